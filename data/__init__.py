@@ -1,0 +1,1 @@
+"""What is kept (SQLite, picture files) and what is shipped (vocabulary, texts)."""

@@ -1,0 +1,1 @@
+"""A request becomes pictures. Knows nothing of Discord or SQLite and imports nothing else of ours."""

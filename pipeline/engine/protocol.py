@@ -1,0 +1,74 @@
+"""What the rest of the house knows of an engine. Nobody outside knows which one runs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from PIL.Image import Image
+
+from pipeline.request import ResolvedRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelDescription:
+    """Which model draws, for `/about`, records, PNG text and logs. Holds no path of the machine.
+
+    `hash` is ten hex digits over the weights' identity (A1111's "Model hash"). `notice` is a
+    sentence that every result must show ("random weights: ..."), or "". `size_multiple` is the
+    number of pixels every side must be a multiple of.
+    """
+
+    name: str
+    repository: str
+    revision: str
+    hash: str
+    precision: str
+    provider: str
+    engine: str
+    notice: str
+    size_multiple: int
+    vae_scale_factor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnPicture:
+    """One finished picture. `image` is RGB, `seconds_a_step` the mean over the UNet steps."""
+
+    image: Image
+    seed: int
+    elapsed_s: float
+    seconds_a_step: float
+
+
+class Watch(Protocol):
+    """How a drawing is observed and stopped. All methods are called in the drawing's thread."""
+
+    def is_cancelled(self) -> bool:
+        """Asked before each step and before decoding; True makes `draw` raise Cancelled."""
+        ...
+
+    def on_step(self, step: int, steps: int, preview: Callable[[], Image | None]) -> None:
+        """Step `step` (from 1) of `steps` is done; call `preview` only if one is wanted (it costs
+        some milliseconds)."""
+        ...
+
+
+class Engine(Protocol):
+    """Draws pictures. Owned by one thread: no method is called by two threads at once."""
+
+    @property
+    def model(self) -> ModelDescription:
+        """The model in use."""
+        ...
+
+    def draw(self, request: ResolvedRequest, index: int, watch: Watch) -> DrawnPicture:
+        """Picture `index` of `request`.
+
+        Raises Cancelled when `watch` says so, EngineError when drawing fails.
+        The same request and index give the same picture, whatever was drawn before.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free sessions and memory. Idempotent."""
+        ...
