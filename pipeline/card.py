@@ -5,7 +5,13 @@ the public configuration of the official demo (presets, styles' names, samplers)
 to version 3.1: 3.0 and 4.0 use others, never mix them.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from pipeline.rating import Rating
 
 
 class QualityPreset(StrEnum):
@@ -72,3 +78,204 @@ class Sampler(StrEnum):
     DPM_2M_KARRAS = "DPM++ 2M Karras"
     DPM_2M_SDE_KARRAS = "DPM++ 2M SDE Karras"
     DPM_SDE_KARRAS = "DPM++ SDE Karras"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRange:
+    """A band of percentiles or scores: above `above` (None: no lower end), up to `up_to`."""
+
+    above: float | None
+    up_to: float | None
+
+
+QUALITY_PERCENTILES: Final[Mapping[Quality, ScoreRange]] = MappingProxyType(
+    {
+        Quality.MASTERPIECE: ScoreRange(above=95, up_to=None),
+        Quality.BEST: ScoreRange(above=85, up_to=95),
+        Quality.GREAT: ScoreRange(above=75, up_to=85),
+        Quality.GOOD: ScoreRange(above=50, up_to=75),
+        Quality.NORMAL: ScoreRange(above=25, up_to=50),
+        Quality.LOW: ScoreRange(above=10, up_to=25),
+        Quality.WORST: ScoreRange(above=None, up_to=10),
+    }
+)
+"""What part of the training pictures each quality tag stands for, in percent."""
+
+AESTHETIC_SCORES: Final[Mapping[Aesthetic, ScoreRange]] = MappingProxyType(
+    {
+        Aesthetic.VERY_AESTHETIC: ScoreRange(above=0.71, up_to=None),
+        Aesthetic.AESTHETIC: ScoreRange(above=0.45, up_to=0.71),
+        Aesthetic.DISPLEASING: ScoreRange(above=0.27, up_to=0.45),
+        Aesthetic.VERY_DISPLEASING: ScoreRange(above=None, up_to=0.27),
+    }
+)
+"""Scores of shadowlilac/aesthetic-shadow-v2, 0 to 1."""
+
+YEARS: Final[Mapping[Year, range]] = MappingProxyType(
+    {
+        Year.NEWEST: range(2021, 2025),
+        Year.RECENT: range(2018, 2021),
+        Year.MID: range(2015, 2018),
+        Year.EARLY: range(2011, 2015),
+        Year.OLDEST: range(2005, 2011),
+    }
+)
+"""The years each tag stands for."""
+
+RATING_TAGS: Final[Mapping[Rating, str]] = MappingProxyType(
+    {
+        Rating.SAFE: "safe",
+        Rating.SENSITIVE: "sensitive",
+        Rating.NSFW: "nsfw",
+        Rating.EXPLICIT: "explicit, nsfw",
+    }
+)
+"""What is written into a prompt for each rating."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """What a quality preset adds to the prompt and to the negative."""
+
+    positive: str
+    negative: str
+
+
+CARD_NEGATIVE: Final = (
+    "nsfw, lowres, (bad), text, error, fewer, extra, missing, worst quality, jpeg artifacts, "
+    "low quality, watermark, unfinished, displeasing, oldest, early, chromatic aberration, "
+    "signature, extra digits, artistic error, username, scan, [abstract]"
+)
+"""The card's recommended negative. `(bad)` and `[abstract]` are weight syntax."""
+
+PRESETS: Final[Mapping[QualityPreset, Preset]] = MappingProxyType(
+    {
+        QualityPreset.NONE: Preset(positive="", negative="nsfw, lowres"),
+        QualityPreset.STANDARD_30: Preset(
+            positive="masterpiece, best quality",
+            negative=(
+                "nsfw, lowres, bad anatomy, bad hands, text, error, missing fingers, extra digit, "
+                "fewer digits, cropped, worst quality, low quality, normal quality, jpeg artifacts, "
+                "signature, watermark, username, blurry, artist name"
+            ),
+        ),
+        QualityPreset.STANDARD_31: Preset(
+            positive="masterpiece, best quality, very aesthetic, absurdres",
+            negative=CARD_NEGATIVE,
+        ),
+        QualityPreset.LIGHT_31: Preset(
+            positive="(masterpiece), best quality, very aesthetic, perfect face",
+            negative=(
+                "nsfw, (low quality, worst quality:1.2), very displeasing, 3d, watermark, signature, "
+                "ugly, poorly drawn"
+            ),
+        ),
+        QualityPreset.HEAVY_31: Preset(
+            positive=(
+                "(masterpiece), (best quality), (ultra-detailed), very aesthetic, illustration, "
+                "disheveled hair, perfect composition, moist skin, intricate details"
+            ),
+            negative=(
+                "nsfw, longbody, lowres, bad anatomy, bad hands, missing fingers, pubic hair, "
+                "extra digit, fewer digits, cropped, worst quality, low quality, very displeasing"
+            ),
+        ),
+    }
+)
+"""The official demo's presets; Standard v3.1 is the card's own recommendation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StyleTags:
+    """What a style adds to the prompt and to the negative."""
+
+    positive: str
+    negative: str
+
+
+STYLES: Final[Mapping[Style, StyleTags]] = MappingProxyType(
+    {
+        Style.CINEMATIC: StyleTags(
+            positive="cinematic lighting, film grain, depth of field, backlighting, letterboxed",
+            negative="flat color, sketch, comic, monochrome",
+        ),
+        Style.PHOTOGRAPHIC: StyleTags(
+            positive=r"photorealistic, realistic, photo \(medium\), bokeh, blurry background",
+            negative="flat color, lineart, sketch, comic, pixel art",
+        ),
+        Style.ANIME: StyleTags(
+            positive="anime coloring, official art, key visual, clean lineart, colorful",
+            negative="photorealistic, realistic, 3d, sketch",
+        ),
+        Style.MANGA: StyleTags(
+            positive="monochrome, greyscale, comic, lineart, screentones, halftone, speed lines",
+            negative="colorful, photorealistic, 3d, pixel art",
+        ),
+        Style.DIGITAL_ART: StyleTags(
+            positive="digital painting, painterly, concept art, colorful, detailed background",
+            negative="photorealistic, traditional media, monochrome, sketch",
+        ),
+        Style.PIXEL_ART: StyleTags(
+            positive="pixel art, sprite, 8-bit, dithering, limited palette",
+            negative="photorealistic, realistic, 3d, blurry, sketch",
+        ),
+        Style.FANTASY_ART: StyleTags(
+            positive="fantasy, magic, glowing, light particles, light rays, scenery, painterly",
+            negative="photorealistic, science fiction, monochrome, sketch",
+        ),
+        Style.NEONPUNK: StyleTags(
+            positive="cyberpunk, science fiction, neon lights, neon trim, purple theme, city lights",
+            negative="medieval, muted color, monochrome, sketch",
+        ),
+        Style.MODEL_3D: StyleTags(
+            positive=r"3d, blender \(medium\), 3d background, soft shading, depth of field",
+            negative="flat color, lineart, sketch, comic, monochrome",
+        ),
+    }
+)
+"""Our own tag sets in Danbooru's words, brackets escaped."""
+
+DIFFUSERS_SCHEDULERS: Final[Mapping[Sampler, str]] = MappingProxyType(
+    {
+        Sampler.EULER_A: "EulerAncestralDiscreteScheduler",
+        Sampler.EULER: "EulerDiscreteScheduler",
+        Sampler.DDIM: "DDIMScheduler",
+        Sampler.DPM_2M_KARRAS: "DPMSolverMultistepScheduler",
+        Sampler.DPM_2M_SDE_KARRAS: "DPMSolverMultistepScheduler",
+        Sampler.DPM_SDE_KARRAS: "DPMSolverSinglestepScheduler",
+    }
+)
+"""The class of diffusers behind each name (official demo)."""
+
+DEFAULT_PRESET: Final = QualityPreset.STANDARD_31
+DEFAULT_SAMPLER: Final = Sampler.EULER_A
+
+DEFAULT_STEPS: Final = 28  # the card's example; it recommends fewer than 30
+MIN_STEPS: Final = 1
+MAX_STEPS: Final = 60  # twice the recommendation: beyond it nothing improves
+
+DEFAULT_GUIDANCE: Final = 7.0  # the card's example
+RECOMMENDED_GUIDANCE: Final = (5.0, 7.0)  # the card
+MIN_GUIDANCE: Final = 1.0  # 1 switches guidance off: the negative has no effect
+MAX_GUIDANCE: Final = 20.0  # beyond it pictures burn out
+
+DEFAULT_WIDTH: Final = 832  # pixels, the card's example
+DEFAULT_HEIGHT: Final = 1216
+
+RANDOM_SEED: Final = -1  # A1111's word for "draw one for me"
+MAX_SEED: Final = 2**32 - 1
+
+DEFAULT_COUNT: Final = 1
+MAX_COUNT: Final = 4  # one grid of four, as people know it from other bots
+
+MAX_PROMPT_CHARACTERS: Final = 4000  # per prompt and per negative, our limit
+
+EXAMPLE_PROMPTS: Final = (
+    "1girl, souryuu asuka langley, neon genesis evangelion, solo, upper body, v, smile, "
+    "looking at viewer, outdoors, night",
+    "1boy, male focus, short hair, green eyes, school uniform, cherry blossoms, wind, day, "
+    "looking at viewer",
+    "2girls, holding hands, kimono, hair ornament, night sky, fireworks, smile, festival",
+    "no humans, scenery, train station, rain, puddle, reflection, night, neon lights",
+)
+"""Prompts to begin with; the first is the model card's own."""

@@ -1,0 +1,114 @@
+"""Aspect-ratio buckets: the nine sizes the model was trained on, and how people name them."""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from pipeline.card import DEFAULT_HEIGHT, DEFAULT_WIDTH
+from pipeline.errors import InputError
+
+_MAX_TYPED = 40  # characters: longer text is no size
+_PAIR = re.compile(r"(\d+(?:\.\d+)?)\s*[:/x×*]\s*(\d+(?:\.\d+)?)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """One of the sizes of the model card. `width` and `height` in pixels, multiples of 64."""
+
+    name: str
+    ratio: str
+    width: int
+    height: int
+
+    @property
+    def pixels(self) -> str:
+        """`832x1216`: width x height, as users write it."""
+        return f"{self.width}x{self.height}"
+
+    @property
+    def label(self) -> str:
+        """For people: `13:19 portrait, 832x1216`."""
+        return f"{self.ratio} {self.name}, {self.pixels}"
+
+
+def _bucket(name: str, ratio: str, width: int, height: int) -> Bucket:
+    return Bucket(name=name, ratio=ratio, width=width, height=height)
+
+
+BUCKETS: Final = (
+    _bucket("square", "1:1", 1024, 1024),
+    _bucket("landscape", "19:13", 1216, 832),
+    _bucket("portrait", "13:19", 832, 1216),
+    _bucket("wide", "9:7", 1152, 896),
+    _bucket("tall", "7:9", 896, 1152),
+    _bucket("horizontal", "7:4", 1344, 768),
+    _bucket("vertical", "4:7", 768, 1344),
+    _bucket("panorama", "12:5", 1536, 640),
+    _bucket("tower", "5:12", 640, 1536),
+)
+"""The nine sizes of the model card. Square, horizontal and vertical are its names, the rest ours."""
+
+DEFAULT_BUCKET: Final = next(
+    bucket for bucket in BUCKETS if (bucket.width, bucket.height) == (DEFAULT_WIDTH, DEFAULT_HEIGHT)
+)
+
+_ALIASES: Final = {
+    "ultrawide": "panorama", "cinema": "panorama", "banner": "panorama",
+    "phone": "vertical", "wallpaper": "horizontal", "desktop": "horizontal",
+}  # fmt: skip
+
+
+def nearest_bucket(*, width: float, height: float) -> Bucket:
+    """The bucket nearest in shape to `width` : `height` (both above 0), by log ratio."""
+    wanted = math.log(width) - math.log(height)
+    return min(BUCKETS, key=lambda bucket: abs(_log_ratio(bucket) - wanted))
+
+
+def parse_aspect(text: str) -> Bucket:
+    """The bucket that `text` names: a name, a ratio (`3:2`, `3/2`) or pixels (`832x1216`).
+
+    Any positive W:H goes to the nearest bucket. A label made by `Bucket.label` is understood.
+    Raises InputError `aspect_unknown` for anything else (`abc`, `0:0`).
+    """
+    typed = _normalise(text)
+    for bucket in BUCKETS:
+        if typed in _names(bucket):
+            return bucket
+    pair = _PAIR.fullmatch(typed) if len(typed) <= _MAX_TYPED else None
+    if pair is not None:
+        width, height = float(pair[1]), float(pair[2])
+        if width > 0 and height > 0:
+            return nearest_bucket(width=width, height=height)
+    raise InputError("aspect_unknown", value=text.strip()[:_MAX_TYPED])
+
+
+def suggest_aspects(typed: str) -> list[Bucket]:
+    """Buckets that fit what was typed so far, best first; all nine for empty text.
+
+    Names, ratios and pixels are completed; a finished ratio of another shape puts its nearest
+    bucket first. Text that fits nothing gives an empty list.
+    """
+    start = _normalise(text=typed)
+    if not start:
+        return list(BUCKETS)
+    found = [b for b in BUCKETS if any(name.startswith(start) for name in _names(b))]
+    found += [b for b in BUCKETS if b not in found and start in _normalise(b.label)]
+    try:
+        nearest = parse_aspect(typed)
+    except InputError:
+        return found
+    return [nearest, *(bucket for bucket in found if bucket != nearest)]
+
+
+def _names(bucket: Bucket) -> tuple[str, ...]:
+    aliases = (alias for alias, name in _ALIASES.items() if name == bucket.name)
+    return (bucket.name, bucket.ratio, bucket.pixels, _normalise(bucket.label), *aliases)
+
+
+def _normalise(text: str) -> str:
+    return re.sub(r"\s*([:/x×])\s*(?=\d)", r"\1", text.strip().casefold()).replace("×", "x")
+
+
+def _log_ratio(bucket: Bucket) -> float:
+    return math.log(bucket.width / bucket.height)
