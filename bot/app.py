@@ -1,0 +1,221 @@
+"""The composition root: everything is made here, once, and only here are the cogs named."""
+
+import asyncio
+import hashlib
+import json
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import discord
+
+from bot.client import EkakiBot
+from bot.clock import Clock, SystemClock
+from bot.eta import Pace
+from bot.jobs.hub import Hub
+from bot.jobs.line import Line
+from bot.jobs.runner import Runner
+from bot.jobs.service import JobRules, JobService
+from bot.jobs.store import JobStore
+from bot.limits import Limits
+from bot.loopback.client import connect_to
+from bot.services import Services
+from bot.settings import Settings
+from bot.suggestions import Suggestions
+from bot.worker import EngineWorker
+from data import notes
+from data.database import Database
+from data.picture_files import PictureFiles
+from data.vocabularies import load_vocabulary
+from pipeline.aspect import parse_aspect
+from pipeline.engine.protocol import Engine
+from pipeline.errors import StorageError
+from pipeline.resolve import Defaults
+
+_log = logging.getLogger(__name__)
+
+COGS = ("cogs.inference", "cogs.info", "cogs.limits")
+DATABASE_NAME = "ekaki.db"
+
+
+def defaults_of(settings: Settings) -> Defaults:
+    """What a request gets where it says nothing."""
+    return Defaults(
+        preset=settings.default_preset,
+        bucket=parse_aspect(settings.default_aspect),
+        sampler=settings.default_sampler,
+        num_inference_steps=settings.default_steps,
+        guidance_scale=settings.default_guidance_scale,
+        max_steps=settings.max_steps,
+        max_count=settings.max_count,
+        quality_first=settings.quality_first,
+    )
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, *, load: Callable[[], Engine] | None, clock: Clock | None = None
+) -> AsyncIterator[Services]:
+    """Open the database and make the services. `load` makes the engine, in the engine's thread;
+    None: nothing is drawn here (`bot sync`).
+
+    Drawing starts with the inference cog. The services are stopped at the end in any case.
+    """
+    clock = clock or SystemClock()
+    prepare_folder(settings.data_dir)
+    tags = load_vocabulary(settings.data_dir)
+    async with Database.open(settings.data_dir / DATABASE_NAME) as database:
+        store = JobStore(database, PictureFiles(settings.data_dir / "pictures"))
+        line, hub = Line(Pace()), Hub()
+        runner = Runner(
+            store=store,
+            line=line,
+            hub=hub,
+            worker=None if load is None else EngineWorker(load),
+            clock=clock,
+            version=f"Ekaki {version('ekaki')}",
+        )
+        jobs = JobService(
+            store=store,
+            line=line,
+            hub=hub,
+            runner=runner,
+            clock=clock,
+            rules=JobRules(
+                defaults=defaults_of(settings),
+                limits=limits_of(settings),
+                category_of=tags.category_of,
+                max_age_s=settings.job_max_age_minutes * 60,
+            ),
+        )
+        suggestions = Suggestions(tags=tags, database=database, jobs=jobs)
+        try:
+            yield Services(
+                settings=settings,
+                clock=clock,
+                database=database,
+                jobs=jobs,
+                suggestions=suggestions,
+            )
+        finally:
+            await jobs.stop()
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The bounds that the operator set."""
+    return Limits(
+        pictures_per_hour=settings.pictures_per_hour,
+        pictures_per_day=settings.pictures_per_day,
+        waiting_jobs_per_user=settings.waiting_jobs_per_user,
+        waiting_jobs_total=settings.waiting_jobs_total,
+    )
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the folder for what is kept; StorageError if that can't be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError("storage_read_only", path=str(folder)) from error
+
+
+class Ekaki(EkakiBot):
+    """The bot with its cogs and its command tree."""
+
+    async def setup_hook(self) -> None:
+        for name in COGS:
+            await self.load_extension(name)
+        if self.services.settings.sync_commands == "auto":
+            await self.sync_if_changed()
+
+    async def sync_if_changed(self, *, force: bool = False) -> bool:
+        """Send the command tree to Discord if it is not the one sent last."""
+        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        text = json.dumps(payload, sort_keys=True, default=str)
+        current = f"{self.application_id}:{hashlib.sha256(text.encode()).hexdigest()}"
+        database = self.services.database
+        async with database.reader() as connection:
+            known = await notes.get(connection, key="command_tree")
+        if known == current and not force:
+            return False
+        await self.tree.sync()
+        async with database.transaction() as connection:
+            await notes.put(connection, key="command_tree", value=current)
+        _log.info("Commands were synced: %d", len(payload))
+        return True
+
+
+def engine_loader(settings: Settings) -> Callable[[], Engine]:
+    """How the engine is loaded. Called before the event loop does anything else: importing torch in
+    a thread would hold the interpreter for half a second, so `stock` imports it here and now."""
+    from pipeline.model.load import EngineOptions, import_engine, load_engine
+
+    import_engine(settings.engine)
+    options = EngineOptions(
+        model=settings.model,
+        revision=settings.model_revision,
+        models_dir=settings.models_dir,
+        engine=settings.engine,
+        provider=settings.provider,
+        device_id=settings.device_id,
+        threads=settings.threads,
+        check_memory=True,
+    )
+    return lambda: load_engine(options, progress=_log.info)
+
+
+async def run(
+    settings: Settings,
+    *,
+    load: Callable[[], Engine] | None = None,
+    stop: asyncio.Event | None = None,
+    ready: Callable[[Ekaki], Any] | None = None,
+) -> int:
+    """Run the bot until `stop` is set or a signal comes. Gives the exit status.
+
+    ModelError, StorageError and discord.LoginFailure are raised: a failure at start is loud.
+    """
+    stop = stop or asyncio.Event()
+    load = load or engine_loader(settings)
+    with ExitStack() as stack:
+        if settings.discord_api_url:
+            stack.enter_context(connect_to(settings.discord_api_url))
+        async with open_services(settings, load=load) as services, Ekaki(services) as bot:
+            _on_signals(stop)
+            connected = asyncio.create_task(bot.start(settings.discord_token.reveal()))
+            stopped = asyncio.create_task(stop.wait())
+            if ready is not None:
+                ready(bot)
+            waiting: set[asyncio.Future[Any]] = {connected, stopped, services.jobs.failure}
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            await bot.close()
+            if connected not in done:
+                await asyncio.gather(connected, return_exceptions=True)
+            for task in done - {stopped}:
+                task.result()
+    return 0
+
+
+async def sync(settings: Settings) -> int:
+    """Send the command tree to Discord, changed or not. Gives the number of commands."""
+    async with open_services(settings, load=None) as services, Ekaki(services) as bot:
+        with ExitStack() as stack:
+            if settings.discord_api_url:
+                stack.enter_context(connect_to(settings.discord_api_url))
+            await bot.login(settings.discord_token.reveal())
+            await bot.sync_if_changed(force=True)
+            return len(bot.tree.get_commands())
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))

@@ -1,0 +1,26 @@
+"""The Discord client: discord.py's bot with our services on it."""
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.services import Services
+
+
+class EkakiBot(commands.Bot):
+    """A bot of slash commands only. Pings nobody unless a message says whom."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,  # required by the class; no text commands exist
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            help_command=None,
+            # Not as a user-installed app for now: there follow-ups are few and places unknown.
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+            allowed_contexts=app_commands.AppCommandContext(
+                guild=True, dm_channel=True, private_channel=False
+            ),
+            max_messages=None,
+        )
+        self.services = services

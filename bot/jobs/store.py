@@ -1,0 +1,142 @@
+"""What the job service keeps: transactions over jobs, pictures and quota, and picture files.
+
+Each function is one step that a crash either did or did not do.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from bot.failpoints import hit
+from bot.limits import DAY_S, Limits, check_quota, check_waiting
+from data import jobs, pictures, quota, tag_uses
+from data.database import Database
+from data.jobs import JobRecord
+from data.picture_files import PictureFiles
+from data.pictures import PictureRecord
+from pipeline.errors import EkakiError, EngineError
+
+def error_to_json(error: EkakiError) -> str:
+    """An error as it is kept with a failed job."""
+    return json.dumps({"key": error.key, "data": error.data}, default=str)
+
+
+def error_from_json(text: str) -> EkakiError:
+    """The error that a job failed with."""
+    kept = json.loads(text)
+    return EngineError(kept["key"], **kept["data"])
+
+
+@dataclass(frozen=True, slots=True)
+class JobStore:
+    """The database and the picture files, seen as the life of jobs."""
+
+    database: Database
+    files: PictureFiles
+    # The same request makes the same file: without this lock one job could delete, as unused, the
+    # file that another has just written and not yet entered.
+    _files_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def accept(
+        self, job: JobRecord, *, limits: Limits, eta_s: float | None, tags: list[str]
+    ) -> None:
+        """Check the limits, take the quota and store the job: all or nothing.
+
+        RefusedError names the limit that is reached.
+        """
+        now = job.accepted_at
+        async with self.database.transaction() as connection:
+            check_waiting(
+                own=await jobs.count_open(connection, user_id=job.user_id),
+                total=await jobs.count_open(connection),
+                limits=limits,
+                eta_s=eta_s,
+            )
+            uses = await quota.uses_since(connection, user_id=job.user_id, since=now - DAY_S)
+            check_quota(uses, limits=limits, pictures=job.request.count, now=now)
+            await jobs.insert(connection, job=job)
+            await quota.consume(
+                connection,
+                job_id=job.id,
+                user_id=job.user_id,
+                pictures=job.request.count,
+                now=now,
+            )
+            await tag_uses.record(connection, user_id=job.user_id, tags=tags, now=now)
+
+    async def mark_running(self, job_id: str, *, now: float) -> None:
+        """The first picture is being drawn."""
+        async with self.database.transaction() as connection:
+            await jobs.mark_running(connection, job_id=job_id, now=now)
+
+    async def keep_picture(self, picture: PictureRecord, png: bytes) -> "Kept":
+        """Write the file, then the row, and end the job with its last picture.
+
+        `content_hash` and `size_bytes` of `picture` are filled in here.
+        """
+        async with self._files_lock:
+            content_hash = await asyncio.to_thread(self.files.write, png)
+            hit("picture_file_written")
+            picture = replace(picture, content_hash=content_hash, size_bytes=len(png))
+            async with self.database.transaction() as connection:
+                job = await jobs.get(connection, job_id=picture.job_id)
+                if job is not None and job.ended_at is None:
+                    await pictures.insert(connection, picture=picture)
+                    made = await pictures.of_job(connection, job_id=job.id)
+                    if len(made) == job.request.count:
+                        await jobs.mark_ended(
+                            connection, job_id=job.id, state="finished", now=picture.made_at
+                        )
+                    return Kept(alive=True, made=tuple(made))
+        await self._discard([content_hash])
+        return Kept(alive=False, made=())
+
+    async def abandon(
+        self,
+        job_id: str,
+        *,
+        state: Literal["failed", "cancelled"],
+        now: float,
+        error: EkakiError | None = None,
+        told: bool = False,
+    ) -> bool:
+        """End an open job without pictures and give the quota back; False if it had ended already.
+
+        `told`: its user needs no word about it.
+        """
+        async with self.database.transaction() as connection:
+            ended = await jobs.mark_ended(
+                connection,
+                job_id=job_id,
+                state=state,
+                now=now,
+                error=None if error is None else error_to_json(error),
+            )
+            freed: list[str] = []
+            if ended:
+                await quota.refund(connection, job_id=job_id)
+                freed = await pictures.delete_of_job(connection, job_id=job_id)
+                if told:
+                    await jobs.mark_delivered(
+                        connection, job_id=job_id, delivery="kept", message_id=None, now=now
+                    )
+        await self._discard(freed)
+        return ended
+
+    async def _discard(self, hashes: list[str]) -> None:
+        """Delete files that no row names."""
+        async with self._files_lock:
+            for content_hash in hashes:
+                async with self.database.reader() as connection:
+                    used = await pictures.uses_file(connection, content_hash=content_hash)
+                if not used:
+                    await asyncio.to_thread(self.files.delete, content_hash)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """`alive`: the job was still open. `made`: its pictures so far, in their order."""
+
+    alive: bool
+    made: tuple[PictureRecord, ...]

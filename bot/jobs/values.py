@@ -1,0 +1,96 @@
+"""Values that flow between the job service and those who submit and show jobs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from PIL.Image import Image
+
+from bot.safety.ceiling import Place
+from data.jobs import JobRecord
+from data.pictures import PictureRecord
+from pipeline.engine.protocol import ModelDescription
+from pipeline.errors import EkakiError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Who asked, where, and how the answer can reach them.
+
+    `interaction_token` answers for 15 minutes until `token_expires_at` (seconds since the epoch).
+    `missing_permissions` are the bot's own that delivery in this place needs and lacks, by
+    Discord's names. `weight` is the person's share of the queue.
+    """
+
+    user_id: int
+    guild_id: int | None
+    channel_id: int
+    place: Place
+    application_id: int
+    interaction_token: str
+    token_expires_at: float
+    locale: str = "en"
+    missing_permissions: tuple[str, ...] = ()
+    weight: int = 1
+
+    def __repr__(self) -> str:  # the token must never reach a log
+        return f"Origin(user_id={self.user_id}, channel_id={self.channel_id})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """Accepted and waiting. `position` is the number of jobs before it, `eta_s` seconds until it is
+    done, None while nothing has been measured. `loading`: the model is not ready yet."""
+
+    position: int
+    eta_s: float | None
+    loading: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Being drawn: `step` of `steps` of picture `picture` (from 1) of `pictures` is done.
+
+    `preview` makes the preview picture and may take some milliseconds: call it in a thread. It
+    shows the state of the moment it was offered; None where the engine has no previews.
+    """
+
+    picture: int
+    pictures: int
+    step: int
+    steps: int
+    eta_s: float | None
+    preview: Callable[[], Image | None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """All pictures are made and stored; deliver them. `model` is None while it is loading, when a
+    job that ended before a restart is delivered after it."""
+
+    pictures: tuple[PictureRecord, ...]
+    model: ModelDescription | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The job ended without pictures, its quota is given back. `error` says why."""
+
+    error: EkakiError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelledEvent:
+    """Somebody asked to stop; the quota is given back."""
+
+
+JobEvent: TypeAlias = Queued | Progress | Completed | Failed | CancelledEvent
+"""The last three are terminal: a stream ends with one of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """An accepted job, ready to be shown."""
+
+    job: JobRecord
+    queued: Queued

@@ -1,0 +1,102 @@
+"""How many pictures a person may make. Pure: the ledger comes in, a decision goes out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from data.quota import Use
+from pipeline.errors import RefusedError
+
+HOUR_S = 3600.0
+DAY_S = 86400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds by person and in all; 0 means no limit."""
+
+    pictures_per_hour: int
+    pictures_per_day: int
+    waiting_jobs_per_user: int
+    waiting_jobs_total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """What is used of a sliding window. `limit` 0: no limit. `frees_in_s`: seconds until one more
+    picture is possible, 0 if it is now."""
+
+    limit: int
+    used: int
+    frees_in_s: float
+
+
+def window(uses: Sequence[Use], *, limit: int, length_s: float, now: float) -> Window:
+    """The state of one window over `uses` (the oldest first)."""
+    inside = [use for use in uses if use.used_at > now - length_s]
+    return Window(
+        limit=limit,
+        used=sum(use.pictures for use in inside),
+        frees_in_s=_wait(inside, pictures=1, limit=limit, length_s=length_s, now=now),
+    )
+
+
+def _wait(
+    inside: Sequence[Use], *, pictures: int, limit: int, length_s: float, now: float
+) -> float:
+    """Seconds until `pictures` more fit into the window; inf when they never do."""
+    if limit == 0:
+        return 0.0
+    if pictures > limit:
+        return float("inf")
+    too_many = sum(use.pictures for use in inside) + pictures - limit
+    if too_many <= 0:
+        return 0.0
+    for use, freed in zip(inside, accumulate(use.pictures for use in inside), strict=True):
+        if freed >= too_many:
+            return max(0.0, use.used_at + length_s - now)
+    return float("inf")  # not reached: freeing all leaves room, as pictures <= limit
+
+
+def check_quota(uses: Sequence[Use], *, limits: Limits, pictures: int, now: float) -> None:
+    """RefusedError if `pictures` more are too many for the last hour or day.
+
+    `uses` covers at least the last day, the oldest first. The error says which window, its limit,
+    how many are left, and after how many seconds this request is possible.
+    """
+    worst: RefusedError | None = None
+    longest = 0.0
+    for period, limit, length_s in (
+        ("hour", limits.pictures_per_hour, HOUR_S),
+        ("day", limits.pictures_per_day, DAY_S),
+    ):
+        inside = [use for use in uses if use.used_at > now - length_s]
+        wait_s = _wait(inside, pictures=pictures, limit=limit, length_s=length_s, now=now)
+        if wait_s <= longest:
+            continue
+        longest = wait_s
+        left = max(0, limit - sum(use.pictures for use in inside))
+        key = "quota_never" if wait_s == float("inf") else f"quota_{period}"
+        worst = RefusedError(
+            key, period=period, limit=limit, left=left, pictures=pictures, retry_after_s=wait_s
+        )
+    if worst is not None:
+        raise worst
+
+
+def check_waiting(*, own: int, total: int, limits: Limits, eta_s: float | None) -> None:
+    """RefusedError if one more job is too many for this person or for all."""
+    if limits.waiting_jobs_per_user and own >= limits.waiting_jobs_per_user:
+        raise RefusedError("waiting_own", limit=limits.waiting_jobs_per_user)
+    if limits.waiting_jobs_total and total >= limits.waiting_jobs_total:
+        raise RefusedError("queue_full", limit=limits.waiting_jobs_total, eta_s=eta_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserLimits:
+    """What one person has used and may still use. `waiting_limit` 0: no limit."""
+
+    hour: Window
+    day: Window
+    waiting: int
+    waiting_limit: int

@@ -1,0 +1,20 @@
+"""What cogs are given: the services, composed by `bot.app`."""
+
+from dataclasses import dataclass
+
+from bot.clock import Clock
+from bot.jobs.service import JobService
+from bot.settings import Settings
+from bot.suggestions import Suggestions
+from data.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything a cog may call."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    jobs: JobService
+    suggestions: Suggestions

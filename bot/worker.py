@@ -1,0 +1,102 @@
+"""One thread owns the engine; the event loop hands it one picture after another."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from PIL.Image import Image
+
+from pipeline.engine.protocol import DrawnPicture, Engine, ModelDescription
+from pipeline.request import ResolvedRequest
+
+Preview = Callable[[], Image | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Step `step` (from 1) of `steps` is done."""
+
+    step: int
+    steps: int
+    preview: Preview
+
+
+class LoopWatch:
+    """Carries steps from the engine's thread to the loop, one crossing at a time.
+
+    Steps that finish before the loop took the last one replace it, so that a fast engine can't
+    flood the loop.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        cancelled: threading.Event,
+        on_step: Callable[[Step], None],
+    ) -> None:
+        self._loop = loop
+        self._cancelled = cancelled
+        self._on_step = on_step
+        self._lock = threading.Lock()
+        self._latest: Step | None = None
+
+    def is_cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    def on_step(self, step: int, steps: int, preview: Preview) -> None:
+        with self._lock:
+            crossing = self._latest is not None
+            self._latest = Step(step, steps, preview)
+        if not crossing:
+            self._loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        with self._lock:
+            latest, self._latest = self._latest, None
+        if latest is not None:
+            self._on_step(latest)
+
+
+class EngineWorker:
+    """The engine and its thread. `load` is called in that thread."""
+
+    def __init__(self, load: Callable[[], Engine]) -> None:
+        self._load = load
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="engine")
+        self._engine: Engine | None = None
+        self.model: ModelDescription | None = None
+
+    async def start(self) -> ModelDescription:
+        """Load the engine; ModelError says what is missing."""
+        loop = asyncio.get_running_loop()
+        self._engine = await loop.run_in_executor(self._executor, self._load)
+        self.model = self._engine.model
+        return self.model
+
+    async def draw(
+        self,
+        request: ResolvedRequest,
+        index: int,
+        *,
+        cancelled: threading.Event,
+        on_step: Callable[[Step], None],
+    ) -> DrawnPicture:
+        """Draw picture `index`; `on_step` is called on the loop. Raises as `Engine.draw` does.
+
+        When this task is cancelled the thread still ends its step: set `cancelled` as well.
+        """
+        engine = self._engine
+        assert engine is not None, "start() comes first"
+        loop = asyncio.get_running_loop()
+        watch = LoopWatch(loop, cancelled, on_step)
+        return await loop.run_in_executor(self._executor, engine.draw, request, index, watch)
+
+    async def close(self) -> None:
+        """Free the engine and end the thread, after what runs in it. Idempotent."""
+        loop = asyncio.get_running_loop()
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await loop.run_in_executor(self._executor, engine.close)
+        await asyncio.to_thread(self._executor.shutdown)

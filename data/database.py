@@ -1,0 +1,154 @@
+"""SQLite in WAL mode: one writer behind `transaction()`, a few readers behind `reader()`.
+
+aiosqlite gives each connection a thread of its own and serialises calls in it, so a slow search on
+a reader never stands before an acknowledgement on the writer.
+"""
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import aiosqlite
+
+from pipeline.errors import StorageError
+
+BUSY_TIMEOUT_S = 5.0
+READERS = 2
+
+_MIGRATION_NAME = re.compile(r"(\d{4})_\w+\.sql")
+
+
+def migrations() -> list[tuple[int, str]]:
+    """All migrations as (version, SQL), in order."""
+    found: list[tuple[int, str]] = []
+    for entry in (files("data") / "migrations").iterdir():
+        match = _MIGRATION_NAME.fullmatch(entry.name)
+        if match:
+            found.append((int(match[1]), entry.read_text(encoding="utf-8")))
+    return sorted(found)
+
+
+@contextmanager
+def _storage_errors(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors that an operator can mend into StorageError; others pass."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        name = getattr(error, "sqlite_errorname", "") or ""
+        for prefix, key in (
+            ("SQLITE_BUSY", "database_locked"),
+            ("SQLITE_LOCKED", "database_locked"),
+            ("SQLITE_FULL", "disk_full"),
+            ("SQLITE_READONLY", "storage_read_only"),
+            ("SQLITE_CANTOPEN", "database_cannot_open"),
+            ("SQLITE_NOTADB", "database_damaged"),
+            ("SQLITE_CORRUPT", "database_damaged"),
+            ("SQLITE_IOERR", "disk_failing"),
+        ):
+            if name.startswith(prefix):
+                raise StorageError(key, path=str(path)) from error
+        raise
+
+
+class Database:
+    """The open database. Make it with `Database.open(path)`; it is an async context manager."""
+
+    def __init__(
+        self, path: Path, writer: aiosqlite.Connection, readers: list[aiosqlite.Connection]
+    ) -> None:
+        self.path = path
+        self._writer = writer
+        self._write_lock = asyncio.Lock()
+        self._readers = readers
+        self._idle: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+        for reader in readers:
+            self._idle.put_nowait(reader)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S
+    ) -> AsyncGenerator["Database", None]:
+        """Open `path`, creating and migrating it.
+
+        StorageError where it can't be opened or written, is locked by somebody else, damaged, or of
+        a newer version than this code knows.
+        """
+        connections: list[aiosqlite.Connection] = []
+        try:
+            with _storage_errors(path):
+                writer = await _connect(path, busy_timeout_s=busy_timeout_s)
+                connections.append(writer)
+                await _migrate(writer, path)
+                for _ in range(READERS):
+                    reader = await _connect(path, busy_timeout_s=busy_timeout_s)
+                    connections.append(reader)
+                    await reader.execute("PRAGMA query_only = ON")
+            yield cls(path, connections[0], connections[1:])
+        finally:
+            for connection in connections:
+                await connection.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+        """The writer, alone, inside one transaction: committed at the end, undone on any error."""
+        with _storage_errors(self.path):
+            async with self._write_lock:
+                await self._writer.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._writer
+                    await self._writer.commit()
+                except BaseException:
+                    # Shielded: a cancelled task must not leave the transaction open for the next.
+                    await asyncio.shield(self._writer.rollback())
+                    raise
+
+    @asynccontextmanager
+    async def reader(self) -> AsyncIterator[aiosqlite.Connection]:
+        """A connection that can't write, for one or more queries."""
+        connection = await self._idle.get()
+        try:
+            with _storage_errors(self.path):
+                yield connection
+        finally:
+            self._idle.put_nowait(connection)
+
+
+async def _connect(path: Path, *, busy_timeout_s: float) -> aiosqlite.Connection:
+    # isolation_level=None: no hidden BEGIN, transactions are ours alone.
+    connection = await aiosqlite.connect(path, isolation_level=None, timeout=busy_timeout_s)
+    try:
+        connection.row_factory = sqlite3.Row
+        await connection.execute("PRAGMA journal_mode = WAL")
+        # FULL: an accepted job survives a power cut, not only a crash of this process.
+        await connection.execute("PRAGMA synchronous = FULL")
+        await connection.execute("PRAGMA foreign_keys = ON")
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+async def _migrate(connection: aiosqlite.Connection, path: Path) -> None:
+    async with connection.execute("PRAGMA user_version") as cursor:
+        row = await cursor.fetchone()
+    found = int(row[0]) if row else 0
+    steps = migrations()
+    known = steps[-1][0]
+    if found > known:
+        raise StorageError("database_newer", path=str(path), found=found, known=known)
+    for version, sql in steps:
+        if version > found:
+            # executescript commits whatever is open, so each script brings its own transaction.
+            script = f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {version};\nCOMMIT;"
+            try:
+                await connection.executescript(script)
+            except BaseException:
+                if connection.in_transaction:
+                    await connection.rollback()
+                raise

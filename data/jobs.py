@@ -1,0 +1,185 @@
+"""The `jobs` table: one row an accepted request."""
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Literal
+
+from aiosqlite import Connection
+
+from pipeline.rating import Rating
+from pipeline.request import ResolvedRequest
+
+JobState = Literal["queued", "running", "finished", "failed", "cancelled"]
+Delivery = Literal["pending", "delivered", "kept"]
+Delivered = Literal["delivered", "kept"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRecord:
+    """A job as stored. Times are seconds since the epoch. The token never shows in a repr."""
+
+    id: str
+    user_id: int
+    guild_id: int | None
+    channel_id: int
+    private: bool
+    rating: Rating
+    request: ResolvedRequest
+    weight: int
+    locale: str
+    state: JobState
+    error: str | None
+    delivery: Delivery
+    application_id: int
+    interaction_token: str | None
+    token_expires_at: float
+    message_id: int | None
+    accepted_at: float
+    started_at: float | None
+    ended_at: float | None
+
+    def __repr__(self) -> str:
+        return f"JobRecord(id={self.id!r}, user_id={self.user_id}, state={self.state!r})"
+
+
+_COLUMNS = (
+    "id, user_id, guild_id, channel_id, private, rating, request, weight, locale, state, error,"
+    " delivery, application_id, interaction_token, token_expires_at, message_id, accepted_at,"
+    " started_at, ended_at"
+)
+
+
+def _record(row: sqlite3.Row) -> JobRecord:
+    return JobRecord(
+        id=row["id"],
+        user_id=row["user_id"],
+        guild_id=row["guild_id"],
+        channel_id=row["channel_id"],
+        private=bool(row["private"]),
+        rating=Rating(row["rating"]),
+        request=ResolvedRequest.from_json(row["request"]),
+        weight=row["weight"],
+        locale=row["locale"],
+        state=row["state"],
+        error=row["error"],
+        delivery=row["delivery"],
+        application_id=row["application_id"],
+        interaction_token=row["interaction_token"],
+        token_expires_at=row["token_expires_at"],
+        message_id=row["message_id"],
+        accepted_at=row["accepted_at"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+    )
+
+
+async def insert(connection: Connection, *, job: JobRecord) -> None:
+    """Store a new job."""
+    await connection.execute(
+        "INSERT INTO jobs (id, user_id, guild_id, channel_id, private, rating, request, pictures,"
+        " weight, locale, state, application_id, interaction_token, token_expires_at, accepted_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            job.id,
+            job.user_id,
+            job.guild_id,
+            job.channel_id,
+            int(job.private),
+            int(job.rating),
+            job.request.to_json(),
+            job.request.count,
+            job.weight,
+            job.locale,
+            job.state,
+            job.application_id,
+            job.interaction_token,
+            job.token_expires_at,
+            job.accepted_at,
+        ),
+    )
+
+
+async def get(connection: Connection, *, job_id: str) -> JobRecord | None:
+    """The job `job_id`, if there is one."""
+    sql = f"SELECT {_COLUMNS} FROM jobs WHERE id = ?"  # noqa: S608 - constant columns
+    async with connection.execute(sql, (job_id,)) as cursor:
+        row = await cursor.fetchone()
+    return None if row is None else _record(row)
+
+
+async def open_jobs(connection: Connection) -> list[JobRecord]:
+    """Waiting and running jobs, the oldest first."""
+    sql = (
+        f"SELECT {_COLUMNS} FROM jobs WHERE state IN ('queued', 'running')"  # noqa: S608 - constant
+        " ORDER BY accepted_at, rowid"
+    )
+    async with connection.execute(sql) as cursor:
+        return [_record(row) for row in await cursor.fetchall()]
+
+
+async def undelivered(connection: Connection) -> list[JobRecord]:
+    """Ended jobs whose end was not told to their user yet, the oldest first."""
+    sql = (
+        f"SELECT {_COLUMNS} FROM jobs WHERE delivery = 'pending' AND ended_at IS NOT NULL"  # noqa: S608 - constant
+        " ORDER BY ended_at, rowid"
+    )
+    async with connection.execute(sql) as cursor:
+        return [_record(row) for row in await cursor.fetchall()]
+
+
+async def count_open(connection: Connection, *, user_id: int | None = None) -> int:
+    """How many jobs wait or run, of one person or of all."""
+    async with connection.execute(
+        "SELECT COUNT(*) FROM jobs WHERE state IN ('queued', 'running')"
+        " AND (?1 IS NULL OR user_id = ?1)",
+        (user_id,),
+    ) as cursor:
+        row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+async def mark_running(connection: Connection, *, job_id: str, now: float) -> None:
+    """The first picture of the job is being drawn."""
+    await connection.execute(
+        "UPDATE jobs SET state = 'running', started_at = COALESCE(started_at, ?)"
+        " WHERE id = ? AND state = 'queued'",
+        (now, job_id),
+    )
+
+
+async def mark_ended(
+    connection: Connection,
+    *,
+    job_id: str,
+    state: Literal["finished", "failed", "cancelled"],
+    now: float,
+    error: str | None = None,
+) -> bool:
+    """End an open job; False where it had ended already (the first end counts)."""
+    cursor = await connection.execute(
+        "UPDATE jobs SET state = ?, error = ?, ended_at = ?"
+        " WHERE id = ? AND state IN ('queued', 'running')",
+        (state, error, now, job_id),
+    )
+    return cursor.rowcount == 1
+
+
+async def set_message(connection: Connection, *, job_id: str, message_id: int) -> None:
+    """Remember which message shows the job."""
+    await connection.execute("UPDATE jobs SET message_id = ? WHERE id = ?", (message_id, job_id))
+
+
+async def mark_delivered(
+    connection: Connection,
+    *,
+    job_id: str,
+    delivery: Delivered,
+    message_id: int | None,
+    now: float,
+) -> None:
+    """The end of the job reached its user (or can't); its interaction token is forgotten."""
+    await connection.execute(
+        "UPDATE jobs SET delivery = ?, message_id = COALESCE(?, message_id), delivered_at = ?,"
+        " interaction_token = NULL WHERE id = ?",
+        (delivery, message_id, now, job_id),
+    )

@@ -1,0 +1,1 @@
+"""Numbered SQL files, each one atomic step of the schema."""

@@ -1,0 +1,79 @@
+"""Picture files by content hash, written so that a crash leaves a whole file or none.
+
+All functions block on the disk: call them in a thread.
+"""
+
+import errno
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import StorageError
+
+_HASH_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFiles:
+    """The folder of picture files; a file lies at `<first two digits>/<hash>.png`."""
+
+    folder: Path
+
+    def path(self, content_hash: str) -> Path:
+        """Where the file with this SHA-256 (hex) lies, whether it exists or not."""
+        if len(content_hash) != _HASH_LENGTH or not content_hash.isalnum():
+            raise ValueError(f"not a content hash: {content_hash!r}")
+        return self.folder / content_hash[:2] / f"{content_hash}.png"
+
+    def write(self, png: bytes) -> str:
+        """Store `png` durably (file and folder synced) and give its hash. StorageError if not."""
+        content_hash = hashlib.sha256(png).hexdigest()
+        target = self.path(content_hash)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _write_durably(target, png)
+        except OSError as error:
+            raise _storage_error(error, target) from error
+        return content_hash
+
+    def read(self, content_hash: str) -> bytes:
+        """The bytes of a stored picture; StorageError if the file is gone."""
+        path = self.path(content_hash)
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise StorageError("picture_missing", file=path.name) from error
+
+    def delete(self, content_hash: str) -> None:
+        """Remove a file; a missing one is fine."""
+        self.path(content_hash).unlink(missing_ok=True)
+
+
+def _write_durably(target: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if os.name == "posix":  # Windows can't open a folder for syncing
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _storage_error(error: OSError, target: Path) -> StorageError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageError("disk_full", path=str(target.parent))
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return StorageError("storage_read_only", path=str(target.parent))
+    return StorageError("disk_failing", path=str(target.parent))

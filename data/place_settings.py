@@ -1,0 +1,72 @@
+"""The `place_settings` table: what moderators set for a server or a channel."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from aiosqlite import Connection
+
+from pipeline.rating import Rating
+
+Scope = Literal["guild", "channel"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceRatings:
+    """Ceilings and defaults that apply in a channel; None: not set."""
+
+    guild_ceiling: Rating | None = None
+    guild_default: Rating | None = None
+    channel_ceiling: Rating | None = None
+    channel_default: Rating | None = None
+
+
+def _rating(value: int | None) -> Rating | None:
+    return None if value is None else Rating(value)
+
+
+async def ratings(
+    connection: Connection, *, guild_id: int | None, channel_id: int
+) -> PlaceRatings:
+    """What is set for the server and the channel."""
+    if guild_id is None:
+        return PlaceRatings()
+    found: dict[str, tuple[Rating | None, Rating | None]] = {}
+    async with connection.execute(
+        "SELECT scope, rating_ceiling, rating_default FROM place_settings"
+        " WHERE (scope = 'guild' AND id = ?) OR (scope = 'channel' AND id = ?)",
+        (guild_id, channel_id),
+    ) as cursor:
+        async for row in cursor:
+            found[row[0]] = (_rating(row[1]), _rating(row[2]))
+    guild = found.get("guild", (None, None))
+    channel = found.get("channel", (None, None))
+    return PlaceRatings(
+        guild_ceiling=guild[0],
+        guild_default=guild[1],
+        channel_ceiling=channel[0],
+        channel_default=channel[1],
+    )
+
+
+async def set_ratings(
+    connection: Connection,
+    *,
+    scope: Scope,
+    id: int,  # noqa: A002 - the column's name
+    guild_id: int,
+    ceiling: Rating | None,
+    default: Rating | None,
+) -> None:
+    """Set (or with None unset) the ceiling and the default of a server or channel."""
+    await connection.execute(
+        "INSERT INTO place_settings (scope, id, guild_id, rating_ceiling, rating_default)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT (scope, id) DO UPDATE SET"
+        " rating_ceiling = excluded.rating_ceiling, rating_default = excluded.rating_default",
+        (
+            scope,
+            id,
+            guild_id,
+            None if ceiling is None else int(ceiling),
+            None if default is None else int(default),
+        ),
+    )

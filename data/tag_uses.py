@@ -1,0 +1,25 @@
+"""The `tag_uses` table: which tags somebody used before, to lift them in suggestions."""
+
+from collections.abc import Iterable
+
+from aiosqlite import Connection
+
+MOST_USED = 500  # enough to lift habits, small enough to be read for each suggestion
+
+
+async def record(connection: Connection, *, user_id: int, tags: Iterable[str], now: float) -> None:
+    """Count one more use of each of `tags` (normalised names)."""
+    await connection.executemany(
+        "INSERT INTO tag_uses (user_id, tag, uses, used_at) VALUES (?, ?, 1, ?)"
+        " ON CONFLICT (user_id, tag) DO UPDATE SET uses = uses + 1, used_at = excluded.used_at",
+        [(user_id, tag, now) for tag in sorted(set(tags))],
+    )
+
+
+async def most_used(connection: Connection, *, user_id: int) -> dict[str, int]:
+    """The tags that `user_id` used most, with how often."""
+    async with connection.execute(
+        "SELECT tag, uses FROM tag_uses WHERE user_id = ? ORDER BY uses DESC, used_at DESC LIMIT ?",
+        (user_id, MOST_USED),
+    ) as cursor:
+        return {str(row[0]): int(row[1]) for row in await cursor.fetchall()}
