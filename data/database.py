@@ -7,9 +7,8 @@ a reader never stands before an acknowledgement on the writer.
 import asyncio
 import re
 import sqlite3
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
@@ -82,6 +81,7 @@ class Database:
         connections: list[aiosqlite.Connection] = []
         try:
             with _storage_errors(path):
+                await asyncio.to_thread(_probe, path)
                 writer = await _connect(path, busy_timeout_s=busy_timeout_s)
                 connections.append(writer)
                 await _migrate(writer, path)
@@ -117,6 +117,12 @@ class Database:
                 yield connection
         finally:
             self._idle.put_nowait(connection)
+
+
+def _probe(path: Path) -> None:
+    """Fail here if `path` can't be opened: aiosqlite 0.22 leaves its thread behind if it is the
+    first to find out."""
+    sqlite3.connect(path).close()
 
 
 async def _connect(path: Path, *, busy_timeout_s: float) -> aiosqlite.Connection:
