@@ -6,7 +6,7 @@ import json
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,14 @@ from bot.suggestions import Suggestions
 from bot.worker import EngineWorker
 from data import notes
 from data.database import Database
+from data.lock import only_one
 from data.picture_files import PictureFiles
 from data.vocabularies import load_vocabulary
 from pipeline.aspect import parse_aspect
 from pipeline.engine.protocol import Engine
 from pipeline.errors import StorageError
 from pipeline.resolve import Defaults
+from pipeline.tags.index import TagIndex
 
 _log = logging.getLogger(__name__)
 
@@ -68,41 +70,49 @@ async def open_services(
     clock = clock or SystemClock()
     prepare_folder(settings.data_dir)
     tags = load_vocabulary(settings.data_dir)
-    async with Database.open(settings.data_dir / DATABASE_NAME) as database:
-        store = JobStore(database, PictureFiles(settings.data_dir / "pictures"))
-        line, hub = Line(Pace()), Hub()
-        runner = Runner(
-            store=store,
-            line=line,
-            hub=hub,
-            worker=None if load is None else EngineWorker(load),
-            clock=clock,
-            version=f"Ekaki {version('ekaki')}",
+    async with AsyncExitStack() as stack:
+        if load is not None:
+            stack.enter_context(only_one(settings.data_dir))
+        database = await stack.enter_async_context(
+            Database.open(settings.data_dir / DATABASE_NAME)
         )
-        jobs = JobService(
-            store=store,
-            line=line,
-            hub=hub,
-            runner=runner,
+        jobs = compose_jobs(settings, database=database, tags=tags, load=load, clock=clock)
+        stack.push_async_callback(jobs.stop)
+        yield Services(
+            settings=settings,
             clock=clock,
-            rules=JobRules(
-                defaults=defaults_of(settings),
-                limits=limits_of(settings),
-                category_of=tags.category_of,
-                max_age_s=settings.job_max_age_minutes * 60,
-            ),
+            database=database,
+            jobs=jobs,
+            suggestions=Suggestions(tags=tags, database=database, jobs=jobs),
         )
-        suggestions = Suggestions(tags=tags, database=database, jobs=jobs)
-        try:
-            yield Services(
-                settings=settings,
-                clock=clock,
-                database=database,
-                jobs=jobs,
-                suggestions=suggestions,
-            )
-        finally:
-            await jobs.stop()
+
+
+def compose_jobs(
+    settings: Settings,
+    *,
+    database: Database,
+    tags: TagIndex,
+    load: Callable[[], Engine] | None,
+    clock: Clock,
+) -> JobService:
+    """The job service and what it stands on."""
+    store = JobStore(database, PictureFiles(settings.data_dir / "pictures"))
+    line, hub = Line(Pace()), Hub()
+    runner = Runner(
+        store=store,
+        line=line,
+        hub=hub,
+        worker=None if load is None else EngineWorker(load),
+        clock=clock,
+        version=f"Ekaki {version('ekaki')}",
+    )
+    rules = JobRules(
+        defaults=defaults_of(settings),
+        limits=limits_of(settings),
+        category_of=tags.category_of,
+        max_age_s=settings.job_max_age_minutes * 60,
+    )
+    return JobService(store=store, line=line, hub=hub, runner=runner, clock=clock, rules=rules)
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -1,0 +1,34 @@
+"""Only one bot may use a data folder."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from data.lock import only_one
+from pipeline.errors import StorageError
+
+HOLD = """
+import sys, pathlib
+from data.lock import only_one
+with only_one(pathlib.Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_second_process_is_refused_until_the_first_dies(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "held\n"
+        with pytest.raises(StorageError, match="already_running"), only_one(tmp_path):
+            pass
+        first.kill()
+    with only_one(tmp_path):
+        pass
