@@ -47,7 +47,7 @@ BUCKETS: Final = (
     _bucket("panorama", "12:5", 1536, 640),
     _bucket("tower", "5:12", 640, 1536),
 )
-"""The nine sizes of the model card. Square, horizontal and vertical are its names, the rest ours."""
+"""The nine sizes of the model card. Square, horizontal and vertical are its words, others ours."""
 
 DEFAULT_BUCKET: Final = next(
     bucket for bucket in BUCKETS if (bucket.width, bucket.height) == (DEFAULT_WIDTH, DEFAULT_HEIGHT)

@@ -154,9 +154,9 @@ PRESETS: Final[Mapping[QualityPreset, Preset]] = MappingProxyType(
         QualityPreset.STANDARD_30: Preset(
             positive="masterpiece, best quality",
             negative=(
-                "nsfw, lowres, bad anatomy, bad hands, text, error, missing fingers, extra digit, "
-                "fewer digits, cropped, worst quality, low quality, normal quality, jpeg artifacts, "
-                "signature, watermark, username, blurry, artist name"
+                "nsfw, lowres, bad anatomy, bad hands, text, error, missing fingers, "
+                "extra digit, fewer digits, cropped, worst quality, low quality, normal quality, "
+                "jpeg artifacts, signature, watermark, username, blurry, artist name"
             ),
         ),
         QualityPreset.STANDARD_31: Preset(
@@ -166,8 +166,8 @@ PRESETS: Final[Mapping[QualityPreset, Preset]] = MappingProxyType(
         QualityPreset.LIGHT_31: Preset(
             positive="(masterpiece), best quality, very aesthetic, perfect face",
             negative=(
-                "nsfw, (low quality, worst quality:1.2), very displeasing, 3d, watermark, signature, "
-                "ugly, poorly drawn"
+                "nsfw, (low quality, worst quality:1.2), very displeasing, 3d, watermark, "
+                "signature, ugly, poorly drawn"
             ),
         ),
         QualityPreset.HEAVY_31: Preset(
@@ -224,7 +224,7 @@ STYLES: Final[Mapping[Style, StyleTags]] = MappingProxyType(
             negative="photorealistic, science fiction, monochrome, sketch",
         ),
         Style.NEONPUNK: StyleTags(
-            positive="cyberpunk, science fiction, neon lights, neon trim, purple theme, city lights",
+            positive="cyberpunk, science fiction, neon lights, neon trim, purple theme",
             negative="medieval, muted color, monochrome, sketch",
         ),
         Style.MODEL_3D: StyleTags(

@@ -81,7 +81,8 @@ class _Layout:
 
     def _make_room(self, token: int) -> None:
         """End a full chunk, at its last comma if that is near. The token that opens the next chunk
-        is never remembered as a comma, as in A1111."""
+        is never remembered as a comma, as in A1111.
+        """
         comma = self._comma
         near = comma is not None and CHUNK_TOKENS - comma <= COMMA_BACKTRACK
         if token == self._special.comma or comma is None or not near:

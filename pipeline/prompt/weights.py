@@ -18,7 +18,15 @@ times this stay finite in half precision (65504)."""
 MAX_DEPTH: Final = 64
 """1.1**64 is above MAX_WEIGHT already, and the bound keeps parsing linear."""
 
+KAOMOJI: Final = frozenset({
+    "^_^", ">_<", ">_o", "o_o", "0_0", "=_=", "+_+", "+_-", "x_x", "u_u", "t_t", "@_@", "3_3",
+    "6_9", "._.", "|_|", "||_||", "<o>_<o>", "<|>_<|>", "(o)_(o)", "n_n", "e_e", "q_q", ";_;",
+})  # fmt: skip
+"""Danbooru names (and a few faces people type) whose underscore is a mouth."""
+
 EMPHASIS: Final = 1.1
+_ESCAPABLE = re.compile(r"\\?([()\[\]])")
+_SPACES = re.compile(r"\s+")
 _TOKEN = re.compile(
     r"(?P<escape>\\[()\[\]\\]?)"
     r"|:(?P<weight>[+-]?[.\d]+)\)"
@@ -145,3 +153,21 @@ def read_weight(digits: str) -> float | None:
 def clamp_weight(weight: float) -> float:
     """`weight` within +-MAX_WEIGHT; not a number becomes 1."""
     return 1.0 if math.isnan(weight) else max(-MAX_WEIGHT, min(MAX_WEIGHT, weight))
+
+
+def escape_tag(name: str) -> str:
+    r"""A Danbooru name as prompt text: `ganyu_(genshin_impact)` -> `ganyu \(genshin impact\)`.
+
+    Underscores become spaces except in kaomoji; brackets are escaped, those already escaped stay.
+    """
+    words = name if name.casefold() in KAOMOJI else name.replace("_", " ")
+    return _ESCAPABLE.sub(r"\\\1", words.strip())
+
+
+def plain_tags(prompt: str) -> list[str]:
+    """The tags of a prompt without weights, brackets and escapes, as typed otherwise.
+
+    Split at commas and BREAK; empty ones are left out, repeated ones stay.
+    """
+    words = "".join("," if isinstance(p, Break) else p.text for p in parse_weights(prompt))
+    return [tag for part in words.split(",") if (tag := _SPACES.sub(" ", part).strip())]

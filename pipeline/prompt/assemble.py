@@ -1,0 +1,167 @@
+"""The final prompt and negative, in the order that Animagine was trained on.
+
+1girl/1boy, character, series, everything else as typed; then style, rating, year, aesthetic and
+quality. What a person typed is never dropped (a tag typed twice stands once), beats what we would
+add, and only moves inside the part before the first BREAK.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Set
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final
+
+from pipeline.card import PRESETS, RATING_TAGS, STYLES, Aesthetic, Quality, QualityPreset, Year
+from pipeline.prompt.pieces import Piece, join_pieces, piece, split_pieces
+from pipeline.prompt.tags import plain_key, plain_keys
+from pipeline.prompt.weights import escape_tag
+from pipeline.rating import Rating
+from pipeline.request import GenerationRequest
+from pipeline.tags.category import TagCategory
+
+CategoryOf = Callable[[str], TagCategory | None]
+"""The category of a tag by its plain key (lower case, spaces), or None where it is unknown."""
+
+MINORS: Final = "loli, shota, child"
+"""Joins the negative of every picture rated above SENSITIVE, whatever the prompt says."""
+
+_SUBJECT = re.compile(r"\d+\+?\s?(girl|boy|other)s?|multiple (girls|boys|others)")
+_QUALITIES: Final = frozenset(Quality)
+_YEARS: Final = frozenset(Year)
+_AESTHETICS: Final = frozenset(Aesthetic)
+_RATINGS: Final = frozenset(chain.from_iterable(plain_keys(text) for text in RATING_TAGS.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Craft:
+    """What the assembly needs beside the wish. `rating` is the decided one."""
+
+    preset: QualityPreset
+    rating: Rating
+    quality_first: bool
+    category_of: CategoryOf
+
+
+def typed_text(wish: GenerationRequest) -> str:
+    """Everything that a person typed for the picture itself, the negative apart."""
+    parts = (wish.character, wish.series, wish.prompt, wish.tags)
+    return ", ".join(part for part in parts if part)
+
+
+def assemble_prompt(wish: GenerationRequest, craft: Craft) -> str:
+    """The final prompt in A1111's syntax. `wish` is clean and without flags."""
+    ordered = _once(_ordered(wish, craft.category_of))
+    taken = plain_keys(typed_text(wish)) | plain_keys(join_pieces(ordered))
+    refused = plain_keys(wish.negative_prompt)
+    quality = _new(_quality(wish, craft, taken), taken | refused)
+    around = _new(_special(wish, craft, taken), taken | refused | {p.key for p in quality})
+    if craft.quality_first:
+        return join_pieces([*quality, *ordered, *around])
+    return join_pieces([*ordered, *around, *quality])
+
+
+def assemble_negative(wish: GenerationRequest, craft: Craft, *, prompt: str) -> str:
+    """The final negative: the user's own, then the style's, then the preset's.
+
+    We add nothing that stands in the final `prompt`, and `nsfw` only where the rating excludes it.
+    """
+    own = _once(split_pieces(wish.negative_prompt))
+    style = "" if wish.style is None else STYLES[wish.style].negative
+    added = [*split_pieces(style), *split_pieces(PRESETS[craft.preset].negative)]
+    wanted = plain_keys(prompt)
+    adult = craft.rating > Rating.SENSITIVE
+    pieces = [
+        p for p in added if not plain_keys(p.text) & wanted and not (adult and p.key == "nsfw")
+    ]
+    pieces += split_pieces(MINORS) if adult else []
+    return join_pieces([*own, *_new(pieces, plain_keys(wish.negative_prompt))])
+
+
+def _ordered(wish: GenerationRequest, category_of: CategoryOf) -> list[Piece]:
+    """The user's pieces; those before the first BREAK in the card's order."""
+    typed = [*split_pieces(wish.prompt), *split_pieces(wish.tags)]
+    typed = [_repaired(each, category_of) for each in typed]
+    end = next((i for i, each in enumerate(typed) if each.holds_break), len(typed))
+    subjects: list[Piece] = []
+    characters, series, rest = _names(wish.character), _names(wish.series), list[Piece]()
+    for each in typed[:end]:
+        category = category_of(each.key)
+        if _SUBJECT.fullmatch(each.key):
+            subjects.append(each)
+        elif category is TagCategory.CHARACTER:
+            characters.append(each)
+        elif category is TagCategory.COPYRIGHT:
+            series.append(each)
+        else:
+            rest.append(each)
+    return [*subjects, *characters, *series, *rest, *typed[end:]]
+
+
+def _names(option: str) -> list[Piece]:
+    """Names from an option, brackets escaped unless a name begins with weight syntax."""
+    return [
+        each if each.is_weighted else piece(escape_tag(each.text))
+        for each in split_pieces(option)
+        if not each.is_break
+    ]
+
+
+def _repaired(each: Piece, category_of: CategoryOf) -> Piece:
+    """A name pasted from Danbooru with bare brackets gets them escaped; all else stays as typed."""
+    if "(" not in each.text or each.is_weighted or category_of(plain_key(each.text)) is None:
+        return each
+    return piece(escape_tag(each.text))
+
+
+def _special(wish: GenerationRequest, craft: Craft, taken: Set[str]) -> list[Piece]:
+    """Style, rating, year and aesthetic. A word of one kind that was typed keeps that kind out."""
+    pieces = [] if wish.style is None else split_pieces(STYLES[wish.style].positive)
+    rating = split_pieces(RATING_TAGS[craft.rating])
+    if taken & _RATINGS <= {each.key for each in rating}:
+        pieces += rating
+    if wish.year is not None and not taken & _YEARS:
+        pieces.append(piece(wish.year))
+    if wish.aesthetic is not None and not taken & _AESTHETICS:
+        pieces.append(piece(wish.aesthetic))
+    return pieces
+
+
+def _quality(wish: GenerationRequest, craft: Craft, taken: Set[str]) -> list[Piece]:
+    """The preset's tags, less its quality or aesthetic words where such were typed or chosen."""
+    excluded: set[str] = set()
+    if taken & _QUALITIES:
+        excluded |= _QUALITIES
+    if taken & _AESTHETICS or wish.aesthetic is not None:
+        excluded |= _AESTHETICS
+    return [p for p in split_pieces(PRESETS[craft.preset].positive) if p.key not in excluded]
+
+
+def _new(pieces: Iterable[Piece], known: Set[str]) -> list[Piece]:
+    """Those of `pieces` that say something not said yet, each once."""
+    seen = set(known)
+    kept: list[Piece] = []
+    for each in pieces:
+        keys = plain_keys(each.text)
+        if not keys <= seen:
+            kept.append(each)
+            seen |= keys
+    return kept
+
+
+def _once(pieces: Iterable[Piece]) -> list[Piece]:
+    """Each tag once between two BREAKs, where it first stood, in the first spelling with a weight.
+
+    Repeating a tag after a BREAK is meant: it puts the tag into another chunk.
+    """
+    kept: list[Piece] = []
+    place: dict[str, int] = {}
+    for each in pieces:
+        first = place.get(each.key)
+        if each.is_break:
+            place.clear()
+        if each.is_break or not each.key or first is None:
+            place[each.key] = len(kept)
+            kept.append(each)
+        elif each.is_weighted and not kept[first].is_weighted:
+            kept[first] = each
+    return kept

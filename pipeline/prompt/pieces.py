@@ -1,0 +1,94 @@
+"""A prompt cut at its top-level commas: pieces that can move without changing what they mean."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from pipeline.prompt.tags import plain_tags, tag_key
+
+BREAK: Final = "BREAK"
+_TOKEN = re.compile(
+    r"(?P<skip>\\[()\[\]\\]?)"
+    r"|(?P<open>[(\[])"
+    r"|(?P<close>[)\]])"
+    r"|(?P<break>\bBREAK\b)"
+    r"|(?P<comma>,)"
+)
+_OPENED_BY: Final = {")": "(", "]": "["}
+_CLOSED_BY: Final = {"(": ")", "[": "]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text between two top-level commas, brackets balanced. `key` compares, see `tag_key`."""
+
+    text: str
+    key: str
+
+    @property
+    def is_break(self) -> bool:
+        return self.text == BREAK
+
+    @property
+    def holds_break(self) -> bool:
+        """A BREAK stands in it: on its own or inside brackets."""
+        return self.is_break or re.search(r"\bBREAK\b", self.text) is not None
+
+    @property
+    def is_weighted(self) -> bool:
+        return self.text.startswith(("(", "["))
+
+
+def piece(text: str) -> Piece:
+    """One piece out of text that is one."""
+    return Piece(text, tag_key(text))
+
+
+def split_pieces(prompt: str) -> list[Piece]:
+    """The pieces of `prompt` in order, each BREAK outside brackets a piece of its own.
+
+    Brackets left open are closed at the end, which is how far A1111 lets them reach; pieces without
+    any word (`()`, blanks) are left out.
+    """
+    closed = close_brackets(prompt)
+    cuts: list[str] = []
+    start, depth = 0, {"(": 0, "[": 0}
+    for match in _TOKEN.finditer(closed):
+        sign = match[0]
+        if match.lastgroup == "open":
+            depth[sign] += 1
+        elif match.lastgroup == "close":
+            depth[_OPENED_BY[sign]] = max(0, depth[_OPENED_BY[sign]] - 1)
+        elif match.lastgroup != "skip" and not any(depth.values()):
+            cuts.append(closed[start : match.start()])
+            if match.lastgroup == "break":
+                cuts.append(BREAK)
+            start = match.end()
+    cuts.append(closed[start:])
+    stripped = (text.strip() for text in cuts)
+    return [piece(text) for text in stripped if text == BREAK or plain_tags(text)]
+
+
+def close_brackets(prompt: str) -> str:
+    """`prompt` with the brackets closed that it leaves open, so that nothing added later falls into
+    them. A backslash at the end, which A1111 drops, goes as well: it would escape what follows.
+    """
+    depth = {"(": 0, "[": 0}
+    for match in _TOKEN.finditer(prompt):
+        sign = match[0]
+        if match.lastgroup == "open":
+            depth[sign] += 1
+        elif match.lastgroup == "close":
+            depth[_OPENED_BY[sign]] = max(0, depth[_OPENED_BY[sign]] - 1)
+    dangling = len(prompt) - len(prompt.rstrip("\\"))
+    text = prompt[:-1] if dangling % 2 else prompt
+    return text + "".join(_CLOSED_BY[sign] * count for sign, count in depth.items())
+
+
+def join_pieces(pieces: list[Piece]) -> str:
+    """The prompt that `pieces` spell, BREAK without commas around it."""
+    joined = ""
+    for index, each in enumerate(pieces):
+        glue = " " if each.is_break or (index and pieces[index - 1].is_break) else ", "
+        joined += (glue if index else "") + each.text
+    return joined

@@ -1,0 +1,45 @@
+"""The rating that the words of a prompt ask for."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from pipeline.prompt.tags import plain_keys
+from pipeline.rating import Rating
+
+_WORDS: Final[Mapping[str, Rating]] = {
+    "safe": Rating.SAFE,
+    "sfw": Rating.SAFE,
+    "sensitive": Rating.SENSITIVE,
+    "nsfw": Rating.NSFW,
+    "questionable": Rating.NSFW,
+    "explicit": Rating.EXPLICIT,
+}
+_PREFIXED: Final[Mapping[str, Rating]] = {
+    **_WORDS,
+    "general": Rating.SAFE,
+    "g": Rating.SAFE,
+    "s": Rating.SENSITIVE,
+    "q": Rating.NSFW,
+    "e": Rating.EXPLICIT,
+}
+_RATING = re.compile(r"rating\s*:\s*(\w+)")
+_ADULT = re.compile(r"\b(nsfw|explicit)\b")
+
+
+def wished_rating(prompt: str) -> Rating | None:
+    """The strongest rating word in `prompt`, or None.
+
+    A tag that is the word, Danbooru's `rating:explicit`, and `nsfw` or `explicit` inside a sentence
+    count: a prompt that names them is better refused than drawn where they are not allowed.
+    """
+    found = [rating for key in plain_keys(prompt) for rating in _ratings_in(key)]
+    return max(found, default=None)
+
+
+def _ratings_in(key: str) -> list[Rating]:
+    named = _RATING.fullmatch(key)
+    if named is not None:
+        return [_PREFIXED[named[1]]] if named[1] in _PREFIXED else []
+    whole = [_WORDS[key]] if key in _WORDS else []
+    return whole + [_WORDS[word] for word in _ADULT.findall(key)]

@@ -1,0 +1,182 @@
+"""A wish becomes a decision: `GenerationRequest` -> `ResolvedRequest`, no None left."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from pipeline.aspect import DEFAULT_BUCKET, Bucket, parse_aspect
+from pipeline.card import (
+    DEFAULT_COUNT,
+    DEFAULT_GUIDANCE,
+    DEFAULT_PRESET,
+    DEFAULT_SAMPLER,
+    DEFAULT_STEPS,
+    MAX_COUNT,
+    MAX_GUIDANCE,
+    MAX_PROMPT_CHARACTERS,
+    MAX_SEED,
+    MAX_STEPS,
+    MIN_GUIDANCE,
+    MIN_STEPS,
+    RANDOM_SEED,
+    QualityPreset,
+    Sampler,
+)
+from pipeline.errors import InputError, RefusedError
+from pipeline.prompt.assemble import (
+    CategoryOf,
+    Craft,
+    assemble_negative,
+    assemble_prompt,
+    typed_text,
+)
+from pipeline.prompt.clean import clean_text
+from pipeline.prompt.flags import fold_flags
+from pipeline.prompt.tags import plain_keys
+from pipeline.prompt.wished_rating import wished_rating
+from pipeline.rating import Rating
+from pipeline.request import GenerationRequest, ResolvedRequest
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What a wish gets where it says nothing, and how much it may ask for.
+
+    `rating` is lowered to the place's ceiling where that is stricter. `quality_first` puts the
+    preset's quality tags before everything else instead of at the end.
+    """
+
+    preset: QualityPreset = DEFAULT_PRESET
+    rating: Rating = Rating.SAFE
+    bucket: Bucket = DEFAULT_BUCKET
+    sampler: Sampler = DEFAULT_SAMPLER
+    num_inference_steps: int = DEFAULT_STEPS
+    guidance_scale: float = DEFAULT_GUIDANCE
+    count: int = DEFAULT_COUNT
+    max_steps: int = MAX_STEPS
+    max_count: int = MAX_COUNT
+    quality_first: bool = False
+
+    def with_rating(self, rating: Rating | None) -> "Defaults":
+        """The same with the default rating of a place; None changes nothing."""
+        return self if rating is None else replace(self, rating=rating)
+
+
+def resolve(
+    request: GenerationRequest,
+    *,
+    defaults: Defaults,
+    ceiling: Rating,
+    random_seed: Callable[[], int],
+    category_of: CategoryOf,
+) -> ResolvedRequest:
+    """Decide everything about `request`. `random_seed` draws 0..2**32-1.
+
+    The result's `wish` is the request with its text cleaned and the flags of its prompt folded into
+    its fields (a filled-in option wins over a flag), so that it can be replayed with changes.
+    Raises InputError for what can't be used, RefusedError for a rating above `ceiling`.
+    """
+    _check_lengths(request)
+    wish = fold_flags(_cleaned(request))
+    if not plain_keys(typed_text(wish)):
+        raise InputError("prompt_empty")
+    rating = _rating(wish, defaults=defaults, ceiling=ceiling)
+    bucket = defaults.bucket if wish.aspect is None else parse_aspect(wish.aspect)
+    craft = Craft(
+        preset=_or(wish.preset, defaults.preset),
+        rating=rating,
+        quality_first=defaults.quality_first,
+        category_of=category_of,
+    )
+    prompt = assemble_prompt(wish, craft)
+    return ResolvedRequest(
+        prompt=prompt,
+        negative_prompt=assemble_negative(wish, craft, prompt=prompt),
+        width=bucket.width,
+        height=bucket.height,
+        preset=craft.preset,
+        rating=rating,
+        sampler=_or(wish.sampler, defaults.sampler),
+        num_inference_steps=_steps(wish, defaults),
+        guidance_scale=_guidance(wish, defaults),
+        seed=_seed(wish, random_seed),
+        count=_count(wish, defaults),
+        private=wish.private,
+        wish=wish,
+    )
+
+
+def _or(value: _T | None, default: _T) -> _T:
+    return default if value is None else value
+
+
+def _check_lengths(request: GenerationRequest) -> None:
+    """Checked as sent, before any work is done on it."""
+    sizes = {
+        "prompt_too_long": len(typed_text(request)),
+        "negative_too_long": len(request.negative_prompt),
+    }
+    for key, length in sizes.items():
+        if length > MAX_PROMPT_CHARACTERS:
+            raise InputError(key, length=length, limit=MAX_PROMPT_CHARACTERS)
+
+
+def _cleaned(request: GenerationRequest) -> GenerationRequest:
+    return replace(
+        request,
+        prompt=clean_text(request.prompt),
+        negative_prompt=clean_text(request.negative_prompt),
+        character=clean_text(request.character),
+        series=clean_text(request.series),
+        tags=clean_text(request.tags),
+    )
+
+
+def _rating(wish: GenerationRequest, *, defaults: Defaults, ceiling: Rating) -> Rating:
+    """What was chosen or typed, the stronger of both; RefusedError above `ceiling`."""
+    wishes = [r for r in (wish.rating, wished_rating(typed_text(wish))) if r is not None]
+    if not wishes:
+        return min(defaults.rating, ceiling)
+    wished = max(wishes)
+    if wished > ceiling:
+        raise RefusedError("rating_above_ceiling", wish=wished.label, ceiling=ceiling.label)
+    return wished
+
+
+def _steps(wish: GenerationRequest, defaults: Defaults) -> int:
+    steps = wish.num_inference_steps
+    if steps is None:
+        return min(defaults.num_inference_steps, defaults.max_steps)
+    if not MIN_STEPS <= steps <= defaults.max_steps:
+        raise InputError("steps_out_of_range", value=steps, low=MIN_STEPS, high=defaults.max_steps)
+    return steps
+
+
+def _guidance(wish: GenerationRequest, defaults: Defaults) -> float:
+    guidance = _or(wish.guidance_scale, defaults.guidance_scale)
+    if not MIN_GUIDANCE <= guidance <= MAX_GUIDANCE:  # also refuses nan
+        raise InputError(
+            "guidance_out_of_range",
+            value=guidance,
+            low=f"{MIN_GUIDANCE:g}",
+            high=f"{MAX_GUIDANCE:g}",
+        )
+    return float(guidance)
+
+
+def _seed(wish: GenerationRequest, random_seed: Callable[[], int]) -> int:
+    seed = _or(wish.seed, RANDOM_SEED)
+    if seed == RANDOM_SEED:
+        return random_seed() % (MAX_SEED + 1)
+    if not 0 <= seed <= MAX_SEED:
+        raise InputError("seed_out_of_range", value=seed, high=MAX_SEED)
+    return seed
+
+
+def _count(wish: GenerationRequest, defaults: Defaults) -> int:
+    count = _or(wish.count, min(defaults.count, defaults.max_count))
+    if not 1 <= count <= defaults.max_count:
+        raise InputError("count_out_of_range", value=count, high=defaults.max_count)
+    return count
