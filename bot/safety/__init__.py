@@ -1,0 +1,1 @@
+"""The floor of safety: what no setting can switch off. Pure: values in, values out."""

@@ -1,0 +1,117 @@
+"""Ages in words: "15 years old", "14yo", "aged twelve", "十五歳", "under 18"."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from bot.safety.normalise import normalise
+
+ADULT_AGE = 18
+
+_ONES = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = [
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "sixty",
+    "seventy",
+    "eighty",
+    "ninety",
+    "hundred",
+    "thousand",
+]
+_KANJI = "〇一二三四五六七八九"
+
+_WORD = rf"(?:(?:{'|'.join(_TENS)})(?:[ -]?(?:{'|'.join(reversed(_ONES))}))?|{'|'.join(reversed(_ONES))})"
+# Not the end of "1,000", "2.5" or "a hundred and five".
+_NUMBER = rf"(?<![\w.])(?<!\d,)(?<!hundred )(?<!hundred and )(?<!thousand )(\d{{1,5}}|{_WORD})"
+_RANGE = rf"{_NUMBER}(?: ?(?:-|~|/|to|or) ?(?:\d{{1,5}}|{_WORD}))?"
+_GAP = r"[ _.-]{0,3}"
+
+_JAPANESE = normalise("歳|才|歲|岁|살|세(?!기|대)")
+_AFTER = re.compile(
+    rf"{_RANGE}{_GAP}(?:"
+    rf"(?:years?|yrs?|y){_GAP}(?:olds?|of{_GAP}age|young)(?![a-z])"
+    rf"|y[./-]o(?![a-z])|y\. ?o(?![a-z])|yrs?(?![a-z])"
+    rf"|years?(?= (?:girl|boy|female|male|kid|body)\b)"
+    rf"|anos(?: de edad| de idade)?(?![a-z])|ans(?![a-z])|jahre? alt|jahrig|лет\b|anni(?![a-z])"
+    rf"|months?{_GAP}old|weeks?{_GAP}old|days?{_GAP}old"
+    rf"|歳|才|歲)"
+)
+_SHORT = re.compile(
+    rf"(?<![\w.])(\d{{1,5}}) ?-?yos?(?![a-z])|(?<![\w.])(\d{{2}})y(?![a-z0-9])"
+    rf"|(?<![a-z])({_WORD})[ -]yos?(?![a-z])"
+)
+_KANJI_AFTER = re.compile(
+    rf"(?<![{_KANJI}十百千万\d])([{_KANJI}十百千万]+|\d{{1,5}}) ?(?:{_JAPANESE})"
+)
+_BEFORE = re.compile(
+    rf"(?<![a-z])(?<!ice )(?<!dragon )(?<!stone )(?<!space )(?<!golden )(?<!gundam )"
+    rf"(?:age[ds]?|edad|idade|alter|年齢|年龄)[ _]?(?:of|is|at|:|=|-)?[ _]?{_NUMBER}(?![\w%])"
+)
+_UNDER = re.compile(
+    rf"(?<![a-z])(?:under|below|less than|younger than)(?: the age of| age)? {_NUMBER}(?![\w%])"
+)
+"""`under 5` of something else is rare beside a picture above `safe`."""
+
+
+def find_minor_age(texts: Iterable[str]) -> int | None:
+    """The first age below 18 named in normalised texts, or None."""
+    return next((age for text in texts for age in _ages(text) if age < ADULT_AGE), None)
+
+
+def names_adult_age(texts: Iterable[str]) -> bool:
+    """Whether an age of 18 or more is named in normalised texts."""
+    return any(age >= ADULT_AGE for text in texts for age in _ages(text))
+
+
+def _ages(text: str) -> Iterator[int]:
+    text = text.replace("_", " ")
+    for pattern in (_AFTER, _BEFORE, _KANJI_AFTER):
+        for match in pattern.finditer(text):
+            yield _value(match[1])
+    for match in _SHORT.finditer(text):
+        yield _value(match[match.lastindex or 0])
+    for match in _UNDER.finditer(text):
+        yield min(_value(match[1]), ADULT_AGE) - 1
+
+
+def _value(number: str) -> int:
+    if number.isdecimal():
+        return int(number)
+    if number[0] in _KANJI or number[0] in "十百千万":
+        return _kanji_value(number)
+    last = re.split(r"[ -]", number)[-1]
+    if number in _ONES:
+        return _ONES.index(number)
+    return ADULT_AGE + 2 if last else 0  # twenty and above: how much above is all the same
+
+
+def _kanji_value(number: str) -> int:
+    if any(sign in number for sign in "百千万"):
+        return 100
+    tens, ten, ones = number.rpartition("十")
+    if not ten:
+        return int("".join(str(_KANJI.index(sign)) for sign in ones))
+    return 10 * (_KANJI.index(tens[-1]) if tens else 1) + (_KANJI.index(ones[0]) if ones else 0)

@@ -1,0 +1,60 @@
+"""Characters that look like Latin letters, or stand for a word of our lists.
+
+Only what Unicode's own data can't tell: `normalise` derives accented, stroked, turned, small
+capital, circled, squared and regional-indicator letters from their Unicode names.
+The text is case folded before, so a capital's lookalike stands here as its lower-case letter
+(Cherokee folds to capitals).
+"""
+
+# Cyrillic, Greek, Armenian, Hebrew, Cherokee, Coptic, Lisu, signs and shapes, letter by letter.
+_SHAPES: dict[str, str] = {
+    "a": "аαꓮⲁɑ∂Ꭺ",
+    "b": "вьβբꓐⲃᏴᏏ",
+    "c": "сϲᏟꓚⲥ¢©",
+    "d": "ԁժᎠᏧꓓ",
+    "e": "еєэεҽեᎬꓰⲉ€ξ",
+    "f": "ғƒꓝϝ",
+    "g": "ցɡꓖᏀ",
+    "h": "һнհᎻᏂꓧⲏ",
+    "i": "іїιίıɩɪɿꓲⲓᎥ¡ꙇ",
+    "j": "јյϳꓙᎫ",
+    "k": "кҡκꓗⲕᏦ",
+    "l": "ӏɭʟլꓡⳑᏞ∣│┃ǀ׀ןاⅼ£₤∟╰",
+    "m": "мꓟⲙᎷ",
+    "n": "пηոռꓠⲛ",
+    "o": "оοσօөѳꓳⲟ○◯●◌⚪⚫⭕🔴🔵",
+    "p": "рρքꓑⲣᏢ",
+    "q": "ԛգզ",
+    "r": "гяꓣᎡᏒⲅ®",
+    "s": "ѕꜱտꓢᏚ§",
+    "t": "тτեꓔⲧᎢ†‡✝",
+    "u": "υսꓴц",
+    "v": "ѵνꓦᏙ",
+    "w": "ԝωաꓪᎳ",
+    "x": "хχꓫⲭ×✕✖",
+    "y": "уүγꓬⲩᎩ¥",
+    "z": "зꓜᏃⲍ",
+}
+
+# Pictures that a picture model may read as the word.
+_EMOJI: dict[str, str] = {
+    "👶": " baby ",
+    "🧒": " child ",
+    "👦": " little boy ",
+    "👧": " little girl ",
+    "🚸": " children ",
+}
+
+LOOKALIKES: dict[str, str] = {
+    shape: latin for latin, shapes in reversed(_SHAPES.items()) for shape in shapes
+} | _EMOJI
+
+# Invisible characters that are neither marks nor format characters: Hangul fillers, braille
+# blank, and the code points that Unicode reserves as default ignorable.
+IGNORED_RANGES: tuple[range, ...] = (
+    range(0x115F, 0x1161),
+    range(0x2800, 0x2801),
+    range(0x2065, 0x2066),
+    range(0xFFF0, 0xFFFC),
+    range(0xE0000, 0xE1000),
+)

@@ -1,0 +1,147 @@
+"""Whole-word search for the terms of a list, through every disguise of the letters.
+
+All terms become one regular expression over the letter classes of a `Reading`: a trie, so that
+the cost a character does not grow with the list, and without unbounded backtracking. Inside a
+term letters may repeat and stand apart (`l-o-lll i`); its ends must be ends of words.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from bot.safety.normalise import normalise
+from bot.safety.readings import DISGUISES, Reading, class_of
+
+# What can't stand right before or after a term: digits and the alphabets from Latin to Georgian.
+# Scripts that write no spaces (kana, Han) and signs end a word by themselves.
+_LETTER = r"0-9a-z\u00aa-\u10ff"
+_END = rf"(?:(?<= )|(?![{_LETTER}]))"
+_MORE = 12  # how many repeats and spaces a letter may take: bounded, so that time stays linear
+
+
+class TermMatcher:
+    """Finds the terms of a list in readings of a prompt.
+
+    `harmless` are phrases in which a term means something else (`kid icarus`): a find inside one
+    of them does not count. Terms and phrases are plain words, parted by single spaces.
+    """
+
+    def __init__(self, terms: Iterable[str], harmless: Iterable[str] = ()) -> None:
+        self._terms: dict[str, list[tuple[str, str]]] = {}
+        trie = _Node()
+        for term in terms:
+            letters = normalise(term).replace(" ", "")
+            trie.add([_piece(run) for run in _runs(letters)])
+            self._terms.setdefault(_shape(letters), []).append((letters, term))
+        self._search = re.compile(rf"(?<![{_LETTER}])(?=({trie.pattern()}))")
+        self._harmless = re.compile(
+            "|".join(_phrase(normalise(phrase)) for phrase in sorted(harmless, reverse=True))
+            or r"(?!)"
+        )
+
+    def find(self, readings: Iterable[Reading]) -> str | None:
+        """The first term found in any of the readings, as it stands in the list."""
+        return next((term for reading in readings for term in self._finds(reading)), None)
+
+    def _finds(self, reading: Reading) -> Iterable[str]:
+        harmless: list[tuple[int, int]] | None = None
+        for match in self._search.finditer(reading.classes):
+            start, end = match.span(1)
+            term = self._term(reading, start, end)
+            if term is None:
+                continue
+            if harmless is None:
+                harmless = [found.span() for found in self._harmless.finditer(reading.plain)]
+            end -= len(match[1]) - len(match[1].rstrip())
+            if not any(first <= start and end <= last for first, last in harmless):
+                yield term
+
+    def _term(self, reading: Reading, start: int, end: int) -> str | None:
+        """The term spelled out at `start:end`, if it is one and stands there by itself."""
+        classes = reading.classes[start:end]
+        letters = "".join(
+            letter
+            for letter, kind in zip(reading.plain[start:end], classes, strict=True)
+            if kind != " "
+        )
+        if not any(letter.isalpha() for letter in letters):
+            return None  # a number: 1011 is not leet
+        if letters.endswith("!") and not _whole_tag(reading.classes, start, end):
+            return None  # "lol!" within a sentence is a laugh
+        if _inside_run(reading.plain, start, end):
+            return None
+        candidates = self._terms.get(_shape(letters), [])
+        return next((term for wanted, term in candidates if _spells(letters, wanted)), None)
+
+
+class _Node(dict[str, "_Node"]):
+    """A trie over pieces of regular expressions. `ends` says whether a term may end here."""
+
+    ends = False
+
+    def add(self, pieces: Sequence[str]) -> None:
+        if not pieces:
+            self.ends = True
+            return
+        self.setdefault(pieces[0], _Node()).add(pieces[1:])
+
+    def pattern(self) -> str:
+        """Longer terms first. Before another letter the repeats are possessive: that letter's
+        class is a different one, so nothing eaten could be wanted back.
+        """
+        branches: list[str] = []
+        for piece, node in sorted(self.items()):
+            more = rf"[{re.escape(piece[-1])} ]{{0,{_MORE}}}"
+            if node:
+                branches.append(rf"{piece}{more}+(?:{node.pattern()})")
+            if node.ends:
+                branches.append(rf"{piece}{more}{_END}")
+        return "|".join(branches)
+
+
+def _runs(letters: str) -> list[str]:
+    return ["".join(run) for _, run in groupby(letters, key=class_of)]
+
+
+def _piece(run: str) -> str:
+    """The least of a run of letters of one class (`il` of child, `dd`: two, spaces between)."""
+    return " *".join(re.escape(class_of(letter)) for letter in run)
+
+
+def _shape(letters: str) -> str:
+    """The classes of the letters without repeats: the same for a term and all its disguises."""
+    return "".join(kind for kind, _ in groupby(letters, key=class_of))
+
+
+def _spells(letters: str, wanted: str) -> bool:
+    """Whether `letters` are those of `wanted`, each repeated or disguised at will, in order.
+
+    A walk over all positions in `wanted` that the letters so far can have reached.
+    """
+    reached = {-1}
+    for letter in letters:
+        fits = {
+            place
+            for place, want in enumerate(wanted)
+            if letter == want or letter in DISGUISES.get(want, "")
+        }
+        reached = {place for place in fits if place in reached or place - 1 in reached}
+    return len(wanted) - 1 in reached
+
+
+def _phrase(phrase: str) -> str:
+    words = r"[^\w,]+".join(re.escape(word) for word in re.split(r"\W+", phrase) if word)
+    return rf"(?<![{_LETTER}]){words}(?![{_LETTER}])"
+
+
+def _whole_tag(classes: str, start: int, end: int) -> bool:
+    before, after = classes[:start].rstrip(), classes[end:].lstrip()
+    return before[-1:] in ("", ",") and after[:1] in ("", ",")
+
+
+def _inside_run(plain: str, start: int, end: int) -> bool:
+    """Whether a term in kana or Hangul is only a part of a longer word (`プロリーグ`)."""
+    before, after = plain[start - 1 : start], plain[end : end + 1]
+    if "ァ" <= plain[start] <= "ヺ":
+        return "ァ" <= before <= "ー" or "ァ" <= after <= "ー"
+    return "\u1100" <= plain[start] <= "\u11ff" and "\u1100" <= before <= "\u11ff"

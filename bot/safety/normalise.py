@@ -1,0 +1,69 @@
+"""Text as a reader sees it: one spelling for all the ways to write the same letters.
+
+Made for matching against word lists, never for display: Japanese, Korean and accented text comes
+out decomposed, emoji of letters and of children come out as words.
+"""
+
+import re
+import unicodedata
+
+from bot.safety.lookalikes import IGNORED_RANGES, LOOKALIKES
+
+# Two Arabic ligatures unfold to whole sentences (18 characters each): a cheap way to make a text
+# 18 times as long. They spell nothing of ours.
+_LONG_LIGATURES = {0xFDFA: " ", 0xFDFB: " "}
+
+# "LATIN SMALL LETTER L WITH STROKE", "LATIN LETTER SMALL CAPITAL I", "NEGATIVE SQUARED LATIN
+# CAPITAL LETTER L", "REGIONAL INDICATOR SYMBOL LETTER L", "LATIN SMALL LETTER TURNED E" ...
+_LETTER_NAME = re.compile(
+    r"(?:.* )?(?:LATIN|REGIONAL INDICATOR) (?:.* )?LETTER (?:[A-Z-]+ )*?([A-Z])(?: WITH .*)?"
+)
+_SPACES = re.compile(r"[^\S\n]+")
+
+
+class _Folding(dict[int, str]):
+    """What each character is folded to, worked out when first met."""
+
+    def __missing__(self, codepoint: int) -> str:
+        folded = self[codepoint] = _fold_character(chr(codepoint))
+        return folded
+
+
+def _fold_character(character: str) -> str:
+    if character in LOOKALIKES:
+        return LOOKALIKES[character]
+    if character == "\n" or (character.isascii() and character.isprintable()):
+        return character
+    if any(ord(character) in ignored for ignored in IGNORED_RANGES):
+        return ""
+    category = unicodedata.category(character)
+    if category[0] == "Z" or character.isspace():
+        return " "
+    if category[0] in "MC":  # marks; control, format and unassigned characters, surrogates
+        return ""
+    digit = unicodedata.digit(character, None)
+    if digit is not None:
+        return str(digit)
+    named = _LETTER_NAME.fullmatch(unicodedata.name(character, ""))
+    return named[1].lower() if named else character
+
+
+_FOLDING = _Folding()
+
+
+def normalise(text: str) -> str:
+    """`text` in the spelling that rules are matched against. Idempotent; raises on no string.
+
+    Compatibility forms unfolded (NFKD), case folded, invisible characters and combining marks
+    removed, lookalike letters made Latin, every script's digits made 0-9, spaces made one.
+    Line breaks stay.
+    """
+    folded = text.translate(_LONG_LIGATURES)
+    # A Spanish girl is "niña", but Nina is a name: the one mark that must not be lost.
+    folded = unicodedata.normalize("NFC", folded).casefold().replace("niñ", "ninh")
+    while True:
+        before = folded
+        folded = unicodedata.normalize("NFKD", folded).casefold().translate(_FOLDING)
+        folded = _SPACES.sub(" ", folded)
+        if folded == before:
+            return folded

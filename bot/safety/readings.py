@@ -1,0 +1,117 @@
+"""The ways a prompt can be read, once its markup is gone.
+
+A bracket may glue (`lo(li)`) or part (`(1girl)(loli)`), a `|` may be a letter or a separator, a
+sign a letter (`sh0t@`) or punctuation. Instead of guessing, every reading is checked.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from bot.safety.normalise import normalise
+
+# Possessive quantifiers keep these linear on hostile text such as ":1111111...".
+_WEIGHT = re.compile(r":\s*+[-+]?+[\d.]++\s*+(?=[)\]}>])")
+_NETWORK = re.compile(r"<([^<>]*)>")
+_EMPTY_PAIR = re.compile(r"\(\)|\[\]|\{\}")
+_CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_LEADING_DIGITS = re.compile(r"(?<![a-z0-9])(\d++)(?=[a-z])")
+_TRAILING_DIGITS = re.compile(r"(?<=[a-z])(\d++)(?![a-z0-9])")
+_LONG_RUN = re.compile(r"(.)\1{3,}")
+_SINGLES = re.compile(r"(?<![^ ,])[^ ,](?:[ ,]{1,4}[^ ,](?![^ ,])){2,}")
+
+_BRACKETS = "\\()[]{}<>「」『』【】〔〕〈〉《》"
+_GLUE = str.maketrans("", "", _BRACKETS)
+_PART = str.maketrans(dict.fromkeys(_BRACKETS, " ") | {"|": ","})
+
+# What leet spelling writes for a letter. `i` and `l` share all their disguises, so they share a
+# class here; `matching.spells` tells them apart again.
+DISGUISES: dict[str, str] = {
+    "a": "4@", "b": "8", "e": "3", "g": "9", "i": "1!|", "l": "1!|i", "o": "0", "s": "5$", "t": "7+",
+}  # fmt: skip
+_CLASS = {sign: letter for letter, signs in DISGUISES.items() for sign in signs}
+_SEPARATORS = dict.fromkeys(",;、。", ",")
+
+
+def class_of(letter: str) -> str:
+    """The class that a letter of a term, or a disguise of it, belongs to."""
+    return _CLASS.get(letter, letter)
+
+
+class _Classes(dict[int, str]):
+    """What each character of a folded text is to the matcher: one character for one."""
+
+    def __missing__(self, codepoint: int) -> str:
+        character = chr(codepoint)
+        known = self[codepoint] = character if character.isalnum() else " "
+        return known
+
+
+_SIGNS_ARE_LETTERS = _Classes(
+    {ord(sign): meaning for sign, meaning in (_SEPARATORS | _CLASS).items()}
+)
+_SIGNS_ARE_SPACES = _Classes(
+    {key: value for key, value in _SIGNS_ARE_LETTERS.items() if value == "," or chr(key).isalnum()}
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to read a prompt. `plain` and `classes` have the same length.
+
+    `plain` is normalised text without markup. In `classes` a `,` parts tags, a space parts words,
+    and every other character is the class of the letter at that place.
+    """
+
+    plain: str
+    signs_are_letters: bool
+
+    @cached_property
+    def classes(self) -> str:
+        table = _SIGNS_ARE_LETTERS if self.signs_are_letters else _SIGNS_ARE_SPACES
+        return self.plain.translate(table)
+
+    def tags(self) -> Iterator[str]:
+        """The comma-separated pieces, words parted by one space."""
+        words = re.sub(r"[^\w,;、。]|_", " ", self.plain)
+        for piece in re.split(r"[,;、。]", words):
+            yield " ".join(piece.split())
+
+
+def readings(prompt: str) -> tuple[Reading, ...]:
+    """All readings of a final prompt that could show a forbidden word. Raises on no string."""
+    glued = normalise(prompt.replace("BREAK", ""))
+    parted = normalise(_CAMEL_CASE.sub(" ", prompt.replace("BREAK", ",")))
+    texts = [_glued(glued), _parted(parted)]
+    if _EMPTY_PAIR.search(glued):
+        texts.append(_glued(_EMPTY_PAIR.sub("o", glued)))
+    if spelled := _spelled(texts[1]):
+        texts.append(spelled)
+    return tuple(
+        Reading(plain=_LONG_RUN.sub(r"\1\1\1", text), signs_are_letters=number != 1)
+        for number, text in enumerate(texts)
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _glued(text: str) -> str:
+    """Brackets, escapes and weights vanish; what stood inside `<...>` is read after the rest."""
+    networks = ",".join(_NETWORK.findall(text))
+    text = _WEIGHT.sub("", _NETWORK.sub("", text))
+    return _one_line(f"{text},{networks}".translate(_GLUE))
+
+
+def _parted(text: str) -> str:
+    """Brackets and escapes part words, `|` parts tags, digits at a word's edge stand alone."""
+    text = _WEIGHT.sub(" ", text).translate(_PART)
+    text = _TRAILING_DIGITS.sub(r" \1", _LEADING_DIGITS.sub(r"\1 ", text))
+    return _one_line(text)
+
+
+def _spelled(text: str) -> str:
+    """Words spelled out over commas or lines (`l, o, l, i`), each as one tag."""
+    return ",".join(run[0].replace(",", " ") for run in _SINGLES.finditer(text))

@@ -1,0 +1,108 @@
+"""The hard rules on prompts. Not configurable: no setting, role or place switches them off."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.safety import terms
+from bot.safety.ages import find_minor_age, names_adult_age
+from bot.safety.matching import TermMatcher
+from bot.safety.readings import Reading, readings
+from pipeline.errors import RefusedError
+from pipeline.rating import Rating
+
+
+class Rule(StrEnum):
+    """The hard rules. Each has a text in the catalogue, `[errors] rule_<value>`."""
+
+    MINOR_CODED = "minor_coded"
+    MINOR_SEXUAL = "minor_sexual"
+    REAL_PERSON = "real_person"
+    ADULT_REMOVED = "adult_removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """A broken rule. `term` is our own word for what was found, never the user's text."""
+
+    rule: Rule
+    term: str
+
+
+_MINOR_CODED = TermMatcher(terms.MINOR_CODED, terms.HARMLESS)
+_MINOR = TermMatcher(terms.MINOR, terms.HARMLESS)
+_SEXUAL = TermMatcher(terms.SEXUAL, terms.SEXUAL_HARMLESS)
+_REAL_PERSON = TermMatcher(terms.REAL_PERSON, terms.REAL_PERSON_HARMLESS)
+_ADULT = TermMatcher(terms.ADULT, terms.ADULT_HARMLESS)
+
+# "photo of Jane Doe": two capitalised words. The only sign of a name that can be told without a
+# list of all people.
+_NAMED_PHOTO = re.compile(
+    r"(?i:\b(?:photo|photograph|picture|pic|selfie|footage|nudes?|likeness|deepfake|body|face)s?"
+    r" of )(?:the |a )?[A-Z][a-z]+ [A-Z][a-z]+"
+)
+_NEGATIVE_WEIGHT = re.compile(r":\s*+[-\u2212\u2013\uff0d]\s*+[\d.]")
+
+
+def refusal(violation: Violation) -> RefusedError:
+    """The error for the person who asked."""
+    return RefusedError(f"rule_{violation.rule}", rule=str(violation.rule), term=violation.term)
+
+
+def check_prompt(
+    prompt: str, negative_prompt: str, *, rating: Rating, words_rating: Rating = Rating.SAFE
+) -> Violation | None:
+    """The first hard rule that the FINAL prompts break, or None. Raises on no string.
+
+    Final means: after wildcards, aliases, presets and appended tags, in A1111 syntax.
+    `rating` is the resolved rating; `words_rating` what the prompt's tags are known to mean (from
+    the vocabulary), where the caller knows. The stricter reading of both and of this module's own
+    list of sexual words counts: the model draws what the words say.
+    """
+    # A negative weight turns a prompt into the other one: `(adult:-1)`.
+    wanted, removed = prompt, negative_prompt
+    if _NEGATIVE_WEIGHT.search(negative_prompt):
+        wanted = f"{prompt}, {negative_prompt}"
+    if _NEGATIVE_WEIGHT.search(prompt):
+        removed = f"{negative_prompt}, {prompt}"
+
+    wanted_readings = readings(wanted)
+    if term := _MINOR_CODED.find(wanted_readings) or _whole_tag(
+        wanted_readings, terms.MINOR_CODED_TAGS
+    ):
+        return Violation(rule=Rule.MINOR_CODED, term=term)
+
+    level = max(rating, words_rating)
+    sexual = _SEXUAL.find(wanted_readings) is not None
+    if (level > Rating.SAFE or sexual) and (term := _minor(wanted_readings)):
+        return Violation(rule=Rule.MINOR_SEXUAL, term=term)
+    if level > Rating.SENSITIVE or sexual:
+        if term := _real_person(wanted, wanted_readings):
+            return Violation(rule=Rule.REAL_PERSON, term=term)
+        if term := _adult(readings(removed)):
+            return Violation(rule=Rule.ADULT_REMOVED, term=term)
+    return None
+
+
+def _minor(wanted: tuple[Reading, ...]) -> str | None:
+    if term := _MINOR.find(wanted) or _whole_tag(wanted, terms.MINOR_TAGS):
+        return term
+    age = find_minor_age(reading.plain for reading in wanted)
+    return None if age is None else f"age {age}"
+
+
+def _real_person(wanted: str, wanted_readings: tuple[Reading, ...]) -> str | None:
+    if _NAMED_PHOTO.search(" ".join(wanted.split())):
+        return "picture of a named person"
+    return _REAL_PERSON.find(wanted_readings)
+
+
+def _adult(removed: tuple[Reading, ...]) -> str | None:
+    if term := _ADULT.find(removed) or _whole_tag(removed, terms.ADULT_TAGS):
+        return term
+    return "an adult age" if names_adult_age(reading.plain for reading in removed) else None
+
+
+def _whole_tag(found: Iterable[Reading], tags: frozenset[str]) -> str | None:
+    return next((tag for reading in found for tag in reading.tags() if tag in tags), None)
