@@ -80,7 +80,7 @@ def parse_aspect(text: str) -> Bucket:
         width, height = float(pair[1]), float(pair[2])
         if width > 0 and height > 0:
             return nearest_bucket(width=width, height=height)
-    raise InputError("aspect_unknown", value=text.strip()[:_MAX_TYPED])
+    raise InputError("aspect_unknown", value=text.strip()[:_MAX_TYPED].replace("`", "'"))
 
 
 def suggest_aspects(typed: str) -> list[Bucket]:

@@ -3,10 +3,17 @@
 Pure values without numpy or Pillow, so that everything may import them cheaply.
 """
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, fields
+from typing import Any, Final
 
 from pipeline.card import Aesthetic, QualityPreset, Sampler, Style, Year
+from pipeline.jsonfields import JsonFields
 from pipeline.rating import Rating
+
+JSON_VERSION: Final = 1
+"""Of the stored form. Fields may join without a new number: readers ignore what they don't know and
+take defaults for what is missing in a wish."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +42,15 @@ class GenerationRequest:
     count: int | None = None
     private: bool = False
 
+    def to_json(self) -> str:
+        """One line of JSON for storage; fields that say nothing are left out."""
+        return _dump({"version": JSON_VERSION, **_plain_values(self)})
+
+    @classmethod
+    def from_json(cls, text: str) -> "GenerationRequest":
+        """What `to_json` wrote, now or in another version. ValueError names what is unreadable."""
+        return _wish(JsonFields.parse(text))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedRequest:
@@ -62,3 +78,62 @@ class ResolvedRequest:
     def seed_of(self, index: int) -> int:
         """The seed of picture `index` (from 0) of this job: A1111's seed + index."""
         return (self.seed + index) % 2**32
+
+    def to_json(self) -> str:
+        """One line of JSON for storage."""
+        values = {**_plain_values(self), "wish": _plain_values(self.wish)}
+        return _dump({"version": JSON_VERSION, **values})
+
+    @classmethod
+    def from_json(cls, text: str) -> "ResolvedRequest":
+        """What `to_json` wrote, now or in another version. ValueError names what is unreadable."""
+        stored = JsonFields.parse(text)
+        return cls(
+            prompt=stored.text("prompt"),
+            negative_prompt=stored.text("negative_prompt"),
+            width=stored.integer("width"),
+            height=stored.integer("height"),
+            preset=stored.choice("preset", QualityPreset),
+            rating=stored.choice("rating", Rating.from_label),
+            sampler=stored.choice("sampler", Sampler),
+            num_inference_steps=stored.integer("num_inference_steps"),
+            guidance_scale=stored.number("guidance_scale"),
+            seed=stored.integer("seed"),
+            count=stored.integer("count"),
+            private=stored.flag("private"),
+            wish=_wish(stored.object("wish")),
+        )
+
+
+def _plain_values(value: GenerationRequest | ResolvedRequest) -> dict[str, object]:
+    """Fields as JSON has them: enums by value, ratings by label, None and "" left out of a wish."""
+    values: dict[str, Any] = {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, GenerationRequest):
+        values = {name: each for name, each in values.items() if each is not None and each != ""}
+    return {n: each.label if isinstance(each, Rating) else each for n, each in values.items()}
+
+
+def _dump(values: dict[str, object]) -> str:
+    return json.dumps(values, ensure_ascii=False, allow_nan=False)
+
+
+def _wish(stored: JsonFields) -> GenerationRequest:
+    return GenerationRequest(
+        prompt=stored.optional("prompt", stored.text, ""),
+        negative_prompt=stored.optional("negative_prompt", stored.text, ""),
+        character=stored.optional("character", stored.text, ""),
+        series=stored.optional("series", stored.text, ""),
+        tags=stored.optional("tags", stored.text, ""),
+        aspect=stored.optional("aspect", stored.text, None),
+        preset=stored.optional("preset", lambda n: stored.choice(n, QualityPreset), None),
+        rating=stored.optional("rating", lambda n: stored.choice(n, Rating.from_label), None),
+        year=stored.optional("year", lambda n: stored.choice(n, Year), None),
+        aesthetic=stored.optional("aesthetic", lambda n: stored.choice(n, Aesthetic), None),
+        style=stored.optional("style", lambda n: stored.choice(n, Style), None),
+        sampler=stored.optional("sampler", lambda n: stored.choice(n, Sampler), None),
+        num_inference_steps=stored.optional("num_inference_steps", stored.integer, None),
+        guidance_scale=stored.optional("guidance_scale", stored.number, None),
+        seed=stored.optional("seed", stored.integer, None),
+        count=stored.optional("count", stored.integer, None),
+        private=stored.optional("private", stored.flag, False),
+    )

@@ -132,4 +132,6 @@ def _read(flag: str, value: str) -> tuple[str, object]:
     try:
         return field, _READERS[field](value)
     except ValueError:
-        raise InputError("flag_value", flag=f"--{flag}", value=value[:60]) from None
+        raise InputError(
+            "flag_value", flag=f"--{flag}", value=value[:60].replace("`", "'")
+        ) from None

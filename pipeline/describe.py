@@ -1,0 +1,60 @@
+"""Everything that was made of a request, for people to read."""
+
+from typing import Final
+
+from pipeline.aspect import BUCKETS
+from pipeline.request import ResolvedRequest
+
+LABELS: Final = (
+    "prompt",
+    "negative_prompt",
+    "size",
+    "preset",
+    "style",
+    "rating",
+    "sampler",
+    "steps",
+    "guidance",
+    "seed",
+    "pictures",
+    "visibility",
+    "typed_prompt",
+    "typed_negative",
+)
+"""Every label `describe` may use: keys of the catalogue's table `[describe]`."""
+
+
+def describe(resolved: ResolvedRequest) -> list[tuple[str, str]]:
+    """Pairs of (label, value) in reading order; nothing that was decided is missing.
+
+    A label is a key under `[describe]` in the catalogue; values are as users write them. What is
+    empty (no negative, no style) is left out, and typed text where it equals the final one.
+    """
+    wish = resolved.wish
+    values = {
+        "prompt": resolved.prompt,
+        "negative_prompt": resolved.negative_prompt,
+        "size": size_label(width=resolved.width, height=resolved.height),
+        "preset": resolved.preset.value,
+        "style": "" if wish.style is None else wish.style.value,
+        "rating": resolved.rating.label,
+        "sampler": resolved.sampler.value,
+        "steps": str(resolved.num_inference_steps),
+        "guidance": f"{resolved.guidance_scale:.10g}",
+        "seed": str(resolved.seed),
+        "pictures": str(resolved.count),
+        "visibility": "private" if resolved.private else "public",
+        "typed_prompt": "" if wish.prompt == resolved.prompt else wish.prompt,
+        "typed_negative": (
+            "" if wish.negative_prompt == resolved.negative_prompt else wish.negative_prompt
+        ),
+    }
+    return [(label, values[label]) for label in LABELS if values[label]]
+
+
+def size_label(*, width: int, height: int) -> str:
+    """`13:19 portrait, 832x1216` for a bucket's size, `640x480` for another one. Pixels."""
+    for bucket in BUCKETS:
+        if (bucket.width, bucket.height) == (width, height):
+            return bucket.label
+    return f"{width}x{height}"

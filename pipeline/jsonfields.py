@@ -1,0 +1,58 @@
+"""Reading stored JSON with types: what is missing takes a default, what is wrong is named."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TypeVar, cast
+
+_T = TypeVar("_T")
+
+
+class JsonFields:
+    """One JSON object. Keys that nobody asks for are ignored, so newer records can be read."""
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        self._values = values
+
+    @classmethod
+    def parse(cls, text: str) -> "JsonFields":
+        """The object that `text` holds; ValueError where it holds none."""
+        return cls(_as_object(json.loads(text)))
+
+    def __contains__(self, name: str) -> bool:
+        return self._values.get(name) is not None
+
+    def text(self, name: str) -> str:
+        return self._typed(name, str)
+
+    def integer(self, name: str) -> int:
+        return self._typed(name, int)
+
+    def flag(self, name: str) -> bool:
+        return self._typed(name, bool)
+
+    def number(self, name: str) -> float:
+        value = self._values.get(name)
+        return float(value) if type(value) is int else self._typed(name, float)
+
+    def choice(self, name: str, read: Callable[[str], _T]) -> _T:
+        """A member of a closed set; `read` raises ValueError for a word outside it."""
+        return read(self.text(name))
+
+    def object(self, name: str) -> "JsonFields":
+        return JsonFields(_as_object(self._values.get(name)))
+
+    def optional(self, name: str, read: Callable[[str], _T], default: _T) -> _T:
+        """`read(name)`, or `default` where the field is missing or null."""
+        return read(name) if name in self else default
+
+    def _typed(self, name: str, kind: type[_T]) -> _T:
+        value = self._values.get(name)
+        if type(value) is not kind:  # exactly: True is no integer here
+            raise ValueError(f"{name!r} should be {kind.__name__}, is {value!r}")
+        return value
+
+
+def _as_object(value: object) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - bad data, not a bad call
+    return cast("dict[str, object]", value)
