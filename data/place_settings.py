@@ -19,6 +19,11 @@ class PlaceRatings:
     channel_ceiling: Rating | None = None
     channel_default: Rating | None = None
 
+    @property
+    def default(self) -> Rating | None:
+        """The channel's default, else the server's, else None."""
+        return self.guild_default if self.channel_default is None else self.channel_default
+
 
 def _rating(value: int | None) -> Rating | None:
     return None if value is None else Rating(value)

@@ -109,9 +109,7 @@ class JobService:
         )
         resolved = resolve(
             request,
-            defaults=self._rules.defaults.with_rating(
-                ratings.channel_default or ratings.guild_default
-            ),
+            defaults=self._rules.defaults.with_rating(ratings.default),
             ceiling=ceiling.rating,
             random_seed=lambda: secrets.randbelow(2**32),
             category_of=self._rules.category_of,

@@ -43,37 +43,39 @@ _TENS = [
 ]
 _KANJI = "〇一二三四五六七八九"
 
-_WORD = rf"(?:(?:{'|'.join(_TENS)})(?:[ -]?(?:{'|'.join(reversed(_ONES))}))?|{'|'.join(reversed(_ONES))})"
-# Not the end of "1,000", "2.5" or "a hundred and five".
-_NUMBER = rf"(?<![\w.])(?<!\d,)(?<!hundred )(?<!hundred and )(?<!thousand )(\d{{1,5}}|{_WORD})"
+_BELOW_TWENTY = "|".join(reversed(_ONES))
+_WORD = rf"(?:(?:{'|'.join(_TENS)})(?:[ -]?(?:{_BELOW_TWENTY}))?|{_BELOW_TWENTY})"
+# First letters, so that most places of a text cost one look. Then: not the end of a longer
+# number ("1,000", "2.5", "a hundred and five").
+_START = r"\b(?=[\dzotfsenh])(?<![\w.])"
+_NUMBER = rf"{_START}(?<!\d,)(?<!hundred )(?<!hundred and )(?<!thousand )(\d{{1,5}}|{_WORD})"
 _RANGE = rf"{_NUMBER}(?: ?(?:-|~|/|to|or) ?(?:\d{{1,5}}|{_WORD}))?"
 _GAP = r"[ _.-]{0,3}"
 
-_JAPANESE = normalise("歳|才|歲|岁|살|세(?!기|대)")
 _AFTER = re.compile(
     rf"{_RANGE}{_GAP}(?:"
-    rf"(?:years?|yrs?|y){_GAP}(?:olds?|of{_GAP}age|young)(?![a-z])"
-    rf"|y[./-]o(?![a-z])|y\. ?o(?![a-z])|yrs?(?![a-z])"
-    rf"|years?(?= (?:girl|boy|female|male|kid|body)\b)"
-    rf"|anos(?: de edad| de idade)?(?![a-z])|ans(?![a-z])|jahre? alt|jahrig|лет\b|anni(?![a-z])"
-    rf"|months?{_GAP}old|weeks?{_GAP}old|days?{_GAP}old"
-    rf"|歳|才|歲)"
+    rf"(?:(?:years?|yrs?|y){_GAP}(?:olds?|of{_GAP}age|young)"
+    rf"|y[./-]o|y\. ?o|yrs?|anos(?: de edad| de idade)?|ans|anni|jahre? alt|jahrig"
+    rf"|(?:months?|weeks?|days?){_GAP}old)(?![a-z])"
+    rf"|years?(?= (?:girl|boy|female|male|kid|body)\b)|лет\b)"
 )
 _SHORT = re.compile(
-    rf"(?<![\w.])(\d{{1,5}}) ?-?yos?(?![a-z])|(?<![\w.])(\d{{2}})y(?![a-z0-9])"
-    rf"|(?<![a-z])({_WORD})[ -]yos?(?![a-z])"
+    rf"{_START}(?:(\d{{1,5}}) ?-?yos?(?![a-z])|(\d{{2}})y(?![a-z0-9])|({_WORD})[ -]yos?(?![a-z]))"
 )
-_KANJI_AFTER = re.compile(
-    rf"(?<![{_KANJI}十百千万\d])([{_KANJI}十百千万]+|\d{{1,5}}) ?(?:{_JAPANESE})"
+_EAST_ASIAN = re.compile(
+    rf"(?=[{_KANJI}十百千万\d])(?<![{_KANJI}十百千万\d])([{_KANJI}十百千万]+|\d{{1,5}}) ?"
+    rf"(?:{normalise('歳|才|歲|岁|살')}|{normalise('세')}(?!{normalise('기|대')}))"
 )
 _BEFORE = re.compile(
-    rf"(?<![a-z])(?<!ice )(?<!dragon )(?<!stone )(?<!space )(?<!golden )(?<!gundam )"
-    rf"(?:age[ds]?|edad|idade|alter|年齢|年龄)[ _]?(?:of|is|at|:|=|-)?[ _]?{_NUMBER}(?![\w%])"
+    r"(?<![a-z])(?<!ice )(?<!dragon )(?<!stone )(?<!space )(?<!golden )(?<!gundam )"
+    r"(?:age[ds]?|edad|idade|alter|年齢|年龄)"
+    rf"[ _]?(?:of|is|at|:|=|-)?[ _]?{_NUMBER}(?![\w%])"
 )
+# Something else "under 5" is rare enough in a prompt above `safe`.
 _UNDER = re.compile(
-    rf"(?<![a-z])(?:under|below|less than|younger than)(?: the age of| age)? {_NUMBER}(?![\w%])"
+    r"(?<![a-z])(?:under|below|less than|younger than)(?: the age of| age)?"
+    rf" {_NUMBER}(?![\w%])"
 )
-"""`under 5` of something else is rare beside a picture above `safe`."""
 
 
 def find_minor_age(texts: Iterable[str]) -> int | None:
@@ -88,7 +90,7 @@ def names_adult_age(texts: Iterable[str]) -> bool:
 
 def _ages(text: str) -> Iterator[int]:
     text = text.replace("_", " ")
-    for pattern in (_AFTER, _BEFORE, _KANJI_AFTER):
+    for pattern in (_AFTER, _BEFORE, _EAST_ASIAN):
         for match in pattern.finditer(text):
             yield _value(match[1])
     for match in _SHORT.finditer(text):

@@ -44,16 +44,16 @@ class TermMatcher:
         return next((term for reading in readings for term in self._finds(reading)), None)
 
     def _finds(self, reading: Reading) -> Iterable[str]:
-        harmless: list[tuple[int, int]] | None = None
+        harmless: set[int] | None = None
         for match in self._search.finditer(reading.classes):
             start, end = match.span(1)
             term = self._term(reading, start, end)
             if term is None:
                 continue
-            if harmless is None:
-                harmless = [found.span() for found in self._harmless.finditer(reading.plain)]
-            end -= len(match[1]) - len(match[1].rstrip())
-            if not any(first <= start and end <= last for first, last in harmless):
+            if harmless is None:  # every place inside a harmless phrase
+                spans = (found.span() for found in self._harmless.finditer(reading.plain))
+                harmless = {place for span in spans for place in range(*span)}
+            if not (start in harmless and start + len(match[1].rstrip()) - 1 in harmless):
                 yield term
 
     def _term(self, reading: Reading, start: int, end: int) -> str | None:
@@ -144,4 +144,4 @@ def _inside_run(plain: str, start: int, end: int) -> bool:
     before, after = plain[start - 1 : start], plain[end : end + 1]
     if "ァ" <= plain[start] <= "ヺ":
         return "ァ" <= before <= "ー" or "ァ" <= after <= "ー"
-    return "\u1100" <= plain[start] <= "\u11ff" and "\u1100" <= before <= "\u11ff"
+    return "가" <= plain[start] <= "힣" and "가" <= before <= "힣"

@@ -1,7 +1,7 @@
 """Text as a reader sees it: one spelling for all the ways to write the same letters.
 
-Made for matching against word lists, never for display: Japanese, Korean and accented text comes
-out decomposed, emoji of letters and of children come out as words.
+Made for matching against word lists, never for display: accents are lost (also those of kana),
+and emoji of letters and of children come out as words.
 """
 
 import re
@@ -64,6 +64,6 @@ def normalise(text: str) -> str:
     while True:
         before = folded
         folded = unicodedata.normalize("NFKD", folded).casefold().translate(_FOLDING)
-        folded = _SPACES.sub(" ", folded)
+        folded = unicodedata.normalize("NFC", _SPACES.sub(" ", folded))  # Hangul is made whole
         if folded == before:
             return folded

@@ -5,7 +5,6 @@ sign a letter (`sh0t@`) or punctuation. Instead of guessing, every reading is ch
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +18,7 @@ _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LEADING_DIGITS = re.compile(r"(?<![a-z0-9])(\d++)(?=[a-z])")
 _TRAILING_DIGITS = re.compile(r"(?<=[a-z])(\d++)(?![a-z0-9])")
 _LONG_RUN = re.compile(r"(.)\1{3,}")
+_WORD = re.compile(r"[^\W_]+")
 _SINGLES = re.compile(r"(?<![^ ,])[^ ,](?:[ ,]{1,4}[^ ,](?![^ ,])){2,}")
 
 _BRACKETS = "\\()[]{}<>「」『』【】〔〕〈〉《》"
@@ -28,7 +28,8 @@ _PART = str.maketrans(dict.fromkeys(_BRACKETS, " ") | {"|": ","})
 # What leet spelling writes for a letter. `i` and `l` share all their disguises, so they share a
 # class here; `matching.spells` tells them apart again.
 DISGUISES: dict[str, str] = {
-    "a": "4@", "b": "8", "e": "3", "g": "9", "i": "1!|", "l": "1!|i", "o": "0", "s": "5$", "t": "7+",
+    "a": "4@", "b": "8", "e": "3", "g": "9", "i": "1!|",
+    "l": "1!|i", "o": "0", "s": "5$", "t": "7+",
 }  # fmt: skip
 _CLASS = {sign: letter for letter, signs in DISGUISES.items() for sign in signs}
 _SEPARATORS = dict.fromkeys(",;、。", ",")
@@ -72,11 +73,11 @@ class Reading:
         table = _SIGNS_ARE_LETTERS if self.signs_are_letters else _SIGNS_ARE_SPACES
         return self.plain.translate(table)
 
-    def tags(self) -> Iterator[str]:
-        """The comma-separated pieces, words parted by one space."""
-        words = re.sub(r"[^\w,;、。]|_", " ", self.plain)
-        for piece in re.split(r"[,;、。]", words):
-            yield " ".join(piece.split())
+    @cached_property
+    def tags(self) -> frozenset[str]:
+        """The comma-separated pieces, signs removed, words parted by one space."""
+        pieces = re.split(r"[,;、。]", self.plain)
+        return frozenset(" ".join(_WORD.findall(piece)) for piece in pieces)
 
 
 def readings(prompt: str) -> tuple[Reading, ...]:

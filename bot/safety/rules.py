@@ -74,10 +74,11 @@ def check_prompt(
         return Violation(rule=Rule.MINOR_CODED, term=term)
 
     level = max(rating, words_rating)
-    sexual = _SEXUAL.find(wanted_readings) is not None
-    if (level > Rating.SAFE or sexual) and (term := _minor(wanted_readings)):
+    if level <= Rating.SENSITIVE and _SEXUAL.find(wanted_readings):
+        level = Rating.NSFW
+    if level > Rating.SAFE and (term := _minor(wanted_readings)):
         return Violation(rule=Rule.MINOR_SEXUAL, term=term)
-    if level > Rating.SENSITIVE or sexual:
+    if level > Rating.SENSITIVE:
         if term := _real_person(wanted, wanted_readings):
             return Violation(rule=Rule.REAL_PERSON, term=term)
         if term := _adult(readings(removed)):
@@ -105,4 +106,4 @@ def _adult(removed: tuple[Reading, ...]) -> str | None:
 
 
 def _whole_tag(found: Iterable[Reading], tags: frozenset[str]) -> str | None:
-    return next((tag for reading in found for tag in reading.tags() if tag in tags), None)
+    return next((tag for reading in found for tag in sorted(reading.tags & tags)), None)

@@ -23,7 +23,7 @@ MINOR_CODED = _list("""
     pedo, pedos, pedophile, pedophiles, pedophilia, paedophile, paedophilia, pedobear, pedobait,
     jailbait, jail bait, child porn, child pornography, childporn, kiddie porn, kiddy porn, csam,
     child abuse, child molestation, molested child,
-    ロリ, ロリコン, ロリっ子, ロリっこ, ロリ巨乳, ロリババア, ロリおねショタ, ロリータコンプレックス,
+    ロリ, ロリコン, ロリっ子, ロリっこ, ロリ巨乳, ロリババア, ロリータコンプレックス,
     合法ロリ, ロリビッチ, 口リ, 口リコン, ショタ, ショタコン, ショタっ子, おねショタ, おにショタ,
     おねロリ, メスガキ, めすがき, 雌ガキ, ペドフィリア, ペド, 小児性愛, 児童ポルノ, 小児愛,
     萝莉, 蘿莉, 萝利, 罗莉, 羅莉, 萝莉控, 正太控, 正太, 幼齿, 幼齒, 恋童, 戀童, 儿童色情, 兒童色情,
@@ -114,7 +114,8 @@ HARMLESS = _list("""
     kill me baby, baby bottle, baby blue, baby's breath, babys breath, baby 5, baby penguin,
     baby animal, baby animals, baby bird, baby birds, holika baby, spider baby, envy baby,
     kocchi muite baby, baby walkure, boonie baby, monge baby, baby dragon ball, baby face stand,
-    baby luma, baby spice, baby face, aishiteruze baby, baby steps, baby stick, baby vegeta, babibu baby, baby doll,
+    baby luma, baby spice, baby face,
+    aishiteruze baby, baby steps, baby stick, baby vegeta, babibu baby, baby doll,
     baby dolls, baby pink, baby dragon, baby dragons, baby powder, baby grand piano,
     baby bonnie hood,
     baby chick, baby metal, baby bao, baby hair, baby hairs, baby's tears,
@@ -187,5 +188,5 @@ ADULT = _list("""
     erwachsene, erwachsener,
     大人, 成人, 成年, 熟女, 人妻, 大人化, 成熟, 年上, 성인, 어른, взрослая, взрослый
 """)
-ADULT_TAGS = frozenset(_list("old, older, of age, woman, women, lady, 18+, mom, mother"))
+ADULT_TAGS = frozenset(_list("old, older, woman, women, lady, 18, mom, mother"))
 ADULT_HARMLESS = _list("adult content, adult theme, adult themes, adult humor, adult baby")

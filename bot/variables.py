@@ -1,0 +1,459 @@
+"""Every setting an operator may make, in one table: name, meaning, unit, default and range.
+
+`.env.example` is `example()` written to a file; a test compares them. `bot.settings` reads values.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from pipeline.aspect import BUCKETS, parse_aspect
+from pipeline.card import (
+    DEFAULT_GUIDANCE,
+    DEFAULT_PRESET,
+    DEFAULT_SAMPLER,
+    DEFAULT_STEPS,
+    MAX_COUNT,
+    MAX_GUIDANCE,
+    MAX_STEPS,
+    MIN_GUIDANCE,
+    MIN_STEPS,
+    QualityPreset,
+    Sampler,
+)
+from pipeline.errors import InputError
+
+MAX_SNOWFLAKE: Final = 2**63 - 1  # Discord's ids are 64 bits, the first never set
+DEFAULT_MODEL: Final = "ecyht2/animagine-xl-3.1-onnx"
+DEFAULT_REVISION: Final = "5c2038d3a17fef59566a33fd022cd77d89fdbf84"
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_LOOPBACK = re.compile(r"http://(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::(\d{1,5}))?(?:/api)?/?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """How a text becomes a value. `parse` raises ValueError; `allowed` says what it takes."""
+
+    allowed: str
+    parse: Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One setting. `default` is written as in a `.env` file; an empty value means the default."""
+
+    name: str
+    section: str
+    meaning: str
+    default: str
+    kind: Kind
+    unit: str = ""
+
+    @property
+    def field(self) -> str:
+        """The attribute of `bot.settings.Settings`."""
+        return self.name.lower()
+
+
+def text(allowed: str = "any text") -> Kind:
+    """Text as it is."""
+    return Kind(allowed=allowed, parse=str)
+
+
+def whole(low: int, high: int, *, zero: str = "") -> Kind:
+    """A whole number. `zero` says what 0 means where it is special."""
+
+    def parse(typed: str) -> int:
+        value = int(typed) if re.fullmatch(r"[+-]?\d{1,18}", typed, re.ASCII) else None
+        if value is None or not low <= value <= high:
+            raise ValueError(typed)
+        return value
+
+    note = f"; 0 = {zero}" if zero else ""
+    return Kind(allowed=f"a whole number, {low} to {high}{note}", parse=parse)
+
+
+def number(low: float, high: float) -> Kind:
+    """A number, finite, with a decimal point."""
+
+    def parse(typed: str) -> float:
+        value = float(typed)
+        if not low <= value <= high:  # also False for nan
+            raise ValueError(typed)
+        return value
+
+    return Kind(allowed=f"a number, {low:g} to {high:g}", parse=parse)
+
+
+def switch() -> Kind:
+    """Yes or no."""
+    words = {"yes": True, "true": True, "on": True, "1": True}
+    words |= {"no": False, "false": False, "off": False, "0": False}
+
+    def parse(typed: str) -> bool:
+        if typed.lower() not in words:
+            raise ValueError(typed)
+        return words[typed.lower()]
+
+    return Kind(allowed="yes or no", parse=parse)
+
+
+def one_of(*words: str) -> Kind:
+    """One of some words, in any case; gives the word as it is written here."""
+    known = {word.lower(): word for word in words}
+
+    def parse(typed: str) -> str:
+        if typed.lower() not in known:
+            raise ValueError(typed)
+        return known[typed.lower()]
+
+    return Kind(allowed="one of: " + ", ".join(words), parse=parse)
+
+
+def member(names: type[StrEnum]) -> Kind:
+    """A member of a closed set, by its visible name in any case."""
+    words = one_of(*names)
+    return Kind(allowed=words.allowed, parse=lambda typed: names(str(words.parse(typed))))
+
+
+def folder() -> Kind:
+    """A path; `~` is the home folder, relative paths start where the bot is started."""
+
+    def parse(typed: str) -> Path:
+        if "\0" in typed:
+            raise ValueError(typed)
+        return Path(typed).expanduser()
+
+    return Kind(allowed="a folder, relative to where the bot is started", parse=parse)
+
+
+def model() -> Kind:
+    """A folder or a repository of the Hugging Face hub."""
+
+    def parse(typed: str) -> str:
+        looks_like_path = typed.startswith((".", "/", "~")) or Path(typed).is_dir()
+        if looks_like_path:
+            return str(Path(typed).expanduser())
+        if _HUB_ID.fullmatch(typed) is None:
+            raise ValueError(typed)
+        return typed
+
+    allowed = "a folder in diffusers' layout, or OWNER/NAME on the Hugging Face hub"
+    return Kind(allowed=allowed, parse=parse)
+
+
+def aspect() -> Kind:
+    """An aspect ratio as users type it."""
+
+    def parse(typed: str) -> str:
+        try:
+            parse_aspect(typed)
+        except InputError as error:
+            raise ValueError(typed) from error
+        return typed
+
+    return Kind(allowed="one of: " + ", ".join(bucket.ratio for bucket in BUCKETS), parse=parse)
+
+
+def ids() -> Kind:
+    """Discord ids, separated by commas or spaces."""
+
+    def parse(typed: str) -> frozenset[int]:
+        one = whole(1, MAX_SNOWFLAKE)
+        found = (one.parse(part) for part in re.split(r"[,\s]+", typed) if part)
+        return frozenset(part for part in found if isinstance(part, int))
+
+    return Kind(allowed="Discord user ids, separated by commas", parse=parse)
+
+
+def loopback_url() -> Kind:
+    """An http address of this machine and no other: the token goes there."""
+
+    def parse(typed: str) -> str:
+        match = _LOOPBACK.fullmatch(typed)
+        if match is None or int(match[2] or 80) > 65535:
+            raise ValueError(typed)
+        if match[1].startswith("127."):
+            ipaddress.IPv4Address(match[1])
+        return typed.rstrip("/").removesuffix("/api")
+
+    allowed = "an http address of this machine, as http://127.0.0.1:8080"
+    return Kind(allowed=allowed, parse=parse)
+
+
+def web_address() -> Kind:
+    """A public link shown to people."""
+
+    def parse(typed: str) -> str:
+        if re.fullmatch(r"https?://[^\s<>]+", typed) is None:
+            raise ValueError(typed)
+        return typed
+
+    return Kind(allowed="a link, as https://example.org/ekaki", parse=parse)
+
+
+VARIABLES: Final = (
+    Variable(
+        name="DISCORD_TOKEN",
+        section="Discord",
+        meaning="The bot's token, from https://discord.com/developers/applications > Bot. A secret.",
+        default="",
+        kind=text("the token that Discord shows once"),
+    ),
+    Variable(
+        name="OWNER_IDS",
+        section="Discord",
+        meaning="Who runs this bot, beside the application's owner.",
+        default="",
+        kind=ids(),
+    ),
+    Variable(
+        name="SYNC_COMMANDS",
+        section="Discord",
+        meaning="Send the slash commands to Discord at start when they changed, or never "
+        "(then: python -m bot sync).",
+        default="auto",
+        kind=one_of("auto", "never"),
+    ),
+    Variable(
+        name="DISCORD_API_URL",
+        section="Discord",
+        meaning="A Discord of your own on this machine, for trying things out. Empty: the real one.",
+        default="",
+        kind=loopback_url(),
+    ),
+    Variable(
+        name="DATA_DIR",
+        section="Files",
+        meaning="Where jobs, pictures and limits are kept. Back this up.",
+        default="./state",
+        kind=folder(),
+    ),
+    Variable(
+        name="MODELS_DIR",
+        section="Files",
+        meaning="Where models are downloaded to (13.9 GB for the default one).",
+        default="./models",
+        kind=folder(),
+    ),
+    Variable(
+        name="MODEL",
+        section="Model",
+        meaning="What draws.",
+        default=DEFAULT_MODEL,
+        kind=model(),
+    ),
+    Variable(
+        name="MODEL_REVISION",
+        section="Model",
+        meaning="The exact version of a model from the hub; without meaning for a folder.",
+        default=DEFAULT_REVISION,
+        kind=text("a commit, branch or tag of the repository"),
+    ),
+    Variable(
+        name="ENGINE",
+        section="Model",
+        meaning="own: our loop over the ONNX sessions, small and quick to start. "
+        "stock: optimum's pipeline as it is, needs torch.",
+        default="own",
+        kind=one_of("own", "stock"),
+    ),
+    Variable(
+        name="PROVIDER",
+        section="Model",
+        meaning="What computes. auto: an NVIDIA card if it can really be used, else the processor.",
+        default="auto",
+        kind=one_of("auto", "cpu", "cuda"),
+    ),
+    Variable(
+        name="DEVICE_ID",
+        section="Model",
+        meaning="Which NVIDIA card, counted from 0.",
+        default="0",
+        kind=whole(0, 63),
+    ),
+    Variable(
+        name="THREADS",
+        section="Model",
+        meaning="Processor threads that draw. More than there are cores makes it slower.",
+        default="0",
+        kind=whole(0, 1024, zero="one for each core"),
+        unit="threads",
+    ),
+    Variable(
+        name="DEFAULT_STEPS",
+        section="Pictures",
+        meaning="Steps of a picture when nothing is said. The model's makers advise fewer than 30.",
+        default=str(DEFAULT_STEPS),
+        kind=whole(MIN_STEPS, MAX_STEPS),
+        unit="steps",
+    ),
+    Variable(
+        name="MAX_STEPS",
+        section="Pictures",
+        meaning="The most steps anybody may ask for.",
+        default=str(MAX_STEPS),
+        kind=whole(MIN_STEPS, MAX_STEPS),
+        unit="steps",
+    ),
+    Variable(
+        name="DEFAULT_GUIDANCE_SCALE",
+        section="Pictures",
+        meaning="CFG scale when nothing is said. The model's makers advise 5 to 7.",
+        default=f"{DEFAULT_GUIDANCE:g}",
+        kind=number(MIN_GUIDANCE, MAX_GUIDANCE),
+    ),
+    Variable(
+        name="DEFAULT_ASPECT",
+        section="Pictures",
+        meaning="Shape of a picture, width:height, when nothing is said.",
+        default="13:19",
+        kind=aspect(),
+    ),
+    Variable(
+        name="DEFAULT_PRESET",
+        section="Pictures",
+        meaning="Quality tags and negative prompt that are added when nothing is said.",
+        default=DEFAULT_PRESET.value,
+        kind=member(QualityPreset),
+    ),
+    Variable(
+        name="DEFAULT_SAMPLER",
+        section="Pictures",
+        meaning="Sampler when nothing is said.",
+        default=DEFAULT_SAMPLER.value,
+        kind=member(Sampler),
+    ),
+    Variable(
+        name="QUALITY_FIRST",
+        section="Pictures",
+        meaning="Quality tags before the prompt instead of after it.",
+        default="no",
+        kind=switch(),
+    ),
+    Variable(
+        name="MAX_COUNT",
+        section="Pictures",
+        meaning="The most pictures of one command.",
+        default=str(MAX_COUNT),
+        kind=whole(1, MAX_COUNT),
+        unit="pictures",
+    ),
+    Variable(
+        name="PREVIEWS",
+        section="Pictures",
+        meaning="Show the picture while it is being made.",
+        default="yes",
+        kind=switch(),
+    ),
+    Variable(
+        name="PROGRESS_INTERVAL_S",
+        section="Pictures",
+        meaning="How often the progress of a job is shown. Discord slows down what is quicker.",
+        default="2.5",
+        kind=number(1, 60),
+        unit="seconds",
+    ),
+    Variable(
+        name="MENTION_AFTER_MINUTES",
+        section="Pictures",
+        meaning="Mention the person when their pictures took longer than this.",
+        default="2",
+        kind=whole(0, 10_000, zero="never"),
+        unit="minutes",
+    ),
+    Variable(
+        name="PICTURES_PER_HOUR",
+        section="Limits",
+        meaning="Pictures one person may make in any hour.",
+        default="20",
+        kind=whole(0, 1_000_000, zero="no limit"),
+        unit="pictures",
+    ),
+    Variable(
+        name="PICTURES_PER_DAY",
+        section="Limits",
+        meaning="Pictures one person may make in any 24 hours.",
+        default="100",
+        kind=whole(0, 1_000_000, zero="no limit"),
+        unit="pictures",
+    ),
+    Variable(
+        name="WAITING_JOBS_PER_USER",
+        section="Limits",
+        meaning="Commands one person may have waiting or running at once.",
+        default="3",
+        kind=whole(0, 1000, zero="no limit"),
+        unit="jobs",
+    ),
+    Variable(
+        name="WAITING_JOBS_TOTAL",
+        section="Limits",
+        meaning="Commands of all people that may wait at once.",
+        default="50",
+        kind=whole(0, 100_000, zero="no limit"),
+        unit="jobs",
+    ),
+    Variable(
+        name="JOB_MAX_AGE_MINUTES",
+        section="Limits",
+        meaning="After a restart, older jobs that were not drawn are closed and given back.",
+        default="360",
+        kind=whole(1, 100_000),
+        unit="minutes",
+    ),
+    Variable(
+        name="OPERATOR_CONTACT",
+        section="Operator",
+        meaning="Whom people reach about this bot; shown in /about. The model's licence and "
+        "Discord's rules ask for it.",
+        default="",
+        kind=text("any text, as a mail address or an invite"),
+    ),
+    Variable(
+        name="SOURCE_URL",
+        section="Operator",
+        meaning="Where people get the source of this bot as you run it; shown in /about.",
+        default="",
+        kind=web_address(),
+    ),
+    Variable(
+        name="LOG_LEVEL",
+        section="Operator",
+        meaning="How much is logged to standard error.",
+        default="INFO",
+        kind=one_of("DEBUG", "INFO", "WARNING", "ERROR"),
+    ),
+)
+"""All settings, in the order of `.env.example`."""
+
+
+def example() -> str:
+    """The text of `.env.example`: each variable with meaning, unit, range and default."""
+    lines = [
+        "# Settings of Ekaki. Copy this file to .env and fill in DISCORD_TOKEN; the rest may stay.",
+        "# A line without a value, or with a # before it, means the default.",
+        "# Variables of the environment count more than this file. `python -m bot doctor` checks all.",
+    ]
+    section = ""
+    for variable in VARIABLES:
+        if variable.section != section:
+            section = variable.section
+            lines += ["", f"## {section}"]
+        lines += ["", f"# {variable.meaning}"]
+        unit = f"Unit: {variable.unit}. " if variable.unit else ""
+        lines.append(
+            f"# {unit}Default: {variable.default or 'empty'}. Allowed: {variable.kind.allowed}."
+        )
+        mark = "" if variable.name == "DISCORD_TOKEN" else "# "
+        lines.append(f"{mark}{variable.name}={_quoted(variable.default)}")
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if " " in value else value
