@@ -5,7 +5,7 @@ The table of variables with their ranges is `bot.variables`. Nothing is read at 
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -102,10 +102,12 @@ def read(values: Mapping[str, str]) -> tuple[Settings, list[SettingsError]]:
         if not typed:
             continue
         try:
-            parsed[variable.field] = _value(variable, typed)
+            parsed[variable.field] = variable.kind.parse(typed)
         except (ValueError, RuntimeError):  # RuntimeError: `~` of a user who has no home
             errors.append(_wrong(variable, typed))
     settings = Settings(**parsed)
+    if "default_steps" not in parsed:  # who lowers MAX_STEPS alone means this as well
+        settings = replace(settings, default_steps=min(settings.default_steps, settings.max_steps))
     if settings.default_steps > settings.max_steps:
         errors.append(
             SettingsError(
@@ -116,15 +118,6 @@ def read(values: Mapping[str, str]) -> tuple[Settings, list[SettingsError]]:
             )
         )
     return settings, errors
-
-
-def _value(variable: Variable, typed: str) -> object:
-    value = variable.kind.parse(typed)
-    return Secret(typed) if _types()[variable.field] is Secret else value
-
-
-def _types() -> dict[str, Any]:
-    return {each.name: each.type for each in fields(Settings)}
 
 
 def _wrong(variable: Variable, typed: str) -> SettingsError:

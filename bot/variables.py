@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from bot.secret import Secret
 from pipeline.aspect import BUCKETS, parse_aspect
 from pipeline.card import (
     DEFAULT_GUIDANCE,
@@ -63,6 +64,11 @@ class Variable:
 def text(allowed: str = "any text") -> Kind:
     """Text as it is."""
     return Kind(allowed=allowed, parse=str)
+
+
+def secret(allowed: str) -> Kind:
+    """Text that is never shown."""
+    return Kind(allowed=allowed, parse=Secret)
 
 
 def whole(low: int, high: int, *, zero: str = "") -> Kind:
@@ -201,9 +207,9 @@ VARIABLES: Final = (
     Variable(
         name="DISCORD_TOKEN",
         section="Discord",
-        meaning="The bot's token, from https://discord.com/developers/applications > Bot. A secret.",
+        meaning="The bot's token (secret), from https://discord.com/developers/applications, Bot.",
         default="",
-        kind=text("the token that Discord shows once"),
+        kind=secret("the token that Discord shows once"),
     ),
     Variable(
         name="OWNER_IDS",
@@ -223,7 +229,7 @@ VARIABLES: Final = (
     Variable(
         name="DISCORD_API_URL",
         section="Discord",
-        meaning="A Discord of your own on this machine, for trying things out. Empty: the real one.",
+        meaning="A Discord of your own on this machine, to try things out. Empty: the real one.",
         default="",
         kind=loopback_url(),
     ),
@@ -438,7 +444,7 @@ def example() -> str:
     lines = [
         "# Settings of Ekaki. Copy this file to .env and fill in DISCORD_TOKEN; the rest may stay.",
         "# A line without a value, or with a # before it, means the default.",
-        "# Variables of the environment count more than this file. `python -m bot doctor` checks all.",
+        "# The environment counts more than this file. `python -m bot doctor` checks everything.",
     ]
     section = ""
     for variable in VARIABLES:
