@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.card import (
+    AESTHETIC_SCORES,
+    CARD_NEGATIVE,
+    DIFFUSERS_SCHEDULERS,
+    EXAMPLE_PROMPTS,
+    PRESETS,
+    QUALITY_PERCENTILES,
+    RATING_TAGS,
+    STYLES,
+    YEARS,
+    Aesthetic,
+    Quality,
+    QualityPreset,
+    Sampler,
+    Style,
+    Year,
+)
+from pipeline.prompt.pieces import close_brackets
+from pipeline.rating import Rating
+
+_SEEDS = Path(__file__).resolve().parents[2] / ".." / "shared" / "seeds"
+
+
+def test_every_member_of_every_closed_set_has_its_row() -> None:
+    assert set(QUALITY_PERCENTILES) == set(Quality)
+    assert set(AESTHETIC_SCORES) == set(Aesthetic)
+    assert set(YEARS) == set(Year)
+    assert set(RATING_TAGS) == set(Rating)
+    assert set(PRESETS) == set(QualityPreset)
+    assert set(STYLES) == set(Style)
+    assert set(DIFFUSERS_SCHEDULERS) == set(Sampler)
+
+
+def test_bands_and_years_join_without_gap_or_overlap() -> None:
+    for bands in (list(QUALITY_PERCENTILES.values()), list(AESTHETIC_SCORES.values())):
+        assert bands[0].up_to is None
+        assert bands[-1].above is None
+        for higher, lower in zip(bands, bands[1:], strict=False):
+            assert higher.above == lower.up_to
+    assert sorted(year for years in YEARS.values() for year in years) == list(range(2005, 2025))
+
+
+def test_texts_that_we_add_have_balanced_brackets_and_no_stray_commas() -> None:
+    texts = [text for p in PRESETS.values() for text in (p.positive, p.negative)]
+    texts += [text for s in STYLES.values() for text in (s.positive, s.negative)]
+    for text in texts:
+        assert close_brackets(text) == text
+        assert text == "" or all(tag.strip() for tag in text.split(","))
+        assert text == text.strip()
+
+
+def test_all_negatives_begin_with_the_word_that_a_rating_can_take_out() -> None:
+    assert all(p.negative.split(", ")[0] == "nsfw" for p in PRESETS.values())
+
+
+def test_words_are_those_of_the_model_card() -> None:
+    cards = sorted(_SEEDS.glob("*.txt")) if _SEEDS.is_dir() else []
+    if not cards:
+        pytest.skip("the model card lies beside the repository (../shared/seeds); absent here")
+    card = cards[0].read_text(encoding="utf-8")
+    assert CARD_NEGATIVE in card
+    assert PRESETS[QualityPreset.STANDARD_31].positive in card
+    assert EXAMPLE_PROMPTS[0] in card
+    for word in (*Quality, *Year, *Aesthetic, *RATING_TAGS.values()):
+        assert f"`{word}`" in card
