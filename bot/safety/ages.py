@@ -7,40 +7,16 @@ from bot.safety.normalise import normalise
 
 ADULT_AGE = 18
 
+# fmt: off
 _ONES = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
 ]
 _TENS = [
-    "twenty",
-    "thirty",
-    "forty",
-    "fifty",
-    "sixty",
-    "seventy",
-    "eighty",
-    "ninety",
-    "hundred",
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred",
     "thousand",
 ]
+# fmt: on
 _KANJI = "〇一二三四五六七八九"
 
 _BELOW_TWENTY = "|".join(reversed(_ONES))
@@ -55,10 +31,10 @@ _GAP = r"[ _.-]{0,3}"
 _AFTER = re.compile(
     rf"{_RANGE}{_GAP}(?:"
     rf"(?:(?:years?|yrs?|y){_GAP}(?:olds?|of{_GAP}age|young)"
-    rf"|y[./-]o|y\. ?o|yrs?|anos(?: de edad| de idade)?|ans|anni|jahre? alt|jahrig"
-    rf"|(?:months?|weeks?|days?){_GAP}old)(?![a-z])"
-    rf"|years?(?= (?:girl|boy|female|male|kid|body)\b)|лет\b)"
+    rf"|y[./-]o|y\. ?o|yrs?|anos(?: de edad| de idade)?|ans|anni|jahre? alt|jahrig)(?![a-z])"
+    rf"|years?(?= (?:girl|boy|female|male|kid|body)\b)|{normalise('лет')}\b)"
 )
+_INFANT = re.compile(rf"{_NUMBER}{_GAP}(?:months?|weeks?|days?|hours?){_GAP}old(?![a-z])")
 _SHORT = re.compile(
     rf"{_START}(?:(\d{{1,5}}) ?-?yos?(?![a-z])|(\d{{2}})y(?![a-z0-9])|({_WORD})[ -]yos?(?![a-z]))"
 )
@@ -93,6 +69,8 @@ def _ages(text: str) -> Iterator[int]:
     for pattern in (_AFTER, _BEFORE, _EAST_ASIAN):
         for match in pattern.finditer(text):
             yield _value(match[1])
+    if _INFANT.search(text):
+        yield 0
     for match in _SHORT.finditer(text):
         yield _value(match[match.lastindex or 0])
     for match in _UNDER.finditer(text):

@@ -15,7 +15,8 @@ from bot.safety.readings import DISGUISES, Reading, class_of
 # What can't stand right before or after a term: digits and the alphabets from Latin to Georgian.
 # Scripts that write no spaces (kana, Han) and signs end a word by themselves.
 _LETTER = r"0-9a-z\u00aa-\u10ff"
-_END = rf"(?:(?<= )|(?![{_LETTER}]))"
+_START = rf"(?:(?<![{_LETTER}])|(?=[^{_LETTER} ]))"
+_END = rf"(?:(?<=[^{_LETTER}])|(?![{_LETTER}]))"
 _MORE = 12  # how many repeats and spaces a letter may take: bounded, so that time stays linear
 
 
@@ -33,7 +34,7 @@ class TermMatcher:
             letters = normalise(term).replace(" ", "")
             trie.add([_piece(run) for run in _runs(letters)])
             self._terms.setdefault(_shape(letters), []).append((letters, term))
-        self._search = re.compile(rf"(?<![{_LETTER}])(?=({trie.pattern()}))")
+        self._search = re.compile(rf"{_START}(?=({trie.pattern()}))")
         self._harmless = re.compile(
             "|".join(_phrase(normalise(phrase)) for phrase in sorted(harmless, reverse=True))
             or r"(?!)"
@@ -130,7 +131,7 @@ def _spells(letters: str, wanted: str) -> bool:
 
 
 def _phrase(phrase: str) -> str:
-    words = r"[^\w,]+".join(re.escape(word) for word in re.split(r"\W+", phrase) if word)
+    words = r"(?:[^\w,]|_)+".join(re.escape(word) for word in re.split(r"\W+", phrase) if word)
     return rf"(?<![{_LETTER}]){words}(?![{_LETTER}])"
 
 

@@ -101,7 +101,7 @@ MINOR_TAGS = frozenset(_list("minor, minors, lolita, underdeveloped, immature bo
 HARMLESS = _list("""
     aizawa shota, shota aizawa, shota imanaga, imanaga shota,
     luna child, child's drawing, childs drawing, destiny child, chaos child, child's play,
-    childs play, child box, cursed child, child of light, child safety seat, moon child,
+    childs play, child box, cursed child, child of light, child safety seat, child resistant, moon child,
     red star child, sugar haw child, paper child, inner child, wild child, brain child,
     devil child, child emperor, childhood friend, childhood friends, childhood friend chan,
     advent children, tsurezure children, zettai karen children, children of the light,
@@ -189,4 +189,6 @@ ADULT = _list("""
     大人, 成人, 成年, 熟女, 人妻, 大人化, 成熟, 年上, 성인, 어른, взрослая, взрослый
 """)
 ADULT_TAGS = frozenset(_list("old, older, woman, women, lady, 18, mom, mother"))
-ADULT_HARMLESS = _list("adult content, adult theme, adult themes, adult humor, adult baby")
+ADULT_HARMLESS = _list(
+    "adult content, adult theme, adult themes, adult humor, adult baby, 未成年, 未成熟"
+)
