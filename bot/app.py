@@ -5,13 +5,14 @@ import hashlib
 import json
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import discord
+from data.vocabularies import load_vocabulary
+from pipeline.tags.index import TagIndex
 
 from bot.client import EkakiBot
 from bot.clock import Clock, SystemClock
@@ -31,12 +32,10 @@ from data import notes
 from data.database import Database
 from data.lock import only_one
 from data.picture_files import PictureFiles
-from data.vocabularies import load_vocabulary
 from pipeline.aspect import parse_aspect
 from pipeline.engine.protocol import Engine
 from pipeline.errors import StorageError
 from pipeline.resolve import Defaults
-from pipeline.tags.index import TagIndex
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +60,7 @@ def defaults_of(settings: Settings) -> Defaults:
 @asynccontextmanager
 async def open_services(
     settings: Settings, *, load: Callable[[], Engine] | None, clock: Clock | None = None
-) -> AsyncIterator[Services]:
+) -> AsyncGenerator[Services, None]:
     """Open the database and make the services. `load` makes the engine, in the engine's thread;
     None: nothing is drawn here (`bot sync`).
 
@@ -73,9 +72,7 @@ async def open_services(
     async with AsyncExitStack() as stack:
         if load is not None:
             stack.enter_context(only_one(settings.data_dir))
-        database = await stack.enter_async_context(
-            Database.open(settings.data_dir / DATABASE_NAME)
-        )
+        database = await stack.enter_async_context(Database.open(settings.data_dir / DATABASE_NAME))
         jobs = compose_jobs(settings, database=database, tags=tags, load=load, clock=clock)
         stack.push_async_callback(jobs.stop)
         yield Services(
@@ -172,7 +169,7 @@ def engine_loader(settings: Settings) -> Callable[[], Engine]:
         engine=settings.engine,
         provider=settings.provider,
         device_id=settings.device_id,
-        threads=settings.threads,
+        threads=settings.threads or None,
         check_memory=True,
     )
     return lambda: load_engine(options, progress=_log.info)
@@ -228,4 +225,4 @@ def _on_signals(stop: asyncio.Event) -> None:
         try:
             loop.add_signal_handler(number, stop.set)
         except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+            signal.signal(number, lambda _number, _frame: loop.call_soon_threadsafe(stop.set))

@@ -33,12 +33,16 @@ class Window:
 
 def window(uses: Sequence[Use], *, limit: int, length_s: float, now: float) -> Window:
     """The state of one window over `uses` (the oldest first)."""
-    inside = [use for use in uses if use.used_at > now - length_s]
+    inside = _inside(uses, length_s=length_s, now=now)
     return Window(
         limit=limit,
         used=sum(use.pictures for use in inside),
         frees_in_s=_wait(inside, pictures=1, limit=limit, length_s=length_s, now=now),
     )
+
+
+def _inside(uses: Sequence[Use], *, length_s: float, now: float) -> list[Use]:
+    return [use for use in uses if use.used_at > now - length_s]
 
 
 def _wait(
@@ -64,24 +68,28 @@ def check_quota(uses: Sequence[Use], *, limits: Limits, pictures: int, now: floa
     `uses` covers at least the last day, the oldest first. The error says which window, its limit,
     how many are left, and after how many seconds this request is possible.
     """
-    worst: RefusedError | None = None
-    longest = 0.0
-    for period, limit, length_s in (
-        ("hour", limits.pictures_per_hour, HOUR_S),
-        ("day", limits.pictures_per_day, DAY_S),
-    ):
-        inside = [use for use in uses if use.used_at > now - length_s]
-        wait_s = _wait(inside, pictures=pictures, limit=limit, length_s=length_s, now=now)
-        if wait_s <= longest:
-            continue
-        longest = wait_s
-        left = max(0, limit - sum(use.pictures for use in inside))
-        key = "quota_never" if wait_s == float("inf") else f"quota_{period}"
-        worst = RefusedError(
-            key, period=period, limit=limit, left=left, pictures=pictures, retry_after_s=wait_s
+    windows = (
+        ("hour", limits.pictures_per_hour, _inside(uses, length_s=HOUR_S, now=now), HOUR_S),
+        ("day", limits.pictures_per_day, _inside(uses, length_s=DAY_S, now=now), DAY_S),
+    )
+    wait_s, period, limit, left = max(
+        (
+            _wait(inside, pictures=pictures, limit=limit, length_s=length_s, now=now),
+            period,
+            limit,
+            limit - sum(use.pictures for use in inside),
         )
-    if worst is not None:
-        raise worst
+        for period, limit, inside, length_s in windows
+    )
+    if wait_s > 0:
+        raise RefusedError(
+            "quota_never" if wait_s == float("inf") else f"quota_{period}",
+            period=period,
+            limit=limit,
+            left=max(0, left),
+            pictures=pictures,
+            retry_after_s=wait_s,
+        )
 
 
 def check_waiting(*, own: int, total: int, limits: Limits, eta_s: float | None) -> None:

@@ -71,9 +71,9 @@ class EngineWorker:
     async def start(self) -> ModelDescription:
         """Load the engine; ModelError says what is missing."""
         loop = asyncio.get_running_loop()
-        self._engine = await loop.run_in_executor(self._executor, self._load)
-        self.model = self._engine.model
-        return self.model
+        engine = await loop.run_in_executor(self._executor, self._load)
+        self._engine, self.model = engine, engine.model
+        return engine.model
 
     async def draw(
         self,

@@ -7,7 +7,7 @@ a reader never stands before an acknowledgement on the writer.
 import asyncio
 import re
 import sqlite3
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -33,7 +33,7 @@ def migrations() -> list[tuple[int, str]]:
 
 
 @contextmanager
-def _storage_errors(path: Path) -> Iterator[None]:
+def _storage_errors(path: Path) -> Generator[None, None, None]:
     """Turn SQLite's errors that an operator can mend into StorageError; others pass."""
     try:
         yield
@@ -95,7 +95,7 @@ class Database:
                 await connection.close()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+    async def transaction(self) -> AsyncGenerator[aiosqlite.Connection, None]:
         """The writer, alone, inside one transaction: committed at the end, undone on any error."""
         with _storage_errors(self.path):
             async with self._write_lock:
@@ -109,7 +109,7 @@ class Database:
                     raise
 
     @asynccontextmanager
-    async def reader(self) -> AsyncIterator[aiosqlite.Connection]:
+    async def reader(self) -> AsyncGenerator[aiosqlite.Connection, None]:
         """A connection that can't write, for one or more queries."""
         connection = await self._idle.get()
         try:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -13,7 +13,7 @@ LOCK_NAME = "running.lock"
 
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[None]:
+def only_one(folder: Path) -> Generator[None, None, None]:
     """Hold the folder; StorageError if another process does. Freed by the system on any death."""
     try:
         file = (folder / LOCK_NAME).open("a+")

@@ -29,9 +29,7 @@ def _rating(value: int | None) -> Rating | None:
     return None if value is None else Rating(value)
 
 
-async def ratings(
-    connection: Connection, *, guild_id: int | None, channel_id: int
-) -> PlaceRatings:
+async def ratings(connection: Connection, *, guild_id: int | None, channel_id: int) -> PlaceRatings:
     """What is set for the server and the channel."""
     if guild_id is None:
         return PlaceRatings()

@@ -47,7 +47,7 @@ class StorageError(EkakiError):
     """The disk or the database will not keep what we give it."""
 
 
-class Cancelled(EkakiError):
+class Cancelled(EkakiError):  # noqa: N818 - it is no error, see above
     """Somebody asked to stop."""
 
     def __init__(self) -> None:

@@ -1,9 +1,13 @@
 """Takes pictures from the line, has them drawn, stores them and tells what happens."""
 
+# ruff: noqa: BLE001 - the last line of defence: whatever fails, the job ends and its user is told
+
 import asyncio
 import logging
 import threading
 from functools import partial
+
+from pipeline.png import encode_png
 
 from bot.clock import Clock
 from bot.failpoints import hit
@@ -17,7 +21,6 @@ from data.ids import new_id
 from data.pictures import PictureRecord
 from pipeline.engine.protocol import DrawnPicture, ModelDescription
 from pipeline.errors import Cancelled, EkakiError, EngineError
-from pipeline.png import encode_png
 from pipeline.pngtext import parameters_text
 
 _log = logging.getLogger(__name__)

@@ -43,7 +43,14 @@ class JobService:
     """Accepts, runs, cancels and remembers jobs. Lives on the event loop."""
 
     def __init__(
-        self, *, store: JobStore, line: Line, hub: Hub, runner: Runner, clock: Clock, rules: JobRules
+        self,
+        *,
+        store: JobStore,
+        line: Line,
+        hub: Hub,
+        runner: Runner,
+        clock: Clock,
+        rules: JobRules,
     ) -> None:
         self._store = store
         self._line = line
@@ -210,9 +217,7 @@ class JobService:
     def _admit(self, job: LiveJob) -> Ticket:
         self._line.admit(job)
         outlook = self._line.outlooks()[job.record.id]
-        queued = Queued(
-            position=outlook.position, eta_s=outlook.eta_s, loading=self.model is None
-        )
+        queued = Queued(position=outlook.position, eta_s=outlook.eta_s, loading=self.model is None)
         self._hub.open(job.record.id, queued)
         self._runner.wake()
         self._runner.announce()
@@ -260,8 +265,5 @@ class JobService:
         return Completed(pictures=tuple(made), model=self.model)
 
     def _known_tags(self, request: GenerationRequest) -> list[str]:
-        typed = ", ".join(
-            (request.prompt, request.tags, request.character, request.series)
-        )
+        typed = ", ".join((request.prompt, request.tags, request.character, request.series))
         return [tag for tag in plain_tags(typed) if self._rules.category_of(tag) is not None]
-

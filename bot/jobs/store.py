@@ -17,6 +17,7 @@ from data.picture_files import PictureFiles
 from data.pictures import PictureRecord
 from pipeline.errors import EkakiError, EngineError
 
+
 def error_to_json(error: EkakiError) -> str:
     """An error as it is kept with a failed job."""
     return json.dumps({"key": error.key, "data": error.data}, default=str)

@@ -67,9 +67,9 @@ def test_waiting_jobs_are_bounded_by_person_and_in_all() -> None:
         check_waiting(own=0, total=10, limits=limits(own=2, total=10), eta_s=60.0)
 
 
-ledgers = st.lists(
-    st.tuples(st.floats(0, DAY_S * 2), st.integers(1, 4)), max_size=30
-).map(lambda items: [use(ago, n) for ago, n in sorted(items, reverse=True)])
+ledgers = st.lists(st.tuples(st.floats(0, DAY_S * 2), st.integers(1, 4)), max_size=30).map(
+    lambda items: [use(ago, n) for ago, n in sorted(items, reverse=True)]
+)
 
 
 @given(ledgers, st.integers(1, 4), st.integers(4, 20), st.integers(4, 40))
