@@ -101,7 +101,8 @@ MINOR_TAGS = frozenset(_list("minor, minors, lolita, underdeveloped, immature bo
 HARMLESS = _list("""
     aizawa shota, shota aizawa, shota imanaga, imanaga shota,
     luna child, child's drawing, childs drawing, destiny child, chaos child, child's play,
-    childs play, child box, cursed child, child of light, child safety seat, child resistant, moon child,
+    childs play, child box, cursed child, child of light, child safety seat, child resistant,
+    moon child,
     red star child, sugar haw child, paper child, inner child, wild child, brain child,
     devil child, child emperor, childhood friend, childhood friends, childhood friend chan,
     advent children, tsurezure children, zettai karen children, children of the light,
