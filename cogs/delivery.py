@@ -1,0 +1,221 @@
+"""The ways by which a job's message reaches its user, tried in order until one works.
+
+Public: edit the original response, edit the message with the bot's token, send to the channel.
+Private: edit the original response, send a direct message; never the channel. An edit may be
+repeated; something new is sent only when no edit can have arrived, and with the job as nonce.
+Source: facts of Discord: a token lives 15 minutes, then 401 with code 50027.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import Any, TypeAlias, cast
+
+import aiohttp
+import discord
+
+from bot.client import EkakiBot
+from bot.failpoints import hit
+from cogs.messages import Outgoing
+from cogs.render import file_stem
+from data.jobs import JobRecord
+from data.text import text
+
+_log = logging.getLogger(__name__)
+
+BACKOFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
+"""Seconds between rounds of tries; the last one is repeated for as long as the bot lives."""
+_RECENT_MESSAGES = 100  # of the channel, looked through for one that was sent before a crash
+_TOO_LARGE = (413, 40005)
+
+
+class Refused(Exception):  # noqa: N818 - not a fault: the next way is tried
+    """The way is closed for good."""
+
+
+class TooLarge(Exception):  # noqa: N818 - the caller makes the files smaller
+    """The files are too large for this place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """Where a message is. `new`: it was sent, so Discord notified its addressee."""
+
+    message_id: int
+    new: bool
+
+
+Way: TypeAlias = Callable[[Outgoing], Awaitable[Sent]]
+
+
+class Delivery:
+    """The ways of one job. `resumed`: an earlier run of the bot may have sent the end already."""
+
+    def __init__(
+        self,
+        bot: EkakiBot,
+        job: JobRecord,
+        *,
+        message_id: int | None,
+        resumed: bool = False,
+        backoff_s: tuple[float, ...] = BACKOFF_S,
+    ) -> None:
+        self._bot = bot
+        self._job = job
+        self._message_id = message_id
+        self._look_first = resumed
+        self._backoff_s = backoff_s
+
+    async def update(self, message: Outgoing) -> None:
+        """One try to show an intermediate state. Never raises on Discord's trouble."""
+        for way in self._edits():
+            try:
+                await self._attempt(way, message)
+            except Refused:
+                continue
+            except (TooLarge, discord.HTTPException, aiohttp.ClientError, OSError) as error:
+                _log.debug("An update of job %s was lost: %s", self._job.id, error)
+            return
+
+    async def deliver(self, message: Outgoing, *, may_send: bool = True) -> Sent | None:
+        """Show the end of the job; None where its user can't be reached.
+
+        `may_send` False: only edit what is there. Trouble that passes is waited out. TooLarge if
+        Discord does not take the files.
+        """
+        hit("delivery_begins")
+        edits = self._edits()
+        ways = [*edits, self._send_new] if may_send else edits
+        pauses: Iterator[float] = chain(self._backoff_s, repeat(self._backoff_s[-1]))
+        while ways:
+            sent = await self._round(ways, message)
+            if sent is not None:
+                hit("delivered_unmarked")
+                return sent
+            if ways:
+                await asyncio.sleep(next(pauses))
+        return None
+
+    async def _round(self, ways: list[Way], message: Outgoing) -> Sent | None:
+        """Try each way once and strike out those that are closed."""
+        try:
+            if self._look_first and message.attachments:
+                found = await self._find_sent()
+                if found is not None:
+                    return found
+            for way in tuple(ways):
+                self._look_first |= way == self._send_new  # from now on it may have arrived
+                try:
+                    return await self._attempt(way, message)
+                except Refused:
+                    ways.remove(way)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            # The rest of the ways has to wait: this one may have arrived in spite of the error,
+            # and a second picture would be worse than a late one.
+            _log.warning("Job %s is not delivered yet: %s", self._job.id, error)
+        return None
+
+    async def mention(self, sent: Sent) -> None:
+        """Call the user to a message that was edited, as an edit notifies nobody."""
+        channel = self._bot.get_partial_messageable(
+            self._job.channel_id, guild_id=self._job.guild_id
+        )
+        url = channel.get_partial_message(sent.message_id).jump_url
+        try:
+            await channel.send(
+                text("result.mention", user=f"<@{self._job.user_id}>", url=url),
+                allowed_mentions=self._addressee(),
+                nonce=f"{self._job.id}-mention",
+            )
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            _log.info("The mention for job %s was not sent: %s", self._job.id, error)
+
+    def _edits(self) -> list[Way]:
+        """The ways that change the message which is there. Only its token edits a private one."""
+        return [self._edit_by_token] if self._job.private else [
+            self._edit_by_token, self._edit_by_bot,
+        ]  # fmt: skip
+
+    async def _attempt(self, way: Way, message: Outgoing) -> Sent:
+        """Go one way. Refused if it is closed, other exceptions for trouble that passes."""
+        try:
+            return await way(message)
+        except discord.HTTPException as error:
+            if error.status in _TOO_LARGE or error.code in _TOO_LARGE:
+                raise TooLarge from error
+            if error.status >= 500 or error.status == 429:
+                raise
+            _log.info(
+                "Job %s can't be shown by %s: %s %s",
+                self._job.id, getattr(way, "__name__", "?"), error.status, error.code,
+            )  # fmt: skip
+            raise Refused from error
+
+    async def _edit_by_token(self, message: Outgoing) -> Sent:
+        token = self._job.interaction_token
+        if token is None or self._bot.services.clock.time() >= self._job.token_expires_at:
+            raise Refused
+        webhook = discord.Webhook.partial(self._job.application_id, token, client=self._bot)
+        # Discord takes "@original" for the first response; discord.py only types numbers.
+        message_id = cast("int", self._message_id or "@original")
+        edited = await webhook.edit_message(message_id, **self._content(message))
+        self._message_id = edited.id
+        return Sent(message_id=edited.id, new=False)
+
+    async def _edit_by_bot(self, message: Outgoing) -> Sent:
+        if self._message_id is None:
+            raise Refused
+        channel = self._bot.get_partial_messageable(self._job.channel_id)
+        shown = channel.get_partial_message(self._message_id)
+        await shown.edit(**self._content(message))
+        return Sent(message_id=self._message_id, new=False)
+
+    async def _send_new(self, message: Outgoing) -> Sent:
+        """To the channel with a mention; a private one as a direct message."""
+        job = self._job
+        sent = await (await self._target()).send(
+            content=None if job.private else f"<@{job.user_id}>",
+            embeds=list(message.embeds),
+            files=message.files(),
+            allowed_mentions=self._addressee(),
+            nonce=job.id,  # discord.py adds enforce_nonce: Discord drops a repeat
+        )
+        return Sent(message_id=sent.id, new=True)
+
+    async def _target(self) -> discord.abc.Messageable:
+        if self._job.private:
+            return await self._bot.create_dm(discord.Object(self._job.user_id))
+        return self._bot.get_partial_messageable(self._job.channel_id, guild_id=self._job.guild_id)
+
+    async def _find_sent(self) -> Sent | None:
+        """A message with this job's pictures that we sent before."""
+        stem, me = file_stem(self._job.id), self._bot.user
+        try:
+            target = await self._target()
+            async for message in target.history(limit=_RECENT_MESSAGES):
+                ours = me is not None and message.author.id == me.id
+                if ours and any(file.filename.startswith(stem) for file in message.attachments):
+                    return Sent(message_id=message.id, new=message.id != self._message_id)
+        except discord.HTTPException as error:
+            if error.status >= 500 or error.status == 429:
+                raise
+            _log.info("Recent messages can't be read: %s", error.status)  # the nonce still guards
+        return None
+
+    def _addressee(self) -> discord.AllowedMentions:
+        """Exactly the person the job belongs to."""
+        return discord.AllowedMentions(
+            everyone=False, roles=False, users=[discord.Object(self._job.user_id)]
+        )
+
+    @staticmethod
+    def _content(message: Outgoing) -> dict[str, Any]:
+        return {
+            "content": None,
+            "embeds": list(message.embeds),
+            "attachments": message.files(),
+            "view": message.view,
+            "allowed_mentions": discord.AllowedMentions.none(),
+        }

@@ -1,0 +1,84 @@
+"""`/about` and `/help`: what draws here, under which terms, and how to ask for a picture."""
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import EkakiBot
+from bot.settings import Settings
+from cogs import errors
+from cogs.words import quoted
+from data.text import text
+from pipeline.aspect import BUCKETS
+from pipeline.card import EXAMPLE_PROMPTS, MAX_GUIDANCE, MAX_STEPS
+from pipeline.engine.protocol import ModelDescription
+
+
+class Info(commands.Cog):
+    """Texts for those who want to know."""
+
+    @app_commands.command(name="about", description=text("about.description"))
+    async def about(self, interaction: discord.Interaction[EkakiBot]) -> None:
+        services = interaction.client.services
+        embed = about_embed(services.settings, services.jobs.model)
+        await interaction.response.send_message(embed=embed, ephemeral=True)
+
+    @app_commands.command(name="help", description=text("help.description"))
+    async def help(self, interaction: discord.Interaction[EkakiBot]) -> None:
+        await interaction.response.send_message(embed=help_embed(), ephemeral=True)
+
+
+def about_embed(settings: Settings, model: ModelDescription | None) -> discord.Embed:
+    """Everything that the model's licence wants users to see, and whom to ask."""
+    embed = discord.Embed(title=text("about.title"), description=text("about.summary"))
+    if model is None:
+        in_use = text("about.loading", repository=quoted(settings.model, 200))
+    else:
+        in_use = text(
+            "about.in_use",
+            name=quoted(model.name, 100),
+            repository=quoted(model.repository, 200),
+            revision=quoted(model.revision, 100),
+            engine=model.engine,
+            provider=model.provider,
+            precision=model.precision,
+        )
+    contact = quoted(settings.operator_contact, 200) or text("about.no_contact")
+    source = settings.source_url or text("about.no_source")
+    for key, value in (
+        ("model", in_use),
+        ("authors", text("about.authors_text")),
+        ("licence", text("about.licence_text")),
+        ("modified", text("about.modified_text", precision=model.precision if model else "?")),
+        ("prohibited", text("about.prohibited_text")),
+        ("warranty", text("about.warranty_text")),
+        ("operator", contact),
+        ("source", source),
+    ):
+        embed.add_field(name=text(f"about.{key}"), value=value, inline=False)
+    if model is not None and model.notice:
+        embed.set_footer(text=model.notice)
+    return embed
+
+
+def help_embed() -> discord.Embed:
+    """How to ask for a picture."""
+    embed = discord.Embed(title=text("help.title"), description=text("help.summary"))
+    sizes = ", ".join(f"{bucket.ratio} {bucket.name}" for bucket in BUCKETS)
+    for key, value in (
+        ("prompts", text("help.prompts_text", example=EXAMPLE_PROMPTS[0])),
+        ("weights", text("help.weights_text")),
+        ("sizes", text("help.sizes_text", sizes=sizes)),
+        ("flags", text("help.flags_text", steps=MAX_STEPS, cfg=f"{MAX_GUIDANCE:g}")),
+        ("limits", text("help.limits_text")),
+        ("privacy", text("help.privacy_text")),
+        ("model", text("help.model_text")),
+    ):
+        embed.add_field(name=text(f"help.{key}"), value=value, inline=False)
+    return embed
+
+
+async def setup(bot: EkakiBot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    errors.install(bot)
+    await bot.add_cog(Info())

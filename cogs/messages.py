@@ -1,0 +1,34 @@
+"""A message to be shown, as a value: files are opened anew for each try to send it."""
+
+import io
+from dataclasses import dataclass
+
+import discord
+
+MAX_ALT_TEXT = 1024  # characters, Discord's limit for an attachment's description
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file of a message. `description` is its alt text."""
+
+    name: str
+    content: bytes
+    description: str
+
+    def file(self) -> discord.File:
+        """A fresh file object: discord.py reads it to the end when sending."""
+        alt_text = self.description[:MAX_ALT_TEXT]
+        return discord.File(io.BytesIO(self.content), filename=self.name, description=alt_text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """What a job's message shows. It replaces whatever was there."""
+
+    embeds: tuple[discord.Embed, ...]
+    attachments: tuple[Attachment, ...] = ()
+    view: discord.ui.View | None = None
+
+    def files(self) -> list[discord.File]:
+        return [attachment.file() for attachment in self.attachments]

@@ -1,0 +1,41 @@
+"""Pictures as Discord can take them. All functions cost time: call them in a thread."""
+
+import io
+from collections.abc import Callable
+
+from PIL import Image
+
+PREVIEW_SIDE = 320  # pixels of the longer side: it is shown for seconds
+_QUALITIES = (95, 90, 80, 60)
+
+
+def preview_jpeg(make: Callable[[], Image.Image | None]) -> bytes | None:
+    """A small JPEG of the preview that `make` makes; None where there is none."""
+    image = make()
+    if image is None:
+        return None
+    small = image.convert("RGB")
+    small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+    return _encoded(small, "JPEG", 80)
+
+
+def fit(png: bytes, limit_bytes: int) -> tuple[bytes, str]:
+    """The file to upload and its suffix: the PNG as it is, or else WebP of falling quality.
+
+    The last try is given back even where it is too large.
+    """
+    if len(png) <= limit_bytes:
+        return png, "png"
+    encoded = png
+    with Image.open(io.BytesIO(png)) as image:
+        for quality in _QUALITIES:
+            encoded = _encoded(image, "WEBP", quality)
+            if len(encoded) <= limit_bytes:
+                break
+    return encoded, "webp"
+
+
+def _encoded(image: Image.Image, kind: str, quality: int) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, quality=quality)
+    return out.getvalue()

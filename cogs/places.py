@@ -1,0 +1,60 @@
+"""Where an interaction comes from: place, permissions, and how the answer can reach its user."""
+
+import discord
+
+from bot.jobs.values import Origin
+from bot.safety.ceiling import UNKNOWN_PLACE, Place, PlaceKind
+from pipeline.errors import RefusedError
+
+
+def place_of(interaction: discord.Interaction) -> Place:
+    """The kind of channel and its age restriction; what isn't known is `UNKNOWN`."""
+    channel = interaction.channel
+    match channel:
+        case discord.Thread():
+            # From the parent channel; one that isn't cached counts as not restricted.
+            return Place(kind=PlaceKind.THREAD, age_restricted=channel.is_nsfw())
+        case discord.TextChannel() | discord.VoiceChannel() | discord.StageChannel():
+            return Place(kind=PlaceKind.GUILD_TEXT, age_restricted=channel.is_nsfw())
+        case discord.DMChannel() if interaction.guild_id is None:
+            return Place(kind=PlaceKind.DM)
+        case _:
+            return UNKNOWN_PLACE
+
+
+def missing_permissions(interaction: discord.Interaction, *, private: bool) -> tuple[str, ...]:
+    """What the bot may not do here but must, to deliver pictures; by Discord's names."""
+    if interaction.guild_id is None:
+        return ()
+    needed = ["embed_links", "attach_files"]
+    if not private:  # a private answer never needs the channel itself
+        in_thread = isinstance(interaction.channel, discord.Thread)
+        needed[:0] = [
+            "view_channel",
+            "send_messages_in_threads" if in_thread else "send_messages",
+        ]
+    granted = interaction.app_permissions
+    return tuple(name.replace("_", " ").title() for name in needed if not getattr(granted, name))
+
+
+def origin_of(interaction: discord.Interaction, *, private: bool) -> Origin:
+    """Who asks, from where. RefusedError where the bot is only installed for a user."""
+    refuse_user_install(interaction)
+    return Origin(
+        user_id=interaction.user.id,
+        guild_id=interaction.guild_id,
+        channel_id=interaction.channel_id or 0,
+        place=place_of(interaction),
+        application_id=interaction.application_id,
+        interaction_token=interaction.token,
+        token_expires_at=interaction.expires_at.timestamp(),
+        locale=interaction.locale.value,
+        missing_permissions=missing_permissions(interaction, private=private),
+    )
+
+
+def refuse_user_install(interaction: discord.Interaction) -> None:
+    """RefusedError where only a user, and not the server, has installed the bot."""
+    by_user = interaction.is_user_integration() and not interaction.is_guild_integration()
+    if by_user or interaction.context.private_channel:
+        raise RefusedError("user_install")

@@ -1,0 +1,242 @@
+"""Shows jobs: throttled progress in their message, then the end. One task a job."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+from bot.client import EkakiBot
+from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progress, Queued
+from cogs import render
+from cogs.delivery import BACKOFF_S, Delivery, Sent, TooLarge
+from cogs.messages import Attachment
+from cogs.pictures import fit, preview_jpeg
+from data.jobs import JobRecord
+from pipeline.errors import EkakiError
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_FILE_LIMIT = 10 * 1024 * 1024  # bytes a file, Discord's limit where nothing is boosted
+_SMALL_FILE_LIMIT = 2 * 1024 * 1024  # where even that was refused
+_MODEL_WAIT_S = 60.0  # for the model's notice, when a job from before a restart is delivered
+_PARTING_S = 10.0  # for deliveries that are under way when the bot stops
+
+_Terminal = Completed | Failed | CancelledEvent
+
+
+class Feed:
+    """The latest event of a job, and whether it is the last."""
+
+    def __init__(self, events: AsyncIterator[JobEvent]) -> None:
+        self._events = events
+        self._fresh = asyncio.Event()
+        self._latest: JobEvent | None = None
+        self.over = asyncio.Event()
+
+    async def pump(self) -> None:
+        """Read the events to their end."""
+        try:
+            async for event in self._events:
+                self._latest = event
+                self._fresh.set()
+        finally:
+            self.over.set()
+            self._fresh.set()
+
+    async def fresh(self) -> None:
+        """Until there is something new."""
+        await self._fresh.wait()
+
+    def take(self) -> JobEvent | None:
+        """The latest event; None if there was none at all."""
+        if not self.over.is_set():
+            self._fresh.clear()
+        return self._latest
+
+
+class Presenter:
+    """Follows one job from its first message to its end."""
+
+    def __init__(
+        self, bot: EkakiBot, job: JobRecord, delivery: Delivery, *, file_limit: int
+    ) -> None:
+        self._services = bot.services
+        self._job = job
+        self._delivery = delivery
+        self._file_limit = file_limit
+        self._shown: JobEvent | None = None
+        self.ending = False
+
+    async def run(self, shown: JobEvent | None) -> None:
+        """Show everything that comes. `shown` is what the message shows already."""
+        self._shown = shown
+        end = await self._follow()
+        self.ending = True
+        if isinstance(end, Completed):
+            await self._deliver_pictures(end)
+        elif end is not None:
+            await self._deliver_notice(end)
+
+    async def _follow(self) -> _Terminal | None:
+        """Show progress, at most once an interval, until the last event."""
+        feed = Feed(self._services.jobs.stream(self._job.id))
+        pump = asyncio.create_task(feed.pump())
+        interval_s = self._services.settings.progress_interval_s
+        try:
+            while True:
+                await feed.fresh()
+                event = feed.take()
+                if event is None or isinstance(event, Completed | Failed | CancelledEvent):
+                    return event
+                if feed.over.is_set():
+                    return None  # the bot stops
+                if await self._show(event):
+                    await _wait(feed.over, interval_s)
+        finally:
+            pump.cancel()
+            await asyncio.gather(pump, return_exceptions=True)
+
+    async def _show(self, event: Queued | Progress) -> bool:
+        """Edit the message unless it shows this already."""
+        if event == self._shown:
+            return False
+        self._shown = event
+        if isinstance(event, Queued):
+            message = render.waiting(self._job, event)
+        else:
+            message = render.progress(self._job, event, await self._preview(event))
+        await self._delivery.update(message)
+        return True
+
+    async def _preview(self, event: Progress) -> bytes | None:
+        if event.preview is None or not self._services.settings.previews:
+            return None
+        try:
+            return await asyncio.to_thread(preview_jpeg, event.preview)
+        except Exception:  # noqa: BLE001 - no preview is worth a lost picture
+            _log.exception("The preview of job %s could not be made", self._job.id)
+            return None
+
+    async def _deliver_pictures(self, end: Completed) -> None:
+        notice = await self._notice(end)
+        sent: Sent | None = None
+        for limit in (self._file_limit, _SMALL_FILE_LIMIT):
+            try:
+                attachments = await self._attachments(end, limit)
+            except EkakiError as error:  # the file is gone or unreadable
+                await self._deliver_notice(Failed(error=error))
+                return
+            message = render.completed(self._job, end.pictures, attachments, notice=notice)
+            try:
+                sent = await self._delivery.deliver(message)
+                break
+            except TooLarge:
+                _log.warning("The files of job %s are too large for Discord", self._job.id)
+        await self._settle(sent)
+        if sent is not None and not sent.new and self._took_long():
+            await self._delivery.mention(sent)
+
+    async def _attachments(self, end: Completed, limit: int) -> list[Attachment]:
+        made: list[Attachment] = []
+        for picture in end.pictures:
+            png = await self._services.jobs.read_picture(picture)
+            content, suffix = await asyncio.to_thread(fit, png, limit)
+            made.append(render.picture_attachment(self._job, picture, content, suffix))
+        return made
+
+    async def _notice(self, end: Completed) -> str:
+        """The model's notice, which every result must show: so wait a while for the model."""
+        model = end.model
+        for _ in range(int(_MODEL_WAIT_S)):
+            model = model or self._services.jobs.model
+            if model is not None:
+                return model.notice
+            await asyncio.sleep(1.0)
+        return ""
+
+    async def _deliver_notice(self, end: Failed | CancelledEvent) -> None:
+        if isinstance(end, Failed):
+            now = self._services.clock.time()
+            message = render.failed(self._job, end.error, now=now)
+        else:
+            message = render.cancelled(self._job)
+        # A failure is told to somebody who waits for hours; who cancels knows it already.
+        sent = await self._delivery.deliver(message, may_send=isinstance(end, Failed))
+        await self._settle(sent)
+
+    async def _settle(self, sent: Sent | None) -> None:
+        """Enter that the end was told, so that it is told once."""
+        jobs = self._services.jobs
+        if sent is None:
+            _log.warning("Job %s can't reach its user; it is kept", self._job.id)
+            await jobs.mark_kept(job_id=self._job.id)
+        else:
+            await jobs.mark_delivered(job_id=self._job.id, message_id=sent.message_id)
+
+    def _took_long(self) -> bool:
+        took_s = self._services.clock.time() - self._job.accepted_at
+        wanted_minutes = self._services.settings.mention_after_minutes
+        return not self._job.private and 0 < wanted_minutes * 60 <= took_s
+
+
+class Presenters:
+    """The running presenters."""
+
+    def __init__(self, bot: EkakiBot, *, backoff_s: tuple[float, ...] = BACKOFF_S) -> None:
+        self._bot = bot
+        self._backoff_s = backoff_s
+        self._running: dict[str, tuple[Presenter, asyncio.Task[None]]] = {}
+
+    def start(
+        self,
+        job: JobRecord,
+        *,
+        message_id: int | None,
+        shown: JobEvent | None = None,
+        file_limit: int | None = None,
+        resumed: bool = False,
+    ) -> None:
+        """Show `job` until its end. A job that is being shown already is left alone."""
+        if job.id in self._running:
+            return
+        delivery = Delivery(
+            self._bot, job, message_id=message_id, resumed=resumed, backoff_s=self._backoff_s
+        )
+        presenter = Presenter(
+            self._bot, job, delivery, file_limit=file_limit or self._file_limit(job)
+        )
+        task = asyncio.create_task(presenter.run(shown), name=f"presenter {job.id}")
+        self._running[job.id] = (presenter, task)
+        task.add_done_callback(lambda done: self._ended(job.id, done))
+
+    async def resume(self) -> None:
+        """After a restart: take up the jobs whose end was not told."""
+        for job in await self._bot.services.jobs.to_present():
+            self.start(job, message_id=job.message_id, resumed=True)
+
+    async def stop(self) -> None:
+        """Give deliveries that are under way a moment, then end. The rest resumes at next start."""
+        tasks = [task for _, task in self._running.values()]
+        ending = [task for presenter, task in self._running.values() if presenter.ending]
+        if ending:
+            await asyncio.wait(ending, timeout=_PARTING_S)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _file_limit(self, job: JobRecord) -> int:
+        guild = None if job.guild_id is None else self._bot.get_guild(job.guild_id)
+        return DEFAULT_FILE_LIMIT if guild is None else guild.filesize_limit
+
+    def _ended(self, job_id: str, task: asyncio.Task[None]) -> None:
+        self._running.pop(job_id, None)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("Job %s could not be shown", job_id, exc_info=task.exception())
+
+
+async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    """Until `event` is set, `timeout_s` at the longest."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        pass

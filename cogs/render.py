@@ -1,0 +1,116 @@
+"""From a job and its events to messages. Text comes from the catalogue; no IO."""
+
+from collections.abc import Sequence
+
+import discord
+
+from bot.jobs.values import Progress, Queued
+from cogs.buttons import cancel_view
+from cogs.errors import words_of
+from cogs.messages import Attachment, Outgoing
+from cogs.words import bar, cut, duration, number, quoted
+from data.jobs import JobRecord
+from data.pictures import PictureRecord
+from data.text import text
+from pipeline.errors import EkakiError
+
+_WAITING = discord.Colour.light_grey()
+_DRAWING = discord.Colour.blurple()
+_DONE = discord.Colour.green()
+_STOPPED = discord.Colour.dark_grey()
+_FAILED = discord.Colour.red()
+_FOOTER_LIMIT = 2048  # characters, Discord
+
+
+def waiting(job: JobRecord, event: Queued) -> Outgoing:
+    """Accepted: the place in the queue and the time it will take."""
+    if event.loading:
+        line = text("progress.loading")
+    elif event.position == 0:
+        line = text("progress.next")
+    elif event.position == 1:
+        line = text("progress.waiting_one")
+    else:
+        line = text("progress.waiting", jobs=event.position)
+    embed = _embed(_WAITING, text("progress.title_waiting"), line + _eta(event.eta_s), job)
+    return Outgoing(embeds=(embed,), view=cancel_view(job.id))
+
+
+def progress(job: JobRecord, event: Progress, preview: bytes | None) -> Outgoing:
+    """Being drawn: percent, step, time, and the preview where there is one."""
+    share = (event.picture - 1 + event.step / event.steps) / event.pictures
+    line = text("progress.step", bar=bar(share), percent=int(100 * share),
+                step=event.step, steps=event.steps)  # fmt: skip
+    if event.pictures > 1:
+        line += text("progress.picture", picture=event.picture, pictures=event.pictures)
+    embed = _embed(_DRAWING, text("progress.title_drawing"), line + _eta(event.eta_s), job)
+    if preview is None:
+        return Outgoing(embeds=(embed,), view=cancel_view(job.id))
+    embed.set_image(url="attachment://preview.jpg")
+    attachment = Attachment(
+        name="preview.jpg", content=preview, description=text("progress.preview_alt")
+    )
+    return Outgoing(embeds=(embed,), attachments=(attachment,), view=cancel_view(job.id))
+
+
+def completed(
+    job: JobRecord,
+    pictures: Sequence[PictureRecord],
+    attachments: Sequence[Attachment],
+    *,
+    notice: str,
+) -> Outgoing:
+    """The pictures, and under them the settings that were used."""
+    request = job.request
+    embed = discord.Embed(colour=_DONE, description=quoted(request.prompt))
+    first = pictures[0]
+    seeds = ", ".join(str(picture.seed) for picture in pictures)
+    for key, value in (
+        ("size", f"{first.width} × {first.height}"),
+        ("steps", str(request.num_inference_steps)),
+        ("cfg", number(request.guidance_scale)),
+        ("sampler", request.sampler.value),
+        ("seed" if len(pictures) == 1 else "seeds", seeds),
+        ("model", quoted(first.model_name, 100)),
+    ):
+        embed.add_field(name=text(f"result.{key}"), value=value)
+    if notice:
+        embed.set_footer(text=notice[:_FOOTER_LIMIT])
+    return Outgoing(embeds=(embed,), attachments=tuple(attachments))
+
+
+def picture_attachment(
+    job: JobRecord, picture: PictureRecord, content: bytes, suffix: str
+) -> Attachment:
+    """One picture as a file. Its name tells the job, never the prompt."""
+    return Attachment(
+        name=f"{file_stem(job.id)}{picture.position + 1}.{suffix}",
+        content=content,
+        description=text("result.alt", prompt=cut(job.request.prompt, 900)),
+    )
+
+
+def file_stem(job_id: str) -> str:
+    """How the names of a job's files begin; by them a message that was sent is found again."""
+    return f"ekaki-{job_id}-"
+
+
+def failed(job: JobRecord, error: EkakiError, *, now: float) -> Outgoing:
+    """The job ended without pictures."""
+    line = words_of(error, now=now) + " " + text("progress.given_back")
+    return Outgoing(embeds=(_embed(_FAILED, text("progress.title_failed"), line, job),))
+
+
+def cancelled(job: JobRecord) -> Outgoing:
+    """Somebody asked to stop."""
+    line = text("progress.given_back")
+    return Outgoing(embeds=(_embed(_STOPPED, text("progress.title_cancelled"), line, job),))
+
+
+def _embed(colour: discord.Colour, title: str, line: str, job: JobRecord) -> discord.Embed:
+    prompt = quoted(job.request.prompt, 300)
+    return discord.Embed(colour=colour, title=title, description=f"{line}\n\n{prompt}")
+
+
+def _eta(eta_s: float | None) -> str:
+    return "" if eta_s is None else " " + text("progress.eta", duration=duration(eta_s))

@@ -1,0 +1,108 @@
+"""From a wish to a shown job: the first response to an interaction is the real one.
+
+Whether it is public or ephemeral is fixed by the first response, so nothing is answered before the
+decision, unless the decision takes long: Discord waits for 3 seconds only.
+"""
+
+import asyncio
+import logging
+
+import discord
+
+from bot.client import EkakiBot
+from bot.jobs.values import Ticket
+from cogs import render
+from cogs.errors import UNREACHABLE
+from cogs.places import origin_of
+from cogs.presenter import Presenters
+from pipeline.errors import EkakiError
+from pipeline.request import GenerationRequest
+
+_log = logging.getLogger(__name__)
+
+UNDECIDED_S = 1.5  # half of the 3 seconds that Discord waits for a first response
+
+
+async def submit(
+    interaction: discord.Interaction[EkakiBot],
+    request: GenerationRequest,
+    presenters: Presenters,
+    *,
+    undecided_s: float = UNDECIDED_S,
+) -> None:
+    """Have `request` accepted and shown. Raises what `JobService.submit` raises: nothing spent."""
+    jobs = interaction.client.services.jobs
+    origin = origin_of(interaction, private=request.private)
+    deciding = asyncio.create_task(jobs.submit(request, origin))
+    await asyncio.wait({deciding}, timeout=undecided_s)
+    deferred = not deciding.done()
+    if deferred and not await _defer(interaction, private=request.private):
+        await _withdraw_late(deciding, interaction)
+        return
+    try:
+        ticket = await deciding
+    except Exception:
+        if deferred:  # a public placeholder must not become the refusal
+            await _delete_placeholder(interaction)
+        raise
+    message_id = await _show(interaction, ticket, deferred=deferred)
+    if message_id is None and not deferred:
+        await jobs.withdraw(job_id=ticket.job.id)
+        return
+    presenters.start(
+        ticket.job,
+        message_id=message_id,
+        shown=ticket.queued if message_id is not None else None,
+        file_limit=interaction.filesize_limit,
+    )
+    if message_id is not None:
+        await jobs.set_message(job_id=ticket.job.id, message_id=message_id)
+
+
+async def _show(
+    interaction: discord.Interaction[EkakiBot], ticket: Ticket, *, deferred: bool
+) -> int | None:
+    """Answer with the waiting message; None if that did not work."""
+    message = render.waiting(ticket.job, ticket.queued)
+    assert message.view is not None
+    try:
+        if deferred:
+            edited = await interaction.edit_original_response(
+                embeds=list(message.embeds), view=message.view
+            )
+            return edited.id
+        answered = await interaction.response.send_message(
+            embeds=list(message.embeds), view=message.view, ephemeral=ticket.job.private
+        )
+    except UNREACHABLE as error:
+        _log.warning("Job %s was not acknowledged: %s", ticket.job.id, error)
+        return None
+    return answered.message_id
+
+
+async def _defer(interaction: discord.Interaction[EkakiBot], *, private: bool) -> bool:
+    try:
+        await interaction.response.defer(ephemeral=private, thinking=True)
+    except UNREACHABLE as error:
+        _log.warning("An interaction could not be deferred: %s", error)
+        return False
+    return True
+
+
+async def _delete_placeholder(interaction: discord.Interaction[EkakiBot]) -> None:
+    try:
+        await interaction.delete_original_response()
+    except UNREACHABLE as error:
+        _log.warning("A placeholder could not be deleted: %s", error)
+
+
+async def _withdraw_late(
+    deciding: "asyncio.Task[Ticket]", interaction: discord.Interaction[EkakiBot]
+) -> None:
+    """Nobody can be told any more: whatever is decided, nothing may be spent."""
+    try:
+        ticket = await deciding
+    except EkakiError as error:
+        _log.info("A refusal came too late to be told: %s", error)
+    else:
+        await interaction.client.services.jobs.withdraw(job_id=ticket.job.id)

@@ -1,0 +1,78 @@
+"""Numbers, times and people's own words, made fit to be shown in Discord. Pure."""
+
+import math
+from collections.abc import Iterable
+
+from discord.utils import escape_markdown, escape_mentions
+
+_MINUTE_S = 60
+_HOUR_S = 3600
+_DAY_S = 86400
+_BAR_CELLS = 12
+
+
+def duration(seconds: float) -> str:
+    """`40 seconds`, `12 minutes`, `3 hours`: rounded up, so that nobody comes too early."""
+    for unit, length_s, until_s in (
+        ("second", 1, 90),
+        ("minute", _MINUTE_S, 90 * _MINUTE_S),
+        ("hour", _HOUR_S, 2 * _DAY_S),
+        ("day", _DAY_S, math.inf),
+    ):
+        if seconds <= until_s:
+            count = max(1, math.ceil(seconds / length_s))
+            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+    return "a very long time"
+
+
+def moment(epoch_s: float) -> str:
+    """A time that Discord's client counts down to in the reader's language."""
+    return f"<t:{math.ceil(epoch_s)}:R>"
+
+
+def number(value: float) -> str:
+    """`7`, `6.5`: no zeros that say nothing."""
+    return f"{value:g}"
+
+
+def size(size_bytes: float) -> str:
+    """`1.4 GiB`."""
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size_bytes < 1024:
+            return f"{size_bytes:.1f} {unit}".replace(".0 ", " ")
+        size_bytes /= 1024
+    return f"{size_bytes:.1f} TiB"
+
+
+def listed(names: Iterable[object]) -> str:
+    """`a, b and c`."""
+    words = [str(name) for name in names]
+    return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+
+
+def cut(text: str, length: int) -> str:
+    """`text` on one line, at most `length` characters, the end marked where it was cut."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def quoted(text: str, length: int = 700) -> str:
+    """What a person typed, cut for display, with nothing in it that Discord would act on.
+
+    At most about twice `length` characters long, as each may need a backslash.
+    """
+    plain = escape_markdown(cut(text, length), ignore_links=False)
+    return escape_mentions(plain).replace("<", "\\<")
+
+
+def outside_code(text: str) -> str:
+    """Escape everything that does not stand in backticks: our own texts with data in them."""
+    parts = text.split("`")
+    parts[::2] = [escape_mentions(escape_markdown(part)) for part in parts[::2]]
+    return "`".join(parts)
+
+
+def bar(share: float) -> str:
+    """A progress bar for a share of 0 to 1."""
+    full = round(max(0.0, min(1.0, share)) * _BAR_CELLS)
+    return "▰" * full + "▱" * (_BAR_CELLS - full)
