@@ -106,10 +106,12 @@ class ResolvedRequest:
 
 
 def _plain_values(value: GenerationRequest | ResolvedRequest) -> dict[str, object]:
-    """Fields as JSON has them: enums by value, ratings by label, None and "" left out of a wish."""
-    values: dict[str, Any] = {field.name: getattr(value, field.name) for field in fields(value)}
-    if isinstance(value, GenerationRequest):
-        values = {name: each for name, each in values.items() if each is not None and each != ""}
+    """Fields as JSON has them: enums by value, ratings by label, defaults left out."""
+    values: dict[str, Any] = {
+        each.name: getattr(value, each.name)
+        for each in fields(value)
+        if getattr(value, each.name) != each.default
+    }
     return {n: each.label if isinstance(each, Rating) else each for n, each in values.items()}
 
 

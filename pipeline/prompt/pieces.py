@@ -65,7 +65,7 @@ def split_pieces(prompt: str) -> list[Piece]:
                 cuts.append(BREAK)
             start = match.end()
     cuts.append(closed[start:])
-    stripped = (text.strip() for text in cuts)
+    stripped = (_without_dangling(text.strip()).strip() for text in cuts)
     return [piece(text) for text in stripped if text == BREAK or plain_tags(text)]
 
 
@@ -80,9 +80,14 @@ def close_brackets(prompt: str) -> str:
             depth[sign] += 1
         elif match.lastgroup == "close":
             depth[_OPENED_BY[sign]] = max(0, depth[_OPENED_BY[sign]] - 1)
-    dangling = len(prompt) - len(prompt.rstrip("\\"))
-    text = prompt[:-1] if dangling % 2 else prompt
-    return text + "".join(_CLOSED_BY[sign] * count for sign, count in depth.items())
+    return _without_dangling(prompt) + "".join(
+        _CLOSED_BY[sign] * count for sign, count in depth.items()
+    )
+
+
+def _without_dangling(text: str) -> str:
+    """`text` without a lone backslash at its end."""
+    return text[:-1] if (len(text) - len(text.rstrip("\\"))) % 2 else text
 
 
 def join_pieces(pieces: list[Piece]) -> str:

@@ -15,8 +15,8 @@ MAX_WEIGHT: Final = 100.0
 """Weights stay within +-100: far beyond any use, yet activations of text encoders (a few hundred)
 times this stay finite in half precision (65504)."""
 
-MAX_DEPTH: Final = 64
-"""1.1**64 is above MAX_WEIGHT already, and the bound keeps parsing linear."""
+MAX_DEPTH: Final = 50
+"""1.1**50 is above MAX_WEIGHT already, and the bound keeps parsing linear."""
 
 KAOMOJI: Final = frozenset({
     "^_^", ">_<", ">_o", "o_o", "0_0", "=_=", "+_+", "+_-", "x_x", "u_u", "t_t", "@_@", "3_3",

@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_bands_and_years_join_without_gap_or_overlap() -> None:
     for bands in (list(QUALITY_PERCENTILES.values()), list(AESTHETIC_SCORES.values())):
         assert bands[0].up_to is None
         assert bands[-1].above is None
-        for higher, lower in zip(bands, bands[1:], strict=False):
+        for higher, lower in pairwise(bands):
             assert higher.above == lower.up_to
     assert sorted(year for years in YEARS.values() for year in years) == list(range(2005, 2025))
 

@@ -1,0 +1,128 @@
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.card import Aesthetic, QualityPreset, Sampler, Style, Year
+from pipeline.errors import InputError
+from pipeline.prompt.flags import fold_flags, parse_flags
+from pipeline.rating import Rating
+from pipeline.request import GenerationRequest
+
+
+def test_the_flags_people_know_from_midjourney() -> None:
+    prompt, values = parse_flags(
+        "1girl, smile --ar 3:2 --seed 5 --no hat, gloves --steps 20 --cfg 6"
+    )
+    assert prompt == "1girl, smile"
+    assert values == {
+        "aspect": "3:2",
+        "seed": 5,
+        "negative_prompt": "hat, gloves",
+        "num_inference_steps": 20,
+        "guidance_scale": 6.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("flag", "field", "value"),
+    [
+        ("--aspect portrait", "aspect", "portrait"),
+        ("--AR 16:9", "aspect", "16:9"),
+        ("--ar=3:2", "aspect", "3:2"),
+        ("--seed -1", "seed", -1),
+        ("--n 4", "count", 4),
+        ("--count 2,", "count", 2),
+        ("--cfg 6.5", "guidance_scale", 6.5),
+        ("--negative hat", "negative_prompt", "hat"),
+        ("--no hat --no gloves", "negative_prompt", "hat, gloves"),
+        ("--seed 5 --seed 6", "seed", 6),
+        ("—ar 3:2", "aspect", "3:2"),
+        ("--style pixel art", "style", Style.PIXEL_ART),
+        ("--style digitalart", "style", Style.DIGITAL_ART),
+        ("--sampler dpm++ 2m karras", "sampler", Sampler.DPM_2M_KARRAS),
+        ("--preset heavy v3.1", "preset", QualityPreset.HEAVY_31),
+        ("--rating sensitive", "rating", Rating.SENSITIVE),
+        ("--year newest", "year", Year.NEWEST),
+        ("--aesthetic very aesthetic", "aesthetic", Aesthetic.VERY_AESTHETIC),
+    ],
+)
+def test_each_flag_fills_its_field(flag: str, field: str, value: object) -> None:
+    assert parse_flags(f"1girl, {flag}") == ("1girl", {field: value})
+
+
+@pytest.mark.parametrize(
+    "prompt", ["--_--", "1girl, --_-- , smile", "a--b", "a -- b", "x ---", "— a dash —", "-ar 3:2"]
+)
+def test_dashes_that_are_no_flag_are_text(prompt: str) -> None:
+    assert parse_flags(prompt) == (prompt, {})
+
+
+@pytest.mark.parametrize(
+    ("prompt", "key", "flag"),
+    [
+        ("1girl --niji 6", "flag_unknown", "--niji"),
+        ("1girl, --hello world, smile", "flag_unknown", "--hello"),
+        ("1girl --seed abc", "flag_value", "--seed"),
+        ("1girl --seed", "flag_value", "--seed"),
+        ("1girl --seed 5 smile", "flag_value", "--seed"),
+        ("1girl --seed 5.5", "flag_value", "--seed"),
+        ("1girl --steps nan", "flag_value", "--steps"),
+        ("1girl --cfg inf", "flag_value", "--cfg"),
+        ("1girl --no", "flag_value", "--no"),
+        ("1girl --ar --seed 5", "flag_value", "--ar"),
+        ("1girl --style cubism", "flag_value", "--style"),
+        ("1girl --seed " + "9" * 5000, "flag_value", "--seed"),
+    ],
+)
+def test_a_wrong_flag_is_named(prompt: str, key: str, flag: str) -> None:
+    with pytest.raises(InputError) as refused:
+        parse_flags(prompt)
+    assert refused.value.key == key
+    assert refused.value.data["flag"] == flag
+
+
+def test_a_filled_in_option_wins_over_a_flag_and_no_adds_to_the_negative() -> None:
+    typed = GenerationRequest(
+        prompt="1girl --seed 5 --steps 20 --no hat", seed=7, negative_prompt="gloves"
+    )
+    folded = fold_flags(typed)
+    assert (folded.prompt, folded.seed, folded.num_inference_steps) == ("1girl", 7, 20)
+    assert folded.negative_prompt == "gloves, hat"
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="-—"), max_size=80))
+def test_a_prompt_without_dashes_is_never_touched(prompt: str) -> None:
+    assert parse_flags(prompt) == (prompt, {})
+
+
+@given(
+    st.text(max_size=60)
+    | st.lists(st.sampled_from(["--", "ar", " ", "3:2", "no", "—"])).map("".join)
+)
+def test_any_text_is_read_or_refused_by_name(prompt: str) -> None:
+    with contextlib.suppress(InputError):
+        rest, _ = parse_flags(prompt)
+        assert prompt.startswith(rest)
+
+
+@given(
+    seed=st.integers(-1, 2**32 - 1),
+    steps=st.integers(1, 60),
+    cfg=st.decimals(1, 20, places=2),
+    no=st.sampled_from(["hat", "hat, gloves", "(hat:1.2)"]),
+    order=st.permutations(range(4)),
+)
+def test_flags_are_read_in_any_order(
+    seed: int, steps: int, cfg: object, no: str, order: list[int]
+) -> None:
+    written = [f"--seed {seed}", f"--steps {steps}", f"--cfg {cfg}", f"--no {no}"]
+    prompt, values = parse_flags("1girl, smile " + " ".join(written[i] for i in order))
+    assert prompt == "1girl, smile"
+    assert values == {
+        "seed": seed,
+        "num_inference_steps": steps,
+        "guidance_scale": float(str(cfg)),
+        "negative_prompt": no,
+    }

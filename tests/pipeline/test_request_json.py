@@ -1,0 +1,114 @@
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.card import Aesthetic, QualityPreset, Sampler, Style, Year
+from pipeline.rating import Rating
+from pipeline.request import GenerationRequest, ResolvedRequest
+
+TEXT = st.text(max_size=8)
+SEEDS = st.integers(0, 2**32 - 1)
+WISHES = st.builds(
+    GenerationRequest,
+    prompt=TEXT,
+    negative_prompt=TEXT,
+    character=TEXT,
+    series=TEXT,
+    tags=TEXT,
+    aspect=st.none() | TEXT,
+    preset=st.none() | st.sampled_from(QualityPreset),
+    rating=st.none() | st.sampled_from(Rating),
+    year=st.none() | st.sampled_from(Year),
+    aesthetic=st.none() | st.sampled_from(Aesthetic),
+    style=st.none() | st.sampled_from(Style),
+    sampler=st.none() | st.sampled_from(Sampler),
+    num_inference_steps=st.none() | st.integers(1, 60),
+    guidance_scale=st.none() | st.floats(1, 20),
+    seed=st.none() | st.integers(-1, 2**32 - 1),
+    count=st.none() | st.integers(1, 4),
+    private=st.booleans(),
+)
+RESOLVED = st.builds(
+    ResolvedRequest,
+    prompt=TEXT,
+    negative_prompt=TEXT,
+    width=st.integers(64, 2048),
+    height=st.integers(64, 2048),
+    preset=st.sampled_from(QualityPreset),
+    rating=st.sampled_from(Rating),
+    sampler=st.sampled_from(Sampler),
+    num_inference_steps=st.integers(1, 60),
+    guidance_scale=st.floats(1, 20),
+    seed=SEEDS,
+    count=st.integers(1, 4),
+    private=st.booleans(),
+    wish=WISHES,
+)
+
+
+@given(WISHES)
+def test_a_wish_comes_back_from_json(wish: GenerationRequest) -> None:
+    assert GenerationRequest.from_json(wish.to_json()) == wish
+
+
+@given(RESOLVED)
+def test_a_decision_comes_back_from_json_with_its_wish(resolved: ResolvedRequest) -> None:
+    assert ResolvedRequest.from_json(resolved.to_json()) == resolved
+
+
+def stored(**changes: object) -> dict[str, Any]:
+    wish = GenerationRequest(prompt="1girl", rating=Rating.NSFW, guidance_scale=7)
+    values: dict[str, Any] = {
+        "version": 1, "prompt": "1girl, nsfw", "negative_prompt": "", "width": 832,
+        "height": 1216, "preset": "Standard v3.1", "rating": "nsfw", "sampler": "Euler a",
+        "num_inference_steps": 28, "guidance_scale": 7, "seed": 1, "count": 1, "private": False,
+        "wish": json.loads(wish.to_json()),
+    }  # fmt: skip
+    return {**values, **changes}
+
+
+def test_the_stored_words_are_values_and_labels() -> None:
+    values = json.loads(ResolvedRequest.from_json(json.dumps(stored())).to_json())
+    assert values == stored(wish=values["wish"])
+    assert values["wish"]["rating"] == "nsfw"
+    assert "seed" not in values["wish"], "what was not said is left out"
+
+
+def test_keys_of_the_future_are_ignored() -> None:
+    future = stored(version=9, strength=0.5)
+    future["wish"]["image"] = {"id": 1}
+    assert ResolvedRequest.from_json(json.dumps(future)).prompt == "1girl, nsfw"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"width": "832"}, "width"),
+        ({"seed": True}, "seed"),
+        ({"seed": 1.5}, "seed"),
+        ({"prompt": None}, "prompt"),
+        ({"private": 1}, "private"),
+        ({"sampler": "LCM"}, "LCM"),
+        ({"rating": "spicy"}, "spicy"),
+        ({"wish": []}, "JSON object"),
+    ],
+)
+def test_what_cannot_be_read_is_named(change: dict[str, object], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        ResolvedRequest.from_json(json.dumps(stored(**change)))
+    with pytest.raises(ValueError):  # noqa: PT011 - json's own error
+        ResolvedRequest.from_json("{")
+
+
+def test_requests_and_prompt_craft_import_neither_numpy_nor_pillow() -> None:
+    code = (
+        "import sys, pipeline.request, pipeline.resolve, pipeline.pngtext, pipeline.describe,"
+        " pipeline.prompt.chunks; print(sorted({'numpy', 'PIL', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

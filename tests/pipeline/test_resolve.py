@@ -1,0 +1,238 @@
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data.text import keys
+from pipeline.aspect import parse_aspect
+from pipeline.card import Sampler
+from pipeline.describe import LABELS, describe
+from pipeline.errors import EkakiError, InputError, RefusedError
+from pipeline.rating import Rating
+from pipeline.request import GenerationRequest, ResolvedRequest
+from pipeline.resolve import Defaults, resolve
+
+
+def made(
+    request: GenerationRequest,
+    *,
+    defaults: Defaults | None = None,
+    ceiling: Rating = Rating.EXPLICIT,
+    seed: int = 4711,
+) -> ResolvedRequest:
+    return resolve(
+        request,
+        defaults=defaults or Defaults(),
+        ceiling=ceiling,
+        random_seed=lambda: seed,
+        category_of=lambda _: None,
+    )
+
+
+def refused(request: GenerationRequest, **how: object) -> EkakiError:
+    with pytest.raises(EkakiError) as error:
+        made(request, **how)  # type: ignore[arg-type]
+    assert f"errors.{error.value.key}" in keys(), "every refusal has a text"
+    return error.value
+
+
+def test_the_cards_example_with_nothing_chosen_gets_the_cards_settings() -> None:
+    result = made(GenerationRequest(prompt="1girl, solo"))
+    assert result.prompt == (
+        "1girl, solo, safe, masterpiece, best quality, very aesthetic, absurdres"
+    )
+    assert result.negative_prompt.startswith("nsfw, lowres, (bad), ")
+    assert (result.width, result.height) == (832, 1216)
+    assert (result.num_inference_steps, result.guidance_scale) == (28, 7.0)
+    assert (result.sampler, result.seed, result.count) == (Sampler.EULER_A, 4711, 1)
+    assert result.rating is Rating.SAFE
+
+
+def test_flags_are_folded_into_the_wish_so_that_it_can_be_replayed() -> None:
+    result = made(GenerationRequest(prompt="1girl --ar 1:1 --seed 5 --no hat --steps 20 --cfg 6"))
+    assert (result.width, result.height, result.seed) == (1024, 1024, 5)
+    assert (result.num_inference_steps, result.guidance_scale) == (20, 6.0)
+    assert result.negative_prompt.startswith("hat, nsfw")
+    assert result.wish.prompt == "1girl"
+    assert made(result.wish) == result
+
+
+def test_an_operators_defaults_are_taken() -> None:
+    defaults = Defaults(
+        bucket=parse_aspect("square"), num_inference_steps=20, max_steps=10, quality_first=True
+    )
+    result = made(GenerationRequest(prompt="1girl"), defaults=defaults)
+    assert (result.width, result.num_inference_steps) == (1024, 10)
+    assert result.prompt.startswith("masterpiece, ")
+
+
+@pytest.mark.parametrize(
+    "prompt", ["", "   ", "\n\t", ",,,", "()", "([ , ])", "BREAK", "\u200b", "\x00\x07", "--ar 3:2"]
+)
+def test_a_prompt_that_says_nothing_is_refused(prompt: str) -> None:
+    assert refused(GenerationRequest(prompt=prompt)).key == "prompt_empty"
+
+
+def test_a_character_alone_is_a_prompt() -> None:
+    result = made(GenerationRequest(character="ganyu_(genshin_impact)"))
+    assert result.prompt.startswith(r"ganyu \(genshin impact\), safe")
+
+
+@pytest.mark.parametrize(
+    ("request_", "key"),
+    [
+        (GenerationRequest(prompt="a" * 6000), "prompt_too_long"),
+        (GenerationRequest(prompt="a, " * 1000, tags="b" * 1001), "prompt_too_long"),
+        (GenerationRequest(prompt="a", negative_prompt="b" * 4001), "negative_too_long"),
+        (GenerationRequest(prompt="a", num_inference_steps=0), "steps_out_of_range"),
+        (GenerationRequest(prompt="a", num_inference_steps=10_000), "steps_out_of_range"),
+        (GenerationRequest(prompt="a --steps 61"), "steps_out_of_range"),
+        (GenerationRequest(prompt="a", guidance_scale=0.5), "guidance_out_of_range"),
+        (GenerationRequest(prompt="a", guidance_scale=float("nan")), "guidance_out_of_range"),
+        (GenerationRequest(prompt="a", guidance_scale=float("inf")), "guidance_out_of_range"),
+        (GenerationRequest(prompt="a", seed=-2), "seed_out_of_range"),
+        (GenerationRequest(prompt="a", seed=2**32), "seed_out_of_range"),
+        (GenerationRequest(prompt="a", count=0), "count_out_of_range"),
+        (GenerationRequest(prompt="a", count=5), "count_out_of_range"),
+        (GenerationRequest(prompt="a", aspect="abc"), "aspect_unknown"),
+        (GenerationRequest(prompt="a", aspect="0:0"), "aspect_unknown"),
+        (GenerationRequest(prompt="a --seed 1,5"), "flag_value"),
+        (GenerationRequest(prompt="a --niji"), "flag_unknown"),
+    ],
+)
+def test_what_is_out_of_bounds_is_refused_by_its_own_name(
+    request_: GenerationRequest, key: str
+) -> None:
+    error = refused(request_)
+    assert isinstance(error, InputError)
+    assert error.key == key
+
+
+def test_bounds_themselves_are_accepted() -> None:
+    for request in (
+        GenerationRequest(prompt="a" * 4000),
+        GenerationRequest(prompt="a", num_inference_steps=60, guidance_scale=20, count=4),
+        GenerationRequest(prompt="a", num_inference_steps=1, guidance_scale=1, seed=2**32 - 1),
+    ):
+        assert made(request).prompt.startswith("a")
+
+
+def test_minus_one_and_nothing_are_a_random_seed() -> None:
+    assert made(GenerationRequest(prompt="a", seed=-1), seed=9).seed == 9
+    assert made(GenerationRequest(prompt="a"), seed=9).seed == 9
+    assert made(GenerationRequest(prompt="a", seed=0), seed=9).seed == 0
+    last = made(GenerationRequest(prompt="a", seed=2**32 - 1, count=2))
+    assert [last.seed_of(i) for i in range(2)] == [2**32 - 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "wish"),
+    [
+        ("1girl, nsfw", Rating.NSFW),
+        ("1girl, (NSFW:1.2)", Rating.NSFW),
+        ("1girl, ns(fw)", Rating.NSFW),
+        ("1girl, ｎｓｆｗ", Rating.NSFW),
+        ("1girl, ns\u200bfw", Rating.NSFW),
+        ("1girl BREAK explicit", Rating.EXPLICIT),
+        ("1girl, rating:explicit", Rating.EXPLICIT),
+        ("1girl, rating: q", Rating.NSFW),
+        ("a very nsfw picture", Rating.NSFW),
+        ("1girl --rating explicit", Rating.EXPLICIT),
+        ("1girl, sensitive", Rating.SENSITIVE),
+    ],
+)
+def test_a_rating_word_in_the_prompt_is_a_wish(prompt: str, wish: Rating) -> None:
+    assert made(GenerationRequest(prompt=prompt)).rating is wish
+    error = refused(GenerationRequest(prompt=prompt), ceiling=Rating.SAFE)
+    assert isinstance(error, RefusedError)
+    assert error.key == "rating_above_ceiling"
+    assert error.data == {"wish": wish.label, "ceiling": "safe"}
+
+
+def test_the_default_rating_is_lowered_to_the_ceiling_without_a_word() -> None:
+    defaults = Defaults(rating=Rating.NSFW)
+    result = made(GenerationRequest(prompt="a"), defaults=defaults, ceiling=Rating.SENSITIVE)
+    assert result.rating is Rating.SENSITIVE
+    assert defaults.with_rating(None) is defaults
+    assert defaults.with_rating(Rating.SAFE).rating is Rating.SAFE
+
+
+def test_the_stronger_of_chosen_and_typed_rating_counts() -> None:
+    request = GenerationRequest(prompt="a, nsfw", rating=Rating.SAFE)
+    assert made(request).rating is Rating.NSFW
+    assert refused(request, ceiling=Rating.SENSITIVE).key == "rating_above_ceiling"
+    assert made(GenerationRequest(prompt="a", negative_prompt="nsfw")).rating is Rating.SAFE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1girl, 👩‍🎨, 🎨",
+        "فتاة, ابتسامة",
+        "1girl, שלום",
+        "@everyone",
+        "**bold** `code` ||spoiler||",
+        "'; DROP TABLE jobs; --",
+        "笑顔、空",
+        "(a:99), [b:-1], (c:nan)",
+    ],
+)
+def test_odd_but_fine_text_reaches_the_prompt(text: str) -> None:
+    assert made(GenerationRequest(prompt=text)).prompt.startswith(text)
+
+
+def test_control_characters_and_line_ends_do_not() -> None:
+    result = made(GenerationRequest(prompt="1girl\x00,\r\nsmile\u202e\nhat\ud800"))
+    assert result.prompt.startswith("1girl, smile, hat, safe")
+    assert "\n" not in result.prompt
+
+
+def test_the_longest_and_nastiest_prompts_do_not_stall_the_event_loop() -> None:
+    slowest = 0.0
+    for unit in (
+        "(a",
+        "a,",
+        "[(",
+        "a,BREAK ",
+        "(a:1.1),",
+        "\\",
+        ":",
+        "BREAK",
+        "，a ",
+        " --_--",
+        "((a),",
+    ):
+        request = GenerationRequest(
+            prompt=("a, " + unit * 4000)[:4000], negative_prompt="(a" * 2000
+        )
+        started = time.process_time()
+        made(request)
+        slowest = max(slowest, time.process_time() - started)
+    assert slowest < 0.5, "some 70 ms on a busy machine; quadratic work would take seconds"
+
+
+@given(st.text(max_size=200), st.text(max_size=80), st.text(max_size=20))
+def test_any_text_is_resolved_or_refused_in_words(prompt: str, negative: str, aspect: str) -> None:
+    request = GenerationRequest(prompt=prompt, negative_prompt=negative, aspect=aspect or None)
+    try:
+        result = made(request)
+    except EkakiError as error:
+        refusal = f"errors.{error.key}"
+    else:
+        result.prompt.encode()
+        assert made(result.wish) == result
+        refusal = None
+    assert refusal is None or refusal in keys()
+
+
+def test_a_description_leaves_nothing_out() -> None:
+    result = made(GenerationRequest(prompt="smile, 1girl --no hat --ar 16:9", private=True))
+    described = dict(describe(result))
+    assert described["prompt"] == result.prompt
+    assert described["size"] == "7:4 horizontal, 1344x768"
+    assert described["seed"] == "4711"
+    assert described["visibility"] == "private"
+    assert described["typed_prompt"] == "smile, 1girl"
+    assert "style" not in described
+    assert {f"describe.{label}" for label in LABELS} <= keys()
