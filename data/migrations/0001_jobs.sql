@@ -13,7 +13,7 @@ CREATE TABLE jobs (
     weight INTEGER NOT NULL DEFAULT 1 CHECK (weight > 0),
     locale TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'finished', 'failed', 'cancelled')),
-    error TEXT CHECK (json_valid(error)),   -- key and data of the error, with state 'failed'
+    error TEXT CHECK (error IS NULL OR json_valid(error)), -- key and data of the error, with state 'failed'
     delivery TEXT NOT NULL DEFAULT 'pending'
         CHECK (delivery IN ('pending', 'delivered', 'kept')), -- kept: unreachable, see /history
     application_id INTEGER NOT NULL,

@@ -1,0 +1,102 @@
+"""An engine for tests of everything else: deterministic pictures, held and failed at will."""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+
+from PIL import Image
+
+from pipeline.engine.protocol import DrawnPicture, ModelDescription, Watch
+from pipeline.errors import Cancelled
+from pipeline.request import ResolvedRequest
+
+FAKE_MODEL = ModelDescription(
+    name="Fake",
+    repository="fake",
+    revision="0",
+    hash="fa4e000000",
+    precision="fp32",
+    provider="CPUExecutionProvider",
+    engine="fake",
+    notice="",
+    size_multiple=8,
+    vae_scale_factor=8,
+)
+
+
+class FakeEngine:
+    """Draws a flat picture whose colour depends on prompt and seed.
+
+    `scale` divides the size, so that tests need not move megabytes. With `hold()` drawing stops
+    before the next step until `release()`. `fail_at` maps a step (from 1) to what it raises;
+    `step_s` is slept in each step. `drawn` lists (prompt, seed) of finished pictures.
+    """
+
+    def __init__(
+        self,
+        *,
+        scale: int = 16,
+        step_s: float = 0.0,
+        model: ModelDescription = FAKE_MODEL,
+        fail_at: Callable[[ResolvedRequest, int], Exception | None] | None = None,
+    ) -> None:
+        self._scale = scale
+        self._step_s = step_s
+        self._model = model
+        self._fail_at = fail_at
+        self._go = threading.Event()
+        self._go.set()
+        self.drawn: list[tuple[str, int]] = []
+        self.started = threading.Semaphore(0)
+        self.closed = False
+
+    @property
+    def model(self) -> ModelDescription:
+        return self._model
+
+    def hold(self) -> None:
+        """Stop before the next step."""
+        self._go.clear()
+
+    def release(self) -> None:
+        """Go on."""
+        self._go.set()
+
+    def draw(self, request: ResolvedRequest, index: int, watch: Watch) -> DrawnPicture:
+        began = time.perf_counter()
+        self.started.release()
+        image = self._picture(request, index)
+        steps = request.num_inference_steps
+        for step in range(1, steps + 1):
+            self._wait(watch)
+            error = self._fail_at(request, step) if self._fail_at else None
+            if error is not None:
+                raise error
+            time.sleep(self._step_s)
+            watch.on_step(step, steps, image.copy)
+        self._wait(watch)
+        elapsed_s = time.perf_counter() - began
+        self.drawn.append((request.prompt, request.seed_of(index)))
+        return DrawnPicture(
+            image=image,
+            seed=request.seed_of(index),
+            elapsed_s=elapsed_s,
+            seconds_a_step=elapsed_s / steps,
+        )
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _wait(self, watch: Watch) -> None:
+        while not self._go.wait(0.005):
+            if watch.is_cancelled():
+                raise Cancelled
+        if watch.is_cancelled():
+            raise Cancelled
+
+    def _picture(self, request: ResolvedRequest, index: int) -> Image.Image:
+        text = f"{request.prompt}|{request.negative_prompt}|{request.seed_of(index)}"
+        red, green, blue = hashlib.sha256(text.encode()).digest()[:3]
+        width, height = request.width // self._scale, request.height // self._scale
+        return Image.new("RGB", (width, height), (red, green, blue))

@@ -1,0 +1,124 @@
+"""The real job service over a real database, with an engine that tests hold in their hands."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot.clock import ManualClock
+from bot.eta import Pace
+from bot.jobs.hub import Hub
+from bot.jobs.line import Line
+from bot.jobs.runner import Runner
+from bot.jobs.service import JobRules, JobService
+from bot.jobs.store import JobStore
+from bot.jobs.values import JobEvent, Origin
+from bot.limits import Limits
+from bot.safety.ceiling import Place, PlaceKind
+from bot.worker import EngineWorker
+from data.database import Database
+from data.picture_files import PictureFiles
+from pipeline.engine.fake import FakeEngine
+from pipeline.engine.protocol import Engine
+from pipeline.errors import ModelError
+from pipeline.resolve import Defaults
+
+GENEROUS = Limits(
+    pictures_per_hour=0, pictures_per_day=0, waiting_jobs_per_user=0, waiting_jobs_total=0
+)
+
+
+@dataclass
+class House:
+    """Everything that a test of the job service touches."""
+
+    jobs: JobService
+    database: Database
+    files: PictureFiles
+    engine: FakeEngine
+    clock: ManualClock
+
+    async def events(self, job_id: str) -> list[JobEvent]:
+        """All events until the end."""
+        async with asyncio.timeout(20):
+            return [event async for event in self.jobs.stream(job_id)]
+
+    async def ended(self, job_id: str) -> JobEvent:
+        """The last event."""
+        return (await self.events(job_id))[-1]
+
+
+def origin(user_id: int = 1, **changes: object) -> Origin:
+    """A member in an ordinary channel."""
+    values: dict[str, object] = {
+        "user_id": user_id,
+        "guild_id": 10,
+        "channel_id": 100,
+        "place": Place(kind=PlaceKind.GUILD_TEXT),
+        "application_id": 5,
+        "interaction_token": "token",
+        "token_expires_at": 1_800_000_900.0,
+    }
+    return Origin(**(values | changes))  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def open_house(
+    folder: Path,
+    *,
+    engine: FakeEngine | None = None,
+    limits: Limits = GENEROUS,
+    clock: ManualClock | None = None,
+    load_error: ModelError | None = None,
+    start: bool = True,
+) -> AsyncGenerator[House, None]:
+    """The job service as `bot.app` composes it, on `folder`."""
+    engine = engine or FakeEngine()
+    clock = clock or ManualClock()
+
+    def load() -> Engine:
+        if load_error is not None:
+            raise load_error
+        return engine
+
+    async with Database.open(folder / "test.db", busy_timeout_s=0.2) as database:
+        files = PictureFiles(folder / "pictures")
+        store = JobStore(database, files)
+        line, hub = Line(Pace()), Hub()
+        runner = Runner(
+            store=store,
+            line=line,
+            hub=hub,
+            worker=EngineWorker(load),
+            clock=clock,
+            version="Ekaki test",
+        )
+        jobs = JobService(
+            store=store,
+            line=line,
+            hub=hub,
+            runner=runner,
+            clock=clock,
+            rules=JobRules(
+                defaults=Defaults(num_inference_steps=3),
+                limits=limits,
+                category_of=lambda _: None,
+                max_age_s=3600,
+            ),
+        )
+        if start:
+            await jobs.start()
+        try:
+            yield House(jobs, database, files, engine, clock)
+        finally:
+            engine.release()
+            await jobs.stop()
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncGenerator[House, None]:
+    async with open_house(tmp_path) as opened:
+        yield opened
