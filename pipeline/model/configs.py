@@ -1,0 +1,54 @@
+"""JSON files of a model folder, read into plain values."""
+
+import json
+from pathlib import Path
+
+from pipeline.errors import ModelError
+
+Json = dict[str, object]
+
+
+def read_json(path: Path) -> Json:
+    """The object in `path`.
+
+    Raises ModelError `model_component_missing` without the file, `model_config_wrong` if it is no
+    JSON object.
+    """
+    name = f"{path.parent.name}/{path.name}"
+    try:
+        found: object = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelError("model_component_missing", name=name) from error
+    except (OSError, ValueError) as error:
+        raise ModelError("model_config_wrong", name=name, problem=str(error)) from error
+    if not isinstance(found, dict):
+        raise ModelError("model_config_wrong", name=name, problem="not an object")
+    return found  # pyright: ignore[reportUnknownVariableType]  # JSON objects have text keys
+
+
+def number(config: Json, key: str, default: float) -> float:
+    """The number `key`; `default` where it is missing or null."""
+    value = config.get(key)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ModelError("model_config_wrong", name=key, problem=f"{value!r} is no number")
+    return float(value)
+
+
+def whole(config: Json, key: str, default: int) -> int:
+    """The whole number `key`; `default` where it is missing or null."""
+    value = number(config, key, default)
+    if value != int(value):
+        raise ModelError("model_config_wrong", name=key, problem=f"{value!r} is not whole")
+    return int(value)
+
+
+def text(config: Json, key: str, default: str) -> str:
+    """The text `key`; `default` where it is missing or null."""
+    value = config.get(key)
+    if value is None:
+        return default
+    if not isinstance(value, str):
+        raise ModelError("model_config_wrong", name=key, problem=f"{value!r} is no text")
+    return value

@@ -1,0 +1,121 @@
+"""Which files an ONNX graph's weights lie in, and whether the graph itself was cut off.
+
+Reads protobuf's wire format directly: a graph with its weights inside may be two gigabytes, and
+this has to take milliseconds. Field numbers: onnx.proto3 (ModelProto.graph = 7,
+GraphProto.initializer = 5 and node = 1, NodeProto.attribute = 5, AttributeProto.t = 5,
+TensorProto.external_data = 13, StringStringEntryProto.key = 1, value = 2).
+"""
+
+import mmap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_GRAPH: Final = 7
+_NODE: Final = 1
+_INITIALIZER: Final = 5
+_ATTRIBUTE: Final = 5
+_TENSOR: Final = 5
+_EXTERNAL_DATA: Final = 13
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalFile:
+    """A file beside the graph and the least size it must have."""
+
+    location: str
+    needed_bytes: int
+
+
+def external_files(graph: Path) -> list[ExternalFile]:
+    """The files that `graph` keeps weights in, none if they are inside.
+
+    Raises ValueError if `graph` ends in the middle of a field, is empty, or is no model.
+    """
+    with graph.open("rb") as file:
+        try:
+            view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except ValueError as error:
+            raise ValueError("the file is empty") from error
+        with view:
+            return _needs(view)
+
+
+def _needs(view: mmap.mmap) -> list[ExternalFile]:
+    needed: dict[str, int] = {}
+    graphs = 0
+    for number, start, end in _fields(view, 0, len(view)):
+        if number == _GRAPH:
+            graphs += 1
+            for tensor_start, tensor_end in _tensors(view, start, end):
+                entry = _external(view, tensor_start, tensor_end)
+                if entry is not None:
+                    location, size = entry
+                    needed[location] = max(needed.get(location, 0), size)
+    if graphs != 1:
+        raise ValueError("no graph in it")
+    return [ExternalFile(location=name, needed_bytes=size) for name, size in needed.items()]
+
+
+def _tensors(view: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Initializers, and constants in nodes (exporters put weights there too)."""
+    for number, at, until in _fields(view, start, end):
+        if number == _INITIALIZER:
+            yield at, until
+        elif number == _NODE:
+            for inner, attribute_at, attribute_until in _fields(view, at, until):
+                if inner == _ATTRIBUTE:
+                    for kind, tensor_at, tensor_until in _fields(
+                        view, attribute_at, attribute_until
+                    ):
+                        if kind == _TENSOR:
+                            yield tensor_at, tensor_until
+
+
+def _external(view: mmap.mmap, start: int, end: int) -> tuple[str, int] | None:
+    """Location, and the offset at which the tensor's bytes end; None for a tensor inside."""
+    pairs: dict[str, str] = {}
+    for number, at, until in _fields(view, start, end):
+        if number == _EXTERNAL_DATA:
+            entry = {key: view[a:b].decode() for key, a, b in _fields(view, at, until)}
+            pairs[entry.get(1, "")] = entry.get(2, "")
+    if "location" not in pairs:
+        return None
+    return pairs["location"], int(pairs.get("offset", 0)) + int(pairs.get("length", 0))
+
+
+def _fields(view: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """(field number, start, end) of each length-delimited field; others are passed over."""
+    at = start
+    while at < end:
+        key, at = _varint(view, at, end)
+        kind = key & 7
+        if kind == 0:
+            _, at = _varint(view, at, end)
+        elif kind == 1:
+            at += 8
+        elif kind == 5:
+            at += 4
+        elif kind == 2:
+            size, at = _varint(view, at, end)
+            if at + size > end:
+                raise ValueError("the file ends in the middle of a field")
+            yield key >> 3, at, at + size
+            at += size
+        else:
+            raise ValueError(f"no protobuf: wire type {kind}")
+    if at != end:
+        raise ValueError("the file ends in the middle of a field")
+
+
+def _varint(view: mmap.mmap, at: int, end: int) -> tuple[int, int]:
+    value = shift = 0
+    while at < end and shift < 70:
+        byte = view[at]
+        value |= (byte & 0x7F) << shift
+        at += 1
+        shift += 7
+        if byte < 0x80:
+            return value, at
+    raise ValueError("the file ends in the middle of a number")

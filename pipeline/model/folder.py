@@ -1,0 +1,161 @@
+"""A model folder as optimum defines it (diffusers' layout, one ONNX file a component), read once.
+
+Everything that is specific to a model comes from here: prediction type, timestep spacing, VAE
+factor, latent channels, size multiple. Opening reads only small JSON files and file sizes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Literal
+
+from pipeline.errors import ModelError
+from pipeline.model.check import check_files, check_is_sdxl
+from pipeline.model.configs import Json, number, read_json, text, whole
+from pipeline.model.content_hash import content_hash
+
+Component = Literal["text_encoder", "text_encoder_2", "unet", "vae_decoder", "vae_encoder"]
+
+COMPONENTS: Final[tuple[Component, ...]] = (
+    "text_encoder",
+    "text_encoder_2",
+    "unet",
+    "vae_decoder",
+    "vae_encoder",
+)
+REQUIRED: Final = COMPONENTS[:4]
+"""Without `vae_encoder` everything but img2img works."""
+
+PredictionType = Literal["epsilon", "v_prediction", "sample"]
+TimestepSpacing = Literal["leading", "trailing", "linspace"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulerConfig:
+    """The noise schedule a model was trained with: `scheduler/scheduler_config.json`.
+
+    `raw` has every entry as written, for diffusers' own classes.
+    """
+
+    beta_start: float
+    beta_end: float
+    beta_schedule: str
+    num_train_timesteps: int
+    prediction_type: PredictionType
+    timestep_spacing: TimestepSpacing
+    steps_offset: int
+    rescale_betas_zero_snr: bool
+    raw: Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFolder:
+    """What is known of a model before any weight is read.
+
+    `vae_scale_factor`: pixels a latent pixel covers, a side. `size_multiple`: every side of a
+    picture must be a multiple of it. `latents_mean` and `latents_std`: a channel each, or None.
+    `name` and `notice` are for people; `notice` must be shown with each picture unless empty.
+    """
+
+    path: Path
+    name: str
+    notice: str
+    scheduler: SchedulerConfig
+    latent_channels: int
+    vae_scale_factor: int
+    size_multiple: int
+    scaling_factor: float
+    shift_factor: float
+    latents_mean: tuple[float, ...] | None
+    latents_std: tuple[float, ...] | None
+    force_zeros_for_empty_prompt: bool
+    precision: str
+
+    @classmethod
+    def open(cls, path: Path) -> "ModelFolder":
+        """Read the folder `path`.
+
+        Raises ModelError: `model_folder_missing`, `model_index_missing`, `model_not_sdxl`,
+        `model_not_onnx`, `model_component_missing`, `model_incomplete`, `model_config_wrong`.
+        """
+        index = check_is_sdxl(path)
+        check_files(path, REQUIRED, COMPONENTS)
+        vae = read_json(path / "vae_decoder" / "config.json")
+        unet = read_json(path / "unet" / "config.json")
+        card = read_json(path / "ekaki.json") if (path / "ekaki.json").is_file() else {}
+        scale = 2 ** (_length(vae, "block_out_channels") - 1)
+        halvings = 2 ** (_length(unet, "block_out_channels") - 1)
+        return cls(
+            path=path,
+            name=text(card, "name", path.name),
+            notice=text(card, "notice", ""),
+            scheduler=_scheduler(read_json(path / "scheduler" / "scheduler_config.json")),
+            latent_channels=whole(vae, "latent_channels", 4),
+            vae_scale_factor=scale,
+            size_multiple=whole(card, "size_multiple", scale * halvings),
+            scaling_factor=number(vae, "scaling_factor", 0.18215),
+            shift_factor=number(vae, "shift_factor", 0.0),
+            latents_mean=_channels(vae, "latents_mean"),
+            latents_std=_channels(vae, "latents_std"),
+            force_zeros_for_empty_prompt=bool(index.get("force_zeros_for_empty_prompt", True)),
+            precision=text(card, "precision", "fp32"),
+        )
+
+    def onnx_file(self, component: Component) -> Path:
+        """The graph of `component`; its weights may lie beside it."""
+        return self.path / component / "model.onnx"
+
+    def has(self, component: Component) -> bool:
+        """Whether `component` is there (`vae_encoder` may be missing)."""
+        return self.onnx_file(component).is_file()
+
+    def tokenizer_folder(self, number: Literal[1, 2]) -> Path:
+        """The tokenizer of the first or second text encoder."""
+        return self.path / ("tokenizer" if number == 1 else "tokenizer_2")
+
+    def weight_bytes(self, component: Component) -> int:
+        """Bytes of graph and weights of `component` on disk."""
+        folder = self.path / component
+        return sum(file.stat().st_size for file in folder.iterdir() if "onnx" in file.name)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Ten hex digits that name these weights (`pipeline.model.content_hash`)."""
+        files = [self.onnx_file(name).parent for name in COMPONENTS if self.has(name)]
+        return content_hash(self.path, files)
+
+
+def _scheduler(config: Json) -> SchedulerConfig:
+    prediction = text(config, "prediction_type", "epsilon")
+    spacing = text(config, "timestep_spacing", "leading")
+    if prediction not in ("epsilon", "v_prediction", "sample"):
+        raise ModelError("model_config_wrong", name="scheduler", problem=f"prediction {prediction}")
+    if spacing not in ("leading", "trailing", "linspace"):
+        raise ModelError("model_config_wrong", name="scheduler", problem=f"spacing {spacing}")
+    return SchedulerConfig(
+        beta_start=number(config, "beta_start", 0.00085),
+        beta_end=number(config, "beta_end", 0.012),
+        beta_schedule=text(config, "beta_schedule", "scaled_linear"),
+        num_train_timesteps=whole(config, "num_train_timesteps", 1000),
+        prediction_type=prediction,
+        timestep_spacing=spacing,
+        steps_offset=whole(config, "steps_offset", 0),
+        rescale_betas_zero_snr=bool(config.get("rescale_betas_zero_snr", False)),
+        raw=MappingProxyType(dict(config)),
+    )
+
+
+def _length(config: Json, key: str) -> int:
+    values = config.get(key)
+    if not isinstance(values, list) or not values:
+        raise ModelError("model_config_wrong", name=key, problem="missing")
+    return len(values)  # pyright: ignore[reportUnknownArgumentType]  # JSON
+
+
+def _channels(config: Json, key: str) -> tuple[float, ...] | None:
+    values = config.get(key)
+    if not isinstance(values, list):
+        return None
+    return tuple(float(value) for value in values)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # JSON
