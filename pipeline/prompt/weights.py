@@ -160,6 +160,7 @@ def escape_tag(name: str) -> str:
 
     Underscores become spaces except in kaomoji; brackets are escaped, those already escaped stay.
     """
+    name = name.strip()
     words = name if name.casefold() in KAOMOJI else name.replace("_", " ")
     return _ESCAPABLE.sub(r"\\\1", words.strip())
 
