@@ -47,11 +47,12 @@ _BEFORE = re.compile(
     r"(?:age[ds]?|edad|idade|alter|年齢|年龄)"
     rf"[ _]?(?:of|is|at|:|=|-)?[ _]?{_NUMBER}(?![\w%])"
 )
-# Something else "under 5" is rare enough in a prompt above `safe`.
+# Only where nothing countable follows: "mole under one eye" is no age.
 _UNDER = re.compile(
     r"(?<![a-z])(?:under|below|less than|younger than)(?: the age of| age)?"
-    rf" {_NUMBER}(?![\w%])"
+    rf" {_NUMBER}(?= ?(?:$|[,;:.|/\n()\[\]{{}}]|years?\b|yrs?\b|yo\b|y\.o))"
 )
+_LEET_WORD = re.compile(r"[a-z][0-9!|@$]+[a-z]")  # "f1ft33n years old"
 
 
 def find_minor_age(texts: Iterable[str]) -> int | None:
@@ -66,6 +67,13 @@ def names_adult_age(texts: Iterable[str]) -> bool:
 
 def _ages(text: str) -> Iterator[int]:
     text = text.replace("_", " ")
+    yield from _plain_ages(text)
+    if _LEET_WORD.search(text):
+        for one in "il":
+            yield from _plain_ages(text.translate(str.maketrans("034571!|@$", f"oeast{one * 3}as")))
+
+
+def _plain_ages(text: str) -> Iterator[int]:
     for pattern in (_AFTER, _BEFORE, _EAST_ASIAN):
         for match in pattern.finditer(text):
             yield _value(match[1])

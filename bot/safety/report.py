@@ -73,15 +73,14 @@ def as_prompt(tag: str) -> str:
     return tag.replace("_", " ").replace("(", r"\(").replace(")", r"\)")
 
 
-def refusal_table(tags: Sequence[str]) -> str:
-    """What the rules refuse of a tag list, as a Markdown table, with the count above it."""
+def refusal_table(refused: Iterable[tuple[str, Violation, bool]], *, tags: int) -> str:
+    """What the rules refuse of a list of so many tags, as a Markdown table, the count above it."""
     rows: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for tag, violation, safe_helps in refused_tags(tags):
+    for tag, violation, safe_helps in refused:
         when = "above safe" if safe_helps else "always"
         rows[when, str(violation.rule), violation.term].append(f"`{tag}`")
-    refused = sum(map(len, rows.values()))
     lines = [
-        f"{refused} of {len(tags)} tags are refused.",
+        f"{sum(map(len, rows.values()))} of {tags} tags are refused.",
         "",
         "| when | rule | word | tags |",
         "|---|---|---|---|",
@@ -95,7 +94,8 @@ def main(arguments: Sequence[str]) -> None:
     tables = [ceiling_table()]
     for path in arguments:
         with Path(path).open(encoding="utf-8", newline="") as file:
-            tables.append(refusal_table([row[0] for row in csv.reader(file)]))
+            tags = [row[0] for row in csv.reader(file)]
+        tables.append(refusal_table(refused_tags(tags), tags=len(tags)))
     sys.stdout.write("\n\n".join(tables) + "\n")
 
 

@@ -127,6 +127,8 @@ HARMLESS = _list("""
     kindergarten teacher, preschool teacher, elementary school teacher, middle school teacher,
     minatsuki randoseru, minazuki randoseru, naoko juvenile, juvenile vocaloid, ruri juvenile,
     meiji schoolgirl uniform, wild huntress schoolgirl, schoolgirl uniform, schoolgirl strikers,
+    kiddie pool, science babies, baby assassins, child drawing, hanamaru kindergarten,
+    lives of high school boys, high school girls cycling club, adolescence of utena,
     younger prince, younger sister, younger brother, younger twin, schoolboy uniform,
     school girl strikers, school girl mode, kiddie ride, kiddy girl and, beatrix kiddo, kidd,
     utena adolescence, adolescence vocaloid, academic adolescence, danshi koukousei,

@@ -149,7 +149,7 @@ def test_a_negative_weight_turns_the_prompt_into_the_other_one() -> None:
 @pytest.mark.parametrize("rule", list(Rule))
 def test_every_rule_has_a_text_that_names_the_word(rule: Rule) -> None:
     error = refusal(Violation(rule=rule, term="a word"))
-    shown = text(f"errors.{error.key}", **error.data)
+    shown = text(f"errors.{error.key}", **{key: str(value) for key, value in error.data.items()})
     assert "`a word`" in shown
 
 
