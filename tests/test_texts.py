@@ -1,0 +1,79 @@
+"""Every error that the code raises has words, and the words ask only for data that it brings."""
+
+import ast
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from data.text import keys, text
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("bot", "cogs", "data", "pipeline")
+ERRORS = {
+    "EkakiError",
+    "InputError",
+    "RefusedError",
+    "ModelError",
+    "EngineError",
+    "StorageError",
+    "SettingsError",
+}
+
+
+def _calls() -> Iterator[tuple[str, str, set[str], bool]]:
+    """(place, key, names of the data, whether more data may come by **) of each error made."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+                    continue
+                if node.func.id not in ERRORS or not node.args:
+                    continue
+                key = node.args[0]
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    names = {word.arg for word in node.keywords if word.arg}
+                    more = any(word.arg is None for word in node.keywords)
+                    yield f"{path.relative_to(ROOT)}:{node.lineno}", key.value, names, more
+
+
+CALLS = list(_calls())
+
+
+def test_the_search_finds_errors() -> None:
+    assert len(CALLS) > 20
+
+
+@pytest.mark.parametrize(("place", "key", "names", "more"), CALLS, ids=lambda value: str(value))
+def test_an_error_has_words_for_its_data(
+    place: str, key: str, names: set[str], more: bool
+) -> None:
+    assert f"errors.{key}" in keys(), f"{place}: no text [errors] {key}"
+    sentence = text(f"errors.{key}", **_Anything.of(f"errors.{key}"))
+    asked = {name.split(".")[0].split("[")[0] for name in _placeholders(key)}
+    assert sentence
+    if not more:  # DERIVED: what cogs and the shell add to the data
+        assert asked - names <= DERIVED, f"{place}: {asked - names} is not in the error's data"
+
+
+DERIVED = {"when"}
+
+
+def _placeholders(key: str) -> set[str]:
+    source = _raw(f"errors.{key}")
+    return {name for _, name, _, _ in string.Formatter().parse(source) if name}
+
+
+def _raw(key: str) -> str:
+    from data.text import _catalogue  # pyright: ignore[reportPrivateUsage] - the words unfilled
+
+    return _catalogue("en")[key]
+
+
+class _Anything:
+    """Data for any placeholder."""
+
+    @staticmethod
+    def of(key: str) -> dict[str, object]:
+        return {name: 1 for _, name, _, _ in string.Formatter().parse(_raw(key)) if name}
