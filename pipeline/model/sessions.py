@@ -1,0 +1,184 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+# (the border to onnxruntime, whose types are missing)
+"""The one place where ONNX Runtime sessions are made, with options fit for each component."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from pipeline.errors import EngineError, ModelError
+from pipeline.model.folder import Component, ModelFolder
+from pipeline.model.providers import CPU, CUDA, Wanted, choose_provider
+from pipeline.model.threads import default_threads
+
+Array = npt.NDArray[Any]
+
+_DTYPES: Final[Mapping[str, npt.DTypeLike]] = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+}
+_SHRINKS: Final[frozenset[Component]] = frozenset(
+    {"text_encoder", "text_encoder_2", "vae_decoder", "vae_encoder"}
+)
+"""Components that run once a picture or less: their activations (4 GB for the decoder at
+1024x1024) go back to the system after each run. The UNet keeps its own from step to step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output. `shape` has a number for a fixed axis, a name or None for a free one."""
+
+    name: str
+    shape: tuple[int | str | None, ...]
+    dtype: np.dtype[Any]
+
+
+class Session(Protocol):
+    """A loaded ONNX graph. `run` may be called by several threads."""
+
+    @property
+    def inputs(self) -> Mapping[str, Port]: ...
+
+    @property
+    def outputs(self) -> Mapping[str, Port]: ...
+
+    @property
+    def provider(self) -> str:
+        """The provider that really runs it, `CPUExecutionProvider` or another."""
+        ...
+
+    def run(
+        self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None
+    ) -> dict[str, Array]:
+        """Outputs by name, all or those asked for. Inputs are cast to the graph's dtypes.
+
+        Raises EngineError `inference_failed`, `out_of_memory`.
+        """
+        ...
+
+
+class OrtSession:
+    """A `Session` of ONNX Runtime. `raw` is its own session, for optimum."""
+
+    def __init__(self, raw: Any, *, shrink: bool = False) -> None:
+        self.raw = raw
+        self._inputs = {port.name: _port(port) for port in raw.get_inputs()}
+        self._outputs = {port.name: _port(port) for port in raw.get_outputs()}
+        self._run_options = _shrinking() if shrink and self.provider == CPU else None
+
+    @property
+    def inputs(self) -> Mapping[str, Port]:
+        return self._inputs
+
+    @property
+    def outputs(self) -> Mapping[str, Port]:
+        return self._outputs
+
+    @property
+    def provider(self) -> str:
+        return str(self.raw.get_providers()[0])
+
+    def run(
+        self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None
+    ) -> dict[str, Array]:
+        names = list(outputs or self._outputs)
+        feed = {
+            name: np.ascontiguousarray(value, dtype=self._inputs[name].dtype)
+            for name, value in inputs.items()
+        }
+        try:
+            values = self.raw.run(names, feed, self._run_options)
+        except Exception as error:  # ORT's classes have no common base but Exception
+            words = str(error)
+            if "Failed to allocate memory" in words or "out of memory" in words.lower():
+                raise EngineError("out_of_memory") from error
+            raise EngineError("inference_failed", problem=words[:300]) from error
+        return dict(zip(names, values, strict=True))
+
+
+class SessionFactory:
+    """Makes sessions for one device. `threads` None: from the machine.
+
+    Raises ModelError `provider_unavailable` when made, if CUDA was asked for and does not work.
+    """
+
+    def __init__(
+        self, *, provider: Wanted = "auto", device_id: int = 0, threads: int | None = None
+    ) -> None:
+        self.provider = choose_provider(provider, device_id=device_id)
+        self.threads = threads or default_threads()
+        self._device_id = device_id
+
+    def open(self, folder: ModelFolder, component: Component) -> OrtSession:
+        """Load `component`. Raises ModelError `model_unreadable`, `provider_unavailable`."""
+        return self._load(str(folder.onnx_file(component)), component, self._options())
+
+    def open_graph(self, graph: bytes, weights: Path, component: Component) -> OrtSession:
+        """Load a changed graph whose external weights lie in the folder `weights`."""
+        options = self._options()
+        options.add_session_config_entry(
+            "session.model_external_initializers_file_folder_path", str(weights)
+        )
+        return self._load(graph, component, options)
+
+    def _load(self, model: str | bytes, component: Component, options: Any) -> OrtSession:
+        try:
+            raw = ort.InferenceSession(model, options, providers=self._providers())
+        except Exception as error:  # ORT's classes have no common base but Exception
+            words = str(error)
+            if "memory" in words.lower() and "alloc" in words.lower():
+                raise ModelError("model_does_not_fit", name=component) from error
+            raise ModelError("model_unreadable", name=component, problem=words[:300]) from error
+        session = OrtSession(raw, shrink=component in _SHRINKS)
+        if session.provider != self.provider:
+            raise ModelError("provider_unavailable", wanted=self.provider, got=session.provider)
+        return session
+
+    def _options(self) -> Any:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.inter_op_num_threads = 1
+        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+        options.log_severity_level = 3
+        # Threads that wait for work must not burn the cores the event loop needs.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+        return options
+
+    def _providers(self) -> list[Any]:
+        if self.provider != CUDA:
+            return [CPU]
+        return [
+            (
+                CUDA,
+                {
+                    "device_id": str(self._device_id),
+                    "prefer_nhwc": "1",
+                    # The default searches anew for each shape.
+                    "cudnn_conv_algo_search": "HEURISTIC",
+                },
+            ),
+            CPU,
+        ]
+
+
+def _shrinking() -> Any:
+    options = ort.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
+
+
+def _port(port: Any) -> Port:
+    dtype = _DTYPES.get(str(port.type))
+    if dtype is None:
+        raise ModelError("model_unreadable", name=str(port.name), problem=f"type {port.type}")
+    return Port(str(port.name), tuple(port.shape), np.dtype(dtype))

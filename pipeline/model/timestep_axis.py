@@ -1,0 +1,39 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
+# (the border to onnx, whose protobuf classes are untyped)
+"""A UNet exported with a scalar `timestep` gets one timestep a row, on the graph only."""
+
+from pathlib import Path
+from typing import Any
+
+
+def with_timestep_axis(path: Path) -> bytes | None:
+    """The graph of `path` with `timestep` as float `['steps']`, serialised without external data.
+
+    None where nothing is to be done (the axis is there) or it can't be done: the scalar does not
+    go through one Unsqueeze into an Expand over the rows, or the graph is beyond protobuf's 2 GiB.
+    """
+    if path.stat().st_size >= 2**31:
+        return None
+    import onnx
+
+    model = onnx.load(str(path), load_external_data=False)
+    graph = model.graph
+    timestep = next((value for value in graph.input if value.name == "timestep"), None)
+    if timestep is None or len(timestep.type.tensor_type.shape.dim) > 0:
+        return None
+    users = [(index, node) for index, node in enumerate(graph.node) if "timestep" in node.input]
+    if len(users) != 1 or users[0][1].op_type != "Unsqueeze":
+        return None
+    index, node = users[0]
+    if not _only_expanded(graph, node.output[0]):
+        return None
+    timestep.type.tensor_type.shape.dim.add().dim_param = "steps"
+    graph.node.remove(node)
+    graph.node.insert(index, onnx.helper.make_node("Identity", ["timestep"], [node.output[0]]))
+    del graph.value_info[:]
+    return bytes(model.SerializeToString())
+
+
+def _only_expanded(graph: Any, name: str) -> bool:
+    return all(node.op_type == "Expand" for node in graph.node if name in node.input)

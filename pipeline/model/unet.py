@@ -1,0 +1,78 @@
+"""The UNet behind one call, whatever form its `timestep` input has.
+
+Exports of early 2024: int64 with axis `steps`, one value a row or one for all. Exports of today: a
+float scalar, so that all rows of a run share their timestep. The latter's graph is changed on
+loading (one node), its weights are not touched; then rows at different timesteps share a run.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.model.folder import ModelFolder
+from pipeline.model.sessions import Array, OrtSession, Session, SessionFactory
+from pipeline.model.timestep_axis import with_timestep_axis
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class UNetSession:
+    """`predict` over a session. `session` may be shared with optimum only if it is unpatched."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._scalar = len(session.inputs["timestep"].shape) == 0
+        self._output = next(iter(session.outputs))
+
+    @property
+    def provider(self) -> str:
+        return self.session.provider
+
+    @property
+    def truncates_timesteps(self) -> bool:
+        """Whether fractional timesteps lose their fraction (int64 input, as optimum casts)."""
+        return self.session.inputs["timestep"].dtype.kind == "i"
+
+    def predict(
+        self,
+        *,
+        sample: FloatArray,
+        timesteps: FloatArray,
+        prompt_embeds: FloatArray,
+        pooled: FloatArray,
+        time_ids: FloatArray,
+    ) -> FloatArray:
+        """`noise_pred`, like `sample`: (rows, latent_channels, height, width), latent pixels.
+
+        timesteps (rows,), prompt_embeds (rows, tokens, width), pooled (rows, width),
+        time_ids (rows, 6). Raises EngineError as `Session.run` does.
+        """
+        inputs: dict[str, Array] = {
+            "sample": sample,
+            "timestep": timesteps,
+            "encoder_hidden_states": prompt_embeds,
+            "text_embeds": pooled,
+            "time_ids": time_ids,
+        }
+        if not self._scalar:
+            return self._run(inputs)
+        noise_pred = np.empty_like(sample, dtype=np.float32)
+        for timestep in np.unique(timesteps):
+            rows = timesteps == timestep
+            part = {name: value[rows] for name, value in inputs.items()}
+            noise_pred[rows] = self._run({**part, "timestep": np.asarray(timestep)})
+        return noise_pred
+
+    def _run(self, inputs: dict[str, Array]) -> FloatArray:
+        return self.session.run(inputs, [self._output])[self._output].astype(np.float32, copy=False)
+
+
+def open_unet(factory: SessionFactory, folder: ModelFolder) -> UNetSession:
+    """Load the UNet of `folder`, its scalar timestep given an axis where that can be done."""
+    path = folder.onnx_file("unet")
+    graph = with_timestep_axis(path)
+    session: OrtSession = (
+        factory.open(folder, "unet")
+        if graph is None
+        else factory.open_graph(graph, path.parent, "unet")
+    )
+    return UNetSession(session)
