@@ -47,10 +47,16 @@ _BEFORE = re.compile(
     r"(?:age[ds]?|edad|idade|alter|年齢|年龄)"
     rf"[ _]?(?:of|is|at|:|=|-)?[ _]?{_NUMBER}(?![\w%])"
 )
-# Only where nothing countable follows: "mole under one eye" is no age.
+# Without a unit, only where the tag ends: "mole under one eye" and "looks 3 times" are no ages.
+_TAG_ENDS = r"(?= ?(?:$|[,;:.|/\n()\[\]{}]))"
+_BARE = re.compile(
+    rf"{_NUMBER} years?{_TAG_ENDS}"
+    rf"|(?<![a-z])(?:looks?(?: like)?|looking|(?:she|he)(?: is|'s)|turn(?:s|ed|ing)) {_NUMBER}"
+    rf"{_TAG_ENDS}"
+)
 _UNDER = re.compile(
     r"(?<![a-z])(?:under|below|less than|younger than)(?: the age of| age)?"
-    rf" {_NUMBER}(?= ?(?:$|[,;:.|/\n()\[\]{{}}]|years?\b|yrs?\b|yo\b|y\.o))"
+    rf"[ -]{_NUMBER}(?:{_TAG_ENDS}|(?= ?(?:years?\b|yrs?\b|yo\b|y\.o)))"
 )
 _LEET_WORD = re.compile(r"[a-z][0-9!|@$]+[a-z]")  # "f1ft33n years old"
 
@@ -79,8 +85,9 @@ def _plain_ages(text: str) -> Iterator[int]:
             yield _value(match[1])
     if _INFANT.search(text):
         yield 0
-    for match in _SHORT.finditer(text):
-        yield _value(match[match.lastindex or 0])
+    for pattern in (_SHORT, _BARE):
+        for match in pattern.finditer(text):
+            yield _value(match[match.lastindex or 0])
     for match in _UNDER.finditer(text):
         yield min(_value(match[1]), ADULT_AGE) - 1
 

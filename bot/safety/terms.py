@@ -15,7 +15,8 @@ MINOR_CODED = _list("""
     loli, lolis, lolies, loli girl, loligirl, loligirls, lolicon, lolicons, lolikon,
     loli kon, rorikon, roricon, lolidom, lolibaba, loli baba, lolification, lolified,
     loli body, lolibody, legal loli, oppai loli, onee loli, onii loli, loliboy, lolicore, lolisex,
-    lolifox, lolicat, lolivamp, loli sex,
+    lolifox, lolicat, lolivamp, loli sex, lolichan, lolikun, lolisama, lolihime, lolikid,
+    lolibait, shotakun, shotachan, shota kid,
     shota, shotas, shotacon, shotacons, shotakon, shotadom, shotaboy, shota boy, shotajiji,
     onee shota, onii shota, oneshota, oneeshota, oniishota, straight shota,
     toddlercon, toddlersex, toddlerkon, babycon, kodocon, kodomo doushi, child on child,
@@ -23,7 +24,7 @@ MINOR_CODED = _list("""
     pedo, pedos, pedophile, pedophiles, pedophilia, paedophile, paedophilia, pedobear, pedobait,
     jailbait, jail bait, child porn, child pornography, childporn, kiddie porn, kiddy porn, csam,
     child abuse, child molestation, molested child,
-    ロリ, ロリコン, ロリっ子, ロリっこ, ロリ巨乳, ロリババア, ロリータコンプレックス,
+    ロリ, ロリロリ, ロリコン, ロリっ子, ロリっこ, ロリ巨乳, ロリババア, ロリータコンプレックス,
     合法ロリ, ロリビッチ, 口リ, 口リコン, ショタ, ショタコン, ショタっ子, おねショタ, おにショタ,
     おねロリ, メスガキ, めすがき, 雌ガキ, ペドフィリア, ペド, 小児性愛, 児童ポルノ, 小児愛,
     萝莉, 蘿莉, 萝利, 罗莉, 羅莉, 萝莉控, 正太控, 正太, 幼齿, 幼齒, 恋童, 戀童, 儿童色情, 兒童色情,
@@ -33,7 +34,7 @@ MINOR_CODED = _list("""
 """)
 
 # Refused as a whole tag only: backwards spellings, and words that are also names.
-MINOR_CODED_TAGS = frozenset(_list("ilol, nocilol, atohs, nocatohs, rori, loly"))
+MINOR_CODED_TAGS = frozenset(_list("ilol, nocilol, atohs, nocatohs, rori, loly, ろり, しょた"))
 
 # Children, and what makes a figure one: refused with anything above `safe`.
 MINOR = _list("""
@@ -42,7 +43,9 @@ MINOR = _list("""
     baby, babies, babys, newborn, newborns, infant, infants, neonate,
     toddler, toddlers, todler, preschool, preschools, preschooler, preschoolers, pre schooler,
     pre school, nursery school, kindergarten, kindergartens, kindergartner, kindergartners,
-    kindergartener, kindergarteners, daycare,
+    kindergartener, kindergarteners, kindergarden,
+    kindergardener, kindergardner, daycare, youngster, youngsters, sweet sixteen, sweet 16,
+    minor looking,
     aged down, age down, de aged, deaged, age regression, age regressed, age regress, younger,
     young girl, young girls, young boy, young boys, younger girl, younger boy,
     little girl, little girls, little boy, little boys,
@@ -76,6 +79,7 @@ MINOR = _list("""
     youjo, shougakusei, shogakusei, chuugakusei, chugakusei, joshi shougakusei,
     joshi chuugakusei, joshi kousei, joshi kosei, joshikousei, joshikosei, koukousei,
     kodomo, akachan, lolita girl, lolitas,
+    小さい女の子, 小さな女の子, 小さい男の子, 小さな男の子, 小さい子, ちびっ子,
     幼女, 幼児, 幼稚園, 園児, 保育園, 児童, 女児, 男児, 子供, 子ども, こども, コドモ, 赤ちゃん,
     赤ん坊, 乳児, 小学, 小学生, 小学校, 中学生, 中学校, 女子中学生, 高校生, 女子高生, 男子高生,
     女子校生, 未成年, 未成熟, 幼い, 幼体, 幼化, ランドセル, ようじょ, じどう, 十代, 10代,
@@ -95,7 +99,7 @@ MINOR = _list("""
 """)
 
 # Tags that mean a minor only when they are the whole tag.
-MINOR_TAGS = frozenset(_list("minor, minors, lolita, underdeveloped, immature body, u18"))
+MINOR_TAGS = frozenset(_list("minor, minors, lolita, underdeveloped, immature body, u18, u 18"))
 
 # Names, titles and idioms: the listed words mean something else inside these phrases.
 HARMLESS = _list("""
@@ -134,7 +138,7 @@ HARMLESS = _list("""
     utena adolescence, adolescence vocaloid, academic adolescence, danshi koukousei,
     choujin koukousei, armed high school girls, a minor key, a minor scale, a minor detail,
     a minor injury, first grade quality,
-    幼女戦記, 正太郎, ロリータ, プロリーグ, 子供の日, こどもの日, 글로리
+    幼女戦記, 正太郎, ロリータ, ゴスロリ, プロリーグ, 子供の日, こどもの日, 글로리
 """)
 
 # Words that make a picture sexual, whatever its rating says.
