@@ -30,7 +30,7 @@ from pipeline.prompt.assemble import (
     assemble_prompt,
     typed_text,
 )
-from pipeline.prompt.clean import clean_text
+from pipeline.prompt.clean import clean_text, escape_faces
 from pipeline.prompt.flags import fold_flags
 from pipeline.prompt.tags import plain_keys
 from pipeline.prompt.wished_rating import wished_rating
@@ -79,7 +79,7 @@ def resolve(
     Raises InputError for what can't be used, RefusedError for a rating above `ceiling`.
     """
     _check_lengths(request)
-    wish = fold_flags(_cleaned(request))
+    wish = _readable(request)
     if not plain_keys(typed_text(wish)):
         raise InputError("prompt_empty")
     rating = _rating(wish, defaults=defaults, ceiling=ceiling)
@@ -123,14 +123,23 @@ def _check_lengths(request: GenerationRequest) -> None:
             raise InputError(key, length=length, limit=MAX_PROMPT_CHARACTERS)
 
 
-def _cleaned(request: GenerationRequest) -> GenerationRequest:
+def _readable(request: GenerationRequest) -> GenerationRequest:
+    """The wish with clean text and folded flags; doing it twice changes nothing more."""
+    folded = fold_flags(
+        replace(
+            request,
+            prompt=clean_text(request.prompt),
+            negative_prompt=clean_text(request.negative_prompt),
+            character=clean_text(request.character),
+            series=clean_text(request.series),
+            tags=clean_text(request.tags),
+        )
+    )
     return replace(
-        request,
-        prompt=clean_text(request.prompt),
-        negative_prompt=clean_text(request.negative_prompt),
-        character=clean_text(request.character),
-        series=clean_text(request.series),
-        tags=clean_text(request.tags),
+        folded,
+        prompt=escape_faces(folded.prompt),
+        negative_prompt=escape_faces(folded.negative_prompt),
+        tags=escape_faces(folded.tags),
     )
 
 

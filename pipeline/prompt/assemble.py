@@ -14,7 +14,7 @@ from typing import Final
 from pipeline.card import PRESETS, RATING_TAGS, STYLES, Aesthetic, Quality, QualityPreset, Year
 from pipeline.prompt.pieces import Piece, join_pieces, piece, split_pieces
 from pipeline.prompt.tags import plain_key, plain_keys
-from pipeline.prompt.weights import escape_tag
+from pipeline.prompt.weights import KAOMOJI, escape_tag
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
 from pipeline.tags.category import TagCategory
@@ -107,10 +107,20 @@ def _names(option: str) -> list[Piece]:
 
 
 def _repaired(each: Piece, category_of: CategoryOf) -> Piece:
-    """A name pasted from Danbooru with bare brackets gets them escaped; all else stays as typed."""
-    if "(" not in each.text or each.is_weighted or category_of(plain_key(each.text)) is None:
-        return each
-    return piece(escape_tag(each.text))
+    """A known tag pasted from Danbooru, as the model learned it: underscores become spaces, bare
+    brackets are escaped. Whatever is no known tag stays as typed."""
+    if each.is_weighted:
+        is_name = "_" in each.text and each.key not in KAOMOJI and category_of(each.key) is not None
+        return piece(each.text.replace("_", " ")) if is_name else each
+    is_name = (
+        any(c in each.text for c in "_(") and category_of(plain_key(_literal(each))) is not None
+    )
+    return piece(escape_tag(each.text)) if is_name else each
+
+
+def _literal(each: Piece) -> str:
+    """The name as Danbooru writes it, whether its brackets were escaped or not."""
+    return each.text.replace("\\(", "(").replace("\\)", ")")
 
 
 def _special(wish: GenerationRequest, craft: Craft, taken: Set[str]) -> list[Piece]:

@@ -25,7 +25,7 @@ KAOMOJI: Final = frozenset({
 """Danbooru names (and a few faces people type) whose underscore is a mouth."""
 
 EMPHASIS: Final = 1.1
-_ESCAPABLE = re.compile(r"\\?([()\[\]])")
+_ESCAPABLE = re.compile(r"\\[()\[\]\\]|[()\[\]\\]")
 _SPACES = re.compile(r"\s+")
 _TOKEN = re.compile(
     r"(?P<escape>\\[()\[\]\\]?)"
@@ -158,11 +158,12 @@ def clamp_weight(weight: float) -> float:
 def escape_tag(name: str) -> str:
     r"""A Danbooru name as prompt text: `ganyu_(genshin_impact)` -> `ganyu \(genshin impact\)`.
 
-    Underscores become spaces except in kaomoji; brackets are escaped, those already escaped stay.
+    Underscores become spaces except in kaomoji; brackets and backslashes are escaped, what is
+    escaped already stays.
     """
     name = name.strip()
     words = name if name.casefold() in KAOMOJI else name.replace("_", " ")
-    return _ESCAPABLE.sub(r"\\\1", words.strip())
+    return _ESCAPABLE.sub(lambda sign: f"\\{sign[0][-1]}", words.strip())
 
 
 def plain_tags(prompt: str) -> list[str]:

@@ -75,6 +75,13 @@ def test_a_name_with_brackets_is_escaped_once_and_stands_once() -> None:
     assert bare("smile, cat (weight me)") == "smile, cat (weight me)"
 
 
+def test_known_tags_pasted_from_danbooru_are_written_as_the_model_learned_them() -> None:
+    assert (
+        bare("hatsune_miku, blue_sky, (Vocaloid:1.2)") == "hatsune miku, (Vocaloid:1.2), blue_sky"
+    )
+    assert bare("(hatsune_miku:1.1), ^_^") == "(hatsune miku:1.1), ^_^"
+
+
 def test_a_weighted_group_moves_whole_and_only_before_the_first_break() -> None:
     assert bare("(smile, night:1.2), 1girl") == "1girl, (smile, night:1.2)"
     assert bare("smile BREAK night, 1girl") == "smile BREAK night, 1girl"

@@ -111,6 +111,8 @@ def test_four_thousand_brackets_are_read_quickly_and_bounded() -> None:
         ("||_||", "||_||"),
         ("(o)_(o)", r"\(o\)_\(o\)"),
         ("fate/stay_night", "fate/stay night"),
+        (r"\m/", r"\\m/"),
+        (r"\\m/", r"\\m/"),
     ],
 )
 def test_names_become_prompt_text(name: str, text: str) -> None:

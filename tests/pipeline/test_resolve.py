@@ -182,6 +182,13 @@ def test_odd_but_fine_text_reaches_the_prompt(text: str) -> None:
     assert made(GenerationRequest(prompt=text)).prompt.startswith(text)
 
 
+def test_a_sad_face_does_not_open_a_bracket() -> None:
+    result = made(GenerationRequest(prompt=">:(, 1girl, :( --no ;("))
+    assert result.prompt.startswith(r"1girl, >:\(, :\(, safe, masterpiece")
+    assert result.negative_prompt.startswith(r";\(, nsfw")
+    assert made(result.wish) == result
+
+
 def test_control_characters_and_line_ends_do_not() -> None:
     result = made(GenerationRequest(prompt="1girl\x00,\r\nsmile\u202e\nhat\ud800"))
     assert result.prompt.startswith("1girl, smile, hat, safe")
