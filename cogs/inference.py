@@ -17,6 +17,7 @@ from cogs.places import place_of, refuse_user_install
 from cogs.presenter import Presenters
 from cogs.prompt_modal import PromptModal
 from cogs.submission import submit
+from data.jobs import JobRecord
 from data.text import text
 from pipeline.card import (
     MAX_COUNT,
@@ -65,8 +66,10 @@ class Inference(commands.Cog):
         self._resuming: asyncio.Task[None] | None = None
 
     async def cog_load(self) -> None:
-        await self.bot.services.jobs.start()
-        self._resuming = asyncio.create_task(self._resume(), name="resume presenters")
+        jobs = self.bot.services.jobs
+        await jobs.start()
+        earlier = await jobs.to_present()  # before the first interaction of this run can come
+        self._resuming = asyncio.create_task(self._resume(earlier), name="resume presenters")
 
     async def cog_unload(self) -> None:
         if self._resuming is not None:
@@ -75,9 +78,9 @@ class Inference(commands.Cog):
         await self.bot.services.jobs.stop()
         await self.presenters.stop()
 
-    async def _resume(self) -> None:
+    async def _resume(self, earlier: list[JobRecord]) -> None:
         await self.bot.wait_until_ready()
-        await self.presenters.resume()
+        self.presenters.resume(earlier)
 
     @app_commands.command(name="imagine", description=text("imagine.description"))
     @app_commands.describe(**{name: text(f"imagine.option_{name}") for name in OPTIONS})
@@ -177,14 +180,15 @@ class Inference(commands.Cog):
 
 
 def as_choices(suggestions: Sequence[Suggestion]) -> list[app_commands.Choice[str]]:
-    """What Discord takes: one choice too long or empty would lose all of them. Never cut a value:
-    it replaces what somebody typed."""
-    fitting = (
-        app_commands.Choice(name=_shortened(suggestion.name), value=suggestion.value)
+    """What Discord takes: one choice that is empty, too long or there twice would lose all of them.
+    A value is never cut, as it replaces what somebody typed."""
+    fitting = {
+        _shortened(suggestion.name): suggestion.value
         for suggestion in suggestions
         if suggestion.name and 0 < len(suggestion.value) <= MAX_CHOICE_CHARACTERS
-    )
-    return list(fitting)[:MAX_CHOICES]
+    }
+    choices = [app_commands.Choice(name=name, value=value) for name, value in fitting.items()]
+    return choices[:MAX_CHOICES]
 
 
 def _shortened(name: str) -> str:

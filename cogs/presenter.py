@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from bot.client import EkakiBot
 from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progress, Queued
@@ -93,7 +93,9 @@ class Presenter:
                     await _wait(feed.over, interval_s)
         finally:
             pump.cancel()
-            await asyncio.gather(pump, return_exceptions=True)
+            for trouble in await asyncio.gather(pump, return_exceptions=True):
+                if isinstance(trouble, Exception):
+                    _log.error("The events of job %s broke off", self._job.id, exc_info=trouble)
 
     async def _show(self, event: Queued | Progress) -> bool:
         """Edit the message unless it shows this already."""
@@ -208,10 +210,11 @@ class Presenters:
         self._running[job.id] = (presenter, task)
         task.add_done_callback(lambda done: self._ended(job.id, done))
 
-    async def resume(self) -> None:
-        """After a restart: take up the jobs whose end was not told."""
-        for job in await self._bot.services.jobs.to_present():
-            self.start(job, message_id=job.message_id, resumed=True)
+    def resume(self, jobs: Sequence[JobRecord]) -> None:
+        """After a restart: take up jobs whose end was not told."""
+        for job in jobs:
+            # Only the end of an ended job may have been sent before the restart.
+            self.start(job, message_id=job.message_id, resumed=job.ended_at is not None)
 
     async def stop(self) -> None:
         """Give deliveries that are under way a moment, then end. The rest resumes at next start."""

@@ -1,0 +1,32 @@
+"""Closed lists are validated again: a client may send anything."""
+
+import pytest
+
+from cogs.options import pick, pick_rating
+from pipeline.card import Sampler
+from pipeline.errors import InputError
+from pipeline.rating import Rating
+
+
+@pytest.mark.parametrize("sampler", Sampler)
+def test_each_choice_is_found_in_any_case(sampler: Sampler) -> None:
+    assert pick(Sampler, sampler.value.upper()) is sampler
+
+
+def test_nothing_said_stays_nothing() -> None:
+    assert pick(Sampler, None) is None
+    assert pick_rating(None) is None
+
+
+def test_ratings_are_found_by_their_word() -> None:
+    assert pick_rating("sensitive") is Rating.SENSITIVE
+
+
+@pytest.mark.parametrize("value", ["", "euler b", "x" * 6000, "'; DROP TABLE jobs; --"])
+def test_anything_else_is_refused_with_the_choices(value: str) -> None:
+    with pytest.raises(InputError) as raised:
+        pick(Sampler, value)
+    assert raised.value.key == "choice_unknown"
+    assert raised.value.data["choices"] == tuple(Sampler)
+    with pytest.raises(InputError):
+        pick_rating(value)

@@ -1,0 +1,39 @@
+"""Files that Discord takes."""
+
+import io
+
+from PIL import Image
+
+from cogs.pictures import PREVIEW_SIDE, fit, preview_jpeg
+
+
+def noise_png(side: int) -> bytes:
+    out = io.BytesIO()
+    Image.effect_noise((side, side), 100).convert("RGB").save(out, "PNG")
+    return out.getvalue()
+
+
+def test_a_png_that_fits_stays_as_it_is() -> None:
+    png = noise_png(32)
+    assert fit(png, len(png)) == (png, "png")
+
+
+def test_a_large_png_becomes_a_webp_of_the_same_size() -> None:
+    png = noise_png(256)
+    content, suffix = fit(png, len(png) // 2)
+    assert suffix == "webp"
+    assert len(content) <= len(png) // 2
+    with Image.open(io.BytesIO(content)) as image:
+        assert (image.format, image.size) == ("WEBP", (256, 256))
+
+
+def test_previews_are_small_jpegs() -> None:
+    content = preview_jpeg(lambda: Image.new("RGB", (832, 1216), "red"))
+    assert content is not None
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.format == "JPEG"
+        assert max(image.size) == PREVIEW_SIDE
+
+
+def test_no_preview_is_fine() -> None:
+    assert preview_jpeg(lambda: None) is None
