@@ -8,6 +8,7 @@ than `MAX_DEPTH` change nothing more, and BREAK works inside brackets too.
 
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,7 +58,10 @@ def parse_weights(prompt: str) -> tuple[Part, ...]:
 
     An empty prompt gives no parts. Never fails.
     """
-    reader = _Reader()
+    return _read(prompt, _Reader())
+
+
+def _read(prompt: str, reader: "_Reader") -> tuple[Part, ...]:
     for match in _TOKEN.finditer(prompt):
         kind = match.lastgroup
         if kind == "escape":
@@ -74,7 +78,8 @@ def parse_weights(prompt: str) -> tuple[Part, ...]:
 class _Reader:
     """Parts so far, their weights, and where each open bracket began."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, weigh: bool = True) -> None:
+        self._deepest = MAX_DEPTH if weigh else 0
         self._texts: list[str | None] = []  # None is a BREAK
         self._weights: list[float] = []
         self._round: list[int] = []
@@ -113,15 +118,22 @@ class _Reader:
 
     def _close(self, opened: list[int], factor: float) -> None:
         start = opened.pop()
-        if len(opened) < MAX_DEPTH:
+        if len(opened) < self._deepest:
             for index in range(start, len(self._weights)):
                 self._weights[index] *= factor
 
+    def _close_at_end(self, opened: list[int], factor: float) -> None:
+        """Brackets never closed reach to the end: all of them in one pass, however many."""
+        starts = Counter(opened[: self._deepest])
+        reach = 1.0
+        for index in range(min(starts, default=len(self._weights)), len(self._weights)):
+            if index in starts:
+                reach *= factor ** starts[index]
+            self._weights[index] *= reach
+
     def finish(self) -> tuple[Part, ...]:
-        while self._round:
-            self._close(self._round, EMPHASIS)
-        while self._square:
-            self._close(self._square, 1 / EMPHASIS)
+        self._close_at_end(self._round, EMPHASIS)
+        self._close_at_end(self._square, 1 / EMPHASIS)
         parts: list[Part] = []
         for text, weight in zip(self._texts, self._weights, strict=True):
             if text is None:
@@ -171,5 +183,6 @@ def plain_tags(prompt: str) -> list[str]:
 
     Split at commas and BREAK; empty ones are left out, repeated ones stay.
     """
-    words = "".join("," if isinstance(p, Break) else p.text for p in parse_weights(prompt))
+    parts = _read(prompt, _Reader(weigh=False))
+    words = "".join("," if isinstance(p, Break) else p.text for p in parts)
     return [tag for part in words.split(",") if (tag := _SPACES.sub(" ", part).strip())]
