@@ -1,0 +1,17 @@
+"""All commands, in the order of `--help`."""
+
+from collections.abc import Callable
+from typing import Final
+
+from bot.cli import demo, doctor, imagine, model, run, sync, tags
+from bot.cli.shared import Subparsers
+
+ALL: Final[tuple[Callable[[Subparsers], None], ...]] = (
+    run.add,
+    imagine.add,
+    doctor.add,
+    sync.add,
+    model.add,
+    tags.add,
+    demo.add,
+)

@@ -1,0 +1,47 @@
+"""`doctor`: checks everything an operator can get wrong."""
+
+import argparse
+
+from bot.cli.output import note, say
+from bot.cli.shared import Subparsers
+
+_MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the command."""
+    command = subparsers.add_parser(
+        "doctor",
+        help="check what can be wrong and say how to mend it",
+        description="Check settings, installation, model, database and disk, say how to mend what "
+        "is wrong, and print the invite link. Exit status 1 if something fails.",
+    )
+    command.add_argument(
+        "--online",
+        action="store_true",
+        help="also ask Discord about the token, the intents and the permissions on each server",
+    )
+    command.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check everything, each check by itself."""
+    from bot.doctor.all import every_check
+    from bot.doctor.values import Check
+    from bot.logs import redact
+    from bot.settings import read, sources
+
+    values = sources(None, args.env_file)
+    settings, errors = read(values)
+    secrets = (settings.discord_token,)
+    found: list[Check] = []
+    checks = every_check(settings, errors, env_file=args.env_file, online=args.online)
+    for check in checks:
+        found.append(check)
+        say(redact(f"{_MARKS[check.result]}  {check.name}: {check.found}", secrets))
+        if check.mend:
+            say(redact(f"      -> {check.mend}", secrets))
+    failed = sum(check.result == "fail" for check in found)
+    warned = sum(check.result == "warn" for check in found)
+    note(f"{len(found)} checks: {failed} failed, {warned} to look at.")
+    return 1 if failed else 0

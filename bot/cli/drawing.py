@@ -1,0 +1,181 @@
+"""The work of `imagine`: resolve, check, load, draw, write. Brings the engine's libraries."""
+
+import os
+import secrets
+import signal
+import tempfile
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from data.vocabularies import load_vocabulary
+from PIL.Image import Image
+from pipeline.model.load import EngineOptions, load_engine
+from tqdm import tqdm
+
+from bot.cli.output import note, say
+from bot.safety.rules import check_prompt, refusal
+from bot.settings import Settings
+from pipeline.aspect import parse_aspect
+from pipeline.engine.protocol import DrawnPicture, Engine
+from pipeline.errors import InputError, StorageError
+from pipeline.png import encode_png
+from pipeline.pngtext import parameters_text
+from pipeline.rating import Rating
+from pipeline.request import GenerationRequest, ResolvedRequest
+from pipeline.resolve import Defaults, resolve
+
+
+def draw(
+    request: GenerationRequest, settings: Settings, *, out: Path, force: bool, ceiling: Rating
+) -> int:
+    """Draw `request` and write its pictures to `out`. Gives the exit status.
+
+    Everything that can be refused is refused before the model is loaded. Raises EkakiError.
+    """
+    resolved = _resolve(request, settings, ceiling=ceiling)
+    files = output_files(out, count=resolved.count)
+    _check_writable(files, force=force)
+    engine = load_engine(_options(settings), progress=note)
+    try:
+        if engine.model.notice:
+            note(engine.model.notice)
+        for index, file in enumerate(files):
+            drawn = _draw_one(engine, resolved, index)
+            text = parameters_text(
+                resolved,
+                index=index,
+                model_name=engine.model.name,
+                model_hash=engine.model.hash,
+                version=f"Ekaki {version('ekaki')}",
+            )
+            write_atomically(file, encode_png(drawn.image, text))
+            say(
+                f"{file}: {drawn.image.width}x{drawn.image.height}, seed {drawn.seed}, "
+                f"{drawn.elapsed_s:.1f} s ({drawn.seconds_a_step:.2f} s a step)"
+            )
+    finally:
+        engine.close()
+    return 0
+
+
+def _resolve(request: GenerationRequest, settings: Settings, *, ceiling: Rating) -> ResolvedRequest:
+    resolved = resolve(
+        request,
+        defaults=_defaults(settings),
+        ceiling=ceiling,
+        random_seed=lambda: secrets.randbelow(2**32),
+        category_of=load_vocabulary(settings.data_dir).category_of,
+    )
+    violation = check_prompt(resolved.prompt, resolved.negative_prompt, rating=resolved.rating)
+    if violation is not None:
+        raise refusal(violation)
+    return resolved
+
+
+def _defaults(settings: Settings) -> Defaults:
+    """As `bot.app` makes them; not taken from there, since that brings discord.py."""
+    return Defaults(
+        preset=settings.default_preset,
+        bucket=parse_aspect(settings.default_aspect),
+        sampler=settings.default_sampler,
+        num_inference_steps=settings.default_steps,
+        guidance_scale=settings.default_guidance_scale,
+        max_steps=settings.max_steps,
+        max_count=settings.max_count,
+        quality_first=settings.quality_first,
+    )
+
+
+def _options(settings: Settings) -> EngineOptions:
+    return EngineOptions(
+        model=settings.model,
+        revision=settings.model_revision,
+        models_dir=settings.models_dir,
+        engine=settings.engine,
+        provider=settings.provider,
+        device_id=settings.device_id,
+        threads=settings.threads,
+        check_memory=True,
+    )
+
+
+def output_files(out: Path, *, count: int) -> list[Path]:
+    """Where the pictures go: `out`, or `out-1`, `out-2`, ... for several. InputError if no PNG."""
+    if out.suffix.lower() != ".png":
+        raise InputError("out_not_png", path=str(out))
+    if count == 1:
+        return [out]
+    return [out.with_name(f"{out.stem}-{number}{out.suffix}") for number in range(1, count + 1)]
+
+
+def _check_writable(files: list[Path], *, force: bool) -> None:
+    for file in files:
+        if file.exists() and (not force or file.is_dir()):
+            raise InputError("out_exists", path=str(file))
+        if not os.access(file.parent, os.W_OK):  # also where the folder is missing
+            raise StorageError("out_not_writable", path=str(file.parent))
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write `data` to `path` whole or not at all."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+        part = Path(file.name)
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            umask = os.umask(0)
+            os.umask(umask)
+            part.chmod(0o666 & ~umask)  # temporary files are private, pictures are like others
+            file.close()  # Windows renames no open file
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+class _Bar:
+    """The step progress bar. Ctrl-C asks to stop at the next step, a second one stops at once."""
+
+    def __init__(self, bar: "tqdm[NoReturn]") -> None:
+        self._bar = bar
+        self._cancelled = False
+
+    def is_cancelled(self) -> bool:
+        return self._cancelled
+
+    def on_step(self, step: int, steps: int, preview: Callable[[], Image | None]) -> None:
+        del preview  # a terminal shows none
+        self._bar.total = steps
+        self._bar.update(step - self._bar.n)
+
+    def interrupt(self, number: int, frame: FrameType | None) -> None:
+        """The signal handler."""
+        del number, frame
+        self._cancelled = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def _interruptible(bar: _Bar) -> Generator[None]:
+    before = signal.signal(signal.SIGINT, bar.interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _draw_one(engine: Engine, resolved: ResolvedRequest, index: int) -> DrawnPicture:
+    with tqdm[NoReturn](
+        total=resolved.num_inference_steps,
+        desc=f"Picture {index + 1} of {resolved.count}",
+        unit="step",
+        leave=False,
+    ) as shown:
+        bar = _Bar(shown)
+        with _interruptible(bar):
+            return engine.draw(resolved, index, bar)

@@ -1,0 +1,36 @@
+"""`model fetch`: download the model."""
+
+import argparse
+
+from bot.cli.output import say
+from bot.cli.shared import Subparsers, load_settings
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the command and its subcommand."""
+    group = subparsers.add_parser("model", help="the model that draws")
+    actions = group.add_subparsers(dest="action", required=True, metavar="ACTION")
+    command = actions.add_parser(
+        "fetch",
+        help="download the model",
+        description="Download the model (13.9 GB for the default one) into MODELS_DIR. Started "
+        "again, it goes on where it was. After that everything works offline.",
+    )
+    command.add_argument("--model", metavar="OWNER/NAME", help="default: MODEL of the settings")
+    command.add_argument("--revision", metavar="COMMIT", help="default: MODEL_REVISION")
+    command.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Download."""
+    settings = load_settings(args)
+
+    from pipeline.model.fetch import fetch_model
+
+    folder = fetch_model(
+        args.model or settings.model,
+        args.revision or settings.model_revision,
+        settings.models_dir,
+    )
+    say(f"The model is complete: {folder}")
+    return 0

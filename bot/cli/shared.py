@@ -1,0 +1,25 @@
+"""What several commands need."""
+
+import argparse
+from typing import TypeAlias
+
+from bot.settings import Settings, SettingsError
+
+# argparse has no public name for what `add_subparsers` gives.
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]
+
+
+def load_settings(args: argparse.Namespace, *, log: bool = True) -> Settings:
+    """The settings; logging is set up with them."""
+    from bot import logs
+
+    settings = Settings.load(dotenv=args.env_file)
+    if log:
+        logs.set_up(settings.log_level, (settings.discord_token,))
+    return settings
+
+
+def require_token(settings: Settings) -> None:
+    """SettingsError if there is no token."""
+    if not settings.discord_token:
+        raise SettingsError("token_missing")

@@ -1,0 +1,32 @@
+"""`tags import`: a bigger vocabulary of tags."""
+
+import argparse
+from pathlib import Path
+
+from bot.cli.output import say
+from bot.cli.shared import Subparsers, load_settings
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the command and its subcommand."""
+    group = subparsers.add_parser("tags", help="the vocabulary of tags")
+    actions = group.add_subparsers(dest="action", required=True, metavar="ACTION")
+    command = actions.add_parser(
+        "import",
+        help="import a list of tags",
+        description="Import a CSV list of Danbooru tags, as the A1111 extension tagcomplete ships "
+        "it or as hanatsumi publishes it. It replaces a list that was imported before.",
+    )
+    command.add_argument("file", type=Path, metavar="FILE", help="the CSV file")
+    command.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Import the file."""
+    settings = load_settings(args)
+
+    from data.vocabularies import import_vocabulary
+
+    result = import_vocabulary(args.file, settings.data_dir)
+    say(f"Imported: {result}. A running bot uses it after a restart.")
+    return 0

@@ -1,0 +1,30 @@
+"""Errors as one line of text for the shell."""
+
+from typing import Any
+
+from data.text import text
+from pipeline.errors import EkakiError
+
+_GIB = 1024**3
+
+
+def words(error: EkakiError) -> str:
+    """The catalogue's text for `error`, without Discord's backticks."""
+    shown = {name: _value(name, value) for name, value in error.data.items()}
+    try:
+        return text(f"errors.{error.key}", **shown).replace("`", "")
+    except (KeyError, IndexError, ValueError):  # no text, or one that wants more than we have
+        return str(error)
+
+
+def gib(size_bytes: float) -> str:
+    """`13.2 GiB`."""
+    return f"{size_bytes / _GIB:.1f} GiB"
+
+
+def _value(name: str, value: object) -> Any:  # whatever format() takes
+    if isinstance(value, int | float) and name.endswith("_bytes"):
+        return gib(value)
+    if isinstance(value, int | float) and name.endswith("_s"):
+        return f"{value:.0f} s"
+    return value

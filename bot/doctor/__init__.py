@@ -1,0 +1,1 @@
+"""The checks of `python -m bot doctor`: what was found, and how to mend it."""

@@ -1,0 +1,52 @@
+"""All checks in the order in which an operator mends things."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from bot.doctor import configuration, machine, token
+from bot.doctor.runtimes import check_runtimes
+from bot.doctor.values import Check, fail
+from bot.settings import Settings, SettingsError
+
+
+def every_check(
+    settings: Settings, errors: Sequence[SettingsError], *, env_file: Path, online: bool
+) -> Iterator[Check]:
+    """Run all checks one after another; one that breaks is a failed check, not the end."""
+    groups: list[tuple[str, Callable[[], Iterable[Check]]]] = [
+        ("Python", lambda: [machine.check_python()]),
+        ("Settings", lambda: configuration.check_values(errors)),
+        ("Settings file", lambda: configuration.check_env_file(env_file)),
+        ("Token", lambda: token.check_token(settings)),
+        ("Operator", lambda: [configuration.check_operator(settings)]),
+        ("ONNX Runtime", lambda: [check_runtimes()]),
+        ("Engine and model", lambda: _model_checks(settings)),
+        ("DATA_DIR", lambda: [machine.check_folder("DATA_DIR", settings.data_dir)]),
+        ("Disk", lambda: [machine.check_disk(settings.data_dir)]),
+        ("Database", lambda: [machine.check_database(settings.data_dir)]),
+        ("Tags", lambda: [machine.check_vocabulary(settings.data_dir)]),
+    ]
+    if online:
+        groups.append(("Discord", lambda: _online(settings)))
+    for name, group in groups:
+        try:
+            yield from group()
+        except Exception as error:  # noqa: BLE001 - whatever breaks is what we are looking for
+            found = f"the check itself broke: {type(error).__name__}: {error}"
+            yield fail(name, found, "Please report this as a fault of Ekaki.")
+
+
+def _model_checks(settings: Settings) -> Iterator[Check]:
+    from bot.doctor import model
+
+    engine = model.check_engine(settings)
+    yield engine
+    if engine.result != "fail":
+        yield model.check_provider(settings)
+        yield from model.check_model(settings)
+
+
+def _online(settings: Settings) -> list[Check]:
+    from bot.doctor.online import check_online
+
+    return check_online(settings)

@@ -1,0 +1,51 @@
+"""Checks of the settings: values, misspelled names, contact."""
+
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from bot.cli.words import words
+from bot.doctor.values import Check, fail, ok, warn
+from bot.settings import Settings, SettingsError, dotenv_variables
+from bot.variables import VARIABLES
+
+
+def check_values(errors: Sequence[SettingsError]) -> Iterator[Check]:
+    """One check for each wrong value."""
+    for error in errors:
+        yield fail("Settings", words(error), "See .env.example for every variable.")
+    if not errors:
+        yield ok("Settings", "all values are in their ranges")
+
+
+def check_env_file(path: Path) -> Iterator[Check]:
+    """Names in `.env` that mean nothing, and who may read the file."""
+    try:
+        names = dotenv_variables(path)
+    except SettingsError as error:
+        yield fail("Settings file", words(error), f"Look at {path}.")
+        return
+    if not path.exists():
+        yield warn("Settings file", f"{path} is missing", "cp .env.example .env")
+        return
+    yield from check_names(names)
+    if names.get("DISCORD_TOKEN") and path.stat().st_mode & 0o004:
+        yield warn("Settings file", "everybody on this machine can read it", f"chmod 600 {path}")
+
+
+def check_names(names: Iterable[str]) -> Iterator[Check]:
+    """Misspelled variables."""
+    known = {variable.name for variable in VARIABLES}
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            mend = f"Did you mean {near[0]}?" if near else "Take it out, or see .env.example."
+            yield warn("Settings file", f"{name} is no setting of Ekaki", mend)
+
+
+def check_operator(settings: Settings) -> Check:
+    """Licence and policy want a contact."""
+    if not settings.operator_contact:
+        mend = "Set OPERATOR_CONTACT to how people reach you; /about shows it."
+        return warn("Operator", "no contact is set", mend)
+    return ok("Operator", "contact is set")

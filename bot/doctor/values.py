@@ -1,0 +1,28 @@
+"""The outcome of one check."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Result = Literal["ok", "warn", "fail"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What was looked at, how it is, what was found, and what to do (empty if nothing)."""
+
+    name: str
+    result: Result
+    found: str
+    mend: str = ""
+
+
+def ok(name: str, found: str) -> Check:
+    return Check(name=name, result="ok", found=found)
+
+
+def warn(name: str, found: str, mend: str) -> Check:
+    return Check(name=name, result="warn", found=found, mend=mend)
+
+
+def fail(name: str, found: str, mend: str) -> Check:
+    return Check(name=name, result="fail", found=found, mend=mend)
