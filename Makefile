@@ -1,0 +1,48 @@
+# Few words: demo, run, test, check, bench. `make` alone lists them.
+# Everything runs in .venv, which is made once and renewed when pyproject.toml changes.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# The newest Python from 3.11 on that is here; PYTHON=/path/to/python chooses another.
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 python; do \
+	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo "$$p"; break; }; done)
+
+.PHONY: help demo run test check bench clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+
+demo: $(STAMP)  ## one /imagine on a Discord of its own: picture and transcript in demo/
+	@$(BIN)/python -m bot demo
+
+run: $(STAMP)  ## the bot, with the settings of .env
+	@$(BIN)/python -m bot run
+
+test: $(STAMP)  ## all tests
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q -rs
+
+check: $(STAMP)  ## format, lint, types, layers, import budget
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q tests/bot/test_import_budget.py
+
+bench: $(STAMP)  ## measure
+	@$(BIN)/python -m benchmarks
+
+clean:  ## remove .venv and caches; state, models and .env stay
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Its name changes nothing: the stamp is younger than pyproject.toml when all is installed.
+$(STAMP): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Ekaki needs Python 3.11 or later with venv and pip. Install it \
+	(Debian, Ubuntu: apt install python3-venv), or say where it is: make PYTHON=/path/to/python"; exit 1; }
+	@test -x $(BIN)/python || { echo "Making $(VENV) with $(PYTHON)"; "$(PYTHON)" -m venv $(VENV); }
+	@echo "Installing Ekaki and its tools into $(VENV): minutes the first time"
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e '.[dev]'
+	@touch $@
