@@ -23,7 +23,8 @@ from data.place_settings import PlaceRatings
 from pipeline.engine.protocol import ModelDescription
 from pipeline.errors import RefusedError
 from pipeline.prompt.weights import plain_tags
-from pipeline.request import GenerationRequest
+from pipeline.rating import Rating
+from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.resolve import Defaults, resolve
 from pipeline.tags.category import TagCategory
 
@@ -114,16 +115,10 @@ class JobService:
         ceiling, ratings = await self.ceiling(
             place=origin.place, guild_id=origin.guild_id, channel_id=origin.channel_id
         )
-        resolved = resolve(
-            request,
-            defaults=self._rules.defaults.with_rating(ratings.default),
-            ceiling=ceiling.rating,
-            random_seed=lambda: secrets.randbelow(2**32),
-            category_of=self._rules.category_of,
+        # In a thread: the longest prompts take tens of milliseconds to take apart.
+        resolved = await asyncio.to_thread(
+            self._decide, request, ceiling=ceiling.rating, default=ratings.default
         )
-        violation = check_prompt(resolved.prompt, resolved.negative_prompt, rating=resolved.rating)
-        if violation is not None:
-            raise refusal(violation)
         if origin.missing_permissions:
             raise RefusedError("bot_lacks_permissions", permissions=origin.missing_permissions)
         record = JobRecord(
@@ -155,6 +150,22 @@ class JobService:
         )
         hit("job_accepted")
         return self._admit(live_job(record, []))
+
+    def _decide(
+        self, request: GenerationRequest, *, ceiling: Rating, default: Rating | None
+    ) -> ResolvedRequest:
+        """Resolve `request` and hold it against the hard rules."""
+        resolved = resolve(
+            request,
+            defaults=self._rules.defaults.with_rating(default),
+            ceiling=ceiling,
+            random_seed=lambda: secrets.randbelow(2**32),
+            category_of=self._rules.category_of,
+        )
+        violation = check_prompt(resolved.prompt, resolved.negative_prompt, rating=resolved.rating)
+        if violation is not None:
+            raise refusal(violation)
+        return resolved
 
     def stream(self, job_id: str) -> AsyncIterator[JobEvent]:
         """Events of a job: the current state first, a terminal event last."""
