@@ -7,8 +7,6 @@ import logging
 import threading
 from functools import partial
 
-from pipeline.png import encode_png
-
 from bot.clock import Clock
 from bot.failpoints import hit
 from bot.jobs.hub import Hub
@@ -21,6 +19,7 @@ from data.ids import new_id
 from data.pictures import PictureRecord
 from pipeline.engine.protocol import DrawnPicture, ModelDescription
 from pipeline.errors import Cancelled, EkakiError, EngineError
+from pipeline.png import encode_png
 from pipeline.pngtext import parameters_text
 
 _log = logging.getLogger(__name__)
