@@ -36,7 +36,8 @@ _AFTER = re.compile(
 )
 _INFANT = re.compile(rf"{_NUMBER}{_GAP}(?:months?|weeks?|days?|hours?){_GAP}old(?![a-z])")
 _SHORT = re.compile(
-    rf"{_START}(?:(\d{{1,5}}) ?-?yos?(?![a-z])|(\d{{2}})y(?![a-z0-9])|({_WORD})[ -]yos?(?![a-z]))"
+    rf"{_START}(?!0\d)"
+    rf"(?:(\d{{1,5}}) ?-?yos?(?![a-z])|(\d{{2}})y(?![a-z0-9])|({_WORD})[ -]yos?(?![a-z]))"
 )
 _EAST_ASIAN = re.compile(
     rf"(?=[{_KANJI}十百千万\d])(?<![{_KANJI}十百千万\d])([{_KANJI}十百千万]+|\d{{1,5}}) ?"

@@ -67,10 +67,10 @@ class TermMatcher:
         )
         if not any(letter.isalpha() for letter in letters):
             return None  # a number: 1011 is not leet
-        if letters.endswith("!") and not _whole_tag(reading.classes, start, end):
-            return None  # "lol!" within a sentence is a laugh
         if _inside_run(reading.plain, start, end):
             return None
+        if not _whole_tag(reading.classes, start, end):
+            letters = letters.rstrip("!")  # "lol!" within a sentence is a laugh
         candidates = self._terms.get(_shape(letters), [])
         return next((term for wanted, term in candidates if _spells(letters, wanted)), None)
 
@@ -136,7 +136,7 @@ def _phrase(phrase: str) -> str:
 
 
 def _whole_tag(classes: str, start: int, end: int) -> bool:
-    before, after = classes[:start].rstrip(), classes[end:].lstrip()
+    before, after = classes[max(0, start - 2) : start].rstrip(), classes[end : end + 2].lstrip()
     return before[-1:] in ("", ",") and after[:1] in ("", ",")
 
 

@@ -60,7 +60,7 @@ def normalise(text: str) -> str:
     """
     folded = text.translate(_LONG_LIGATURES)
     # A Spanish girl is "niña", but Nina is a name: the one mark that must not be lost.
-    folded = unicodedata.normalize("NFC", folded).casefold().replace("niñ", "ninh")
+    folded = unicodedata.normalize("NFC", folded).casefold().replace("niñ", "ninzh")
     while True:
         before = folded
         folded = unicodedata.normalize("NFKD", folded).casefold().translate(_FOLDING)

@@ -15,8 +15,7 @@ _WEIGHT = re.compile(r":\s*+[-+]?+[\d.]++\s*+(?=[)\]}>])")
 _NETWORK = re.compile(r"<([^<>]*)>")
 _EMPTY_PAIR = re.compile(r"\(\)|\[\]|\{\}")
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_LEADING_DIGITS = re.compile(r"(?<![a-z0-9])(\d++)(?=[a-z])")
-_TRAILING_DIGITS = re.compile(r"(?<=[a-z])(\d++)(?![a-z0-9])")
+_DIGITS_EDGE = re.compile(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])")
 _LONG_RUN = re.compile(r"(.)\1{3,}")
 _WORD = re.compile(r"[^\W_]+")
 _SINGLES = re.compile(r"(?<![^ ,])[^ ,](?:[ ,]{1,4}[^ ,](?![^ ,])){2,}")
@@ -107,10 +106,12 @@ def _glued(text: str) -> str:
 
 
 def _parted(text: str) -> str:
-    """Brackets and escapes part words, `|` parts tags, digits at a word's edge stand alone."""
-    text = _WEIGHT.sub(" ", text).translate(_PART)
-    text = _TRAILING_DIGITS.sub(r" \1", _LEADING_DIGITS.sub(r"\1 ", text))
-    return _one_line(text)
+    """Brackets and escapes part words, `|` parts tags, and digits part from letters, as the text
+    encoder's tokenizer reads them (`loli1girl` is three words to it).
+    """
+    networks = ",".join(_NETWORK.findall(text))
+    text = _WEIGHT.sub(" ", _NETWORK.sub(" ", text))
+    return _one_line(_DIGITS_EDGE.sub(" ", f"{text},{networks}".translate(_PART)))
 
 
 def _spelled(text: str) -> str:

@@ -42,7 +42,7 @@ _NAMED_PHOTO = re.compile(
     r"(?i:\b(?:photo|photograph|picture|pic|selfie|footage|nudes?|likeness|deepfake|body|face)s?"
     r" of )(?:the |a )?[A-Z][a-z]+ [A-Z][a-z]+"
 )
-_NEGATIVE_WEIGHT = re.compile(r":\s*+[-\u2212\u2013\uff0d]\s*+[\d.]")
+_NEGATIVE_WEIGHT = re.compile(r"[:\uff1a]\s*+[-\u2212\u2013\uff0d]\s*+[\d.]")
 
 
 def refusal(violation: Violation) -> RefusedError:
@@ -96,7 +96,7 @@ def _minor(wanted: tuple[Reading, ...]) -> str | None:
 def _real_person(wanted: str, wanted_readings: tuple[Reading, ...]) -> str | None:
     if _NAMED_PHOTO.search(" ".join(wanted.split())):
         return "picture of a named person"
-    return _REAL_PERSON.find(wanted_readings)
+    return _REAL_PERSON.find(wanted_readings) or _whole_tag(wanted_readings, terms.REAL_PERSON_TAGS)
 
 
 def _adult(removed: tuple[Reading, ...]) -> str | None:

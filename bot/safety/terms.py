@@ -87,7 +87,7 @@ MINOR = _list("""
     小學生, 小學, 中學生, 高中生, 初中生, 国中生, 國中生, 幼儿园, 幼兒園, 未成年人,
     어린이, 아동, 유아, 소아, 아기, 꼬마, 초등학생, 초딩, 중학생, 고등학생, 여고생, 여중생, 미성년,
     미성년자, 유치원,
-    ninha, ninhas, ninho, ninhos, chiquilla, chiquillo, colegiala, colegialas, escolar infantil,
+    ninzha, ninzhas, ninzho, ninzhos, chiquilla, chiquillo, colegiala, colegialas, escolar infantil,
     menor de edad, menores de edad, preadolescente, adolescente, adolescentes,
     crianca, criancas, menina pequena, menino pequeno, menininha, menor de idade,
     enfant, enfants, fillette, fillettes, petite fille, petit garcon, gamine, ecoliere, ecolier,
@@ -115,7 +115,7 @@ HARMLESS = _list("""
     wolf children, problem children, children of the whales,
     kid icarus, kaitou kid, kaito kid, billy kid, billy the kid, kid chrono cross, eustass kid,
     captain kid, death the kid, kid cobra, kid buu, bigmt kid, kid kidocchi, kid nicca, gp kids,
-    kids on the slope, kid gloves, skull kid, kid cudi, kids with good instincts, kiddy grade,
+    kids on the slope, kid gloves, kid cudi, kids with good instincts, kiddy grade,
     kill me baby, baby bottle, baby blue, baby's breath, babys breath, baby 5, baby penguin,
     baby animal, baby animals, baby bird, baby birds, holika baby, spider baby, envy baby,
     kocchi muite baby, baby walkure, boonie baby, monge baby, baby dragon ball, baby face stand,
@@ -124,7 +124,7 @@ HARMLESS = _list("""
     baby dolls, baby pink, baby dragon, baby dragons, baby powder, baby grand piano,
     baby bonnie hood,
     baby chick, baby metal, baby bao, baby hair, baby hairs, baby's tears,
-    teen titans, aqua teen hunger force, teen 629, teen romantic comedy, teen idol,
+    teen titans, aqua teen hunger force, teen 629, teen romantic comedy,
     teenage mutant ninja turtles, teenage robot, teenage kraken, teenage engineering,
     youjo senki, oota youjo, youjo creek, youjo modoki, mahoroba youjo kitan, mousou youjo,
     youjo yuurei, kodomo no hi, kodomo no omocha, ookami kodomo, ore no kodomo,
@@ -136,8 +136,11 @@ HARMLESS = _list("""
     younger prince, younger sister, younger brother, younger twin, schoolboy uniform,
     school girl strikers, school girl mode, kiddie ride, kiddy girl and, beatrix kiddo, kidd,
     utena adolescence, adolescence vocaloid, academic adolescence, danshi koukousei,
-    choujin koukousei, armed high school girls, a minor key, a minor scale, a minor detail,
-    a minor injury, first grade quality,
+    choujin koukousei, armed high school girls, a minor key, a minor scale, a minor chord,
+    a minor detail, a minor injury, first grade quality,
+    二十代, 三十代, 四十代, 五十代, 六十代, 七十代, 八十代, 九十代,
+    女孩子, 男孩子, 萝莉塔,
+    아기자기, 페도라, 로리타,
     幼女戦記, 正太郎, ロリータ, ゴスロリ, プロリーグ, 子供の日, こどもの日, 글로리
 """)
 
@@ -164,25 +167,27 @@ SEXUAL = _list("""
     голая, голый, секс, порно, desnuda, desnudo, sexo, nackt, sexe nu, nua
 """)
 SEXUAL_HARMLESS = _list("""
-    dick dastardly, moby dick, dick grayson, cock a doodle, strip mall, strip club sign,
-    comic strip, film strip, power strip, naked snake, penetration test, sex pistols, cum laude
+    dick dastardly, moby dick, dick grayson, cock a doodle, strip mall,
+    comic strip, film strip, power strip, naked snake, penetration test, sex pistols, cum laude,
+    裸足, 赤裸々
 """)
 
 # Words for pictures of living people. Names can't be listed: this is a floor, not a wall.
 REAL_PERSON = _list("""
     real person, real people, real human, real woman, real women, real man, real men, real girl,
-    real life, real life insert, irl, celebrity, celebrities, celeb, celebs, famous person,
+    real life, real life insert, celebrity, celebrities, celeb, celebs, famous person,
     famous actress, famous actor, deepfake, deepfakes, deep fake, deep fakes,
     deepnude, undress ai, nudify, onlyfans model,
     instagram model, tiktoker, jav idol, kpop idol, k pop idol,
     photo of a real, photo of my, picture of my, photo of me, photos of my, selfie of my,
     my ex girlfriend, my ex boyfriend, my classmate, my coworker, my teacher,
-    実在, 実在の人物, 実写, 芸能人, 有名人, ディープフェイク, 真人,
+    実在, 実在の人物, 実写, 芸能人, 有名人, ディープフェイク, 真人版, 真人照片, 真人写真,
     女明星, 男明星, 名人, 深度伪造, 실존인물, 연예인,
     딥페이크
 """)
+REAL_PERSON_TAGS = frozenset(_list("irl, photo irl, irl photo, nude irl"))
 REAL_PERSON_HARMLESS = _list("""
-    anime in real life, real girl project, realman, iri, celeb summer, mount celeb
+    anime in real life, real girl project, realman, celeb summer, mount celeb
 """)
 
 # What a negative prompt must not remove while the picture is for adults.
@@ -195,7 +200,7 @@ ADULT = _list("""
     erwachsene, erwachsener,
     大人, 成人, 成年, 熟女, 人妻, 大人化, 成熟, 年上, 성인, 어른, взрослая, взрослый
 """)
-ADULT_TAGS = frozenset(_list("old, older, woman, women, lady, 18, mom, mother"))
+ADULT_TAGS = frozenset(_list("old, older, 18"))
 ADULT_HARMLESS = _list(
     "adult content, adult theme, adult themes, adult humor, adult baby, 未成年, 未成熟"
 )

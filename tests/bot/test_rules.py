@@ -103,7 +103,6 @@ def test_harmless_pictures_of_people_are_not_this_rules_business(prompt: str) ->
         "old woman",
         "grown-up",
         "milf",
-        "woman",
         "18+",
         "25 years old",
         "over 20yo",
@@ -130,6 +129,7 @@ def test_negatives_may_not_remove_adults_from_adult_pictures(negative: str) -> N
         "loli, shota, child",
         "child, baby, teen, 15 years old, aged down",
         "oldest, old fashioned, immature, premature",
+        "woman, female, lady, mother",
         "未成年",
     ],
 )
