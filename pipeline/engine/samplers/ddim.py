@@ -1,0 +1,67 @@
+"""DDIM without noise (eta 0), as diffusers' DDIMScheduler: https://arxiv.org/abs/2010.02502."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.engine.samplers import schedule
+from pipeline.engine.samplers.base import Floats, SamplerState, denoised
+from pipeline.engine.samplers.config import Prediction, SchedulerConfig
+
+_ONE = np.float32(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DdimSampler:
+    """`alphas` and `next_alphas`: share of the picture before and after each step, (steps,)."""
+
+    timesteps: Floats
+    alphas: Floats
+    next_alphas: Floats
+    prediction_type: Prediction
+    clip_sample_range: float | None
+    init_noise_sigma: np.float32 = _ONE
+    draws_noise: bool = False
+
+    @classmethod
+    def make(cls, config: SchedulerConfig, steps: int) -> "DdimSampler":
+        training = schedule.alphas_cumprod(config)
+        if config.rescale_betas_zero_snr:
+            # Of diffusers' schedulers only DDIM lets the last alpha be zero.
+            training = schedule.alphas_cumprod_to_zero(config)
+        timesteps = schedule.spaced_timesteps(config, steps).round().astype(np.int64)
+        following = timesteps - config.num_train_timesteps // steps
+        last = _ONE if config.set_alpha_to_one else training[0]
+        return cls(
+            timesteps=timesteps.astype(np.float32),
+            alphas=training[timesteps],
+            next_alphas=np.where(following >= 0, training[following], last),
+            prediction_type=config.prediction_type,
+            clip_sample_range=config.clip_sample_range,
+        )
+
+    def scale_model_input(self, sample: Floats, step_index: int) -> Floats:  # noqa: ARG002 - the protocol's
+        return sample
+
+    def step(
+        self,
+        state: SamplerState,
+        noise_pred: Floats,
+        sample: Floats,
+        noise: Floats | None,  # noqa: ARG002 - the protocol's
+    ) -> tuple[Floats, SamplerState]:
+        alpha, sigma = _roots(self.alphas[state.step_index])
+        alpha_next, sigma_next = _roots(self.next_alphas[state.step_index])
+        x0 = denoised(self.prediction_type, noise_pred, sample, alpha, sigma)
+        epsilon = noise_pred
+        if self.prediction_type == "v_prediction":
+            epsilon = alpha * noise_pred + sigma * sample
+        if self.clip_sample_range is not None:
+            x0 = np.clip(x0, -self.clip_sample_range, self.clip_sample_range)
+        latents = alpha_next * x0 + sigma_next * epsilon
+        return latents, SamplerState(step_index=state.step_index + 1, pred_original_sample=x0)
+
+
+def _roots(alpha_cumprod: np.float32) -> tuple[np.float32, np.float32]:
+    """alpha and sigma of sample = alpha * x0 + sigma * noise."""
+    return np.sqrt(alpha_cumprod), np.sqrt(_ONE - alpha_cumprod)

@@ -1,0 +1,84 @@
+"""Euler and Euler ancestral, as diffusers' Euler(Ancestral)DiscreteScheduler.
+
+Algorithm 2 of Karras et al. 2022 (https://arxiv.org/abs/2206.00364) without churn; the ancestral
+form, which replaces part of the noise by fresh noise, comes from k-diffusion.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.engine.samplers import schedule
+from pipeline.engine.samplers.base import Floats, SamplerState
+from pipeline.engine.samplers.config import Prediction, SchedulerConfig
+
+_ONE = np.float32(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EulerSampler:
+    """`sigmas` has one value more than `timesteps`: the noise left after the last step."""
+
+    timesteps: Floats
+    sigmas: Floats
+    init_noise_sigma: np.float32
+    prediction_type: Prediction
+    ancestral: bool
+
+    @property
+    def draws_noise(self) -> bool:
+        return self.ancestral
+
+    @classmethod
+    def make(cls, config: SchedulerConfig, steps: int, *, ancestral: bool) -> "EulerSampler":
+        training = schedule.sigmas_of(schedule.alphas_cumprod(config))
+        timesteps = schedule.spaced_timesteps(config, steps).astype(np.float32)
+        sigmas = np.interp(timesteps, np.arange(len(training)), training)
+        if ancestral:
+            sigmas = np.append(sigmas, 0.0).astype(np.float32)
+        else:
+            if config.use_karras_sigmas:
+                sigmas = schedule.karras(float(sigmas[0]), float(sigmas[-1]), steps)
+                timesteps = schedule.sigma_to_timestep(sigmas, training).astype(np.float32)
+            sigmas = schedule.with_final_sigma(config, sigmas, training)
+        top = sigmas.max()
+        if config.timestep_spacing == "leading":
+            top = np.sqrt(top * top + _ONE)
+        return cls(
+            timesteps=timesteps,
+            sigmas=sigmas,
+            init_noise_sigma=top,
+            prediction_type=config.prediction_type,
+            ancestral=ancestral,
+        )
+
+    def scale_model_input(self, sample: Floats, step_index: int) -> Floats:
+        sigma = self.sigmas[step_index]
+        return sample / np.sqrt(sigma * sigma + _ONE)
+
+    def step(
+        self, state: SamplerState, noise_pred: Floats, sample: Floats, noise: Floats | None
+    ) -> tuple[Floats, SamplerState]:
+        sigma, sigma_next = self.sigmas[state.step_index], self.sigmas[state.step_index + 1]
+        x0 = self._denoised(noise_pred, sample, sigma)
+        derivative = (sample - x0) / sigma
+        if self.ancestral:
+            assert noise is not None
+            down, up = _ancestral(sigma, sigma_next)
+            latents = sample + derivative * (down - sigma) + noise * up
+        else:
+            latents = sample + derivative * (sigma_next - sigma)
+        return latents, SamplerState(step_index=state.step_index + 1, pred_original_sample=x0)
+
+    def _denoised(self, noise_pred: Floats, sample: Floats, sigma: np.float32) -> Floats:
+        if self.prediction_type == "epsilon":
+            return sample - sigma * noise_pred
+        power = sigma * sigma + _ONE
+        return noise_pred * (-sigma / np.sqrt(power)) + sample / power
+
+
+def _ancestral(sigma: np.float32, sigma_next: np.float32) -> tuple[np.float32, np.float32]:
+    """Down to where, and how much fresh noise then brings the sample up to `sigma_next`."""
+    square, square_next = sigma * sigma, sigma_next * sigma_next
+    up = np.sqrt(square_next * (square - square_next) / square)
+    return np.sqrt(square_next - up * up), up
