@@ -9,9 +9,9 @@ import unicodedata
 
 from bot.safety.lookalikes import IGNORED_RANGES, LOOKALIKES
 
-# Two Arabic ligatures unfold to whole sentences (18 characters each): a cheap way to make a text
-# 18 times as long. They spell nothing of ours.
-_LONG_LIGATURES = {0xFDFA: " ", 0xFDFB: " "}
+# Signs that unfold to whole words or sentences (Arabic ligatures: 18 characters; squared Japanese
+# units and eras: up to 6): a cheap way to make a text many times as long. They spell nothing of ours.
+_LONG_SIGNS = dict.fromkeys((0xFDFA, 0xFDFB, *range(0x3300, 0x3358), *range(0x337B, 0x3380)), " ")
 
 # "LATIN SMALL LETTER L WITH STROKE", "LATIN LETTER SMALL CAPITAL I", "NEGATIVE SQUARED LATIN
 # CAPITAL LETTER L", "REGIONAL INDICATOR SYMBOL LETTER L", "LATIN SMALL LETTER TURNED E" ...
@@ -58,7 +58,7 @@ def normalise(text: str) -> str:
     removed, lookalike letters made Latin, every script's digits made 0-9, spaces made one.
     Line breaks stay.
     """
-    folded = text.translate(_LONG_LIGATURES)
+    folded = text.translate(_LONG_SIGNS)
     # A Spanish girl is "niña", but Nina is a name: the one mark that must not be lost.
     folded = unicodedata.normalize("NFC", folded).casefold().replace("niñ", "ninzh")
     while True:
