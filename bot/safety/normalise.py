@@ -10,7 +10,7 @@ import unicodedata
 from bot.safety.lookalikes import IGNORED_RANGES, LOOKALIKES
 
 # Signs that unfold to whole words or sentences (Arabic ligatures: 18 characters; squared Japanese
-# units and eras: up to 6): a cheap way to make a text many times as long. They spell nothing of ours.
+# units and eras: up to 6): a cheap way to make a text many times as long. None is of ours.
 _LONG_SIGNS = dict.fromkeys((0xFDFA, 0xFDFB, *range(0x3300, 0x3358), *range(0x337B, 0x3380)), " ")
 
 # "LATIN SMALL LETTER L WITH STROKE", "LATIN LETTER SMALL CAPITAL I", "NEGATIVE SQUARED LATIN
