@@ -185,7 +185,7 @@ def _text_encoders(recipe: _Recipe, tokens: int) -> tuple[Any, Any]:
         "projection_dim": width,
         "bos_token_id": tokens - 2,
         "eos_token_id": 2,  # SDXL's own value: "the highest id is the end token"
-        "initializer_factor": 20.0,  # words then differ visibly, as trained ones do
+        "initializer_factor": 5.0,  # words then differ visibly, as trained ones do
     }
     first = CLIPTextModel(CLIPTextConfig(hidden_act="quick_gelu", pad_token_id=1, **common))
     second = CLIPTextModelWithProjection(CLIPTextConfig(hidden_act="gelu", pad_token_id=1, **common))

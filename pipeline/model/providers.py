@@ -7,6 +7,8 @@
 finds no CUDA libraries loads all the same and runs on the CPU; so one is made and looked at.
 """
 
+import contextlib
+import io
 import logging
 from functools import cache
 from importlib import metadata
@@ -71,7 +73,7 @@ def cuda_works(device_id: int) -> bool:
         return False
     ort.set_default_logger_severity(_FATAL)  # missing libraries are an answer here, not an error
     try:
-        if hasattr(ort, "preload_dlls"):
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find
             ort.preload_dlls()  # finds the libraries of the `cuda` extra
         options = ort.SessionOptions()
         options.log_severity_level = _FATAL

@@ -92,7 +92,7 @@ class OrtSession:
     ) -> dict[str, Array]:
         names = list(outputs or self._outputs)
         feed = {
-            name: np.ascontiguousarray(value, dtype=self._inputs[name].dtype)
+            name: np.asarray(value, dtype=self._inputs[name].dtype, order="C")
             for name, value in inputs.items()
         }
         try:

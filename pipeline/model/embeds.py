@@ -1,0 +1,61 @@
+"""What the text encoders make of a prompt, and a memory of it bounded in bytes."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextEmbeds:
+    """One text, encoded: embeds (1, 77 * chunks, width of both encoders), pooled (1, width_2)."""
+
+    embeds: FloatArray
+    pooled: FloatArray
+
+    @property
+    def size_bytes(self) -> int:
+        return self.embeds.nbytes + self.pooled.nbytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptEmbeds:
+    """A prompt and its negative, as long as each other, float32.
+
+    `prompt_embeds` and `negative_prompt_embeds`: (1, 77 * chunks, width of both encoders);
+    `pooled_prompt_embeds` and `negative_pooled_prompt_embeds`: (1, width of the second encoder).
+    """
+
+    prompt_embeds: FloatArray
+    negative_prompt_embeds: FloatArray
+    pooled_prompt_embeds: FloatArray
+    negative_pooled_prompt_embeds: FloatArray
+
+
+class EmbedsCache:
+    """The texts used last, up to `limit_bytes`. Not thread-safe."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._kept: OrderedDict[tuple[object, ...], TextEmbeds] = OrderedDict()
+        self.size_bytes = 0
+
+    def get(self, key: tuple[object, ...]) -> TextEmbeds | None:
+        """What is kept under `key`; it is the newest then."""
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+        return found
+
+    def put(self, key: tuple[object, ...], value: TextEmbeds) -> None:
+        """Keep `value`, letting the oldest go; what is larger than the whole cache is not kept."""
+        if key in self._kept or value.size_bytes > self._limit_bytes:
+            return
+        self._kept[key] = value
+        self.size_bytes += value.size_bytes
+        while self.size_bytes > self._limit_bytes:
+            _, dropped = self._kept.popitem(last=False)
+            self.size_bytes -= dropped.size_bytes
