@@ -11,17 +11,17 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from data.vocabularies import load_vocabulary
 from PIL.Image import Image
-from pipeline.model.load import EngineOptions, load_engine
 from tqdm import tqdm
 
 from bot.cli.output import note, say
 from bot.safety.rules import check_prompt, refusal
 from bot.settings import Settings
+from data.vocabularies import load_vocabulary
 from pipeline.aspect import parse_aspect
 from pipeline.engine.protocol import DrawnPicture, Engine
 from pipeline.errors import InputError, StorageError
+from pipeline.model.load import EngineOptions, load_engine
 from pipeline.png import encode_png
 from pipeline.pngtext import parameters_text
 from pipeline.rating import Rating

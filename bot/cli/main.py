@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _failed(error: Exception) -> int:
-    from bot.cli.words import words
+    from bot.wording import words
     from pipeline.errors import Cancelled, EkakiError
 
     if isinstance(error, Cancelled):

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from bot.cli.words import words
+from bot.wording import words
 from bot.doctor.values import Check, fail, ok, warn
 from bot.settings import Settings, SettingsError, dotenv_variables
 from bot.variables import VARIABLES

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from bot.cli.words import gib, words
+from bot.wording import gib, words
 from bot.doctor.values import Check, fail, ok, warn
 from pipeline.errors import EkakiError
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import psutil
 
-from bot.cli.words import gib, words
+from bot.wording import gib, words
 from bot.doctor.values import Check, fail, ok, warn
 from bot.settings import Settings
 from pipeline.errors import EkakiError
@@ -13,9 +13,8 @@ from pipeline.errors import EkakiError
 
 def check_model(settings: Settings) -> Iterator[Check]:
     """The files, then whether they fit into memory."""
-    from pipeline.model.load import find_model
-
     from pipeline.model.folder import COMPONENTS, ModelFolder
+    from pipeline.model.load import find_model
 
     try:
         path = find_model(settings.model, settings.model_revision, settings.models_dir)
