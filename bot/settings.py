@@ -41,7 +41,7 @@ class Settings:
     engine: Literal["own", "stock"] = "own"
     provider: Literal["auto", "cpu", "cuda"] = "auto"
     device_id: int = 0
-    threads: int = 0
+    threads: int | None = None
     default_steps: int = 28
     max_steps: int = 60
     default_guidance_scale: float = 7.0

@@ -84,6 +84,12 @@ def whole(low: int, high: int, *, zero: str = "") -> Kind:
     return Kind(allowed=f"a whole number, {low} to {high}{note}", parse=parse)
 
 
+def threads() -> Kind:
+    """How many threads; None for 0."""
+    count = whole(0, 1024, zero="chosen for this machine")
+    return Kind(allowed=count.allowed, parse=lambda typed: count.parse(typed) or None)
+
+
 def number(low: float, high: float) -> Kind:
     """A number, finite, with a decimal point."""
 
@@ -288,7 +294,7 @@ VARIABLES: Final = (
         section="Model",
         meaning="Processor threads that draw. More than there are cores makes it slower.",
         default="0",
-        kind=whole(0, 1024, zero="one for each core"),
+        kind=threads(),
         unit="threads",
     ),
     Variable(

@@ -15,13 +15,14 @@ from PIL.Image import Image
 from tqdm import tqdm
 
 from bot.cli.output import note, say
+from bot.engine import engine_options
 from bot.safety.rules import check_prompt, refusal
 from bot.settings import Settings
 from data.vocabularies import load_vocabulary
 from pipeline.aspect import parse_aspect
 from pipeline.engine.protocol import DrawnPicture, Engine
 from pipeline.errors import InputError, StorageError
-from pipeline.model.load import EngineOptions, load_engine
+from pipeline.model.load import load_engine
 from pipeline.png import encode_png
 from pipeline.pngtext import parameters_text
 from pipeline.rating import Rating
@@ -39,7 +40,7 @@ def draw(
     resolved = _resolve(request, settings, ceiling=ceiling)
     files = output_files(out, count=resolved.count)
     _check_writable(files, force=force)
-    engine = load_engine(_options(settings), progress=note)
+    engine = load_engine(engine_options(settings), progress=note)
     try:
         if engine.model.notice:
             note(engine.model.notice)
@@ -87,19 +88,6 @@ def _defaults(settings: Settings) -> Defaults:
         max_steps=settings.max_steps,
         max_count=settings.max_count,
         quality_first=settings.quality_first,
-    )
-
-
-def _options(settings: Settings) -> EngineOptions:
-    return EngineOptions(
-        model=settings.model,
-        revision=settings.model_revision,
-        models_dir=settings.models_dir,
-        engine=settings.engine,
-        provider=settings.provider,
-        device_id=settings.device_id,
-        threads=settings.threads,
-        check_memory=True,
     )
 
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from bot.wording import gib, words
 from bot.doctor.values import Check, fail, ok, warn
+from bot.wording import gib, words
 from pipeline.errors import EkakiError
 
 MIN_PYTHON: Final = (3, 11)

@@ -2,36 +2,50 @@
 
 import importlib.util
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import psutil
-
-from bot.wording import gib, words
 from bot.doctor.values import Check, fail, ok, warn
+from bot.engine import engine_options
 from bot.settings import Settings
+from bot.wording import gib, words
 from pipeline.errors import EkakiError
+
+if TYPE_CHECKING:
+    from pipeline.model.folder import ModelFolder
 
 
 def check_model(settings: Settings) -> Iterator[Check]:
     """The files, then whether they fit into memory."""
     from pipeline.model.folder import COMPONENTS, ModelFolder
-    from pipeline.model.load import find_model
+    from pipeline.model.load import is_repository, model_path
 
+    options = engine_options(settings)
+    hub = is_repository(settings.model)
     try:
-        path = find_model(settings.model, settings.model_revision, settings.models_dir)
-        folder = ModelFolder.open(path)
+        folder = ModelFolder.open(model_path(options))
     except EkakiError as error:
-        yield fail("Model", words(error), "python -m bot model fetch (it goes on where it was).")
+        mend = "Run: python -m bot model fetch. It goes on where it was."
+        yield fail("Model", words(error), mend if hub else "Set MODEL to a whole model's folder.")
         return
     weights = sum(folder.weight_bytes(name) for name in COMPONENTS if folder.has(name))
     yield ok("Model", f"{folder.name}, {folder.precision}, {gib(weights)}")
     if folder.notice:
         yield warn("Model", folder.notice, "Fine for trying things out.")
-    free = psutil.virtual_memory().available
-    if free < weights:
-        mend = "Close other programs, or use a machine with more memory: " + gib(weights * 1.3)
-        yield warn("Memory", f"{gib(free)} free for {gib(weights)} of weights", mend)
-    else:
-        yield ok("Memory", f"{gib(free)} free for {gib(weights)} of weights")
+    yield _check_memory(folder)
+
+
+def _check_memory(folder: "ModelFolder") -> Check:
+    from pipeline.model.memory import available_bytes, needed_bytes
+
+    have, most = available_bytes(), needed_bytes(folder)
+    least = needed_bytes(folder, keep_text_encoders=False)
+    found = f"{gib(have)} free, {gib(most)} needed on the processor"
+    mend = "Close other programs, or use a machine with more memory, or a card (PROVIDER)."
+    if have < least:
+        return fail("Memory", found, mend)
+    if have < most:
+        return warn("Memory", found + "; it works, each new prompt takes longer", mend)
+    return ok("Memory", found)
 
 
 def check_provider(settings: Settings) -> Check:

@@ -1,0 +1,179 @@
+"""The doctor finds what is wrong, says how to mend it, and never shows the token."""
+
+import base64
+import sqlite3
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from bot.cli.main import main
+from bot.doctor import configuration, machine, runtimes, token
+from bot.doctor.all import every_check
+from bot.doctor.online import check_application, check_guilds, check_online
+from bot.doctor.values import Check
+from bot.secret import Secret
+from bot.settings import Settings, read
+from data.database import Database
+
+ID = 123456789012345678
+TOKEN = (
+    base64.b64encode(str(ID).encode()).decode() + ".GabcdE.abcdefghijklmnopqrstuvwxyz0123456789ab"
+)
+
+
+def settings_with(value: str) -> Settings:
+    return Settings(discord_token=Secret(value))
+
+
+def by_name(checks: list[Check]) -> dict[str, Check]:
+    return {each.name: each for each in checks}
+
+
+def test_token_tells_the_application_and_the_invite_link() -> None:
+    checks = by_name(token.check_token(settings_with(TOKEN)))
+    assert checks["Token"].result == "ok"
+    assert f"client_id={ID}" in checks["Invite link"].found
+    assert TOKEN not in str(checks)
+
+
+def test_permissions_are_exactly_what_the_bot_does() -> None:
+    import discord
+
+    wanted = discord.Permissions(
+        view_channel=True, send_messages=True, send_messages_in_threads=True, embed_links=True,
+        attach_files=True, read_message_history=True, add_reactions=True,
+    )  # fmt: skip
+    assert wanted.value == token.PERMISSION_BITS
+
+
+@pytest.mark.parametrize("value", ["", "abc", "Bot " + TOKEN, TOKEN.replace(".", " "), "a.b.c"])
+def test_wrong_token_is_told_without_showing_it(value: str) -> None:
+    (check,) = token.check_token(settings_with(value))
+    assert check.result == "fail"
+    assert "developers/applications" in check.mend
+    assert len(value) < 6 or value not in check.found + check.mend
+
+
+def test_every_wrong_value_is_a_finding_and_misspelled_names_are_guessed(tmp_path: Path) -> None:
+    settings, errors = read({"MAX_COUNT": "9", "ENGINE": "x"})
+    checks = list(configuration.check_values(errors))
+    assert [each.result for each in checks] == ["fail", "fail"]
+    assert settings.max_count == 4
+    file = tmp_path / ".env"
+    file.write_text("PICTURE_PER_HOUR=3\nDISCORD_TOKEN=x\n", encoding="utf-8")
+    file.chmod(0o644)
+    found = list(configuration.check_env_file(file))
+    assert found[0].mend == "Did you mean PICTURES_PER_HOUR?"
+    assert found[1].mend == f"chmod 600 {file}"
+
+
+def test_both_runtimes_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata, "version", lambda name: "1.0")  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    assert runtimes.check_runtimes().result == "fail"
+    with pytest.raises(Exception, match="both_runtimes"):
+        runtimes.check_single_runtime()
+
+
+def test_the_installed_runtime_is_exactly_one() -> None:
+    assert runtimes.check_runtimes().result == "ok"
+
+
+async def test_database_is_looked_at_and_left_alone(tmp_path: Path) -> None:
+    assert machine.check_database(tmp_path).result == "ok"
+    assert not (tmp_path / machine.DATABASE_NAME).exists()
+    async with Database.open(tmp_path / machine.DATABASE_NAME):
+        assert machine.check_database(tmp_path).result == "ok"  # also while a bot uses it
+    with sqlite3.connect(tmp_path / machine.DATABASE_NAME) as connection:
+        connection.execute("PRAGMA user_version = 9999")
+    connection.close()
+    newer = machine.check_database(tmp_path)
+    assert (newer.result, "9999" in newer.found) == ("fail", True)
+    (tmp_path / machine.DATABASE_NAME).write_bytes(b"no database" * 100)
+    assert machine.check_database(tmp_path).result == "fail"
+
+
+def test_folder_that_is_a_file_fails(tmp_path: Path) -> None:
+    file = tmp_path / "state"
+    file.write_text("", encoding="utf-8")
+    assert machine.check_folder("DATA_DIR", file / "deeper").result == "fail"
+    assert machine.check_folder("DATA_DIR", tmp_path / "new" / "deep").result == "ok"
+
+
+def test_missing_model_says_how_to_get_it(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, models_dir=tmp_path, model=str(tmp_path / "none"))
+    checks = by_name(list(every_check(settings, [], env_file=tmp_path / ".env", online=False)))
+    assert checks["Model"].result == "fail"
+    assert "MODEL" in checks["Model"].mend
+    assert checks["Provider"].result == "ok"
+    hub = replace(settings, model="owner/name")
+    checks |= by_name(list(every_check(hub, [], env_file=tmp_path / ".env", online=False)))
+    assert "model fetch" in checks["Model"].mend
+    broken = [each for each in checks.values() if "check itself broke" in each.found]
+    assert broken == []
+
+
+def test_command_exits_1_and_hides_the_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
+    monkeypatch.setenv("MODEL", "./none")
+    assert main(["doctor"]) == 1
+    shown = capsys.readouterr()
+    assert "FAIL  Model" in shown.out
+    assert "ok    Invite link" in shown.out
+    assert TOKEN not in shown.out + shown.err
+
+
+def test_application_and_servers_are_judged() -> None:
+    assert check_application({"flags": 0})[0].result == "ok"
+    assert check_application({"flags": 1 << 19})[0].result == "warn"
+    assert (
+        by_name(check_application({"interactions_endpoint_url": "https://x"}))[
+            "Interactions"
+        ].result
+        == "fail"
+    )
+    assert check_guilds([], application_id=ID)[0].result == "warn"
+    (lacking,) = check_guilds([{"name": "G", "permissions": str(1 << 11)}], application_id=ID)
+    assert "Attach Files" in lacking.found
+    assert check_guilds([{"name": "G", "permissions": "8"}], application_id=ID)[0].result == "ok"
+
+
+async def test_online_asks_the_server_of_the_settings() -> None:
+    import asyncio
+
+    async def me(request: web.Request) -> web.Response:
+        if request.headers["Authorization"] != f"Bot {TOKEN}":
+            return web.json_response({"message": "401: Unauthorized", "code": 0}, status=401)
+        return web.json_response({"id": str(ID), "username": "ekaki"})
+
+    async def application(request: web.Request) -> web.Response:
+        return web.json_response({"id": str(ID), "flags": 0})
+
+    async def guilds(request: web.Request) -> web.Response:
+        return web.json_response([{"id": "1", "name": "G", "permissions": "0"}])
+
+    app = web.Application()
+    app.router.add_get("/api/v10/users/@me", me)
+    app.router.add_get("/api/v10/applications/@me", application)
+    app.router.add_get("/api/v10/users/@me/guilds", guilds)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        good = Settings(discord_token=Secret(TOKEN), discord_api_url=url)
+        checks = by_name(await asyncio.to_thread(check_online, good))
+        bad = Settings(discord_token=Secret("wrong"), discord_api_url=url)
+        (refused,) = await asyncio.to_thread(check_online, bad)
+    finally:
+        await runner.cleanup()
+    assert checks["Discord"].found == "logged in as ekaki"
+    assert checks["Server"].result == "warn"
+    assert refused.result == "fail"
+    (unreachable,) = await asyncio.to_thread(check_online, good)
+    assert "can't be reached" in unreachable.found

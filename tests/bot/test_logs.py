@@ -1,0 +1,140 @@
+"""No token in any line that is logged, whoever logs it and however."""
+
+import asyncio
+import io
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+
+import aiohttp
+import discord
+import discord.http
+import pytest
+from aiohttp import web
+
+from bot import logs
+from bot.secret import Secret
+
+TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcdE.abcdefghijklmnopqrstuvwxyz0123456789ab"
+INTERACTION = "aW50ZXJhY3Rpb246MTIzNDU2Nzg5OnNlY3JldHBhcnQ"
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    root = logging.getLogger()
+    before = (list(root.handlers), root.level, sys.excepthook, threading.excepthook)
+    stream = io.StringIO()
+    logs.set_up("DEBUG", (Secret(TOKEN),), stream=stream)
+    yield stream
+    root.handlers[:], root.level = before[0], before[1]
+    root.setLevel(before[1])
+    sys.excepthook, threading.excepthook = before[2], before[3]
+    logging.captureWarnings(False)
+
+
+def fail(words: str) -> None:
+    raise RuntimeError(words)
+
+
+def test_message_arguments_traceback_and_stack_are_cleaned(lines: io.StringIO) -> None:
+    log = logging.getLogger("somebody.else")
+    log.info("token %s", TOKEN)
+    log.info("payload %s", {"token": "a-short-one", "name": "kept"})
+    log.info('sent {"token": "another-one"}')
+    try:
+        fail(f"https://discord.com/api/v10/webhooks/1/{INTERACTION}/messages/@original")
+    except RuntimeError:
+        log.exception("broke", stack_info=True)
+    written = lines.getvalue()
+    for secret in (TOKEN, TOKEN.rpartition(".")[2], INTERACTION, "a-short-one", "another-one"):
+        assert secret not in written
+    assert "kept" in written
+    assert "RuntimeError" in written
+    assert "/messages/@original" in written
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (f"POST https://x/api/v10/interactions/12/{INTERACTION}/callback", "/callback"),
+        ("PATCH https://x/webhooks/12/short.to-ken/messages/3?wait=true", "/messages/3?wait=true"),
+        (f"Authorization: Bot {TOKEN}", "Authorization: Bot"),
+        ("JobRecord(interaction_token='abc', id='7')", "id='7'"),
+        (f"seen {INTERACTION}!", "seen"),
+        (f"an unknown {TOKEN[:-3]}xyz too", "an unknown"),
+    ],
+)
+def test_tokens_of_every_form_are_hidden_and_the_rest_stays(text: str, kept: str) -> None:
+    shown = logs.redact(text)
+    assert logs.HIDDEN in shown
+    assert kept in shown
+    for secret in (INTERACTION, "short.to-ken", "'abc'", TOKEN[-20:-4]):
+        assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    "text", ["77 tokens a chunk", "Steps: 28, Seed: 42", "message 123456789012345678 sent"]
+)
+def test_plain_lines_stay_as_they_are(text: str) -> None:
+    assert logs.redact(text, (Secret(TOKEN), Secret())) == text
+
+
+async def test_discord_py_debug_logs_hold_no_token(
+    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real client logs in to a server here and answers an interaction, at DEBUG."""
+
+    async def me(request: web.Request) -> web.Response:
+        assert request.headers["Authorization"] == f"Bot {TOKEN}"
+        body = {
+            "id": "1",
+            "username": "ekaki",
+            "discriminator": "0",
+            "avatar": None,
+            "token": INTERACTION,
+        }
+        return web.json_response(body)
+
+    async def refuse(request: web.Request) -> web.Response:
+        assert INTERACTION in request.path
+        return web.json_response({"code": 10062, "message": "Unknown interaction"}, status=404)
+
+    app = web.Application()
+    app.router.add_get("/api/v10/users/@me", me)
+    app.router.add_route("*", "/api/v10/webhooks/{rest:.*}", refuse)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    monkeypatch.setattr(discord.http.Route, "BASE", f"http://127.0.0.1:{port}/api/v10")
+    client = discord.Client(intents=discord.Intents.none())
+    try:
+        await client.http.static_login(TOKEN)
+        route = discord.http.Route(
+            "GET", "/webhooks/{webhook_id}/{webhook_token}", webhook_id=1, webhook_token=INTERACTION
+        )
+        with pytest.raises(discord.NotFound):
+            await client.http.request(route)
+        logging.getLogger("discord.gateway").debug(
+            "For Shard ID %s: WebSocket Event: %s", 0, {"d": {"token": INTERACTION, "id": "5"}}
+        )
+        async with aiohttp.ClientSession():
+            await asyncio.sleep(0)
+    finally:
+        await client.close()
+        await runner.cleanup()
+    written = lines.getvalue()
+    assert "discord.http" in written
+    assert "has returned" in written
+    assert TOKEN not in written
+    assert INTERACTION not in written
+
+
+def test_what_ends_a_thread_is_logged_without_secrets(lines: io.StringIO) -> None:
+    thread = threading.Thread(target=fail, args=(TOKEN,))
+    thread.start()
+    thread.join()
+    assert "A thread ended" in lines.getvalue()
+    assert TOKEN not in lines.getvalue()

@@ -1,0 +1,160 @@
+"""Settings: the table, the example file, wrong values by name, and a token that never shows."""
+
+import pickle
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.secret import Secret
+from bot.settings import Settings, SettingsError, read
+from bot.variables import VARIABLES, example
+from bot.wording import words
+from pipeline.card import QualityPreset, Sampler
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcdE.abcdefghijklmnopqrstuvwxyz0123456789ab"
+
+
+def load(**env: str) -> Settings:
+    return Settings.load(env, dotenv=None)
+
+
+def test_every_variable_is_a_field_and_the_other_way_round() -> None:
+    assert {each.field for each in VARIABLES} == {each.name for each in fields(Settings)}
+
+
+def test_defaults_of_the_table_are_those_of_the_class() -> None:
+    assert read({each.name: each.default for each in VARIABLES}) == (Settings(), [])
+
+
+def test_example_file_is_the_table() -> None:
+    written = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert written == example(), (
+        "write it again: python -c \"from bot.variables import example; print(example(), end='')\""
+        " > .env.example"
+    )
+
+
+def test_example_file_loads_as_defaults_also_with_every_line_on(tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    plain.write_text(example(), encoding="utf-8")
+    assert Settings.load({}, plain) == Settings()
+    switched_on = tmp_path / "on"
+    lines = example().splitlines()
+    names = {each.name for each in VARIABLES}
+    on = [
+        line[2:] if line.startswith("# ") and line[2:].partition("=")[0] in names else line
+        for line in lines
+    ]
+    assert sum("=" in line and not line.startswith("#") for line in on) == len(VARIABLES)
+    switched_on.write_text("\n".join(on), encoding="utf-8")
+    assert Settings.load({}, switched_on) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ENGINE", "fast"), ("PROVIDER", "rocm"), ("DEVICE_ID", "-1"), ("THREADS", "two"),
+        ("DEFAULT_STEPS", "0"), ("DEFAULT_STEPS", "10000"), ("DEFAULT_STEPS", "2.5"),
+        ("DEFAULT_GUIDANCE_SCALE", "nan"), ("DEFAULT_GUIDANCE_SCALE", "99"),
+        ("DEFAULT_ASPECT", "0:0"), ("DEFAULT_ASPECT", "abc"), ("DEFAULT_PRESET", "Best"),
+        ("DEFAULT_SAMPLER", "Heun"), ("QUALITY_FIRST", "maybe"), ("MAX_COUNT", "5"),
+        ("PICTURES_PER_HOUR", "-1"), ("PICTURES_PER_HOUR", "٣"), ("PICTURES_PER_DAY", "1e3"),
+        ("PROGRESS_INTERVAL_S", "0"), ("OWNER_IDS", "me"), ("LOG_LEVEL", "LOUD"),
+        ("SYNC_COMMANDS", "always"), ("SOURCE_URL", "javascript:alert(1)"), ("MODEL", "a b/c"),
+    ],
+)  # fmt: skip
+def test_wrong_value_names_the_variable_and_its_range(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(**{name: value})
+    variable = next(each for each in VARIABLES if each.name == name)
+    assert name in words(caught.value)
+    assert variable.kind.allowed in words(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://discord.com/api", "http://example.org", "http://127.0.0.1@example.org",
+        "http://127.0.0.1.example.org", "http://localhost.example.org:80", "http://10.0.0.1",
+        "http://0.0.0.0:80", "http://[::2]", "http://127.0.0.1:99999", "http://127.0.0.999",
+        "http://127.0.0.1/../x", "http://127.0.0.1\\@example.org", "file:///etc/passwd",
+        "127.0.0.1",
+    ],
+)  # fmt: skip
+def test_discord_api_url_leaves_this_machine_never(address: str) -> None:
+    with pytest.raises(SettingsError, match="DISCORD_API_URL"):
+        load(DISCORD_API_URL=address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://127.0.0.1:8080", "http://localhost", "http://[::1]:1", "http://127.1.2.3:65535/"],
+)
+def test_discord_api_url_takes_loopback(address: str) -> None:
+    assert load(DISCORD_API_URL=address).discord_api_url == address.rstrip("/")
+
+
+def test_values_are_read_in_any_case_and_with_spaces_around() -> None:
+    settings = load(
+        ENGINE=" STOCK ", QUALITY_FIRST="Yes", DEFAULT_SAMPLER="dpm++ 2m karras",
+        DEFAULT_PRESET="heavy V3.1", OWNER_IDS="1, 2  3", LOG_LEVEL="debug", THREADS="4",
+    )  # fmt: skip
+    assert settings.engine == "stock"
+    assert settings.quality_first is True
+    assert settings.default_sampler is Sampler.DPM_2M_KARRAS
+    assert settings.default_preset is QualityPreset.HEAVY_31
+    assert settings.owner_ids == {1, 2, 3}
+    assert (settings.log_level, settings.threads) == ("DEBUG", 4)
+
+
+def test_environment_counts_more_than_the_file_and_empty_means_not_set(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text('MAX_COUNT=2\nTHREADS=3\nDATA_DIR="my state"\nMODEL=a/$b\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match="MODEL"):  # a dollar is a dollar, not a variable
+        Settings.load({}, file)
+    settings = Settings.load({"MAX_COUNT": "1", "THREADS": "", "MODEL": "a/b"}, file)
+    assert (settings.max_count, settings.threads) == (1, 3)
+    assert settings.data_dir == Path("my state")
+
+
+def test_missing_file_is_fine_and_an_unreadable_one_is_named(tmp_path: Path) -> None:
+    assert Settings.load({}, tmp_path / "none") == Settings()
+    broken = tmp_path / "broken"
+    broken.write_bytes(b"MAX_COUNT=\xff\xfe\n")
+    with pytest.raises(SettingsError) as caught:
+        Settings.load({}, broken)
+    assert "broken" in words(caught.value)
+
+
+def test_default_steps_follow_a_lower_maximum_and_never_exceed_it() -> None:
+    assert load(MAX_STEPS="20").default_steps == 20
+    with pytest.raises(SettingsError, match="DEFAULT_STEPS"):
+        load(MAX_STEPS="20", DEFAULT_STEPS="25")
+
+
+@given(st.dictionaries(st.sampled_from([v.name for v in VARIABLES]), st.text(max_size=40)))
+def test_any_text_gives_settings_or_an_error_by_name(env: dict[str, str]) -> None:
+    settings, errors = read(env)
+    assert isinstance(settings, Settings)
+    for error in errors:
+        assert str(error.data["name"]) in words(error)
+
+
+def test_token_is_seen_nowhere() -> None:
+    settings = load(DISCORD_TOKEN=TOKEN)
+    assert settings.discord_token.reveal() == TOKEN
+    shown = [
+        repr(settings),
+        str(settings),
+        f"{settings.discord_token}",
+        f"{settings.discord_token!r:>30}",
+    ]
+    assert not any(TOKEN in each or TOKEN[:10] in each for each in shown)
+    assert settings.discord_token
+    assert not Secret()
+    with pytest.raises(TypeError):
+        pickle.dumps(settings.discord_token)
