@@ -72,9 +72,7 @@ class SchedulerConfig:
                 "beta_schedule", "linear", ("linear", "scaled_linear", "squaredcos_cap_v2")
             ),
             trained_betas=read.numbers("trained_betas"),
-            prediction_type=read.choice(
-                "prediction_type", "epsilon", ("epsilon", "v_prediction")
-            ),
+            prediction_type=read.choice("prediction_type", "epsilon", ("epsilon", "v_prediction")),
             timestep_spacing=read.choice(
                 "timestep_spacing", "linspace", ("leading", "trailing", "linspace")
             ),

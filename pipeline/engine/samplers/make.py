@@ -15,7 +15,9 @@ SINGLESTEP_DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType({"lower_order_f
 """Where diffusers' DPMSolverSinglestepScheduler differs from the other classes' defaults."""
 
 
-def make_sampler(sampler: Sampler, scheduler_config: Mapping[str, object], steps: int) -> NumpySampler:
+def make_sampler(
+    sampler: Sampler, scheduler_config: Mapping[str, object], steps: int
+) -> NumpySampler:
     """The sampler for `steps` steps of a model with this `scheduler_config.json`.
 
     `rescale_betas_zero_snr` is unknown to diffusers' singlestep class and ignored there as well.

@@ -1,0 +1,66 @@
+"""One step of the UNet for rows that may belong to different people."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.engine.rows import Row, RowShape
+
+Floats = NDArray[np.float32]
+
+
+class UNet(Protocol):
+    """What the loop needs of a model: `pipeline.model.unet.UNetSession`."""
+
+    def predict(
+        self,
+        *,
+        sample: Floats,
+        timesteps: Floats,
+        prompt_embeds: Floats,
+        pooled: Floats,
+        time_ids: Floats,
+    ) -> Floats:
+        """The prediction for each row, shaped like `sample`; `timesteps` has one value a row."""
+        ...
+
+
+def step(unet: UNet, rows: Sequence[Row]) -> None:
+    """Advance each of `rows` by one step in a single run.
+
+    The rows have the same shape and none is done (ValueError otherwise); they may be at different
+    steps, of different samplers, with and without guidance.
+    """
+    if len({row.shape for row in rows}) != 1 or any(row.done for row in rows):
+        raise ValueError("rows of one run need the same shape and a step to do")
+    noise_pred = unet.predict(
+        sample=_join(
+            [row.sampler.scale_model_input(row.latents, row.step_index)] * row.copies
+            for row in rows
+        ),
+        timesteps=np.concatenate(
+            [np.repeat(row.sampler.timesteps[row.step_index], row.copies) for row in rows]
+        ),
+        prompt_embeds=_join([row.conditioning.prompt_embeds] for row in rows),
+        pooled=_join([row.conditioning.pooled] for row in rows),
+        time_ids=_join([row.conditioning.time_ids] for row in rows),
+    )
+    first = 0
+    for row in rows:
+        row.advance(noise_pred[first : first + row.copies])
+        first += row.copies
+
+
+def compatible(rows: Iterable[Row]) -> list[list[Row]]:
+    """`rows` in groups that may share a run, in order of arrival."""
+    groups: dict[RowShape, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.shape, []).append(row)
+    return list(groups.values())
+
+
+def _join(parts: Iterable[list[Floats]]) -> Floats:
+    arrays = [array for part in parts for array in part]
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

@@ -1,0 +1,154 @@
+"""Our own loop over the model's ONNX sessions: no torch, a cancel at the next step, previews.
+
+On a CPU a picture runs to its end in `draw`, its guidance pair in one run as in the stock pipeline
+(batching more gains nothing there). `begin`, `step` and `finish` are the same work in parts, for
+several pictures that share runs.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from pipeline.card import Sampler
+from pipeline.engine import loop
+from pipeline.engine.preview import FILE_NAME, Previewer
+from pipeline.engine.protocol import DrawnPicture, ModelDescription, Watch
+from pipeline.engine.rows import Conditioning, Floats, Row
+from pipeline.engine.samplers.make import make_sampler
+from pipeline.engine.vae import VaeDecoder
+from pipeline.errors import Cancelled, EngineError
+from pipeline.model.folder import ModelFolder
+from pipeline.model.sessions import SessionFactory
+from pipeline.model.text_encoder import PromptEncoder
+from pipeline.model.unet import open_unet
+from pipeline.request import ResolvedRequest
+
+_NO_GUIDANCE: Final = 1.0  # diffusers: no negative row is run at or below it
+_TRIAL_STEPS: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What holds the model's memory until `close`."""
+
+    unet: loop.UNet
+    decoder: VaeDecoder
+
+
+class OwnEngine:
+    """Draws with the sessions that it opens from `folder`. One thread owns it.
+
+    Raises ModelError: what the sessions raise, `scheduler_unsupported`.
+    """
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        factory: SessionFactory,
+        *,
+        prompts: PromptEncoder,
+        description: ModelDescription,
+    ) -> None:
+        for sampler in Sampler:  # what can't be sampled is said now, not in the first job
+            make_sampler(sampler, folder.scheduler.raw, _TRIAL_STEPS)
+        self._folder = folder
+        self._prompts = prompts
+        self._description = description
+        decoder = VaeDecoder(folder, factory.open(folder, "vae_decoder"))
+        self._parts: _Parts | None = _Parts(unet=open_unet(factory, folder), decoder=decoder)
+        self._previewer = Previewer(
+            decoder,
+            latent_channels=folder.latent_channels,
+            vae_scale_factor=folder.vae_scale_factor,
+            path=folder.path / FILE_NAME,
+            model_hash=description.hash,
+        )
+
+    @property
+    def model(self) -> ModelDescription:
+        return self._description
+
+    def draw(self, request: ResolvedRequest, index: int, watch: Watch) -> DrawnPicture:
+        """See `Engine.draw`. A preview is made of the x0 prediction of the step just done."""
+        began = time.perf_counter()
+        _go_on(watch)
+        row = self.begin(request, index)
+        stepping_s = 0.0
+        while not row.done:
+            _go_on(watch)
+            step_began = time.perf_counter()
+            self.step([row])
+            stepping_s += time.perf_counter() - step_began
+            predicted = row.state.pred_original_sample
+            watch.on_step(row.step_index, row.steps, lambda seen=predicted: self._preview(seen))
+        _go_on(watch)
+        return DrawnPicture(
+            image=self.finish(row),
+            seed=request.seed_of(index),
+            elapsed_s=time.perf_counter() - began,
+            seconds_a_step=stepping_s / row.steps,
+        )
+
+    def begin(self, request: ResolvedRequest, index: int) -> Row:
+        """Picture `index` of `request` as a row before its first step.
+
+        Raises EngineError `size_unfit`, ModelError and EngineError of the text encoders.
+        """
+        self._open()
+        self._check_size(width=request.width, height=request.height)
+        embeds = self._prompts.encode(request.prompt, request.negative_prompt)
+        factor = self._folder.vae_scale_factor
+        return Row.begin(
+            sampler=make_sampler(
+                request.sampler, self._folder.scheduler.raw, request.num_inference_steps
+            ),
+            seed=request.seed_of(index),
+            guidance_scale=request.guidance_scale,
+            conditioning=Conditioning.of(
+                embeds,
+                width=request.width,
+                height=request.height,
+                guided=request.guidance_scale > _NO_GUIDANCE,
+            ),
+            latent_channels=self._folder.latent_channels,
+            latent_height=request.height // factor,
+            latent_width=request.width // factor,
+        )
+
+    def step(self, rows: Sequence[Row]) -> None:
+        """One step of each of `rows`, which have one shape, in one run. Raises EngineError."""
+        loop.step(self._open().unet, rows)
+
+    def finish(self, row: Row) -> Image.Image:
+        """The picture of a row that is done. Raises EngineError `picture_not_finite`."""
+        if not np.isfinite(row.latents).all():
+            raise EngineError("picture_not_finite")
+        return self._open().decoder.picture(row.latents)
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        self._parts = None
+        self._previewer.close()
+        self._prompts.close()
+
+    def _open(self) -> "_Parts":
+        if self._parts is None:
+            raise EngineError("engine_closed")
+        return self._parts
+
+    def _preview(self, predicted: Floats | None) -> Image.Image | None:
+        return None if predicted is None else self._previewer.picture(predicted)
+
+    def _check_size(self, *, width: int, height: int) -> None:
+        multiple = self._folder.size_multiple
+        if width <= 0 or height <= 0 or width % multiple or height % multiple:
+            raise EngineError("size_unfit", width=width, height=height, multiple=multiple)
+
+
+def _go_on(watch: Watch) -> None:
+    if watch.is_cancelled():
+        raise Cancelled
