@@ -27,6 +27,6 @@ def run(args: argparse.Namespace) -> int:
 
     from data.vocabularies import import_vocabulary
 
-    result = import_vocabulary(args.file, settings.data_dir)
-    say(f"Imported: {result}. A running bot uses it after a restart.")
+    report = import_vocabulary(args.file, settings.data_dir)
+    say(f"{report.tags:,} tags imported. A running bot uses them after a restart.")
     return 0
