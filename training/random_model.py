@@ -80,11 +80,11 @@ _RECIPES = {
         timestep_spacing="trailing",
     ),
     RandomKind.DEMO: _Recipe(
-        unet_channels=(32, 64, 96),
-        heads=(1, 2, 3),
-        transformer_layers=(1, 1, 2),
+        unet_channels=(64, 128),
+        heads=(2, 4),
+        transformer_layers=(1, 2),
         text_width=64,
-        vae_channels=(16, 16, 32, 32),
+        vae_channels=(16, 16, 32, 32, 64, 64),  # factor 32: 32 x 32 latents, seconds a picture
         latent_channels=4,
         scaling_factor=0.13025,
         prediction_type="epsilon",

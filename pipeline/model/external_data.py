@@ -1,8 +1,10 @@
-"""Which files an ONNX graph's weights lie in, and whether the graph itself was cut off.
+"""What an ONNX file says before it is loaded: where its weights lie, whether it was cut off, whether
+it takes any size.
 
 Reads protobuf's wire format directly: a graph with its weights inside may be two gigabytes, and
 this has to take milliseconds. Field numbers: onnx.proto3 (ModelProto.graph = 7,
-GraphProto.initializer = 5 and node = 1, NodeProto.attribute = 5, AttributeProto.t = 5,
+GraphProto.initializer = 5 and node = 1, NodeProto.input = 1, op_type = 4 and attribute = 5,
+AttributeProto.t = 5,
 TensorProto.external_data = 13, StringStringEntryProto.key = 1, value = 2).
 """
 
@@ -18,6 +20,9 @@ _INITIALIZER: Final = 5
 _ATTRIBUTE: Final = 5
 _TENSOR: Final = 5
 _EXTERNAL_DATA: Final = 13
+_INPUT: Final = 1
+_OP_TYPE: Final = 4
+_RESIZE_SIZES: Final = 3  # index of the input `sizes` of Resize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,35 @@ def external_files(graph: Path) -> list[ExternalFile]:
             raise ValueError("the file is empty") from error
         with view:
             return _needs(view)
+
+
+def resizes_to_fit(graph: Path) -> bool:
+    """Whether every Resize of `graph` aims at a size computed from the picture, not at twice its own.
+
+    Such a UNet (traced at an odd size) takes latents of any size; others need sides that can be
+    halved at every level.
+    """
+    resizes: list[list[str]] = []
+    with graph.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+        for number, start, end in _fields(view, 0, len(view)):
+            if number == _GRAPH:
+                nodes = (f for f in _fields(view, start, end) if f[0] == _NODE)
+                resizes += [inputs for _, a, b in nodes if (inputs := _resize_inputs(view, a, b))]
+    return bool(resizes) and all(
+        len(inputs) > _RESIZE_SIZES and inputs[_RESIZE_SIZES] for inputs in resizes
+    )
+
+
+def _resize_inputs(view: mmap.mmap, start: int, end: int) -> list[str]:
+    """The inputs' names of a Resize node, nothing for another node."""
+    inputs: list[str] = []
+    kind = b""
+    for number, at, until in _fields(view, start, end):
+        if number == _INPUT:
+            inputs.append(view[at:until].decode())
+        elif number == _OP_TYPE:
+            kind = view[at:until]
+    return inputs if kind == b"Resize" else []
 
 
 def _needs(view: mmap.mmap) -> list[ExternalFile]:

@@ -15,6 +15,7 @@ from pipeline.errors import ModelError
 from pipeline.model.check import check_files, check_is_sdxl
 from pipeline.model.configs import Json, number, read_json, text, whole
 from pipeline.model.content_hash import content_hash
+from pipeline.model.external_data import resizes_to_fit
 
 Component = Literal["text_encoder", "text_encoder_2", "unet", "vae_decoder", "vae_encoder"]
 
@@ -86,7 +87,8 @@ class ModelFolder:
         unet = read_json(path / "unet" / "config.json")
         card = read_json(path / "ekaki.json") if (path / "ekaki.json").is_file() else {}
         scale = 2 ** (_length(vae, "block_out_channels") - 1)
-        halvings = 2 ** (_length(unet, "block_out_channels") - 1)
+        levels = 2 ** (_length(unet, "block_out_channels") - 1)
+        fits = resizes_to_fit(path / "unet" / "model.onnx")
         return cls(
             path=path,
             name=text(card, "name", path.name),
@@ -94,7 +96,7 @@ class ModelFolder:
             scheduler=_scheduler(read_json(path / "scheduler" / "scheduler_config.json")),
             latent_channels=whole(vae, "latent_channels", 4),
             vae_scale_factor=scale,
-            size_multiple=whole(card, "size_multiple", scale * halvings),
+            size_multiple=whole(card, "size_multiple", scale if fits else scale * levels),
             scaling_factor=number(vae, "scaling_factor", 0.18215),
             shift_factor=number(vae, "shift_factor", 0.0),
             latents_mean=_channels(vae, "latents_mean"),
