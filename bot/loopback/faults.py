@@ -1,0 +1,66 @@
+"""Faults that a test orders: the next requests of a kind are refused, delayed or cut off."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.loopback.errors import Json
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """For the next `times` requests with `method` whose path `path` finds (a regular expression).
+
+    `status` refuses with `code` and `message`; 429 takes `retry_after_s`. `delay_s` waits first.
+    `cut` ends the connection without an answer, `before` or `after` the request took effect.
+    """
+
+    method: str = ".*"
+    path: str = ".*"
+    times: int = 1
+    status: int | None = None
+    code: int = 0
+    message: str = "Injected"
+    retry_after_s: float = 0.1
+    is_global: bool = False
+    delay_s: float = 0.0
+    cut: Literal["before", "after"] | None = None
+
+    def meets(self, method: str, path: str) -> bool:
+        return bool(
+            self.times > 0 and re.fullmatch(self.method, method) and re.search(self.path, path)
+        )
+
+
+class Faults:
+    """The faults that are still to come, first ordered first."""
+
+    def __init__(self) -> None:
+        self.pending: list[Fault] = []
+
+    def add(self, fault: Fault) -> Fault:
+        self.pending.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        self.pending.clear()
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """The fault for this request, counted as used."""
+        for fault in self.pending:
+            if fault.meets(method, path):
+                fault.times -= 1
+                self.pending = [f for f in self.pending if f.times > 0]
+                return fault
+        return None
+
+    @staticmethod
+    def from_json(data: Json) -> Fault:
+        """ValueError or TypeError for a name or pattern that does not exist."""
+        fault = Fault(**data)
+        try:
+            re.compile(fault.method)
+            re.compile(fault.path)
+        except re.error as error:
+            raise ValueError(str(error)) from error
+        return fault
