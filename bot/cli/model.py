@@ -2,7 +2,7 @@
 
 import argparse
 
-from bot.cli.output import say
+from bot.cli.output import note, say
 from bot.cli.shared import Subparsers, load_settings
 
 
@@ -25,12 +25,17 @@ def run(args: argparse.Namespace) -> int:
     """Download."""
     settings = load_settings(args)
 
+    model = args.model or settings.model
+    from pipeline.errors import InputError
+    from pipeline.model.load import is_repository
+
+    if not is_repository(model):
+        raise InputError("fetch_no_repository", model=model)
+
     from pipeline.model.fetch import fetch_model
 
-    folder = fetch_model(
-        args.model or settings.model,
-        args.revision or settings.model_revision,
-        settings.models_dir,
+    fetched = fetch_model(
+        model, args.revision or settings.model_revision, settings.models_dir, progress=note
     )
-    say(f"The model is complete: {folder}")
+    say(f"{fetched.path} (commit {fetched.commit})")
     return 0

@@ -159,3 +159,9 @@ def test_importing_tags_says_how_many_and_a_wrong_file_is_one_line(tmp_path: Pat
     missing = ekaki("tags", "import", "none.csv", cwd=tmp_path, DATA_DIR="state")
     assert missing.returncode == 1
     assert "none.csv" in one_line(missing.stderr)
+
+
+def test_fetching_a_folder_is_refused_in_one_line(tmp_path: Path) -> None:
+    done = ekaki("model", "fetch", cwd=tmp_path, MODEL=str(tmp_path))
+    assert done.returncode == 1
+    assert "nothing to download" in one_line(done.stderr)
