@@ -10,7 +10,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import EkakiBot
-from bot.suggestions import Suggestion
+from bot.suggestions import Suggestion, without_marks
 from cogs import buttons, errors
 from cogs.options import CHOICES, pick, pick_rating
 from cogs.places import place_of, refuse_user_install
@@ -109,11 +109,12 @@ class Inference(commands.Cog):
     ) -> None:
         refuse_user_install(interaction)
         wish = GenerationRequest(
-            prompt=prompt or "",
-            negative_prompt=negative_prompt or "",
-            character=character or "",
-            series=series or "",
-            tags=tags or "",
+            # Clients may send a suggestion's name, remarks and all, instead of its value.
+            prompt=without_marks(prompt or ""),
+            negative_prompt=without_marks(negative_prompt or ""),
+            character=without_marks(character or ""),
+            series=without_marks(series or ""),
+            tags=without_marks(tags or ""),
             aspect=aspect,
             preset=pick(QualityPreset, preset),
             rating=pick_rating(rating),

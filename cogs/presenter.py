@@ -185,7 +185,7 @@ class Presenters:
 
     def __init__(self, bot: EkakiBot, *, backoff_s: tuple[float, ...] = BACKOFF_S) -> None:
         self._bot = bot
-        self._backoff_s = backoff_s
+        self.backoff_s = backoff_s
         self._running: dict[str, tuple[Presenter, asyncio.Task[None]]] = {}
 
     def start(
@@ -201,7 +201,7 @@ class Presenters:
         if job.id in self._running:
             return
         delivery = Delivery(
-            self._bot, job, message_id=message_id, resumed=resumed, backoff_s=self._backoff_s
+            self._bot, job, message_id=message_id, resumed=resumed, backoff_s=self.backoff_s
         )
         presenter = Presenter(
             self._bot, job, delivery, file_limit=file_limit or self._file_limit(job)

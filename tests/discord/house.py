@@ -1,0 +1,280 @@
+"""The real bot over the loopback Discord: real client, real services, an engine held in hand."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import discord
+
+from bot.app import Ekaki, open_services
+from bot.loopback.client import connect_to
+from bot.loopback.default_world import IDS
+from bot.loopback.server import Loopback
+from bot.loopback.world import Interaction, InteractionType, Message, World
+from bot.secret import Secret
+from bot.services import Services
+from bot.settings import Settings
+from cogs.inference import Inference
+from data.jobs import JobRecord
+from pipeline.engine.fake import FakeEngine
+
+PATIENCE_S = 15.0
+
+
+@dataclass
+class ShiftedClock:
+    """The machine's clock, which tests move on together with the loopback's."""
+
+    shift_s: float = 0.0
+
+    def time(self) -> float:
+        return time.time() + self.shift_s
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.shift_s
+
+
+async def until(found: Callable[[], Any]) -> Any:
+    """What `found` gives once it is true."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not (value := found()):
+            await asyncio.sleep(0.005)
+    return value
+
+
+@dataclass
+class Person:
+    """Somebody at a client."""
+
+    discord: "Discord"
+    user_id: int
+
+    def imagine(
+        self, *, channel_id: int = IDS.general, user_install_only: bool = False, **options: Any
+    ) -> Interaction:
+        """Send `/imagine` with `options`."""
+        return self.command(
+            "imagine", channel_id=channel_id, user_install_only=user_install_only, **options
+        )
+
+    def command(
+        self,
+        name: str,
+        *,
+        channel_id: int = IDS.general,
+        user_install_only: bool = False,
+        focused: str | None = None,
+        **options: Any,
+    ) -> Interaction:
+        kinds = {str: 3, int: 4, bool: 5, float: 10}
+        listed: list[dict[str, Any]] = [
+            {"name": option, "type": kinds[type(value)], "value": value}
+            for option, value in options.items()
+        ]
+        for option in listed:
+            if option["name"] == focused:
+                option["focused"] = True
+        kind = InteractionType.COMMAND if focused is None else InteractionType.AUTOCOMPLETE
+        data = {"id": "1", "name": name, "type": 1, "options": listed}
+        return self._send(kind, data, channel_id=channel_id, user_install_only=user_install_only)
+
+    async def complete(
+        self, option: str, typed: str, *, channel_id: int = IDS.general
+    ) -> list[Any]:
+        """The choices shown while `typed` stands in `option`."""
+        sent = self.command("imagine", channel_id=channel_id, focused=option, **{option: typed})
+        await until(lambda: sent.choices is not None)
+        return sent.choices or []
+
+    def press(self, message: Message) -> Interaction:
+        """Press the first button under `message`."""
+        button = message.components[0]["components"][0]
+        data = {"custom_id": button["custom_id"], "component_type": 2}
+        return self._send(
+            InteractionType.COMPONENT,
+            data,
+            channel_id=message.channel_id,
+            source_message_id=message.id,
+        )
+
+    def submit(self, opened: Interaction, **values: str) -> Interaction:
+        """Fill the modal that `opened` brought: values by `custom_id`."""
+        modal = opened.modal or {}
+        filled = [
+            {
+                "type": 18,
+                "id": number,
+                "component": {"type": 4, "id": 10 + number, "custom_id": name, "value": value},
+            }
+            for number, (name, value) in enumerate(values.items(), 1)
+        ]
+        data = {"custom_id": modal["custom_id"], "components": filled}
+        return self._send(InteractionType.MODAL_SUBMIT, data, channel_id=opened.channel_id)
+
+    def _send(
+        self,
+        kind: InteractionType,
+        data: dict[str, Any],
+        *,
+        channel_id: int,
+        source_message_id: int | None = None,
+        user_install_only: bool = False,
+    ) -> Interaction:
+        loopback = self.discord.loopback
+        return loopback.interactions.send(
+            kind,
+            data,
+            user_id=self.user_id,
+            channel=loopback.world.channel(channel_id),
+            source_message_id=source_message_id,
+            user_install_only=user_install_only,
+        )
+
+
+@dataclass
+class Discord:
+    """The loopback and what tests ask of it. It outlives restarts of the bot."""
+
+    loopback: Loopback
+    folder: Path
+    clock: ShiftedClock = field(default_factory=ShiftedClock)
+
+    def __post_init__(self) -> None:
+        self.alice = Person(self, IDS.alice)
+        self.bob = Person(self, IDS.bob)
+
+    @property
+    def world(self) -> World:
+        return self.loopback.world
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass everywhere."""
+        self.world.advance(seconds)
+        self.clock.shift_s += seconds
+
+    async def answer(self, sent: Interaction) -> Message:
+        """The message that answers `sent` (or, after a defer, its follow-up)."""
+        await until(lambda: sent.response_message_id)
+        return self.world.messages[sent.response_message_id or 0]
+
+    def seen(self, channel_id: int, viewer: int | None = None) -> list[Message]:
+        """What `viewer` (None: everybody) sees in a channel."""
+        return [
+            message
+            for message in self.world.messages_in(channel_id)
+            if message.ephemeral_for in {None, viewer}
+        ]
+
+    def states(self, message: Message) -> list[dict[str, Any]]:
+        """Every state that `message` has shown, in order."""
+        return [
+            event.data
+            for event in self.loopback.feed.events
+            if event.kind in {"message_create", "message_update"}
+            and event.data["id"] == str(message.id)
+        ]
+
+
+def words(message: Message) -> str:
+    """Everything there is to read in a message."""
+    parts = [message.content]
+    for embed in message.embeds:
+        fields: list[dict[str, str]] = embed.get("fields") or []
+        footer: dict[str, str] = embed.get("footer") or {}
+        parts += [str(embed.get("title") or ""), str(embed.get("description") or "")]
+        parts += [f"{each['name']}: {each['value']}" for each in fields]
+        parts.append(footer.get("text", ""))
+    return "\n".join(part for part in parts if part)
+
+
+@dataclass
+class Running:
+    """A bot that is ready."""
+
+    bot: Ekaki
+    services: Services
+    engine: FakeEngine
+
+    async def jobs(self) -> list[JobRecord]:
+        """All jobs, the oldest first."""
+        async with (
+            self.services.database.reader() as connection,
+            connection.execute("SELECT id FROM jobs ORDER BY rowid") as cursor,
+        ):
+            ids = [str(row[0]) for row in await cursor.fetchall()]
+        found = [await self.services.jobs.job(job_id) for job_id in ids]
+        return [job for job in found if job is not None]
+
+    async def job(self) -> JobRecord:
+        """The only job."""
+        (job,) = await self.jobs()
+        return job
+
+    async def used(self, user_id: int = IDS.alice) -> int:
+        """Pictures that count towards the limit of a person."""
+        return (await self.services.jobs.limits_of(user_id=user_id)).day.used
+
+    async def delivery(self, wanted: str) -> JobRecord:
+        """The only job, once its delivery is `wanted`."""
+        async with asyncio.timeout(PATIENCE_S):
+            while (job := await self.job()).delivery != wanted:
+                await asyncio.sleep(0.01)
+        return job
+
+
+@asynccontextmanager
+async def running_bot(
+    place: Discord,
+    *,
+    engine: FakeEngine | None = None,
+    backoff_s: tuple[float, ...] = (0.05,),
+    **settings: Any,
+) -> AsyncGenerator[Running]:
+    """The bot as `bot.app` composes it, with an engine in the test's hand, until the block ends."""
+    engine = engine or FakeEngine()
+    values: dict[str, Any] = {
+        "discord_token": Secret(place.loopback.token),
+        "discord_api_url": place.loopback.url,
+        "data_dir": place.folder,
+        "progress_interval_s": 0.05,
+        "sync_commands": "never",
+    }
+    async with AsyncExitStack() as stack:
+        stack.enter_context(connect_to(place.loopback.url))
+        services = await stack.enter_async_context(
+            open_services(Settings(**values | settings), load=lambda: engine, clock=place.clock)
+        )
+        bot = await stack.enter_async_context(Ekaki(services))
+        bot._connection.guild_ready_timeout = 0.05  # pyright: ignore[reportPrivateUsage] - 2 s else
+        connected = asyncio.create_task(bot.start(place.loopback.token))
+        try:
+            await _ready(bot, connected)
+            # discord.py loads extensions as modules of its own, so this is no isinstance.
+            cog = cast("Inference", bot.get_cog("Inference"))
+            cog.presenters.backoff_s = backoff_s
+            yield Running(bot=bot, services=services, engine=engine)
+        finally:
+            engine.release()
+            await bot.close()
+            with suppress(asyncio.CancelledError, discord.ConnectionClosed):
+                await connected
+
+
+async def _ready(bot: Ekaki, connected: "asyncio.Task[None]") -> None:
+    ready = asyncio.create_task(_wait_until_ready(bot))
+    done, _ = await asyncio.wait(
+        {ready, connected}, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED
+    )
+    ready.cancel()
+    if connected in done:
+        await connected
+    assert ready in done, "the bot did not get ready"
+
+
+async def _wait_until_ready(bot: Ekaki) -> None:
+    while not bot.is_ready():  # `wait_until_ready` works only after login
+        await asyncio.sleep(0.005)
