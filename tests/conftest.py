@@ -1,1 +1,1 @@
-pytest_plugins = ["tests.support.loopback"]
+pytest_plugins = ["tests.support.loopback", "tests.support.openapi"]

@@ -123,6 +123,8 @@ class Api:
                 "bot_require_code_grant": False,
                 "verify_key": "0" * 64,
                 "flags": 0,
+                "flags_new": "0",
+                "eligible_oauth2_scopes": ["bot", "applications.commands"],
                 "owner": user_json(self.world.user(owner)),
                 "team": None,
                 "redirect_uris": [],
