@@ -80,7 +80,7 @@ def _polynomial(factors: tuple[float, ...], x: Floats) -> Floats:
 
 
 def _fma(a: Floats, b: Floats | np.float32, c: Floats | np.float32) -> Floats:
-    """a * b + c with a single rounding."""
+    """Return a * b + c with a single rounding."""
     wide = a.astype(np.float64)
     wide *= b
     wide += c

@@ -30,8 +30,8 @@ class TorchGenerator:
         self._bits = np.random.MT19937()
         # RandomState seeds an integer by the Twister's original routine, as torch does;
         # numpy's newer seeding would spread it differently.
-        legacy = np.random.RandomState(seed % 2**32)  # noqa: NPY002
-        self._bits.state = legacy.get_state(legacy=False)
+        legacy = np.random.RandomState(seed % 2**32)
+        self._bits.state = legacy.get_state(legacy=False)  # pyright: ignore[reportAttributeAccessIssue]  # numpy's stub takes one form of state only
         self._spare: float | None = None
 
     def randn(self, *shape: int) -> NDArray[np.float32]:
@@ -74,8 +74,8 @@ class TorchGenerator:
 
 
 def _box_muller(uniform: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of each block of 16, numbers j and j + 8 are the uniform pair and give results j and j + 8."""
+    """Of each block of 16, j and j + 8 are the uniform pair and give the results j and j + 8."""
     blocks = uniform.reshape(-1, 2, _HALF)
-    radius = np.sqrt(np.float32(-2) * cephes.log(np.float32(1) - blocks[:, 0]))
-    sine, cosine = cephes.sincos(np.float32(2 * math.pi) * blocks[:, 1])
+    radius = np.sqrt(cephes.log(1 - blocks[:, 0]) * np.float32(-2))
+    sine, cosine = cephes.sincos(blocks[:, 1] * np.float32(2 * math.pi))
     return np.stack([radius * cosine, radius * sine], axis=1).reshape(-1)

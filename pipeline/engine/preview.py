@@ -151,7 +151,7 @@ def _smooth_latents(generator: TorchGenerator, channels: int, side: int) -> Floa
     coarse = generator.randn(channels, side // 4, side // 4)
     forms = coarse.repeat(4, axis=1).repeat(4, axis=2)
     grain = generator.randn(channels, 4 * (side // 4), 4 * (side // 4))
-    mixed = np.float32(0.7) * tint + np.float32(0.6) * forms + np.float32(0.3) * grain
+    mixed = tint * np.float32(0.7) + forms * np.float32(0.6) + grain * np.float32(0.3)
     return mixed[np.newaxis]
 
 

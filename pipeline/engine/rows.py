@@ -126,6 +126,6 @@ class Row:
         guided = noise_pred
         if self.copies == 2:
             negative, prompt = noise_pred[:1], noise_pred[1:]
-            guided = negative + np.float32(self.guidance_scale) * (prompt - negative)
+            guided = negative + (prompt - negative) * np.float32(self.guidance_scale)
         noise = self.generator.randn(*self.latents.shape) if self.sampler.draws_noise else None
         self.latents, self.state = self.sampler.step(self.state, guided, self.latents, noise)

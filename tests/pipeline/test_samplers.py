@@ -112,7 +112,7 @@ def test_equals_diffusers_at_every_step(
         {"solver_order": 1},
         {"clip_sample": True, "clip_sample_range": 1.5},
     ],
-    ids=lambda changes: "-".join(changes),
+    ids="-".join,
 )
 def test_follows_the_models_config(sampler: Sampler, changes: dict[str, Any]) -> None:
     for steps in (6, 9, 20):

@@ -61,5 +61,5 @@ def denoised(
 ) -> Floats:
     """x0 where `sample` = alpha * x0 + sigma * noise (variance-preserving form)."""
     if prediction == "epsilon":
-        return (sample - sigma * noise_pred) / alpha
-    return alpha * sample - sigma * noise_pred
+        return (sample - noise_pred * sigma) / alpha
+    return sample * alpha - noise_pred * sigma

@@ -55,13 +55,13 @@ class DdimSampler:
         x0 = denoised(self.prediction_type, noise_pred, sample, alpha, sigma)
         epsilon = noise_pred
         if self.prediction_type == "v_prediction":
-            epsilon = alpha * noise_pred + sigma * sample
+            epsilon = noise_pred * alpha + sample * sigma
         if self.clip_sample_range is not None:
             x0 = np.clip(x0, -self.clip_sample_range, self.clip_sample_range)
-        latents = alpha_next * x0 + sigma_next * epsilon
+        latents = x0 * alpha_next + epsilon * sigma_next
         return latents, SamplerState(step_index=state.step_index + 1, pred_original_sample=x0)
 
 
 def _roots(alpha_cumprod: np.float32) -> tuple[np.float32, np.float32]:
-    """alpha and sigma of sample = alpha * x0 + sigma * noise."""
+    """Both factors of sample = alpha * x0 + sigma * noise."""
     return np.sqrt(alpha_cumprod), np.sqrt(_ONE - alpha_cumprod)

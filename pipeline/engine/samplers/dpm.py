@@ -86,7 +86,9 @@ class DpmSampler:
         paired = second and self.singlestep
         start = self.levels[index - 1] if paired else here
         anchor = before if paired and before is not None else x0
-        latents = self._advance(index, start, base, anchor, slope, noise)
+        latents = self._advance(
+            index, start=start, base=base, anchor=anchor, slope=slope, noise=noise
+        )
         return latents, SamplerState(
             step_index=index + 1, pred_original_sample=x0, base_sample=base
         )
@@ -101,6 +103,7 @@ class DpmSampler:
     def _advance(
         self,
         index: int,
+        *,
         start: _Level,
         base: Floats,
         anchor: Floats,

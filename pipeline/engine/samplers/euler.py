@@ -72,7 +72,7 @@ class EulerSampler:
 
     def _denoised(self, noise_pred: Floats, sample: Floats, sigma: np.float32) -> Floats:
         if self.prediction_type == "epsilon":
-            return sample - sigma * noise_pred
+            return sample - noise_pred * sigma
         power = sigma * sigma + _ONE
         return noise_pred * (-sigma / np.sqrt(power)) + sample / power
 

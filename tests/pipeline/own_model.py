@@ -1,0 +1,80 @@
+"""Small exported SDXLs and engines over them, for the tests of our own engine."""
+
+import dataclasses
+import fcntl
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pipeline.card import QualityPreset, Sampler
+from pipeline.engine.own import OwnEngine
+from pipeline.engine.protocol import ModelDescription
+from pipeline.model.folder import ModelFolder
+from pipeline.model.sessions import SessionFactory
+from pipeline.model.text_encoder import PromptEncoder
+from pipeline.rating import Rating
+from pipeline.request import GenerationRequest, ResolvedRequest
+
+Layout = Literal["today", "2024"]
+
+_REQUEST = ResolvedRequest(
+    prompt="best quality girl, (sky:1.3)",
+    negative_prompt="bad",
+    width=64,
+    height=96,
+    preset=next(iter(QualityPreset)),
+    rating=Rating.SAFE,
+    sampler=Sampler.EULER_A,
+    num_inference_steps=4,
+    guidance_scale=7.0,
+    seed=42,
+    count=1,
+    private=False,
+    wish=GenerationRequest(),
+)
+
+
+def make_request(**changes: Any) -> ResolvedRequest:
+    return dataclasses.replace(_REQUEST, **changes)
+
+
+def tiny_model(base: Path, kind: str, layout: Layout = "today") -> Path:
+    """A random model below `base`, exported once a test run (also under xdist: behind a lock)."""
+    shared = base.parent if base.name.startswith("popen-") else base
+    out = shared / f"own-{kind}-{layout}"
+    with (shared / f"{out.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not out.is_dir():
+            from training.random_model import RandomKind, make_random_model
+
+            make_random_model(out, kind=RandomKind(kind), layout=layout)
+    return out
+
+
+def open_folder(path: Path, **scheduler: object) -> ModelFolder:
+    """The folder; `scheduler` changes entries of its scheduler's config."""
+    folder = ModelFolder.open(path)
+    raw = MappingProxyType({**folder.scheduler.raw, **scheduler})
+    return dataclasses.replace(folder, scheduler=dataclasses.replace(folder.scheduler, raw=raw))
+
+
+def describe(folder: ModelFolder) -> ModelDescription:
+    return ModelDescription(
+        name=folder.name,
+        repository="",
+        revision="",
+        hash=folder.content_hash,
+        precision="fp32",
+        provider="CPUExecutionProvider",
+        engine="own",
+        notice=folder.notice,
+        size_multiple=folder.size_multiple,
+        vae_scale_factor=folder.vae_scale_factor,
+    )
+
+
+def open_own(path: Path, **scheduler: object) -> OwnEngine:
+    folder = open_folder(path, **scheduler)
+    factory = SessionFactory(provider="cpu", threads=1)
+    prompts = PromptEncoder(folder, factory)
+    return OwnEngine(folder, factory, prompts=prompts, description=describe(folder))
