@@ -18,7 +18,9 @@ def words(error: EkakiError) -> str:
 
 
 def gib(size_bytes: float) -> str:
-    """`13.2 GiB`."""
+    """`13.2 GiB`, or `28 MiB` below a tenth."""
+    if size_bytes < _GIB / 10:
+        return f"{size_bytes / 1024**2:.0f} MiB"
     return f"{size_bytes / _GIB:.1f} GiB"
 
 

@@ -9,17 +9,16 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
 
 from PIL.Image import Image
 from tqdm import tqdm
 
 from bot.cli.output import note, say
+from bot.defaults import defaults_of
 from bot.engine import engine_options
 from bot.safety.rules import check_prompt, refusal
 from bot.settings import Settings
 from data.vocabularies import load_vocabulary
-from pipeline.aspect import parse_aspect
 from pipeline.engine.protocol import DrawnPicture, Engine
 from pipeline.errors import InputError, StorageError
 from pipeline.model.load import load_engine
@@ -27,7 +26,7 @@ from pipeline.png import encode_png
 from pipeline.pngtext import parameters_text
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
-from pipeline.resolve import Defaults, resolve
+from pipeline.resolve import resolve
 
 
 def draw(
@@ -66,7 +65,7 @@ def draw(
 def _resolve(request: GenerationRequest, settings: Settings, *, ceiling: Rating) -> ResolvedRequest:
     resolved = resolve(
         request,
-        defaults=_defaults(settings),
+        defaults=defaults_of(settings),
         ceiling=ceiling,
         random_seed=lambda: secrets.randbelow(2**32),
         category_of=load_vocabulary(settings.data_dir).category_of,
@@ -75,20 +74,6 @@ def _resolve(request: GenerationRequest, settings: Settings, *, ceiling: Rating)
     if violation is not None:
         raise refusal(violation)
     return resolved
-
-
-def _defaults(settings: Settings) -> Defaults:
-    """As `bot.app` makes them; not taken from there, since that brings discord.py."""
-    return Defaults(
-        preset=settings.default_preset,
-        bucket=parse_aspect(settings.default_aspect),
-        sampler=settings.default_sampler,
-        num_inference_steps=settings.default_steps,
-        guidance_scale=settings.default_guidance_scale,
-        max_steps=settings.max_steps,
-        max_count=settings.max_count,
-        quality_first=settings.quality_first,
-    )
 
 
 def output_files(out: Path, *, count: int) -> list[Path]:
@@ -129,7 +114,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 class _Bar:
     """The step progress bar. Ctrl-C asks to stop at the next step, a second one stops at once."""
 
-    def __init__(self, bar: "tqdm[NoReturn]") -> None:
+    def __init__(self, bar: "tqdm[int]") -> None:
         self._bar = bar
         self._cancelled = False
 
@@ -158,8 +143,8 @@ def _interruptible(bar: _Bar) -> Generator[None]:
 
 
 def _draw_one(engine: Engine, resolved: ResolvedRequest, index: int) -> DrawnPicture:
-    with tqdm[NoReturn](
-        total=resolved.num_inference_steps,
+    with tqdm(
+        range(resolved.num_inference_steps),
         desc=f"Picture {index + 1} of {resolved.count}",
         unit="step",
         leave=False,
