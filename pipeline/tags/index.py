@@ -1,0 +1,243 @@
+"""All tags of a vocabulary, searched while somebody types."""
+
+import re
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice, product
+from types import MappingProxyType
+from typing import Final
+
+from pipeline.tags.category import TagCategory
+from pipeline.tags.lookup import Lookup
+from pipeline.tags.tag import Tag, TagMatch, tag_key
+from pipeline.tags.typos import WordFixer
+
+MAX_QUERY: Final = 100  # characters: no tag worth finding is longer
+_WORD_START: Final = re.compile(r"(?<=[^\w])\w|(?<=_)[^\W_]")
+_WORD: Final = re.compile(r"[^\W_]+")
+_NO_USES: Final[Mapping[str, int]] = MappingProxyType({})
+_MAX_WORDS: Final = 4  # of a query that are corrected
+_MEANINGS: Final = 6  # words tried for each mistyped one
+_MAX_CORRECTIONS: Final = 36  # combinations of them tried
+
+Hide = Callable[[Tag], bool] | frozenset[str]
+_NOTHING: Final[frozenset[str]] = frozenset()
+
+
+class TagIndex:
+    """Search and exact lookup over tags. Built once, then never changed: threads may share it.
+
+    `tags` in order of importance, no name twice; where two tags claim one alias both are found.
+    `series` maps a character's key to its series' key, beyond what brackets in its name say.
+    """
+
+    def __init__(
+        self, tags: Iterable[Tag], *, series: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self._names: list[str] = []
+        self._categories = bytearray()
+        self._counts = array("I")
+        self._aliases: dict[int, str] = {}
+        for rank, tag in enumerate(tags):
+            self._names.append(tag.name)
+            self._categories.append(tag.category)
+            self._counts.append(min(tag.count, 2**32 - 1))
+            if tag.aliases:
+                self._aliases[rank] = ",".join(tag.aliases)
+        self._series = dict(series)
+        keys = [_same(tag_key(name), name) for name in self._names]
+        self._by_name = Lookup(keys, range(len(keys)))
+        self._by_word = _word_lookup(keys)
+        self._by_alias = self._alias_lookup()
+        self._fixer = WordFixer(self._words(keys))
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __iter__(self) -> Iterator[Tag]:
+        return (self._tag(rank) for rank in range(len(self._names)))
+
+    def get(self, text: str) -> Tag | None:
+        """The tag that `text` names, by its name or an alias, however it is spelled."""
+        rank = self._rank(tag_key(text))
+        return None if rank is None else self._tag(rank)
+
+    def category_of(self, text: str) -> TagCategory | None:
+        """The category of the tag that `text` names, or None where no tag is called so."""
+        rank = self._rank(tag_key(text))
+        return None if rank is None else TagCategory(self._categories[rank])
+
+    def series_of(self, character: str) -> Tag | None:
+        """The series that a character comes from, if its name or our list says so."""
+        tag = self.get(character)
+        key = tag_key(tag.name if tag else character)
+        known = self._series.get(key)
+        for name in (known, *reversed(re.findall(r"\(([^()]+)\)", key))):
+            found = self.get(self._series.get(f"({name})", name)) if name else None
+            if found and found.category is TagCategory.COPYRIGHT:
+                return found
+        return None
+
+    def search(
+        self,
+        query: str,
+        *,
+        limit: int = 25,
+        categories: frozenset[TagCategory] | None = None,
+        used: Mapping[str, int] = _NO_USES,
+        hide: Hide = _NOTHING,
+    ) -> list[TagMatch]:
+        """The tags somebody may mean who typed `query`, at most `limit`, the likeliest first.
+
+        Exact names and aliases, then tags used before, then names that begin so, names with a
+        word that does, aliases that do; each by post count. Typing errors are forgiven when
+        nothing fits. `used` counts earlier uses by tag name; `hide` decides what is never shown.
+        An empty query gives what was used most, then what is most common.
+        """
+        key = tag_key(query[:MAX_QUERY])
+        picked = _Picked(self._tag, self._categories, limit=limit, categories=categories, hide=hide)
+        if not key:
+            picked.add(self._used_ranks(used, lambda _: True))
+            picked.add(range(len(self._names)))
+            return picked.matches
+        self._find(key, picked, used)
+        if not picked.met:
+            for corrected in self._corrections(key):
+                self._find(corrected, picked, used)
+        return picked.matches
+
+    def _find(self, key: str, picked: "_Picked", used: Mapping[str, int]) -> None:
+        picked.add(self._by_name.exact(key))
+        picked.add(self._by_alias.exact(key), alias=lambda _: key)
+        if used and not picked.full:
+            picked.add(self._used_ranks(used, lambda name: _has_word_start(name, key)))
+        for lookup in (self._by_name, self._by_word):
+            if picked.full:
+                return
+            picked.add(lookup.beginning(key))
+        if not picked.full:
+            picked.add(self._by_alias.beginning(key), alias=lambda r: self._by_alias.first(key, r))
+
+    def _used_ranks(self, used: Mapping[str, int], fits: Callable[[str], bool]) -> list[int]:
+        names = [(-uses, name) for name, uses in used.items() if fits(name.replace("_", " "))]
+        ranks = (self._rank(tag_key(name)) for _, name in sorted(names))
+        return [rank for rank in ranks if rank is not None]
+
+    def _corrections(self, key: str) -> Iterator[str]:
+        """What may have been meant by a query that fits nothing, the nearest first."""
+        words = _WORD.findall(key)
+        if not words or len(words) > _MAX_WORDS:
+            return
+        choices = [[(0, word), *self._fixer.meant(word, limit=_MEANINGS)] for word in words]
+        combined = sorted(
+            (sum(edits for edits, _ in choice), number, " ".join(word for _, word in choice))
+            for number, choice in enumerate(product(*choices))
+        )
+        for _, _, corrected in islice(combined, _MAX_CORRECTIONS):
+            if corrected != key:
+                yield corrected
+
+    def _rank(self, key: str) -> int | None:
+        found = self._by_name.exact(key) or self._by_alias.exact(key)
+        return found[0] if found else None
+
+    def _tag(self, rank: int) -> Tag:
+        aliases = self._aliases.get(rank)
+        return Tag(
+            name=self._names[rank],
+            category=TagCategory(self._categories[rank]),
+            count=self._counts[rank],
+            aliases=tuple(aliases.split(",")) if aliases else (),
+        )
+
+    def _alias_lookup(self) -> Lookup:
+        keys: list[str] = []
+        ranks: list[int] = []
+        for rank, joined in self._aliases.items():
+            for alias in joined.split(","):
+                keys.append(tag_key(alias))
+                ranks.append(rank)
+        return Lookup(keys, ranks)
+
+    def _words(self, keys: Sequence[str]) -> Iterator[str]:
+        """Each word of names and aliases once, by the best tag it is in. Artists' are left out:
+        they are many, rare, and mean little to the model.
+        """
+        seen: set[str] = set()
+        for rank, key in enumerate(keys):
+            if self._categories[rank] == TagCategory.ARTIST:
+                continue
+            for word in _WORD.findall(f"{key} {self._aliases.get(rank, '')}".lower()):
+                if word not in seen:
+                    seen.add(word)
+                    yield word
+
+
+class _Picked:
+    """Matches as they are found: each tag once, allowed ones only, up to the limit."""
+
+    def __init__(
+        self,
+        tag: Callable[[int], Tag],
+        tag_categories: bytearray,
+        *,
+        limit: int,
+        categories: frozenset[TagCategory] | None,
+        hide: Hide,
+    ) -> None:
+        self.matches: list[TagMatch] = []
+        self.met = False
+        """Whether anything fitted, hidden or not: what is hidden is no typing error."""
+        self._tag = tag
+        self._tag_categories = tag_categories
+        self._limit = limit
+        self._categories = categories
+        self._hide = hide
+        self._seen: set[int] = set()
+
+    @property
+    def full(self) -> bool:
+        return len(self.matches) >= self._limit
+
+    def add(
+        self, ranks: Sequence[int], alias: Callable[[int], str | None] = lambda _: None
+    ) -> None:
+        for rank in ranks:
+            if self.full:
+                return
+            self.met = True
+            if self._categories is not None and self._tag_categories[rank] not in self._categories:
+                continue
+            if rank in self._seen:
+                continue
+            self._seen.add(rank)
+            tag = self._tag(rank)
+            if not self._hidden(tag):
+                self.matches.append(TagMatch(tag=tag, matched_alias=alias(rank)))
+
+    def _hidden(self, tag: Tag) -> bool:
+        if callable(self._hide):
+            return self._hide(tag)
+        return tag.name in self._hide or tag.danbooru_name in self._hide
+
+
+def _word_lookup(keys: Sequence[str]) -> Lookup:
+    """Where words begin inside names, the first word excepted: `hair ornament` in `blue hair ...`."""
+    suffixes: list[str] = []
+    ranks: list[int] = []
+    for rank, key in enumerate(keys):
+        for match in _WORD_START.finditer(key):
+            if match.start():
+                suffixes.append(key[match.start() :])
+                ranks.append(rank)
+    return Lookup(suffixes, ranks)
+
+
+def _has_word_start(name: str, key: str) -> bool:
+    at = name.find(key)
+    return at == 0 or (at > 0 and not name[at - 1].isalnum())
+
+
+def _same(key: str, name: str) -> str:
+    """One object for both where they are equal: half the memory."""
+    return name if key == name else key
