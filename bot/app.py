@@ -11,11 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from data.vocabularies import load_vocabulary
-from pipeline.tags.index import TagIndex
-
 from bot.client import EkakiBot
 from bot.clock import Clock, SystemClock
+from bot.defaults import defaults_of
+from bot.engine import engine_options
 from bot.eta import Pace
 from bot.jobs.hub import Hub
 from bot.jobs.line import Line
@@ -32,29 +31,16 @@ from data import notes
 from data.database import Database
 from data.lock import only_one
 from data.picture_files import PictureFiles
-from pipeline.aspect import parse_aspect
+from data.vocabularies import load_vocabulary
 from pipeline.engine.protocol import Engine
 from pipeline.errors import StorageError
-from pipeline.resolve import Defaults
+from pipeline.model.load import import_engine, load_engine
+from pipeline.tags.index import TagIndex
 
 _log = logging.getLogger(__name__)
 
 COGS = ("cogs.inference", "cogs.info", "cogs.limits")
 DATABASE_NAME = "ekaki.db"
-
-
-def defaults_of(settings: Settings) -> Defaults:
-    """What a request gets where it says nothing."""
-    return Defaults(
-        preset=settings.default_preset,
-        bucket=parse_aspect(settings.default_aspect),
-        sampler=settings.default_sampler,
-        num_inference_steps=settings.default_steps,
-        guidance_scale=settings.default_guidance_scale,
-        max_steps=settings.max_steps,
-        max_count=settings.max_count,
-        quality_first=settings.quality_first,
-    )
 
 
 @asynccontextmanager
@@ -159,19 +145,8 @@ class Ekaki(EkakiBot):
 def engine_loader(settings: Settings) -> Callable[[], Engine]:
     """How the engine is loaded. Called before the event loop does anything else: importing torch in
     a thread would hold the interpreter for half a second, so `stock` imports it here and now."""
-    from pipeline.model.load import EngineOptions, import_engine, load_engine
-
     import_engine(settings.engine)
-    options = EngineOptions(
-        model=settings.model,
-        revision=settings.model_revision,
-        models_dir=settings.models_dir,
-        engine=settings.engine,
-        provider=settings.provider,
-        device_id=settings.device_id,
-        threads=settings.threads or None,
-        check_memory=True,
-    )
+    options = engine_options(settings)
     return lambda: load_engine(options, progress=_log.info)
 
 
