@@ -9,6 +9,7 @@ takes its pooled output there).
 import json
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 from pipeline.card import PRESETS, RATING_TAGS, STYLES, Aesthetic, Quality, Year
@@ -46,15 +47,28 @@ def byte_letters() -> list[str]:
 
 
 def merges_of(words: Iterable[str]) -> list[tuple[str, str]]:
-    """Merges that build each word letter by letter, shared beginnings once."""
-    merges: dict[tuple[str, str], None] = {}
+    """Merges, first to last, after which each word is one token.
+
+    A word is built from what the merges so far make of it; later merges can't undo that.
+    """
+    ranks: dict[tuple[str, str], int] = {}
     for word in words:
-        symbols = [*word[:-1], f"{word[-1]}</w>"]
+        symbols = _merged([*word[:-1], f"{word[-1]}</w>"], ranks)
         built = symbols[0]
         for symbol in symbols[1:]:
-            merges[built, symbol] = None
+            ranks.setdefault((built, symbol), len(ranks))
             built += symbol
-    return list(merges)
+    return list(ranks)
+
+
+def _merged(symbols: list[str], ranks: dict[tuple[str, str], int]) -> list[str]:
+    """`symbols` after byte-pair encoding: the merge of the lowest rank first, until none fits."""
+    while True:
+        found = [(ranks[pair], at) for at, pair in enumerate(pairwise(symbols)) if pair in ranks]
+        if not found:
+            return symbols
+        _, at = min(found)
+        symbols = [*symbols[:at], symbols[at] + symbols[at + 1], *symbols[at + 2 :]]
 
 
 def write_vocabulary(folder: Path) -> int:

@@ -1,5 +1,6 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportPrivateImportUsage=false
+# pyright: reportArgumentType=false
 # (the border to diffusers, transformers, optimum and torch, whose types are partly missing)
 """A random-weight SDXL, exported to ONNX by optimum: everything of the real thing but the weights.
 
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -29,7 +30,9 @@ from training.layout_2024 import to_layout_2024
 
 Layout = Literal["today", "2024"]
 
-NOTICE = "Random weights: the picture is noise. Fetch a real model with `python -m bot model fetch`."
+NOTICE = (
+    "Random weights: the picture is noise. Fetch a real model with `python -m bot model fetch`."
+)
 
 
 class RandomKind(StrEnum):
@@ -188,7 +191,9 @@ def _text_encoders(recipe: _Recipe, tokens: int) -> tuple[Any, Any]:
         "initializer_factor": 5.0,  # words then differ visibly, as trained ones do
     }
     first = CLIPTextModel(CLIPTextConfig(hidden_act="quick_gelu", pad_token_id=1, **common))
-    second = CLIPTextModelWithProjection(CLIPTextConfig(hidden_act="gelu", pad_token_id=1, **common))
+    second = CLIPTextModelWithProjection(
+        CLIPTextConfig(hidden_act="gelu", pad_token_id=1, **common)
+    )
     return first.eval(), second.eval()
 
 
@@ -241,7 +246,9 @@ def _traced_sample_size(recipe: _Recipe) -> int:
 
 def _restore_sample_size(torch_folder: Path, made: Path) -> None:
     """Say in the UNet's config what SDXL says: 1024 pixels. The trace's size is no limit."""
-    factor = 2 ** (len(json.loads((torch_folder / "vae/config.json").read_text())["block_out_channels"]) - 1)
+    factor = 2 ** (
+        len(json.loads((torch_folder / "vae/config.json").read_text())["block_out_channels"]) - 1
+    )
     path = made / "unet" / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     config["sample_size"] = 1024 // factor
@@ -265,7 +272,7 @@ def _export(source: Path, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet() -> Generator[None]:
     """Without the exporters' chatter, none of which a reader can act on (tracer and deprecation
     warnings, progress of their own); what they printed is shown if they fail."""
     said = io.StringIO()
@@ -306,7 +313,7 @@ def main() -> None:
     started = time.monotonic()
 
     def show(line: str) -> None:
-        sys.__stdout__ and print(line, file=sys.__stdout__, flush=True)
+        print(line, file=sys.__stdout__, flush=True)
 
     out = make_random_model(
         options.out, kind=options.kind, layout=options.layout, seed=options.seed, progress=show

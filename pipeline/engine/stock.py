@@ -44,7 +44,7 @@ SCHEDULER_CHANGES: Final[Mapping[Sampler, Mapping[str, object]]] = MappingProxyT
 
 
 def make_scheduler(folder: ModelFolder, sampler: Sampler) -> Any:
-    """diffusers' scheduler for `sampler`, fresh: it keeps the state of one run."""
+    """The scheduler of diffusers for `sampler`, fresh: it keeps the state of one run."""
     kind = getattr(diffusers, DIFFUSERS_SCHEDULERS[sampler])
     return kind.from_config(dict(folder.scheduler.raw), **SCHEDULER_CHANGES[sampler])
 
@@ -163,7 +163,7 @@ class _Steps:
     def on_step_end(
         self, pipe: Any, _step: int, _timestep: Any, _tensors: dict[str, Any]
     ) -> dict[str, Any]:
-        """diffusers' `callback_on_step_end`. A multi-step solver may run fewer steps than asked."""
+        """The `callback_on_step_end` of diffusers. A multi-step solver may run fewer steps than asked."""
         self._done += 1
         self._last = time.perf_counter()
         self._watch.on_step(self._done, int(pipe.num_timesteps), _no_preview)

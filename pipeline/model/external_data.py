@@ -1,5 +1,5 @@
-"""What an ONNX file says before it is loaded: where its weights lie, whether it was cut off, whether
-it takes any size.
+"""What an ONNX file says before it is loaded: where its weights lie, whether it was cut off,
+whether it takes any size.
 
 Reads protobuf's wire format directly: a graph with its weights inside may be two gigabytes, and
 this has to take milliseconds. Field numbers: onnx.proto3 (ModelProto.graph = 7,
@@ -48,7 +48,7 @@ def external_files(graph: Path) -> list[ExternalFile]:
 
 
 def resizes_to_fit(graph: Path) -> bool:
-    """Whether every Resize of `graph` aims at a size computed from the picture, not at twice its own.
+    """Whether every Resize of `graph` aims at a computed size, not at twice its own.
 
     Such a UNet (traced at an odd size) takes latents of any size; others need sides that can be
     halved at every level.

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, assert_never
 
@@ -58,9 +59,9 @@ def repository_path(models_dir: Path, repository: str, revision: str) -> Path:
 def import_engine(engine: EngineName) -> None:
     """Import what `engine` needs, so that loading it later does not hold the interpreter."""
     if engine == "own":
-        import pipeline.engine.own
+        import_module("pipeline.engine.own")
     elif engine == "stock":
-        import pipeline.engine.stock  # noqa: F401
+        import_module("pipeline.engine.stock")
     else:
         assert_never(engine)
 

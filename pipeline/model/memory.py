@@ -6,7 +6,7 @@ from typing import Final
 import psutil
 
 from pipeline.errors import ModelError
-from pipeline.model.folder import Component, ModelFolder
+from pipeline.model.folder import REQUIRED, ModelFolder
 
 LOAD_FACTOR: Final = 1.05
 """Resident bytes of a loaded session over its weights on disk."""
@@ -38,19 +38,16 @@ def needed_bytes(folder: ModelFolder, *, keep_text_encoders: bool = True) -> int
     All sessions' weights, and on top the larger of the UNet's and the decoder's activations: they
     don't run at the same time. Without `keep_text_encoders` these come and go before the UNet runs.
     """
-    weights = {name: folder.weight_bytes(name) * LOAD_FACTOR for name in _loaded(folder)}
+    weights = {name: folder.weight_bytes(name) * LOAD_FACTOR for name in REQUIRED}
     encoders = weights.pop("text_encoder") + weights.pop("text_encoder_2")
-    decoder = DECODER_ACTIVATIONS_A_PIXEL * _PIXELS * min(
-        1.0, folder.weight_bytes("vae_decoder") / _SDXL_DECODER_BYTES
+    decoder = (
+        DECODER_ACTIVATIONS_A_PIXEL
+        * _PIXELS
+        * min(1.0, folder.weight_bytes("vae_decoder") / _SDXL_DECODER_BYTES)
     )
     active = max(folder.weight_bytes("unet") * UNET_ACTIVATIONS, decoder)
     kept = encoders + active if keep_text_encoders else max(encoders, active)
     return int(sum(weights.values()) + kept) + BASE_BYTES
-
-
-def _loaded(folder: ModelFolder) -> list[Component]:
-    names: list[Component] = ["text_encoder", "text_encoder_2", "unet", "vae_decoder"]
-    return names
 
 
 def available_bytes() -> int:

@@ -1,3 +1,5 @@
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# (the border to tokenizers, whose types are missing)
 """CLIP's tokenizer without transformers: equal to its `CLIPTokenizer` (the slow one, which the
 pipeline's `model_index.json` names) where ftfy is not installed, as here.
 
@@ -19,9 +21,13 @@ from pipeline.errors import ModelError
 from pipeline.model.configs import Json, read_json
 from pipeline.prompt.chunks import SpecialTokens
 
-_WORD: Final = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
-"""CLIP's split into words (openai/CLIP, simple_tokenizer.py), without its special tokens."""
+_BARE: Final = ("<|startoftext|>", "<|endoftext|>")
+"""CLIP's split knows these two in any case of letters, beside their being added tokens."""
 
+_WORD: Final = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+"""CLIP's split into words (openai/CLIP, simple_tokenizer.py), for lower-case text."""
+
+_SPLIT: Final = pre_tokenizers.Split(Regex(_WORD), behavior="removed", invert=True)
 _END_OF_WORD: Final = "</w>"
 _MERGES_READ: Final = 49152 - 256 - 2 + 1  # CLIP reads so many lines of merges.txt, header included
 
@@ -48,7 +54,7 @@ class ClipTokenizer:
 
     def __init__(self, folder: Path) -> None:
         """Read `vocab.json`, `merges.txt` and the added tokens of `folder`; ModelError if wrong."""
-        vocabulary = _vocabulary(folder)
+        self._vocabulary = vocabulary = _vocabulary(folder)
         special = _special_tokens(folder)
         self._added = _added_tokens(folder, vocabulary, special)
         longest_first = sorted(self._added, key=len, reverse=True)
@@ -68,8 +74,18 @@ class ClipTokenizer:
             if isinstance(piece, AddedToken):
                 ids.append(piece.id)
             else:
-                words = " ".join(_clean(piece))
-                ids.extend(self._bpe.encode(words, add_special_tokens=False).ids)
+                ids.extend(self._encode_words(" ".join(_clean(piece))))
+        return ids
+
+    def _encode_words(self, words: str) -> list[int]:
+        if "<|" not in words:
+            return self._bpe.encode(words, add_special_tokens=False).ids
+        ids: list[int] = []
+        for word, _ in _SPLIT.pre_tokenize_str(words):
+            if word in _BARE:
+                ids.append(self._vocabulary[word])
+            else:
+                ids.extend(self._bpe.encode(word, add_special_tokens=False).ids)
         return ids
 
     def _pieces(self, text: str) -> Iterator[str | AddedToken]:
@@ -122,7 +138,7 @@ def _bpe(folder: Path, vocabulary: dict[str, int], *, unknown: str) -> Tokenizer
     tokenizer = Tokenizer(model)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(_WORD), behavior="removed", invert=True),
+            _SPLIT,
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )

@@ -1,0 +1,90 @@
+"""Small SDXLs with random weights, exported once and kept between runs."""
+
+import hashlib
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from pipeline.model.folder import ModelFolder
+from pipeline.model.sessions import SessionFactory
+from training.layout_2024 import to_layout_2024
+from training.random_model import RandomKind, make_random_model
+
+_ROOT = Path(__file__).resolve().parents[2]
+_CACHE = _ROOT / ".pytest_cache" / "ekaki-models"
+_RECIPE = ("training/random_model.py", "training/clip_vocabulary.py", "training/layout_2024.py")
+_LIBRARIES = ("torch", "diffusers", "transformers", "optimum-onnx", "onnx")
+
+
+def _key() -> str:
+    digest = hashlib.sha256()
+    for name in (*_RECIPE, "pipeline/card.py"):
+        digest.update((_ROOT / name).read_bytes())
+    for name in _LIBRARIES:
+        digest.update(f"{name}={version(name)}".encode())
+    return digest.hexdigest()[:12]
+
+
+def _cached(kind: RandomKind) -> Path:
+    """The folder of `kind`, exported now (20 s) if no earlier run, nor another worker, did."""
+    folder = _CACHE / f"{kind}-{_key()}"
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(_CACHE / f"{kind}.lock"):
+        if not folder.is_dir():
+            for old in _CACHE.glob(f"{kind}-????????????"):
+                shutil.rmtree(old)
+            make_random_model(folder, kind=kind)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_path() -> Path:
+    """Epsilon, leading, VAE factor 8, 4 channels, today's layout."""
+    return _cached(RandomKind.TINY)
+
+
+@pytest.fixture(scope="session")
+def tiny_v_path() -> Path:
+    """v-prediction, trailing, VAE factor 16, 8 channels."""
+    return _cached(RandomKind.TINY_V)
+
+
+@pytest.fixture(scope="session")
+def tiny_2024_path(tiny_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The weights of `tiny_path` in the layout of early 2024."""
+    folder = tmp_path_factory.mktemp("layout-2024") / "model"
+    shutil.copytree(tiny_path, folder)
+    to_layout_2024(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lab_demo_path() -> Path:
+    """Trained tiny weights: VAE factor 64, 16 channels, v-prediction, 566 added tokens."""
+    folder = _ROOT.parent / "shared" / "lab" / "demo" / "weights"
+    if not folder.is_dir():
+        pytest.skip("the trained weights of shared/lab/demo are not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cpu() -> SessionFactory:
+    return SessionFactory(provider="cpu", threads=1)
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_path: Path) -> ModelFolder:
+    return ModelFolder.open(tiny_path)
+
+
+@pytest.fixture(scope="session")
+def tiny_v(tiny_v_path: Path) -> ModelFolder:
+    return ModelFolder.open(tiny_v_path)
+
+
+@pytest.fixture(scope="session")
+def tiny_2024(tiny_2024_path: Path) -> ModelFolder:
+    return ModelFolder.open(tiny_2024_path)

@@ -1,0 +1,135 @@
+"""A model folder says what it is, or plainly what is wrong with it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+
+from data.text import text
+from pipeline.errors import ModelError
+from pipeline.model.folder import ModelFolder
+
+
+@pytest.fixture
+def copy(tiny_path: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_path, folder)
+    return folder
+
+
+def _refused(folder: Path) -> ModelError:
+    with pytest.raises(ModelError) as caught:
+        ModelFolder.open(folder)
+    assert text(f"errors.{caught.value.key}", **caught.value.data)
+    return caught.value
+
+
+def test_reads_everything_that_differs_between_models(
+    tiny: ModelFolder, tiny_v: ModelFolder
+) -> None:
+    assert (tiny.vae_scale_factor, tiny.latent_channels, tiny.size_multiple) == (8, 4, 32)
+    assert tiny.scheduler.prediction_type == "epsilon"
+    assert tiny.scheduler.timestep_spacing == "leading"
+    assert tiny.scaling_factor == pytest.approx(0.13025)
+    assert (tiny_v.vae_scale_factor, tiny_v.latent_channels) == (16, 8)
+    assert tiny_v.scheduler.prediction_type == "v_prediction"
+    assert tiny_v.scheduler.timestep_spacing == "trailing"
+    assert "noise" in tiny.notice
+
+
+def test_a_unet_traced_at_odd_sizes_takes_every_multiple_of_the_vae(lab_demo_path: Path) -> None:
+    folder = ModelFolder.open(lab_demo_path)
+    assert (folder.vae_scale_factor, folder.latent_channels) == (64, 16)
+    assert folder.size_multiple == 64
+
+
+def _change(path: str, **entries: object) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        config = json.loads((folder / path).read_text())
+        (folder / path).write_text(json.dumps({**config, **entries}))
+
+    return change
+
+
+def _remove(path: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / path).unlink()
+
+
+def _cut(path: str) -> Callable[[Path], None]:
+    def cut(folder: Path) -> None:
+        data = (folder / path).read_bytes()
+        (folder / path).write_bytes(data[: len(data) // 2])
+
+    return cut
+
+
+def _torch_only(folder: Path) -> None:
+    for file in folder.rglob("*.onnx"):
+        file.rename(file.with_name("model.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("damage", "key"),
+    [
+        (_remove("model_index.json"), "model_index_missing"),
+        (_remove("unet/model.onnx"), "model_component_missing"),
+        (_remove("vae_decoder/config.json"), "model_component_missing"),
+        (_remove("scheduler/scheduler_config.json"), "model_component_missing"),
+        (_remove("tokenizer_2/merges.txt"), "model_component_missing"),
+        (_cut("unet/model.onnx"), "model_incomplete"),
+        (lambda folder: (folder / "vae_decoder/model.onnx").write_bytes(b""), "model_incomplete"),
+        (lambda folder: (folder / "unet/x.incomplete").touch(), "model_incomplete"),
+        (_cut("unet/config.json"), "model_config_wrong"),
+        (
+            _change("scheduler/scheduler_config.json", prediction_type="flow"),
+            "model_config_wrong",
+        ),
+        (_change("model_index.json", _class_name="StableDiffusionPipeline"), "model_not_sdxl"),
+        (_change("model_index.json", text_encoder=[None, None]), "model_not_sdxl"),
+        (_torch_only, "model_not_onnx"),
+    ],
+)
+def test_says_what_is_wrong(damage: Callable[[Path], object], key: str, copy: Path) -> None:
+    damage(copy)
+    assert _refused(copy).key == key
+
+
+def test_a_missing_folder(tmp_path: Path) -> None:
+    assert _refused(tmp_path / "nowhere").key == "model_folder_missing"
+
+
+def _outside(folder: Path) -> Path:
+    """Move the UNet's weights into `model.onnx_data`, as large exports have them."""
+    path = folder / "unet" / "model.onnx"
+    model = onnx.load(path)
+    onnx.save_model(
+        model, path, save_as_external_data=True, location="model.onnx_data", size_threshold=0
+    )
+    return folder / "unet" / "model.onnx_data"
+
+
+def test_weights_outside_the_graph_must_be_whole(copy: Path) -> None:
+    weights = _outside(copy)
+    assert ModelFolder.open(copy).weight_bytes("unet") > weights.stat().st_size
+    weights.write_bytes(weights.read_bytes()[:-1])
+    assert _refused(copy).data == {"name": "unet/model.onnx_data"}
+    weights.unlink()
+    assert _refused(copy).key == "model_incomplete"
+
+
+def test_without_an_encoder_pictures_can_still_be_drawn(copy: Path) -> None:
+    shutil.rmtree(copy / "vae_encoder")
+    assert not ModelFolder.open(copy).has("vae_encoder")
+
+
+def test_the_hash_names_the_weights_and_nothing_else(copy: Path, tiny: ModelFolder) -> None:
+    assert len(tiny.content_hash) == 10
+    (copy / "ekaki.json").write_text('{"name": "renamed"}')
+    assert ModelFolder.open(copy).content_hash == tiny.content_hash
+    graph = onnx.load(copy / "unet" / "model.onnx")
+    graph.graph.initializer[0].name += "_"
+    onnx.save(graph, copy / "unet" / "model.onnx")
+    assert ModelFolder.open(copy).content_hash != tiny.content_hash
