@@ -33,7 +33,7 @@ async def serve(options: argparse.Namespace) -> None:
         try:
             loop.add_signal_handler(number, stop.set)
         except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+            signal.signal(number, lambda _number, _frame: loop.call_soon_threadsafe(stop.set))
     world = load_world(options.state) if options.state else None
     server = Loopback(world=world, token=options.token, host=options.host, port=options.port)
     async with server:

@@ -18,7 +18,7 @@ from bot.loopback.check_components import (
     TEXT_INPUT,
 )
 from bot.loopback.check_message import Upload
-from bot.loopback.errors import Json, RefusedByClient
+from bot.loopback.errors import Json, RefusedByClient, as_list
 from bot.loopback.interactions import Interactions
 from bot.loopback.options import Filled, OptionFiller, find_command
 from bot.loopback.payloads import member_json, user_json
@@ -228,7 +228,7 @@ def walk(components: list[Json]) -> list[Json]:
     found: list[Json] = []
     for component in components:
         found.append(component)
-        found += walk(component.get("components") or [])
+        found += walk(as_list(component.get("components")))
         for name in ("accessory", "component"):
             if component.get(name):
                 found += walk([component[name]])

@@ -8,7 +8,7 @@ from bot.loopback import errors, limits
 from bot.loopback import permissions as p
 from bot.loopback.bodies import read_body, read_json
 from bot.loopback.check_command import CHAT, check_command, check_commands
-from bot.loopback.errors import FormErrors, Json
+from bot.loopback.errors import FormErrors, Json, as_list
 from bot.loopback.interactions import Interactions
 from bot.loopback.middleware import API, ENTRY, reply
 from bot.loopback.payloads import channel_json, guild_json, me_json, member_json, user_json
@@ -93,21 +93,21 @@ class Api:
 
     # -- the bot, its application, users and guilds
 
-    async def gateway(self, request: web.Request) -> web.Response:
+    async def gateway(self, _request: web.Request) -> web.Response:
         return reply({"url": self.posting.base_url.replace("http", "ws", 1) + "/gateway"})
 
-    async def gateway_bot(self, request: web.Request) -> web.Response:
+    async def gateway_bot(self, _request: web.Request) -> web.Response:
         start = {"total": 1000, "remaining": 999, "reset_after": 0, "max_concurrency": 1}
         url = self.posting.base_url.replace("http", "ws", 1) + "/gateway"
         return reply({"url": url, "shards": 1, "session_start_limit": start})
 
-    async def me(self, request: web.Request) -> web.Response:
+    async def me(self, _request: web.Request) -> web.Response:
         return reply(me_json(self.world.user(self.world.bot_user_id)))
 
     async def user(self, request: web.Request) -> web.Response:
         return reply(user_json(self.world.user(_id(request, "user"))))
 
-    async def application(self, request: web.Request) -> web.Response:
+    async def application(self, _request: web.Request) -> web.Response:
         bot = self.world.user(self.world.bot_user_id)
         owner = next(iter(self.world.guilds.values())).owner_id
         return reply(
@@ -143,7 +143,7 @@ class Api:
         guild = self.world.guild(_id(request, "guild"))
         if self.world.bot_user_id not in guild.members:
             raise errors.missing_access()
-        payload = guild_json(self.world, guild)
+        payload = guild_json(guild)
         if request.query.get("with_counts") in {"1", "true"}:
             count = len(guild.members)
             payload |= {"approximate_member_count": count, "approximate_presence_count": count}
@@ -380,7 +380,7 @@ class Api:
             "nsfw": bool(command.get("nsfw", False)),
             "integration_types": command.get("integration_types") or [0],
             "contexts": command.get("contexts"),
-            "options": command.get("options") or [],
+            "options": as_list(command.get("options")),
         }
         if stored["default_member_permissions"] is not None:
             stored["default_member_permissions"] = str(stored["default_member_permissions"])

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 from bot.loopback import limits
-from bot.loopback.errors import FormErrors, Json, Path
+from bot.loopback.errors import FormErrors, Json, Path, as_list
 
 CHAT, USER_MENU, MESSAGE_MENU = 1, 2, 3
 SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, FILE = range(
@@ -15,7 +15,7 @@ CHOOSABLE = frozenset({STRING, INTEGER, NUMBER})
 
 
 def _is_name(name: str) -> bool:
-    """Discord's `^[-_'\\p{L}\\p{N}\\p{sc=Deva}\\p{sc=Thai}]{1,32}$`, in lower case."""
+    r"""Discord's `^[-_'\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]{1,32}$`, in lower case."""
     fits = all(c in "-_'" or unicodedata.category(c)[0] in "LNM" for c in name)
     return fits and name == name.lower()
 
@@ -52,7 +52,7 @@ def check_command(form: FormErrors, path: Path, command: Json) -> None:
             form.add((*path, "name"), "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
         here = (*path, "description")
         form.length(here, command.get("description"), low=1, high=limits.COMMAND_DESCRIPTION)
-        _check_options(form, (*path, "options"), command.get("options") or [], depth=0)
+        _check_options(form, (*path, "options"), as_list(command.get("options")), depth=0)
         if command_length(command) > limits.COMMAND_TOTAL:
             message = "Command exceeds maximum size (8000)"
             form.add(path, "APPLICATION_COMMAND_TOO_LARGE", message)
@@ -67,9 +67,9 @@ def check_command(form: FormErrors, path: Path, command: Json) -> None:
 def command_length(node: Json) -> int:
     """Characters of names, descriptions and values, all nested ones counted."""
     total = len(node.get("name") or "") + len(node.get("description") or "")
-    for choice in node.get("choices") or []:
+    for choice in as_list(node.get("choices")):
         total += len(str(choice.get("name"))) + len(str(choice.get("value")))
-    return total + sum(command_length(option) for option in node.get("options") or [])
+    return total + sum(command_length(option) for option in as_list(node.get("options")))
 
 
 def _check_options(form: FormErrors, path: Path, options: Any, *, depth: int) -> None:
@@ -82,7 +82,9 @@ def _check_options(form: FormErrors, path: Path, options: Any, *, depth: int) ->
         if kind in {SUBCOMMAND, GROUP}:
             if depth > (0 if kind == GROUP else 1):
                 form.choice((*here, "type"), kind)
-            _check_options(form, (*here, "options"), option.get("options") or [], depth=depth + 1)
+            _check_options(
+                form, (*here, "options"), as_list(option.get("options")), depth=depth + 1
+            )
             continue
         if kind not in range(STRING, FILE + 1):
             form.choice((*here, "type"), kind)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.loopback import limits
-from bot.loopback.errors import FormErrors, Json, Path
+from bot.loopback.errors import FormErrors, Json, Path, as_list, as_object
 
 ROW, BUTTON, STRING_SELECT, TEXT_INPUT = 1, 2, 3, 4
 ENTITY_SELECTS = frozenset({5, 6, 7, 8})
@@ -118,7 +118,7 @@ def check_v2(form: FormErrors, components: Any) -> None:
         form.add(("components",), "COMPONENT_MAX_TOTAL_TEXT_EXCEEDED", message)
 
 
-def _check_v2_one(
+def _check_v2_one(  # noqa: PLR0917 - as its sister functions
     form: FormErrors,
     path: Path,
     child: Json,
@@ -133,7 +133,7 @@ def _check_v2_one(
         return
     if kind == ROW:
         _check_row(form, path, child, seen)
-        total[0] += len(child.get("components") or [])
+        total[0] += len(as_list(child.get("components")))
     elif kind == TEXT_DISPLAY:
         form.length((*path, "content"), child.get("content"), low=1, high=limits.V2_TEXT)
         total[1] += len(str(child.get("content")))
@@ -179,7 +179,7 @@ def check_modal(data: Any) -> None:
             form.length((*here, "label"), row.get("label"), low=1, high=limits.TEXT_INPUT_LABEL)
             if row.get("description") is not None:
                 form.length((*here, "description"), row["description"], high=100)
-            child = row.get("component") or {}
+            child = as_object(row.get("component"))
             _check_modal_input(form, (*here, "component"), child, seen, labelled=True)
         elif row.get("type") != TEXT_DISPLAY:
             form.choice((*here, "type"), row.get("type"))

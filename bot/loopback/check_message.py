@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.loopback import errors, limits
 from bot.loopback.check_components import check_rows, check_v2
-from bot.loopback.errors import FormErrors, Json, Path
+from bot.loopback.errors import FormErrors, Json, Path, as_list, as_object
 
 SETTABLE_FLAGS = (
     limits.EPHEMERAL | limits.SUPPRESS_EMBEDS | limits.SUPPRESS_NOTIFICATIONS | limits.COMPONENTS_V2
@@ -79,8 +79,11 @@ def _check_layout(form: FormErrors, body: Json, *, v2: bool) -> None:
 def embed_length(embed: Json) -> int:
     """Characters that count towards the 6000 of all embeds."""
     parts = [embed.get("title"), embed.get("description")]
-    parts += [(embed.get("footer") or {}).get("text"), (embed.get("author") or {}).get("name")]
-    for entry in embed.get("fields") or []:
+    parts += [
+        as_object(embed.get("footer")).get("text"),
+        as_object(embed.get("author")).get("name"),
+    ]
+    for entry in as_list(embed.get("fields")):
         parts += [entry.get("name"), entry.get("value")]
     return sum(len(part) for part in parts if part)
 
@@ -98,13 +101,13 @@ def _check_embed(form: FormErrors, path: Path, embed: Json) -> None:
     if embed.get("author"):
         here = (*path, "author", "name")
         form.length(here, embed["author"].get("name"), low=1, high=limits.EMBED_AUTHOR)
-    fields = form.items((*path, "fields"), embed.get("fields") or [], high=limits.EMBED_FIELDS)
+    fields = form.items((*path, "fields"), as_list(embed.get("fields")), high=limits.EMBED_FIELDS)
     for index, entry in enumerate(fields):
         here = (*path, "fields", index)
         form.length((*here, "name"), entry.get("name"), low=1, high=limits.EMBED_FIELD_NAME)
         form.length((*here, "value"), entry.get("value"), low=1, high=limits.EMBED_FIELD_VALUE)
     for name in ("image", "thumbnail"):
-        url = (embed.get(name) or {}).get("url")
+        url = as_object(embed.get(name)).get("url")
         if url is not None and not url.startswith(("http://", "https://", "attachment://")):
             form.add((*path, name, "url"), "URL_TYPE_INVALID_SCHEME", "Not a well formed URL.")
     colour = embed.get("color")
@@ -132,12 +135,12 @@ def _check_attachments(
 def _check_mentions(form: FormErrors, mentions: Any) -> None:
     if not mentions:
         return
-    parse: list[str] = mentions.get("parse") or []
+    parse: list[str] = as_list(mentions.get("parse"))
     for index, kind in enumerate(parse):
         if kind not in {"users", "roles", "everyone"}:
             form.choice(("allowed_mentions", "parse", index), kind)
     for kind in ("users", "roles"):
-        listed = mentions.get(kind) or []
+        listed: list[Any] = mentions.get(kind) or []
         form.items(("allowed_mentions", kind), listed, high=100)
         if listed and kind in parse:
             message = f'parse:["{kind}"] and {kind}: [ids...] are mutually exclusive.'

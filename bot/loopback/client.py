@@ -48,7 +48,7 @@ def connect_to(url: str) -> Generator[str]:
     before = route.BASE, socket.DEFAULT_GATEWAY, asset.BASE
     route.BASE = f"{base}/api/v10"
     socket.DEFAULT_GATEWAY = URL(base.replace("http", "ws", 1) + "/gateway")
-    asset.BASE = f"{base}/cdn"
+    asset.BASE = f"{base}/cdn"  # pyright: ignore[reportAttributeAccessIssue] - declared as literal
     try:
         yield base
     finally:

@@ -77,7 +77,7 @@ class Control:
                 "bot_id": str(world.bot_user_id),
                 "connected": self.loopback.gateway.connected,
                 "users": [user_json(user) for user in world.users.values()],
-                "guilds": [guild_json(world, guild) for guild in world.guilds.values()],
+                "guilds": [guild_json(guild) for guild in world.guilds.values()],
                 "channels": [channel_json(world, channel) for channel in seen],
                 "commands": list(world.commands.values()),
                 "seq": self.loopback.feed.events[-1].seq if self.loopback.feed.events else 0,
@@ -92,8 +92,9 @@ class Control:
 
     def _sees(self, event: FeedEvent, viewer: int) -> bool:
         channel = self.loopback.world.channels.get(event.channel_id)
-        open_to_viewer = event.viewer in {None, viewer} and channel is not None
-        return open_to_viewer and may(self.loopback.world, channel, viewer, VIEW_CHANNEL)
+        if channel is None or event.viewer not in {None, viewer}:
+            return False
+        return may(self.loopback.world, channel, viewer, VIEW_CHANNEL)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events of what `as` sees, after `Last-Event-ID` or `after`."""
@@ -141,7 +142,9 @@ class Control:
         made = self._deed(request.match_info["deed"], int(body["as"]), body)
         return reply({} if made is None else interaction_status(made))
 
-    def _deed(self, deed: str, user_id: int, body: Json) -> Interaction | None:
+    def _deed(  # noqa: PLR0912 - one case a deed
+        self, deed: str, user_id: int, body: Json
+    ) -> Interaction | None:
         do = self.loopback.actions
         match deed:
             case "slash" | "autocomplete":
@@ -183,7 +186,7 @@ class Control:
         self.loopback.faults.add(Faults.from_json(await read_json(request)))
         return reply({})
 
-    async def clear_faults(self, request: web.Request) -> web.Response:
+    async def clear_faults(self, _request: web.Request) -> web.Response:
         self.loopback.faults.clear()
         return reply({})
 

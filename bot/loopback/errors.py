@@ -10,6 +10,16 @@ Json = dict[str, Any]
 Path = tuple[str | int, ...]
 
 
+def as_object(value: Any) -> Json:
+    """A JSON object that may be left out or null."""
+    return value or {}
+
+
+def as_list(value: Any) -> list[Any]:
+    """A JSON list that may be left out or null."""
+    return value or []
+
+
 class ApiError(Exception):
     """An error answer. `errors` is the nested tree of code 50035."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from bot.loopback import errors, limits
 from bot.loopback.check_command import STRING, check_choices
 from bot.loopback.check_components import check_modal
-from bot.loopback.errors import FormErrors, Json
+from bot.loopback.errors import FormErrors, Json, as_list, as_object
 from bot.loopback.payloads import interaction_json
 from bot.loopback.posting import Body, Posting
 from bot.loopback.world import Channel, Interaction, InteractionType, Message
@@ -92,7 +92,7 @@ class Interactions:
         kind: Any = body.json.get("type")
         if kind not in _allowed(interaction):
             raise errors.invalid(("type",), "BASE_TYPE_CHOICES", f"{kind!r} can't answer this.")
-        data: Json = body.json.get("data") or {}
+        data: Json = as_object(body.json.get("data"))
         self._apply(interaction, kind, Body(json=data, uploads=body.uploads))
         interaction.callback_type = kind
         interaction.acknowledged_after_s = time.monotonic() - interaction.sent_monotonic
@@ -127,7 +127,7 @@ class Interactions:
 
     def _choose(self, interaction: Interaction, data: Json) -> None:
         form = FormErrors()
-        focused = focused_option(interaction.data.get("options") or [])
+        focused = focused_option(as_list(interaction.data.get("options")))
         kind = int(focused.get("type", STRING))
         check_choices(form, ("data", "choices"), data.get("choices"), kind=kind)
         form.finish()
@@ -206,10 +206,11 @@ class Interactions:
             inner["response_message_id"] = str(message_id)
             inner["response_message_loading"] = bool(message.flags & limits.LOADING)
             inner["response_message_ephemeral"] = message.ephemeral_for is not None
-            resource: Json = {"type": interaction.callback_type}
             if interaction.callback_type in {MESSAGE, DEFER, UPDATE}:
-                resource["message"] = self.posting.json(message, viewer=interaction.user_id)
-            payload["resource"] = resource
+                # Discord's document knows no other types of a resource with a message.
+                kind = UPDATE if interaction.callback_type == UPDATE else MESSAGE
+                shown = self.posting.json(message, viewer=interaction.user_id)
+                payload["resource"] = {"type": kind, "message": shown}
         return payload
 
 
@@ -218,7 +219,7 @@ def focused_option(options: list[Json]) -> Json:
     for option in options:
         if option.get("focused"):
             return option
-        inner = focused_option(option.get("options") or [])
+        inner = focused_option(as_list(option.get("options")))
         if inner:
             return inner
     return {}

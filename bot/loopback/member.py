@@ -209,8 +209,9 @@ class InteractionView:
         """The first answer as it is now, or None if there is none (any more)."""
         message_id = self.interaction.response_message_id
         message = self.member.loopback.world.messages.get(message_id or 0)
-        gone = message is None or message.deleted_at is not None
-        return None if gone else self.member.view(message)
+        if message is None or message.deleted_at is not None:
+            return None
+        return self.member.view(message)
 
     @property
     def followups(self) -> list[MessageView]:

@@ -66,7 +66,7 @@ class OptionFiller:
         found = [o for o in options if o["name"] == path[0] and o["type"] in {SUBCOMMAND, GROUP}]
         if not found:
             raise RefusedByClient(f"/{command['name']} has no subcommand {path[0]!r}")
-        sub = {"options": [], **found[0]}
+        sub: Json = {"options": [], **found[0]}
         inner = self.fill_path(sub, path[1:], values, focused=focused)
         inner.options = [{"name": sub["name"], "type": sub["type"], "options": inner.options}]
         return inner
@@ -104,7 +104,7 @@ class OptionFiller:
         if kind == CHANNEL and target in self.world.channels:
             payload = channel_json(self.world, self.world.channel(target))
             filled.resolved.setdefault("channels", {})[str(target)] = payload
-        elif guild is not None and kind != USER and kind != CHANNEL and target in guild.roles:
+        elif guild is not None and kind not in {USER, CHANNEL} and target in guild.roles:
             payload = role_json(guild.roles[target])
             filled.resolved.setdefault("roles", {})[str(target)] = payload
         elif kind not in {ROLE, CHANNEL} and target in self.world.users:
@@ -121,6 +121,7 @@ class OptionFiller:
 def _plain(option: Json, value: Any) -> Any:
     """Text, a number or a yes/no, within what the command declares."""
     kind, name = option["type"], option["name"]
+    typed: Any = value
     wanted = {STRING: str, INTEGER: int, NUMBER: (int, float), BOOLEAN: bool}[kind]
     if not isinstance(value, wanted) or (isinstance(value, bool) and kind != BOOLEAN):
         raise RefusedByClient(f"{name!r} can't be {value!r}")
@@ -130,7 +131,7 @@ def _plain(option: Json, value: Any) -> Any:
             raise RefusedByClient(f"{name!r} offers {known}, not {value!r}")
     if kind == STRING:
         low, high = option.get("min_length", 0), option.get("max_length", OPTION_TEXT)
-        if not value or not low <= len(value) <= high:
+        if not value or not low <= len(typed) <= high:
             raise RefusedByClient(f"{name!r} takes {max(low, 1)} to {high} characters")
     elif kind in {INTEGER, NUMBER}:
         low, high = option.get("min_value", -(2**53)), option.get("max_value", 2**53)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from bot.loopback import limits
-from bot.loopback.errors import Json
+from bot.loopback.errors import Json, as_object
 from bot.loopback.permissions import permissions_in
 from bot.loopback.world import (
     THREADS,
@@ -137,7 +137,7 @@ def _thread_fields(world: World, channel: Channel) -> Json:
     }
 
 
-def guild_json(world: World, guild: Guild) -> Json:
+def guild_json(guild: Guild) -> Json:
     """As `GET /guilds/{id}`."""
     return {
         "id": str(guild.id),
@@ -188,7 +188,7 @@ def guild_create_json(world: World, guild: Guild, *, all_members: bool) -> Json:
     """As the gateway's GUILD_CREATE: without the members intent only the bot itself."""
     channels = world.channels_of(guild.id)
     members = [m for m in guild.members.values() if all_members or m.user_id == world.bot_user_id]
-    return guild_json(world, guild) | {
+    return guild_json(guild) | {
         "joined_at": timestamp(guild.members[world.bot_user_id].joined_at),
         "large": False,
         "unavailable": False,
@@ -276,7 +276,7 @@ def _embed_json(embed: Json, by_name: dict[str, Json]) -> Json:
     """With `attachment://name` replaced by the file's address."""
     shown = {"type": "rich", "content_scan_version": 0, **embed}
     for name in ("image", "thumbnail"):
-        url = (embed.get(name) or {}).get("url", "")
+        url = as_object(embed.get(name)).get("url", "")
         if url.startswith("attachment://") and url[13:] in by_name:
             shown[name] = {"url": by_name[url[13:]]["url"], "proxy_url": by_name[url[13:]]["url"]}
     return shown

@@ -7,7 +7,7 @@ from typing import Any
 from bot.loopback import errors, limits
 from bot.loopback import permissions as p
 from bot.loopback.check_message import Upload, check_message
-from bot.loopback.errors import Json
+from bot.loopback.errors import Json, as_list
 from bot.loopback.feed import Feed
 from bot.loopback.gateway import DIRECT_REACTIONS, GUILD_REACTIONS, Gateway
 from bot.loopback.payloads import member_json, message_json
@@ -122,7 +122,7 @@ class Posting:
         content = body.json.get("content", message.content)
         embeds = body.json.get("embeds", message.embeds)
         components = body.json.get("components", message.components)
-        listed = body.json.get("attachments", message.attachments) or []
+        listed: list[Any] = body.json.get("attachments", message.attachments) or []
         fresh = 0 if body.json.get("attachments") is not None else len(body.uploads)
         return (
             len(content or ""),
@@ -162,9 +162,9 @@ class Posting:
     def _set_mentions(self, message: Message, allowed: Json | None) -> None:
         """Whom the text pings, within `allowed_mentions` (None: everyone named)."""
         allowed = {"parse": ["users", "roles", "everyone"]} if allowed is None else allowed
-        parse = allowed.get("parse") or []
-        users = {int(i) for i in allowed.get("users") or []}
-        roles = {int(i) for i in allowed.get("roles") or []}
+        parse = as_list(allowed.get("parse"))
+        users = {int(i) for i in as_list(allowed.get("users"))}
+        roles = {int(i) for i in as_list(allowed.get("roles"))}
         text = message.content
         message.mention_ids = [
             user_id

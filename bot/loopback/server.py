@@ -114,7 +114,7 @@ class Loopback:
     async def wait_connected(self, timeout_s: float = 10.0) -> None:
         """Until a bot is identified and the commands it may have sent are there. TimeoutError."""
         async with asyncio.timeout(timeout_s):
-            while not self.gateway.connected:
+            while not self.gateway.connected:  # noqa: ASYNC110 - for tests only
                 await asyncio.sleep(0.01)
 
     def _find_attachment(self, attachment_id: int) -> Attachment:

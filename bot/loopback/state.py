@@ -128,4 +128,5 @@ def _guild(row: Json) -> Guild:
 
 
 def _attachment(row: Json, files: Path) -> Attachment:
-    return Attachment(**row | {"data": (files / str(row["id"])).read_bytes()})
+    fields: Json = row | {"data": (files / str(row["id"])).read_bytes()}
+    return Attachment(**fields)

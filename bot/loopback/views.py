@@ -6,7 +6,7 @@ from typing import Any
 from bot.loopback import limits
 from bot.loopback.actions import walk
 from bot.loopback.check_components import BUTTON, STRING_SELECT
-from bot.loopback.errors import Json
+from bot.loopback.errors import Json, as_list, as_object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +51,13 @@ class MessageView:
     @property
     def text(self) -> str:
         """All visible text: content, embeds, text displays, labels of buttons are left out."""
-        parts = [self.content]
+        parts: list[Any] = [self.content]
         for embed in self.embeds:
-            parts += [(embed.get("author") or {}).get("name"), embed.get("title")]
+            parts += [as_object(embed.get("author")).get("name"), embed.get("title")]
             parts.append(embed.get("description"))
-            for entry in embed.get("fields") or []:
+            for entry in as_list(embed.get("fields")):
                 parts += [entry["name"], entry["value"]]
-            parts.append((embed.get("footer") or {}).get("text"))
+            parts.append(as_object(embed.get("footer")).get("text"))
         parts += [c.get("content") for c in walk(self.components)]
         return "\n".join(part for part in parts if part)
 
@@ -71,13 +71,12 @@ class MessageView:
 
     def button(self, name: str) -> Json:
         """By label, custom_id or start of custom_id. LookupError names the buttons there."""
-        for fits in (
-            lambda b: name in {b.get("label"), b.get("custom_id")},
-            lambda b: str(b.get("custom_id", "")).startswith(name),
-        ):
-            for button in self.buttons:
-                if fits(button):
-                    return button
+        for button in self.buttons:
+            if name in {button.get("label"), button.get("custom_id")}:
+                return button
+        for button in self.buttons:
+            if str(button.get("custom_id", "")).startswith(name):
+                return button
         known = [b.get("label") or b.get("custom_id") for b in self.buttons]
         raise LookupError(f"no button {name!r} among {known}")
 

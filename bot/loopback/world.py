@@ -14,6 +14,8 @@ DISCORD_EPOCH_MS = 1_420_070_400_000
 
 
 class ChannelType(IntEnum):
+    """Discord's channel types that exist here."""
+
     TEXT = 0
     DM = 1
     CATEGORY = 4
@@ -26,6 +28,8 @@ THREADS = frozenset({ChannelType.PUBLIC_THREAD, ChannelType.PRIVATE_THREAD})
 
 
 class InteractionType(IntEnum):
+    """Discord's interaction types."""
+
     COMMAND = 2
     COMPONENT = 3
     AUTOCOMPLETE = 4
@@ -34,6 +38,8 @@ class InteractionType(IntEnum):
 
 @dataclass(slots=True, kw_only=True)
 class User:
+    """`accepts_dms`: whether the bot may write to them directly."""
+
     id: int
     username: str
     global_name: str | None = None
@@ -43,6 +49,8 @@ class User:
 
 @dataclass(slots=True, kw_only=True)
 class Role:
+    """`permissions`: bits, see `permissions`."""
+
     id: int
     name: str
     permissions: int
@@ -52,6 +60,8 @@ class Role:
 
 @dataclass(slots=True, kw_only=True)
 class Member:
+    """A user in a guild."""
+
     user_id: int
     role_ids: list[int] = field(default_factory=list[int])
     nick: str | None = None
@@ -60,6 +70,8 @@ class Member:
 
 @dataclass(slots=True, kw_only=True)
 class Guild:
+    """`roles` and `members` by id; @everyone has the guild's id."""
+
     id: int
     name: str
     owner_id: int
@@ -69,6 +81,8 @@ class Guild:
 
 @dataclass(slots=True, kw_only=True)
 class Channel:
+    """Of a guild, a thread in one (`parent_id`), or direct (`recipient_ids` without the bot)."""
+
     id: int
     type: int
     name: str = ""
@@ -86,6 +100,8 @@ class Channel:
 
 @dataclass(slots=True, kw_only=True)
 class Attachment:
+    """A stored file. Width and height in pixels, None if it is no picture."""
+
     id: int
     filename: str
     content_type: str

@@ -120,7 +120,10 @@ CASES = [
     ({"flags": 1 << 15, "embeds": [EMBED], "components": [{"type": 10, "content": "t"}]}, "embeds"),
     ({"flags": 1 << 15, "components": [{"type": 10, "content": "t"}] * 41}, "components"),
     (
-        {"flags": 1 << 15, "components": [{"type": 12, "items": [{"media": {"url": "http://x"}}] * 11}]},
+        {
+            "flags": 1 << 15,
+            "components": [{"type": 12, "items": [{"media": {"url": "http://x"}}] * 11}],
+        },
         "components.0.items",
     ),
     ({"flags": 1 << 15, "components": [{"type": 12, "items": []}]}, "components.0.items"),
@@ -382,8 +385,10 @@ COMMAND = {"type": 1, "name": "c", "description": "d"}
         COMMAND | {"options": [OPTION | {"name": f"o{n}"} for n in range(26)]},
         COMMAND | {"options": [OPTION, OPTION]},
         COMMAND | {"options": [OPTION, OPTION | {"name": "p", "required": True}]},
-        COMMAND | {"options": [OPTION | {"choices": [{"name": f"{n}", "value": "v"} for n in range(26)]}]},
-        COMMAND | {"options": [OPTION | {"autocomplete": True, "choices": [{"name": "n", "value": "v"}]}]},
+        COMMAND
+        | {"options": [OPTION | {"choices": [{"name": f"{n}", "value": "v"} for n in range(26)]}]},
+        COMMAND
+        | {"options": [OPTION | {"autocomplete": True, "choices": [{"name": "n", "value": "v"}]}]},
         COMMAND | {"options": [OPTION | {"description": "x" * 101}]},
         {"type": 3, "name": "Menu", "description": "has none"},
     ],

@@ -255,7 +255,12 @@ async def test_a_wrong_token_is_a_login_failure(loopback):
 
 @pytest.mark.parametrize(
     "url",
-    ["https://127.0.0.1:1", "http://example.org", "http://10.0.0.1:80", "http://127.0.0.1.evil.org"],
+    [
+        "https://127.0.0.1:1",
+        "http://example.org",
+        "http://10.0.0.1:80",
+        "http://127.0.0.1.evil.org",
+    ],
 )
 def test_only_this_machine_is_accepted(url):
     before = discord.http.Route.BASE

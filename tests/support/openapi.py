@@ -71,7 +71,7 @@ def _innermost(error: Any) -> str:
 
 
 def _text_ids(body: Any) -> Any:
-    """The one known false alarm: discord.py sends attachment ids as numbers, and Discord takes them."""
+    """The one known false alarm: attachment ids come as numbers."""
     body = json.loads(json.dumps(body))
     for holder in (body, body.get("data") if isinstance(body, dict) else None):
         if isinstance(holder, dict):
