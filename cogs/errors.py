@@ -100,6 +100,8 @@ def explain(error: BaseException, *, now: float) -> str | None:
 
 async def say_privately(interaction: discord.Interaction, words: str) -> None:
     """Answer `interaction` so that only its user sees it. Never raises on Discord's trouble."""
+    if interaction.client.is_closed():
+        return
     try:
         if interaction.response.is_done():
             await interaction.followup.send(words, ephemeral=True)

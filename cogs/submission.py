@@ -42,7 +42,8 @@ async def submit(
     try:
         ticket = await deciding
     except Exception:
-        if deferred:  # a public placeholder must not become the refusal
+        # A public placeholder must not become the refusal.
+        if deferred and not interaction.client.is_closed():
             await _delete_placeholder(interaction)
         raise
     message_id = await _show(interaction, ticket, deferred=deferred)

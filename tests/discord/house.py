@@ -86,7 +86,9 @@ class Person:
         self, option: str, typed: str, *, channel_id: int = IDS.general
     ) -> list[Any]:
         """The choices shown while `typed` stands in `option`."""
-        sent = self.command("imagine", channel_id=channel_id, focused=option, **{option: typed})
+        sent = self.command(
+            "imagine", channel_id=channel_id, focused=option, **dict[str, Any]({option: typed})
+        )
         await until(lambda: sent.choices is not None)
         return sent.choices or []
 
@@ -221,9 +223,9 @@ class Running:
     async def delivery(self, wanted: str) -> JobRecord:
         """The only job, once its delivery is `wanted`."""
         async with asyncio.timeout(PATIENCE_S):
-            while (job := await self.job()).delivery != wanted:
+            while [job.delivery for job in await self.jobs()] != [wanted]:
                 await asyncio.sleep(0.01)
-        return job
+        return await self.job()
 
 
 @asynccontextmanager

@@ -1,0 +1,89 @@
+"""The bot stops and starts again: the same message goes on, and nothing is sent twice."""
+
+from bot.loopback import limits
+from bot.loopback.default_world import IDS
+from data import jobs
+from pipeline.engine.fake import FakeEngine
+from tests.discord.house import Discord, running_bot, until, words
+from tests.discord.test_delivery import EXPIRED_S, held, pictures
+
+
+async def test_an_open_job_goes_on_in_the_same_message(place: Discord) -> None:
+    async with running_bot(place) as running:
+        message = await held(place, running)
+        assert await running.used() == 1
+    assert message.attachments == [] or message.components
+    async with running_bot(place) as running:
+        job = await running.delivery("delivered")
+        assert job.message_id == message.id
+        assert [m.id for m in pictures(place.seen(IDS.general))] == [message.id]
+        assert await running.used() == 1
+
+
+async def test_a_button_from_before_the_restart_works(place: Discord) -> None:
+    async with running_bot(place) as running:
+        message = await held(place, running)
+    engine = FakeEngine()
+    engine.hold()
+    async with running_bot(place, engine=engine) as running:
+        place.alice.press(message)
+        job = await running.delivery("delivered")
+        assert job.state == "cancelled"
+        assert message.embeds[0]["title"] == "Cancelled"
+
+
+async def test_a_private_job_from_before_ends_in_a_direct_message(place: Discord) -> None:
+    async with running_bot(place) as running:
+        await held(place, running, private=True)
+    place.advance(EXPIRED_S)
+    async with running_bot(place) as running:
+        await running.delivery("delivered")
+        assert len(pictures(place.seen(IDS.dm_alice))) == 1
+        assert place.seen(IDS.general) == []
+
+
+async def test_a_picture_sent_just_before_a_crash_is_not_sent_again(place: Discord) -> None:
+    """As after a crash between the send and the row: the send is there, the row says pending."""
+    async with running_bot(place) as running:
+        message = await held(place, running)
+        place.loopback.posting.delete(message)
+        running.engine.release()
+        job = await running.delivery("delivered")
+        async with running.services.database.transaction() as connection:
+            await connection.execute(
+                "UPDATE jobs SET delivery = 'pending', message_id = ? WHERE id = ?",
+                (message.id, job.id),
+            )
+        (sent,) = pictures(place.seen(IDS.general))
+    place.advance(limits.NONCE_LIFETIME_S + 1)  # the nonce no longer helps
+    async with running_bot(place) as running:
+        job = await running.delivery("delivered")
+        assert job.message_id == sent.id
+        assert len(pictures(place.seen(IDS.general))) == 1
+
+
+async def test_a_finished_picture_that_was_not_sent_is_sent(place: Discord) -> None:
+    async with running_bot(place) as running:
+        message = await place.answer(place.alice.imagine(prompt="1girl"))
+        job = await running.delivery("delivered")
+        async with running.services.database.transaction() as connection:
+            await connection.execute("UPDATE jobs SET delivery = 'pending' WHERE id = ?", (job.id,))
+        message.attachments = []
+        message.embeds = [{"title": "Drawing"}]
+    async with running_bot(place, mention_after_minutes=0) as running:
+        await running.delivery("delivered")
+        await until(lambda: pictures([message]))
+        assert len(place.seen(IDS.general)) == 1
+        async with running.services.database.reader() as connection:
+            assert await jobs.undelivered(connection) == []
+
+
+async def test_a_job_that_waited_too_long_is_closed_with_words(place: Discord) -> None:
+    async with running_bot(place) as running:
+        message = await held(place, running)
+    place.advance(7 * 3600)
+    async with running_bot(place) as running:
+        job = await running.delivery("delivered")
+        assert job.state == "failed"
+        assert "waited too long" in words(message)
+        assert await running.used() == 0
