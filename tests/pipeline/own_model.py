@@ -1,10 +1,9 @@
-"""Small exported SDXLs and engines over them, for the tests of our own engine."""
+"""Requests for small pictures and our own engine over a model folder, for its tests."""
 
 import dataclasses
-import fcntl
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from pipeline.card import QualityPreset, Sampler
 from pipeline.engine.own import OwnEngine
@@ -14,8 +13,6 @@ from pipeline.model.sessions import SessionFactory
 from pipeline.model.text_encoder import PromptEncoder
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
-
-Layout = Literal["today", "2024"]
 
 _REQUEST = ResolvedRequest(
     prompt="best quality girl, (sky:1.3)",
@@ -36,19 +33,6 @@ _REQUEST = ResolvedRequest(
 
 def make_request(**changes: Any) -> ResolvedRequest:
     return dataclasses.replace(_REQUEST, **changes)
-
-
-def tiny_model(base: Path, kind: str, layout: Layout = "today") -> Path:
-    """A random model below `base`, exported once a test run (also under xdist: behind a lock)."""
-    shared = base.parent if base.name.startswith("popen-") else base
-    out = shared / f"own-{kind}-{layout}"
-    with (shared / f"{out.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not out.is_dir():
-            from training.random_model import RandomKind, make_random_model
-
-            make_random_model(out, kind=RandomKind(kind), layout=layout)
-    return out
 
 
 def open_folder(path: Path, **scheduler: object) -> ModelFolder:

@@ -15,7 +15,7 @@ from pipeline.engine import loop
 from pipeline.engine.own import OwnEngine
 from pipeline.errors import Cancelled, EngineError
 from pipeline.model.load import EngineOptions, load_engine
-from tests.pipeline.own_model import make_request, open_own, tiny_model
+from tests.pipeline.own_model import make_request, open_own
 
 Preview = Callable[[], Image.Image | None]
 
@@ -37,8 +37,8 @@ class Recorder:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> OwnEngine:
-    return open_own(tiny_model(tmp_path_factory.getbasetemp(), "tiny"))
+def engine(tiny_path: Path) -> OwnEngine:
+    return open_own(tiny_path)
 
 
 def test_rows_that_join_and_leave_give_the_picture_they_give_alone(engine: OwnEngine) -> None:
@@ -134,8 +134,8 @@ def test_numbers_that_are_none_are_an_error_not_a_black_picture(engine: OwnEngin
     assert caught.value.key == "picture_not_finite"
 
 
-def test_a_closed_engine_says_so(tmp_path_factory: pytest.TempPathFactory) -> None:
-    engine = open_own(tiny_model(tmp_path_factory.getbasetemp(), "tiny"))
+def test_a_closed_engine_says_so(tiny_path: Path) -> None:
+    engine = open_own(tiny_path)
     engine.close()
     engine.close()
     with pytest.raises(EngineError) as caught:
@@ -143,9 +143,8 @@ def test_a_closed_engine_says_so(tmp_path_factory: pytest.TempPathFactory) -> No
     assert caught.value.key == "engine_closed"
 
 
-def test_drawing_brings_no_torch(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_drawing_brings_no_torch(tiny_path: Path) -> None:
     """In a process of its own: load, draw with a preview, then look at what was imported."""
-    model = tiny_model(tmp_path_factory.getbasetemp(), "tiny")
     code = f"""
 import sys
 from pathlib import Path
@@ -154,7 +153,7 @@ from tests.pipeline.own_model import make_request, open_own
 class Watch:
     def is_cancelled(self): return False
     def on_step(self, step, steps, preview): preview()
-open_own(Path({str(model)!r})).draw(make_request(num_inference_steps=2), 0, Watch())
+open_own(Path({str(tiny_path)!r})).draw(make_request(num_inference_steps=2), 0, Watch())
 heavy = {{"torch", "diffusers", "transformers", "optimum", "scipy"}} & set(sys.modules)
 assert not heavy, heavy
 """
@@ -162,9 +161,8 @@ assert not heavy, heavy
     assert done.returncode == 0, done.stderr
 
 
-def test_the_loader_gives_this_engine(tmp_path_factory: pytest.TempPathFactory) -> None:
-    model = tiny_model(tmp_path_factory.getbasetemp(), "tiny")
-    options = EngineOptions(model=str(model), models_dir=model.parent, threads=1)
+def test_the_loader_gives_this_engine(tiny_path: Path) -> None:
+    options = EngineOptions(model=str(tiny_path), models_dir=tiny_path.parent, threads=1)
     engine = load_engine(dataclasses.replace(options, engine="own"), progress=lambda _: None)
     assert isinstance(engine, OwnEngine)
     assert engine.model.engine == "own"
