@@ -187,6 +187,7 @@ class Actions:
             user_id=user_id,
             channel=self.world.channel(opener.channel_id),
             source_message_id=opener.source_message_id,
+            opener_id=opener.id,
         )
 
     def react(self, user_id: int, message_id: int, emoji: str, *, add: bool = True) -> None:

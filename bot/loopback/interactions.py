@@ -45,6 +45,7 @@ class Interactions:
         channel: Channel,
         source_message_id: int | None = None,
         user_install_only: bool = False,
+        opener_id: int | None = None,
     ) -> Interaction:
         """Make an interaction and dispatch it."""
         interaction = Interaction(
@@ -59,6 +60,7 @@ class Interactions:
             sent_monotonic=time.monotonic(),
             source_message_id=source_message_id,
             user_install_only=user_install_only,
+            opener_id=opener_id,
         )
         self.world.interactions[interaction.id] = interaction
         self._publish("interaction_sent", interaction, {"type": int(kind)})

@@ -302,14 +302,7 @@ def _reactions_json(message: Message, viewer: int) -> list[Json]:
 def _answer_fields(world: World, interaction: Interaction) -> Json:
     """Which interaction a message answers."""
     user = user_json(world.user(interaction.user_id))
-    metadata: Json = {
-        "id": str(interaction.id),
-        "type": int(interaction.type),
-        "user": user,
-        "authorizing_integration_owners": owners_json(interaction),
-    }
-    if interaction.source_message_id is not None and interaction.type == InteractionType.COMPONENT:
-        metadata["interacted_message_id"] = str(interaction.source_message_id)
+    metadata = _metadata(world, interaction)
     fields: Json = {
         "webhook_id": str(world.application_id),
         "application_id": str(world.application_id),
@@ -319,6 +312,21 @@ def _answer_fields(world: World, interaction: Interaction) -> Json:
         name = interaction.data["name"]
         fields["interaction"] = {"id": str(interaction.id), "type": 2, "name": name, "user": user}
     return fields
+
+
+def _metadata(world: World, interaction: Interaction) -> Json:
+    metadata: Json = {
+        "id": str(interaction.id),
+        "type": int(interaction.type),
+        "user": user_json(world.user(interaction.user_id)),
+        "authorizing_integration_owners": owners_json(interaction),
+    }
+    if interaction.type == InteractionType.COMPONENT:
+        metadata["interacted_message_id"] = str(interaction.source_message_id)
+    opener = world.interactions.get(interaction.opener_id or 0)
+    if opener is not None:
+        metadata["triggering_interaction_metadata"] = _metadata(world, opener)
+    return metadata
 
 
 def owners_json(interaction: Interaction) -> Json:

@@ -61,6 +61,7 @@ def _attachments(world: World) -> list[Attachment]:
 def _world_json(world: World) -> Json:
     messages = [asdict(_bare(m)) for m in world.messages.values() if m.deleted_at is None]
     used = {message["interaction_id"] for message in messages}
+    used |= {i.opener_id for i in world.interactions.values() if i.id in used}
     interactions = [asdict(i) for i in world.interactions.values() if i.id in used]
     return {
         "format": FORMAT,

@@ -153,6 +153,7 @@ class Interaction:
     sent_monotonic: float
     source_message_id: int | None = None
     user_install_only: bool = False
+    opener_id: int | None = None  # of a modal submit: what the modal answered
     callback_type: int | None = None
     acknowledged_after_s: float | None = None
     ephemeral: bool = False

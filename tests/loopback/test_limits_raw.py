@@ -1,5 +1,9 @@
 """Every limit of Discord is refused by the server itself: raw HTTP, no discord.py."""
 
+# ruff: noqa: E501
+# pyright: basic, reportOptionalMemberAccess=false, reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false, reportIndexIssue=false, reportOptionalSubscript=false, reportIncompatibleMethodOverride=false
+# (fixtures, JSON and a client with attributes of its own: strict types would only repeat the asserts)
+
 import io
 import json
 from dataclasses import dataclass

@@ -1,5 +1,9 @@
 """The unmodified discord.py client against the loopback."""
 
+# ruff: noqa: E501
+# pyright: basic, reportOptionalMemberAccess=false, reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false, reportIndexIssue=false, reportOptionalSubscript=false, reportIncompatibleMethodOverride=false
+# (fixtures, JSON and a client with attributes of its own: strict types would only repeat the asserts)
+
 import asyncio
 import io
 import time

@@ -1,5 +1,8 @@
 """Holds the loopback's log against Discord's OpenAPI document, where that is present."""
 
+# pyright: basic, reportIndexIssue=false, reportOptionalMemberAccess=false
+# (jsonschema and referencing are loosely typed)
+
 import json
 import re
 from pathlib import Path
