@@ -1,6 +1,7 @@
 """Checks that ask Discord: is the token right, what may the bot do. Reads only."""
 
 import asyncio
+from importlib.metadata import version
 from typing import Any, Final
 
 import aiohttp
@@ -10,7 +11,6 @@ from bot.doctor.values import Check, fail, ok, warn
 from bot.settings import Settings
 
 API: Final = "https://discord.com/api/v10"
-AGENT: Final = "DiscordBot (https://github.com/ekaki, 0.1)"  # Discord asks for this form
 TIMEOUT_S: Final = 15
 PRIVILEGED_FLAGS: Final = {
     "Presence": 1 << 12 | 1 << 13,
@@ -35,7 +35,8 @@ async def _ask(settings: Settings) -> list[Check]:
     base = f"{settings.discord_api_url}/api/v10" if settings.discord_api_url else API
     headers = {
         "Authorization": f"Bot {settings.discord_token.reveal()}",
-        "User-Agent": AGENT,
+        # The form that Discord asks for: DiscordBot (address, version).
+        "User-Agent": f"DiscordBot ({settings.source_url or 'self-hosted'}, {version('ekaki')})",
     }
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
