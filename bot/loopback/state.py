@@ -59,7 +59,7 @@ def _attachments(world: World) -> list[Attachment]:
 
 
 def _world_json(world: World) -> Json:
-    messages = [asdict(_bare(m)) for m in world.messages.values() if m.deleted_at is None]
+    messages = [_message_json(m) for m in world.messages.values() if m.deleted_at is None]
     used = {message["interaction_id"] for message in messages}
     used |= {i.opener_id for i in world.interactions.values() if i.id in used}
     interactions = [asdict(i) for i in world.interactions.values() if i.id in used]
@@ -77,8 +77,14 @@ def _world_json(world: World) -> Json:
     }
 
 
-def _bare(message: Message) -> Message:
-    return replace(message, attachments=[replace(a, data=b"") for a in message.attachments])
+def _message_json(message: Message) -> Json:
+    """Without the bytes of files: they have files of their own."""
+    saved = asdict(
+        replace(message, attachments=[replace(a, data=b"") for a in message.attachments])
+    )
+    for attachment in saved["attachments"]:
+        del attachment["data"]
+    return saved
 
 
 def load_world(folder: Path, *, now: Callable[[], float] = time.time) -> World:

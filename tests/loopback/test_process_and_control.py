@@ -8,7 +8,9 @@ import sys
 import aiohttp
 import pytest
 
+from bot.loopback.check_message import Upload
 from bot.loopback.default_world import IDS
+from bot.loopback.posting import Body
 from bot.loopback.server import Loopback
 from bot.loopback.state import StateUnreadable, load_world, save_world
 
@@ -61,9 +63,6 @@ async def test_the_event_feed_hides_what_is_for_others(loopback):
 async def test_attachments_and_messages_survive_saving(tmp_path):
     async with Loopback() as first:
         channel = first.world.channel(IDS.general)
-        from bot.loopback.check_message import Upload
-        from bot.loopback.posting import Body
-
         upload = Upload(filename="a.png", content_type="image/png", data=b"bytes")
         first.posting.create(channel, Body(uploads={0: upload}), author_id=IDS.bot)
         save_world(first.world, tmp_path)
