@@ -43,6 +43,7 @@ async def running(bot, place) -> AsyncGenerator[None]:
             yield
             await bot.close()
             await task
+            await asyncio.sleep(0.01)  # events that discord.py started while closing
 
 
 async def test_is_ready_within_a_second(loopback):
