@@ -36,4 +36,10 @@ def with_timestep_axis(path: Path) -> bytes | None:
 
 
 def _only_expanded(graph: Any, name: str) -> bool:
-    return all(node.op_type == "Expand" for node in graph.node if name in node.input)
+    """Whether `name` goes into Expands alone, casts on the way allowed."""
+    users = [node for node in graph.node if name in node.input]
+    return bool(users) and all(
+        node.op_type == "Expand"
+        or (node.op_type == "Cast" and _only_expanded(graph, node.output[0]))
+        for node in users
+    )

@@ -24,7 +24,9 @@ from pipeline.prompt.chunks import SpecialTokens
 _BARE: Final = ("<|startoftext|>", "<|endoftext|>")
 """CLIP's split knows these two in any case of letters, beside their being added tokens."""
 
-_WORD: Final = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+_WORD: Final = (
+    r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+)
 """CLIP's split into words (openai/CLIP, simple_tokenizer.py), for lower-case text."""
 
 _SPLIT: Final = pre_tokenizers.Split(Regex(_WORD), behavior="removed", invert=True)

@@ -85,9 +85,7 @@ def test_the_patched_graph_finds_weights_that_lie_outside(
 ) -> None:
     shutil.copytree(tiny.path, tmp_path / "model")
     path = tmp_path / "model" / "unet" / "model.onnx"
-    onnx.save_model(
-        onnx.load(path), path, save_as_external_data=True, location="model.onnx_data"
-    )
+    onnx.save_model(onnx.load(path), path, save_as_external_data=True, location="model.onnx_data")
     outside = open_unet(cpu, ModelFolder.open(tmp_path / "model"))
     inside = open_unet(cpu, tiny)
     inputs = _inputs(inside, [981, 3])
@@ -161,5 +159,3 @@ def test_a_wrong_input_is_an_engine_error(tiny: ModelFolder, cpu: SessionFactory
 
 def test_threads_never_exceed_the_machine() -> None:
     assert 1 <= default_threads() <= (os.cpu_count() or 1)
-
-
