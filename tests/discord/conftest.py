@@ -6,12 +6,18 @@ from pathlib import Path
 import pytest
 
 from bot.loopback.server import Loopback
-from tests.discord.house import Discord, Running, running_bot
+from pipeline.tags.index import TagIndex
+from tests.discord.house import Discord, Running, running_bot, vocabulary
 
 
 @pytest.fixture
-async def place(tmp_path: Path) -> AsyncGenerator[Discord, None]:
+async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Discord, None]:
     """A loopback Discord with its default world, without a bot yet."""
+
+    def shipped(data_dir: Path) -> TagIndex:
+        return vocabulary()
+
+    monkeypatch.setattr("bot.app.load_vocabulary", shipped)
     async with Loopback() as loopback:
         yield Discord(loopback, tmp_path / "state")
 

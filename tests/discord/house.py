@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +21,9 @@ from bot.services import Services
 from bot.settings import Settings
 from cogs.inference import Inference
 from data.jobs import JobRecord
+from data.vocabularies import load_vocabulary
 from pipeline.engine.fake import FakeEngine
+from pipeline.tags.index import TagIndex
 
 PATIENCE_S = 15.0
 
@@ -36,6 +39,12 @@ class ShiftedClock:
 
     def monotonic(self) -> float:
         return time.monotonic() + self.shift_s
+
+
+@cache
+def vocabulary() -> TagIndex:
+    """The shipped tags, loaded once for all tests."""
+    return load_vocabulary(None)
 
 
 async def until(found: Callable[[], Any]) -> Any:

@@ -1,12 +1,15 @@
 """The ladder by which a finished picture reaches its user: once, and only its user's eyes."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from bot.loopback import limits
 from bot.loopback.default_world import IDS
 from bot.loopback.faults import Fault
 from bot.loopback.world import Message
-from pipeline.engine.fake import FakeEngine
+from pipeline.engine.fake import FAKE_MODEL, FakeEngine
 from tests.discord.house import Discord, Running, running_bot, until, words
 
 EXPIRED_S = limits.TOKEN_LIFETIME_S + 60
@@ -16,7 +19,7 @@ def pictures(messages: list[Message]) -> list[Message]:
     return [m for m in messages if any(a.filename.startswith("ekaki-") for a in m.attachments)]
 
 
-async def held(place: Discord, running: Running, **options: object) -> Message:
+async def held(place: Discord, running: Running, **options: Any) -> Message:
     """A job that waits in the middle of its drawing."""
     running.engine.hold()
     message = await place.answer(place.alice.imagine(prompt="1girl", **options))
@@ -127,10 +130,6 @@ async def test_a_short_wait_does_not(place: Discord, running: Running) -> None:
 
 
 async def test_the_models_notice_stands_under_the_picture(place: Discord) -> None:
-    from dataclasses import replace
-
-    from pipeline.engine.fake import FAKE_MODEL
-
     engine = FakeEngine(model=replace(FAKE_MODEL, notice="Random weights: this is noise."))
     async with running_bot(place, engine=engine) as running:
         message = await place.answer(place.alice.imagine(prompt="1girl"))
