@@ -18,6 +18,7 @@ from pipeline.errors import InputError, StorageError
 from pipeline.tags.category import TagCategory
 from pipeline.tags.csvformat import parse_tag_csv
 from pipeline.tags.index import TagIndex
+from pipeline.tags.suitability import rating_of
 from pipeline.tags.tag import Tag, tag_key
 
 IMPORTED_NAME: Final = "tags.csv"
@@ -60,10 +61,12 @@ def load_vocabulary(data_dir: Path | None) -> TagIndex:
 def import_vocabulary(source: Path, data_dir: Path) -> ImportReport:
     """Check the list in `source` and keep it in `data_dir`; it is used from the next start on.
 
+    Tags that are never suggested anywhere are left out.
+
     InputError where it can't be read or understood: then nothing is changed. StorageError where it
     can't be kept.
     """
-    merged = _merge(_read_list(source))
+    merged = _merge(tag for tag in _read_list(source) if rating_of(tag.name) is not None)
     if not merged:
         raise InputError("tags_csv_empty", path=str(source))
     tags = list(merged.values())
@@ -108,14 +111,16 @@ def _add_aliases(merged: dict[str, Tag], pairs: Iterable[tuple[str, str]]) -> No
 
 
 def _shipped(name: str) -> Iterator[Tag]:
-    with (files("data") / "vocabulary" / name).open(encoding="utf-8", newline="") as lines:
-        yield from parse_tag_csv(lines)
+    return parse_tag_csv(_shipped_lines(name))
+
+
+def _shipped_lines(name: str) -> list[str]:
+    return (files("data") / "vocabulary" / name).read_text(encoding="utf-8").splitlines()
 
 
 def _pairs(name: str) -> Iterator[tuple[str, str]]:
     """Lines `this,that` of a shipped file; lines with # are remarks."""
-    text = (files("data") / "vocabulary" / name).read_text(encoding="utf-8")
-    for line in text.splitlines():
+    for line in _shipped_lines(name):
         if line and not line.startswith("#"):
             this, _, that = line.partition(",")
             yield this, that

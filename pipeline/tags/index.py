@@ -3,12 +3,14 @@
 import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice, product
+from itertools import product
 from types import MappingProxyType
 from typing import Final
 
+from pipeline.rating import Rating
 from pipeline.tags.category import TagCategory
 from pipeline.tags.lookup import Lookup
+from pipeline.tags.suitability import hidden_above
 from pipeline.tags.tag import Tag, TagMatch, tag_key
 from pipeline.tags.typos import WordFixer
 
@@ -16,12 +18,10 @@ MAX_QUERY: Final = 100  # characters: no tag worth finding is longer
 _WORD_START: Final = re.compile(r"(?<=[^\w])\w|(?<=_)[^\W_]")
 _WORD: Final = re.compile(r"[^\W_]+")
 _NO_USES: Final[Mapping[str, int]] = MappingProxyType({})
-_MAX_WORDS: Final = 4  # of a query that are corrected
-_MEANINGS: Final = 6  # words tried for each mistyped one
-_MAX_CORRECTIONS: Final = 36  # combinations of them tried
+_MEANINGS: Final = {1: 12, 2: 5, 3: 2, 4: 1}
+"""Corrections tried for each word of a query, by how many words it has; longer ones are left."""
 
 Hide = Callable[[Tag], bool] | frozenset[str]
-_NOTHING: Final[frozenset[str]] = frozenset()
 
 
 class TagIndex:
@@ -85,17 +85,24 @@ class TagIndex:
         limit: int = 25,
         categories: frozenset[TagCategory] | None = None,
         used: Mapping[str, int] = _NO_USES,
-        hide: Hide = _NOTHING,
+        hide: Hide | None = None,
     ) -> list[TagMatch]:
         """The tags somebody may mean who typed `query`, at most `limit`, the likeliest first.
 
         Exact names and aliases, then tags used before, then names that begin so, names with a
         word that does, aliases that do; each by post count. Typing errors are forgiven when
-        nothing fits. `used` counts earlier uses by tag name; `hide` decides what is never shown.
+        nothing fits. `used` counts earlier uses by tag name; `hide` decides what isn't shown, by
+        default only the tags that are never suggested anywhere.
         An empty query gives what was used most, then what is most common.
         """
         key = tag_key(query[:MAX_QUERY])
-        picked = _Picked(self._tag, self._categories, limit=limit, categories=categories, hide=hide)
+        picked = _Picked(
+            self._tag,
+            self._categories,
+            limit=limit,
+            categories=categories,
+            hide=hide or hidden_above(Rating.EXPLICIT),
+        )
         if not key:
             picked.add(self._used_ranks(used, lambda _: True))
             picked.add(range(len(self._names)))
@@ -103,7 +110,9 @@ class TagIndex:
         self._find(key, picked, used)
         if not picked.met:
             for corrected in self._corrections(key):
-                self._find(corrected, picked, used)
+                if picked.full:
+                    break
+                self._find(corrected, picked, _NO_USES)
         return picked.matches
 
     def _find(self, key: str, picked: "_Picked", used: Mapping[str, int]) -> None:
@@ -126,14 +135,15 @@ class TagIndex:
     def _corrections(self, key: str) -> Iterator[str]:
         """What may have been meant by a query that fits nothing, the nearest first."""
         words = _WORD.findall(key)
-        if not words or len(words) > _MAX_WORDS:
+        if len(words) not in _MEANINGS:
             return
-        choices = [[(0, word), *self._fixer.meant(word, limit=_MEANINGS)] for word in words]
+        limit = _MEANINGS[len(words)]
+        choices = [[(0, word), *self._fixer.meant(word, limit=limit)] for word in words]
         combined = sorted(
             (sum(edits for edits, _ in choice), number, " ".join(word for _, word in choice))
             for number, choice in enumerate(product(*choices))
         )
-        for _, _, corrected in islice(combined, _MAX_CORRECTIONS):
+        for _, _, corrected in combined:
             if corrected != key:
                 yield corrected
 
@@ -222,7 +232,7 @@ class _Picked:
 
 
 def _word_lookup(keys: Sequence[str]) -> Lookup:
-    """Where words begin inside names, the first word excepted: `hair ornament` in `blue hair ...`."""
+    """Where words begin inside names, the first word excepted: `between eyes` and `eyes`."""
     suffixes: list[str] = []
     ranks: list[int] = []
     for rank, key in enumerate(keys):

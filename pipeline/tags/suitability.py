@@ -2,7 +2,7 @@
 
 Suggestions are only a courtesy, and what is hidden can still be typed: so this fails closed, and a
 harmless tag that sounds sexual is hidden rather than a sexual one shown. Ratings follow Danbooru's
-definitions (`pipeline.rating`). The hard rules on prompts are elsewhere (`bot.safety`) and stricter.
+definitions (`pipeline.rating`). The hard rules on prompts stand elsewhere and are stricter.
 """
 
 import re

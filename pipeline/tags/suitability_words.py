@@ -63,7 +63,7 @@ EXPLICIT: Final = _list("""
     tentacle rape, tentacles under clothes, consensual tentacles, tentacle pit, futanari, futa,
     futasub, dickgirl, newhalf with, full package, animal penis, glory hole, gloryhole, stuck in
     wall, through wall, public use, prostitution, prostitute, sex slave, slave market, body
-    writing, tally, netorare, ntr, cuckold, voyeurism sex, exhibitionism, lactation, breast
+    writing, tally, netorare, ntr, cuckold, exhibitionism, lactation, breast
     sucking, nipple sucking, breastfeeding, nursing, urethral, urethra, peeing, pee, peed,
     urine, urination, golden shower, omorashi, have to pee, scat, feces, pooping, defecation,
     diaper, watersports, vore, guro, ero guro, snuff, necrophilia, incest, cross section,
@@ -130,11 +130,12 @@ NSFW: Final = _list("""
     unworn bra, clothed female nude, clothed male nude, peeping, groin focus, condom packet,
     condom wrapper, sex ed, doujin cover, prolapsed, drugged, date rape, bitch, mature content,
     r 18, r18, 18, fanservice, fundoshi, jockstrap, loincloth aside, human trafficking, pillory,
-    stocks, breastplate open, torn panties, torn bra, おっぱい, 裸, 全裸, 乳首, 下着姿, 巨根, パンチラ
+    stocks, breastplate open, torn panties, torn bra, おっぱい, 裸, 全裸, 乳首, 下着姿, 巨根,
+    パンチラ
 """)
 NSFW_ROOTS: Final = (
-    "nipple", "areola", "pubic", "genital", "nude", "naked", "topless", "bottomless", "nakadashi",
-    "bdsm", "shibari", "bondage", "sexual", "tentacl", "fetish", "erotic", "crotch", "oppai",
+    "nipple", "areola", "pubic", "genital", "nude", "naked", "topless", "bottomless", "bdsm",
+    "shibari", "bondage", "sexual", "tentacl", "fetish", "erotic", "crotch", "oppai",
 )  # fmt: skip
 
 # Swimsuits, underwear, mild suggestion, injuries: Danbooru's Sensitive.
@@ -208,12 +209,12 @@ RATED: Final[Mapping[str, Rating]] = MappingProxyType(
         f" {name} ": rating
         for rating, names in {
             Rating.SAFE: """
-                rating safe, safe, general, no blood, bathtub, bath, bath yukata, on top, cross section,
-                rope, pole, barefoot, whip, petite, no humans
+                rating safe, safe, general, no blood, bathtub, bath, bath yukata, on top,
+                cross section, rope, pole, barefoot, whip, petite, no humans
             """,
-            Rating.SENSITIVE: "rating sensitive, bathing, barefoot, spread legs, straddling",
+            Rating.SENSITIVE: "rating sensitive, same sex bathing, spread legs, straddling, yuri",
             Rating.NSFW: "rating questionable, mixed sex bathing, exhibitionism",
-            Rating.EXPLICIT: "rating explicit, ",
+            Rating.EXPLICIT: "rating explicit",
         }.items()
         for name in _list(names)
     }

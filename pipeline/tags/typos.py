@@ -15,7 +15,7 @@ from zlib import crc32
 _HEAD: Final = 7  # letters of which forms are made; the rest is compared afterwards
 _MAX_WORDS: Final = 40_000  # the most used: rare words need an exact hand
 _TWO_EDITS_WORDS: Final = 12_000  # of which two edits are forgiven: thirty forms for each
-_MAX_COMPARED: Final = 80  # words compared in full for each query word
+_MAX_COMPARED: Final = 50  # words compared in full for each query word
 _TWO_EDITS: Final = 7  # letters from which two edits are forgiven
 _ONE_EDIT: Final = 4  # letters from which one is
 
