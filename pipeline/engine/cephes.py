@@ -6,7 +6,7 @@ with fused multiply-add. The order of operations below is that of the compiled c
 multiply-add is one rounding: it is done in float64, where a product of float32 is exact.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,8 +79,8 @@ def _polynomial(factors: tuple[float, ...], x: Floats) -> Floats:
     return y
 
 
-def _fma(a: Floats, b: Floats | np.float32, c: Floats | np.float32) -> Floats:
-    """Return a * b + c with a single rounding."""
+def _fma(a: NDArray[Any], b: NDArray[Any] | np.float32, c: NDArray[Any] | np.float32) -> Floats:
+    """Return a * b + c with a single rounding; all are float32."""
     wide = a.astype(np.float64)
     wide *= b
     wide += c

@@ -121,13 +121,18 @@ class OwnEngine:
 
     def step(self, rows: Sequence[Row]) -> None:
         """One step of each of `rows`, which have one shape, in one run. Raises EngineError."""
-        loop.step(self._open().unet, rows)
+        loop.step(self.unet, rows)
 
     def finish(self, row: Row) -> Image.Image:
         """The picture of a row that is done. Raises EngineError `picture_not_finite`."""
         if not np.isfinite(row.latents).all():
             raise EngineError("picture_not_finite")
         return self._open().decoder.picture(row.latents)
+
+    @property
+    def unet(self) -> loop.UNet:
+        """The UNet's session. Raises EngineError `engine_closed`."""
+        return self._open().unet
 
     def close(self) -> None:
         """See `Engine.close`."""

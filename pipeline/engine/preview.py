@@ -151,8 +151,8 @@ def _smooth_latents(generator: TorchGenerator, channels: int, side: int) -> Floa
     coarse = generator.randn(channels, side // 4, side // 4)
     forms = coarse.repeat(4, axis=1).repeat(4, axis=2)
     grain = generator.randn(channels, 4 * (side // 4), 4 * (side // 4))
-    mixed = tint * np.float32(0.7) + forms * np.float32(0.6) + grain * np.float32(0.3)
-    return mixed[np.newaxis]
+    mixed = 0.7 * tint + 0.6 * forms + 0.3 * grain
+    return mixed[np.newaxis].astype(np.float32)
 
 
 def _patches(pixels: Floats, side: int, patch: int) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.engine.noise import TorchGenerator
-from pipeline.engine.samplers.base import NumpySampler, SamplerState
+from pipeline.engine.samplers.base import NumpySampler, SamplerState, single
 from pipeline.model.embeds import PromptEmbeds
 
 Floats = NDArray[np.float32]
@@ -126,6 +126,6 @@ class Row:
         guided = noise_pred
         if self.copies == 2:
             negative, prompt = noise_pred[:1], noise_pred[1:]
-            guided = negative + (prompt - negative) * np.float32(self.guidance_scale)
+            guided = single(negative + (prompt - negative) * np.float32(self.guidance_scale))
         noise = self.generator.randn(*self.latents.shape) if self.sampler.draws_noise else None
         self.latents, self.state = self.sampler.step(self.state, guided, self.latents, noise)

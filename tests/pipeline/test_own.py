@@ -86,7 +86,9 @@ def test_the_same_request_gives_the_same_picture_whatever_came_before(engine: Ow
 def test_pictures_of_one_job_have_seeds_one_apart(engine: OwnEngine) -> None:
     second = engine.draw(make_request(seed=2**32 - 1), 1, Recorder())
     assert second.seed == 0
-    assert second.image.tobytes() == engine.draw(make_request(seed=0), 0, Recorder()).image.tobytes()
+    assert (
+        second.image.tobytes() == engine.draw(make_request(seed=0), 0, Recorder()).image.tobytes()
+    )
 
 
 def test_steps_are_told_and_previews_wait_until_asked(engine: OwnEngine) -> None:

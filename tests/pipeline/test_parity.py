@@ -65,7 +65,9 @@ class Pair:
     def stock_latents(self, request: ResolvedRequest) -> Latents:
         found: Latents = []
 
-        def keep(_pipe: Any, _index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        def keep(
+            _pipe: Any, _index: int, _timestep: Any, tensors: dict[str, Any]
+        ) -> dict[str, Any]:
             found.append(tensors["latents"].numpy().copy())
             return {}
 

@@ -1,7 +1,7 @@
 """What every sampler offers to the loop."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,5 +61,10 @@ def denoised(
 ) -> Floats:
     """x0 where `sample` = alpha * x0 + sigma * noise (variance-preserving form)."""
     if prediction == "epsilon":
-        return (sample - noise_pred * sigma) / alpha
-    return sample * alpha - noise_pred * sigma
+        return single((sample - noise_pred * sigma) / alpha)
+    return single(sample * alpha - noise_pred * sigma)
+
+
+def single(values: NDArray[Any]) -> Floats:
+    """`values`, which are float32 already: numpy's types lose that at a float32 scalar."""
+    return values

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.engine.samplers import schedule
-from pipeline.engine.samplers.base import Floats, SamplerState, denoised
+from pipeline.engine.samplers.base import Floats, SamplerState, denoised, single
 from pipeline.engine.samplers.config import Prediction, SchedulerConfig
 
 _ONE = np.float32(1)
@@ -58,7 +58,7 @@ class DdimSampler:
             epsilon = noise_pred * alpha + sample * sigma
         if self.clip_sample_range is not None:
             x0 = np.clip(x0, -self.clip_sample_range, self.clip_sample_range)
-        latents = x0 * alpha_next + epsilon * sigma_next
+        latents = single(x0 * alpha_next + epsilon * sigma_next)
         return latents, SamplerState(step_index=state.step_index + 1, pred_original_sample=x0)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.engine.samplers import schedule
-from pipeline.engine.samplers.base import Floats, SamplerState
+from pipeline.engine.samplers.base import Floats, SamplerState, single
 from pipeline.engine.samplers.config import Prediction, SchedulerConfig
 
 _ONE = np.float32(1)
@@ -72,9 +72,9 @@ class EulerSampler:
 
     def _denoised(self, noise_pred: Floats, sample: Floats, sigma: np.float32) -> Floats:
         if self.prediction_type == "epsilon":
-            return sample - noise_pred * sigma
+            return single(sample - noise_pred * sigma)
         power = sigma * sigma + _ONE
-        return noise_pred * (-sigma / np.sqrt(power)) + sample / power
+        return single(noise_pred * (-sigma / np.sqrt(power)) + sample / power)
 
 
 def _ancestral(sigma: np.float32, sigma_next: np.float32) -> tuple[np.float32, np.float32]:

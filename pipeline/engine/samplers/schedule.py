@@ -60,7 +60,8 @@ def spaced_timesteps(config: SchedulerConfig, steps: int) -> NDArray[np.float64]
         case "leading":
             return (np.arange(0, steps) * (total // steps))[::-1] + float(config.steps_offset)
         case "trailing":
-            return np.arange(float(total), 0.0, -(total / steps)).round() - 1.0
+            falling: NDArray[np.float64] = np.arange(total, 0, -(total / steps), dtype=np.float64)
+            return np.round(falling) - 1.0
 
 
 def karras(sigma_max: float, sigma_min: float, steps: int) -> NDArray[np.float64]:
