@@ -89,8 +89,8 @@ def query_classes(index: TagIndex) -> dict[str, list[str]]:
         "misses": [
             "".join(rng.choice("qxzjvw") for _ in range(rng.randint(3, 14))) for _ in picked
         ],
-        "Japanese": list(_JAPANESE) * 20,
-        "words that are hidden": list(_SEXUAL) * 10,
+        "Japanese": [*_JAPANESE] * 20,
+        "words that are hidden": [*_SEXUAL] * 10,
     }
     return classes
 

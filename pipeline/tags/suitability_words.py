@@ -85,7 +85,7 @@ EXPLICIT_ROOTS: Final = (
     "dildo", "vibrator", "orgasm", "bukkake", "futanari", "paizuri", "naizuri", "cumshot", "ahegao",
     "handjob", "blowjob", "footjob", "creampie", "gangbang", "urethra", "hentai", "porn", "semen",
     "rape ", " rape", "bestial", "molest", "irrumat", "deepthroat", "anilingus", "impregnat",
-    "sexual intercourse", "nakadashi", "chinpo", "ochinchin", "manko ", "ecchi ",
+    "sex ", "nakadashi", "chinpo", "ochinchin", "manko ", "ecchi ",
 )  # fmt: skip
 
 # Nudity, fetish and strong suggestion: Danbooru's Questionable.
@@ -197,7 +197,7 @@ HARMLESS: Final = _list("""
     milking cow, baby bottle feeding, inflation adjusted, caught fishing, whip cream, whipped
     cream, womb to tomb, grinding stone, coffee grinding, bitch puddin, penetration test, grim
     reaper, grape, skyscraper, therapist, cockpit, cockatiel, cockatoo, cockroach, cocktail,
-    peacock, shuttlecock, hancock, hitchcock, dickens, sussex, essex, middlesex, sextuplets,
+    peacock, shuttlecock, hancock, hitchcock, dickens, sussex, essex, middlesex, unisex, sextuplets,
     ecchi no, censored text, bar censor meme, character censor, kiss mark on paper, chef kiss,
     chef s kiss, kiss fm, death knight, sexes, on top of, on head, pinned hair, hair pinned,
     grindstone, brand new animal, open mouth, condor

@@ -104,7 +104,7 @@ def test_a_bad_list_changes_nothing(tmp_path: Path, content: bytes | None, key: 
     with pytest.raises(InputError) as caught:
         import_vocabulary(source, state)
     assert caught.value.key == key
-    assert text(f"errors.{key}", **caught.value.data)
+    assert text(f"errors.{key}", locale="en", **caught.value.data)
     assert kept.read_text(encoding="utf-8") == "long_hair,0,5,\n"
     assert [path.name for path in state.iterdir()] == [IMPORTED_NAME]
 
@@ -114,7 +114,7 @@ def test_a_place_that_takes_no_file_is_named(tmp_path: Path) -> None:
     source.write_text("long_hair,0,5,\n", encoding="utf-8")
     with pytest.raises(StorageError) as caught:
         import_vocabulary(source, source / "below a file")
-    assert text(f"errors.{caught.value.key}", **caught.value.data)
+    assert text(f"errors.{caught.value.key}", locale="en", **caught.value.data)
 
 
 def test_a_damaged_imported_list_is_loud_at_start(tmp_path: Path) -> None:

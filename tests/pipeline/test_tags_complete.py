@@ -49,17 +49,13 @@ def test_the_last_piece_is_what_is_being_typed(typed: str, head: str, piece: str
         ("(lo:1.2)", HAIR, "(long hair:1.2)"),
         ("(lo:1.2", HAIR, "(long hair:1.2"),
         ("a, gan", GANYU, r"a, ganyu \(genshin impact\)"),
-        ("(ganyu (gen:1.1)", GANYU, None),
         ("a, >", FACE, "a, >_<"),
         ("1girl --no ha", HAIR, None),
     ],
 )
-def test_a_completion_keeps_what_stood_before(typed: str, match: TagMatch, value: str) -> None:
-    if value is None and "--" not in typed:
-        completed = completion(typed, match)
-        assert completed is not None
-        assert completed.startswith(r"(ganyu \(genshin impact\)")
-        return
+def test_a_completion_keeps_what_stood_before(
+    typed: str, match: TagMatch, value: str | None
+) -> None:
     assert completion(typed, match) == value
 
 
