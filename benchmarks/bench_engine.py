@@ -86,9 +86,7 @@ def _measure(model: Path) -> list[Row]:
     stock_mib = _memory_mib() - before
     rows = [*stalls, *_seconds(own, stock), *_outside(own), _cancel(own)]
     rows.append(Row("memory of the sessions, own", f"{own_mib:.0f} MiB"))
-    rows.append(
-        Row("memory of the sessions, stock (libraries not counted)", f"{stock_mib:.0f} MiB")
-    )
+    rows.append(Row("memory of the sessions, stock", f"{stock_mib:.0f} MiB"))
     own.close()
     stock.close()
     gc.collect()

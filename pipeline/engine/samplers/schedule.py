@@ -58,7 +58,8 @@ def spaced_timesteps(config: SchedulerConfig, steps: int) -> NDArray[np.float64]
         case "linspace":
             return np.linspace(0, total - 1, steps)[::-1]
         case "leading":
-            return (np.arange(0, steps) * (total // steps))[::-1] + float(config.steps_offset)
+            rising = np.arange(0, steps) * (total // steps)
+            return rising[::-1].astype(np.float64) + config.steps_offset
         case "trailing":
             falling: NDArray[np.float64] = np.arange(total, 0, -(total / steps), dtype=np.float64)
             return np.round(falling) - 1.0
