@@ -3,8 +3,8 @@
 # (the border to onnx, whose protobuf classes are untyped)
 """An export of today in the layout of early 2024, by graph surgery.
 
-`timestep`: int64 with axis `steps` instead of a float scalar. `vae_encoder`: output
-`latent_sample`, drawn inside the graph, instead of `latent_parameters` (mean and log variance, joined).
+`timestep`: int64 with axis `steps` instead of a float scalar. `vae_encoder`: `latent_sample`, drawn
+inside the graph, instead of `latent_parameters` (mean and log variance, joined).
 """
 
 from pathlib import Path
@@ -55,7 +55,9 @@ def _sampling_encoder(path: Path) -> None:
     )
     graph.node.extend(
         [
-            helper.make_node("Split", ["latent_parameters"], ["mean", "logvar_raw"], axis=1, num_outputs=2),
+            helper.make_node(
+                "Split", ["latent_parameters"], ["mean", "logvar_raw"], axis=1, num_outputs=2
+            ),
             helper.make_node("Clip", ["logvar_raw", "logvar_min", "logvar_max"], ["logvar"]),
             helper.make_node("Mul", ["logvar", "half"], ["logstd"]),
             helper.make_node("Exp", ["logstd"], ["std"]),

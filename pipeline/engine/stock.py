@@ -163,7 +163,7 @@ class _Steps:
     def on_step_end(
         self, pipe: Any, _step: int, _timestep: Any, _tensors: dict[str, Any]
     ) -> dict[str, Any]:
-        """The `callback_on_step_end` of diffusers. A multi-step solver may run fewer steps than asked."""
+        """The `callback_on_step_end` of diffusers."""
         self._done += 1
         self._last = time.perf_counter()
         self._watch.on_step(self._done, int(pipe.num_timesteps), _no_preview)

@@ -2,6 +2,8 @@
 
 import hashlib
 import shutil
+import warnings
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
@@ -38,6 +40,14 @@ def _cached(kind: RandomKind) -> Path:
                 shutil.rmtree(old)
             make_random_model(folder, kind=kind)
     return folder
+
+
+@pytest.fixture(scope="session")
+def stock_libraries() -> None:
+    """Import optimum, diffusers and torch once; what they warn of while importing is theirs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import_module("pipeline.engine.stock")
 
 
 @pytest.fixture(scope="session")

@@ -10,15 +10,19 @@ import pytest
 from PIL import Image
 
 from pipeline.card import QualityPreset, Sampler
-from pipeline.engine.protocol import Watch
+from pipeline.engine.protocol import Engine, Watch
 from pipeline.errors import Cancelled, EngineError, ModelError
 from pipeline.model.load import EngineOptions, load_engine
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 
-
-# diffusers 0.39 hands torch tensors to numpy.array, which numpy 2.4 warns about
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+# diffusers 0.39 hands torch tensors to numpy.array, which numpy 2.4 warns about, and reads the
+# encoders' config in a way it deprecates itself
+pytestmark = [
+    pytest.mark.usefixtures("stock_libraries"),
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Accessing config attribute:FutureWarning"),
+]
 
 
 class _Watch:
@@ -52,7 +56,7 @@ def request_of(sampler: Sampler = Sampler.EULER_A, *, seed: int = 7) -> Resolved
     )
 
 
-def _load(path: Path):  # noqa: ANN202  # StockEngine is imported by load_engine only
+def _load(path: Path) -> Engine:
     return load_engine(
         EngineOptions(
             model=str(path), models_dir=path.parent, engine="stock", provider="cpu", threads=1
@@ -96,7 +100,7 @@ def test_every_sampler_draws_and_counts_its_steps(sampler: Sampler, tiny_path: P
 def test_a_cancel_stops_at_the_next_step_and_decodes_nothing(tiny_path: Path) -> None:
     engine, watch = _load(tiny_path), _Watch(cancel_after=2)
     decoded = threading.Event()
-    decoder = engine._pipe.vae.decoder  # type: ignore[attr-defined]  # noqa: SLF001
+    decoder = engine._pipe.vae.decoder  # pyright: ignore  # the pipeline inside is what the test listens at
     decoder.forward = lambda *_, **__: decoded.set()
     with pytest.raises(Cancelled):
         engine.draw(request_of(), 0, watch)

@@ -11,7 +11,12 @@ from pipeline.model.sessions import SessionFactory
 from pipeline.model.text_encoder import PromptEncoder, weigh
 
 # diffusers 0.39 hands torch tensors to numpy.array, which numpy 2.4 warns about
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+# and reads the encoders' config in a way it deprecates itself
+pytestmark = [
+    pytest.mark.usefixtures("stock_libraries"),
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Accessing config attribute:FutureWarning"),
+]
 
 NAMES = (
     "prompt_embeds",

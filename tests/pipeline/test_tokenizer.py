@@ -72,7 +72,9 @@ def test_a_comma_and_known_words_are_one_token(tiny_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["{", "[]", '{"a": 0}'])
-def test_a_damaged_vocabulary_is_a_model_error(damage: str, tiny_path: Path, tmp_path: Path) -> None:
+def test_a_damaged_vocabulary_is_a_model_error(
+    damage: str, tiny_path: Path, tmp_path: Path
+) -> None:
     for name in ("merges.txt", "tokenizer_config.json"):
         (tmp_path / name).write_bytes((tiny_path / "tokenizer" / name).read_bytes())
     (tmp_path / "vocab.json").write_text(damage)
