@@ -1,4 +1,5 @@
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false
 # (the border to tokenizers, whose types are missing)
 """CLIP's tokenizer without transformers: equal to its `CLIPTokenizer` (the slow one, which the
 pipeline's `model_index.json` names) where ftfy is not installed, as here.

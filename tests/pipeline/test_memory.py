@@ -1,6 +1,7 @@
 """Memory is looked at before loading."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,8 @@ def test_too_little_is_said_with_numbers(
     with pytest.raises(ModelError) as caught:
         memory.check_memory(sdxl)
     assert caught.value.key == "memory_too_small"
-    assert "8.0 GB" in text("errors.memory_too_small", **caught.value.data)
+    data: dict[str, Any] = caught.value.data
+    assert "8.0 GB" in text("errors.memory_too_small", **data)
 
 
 def test_a_containers_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,13 @@
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false, reportUnknownLambdaType=false
+# (the border to onnx and onnxruntime, whose types are missing)
 """A model folder says what it is, or plainly what is wrong with it."""
 
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
@@ -23,7 +27,8 @@ def copy(tiny_path: Path, tmp_path: Path) -> Path:
 def _refused(folder: Path) -> ModelError:
     with pytest.raises(ModelError) as caught:
         ModelFolder.open(folder)
-    assert text(f"errors.{caught.value.key}", **caught.value.data)
+    data: dict[str, Any] = caught.value.data
+    assert text(f"errors.{caught.value.key}", **data)
     return caught.value
 
 

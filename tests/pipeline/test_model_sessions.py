@@ -1,5 +1,9 @@
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false, reportUnknownLambdaType=false
+# (the border to onnx and onnxruntime, whose types are missing)
 """Sessions: the provider that really runs, both forms of `timestep`, rows, threads, traps."""
 
+import dataclasses
 import logging
 import os
 import shutil
@@ -145,7 +149,7 @@ def test_a_damaged_graph_is_a_model_error(
     shutil.copytree(tiny.path, tmp_path / "model")
     (tmp_path / "model" / "vae_decoder" / "model.onnx").write_bytes(b"not a model")
     with pytest.raises(ModelError) as caught:
-        cpu.open(tiny.__class__(**{**vars(tiny), "path": tmp_path / "model"}), "vae_decoder")
+        cpu.open(dataclasses.replace(tiny, path=tmp_path / "model"), "vae_decoder")
     assert caught.value.key == "model_unreadable"
 
 

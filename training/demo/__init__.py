@@ -1,0 +1,1 @@
+"""How the demo model is made: drawings, text side, latents, UNet, decoder, export, checks."""
