@@ -1,1 +1,1 @@
-"""A request becomes pictures. Knows nothing of Discord or SQLite and imports nothing else of ours."""
+"""A request becomes pictures. Knows nothing of Discord or SQLite, imports nothing else of ours."""

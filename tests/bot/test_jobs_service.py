@@ -158,7 +158,7 @@ async def test_a_failure_in_the_second_picture_keeps_none(tmp_path: Path) -> Non
         ticket = await house.jobs.submit(GenerationRequest(prompt="x", count=2), origin())
         assert isinstance(await house.ended(ticket.job.id), Failed)
     assert rows(tmp_path, "SELECT COUNT(*) FROM pictures") == [(0,)]
-    assert [path for path in (tmp_path / "pictures").rglob("*.png")] == []
+    assert list((tmp_path / "pictures").rglob("*.png")) == []
 
 
 async def test_a_full_disk_fails_the_job_and_says_so(
