@@ -37,7 +37,8 @@ TimestepSpacing = Literal["leading", "trailing", "linspace"]
 class SchedulerConfig:
     """The noise schedule a model was trained with: `scheduler/scheduler_config.json`.
 
-    `raw` has every entry as written, for diffusers' own classes.
+    `raw` has every entry as written, for diffusers' own classes, and `clip_sample` where it was
+    left out.
     """
 
     beta_start: float
@@ -145,7 +146,9 @@ def _scheduler(config: Json) -> SchedulerConfig:
         timestep_spacing=spacing,
         steps_offset=whole(config, "steps_offset", 0),
         rescale_betas_zero_snr=bool(config.get("rescale_betas_zero_snr", False)),
-        raw=MappingProxyType(dict(config)),
+        # diffusers' DDIM clips to +-1 unless told otherwise: right for pixels, ruin for latents.
+        # SDXL's own file says False; models saved with another scheduler leave it out.
+        raw=MappingProxyType({"clip_sample": False, **config}),
     )
 
 
