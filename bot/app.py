@@ -54,7 +54,8 @@ async def open_services(
     """
     clock = clock or SystemClock()
     prepare_folder(settings.data_dir)
-    tags = load_vocabulary(settings.data_dir)
+    # In a thread: parsing 140,000 tags takes seconds, and the loop may have other things to do.
+    tags = await asyncio.to_thread(load_vocabulary, settings.data_dir)
     async with AsyncExitStack() as stack:
         if load is not None:
             stack.enter_context(only_one(settings.data_dir))

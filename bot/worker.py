@@ -1,6 +1,8 @@
 """One thread owns the engine; the event loop hands it one picture after another."""
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +13,7 @@ from PIL.Image import Image
 from pipeline.engine.protocol import DrawnPicture, Engine, ModelDescription
 from pipeline.request import ResolvedRequest
 
+ENGINE_NICENESS = 5
 Preview = Callable[[], Image | None]
 
 
@@ -59,12 +62,24 @@ class LoopWatch:
             self._on_step(latest)
 
 
+def _give_way_to_the_loop() -> None:
+    """Lower this thread's priority, and with it that of the threads ONNX Runtime starts from it.
+
+    They may fill every core for minutes; what answers people needs little, but at once. On Linux
+    niceness belongs to a thread and is inherited; elsewhere to the process, so nothing is done.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), ENGINE_NICENESS)
+
+
 class EngineWorker:
     """The engine and its thread. `load` is called in that thread."""
 
     def __init__(self, load: Callable[[], Engine]) -> None:
         self._load = load
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="engine")
+        self._executor = ThreadPoolExecutor(
+            1, thread_name_prefix="engine", initializer=_give_way_to_the_loop
+        )
         self._engine: Engine | None = None
         self.model: ModelDescription | None = None
 
