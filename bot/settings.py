@@ -57,6 +57,8 @@ class Settings:
     pictures_per_day: int = 100
     waiting_jobs_per_user: int = 3
     waiting_jobs_total: int = 50
+    booster_weight: int = 2
+    moderator_weight: int = 2
     job_max_age_minutes: int = 360
     operator_contact: str = ""
     source_url: str = ""

@@ -412,6 +412,22 @@ VARIABLES: Final = (
         unit="jobs",
     ),
     Variable(
+        name="BOOSTER_WEIGHT",
+        section="Limits",
+        meaning="Turns in the queue of somebody who boosts the server, for one of everybody else.",
+        default="2",
+        kind=whole(1, 10),
+        unit="turns",
+    ),
+    Variable(
+        name="MODERATOR_WEIGHT",
+        section="Limits",
+        meaning="Turns in the queue of somebody who may manage messages in the channel.",
+        default="2",
+        kind=whole(1, 10),
+        unit="turns",
+    ),
+    Variable(
         name="JOB_MAX_AGE_MINUTES",
         section="Limits",
         meaning="After a restart, older jobs that were not drawn are closed and given back.",

@@ -2,8 +2,10 @@
 
 import discord
 
+from bot.client import EkakiBot
 from bot.jobs.values import Origin
 from bot.safety.ceiling import UNKNOWN_PLACE, Place, PlaceKind
+from bot.settings import Settings
 from pipeline.errors import RefusedError
 
 
@@ -37,7 +39,20 @@ def missing_permissions(interaction: discord.Interaction, *, private: bool) -> t
     return tuple(name.replace("_", " ").title() for name in needed if not getattr(granted, name))
 
 
-def origin_of(interaction: discord.Interaction, *, private: bool) -> Origin:
+def weight_of(interaction: discord.Interaction, settings: Settings) -> int:
+    """The person's share of the queue: the largest that one of their roles here gives."""
+    member = interaction.user
+    if not isinstance(member, discord.Member):  # in direct messages nobody has a role
+        return 1
+    weights = [1]
+    if member.premium_since is not None:
+        weights.append(settings.booster_weight)
+    if interaction.permissions.manage_messages:
+        weights.append(settings.moderator_weight)
+    return max(weights)
+
+
+def origin_of(interaction: discord.Interaction[EkakiBot], *, private: bool) -> Origin:
     """Who asks, from where. RefusedError where the bot is only installed for a user."""
     refuse_user_install(interaction)
     return Origin(
@@ -50,6 +65,7 @@ def origin_of(interaction: discord.Interaction, *, private: bool) -> Origin:
         token_expires_at=interaction.expires_at.timestamp(),
         locale=interaction.locale.value,
         missing_permissions=missing_permissions(interaction, private=private),
+        weight=weight_of(interaction, interaction.client.services.settings),
     )
 
 

@@ -57,13 +57,14 @@ def me_json(user: User) -> Json:
 
 
 def member_json(world: World, member: Member, *, with_user: bool = True) -> Json:
+    boosting_since = member.boosting_since
     payload: Json = {
         "roles": [str(role_id) for role_id in member.role_ids],
         "nick": member.nick,
         "avatar": None,
         "banner": None,
         "joined_at": timestamp(member.joined_at),
-        "premium_since": None,
+        "premium_since": None if boosting_since is None else timestamp(boosting_since),
         "communication_disabled_until": None,
         "deaf": False,
         "mute": False,

@@ -60,12 +60,13 @@ class Role:
 
 @dataclass(slots=True, kw_only=True)
 class Member:
-    """A user in a guild."""
+    """A user in a guild. `boosting_since`: s since 1970, None for who does not boost it."""
 
     user_id: int
     role_ids: list[int] = field(default_factory=list[int])
     nick: str | None = None
     joined_at: float = 0.0
+    boosting_since: float | None = None
 
 
 @dataclass(slots=True, kw_only=True)
