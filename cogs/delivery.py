@@ -175,6 +175,7 @@ class Delivery:
     async def _send_new(self, message: Outgoing) -> Sent:
         """To the channel with a mention; a private one as a direct message."""
         job = self._job
+        hit("new_message_begins")
         sent = await (await self._target()).send(
             content=None if job.private else f"<@{job.user_id}>",
             embeds=list(message.embeds),

@@ -10,6 +10,7 @@ import logging
 import discord
 
 from bot.client import EkakiBot
+from bot.failpoints import hit
 from bot.jobs.values import Ticket
 from cogs import render
 from cogs.errors import UNREACHABLE
@@ -78,6 +79,7 @@ async def _show(
     except UNREACHABLE as error:
         _log.warning("Job %s was not acknowledged: %s", ticket.job.id, error)
         return None
+    hit("acknowledged_unmarked")
     return answered.message_id
 
 
@@ -87,6 +89,7 @@ async def _defer(interaction: discord.Interaction[EkakiBot], *, private: bool) -
     except UNREACHABLE as error:
         _log.warning("An interaction could not be deferred: %s", error)
         return False
+    hit("deferred")
     return True
 
 

@@ -123,6 +123,7 @@ class Runner:
         try:
             if not job.started:
                 await self._store.mark_running(unit.job_id, now=self._clock.time())
+                hit("job_running")
                 job.started = True
                 self.announce()
             drawn = await worker.draw(

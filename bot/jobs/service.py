@@ -180,6 +180,7 @@ class JobService:
             raise RefusedError("not_your_job")
         if not await self._end_cancelled(job_id, told=False):
             raise RefusedError("job_over")
+        hit("cancelled_unanswered")
 
     async def withdraw(self, *, job_id: str) -> None:
         """The acknowledgement never reached Discord: stop, give back, tell nobody."""
@@ -194,6 +195,7 @@ class JobService:
         """Remember which message shows the job."""
         async with self._store.database.transaction() as connection:
             await jobs.set_message(connection, job_id=job_id, message_id=message_id)
+        hit("message_marked")
 
     async def mark_delivered(self, *, job_id: str, message_id: int | None) -> None:
         """The end of the job reached its user."""
@@ -251,6 +253,7 @@ class JobService:
                 message_id=message_id,
                 now=self._clock.time(),
             )
+        hit("delivered_marked")
 
     async def _stream(self, job_id: str) -> AsyncIterator[JobEvent]:
         async for event in self._hub.stream(job_id):

@@ -122,6 +122,7 @@ class JobStore:
                     await jobs.mark_delivered(
                         connection, job_id=job_id, delivery="kept", message_id=None, now=now
                     )
+        hit("job_abandoned")
         await self._discard(freed)
         return ended
 
