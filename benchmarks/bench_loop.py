@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from benchmarks.report import Row, machine, percentile, print_report
 from bot import app
 from bot.secret import Secret
 from bot.settings import Settings
-from pipeline.model.load import import_engine
+from pipeline.engine.protocol import Engine
 from training.random_model import RandomKind, make_random_model
 
 MODEL = Path("models/random-demo")
@@ -103,7 +103,7 @@ async def discord_process() -> AsyncGenerator[Discord, None]:
         await process.wait()
 
 
-async def measure(settings: Settings) -> list[Row]:
+async def measure(settings: Settings, load: Callable[[], Engine]) -> list[Row]:
     """Start, load, draw for two while a third types."""
     ticker = Ticker()
     ticking = asyncio.create_task(ticker.run())
@@ -117,7 +117,7 @@ async def measure(settings: Settings) -> list[Row]:
             model=settings.model,
         )
         began = time.perf_counter()
-        bot = asyncio.create_task(app.run(settings, stop=stop))
+        bot = asyncio.create_task(app.run(settings, load=load, stop=stop))
         try:
             rows = await _visit(discord, ticker, bot)
         finally:
@@ -175,8 +175,7 @@ def run() -> list[Row]:
         make_random_model(MODEL, kind=RandomKind.DEMO)
     with TemporaryDirectory(prefix="ekaki-bench-") as state:
         settings = Settings(data_dir=Path(state), model=str(MODEL))
-        import_engine(settings.engine)
-        return asyncio.run(measure(settings))
+        return asyncio.run(measure(settings, app.engine_loader(settings)))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import logging
 import signal
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -144,9 +145,12 @@ class Ekaki(EkakiBot):
 
 
 def engine_loader(settings: Settings) -> Callable[[], Engine]:
-    """How the engine is loaded. Called before the event loop does anything else: importing torch in
-    a thread would hold the interpreter for half a second, so `stock` imports it here and now."""
+    """How the engine is loaded. Call this before the event loop runs: it imports what is large,
+    and importing torch for `stock` in a thread would hold the interpreter for half a second.
+    """
     import_engine(settings.engine)
+    for name in COGS:
+        import_module(name)  # what they import is then there when discord.py loads them in the loop
     options = engine_options(settings)
     return lambda: load_engine(options, progress=_log.info)
 

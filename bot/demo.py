@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,9 +16,9 @@ from bot.loopback.views import MessageView
 from bot.secret import Secret
 from bot.settings import Settings
 from pipeline.card import EXAMPLE_PROMPTS
+from pipeline.engine.protocol import Engine
 from pipeline.errors import EngineError, ModelError
 from pipeline.model.folder import ModelFolder
-from pipeline.model.load import import_engine
 
 MODEL = Path("models/random-demo")
 """Made by `make demo`: a small SDXL of random weights, exported as the real one is."""
@@ -39,17 +40,17 @@ def main(out: Path) -> int:
             model=str(MODEL),
             progress_interval_s=1.0,
         )
-        import_engine(settings.engine)
-        asyncio.run(_demo(settings, out))
+        load = app.engine_loader(settings)
+        asyncio.run(_demo(settings, out, load))
     return 0
 
 
-async def _demo(settings: Settings, out: Path) -> None:
+async def _demo(settings: Settings, out: Path, load: Callable[[], Engine]) -> None:
     async with Loopback() as discord:
         note("Starting the bot on a loopback Discord")
         stop = asyncio.Event()
         running = replace(settings, discord_api_url=discord.url)
-        bot = asyncio.create_task(app.run(running, stop=stop))
+        bot = asyncio.create_task(app.run(running, load=load, stop=stop))
         alice = Member(discord, IDS.alice)
         asking = asyncio.create_task(_imagine(discord, alice))
         await asyncio.wait({bot, asking}, return_when=asyncio.FIRST_COMPLETED)
