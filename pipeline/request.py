@@ -22,6 +22,11 @@ class GenerationRequest:
 
     `aspect` is free text: a bucket's name, a ratio `3:2` or pixels `832x1216`.
     `seed` is 0..2**32-1, or -1 for random. `private` decides who sees the result.
+
+    `init_picture` is the content hash (SHA-256, hex) of the picture to begin from, one of ours or
+    an upload. `strength` (0.05..1) says how much of it is drawn anew; without one it says nothing.
+    `variation_seed` (as `seed`) bends the first noise by `variation_strength` (0..1) towards that
+    seed's, as A1111 does. `upscale` draws `init_picture` larger, as the official demo does.
     """
 
     prompt: str = ""
@@ -41,6 +46,11 @@ class GenerationRequest:
     seed: int | None = None
     count: int | None = None
     private: bool = False
+    init_picture: str | None = None
+    strength: float | None = None
+    variation_seed: int | None = None
+    variation_strength: float | None = None
+    upscale: bool = False
 
     def to_json(self) -> str:
         """One line of JSON for storage; fields that say nothing are left out."""
@@ -57,8 +67,13 @@ class ResolvedRequest:
     """Everything decided: no None left. Enough to draw the same pictures again.
 
     `prompt` and `negative_prompt` are the final texts in A1111 syntax that the engine encodes.
-    Picture i of the job uses seed `(seed + i) % 2**32`. `width` and `height` are pixels.
+    Picture i of the job uses seed `(seed + i) % 2**32`; with a variation all use `seed`, and the
+    variation's seed is counted up (A1111's way). `width` and `height` are pixels.
     `wish` is the request it came from, for replaying with changes (re-roll, remix).
+
+    `init_picture` is the content hash of the picture to begin from, "" for none; then `strength` is
+    1. `variation_strength` 0: no variation. `upscale_factor` is 1 without upscaling; `width` and
+    `height` are those of the larger picture.
     """
 
     prompt: str
@@ -74,10 +89,19 @@ class ResolvedRequest:
     count: int
     private: bool
     wish: GenerationRequest
+    init_picture: str = ""
+    strength: float = 1.0
+    variation_seed: int = 0
+    variation_strength: float = 0.0
+    upscale_factor: float = 1.0
 
     def seed_of(self, index: int) -> int:
         """The seed of picture `index` (from 0) of this job: A1111's seed + index."""
-        return (self.seed + index) % 2**32
+        return self.seed if self.variation_strength else (self.seed + index) % 2**32
+
+    def variation_seed_of(self, index: int) -> int:
+        """The seed that the first noise of picture `index` is bent to; of use with a variation."""
+        return (self.variation_seed + index) % 2**32
 
     def to_json(self) -> str:
         """One line of JSON for storage."""
@@ -102,6 +126,11 @@ class ResolvedRequest:
             count=stored.integer("count"),
             private=stored.flag("private"),
             wish=_wish(stored.object("wish")),
+            init_picture=stored.optional("init_picture", stored.text, ""),
+            strength=stored.optional("strength", stored.number, 1.0),
+            variation_seed=stored.optional("variation_seed", stored.integer, 0),
+            variation_strength=stored.optional("variation_strength", stored.number, 0.0),
+            upscale_factor=stored.optional("upscale_factor", stored.number, 1.0),
         )
 
 
@@ -138,4 +167,9 @@ def _wish(stored: JsonFields) -> GenerationRequest:
         seed=stored.optional("seed", stored.integer, None),
         count=stored.optional("count", stored.integer, None),
         private=stored.optional("private", stored.flag, False),
+        init_picture=stored.optional("init_picture", stored.text, None),
+        strength=stored.optional("strength", stored.number, None),
+        variation_seed=stored.optional("variation_seed", stored.integer, None),
+        variation_strength=stored.optional("variation_strength", stored.number, None),
+        upscale=stored.optional("upscale", stored.flag, False),
     )

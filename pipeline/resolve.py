@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from pipeline.aspect import DEFAULT_BUCKET, Bucket, parse_aspect
+from pipeline.aspect import DEFAULT_BUCKET, Bucket, nearest_bucket, parse_aspect
 from pipeline.card import (
     DEFAULT_COUNT,
     DEFAULT_GUIDANCE,
@@ -36,6 +36,16 @@ from pipeline.prompt.tags import plain_keys
 from pipeline.prompt.wished_rating import wished_rating
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
+from pipeline.rework import (
+    DEFAULT_SIZE_MULTIPLE,
+    DEFAULT_STRENGTH,
+    MAX_STRENGTH,
+    MIN_STRENGTH,
+    UPSCALE_FACTOR,
+    UPSCALE_STRENGTH,
+    Size,
+    upscaled,
+)
 
 _T = TypeVar("_T")
 
@@ -45,7 +55,8 @@ class Defaults:
     """What a wish gets where it says nothing, and how much it may ask for.
 
     `rating` is lowered to the place's ceiling where that is stricter. `quality_first` puts the
-    preset's quality tags before everything else instead of at the end.
+    preset's quality tags before everything else instead of at the end. `size_multiple` is the
+    model's: upscaled pictures are rounded to it.
     """
 
     preset: QualityPreset = DEFAULT_PRESET
@@ -58,6 +69,7 @@ class Defaults:
     max_steps: int = MAX_STEPS
     max_count: int = MAX_COUNT
     quality_first: bool = False
+    size_multiple: int = DEFAULT_SIZE_MULTIPLE
 
     def with_rating(self, rating: Rating | None) -> "Defaults":
         """The same with the default rating of a place; None changes nothing."""
@@ -71,8 +83,13 @@ def resolve(
     ceiling: Rating,
     random_seed: Callable[[], int],
     category_of: CategoryOf,
+    init_width: int | None = None,
+    init_height: int | None = None,
 ) -> ResolvedRequest:
     """Decide everything about `request`. `random_seed` draws 0..2**32-1.
+
+    `init_width` and `init_height` are the pixels of its `init_picture`: with them and no aspect
+    said the size is the bucket nearest to the picture. An upscale needs them.
 
     The result's `wish` is the request with its text cleaned and the flags of its prompt folded into
     its fields (a filled-in option wins over a flag), so that it can be replayed with changes.
@@ -83,7 +100,8 @@ def resolve(
     if not plain_keys(typed_text(wish)):
         raise InputError("prompt_empty")
     rating = _rating(wish, defaults=defaults, ceiling=ceiling)
-    bucket = defaults.bucket if wish.aspect is None else parse_aspect(wish.aspect)
+    size = _size(wish, defaults, width=init_width, height=init_height)
+    variation_strength = _variation_strength(wish)
     craft = Craft(
         preset=_or(wish.preset, defaults.preset),
         rating=rating,
@@ -94,8 +112,8 @@ def resolve(
     return ResolvedRequest(
         prompt=prompt,
         negative_prompt=assemble_negative(wish, craft, prompt=prompt),
-        width=bucket.width,
-        height=bucket.height,
+        width=size.width,
+        height=size.height,
         preset=craft.preset,
         rating=rating,
         sampler=_or(wish.sampler, defaults.sampler),
@@ -105,6 +123,15 @@ def resolve(
         count=_count(wish, defaults),
         private=wish.private,
         wish=wish,
+        init_picture=wish.init_picture or "",
+        strength=_strength(wish),
+        variation_seed=(
+            _one_seed(_or(wish.variation_seed, RANDOM_SEED), random_seed)
+            if variation_strength
+            else 0
+        ),
+        variation_strength=variation_strength,
+        upscale_factor=UPSCALE_FACTOR if wish.upscale else 1.0,
     )
 
 
@@ -175,8 +202,46 @@ def _guidance(wish: GenerationRequest, defaults: Defaults) -> float:
     return float(guidance)
 
 
+def _size(
+    wish: GenerationRequest, defaults: Defaults, *, width: int | None, height: int | None
+) -> Size:
+    """What to draw; `width` and `height` are those of the picture to begin from."""
+    if wish.upscale:
+        if wish.init_picture is None or width is None or height is None:
+            raise InputError("upscale_needs_picture")
+        return upscaled(Size(width=width, height=height), size_multiple=defaults.size_multiple)
+    bucket = defaults.bucket
+    if wish.aspect is not None:
+        bucket = parse_aspect(wish.aspect)
+    elif wish.init_picture is not None and width is not None and height is not None:
+        bucket = nearest_bucket(width=width, height=height)
+    return Size(width=bucket.width, height=bucket.height)
+
+
+def _strength(wish: GenerationRequest) -> float:
+    """1 without a picture to begin from, whatever the wish says: there is nothing to keep."""
+    if wish.init_picture is None:
+        return 1.0
+    strength = _or(wish.strength, UPSCALE_STRENGTH if wish.upscale else DEFAULT_STRENGTH)
+    if not MIN_STRENGTH <= strength <= MAX_STRENGTH:  # also refuses nan
+        raise InputError(
+            "strength_out_of_range", value=strength, low=MIN_STRENGTH, high=f"{MAX_STRENGTH:g}"
+        )
+    return float(strength)
+
+
+def _variation_strength(wish: GenerationRequest) -> float:
+    strength = _or(wish.variation_strength, 0.0)
+    if not 0 <= strength <= 1:  # also refuses nan
+        raise InputError("variation_out_of_range", value=strength)
+    return float(strength)
+
+
 def _seed(wish: GenerationRequest, random_seed: Callable[[], int]) -> int:
-    seed = _or(wish.seed, RANDOM_SEED)
+    return _one_seed(_or(wish.seed, RANDOM_SEED), random_seed)
+
+
+def _one_seed(seed: int, random_seed: Callable[[], int]) -> int:
     if seed == RANDOM_SEED:
         return random_seed() % (MAX_SEED + 1)
     if not 0 <= seed <= MAX_SEED:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PIL import Image
 
 from pipeline.engine.protocol import DrawnPicture, ModelDescription, Watch
-from pipeline.errors import Cancelled
+from pipeline.errors import Cancelled, EngineError
 from pipeline.request import ResolvedRequest
 
 FAKE_MODEL = ModelDescription(
@@ -26,7 +26,9 @@ FAKE_MODEL = ModelDescription(
 
 
 class FakeEngine:
-    """Draws a flat picture whose colour depends on prompt and seed.
+    """Draws a flat picture whose colour depends on prompt, seed and variation.
+
+    Begun from a picture, that one's mean colour is mixed in by 1 - strength.
 
     `scale` divides the size, so that tests need not move megabytes. With `hold()` drawing stops
     before the next step until `release()`. `fail_at` maps a step (from 1) to what it raises;
@@ -63,10 +65,19 @@ class FakeEngine:
         """Go on."""
         self._go.set()
 
-    def draw(self, request: ResolvedRequest, index: int, watch: Watch) -> DrawnPicture:
+    def draw(
+        self,
+        request: ResolvedRequest,
+        index: int,
+        watch: Watch,
+        *,
+        init_image: Image.Image | None = None,
+    ) -> DrawnPicture:
         began = time.perf_counter()
+        if request.init_picture and init_image is None:
+            raise EngineError("init_image_missing")
         self.started.release()
-        image = self._picture(request, index)
+        image = self._picture(request, index, init_image if request.init_picture else None)
         steps = request.num_inference_steps
         for step in range(1, steps + 1):
             self._wait(watch)
@@ -95,8 +106,16 @@ class FakeEngine:
         if watch.is_cancelled():
             raise Cancelled
 
-    def _picture(self, request: ResolvedRequest, index: int) -> Image.Image:
+    def _picture(
+        self, request: ResolvedRequest, index: int, init_image: Image.Image | None
+    ) -> Image.Image:
         text = f"{request.prompt}|{request.negative_prompt}|{request.seed_of(index)}"
-        red, green, blue = hashlib.sha256(text.encode()).digest()[:3]
+        if request.variation_strength:
+            text += f"|{request.variation_seed_of(index)}|{request.variation_strength}"
+        colour = tuple(hashlib.sha256(text.encode()).digest()[:3])
         width, height = request.width // self._scale, request.height // self._scale
-        return Image.new("RGB", (width, height), (red, green, blue))
+        drawn = Image.new("RGB", (width, height), colour)
+        if init_image is None:
+            return drawn
+        mean = init_image.convert("RGB").resize((1, 1), Image.Resampling.BOX)
+        return Image.blend(mean.resize((width, height)), drawn, request.strength)

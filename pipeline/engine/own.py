@@ -72,7 +72,14 @@ class OwnEngine:
     def model(self) -> ModelDescription:
         return self._description
 
-    def draw(self, request: ResolvedRequest, index: int, watch: Watch) -> DrawnPicture:
+    def draw(
+        self,
+        request: ResolvedRequest,
+        index: int,
+        watch: Watch,
+        *,
+        init_image: Image.Image | None = None,
+    ) -> DrawnPicture:
         """See `Engine.draw`. A preview is made of the x0 prediction of the step just done."""
         began = time.perf_counter()
         _go_on(watch)

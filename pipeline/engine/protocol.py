@@ -61,11 +61,20 @@ class Engine(Protocol):
         """The model in use."""
         ...
 
-    def draw(self, request: ResolvedRequest, index: int, watch: Watch) -> DrawnPicture:
-        """Picture `index` of `request`.
+    def draw(
+        self,
+        request: ResolvedRequest,
+        index: int,
+        watch: Watch,
+        *,
+        init_image: Image | None = None,
+    ) -> DrawnPicture:
+        """Picture `index` of `request`, begun from `init_image` (of any size and mode) where the
+        request names an `init_picture`; without one the argument is not looked at.
 
-        Raises Cancelled when `watch` says so, EngineError when drawing fails.
-        The same request and index give the same picture, whatever was drawn before.
+        Raises Cancelled when `watch` says so, EngineError when drawing fails (`init_image_missing`
+        where the request needs a picture and none is given).
+        The same request, index and picture give the same result, whatever was drawn before.
         """
         ...
 

@@ -69,11 +69,20 @@ class StockEngine:
     def model(self) -> ModelDescription:
         return self._description
 
-    def draw(self, request: ResolvedRequest, index: int, watch: Watch) -> DrawnPicture:
+    def draw(
+        self,
+        request: ResolvedRequest,
+        index: int,
+        watch: Watch,
+        *,
+        init_image: Image.Image | None = None,
+    ) -> DrawnPicture:
         """See `Engine.draw`. A cancel skips the decoder: it leaves by an exception of ours, for
         diffusers' own `_interrupt` still decodes."""
         if self._pipe is None:
             raise EngineError("engine_closed")
+        if init_image is not None:
+            raise EngineError("stock_cannot_img2img")
         if watch.is_cancelled():
             raise Cancelled
         steps = _Steps(watch)
