@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.model.folder import ModelFolder
+from pipeline.model.providers import CPU
 from pipeline.model.sessions import Array, OrtSession, Session, SessionFactory
 from pipeline.model.timestep_axis import with_timestep_axis
 
@@ -66,10 +67,19 @@ class UNetSession:
         return self.session.run(inputs, [self._output])[self._output].astype(np.float32, copy=False)
 
 
-def open_unet(factory: SessionFactory, folder: ModelFolder) -> UNetSession:
-    """Load the UNet of `folder`, its scalar timestep given an axis where that can be done."""
+def open_unet(
+    factory: SessionFactory, folder: ModelFolder, *, rows_differ: bool | None = None
+) -> UNetSession:
+    """Load the UNet of `folder`.
+
+    `rows_differ`: rows of one run will have different timesteps, so a scalar timestep is given an
+    axis where that can be done. None: not on the CPU, where a picture runs alone; rewriting a graph
+    that holds its weights keeps the interpreter busy for as long as copying them takes.
+    """
     path = folder.onnx_file("unet")
-    graph = with_timestep_axis(path)
+    if rows_differ is None:
+        rows_differ = factory.provider != CPU
+    graph = with_timestep_axis(path) if rows_differ else None
     session: OrtSession = (
         factory.open(folder, "unet")
         if graph is None

@@ -55,7 +55,7 @@ def _row(inputs: Inputs, index: int) -> Inputs:
 def test_rows_at_different_timesteps_equal_rows_alone(
     model: str, cpu: SessionFactory, request: pytest.FixtureRequest
 ) -> None:
-    unet = open_unet(cpu, request.getfixturevalue(model))
+    unet = open_unet(cpu, request.getfixturevalue(model), rows_differ=True)
     inputs = _inputs(unet, [981, 3, 500])
     together = unet.predict(**inputs)
     alone = np.concatenate([unet.predict(**_row(inputs, index)) for index in range(3)])
@@ -67,7 +67,10 @@ def test_rows_at_different_timesteps_equal_rows_alone(
 def test_a_scalar_timestep_left_as_it_is_gives_the_same(
     tiny: ModelFolder, cpu: SessionFactory
 ) -> None:
-    patched, scalar = open_unet(cpu, tiny), UNetSession(cpu.open(tiny, "unet"))
+    patched, scalar = (
+        open_unet(cpu, tiny, rows_differ=True),
+        UNetSession(cpu.open(tiny, "unet")),
+    )
     assert scalar.session.inputs["timestep"].shape == ()
     assert len(patched.session.inputs["timestep"].shape) == 1
     inputs = _inputs(patched, [981, 3, 3])
@@ -77,7 +80,7 @@ def test_a_scalar_timestep_left_as_it_is_gives_the_same(
 def test_both_layouts_give_the_same(
     tiny: ModelFolder, tiny_2024: ModelFolder, cpu: SessionFactory
 ) -> None:
-    today, old = open_unet(cpu, tiny), open_unet(cpu, tiny_2024)
+    today, old = open_unet(cpu, tiny, rows_differ=True), open_unet(cpu, tiny_2024)
     assert old.truncates_timesteps
     assert not today.truncates_timesteps
     inputs = _inputs(today, [981, 981])
@@ -90,8 +93,8 @@ def test_the_patched_graph_finds_weights_that_lie_outside(
     shutil.copytree(tiny.path, tmp_path / "model")
     path = tmp_path / "model" / "unet" / "model.onnx"
     onnx.save_model(onnx.load(path), path, save_as_external_data=True, location="model.onnx_data")
-    outside = open_unet(cpu, ModelFolder.open(tmp_path / "model"))
-    inside = open_unet(cpu, tiny)
+    outside = open_unet(cpu, ModelFolder.open(tmp_path / "model"), rows_differ=True)
+    inside = open_unet(cpu, tiny, rows_differ=True)
     inputs = _inputs(inside, [981, 3])
     np.testing.assert_array_equal(outside.predict(**inputs), inside.predict(**inputs))
 
@@ -103,7 +106,7 @@ def test_the_encoder_of_2024_is_made_as_it_was(tiny_2024: ModelFolder, cpu: Sess
 
 
 def test_one_session_in_two_threads_is_right(tiny: ModelFolder, cpu: SessionFactory) -> None:
-    unet = open_unet(cpu, tiny)
+    unet = open_unet(cpu, tiny, rows_differ=True)
     wanted = [unet.predict(**_inputs(unet, [981], seed)) for seed in range(4)]
     with ThreadPoolExecutor(2) as pool:
         got = list(pool.map(lambda seed: unet.predict(**_inputs(unet, [981], seed)), range(4)))
@@ -154,7 +157,7 @@ def test_a_damaged_graph_is_a_model_error(
 
 
 def test_a_wrong_input_is_an_engine_error(tiny: ModelFolder, cpu: SessionFactory) -> None:
-    unet = open_unet(cpu, tiny)
+    unet = open_unet(cpu, tiny, rows_differ=True)
     inputs = _inputs(unet, [981])
     with pytest.raises(EngineError) as caught:
         unet.predict(**{**inputs, "pooled": np.zeros((1, 3), np.float32)})
