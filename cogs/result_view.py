@@ -1,0 +1,116 @@
+"""The buttons under finished pictures. They hold an id and no code: `cogs.results` acts on them.
+
+So a message keeps its buttons through restarts and upgrades, and no memory is used for it.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+import discord
+
+from data.jobs import JobRecord
+from data.pictures import PictureRecord
+from data.text import text
+
+_ROW_LENGTH = 5  # buttons in a row, Discord
+
+
+class Action(StrEnum):
+    """What a button does. These words stand in messages for ever: never change or reuse one."""
+
+    REROLL = "reroll"  # a job
+    REMIX = "remix"  # a job
+    SETTINGS = "settings"  # a job
+    FAVOURITES = "favourites"  # a job of several pictures: asks which one
+    DELETE = "delete"  # a job: asks first
+    ERASE = "erase"  # a job and the message that is to go: asked and answered
+    KEEP = "keep"  # a job: asked and taken back
+    SUBTLE = "subtle"  # a picture
+    STRONG = "strong"  # a picture
+    UPSCALE = "upscale"  # a picture
+    FAVOURITE = "favourite"  # a picture
+    STAR = "star"  # a picture, in the answer to FAVOURITES
+
+
+def custom_id(action: Action, subject: str, extra: int | None = None) -> str:
+    """`ekaki:<action>:<job or picture id>`, and a message's id where the action needs one."""
+    tail = "" if extra is None else f":{extra}"
+    return f"ekaki:{action}:{subject}{tail}"
+
+
+def button(
+    action: Action,
+    subject: str,
+    *,
+    row: int,
+    label: str | None = None,
+    style: discord.ButtonStyle = discord.ButtonStyle.secondary,
+    extra: int | None = None,
+) -> "discord.ui.Button[discord.ui.View]":
+    """One button; its label is that of the action, if none is given."""
+    return discord.ui.Button(
+        label=label or text(f"buttons.{action}"),
+        style=style,
+        custom_id=custom_id(action, subject, extra),
+        row=row,
+    )
+
+
+def view_of(buttons: Iterable["discord.ui.Button[discord.ui.View]"]) -> discord.ui.View:
+    """A view that discord.py forgets after sending: presses are found by their `custom_id`."""
+    view = discord.ui.View(timeout=None)
+    for each in buttons:
+        view.add_item(each)
+    view.stop()
+    return view
+
+
+def result_view(job: JobRecord, pictures: Sequence[PictureRecord]) -> discord.ui.View:
+    """Everything that can be done with the pictures of `job`, which is finished."""
+    rows = _single(job, pictures[0]) if len(pictures) == 1 else _grid(job, pictures)
+    return view_of(rows)
+
+
+def _single(
+    job: JobRecord, picture: PictureRecord
+) -> "list[discord.ui.Button[discord.ui.View]]":
+    first = [
+        button(Action.REROLL, job.id, row=0),
+        button(Action.SUBTLE, picture.id, row=0),
+        button(Action.STRONG, picture.id, row=0),
+    ]
+    if may_grow(job):
+        first.append(button(Action.UPSCALE, picture.id, row=0))
+    first.append(button(Action.REMIX, job.id, row=0))
+    return [*first, button(Action.FAVOURITE, picture.id, row=1), *_common(job, row=1)]
+
+
+def _grid(
+    job: JobRecord, pictures: Sequence[PictureRecord]
+) -> "list[discord.ui.Button[discord.ui.View]]":
+    """U1-U4 and V1-V4, as people know them from other bots."""
+    shown = pictures[: _ROW_LENGTH - 1]
+    upscales = [_numbered(Action.UPSCALE, p, row=0) for p in shown if may_grow(job)]
+    varies = [_numbered(Action.STRONG, p, row=1) for p in shown]
+    return [
+        *upscales, button(Action.REROLL, job.id, row=0),
+        *varies, button(Action.REMIX, job.id, row=1),
+        button(Action.FAVOURITES, job.id, row=2, label=text("buttons.favourite")),
+        *_common(job, row=2),
+    ]  # fmt: skip
+
+
+def _common(job: JobRecord, *, row: int) -> "list[discord.ui.Button[discord.ui.View]]":
+    return [button(Action.SETTINGS, job.id, row=row), button(Action.DELETE, job.id, row=row)]
+
+
+def _numbered(
+    action: Action, picture: PictureRecord, *, row: int
+) -> "discord.ui.Button[discord.ui.View]":
+    label = text(f"buttons.{action}_number", number=picture.position + 1)
+    return button(action, picture.id, row=row, label=label)
+
+
+def may_grow(job: JobRecord) -> bool:
+    """Whether its pictures can be upscaled: once, as a second time would not fit most machines."""
+    return not job.request.wish.upscale
