@@ -6,6 +6,7 @@ from discord.ext import commands
 
 from bot.client import EkakiBot
 from bot.settings import Settings
+from bot.variables import DEFAULT_MODEL
 from cogs import errors
 from cogs.words import quoted
 from data.text import text
@@ -37,28 +38,35 @@ def about_embed(settings: Settings, model: ModelDescription | None) -> discord.E
         in_use = text(
             "about.in_use",
             name=quoted(model.name, 100),
-            repository=quoted(model.repository, 200),
-            revision=quoted(model.revision, 100),
+            repository=quoted(model.repository, 200) or text("about.local"),
+            revision=quoted(model.revision, 100) or model.hash,
             engine=model.engine,
             provider=model.provider,
             precision=model.precision,
         )
-    contact = quoted(settings.operator_contact, 200) or text("about.no_contact")
-    source = settings.source_url or text("about.no_source")
     for key, value in (
         ("model", in_use),
-        ("authors", text("about.authors_text")),
-        ("licence", text("about.licence_text")),
-        ("modified", text("about.modified_text", precision=model.precision if model else "?")),
-        ("prohibited", text("about.prohibited_text")),
+        *_terms(settings, model),
         ("warranty", text("about.warranty_text")),
-        ("operator", contact),
-        ("source", source),
+        ("operator", quoted(settings.operator_contact, 200) or text("about.no_contact")),
+        ("source", settings.source_url or text("about.no_source")),
     ):
         embed.add_field(name=text(f"about.{key}"), value=value, inline=False)
     if model is not None and model.notice:
         embed.set_footer(text=model.notice)
     return embed
+
+
+def _terms(settings: Settings, model: ModelDescription | None) -> list[tuple[str, str]]:
+    """Authors and licence: of Animagine we know them, of an operator's own model we do not."""
+    if settings.model != DEFAULT_MODEL:
+        return [("licence", text("about.other_licence_text"))]
+    return [
+        ("authors", text("about.authors_text")),
+        ("licence", text("about.licence_text")),
+        ("modified", text("about.modified_text", precision=model.precision if model else "?")),
+        ("prohibited", text("about.prohibited_text")),
+    ]
 
 
 def help_embed() -> discord.Embed:

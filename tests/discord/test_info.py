@@ -33,3 +33,11 @@ async def test_limits_show_ones_own_windows(place: Discord, running: Running) ->
     assert "Last hour: 2 of 20 pictures" in words(message)
     others = await place.answer(place.bob.command("limits"))
     assert "Last hour: 0 of 20 pictures" in words(others)
+
+
+async def test_about_says_that_another_model_has_terms_of_its_own(place: Discord) -> None:
+    async with running_bot(place, model="models/mine"):
+        message = await place.answer(place.alice.command("about"))
+        shown = str(message.embeds)
+        assert "its own licence" in shown
+        assert "Cagliostro" not in shown
