@@ -5,12 +5,17 @@ from typing import Final, Literal
 
 import numpy as np
 
+from pipeline.errors import EngineError
 from pipeline.model.embeds import EmbedsCache, FloatArray, PromptEmbeds, TextEmbeds
 from pipeline.model.folder import ModelFolder
 from pipeline.model.sessions import OrtSession, Session, SessionFactory
 from pipeline.model.tokenizer import ClipTokenizer
-from pipeline.prompt.chunks import Chunk, lay_out, pad_to
+from pipeline.prompt.chunks import CHUNK_TOKENS, Chunk, lay_out, pad_to
 from pipeline.prompt.weights import parse_weights
+
+MAX_CHUNKS: Final = 40
+"""4,000 characters of tags are about 15 chunks; 4,000 emoji would be over a hundred, each of which
+makes every step of the UNet slower for everybody who waits."""
 
 CACHE_BYTES: Final = 64 * 2**20
 """About a hundred prompts of one chunk (SDXL: 77 x 2048 float32 = 631 kB)."""
@@ -51,10 +56,13 @@ class PromptEncoder:
         """Embeddings of both, padded to the same number of chunks.
 
         An empty negative is all zeros where the model says so (`force_zeros_for_empty_prompt`), as
-        in diffusers without a negative and in A1111. Raises ModelError, EngineError.
+        in diffusers without a negative and in A1111. Raises ModelError, EngineError, the latter
+        also for a prompt of more than MAX_CHUNKS chunks.
         """
         chunks, negative_chunks = self.chunks(prompt), self.chunks(negative_prompt)
         count = max(len(chunks), len(negative_chunks))
+        if count > MAX_CHUNKS:
+            raise EngineError("prompt_too_many_tokens", limit=MAX_CHUNKS * CHUNK_TOKENS)
         try:
             positive = self._encode(self._padded(chunks, count))
             if self._folder.force_zeros_for_empty_prompt and not negative_prompt.strip():

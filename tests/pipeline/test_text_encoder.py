@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.errors import EngineError
 from pipeline.model.embeds import EmbedsCache, TextEmbeds
 from pipeline.model.folder import ModelFolder
 from pipeline.model.sessions import SessionFactory
@@ -141,3 +142,13 @@ def test_the_cache_keeps_the_newest_within_its_bytes() -> None:
         ("huge",), TextEmbeds(embeds=np.zeros((1, 99), np.float32), pooled=np.zeros(0, np.float32))
     )
     assert cache.get(("huge",)) is None
+
+
+def test_a_prompt_of_too_many_tokens_is_refused_and_the_longest_usual_one_is_not(
+    tiny: ModelFolder, cpu: SessionFactory
+) -> None:
+    prompts = PromptEncoder(tiny, cpu)
+    with pytest.raises(EngineError, match="prompt_too_many_tokens"):
+        prompts.encode("🎨" * 4000, "")
+    usual = ("1girl, long hair, " * 223)[:4000]
+    assert prompts.encode(usual, "").prompt_embeds.shape[1] % 77 == 0
