@@ -6,7 +6,7 @@ several pictures that share runs.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,10 +15,12 @@ from PIL import Image
 
 from pipeline.card import Sampler
 from pipeline.engine import loop
+from pipeline.engine.init_latents import InitPictures
 from pipeline.engine.preview import FILE_NAME, Previewer
 from pipeline.engine.protocol import DrawnPicture, ModelDescription, Watch
 from pipeline.engine.rows import Conditioning, Floats, Row
 from pipeline.engine.samplers.make import make_sampler
+from pipeline.engine.start import Variation
 from pipeline.engine.vae import VaeDecoder
 from pipeline.errors import Cancelled, EngineError
 from pipeline.model.folder import ModelFolder
@@ -60,6 +62,7 @@ class OwnEngine:
         self._description = description
         decoder = VaeDecoder(folder, factory.open(folder, "vae_decoder"))
         self._parts: _Parts | None = _Parts(unet=open_unet(factory, folder), decoder=decoder)
+        self._init_pictures = InitPictures(folder, factory)
         self._previewer = Previewer(
             decoder,
             latent_channels=folder.latent_channels,
@@ -80,10 +83,13 @@ class OwnEngine:
         *,
         init_image: Image.Image | None = None,
     ) -> DrawnPicture:
-        """See `Engine.draw`. A preview is made of the x0 prediction of the step just done."""
+        """See `Engine.draw`. A preview is made of the x0 prediction of the step just done.
+
+        The encoder of given pictures is opened when the first one comes; all else is shared.
+        """
         began = time.perf_counter()
         _go_on(watch)
-        row = self.begin(request, index)
+        row = self.begin(request, index, init_image=init_image)
         stepping_s = 0.0
         while not row.done:
             _go_on(watch)
@@ -91,22 +97,26 @@ class OwnEngine:
             self.step([row])
             stepping_s += time.perf_counter() - step_began
             predicted = row.state.pred_original_sample
-            watch.on_step(row.step_index, row.steps, lambda seen=predicted: self._preview(seen))
+            watch.on_step(row.steps_done, row.steps, lambda seen=predicted: self._preview(seen))
         _go_on(watch)
         return DrawnPicture(
-            image=self.finish(row),
+            image=self.finish(row, between=lambda: _go_on(watch)),
             seed=request.seed_of(index),
             elapsed_s=time.perf_counter() - began,
             seconds_a_step=stepping_s / row.steps,
         )
 
-    def begin(self, request: ResolvedRequest, index: int) -> Row:
+    def begin(
+        self, request: ResolvedRequest, index: int, *, init_image: Image.Image | None = None
+    ) -> Row:
         """Picture `index` of `request` as a row before its first step.
 
-        Raises EngineError `size_unfit`, ModelError and EngineError of the text encoders.
+        Raises EngineError `size_unfit`, `init_image_missing`, `img2img_unavailable`, ModelError and
+        EngineError of the encoders.
         """
         self._open()
         self._check_size(width=request.width, height=request.height)
+        init = self._init_pictures.latents(request, init_image)
         embeds = self._prompts.encode(request.prompt, request.negative_prompt)
         factor = self._folder.vae_scale_factor
         return Row.begin(
@@ -124,17 +134,22 @@ class OwnEngine:
             latent_channels=self._folder.latent_channels,
             latent_height=request.height // factor,
             latent_width=request.width // factor,
+            variation=Variation(
+                seed=request.variation_seed_of(index), strength=request.variation_strength
+            ),
+            init=init,
         )
 
     def step(self, rows: Sequence[Row]) -> None:
         """One step of each of `rows`, which have one shape, in one run. Raises EngineError."""
         loop.step(self.unet, rows)
 
-    def finish(self, row: Row) -> Image.Image:
-        """The picture of a row that is done. Raises EngineError `picture_not_finite`."""
+    def finish(self, row: Row, *, between: Callable[[], None] = lambda: None) -> Image.Image:
+        """The picture of a row that is done. Raises EngineError `picture_not_finite`, and what
+        `between` raises, which is called between the parts of a large picture."""
         if not np.isfinite(row.latents).all():
             raise EngineError("picture_not_finite")
-        return self._open().decoder.picture(row.latents)
+        return self._open().decoder.picture(row.latents, between=between)
 
     @property
     def unet(self) -> loop.UNet:
@@ -145,6 +160,7 @@ class OwnEngine:
         """See `Engine.close`."""
         self._parts = None
         self._previewer.close()
+        self._init_pictures.close()
         self._prompts.close()
 
     def _open(self) -> "_Parts":

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.engine.noise import TorchGenerator
 from pipeline.engine.samplers.base import NumpySampler, SamplerState, single
+from pipeline.engine.start import InitLatents, Variation, first_noise
 from pipeline.model.embeds import PromptEmbeds
 
 Floats = NDArray[np.float32]
@@ -59,8 +60,8 @@ class RowShape:
 class Row:
     """One picture: own latents, own step, own sampler, own random numbers, own guidance.
 
-    latents (1, latent_channels, latent height, latent width). Nothing in a row depends on the rows
-    it shares runs with.
+    latents (1, latent_channels, latent height, latent width). `first_step` is above 0 for a row
+    begun from a picture. Nothing in a row depends on the rows it shares runs with.
     """
 
     sampler: NumpySampler
@@ -68,6 +69,7 @@ class Row:
     guidance_scale: float
     conditioning: Conditioning
     latents: Floats
+    first_step: int = 0
     state: SamplerState = field(default_factory=SamplerState)
 
     @classmethod
@@ -81,30 +83,45 @@ class Row:
         latent_channels: int,
         latent_height: int,
         latent_width: int,
+        variation: Variation | None = None,
+        init: InitLatents | None = None,
     ) -> "Row":
-        """From noise alone, as the stock pipeline draws it with a CPU generator."""
+        """From noise, drawn as the stock pipeline draws it with a CPU generator; with `init` laid
+        over that picture, which has this size."""
         generator = TorchGenerator(seed)
-        noise = generator.randn(1, latent_channels, latent_height, latent_width)
+        noise = first_noise(generator, (1, latent_channels, latent_height, latent_width), variation)
+        first_step = 0 if init is None else init.first_step
         return cls(
             sampler=sampler,
             generator=generator,
             guidance_scale=guidance_scale,
             conditioning=conditioning,
-            latents=noise * sampler.init_noise_sigma,
+            latents=(
+                noise * sampler.init_noise_sigma
+                if init is None
+                else sampler.add_noise(init.latents, noise, first_step)
+            ),
+            first_step=first_step,
+            state=SamplerState(step_index=first_step),
         )
 
     @property
     def steps(self) -> int:
-        return len(self.sampler.timesteps)
+        """Steps to do in all."""
+        return len(self.sampler.timesteps) - self.first_step
 
     @property
     def step_index(self) -> int:
-        """Steps done."""
+        """Where in the sampler's schedule this row is."""
         return self.state.step_index
 
     @property
+    def steps_done(self) -> int:
+        return self.step_index - self.first_step
+
+    @property
     def done(self) -> bool:
-        return self.step_index >= self.steps
+        return self.steps_done >= self.steps
 
     @property
     def copies(self) -> int:

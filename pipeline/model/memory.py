@@ -21,7 +21,9 @@ DECODER_ACTIVATIONS_A_PIXEL: Final = 3800
 BASE_BYTES: Final = 300 * 2**20
 """The interpreter, the libraries and the bot itself."""
 
-_PIXELS: Final = 1024 * 1024
+_ATTENTION_COPIES: Final = 2  # scores and their softmax
+_FLOAT_BYTES: Final = 4
+_SIDE: Final = 1024  # pixels
 _SDXL_DECODER_BYTES: Final = 198_000_000
 _CGROUPS: Final = (
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
@@ -40,14 +42,26 @@ def needed_bytes(folder: ModelFolder, *, keep_text_encoders: bool = True) -> int
     """
     weights = {name: folder.weight_bytes(name) * LOAD_FACTOR for name in REQUIRED}
     encoders = weights.pop("text_encoder") + weights.pop("text_encoder_2")
-    decoder = (
-        DECODER_ACTIVATIONS_A_PIXEL
-        * _PIXELS
-        * min(1.0, folder.weight_bytes("vae_decoder") / _SDXL_DECODER_BYTES)
-    )
+    decoder = vae_activation_bytes(folder, width=_SIDE, height=_SIDE)
     active = max(folder.weight_bytes("unet") * UNET_ACTIVATIONS, decoder)
     kept = encoders + active if keep_text_encoders else max(encoders, active)
     return int(sum(weights.values()) + kept) + BASE_BYTES
+
+
+def vae_activation_bytes(folder: ModelFolder, *, width: int, height: int) -> int:
+    """Main memory that decoding (or, less, encoding) `width` x `height` pixels in one piece takes
+    beside the weights, roughly.
+
+    Either the widest layers at full size or the attention in the middle, between all pairs of
+    latent pixels: it grows with the square, and above 1400x1400 it is the larger for SDXL.
+    """
+    layers = (
+        DECODER_ACTIVATIONS_A_PIXEL
+        * (width * height)
+        * min(1.0, folder.weight_bytes("vae_decoder") / _SDXL_DECODER_BYTES)
+    )
+    latent_pixels = (width // folder.vae_scale_factor) * (height // folder.vae_scale_factor)
+    return int(max(layers, _ATTENTION_COPIES * _FLOAT_BYTES * latent_pixels**2))
 
 
 def available_bytes() -> int:

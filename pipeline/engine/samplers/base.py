@@ -49,6 +49,10 @@ class NumpySampler(Protocol):
         """The sample as the UNet wants it at this step."""
         ...
 
+    def add_noise(self, sample: Floats, noise: Floats, step_index: int) -> Floats:
+        """The finished `sample` as it would be before this step: where img2img begins."""
+        ...
+
     def step(
         self, state: SamplerState, noise_pred: Floats, sample: Floats, noise: Floats | None
     ) -> tuple[Floats, SamplerState]:

@@ -43,6 +43,10 @@ class DdimSampler:
     def scale_model_input(self, sample: Floats, step_index: int) -> Floats:  # noqa: ARG002 - the protocol's
         return sample
 
+    def add_noise(self, sample: Floats, noise: Floats, step_index: int) -> Floats:
+        alpha, sigma = _roots(self.alphas[step_index])
+        return single(alpha * sample + sigma * noise)
+
     def step(
         self,
         state: SamplerState,

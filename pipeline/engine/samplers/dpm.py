@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from pipeline.engine.samplers import schedule
-from pipeline.engine.samplers.base import Floats, SamplerState, denoised
+from pipeline.engine.samplers.base import Floats, SamplerState, denoised, single
 from pipeline.engine.samplers.config import Prediction, SchedulerConfig
 
 _ONE = np.float32(1)
@@ -70,6 +70,10 @@ class DpmSampler:
 
     def scale_model_input(self, sample: Floats, step_index: int) -> Floats:  # noqa: ARG002 - the protocol's
         return sample
+
+    def add_noise(self, sample: Floats, noise: Floats, step_index: int) -> Floats:
+        level = self.levels[step_index]
+        return single(level.alpha * sample + level.sigma * noise)
 
     def step(
         self, state: SamplerState, noise_pred: Floats, sample: Floats, noise: Floats | None

@@ -56,6 +56,9 @@ class EulerSampler:
         sigma = self.sigmas[step_index]
         return sample / np.sqrt(sigma * sigma + _ONE)
 
+    def add_noise(self, sample: Floats, noise: Floats, step_index: int) -> Floats:
+        return sample + noise * self.sigmas[step_index]
+
     def step(
         self, state: SamplerState, noise_pred: Floats, sample: Floats, noise: Floats | None
     ) -> tuple[Floats, SamplerState]:

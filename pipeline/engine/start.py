@@ -1,0 +1,69 @@
+"""What a drawing begins from: noise, bent towards another seed's or laid over a picture."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.engine.noise import TorchGenerator
+
+Floats = NDArray[np.float32]
+
+_PARALLEL = 1e-4  # below this sine of their angle two vectors have no arc between them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variation:
+    """Another seed's noise, and how far towards it: 0 none, 1 all the way."""
+
+    seed: int
+    strength: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitLatents:
+    """A picture to begin from. latents (1, latent_channels, height, width), scaled; `first_step` is
+    the first that is done, the noise of it being laid over them."""
+
+    latents: Floats
+    first_step: int
+
+
+def first_step(*, num_inference_steps: int, strength: float) -> int:
+    """The step that img2img begins with: diffusers' `get_timesteps`, but at least one is done."""
+    wanted = min(int(num_inference_steps * strength), num_inference_steps)
+    return num_inference_steps - max(1, wanted)
+
+
+def first_noise(
+    generator: TorchGenerator, shape: tuple[int, int, int, int], variation: Variation | None
+) -> Floats:
+    """The first numbers of `generator` as (1, latent_channels, height, width), varied or not."""
+    noise = generator.randn(*shape)
+    if variation is None or variation.strength == 0:
+        return noise
+    other = TorchGenerator(variation.seed).randn(*shape)
+    return slerp(noise, other, variation.strength)
+
+
+def slerp(low: Floats, high: Floats, share: float) -> Floats:
+    """From `low` to `high`, both (1, channels, height, width), along the arc between them.
+
+    As A1111 does: each column of each channel is a vector of its own, turned in its own plane; the
+    length is blended with it (Shoemake 1985, "Animating rotation with quaternion curves").
+    """
+    axis = 2
+    cosine = np.sum(_unit(low, axis) * _unit(high, axis), axis=axis, keepdims=True)
+    angle = np.arccos(np.clip(cosine, -1, 1))
+    sine = np.sin(angle)
+    flat = sine < _PARALLEL
+    safe = np.where(flat, np.float32(1), sine)
+    one, part = np.float32(1), np.float32(share)
+    of_low = np.where(flat, one - part, np.sin((one - part) * angle) / safe)
+    of_high = np.where(flat, part, np.sin(part * angle) / safe)
+    return (of_low * low + of_high * high).astype(np.float32)
+
+
+def _unit(values: Floats, axis: int) -> Floats:
+    length = np.linalg.norm(values, axis=axis, keepdims=True)
+    return values / np.maximum(length, np.float32(1e-12))

@@ -1,0 +1,61 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
+# (the border to onnx, whose protobuf classes are untyped)
+"""A VAE encoder that samples inside its graph (exports of 2024) gives the mean instead.
+
+Random numbers drawn by ONNX Runtime follow no seed of ours, so the same request would give another
+picture each time. The mean is also what the posterior's tiny variance hides nothing of.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ModelError
+
+SAMPLED: str = "latent_sample"
+"""The output of such a graph: mean + standard deviation * noise."""
+
+
+def with_mean_output(path: Path) -> bytes:
+    """The graph of `path`, its output `latent_sample` being the mean; without external data.
+
+    Raises ModelError `model_unreadable` where the output is no sum of something and noise.
+    """
+    import onnx
+
+    model = onnx.load(str(path), load_external_data=False)
+    graph = model.graph
+    makers = {name: node for node in graph.node for name in node.output}
+    total = makers.get(SAMPLED)
+    while total is not None and total.op_type in {"Cast", "Identity"}:
+        total = makers.get(total.input[0])
+    if total is None or total.op_type != "Add":
+        raise _unfit("its output is no sum")
+    quiet = [name for name in total.input if not _is_random(name, makers)]
+    if len(quiet) != 1:
+        raise _unfit("its noise was not found")
+    last = makers[SAMPLED]
+    graph.node.remove(last)
+    graph.node.append(onnx.helper.make_node("Identity", [quiet[0]], [SAMPLED]))
+    del graph.value_info[:]
+    return bytes(model.SerializeToString())
+
+
+def _is_random(name: str, makers: dict[str, Any]) -> bool:
+    """Whether anything that `name` is made of draws random numbers."""
+    waiting, seen = [name], {name}
+    while waiting:
+        node = makers.get(waiting.pop())
+        if node is None:
+            continue
+        if node.op_type.startswith("Random"):
+            return True
+        for source in node.input:
+            if source not in seen:
+                seen.add(source)
+                waiting.append(source)
+    return False
+
+
+def _unfit(problem: str) -> ModelError:
+    return ModelError("model_unreadable", name="vae_encoder", problem=problem)
