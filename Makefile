@@ -4,6 +4,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# A small SDXL of random weights for the demo and the benchmarks.
+RANDOM_MODEL := models/random-demo
 # The newest Python from 3.11 on that is here; PYTHON=/path/to/python chooses another.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 python; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -15,8 +17,12 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
 
-demo: $(STAMP)  ## one /imagine on a Discord of its own: picture and transcript in demo/
+demo: $(STAMP) $(RANDOM_MODEL)/model_index.json  ## one /imagine on a Discord of its own: picture and transcript in demo/
 	@$(BIN)/python -m bot demo
+
+# Made once; another version of our packages is no reason to make it again.
+$(RANDOM_MODEL)/model_index.json: | $(STAMP)
+	@$(BIN)/python -m training.random_model $(RANDOM_MODEL) --kind demo
 
 run: $(STAMP)  ## the bot, with the settings of .env
 	@$(BIN)/python -m bot run
@@ -31,7 +37,7 @@ check: $(STAMP)  ## format, lint, types, layers, import budget
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/bot/test_import_budget.py
 
-bench: $(STAMP)  ## measure
+bench: $(STAMP) $(RANDOM_MODEL)/model_index.json  ## measure
 	@$(BIN)/python -m benchmarks
 
 clean:  ## remove .venv and caches; state, models and .env stay

@@ -17,7 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
-import psutil
 from PIL import Image
 
 from benchmarks.report import Row, machine, print_report
@@ -78,15 +77,8 @@ def run(model: Path | None = None) -> list[Row]:
 def _measure(model: Path) -> list[Row]:
     import_engine("own")
     stalls = asyncio.run(_stalls(model))
-    before = _memory_mib()
-    own = _load(model, "own")
-    own_mib = _memory_mib() - before
-    before = _memory_mib()
-    stock = _load(model, "stock")
-    stock_mib = _memory_mib() - before
+    own, stock = _load(model, "own"), _load(model, "stock")
     rows = [*stalls, *_seconds(own, stock), *_outside(own), _cancel(own)]
-    rows.append(Row("memory of the sessions, own", f"{own_mib:.0f} MiB"))
-    rows.append(Row("memory of the sessions, stock", f"{stock_mib:.0f} MiB"))
     own.close()
     stock.close()
     gc.collect()
@@ -185,11 +177,6 @@ def _load(model: Path, engine: str) -> Engine:
         provider="cpu",
     )
     return load_engine(options, progress=lambda _: None)
-
-
-def _memory_mib() -> float:
-    gc.collect()
-    return psutil.Process().memory_info().rss / 2**20
 
 
 def main() -> None:
