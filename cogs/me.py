@@ -1,0 +1,153 @@
+"""`/me`: one's own defaults, seen and changed in one message that only oneself sees."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import EkakiBot
+from cogs import errors
+from cogs.errors import answer_error
+from cogs.me_panel import CHOICES, NEGATIVE_ID, NOT_SET, Choice, panel
+from cogs.messages import Outgoing
+from cogs.options import pick, pick_rating
+from data.text import text
+from data.user_defaults import UserDefaults
+from pipeline.card import MAX_PROMPT_CHARACTERS, QualityPreset
+
+Interaction = discord.Interaction[EkakiBot]
+Change = Callable[[UserDefaults], UserDefaults]
+
+
+class Me(commands.Cog):
+    """One's own settings."""
+
+    @app_commands.command(name="me", description=text("me.description"))
+    async def me(self, interaction: Interaction) -> None:
+        message = await _current(interaction)
+        assert message.view is not None
+        await interaction.response.send_message(
+            embeds=list(message.embeds), view=message.view, ephemeral=True
+        )
+
+
+async def _current(interaction: Interaction) -> Outgoing:
+    people = interaction.client.services.people
+    user_id = interaction.user.id
+    return panel(await people.defaults(user_id), await people.presets(user_id))
+
+
+async def _apply(interaction: Interaction, change: Change) -> None:
+    """Change the person's defaults and show them in the message that was used."""
+    people = interaction.client.services.people
+    user_id = interaction.user.id
+    await people.set_defaults(user_id, change(await people.defaults(user_id)))
+    message = await _current(interaction)
+    await interaction.response.edit_message(embeds=list(message.embeds), view=message.view)
+
+
+def changed(choice: Choice, value: str | None) -> Change:
+    """What choosing `value` changes; None takes the default away."""
+    match choice:
+        case "aspect":
+            return lambda defaults: replace(defaults, aspect=value)
+        case "preset":
+            return lambda defaults: replace(defaults, preset=pick(QualityPreset, value))
+        case "rating":
+            return lambda defaults: replace(defaults, rating=pick_rating(value))
+
+
+class DefaultMenu(
+    discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]],
+    template=rf"ekaki:me:(?P<choice>{'|'.join(CHOICES)})",
+):
+    """Sets one default to what is chosen."""
+
+    def __init__(self, item: "discord.ui.Select[discord.ui.View]", choice: Choice) -> None:
+        super().__init__(item)
+        self.choice: Choice = choice
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+        /,
+    ) -> "DefaultMenu":
+        assert isinstance(item, discord.ui.Select)
+        return cls(item, cast("Choice", match["choice"]))
+
+    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
+        self, interaction: Interaction
+    ) -> None:
+        try:
+            chosen = self.item.values[0]
+            value = None if chosen == NOT_SET else chosen
+            await _apply(interaction, changed(self.choice, value))
+        except Exception as error:  # noqa: BLE001 - discord.py would only log it
+            await answer_error(interaction, error)
+
+
+class NegativeButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=NEGATIVE_ID
+):
+    """Opens the text of the negative prompt."""
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
+        item: discord.ui.Item[Any],
+        match: re.Match[str],  # noqa: ARG003 - discord.py's signature
+        /,
+    ) -> "NegativeButton":
+        assert isinstance(item, discord.ui.Button)
+        return cls(item)
+
+    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
+        self, interaction: Interaction
+    ) -> None:
+        try:
+            people = interaction.client.services.people
+            defaults = await people.defaults(interaction.user.id)
+            await interaction.response.send_modal(NegativeModal(defaults.negative_prompt))
+        except Exception as error:  # noqa: BLE001 - discord.py would only log it
+            await answer_error(interaction, error)
+
+
+class NegativeModal(discord.ui.Modal):
+    """What is always kept out; nothing takes the default away."""
+
+    def __init__(self, now: str) -> None:
+        super().__init__(title=text("me.negative"), timeout=3600)
+        self._negative: discord.ui.TextInput[NegativeModal] = discord.ui.TextInput(
+            style=discord.TextStyle.paragraph,
+            custom_id="negative",
+            required=False,
+            max_length=MAX_PROMPT_CHARACTERS,
+            default=now or None,
+        )
+        self.add_item(discord.ui.Label(text=text("me.negative_label"), component=self._negative))
+
+    async def on_submit(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
+        self, interaction: Interaction, /
+    ) -> None:
+        value = self._negative.value
+        await _apply(interaction, lambda defaults: replace(defaults, negative_prompt=value))
+
+    async def on_error(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
+        self, interaction: Interaction, error: Exception, /
+    ) -> None:
+        await answer_error(interaction, error)
+
+
+async def setup(bot: EkakiBot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    errors.install(bot)
+    bot.add_dynamic_items(DefaultMenu, NegativeButton)
+    await bot.add_cog(Me())

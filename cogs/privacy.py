@@ -1,0 +1,149 @@
+"""`/privacy`: everything that is stored about oneself, as files or removed for good."""
+
+import io
+import re
+import zipfile
+from typing import Any, Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import EkakiBot
+from cogs import errors
+from cogs.errors import answer_error
+from cogs.words import size
+from data.text import text
+from pipeline.errors import RefusedError
+
+Interaction = discord.Interaction[EkakiBot]
+
+MAX_PARTS: Final = 20
+"""Messages of one export: a token answers for 15 minutes only, and nobody wants a hundred files."""
+
+_ROOM_BYTES = 64 * 1024  # of the limit, for the rest of the request beside the file
+
+
+class Privacy(
+    commands.GroupCog, group_name="privacy", group_description=text("privacy.description")
+):
+    """One's own data."""
+
+    @app_commands.command(name="export", description=text("privacy.export"))
+    async def export(self, interaction: Interaction) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await send_export(interaction, limit=max(1, interaction.filesize_limit - _ROOM_BYTES))
+
+    @app_commands.command(name="delete", description=text("privacy.delete"))
+    async def delete(self, interaction: Interaction) -> None:
+        embed = discord.Embed(
+            title=text("privacy.question_title"), description=text("privacy.question")
+        )
+        view = _question(interaction.user.id)
+        await interaction.response.send_message(embed=embed, view=view, ephemeral=True)
+
+
+async def send_export(interaction: Interaction, *, limit: int) -> None:
+    """Send the ZIPs one by one, and the names of files that don't fit."""
+    people = interaction.client.services.people
+    sent = 0
+    left_out: list[str] = []
+    async for part in people.export_parts(interaction.user.id, part_bytes=limit):
+        if len(part) > limit or sent == MAX_PARTS:
+            left_out += names_in(part)
+            continue
+        sent += 1
+        file = discord.File(io.BytesIO(part), filename=f"ekaki-export-{sent}.zip")
+        if sent == 1:
+            words = text("privacy.exported")
+            await interaction.edit_original_response(content=words, attachments=[file])
+        else:
+            await interaction.followup.send(file=file, ephemeral=True)
+    if sent == 0:
+        await interaction.edit_original_response(content=text("privacy.nothing_fits"))
+    if left_out:
+        names = discord.File(io.BytesIO("\n".join(left_out).encode()), filename="left-out.txt")
+        words = text("privacy.left_out", files=len(left_out), limit=size(limit))
+        await interaction.followup.send(words, file=names, ephemeral=True)
+    elif sent > 1:
+        await interaction.followup.send(text("privacy.parts", parts=sent), ephemeral=True)
+
+
+def names_in(part: bytes) -> list[str]:
+    """The names of the files in a ZIP."""
+    with zipfile.ZipFile(io.BytesIO(part)) as archive:
+        return archive.namelist()
+
+
+def _question(user_id: int) -> discord.ui.View:
+    view = discord.ui.View(timeout=None)
+    for answer, style in (
+        ("delete", discord.ButtonStyle.danger),
+        ("keep", discord.ButtonStyle.secondary),
+    ):
+        view.add_item(
+            discord.ui.Button(
+                label=text(f"privacy.button_{answer}"),
+                style=style,
+                custom_id=f"ekaki:privacy:{answer}:{user_id}",
+            )
+        )
+    view.stop()  # presses are found by their `custom_id`: discord.py need not remember the view
+    return view
+
+
+class AnswerButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    template=r"ekaki:privacy:(?P<answer>delete|keep):(?P<user_id>\d{1,20})",
+):
+    """The answer to whether everything shall be removed, by the person it is about."""
+
+    def __init__(
+        self, item: "discord.ui.Button[discord.ui.View]", *, answer: str, user_id: int
+    ) -> None:
+        super().__init__(item)
+        self.answer = answer
+        self.user_id = user_id
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+        /,
+    ) -> "AnswerButton":
+        assert isinstance(item, discord.ui.Button)
+        return cls(item, answer=match["answer"], user_id=int(match["user_id"]))
+
+    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
+        self, interaction: Interaction
+    ) -> None:
+        try:
+            await self._act(interaction)
+        except Exception as error:  # noqa: BLE001 - discord.py would only log it
+            await answer_error(interaction, error)
+
+    async def _act(self, interaction: Interaction) -> None:
+        if interaction.user.id != self.user_id:
+            raise RefusedError("not_allowed")
+        if self.answer == "keep":
+            await _say(interaction, "privacy.kept")
+            return
+        await _say(interaction, "privacy.deleting")  # without buttons: it happens once
+        await interaction.client.services.people.forget(self.user_id)
+        await interaction.edit_original_response(
+            embed=discord.Embed(description=text("privacy.deleted"))
+        )
+
+
+async def _say(interaction: Interaction, key: str) -> None:
+    """Replace the question."""
+    await interaction.response.edit_message(embed=discord.Embed(description=text(key)), view=None)
+
+
+async def setup(bot: EkakiBot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    errors.install(bot)
+    bot.add_dynamic_items(AnswerButton)
+    await bot.add_cog(Privacy())

@@ -1,0 +1,127 @@
+"""`/queue`: what waits and runs, and one's own jobs with a way to cancel each."""
+
+import re
+from typing import Any, Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import EkakiBot
+from bot.jobs.values import OwnJob, QueueView
+from cogs import errors
+from cogs.buttons import JOB_ID
+from cogs.errors import answer_error
+from cogs.messages import Outgoing
+from cogs.words import duration, quoted
+from data.text import text
+
+Interaction = discord.Interaction[EkakiBot]
+
+_REFRESH = "ekaki:queue:refresh"
+_CANCEL = "ekaki:queue:cancel"
+_MAX_BUTTONS: Final = 20  # four rows of Discord's five; the last row is for "Refresh"
+
+
+class Queue(commands.Cog):
+    """The queue as one person may see it."""
+
+    @app_commands.command(name="queue", description=text("queue.description"))
+    async def queue(self, interaction: Interaction) -> None:
+        message = await _current(interaction)
+        assert message.view is not None
+        await interaction.response.send_message(
+            embeds=list(message.embeds), view=message.view, ephemeral=True
+        )
+
+
+async def _current(interaction: Interaction) -> Outgoing:
+    jobs = interaction.client.services.jobs
+    return queue_message(await jobs.queue_view(interaction.user.id))
+
+
+def queue_message(queue: QueueView) -> Outgoing:
+    """Numbers of all, details of one's own."""
+    summary = text("queue.summary", running=queue.running, waiting=queue.waiting)
+    if not queue.running and not queue.waiting:
+        summary = text("queue.empty")
+    elif queue.total_eta_s is not None:
+        summary += " " + text("queue.total", duration=duration(queue.total_eta_s))
+    embed = discord.Embed(title=text("queue.title"), description=summary)
+    shown = queue.own[:_MAX_BUTTONS]
+    for number, job in enumerate(shown, 1):
+        embed.add_field(name=_state(number, job), value=quoted(job.prompt, 150), inline=False)
+    if len(queue.own) > len(shown):
+        embed.set_footer(text=text("queue.more", jobs=len(queue.own) - len(shown)))
+    return Outgoing(embeds=(embed,), view=_view(shown))
+
+
+def _state(number: int, job: OwnJob) -> str:
+    if job.state == "running":
+        line = text("queue.running", number=number)
+    elif job.position == 0:
+        line = text("queue.next", number=number)
+    else:
+        key = "queue.waiting_one" if job.position == 1 else "queue.waiting"
+        line = text(key, number=number, jobs=job.position)
+    return (
+        line
+        if job.eta_s is None
+        else f"{line} {text('progress.eta', duration=duration(job.eta_s))}"
+    )
+
+
+def _view(own: tuple[OwnJob, ...]) -> discord.ui.View:
+    view = discord.ui.View(timeout=None)
+    for number, job in enumerate(own, 1):
+        view.add_item(
+            discord.ui.Button(
+                label=text("queue.cancel", number=number),
+                style=discord.ButtonStyle.danger,
+                custom_id=f"{_CANCEL}:{job.job_id}",
+            )
+        )
+    view.add_item(discord.ui.Button(label=text("queue.refresh"), custom_id=_REFRESH))
+    view.stop()  # presses are found by their `custom_id`: discord.py need not remember the view
+    return view
+
+
+class QueueButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    template=rf"{_REFRESH}|{_CANCEL}:(?P<job_id>{JOB_ID})",
+):
+    """Cancels a job where it names one; shows the queue as it is then."""
+
+    def __init__(self, item: "discord.ui.Button[discord.ui.View]", job_id: str | None) -> None:
+        super().__init__(item)
+        self.job_id = job_id
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+        /,
+    ) -> "QueueButton":
+        assert isinstance(item, discord.ui.Button)
+        return cls(item, match["job_id"])
+
+    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
+        self, interaction: Interaction
+    ) -> None:
+        try:
+            if self.job_id is not None:
+                jobs = interaction.client.services.jobs
+                await jobs.cancel(job_id=self.job_id, user_id=interaction.user.id)
+            message = await _current(interaction)
+            await interaction.response.edit_message(embeds=list(message.embeds), view=message.view)
+        except Exception as error:  # noqa: BLE001 - discord.py would only log it
+            await answer_error(interaction, error)
+
+
+async def setup(bot: EkakiBot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    errors.install(bot)
+    bot.add_dynamic_items(QueueButton)
+    await bot.add_cog(Queue())
