@@ -17,13 +17,17 @@ from bot.clock import Clock, SystemClock
 from bot.defaults import defaults_of
 from bot.engine import engine_options
 from bot.eta import Pace
+from bot.jobs.admission import JobRules
 from bot.jobs.hub import Hub
+from bot.jobs.kept_files import KeptFiles
 from bot.jobs.line import Line
 from bot.jobs.runner import Runner
-from bot.jobs.service import JobRules, JobService
+from bot.jobs.service import JobService
 from bot.jobs.store import JobStore
 from bot.limits import Limits
 from bot.loopback.client import connect_to
+from bot.people import People
+from bot.results import Results
 from bot.services import Services
 from bot.settings import Settings
 from bot.suggestions import Suggestions
@@ -31,7 +35,6 @@ from bot.worker import EngineWorker
 from data import notes
 from data.database import Database
 from data.lock import only_one
-from data.picture_files import PictureFiles
 from data.vocabularies import load_vocabulary
 from pipeline.engine.protocol import Engine
 from pipeline.errors import StorageError
@@ -40,7 +43,10 @@ from pipeline.tags.index import TagIndex
 
 _log = logging.getLogger(__name__)
 
-COGS = ("cogs.inference", "cogs.info", "cogs.limits")
+COGS = (
+    "cogs.inference", "cogs.info", "cogs.limits",
+    "cogs.history", "cogs.me", "cogs.presets", "cogs.privacy", "cogs.queue",
+)  # fmt: skip
 DATABASE_NAME = "ekaki.db"
 
 
@@ -61,7 +67,8 @@ async def open_services(
         if load is not None:
             stack.enter_context(only_one(settings.data_dir))
         database = await stack.enter_async_context(Database.open(settings.data_dir / DATABASE_NAME))
-        jobs = compose_jobs(settings, database=database, tags=tags, load=load, clock=clock)
+        files = KeptFiles.under(settings.data_dir, database)
+        jobs = compose_jobs(settings, files=files, tags=tags, load=load, clock=clock)
         stack.push_async_callback(jobs.stop)
         yield Services(
             settings=settings,
@@ -69,19 +76,21 @@ async def open_services(
             database=database,
             jobs=jobs,
             suggestions=Suggestions(tags=tags, database=database, jobs=jobs),
+            results=Results(database=database, files=files, clock=clock),
+            people=People(database=database, files=files, jobs=jobs, clock=clock),
         )
 
 
 def compose_jobs(
     settings: Settings,
     *,
-    database: Database,
+    files: KeptFiles,
     tags: TagIndex,
     load: Callable[[], Engine] | None,
     clock: Clock,
 ) -> JobService:
     """The job service and what it stands on."""
-    store = JobStore(database, PictureFiles(settings.data_dir / "pictures"))
+    store = JobStore(files.database, files)
     line, hub = Line(Pace()), Hub()
     runner = Runner(
         store=store,
@@ -166,20 +175,22 @@ async def run(
 
     ModelError, StorageError and discord.LoginFailure are raised: a failure at start is loud.
     """
-    stop = stop or asyncio.Event()
+    stop, finish = stop or asyncio.Event(), asyncio.Event()
     load = load or engine_loader(settings)
+    _on_signals(stop=stop, finish=finish)
     with ExitStack() as stack:
         if settings.discord_api_url:
             stack.enter_context(connect_to(settings.discord_api_url))
         async with open_services(settings, load=load) as services, Ekaki(services) as bot:
-            _on_signals(stop)
             connected = asyncio.create_task(bot.start(settings.discord_token.reveal()))
+            finishing = asyncio.create_task(_finish_first(finish, services.jobs, stop))
             stopped = asyncio.create_task(stop.wait())
             if ready is not None:
                 ready(bot)
             waiting: set[asyncio.Future[Any]] = {connected, stopped, services.jobs.failure}
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
+            finishing.cancel()
             await bot.close()
             if connected not in done:
                 await asyncio.gather(connected, return_exceptions=True)
@@ -199,10 +210,23 @@ async def sync(settings: Settings) -> int:
             return len(bot.tree.get_commands())
 
 
-def _on_signals(stop: asyncio.Event) -> None:
+async def _finish_first(finish: asyncio.Event, jobs: JobService, stop: asyncio.Event) -> None:
+    """Once asked to finish: take no new work, and stop when the rest is drawn and delivered."""
+    await finish.wait()
+    _log.info("Finishing what is accepted, taking no new work")
+    try:
+        await jobs.drain()
+    finally:  # whatever happens, a bot that takes no work must not stay
+        stop.set()
+
+
+def _on_signals(*, stop: asyncio.Event, finish: asyncio.Event) -> None:
+    """SIGTERM and SIGINT stop the bot, SIGUSR1 lets it finish first."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        try:
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        except NotImplementedError:  # Windows
+        loop.add_signal_handler(signal.SIGUSR1, finish.set)
+    except NotImplementedError:  # Windows, which has no SIGUSR1 either
+        for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: loop.call_soon_threadsafe(stop.set))

@@ -1,16 +1,29 @@
 """How long work takes on this machine, learnt from what was drawn. Pure."""
 
+import json
+import math
+import statistics
+from collections import deque
 from dataclasses import dataclass, field
 
+from pipeline.jsonfields import JsonFields
 from pipeline.request import ResolvedRequest
 
+_FORECASTS = 1000  # kept for the measure of our error
 _NEW_WEIGHT = 0.3  # a moving average that follows a changed machine within a few pictures
+
+
+def steps_of(request: ResolvedRequest) -> int:
+    """The steps that are run: img2img leaves out the first ones (diffusers' rule)."""
+    return max(
+        1, min(int(request.num_inference_steps * request.strength), request.num_inference_steps)
+    )
 
 
 def cost_of(request: ResolvedRequest) -> float:
     """The work in one picture: steps x megapixels (x 2 with guidance, as two rows are run)."""
     rows = 2 if request.guidance_scale > 1 else 1
-    return request.num_inference_steps * request.width * request.height * rows / 1_000_000
+    return steps_of(request) * request.width * request.height * rows / 1_000_000
 
 
 @dataclass(slots=True)
@@ -19,7 +32,6 @@ class Pace:
 
     seconds_a_cost: float | None = None
     seconds_beside: float = 0.0
-    _seen: int = field(default=0)
 
     def learn(self, *, cost: float, steps_s: float, total_s: float) -> None:
         """Take in one finished picture: `steps_s` of `total_s` went into denoising steps."""
@@ -29,10 +41,60 @@ class Pace:
         else:
             self.seconds_a_cost += _NEW_WEIGHT * (pace - self.seconds_a_cost)
             self.seconds_beside += _NEW_WEIGHT * (beside - self.seconds_beside)
-        self._seen += 1
 
     def estimate(self, cost: float) -> float | None:
         """Seconds that a picture of `cost` will take; None before the first was measured."""
         if self.seconds_a_cost is None:
             return None
         return cost * self.seconds_a_cost + self.seconds_beside
+
+    def to_json(self) -> str:
+        """What was learnt, for after a restart."""
+        return json.dumps(
+            {"seconds_a_cost": self.seconds_a_cost, "seconds_beside": self.seconds_beside}
+        )
+
+    def take_up(self, text: str) -> None:
+        """What `to_json` wrote before a restart; ignored where it makes no sense, or where a
+        picture was measured since."""
+        if self.seconds_a_cost is not None:
+            return
+        try:
+            stored = JsonFields.parse(text)
+            a_cost, beside = stored.number("seconds_a_cost"), stored.number("seconds_beside")
+        except ValueError:
+            return
+        if 0 < a_cost < math.inf and 0 <= beside < math.inf:
+            self.seconds_a_cost, self.seconds_beside = a_cost, beside
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What one person was told when their job was accepted, and how long it took. Seconds."""
+
+    told_s: float
+    real_s: float
+
+
+@dataclass(slots=True)
+class Forecasts:
+    """The latest forecasts of finished jobs, the oldest first. `done` has those that had a time."""
+
+    done: deque[Forecast] = field(default_factory=lambda: deque(maxlen=_FORECASTS))
+    _open: dict[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+
+    def told(self, job_id: str, *, eta_s: float | None, now: float) -> None:
+        """A job was accepted, and its person told `eta_s`. `now` is monotonic."""
+        if eta_s is not None:
+            self._open[job_id] = (eta_s, now)
+
+    def over(self, job_id: str, *, now: float, is_done: bool) -> None:
+        """The job is over; only one that `is_done` says something about its forecast."""
+        told = self._open.pop(job_id, None)
+        if told is not None and is_done:
+            self.done.append(Forecast(told_s=told[0], real_s=now - told[1]))
+
+    def median_error(self) -> float | None:
+        """The median of |told - real| / real; None before a job was finished."""
+        errors = [abs(one.told_s - one.real_s) / one.real_s for one in self.done if one.real_s > 0]
+        return statistics.median(errors) if errors else None

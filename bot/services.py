@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.jobs.service import JobService
+from bot.people import People
+from bot.results import Results
 from bot.settings import Settings
 from bot.suggestions import Suggestions
 from data.database import Database
@@ -18,3 +20,5 @@ class Services:
     database: Database
     jobs: JobService
     suggestions: Suggestions
+    results: Results
+    people: People

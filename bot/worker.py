@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from PIL.Image import Image
 
@@ -81,6 +82,7 @@ class EngineWorker:
             1, thread_name_prefix="engine", initializer=_give_way_to_the_loop
         )
         self._engine: Engine | None = None
+        self._left = False
         self.model: ModelDescription | None = None
 
     async def start(self) -> ModelDescription:
@@ -95,10 +97,13 @@ class EngineWorker:
         request: ResolvedRequest,
         index: int,
         *,
+        init_image: Image | None = None,
         cancelled: threading.Event,
         on_step: Callable[[Step], None],
     ) -> DrawnPicture:
-        """Draw picture `index`; `on_step` is called on the loop. Raises as `Engine.draw` does.
+        """Draw picture `index`, from `init_image` if the request begins from a picture.
+
+        `on_step` is called on the loop. Raises as `Engine.draw` does.
 
         When this task is cancelled the thread still ends its step: set `cancelled` as well.
         """
@@ -106,10 +111,20 @@ class EngineWorker:
         assert engine is not None, "start() comes first"
         loop = asyncio.get_running_loop()
         watch = LoopWatch(loop, cancelled, on_step)
-        return await loop.run_in_executor(self._executor, engine.draw, request, index, watch)
+        draw = partial(engine.draw, request, index, watch, init_image=init_image)
+        return await loop.run_in_executor(self._executor, draw)
+
+    def leave(self) -> None:
+        """Don't wait for what runs in the thread, which ends with the process; `close` then does
+        nothing."""
+        self._engine = None
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._left = True
 
     async def close(self) -> None:
         """Free the engine and end the thread, after what runs in it. Idempotent."""
+        if self._left:
+            return
         loop = asyncio.get_running_loop()
         engine, self._engine = self._engine, None
         if engine is not None:

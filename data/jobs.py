@@ -6,8 +6,9 @@ from typing import Literal
 
 from aiosqlite import Connection
 
+from data.words import searchable
 from pipeline.rating import Rating
-from pipeline.request import ResolvedRequest
+from pipeline.request import GenerationRequest, ResolvedRequest
 
 JobState = Literal["queued", "running", "finished", "failed", "cancelled"]
 Delivery = Literal["pending", "delivered", "kept"]
@@ -77,8 +78,8 @@ async def insert(connection: Connection, *, job: JobRecord) -> None:
     """Store a new job."""
     await connection.execute(
         "INSERT INTO jobs (id, user_id, guild_id, channel_id, private, rating, request, pictures,"
-        " weight, locale, state, application_id, interaction_token, token_expires_at, accepted_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " weight, locale, state, application_id, interaction_token, token_expires_at, accepted_at,"
+        " init_picture, words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             job.id,
             job.user_id,
@@ -95,8 +96,15 @@ async def insert(connection: Connection, *, job: JobRecord) -> None:
             job.interaction_token,
             job.token_expires_at,
             job.accepted_at,
+            job.request.init_picture or None,
+            _words(job.request.wish),
         ),
     )
+
+
+def _words(wish: GenerationRequest) -> str:
+    """What history is searched for: everything typed for the picture, the negative apart."""
+    return searchable(", ".join((wish.character, wish.series, wish.prompt, wish.tags)))
 
 
 async def get(connection: Connection, *, job_id: str) -> JobRecord | None:
@@ -183,3 +191,48 @@ async def mark_delivered(
         " interaction_token = NULL WHERE id = ?",
         (delivery, message_id, now, job_id),
     )
+
+
+async def open_ids(connection: Connection, *, user_id: int) -> list[str]:
+    """The waiting and running jobs of one person, the oldest first."""
+    async with connection.execute(
+        "SELECT id FROM jobs WHERE user_id = ? AND state IN ('queued', 'running')"
+        " ORDER BY accepted_at, rowid",
+        (user_id,),
+    ) as cursor:
+        return [str(row[0]) for row in await cursor.fetchall()]
+
+
+async def all_of_user(connection: Connection, *, user_id: int) -> list[JobRecord]:
+    """All jobs of one person, the oldest first."""
+    sql = f"SELECT {_COLUMNS} FROM jobs WHERE user_id = ? ORDER BY accepted_at, rowid"  # noqa: S608
+    async with connection.execute(sql, (user_id,)) as cursor:
+        return [_record(row) for row in await cursor.fetchall()]
+
+
+async def is_needed(connection: Connection, *, content_hash: str) -> bool:
+    """Whether an open job begins from the picture with this hash."""
+    async with connection.execute(
+        "SELECT 1 FROM jobs WHERE init_picture = ? AND state IN ('queued', 'running') LIMIT 1",
+        (content_hash,),
+    ) as cursor:
+        return await cursor.fetchone() is not None
+
+
+async def init_pictures(connection: Connection, *, user_id: int) -> list[str]:
+    """The content hashes of pictures that jobs of `user_id` began from."""
+    async with connection.execute(
+        "SELECT DISTINCT init_picture FROM jobs WHERE user_id = ? AND init_picture IS NOT NULL",
+        (user_id,),
+    ) as cursor:
+        return [str(row[0]) for row in await cursor.fetchall()]
+
+
+async def delete(connection: Connection, *, job_id: str) -> None:
+    """Remove a job with its pictures and their marks; its use of the quota stays."""
+    await connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
+
+
+async def delete_of_user(connection: Connection, *, user_id: int) -> None:
+    """Remove all jobs of `user_id`, as `delete` does."""
+    await connection.execute("DELETE FROM jobs WHERE user_id = ?", (user_id,))

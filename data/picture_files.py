@@ -13,6 +13,8 @@ from pathlib import Path
 from pipeline.errors import StorageError
 
 _HASH_LENGTH = 64
+_GROUP_LENGTH = 2
+_WRITING = ".writing-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,27 @@ class PictureFiles:
         """Remove a file; a missing one is fine."""
         self.path(content_hash).unlink(missing_ok=True)
 
+    def groups(self) -> list[str]:
+        """The first two digits that stored files begin with."""
+        if not self.folder.is_dir():
+            return []
+        names = (entry.name for entry in self.folder.iterdir() if entry.is_dir())
+        return sorted(name for name in names if len(name) == _GROUP_LENGTH)
+
+    def clean_group(self, group: str) -> set[str]:
+        """The hashes of the files in a group. Removes what a crash left half-written: call it while
+        nothing is being written."""
+        hashes: set[str] = set()
+        for path in (self.folder / group).iterdir():
+            if path.name.startswith(_WRITING):
+                path.unlink(missing_ok=True)
+            elif path.suffix == ".png" and len(path.stem) == _HASH_LENGTH:
+                hashes.add(path.stem)
+        return hashes
+
 
 def _write_durably(target: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=_WRITING)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -52,6 +52,16 @@ async def insert(connection: Connection, *, picture: PictureRecord) -> None:
     )
 
 
+async def get(connection: Connection, *, picture_id: str) -> PictureRecord | None:
+    """The picture `picture_id`, if there is one."""
+    async with connection.execute(
+        f"SELECT {_COLUMNS} FROM pictures WHERE id = ?",  # noqa: S608 - names of our fields
+        (picture_id,),
+    ) as cursor:
+        row = await cursor.fetchone()
+    return None if row is None else _record(row)
+
+
 async def of_job(connection: Connection, *, job_id: str) -> list[PictureRecord]:
     """The job's pictures in their order."""
     async with connection.execute(
@@ -75,3 +85,31 @@ async def uses_file(connection: Connection, *, content_hash: str) -> bool:
         "SELECT 1 FROM pictures WHERE content_hash = ? LIMIT 1", (content_hash,)
     ) as cursor:
         return await cursor.fetchone() is not None
+
+
+async def delete_of_user(connection: Connection, *, user_id: int) -> list[str]:
+    """Forget all pictures of a person; gives their content hashes."""
+    async with connection.execute(
+        "DELETE FROM pictures WHERE job_id IN (SELECT id FROM jobs WHERE user_id = ?)"
+        " RETURNING content_hash",
+        (user_id,),
+    ) as cursor:
+        return sorted({str(row[0]) for row in await cursor.fetchall()})
+
+
+async def size_of_file(connection: Connection, *, content_hash: str) -> tuple[int, int] | None:
+    """(width, height) of the picture whose file has this hash, if there is one."""
+    async with connection.execute(
+        "SELECT width, height FROM pictures WHERE content_hash = ? LIMIT 1", (content_hash,)
+    ) as cursor:
+        row = await cursor.fetchone()
+    return None if row is None else (int(row[0]), int(row[1]))
+
+
+async def hashes_from(connection: Connection, *, prefix: str) -> set[str]:
+    """The content hashes that begin with `prefix` (hex digits)."""
+    async with connection.execute(
+        "SELECT content_hash FROM pictures WHERE content_hash >= ? AND content_hash < ?",
+        (prefix, prefix + "g"),  # the letter after the last hex digit
+    ) as cursor:
+        return {str(row[0]) for row in await cursor.fetchall()}

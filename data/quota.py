@@ -42,3 +42,15 @@ async def refund(connection: Connection, *, job_id: str) -> bool:
         "UPDATE quota_uses SET refunded = 1 WHERE job_id = ? AND refunded = 0", (job_id,)
     )
     return cursor.rowcount == 1
+
+
+async def all_of_user(connection: Connection, *, user_id: int) -> list[Use]:
+    """Everything the ledger has of `user_id` and was not given back, the oldest first."""
+    return await uses_since(connection, user_id=user_id, since=float("-inf"))
+
+
+async def expire(connection: Connection, *, before: float) -> None:
+    """Remove uses up to `before` whose job was deleted: they count no longer."""
+    await connection.execute(
+        "DELETE FROM quota_uses WHERE job_id IS NULL AND used_at <= ?", (before,)
+    )

@@ -23,3 +23,17 @@ async def most_used(connection: Connection, *, user_id: int) -> dict[str, int]:
         (user_id, MOST_USED),
     ) as cursor:
         return {str(row[0]): int(row[1]) for row in await cursor.fetchall()}
+
+
+async def all_of_user(connection: Connection, *, user_id: int) -> list[tuple[str, int, float]]:
+    """(tag, uses, when it was used last) of `user_id`, the most used first."""
+    async with connection.execute(
+        "SELECT tag, uses, used_at FROM tag_uses WHERE user_id = ? ORDER BY uses DESC, tag",
+        (user_id,),
+    ) as cursor:
+        return [(str(row[0]), int(row[1]), float(row[2])) for row in await cursor.fetchall()]
+
+
+async def forget(connection: Connection, *, user_id: int) -> None:
+    """Remove what is known of the habits of `user_id`."""
+    await connection.execute("DELETE FROM tag_uses WHERE user_id = ?", (user_id,))

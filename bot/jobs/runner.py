@@ -7,12 +7,16 @@ import logging
 import threading
 from functools import partial
 
+from PIL.Image import Image
+
 from bot.clock import Clock
+from bot.eta import Forecasts, steps_of
 from bot.failpoints import hit
 from bot.jobs.hub import Hub
 from bot.jobs.line import Line, LiveJob
+from bot.jobs.pace_keeper import PaceKeeper
 from bot.jobs.store import JobStore
-from bot.jobs.values import Completed, Failed, JobEvent, Progress, Queued
+from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progress, Queued
 from bot.queue import Unit
 from bot.worker import EngineWorker, Step
 from data.ids import new_id
@@ -24,6 +28,7 @@ from pipeline.pngtext import parameters_text
 
 _log = logging.getLogger(__name__)
 
+_STEP_S = 5.0  # for the running step when the bot stops; systems kill after 10 s (Docker's default)
 _RETRY_S = 5.0  # between tries to store an end while the disk is full or the database locked
 
 
@@ -51,6 +56,8 @@ class Runner:
         self._loop_task: asyncio.Task[None] | None = None
         self._storing: asyncio.Task[None] | None = None
         self._settling: set[asyncio.Task[None]] = set()
+        self.forecasts = Forecasts()
+        self._pace = PaceKeeper(store.database, line.pace, clock)
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -69,13 +76,19 @@ class Runner:
         self._wake.set()
 
     async def stop(self) -> None:
-        """End the running step, store what is drawn already, free the engine."""
+        """End the running step, store what is drawn already, free the engine. Within seconds:
+        a step (or the loading of a model) that takes longer is left behind with its thread."""
         self._stopping.set()
         for job in self._line.live.values():
             job.cancelled.set()
         self._wake.set()
         if self._loop_task is not None:
-            await asyncio.wait([self._loop_task])
+            _, late = await asyncio.wait([self._loop_task], timeout=_STEP_S)
+            if late and self._worker is not None:  # its job stays stored as running
+                _log.warning("The engine is in the middle of something long; it is left behind")
+                self._worker.leave()
+                self._loop_task.cancel()
+                await asyncio.wait([self._loop_task])
         if self._storing is not None:
             await asyncio.wait([self._storing])
         for task in self._settling:
@@ -99,12 +112,14 @@ class Runner:
         job = self._line.drop(job_id)
         if job is not None:
             job.cancelled.set()
+        is_done = isinstance(event, Completed)
+        self.forecasts.over(job_id, now=self._clock.monotonic(), is_done=is_done)
         self._hub.publish(job_id, event)
         self.announce()
 
     async def _run(self, worker: EngineWorker) -> None:
         try:
-            await worker.start()
+            await self._pace.restore(await worker.start())
             self.announce()
             while not self._stopping.is_set():
                 unit = self._line.take()
@@ -129,6 +144,7 @@ class Runner:
             drawn = await worker.draw(
                 job.record.request,
                 unit.index,
+                init_image=await self._init_image(job),
                 cancelled=job.cancelled,
                 on_step=partial(self._on_step, job, unit.index),
             )
@@ -144,8 +160,14 @@ class Runner:
             await asyncio.wait([self._storing])
         self._storing = asyncio.create_task(self._keep(job, unit.index, drawn), name="storing")
 
+    async def _init_image(self, job: LiveJob) -> Image | None:
+        content_hash = job.record.request.init_picture
+        if not content_hash:
+            return None
+        return await asyncio.to_thread(self._store.files.image, content_hash)
+
     def _learn(self, job: LiveJob, drawn: DrawnPicture) -> None:
-        steps_s = drawn.seconds_a_step * job.record.request.num_inference_steps
+        steps_s = drawn.seconds_a_step * steps_of(job.record.request)
         self._line.pace.learn(
             cost=job.cost, steps_s=min(steps_s, drawn.elapsed_s), total_s=drawn.elapsed_s
         )
@@ -183,7 +205,9 @@ class Runner:
             await self._fail(job, error)
             return
         hit("picture_stored")
-        if not kept.alive:
+        await self._pace.keep(self.model)
+        if not kept.alive:  # it ended meanwhile; whoever was not told by that is told now
+            self.end(job.record.id, CancelledEvent())
             return
         job.made = {picture.position: picture for picture in kept.made}
         if len(kept.made) == job.record.request.count:
@@ -225,8 +249,8 @@ class Runner:
             self._settling.add(task)
             task.add_done_callback(self._settling.discard)
             ended = True
-        if ended:
-            self.end(job.record.id, Failed(error=known))
+        # Where it had ended already, this only clears away what is left of it.
+        self.end(job.record.id, Failed(error=known) if ended else CancelledEvent())
 
     async def _abandon(self, job: LiveJob, error: EkakiError) -> bool:
         return await self._store.abandon(

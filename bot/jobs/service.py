@@ -1,43 +1,43 @@
 """The life of a job, from the wish to the stored pictures. One path for every request."""
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 
 from bot.clock import Clock
+from bot.eta import Forecasts
 from bot.failpoints import hit
+from bot.jobs.admission import Admission, JobRules
+from bot.jobs.housekeeping import Housekeeping
 from bot.jobs.hub import TERMINAL, Hub
 from bot.jobs.line import Line, LiveJob, live_job
+from bot.jobs.queue_view import queue_view
 from bot.jobs.runner import Runner
 from bot.jobs.store import JobStore, error_from_json
-from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Origin, Queued, Ticket
-from bot.limits import DAY_S, HOUR_S, Limits, UserLimits, window
-from bot.safety.ceiling import Ceiling, Place, effective_ceiling
-from bot.safety.rules import check_prompt, refusal
-from data import jobs, pictures, place_settings, quota
+from bot.jobs.uploads import Uploads
+from bot.jobs.values import (
+    CancelledEvent,
+    Completed,
+    Failed,
+    JobEvent,
+    Origin,
+    Queued,
+    QueueView,
+    Ticket,
+    Upload,
+)
+from bot.limits import UserLimits
+from bot.safety.ceiling import Ceiling, Place
+from data import jobs, pictures
 from data.ids import new_id
 from data.jobs import JobRecord
 from data.pictures import PictureRecord
 from data.place_settings import PlaceRatings
 from pipeline.engine.protocol import ModelDescription
 from pipeline.errors import RefusedError
-from pipeline.prompt.weights import plain_tags
-from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
-from pipeline.resolve import Defaults, resolve
-from pipeline.tags.category import TagCategory
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobRules:
-    """What every request is measured by. `max_age_s`: older open jobs are closed at start."""
-
-    defaults: Defaults
-    limits: Limits
-    category_of: Callable[[str], TagCategory | None]
-    max_age_s: float
-    output_check: bool = False  # no classifier exists yet, so nsfw and explicit stay off
+_LOOK_EVERY_S = 0.1  # while draining
+_DELIVERIES_S = 120.0  # for deliveries while draining: Discord may be away, the next start goes on
 
 
 class JobService:
@@ -59,6 +59,11 @@ class JobService:
         self._runner = runner
         self._clock = clock
         self._rules = rules
+        self._admission = Admission(store.database, rules)
+        self._uploads = Uploads(store.files, clock)
+        self._housekeeping = Housekeeping(store.files, clock)
+        self._accepting = True
+        self._deciding = 0
 
     @property
     def model(self) -> ModelDescription | None:
@@ -84,88 +89,93 @@ class JobService:
             job = live_job(record, made[record.id])
             self._line.admit(job)
             self._hub.open(record.id, Queued(position=0, eta_s=None))
+        await self._housekeeping.start()
         self._runner.start()
         self._runner.announce()
 
     async def stop(self) -> None:
-        """End the running step and stop drawing. Open jobs stay stored and run after a restart."""
+        """Take no new work, end the running step and stop drawing. Open jobs stay stored and run
+        after a restart."""
+        self._accepting = False
         await self._runner.stop()
+        await self._housekeeping.stop()
+
+    async def drain(self) -> None:
+        """Take no new work, and come back when everything accepted is drawn and delivered.
+
+        Deliveries that Discord does not take within two minutes are left to the next start.
+        """
+        self._accepting = False
+        while self._deciding or self._line.live:  # noqa: ASYNC110 - many things end it, none tells
+            await asyncio.sleep(_LOOK_EVERY_S)
+        deadline = self._clock.monotonic() + _DELIVERIES_S
+        while await self._undelivered() and self._clock.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    @property
+    def forecasts(self) -> Forecasts:
+        """How right the times were that people were told."""
+        return self._runner.forecasts
 
     async def ceiling(
         self, *, place: Place, guild_id: int | None, channel_id: int
     ) -> tuple[Ceiling, PlaceRatings]:
         """What the place allows now, with what was set there."""
-        async with self._store.database.reader() as connection:
-            ratings = await place_settings.ratings(
-                connection, guild_id=guild_id, channel_id=channel_id
-            )
-        ceiling = effective_ceiling(
-            place=place,
-            guild_ceiling=ratings.guild_ceiling,
-            channel_ceiling=ratings.channel_ceiling,
-            output_check=self._rules.output_check,
-        )
-        return ceiling, ratings
+        return await self._admission.ceiling(place=place, guild_id=guild_id, channel_id=channel_id)
 
-    async def submit(self, request: GenerationRequest, origin: Origin) -> Ticket:
+    async def submit(
+        self,
+        request: GenerationRequest,
+        origin: Origin,
+        *,
+        saved: str | None = None,
+        replay: bool = False,
+    ) -> Ticket:
         """Accept `request`: checked, its quota taken, stored. Memory and one transaction.
 
-        InputError, RefusedError or StorageError: nothing was spent.
+        `saved` names one of the person's presets, which fills what the request leaves open, as then
+        do their own defaults; not for a `replay`, which repeats an earlier job (`bot.results`).
+        InputError, RefusedError (`draining` while the bot is ending) or StorageError: nothing was
+        spent.
         """
-        ceiling, ratings = await self.ceiling(
-            place=origin.place, guild_id=origin.guild_id, channel_id=origin.channel_id
+        if not self._accepting:
+            raise RefusedError("draining")
+        self._deciding += 1
+        try:
+            return await self._submit(request, origin, saved=saved, replay=replay)
+        finally:
+            self._deciding -= 1
+
+    async def _submit(
+        self, request: GenerationRequest, origin: Origin, *, saved: str | None, replay: bool
+    ) -> Ticket:
+        resolved = await self._admission.decide(
+            request,
+            origin,
+            saved=saved,
+            replay=replay,
+            size_multiple=None if self.model is None else self.model.size_multiple,
         )
-        # In a thread: the longest prompts take tens of milliseconds to take apart.
-        resolved = await asyncio.to_thread(
-            self._decide, request, ceiling=ceiling.rating, default=ratings.default
-        )
-        if origin.missing_permissions:
-            raise RefusedError("bot_lacks_permissions", permissions=origin.missing_permissions)
-        record = JobRecord(
-            id=new_id(),
-            user_id=origin.user_id,
-            guild_id=origin.guild_id,
-            channel_id=origin.channel_id,
-            private=resolved.private,
-            rating=resolved.rating,
-            request=resolved,
-            weight=origin.weight,
-            locale=origin.locale,
-            state="queued",
-            error=None,
-            delivery="pending",
-            application_id=origin.application_id,
-            interaction_token=origin.interaction_token,
-            token_expires_at=origin.token_expires_at,
-            message_id=None,
-            accepted_at=self._clock.time(),
-            started_at=None,
-            ended_at=None,
-        )
+        record = _record(resolved, origin, now=self._clock.time())
         await self._store.accept(
             record,
             limits=self._rules.limits,
             eta_s=self._line.total_eta_s(),
-            tags=self._known_tags(request),
+            tags=self._admission.known_tags(request),
         )
         hit("job_accepted")
         return self._admit(live_job(record, []))
 
-    def _decide(
-        self, request: GenerationRequest, *, ceiling: Rating, default: Rating | None
-    ) -> ResolvedRequest:
-        """Resolve `request` and hold it against the hard rules."""
-        resolved = resolve(
-            request,
-            defaults=self._rules.defaults.with_rating(default),
-            ceiling=ceiling,
-            random_seed=lambda: secrets.randbelow(2**32),
-            category_of=self._rules.category_of,
-        )
-        violation = check_prompt(resolved.prompt, resolved.negative_prompt, rating=resolved.rating)
-        if violation is not None:
-            raise refusal(violation)
-        return resolved
+    async def put_upload(self, data: bytes) -> Upload:
+        """Keep a picture that somebody sent; its hash goes into `init_picture` of their request.
+
+        InputError `image_too_large`, `image_not_supported` or `image_too_many_pixels`.
+        """
+        return await self._uploads.put(data)
+
+    async def queue_view(self, user_id: int) -> QueueView:
+        """What `user_id` may know of the queue."""
+        return queue_view(self._line, user_id=user_id)
 
     def stream(self, job_id: str) -> AsyncIterator[JobEvent]:
         """Events of a job: the current state first, a terminal event last."""
@@ -181,6 +191,17 @@ class JobService:
         if not await self._end_cancelled(job_id, told=False):
             raise RefusedError("job_over")
         hit("cancelled_unanswered")
+
+    async def cancel_all(self, *, user_id: int) -> None:
+        """Stop all open jobs of `user_id`."""
+        async with self._store.database.reader() as connection:
+            open_ids = await jobs.open_ids(connection, user_id=user_id)
+        for job_id in open_ids:
+            await self._end_cancelled(job_id, told=False)
+
+    def forgotten(self, *, job_id: str) -> None:
+        """The job's row is gone: stop what is left of it."""
+        self._runner.end(job_id, CancelledEvent())
 
     async def withdraw(self, *, job_id: str) -> None:
         """The acknowledgement never reached Discord: stop, give back, tell nobody."""
@@ -212,26 +233,18 @@ class JobService:
 
     async def read_picture(self, picture: PictureRecord) -> bytes:
         """The PNG of a stored picture; StorageError if its file is gone."""
-        return await asyncio.to_thread(self._store.files.read, picture.content_hash)
+        return await asyncio.to_thread(self._store.files.pictures.read, picture.content_hash)
 
     async def limits_of(self, *, user_id: int) -> UserLimits:
         """What `user_id` has used and may still use."""
-        now, limits = self._clock.time(), self._rules.limits
-        async with self._store.database.reader() as connection:
-            uses = await quota.uses_since(connection, user_id=user_id, since=now - DAY_S)
-            waiting = await jobs.count_open(connection, user_id=user_id)
-        return UserLimits(
-            hour=window(uses, limit=limits.pictures_per_hour, length_s=HOUR_S, now=now),
-            day=window(uses, limit=limits.pictures_per_day, length_s=DAY_S, now=now),
-            waiting=waiting,
-            waiting_limit=limits.waiting_jobs_per_user,
-        )
+        return await self._admission.limits_of(user_id=user_id, now=self._clock.time())
 
     def _admit(self, job: LiveJob) -> Ticket:
         self._line.admit(job)
         outlook = self._line.outlooks()[job.record.id]
         queued = Queued(position=outlook.position, eta_s=outlook.eta_s, loading=self.model is None)
         self._hub.open(job.record.id, queued)
+        self.forecasts.told(job.record.id, eta_s=queued.eta_s, now=self._clock.monotonic())
         self._runner.wake()
         self._runner.announce()
         return Ticket(job=job.record, queued=queued)
@@ -243,6 +256,10 @@ class JobService:
         if ended:
             self._runner.end(job_id, CancelledEvent())
         return ended
+
+    async def _undelivered(self) -> bool:
+        async with self._store.database.reader() as connection:
+            return bool(await jobs.undelivered(connection))
 
     async def _mark(self, job_id: str, delivery: jobs.Delivered, message_id: int | None) -> None:
         async with self._store.database.transaction() as connection:
@@ -278,6 +295,27 @@ class JobService:
             return CancelledEvent()
         return Completed(pictures=tuple(made), model=self.model)
 
-    def _known_tags(self, request: GenerationRequest) -> list[str]:
-        typed = ", ".join((request.prompt, request.tags, request.character, request.series))
-        return [tag for tag in plain_tags(typed) if self._rules.category_of(tag) is not None]
+
+def _record(request: ResolvedRequest, origin: Origin, *, now: float) -> JobRecord:
+    """A new job, waiting."""
+    return JobRecord(
+        id=new_id(),
+        user_id=origin.user_id,
+        guild_id=origin.guild_id,
+        channel_id=origin.channel_id,
+        private=request.private,
+        rating=request.rating,
+        request=request,
+        weight=origin.weight,
+        locale=origin.locale,
+        state="queued",
+        error=None,
+        delivery="pending",
+        application_id=origin.application_id,
+        interaction_token=origin.interaction_token,
+        token_expires_at=origin.token_expires_at,
+        message_id=None,
+        accepted_at=now,
+        started_at=None,
+        ended_at=None,
+    )

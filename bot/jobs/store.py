@@ -5,17 +5,19 @@ Each function is one step that a crash either did or did not do.
 
 import asyncio
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from aiosqlite import Connection
+
 from bot.failpoints import hit
+from bot.jobs.kept_files import KeptFiles
 from bot.limits import DAY_S, Limits, check_quota, check_waiting
-from data import jobs, pictures, quota, tag_uses
+from data import jobs, pictures, quota, tag_uses, uploads
 from data.database import Database
 from data.jobs import JobRecord
-from data.picture_files import PictureFiles
 from data.pictures import PictureRecord
-from pipeline.errors import EkakiError, EngineError
+from pipeline.errors import EkakiError, EngineError, RefusedError
 
 
 def error_to_json(error: EkakiError) -> str:
@@ -34,17 +36,14 @@ class JobStore:
     """The database and the picture files, seen as the life of jobs."""
 
     database: Database
-    files: PictureFiles
-    # The same request makes the same file: without this lock one job could delete, as unused, the
-    # file that another has just written and not yet entered.
-    _files_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    files: KeptFiles
 
     async def accept(
         self, job: JobRecord, *, limits: Limits, eta_s: float | None, tags: list[str]
     ) -> None:
         """Check the limits, take the quota and store the job: all or nothing.
 
-        RefusedError names the limit that is reached.
+        RefusedError names the limit that is reached, or `init_picture_gone`.
         """
         now = job.accepted_at
         async with self.database.transaction() as connection:
@@ -56,6 +55,7 @@ class JobStore:
             )
             uses = await quota.uses_since(connection, user_id=job.user_id, since=now - DAY_S)
             check_quota(uses, limits=limits, pictures=job.request.count, now=now)
+            await _take_init_picture(connection, job)
             await jobs.insert(connection, job=job)
             await quota.consume(
                 connection,
@@ -76,22 +76,32 @@ class JobStore:
 
         `content_hash` and `size_bytes` of `picture` are filled in here.
         """
-        async with self._files_lock:
-            content_hash = await asyncio.to_thread(self.files.write, png)
-            hit("picture_file_written")
-            picture = replace(picture, content_hash=content_hash, size_bytes=len(png))
-            async with self.database.transaction() as connection:
-                job = await jobs.get(connection, job_id=picture.job_id)
-                if job is not None and job.ended_at is None:
-                    await pictures.insert(connection, picture=picture)
-                    made = await pictures.of_job(connection, job_id=job.id)
-                    if len(made) == job.request.count:
-                        await jobs.mark_ended(
-                            connection, job_id=job.id, state="finished", now=picture.made_at
-                        )
-                    return Kept(alive=True, made=tuple(made))
-        await self._discard([content_hash])
-        return Kept(alive=False, made=())
+        unneeded: list[str] = []
+        try:
+            async with self.files.lock:
+                content_hash = await asyncio.to_thread(self.files.pictures.write, png)
+                hit("picture_file_written")
+                unneeded = [content_hash]  # unless its row needs it
+                picture = replace(picture, content_hash=content_hash, size_bytes=len(png))
+                return await self._enter(picture, unneeded)
+        finally:
+            await self.files.discard(unneeded)
+
+    async def _enter(self, picture: PictureRecord, unneeded: list[str]) -> "Kept":
+        """Store the row; `unneeded` becomes the files that are of no use afterwards."""
+        async with self.database.transaction() as connection:
+            job = await jobs.get(connection, job_id=picture.job_id)
+            if job is None or job.ended_at is not None:
+                return Kept(alive=False, made=())
+            await pictures.insert(connection, picture=picture)
+            made = await pictures.of_job(connection, job_id=job.id)
+            is_last = len(made) == job.request.count
+            if is_last:
+                await jobs.mark_ended(
+                    connection, job_id=job.id, state="finished", now=picture.made_at
+                )
+        unneeded[:] = [job.request.init_picture] if is_last else []
+        return Kept(alive=True, made=tuple(made))
 
     async def abandon(
         self,
@@ -115,25 +125,18 @@ class JobStore:
                 error=None if error is None else error_to_json(error),
             )
             freed: list[str] = []
-            if ended:
+            job = await jobs.get(connection, job_id=job_id)
+            if ended and job is not None:
                 await quota.refund(connection, job_id=job_id)
                 freed = await pictures.delete_of_job(connection, job_id=job_id)
+                freed.append(job.request.init_picture)
                 if told:
                     await jobs.mark_delivered(
                         connection, job_id=job_id, delivery="kept", message_id=None, now=now
                     )
         hit("job_abandoned")
-        await self._discard(freed)
+        await self.files.discard(freed)
         return ended
-
-    async def _discard(self, hashes: list[str]) -> None:
-        """Delete files that no row names."""
-        async with self._files_lock:
-            for content_hash in hashes:
-                async with self.database.reader() as connection:
-                    used = await pictures.uses_file(connection, content_hash=content_hash)
-                if not used:
-                    await asyncio.to_thread(self.files.delete, content_hash)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,3 +145,13 @@ class Kept:
 
     alive: bool
     made: tuple[PictureRecord, ...]
+
+
+async def _take_init_picture(connection: Connection, job: JobRecord) -> None:
+    """See that the picture to begin from is still there; once the job is stored its file stays."""
+    content_hash = job.request.init_picture
+    if not content_hash or await pictures.uses_file(connection, content_hash=content_hash):
+        return
+    if await uploads.get(connection, content_hash=content_hash) is None:
+        raise RefusedError("init_picture_gone")
+    await uploads.take(connection, content_hash=content_hash, user_id=job.user_id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from PIL.Image import Image
 
@@ -94,3 +94,35 @@ class Ticket:
 
     job: JobRecord
     queued: Queued
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A stored picture to begin from: `content_hash` goes into `GenerationRequest.init_picture`."""
+
+    content_hash: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnJob:
+    """One of somebody's own live jobs. `position`: jobs before it; `eta_s`: seconds to its end,
+    None while nothing has been measured; `prompt`: as typed."""
+
+    job_id: str
+    state: Literal["waiting", "running"]
+    position: int
+    eta_s: float | None
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueView:
+    """What one person may know of the queue: how many jobs of all people run and wait, and
+    their own in the order of their turns. `total_eta_s`: until all is done, None if unknown."""
+
+    running: int
+    waiting: int
+    own: tuple[OwnJob, ...]
+    total_eta_s: float | None

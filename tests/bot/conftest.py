@@ -10,17 +10,20 @@ import pytest
 
 from bot.clock import ManualClock
 from bot.eta import Pace
+from bot.jobs.admission import JobRules
 from bot.jobs.hub import Hub
+from bot.jobs.kept_files import KeptFiles
 from bot.jobs.line import Line
 from bot.jobs.runner import Runner
-from bot.jobs.service import JobRules, JobService
+from bot.jobs.service import JobService
 from bot.jobs.store import JobStore
 from bot.jobs.values import JobEvent, Origin
 from bot.limits import Limits
+from bot.people import People
+from bot.results import Results
 from bot.safety.ceiling import Place, PlaceKind
 from bot.worker import EngineWorker
 from data.database import Database
-from data.picture_files import PictureFiles
 from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import Engine
 from pipeline.errors import ModelError
@@ -37,9 +40,11 @@ class House:
 
     jobs: JobService
     database: Database
-    files: PictureFiles
+    files: KeptFiles
     engine: FakeEngine
     clock: ManualClock
+    results: Results
+    people: People
 
     async def events(self, job_id: str) -> list[JobEvent]:
         """All events until the end."""
@@ -85,7 +90,7 @@ async def open_house(
         return engine
 
     async with Database.open(folder / "test.db", busy_timeout_s=0.2) as database:
-        files = PictureFiles(folder / "pictures")
+        files = KeptFiles.under(folder, database)
         store = JobStore(database, files)
         line, hub = Line(Pace()), Hub()
         runner = Runner(
@@ -112,7 +117,15 @@ async def open_house(
         if start:
             await jobs.start()
         try:
-            yield House(jobs, database, files, engine, clock)
+            yield House(
+                jobs=jobs,
+                database=database,
+                files=files,
+                engine=engine,
+                clock=clock,
+                results=Results(database=database, files=files, clock=clock),
+                people=People(database=database, files=files, jobs=jobs, clock=clock),
+            )
         finally:
             engine.release()
             await jobs.stop()

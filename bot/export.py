@@ -1,0 +1,164 @@
+"""Everything that is stored about a person, as ZIP files: one record in JSON, and their pictures.
+
+Left out are only interaction tokens (a secret of Discord's, gone after delivery) and what others
+marked. Nothing is held in memory but the part that is handed out: it grows in a temporary file.
+"""
+
+import asyncio
+import json
+import tempfile
+import zipfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict
+from typing import IO, Any, Final
+
+from bot.clock import Clock
+from bot.jobs.kept_files import KeptFiles
+from data import favourites, jobs, pictures, presets, quota, tag_uses, uploads, user_defaults
+from data.database import Database
+from data.jobs import JobRecord
+from data.picture_files import PictureFiles
+from data.pictures import PictureRecord
+from pipeline.errors import StorageError
+
+_MEMBER_BYTES: Final = 512  # of a ZIP for each file: two headers and its name, with room to spare
+
+
+class Exporter:
+    """Collects and packs."""
+
+    def __init__(self, *, database: Database, files: KeptFiles, clock: Clock) -> None:
+        self._database = database
+        self._files = files
+        self._clock = clock
+
+    async def parts(self, user_id: int, *, part_bytes: int | None) -> AsyncIterator[bytes]:
+        """ZIP files of at most `part_bytes` (None: one of any size), `data.json` in the first."""
+        record, names = await self._record(user_id)
+        text = json.dumps(record, ensure_ascii=False, indent=1).encode()
+        packing = _packed(text, names, part_bytes)
+        while (part := await asyncio.to_thread(next, packing, None)) is not None:
+            yield part
+
+    async def _record(
+        self, user_id: int
+    ) -> tuple[dict[str, Any], list[tuple[str, PictureFiles, str]]]:
+        """The JSON record, and (name in the ZIP, folder, content hash) of each file."""
+        async with self._database.reader() as connection:
+            own = await jobs.all_of_user(connection, user_id=user_id)
+            made = {job.id: await pictures.of_job(connection, job_id=job.id) for job in own}
+            sent = await uploads.of_user(connection, user_id=user_id)
+            record: dict[str, Any] = {
+                "user_id": str(user_id),  # as text: JSON readers round numbers of this size
+                "exported_at": self._clock.time(),
+                "defaults": asdict(await user_defaults.get(connection, user_id=user_id)),
+                "presets": [
+                    {"name": preset.name, "request": json.loads(preset.request.to_json())}
+                    for preset in await presets.of_user(connection, user_id=user_id)
+                ],
+                "favourites": [
+                    {"picture_id": picture_id, "marked_at": marked_at}
+                    for picture_id, marked_at in await favourites.of_user(
+                        connection, user_id=user_id
+                    )
+                ],
+                "tags_used": [
+                    {"tag": tag, "uses": uses, "used_at": used_at}
+                    for tag, uses, used_at in await tag_uses.all_of_user(
+                        connection, user_id=user_id
+                    )
+                ],
+                "quota_uses": [
+                    asdict(use) for use in await quota.all_of_user(connection, user_id=user_id)
+                ],
+                "jobs": [_job(job, made[job.id]) for job in own],
+                "uploads": [
+                    {
+                        "file": f"uploads/{upload.content_hash}.png",
+                        "width": upload.width,
+                        "height": upload.height,
+                        "uploaded_at": upload.uploaded_at,
+                    }
+                    for upload in sent
+                ],
+            }
+        names = [
+            (_file_name(picture), self._files.pictures, picture.content_hash)
+            for job in own
+            for picture in made[job.id]
+        ]
+        names += [
+            (f"uploads/{upload.content_hash}.png", self._files.uploads, upload.content_hash)
+            for upload in sent
+        ]
+        return record, names
+
+
+def _file_name(picture: PictureRecord) -> str:
+    return f"pictures/{picture.id}.png"
+
+
+def _job(job: JobRecord, made: list[PictureRecord]) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "server_id": None if job.guild_id is None else str(job.guild_id),
+        "channel_id": str(job.channel_id),
+        "message_id": None if job.message_id is None else str(job.message_id),
+        "private": job.private,
+        "state": job.state,
+        "error": None if job.error is None else json.loads(job.error),
+        "language": job.locale,
+        "queue_weight": job.weight,
+        "accepted_at": job.accepted_at,
+        "started_at": job.started_at,
+        "ended_at": job.ended_at,
+        "request": json.loads(job.request.to_json()),
+        "pictures": [{"file": _file_name(picture)} | asdict(picture) for picture in made],
+    }
+
+
+def _packed(
+    text: bytes, names: list[tuple[str, PictureFiles, str]], part_bytes: int | None
+) -> Iterator[bytes]:
+    """The parts one after another. Blocks on the disk: each `next` belongs in a thread."""
+    pack = _Pack()
+    pack.add("data.json", text, compress=True)
+    for name, folder, content_hash in names:
+        try:
+            content = folder.read(content_hash)
+        except StorageError:
+            continue  # deleted since the record was read
+        full = part_bytes is not None and pack.size + len(content) + _MEMBER_BYTES > part_bytes
+        if full and not pack.is_empty:
+            yield pack.close()
+            pack = _Pack()
+        pack.add(name, content, compress=False)  # PNG is compressed already
+    yield pack.close()
+
+
+class _Pack:
+    """One ZIP that grows in a temporary file."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._zip = zipfile.ZipFile(self._file, "w")
+        self.is_empty = True
+        self._members = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes so far, with what closing adds."""
+        return self._file.tell() + self._members * _MEMBER_BYTES
+
+    def add(self, name: str, content: bytes, *, compress: bool) -> None:
+        kind = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+        self._zip.writestr(name, content, compress_type=kind)
+        self._members += 1
+        self.is_empty = False
+
+    def close(self) -> bytes:
+        """Finish; gives the whole file."""
+        with self._file:
+            self._zip.close()
+            self._file.seek(0)
+            return self._file.read()

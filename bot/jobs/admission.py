@@ -1,0 +1,194 @@
+"""What a request becomes before it is stored: defaults, a saved preset, ceiling and rules."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bot.jobs.values import Origin
+from bot.limits import DAY_S, HOUR_S, Limits, UserLimits, window
+from bot.safety.ceiling import Ceiling, Place, effective_ceiling
+from bot.safety.rules import check_prompt, refusal
+from data import jobs, pictures, place_settings, presets, quota, uploads, user_defaults
+from data.database import Database
+from data.place_settings import PlaceRatings
+from data.presets import Preset
+from data.user_defaults import UserDefaults
+from pipeline.aspect import parse_aspect
+from pipeline.errors import RefusedError
+from pipeline.prompt.weights import plain_tags
+from pipeline.rating import Rating
+from pipeline.request import GenerationRequest, ResolvedRequest
+from pipeline.resolve import Defaults, resolve
+from pipeline.tags.category import TagCategory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRules:
+    """What every request is measured by. `max_age_s`: older open jobs are closed at start."""
+
+    defaults: Defaults
+    limits: Limits
+    category_of: Callable[[str], TagCategory | None]
+    max_age_s: float
+    output_check: bool = False  # no classifier exists yet, so nsfw and explicit stay off
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Circumstances:
+    """What the database knows that bears on one request. `init_size`: (width, height) in pixels."""
+
+    ceiling: Rating
+    ratings: PlaceRatings
+    person: UserDefaults
+    preset: Preset | None
+    init_size: tuple[int, int] | None
+    size_multiple: int | None
+
+
+class Admission:
+    """Decides requests. Keeps nothing and changes nothing."""
+
+    def __init__(self, database: Database, rules: JobRules) -> None:
+        self._database = database
+        self._rules = rules
+
+    async def ceiling(
+        self, *, place: Place, guild_id: int | None, channel_id: int
+    ) -> tuple[Ceiling, PlaceRatings]:
+        """What the place allows now, with what was set there."""
+        async with self._database.reader() as connection:
+            ratings = await place_settings.ratings(
+                connection, guild_id=guild_id, channel_id=channel_id
+            )
+        ceiling = effective_ceiling(
+            place=place,
+            guild_ceiling=ratings.guild_ceiling,
+            channel_ceiling=ratings.channel_ceiling,
+            output_check=self._rules.output_check,
+        )
+        return ceiling, ratings
+
+    async def decide(
+        self,
+        request: GenerationRequest,
+        origin: Origin,
+        *,
+        saved: str | None,
+        replay: bool,
+        size_multiple: int | None,
+    ) -> ResolvedRequest:
+        """Everything about `request`, decided. InputError or RefusedError say what is against it.
+        `size_multiple` is the model's; None while it is loading.
+
+        What is said in the request counts more than the preset `saved`, that more than the person's
+        own defaults (left out for a `replay`), those more than the place's and the operator's.
+        """
+        known = await self._circumstances(request, origin, saved=saved, replay=replay)
+        if size_multiple is not None:
+            known = replace(known, size_multiple=size_multiple)
+        # In a thread: the longest prompts take tens of milliseconds to take apart.
+        resolved = await asyncio.to_thread(self._resolve, request, known)
+        if origin.missing_permissions:
+            raise RefusedError("bot_lacks_permissions", permissions=origin.missing_permissions)
+        return resolved
+
+    def known_tags(self, request: GenerationRequest) -> list[str]:
+        """The tags of the vocabulary that somebody typed, to suggest them again."""
+        typed = ", ".join((request.prompt, request.tags, request.character, request.series))
+        return [tag for tag in plain_tags(typed) if self._rules.category_of(tag) is not None]
+
+    async def limits_of(self, *, user_id: int, now: float) -> UserLimits:
+        """What `user_id` has used and may still use."""
+        limits = self._rules.limits
+        async with self._database.reader() as connection:
+            uses = await quota.uses_since(connection, user_id=user_id, since=now - DAY_S)
+            waiting = await jobs.count_open(connection, user_id=user_id)
+        return UserLimits(
+            hour=window(uses, limit=limits.pictures_per_hour, length_s=HOUR_S, now=now),
+            day=window(uses, limit=limits.pictures_per_day, length_s=DAY_S, now=now),
+            waiting=waiting,
+            waiting_limit=limits.waiting_jobs_per_user,
+        )
+
+    async def _circumstances(
+        self, request: GenerationRequest, origin: Origin, *, saved: str | None, replay: bool
+    ) -> _Circumstances:
+        ceiling, ratings = await self.ceiling(
+            place=origin.place, guild_id=origin.guild_id, channel_id=origin.channel_id
+        )
+        person, preset, init_size = UserDefaults(), None, None
+        async with self._database.reader() as connection:
+            if not replay:
+                person = await user_defaults.get(connection, user_id=origin.user_id)
+            if saved is not None:
+                preset = await presets.get(connection, user_id=origin.user_id, name=saved)
+                if preset is None:
+                    raise RefusedError("preset_unknown", name=saved[:50])
+            if request.init_picture is not None:
+                init_size = await pictures.size_of_file(
+                    connection, content_hash=request.init_picture
+                )
+                upload = await uploads.get(connection, content_hash=request.init_picture)
+                if upload is not None:
+                    init_size = init_size or (upload.width, upload.height)
+                if init_size is None:
+                    raise RefusedError("init_picture_gone")
+        return _Circumstances(
+            ceiling=ceiling.rating,
+            ratings=ratings,
+            person=person,
+            preset=preset,
+            init_size=init_size,
+            size_multiple=None,
+        )
+
+    def _resolve(self, request: GenerationRequest, known: _Circumstances) -> ResolvedRequest:
+        """Resolve `request` and hold it against the hard rules."""
+        wish = request if known.preset is None else with_preset(request, known.preset.request)
+        if not wish.negative_prompt:
+            wish = replace(wish, negative_prompt=known.person.negative_prompt)
+        width, height = known.init_size or (None, None)
+        resolved = resolve(
+            wish,
+            defaults=_defaults(self._rules.defaults, known),
+            ceiling=known.ceiling,
+            random_seed=lambda: secrets.randbelow(2**32),
+            category_of=self._rules.category_of,
+            init_width=width,
+            init_height=height,
+        )
+        violation = check_prompt(resolved.prompt, resolved.negative_prompt, rating=resolved.rating)
+        if violation is not None:
+            raise refusal(violation)
+        return resolved
+
+
+def with_preset(request: GenerationRequest, preset: GenerationRequest) -> GenerationRequest:
+    """`request` with what `preset` says beside it: its prompt joins as more tags, everything else
+    fills what was left open."""
+    own = GenerationRequest()
+    filled = {
+        name: getattr(preset, name)
+        for name in GenerationRequest.__dataclass_fields__
+        if getattr(request, name) == getattr(own, name)
+    }
+    if request.prompt:  # its flags (`--ar 3:2`) stand at the end of the prompt and must stay there
+        tags = (request.tags, preset.prompt, preset.tags)
+        filled["tags"] = ", ".join(each for each in tags if each)
+        filled.pop("prompt", None)
+    elif request.tags:
+        filled["tags"] = ", ".join(each for each in (request.tags, preset.tags) if each)
+    return replace(request, **filled)
+
+
+def _defaults(rules: Defaults, known: _Circumstances) -> Defaults:
+    """The operator's defaults under the place's and the person's."""
+    person = known.person
+    rating = known.ratings.default if person.rating is None else person.rating
+    return replace(
+        rules.with_rating(rating),
+        preset=person.preset or rules.preset,
+        bucket=parse_aspect(person.aspect) if person.aspect else rules.bucket,
+        size_multiple=known.size_multiple or rules.size_multiple,
+    )

@@ -1,0 +1,85 @@
+"""The files of pictures and uploads, kept as long as anything needs them.
+
+A file is needed while a row of `pictures` or `uploads` names it, or an open job begins from it.
+Files are written before their rows and deleted after them: a crash leaves at most files without a
+row, which `sweep` finds.
+"""
+
+import asyncio
+import io
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+
+from data import jobs, pictures, uploads
+from data.database import Database
+from data.picture_files import PictureFiles
+from pipeline.errors import StorageError
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFiles:
+    """Both folders. Hold `lock` from writing a file to entering its row: the same content makes the
+    same file, and another's deletion must not see it without a row."""
+
+    database: Database
+    pictures: PictureFiles
+    uploads: PictureFiles
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @classmethod
+    def under(cls, data_dir: Path, database: Database) -> "KeptFiles":
+        """The folders in `data_dir`."""
+        return cls(
+            database, PictureFiles(data_dir / "pictures"), PictureFiles(data_dir / "uploads")
+        )
+
+    def image(self, content_hash: str) -> Image.Image:
+        """The picture or upload to begin from, decoded: tens of milliseconds, call it in a thread.
+
+        StorageError `init_picture_missing` if its file is gone or damaged.
+        """
+        for folder in (self.pictures, self.uploads):
+            try:
+                with Image.open(io.BytesIO(folder.read(content_hash))) as image:
+                    return image.convert("RGB")
+            except StorageError:
+                continue
+            except (OSError, ValueError, SyntaxError) as error:
+                raise StorageError("init_picture_missing") from error
+        raise StorageError("init_picture_missing")
+
+    async def discard(self, hashes: Iterable[str]) -> None:
+        """Delete the files of `hashes` that nothing needs ("" is passed over)."""
+        for content_hash in sorted(set(hashes) - {""}):
+            async with self.lock:
+                await self._discard(content_hash)
+
+    async def sweep(self) -> None:
+        """Delete what crashes left: files that no row names, and half-written ones."""
+        for folder, rows in ((self.pictures, pictures), (self.uploads, uploads)):
+            for name in await asyncio.to_thread(folder.groups):
+                async with self.lock:
+                    found = await asyncio.to_thread(folder.clean_group, name)
+                    async with self.database.reader() as connection:
+                        known = await rows.hashes_from(connection, prefix=name)
+                await self.discard(found - known)
+
+    async def _discard(self, content_hash: str) -> None:
+        async with self.database.reader() as connection:
+            if await jobs.is_needed(connection, content_hash=content_hash):
+                return
+            is_picture = await pictures.uses_file(connection, content_hash=content_hash)
+            upload = await uploads.get(connection, content_hash=content_hash)
+        for folder, used in ((self.pictures, is_picture), (self.uploads, upload is not None)):
+            if used:
+                continue
+            try:
+                await asyncio.to_thread(folder.delete, content_hash)
+            except OSError as error:  # no row names it: the next sweep tries again
+                _log.warning("A file could not be deleted: %s", error)

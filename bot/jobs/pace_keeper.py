@@ -1,0 +1,47 @@
+"""What was learnt about this machine's pace, kept over restarts: times are honest at once."""
+
+import logging
+
+from bot.clock import Clock
+from bot.eta import Pace
+from data import notes
+from data.database import Database
+from pipeline.engine.protocol import ModelDescription
+from pipeline.errors import StorageError
+
+_log = logging.getLogger(__name__)
+
+_EVERY_S = 30.0  # a note costs a sync of the disk; the pace changes slowly
+
+
+class PaceKeeper:
+    """Notes the pace of a model on a device."""
+
+    def __init__(self, database: Database, pace: Pace, clock: Clock) -> None:
+        self._database = database
+        self._pace = pace
+        self._clock = clock
+        self._kept_at: float | None = None
+
+    async def restore(self, model: ModelDescription) -> None:
+        """Take up what an earlier run learnt about `model` here."""
+        async with self._database.reader() as connection:
+            noted = await notes.get(connection, key=_key(model))
+        if noted is not None:
+            self._pace.take_up(noted)
+
+    async def keep(self, model: ModelDescription | None) -> None:
+        """Note what is known now, twice a minute at most. A disk that refuses loses nothing."""
+        now = self._clock.monotonic()
+        if model is None or (self._kept_at is not None and now - self._kept_at < _EVERY_S):
+            return
+        self._kept_at = now
+        try:
+            async with self._database.transaction() as connection:
+                await notes.put(connection, key=_key(model), value=self._pace.to_json())
+        except StorageError as error:
+            _log.warning("The pace could not be noted: %s", error)
+
+
+def _key(model: ModelDescription) -> str:
+    return f"pace:{model.hash}:{model.provider}:{model.precision}:{model.engine}"

@@ -1,0 +1,226 @@
+"""What people do with finished pictures: see them again, draw on from them, mark, delete."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bot.clock import Clock
+from bot.failpoints import hit
+from bot.jobs.kept_files import KeptFiles
+from data import favourites, history, jobs, pictures
+from data.database import Database
+from data.history import HistoryPage
+from data.jobs import JobRecord
+from data.pictures import PictureRecord
+from pipeline.errors import RefusedError
+from pipeline.request import GenerationRequest
+
+SUBTLE_VARIATION: Final = 0.2
+"""How far a subtle variation's first noise is bent towards another seed's (A1111's scale): the same
+picture with other details."""
+
+SUBTLE_STRENGTH: Final = 0.45
+"""Of img2img where noise can't be bent from the picture: it began from a picture, or is itself a
+variation. Composition stays, details change."""
+
+STRONG_STRENGTH: Final = 0.75
+"""Of img2img for a strong variation: colours and rough composition stay."""
+
+MAX_PAGE_SIZE: Final = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who looks or presses, and where; `is_moderator` of the server `guild_id`."""
+
+    user_id: int
+    guild_id: int | None
+    channel_id: int
+    is_moderator: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPicture:
+    """A finished picture and the job it belongs to."""
+
+    picture: PictureRecord
+    job: JobRecord
+
+
+class Results:
+    """Stored results. The requests made here repeat an earlier job: submit them with `replay=True`,
+    so that the presser's own defaults don't change them."""
+
+    def __init__(self, *, database: Database, files: KeptFiles, clock: Clock) -> None:
+        self._database = database
+        self._files = files
+        self._clock = clock
+
+    async def picture(self, picture_id: str) -> StoredPicture:
+        """A picture by its id. RefusedError `picture_unknown`: there is none (any more)."""
+        async with self._database.reader() as connection:
+            picture = await pictures.get(connection, picture_id=picture_id)
+            job = None if picture is None else await jobs.get(connection, job_id=picture.job_id)
+        if picture is None or job is None:
+            raise RefusedError("picture_unknown")
+        return StoredPicture(picture=picture, job=job)
+
+    async def pictures_of(self, job_id: str) -> tuple[JobRecord, tuple[PictureRecord, ...]]:
+        """A job and its pictures in their order. RefusedError `job_unknown`."""
+        async with self._database.reader() as connection:
+            job = await jobs.get(connection, job_id=job_id)
+            made = await pictures.of_job(connection, job_id=job_id)
+        if job is None:
+            raise RefusedError("job_unknown")
+        return job, tuple(made)
+
+    async def show(self, id: str) -> tuple[JobRecord, tuple[PictureRecord, ...]]:  # noqa: A002
+        """What an id that somebody typed names: a job with all its pictures, or one picture with
+        its job. RefusedError `job_unknown`. Whether they may see it: `may_see`."""
+        typed = id.strip().lower()
+        async with self._database.reader() as connection:
+            picture = await pictures.get(connection, picture_id=typed)
+        job, made = await self.pictures_of(typed if picture is None else picture.job_id)
+        return (job, made) if picture is None else (job, (picture,))
+
+    def may_see(self, actor: Actor, job: JobRecord) -> bool:
+        """Owners see their own everywhere; everybody of a server its public jobs, its moderators
+        also the private ones. Direct messages: the owner alone."""
+        if actor.user_id == job.user_id:
+            return True
+        if job.guild_id is None or actor.guild_id != job.guild_id:
+            return False
+        return actor.is_moderator or not job.private
+
+    def may_delete(self, actor: Actor, job: JobRecord) -> bool:
+        """Owners, and moderators of the server where it was drawn."""
+        if actor.user_id == job.user_id:
+            return True
+        return job.guild_id is not None and actor.guild_id == job.guild_id and actor.is_moderator
+
+    def reroll(self, job: JobRecord) -> GenerationRequest:
+        """The same wish with a new random seed; of a variation, another variation."""
+        if job.request.variation_strength:
+            return replace(_settled(job), variation_seed=None)
+        return replace(_settled(job), seed=None)
+
+    def vary(self, stored: StoredPicture, *, strong: bool) -> GenerationRequest:
+        """One picture like this one. Subtle: its noise bent a little. Strong: img2img of it."""
+        job, picture = stored.job, stored.picture
+        request = job.request
+        if not strong and not request.init_picture and not request.variation_strength:
+            return replace(
+                _settled(job),
+                seed=picture.seed,
+                variation_seed=None,
+                variation_strength=SUBTLE_VARIATION,
+                count=1,
+            )
+        strength = STRONG_STRENGTH if strong else SUBTLE_STRENGTH
+        return replace(_from_picture(stored), strength=strength)
+
+    def upscale(self, stored: StoredPicture) -> GenerationRequest:
+        """The picture drawn 1.5 times as large. RefusedError `already_upscaled`: once is enough for
+        every memory and for Discord."""
+        if stored.job.request.upscale_factor > 1:
+            raise RefusedError("already_upscaled")
+        return replace(_from_picture(stored), aspect=None, seed=stored.picture.seed, upscale=True)
+
+    def remix(self, job: JobRecord) -> GenerationRequest:
+        """The wish to begin a changed one from; its seed is left to chance."""
+        wish = replace(job.request.wish, seed=None, variation_seed=None, variation_strength=None)
+        # An upscaled picture's text is wanted again, not its enlargement.
+        return (
+            replace(wish, init_picture=None, strength=None, upscale=False) if wish.upscale else wish
+        )
+
+    async def set_favourite(self, *, user_id: int, picture_id: str, on: bool) -> None:
+        """Mark a picture or take the mark away. RefusedError `picture_unknown`."""
+        async with self._database.transaction() as connection:
+            if not on:
+                await favourites.unmark(connection, user_id=user_id, picture_id=picture_id)
+            elif not await favourites.mark(
+                connection, user_id=user_id, picture_id=picture_id, now=self._clock.time()
+            ):
+                raise RefusedError("picture_unknown")
+
+    async def favourites_among(
+        self, *, user_id: int, picture_ids: tuple[str, ...] | list[str]
+    ) -> frozenset[str]:
+        """Those of `picture_ids` that `user_id` marked."""
+        async with self._database.reader() as connection:
+            return await favourites.among(connection, user_id=user_id, picture_ids=picture_ids)
+
+    async def delete(self, job_id: str, *, actor: Actor) -> JobRecord:
+        """Delete an ended job with its pictures; what it took of the quota stays used.
+
+        A picture that somebody's open job begins from keeps its file until that job has ended.
+        RefusedError `job_unknown`, `not_your_picture`, or `job_open` (cancel it instead).
+        """
+        async with self._database.transaction() as connection:
+            job = await jobs.get(connection, job_id=job_id)
+            if job is None:
+                raise RefusedError("job_unknown")
+            if not self.may_delete(actor, job):
+                raise RefusedError("not_your_picture")
+            if job.ended_at is None:
+                raise RefusedError("job_open")
+            freed = await pictures.delete_of_job(connection, job_id=job_id)
+            await jobs.delete(connection, job_id=job_id)
+        hit("job_deleted")
+        await self._files.discard([*freed, job.request.init_picture])
+        return job
+
+    async def history(
+        self, *, user_id: int, words: str = "", favourites: bool = False, page: int, page_size: int
+    ) -> HistoryPage:
+        """Page `page` (from 0) of one's own finished pictures, the newest first.
+
+        All of `words` occur in the prompt, in any case and as parts of words; with `favourites`
+        only those that the person marked.
+        """
+        size = max(1, min(page_size, MAX_PAGE_SIZE))
+        async with self._database.reader() as connection:
+            return await history.search(
+                connection,
+                user_id=user_id,
+                words=words,
+                favourites=favourites,
+                offset=max(0, page) * size,
+                limit=size,
+            )
+
+
+def _settled(job: JobRecord) -> GenerationRequest:
+    """The wish with everything said that was decided for it, so that it comes out the same for
+    another person, in another place and after an upgrade."""
+    request = job.request
+    larger = request.upscale_factor > 1
+    return replace(
+        request.wish,
+        aspect=request.wish.aspect if larger else f"{request.width}x{request.height}",
+        preset=request.preset,
+        rating=request.rating,
+        sampler=request.sampler,
+        num_inference_steps=request.num_inference_steps,
+        guidance_scale=request.guidance_scale,
+        seed=request.seed,
+        count=request.count,
+    )
+
+
+def _from_picture(stored: StoredPicture) -> GenerationRequest:
+    """One picture begun from this one, with another seed. It may not be shown where this one may
+    not: the rating is said."""
+    settled = _settled(stored.job)
+    larger = stored.job.request.upscale_factor > 1
+    return replace(
+        settled,
+        aspect=None if larger else settled.aspect,  # None: the bucket nearest to the picture
+        init_picture=stored.picture.content_hash,
+        strength=None,
+        variation_seed=None,
+        variation_strength=None,
+        upscale=False,
+        seed=None,
+        count=1,
+    )

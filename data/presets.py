@@ -1,0 +1,77 @@
+"""The `presets` table: requests that somebody saved under names that differ by more than case."""
+
+import unicodedata
+from dataclasses import dataclass
+
+from aiosqlite import Connection
+
+from pipeline.request import GenerationRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """A saved request. `name` is written as its owner wrote it last."""
+
+    name: str
+    request: GenerationRequest
+
+
+def key_of(name: str) -> str:
+    """What makes two names the same: neither case nor width of letters tells them apart."""
+    return unicodedata.normalize("NFKC", name).casefold().strip()
+
+
+async def save(
+    connection: Connection, *, user_id: int, name: str, request: GenerationRequest, now: float
+) -> None:
+    """Save `request`, replacing what had this name."""
+    await connection.execute(
+        "INSERT INTO presets (user_id, key, name, request, saved_at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (user_id, key) DO UPDATE SET"
+        " name = excluded.name, request = excluded.request, saved_at = excluded.saved_at",
+        (user_id, key_of(name), name, request.to_json(), now),
+    )
+
+
+async def get(connection: Connection, *, user_id: int, name: str) -> Preset | None:
+    """The preset `name`, in any case, if there is one."""
+    async with connection.execute(
+        "SELECT name, request FROM presets WHERE user_id = ? AND key = ?", (user_id, key_of(name))
+    ) as cursor:
+        row = await cursor.fetchone()
+    if row is None:
+        return None
+    return Preset(name=row["name"], request=GenerationRequest.from_json(row["request"]))
+
+
+async def of_user(connection: Connection, *, user_id: int) -> list[Preset]:
+    """All presets of `user_id`, by name."""
+    async with connection.execute(
+        "SELECT name, request FROM presets WHERE user_id = ? ORDER BY key", (user_id,)
+    ) as cursor:
+        return [
+            Preset(name=row["name"], request=GenerationRequest.from_json(row["request"]))
+            for row in await cursor.fetchall()
+        ]
+
+
+async def count(connection: Connection, *, user_id: int, without: str) -> int:
+    """How many presets `user_id` has beside the one named `without`."""
+    async with connection.execute(
+        "SELECT COUNT(*) FROM presets WHERE user_id = ? AND key <> ?", (user_id, key_of(without))
+    ) as cursor:
+        row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+async def delete(connection: Connection, *, user_id: int, name: str) -> bool:
+    """Delete a preset; False where there is none of this name."""
+    cursor = await connection.execute(
+        "DELETE FROM presets WHERE user_id = ? AND key = ?", (user_id, key_of(name))
+    )
+    return cursor.rowcount == 1
+
+
+async def forget(connection: Connection, *, user_id: int) -> None:
+    """Remove all presets of `user_id`."""
+    await connection.execute("DELETE FROM presets WHERE user_id = ?", (user_id,))

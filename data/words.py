@@ -1,0 +1,9 @@
+"""Text as it is searched."""
+
+import unicodedata
+
+
+def searchable(text: str) -> str:
+    """`text` without case, width of letters, underscores and escapes."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return plain.replace("_", " ").replace("\\", "")
