@@ -8,9 +8,10 @@ import asyncio
 import json
 import tempfile
 import zipfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Self
 
 from bot.clock import Clock
 from bot.jobs.kept_files import KeptFiles
@@ -21,7 +22,7 @@ from data.picture_files import PictureFiles
 from data.pictures import PictureRecord
 from pipeline.errors import StorageError
 
-_MEMBER_BYTES: Final = 512  # of a ZIP for each file: two headers and its name, with room to spare
+_MEMBER_BYTES: Final = 512  # of a ZIP for each file: headers and its name twice, with room
 
 
 class Exporter:
@@ -37,8 +38,12 @@ class Exporter:
         record, names = await self._record(user_id)
         text = json.dumps(record, ensure_ascii=False, indent=1).encode()
         packing = _packed(text, names, part_bytes)
-        while (part := await asyncio.to_thread(next, packing, None)) is not None:
-            yield part
+        try:
+            while (part := await asyncio.to_thread(next, packing, None)) is not None:
+                yield part
+        finally:
+            with suppress(ValueError):  # cancelled while it runs in its thread: it is collected then
+                packing.close()
 
     async def _record(
         self, user_id: int
@@ -119,46 +124,50 @@ def _job(job: JobRecord, made: list[PictureRecord]) -> dict[str, Any]:
 
 def _packed(
     text: bytes, names: list[tuple[str, PictureFiles, str]], part_bytes: int | None
-) -> Iterator[bytes]:
+) -> Generator[bytes]:
     """The parts one after another. Blocks on the disk: each `next` belongs in a thread."""
-    pack = _Pack()
-    pack.add("data.json", text, compress=True)
-    for name, folder, content_hash in names:
-        try:
-            content = folder.read(content_hash)
-        except StorageError:
-            continue  # deleted since the record was read
-        full = part_bytes is not None and pack.size + len(content) + _MEMBER_BYTES > part_bytes
-        if full and not pack.is_empty:
-            yield pack.close()
-            pack = _Pack()
-        pack.add(name, content, compress=False)  # PNG is compressed already
-    yield pack.close()
+    with ExitStack() as stack:
+        pack = stack.enter_context(_Pack())
+        pack.add("data.json", text, compress=True)
+        for name, folder, content_hash in names:
+            try:
+                content = folder.read(content_hash)
+            except StorageError:
+                continue  # deleted since the record was read
+            if part_bytes is not None and pack.size_with(len(content)) > part_bytes:
+                yield pack.finish()
+                pack = stack.enter_context(_Pack())
+            pack.add(name, content, compress=False)  # PNG is compressed already
+        yield pack.finish()
 
 
 class _Pack:
     """One ZIP that grows in a temporary file."""
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
         self._zip = zipfile.ZipFile(self._file, "w")
-        self.is_empty = True
         self._members = 0
 
-    @property
-    def size(self) -> int:
-        """Bytes so far, with what closing adds."""
-        return self._file.tell() + self._members * _MEMBER_BYTES
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def size_with(self, size_bytes: int) -> int:
+        """How large the ZIP is at most with one more file of `size_bytes`."""
+        return self._file.tell() + size_bytes + (self._members + 1) * _MEMBER_BYTES
 
     def add(self, name: str, content: bytes, *, compress: bool) -> None:
         kind = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
         self._zip.writestr(name, content, compress_type=kind)
         self._members += 1
-        self.is_empty = False
 
-    def close(self) -> bytes:
-        """Finish; gives the whole file."""
-        with self._file:
-            self._zip.close()
-            self._file.seek(0)
-            return self._file.read()
+    def finish(self) -> bytes:
+        """The whole file; the pack is of no use afterwards."""
+        self._zip.close()
+        self._file.seek(0)
+        content = self._file.read()
+        self._file.close()
+        return content

@@ -15,6 +15,8 @@ from pipeline.engine.protocol import DrawnPicture, Engine, ModelDescription
 from pipeline.request import ResolvedRequest
 
 ENGINE_NICENESS = 5
+THREAD_NAME = "engine"
+
 Preview = Callable[[], Image | None]
 
 
@@ -79,7 +81,7 @@ class EngineWorker:
     def __init__(self, load: Callable[[], Engine]) -> None:
         self._load = load
         self._executor = ThreadPoolExecutor(
-            1, thread_name_prefix="engine", initializer=_give_way_to_the_loop
+            1, thread_name_prefix=THREAD_NAME, initializer=_give_way_to_the_loop
         )
         self._engine: Engine | None = None
         self._left = False

@@ -31,4 +31,23 @@ def run(args: argparse.Namespace) -> int:
 
     load = app.engine_loader(settings)  # before the event loop: it may import torch
     with login_errors():
-        return asyncio.run(app.run(settings, load=load))
+        status = asyncio.run(app.run(settings, load=load))
+    _leave_engine(status)
+    return status
+
+
+def _leave_engine(status: int) -> None:
+    """End here and now if the engine's thread is in the middle of a long step or of loading a
+    model: Python would wait for it, while everything is stored and told."""
+    import logging
+    import os
+    import sys
+    import threading
+
+    from bot.worker import THREAD_NAME
+
+    if any(thread.name.startswith(THREAD_NAME) for thread in threading.enumerate()):
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
