@@ -16,12 +16,17 @@ from cogs import render
 from cogs.errors import UNREACHABLE
 from cogs.places import origin_of
 from cogs.presenter import Presenters
-from pipeline.errors import EkakiError
+from pipeline.errors import EkakiError, StorageError
 from pipeline.request import GenerationRequest
 
 _log = logging.getLogger(__name__)
 
 UNDECIDED_S = 1.5  # half of the 3 seconds that Discord waits for a first response
+_ALREADY_ACKNOWLEDGED = 40060  # Discord, to a first response that is repeated
+
+
+class NotShown(Exception):  # noqa: N818 - not a fault: the job is undone
+    """Discord did not take the first response."""
 
 
 async def submit(
@@ -38,7 +43,7 @@ async def submit(
     await asyncio.wait({deciding}, timeout=undecided_s)
     deferred = not deciding.done()
     if deferred and not await _defer(interaction, private=request.private):
-        await _withdraw_late(deciding, interaction)
+        await _withdraw_late(deciding, interaction, presenters)
         return
     try:
         ticket = await deciding
@@ -47,9 +52,10 @@ async def submit(
         if deferred and not interaction.client.is_closed():
             await _delete_placeholder(interaction)
         raise
-    message_id = await _show(interaction, ticket, deferred=deferred)
-    if message_id is None and not deferred:
-        await jobs.withdraw(job_id=ticket.job.id)
+    try:
+        message_id = await _show(interaction, ticket, deferred=deferred)
+    except NotShown:
+        await _withdraw(ticket, interaction, presenters)
         return
     presenters.start(
         ticket.job,
@@ -58,13 +64,19 @@ async def submit(
         file_limit=interaction.filesize_limit,
     )
     if message_id is not None:
-        await jobs.set_message(job_id=ticket.job.id, message_id=message_id)
+        try:
+            await jobs.set_message(job_id=ticket.job.id, message_id=message_id)
+        except StorageError as error:  # the token finds it as well, and its end enters it again
+            _log.warning("The message of job %s is not entered: %s", ticket.job.id, error)
 
 
 async def _show(
     interaction: discord.Interaction[EkakiBot], ticket: Ticket, *, deferred: bool
 ) -> int | None:
-    """Answer with the waiting message; None if that did not work."""
+    """Answer with the waiting message. None if it may be there, but its id did not reach us.
+
+    NotShown: it is not there.
+    """
     message = render.waiting(ticket.job, ticket.queued)
     assert message.view is not None
     try:
@@ -78,7 +90,9 @@ async def _show(
         )
     except UNREACHABLE as error:
         _log.warning("Job %s was not acknowledged: %s", ticket.job.id, error)
-        return None
+        if deferred:
+            return None  # the placeholder is there; what comes next replaces it
+        return await _original(interaction, error)
     hit("acknowledged_unmarked")
     return answered.message_id
 
@@ -88,7 +102,10 @@ async def _defer(interaction: discord.Interaction[EkakiBot], *, private: bool) -
         await interaction.response.defer(ephemeral=private, thinking=True)
     except UNREACHABLE as error:
         _log.warning("An interaction could not be deferred: %s", error)
-        return False
+        try:
+            await _original(interaction, error)
+        except NotShown:
+            return False
     hit("deferred")
     return True
 
@@ -100,8 +117,42 @@ async def _delete_placeholder(interaction: discord.Interaction[EkakiBot]) -> Non
         _log.warning("A placeholder could not be deleted: %s", error)
 
 
+async def _original(
+    interaction: discord.Interaction[EkakiBot], error: BaseException
+) -> int | None:
+    """The first response after `error`, which may have hidden that it arrived. None: can't be known.
+
+    NotShown: Discord says that there is none.
+    """
+    refused = isinstance(error, discord.HTTPException) and error.status < 500
+    if refused and error.code != _ALREADY_ACKNOWLEDGED:
+        raise NotShown
+    try:
+        return (await interaction.original_response()).id
+    except discord.NotFound as missing:
+        raise NotShown from missing
+    except UNREACHABLE as trouble:
+        _log.warning("Whether an answer arrived is unknown: %s", trouble)
+        return None
+
+
+async def _withdraw(
+    ticket: Ticket, interaction: discord.Interaction[EkakiBot], presenters: Presenters
+) -> None:
+    """Nobody was told of the job: undo it. If it is too late for that, it is delivered."""
+    try:
+        withdrawn = await interaction.client.services.jobs.withdraw(job_id=ticket.job.id)
+    except StorageError as error:
+        _log.warning("Job %s can't be withdrawn: %s", ticket.job.id, error)
+        withdrawn = False
+    if not withdrawn:
+        presenters.start(ticket.job, message_id=None, file_limit=interaction.filesize_limit)
+
+
 async def _withdraw_late(
-    deciding: "asyncio.Task[Ticket]", interaction: discord.Interaction[EkakiBot]
+    deciding: "asyncio.Task[Ticket]",
+    interaction: discord.Interaction[EkakiBot],
+    presenters: Presenters,
 ) -> None:
     """Nobody can be told any more: whatever is decided, nothing may be spent."""
     try:
@@ -109,4 +160,4 @@ async def _withdraw_late(
     except EkakiError as error:
         _log.info("A refusal came too late to be told: %s", error)
     else:
-        await interaction.client.services.jobs.withdraw(job_id=ticket.job.id)
+        await _withdraw(ticket, interaction, presenters)

@@ -203,9 +203,10 @@ class JobService:
         """The job's row is gone: stop what is left of it."""
         self._runner.end(job_id, CancelledEvent())
 
-    async def withdraw(self, *, job_id: str) -> None:
-        """The acknowledgement never reached Discord: stop, give back, tell nobody."""
-        await self._end_cancelled(job_id, told=True)
+    async def withdraw(self, *, job_id: str) -> bool:
+        """The acknowledgement never reached Discord: stop, give back, tell nobody. False where the
+        job had ended already: then its end is to be told."""
+        return await self._end_cancelled(job_id, told=True)
 
     async def job(self, job_id: str) -> JobRecord | None:
         """A stored job."""
