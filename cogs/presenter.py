@@ -11,13 +11,14 @@ from cogs.delivery import BACKOFF_S, Delivery, Sent, TooLarge
 from cogs.messages import Attachment
 from cogs.pictures import fit, preview_jpeg
 from data.jobs import JobRecord
-from pipeline.errors import EkakiError
+from pipeline.errors import EkakiError, StorageError
 
 _log = logging.getLogger(__name__)
 
 DEFAULT_FILE_LIMIT = 10 * 1024 * 1024  # bytes a file, Discord's limit where nothing is boosted
 _SMALL_FILE_LIMIT = 2 * 1024 * 1024  # where even that was refused
 _MODEL_WAIT_S = 60.0  # for the model's notice, when a job from before a restart is delivered
+_ENTER_AGAIN_S = 5.0  # between tries to enter a delivery
 _PARTING_S = 10.0  # for deliveries that are under way when the bot stops
 
 _Terminal = Completed | Failed | CancelledEvent
@@ -166,10 +167,22 @@ class Presenter:
         await self._settle(sent)
 
     async def _settle(self, sent: Sent | None) -> None:
-        """Enter that the end was told, so that it is told once."""
-        jobs = self._services.jobs
+        """Enter that the end was told, so that it is told once. A full disk or a locked database is
+        waited out."""
         if sent is None:
             _log.warning("Job %s can't reach its user; it is kept", self._job.id)
+        while True:
+            try:
+                await self._enter(sent)
+            except StorageError as error:
+                _log.warning("The delivery of job %s is not entered: %s", self._job.id, error)
+                await asyncio.sleep(_ENTER_AGAIN_S)
+            else:
+                return
+
+    async def _enter(self, sent: Sent | None) -> None:
+        jobs = self._services.jobs
+        if sent is None:
             await jobs.mark_kept(job_id=self._job.id)
         else:
             await jobs.mark_delivered(job_id=self._job.id, message_id=sent.message_id)
