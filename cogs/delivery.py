@@ -175,6 +175,7 @@ class Delivery:
     async def _send_new(self, message: Outgoing) -> Sent:
         """To the channel with a mention; a private one as a direct message."""
         job = self._job
+        buttons: dict[str, Any] = {} if message.view is None else {"view": message.view}
         hit("new_message_begins")
         sent = await (await self._target()).send(
             content=None if job.private else f"<@{job.user_id}>",
@@ -182,6 +183,7 @@ class Delivery:
             files=message.files(),
             allowed_mentions=self._addressee(),
             nonce=job.id,  # discord.py adds enforce_nonce: Discord drops a repeat
+            **buttons,
         )
         return Sent(message_id=sent.id, new=True)
 

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
 import discord
@@ -10,11 +12,14 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import EkakiBot
+from bot.jobs.uploads import MAX_UPLOAD_BYTES
 from bot.suggestions import Suggestion, without_marks
 from cogs import buttons, errors
+from cogs.attachments import Downloads, check_announced
 from cogs.options import CHOICES, pick, pick_rating
 from cogs.places import place_of, refuse_user_install
 from cogs.presenter import Presenters
+from cogs.presets import own_presets
 from cogs.prompt_modal import PromptModal
 from cogs.submission import submit
 from data.jobs import JobRecord
@@ -34,7 +39,10 @@ from pipeline.card import (
     Style,
     Year,
 )
+from pipeline.errors import InputError
+from pipeline.prompt.assemble import typed_text
 from pipeline.request import GenerationRequest
+from pipeline.rework import MAX_STRENGTH, MIN_STRENGTH
 
 _log = logging.getLogger(__name__)
 
@@ -53,8 +61,10 @@ NAMES = {  # by diffusers' names; everything else is called the same in Discord
 OPTIONS = (
     "prompt", "negative_prompt", "character", "series", "tags", "aspect", "preset", "rating",
     "year", "aesthetic", "style", "sampler", "num_inference_steps", "guidance_scale", "seed",
-    "count", "private",
+    "count", "image", "strength", "saved", "private",
 )  # fmt: skip
+
+DOWNLOAD_S = 60.0  # of an image to begin from; Discord shows "thinking" meanwhile
 
 
 class Inference(commands.Cog):
@@ -63,6 +73,7 @@ class Inference(commands.Cog):
     def __init__(self, bot: EkakiBot) -> None:
         self.bot = bot
         self.presenters = Presenters(bot)
+        self.downloads = Downloads()
         self._resuming: asyncio.Task[None] | None = None
 
     async def cog_load(self) -> None:
@@ -105,6 +116,9 @@ class Inference(commands.Cog):
         guidance_scale: app_commands.Range[float, MIN_GUIDANCE, MAX_GUIDANCE] | None = None,
         seed: app_commands.Range[int, RANDOM_SEED, MAX_SEED] | None = None,
         count: app_commands.Range[int, 1, MAX_COUNT] | None = None,
+        image: discord.Attachment | None = None,
+        strength: app_commands.Range[float, MIN_STRENGTH, MAX_STRENGTH] | None = None,
+        saved: str | None = None,
         private: bool = False,
     ) -> None:
         refuse_user_install(interaction)
@@ -126,15 +140,45 @@ class Inference(commands.Cog):
             guidance_scale=guidance_scale,
             seed=seed,
             count=count,
+            strength=strength,
             private=private,
         )
-        if all(said is None for said in (prompt, character, series, tags)):
-            await interaction.response.send_modal(PromptModal(wish, self._submit))
+        if image is not None:
+            check_announced(image, limit_bytes=MAX_UPLOAD_BYTES)
+        elif strength is not None:
+            raise InputError("strength_without_image")
+        send = partial(self._submit, image=image, saved=saved)
+        typed = any(said is not None for said in (prompt, character, series, tags))
+        if not typed and not await self._has_prompt(interaction, saved):
+            await interaction.response.send_modal(PromptModal(wish, send))
         else:
-            await self._submit(interaction, wish)
+            await send(interaction, wish)
 
-    async def _submit(self, interaction: Interaction, wish: GenerationRequest) -> None:
-        await submit(interaction, wish, self.presenters)
+    async def _submit(
+        self,
+        interaction: Interaction,
+        wish: GenerationRequest,
+        *,
+        image: discord.Attachment | None,
+        saved: str | None,
+    ) -> None:
+        prepare = None if image is None else partial(self._with_image, image)
+        await submit(interaction, wish, self.presenters, saved=saved, prepare=prepare)
+
+    async def _has_prompt(self, interaction: Interaction, saved: str | None) -> bool:
+        """Whether the person's preset `saved` says what to draw. RefusedError: there is none."""
+        if saved is None:
+            return False
+        preset = await self.bot.services.people.preset(interaction.user.id, saved)
+        return bool(typed_text(preset.request))
+
+    async def _with_image(
+        self, image: discord.Attachment, wish: GenerationRequest
+    ) -> GenerationRequest:
+        """`wish` beginning from `image`, once that is here and kept."""
+        data = await self.downloads.fetch(image, timeout_s=DOWNLOAD_S)
+        upload = await self.bot.services.jobs.put_upload(data)
+        return replace(wish, init_picture=upload.content_hash)
 
     @imagine.autocomplete("prompt")
     @imagine.autocomplete("negative_prompt")
@@ -163,6 +207,12 @@ class Inference(commands.Cog):
         typed: str,
     ) -> list[app_commands.Choice[str]]:
         return as_choices(self.bot.services.suggestions.aspects(typed))
+
+    @imagine.autocomplete("saved")
+    async def suggest_saved(
+        self, interaction: Interaction, typed: str
+    ) -> list[app_commands.Choice[str]]:
+        return await own_presets(interaction, typed)
 
     async def _suggest(
         self,

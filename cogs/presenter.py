@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
+from typing import Protocol, cast
 
 from bot.client import EkakiBot
 from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progress, Queued
@@ -11,7 +12,7 @@ from cogs.delivery import BACKOFF_S, Delivery, Sent, TooLarge
 from cogs.messages import Attachment
 from cogs.pictures import fit, preview_jpeg
 from data.jobs import JobRecord
-from pipeline.errors import EkakiError, StorageError
+from pipeline.errors import EkakiError, RefusedError, StorageError
 
 _log = logging.getLogger(__name__)
 
@@ -247,6 +248,19 @@ class Presenters:
         self._running.pop(job_id, None)
         if not task.cancelled() and task.exception() is not None:
             _log.error("Job %s could not be shown", job_id, exc_info=task.exception())
+
+
+class _Holder(Protocol):
+    presenters: Presenters
+
+
+def presenters_of(bot: EkakiBot) -> Presenters:
+    """The running presenters; RefusedError while the bot stops."""
+    # By name: discord.py loads extensions as modules of its own, so their classes are others.
+    cog = bot.get_cog("Inference")
+    if cog is None:
+        raise RefusedError("engine_closed")
+    return cast("_Holder", cog).presenters
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:

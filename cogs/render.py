@@ -8,6 +8,7 @@ from bot.jobs.values import Progress, Queued
 from cogs.buttons import cancel_view
 from cogs.errors import words_of
 from cogs.messages import Attachment, Outgoing
+from cogs.result_view import result_view
 from cogs.words import bar, cut, duration, number, quoted
 from data.jobs import JobRecord
 from data.pictures import PictureRecord
@@ -60,7 +61,7 @@ def completed(
     *,
     notice: str,
 ) -> Outgoing:
-    """The pictures, and under them the settings that were used."""
+    """The pictures, under them the settings that were used, and what can be done next."""
     request = job.request
     embed = discord.Embed(colour=_DONE, description=quoted(request.prompt))
     first = pictures[0]
@@ -76,7 +77,9 @@ def completed(
         embed.add_field(name=text(f"result.{key}"), value=value)
     if notice:
         embed.set_footer(text=notice[:_FOOTER_LIMIT])
-    return Outgoing(embeds=(embed,), attachments=tuple(attachments))
+    return Outgoing(
+        embeds=(embed,), attachments=tuple(attachments), view=result_view(job, pictures)
+    )
 
 
 def picture_attachment(

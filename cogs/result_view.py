@@ -71,9 +71,7 @@ def result_view(job: JobRecord, pictures: Sequence[PictureRecord]) -> discord.ui
     return view_of(rows)
 
 
-def _single(
-    job: JobRecord, picture: PictureRecord
-) -> "list[discord.ui.Button[discord.ui.View]]":
+def _single(job: JobRecord, picture: PictureRecord) -> "list[discord.ui.Button[discord.ui.View]]":
     first = [
         button(Action.REROLL, job.id, row=0),
         button(Action.SUBTLE, picture.id, row=0),
@@ -113,4 +111,4 @@ def _numbered(
 
 def may_grow(job: JobRecord) -> bool:
     """Whether its pictures can be upscaled: once, as a second time would not fit most machines."""
-    return not job.request.wish.upscale
+    return job.request.upscale_factor <= 1

@@ -118,4 +118,3 @@ def cut_prompt(prompt: str) -> str:
 
 MAX_LINE: Final = 500
 """Characters of a settings line: every flag at once takes less than half of it."""
-

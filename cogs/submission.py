@@ -6,6 +6,7 @@ decision, unless the decision takes long: Discord waits for 3 seconds only.
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 import discord
 
@@ -34,12 +35,25 @@ async def submit(
     request: GenerationRequest,
     presenters: Presenters,
     *,
+    saved: str | None = None,
+    replay: bool = False,
+    prepare: Callable[[GenerationRequest], Awaitable[GenerationRequest]] | None = None,
     undecided_s: float = UNDECIDED_S,
 ) -> None:
-    """Have `request` accepted and shown. Raises what `JobService.submit` raises: nothing spent."""
+    """Have `request` accepted and shown. Raises what `JobService.submit` raises: nothing spent.
+
+    `saved` names one of the person's presets. `replay`: it repeats an earlier one, so the person's
+    own defaults change nothing. `prepare` completes it first and may take its time, such as for a
+    download.
+    """
     jobs = interaction.client.services.jobs
     origin = origin_of(interaction, private=request.private)
-    deciding = asyncio.create_task(jobs.submit(request, origin))
+
+    async def decide() -> Ticket:
+        wish = request if prepare is None else await prepare(request)
+        return await jobs.submit(wish, origin, saved=saved, replay=replay)
+
+    deciding = asyncio.create_task(decide())
     await asyncio.wait({deciding}, timeout=undecided_s)
     deferred = not deciding.done()
     if deferred and not await _defer(interaction, private=request.private):

@@ -25,7 +25,8 @@ OPTIONS = {option["name"]: option for option in IMAGINE["options"]}
 def test_the_options_are_those_of_the_help() -> None:
     assert list(OPTIONS) == [
         "prompt", "negative", "character", "series", "tags", "aspect", "quality", "rating", "year",
-        "aesthetic", "style", "sampler", "steps", "cfg", "seed", "count", "private",
+        "aesthetic", "style", "sampler", "steps", "cfg", "seed", "count", "image", "strength",
+        "saved", "private",
     ]  # fmt: skip
     assert not any(option["required"] for option in OPTIONS.values())
 

@@ -10,6 +10,7 @@ from bot.loopback.default_world import IDS
 from bot.loopback.faults import Fault
 from data.jobs import JobRecord
 from tests.discord.house import Discord, Running, running_bot, until, words
+from tests.discord.test_delivery import pictures
 
 
 async def test_a_prompt_is_answered_in_public_with_a_place_in_the_queue(
@@ -145,7 +146,7 @@ async def withdrawn(running: Running) -> JobRecord:
 async def test_it_works_in_direct_messages_and_threads(place: Discord, running: Running) -> None:
     for channel_id in (IDS.dm_alice, IDS.thread):
         message = await place.answer(place.alice.imagine(prompt="1girl", channel_id=channel_id))
-        await until(lambda message=message: message.attachments and not message.components)
+        await until(lambda message=message: pictures([message]))
         assert message.channel_id == channel_id
     guilds = {job.channel_id: job.guild_id for job in await running.jobs()}
     assert guilds == {IDS.dm_alice: None, IDS.thread: IDS.guild}

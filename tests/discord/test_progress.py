@@ -8,6 +8,7 @@ from bot.loopback.world import Message
 from pipeline.engine.fake import FakeEngine
 from pipeline.errors import EngineError
 from tests.discord.house import Discord, Running, running_bot, until, words
+from tests.discord.test_delivery import pictures
 
 
 def titles(place: Discord, message: Message) -> list[str]:
@@ -21,7 +22,7 @@ def titles(place: Discord, message: Message) -> list[str]:
 
 
 async def finished(message: Message) -> Message:
-    return await until(lambda: message if message.attachments and not message.components else None)
+    return await until(lambda: message if pictures([message]) else None)
 
 
 async def test_progress_is_shown_with_previews_and_then_the_picture(place: Discord) -> None:
@@ -39,7 +40,9 @@ async def test_progress_is_shown_with_previews_and_then_the_picture(place: Disco
     assert file.filename == f"ekaki-{job.id}-1.png"
     assert (file.description or "").startswith("Generated anime picture. Prompt: 1girl, smile")
     assert message.attachments[0].data.startswith(b"\x89PNG")
-    assert message.components == []
+    labels = [button["label"] for row in message.components for button in row["components"]]
+    assert "Cancel" not in labels
+    assert "Upscale" in labels
 
 
 async def test_previews_can_be_switched_off(place: Discord) -> None:

@@ -156,8 +156,8 @@ def test_prompts_are_shown_as_typed_and_never_formatted() -> None:
         assert "\\<@1>" in words
 
 
-def test_a_finished_message_has_no_button() -> None:
-    assert all(message.view is None for message in all_messages(job())[2:])
+def test_what_ended_without_a_picture_has_no_button() -> None:
+    assert all(message.view is None for message in all_messages(job())[3:])
 
 
 def test_a_failure_says_that_nothing_is_counted() -> None:

@@ -1,0 +1,159 @@
+"""The form with prompt, negative and settings filled in. It is sent and forgotten.
+
+Everything that counts comes back with its fields and its `custom_id`, so it may be open for hours,
+through restarts of the bot. Nothing that somebody typed is lost: a refusal gives it back.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final, cast
+
+import discord
+
+from bot.client import EkakiBot
+from cogs.actors import actor_of
+from cogs.buttons import JOB_ID
+from cogs.errors import UNREACHABLE, answer_error
+from cogs.messages import Attachment
+from cogs.presenter import presenters_of
+from cogs.settings_line import MAX_LINE, cut_prompt, settings_line, with_settings
+from cogs.settings_message import code_block
+from cogs.submission import submit
+from data.text import text
+from pipeline.card import MAX_PROMPT_CHARACTERS
+from pipeline.errors import RefusedError
+from pipeline.request import GenerationRequest
+
+_log = logging.getLogger(__name__)
+
+_CUSTOM_ID = re.compile(rf"ekaki:form:(?P<job_id>{JOB_ID}|-):(?P<seen>public|private)")
+_MAX_MESSAGE = 1900  # characters: Discord's 2000, less the words around
+PROMPT: Final = "prompt"
+NEGATIVE: Final = "negative"
+SETTINGS: Final = "settings"
+
+
+def remix_form(wish: GenerationRequest, *, job_id: str | None = None) -> discord.ui.Modal:
+    """A form filled in with `wish`. `job_id`: what the form does not show is taken from there."""
+    seen = "private" if wish.private else "public"
+    form = discord.ui.Modal(
+        title=text("results.remix_title"), custom_id=f"ekaki:form:{job_id or '-'}:{seen}"
+    )
+    form.add_item(_text_field(PROMPT, cut_prompt(wish.prompt), required=True))
+    form.add_item(_text_field(NEGATIVE, cut_prompt(wish.negative_prompt), required=False))
+    form.add_item(
+        discord.ui.Label(
+            text=text("results.remix_settings"),
+            description=text("results.remix_settings_help"),
+            component=discord.ui.TextInput[discord.ui.Modal](
+                custom_id=SETTINGS,
+                required=False,
+                max_length=MAX_LINE,
+                default=settings_line(wish) or None,
+                placeholder=text("results.remix_settings_placeholder"),
+            ),
+        )
+    )
+    form.stop()  # discord.py need not remember it
+    return form
+
+
+def _text_field(
+    custom_id: str, value: str, *, required: bool
+) -> "discord.ui.Label[discord.ui.Modal]":
+    field = discord.ui.TextInput[discord.ui.Modal](
+        style=discord.TextStyle.paragraph,
+        custom_id=custom_id,
+        required=required,
+        max_length=MAX_PROMPT_CHARACTERS,
+        default=value or None,
+        placeholder=text(f"imagine.modal_{custom_id}_placeholder"),
+    )
+    return discord.ui.Label(text=text(f"imagine.modal_{custom_id}"), component=field)
+
+
+def is_remix_form(interaction: discord.Interaction[EkakiBot]) -> bool:
+    """Whether `interaction` sends such a form."""
+    return _CUSTOM_ID.fullmatch(_custom_id_of(interaction)) is not None
+
+
+async def receive(interaction: discord.Interaction[EkakiBot]) -> None:
+    """A form was sent: draw what it says. Never raises."""
+    values = typed_values(interaction)
+    try:
+        wish = await _wish(interaction, values)
+        await submit(interaction, wish, presenters_of(interaction.client))
+    except Exception as error:  # noqa: BLE001 - discord.py would only log it
+        await answer_error(interaction, error)
+        await give_back(interaction, values)
+
+
+async def _wish(
+    interaction: discord.Interaction[EkakiBot], values: Mapping[str, str]
+) -> GenerationRequest:
+    match = _CUSTOM_ID.fullmatch(_custom_id_of(interaction))
+    assert match is not None, "asked by the caller"
+    base = await _base(interaction, match["job_id"])
+    texts = replace(
+        base,
+        prompt=values.get(PROMPT, ""),
+        negative_prompt=values.get(NEGATIVE, ""),
+        private=match["seen"] == "private",
+    )
+    return with_settings(texts, values.get(SETTINGS, ""))
+
+
+async def _base(interaction: discord.Interaction[EkakiBot], job_id: str) -> GenerationRequest:
+    """What the form has no fields for, such as the picture to begin from; nothing if it is gone."""
+    if job_id == "-":
+        return GenerationRequest()
+    results = interaction.client.services.results
+    try:
+        job, _ = await results.pictures_of(job_id)
+    except RefusedError:
+        return GenerationRequest()
+    if not results.may_see(actor_of(interaction), job):
+        return GenerationRequest()
+    kept = results.remix(job)
+    return GenerationRequest(init_picture=kept.init_picture, strength=kept.strength)
+
+
+def typed_values(interaction: discord.Interaction[EkakiBot]) -> dict[str, str]:
+    """What stands in the fields of a sent form, by `custom_id`."""
+    data = cast("dict[str, Any]", interaction.data or {})
+    found: dict[str, str] = {}
+    rows: list[dict[str, Any]] = data.get("components", [])
+    for row in rows:
+        inside: list[dict[str, Any]] = [*row.get("components", []), row.get("component") or {}]
+        for field in inside:
+            if isinstance(field.get("value"), str):
+                found[str(field.get("custom_id"))] = field["value"]
+    return found
+
+
+async def give_back(
+    interaction: discord.Interaction[EkakiBot], values: Mapping[str, str], words: str = ""
+) -> None:
+    """Send somebody what they typed, to copy: Discord closes a form whatever the answer is."""
+    typed = "\n\n".join(value for value in values.values() if value)
+    if not typed:
+        return
+    message = words + code_block(typed)
+    file = Attachment(name="text.txt", content=typed.encode(), description="").file()
+    extra: dict[str, Any] = {"content": message}
+    if len(message) > _MAX_MESSAGE:
+        extra = {"content": words, "file": file}
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(**extra, ephemeral=True)
+        else:
+            await interaction.response.send_message(**extra, ephemeral=True)
+    except UNREACHABLE as error:
+        _log.warning("A typed text could not be given back: %s", type(error).__name__)
+
+
+def _custom_id_of(interaction: discord.Interaction[EkakiBot]) -> str:
+    data = cast("dict[str, Any]", interaction.data or {})
+    return str(data.get("custom_id", ""))

@@ -1,0 +1,72 @@
+"""The settings of a picture, to read and to copy. No IO."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import discord
+
+from cogs.messages import Attachment, Outgoing
+from cogs.settings_line import settings_line
+from cogs.words import cut, quoted
+from data.jobs import JobRecord
+from data.pictures import PictureRecord
+from data.text import text
+from pipeline.describe import describe
+from pipeline.pngtext import Parameters, parameters_text
+from pipeline.request import GenerationRequest
+
+_FIELD = 1024  # characters of an embed's field, Discord
+_CODE = 3900  # characters of a code block: a description holds 4096
+_EMBED = 5500  # characters of one embed: Discord takes 6000
+_TEXTS = frozenset({"prompt", "negative_prompt"})  # they stand in the code block already
+
+
+def own_settings(job: JobRecord, pictures: Sequence[PictureRecord]) -> Outgoing:
+    """Everything about `job`, and its first picture's text as A1111 writes it."""
+    first = pictures[0]
+    copied = parameters_text(
+        job.request,
+        index=first.position,
+        model_name=first.model_name,
+        model_hash=first.model_hash,
+        version=f"Ekaki {version('ekaki')}",
+    )
+    shown = [(text(f"describe.{label}"), value) for label, value in describe(job.request)
+             if label not in _TEXTS]  # fmt: skip
+    made_by = f"{first.model_name} ({first.precision}, {first.provider}, {first.engine})"
+    shown.append((text("results.made_by"), made_by))
+    return _message(copied, shown)
+
+
+def foreign_settings(parameters: Parameters, wish: GenerationRequest) -> Outgoing:
+    """What a stranger's file says, and what of it can be asked for here."""
+    lines = [parameters.prompt]
+    if parameters.negative_prompt:
+        lines.append(f"Negative prompt: {parameters.negative_prompt}")
+    shown = [*parameters.pairs.items()]
+    line = settings_line(wish)
+    if line:
+        lines.append(line)
+    return _message("\n".join(lines), shown)
+
+
+def _message(copied: str, shown: Sequence[tuple[str, str]]) -> Outgoing:
+    """A code block to copy, or a file where it is too long, over a field for each pair."""
+    block = code_block(copied)
+    fits = len(block) <= _CODE
+    embed = discord.Embed(
+        title=text("results.settings_title"),
+        description=block if fits else text("results.settings_file"),
+    )
+    for name, value in shown[:20]:
+        entry = quoted(value, _FIELD // 3)
+        if entry and len(embed) + len(name) + len(entry) <= _EMBED:
+            embed.add_field(name=cut(name, 100), value=entry)
+    file = Attachment(name="settings.txt", content=copied.encode(), description="")
+    return Outgoing(embeds=(embed,), attachments=() if fits else (file,))
+
+
+def code_block(copied: str) -> str:
+    """`copied` as Discord shows code: nothing in it acts, and it can't end the block."""
+    inside = copied.replace("```", "'''")
+    return f"```\n{inside}\n```"

@@ -1,0 +1,1 @@
+"""How a stranger's picture was made: the text in its file, read within hard bounds."""

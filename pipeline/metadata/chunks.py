@@ -1,0 +1,113 @@
+"""The text chunks of a PNG file, without touching its pixels: no picture can be a bomb here.
+
+Source: PNG specification (third edition), 5 "Datastream structure" and 11.3.3 "Textual
+information".
+"""
+
+import zlib
+from collections.abc import Iterator
+from typing import Final
+
+SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+MAX_TEXT_BYTES: Final = 1024 * 1024
+"""Of one text, after decompression. Large ComfyUI graphs take a few hundred KB."""
+
+_MAX_CHUNKS: Final = 20_000  # pixels often come in chunks of 8 KiB or more
+_MAX_TEXTS: Final = 32
+_MAX_KEYWORD: Final = 79  # by the specification
+_FRAME: Final = 12  # bytes of a chunk beside its data: length, kind, checksum
+
+
+def is_png(data: bytes) -> bool:
+    """Whether `data` begins as a PNG does."""
+    return data.startswith(SIGNATURE)
+
+
+def text_chunks(data: bytes) -> dict[str, str]:
+    """Every readable text of a PNG by its keyword, the first of a name; of a cut file what is
+    whole. Empty for anything else. Never raises."""
+    texts: dict[str, str] = {}
+    for kind, content in _chunks(data):
+        if kind in _READERS:
+            found = _READERS[kind](content)
+            if found is not None:
+                texts.setdefault(*found)
+            if len(texts) >= _MAX_TEXTS:
+                break
+    return texts
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """Kind and data of each whole chunk. Checksums are not looked at."""
+    if not is_png(data):
+        return
+    view, at = memoryview(data), len(SIGNATURE)
+    for _ in range(_MAX_CHUNKS):
+        length = int.from_bytes(view[at : at + 4], "big")
+        kind = bytes(view[at + 4 : at + 8])
+        end = at + _FRAME + length
+        if len(kind) < 4 or end > len(data):
+            return
+        yield kind, view[at + 8 : end - 4]
+        if kind == b"IEND":
+            return
+        at = end
+
+
+def _split(content: memoryview) -> tuple[str, bytes] | None:
+    """The keyword and what follows its zero byte."""
+    keyword, zero, _ = bytes(content[: _MAX_KEYWORD + 1]).partition(b"\0")
+    if not zero or not keyword:
+        return None
+    return keyword.decode("latin-1"), bytes(content[len(keyword) + 1 :])
+
+
+def _plain(content: memoryview) -> tuple[str, str] | None:
+    """tEXt: Latin-1 by the specification. Many tools write UTF-8, which is tried first."""
+    if len(content) > MAX_TEXT_BYTES:
+        return None
+    split = _split(content)
+    return None if split is None else (split[0], _decoded(split[1]))
+
+
+def _compressed(content: memoryview) -> tuple[str, str] | None:
+    """zTXt: a byte for the method, then zlib."""
+    split = _split(content) if len(content) <= MAX_TEXT_BYTES else None
+    if split is None or split[1][:1] != b"\0":
+        return None
+    text = _inflated(split[1][1:])
+    return None if text is None else (split[0], _decoded(text))
+
+
+def _international(content: memoryview) -> tuple[str, str] | None:
+    """iTXt: compression flag and method, language, translated keyword, then UTF-8."""
+    split = _split(content) if len(content) <= MAX_TEXT_BYTES else None
+    if split is None or len(split[1]) < 2:
+        return None
+    compressed, rest = split[1][0] == 1, split[1][2:]
+    _language, _, rest = rest.partition(b"\0")
+    _translated, zero, text = rest.partition(b"\0")
+    if not zero:
+        return None
+    plain = _inflated(text) if compressed else text
+    return None if plain is None else (split[0], plain.decode("utf-8", "replace"))
+
+
+def _inflated(packed: bytes) -> bytes | None:
+    """The unpacked text; None where it is broken or longer than the bound."""
+    unpacker = zlib.decompressobj()
+    try:
+        text = unpacker.decompress(packed, MAX_TEXT_BYTES)
+    except zlib.error:
+        return None
+    return None if unpacker.unconsumed_tail or not unpacker.eof else text
+
+
+def _decoded(text: bytes) -> str:
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
+
+
+_READERS: Final = {b"tEXt": _plain, b"zTXt": _compressed, b"iTXt": _international}
