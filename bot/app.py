@@ -7,6 +7,7 @@ import logging
 import signal
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -46,6 +47,7 @@ _log = logging.getLogger(__name__)
 COGS = (
     "cogs.inference", "cogs.info", "cogs.limits",
     "cogs.history", "cogs.me", "cogs.presets", "cogs.privacy", "cogs.queue",
+    "cogs.results", "cogs.message_menus",
 )  # fmt: skip
 DATABASE_NAME = "ekaki.db"
 
@@ -171,7 +173,8 @@ async def run(
     stop: asyncio.Event | None = None,
     ready: Callable[[Ekaki], Any] | None = None,
 ) -> int:
-    """Run the bot until `stop` is set or a signal comes. Gives the exit status.
+    """Run the bot until `stop` is set or a signal comes (SIGUSR1: until everything accepted is
+    done). Gives the exit status.
 
     ModelError, StorageError and discord.LoginFailure are raised: a failure at start is loud.
     """
@@ -183,14 +186,19 @@ async def run(
             stack.enter_context(connect_to(settings.discord_api_url))
         async with open_services(settings, load=load) as services, Ekaki(services) as bot:
             connected = asyncio.create_task(bot.start(settings.discord_token.reveal()))
-            finishing = asyncio.create_task(_finish_first(finish, services.jobs, stop))
+            finished = asyncio.create_task(_finish_first(finish, bot))
             stopped = asyncio.create_task(stop.wait())
             if ready is not None:
                 ready(bot)
-            waiting: set[asyncio.Future[Any]] = {connected, stopped, services.jobs.failure}
+            waiting: set[asyncio.Future[Any]] = {
+                connected,
+                stopped,
+                finished,
+                services.jobs.failure,
+            }
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
-            finishing.cancel()
+            finished.cancel()
             await bot.close()
             if connected not in done:
                 await asyncio.gather(connected, return_exceptions=True)
@@ -201,6 +209,7 @@ async def run(
 
 async def sync(settings: Settings) -> int:
     """Send the command tree to Discord, changed or not. Gives the number of commands."""
+    settings = replace(settings, sync_commands="never")  # not twice
     async with open_services(settings, load=None) as services, Ekaki(services) as bot:
         with ExitStack() as stack:
             if settings.discord_api_url:
@@ -210,14 +219,13 @@ async def sync(settings: Settings) -> int:
             return len(bot.tree.get_commands())
 
 
-async def _finish_first(finish: asyncio.Event, jobs: JobService, stop: asyncio.Event) -> None:
-    """Once asked to finish: take no new work, and stop when the rest is drawn and delivered."""
-    await finish.wait()
+async def _finish_first(asked: asyncio.Event, bot: Ekaki) -> None:
+    """Once asked: take no new work, and come back when the rest is drawn and delivered."""
+    await asked.wait()
     _log.info("Finishing what is accepted, taking no new work")
-    try:
-        await jobs.drain()
-    finally:  # whatever happens, a bot that takes no work must not stay
-        stop.set()
+    while not bot.is_ready():  # what an earlier run left is taken up only then
+        await asyncio.sleep(0.1)
+    await bot.services.jobs.drain()
 
 
 def _on_signals(*, stop: asyncio.Event, finish: asyncio.Event) -> None:

@@ -11,6 +11,9 @@ class EkakiBot(commands.Bot):
     """A bot of slash commands only. Pings nobody unless a message says whom."""
 
     def __init__(self, services: Services) -> None:
+        # No voice here, so no warnings that its libraries are missing.
+        discord.VoiceClient.warn_nacl = False
+        discord.VoiceClient.warn_dave = False
         super().__init__(
             command_prefix=commands.when_mentioned,  # required by the class; no text commands exist
             intents=discord.Intents(guilds=True),
