@@ -42,7 +42,7 @@ class Exporter:
             while (part := await asyncio.to_thread(next, packing, None)) is not None:
                 yield part
         finally:
-            with suppress(ValueError):  # cancelled while it runs in its thread: it is collected then
+            with suppress(ValueError):  # cancelled while its thread runs: collected then
                 packing.close()
 
     async def _record(

@@ -33,7 +33,8 @@ class HistoryPage:
     total: int
 
 
-def _patterns(words: str) -> list[str]:
+def patterns(words: str) -> list[str]:
+    """LIKE patterns, escaped by `!`, one for each word."""
     found = searchable(words.replace(",", " ")).split()[:MAX_WORDS]
     return [f"%{word.replace('!', '!!').replace('%', '!%')}%" for word in found]
 
@@ -42,23 +43,23 @@ async def search(
     connection: Connection, *, user_id: int, words: str, favourites: bool, offset: int, limit: int
 ) -> HistoryPage:
     """Pictures of `user_id` whose prompt has all of `words`; with `favourites` only marked ones."""
-    patterns = _patterns(words)
+    wanted = patterns(words)
     source = (
         " FROM jobs JOIN pictures ON pictures.job_id = jobs.id"
         " LEFT JOIN favourites ON favourites.picture_id = pictures.id"
         " AND favourites.user_id = jobs.user_id"
         " WHERE jobs.user_id = ? AND jobs.state = 'finished'"
-        + " AND jobs.words LIKE ? ESCAPE '!'" * len(patterns)
+        + " AND jobs.words LIKE ? ESCAPE '!'" * len(wanted)
         + (" AND favourites.picture_id IS NOT NULL" if favourites else "")
     )
-    async with connection.execute("SELECT COUNT(*)" + source, (user_id, *patterns)) as cursor:
+    async with connection.execute("SELECT COUNT(*)" + source, (user_id, *wanted)) as cursor:
         row = await cursor.fetchone()
     total = int(row[0]) if row else 0
     async with connection.execute(
         "SELECT pictures.id, favourites.picture_id IS NOT NULL"
         + source
         + " ORDER BY jobs.accepted_at DESC, jobs.id, pictures.position LIMIT ? OFFSET ?",
-        (user_id, *patterns, limit, offset),
+        (user_id, *wanted, limit, offset),
     ) as cursor:
         found = [(str(row[0]), bool(row[1])) for row in await cursor.fetchall()]
     entries = [await _entry(connection, picture_id, favourite=f) for picture_id, f in found]

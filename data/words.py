@@ -6,4 +6,4 @@ import unicodedata
 def searchable(text: str) -> str:
     """`text` without case, width of letters, underscores and escapes."""
     plain = unicodedata.normalize("NFKC", text).casefold()
-    return plain.replace("_", " ").replace("\\", "")
+    return plain.replace("_", " ").replace("\\", "").replace("\0", "")  # NUL ends SQLite's LIKE
