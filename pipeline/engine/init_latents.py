@@ -1,6 +1,7 @@
 """A given picture becomes the latents that a request begins from."""
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,6 @@ from pipeline.engine.start import InitLatents, first_step
 from pipeline.engine.vae_encoder import VaeEncoder
 from pipeline.errors import EngineError
 from pipeline.model.folder import ModelFolder
-from pipeline.model.sessions import SessionFactory
 from pipeline.request import ResolvedRequest
 from pipeline.rework import Size, before_upscale
 
@@ -19,13 +19,13 @@ Floats = NDArray[np.float32]
 
 
 class InitPictures:
-    """Opens the model's encoder when the first picture comes, and remembers the last picture's
-    latents: the pictures of one job begin from the same one. One thread owns it.
+    """Calls `open_encoder` when the first picture comes, and remembers the last picture's latents:
+    the pictures of one job begin from the same one. One thread owns it.
     """
 
-    def __init__(self, folder: ModelFolder, factory: SessionFactory) -> None:
+    def __init__(self, folder: ModelFolder, open_encoder: Callable[[], VaeEncoder]) -> None:
         self._folder = folder
-        self._factory = factory
+        self._open_encoder = open_encoder
         self._encoder: VaeEncoder | None = None
         self._last: tuple[bytes, Floats] | None = None
 
@@ -68,7 +68,7 @@ class InitPictures:
         if self._last is not None and self._last[0] == key:
             return self._last[1]
         if self._encoder is None:
-            self._encoder = VaeEncoder.open(self._folder, self._factory)
+            self._encoder = self._open_encoder()
         latents = self._encoder.encode(image)
         self._last = (key, latents)
         return latents

@@ -22,6 +22,7 @@ from pipeline.engine.rows import Conditioning, Floats, Row
 from pipeline.engine.samplers.make import make_sampler
 from pipeline.engine.start import Variation
 from pipeline.engine.vae import VaeDecoder
+from pipeline.engine.vae_encoder import VaeEncoder
 from pipeline.errors import Cancelled, EngineError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.sessions import SessionFactory
@@ -62,7 +63,7 @@ class OwnEngine:
         self._description = description
         decoder = VaeDecoder(folder, factory.open(folder, "vae_decoder"))
         self._parts: _Parts | None = _Parts(unet=open_unet(factory, folder), decoder=decoder)
-        self._init_pictures = InitPictures(folder, factory)
+        self._init_pictures = InitPictures(folder, lambda: VaeEncoder.open(folder, factory))
         self._previewer = Previewer(
             decoder,
             latent_channels=folder.latent_channels,

@@ -2,10 +2,14 @@
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 # pyright: reportPrivateImportUsage=false
 # (the border to optimum, diffusers and torch, whose types are partly missing)
-"""Optimum's `ORTStableDiffusionXLPipeline` as it is: the reference that our own engine must equal.
+"""Optimum's pipelines as they are: the reference that our own engine must equal.
 
-Its `__call__` runs in the worker's thread, given our prompt embeddings: its own tokenisation reads
-`(bad)` literally and cuts at 77 tokens. Importing this module imports torch (seconds, and the
+`ORTStableDiffusionXLPipeline` draws from noise. Over the same sessions, made when the first picture
+to begin from comes, `ORTStableDiffusionXLImg2ImgPipeline` begins from our encoder's latents: by
+itself it samples them, and knows VAEs of four channels only.
+
+Their `__call__` runs in the worker's thread, given our prompt embeddings: their own tokenisation
+reads `(bad)` literally and cuts at 77 tokens. Importing this module imports torch (seconds, and the
 interpreter is held): do it before the event loop starts.
 """
 
@@ -16,11 +20,18 @@ from typing import Any, Final
 
 import diffusers
 import torch
-from optimum.onnxruntime import ORTStableDiffusionXLPipeline
+from optimum.onnxruntime import (
+    ORTStableDiffusionXLImg2ImgPipeline,
+    ORTStableDiffusionXLPipeline,
+)
 from PIL import Image
 
 from pipeline.card import DIFFUSERS_SCHEDULERS, Sampler
+from pipeline.engine.init_latents import InitPictures
 from pipeline.engine.protocol import DrawnPicture, ModelDescription, Watch
+from pipeline.engine.start import InitLatents, slerp
+from pipeline.engine.stock_pipelines import open_sessions, pipeline_over
+from pipeline.engine.vae_encoder import VaeEncoder
 from pipeline.errors import Cancelled, EkakiError, EngineError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.sessions import SessionFactory
@@ -63,7 +74,13 @@ class StockEngine:
         self._folder = folder
         self._prompts = prompts
         self._description = description
-        self._pipe: Any = open_pipeline(folder, factory, prompts)
+        self._sessions = open_sessions(folder, factory, prompts)
+        self._provider = factory.provider
+        self._pipe: Any = pipeline_over(
+            self._sessions, folder, self._provider, ORTStableDiffusionXLPipeline
+        )
+        self._img2img: Any = None
+        self._init_pictures = InitPictures(folder, lambda: self._encoder(factory))
 
     @property
     def model(self) -> ModelDescription:
@@ -81,14 +98,13 @@ class StockEngine:
         diffusers' own `_interrupt` still decodes."""
         if self._pipe is None:
             raise EngineError("engine_closed")
-        if init_image is not None:
-            raise EngineError("stock_cannot_img2img")
-        if watch.is_cancelled():
-            raise Cancelled
+        _go_on(watch)
         steps = _Steps(watch)
         began = time.perf_counter()
         try:
-            image = self._run(request, index, steps)
+            init = self._init_pictures.latents(request, init_image)
+            _go_on(watch)
+            image = self._run(request, index, init, steps)
         except EkakiError:
             raise
         except Exception as error:  # whatever the libraries raise, the job failed
@@ -100,58 +116,98 @@ class StockEngine:
             seconds_a_step=steps.seconds_a_step,
         )
 
-    def _run(self, request: ResolvedRequest, index: int, steps: "_Steps") -> Image.Image:
+    def _run(
+        self, request: ResolvedRequest, index: int, init: InitLatents | None, steps: "_Steps"
+    ) -> Image.Image:
         embeds = self._prompts.encode(request.prompt, request.negative_prompt)
-        self._pipe.scheduler = make_scheduler(self._folder, request.sampler)
+        scheduler = make_scheduler(self._folder, request.sampler)
+        generator = torch.Generator("cpu").manual_seed(request.seed_of(index))
+        if init is None:
+            pipe, start = self._from_noise(request, index, generator)
+        else:
+            pipe, start = self._from_picture(request, index, generator, scheduler, init)
+        pipe.scheduler = scheduler
         steps.begin()
         with torch.inference_mode():
-            result = self._pipe(
+            result = pipe(
                 prompt_embeds=torch.from_numpy(embeds.prompt_embeds),
                 negative_prompt_embeds=torch.from_numpy(embeds.negative_prompt_embeds),
                 pooled_prompt_embeds=torch.from_numpy(embeds.pooled_prompt_embeds),
                 negative_pooled_prompt_embeds=torch.from_numpy(
                     embeds.negative_pooled_prompt_embeds
                 ),
-                width=request.width,
-                height=request.height,
                 num_inference_steps=request.num_inference_steps,
                 guidance_scale=request.guidance_scale,
-                generator=torch.Generator("cpu").manual_seed(request.seed_of(index)),
+                generator=generator,
                 callback_on_step_end=steps.on_step_end,
+                **start,
             )
         image: Image.Image = result.images[0]
         return image.convert("RGB")
 
+    def _from_noise(
+        self, request: ResolvedRequest, index: int, generator: torch.Generator
+    ) -> tuple[Any, dict[str, Any]]:
+        """The pipeline and what it needs besides; it draws its noise itself unless that varies."""
+        start: dict[str, Any] = {"width": request.width, "height": request.height}
+        if request.variation_strength:
+            start["latents"] = self._noise(request, index, generator)
+        return self._pipe, start
+
+    def _from_picture(
+        self,
+        request: ResolvedRequest,
+        index: int,
+        generator: torch.Generator,
+        scheduler: Any,
+        init: InitLatents,
+    ) -> tuple[Any, dict[str, Any]]:
+        """The same for a picture. Noise is laid over it here, as the pipeline would do it."""
+        if self._img2img is None:
+            self._img2img = pipeline_over(
+                self._sessions, self._folder, self._provider, ORTStableDiffusionXLImg2ImgPipeline
+            )
+        pipe, steps = self._img2img, request.num_inference_steps
+        pipe.scheduler = scheduler
+        scheduler.set_timesteps(steps)
+        strength = min(1.0, (steps - init.first_step + 0.5) / steps)  # that number of steps again
+        timesteps, _ = pipe.get_timesteps(steps, strength, "cpu")
+        latents = scheduler.add_noise(
+            torch.from_numpy(init.latents), self._noise(request, index, generator), timesteps[:1]
+        )
+        # the picture is only looked at for its type: the latents are there already
+        unused = torch.zeros(1, 3, request.height, request.width)
+        return pipe, {"image": unused, "strength": strength, "latents": latents}
+
+    def _noise(
+        self, request: ResolvedRequest, index: int, generator: torch.Generator
+    ) -> torch.Tensor:
+        factor = self._folder.vae_scale_factor
+        channels = self._folder.latent_channels
+        shape = (1, channels, request.height // factor, request.width // factor)
+        noise = torch.randn(shape, generator=generator)
+        if not request.variation_strength:
+            return noise
+        other = torch.Generator("cpu").manual_seed(request.variation_seed_of(index))
+        varied = torch.randn(shape, generator=other).numpy()
+        return torch.from_numpy(slerp(noise.numpy(), varied, request.variation_strength))
+
+    def _encoder(self, factory: SessionFactory) -> VaeEncoder:
+        session = self._sessions.get("vae_encoder")
+        if session is None:
+            raise EngineError("img2img_unavailable")
+        return VaeEncoder.over(self._folder, factory, session)
+
     def close(self) -> None:
-        self._pipe = None
+        self._pipe = self._img2img = None
+        self._sessions = {}
+        self._init_pictures.close()
         self._prompts.close()
 
 
-def open_pipeline(folder: ModelFolder, factory: SessionFactory, prompts: PromptEncoder) -> Any:
-    """The stock pipeline over sessions of ours, loaded from the folder and nowhere else.
-
-    `export=False` with a folder never asks the hub. Sessions are made by `factory`, which has
-    looked at the provider; the text encoders' are shared with `prompts`, so that a mixed-precision
-    folder never meets IO binding between them and the UNet (a wrong picture without an error).
-    """
-    sessions: dict[str, Any] = {
-        "unet_session": factory.open(folder, "unet").raw,
-        "vae_decoder_session": factory.open(folder, "vae_decoder").raw,
-        "text_encoder_session": prompts.session("text_encoder").raw,
-        "text_encoder_2_session": prompts.session("text_encoder_2").raw,
-    }
-    if folder.has("vae_encoder"):
-        sessions["vae_encoder_session"] = factory.open(folder, "vae_encoder").raw
-    pipe: Any = ORTStableDiffusionXLPipeline.from_pretrained(
-        str(folder.path),
-        export=False,
-        local_files_only=True,
-        provider=factory.provider,
-        use_io_binding=False,
-        **sessions,
-    )
-    pipe.set_progress_bar_config(disable=True)
-    return pipe
+def _go_on(watch: Watch) -> None:
+    if watch.is_cancelled():
+        raise Cancelled
 
 
 class _Steps:

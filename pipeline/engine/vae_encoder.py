@@ -51,7 +51,11 @@ class VaeEncoder:
         """
         if not folder.has("vae_encoder"):
             raise EngineError("img2img_unavailable")
-        session = factory.open(folder, "vae_encoder")
+        return cls.over(folder, factory, factory.open(folder, "vae_encoder"))
+
+    @classmethod
+    def over(cls, folder: ModelFolder, factory: SessionFactory, session: Session) -> "VaeEncoder":
+        """The same over a session of the folder's graph, which is used unless the graph samples."""
         if SAMPLED in session.outputs:
             path = folder.onnx_file("vae_encoder")
             session = factory.open_graph(with_mean_output(path), path.parent, "vae_encoder")

@@ -42,7 +42,7 @@ def needed_bytes(folder: ModelFolder, *, keep_text_encoders: bool = True) -> int
     """
     weights = {name: folder.weight_bytes(name) * LOAD_FACTOR for name in REQUIRED}
     encoders = weights.pop("text_encoder") + weights.pop("text_encoder_2")
-    decoder = vae_activation_bytes(folder, width=_SIDE, height=_SIDE)
+    decoder = _vae_layer_bytes(folder, _SIDE * _SIDE)
     active = max(folder.weight_bytes("unet") * UNET_ACTIVATIONS, decoder)
     kept = encoders + active if keep_text_encoders else max(encoders, active)
     return int(sum(weights.values()) + kept) + BASE_BYTES
@@ -55,13 +55,14 @@ def vae_activation_bytes(folder: ModelFolder, *, width: int, height: int) -> int
     Either the widest layers at full size or the attention in the middle, between all pairs of
     latent pixels: it grows with the square, and above 1400x1400 it is the larger for SDXL.
     """
-    layers = (
-        DECODER_ACTIVATIONS_A_PIXEL
-        * (width * height)
-        * min(1.0, folder.weight_bytes("vae_decoder") / _SDXL_DECODER_BYTES)
-    )
+    layers = _vae_layer_bytes(folder, width * height)
     latent_pixels = (width // folder.vae_scale_factor) * (height // folder.vae_scale_factor)
     return int(max(layers, _ATTENTION_COPIES * _FLOAT_BYTES * latent_pixels**2))
+
+
+def _vae_layer_bytes(folder: ModelFolder, pixels: int) -> float:
+    size = min(1.0, folder.weight_bytes("vae_decoder") / _SDXL_DECODER_BYTES)
+    return DECODER_ACTIVATIONS_A_PIXEL * pixels * size
 
 
 def available_bytes() -> int:

@@ -28,7 +28,7 @@ NAMES = (
 
 
 def _stock(folder: ModelFolder, prompts: PromptEncoder, cpu: SessionFactory) -> Any:
-    from pipeline.engine.stock import open_pipeline
+    from pipeline.engine.stock_pipelines import open_pipeline
 
     return open_pipeline(folder, cpu, prompts)
 

@@ -1,0 +1,55 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+# (the border to optimum, whose types are partly missing)
+"""Optimum's pipelines over sessions of ours, loaded from the model folder and nowhere else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from optimum.onnxruntime import ORTStableDiffusionXLPipeline
+
+from pipeline.model.folder import Component, ModelFolder
+from pipeline.model.sessions import OrtSession, SessionFactory
+from pipeline.model.text_encoder import PromptEncoder
+
+Sessions = Mapping[Component, OrtSession]
+
+
+def open_pipeline(folder: ModelFolder, factory: SessionFactory, prompts: PromptEncoder) -> Any:
+    """The text-to-image pipeline over new sessions (the text encoders' are those of `prompts`)."""
+    sessions = open_sessions(folder, factory, prompts)
+    return pipeline_over(sessions, folder, factory.provider, ORTStableDiffusionXLPipeline)
+
+
+def open_sessions(
+    folder: ModelFolder, factory: SessionFactory, prompts: PromptEncoder
+) -> dict[Component, OrtSession]:
+    """Sessions by component, for several pipelines to share.
+
+    They are made by `factory`, which has looked at the provider; the text encoders' are those of
+    `prompts`, so that a mixed-precision folder never meets IO binding between them and the UNet (a
+    wrong picture without an error).
+    """
+    sessions: dict[Component, OrtSession] = {
+        "unet": factory.open(folder, "unet"),
+        "vae_decoder": factory.open(folder, "vae_decoder"),
+        "text_encoder": prompts.session("text_encoder"),
+        "text_encoder_2": prompts.session("text_encoder_2"),
+    }
+    if folder.has("vae_encoder"):
+        sessions["vae_encoder"] = factory.open(folder, "vae_encoder")
+    return sessions
+
+
+def pipeline_over(sessions: Sessions, folder: ModelFolder, provider: str, kind: Any) -> Any:
+    """A pipeline of optimum's class `kind`. `export=False` with a folder never asks the hub."""
+    pipe: Any = kind.from_pretrained(
+        str(folder.path),
+        export=False,
+        local_files_only=True,
+        provider=provider,
+        use_io_binding=False,
+        **{f"{name}_session": session.raw for name, session in sessions.items()},
+    )
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
