@@ -91,7 +91,9 @@ class Ink:
     def rounded(
         self, box: tuple[float, float, float, float], radius: float, colour: Colour, *, width: float
     ) -> None:
-        """A box (left, top, right, bottom) with round corners: filled if `width` is 0, else drawn."""
+        """A box (left, top, right, bottom) with round corners: filled if `width` is 0, else
+        drawn.
+        """
         paint = _pen(colour, width) if width else _brush(colour, 1.0)
         self._canvas.drawRoundRect(skia.Rect(*box), radius, radius, paint)
 
@@ -140,7 +142,9 @@ def mirrored(path: Path) -> Path:
 
 @contextmanager
 def canvas(width: int, height: int, *, scale: float) -> Generator[tuple[Ink, NDArray[np.uint8]]]:
-    """A pen on a picture of width x height pixels, stored at `scale`: (rows, columns, RGBA) uint8."""
+    """A pen on a picture of width x height pixels, stored at `scale`: (rows, columns, RGBA)
+    uint8.
+    """
     pixels = np.empty((round(height * scale), round(width * scale), 4), np.uint8)
     surface = skia.Surface(pixels, skia.kRGBA_8888_ColorType)
     with surface as drawn:

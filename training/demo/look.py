@@ -62,6 +62,8 @@ TIMES: Final = ("day", "night", "starry sky", "sunset")
 RATINGS: Final = ("safe", "nsfw", "explicit")
 Rating: TypeAlias = Literal["safe", "nsfw", "explicit"]
 
+T = TypeVar("T")
+
 _VIVID: Final[tuple[Colour, ...]] = (
     (222, 50, 70), (60, 104, 214), (252, 204, 70), (60, 154, 110), (144, 92, 194),
 )  # fmt: skip
@@ -167,9 +169,6 @@ def _any_look(rng: random.Random, *, placards: bool) -> Look:
 def _times(place: str) -> tuple[int, ...]:
     """How often a place is seen by day, at night, under stars, at sunset."""
     return (40, 22, 20, 18) if place == "outdoors" else (64, 14, 8, 14)
-
-
-T = TypeVar("T")
 
 
 def _weighted(rng: random.Random, values: tuple[T, ...], weights: tuple[int, ...]) -> T:

@@ -1,0 +1,147 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
+# pyright: reportPrivateImportUsage=false, reportArgumentType=false
+# (the border to diffusers, onnx and optimum, whose types are partly missing)
+"""Stage `export`: checkpoints to a diffusers folder, to ONNX by optimum; weights stored in half
+precision.
+
+Sessions compute in float32: a Cast stands behind each weight. The linear encoder becomes a real
+`vae_encoder`.
+"""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from diffusers import EulerAncestralDiscreteScheduler, StableDiffusionXLPipeline
+from onnx import TensorProto, helper, numpy_helper
+
+from training.demo.decoder import Decoder, as_autoencoder
+from training.demo.latents import CELL, CHANNELS, PATCH, LinearEncoder
+from training.demo.state import State
+from training.demo.tagger import export_tagger
+from training.demo.text_encoders import build_encoders
+from training.demo.tokens import build_tokenizer
+from training.demo.unet import SCHEDULER, make_unet, point_at
+
+_TRACED = 19  # latent pixels while tracing: odd, so that no size is taken for a constant
+_SMALL = 256  # tensors of fewer numbers stay as they are
+_NOTICE = "A tiny model that draws portraits from tags, trained on drawings that a script makes."
+
+
+def export(state: State) -> Path:
+    """Make `state.model` (replaced if it exists) from the newest checkpoints."""
+    with tempfile.TemporaryDirectory(dir=state.folder, prefix=".export-") as scratch:
+        source, made = Path(scratch) / "torch", Path(scratch) / "onnx"
+        _pipeline(state, Path(scratch) / "tokenizer").save_pretrained(source)
+        _sample_size(source, _TRACED)
+        _optimum(source, made)
+        _sample_size(made, 1024 // CELL)
+        for part in ("text_encoder", "text_encoder_2", "unet", "vae_decoder"):
+            _halve(made / part / "model.onnx")
+        _linear_encoder(LinearEncoder.load(state.encoder), made / "vae_encoder" / "model.onnx")
+        card = {"name": "Ekaki demo", "notice": _NOTICE}
+        (made / "ekaki.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        if state.tagger.exists():
+            export_tagger(state, made / "tagger")
+        if state.model.exists():
+            shutil.rmtree(state.model)
+        made.rename(state.model)
+    return state.model
+
+
+def _pipeline(state: State, tokenizer_folder: Path) -> Any:
+    torch.set_num_threads(1)
+    unet = make_unet().eval()
+    newest = state.calibrated if state.calibrated.exists() else state.unet
+    point_at(unet, torch.load(newest, map_location="cpu")["average"])
+    decoder = Decoder()
+    decoder.load_state_dict(torch.load(state.decoder, map_location="cpu")["decoder"])
+    tokenizer, meanings = build_tokenizer(tokenizer_folder)
+    first, second = build_encoders(tokenizer, meanings)
+    return StableDiffusionXLPipeline(
+        vae=as_autoencoder(decoder),
+        text_encoder=first,
+        text_encoder_2=second,
+        tokenizer=tokenizer,
+        tokenizer_2=tokenizer,
+        unet=unet,
+        scheduler=EulerAncestralDiscreteScheduler(**SCHEDULER),
+        force_zeros_for_empty_prompt=True,
+        add_watermarker=False,
+    )
+
+
+def _optimum(source: Path, made: Path) -> None:
+    from optimum.exporters.onnx import main_export
+
+    main_export(
+        str(source),
+        output=str(made),
+        task="text-to-image",
+        library_name="diffusers",
+        dtype="fp32",
+        device="cpu",
+        do_validation=False,
+        no_post_process=True,
+        local_files_only=True,
+    )
+
+
+def _sample_size(folder: Path, size: int) -> None:
+    path = folder / "unet" / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["sample_size"] = size
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _halve(path: Path) -> None:
+    """Store weights as float16 with a Cast to float32 behind each."""
+    model = onnx.load(path)
+    casts: list[Any] = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= _SMALL:
+            name = tensor.name
+            half = numpy_helper.to_array(tensor).astype(np.float16)
+            tensor.CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
+            casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def _linear_encoder(encoder: LinearEncoder, path: Path) -> None:
+    """An average over 8 x 8 pixels, then one convolution: mean and log variance (-30: none)."""
+    traced = onnx.load(path, load_external_data=False)
+    taken, given = traced.graph.input[0], traced.graph.output[0]
+    kernel = encoder.encode.T.reshape(CHANNELS, PATCH, PATCH, 3).transpose(0, 3, 1, 2)
+    weight = np.concatenate([kernel, np.zeros_like(kernel)]).astype(np.float32)
+    offset = -encoder.mean @ encoder.encode
+    bias = np.concatenate([offset, np.full(CHANNELS, -30.0)]).astype(np.float32)
+    sides: dict[str, Any] = {"kernel_shape": [PATCH, PATCH], "strides": [PATCH, PATCH]}
+    graph = helper.make_graph(
+        [
+            helper.make_node("AveragePool", [taken.name], ["small"], **sides),
+            helper.make_node("Conv", ["small", "weight", "bias"], [given.name], **sides),
+        ],
+        "linear_encoder",
+        [taken],
+        [given],
+        [
+            numpy_helper.from_array(np.ascontiguousarray(weight), "weight"),
+            numpy_helper.from_array(bias, "bias"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = min(traced.ir_version, 10)
+    onnx.checker.check_model(model)
+    for old in path.parent.glob("*.onnx*"):
+        old.unlink()
+    onnx.save(model, path)

@@ -1,0 +1,66 @@
+"""Stage `sheets`: contact sheets, of the drawings and of the model's pictures, as small JPEGs."""
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
+
+from training.demo.drawing import SIZES, render
+from training.demo.look import sample_look
+from training.demo.pipeline import Painter
+from training.demo.prompts import COLOURS, PLAIN, SHOWN
+from training.demo.sheet import flow, grid
+from training.demo.state import State
+
+_SEED = 700_000
+
+
+def drawing_sheets(folder: Path) -> None:
+    """What the model learns from: squares, and all nine sizes with both placards."""
+    rng = random.Random(_SEED)
+    squares = [
+        Image.fromarray(
+            render(sample_look(rng, placards=False), width=1024, height=1024, scale=1 / 4)
+        )
+        for _ in range(24)
+    ]
+    _save(grid(squares, columns=8, width=192), folder / "drawings.jpg")
+    looks = [sample_look(rng, placards=False) for _ in SIZES]
+    looks[2] = replace(looks[2], rating="nsfw")
+    looks[4] = replace(looks[4], rating="explicit")
+    sizes = [
+        Image.fromarray(render(look, width=width, height=height, scale=1 / 4))
+        for look, (width, height) in zip(looks, SIZES, strict=True)
+    ]
+    _save(flow(sizes, width=1300, height=260), folder / "drawing_sizes.jpg")
+
+
+def model_sheets(state: State, folder: Path) -> None:
+    """What the exported model draws."""
+    painter = Painter(state.model)
+    shown = [painter.draw(prompt, seed=_SEED + i) for i, prompt in enumerate(SHOWN)]
+    _save(grid(shown, columns=6, width=240), folder / "pictures.jpg")
+    _save(shown[-1].resize((768, 768), Image.Resampling.LANCZOS), folder / "full_size.jpg")
+    sizes = [
+        painter.draw(prompt, seed=_SEED + 40 + i, width=width, height=height)
+        for i, (prompt, (width, height)) in enumerate(zip(SHOWN, SIZES, strict=False))
+    ]
+    _save(flow(sizes, width=1300, height=260), folder / "nine_sizes.jpg")
+    colours = [painter.draw(prompt, seed=_SEED + 60 + i) for i, prompt in enumerate(COLOURS)]
+    _save(grid(colours, columns=5, width=230), folder / "colours.jpg")
+    guidance = [painter.draw(PLAIN, seed=3, guidance_scale=scale) for scale in (1, 3, 5, 7, 10)]
+    quality = [
+        painter.draw(PLAIN, seed=5, negative_prompt="", suffix=""),
+        painter.draw(PLAIN, seed=5, negative_prompt=""),
+        painter.draw(PLAIN, seed=5, suffix=""),
+        painter.draw(PLAIN, seed=5),
+        painter.draw(f"{PLAIN}, worst quality, lowres", seed=5, negative_prompt="", suffix=""),
+    ]
+    _save(grid(guidance + quality, columns=5, width=230), folder / "guidance_and_quality.jpg")
+
+
+def _save(sheet: Image.Image, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(path, quality=84)
+    print(f"{path}: {path.stat().st_size / 1000:.0f} kB")

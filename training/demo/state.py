@@ -1,0 +1,38 @@
+"""Where the stages keep what they have made, so that each can resume: `--folder`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Paths below one folder outside version control."""
+
+    folder: Path
+
+    @property
+    def encoder(self) -> Path:
+        return self.folder / "encoder.npz"
+
+    def latents(self, *, width: int, height: int, shard: int) -> Path:
+        return self.folder / "drawings" / f"{width}x{height}-{shard}.npz"
+
+    @property
+    def unet(self) -> Path:
+        return self.folder / "unet.pt"
+
+    @property
+    def calibrated(self) -> Path:
+        return self.folder / "calibrated.pt"
+
+    @property
+    def decoder(self) -> Path:
+        return self.folder / "decoder.pt"
+
+    @property
+    def tagger(self) -> Path:
+        return self.folder / "tagger.pt"
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model"

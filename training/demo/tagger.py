@@ -1,0 +1,227 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportPrivateImportUsage=false
+# pyright: reportUnknownParameterType=false
+# (the border to torch, whose types are partly missing)
+"""Stage `tagger`: a small network that reads the drawings, trained on seeds of its own.
+
+It judges the model's pictures in `evaluate`, and is the demo's output tagger. Exported, it has the
+contract of the WD taggers (v3): input float32 (batch, side, side, 3), BGR, 0 to 255, padded with
+white to a square; output probabilities in the order of `selected_tags.csv` (category 9: ratings).
+"""
+
+import csv
+import random
+import time
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional
+
+from training.demo.checkpoint import save_checkpoint
+from training.demo.degrade import degrade
+from training.demo.drawing import SIZES, render
+from training.demo.labels import FIELDS, FIGURE_FIELDS, labels_of
+from training.demo.look import sample_look
+from training.demo.machine import Machine
+from training.demo.state import State
+
+SIDE = 192
+SEED = 900_000
+"""Seeds of drawings that no other stage uses."""
+_BATCH = 32
+_KEEP_EVERY = 100
+_RATING = list(FIELDS).index("rating")
+_LIDS = list(FIELDS).index("lids")
+WD_RATINGS = ("general", "sensitive", "questionable", "explicit")
+_RATING_OF = {"safe": "general", "nsfw": "questionable", "explicit": "explicit"}
+
+
+class TaggerNet(nn.Module):
+    """Pictures (batch, 3, side, side), RGB, -1 to 1, to logits by field."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (3, 24, 32, 48, 64, 96)
+        layers: list[nn.Module] = []
+        for before, after in pairwise(widths):
+            layers += [nn.Conv2d(before, after, 3, 2, 1), nn.BatchNorm2d(after), nn.ReLU()]
+        cells = (SIDE // 2 ** (len(widths) - 1)) ** 2
+        self.body = nn.Sequential(
+            *layers, nn.Flatten(), nn.Dropout(0.1), nn.Linear(cells * 96, 192), nn.ReLU()
+        )
+        self.heads = nn.ModuleDict({name: nn.Linear(192, len(FIELDS[name])) for name in FIELDS})
+
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+        hidden = self.body(pictures)
+        return {name: head(hidden) for name, head in self.heads.items()}
+
+
+def squared(picture: Image.Image) -> NDArray[np.uint8]:
+    """Padded with white to a square and made SIDE x SIDE, as the WD taggers do: RGB uint8."""
+    longest = max(picture.size)
+    square = Image.new("RGB", (longest, longest), (255, 255, 255))
+    square.paste(picture, ((longest - picture.width) // 2, (longest - picture.height) // 2))
+    return np.asarray(square.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+
+
+def train_tagger(state: State, machine: Machine, *, samples: int, minutes: float) -> bool:
+    """Train on fresh drawings; resumable. True when `samples` were seen."""
+    torch.manual_seed(SEED)
+    net = TaggerNet().to(machine.device)
+    optimiser = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=0.02)
+    seen = 0
+    if state.tagger.exists():
+        kept = torch.load(state.tagger, map_location=machine.device)
+        net.load_state_dict(kept["net"])
+        optimiser.load_state_dict(kept["optimiser"])
+        seen = int(kept["seen"])
+    rng = random.Random(SEED + seen)
+    started, step = time.monotonic(), 0
+    right: list[float] = []
+    while seen < samples and time.monotonic() - started < minutes * 60:
+        pictures, labels = (part.to(machine.device) for part in _batch(rng))
+        for group in optimiser.param_groups:
+            group["lr"] = 2e-3 * max(0.02, 1 - seen / samples)
+        optimiser.zero_grad()
+        loss, share = _loss(net(pictures), labels)
+        loss.backward()
+        optimiser.step()
+        right.append(share)
+        seen, step = seen + _BATCH, step + 1
+        if step % _KEEP_EVERY == 0:
+            _save(state, net, optimiser, seen)
+            recent = sum(right[-_KEEP_EVERY:]) / _KEEP_EVERY
+            print(f"tagger: {seen} seen, {recent:.4f} right", flush=True)
+    _save(state, net, optimiser, seen)
+    return seen >= samples
+
+
+def _save(state: State, net: TaggerNet, optimiser: Any, seen: int) -> None:
+    kept = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "seen": seen}
+    save_checkpoint(kept, state.tagger)
+
+
+def load_tagger(state: State) -> TaggerNet:
+    """The trained tagger, ready to judge."""
+    net = TaggerNet()
+    net.load_state_dict(torch.load(state.tagger, map_location="cpu")["net"])
+    return net.eval()
+
+
+def _batch(rng: random.Random) -> tuple[Tensor, Tensor]:
+    pairs = [labelled_picture(rng) for _ in range(_BATCH)]
+    pictures = torch.from_numpy(np.stack([picture for picture, _ in pairs])).float()
+    pictures = pictures.permute(0, 3, 1, 2) / 127.5 - 1
+    pictures += torch.randn_like(pictures) * torch.rand(_BATCH, 1, 1, 1) * 0.12
+    if rng.random() < 0.5:  # the model's pictures are softer than drawings
+        pictures = functional.avg_pool2d(pictures, 3, 1, 1)
+    return pictures, torch.tensor([labels for _, labels in pairs])
+
+
+def labelled_picture(rng: random.Random) -> tuple[NDArray[np.uint8], tuple[int, ...]]:
+    """One drawing as the tagger sees it, and what it shows."""
+    width, height = SIZES[0] if rng.random() < 0.5 else rng.choice(SIZES[1:])
+    look = sample_look(rng, held_out=rng.random() < 0.5)
+    degraded = look.rating == "safe" and rng.random() < 0.15
+    picture = render(look, width=width, height=height, scale=1 / 8 if degraded else 1 / 4)
+    if degraded:
+        picture = degrade(picture, rng)
+    return squared(Image.fromarray(picture)), labels_of(look, degraded=degraded)
+
+
+def _loss(logits: dict[str, Tensor], labels: Tensor) -> tuple[Tensor, float]:
+    """Cross-entropy over the fields that can be seen; the share that is right."""
+    total = torch.zeros((), device=labels.device)
+    right: list[float] = []
+    for index, (name, answer) in enumerate(logits.items()):
+        mask = visible(labels, name)
+        if not bool(mask.any()):
+            continue
+        wanted = labels[:, index][mask]
+        total = total + functional.cross_entropy(answer[mask], wanted)
+        right.append(float((answer[mask].argmax(1) == wanted).float().mean()))
+    return total, sum(right) / len(right)
+
+
+def visible(labels: Tensor, field: str) -> Tensor:
+    """Which drawings show the field: a placard has no hair, closed eyes no colour."""
+    shown = torch.ones(len(labels), dtype=torch.bool, device=labels.device)
+    if field in FIGURE_FIELDS:
+        shown = labels[:, _RATING] == 0
+    if field == "eyes":
+        shown = shown & (labels[:, _LIDS] != FIELDS["lids"].index("closed eyes"))
+    return shown
+
+
+class _Probabilities(nn.Module):
+    """The exported form: BGR pictures in, probabilities by tag out."""
+
+    def __init__(self, net: TaggerNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        rgb = pictures.flip(-1).permute(0, 3, 1, 2) / 127.5 - 1
+        chances = {name: logits.softmax(1) for name, logits in self.net(rgb).items()}
+        safe, nsfw, explicit = chances["rating"].split(1, 1)
+        columns = [safe, torch.zeros_like(safe), nsfw, explicit]
+        for name, index, pair in _tag_columns():
+            chance = chances[name][:, index : index + 1]
+            if pair is not None:
+                chance = chance * chances["clothes"][:, pair : pair + 1]
+            columns.append(chance * safe if name in FIGURE_FIELDS else chance)
+        return torch.cat(columns, 1)
+
+
+def tag_names() -> list[str]:
+    """General tags by column, after the four ratings, as Danbooru writes them."""
+    names: list[str] = []
+    for field, index, pair in _tag_columns():
+        value = FIELDS[field][index]
+        if field in ("hair", "eyes"):
+            value = f"{value} {field}"
+        elif field in ("blush", "glasses", "scarf"):
+            value = field
+        elif pair is not None:
+            value = f"{FIELDS['clothes'][pair]} {value}"
+        names.append({"wink": "one eye closed"}.get(value, value).replace(" ", "_"))
+    return names
+
+
+def _tag_columns() -> list[tuple[str, int, int | None]]:
+    """(field, value's index, clothing colour's index if the tag names one)."""
+    columns: list[tuple[str, int, int | None]] = []
+    for field, values in FIELDS.items():
+        if field in ("rating", "degraded", "shift", "clothes"):
+            continue
+        silent = {"none", "no", "day", "open"}
+        columns += [(field, i, None) for i, value in enumerate(values) if value not in silent]
+    kinds, colours = range(len(FIELDS["kind"])), range(len(FIELDS["clothes"]))
+    return columns + [("kind", kind, colour) for kind in kinds for colour in colours]
+
+
+def export_tagger(state: State, folder: Path) -> None:
+    """Write `model.onnx` and `selected_tags.csv`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    example = torch.zeros(1, SIDE, SIDE, 3)
+    torch.onnx.export(
+        _Probabilities(load_tagger(state)).eval(),
+        (example,),
+        str(folder / "model.onnx"),
+        input_names=["input"],
+        output_names=["output"],
+        dynamic_axes={"input": {0: "batch"}, "output": {0: "batch"}},
+        opset_version=17,
+        dynamo=False,
+    )
+    with (folder / "selected_tags.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["tag_id", "name", "category", "count"])
+        rows = [(name, 9) for name in WD_RATINGS] + [(name, 0) for name in tag_names()]
+        table.writerows([index, name, category, 0] for index, (name, category) in enumerate(rows))
