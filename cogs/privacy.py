@@ -31,7 +31,7 @@ class Privacy(
 
     @app_commands.command(name="export", description=text("privacy.export"))
     async def export(self, interaction: Interaction) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await interaction.response.send_message(text("privacy.exporting"), ephemeral=True)
         await send_export(interaction, limit=max(1, interaction.filesize_limit - _ROOM_BYTES))
 
     @app_commands.command(name="delete", description=text("privacy.delete"))
@@ -44,7 +44,7 @@ class Privacy(
 
 
 async def send_export(interaction: Interaction, *, limit: int) -> None:
-    """Send the ZIPs one by one, and the names of files that don't fit."""
+    """Send the ZIPs one by one, then the names of files that don't fit, then an end."""
     people = interaction.client.services.people
     sent = 0
     left_out: list[str] = []
@@ -55,18 +55,22 @@ async def send_export(interaction: Interaction, *, limit: int) -> None:
         sent += 1
         file = discord.File(io.BytesIO(part), filename=f"ekaki-export-{sent}.zip")
         if sent == 1:
-            words = text("privacy.exported")
-            await interaction.edit_original_response(content=words, attachments=[file])
+            await interaction.edit_original_response(attachments=[file])
         else:
             await interaction.followup.send(file=file, ephemeral=True)
-    if sent == 0:
-        await interaction.edit_original_response(content=text("privacy.nothing_fits"))
     if left_out:
         names = discord.File(io.BytesIO("\n".join(left_out).encode()), filename="left-out.txt")
         words = text("privacy.left_out", files=len(left_out), limit=size(limit))
         await interaction.followup.send(words, file=names, ephemeral=True)
-    elif sent > 1:
-        await interaction.followup.send(text("privacy.parts", parts=sent), ephemeral=True)
+    await interaction.edit_original_response(content=_end_of_export(sent, left_out))
+
+
+def _end_of_export(sent: int, left_out: list[str]) -> str:
+    if sent == 0:
+        return text("privacy.nothing_fits")
+    if left_out:
+        return text("privacy.exported_partly", files=sent)
+    return text("privacy.exported" if sent == 1 else "privacy.exported_files", files=sent)
 
 
 def names_in(part: bytes) -> list[str]:

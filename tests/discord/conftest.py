@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.loopback.default_world import IDS
 from bot.loopback.server import Loopback
 from pipeline.tags.index import TagIndex
 from tests.discord.house import Discord, Running, running_bot, vocabulary
+from tests.discord.visitors import Visitor
 
 
 @pytest.fixture
@@ -27,3 +29,21 @@ async def running(place: Discord) -> AsyncGenerator[Running, None]:
     """A bot in it, ready."""
     async with running_bot(place) as running:
         yield running
+
+
+@pytest.fixture
+def alice(place: Discord) -> Visitor:
+    """A member."""
+    return Visitor(place, IDS.alice)
+
+
+@pytest.fixture
+def bob(place: Discord) -> Visitor:
+    """Another member."""
+    return Visitor(place, IDS.bob)
+
+
+@pytest.fixture
+def moderator(place: Discord) -> Visitor:
+    """A member who may manage messages."""
+    return Visitor(place, IDS.moderator)

@@ -1,0 +1,89 @@
+"""`/queue` as those who wait use it."""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from bot.loopback.default_world import IDS
+from pipeline.engine.fake import FakeEngine
+from tests.discord.house import Discord, Running, until
+from tests.discord.visitors import Visitor, labels, open_house, whole
+
+
+@pytest.fixture
+async def running(place: Discord) -> AsyncGenerator[Running, None]:
+    async with open_house(place) as running:
+        yield running
+
+
+async def test_an_empty_queue_says_so(running: Running, alice: Visitor) -> None:
+    message = await alice.answer("queue")
+    assert message.ephemeral
+    assert "Nothing waits" in message.text
+    assert labels(message) == {"Refresh": True}
+
+
+async def test_all_are_counted_and_only_ones_own_are_told(
+    running: Running, alice: Visitor, bob: Visitor
+) -> None:
+    running.engine.hold()
+    await bob.wish("1boy, secret treasure", private=True)
+    await until(lambda: running.engine.started.acquire(blocking=False))
+    await alice.wish("1girl, umbrella")
+    await bob.wish("1boy, public treasure")
+    message = await alice.answer("queue")
+    assert "Drawing: 1. Waiting: 2." in message.text
+    assert "umbrella" in message.text
+    assert "1. 1 job is before it." in message.text
+    assert "treasure" not in message.text
+    assert labels(message) == {"Cancel 1": True, "Refresh": True}
+    own = await bob.answer("queue")
+    assert "1. Being drawn." in own.text
+    assert "secret treasure" in own.text
+    assert "umbrella" not in own.text
+    assert labels(own) == {"Cancel 1": True, "Cancel 2": True, "Refresh": True}
+
+
+async def test_cancel_stops_the_right_job_and_shows_the_rest(
+    running: Running, alice: Visitor
+) -> None:
+    running.engine.hold()
+    await alice.wish("1girl, umbrella")
+    await until(lambda: running.engine.started.acquire(blocking=False))
+    await alice.wish("1girl, hat")
+    sent = await alice.member.slash("queue", {}, channel=IDS.general)
+    message = await whole(sent)
+    assert "umbrella" in message.text
+    await alice.member.press(message, "Cancel 2")
+    message = await sent.wait_for(lambda m: "hat" not in m.text)
+    assert "umbrella" in message.text
+    assert [job.state for job in await running.jobs()] == ["running", "cancelled"]
+    assert await running.used() == 1  # the other one was given back
+    await alice.member.press(message, "Cancel 1")
+    await sent.wait_for(lambda m: "Nothing waits" in m.text)
+
+
+async def test_a_button_of_before_a_restart_cancels(place: Discord, alice: Visitor) -> None:
+    async with open_house(place) as running:
+        running.engine.hold()
+        await alice.wish("1girl, umbrella")
+        message = await alice.answer("queue")
+    held = FakeEngine()
+    held.hold()
+    async with open_house(place, engine=held) as running:
+        await alice.member.press(message, "Cancel 1")
+        job = await running.delivery("delivered")
+        assert job.state == "cancelled"
+
+
+async def test_a_stale_button_says_that_the_job_is_over(running: Running, alice: Visitor) -> None:
+    running.engine.hold()
+    await alice.wish("1girl, umbrella")
+    message = await alice.answer("queue")
+    running.engine.release()
+    await running.delivery("delivered")
+    sent = await alice.member.press(message, "Cancel 1")
+    assert "over already" in (await whole(sent)).text
+    refreshed = await alice.member.press(message, "Refresh")
+    assert refreshed.state == "acknowledged"
+    assert "Nothing waits" in alice.member.message(message.id).text
