@@ -16,6 +16,10 @@ LABELS: Final = (
     "steps",
     "guidance",
     "seed",
+    "variation",
+    "init_picture",
+    "strength",
+    "upscale",
     "pictures",
     "visibility",
     "typed_prompt",
@@ -23,12 +27,15 @@ LABELS: Final = (
 )
 """Every label `describe` may use: keys of the catalogue's table `[describe]`."""
 
+_HASH_DIGITS: Final = 12  # enough to tell pictures apart, short enough to be read
+
 
 def describe(resolved: ResolvedRequest) -> list[tuple[str, str]]:
     """Pairs of (label, value) in reading order; nothing that was decided is missing.
 
     A label is a key under `[describe]` in the catalogue; values are as users write them. What is
-    empty (no negative, no style) is left out, and typed text where it equals the final one.
+    empty (no negative, no style) is left out, and typed text where it equals the final one. A
+    picture begun from is named by the first digits of its content hash.
     """
     wish = resolved.wish
     values = {
@@ -42,6 +49,14 @@ def describe(resolved: ResolvedRequest) -> list[tuple[str, str]]:
         "steps": str(resolved.num_inference_steps),
         "guidance": f"{resolved.guidance_scale:.10g}",
         "seed": str(resolved.seed),
+        "variation": (
+            f"{resolved.variation_seed}, {resolved.variation_strength:.10g}"
+            if resolved.variation_strength
+            else ""
+        ),
+        "init_picture": resolved.init_picture[:_HASH_DIGITS],
+        "strength": f"{resolved.strength:.10g}" if resolved.init_picture else "",
+        "upscale": f"{resolved.upscale_factor:.10g}x" if resolved.upscale_factor != 1 else "",
         "pictures": str(resolved.count),
         "visibility": "private" if resolved.private else "public",
         "typed_prompt": "" if wish.prompt == resolved.prompt else wish.prompt,

@@ -12,10 +12,12 @@ from typing import Final
 
 from pipeline.card import Sampler
 from pipeline.request import ResolvedRequest
+from pipeline.rework import DEFAULT_SIZE_MULTIPLE, Size, before_upscale
 
 _NEGATIVE: Final = "Negative prompt:"
 _KARRAS: Final = " Karras"
 _AUTOMATIC: Final = "Automatic"
+_UPSCALER: Final = "Latent (nearest-exact)"  # A1111's name for what the engine does
 
 _PAIR = re.compile(r'\s*(\w[\w \-/]{1,40}):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 _MIN_PAIRS: Final = 3  # fewer in the last line: it belongs to the prompt
@@ -28,7 +30,8 @@ class Parameters:
     """What a file says about its picture. None or "" where it says nothing.
 
     `sampler` is ours where we have it, `sampler_name` and `schedule_type` are as written.
-    `rng` is "GPU" where nothing is written, as A1111 reads it. `pairs` has every pair as text.
+    `rng` is "GPU" where nothing is written, as A1111 reads it. With `hires_upscale` the picture is
+    that much larger than `width` x `height`. `pairs` has every pair as text.
     """
 
     prompt: str = ""
@@ -44,6 +47,10 @@ class Parameters:
     model_name: str = ""
     model_hash: str = ""
     rng: str = "GPU"
+    variation_seed: int | None = None
+    variation_strength: float | None = None
+    denoising_strength: float | None = None
+    hires_upscale: float | None = None
     version: str = ""
     pairs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -53,19 +60,24 @@ def parameters_text(
 ) -> str:
     """The text for picture `index` of a job. Pairs without a value are left out.
 
-    Noise is drawn by a CPU generator, hence `RNG: CPU`.
+    Noise is drawn by a CPU generator, hence `RNG: CPU`. `Size` is what A1111 writes: of an enlarged
+    picture the size before.
     """
     sampler, schedule = _sampler_pair(resolved.sampler)
+    size = _first_size(resolved)
     pairs = {
         "Steps": str(resolved.num_inference_steps),
         "Sampler": sampler,
         "Schedule type": schedule,
         "CFG scale": f"{resolved.guidance_scale:.10g}",
         "Seed": str(resolved.seed_of(index)),
-        "Size": f"{resolved.width}x{resolved.height}",
+        "Size": f"{size.width}x{size.height}",
         "Model hash": model_hash,
         "Model": model_name,
+        **_variation_pairs(resolved, index),
+        "Denoising strength": f"{resolved.strength:.10g}" if resolved.init_picture else "",
         "RNG": "CPU",
+        **_hires_pairs(resolved),
         "Version": version,
     }
     last = ", ".join(f"{key}: {_quote(value)}" for key, value in pairs.items() if value)
@@ -99,9 +111,40 @@ def parse_parameters(text: str) -> Parameters:
         model_name=pairs.get("Model", ""),
         model_hash=pairs.get("Model hash", ""),
         rng=pairs.get("RNG", "GPU"),
+        variation_seed=_integer(pairs.get("Variation seed", "")),
+        variation_strength=_number(pairs.get("Variation seed strength", "")),
+        denoising_strength=_number(pairs.get("Denoising strength", "")),
+        hires_upscale=_number(pairs.get("Hires upscale", "")),
         version=pairs.get("Version", ""),
         pairs=MappingProxyType(pairs),
     )
+
+
+def _first_size(resolved: ResolvedRequest) -> Size:
+    """The size that was drawn first: what is enlarged was of a bucket's size."""
+    size = Size(width=resolved.width, height=resolved.height)
+    if resolved.upscale_factor == 1:
+        return size
+    return before_upscale(size, factor=resolved.upscale_factor, size_multiple=DEFAULT_SIZE_MULTIPLE)
+
+
+def _variation_pairs(resolved: ResolvedRequest, index: int) -> dict[str, str]:
+    if not resolved.variation_strength:
+        return {}
+    return {
+        "Variation seed": str(resolved.variation_seed_of(index)),
+        "Variation seed strength": f"{resolved.variation_strength:.10g}",
+    }
+
+
+def _hires_pairs(resolved: ResolvedRequest) -> dict[str, str]:
+    if resolved.upscale_factor == 1:
+        return {}
+    return {
+        "Hires upscale": f"{resolved.upscale_factor:.10g}",
+        "Hires steps": str(resolved.num_inference_steps),
+        "Hires upscaler": _UPSCALER,
+    }
 
 
 def _prompts(lines: list[str]) -> tuple[str, str]:
