@@ -1,0 +1,251 @@
+"""Afterwards: was every accepted job delivered exactly once, or cancelled, or refunded?
+
+Counted in the loopback's own log and world: what it acknowledged, which messages exist, which files
+lie in them, who sees them. Our database is only held against that.
+"""
+
+import io
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from PIL import Image
+
+from bot.loopback.actions import walk
+from bot.loopback.errors import Json
+from bot.loopback.world import ChannelType, Interaction, Message
+from pipeline.png import read_parameters
+from tests.chaos.deeds import CANCEL, Deeds
+from tests.chaos.stage import Stage
+
+_FILE = re.compile(r"ekaki-(?P<job_id>[a-z0-9]{12})-(?P<number>\d+)\.(png|webp)")
+_CALLBACK = re.compile(r"/interactions/(?P<id>\d+)/[^/]+/callback$")
+_ORIGINAL = re.compile(r"/webhooks/\d+/(?P<token>[^/]+)/messages/@original$")
+
+
+@dataclass
+class Report:
+    """`complaints`: what must not be. The rest counts what was seen."""
+
+    complaints: list[str] = field(default_factory=list[str])
+    accepted: int = 0
+    unacknowledged: int = 0
+    delivered: int = 0
+    cancelled: int = 0
+    failed: int = 0
+    withdrawn: int = 0
+    pictures: int = 0
+
+
+def audit(stage: Stage, deeds: Deeds) -> Report:
+    """Look at everything once nothing happens any more."""
+    return _Audit(stage, deeds).run()
+
+
+class _Audit:
+    def __init__(self, stage: Stage, deeds: Deeds) -> None:
+        self.stage = stage
+        self.deeds = deeds
+        self.report = Report()
+        self.rows = {row["id"]: row for row in stage.query("SELECT * FROM jobs")}
+        self.accepted = accepted_jobs(stage)
+        self.posted = posted_pictures(stage)
+
+    def complain(self, text: str) -> None:
+        self.report.complaints.append(text)
+
+    def run(self) -> Report:
+        self.report.accepted = len(self.accepted.keys() | self.rows.keys())
+        self.report.unacknowledged = len(self.rows.keys() - self.accepted.keys())
+        for job_id in self.accepted.keys() - self.rows.keys():
+            self.complain(f"{job_id}: acknowledged, yet not stored")
+        for job_id in self.posted.keys() - self.rows.keys():
+            self.complain(f"{job_id}: posted, yet not stored")
+        for job_id, row in self.rows.items():
+            self.job(job_id, row)
+        self.wishes()
+        self.quota()
+        self.files()
+        self.database()
+        return self.report
+
+    def job(self, job_id: str, row: Any) -> None:
+        """One job: its messages against its end."""
+        messages = self.posted.get(job_id, [])
+        match row["state"]:
+            case "finished":
+                self.report.delivered += 1
+                self.report.pictures += row["pictures"]
+                self.delivered(job_id, row, messages)
+            case "cancelled":
+                self.report.cancelled += 1
+                asked = job_id in self.deeds.cancelled
+                self.report.withdrawn += not asked
+                if not asked and job_id in self.accepted:
+                    self.complain(f"{job_id}: cancelled, and nobody asked for it")
+                self.ended_without(job_id, row, messages)
+            case "failed":
+                self.report.failed += 1
+                self.ended_without(job_id, row, messages)
+            case state:
+                self.complain(f"{job_id}: still {state}")
+        if row["delivery"] == "pending" or row["interaction_token"] is not None:
+            self.complain(f"{job_id}: its delivery is {row['delivery']}, its token kept")
+
+    def delivered(self, job_id: str, row: Any, messages: list[Message]) -> None:
+        """Exactly one message, with exactly these pictures, where its user sees it."""
+        if len(messages) != 1:
+            self.complain(f"{job_id}: {len(messages)} messages with its pictures, not 1")
+            return
+        (message,) = messages
+        numbers = sorted(int(match["number"]) for _, match in _files(message))
+        if numbers != list(range(1, row["pictures"] + 1)):
+            self.complain(f"{job_id}: pictures {numbers} of {row['pictures']} were posted")
+        if len(message.attachments) != len(numbers):
+            self.complain(f"{job_id}: something else is attached to its message")
+        if message.deleted_at is not None and message.id not in self.deeds.deleted:
+            self.complain(f"{job_id}: its message is gone")
+        if not self.reaches(row, message):
+            self.complain(f"{job_id}: its message is not where its user sees it")
+        if any(CANCEL.fullmatch(str(c.get("custom_id"))) for c in walk(message.components)):
+            self.complain(f"{job_id}: delivered, and still with a Cancel button")
+        stored = self.stage.query(
+            "SELECT position, content_hash FROM pictures WHERE job_id = ?", job_id
+        )
+        hashes = {each["position"]: each["content_hash"] for each in stored}
+        for data, match in _files(message):
+            if hashes.get(int(match["number"]) - 1) != sha256(data).hexdigest():
+                self.complain(f"{job_id}: a file that was posted is not the one that is stored")
+
+    def reaches(self, row: Any, message: Message) -> bool:
+        """Whether the job's user sees the message, and a private one nobody else."""
+        channel = self.stage.world.channel(message.channel_id)
+        direct = channel.type == ChannelType.DM and channel.recipient_ids == [row["user_id"]]
+        if row["private"]:
+            return direct or message.ephemeral_for == row["user_id"]
+        return channel.id == row["channel_id"] and message.ephemeral_for is None
+
+    def ended_without(self, job_id: str, row: Any, messages: list[Message]) -> None:
+        """No pictures, the quota given back, and no message that goes on promising any."""
+        if messages:
+            self.complain(f"{job_id}: {row['state']}, yet its pictures were posted")
+        refunded = self.stage.query("SELECT refunded FROM quota_uses WHERE job_id = ?", job_id)
+        if [use["refunded"] for use in refunded] != [1]:
+            self.complain(f"{job_id}: {row['state']}, and its quota was not given back")
+        for message in self.stage.world.messages.values():
+            if message.deleted_at is None and any(
+                c.get("custom_id") == f"ekaki:cancel:{job_id}" for c in walk(message.components)
+            ):
+                self.complain(f"{job_id}: {row['state']}, and its message still waits")
+
+    def wishes(self) -> None:
+        """The text in every posted picture is that of the wish it answers."""
+        by_interaction = {wish.interaction.id: wish for wish in self.deeds.wishes}
+        for job_id, interaction in self.accepted.items():
+            wish = by_interaction.get(interaction.id)
+            row = self.rows.get(job_id)
+            if wish is None or row is None:
+                continue
+            said = (wish.user_id, wish.channel_id, wish.private, wish.count)
+            stored = (row["user_id"], row["channel_id"], bool(row["private"]), row["pictures"])
+            if said != stored:
+                self.complain(f"{job_id}: asked for {said}, stored as {stored}")
+            for message in self.posted.get(job_id, []):
+                for data, _ in _files(message):
+                    if wish.mark not in (read_parameters(data) or ""):
+                        self.complain(f"{job_id}: a picture of another wish was posted")
+                    with Image.open(io.BytesIO(data)) as image:
+                        image.load()
+
+    def quota(self) -> None:
+        """What counts for each person is what was posted for them."""
+        posted: Counter[int] = Counter()
+        for job_id, messages in self.posted.items():
+            if job_id in self.rows and messages:
+                user_id = self.rows[job_id]["user_id"]
+                posted[user_id] += max(sum(1 for _ in _files(message)) for message in messages)
+        ledger = self.stage.query(
+            "SELECT user_id, SUM(pictures) AS used FROM quota_uses WHERE refunded = 0"
+            " GROUP BY user_id"
+        )
+        counted = Counter({row["user_id"]: row["used"] for row in ledger})
+        if posted != counted:
+            self.complain(f"quota: posted {dict(posted)}, counted {dict(counted)}")
+
+    def files(self) -> None:
+        """Every file is named by a row, every row has its file."""
+        folder = self.stage.seen / "pictures"
+        there = {
+            path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+        }
+        rows = self.stage.query("SELECT DISTINCT content_hash AS hash FROM pictures")
+        named = {f"{row['hash'][:2]}/{row['hash']}.png" for row in rows}
+        for name in sorted(there - named):
+            self.complain(f"orphan file: {name}")
+        for name in sorted(named - there):
+            self.complain(f"missing file: {name}")
+
+    def database(self) -> None:
+        """No row names another that is not there."""
+        for row in self.stage.query("PRAGMA foreign_key_check"):
+            self.complain(f"dangling row in {row[0]}, which names {row[2]}")
+        for row in self.stage.query("PRAGMA integrity_check"):
+            if row[0] != "ok":
+                self.complain(f"damaged database: {row[0]}")
+        wrong = self.stage.query(
+            "SELECT jobs.id, state, jobs.pictures, COUNT(pictures.id) AS made FROM jobs"
+            " LEFT JOIN pictures ON pictures.job_id = jobs.id GROUP BY jobs.id"
+            " HAVING made != CASE state WHEN 'finished' THEN jobs.pictures ELSE 0 END"
+        )
+        for row in wrong:
+            self.complain(f"{row['id']}: {row['state']} with {row['made']} of {row['pictures']}")
+
+
+def accepted_jobs(stage: Stage) -> dict[str, Interaction]:
+    """Jobs whose waiting message the loopback took as (or after) the first response."""
+    found: dict[str, Interaction] = {}
+    interactions = stage.world.interactions
+    by_token = {each.token: each for each in interactions.values()}
+    for entry in stage.loopback.log.entries:
+        if not 200 <= entry.status < 300:
+            continue
+        callback, original = _CALLBACK.search(entry.path), _ORIGINAL.search(entry.path)
+        if callback:
+            interaction = interactions.get(int(callback["id"]))
+        elif original and entry.method == "PATCH":
+            interaction = by_token.get(original["token"])
+        else:
+            continue
+        for job_id in _cancel_buttons(entry.json):
+            if interaction is not None:
+                found[job_id] = interaction
+    return found
+
+
+def _cancel_buttons(body: Any) -> Iterator[str]:
+    if not isinstance(body, dict):
+        return
+    data: Json = body.get("data") or body  # pyright: ignore[reportUnknownVariableType]
+    for component in walk(data.get("components") or []):
+        match = CANCEL.fullmatch(str(component.get("custom_id")))
+        if match:
+            yield match["job_id"]
+
+
+def posted_pictures(stage: Stage) -> dict[str, list[Message]]:
+    """Every message that shows or showed a job's finished pictures, by job."""
+    found: defaultdict[str, list[Message]] = defaultdict(list)
+    for message in stage.world.messages.values():
+        for job_id in {match["job_id"] for _, match in _files(message)}:
+            found[job_id].append(message)
+    return found
+
+
+def _files(message: Message) -> Iterator[tuple[bytes, re.Match[str]]]:
+    for attachment in message.attachments:
+        match = _FILE.fullmatch(attachment.filename)
+        if match:
+            yield attachment.data, match

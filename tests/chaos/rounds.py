@@ -1,0 +1,162 @@
+"""One round: people submit, cancel, meddle; the bot is killed; a new one has to make it good."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.loopback import limits
+from bot.loopback.default_world import IDS
+from tests.chaos import failpoints
+from tests.chaos.audit import Report, audit
+from tests.chaos.deeds import Deeds
+from tests.chaos.stage import PATIENCE_S, Stage, StuckError, until
+from tests.chaos.trouble import TROUBLES, full_disk
+
+AT_RANDOM = ""
+KILLED = -9
+EACH = 5  # rounds that every failpoint gets at least
+_NOT_REACHED_S = 6.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`failpoint` (AT_RANDOM: any moment), at its `nth` passage. `again`: the bot that comes after
+    is killed too, at a random moment. `trouble`: not killed at all, but put into this."""
+
+    failpoint: str = AT_RANDOM
+    nth: int = 1
+    again: bool = False
+    trouble: str = ""
+
+
+@dataclass
+class Tally:
+    """What happened in all rounds. `kills` by failpoint; `missed`: it was not passed."""
+
+    rounds: int = 0
+    kills: Counter[str] = field(default_factory=Counter[str])
+    missed: Counter[str] = field(default_factory=Counter[str])
+    troubles: Counter[str] = field(default_factory=Counter[str])
+    recoveries_s: list[float] = field(default_factory=list[float])
+    stops_s: list[float] = field(default_factory=list[float])
+
+
+def plans(count: int, dice: random.Random) -> list[Plan]:
+    """Every failpoint `EACH` times (less where `count` is small), the rest at random moments."""
+    names = failpoints.names()
+    each = min(EACH, max(1, count // (2 * len(names)))) if count else 0
+    made = [
+        Plan(failpoint=name, nth=1 if number == 0 else dice.choice((1, 1, 2, 3)),
+             again=dice.random() < 0.2)
+        for name in names
+        for number in range(each)
+    ]  # fmt: skip
+    made = made[:count]
+    made += [Plan(failpoint=AT_RANDOM, again=dice.random() < 0.3) for _ in range(count - len(made))]
+    dice.shuffle(made)
+    return made
+
+
+async def play(stage: Stage, deeds: Deeds, plan: Plan, tally: Tally) -> Report:
+    """One round and its count. StuckError where something never happened."""
+    if plan.trouble:
+        return await _play_trouble(stage, deeds, plan, tally)
+    dice = deeds.random
+    tally.rounds += 1
+    if plan.failpoint in {"commands_synced", AT_RANDOM} and (stage.seen / "ekaki.db").exists():
+        await stage.execute("DELETE FROM notes WHERE key = 'command_tree'")
+    armed = f"{plan.failpoint}:{plan.nth}" if plan.failpoint else ""
+    bot = await stage.start(failpoint=armed)
+    people = asyncio.create_task(_visit(stage, deeds, plan))
+    if plan.failpoint:
+        with suppress(TimeoutError):
+            await bot.end(_NOT_REACHED_S)
+    else:
+        await asyncio.sleep(dice.uniform(0.0, 1.2))
+    reached = not bot.alive
+    status = await bot.kill()
+    if status != KILLED:
+        raise StuckError(f"the bot to be killed; it ended with {status}")
+    await people
+    tally.kills[plan.failpoint] += reached or not plan.failpoint
+    tally.missed[plan.failpoint] += not reached and bool(plan.failpoint)
+    _meanwhile(stage, deeds)
+    if plan.again:
+        await stage.start(wait=False)
+        await asyncio.sleep(dice.uniform(0.02, 0.5))
+        assert stage.bot is not None
+        await stage.bot.kill()
+    await recover(stage, tally)
+    return audit(stage, deeds)
+
+
+async def _play_trouble(stage: Stage, deeds: Deeds, plan: Plan, tally: Tally) -> Report:
+    """A bot that is not killed gets over trouble by itself, without a restart."""
+    tally.rounds += 1
+    tally.troubles[plan.trouble] += 1
+    await stage.start()
+    trouble = full_disk if plan.trouble == "full_disk" else TROUBLES[plan.trouble]
+    await asyncio.gather(_visit(stage, deeds, plan), trouble(stage, deeds.random))
+    stage.loopback.faults.clear()
+    await stage.quiet(patience_s=PATIENCE_S + 60)
+    tally.stops_s.append(await stage.stop())
+    return audit(stage, deeds)
+
+
+async def recover(stage: Stage, tally: Tally) -> None:
+    """A bot that is left in peace makes everything good, and ends when it is told to."""
+    began = time.monotonic()
+    await stage.start()
+    await stage.quiet(patience_s=PATIENCE_S)
+    tally.recoveries_s.append(time.monotonic() - began)
+    tally.stops_s.append(await stage.stop())
+
+
+def _meanwhile(stage: Stage, deeds: Deeds) -> None:
+    """What may happen while no bot runs."""
+    dice = deeds.random
+    if dice.random() < 0.15:  # interaction tokens are over
+        stage.world.advance(limits.TOKEN_LIFETIME_S + 1)
+
+
+async def _visit(stage: Stage, deeds: Deeds, plan: Plan) -> None:
+    """What people do in a round; everything is done by some, and all at once."""
+    name = plan.failpoint
+    await until(
+        lambda: stage.world.commands_in(None) or not stage.alive, "the commands to be there"
+    )
+    if not stage.alive:
+        return
+    dice = deeds.random
+    doing: list[Coroutine[Any, Any, Any]] = [deeds.imagine() for _ in range(dice.randint(1, 3))]
+    if "cancel" in name or "abandon" in name or dice.random() < 0.6:
+        doing += [deeds.imagine_and_cancel(after_s=dice.choice((0.0, 0.05, 0.3)))
+                  for _ in range(plan.nth)]  # fmt: skip
+    if name == "new_message_begins" or dice.random() < 0.3:
+        doing += [_deleted_under(deeds) for _ in range(plan.nth)]
+    if name == "deferred" or (not plan.trouble and not name and dice.random() < 0.1):
+        doing.append(_slow_disk(stage))
+    if dice.random() < 0.5:
+        doing.append(_meddled(deeds))
+    await asyncio.gather(*doing)
+
+
+async def _deleted_under(deeds: Deeds) -> None:
+    wish = await deeds.imagine(private=False, count=3, channel_id=IDS.general)
+    await deeds.delete_waiting(wish)
+
+
+async def _meddled(deeds: Deeds) -> None:
+    wish = await deeds.imagine(private=False)
+    await deeds.meddle(wish)
+
+
+async def _slow_disk(stage: Stage) -> None:
+    """The database is busy for longer than a first response may wait."""
+    async with stage.locked():
+        await asyncio.sleep(1.8)

@@ -1,0 +1,32 @@
+"""What a bot process is started with. Imports nothing of ours: both sides read it."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Final
+
+NO_DISK: Final = 3
+"""Exit status of the nursery where mounting a disk is not allowed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotSpec:
+    """`url`, `token`: of the loopback Discord. `environment` is added to the process's own, with
+    the failpoint for instance. `step_s`, `load_s`: how long a step and loading the engine take.
+    `log`: where standard error goes."""
+
+    url: str
+    token: str
+    state: str
+    log: str
+    environment: dict[str, str] = field(default_factory=dict[str, str])
+    step_s: float = 0.01
+    load_s: float = 0.0
+    steps: int = 8
+    max_age_minutes: int = 360
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def from_json(text: str) -> "BotSpec":
+        return BotSpec(**json.loads(text))

@@ -1,0 +1,179 @@
+"""Where the rounds are played: a loopback Discord that lives on, one state folder, one bot at most."""
+
+import asyncio
+import shutil
+import signal
+import sqlite3
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.loopback.default_world import IDS
+from bot.loopback.member import Member
+from bot.loopback.server import Loopback
+from bot.loopback.world import World
+from tests.chaos.processes import BotProcess, Nursery, open_nursery
+from tests.chaos.spec import BotSpec
+
+PATIENCE_S = 30.0
+DATABASE = "ekaki.db"
+PEOPLE = (IDS.alice, IDS.bob, IDS.owner)
+
+
+class StuckError(Exception):
+    """Something that must happen did not."""
+
+
+async def until(found: Callable[[], Any], what: str, *, patience_s: float = PATIENCE_S) -> Any:
+    """What `found` gives once it is true. StuckError names `what` did not happen."""
+    began = time.monotonic()
+    while not (value := found()):
+        if time.monotonic() - began > patience_s:
+            raise StuckError(what)
+        await asyncio.sleep(0.02)
+    return value
+
+
+@dataclass
+class Stage:
+    """`state` is the bots' folder by their name of it, `seen` the same folder as we reach it."""
+
+    loopback: Loopback
+    nursery: Nursery
+    state: Path
+    seen: Path
+    log: Path
+    bot: BotProcess | None = None
+    members: dict[int, Member] = field(default_factory=dict[int, Member])
+    starts_s: list[float] = field(default_factory=list[float])
+    _locking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def world(self) -> World:
+        return self.loopback.world
+
+    def member(self, user_id: int) -> Member:
+        """A person at their client."""
+        if user_id not in self.members:
+            self.members[user_id] = Member(self.loopback, user_id)
+        return self.members[user_id]
+
+    @property
+    def has_disk(self) -> bool:
+        """Whether the state lies on a small disk of its own."""
+        return self.seen != self.state
+
+    @property
+    def alive(self) -> bool:
+        return self.bot is not None and self.bot.alive
+
+    async def start(self, *, failpoint: str = "", wait: bool = True, **spec: Any) -> BotProcess:
+        """Start a bot. `wait`: until it listens, or has died at its failpoint."""
+        assert not self.alive, "one bot a folder"
+        gateway = self.loopback.gateway
+        gateway.sessions.clear()  # those of killed bots would be kept for a resumption for ever
+        began, before = time.monotonic(), gateway.identifies
+        environment = {"EKAKI_FAILPOINT": failpoint} if failpoint else {}
+        bot = await self.nursery.start(
+            BotSpec(
+                url=self.loopback.url,
+                token=self.loopback.token,
+                state=str(self.state),
+                log=str(self.log),
+                environment=environment,
+                **spec,
+            )
+        )
+        self.bot = bot
+        if wait:
+            await until(
+                lambda: (gateway.identifies > before and gateway.connected) or not bot.alive,
+                "the bot to connect",
+            )
+            self.starts_s.append(time.monotonic() - began)
+        return bot
+
+    async def stop(self, *, within_s: float = 10.0) -> float:
+        """SIGTERM: it must end by itself, with status 0. Gives the seconds that took."""
+        assert self.bot is not None
+        began = time.monotonic()
+        self.bot.send(signal.SIGTERM)
+        try:
+            status = await self.bot.end(within_s)
+        except TimeoutError:
+            raise StuckError(f"the bot to end within {within_s} s of SIGTERM") from None
+        if status != 0:
+            raise StuckError(f"the bot to end with 0 after SIGTERM; it was {status}")
+        return time.monotonic() - began
+
+    async def quiet(self, *, patience_s: float = PATIENCE_S) -> None:
+        """Until every stored job has ended and its end was told."""
+
+        def open_jobs() -> int:
+            if not self.alive:
+                raise StuckError("the bot to live on; see its log")
+            try:
+                return self.query("SELECT COUNT(*) FROM jobs WHERE ended_at IS NULL"
+                                  " OR delivery = 'pending'")[0][0]  # fmt: skip
+            except (
+                sqlite3.DatabaseError,
+                FileNotFoundError,
+            ):  # the disk is full, or the database just being made
+                return 1
+
+        await until(lambda: open_jobs() == 0, "all jobs to end", patience_s=patience_s)
+
+    def query(self, sql: str, *values: Any) -> list[Any]:
+        """Read our database. It never counts for what was delivered, only for what must be."""
+        address = f"file:{self._readable()}?mode=rw"
+        with closing(sqlite3.connect(address, uri=True, timeout=10)) as connection:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA query_only = ON")
+            return connection.execute(sql, values).fetchall()
+
+    def _readable(self) -> Path:
+        """The database; of a disk that only the bots see a copy, as SQLite follows `/proc/*/root`
+        to our own root."""
+        if not self.has_disk:
+            return self.state / DATABASE
+        copies = self.log.parent / "copies"
+        copies.mkdir(exist_ok=True)
+        for name in (DATABASE, f"{DATABASE}-wal"):
+            (copies / name).unlink(missing_ok=True)
+            if (self.seen / name).exists():
+                shutil.copyfile(self.seen / name, copies / name)
+        return copies / DATABASE
+
+    async def execute(self, sql: str, *values: Any) -> None:
+        """Change our database, as an operator or another program might."""
+        async with self.locked() as connection:
+            connection.execute(sql, values)
+
+    @asynccontextmanager
+    async def locked(self) -> AsyncGenerator[sqlite3.Connection]:
+        """Nobody else can write to the database meanwhile."""
+        async with self._locking:
+            with closing(
+                sqlite3.connect(self.state / DATABASE, isolation_level=None, timeout=10)
+            ) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+
+
+@asynccontextmanager
+async def open_stage(folder: Path, *, disk: bool = False) -> AsyncGenerator[Stage]:
+    """A stage in `folder`. `disk`: the state lies on a small disk of its own."""
+    state = folder / "state"
+    state.mkdir(parents=True, exist_ok=True)
+    async with Loopback() as loopback, open_nursery(state if disk else None) as nursery:
+        seen = Path(f"/proc/{nursery.pid}/root{state}") if disk else state
+        stage = Stage(loopback, nursery, state, seen, folder / "bot.log")
+        try:
+            yield stage
+        finally:
+            if stage.bot is not None:
+                await stage.bot.kill()
