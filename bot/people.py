@@ -9,6 +9,7 @@ from typing import Final
 from bot.clock import Clock
 from bot.export import Exporter
 from bot.failpoints import hit
+from bot.jobs.admission import folded
 from bot.jobs.kept_files import KeptFiles
 from bot.jobs.service import JobService
 from bot.limits import DAY_S
@@ -20,7 +21,6 @@ from pipeline.aspect import parse_aspect
 from pipeline.card import MAX_PROMPT_CHARACTERS
 from pipeline.errors import InputError, RefusedError
 from pipeline.prompt.clean import clean_text
-from pipeline.prompt.flags import fold_flags
 from pipeline.request import GenerationRequest
 
 MAX_PRESETS: Final = 25  # all of them fit into one autocompletion
@@ -140,15 +140,8 @@ class People:
 
 def preset_of(request: GenerationRequest) -> GenerationRequest:
     """What a preset keeps of `request`; flags of its prompt are folded into its fields."""
-    folded = fold_flags(
-        replace(
-            request,
-            prompt=clean_text(request.prompt),
-            negative_prompt=clean_text(request.negative_prompt),
-        )
-    )
     return replace(
-        folded,
+        folded(request),
         seed=None,
         count=None,
         private=False,

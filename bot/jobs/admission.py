@@ -16,6 +16,8 @@ from data.presets import Preset
 from data.user_defaults import UserDefaults
 from pipeline.aspect import parse_aspect
 from pipeline.errors import RefusedError
+from pipeline.prompt.clean import clean_text
+from pipeline.prompt.flags import fold_flags
 from pipeline.prompt.weights import plain_tags
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
@@ -145,7 +147,11 @@ class Admission:
 
     def _resolve(self, request: GenerationRequest, known: _Circumstances) -> ResolvedRequest:
         """Resolve `request` and hold it against the hard rules."""
-        wish = request if known.preset is None else with_preset(request, known.preset.request)
+        wish = request
+        if known.preset is not None or known.person.negative_prompt:
+            wish = folded(request)
+        if known.preset is not None:
+            wish = with_preset(wish, known.preset.request)
         if not wish.negative_prompt:
             wish = replace(wish, negative_prompt=known.person.negative_prompt)
         width, height = known.init_size or (None, None)
@@ -164,6 +170,18 @@ class Admission:
         return resolved
 
 
+def folded(request: GenerationRequest) -> GenerationRequest:
+    """`request` with the flags of its prompt (`--ar 3:2`) in its fields: what is typed counts more
+    than what is saved. InputError for a flag that can't be used."""
+    return fold_flags(
+        replace(
+            request,
+            prompt=clean_text(request.prompt),
+            negative_prompt=clean_text(request.negative_prompt),
+        )
+    )
+
+
 def with_preset(request: GenerationRequest, preset: GenerationRequest) -> GenerationRequest:
     """`request` with what `preset` says beside it: its prompt joins as more tags, everything else
     fills what was left open."""
@@ -173,7 +191,7 @@ def with_preset(request: GenerationRequest, preset: GenerationRequest) -> Genera
         for name in GenerationRequest.__dataclass_fields__
         if getattr(request, name) == getattr(own, name)
     }
-    if request.prompt:  # its flags (`--ar 3:2`) stand at the end of the prompt and must stay there
+    if request.prompt:
         tags = (request.tags, preset.prompt, preset.tags)
         filled["tags"] = ", ".join(each for each in tags if each)
         filled.pop("prompt", None)
