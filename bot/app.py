@@ -18,6 +18,7 @@ from bot.clock import Clock, SystemClock
 from bot.defaults import defaults_of
 from bot.engine import engine_options
 from bot.eta import Pace
+from bot.failpoints import hit
 from bot.jobs.admission import JobRules
 from bot.jobs.hub import Hub
 from bot.jobs.kept_files import KeptFiles
@@ -149,6 +150,7 @@ class Ekaki(EkakiBot):
         if known == current and not force:
             return False
         await self.tree.sync()
+        hit("commands_synced")
         async with database.transaction() as connection:
             await notes.put(connection, key="command_tree", value=current)
         _log.info("Commands were synced: %d", len(payload))

@@ -56,6 +56,7 @@ class People:
         stored = replace(defaults, aspect=aspect or None, negative_prompt=negative)
         async with self._database.transaction() as connection:
             await user_defaults.put(connection, user_id=user_id, defaults=stored)
+        hit("defaults_saved")
         return stored
 
     async def save_preset(self, user_id: int, name: str, request: GenerationRequest) -> Preset:
@@ -79,6 +80,7 @@ class People:
                 request=preset.request,
                 now=self._clock.time(),
             )
+        hit("preset_saved")
         return preset
 
     async def presets(self, user_id: int) -> list[Preset]:

@@ -142,6 +142,7 @@ class Results:
                 connection, user_id=user_id, picture_id=picture_id, now=self._clock.time()
             ):
                 raise RefusedError("picture_unknown")
+        hit("favourite_marked")
 
     async def favourites_among(
         self, *, user_id: int, picture_ids: tuple[str, ...] | list[str]
