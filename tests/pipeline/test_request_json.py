@@ -32,6 +32,11 @@ WISHES = st.builds(
     seed=st.none() | st.integers(-1, 2**32 - 1),
     count=st.none() | st.integers(1, 4),
     private=st.booleans(),
+    init_picture=st.none() | TEXT,
+    strength=st.none() | st.floats(0.05, 1),
+    variation_seed=st.none() | st.integers(-1, 2**32 - 1),
+    variation_strength=st.none() | st.floats(0, 1),
+    upscale=st.booleans(),
 )
 RESOLVED = st.builds(
     ResolvedRequest,
@@ -48,6 +53,11 @@ RESOLVED = st.builds(
     count=st.integers(1, 4),
     private=st.booleans(),
     wish=WISHES,
+    init_picture=TEXT,
+    strength=st.floats(0.05, 1),
+    variation_seed=SEEDS,
+    variation_strength=st.floats(0, 1),
+    upscale_factor=st.sampled_from([1.0, 1.5]),
 )
 
 
