@@ -35,7 +35,7 @@ from bot.settings import Settings
 from bot.suggestions import Suggestions
 from bot.worker import EngineWorker
 from data import notes
-from data.database import Database
+from data.database import DATABASE_NAME, Database
 from data.lock import only_one
 from data.vocabularies import load_vocabulary
 from pipeline.engine.protocol import Engine
@@ -50,7 +50,6 @@ COGS = (
     "cogs.history", "cogs.me", "cogs.presets", "cogs.privacy", "cogs.queue",
     "cogs.results", "cogs.message_menus",
 )  # fmt: skip
-DATABASE_NAME = "ekaki.db"
 
 
 @asynccontextmanager
@@ -225,7 +224,8 @@ async def _finish_first(asked: asyncio.Event, bot: Ekaki) -> None:
     """Once asked: take no new work, and come back when the rest is drawn and delivered."""
     await asked.wait()
     _log.info("Finishing what is accepted, taking no new work")
-    while not bot.is_ready():  # what an earlier run left is taken up only then
+    # What an earlier run left is taken up only then; `wait_until_ready` works after login only.
+    while not bot.is_ready():  # noqa: ASYNC110
         await asyncio.sleep(0.1)
     await bot.services.jobs.drain()
 

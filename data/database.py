@@ -16,6 +16,7 @@ import aiosqlite
 
 from pipeline.errors import StorageError
 
+DATABASE_NAME = "ekaki.db"  # in DATA_DIR
 BUSY_TIMEOUT_S = 5.0
 READERS = 2
 

@@ -30,6 +30,23 @@ def only_one(folder: Path) -> Generator[None, None, None]:
         yield
 
 
+def holder(folder: Path) -> int | None:
+    """The process that holds the folder; None if nobody does."""
+    try:
+        file = (folder / LOCK_NAME).open("r+")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StorageError("storage_read_only", path=str(folder)) from error
+    with file:
+        try:
+            _lock(file)  # given back at once, by closing
+        except OSError:
+            written = file.read()
+            return int(written) if written.isdecimal() else None
+    return None
+
+
 def _lock(file: IO[str]) -> None:
     if sys.platform == "win32":
         import msvcrt

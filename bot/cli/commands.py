@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Final
 
-from bot.cli import demo, doctor, imagine, model, run, sync, tags
+from bot.cli import demo, doctor, drain, imagine, model, run, sync, tags
 from bot.cli.shared import Subparsers
 
 ALL: Final[tuple[Callable[[Subparsers], None], ...]] = (
     run.add,
+    drain.add,
     imagine.add,
     doctor.add,
     sync.add,

@@ -9,12 +9,12 @@ from typing import Final
 
 from bot.doctor.values import Check, fail, ok, warn
 from bot.wording import gib, words
+from data.database import DATABASE_NAME
 from pipeline.errors import EkakiError
 
 MIN_PYTHON: Final = (3, 11)
 WARN_FREE_BYTES: Final = 2 * 1024**3  # about a thousand pictures of 1024x1024
 FAIL_FREE_BYTES: Final = 100 * 1024**2
-DATABASE_NAME: Final = "ekaki.db"
 
 
 def check_python() -> Check:

@@ -38,7 +38,8 @@ def one_line(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "imagine", "doctor", "sync", "model fetch", "tags import", "model", "tags"]
+    "command",
+    ["run", "drain", "imagine", "doctor", "sync", "model fetch", "tags import", "model", "tags"],
 )
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:

@@ -1,0 +1,71 @@
+"""`drain`: have the running bot finish everything and end."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from bot.cli.output import note, say
+from bot.cli.shared import Subparsers, load_settings
+
+_LOOK_EVERY_S = 0.5
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the command."""
+    command = subparsers.add_parser(
+        "drain",
+        help="let the running bot finish everything, then end it",
+        description="The running bot takes no new work, draws and delivers what it has accepted, "
+        "and ends. This command waits for that; Ctrl-C stops only the waiting. Exit status 1 if "
+        "the bot ended before everything was finished.",
+    )
+    command.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask, then wait until the bot has ended."""
+    from data.lock import holder
+    from pipeline.errors import RefusedError, StorageError
+
+    settings = load_settings(args)
+    if sys.platform == "win32":
+        raise RefusedError("drain_unsupported")
+    pid = holder(settings.data_dir)
+    if pid is None:
+        raise StorageError("not_running", path=str(settings.data_dir))
+    try:
+        os.kill(pid, signal.SIGUSR1)
+    except PermissionError as error:
+        raise RefusedError("drain_not_allowed", pid=pid) from error
+    except ProcessLookupError:
+        pass  # it ended in this moment
+    note("The bot takes no new work and finishes what it has. Ctrl-C stops only this watching.")
+    return _watch(settings.data_dir, pid)
+
+
+def _watch(folder: Path, pid: int) -> int:
+    """Say what is left whenever that changes; 0 if nothing is when the process has ended."""
+    from data.database import DATABASE_NAME
+    from data.left import read_left
+    from data.lock import holder
+
+    database = folder / DATABASE_NAME
+    told = None
+    while holder(folder) == pid:
+        left = read_left(database)
+        if left != told:
+            note(f"Left to draw: {left.to_draw}, to deliver: {left.to_deliver}.")
+            told = left
+        time.sleep(_LOOK_EVERY_S)
+    left = read_left(database)
+    if left.to_draw or left.to_deliver:
+        say(
+            f"The bot has ended with jobs left (to draw: {left.to_draw}, to deliver: "
+            f"{left.to_deliver}). They go on at the next start."
+        )
+        return 1
+    say("Everything is finished, and the bot has ended.")
+    return 0
