@@ -70,11 +70,13 @@ async def _opened(url: str) -> AsyncGenerator[AsyncIterator[bytes]]:
 async def _read(
     blocks: AsyncIterator[bytes], enough: Callable[[bytes], bool] | None, limit_bytes: int
 ) -> bytes:
-    got = bytearray()
+    got, ask_at = bytearray(), 1
     async for block in blocks:
         got += block
         if len(got) > limit_bytes:
             raise _too_large(limit_bytes)
-        if enough is not None and await asyncio.to_thread(enough, bytes(got)):
-            break
+        if enough is not None and len(got) >= ask_at:
+            if await asyncio.to_thread(enough, bytes(got)):
+                break
+            ask_at = 2 * len(got)  # a long file is not looked through for every block
     return bytes(got)

@@ -7,6 +7,7 @@ import discord
 
 from bot.client import EkakiBot
 from cogs.errors import answer_error
+from cogs.remix_modal import give_back, typed_values
 from data.text import text
 from pipeline.card import MAX_PROMPT_CHARACTERS
 from pipeline.request import GenerationRequest
@@ -40,6 +41,7 @@ class PromptModal(discord.ui.Modal):
         self, interaction: discord.Interaction[EkakiBot], error: Exception, /
     ) -> None:
         await answer_error(interaction, error)
+        await give_back(interaction, typed_values(interaction))
 
 
 def _input(custom_id: str, *, required: bool) -> "discord.ui.TextInput[PromptModal]":

@@ -76,7 +76,7 @@ def _text_field(
 
 def is_remix_form(interaction: discord.Interaction[EkakiBot]) -> bool:
     """Whether `interaction` sends such a form."""
-    return _CUSTOM_ID.fullmatch(_custom_id_of(interaction)) is not None
+    return _CUSTOM_ID.fullmatch(custom_id_of(interaction)) is not None
 
 
 async def receive(interaction: discord.Interaction[EkakiBot]) -> None:
@@ -93,7 +93,7 @@ async def receive(interaction: discord.Interaction[EkakiBot]) -> None:
 async def _wish(
     interaction: discord.Interaction[EkakiBot], values: Mapping[str, str]
 ) -> GenerationRequest:
-    match = _CUSTOM_ID.fullmatch(_custom_id_of(interaction))
+    match = _CUSTOM_ID.fullmatch(custom_id_of(interaction))
     assert match is not None, "asked by the caller"
     base = await _base(interaction, match["job_id"])
     texts = replace(
@@ -154,6 +154,7 @@ async def give_back(
         _log.warning("A typed text could not be given back: %s", type(error).__name__)
 
 
-def _custom_id_of(interaction: discord.Interaction[EkakiBot]) -> str:
+def custom_id_of(interaction: discord.Interaction[EkakiBot]) -> str:
+    """The id of the button or form that `interaction` comes from; "" for another kind."""
     data = cast("dict[str, Any]", interaction.data or {})
     return str(data.get("custom_id", ""))

@@ -20,7 +20,7 @@ from cogs.buttons import JOB_ID
 from cogs.errors import UNREACHABLE, answer_error
 from cogs.orphans import answer_orphan
 from cogs.presenter import presenters_of
-from cogs.remix_modal import is_remix_form, receive, remix_form
+from cogs.remix_modal import custom_id_of, is_remix_form, receive, remix_form
 from cogs.result_view import Action, button, result_view, view_of
 from cogs.settings_line import filled_in
 from cogs.settings_message import own_settings
@@ -37,12 +37,12 @@ Interaction: TypeAlias = discord.Interaction[EkakiBot]
 Pictures: TypeAlias = tuple[PictureRecord, ...]
 
 
-class ResultButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
-    template=(
-        rf"ekaki:(?P<action>{'|'.join(Action)}):(?P<subject>{JOB_ID})(?::(?P<extra>[0-9]{{1,20}}))?"
-    ),
-):
+_CUSTOM_ID = re.compile(
+    rf"ekaki:(?P<action>{'|'.join(Action)}):(?P<subject>{JOB_ID})(?::(?P<extra>[0-9]{{1,20}}))?"
+)
+
+
+class ResultButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_CUSTOM_ID):
     """Any button of `cogs.result_view`, rebuilt from its `custom_id`."""
 
     def __init__(self, item: discord.ui.Button[discord.ui.View], match: re.Match[str]) -> None:
@@ -284,16 +284,25 @@ _HANDLERS: Final[Mapping[Action, Callable[[Interaction, str, int | None], Awaita
 }
 
 
+def is_result_button(interaction: Interaction) -> bool:
+    """Whether a button of `cogs.result_view` was pressed."""
+    return _CUSTOM_ID.fullmatch(custom_id_of(interaction)) is not None
+
+
 class ResultsCog(commands.Cog, name="Results"):
     """Takes sent forms, and answers for buttons and forms that nobody knows any more."""
 
     @commands.Cog.listener("on_interaction")
     async def interacted(self, interaction: Interaction) -> None:
-        sent_form = interaction.type is discord.InteractionType.modal_submit
-        if sent_form and is_remix_form(interaction):
-            await receive(interaction)
-        elif sent_form or interaction.type is discord.InteractionType.component:
-            await answer_orphan(interaction)
+        match interaction.type:
+            case discord.InteractionType.modal_submit if is_remix_form(interaction):
+                await receive(interaction)
+            case discord.InteractionType.component if is_result_button(interaction):
+                pass  # its own callback answers, even where that takes long
+            case discord.InteractionType.modal_submit | discord.InteractionType.component:
+                await answer_orphan(interaction)
+            case _:
+                pass
 
 
 async def setup(bot: EkakiBot) -> None:
