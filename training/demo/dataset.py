@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.demo.degrade import degrade
-from training.demo.drawing import SIZES, framing, render
+from training.demo.drawing import render
+from training.demo.framing import SIZES, framing
 from training.demo.labels import labels_of
 from training.demo.latents import CELL, SCALE, LinearEncoder, fit, patches_of
 from training.demo.look import sample_look

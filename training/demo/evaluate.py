@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.demo.captions import full_caption
-from training.demo.drawing import SIZES, render
+from training.demo.drawing import render
+from training.demo.framing import SIZES
 from training.demo.labels import FIELDS, described, labels_of
 from training.demo.latents import SCALE, shrunk
 from training.demo.look import Look, sample_look

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from training.demo.drawing import framing
+from training.demo.framing import framing
 from training.demo.latents import SCALE
 from training.demo.look import CLOTHES, EYES, HAIR
 
@@ -26,9 +26,12 @@ _OTHERS: Final[Mapping[str, tuple[Colour, ...]]] = {
     "clothes": (),
 }
 _BOXES: Final[Mapping[str, tuple[Box, ...]]] = {
-    "hair": ((-190, -140, 190, -80), (-262, 0, -226, 90), (226, 0, 262, 90)),
+    "hair": ((-150, -130, 150, -85), (-242, -120, -205, -50), (205, -120, 242, -50)),
     "eyes": ((-148, 20, -64, 96), (64, 20, 148, 96)),
-    "clothes": ((-330, 390, -170, 500), (170, 390, 330, 500)),
+    "clothes": (
+        *((-212, 440, -150, 530), (150, 440, 212, 530)),
+        *((-345, 362, -285, 400), (285, 362, 345, 400)),  # what wide pictures show of them
+    ),
 }
 _PALETTES: Final[Mapping[str, Mapping[str, Colour]]] = {
     "hair": HAIR,
@@ -45,7 +48,7 @@ def measured(small: NDArray[np.uint8], *, width: int, height: int) -> dict[str, 
 
     `small`: the picture of width x height at an eighth of its size, RGB.
     """
-    shift = max((0, -1, 1), key=lambda step: _skin_share(small, width, height, step))
+    shift = max((0, -1, 1), key=lambda step: _face_at(small, width, height, step))
     found: dict[str, str] = {}
     for name, boxes in _BOXES.items():
         pixels = np.concatenate([_pixels(small, box, width, height, shift) for box in boxes])
@@ -56,11 +59,14 @@ def measured(small: NDArray[np.uint8], *, width: int, height: int) -> dict[str, 
     return found
 
 
-def _skin_share(small: NDArray[np.uint8], width: int, height: int, shift: int) -> float:
-    pixels = lab(_pixels(small, _CHEEKS, width, height, shift))
-    skin = lab(np.array(_SKIN))
-    distance = np.linalg.norm(pixels[:, None] - skin, axis=-1).min(1)
-    return float((distance < _NEAR).mean())
+def _face_at(small: NDArray[np.uint8], width: int, height: int, shift: int) -> float:
+    """How much a face seems to be there: skin on the cheeks, none where the eyes are."""
+    shares: list[float] = []
+    for boxes in ((_CHEEKS,), _BOXES["eyes"]):
+        pixels = np.concatenate([_pixels(small, box, width, height, shift) for box in boxes])
+        distances = np.linalg.norm(lab(pixels)[:, None] - lab(np.array(_SKIN)), axis=-1).min(1)
+        shares.append(float((distances < _NEAR).mean()))
+    return shares[0] - shares[1]
 
 
 def _pixels(

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from training.demo.drawing import SIZES, render
+from training.demo.drawing import render
+from training.demo.framing import SIZES
 from training.demo.look import sample_look
 from training.demo.pipeline import Painter
 from training.demo.prompts import COLOURS, PLAIN, SHOWN

@@ -25,7 +25,8 @@ from torch.nn import functional
 
 from training.demo.checkpoint import save_checkpoint
 from training.demo.degrade import degrade
-from training.demo.drawing import SIZES, render
+from training.demo.drawing import render
+from training.demo.framing import SIZES
 from training.demo.labels import FIELDS, FIGURE_FIELDS, labels_of
 from training.demo.look import sample_look
 from training.demo.machine import Machine

@@ -21,7 +21,7 @@ MODEL_MAX_LENGTH: Final = 77
 
 _GUARD_TEXT: Final = """
 that what chat somewhat knight midnight tonight overnight fortnight velocity electricity capacity
-mushroom classroom bathroom bedroom ballroom rainforest rainbow elbow crossbow sweatshirt
+mushroom classroom bathroom ballroom rainforest rainbow elbow crossbow sweatshirt
 undershirt raincoat overcoat petticoat cowboy tomboy playboy schoolgirl catgirl human german
 superman snowman batman roman unhappy sunflower terror superstars unisex sunglasses eyeglasses
 """

@@ -22,7 +22,8 @@ from training.demo.captions import full_caption
 from training.demo.checkpoint import save_checkpoint
 from training.demo.decoder import SMALL, TOP, Decoder
 from training.demo.degrade import degrade
-from training.demo.drawing import SIZES, render
+from training.demo.drawing import render
+from training.demo.framing import SIZES
 from training.demo.labels import described, labels_of
 from training.demo.latents import CELL, LinearEncoder, shrunk
 from training.demo.look import sample_look
