@@ -1,7 +1,7 @@
 """The real job service over a real database, with an engine that tests hold in their hands."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,12 +79,14 @@ async def open_house(
     clock: ManualClock | None = None,
     load_error: ModelError | None = None,
     start: bool = True,
+    while_loading: Callable[[], None] = lambda: None,
 ) -> AsyncGenerator[House, None]:
     """The job service as `bot.app` composes it, on `folder`."""
     engine = engine or FakeEngine()
     clock = clock or ManualClock()
 
     def load() -> Engine:
+        while_loading()
         if load_error is not None:
             raise load_error
         return engine

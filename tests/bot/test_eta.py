@@ -1,0 +1,117 @@
+"""Times that people are told: learnt, kept over restarts, and measured against what came."""
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.eta import Forecasts, Pace, cost_of, steps_of
+from pipeline.engine.fake import FAKE_MODEL, FakeEngine
+from pipeline.request import GenerationRequest
+from tests.bot.conftest import House, open_house, origin
+from tests.data.records import a_request
+
+WISH = GenerationRequest(prompt="1girl")
+
+
+@pytest.mark.parametrize(
+    ("steps", "strength", "expected"), [(28, 1.0, 28), (28, 0.55, 15), (28, 0.05, 1), (1, 0.05, 1)]
+)
+def test_img2img_runs_the_last_steps_only(steps: int, strength: float, expected: int) -> None:
+    request = replace(a_request(WISH), num_inference_steps=steps, strength=strength)
+    assert steps_of(request) == expected
+
+
+def test_a_larger_picture_and_guidance_cost_more() -> None:
+    request = a_request(WISH)
+    assert cost_of(replace(request, width=1664)) == 2 * cost_of(request)
+    assert cost_of(replace(request, guidance_scale=1.0)) == cost_of(request) / 2
+
+
+@given(st.floats(0.001, 1e6), st.floats(0.0, 1e6), st.floats(0.0, 1e6), st.floats(0.001, 1e6))
+def test_what_was_learnt_survives_a_restart(
+    cost: float, steps_s: float, beside_s: float, other: float
+) -> None:
+    pace = Pace()
+    pace.learn(cost=cost, steps_s=steps_s + 0.001, total_s=steps_s + 0.001 + beside_s)
+    again = Pace()
+    again.take_up(pace.to_json())
+    assert again.estimate(other) == pace.estimate(other)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "no JSON", "[]", "{}", '{"seconds_a_cost": null, "seconds_beside": 0}',
+        '{"seconds_a_cost": -1, "seconds_beside": 0}', '{"seconds_a_cost": 0, "seconds_beside": 0}',
+        '{"seconds_a_cost": NaN, "seconds_beside": 0}',
+        '{"seconds_a_cost": Infinity, "seconds_beside": 0}',
+        '{"seconds_a_cost": 1, "seconds_beside": "x"}',
+    ],
+)  # fmt: skip
+def test_a_note_that_makes_no_sense_is_ignored(text: str) -> None:
+    pace = Pace()
+    pace.take_up(text)
+    assert pace.estimate(1) is None
+
+
+def test_what_was_measured_counts_more_than_a_note() -> None:
+    pace = Pace()
+    pace.learn(cost=1, steps_s=5, total_s=5)
+    pace.take_up(json.dumps({"seconds_a_cost": 99.0, "seconds_beside": 0.0}))
+    assert pace.estimate(1) == 5
+
+
+def test_forecasts_are_held_against_what_came() -> None:
+    forecasts = Forecasts()
+    for name, told in (("a", 10.0), ("b", 15.0), ("c", None), ("d", 1.0), ("e", 7.0)):
+        forecasts.told(name, eta_s=told, now=100)
+    assert forecasts.median_error() is None
+    forecasts.over("a", now=110, is_done=True)
+    forecasts.over("b", now=110, is_done=True)
+    forecasts.over("c", now=110, is_done=True)
+    forecasts.over("d", now=110, is_done=False)  # cancelled: says nothing
+    forecasts.over("unknown", now=110, is_done=True)
+    assert [(one.told_s, one.real_s) for one in forecasts.done] == [(10, 10), (15, 10)]
+    assert forecasts.median_error() == 0.25
+
+
+async def test_times_are_known_right_after_a_restart(tmp_path: Path) -> None:
+    async with open_house(tmp_path, engine=FakeEngine(step_s=0.01)) as house:
+        ticket = await house.jobs.submit(WISH, origin())
+        assert ticket.queued.eta_s is None
+        await house.ended(ticket.job.id)
+        again = await house.jobs.submit(WISH, origin())
+        assert again.queued.eta_s is not None
+        await house.ended(again.job.id)
+        assert len(house.jobs.forecasts.done) == 1
+    held = FakeEngine()
+    held.hold()
+    async with open_house(tmp_path, engine=held) as house, asyncio.timeout(10):
+        await house.jobs.submit(WISH, origin())
+        while (eta_s := await own_eta(house)) is None:
+            await asyncio.sleep(0.01)
+        assert eta_s >= 0.03  # three steps, none of them drawn by this run
+
+
+async def own_eta(house: House) -> float | None:
+    return (await house.jobs.queue_view(1)).own[0].eta_s
+
+
+async def test_another_model_or_device_is_learnt_anew(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        await house.ended((await house.jobs.submit(WISH, origin())).job.id)
+    for model in (
+        replace(FAKE_MODEL, hash="0123456789"),
+        replace(FAKE_MODEL, provider="CUDAExecutionProvider"),
+    ):
+        held = FakeEngine(model=model)
+        held.hold()
+        async with open_house(tmp_path, engine=held) as house, asyncio.timeout(10):
+            await house.jobs.submit(WISH, origin())
+            await asyncio.to_thread(held.started.acquire)  # it draws: all notes have been read
+            assert await own_eta(house) is None

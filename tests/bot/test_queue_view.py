@@ -1,0 +1,46 @@
+"""What one person sees of the queue."""
+
+import asyncio
+
+from bot.jobs.values import QueueView
+from pipeline.request import GenerationRequest
+from tests.bot.conftest import House, origin
+
+
+async def test_an_empty_queue(house: House) -> None:
+    empty = QueueView(running=0, waiting=0, own=(), total_eta_s=0.0)
+    assert await house.jobs.queue_view(1) == empty
+
+
+async def test_numbers_of_all_and_details_of_ones_own(house: House) -> None:
+    first = await house.jobs.submit(GenerationRequest(prompt="warm up"), origin(9))
+    await house.ended(first.job.id)
+    house.engine.hold()
+    running = await house.jobs.submit(GenerationRequest(prompt="one", tags="hat"), origin(1))
+    while not (await house.jobs.queue_view(1)).running:
+        await asyncio.sleep(0.01)
+    others = await house.jobs.submit(GenerationRequest(prompt="secret"), origin(2))
+    waiting = await house.jobs.submit(GenerationRequest(prompt="two"), origin(1))
+    view = await house.jobs.queue_view(1)
+    assert (view.running, view.waiting) == (1, 2)
+    assert [(job.job_id, job.state, job.prompt) for job in view.own] == [
+        (running.job.id, "running", "one, hat"),
+        (waiting.job.id, "waiting", "two"),
+    ]
+    assert [job.position for job in view.own] == [0, 2]
+    etas = [job.eta_s for job in view.own]
+    assert None not in etas
+    assert etas == sorted(etas, key=lambda eta: eta or 0)
+    assert view.total_eta_s is not None
+    assert "secret" not in repr(view)
+    await house.jobs.cancel(job_id=others.job.id, user_id=2)
+    assert (await house.jobs.queue_view(1)).waiting == 1
+    assert (await house.jobs.queue_view(3)).own == ()
+
+
+async def test_times_are_unknown_before_anything_was_measured(house: House) -> None:
+    house.engine.hold()
+    await house.jobs.submit(GenerationRequest(prompt="one"), origin(1))
+    view = await house.jobs.queue_view(1)
+    assert view.total_eta_s is None
+    assert view.own[0].eta_s is None

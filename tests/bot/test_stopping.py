@@ -1,0 +1,138 @@
+"""Draining and stopping: nothing new, nothing lost, within seconds."""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from PIL.Image import Image
+
+from bot.jobs import runner
+from bot.jobs.values import Completed
+from pipeline.engine.fake import FakeEngine
+from pipeline.engine.protocol import DrawnPicture, Watch
+from pipeline.errors import RefusedError
+from pipeline.request import GenerationRequest, ResolvedRequest
+from tests.bot.conftest import House, open_house, origin
+
+WISH = GenerationRequest(prompt="1girl", count=2)
+
+
+def rows(folder: Path, sql: str) -> list[tuple[object, ...]]:
+    connection = sqlite3.connect(folder / "test.db")
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+async def deliver(house: House, job_id: str) -> None:
+    """As a presenter does."""
+    await house.ended(job_id)
+    await house.jobs.mark_delivered(job_id=job_id, message_id=1)
+
+
+async def test_draining_finishes_and_delivers_what_was_accepted_and_takes_no_more(
+    house: House, tmp_path: Path
+) -> None:
+    house.engine.hold()
+    tickets = [await house.jobs.submit(WISH, origin(n)) for n in range(3)]
+    delivering = [asyncio.create_task(deliver(house, ticket.job.id)) for ticket in tickets]
+    draining = asyncio.create_task(house.jobs.drain())
+    await asyncio.sleep(0.01)
+    with pytest.raises(RefusedError, match="draining"):
+        await house.jobs.submit(WISH, origin(4))
+    assert not draining.done()
+    house.engine.release()
+    async with asyncio.timeout(10):
+        await draining
+    assert rows(tmp_path, "SELECT DISTINCT state, delivery FROM jobs") == [
+        ("finished", "delivered")
+    ]
+    await asyncio.gather(*delivering)
+
+
+async def test_draining_does_not_wait_for_ever_for_discord(house: House) -> None:
+    ticket = await house.jobs.submit(WISH, origin())
+    await house.ended(ticket.job.id)
+    draining = asyncio.create_task(house.jobs.drain())
+    await asyncio.sleep(0.3)
+    assert not draining.done()
+    house.clock.advance(121)
+    async with asyncio.timeout(5):
+        await draining
+
+
+async def test_an_empty_bot_is_drained_at_once(house: House) -> None:
+    async with asyncio.timeout(1):
+        await house.jobs.drain()
+
+
+async def test_a_stopped_bot_takes_no_work(house: House) -> None:
+    await house.jobs.stop()
+    with pytest.raises(RefusedError, match="draining"):
+        await house.jobs.submit(WISH, origin())
+
+
+class StuckEngine(FakeEngine):
+    """Is in a step that nobody can stop, until `free` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free = threading.Event()
+        self.inside = threading.Event()
+
+    def draw(
+        self,
+        request: ResolvedRequest,
+        index: int,
+        watch: Watch,
+        *,
+        init_image: Image | None = None,
+    ) -> DrawnPicture:
+        self.inside.set()
+        self.free.wait(30)
+        return super().draw(request, index, watch, init_image=init_image)
+
+
+async def test_a_step_that_takes_minutes_does_not_hold_up_a_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_STEP_S", 0.2)
+    engine = StuckEngine()
+    try:
+        async with open_house(tmp_path, engine=engine) as house:
+            ticket = await house.jobs.submit(WISH, origin())
+            await asyncio.to_thread(engine.inside.wait)
+            began = time.monotonic()
+            await house.jobs.stop()
+            assert time.monotonic() - began < 5
+    finally:
+        engine.free.set()
+    assert rows(tmp_path, "SELECT state FROM jobs") == [("running",)]
+    async with open_house(tmp_path) as house:
+        assert isinstance(await house.ended(ticket.job.id), Completed)
+
+
+async def test_a_model_that_loads_for_minutes_does_not_hold_up_a_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_STEP_S", 0.2)
+    free = threading.Event()
+    engine = FakeEngine()
+
+    def wait() -> None:
+        free.wait(30)
+
+    try:
+        async with open_house(tmp_path, engine=engine, while_loading=wait) as house:
+            ticket = await house.jobs.submit(WISH, origin())
+            assert ticket.queued.loading
+            began = time.monotonic()
+            await house.jobs.stop()
+            assert time.monotonic() - began < 5
+    finally:
+        free.set()
+    assert rows(tmp_path, "SELECT state FROM jobs") == [("queued",)]
