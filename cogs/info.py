@@ -78,6 +78,8 @@ def help_embed() -> discord.Embed:
         ("weights", text("help.weights_text")),
         ("sizes", text("help.sizes_text", sizes=sizes)),
         ("flags", text("help.flags_text", steps=MAX_STEPS, cfg=f"{MAX_GUIDANCE:g}")),
+        ("pictures", text("help.pictures_text")),
+        ("own", text("help.own_text")),
         ("limits", text("help.limits_text")),
         ("privacy", text("help.privacy_text")),
         ("model", text("help.model_text")),

@@ -21,6 +21,7 @@ Interaction = discord.Interaction[EkakiBot]
 _REFRESH = "ekaki:queue:refresh"
 _CANCEL = "ekaki:queue:cancel"
 _MAX_BUTTONS: Final = 20  # four rows of Discord's five; the last row is for "Refresh"
+_PROMPT_CHARACTERS: Final = 80  # of each job: twenty of them, escaped, fit into one embed
 
 
 class Queue(commands.Cog):
@@ -50,7 +51,8 @@ def queue_message(queue: QueueView) -> Outgoing:
     embed = discord.Embed(title=text("queue.title"), description=summary)
     shown = queue.own[:_MAX_BUTTONS]
     for number, job in enumerate(shown, 1):
-        embed.add_field(name=_state(number, job), value=quoted(job.prompt, 150), inline=False)
+        prompt = quoted(job.prompt, _PROMPT_CHARACTERS)
+        embed.add_field(name=_state(number, job), value=prompt, inline=False)
     if len(queue.own) > len(shown):
         embed.set_footer(text=text("queue.more", jobs=len(queue.own) - len(shown)))
     return Outgoing(embeds=(embed,), view=_view(shown))

@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from bot.loopback.default_world import IDS
+from bot.jobs.values import OwnJob, QueueView
+from cogs.queue import queue_message
 from pipeline.engine.fake import FakeEngine
 from tests.discord.house import Discord, Running, until
 from tests.discord.visitors import Visitor, labels, open_house, whole
@@ -61,6 +63,21 @@ async def test_cancel_stops_the_right_job_and_shows_the_rest(
     assert await running.used() == 1  # the other one was given back
     await alice.member.press(message, "Cancel 1")
     await sent.wait_for(lambda m: "Nothing waits" in m.text)
+
+
+def test_many_jobs_with_odd_prompts_fit_into_one_message() -> None:
+    own = tuple(
+        OwnJob(
+            job_id=f"{number:012}", state="waiting", position=number, eta_s=9e6, prompt="*_" * 2000
+        )
+        for number in range(40)
+    )
+    message = queue_message(QueueView(running=1, waiting=40, own=own, total_eta_s=None))
+    assert len(message.embeds[0]) <= 6000  # Discord, of all embeds of a message
+    assert len(message.embeds[0].fields) <= 25
+    assert "20 more" in (message.embeds[0].footer.text or "")
+    assert message.view is not None
+    assert len(message.view.children) == 21  # 25 at most
 
 
 async def test_a_button_of_before_a_restart_cancels(place: Discord, alice: Visitor) -> None:
