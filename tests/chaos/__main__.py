@@ -8,22 +8,30 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.chaos.audit import Report
 from tests.chaos.deeds import Deeds
+from tests.chaos.processes import NoDiskError
 from tests.chaos.rounds import Plan, Tally, plans, play
 from tests.chaos.stage import Stage, StuckError, open_stage
 from tests.chaos.trouble import TROUBLES
 
+FULL_DISK = "full_disk"
 
-async def run(folder: Path, *, rounds: int, seed: int, trouble: str = "") -> bool:
+
+def say(*lines: str) -> None:
+    """To whoever started this."""
+    sys.stdout.write("\n  ".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+async def run(folder: Path, *, wanted: Sequence[Plan], seed: int, disk: bool = False) -> bool:
     """Play, print counts. Gives whether all was well."""
-    dice = random.Random(seed)  # noqa: S311 - reproducible on purpose
     tally, report, wrong = Tally(), Report(), list[str]()
-    wanted = [Plan(trouble=trouble)] * rounds if trouble else plans(rounds, dice)
-    async with open_stage(folder, disk=trouble == "full_disk") as stage:
-        deeds = Deeds(stage, dice)
+    async with open_stage(folder, disk=disk) as stage:
+        deeds = Deeds(stage, random.Random(seed))
         for number, plan in enumerate(wanted, 1):
             try:
                 report = await play(stage, deeds, plan, tally)
@@ -31,55 +39,74 @@ async def run(folder: Path, *, rounds: int, seed: int, trouble: str = "") -> boo
             except StuckError as error:
                 wrong = [f"waited in vain for {error}"]
             if wrong:
-                print(f"round {number}, {plan}:", *wrong[:20], sep="\n  ")
+                say(f"round {number}, {plan}:", *wrong[:20])
                 break
             if number % 20 == 0:
-                print(f"{number} rounds, {report.accepted} jobs", flush=True)
-        _print_counts(stage, tally, report)
+                say(f"{number} of {len(wanted)} rounds, {report.accepted} jobs")
+        say(*counts(stage, tally, report))
     missed = [name for name, count in tally.missed.items() if count and not tally.kills[name]]
     if missed and not wrong:
-        print("never reached:", ", ".join(missed))
+        say("never reached: " + ", ".join(missed))
     return not wrong and not missed
 
 
-def _print_counts(stage: Stage, tally: Tally, report: Report) -> None:
-    print(f"\n{tally.rounds} rounds; kills by failpoint:")
+def counts(stage: Stage, tally: Tally, report: Report) -> list[str]:
+    """What happened, a line each."""
+    lines = [f"{tally.rounds} rounds; kills by failpoint:"]
     for name, count in sorted(tally.kills.items()):
         missed = f" (not passed in {tally.missed[name]} more)" if tally.missed[name] else ""
-        print(f"  {name or 'at a random moment':<24}{count}{missed}")
-    for name, count in sorted(tally.troubles.items()):
-        print(f"  without a kill: {name:<8} {count}")
-    print(
+        lines.append(f"  {name or 'at a random moment':<24}{count}{missed}")
+    lines += [f"  no kill, {name:<15}{count}" for name, count in sorted(tally.troubles.items())]
+    lines.append(
         f"{report.accepted} jobs accepted, {report.unacknowledged} of them never acknowledged:"
         f" {report.delivered} delivered once ({report.pictures} pictures),"
-        f" {report.cancelled} cancelled ({report.withdrawn} by us), {report.failed} failed"
+        f" {report.cancelled} cancelled ({report.withdrawn} by us), {report.failed} failed,"
+        f" {report.erased} deleted later; {report.twice_private} private ones sent twice because"
+        " their token was over"
     )
-    if tally.recoveries_s:
-        print(
+    if stage.starts_s and tally.stops_s:
+        lines.append(
             f"start to listening {max(stage.starts_s):.2f} s at most; start to all told"
-            f" {max(tally.recoveries_s):.2f} s at most; SIGTERM to end {max(tally.stops_s):.2f} s"
+            f" {max(tally.recoveries_s, default=0):.2f} s at most;"
+            f" SIGTERM to end {max(tally.stops_s):.2f} s at most"
         )
+    return lines
+
+
+async def everything(folder: Path, *, rounds: int, seed: int, trouble: str) -> bool:
+    """The rounds that were asked for; then some on a full disk, where one can be had."""
+    if trouble:
+        wanted = [Plan(trouble=trouble)] * rounds
+        return await run(folder, wanted=wanted, seed=seed, disk=trouble == FULL_DISK)
+    well = await run(folder, wanted=plans(rounds, random.Random(seed)), seed=seed)
+    on_disk = [Plan(trouble=FULL_DISK)] * (rounds // 50)
+    if well and on_disk:
+        say("On a disk that fills up:")
+        try:
+            well = await run(folder / "disk", wanted=on_disk, seed=seed, disk=True)
+        except NoDiskError:
+            say("left out: this machine does not let us mount a small disk")
+    return well
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seed", type=int, default=None, help="repeat a run's plan")
-    parser.add_argument("--trouble", default="", choices=[*TROUBLES, "full_disk"], help="only this")
+    parser.add_argument("--trouble", default="", choices=[*TROUBLES, FULL_DISK], help="only this")
     parser.add_argument("--keep", type=Path, help="keep state and log of a failed run here")
-    wanted = parser.parse_args()
-    seed = random.SystemRandom().randrange(10**6) if wanted.seed is None else wanted.seed
-    print(f"{wanted.rounds} rounds, seed {seed}")
+    asked = parser.parse_args()
+    seed = random.SystemRandom().randrange(10**6) if asked.seed is None else asked.seed
+    say(f"{asked.rounds} rounds, seed {seed}")
     logging.getLogger("aiohttp.server").disabled = True  # it reports connections cut on order
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ekaki-chaos-") as folder:
-        well = asyncio.run(
-            run(Path(folder), rounds=wanted.rounds, seed=seed, trouble=wanted.trouble)
-        )
-        if not well and wanted.keep is not None:
-            shutil.copytree(folder, wanted.keep, dirs_exist_ok=True)
-            print(f"state and log: {wanted.keep}")
-    print(f"{'all well' if well else 'NOT WELL'}, {time.monotonic() - began:.0f} s")
+        playing = everything(Path(folder), rounds=asked.rounds, seed=seed, trouble=asked.trouble)
+        well = asyncio.run(playing)
+        if not well and asked.keep is not None:
+            shutil.copytree(folder, asked.keep, dirs_exist_ok=True)
+            say(f"state and log: {asked.keep}")
+    say(f"{'all well' if well else 'NOT WELL'}, {time.monotonic() - began:.0f} s")
     return 0 if well else 1
 
 

@@ -5,25 +5,18 @@ lie in them, who sees them. Our database is only held against that.
 """
 
 import io
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 from PIL import Image
 
-from bot.loopback.actions import walk
-from bot.loopback.errors import Json
-from bot.loopback.world import ChannelType, Interaction, Message
+from bot.loopback.world import ChannelType, Message
 from pipeline.png import read_parameters
-from tests.chaos.deeds import CANCEL, Deeds
+from tests.chaos.deeds import LEAVER, Deeds
+from tests.chaos.sight import accepted_jobs, files, job_of, posted_pictures
 from tests.chaos.stage import Stage
-
-_FILE = re.compile(r"ekaki-(?P<job_id>[a-z0-9]{12})-(?P<number>\d+)\.(png|webp)")
-_CALLBACK = re.compile(r"/interactions/(?P<id>\d+)/[^/]+/callback$")
-_ORIGINAL = re.compile(r"/webhooks/\d+/(?P<token>[^/]+)/messages/@original$")
 
 
 @dataclass
@@ -37,6 +30,8 @@ class Report:
     cancelled: int = 0
     failed: int = 0
     withdrawn: int = 0
+    erased: int = 0
+    twice_private: int = 0
     pictures: int = 0
 
 
@@ -58,12 +53,16 @@ class _Audit:
         self.report.complaints.append(text)
 
     def run(self) -> Report:
-        self.report.accepted = len(self.accepted.keys() | self.rows.keys())
+        self.report.accepted = len(self.accepted.keys() | self.rows.keys() | self.posted.keys())
         self.report.unacknowledged = len(self.rows.keys() - self.accepted.keys())
-        for job_id in self.accepted.keys() - self.rows.keys():
-            self.complain(f"{job_id}: acknowledged, yet not stored")
-        for job_id in self.posted.keys() - self.rows.keys():
-            self.complain(f"{job_id}: posted, yet not stored")
+        unknown = (self.accepted.keys() | self.posted.keys()) - self.rows.keys()
+        for job_id in unknown - self.deeds.erased.keys():
+            if not self.is_leavers(job_id):
+                self.complain(f"{job_id}: acknowledged or posted, yet not stored")
+        for job_id in unknown:
+            if len(self.posted.get(job_id, [])) > 1:
+                self.complain(f"{job_id}: posted more than once")
+        self.report.erased = len(unknown)
         for job_id, row in self.rows.items():
             self.job(job_id, row)
         self.wishes()
@@ -71,6 +70,14 @@ class _Audit:
         self.files()
         self.database()
         return self.report
+
+    def is_leavers(self, job_id: str) -> bool:
+        """Whether it is a job of the person who has everything about themselves removed."""
+        interaction = self.accepted.get(job_id)
+        posted = self.posted.get(job_id, [])
+        return (interaction is not None and interaction.user_id == LEAVER) or any(
+            LEAVER in message.mention_ids for message in posted
+        )
 
     def job(self, job_id: str, row: Any) -> None:
         """One job: its messages against its end."""
@@ -82,7 +89,7 @@ class _Audit:
                 self.delivered(job_id, row, messages)
             case "cancelled":
                 self.report.cancelled += 1
-                asked = job_id in self.deeds.cancelled
+                asked = job_id in self.deeds.cancelled or row["user_id"] == LEAVER
                 self.report.withdrawn += not asked
                 if not asked and job_id in self.accepted:
                     self.complain(f"{job_id}: cancelled, and nobody asked for it")
@@ -97,11 +104,14 @@ class _Audit:
 
     def delivered(self, job_id: str, row: Any, messages: list[Message]) -> None:
         """Exactly one message, with exactly these pictures, where its user sees it."""
+        if self.is_beyond_knowing(row, messages):
+            self.report.twice_private += 1
+            return
         if len(messages) != 1:
             self.complain(f"{job_id}: {len(messages)} messages with its pictures, not 1")
             return
         (message,) = messages
-        numbers = sorted(int(match["number"]) for _, match in _files(message))
+        numbers = sorted(int(match["number"]) for _, match in files(message))
         if numbers != list(range(1, row["pictures"] + 1)):
             self.complain(f"{job_id}: pictures {numbers} of {row['pictures']} were posted")
         if len(message.attachments) != len(numbers):
@@ -110,15 +120,22 @@ class _Audit:
             self.complain(f"{job_id}: its message is gone")
         if not self.reaches(row, message):
             self.complain(f"{job_id}: its message is not where its user sees it")
-        if any(CANCEL.fullmatch(str(c.get("custom_id"))) for c in walk(message.components)):
+        if job_of(message) is not None:
             self.complain(f"{job_id}: delivered, and still with a Cancel button")
         stored = self.stage.query(
             "SELECT position, content_hash FROM pictures WHERE job_id = ?", job_id
         )
         hashes = {each["position"]: each["content_hash"] for each in stored}
-        for data, match in _files(message):
+        for data, match in files(message):
             if hashes.get(int(match["number"]) - 1) != sha256(data).hexdigest():
                 self.complain(f"{job_id}: a file that was posted is not the one that is stored")
+
+    @staticmethod
+    def is_beyond_knowing(row: Any, messages: list[Message]) -> bool:
+        """Killed between the edit of a private message and its entry, and back only after its token
+        was over: nobody can look whether it arrived, so a direct message is sent as well."""
+        ephemeral = [message.ephemeral_for is not None for message in messages]
+        return bool(row["private"]) and sorted(ephemeral) == [False, True]
 
     def reaches(self, row: Any, message: Message) -> bool:
         """Whether the job's user sees the message, and a private one nobody else."""
@@ -136,9 +153,7 @@ class _Audit:
         if [use["refunded"] for use in refunded] != [1]:
             self.complain(f"{job_id}: {row['state']}, and its quota was not given back")
         for message in self.stage.world.messages.values():
-            if message.deleted_at is None and any(
-                c.get("custom_id") == f"ekaki:cancel:{job_id}" for c in walk(message.components)
-            ):
+            if message.deleted_at is None and job_of(message) == job_id:
                 self.complain(f"{job_id}: {row['state']}, and its message still waits")
 
     def wishes(self) -> None:
@@ -154,7 +169,7 @@ class _Audit:
             if said != stored:
                 self.complain(f"{job_id}: asked for {said}, stored as {stored}")
             for message in self.posted.get(job_id, []):
-                for data, _ in _files(message):
+                for data, _ in files(message):
                     if wish.mark not in (read_parameters(data) or ""):
                         self.complain(f"{job_id}: a picture of another wish was posted")
                     with Image.open(io.BytesIO(data)) as image:
@@ -164,29 +179,31 @@ class _Audit:
         """What counts for each person is what was posted for them."""
         posted: Counter[int] = Counter()
         for job_id, messages in self.posted.items():
-            if job_id in self.rows and messages:
-                user_id = self.rows[job_id]["user_id"]
-                posted[user_id] += max(sum(1 for _ in _files(message)) for message in messages)
+            row = self.rows.get(job_id)
+            user_id = self.deeds.erased.get(job_id) if row is None else row["user_id"]
+            if user_id is not None:
+                posted[user_id] += max(sum(1 for _ in files(message)) for message in messages)
         ledger = self.stage.query(
             "SELECT user_id, SUM(pictures) AS used FROM quota_uses WHERE refunded = 0"
             " GROUP BY user_id"
         )
         counted = Counter({row["user_id"]: row["used"] for row in ledger})
+        del posted[LEAVER], counted[LEAVER]  # some of their jobs went before they were posted
         if posted != counted:
             self.complain(f"quota: posted {dict(posted)}, counted {dict(counted)}")
 
     def files(self) -> None:
         """Every file is named by a row, every row has its file."""
-        folder = self.stage.seen / "pictures"
-        there = {
-            path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
-        }
-        rows = self.stage.query("SELECT DISTINCT content_hash AS hash FROM pictures")
-        named = {f"{row['hash'][:2]}/{row['hash']}.png" for row in rows}
-        for name in sorted(there - named):
-            self.complain(f"orphan file: {name}")
-        for name in sorted(named - there):
-            self.complain(f"missing file: {name}")
+        for kind in ("pictures", "uploads"):
+            folder = self.stage.seen / kind
+            found = (path for path in folder.rglob("*") if path.is_file())
+            there = {path.relative_to(folder).as_posix() for path in found}
+            rows = self.stage.query(f"SELECT DISTINCT content_hash AS hash FROM {kind}")
+            named = {f"{row['hash'][:2]}/{row['hash']}.png" for row in rows}
+            for name in sorted(there - named):
+                self.complain(f"orphan file: {kind}/{name}")
+            for name in sorted(named - there):
+                self.complain(f"missing file: {kind}/{name}")
 
     def database(self) -> None:
         """No row names another that is not there."""
@@ -202,50 +219,3 @@ class _Audit:
         )
         for row in wrong:
             self.complain(f"{row['id']}: {row['state']} with {row['made']} of {row['pictures']}")
-
-
-def accepted_jobs(stage: Stage) -> dict[str, Interaction]:
-    """Jobs whose waiting message the loopback took as (or after) the first response."""
-    found: dict[str, Interaction] = {}
-    interactions = stage.world.interactions
-    by_token = {each.token: each for each in interactions.values()}
-    for entry in stage.loopback.log.entries:
-        if not 200 <= entry.status < 300:
-            continue
-        callback, original = _CALLBACK.search(entry.path), _ORIGINAL.search(entry.path)
-        if callback:
-            interaction = interactions.get(int(callback["id"]))
-        elif original and entry.method == "PATCH":
-            interaction = by_token.get(original["token"])
-        else:
-            continue
-        for job_id in _cancel_buttons(entry.json):
-            if interaction is not None:
-                found[job_id] = interaction
-    return found
-
-
-def _cancel_buttons(body: Any) -> Iterator[str]:
-    if not isinstance(body, dict):
-        return
-    data: Json = body.get("data") or body  # pyright: ignore[reportUnknownVariableType]
-    for component in walk(data.get("components") or []):
-        match = CANCEL.fullmatch(str(component.get("custom_id")))
-        if match:
-            yield match["job_id"]
-
-
-def posted_pictures(stage: Stage) -> dict[str, list[Message]]:
-    """Every message that shows or showed a job's finished pictures, by job."""
-    found: defaultdict[str, list[Message]] = defaultdict(list)
-    for message in stage.world.messages.values():
-        for job_id in {match["job_id"] for _, match in _files(message)}:
-            found[job_id].append(message)
-    return found
-
-
-def _files(message: Message) -> Iterator[tuple[bytes, re.Match[str]]]:
-    for attachment in message.attachments:
-        match = _FILE.fullmatch(attachment.filename)
-        if match:
-            yield attachment.data, match

@@ -1,18 +1,24 @@
 """What members do while the bot may die under their hands."""
 
 import asyncio
+import io
 import random
 import re
 import string
 from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import Image
 
 from bot.loopback.actions import walk
 from bot.loopback.default_world import IDS
 from bot.loopback.errors import ApiError, RefusedByClient
 from bot.loopback.world import ChannelType, Interaction, Message
+from tests.chaos.sight import JOB_ID, accepted_jobs, custom_ids, job_of
 from tests.chaos.stage import PEOPLE, Stage
 
-CANCEL = re.compile(r"ekaki:cancel:(?P<job_id>[a-z0-9]{12})")
+LEAVER = IDS.moderator  # who again and again has everything about themselves removed
+DRAWING = ("reroll", "subtle", "strong", "upscale")  # buttons that begin a new job
 PUBLIC = (IDS.general, IDS.art, IDS.thread)
 ANSWER_S = 3.0  # Discord's deadline
 
@@ -32,14 +38,15 @@ class Wish:
 @dataclass
 class Deeds:
     """Everything that was done, for the count at the end. `cancelled`: jobs whose owner pressed
-    Cancel; `deleted`: messages that a person deleted; `pressed`: presses that draw again."""
+    Cancel; `deleted`: messages that a person deleted in Discord; `erased`: jobs that their owner
+    had deleted, with that owner."""
 
     stage: Stage
     random: random.Random
     wishes: list[Wish] = field(default_factory=list[Wish])
     cancelled: set[str] = field(default_factory=set[str])
     deleted: set[int] = field(default_factory=set[int])
-    pressed: list[Interaction] = field(default_factory=list[Interaction])
+    erased: dict[str, int] = field(default_factory=dict[str, int])
 
     def _mark(self) -> str:
         return "zq" + "".join(self.random.choices(string.ascii_lowercase, k=10))
@@ -51,15 +58,20 @@ class Deeds:
         private: bool | None = None,
         count: int | None = None,
         channel_id: int | None = None,
+        upload: bool = False,
     ) -> Wish:
-        """Ask for pictures and wait for the answer, if one comes."""
+        """Ask for pictures, wait for the answer if one comes. `upload`: begin from a picture."""
         user_id = user_id or self.random.choice(PEOPLE)
         private = self.random.random() < 0.3 if private is None else private
         count = count or self.random.choice((1, 1, 2, 3))
         dm = self.stage.world.dm_with(user_id).id
         channel_id = channel_id or self.random.choice((*PUBLIC, dm))
         mark = self._mark()
-        options = {"prompt": f"apple, {mark}", "count": count, "private": private}
+        options: dict[str, Any] = {
+            "prompt": f"apple, {mark}", "count": count, "private": private
+        }  # fmt: skip
+        if upload:
+            options |= {"image": ("begin.png", self._photograph())}
         view = await self.stage.member(user_id).slash(
             "imagine", options, channel=channel_id, wait=False
         )
@@ -74,6 +86,12 @@ class Deeds:
         self.wishes.append(wish)
         await self._answered(view.interaction)
         return wish
+
+    def _photograph(self) -> bytes:
+        colour = tuple(self.random.randbytes(3))
+        out = io.BytesIO()
+        Image.new("RGB", (64, 96), colour).save(out, "PNG")
+        return out.getvalue()
 
     async def imagine_and_cancel(self, *, after_s: float | None = None) -> None:
         """Ask, and think better of it."""
@@ -108,6 +126,86 @@ class Deeds:
             self.deleted.add(message.id)
             self.stage.loopback.posting.delete(message)
 
+    async def draw_again(self, *actions: str) -> None:
+        """Press a button under old pictures that draws again, as anybody who sees them may."""
+        found = self._under_pictures("|".join(actions or DRAWING))
+        if found:
+            message, custom_id = self.random.choice(found)
+            await self._press(self._somebody(message), message, custom_id)
+
+    async def favour(self) -> None:
+        """Press Favourite under some picture."""
+        await self.draw_again("favourite")
+
+    async def erase(self) -> None:
+        """Delete one's own pictures, and say yes when asked."""
+        accepted = accepted_jobs(self.stage)
+        for message, custom_id in reversed(self._under_pictures("delete")):
+            job_id = custom_id.rpartition(":")[2]
+            owner = accepted[job_id].user_id if job_id in accepted else 0
+            if owner == self._somebody(message, owner) and job_id not in self.erased:
+                break
+        else:
+            return
+        asked = await self._press(owner, message, custom_id)
+        answer = None if asked is None else self.shown(asked)
+        if answer is None:
+            return
+        sure = [each for each in custom_ids(answer.components) if ":erase:" in each]
+        if sure:
+            self.erased[job_id] = owner
+            await self._press(owner, answer, sure[0])
+
+    async def leave(self) -> None:
+        """Draw something, then have everything about oneself removed."""
+        await self.imagine(user_id=LEAVER, private=False, channel_id=IDS.art)
+        await asyncio.sleep(self.random.uniform(0.0, 0.5))
+        asked = await self._command(LEAVER, "privacy delete", {})
+        answer = self.shown(asked)
+        if answer is not None:
+            await self._press(LEAVER, answer, f"ekaki:privacy:delete:{LEAVER}")
+
+    async def settle_in(self) -> None:
+        """Choose defaults and save a preset."""
+        user_id = self.random.choice(PEOPLE)
+        name = self._mark()[:3]
+        await self._command(user_id, "preset save", {"name": name, "prompt": "apple"})
+        panel = self.shown(await self._command(user_id, "me", {}))
+        if panel is not None:
+            menu = next(
+                c for c in walk(panel.components) if c.get("custom_id") == "ekaki:me:preset"
+            )
+            value = str(self.random.choice(menu["options"])["value"])
+            actions = self.stage.loopback.actions
+            await self._answered(actions.select(user_id, panel.id, "ekaki:me:preset", [value]))
+
+    async def _command(self, user_id: int, name: str, options: dict[str, Any]) -> Interaction:
+        member = self.stage.member(user_id)
+        view = await member.slash(name, options, channel=IDS.art, wait=False)
+        await self._answered(view.interaction)
+        return view.interaction
+
+    def _under_pictures(self, actions: str) -> list[tuple[Message, str]]:
+        """Buttons under the latest finished pictures, by action."""
+        wanted = re.compile(rf"ekaki:({actions}):{JOB_ID}")
+        latest = list(self.stage.world.messages.values())[-60:]
+        return [
+            (message, custom_id)
+            for message in latest
+            if message.deleted_at is None and any(message.attachments)
+            for custom_id in custom_ids(message.components)
+            if wanted.fullmatch(custom_id)
+        ]
+
+    def _somebody(self, message: Message, wanted: int = 0) -> int:
+        """Who sees the message: `wanted` if they do, or else anybody."""
+        if message.ephemeral_for is not None:
+            return message.ephemeral_for
+        channel = self.stage.world.channel(message.channel_id)
+        if channel.type == ChannelType.DM:
+            return channel.recipient_ids[0]
+        return wanted or self.random.choice(PEOPLE)
+
     async def _press(self, user_id: int, message: Message, custom_id: str) -> Interaction | None:
         try:
             made = self.stage.loopback.actions.press(user_id, message.id, custom_id)
@@ -127,12 +225,3 @@ class Deeds:
         while interaction.callback_type is None and self.stage.alive and waited_s < ANSWER_S:
             await asyncio.sleep(0.01)
             waited_s += 0.01
-
-
-def job_of(message: Message) -> str | None:
-    """The job whose Cancel button stands under a message."""
-    for component in walk(message.components):
-        match = CANCEL.fullmatch(str(component.get("custom_id")))
-        if match:
-            return match["job_id"]
-    return None

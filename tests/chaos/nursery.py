@@ -14,13 +14,11 @@ import select
 import signal
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 
-# The cogs are loaded by name later; here they are imported for their libraries.
-import cogs.inference
-import cogs.info
-import cogs.limits
 from bot import app
+from pipeline.tags.index import TagIndex
 from tests.chaos.botmain import run_bot
 from tests.chaos.spec import NO_DISK, BotSpec
 
@@ -47,9 +45,15 @@ def mount_disk(folder: Path) -> None:
 
 
 def preload() -> None:
-    """Read the shipped tags once for all bots."""
+    """Read the shipped tags and import the cogs once for all bots."""
     shipped = app.load_vocabulary(None)
-    app.load_vocabulary = lambda _folder: shipped  # pyright: ignore[reportPrivateImportUsage]
+
+    def given(folder: Path) -> TagIndex:
+        return shipped
+
+    app.load_vocabulary = given
+    for name in app.COGS:
+        import_module(name)
     gc.freeze()
 
 
@@ -80,7 +84,7 @@ def main() -> None:
         try:
             mount_disk(Path(sys.argv[1]))
         except OSError as error:
-            print(error, file=sys.stderr)
+            sys.stderr.write(f"{error}\n")
             sys.exit(NO_DISK)
     preload()
     woken, wake = os.pipe()

@@ -51,7 +51,7 @@ class Nursery:
 
     process: asyncio.subprocess.Process
     pid: int = 0
-    _born: "asyncio.Queue[int]" = field(default_factory=lambda: asyncio.Queue[int]())
+    _born: "asyncio.Queue[int]" = field(default_factory=asyncio.Queue[int])
     _bots: dict[int, BotProcess] = field(default_factory=dict[int, BotProcess])
 
     async def start(self, spec: BotSpec) -> BotProcess:

@@ -47,7 +47,8 @@ class Tally:
 
 
 def plans(count: int, dice: random.Random) -> list[Plan]:
-    """Every failpoint `EACH` times (less where `count` is small), the rest at random moments."""
+    """`count` kills: every failpoint `EACH` times (less where `count` is small), the rest at random
+    moments. Beside them every trouble, once in a hundred."""
     names = failpoints.names()
     each = min(EACH, max(1, count // (2 * len(names)))) if count else 0
     made = [
@@ -58,6 +59,7 @@ def plans(count: int, dice: random.Random) -> list[Plan]:
     ]  # fmt: skip
     made = made[:count]
     made += [Plan(failpoint=AT_RANDOM, again=dice.random() < 0.3) for _ in range(count - len(made))]
+    made += [Plan(trouble=name) for name in TROUBLES for _ in range(count // 100)]
     dice.shuffle(made)
     return made
 
@@ -141,8 +143,19 @@ async def _visit(stage: Stage, deeds: Deeds, plan: Plan) -> None:
         doing += [_deleted_under(deeds) for _ in range(plan.nth)]
     if name == "deferred" or (not plan.trouble and not name and dice.random() < 0.1):
         doing.append(_slow_disk(stage))
-    if dice.random() < 0.5:
-        doing.append(_meddled(deeds))
+    for chance, deed, needed_by in (
+        (0.4, _meddled, ""),
+        (0.6, Deeds.draw_again, ""),
+        (0.2, _from_upload, "upload_written"),
+        (0.2, Deeds.favour, "favourite_marked"),
+        (0.2, Deeds.erase, "job_deleted"),
+        (0.1, Deeds.leave, "person_forgotten"),
+        (0.1, Deeds.settle_in, "preset_saved defaults_saved"),
+    ):
+        if name and name in needed_by.split():
+            doing += [deed(deeds) for _ in range(plan.nth)]
+        elif dice.random() < chance:
+            doing.append(deed(deeds))
     await asyncio.gather(*doing)
 
 
@@ -154,6 +167,10 @@ async def _deleted_under(deeds: Deeds) -> None:
 async def _meddled(deeds: Deeds) -> None:
     wish = await deeds.imagine(private=False)
     await deeds.meddle(wish)
+
+
+async def _from_upload(deeds: Deeds) -> None:
+    await deeds.imagine(upload=True)
 
 
 async def _slow_disk(stage: Stage) -> None:

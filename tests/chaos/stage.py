@@ -1,4 +1,4 @@
-"""Where the rounds are played: a loopback Discord that lives on, one state folder, one bot at most."""
+"""Where rounds are played: a loopback Discord that lives on, one state folder, at most one bot."""
 
 import asyncio
 import shutil
