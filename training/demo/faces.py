@@ -28,7 +28,7 @@ def draw_face(ink: Ink, look: Look, hair: Colour) -> None:
     outline: Path = (
         (-214, -120), (-234, 90, -152 - narrow, 178 + narrow / 2), (-82 - narrow, 250, 0, 256),
         (82 + narrow, 250, 152 + narrow, 178 + narrow / 2), (234, 90, 214, -120),
-        (0, -260, -214, -120),
+        (0, -350, -214, -120),
     )  # fmt: skip
     ink.shape(outline, skin, edge=_LINE)
     with ink.inside(outline):
