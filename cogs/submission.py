@@ -131,16 +131,17 @@ async def _delete_placeholder(interaction: discord.Interaction[EkakiBot]) -> Non
         _log.warning("A placeholder could not be deleted: %s", error)
 
 
-async def _original(
-    interaction: discord.Interaction[EkakiBot], error: BaseException
-) -> int | None:
-    """The first response after `error`, which may have hidden that it arrived. None: can't be known.
+async def _original(interaction: discord.Interaction[EkakiBot], error: BaseException) -> int | None:
+    """The first response after `error`, which may have hidden that it arrived.
 
-    NotShown: Discord says that there is none.
+    None: it can't be known. NotShown: Discord says that there is none.
     """
-    refused = isinstance(error, discord.HTTPException) and error.status < 500
-    if refused and error.code != _ALREADY_ACKNOWLEDGED:
-        raise NotShown
+    match error:
+        case discord.HTTPException(status=status, code=code) if status < 500:
+            if code != _ALREADY_ACKNOWLEDGED:
+                raise NotShown
+        case _:
+            pass
     try:
         return (await interaction.original_response()).id
     except discord.NotFound as missing:
