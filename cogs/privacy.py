@@ -36,11 +36,9 @@ class Privacy(
 
     @app_commands.command(name="delete", description=text("privacy.delete"))
     async def delete(self, interaction: Interaction) -> None:
-        embed = discord.Embed(
-            title=text("privacy.question_title"), description=text("privacy.question")
+        await interaction.response.send_message(
+            embed=_question(), view=_answers(interaction.user.id), ephemeral=True
         )
-        view = _question(interaction.user.id)
-        await interaction.response.send_message(embed=embed, view=view, ephemeral=True)
 
 
 async def send_export(interaction: Interaction, *, limit: int) -> None:
@@ -79,7 +77,11 @@ def names_in(part: bytes) -> list[str]:
         return archive.namelist()
 
 
-def _question(user_id: int) -> discord.ui.View:
+def _question() -> discord.Embed:
+    return discord.Embed(title=text("privacy.question_title"), description=text("privacy.question"))
+
+
+def _answers(user_id: int) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
     for answer, style in (
         ("delete", discord.ButtonStyle.danger),
@@ -135,7 +137,11 @@ class AnswerButton(
             await _say(interaction, "privacy.kept")
             return
         await _say(interaction, "privacy.deleting")  # without buttons: it happens once
-        await interaction.client.services.people.forget(self.user_id)
+        try:
+            await interaction.client.services.people.forget(self.user_id)
+        except Exception:  # a locked database, say: it can be tried again
+            await interaction.edit_original_response(embed=_question(), view=_answers(self.user_id))
+            raise
         await interaction.edit_original_response(
             embed=discord.Embed(description=text("privacy.deleted"))
         )

@@ -15,6 +15,7 @@ from cogs.errors import answer_error
 from cogs.messages import Outgoing
 from cogs.words import duration, quoted
 from data.text import text
+from pipeline.errors import RefusedError
 
 Interaction = discord.Interaction[EkakiBot]
 
@@ -113,13 +114,23 @@ class QueueButton(
         self, interaction: Interaction
     ) -> None:
         try:
-            if self.job_id is not None:
-                jobs = interaction.client.services.jobs
-                await jobs.cancel(job_id=self.job_id, user_id=interaction.user.id)
+            refusal = await self._cancel(interaction)
             message = await _current(interaction)
             await interaction.response.edit_message(embeds=list(message.embeds), view=message.view)
+            if refusal is not None:  # such as: over already. The queue as it is now says the rest
+                await answer_error(interaction, refusal)
         except Exception as error:  # noqa: BLE001 - discord.py would only log it
             await answer_error(interaction, error)
+
+    async def _cancel(self, interaction: Interaction) -> RefusedError | None:
+        if self.job_id is None:
+            return None
+        jobs = interaction.client.services.jobs
+        try:
+            await jobs.cancel(job_id=self.job_id, user_id=interaction.user.id)
+        except RefusedError as error:
+            return error
+        return None
 
 
 async def setup(bot: EkakiBot) -> None:

@@ -223,3 +223,13 @@ async def test_a_rating_above_the_place_is_not_shown_there(
     page = await alice.answer("history")
     assert "umbrella" not in page.text
     assert page.selects == []
+
+
+async def test_in_direct_messages_it_is_the_same(running: Running, alice: Visitor) -> None:
+    job = await alice.draw(running, "1girl, umbrella")
+    page = await alice.answer("history", channel=IDS.dm_alice)
+    assert "umbrella" in page.text
+    shown = await alice.answer("show", channel=IDS.dm_alice, id=job.id)
+    assert len(shown.attachments) == 1
+    assert "not set" in (await alice.answer("me", channel=IDS.dm_alice)).text
+    assert "Nothing waits" in (await alice.answer("queue", channel=IDS.dm_alice)).text

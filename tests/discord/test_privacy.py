@@ -189,6 +189,28 @@ async def test_delete_cancels_what_is_open_and_its_button_outlives_a_restart(
         assert pictures_in(place) == []
 
 
+async def test_a_removal_that_failed_can_be_tried_again(
+    running: Running, place: Discord, alice: Visitor
+) -> None:
+    """As when the disk is full: told, nothing half done, the buttons are there again."""
+    await alice.draw(running, "1girl, umbrella")
+    question = await alice.answer("privacy delete")
+    async with running.services.database.transaction() as connection:
+        await connection.execute(
+            "CREATE TRIGGER trouble BEFORE DELETE ON jobs BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+    sent = await alice.member.press(question, "Remove everything")
+    await sent.wait_for(lambda m: "went wrong" in m.text)
+    asked = alice.member.message(question.id)
+    assert labels(asked) == {"Remove everything": True, "Keep it": True}
+    assert len(await running.jobs()) == len(pictures_in(place)) == 1
+    async with running.services.database.transaction() as connection:
+        await connection.execute("DROP TRIGGER trouble")
+    await alice.member.press(asked, "Remove everything")
+    await alice.member.wait_for(lambda: "is removed" in alice.member.message(question.id).text)
+    assert await running.jobs() == []
+
+
 async def test_a_forged_button_removes_nobody_else(
     running: Running, place: Discord, alice: Visitor, bob: Visitor
 ) -> None:

@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from bot.loopback.default_world import IDS
 from bot.jobs.values import OwnJob, QueueView
+from bot.loopback.default_world import IDS
 from cogs.queue import queue_message
 from pipeline.engine.fake import FakeEngine
 from tests.discord.house import Discord, Running, until
@@ -100,7 +100,9 @@ async def test_a_stale_button_says_that_the_job_is_over(running: Running, alice:
     running.engine.release()
     await running.delivery("delivered")
     sent = await alice.member.press(message, "Cancel 1")
-    assert "over already" in (await whole(sent)).text
-    refreshed = await alice.member.press(message, "Refresh")
+    told = await sent.wait_for(lambda m: "over already" in m.text)
+    assert told.ephemeral
+    shown = alice.member.message(message.id)
+    assert "Nothing waits" in shown.text  # and the list is that of now
+    refreshed = await alice.member.press(shown, "Refresh")
     assert refreshed.state == "acknowledged"
-    assert "Nothing waits" in alice.member.message(message.id).text
