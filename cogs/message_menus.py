@@ -15,7 +15,7 @@ from cogs.attachments import Downloads
 from cogs.buttons import JOB_ID
 from cogs.places import refuse_user_install
 from cogs.remix_modal import remix_form
-from cogs.results import drawable_job, form_of, show_settings, visible_job
+from cogs.result_drawing import drawable_job, form_of, show_settings, visible_job
 from cogs.settings_line import wish_of
 from cogs.settings_message import foreign_settings
 from data.text import text
