@@ -25,9 +25,11 @@ from pipeline.engine.vae import VaeDecoder
 from pipeline.engine.vae_encoder import VaeEncoder
 from pipeline.errors import Cancelled, EngineError
 from pipeline.model.folder import ModelFolder
+from pipeline.model.providers import CPU
 from pipeline.model.sessions import SessionFactory
 from pipeline.model.text_encoder import PromptEncoder
-from pipeline.model.unet import open_unet
+from pipeline.model.unet import FrugalUNet, open_unet
+from pipeline.model.unet_memory import USUAL_PIXELS, check_large_picture
 from pipeline.request import ResolvedRequest
 
 _NO_GUIDANCE: Final = 1.0  # diffusers: no negative row is run at or below it
@@ -39,6 +41,7 @@ class _Parts:
     """What holds the model's memory until `close`."""
 
     unet: loop.UNet
+    large_unet: loop.UNet
     decoder: VaeDecoder
 
 
@@ -62,7 +65,10 @@ class OwnEngine:
         self._prompts = prompts
         self._description = description
         decoder = VaeDecoder(folder, factory.open(folder, "vae_decoder"))
-        self._parts: _Parts | None = _Parts(unet=open_unet(factory, folder), decoder=decoder)
+        unet = open_unet(factory, folder)
+        self._on_cpu = unet.provider == CPU
+        large_unet = FrugalUNet(unet) if self._on_cpu else unet
+        self._parts: _Parts | None = _Parts(unet=unet, large_unet=large_unet, decoder=decoder)
         self._init_pictures = InitPictures(folder, lambda: VaeEncoder.open(folder, factory))
         self._previewer = Previewer(
             decoder,
@@ -112,11 +118,13 @@ class OwnEngine:
     ) -> Row:
         """Picture `index` of `request` as a row before its first step.
 
-        Raises EngineError `size_unfit`, `init_image_missing`, `img2img_unavailable`, ModelError and
-        EngineError of the encoders.
+        Raises EngineError `size_unfit`, `out_of_memory`, `init_image_missing`,
+        `img2img_unavailable`, ModelError and EngineError of the encoders.
         """
         self._open()
         self._check_size(width=request.width, height=request.height)
+        if self._on_cpu and request.width * request.height > USUAL_PIXELS:
+            check_large_picture(self._folder, width=request.width, height=request.height)
         init = self._init_pictures.latents(request, init_image)
         embeds = self._prompts.encode(request.prompt, request.negative_prompt)
         factor = self._folder.vae_scale_factor
@@ -142,8 +150,11 @@ class OwnEngine:
         )
 
     def step(self, rows: Sequence[Row]) -> None:
-        """One step of each of `rows`, which have one shape, in one run. Raises EngineError."""
-        loop.step(self.unet, rows)
+        """One step of each of `rows`, which have one shape, in one run; on a CPU those of pictures
+        larger than usual in one run each. Raises EngineError."""
+        pixels = rows[0].shape.latent_height * rows[0].shape.latent_width
+        large = pixels * self._folder.vae_scale_factor**2 > USUAL_PIXELS
+        loop.step(self._open().large_unet if large else self.unet, rows)
 
     def finish(self, row: Row, *, between: Callable[[], None] = lambda: None) -> Image.Image:
         """The picture of a row that is done. Raises EngineError `picture_not_finite`, and what

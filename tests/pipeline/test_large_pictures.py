@@ -1,0 +1,87 @@
+"""Pictures larger than usual: the same numbers with less memory, or a refusal in time."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pipeline.engine import own
+from pipeline.errors import EngineError
+from pipeline.model import unet_memory
+from pipeline.model.configs import Json
+from pipeline.model.folder import Component, ModelFolder
+from pipeline.model.sessions import OrtSession
+from tests.pipeline.own_model import make_request, open_own
+
+
+class Quiet:
+    def is_cancelled(self) -> bool:
+        return False
+
+    def on_step(self, step: int, steps: int, preview: Callable[[], Image.Image | None]) -> None: ...
+
+
+@pytest.mark.parametrize("model", ["tiny_path", "tiny_v_path", "tiny_2024_path"])
+def test_rows_one_by_one_give_the_same_picture(
+    model: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_own(request.getfixturevalue(model))
+    rows: list[int] = []
+    run = OrtSession.run
+
+    def listen(self: OrtSession, inputs: dict[str, object], outputs: object = None) -> object:
+        if "encoder_hidden_states" in inputs:
+            rows.append(len(inputs["sample"]))  # pyright: ignore[reportArgumentType]
+        return run(self, inputs, outputs)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(OrtSession, "run", listen)
+    wish = make_request(num_inference_steps=2)
+    usual = engine.draw(wish, 0, Quiet()).image
+    assert rows == [2, 2]
+    monkeypatch.setattr(own, "USUAL_PIXELS", 64 * 64)
+    large = engine.draw(wish, 0, Quiet()).image
+    assert rows == [2, 2, 1, 1, 1, 1]
+    assert large.tobytes() == usual.tobytes()
+
+
+def test_a_picture_that_would_not_fit_is_refused_before_it_is_begun(
+    tiny_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_own(tiny_path)
+    monkeypatch.setattr(unet_memory, "available_bytes", lambda: 1000)
+    with pytest.raises(EngineError) as caught:
+        engine.begin(make_request(width=1248, height=1824), 0)
+    assert caught.value.key == "out_of_memory"
+    engine.begin(make_request(width=1024, height=1024), 0)  # was counted when the model was loaded
+
+
+class _Sdxl(ModelFolder):
+    def weight_bytes(self, component: Component) -> int:
+        return 10_270_000_000
+
+
+def test_sdxl_grows_as_its_attention_does(
+    tiny: ModelFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten heads at the first level with attention, half the latents' side: 78 x 114 positions."""
+    config: Json = {
+        "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+        "attention_head_dim": [5, 10, 20],
+        "block_out_channels": [320, 640, 1280],
+    }
+
+    def read(_: Path) -> Json:
+        return config
+
+    monkeypatch.setattr(unet_memory, "read_json", read)
+    folder = _Sdxl(**{name: v for name, v in vars(tiny).items() if name != "content_hash"})
+    scores = 2 * 10 * (78 * 114) ** 2 * 4
+    usual = 2 * 2 * 10 * 4096**2 * 4
+    layers = 0.2 * 10.27e9 * (1248 * 1824 / 1024**2 / 2 - 1)
+    grown = unet_memory.growth_bytes(folder, width=1248, height=1824)
+    assert grown == pytest.approx(scores - usual + layers, rel=0.01)
+    assert 3e9 < grown < 5e9
+    assert unet_memory.growth_bytes(folder, width=1024, height=1024) == 0
+    config["attention_head_dim"] = 10
+    assert unet_memory.growth_bytes(folder, width=1248, height=1824) == pytest.approx(grown)
