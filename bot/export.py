@@ -10,7 +10,7 @@ import tempfile
 import zipfile
 from collections.abc import AsyncIterator, Generator
 from contextlib import ExitStack, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import IO, Any, Final, Self
 
 from bot.clock import Clock
@@ -22,6 +22,7 @@ from data.picture_files import PictureFiles
 from data.pictures import PictureRecord
 from pipeline.errors import StorageError
 
+_JOBS_AT_ONCE: Final = 25  # some milliseconds of the event loop
 _MEMBER_BYTES: Final = 512  # of a ZIP for each file: headers and its name twice, with room
 
 
@@ -35,9 +36,23 @@ class Exporter:
 
     async def parts(self, user_id: int, *, part_bytes: int | None) -> AsyncIterator[bytes]:
         """ZIP files of at most `part_bytes` (None: one of any size), `data.json` in the first."""
-        record, names = await self._record(user_id)
-        text = json.dumps(record, ensure_ascii=False, indent=1).encode()
-        packing = _packed(text, names, part_bytes)
+        record = await self._about(user_id)
+        files = [
+            _File(name=each["file"], folder=self._files.uploads, content_hash=each["content_hash"])
+            for each in record["uploads"]
+        ]
+        listed: list[dict[str, Any]] = []
+        async for job, made in self._jobs(user_id):
+            listed.append(_job(job, made))
+            files += [
+                _File(
+                    name=_file_name(picture),
+                    folder=self._files.pictures,
+                    content_hash=picture.content_hash,
+                )
+                for picture in made
+            ]
+        packing = _packed(record | {"jobs": listed}, files, part_bytes)
         try:
             while (part := await asyncio.to_thread(next, packing, None)) is not None:
                 yield part
@@ -45,58 +60,55 @@ class Exporter:
             with suppress(ValueError):  # cancelled while its thread runs: collected then
                 packing.close()
 
-    async def _record(
-        self, user_id: int
-    ) -> tuple[dict[str, Any], list[tuple[str, PictureFiles, str]]]:
-        """The JSON record, and (name in the ZIP, folder, content hash) of each file."""
+    async def _jobs(self, user_id: int) -> AsyncIterator[tuple[JobRecord, list[PictureRecord]]]:
+        """All jobs with their pictures, in small pages: thousands at once would stop the loop, and
+        a reader is not held for as long."""
+        after: JobRecord | None = None
+        while True:
+            async with self._database.reader() as connection:
+                page = await jobs.page_of_user(
+                    connection, user_id=user_id, after=after, limit=_JOBS_AT_ONCE
+                )
+                made = [await pictures.of_job(connection, job_id=job.id) for job in page]
+            for pair in zip(page, made, strict=True):
+                yield pair
+            if not page:
+                return
+            after = page[-1]
+
+    async def _about(self, user_id: int) -> dict[str, Any]:
+        """Everything but jobs and pictures."""
         async with self._database.reader() as connection:
-            own = await jobs.all_of_user(connection, user_id=user_id)
-            made = {job.id: await pictures.of_job(connection, job_id=job.id) for job in own}
             sent = await uploads.of_user(connection, user_id=user_id)
-            record: dict[str, Any] = {
-                "user_id": str(user_id),  # as text: JSON readers round numbers of this size
-                "exported_at": self._clock.time(),
-                "defaults": asdict(await user_defaults.get(connection, user_id=user_id)),
-                "presets": [
-                    {"name": preset.name, "request": json.loads(preset.request.to_json())}
-                    for preset in await presets.of_user(connection, user_id=user_id)
-                ],
-                "favourites": [
-                    {"picture_id": picture_id, "marked_at": marked_at}
-                    for picture_id, marked_at in await favourites.of_user(
-                        connection, user_id=user_id
-                    )
-                ],
-                "tags_used": [
-                    {"tag": tag, "uses": uses, "used_at": used_at}
-                    for tag, uses, used_at in await tag_uses.all_of_user(
-                        connection, user_id=user_id
-                    )
-                ],
-                "quota_uses": [
-                    asdict(use) for use in await quota.all_of_user(connection, user_id=user_id)
-                ],
-                "jobs": [_job(job, made[job.id]) for job in own],
-                "uploads": [
-                    {
-                        "file": f"uploads/{upload.content_hash}.png",
-                        "width": upload.width,
-                        "height": upload.height,
-                        "uploaded_at": upload.uploaded_at,
-                    }
-                    for upload in sent
-                ],
-            }
-        names = [
-            (_file_name(picture), self._files.pictures, picture.content_hash)
-            for job in own
-            for picture in made[job.id]
-        ]
-        names += [
-            (f"uploads/{upload.content_hash}.png", self._files.uploads, upload.content_hash)
-            for upload in sent
-        ]
-        return record, names
+            saved = await presets.of_user(connection, user_id=user_id)
+            marked = await favourites.of_user(connection, user_id=user_id)
+            habits = await tag_uses.all_of_user(connection, user_id=user_id)
+            uses = await quota.all_of_user(connection, user_id=user_id)
+            defaults = await user_defaults.get(connection, user_id=user_id)
+        return {
+            "user_id": str(user_id),  # as text: JSON readers round numbers of this size
+            "exported_at": self._clock.time(),
+            "defaults": asdict(defaults),
+            "presets": [
+                {"name": preset.name, "request": json.loads(preset.request.to_json())}
+                for preset in saved
+            ],
+            "favourites": [{"picture_id": name, "marked_at": at} for name, at in marked],
+            "tags_used": [{"tag": tag, "uses": n, "used_at": at} for tag, n, at in habits],
+            "quota_uses": [asdict(use) for use in uses],
+            "uploads": [
+                {"file": f"uploads/{upload.content_hash}.png"} | asdict(upload) for upload in sent
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """A stored file and its name in the ZIP."""
+
+    name: str
+    folder: PictureFiles
+    content_hash: str
 
 
 def _file_name(picture: PictureRecord) -> str:
@@ -122,22 +134,21 @@ def _job(job: JobRecord, made: list[PictureRecord]) -> dict[str, Any]:
     }
 
 
-def _packed(
-    text: bytes, names: list[tuple[str, PictureFiles, str]], part_bytes: int | None
-) -> Generator[bytes]:
+def _packed(record: dict[str, Any], files: list[_File], part_bytes: int | None) -> Generator[bytes]:
     """The parts one after another. Blocks on the disk: each `next` belongs in a thread."""
     with ExitStack() as stack:
         pack = stack.enter_context(_Pack())
-        pack.add("data.json", text, compress=True)
-        for name, folder, content_hash in names:
+        text = json.dumps(record, ensure_ascii=False, indent=1)
+        pack.add("data.json", text.encode(), compress=True)
+        for file in files:
             try:
-                content = folder.read(content_hash)
+                content = file.folder.read(file.content_hash)
             except StorageError:
                 continue  # deleted since the record was read
             if part_bytes is not None and pack.size_with(len(content)) > part_bytes:
                 yield pack.finish()
                 pack = stack.enter_context(_Pack())
-            pack.add(name, content, compress=False)  # PNG is compressed already
+            pack.add(file.name, content, compress=False)  # PNG is compressed already
         yield pack.finish()
 
 

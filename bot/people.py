@@ -138,6 +138,7 @@ class People:
         for job_id in open_ids:
             self._jobs.forgotten(job_id=job_id)
         await asyncio.shield(self._files.discard([*freed, *begun_from]))
+        await self._database.forget_log()
 
 
 def preset_of(request: GenerationRequest) -> GenerationRequest:

@@ -1,5 +1,6 @@
 """What people do with finished pictures: see them again, draw on from them, mark, delete."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -144,9 +145,7 @@ class Results:
                 raise RefusedError("picture_unknown")
         hit("favourite_marked")
 
-    async def favourites_among(
-        self, *, user_id: int, picture_ids: tuple[str, ...] | list[str]
-    ) -> frozenset[str]:
+    async def favourites_among(self, *, user_id: int, picture_ids: Iterable[str]) -> frozenset[str]:
         """Those of `picture_ids` that `user_id` marked."""
         async with self._database.reader() as connection:
             return await favourites.among(connection, user_id=user_id, picture_ids=picture_ids)

@@ -109,6 +109,13 @@ class Database:
                     await asyncio.shield(self._writer.rollback())
                     raise
 
+    async def forget_log(self) -> None:
+        """Empty the write-ahead log, which still has what was deleted just now. A reader that is in
+        the middle of something keeps it until the next time."""
+        with _storage_errors(self.path):
+            async with self._write_lock, self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)"):
+                pass
+
     @asynccontextmanager
     async def reader(self) -> AsyncGenerator[aiosqlite.Connection, None]:
         """A connection that can't write, for one or more queries."""
@@ -135,6 +142,8 @@ async def _connect(path: Path, *, busy_timeout_s: float) -> aiosqlite.Connection
         # FULL: an accepted job survives a power cut, not only a crash of this process.
         await connection.execute("PRAGMA synchronous = FULL")
         await connection.execute("PRAGMA foreign_keys = ON")
+        # What is deleted is overwritten: people may have everything about themselves removed.
+        await connection.execute("PRAGMA secure_delete = ON")
     except BaseException:
         await connection.close()
         raise

@@ -203,10 +203,16 @@ async def open_ids(connection: Connection, *, user_id: int) -> list[str]:
         return [str(row[0]) for row in await cursor.fetchall()]
 
 
-async def all_of_user(connection: Connection, *, user_id: int) -> list[JobRecord]:
-    """All jobs of one person, the oldest first."""
-    sql = f"SELECT {_COLUMNS} FROM jobs WHERE user_id = ? ORDER BY accepted_at, rowid"  # noqa: S608
-    async with connection.execute(sql, (user_id,)) as cursor:
+async def page_of_user(
+    connection: Connection, *, user_id: int, after: JobRecord | None, limit: int
+) -> list[JobRecord]:
+    """Up to `limit` jobs of one person that come after `after` (None: from the oldest on)."""
+    start = (float("-inf"), "") if after is None else (after.accepted_at, after.id)
+    sql = (
+        f"SELECT {_COLUMNS} FROM jobs WHERE user_id = ? AND (accepted_at, id) > (?, ?)"  # noqa: S608
+        " ORDER BY accepted_at, id LIMIT ?"
+    )
+    async with connection.execute(sql, (user_id, *start, limit)) as cursor:
         return [_record(row) for row in await cursor.fetchall()]
 
 

@@ -48,6 +48,14 @@ class _Circumstances:
     size_multiple: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What will be drawn, and the tags of the vocabulary that were typed for it."""
+
+    request: ResolvedRequest
+    tags: tuple[str, ...]
+
+
 class Admission:
     """Decides requests. Keeps nothing and changes nothing."""
 
@@ -79,7 +87,7 @@ class Admission:
         saved: str | None,
         replay: bool,
         size_multiple: int | None,
-    ) -> ResolvedRequest:
+    ) -> Decision:
         """Everything about `request`, decided. InputError or RefusedError say what is against it.
         `size_multiple` is the model's; None while it is loading.
 
@@ -90,15 +98,10 @@ class Admission:
         if size_multiple is not None:
             known = replace(known, size_multiple=size_multiple)
         # In a thread: the longest prompts take tens of milliseconds to take apart.
-        resolved = await asyncio.to_thread(self._resolve, request, known)
+        decision = await asyncio.to_thread(self._decide, request, known)
         if origin.missing_permissions:
             raise RefusedError("bot_lacks_permissions", permissions=origin.missing_permissions)
-        return resolved
-
-    def known_tags(self, request: GenerationRequest) -> list[str]:
-        """The tags of the vocabulary that somebody typed, to suggest them again."""
-        typed = ", ".join((request.prompt, request.tags, request.character, request.series))
-        return [tag for tag in plain_tags(typed) if self._rules.category_of(tag) is not None]
+        return decision
 
     async def limits_of(self, *, user_id: int, now: float) -> UserLimits:
         """What `user_id` has used and may still use."""
@@ -144,6 +147,12 @@ class Admission:
             init_size=init_size,
             size_multiple=None,
         )
+
+    def _decide(self, request: GenerationRequest, known: _Circumstances) -> Decision:
+        typed = ", ".join((request.prompt, request.tags, request.character, request.series))
+        resolved = self._resolve(request, known)  # first: it refuses what is too long
+        tags = [tag for tag in plain_tags(typed) if self._rules.category_of(tag) is not None]
+        return Decision(request=resolved, tags=tuple(tags))
 
     def _resolve(self, request: GenerationRequest, known: _Circumstances) -> ResolvedRequest:
         """Resolve `request` and hold it against the hard rules."""

@@ -55,10 +55,17 @@ class KeptFiles:
         raise StorageError("init_picture_missing")
 
     async def discard(self, hashes: Iterable[str]) -> None:
-        """Delete the files of `hashes` that nothing needs ("" is passed over)."""
+        """Delete the files of `hashes` that nothing needs ("" is passed over).
+
+        Never raises for a disk or database that refuses: what led here is done, and the next sweep
+        tries again.
+        """
         for content_hash in sorted(set(hashes) - {""}):
             async with self.lock:
-                await self._discard(content_hash)
+                try:
+                    await self._discard(content_hash)
+                except (StorageError, OSError) as error:
+                    _log.warning("A file could not be deleted: %s", error)
 
     async def sweep(self) -> None:
         """Delete what crashes left: files that no row names, and half-written ones."""
@@ -77,9 +84,5 @@ class KeptFiles:
             is_picture = await pictures.uses_file(connection, content_hash=content_hash)
             upload = await uploads.get(connection, content_hash=content_hash)
         for folder, used in ((self.pictures, is_picture), (self.uploads, upload is not None)):
-            if used:
-                continue
-            try:
+            if not used:
                 await asyncio.to_thread(folder.delete, content_hash)
-            except OSError as error:  # no row names it: the next sweep tries again
-                _log.warning("A file could not be deleted: %s", error)

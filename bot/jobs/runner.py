@@ -205,13 +205,13 @@ class Runner:
             await self._fail(job, error)
             return
         hit("picture_stored")
-        await self._pace.keep(self.model)
         if not kept.alive:  # it ended meanwhile; whoever was not told by that is told now
             self.end(job.record.id, CancelledEvent())
             return
         job.made = {picture.position: picture for picture in kept.made}
         if len(kept.made) == job.record.request.count:
             self.end(job.record.id, Completed(pictures=kept.made, model=self.model))
+        await self._pace.keep(self.model)
 
     def _picture(self, job: LiveJob, index: int, drawn: DrawnPicture) -> PictureRecord:
         model = self.model

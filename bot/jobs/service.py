@@ -149,19 +149,19 @@ class JobService:
     async def _submit(
         self, request: GenerationRequest, origin: Origin, *, saved: str | None, replay: bool
     ) -> Ticket:
-        resolved = await self._admission.decide(
+        decision = await self._admission.decide(
             request,
             origin,
             saved=saved,
             replay=replay,
             size_multiple=None if self.model is None else self.model.size_multiple,
         )
-        record = _record(resolved, origin, now=self._clock.time())
+        record = _record(decision.request, origin, now=self._clock.time())
         await self._store.accept(
             record,
             limits=self._rules.limits,
             eta_s=self._line.total_eta_s(),
-            tags=self._admission.known_tags(request),
+            tags=decision.tags,
         )
         hit("job_accepted")
         return self._admit(live_job(record, []))

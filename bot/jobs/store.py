@@ -5,6 +5,7 @@ Each function is one step that a crash either did or did not do.
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -39,7 +40,7 @@ class JobStore:
     files: KeptFiles
 
     async def accept(
-        self, job: JobRecord, *, limits: Limits, eta_s: float | None, tags: list[str]
+        self, job: JobRecord, *, limits: Limits, eta_s: float | None, tags: Sequence[str]
     ) -> None:
         """Check the limits, take the quota and store the job: all or nothing.
 

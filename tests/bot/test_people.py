@@ -248,6 +248,15 @@ async def test_everything_of_a_person_is_removed_and_nothing_of_others(
     assert contents(await house.people.export(2)).keys()
 
 
+async def test_no_word_of_theirs_stays_in_the_databases_files(house: House, tmp_path: Path) -> None:
+    wish = GenerationRequest(prompt="a most unusual wish")
+    await house.ended((await house.jobs.submit(wish, origin(1))).job.id)
+    await house.people.forget(1)
+    files = list(tmp_path.glob("test.db*"))
+    assert len(files) > 1
+    assert not any(b"most unusual" in file.read_bytes() for file in files)
+
+
 async def test_an_upload_goes_with_its_sender(house: House, tmp_path: Path) -> None:
     await everything(house, 1)
     await house.people.forget(1)
