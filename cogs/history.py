@@ -13,7 +13,7 @@ from bot.suggestions import MAX_CHOICE, MAX_SUGGESTIONS
 from cogs import errors
 from cogs.browsing import MAX_WORDS, PAGE_SIZE, TEMPLATE, Browsing
 from cogs.errors import answer_error
-from cogs.history_page import OPEN_ID, SEARCH_ID, View, page_message
+from cogs.history_page import OPEN_ID, SEARCH_ID, PageView, page_message
 from cogs.showing import ceiling_of, show_pictures, visible
 from cogs.words import cut
 from data.history import HistoryEntry
@@ -79,7 +79,7 @@ async def _show_page(interaction: Interaction, browsing: Browsing) -> None:
     services = interaction.client.services
     user_id = interaction.user.id
 
-    async def read(browsing: Browsing) -> View:
+    async def read(browsing: Browsing) -> PageView:
         page = await services.results.history(
             user_id=user_id,
             words=browsing.words,
@@ -87,7 +87,7 @@ async def _show_page(interaction: Interaction, browsing: Browsing) -> None:
             page=browsing.page,
             page_size=PAGE_SIZE,
         )
-        return View(page=page, browsing=browsing, ceiling=await ceiling_of(interaction))
+        return PageView(page=page, browsing=browsing, ceiling=await ceiling_of(interaction))
 
     view = await read(browsing)
     existing = browsing.within(view.page.total)

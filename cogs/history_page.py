@@ -24,7 +24,7 @@ _PROMPT_CHARACTERS = 90  # six of them, escaped, stay far below the 4096 of an e
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class PageView:
     """What is looked at, and the highest rating that may be shown where it is looked at."""
 
     page: HistoryPage
@@ -35,7 +35,7 @@ class View:
         return entry.picture.rating > self.ceiling
 
 
-async def page_message(jobs: JobService, view: View) -> Outgoing:
+async def page_message(jobs: JobService, view: PageView) -> Outgoing:
     """The page, with the files read and made small in threads."""
     entries, browsing = view.page.entries, view.browsing
     embed = discord.Embed(
@@ -70,7 +70,7 @@ def _filter(browsing: Browsing) -> list[str]:
     return [text("history.searched", words=quoted(browsing.words, 60)), ""]
 
 
-def _described(view: View) -> list[str]:
+def _described(view: PageView) -> list[str]:
     entries, browsing = view.page.entries, view.browsing
     if entries:
         return [_line(view, entry, number) for number, entry in enumerate(entries, 1)]
@@ -79,7 +79,7 @@ def _described(view: View) -> list[str]:
     return [text("history.no_favourites" if browsing.favourites else "history.empty")]
 
 
-def _line(view: View, entry: HistoryEntry, number: int) -> str:
+def _line(view: PageView, entry: HistoryEntry, number: int) -> str:
     shown = (
         text("history.hidden", rating=entry.picture.rating.label)
         if view.hides(entry)
@@ -95,7 +95,7 @@ def _line(view: View, entry: HistoryEntry, number: int) -> str:
     )
 
 
-def buttons_of(view: View) -> discord.ui.View:
+def buttons_of(view: PageView) -> discord.ui.View:
     """The menu that opens a picture, and the buttons that turn and filter the pages."""
     shown = discord.ui.View(timeout=None)
     options = [
