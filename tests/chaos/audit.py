@@ -179,10 +179,12 @@ class _Audit:
         """What counts for each person is what was posted for them."""
         posted: Counter[int] = Counter()
         for job_id, messages in self.posted.items():
-            row = self.rows.get(job_id)
-            user_id = self.deeds.erased.get(job_id) if row is None else row["user_id"]
-            if user_id is not None:
+            if job_id in self.rows:
+                user_id = self.rows[job_id]["user_id"]
                 posted[user_id] += max(sum(1 for _ in files(message)) for message in messages)
+        for job_id, erased in self.deeds.erased.items():
+            if job_id not in self.rows:  # what is deleted stays used
+                posted[erased.user_id] += erased.pictures
         ledger = self.stage.query(
             "SELECT user_id, SUM(pictures) AS used FROM quota_uses WHERE refunded = 0"
             " GROUP BY user_id"

@@ -14,7 +14,7 @@ from bot.loopback.actions import walk
 from bot.loopback.default_world import IDS
 from bot.loopback.errors import ApiError, RefusedByClient
 from bot.loopback.world import ChannelType, Interaction, Message
-from tests.chaos.sight import JOB_ID, accepted_jobs, custom_ids, job_of
+from tests.chaos.sight import JOB_ID, accepted_jobs, custom_ids, files, job_of
 from tests.chaos.stage import PEOPLE, Stage
 
 LEAVER = IDS.moderator  # who again and again has everything about themselves removed
@@ -35,18 +35,26 @@ class Wish:
     interaction: Interaction
 
 
+@dataclass(frozen=True, kw_only=True)
+class Erased:
+    """A job that its owner had deleted, and how many of its pictures were there then."""
+
+    user_id: int
+    pictures: int
+
+
 @dataclass
 class Deeds:
     """Everything that was done, for the count at the end. `cancelled`: jobs whose owner pressed
     Cancel; `deleted`: messages that a person deleted in Discord; `erased`: jobs that their owner
-    had deleted, with that owner."""
+    had deleted, by id."""
 
     stage: Stage
     random: random.Random
     wishes: list[Wish] = field(default_factory=list[Wish])
     cancelled: set[str] = field(default_factory=set[str])
     deleted: set[int] = field(default_factory=set[int])
-    erased: dict[str, int] = field(default_factory=dict[str, int])
+    erased: dict[str, Erased] = field(default_factory=dict[str, Erased])
 
     def _mark(self) -> str:
         return "zq" + "".join(self.random.choices(string.ascii_lowercase, k=10))
@@ -153,7 +161,8 @@ class Deeds:
             return
         sure = [each for each in custom_ids(answer.components) if ":erase:" in each]
         if sure:
-            self.erased[job_id] = owner
+            pictures = sum(1 for _ in files(message))
+            self.erased[job_id] = Erased(user_id=owner, pictures=pictures)
             await self._press(owner, answer, sure[0])
 
     async def leave(self) -> None:

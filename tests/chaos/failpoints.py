@@ -10,7 +10,7 @@ PACKAGES = ("bot", "cogs", "data", "pipeline")
 def names(root: Path = ROOT) -> list[str]:
     """The names of all `hit("...")` calls, each once, in alphabetic order.
 
-    SyntaxError for a call whose name is not a literal: it could not be armed from here.
+    TypeError for a call whose name is not a literal: it could not be armed from here.
     """
     found: set[str] = set()
     for package in PACKAGES:
@@ -28,7 +28,7 @@ def _hits(tree: ast.AST, path: Path) -> set[str]:
             continue
         name = node.args[0] if node.args else None
         if not (isinstance(name, ast.Constant) and isinstance(name.value, str)):
-            raise SyntaxError(f"{path}:{node.lineno}: a failpoint needs a literal name")
+            raise TypeError(f"{path}:{node.lineno}: a failpoint needs a literal name")
         found.add(name.value)
     return found
 

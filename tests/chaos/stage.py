@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -165,11 +165,19 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(folder: Path, *, disk: bool = False) -> AsyncGenerator[Stage]:
-    """A stage in `folder`. `disk`: the state lies on a small disk of its own."""
+async def open_stage(
+    folder: Path, *, nursery: Nursery | None = None, disk: bool = False
+) -> AsyncGenerator[Stage]:
+    """A stage in `folder`, with bots of `nursery` or of one of its own.
+
+    `disk`: the state lies on a small disk that only the bots see; NoDiskError if that can't be.
+    """
     state = folder / "state"
     state.mkdir(parents=True, exist_ok=True)
-    async with Loopback() as loopback, open_nursery(state if disk else None) as nursery:
+    async with AsyncExitStack() as stack:
+        loopback = await stack.enter_async_context(Loopback())
+        if nursery is None:
+            nursery = await stack.enter_async_context(open_nursery(state if disk else None))
         seen = Path(f"/proc/{nursery.pid}/root{state}") if disk else state
         stage = Stage(loopback, nursery, state, seen, folder / "bot.log")
         try:

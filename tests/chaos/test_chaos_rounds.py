@@ -1,0 +1,67 @@
+"""A short round of what `make chaos` does at length."""
+
+import random
+
+import pytest
+
+from tests.chaos import failpoints
+from tests.chaos.deeds import Deeds
+from tests.chaos.processes import NoDiskError
+from tests.chaos.rounds import EACH, Plan, Tally, plans, play
+from tests.chaos.stage import Stage, open_stage
+from tests.chaos.trouble import TROUBLES
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BETWEEN_COMMIT_AND_SEND = (
+    "job_accepted",
+    "acknowledged_unmarked",
+    "picture_file_written",
+    "picture_stored",
+    "delivered_unmarked",
+    "job_abandoned",
+)
+
+
+async def test_the_failpoints_are_read_from_the_source() -> None:
+    found = failpoints.names()
+    assert set(BETWEEN_COMMIT_AND_SEND) <= set(found)
+    assert "name" not in found, "the definition itself is no failpoint"
+
+
+async def test_a_long_run_kills_at_every_failpoint_and_has_every_trouble(deeds: Deeds) -> None:
+    made = plans(200, deeds.random)
+    for name in failpoints.names():
+        assert sum(plan.failpoint == name and not plan.trouble for plan in made) >= EACH
+    assert {plan.trouble for plan in made} == {"", *TROUBLES}
+    assert sum(not plan.trouble for plan in made) == 200
+
+
+async def test_nothing_is_lost_or_posted_twice(stage: Stage, deeds: Deeds) -> None:
+    tally = Tally()
+    again = [Plan(failpoint="delivered_unmarked", again=True), Plan()]
+    for plan in [Plan(failpoint=name) for name in BETWEEN_COMMIT_AND_SEND] + again:
+        report = await play(stage, deeds, plan, tally)
+        assert report.complaints == [], plan
+        assert tally.missed[plan.failpoint] == 0, f"{plan.failpoint} was not passed"
+
+
+@pytest.mark.parametrize("trouble", ["lost_answers", "gateway_drops"])
+async def test_trouble_is_got_over_without_a_restart(
+    stage: Stage, deeds: Deeds, trouble: str
+) -> None:
+    report = await play(stage, deeds, Plan(trouble=trouble), Tally())
+    assert report.complaints == []
+
+
+async def test_a_full_disk_is_got_over_without_a_restart(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("disk")
+    try:
+        async with open_stage(folder, disk=True) as stage:
+            deeds = Deeds(stage, random.Random(7))
+            report = await play(stage, deeds, Plan(trouble="full_disk"), Tally())
+            assert report.complaints == []
+    except NoDiskError:
+        pytest.skip("this machine does not let us mount a small disk")

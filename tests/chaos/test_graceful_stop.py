@@ -1,0 +1,61 @@
+"""SIGTERM while a picture is drawn: the step ends, states are stored, exit 0, and it goes on."""
+
+import signal
+
+import pytest
+
+from bot.loopback.default_world import IDS
+from tests.chaos.audit import audit
+from tests.chaos.deeds import Deeds
+from tests.chaos.sight import files
+from tests.chaos.stage import Stage, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SLOW_STEP_S = 0.5
+SECONDS = 3.0
+
+
+async def test_sigterm_while_drawing_ends_with_0_and_the_same_message_goes_on(
+    stage: Stage, deeds: Deeds
+) -> None:
+    await stage.start(step_s=SLOW_STEP_S)
+    await until(lambda: stage.world.commands_in(None), "the commands")
+    wish = await deeds.imagine(user_id=IDS.alice, private=False, count=1, channel_id=IDS.art)
+    message = deeds.shown(wish.interaction)
+    assert message is not None
+    await until(lambda: message.embeds[0]["title"] == "Drawing", "a step to be shown")
+
+    assert await stage.stop(within_s=SECONDS) < SECONDS
+    (job,) = stage.query("SELECT state, delivery, message_id FROM jobs")
+    assert (job["state"], job["delivery"], job["message_id"]) == ("running", "pending", message.id)
+
+    await stage.start()
+    await stage.quiet()
+    assert any(files(message)), "the pictures are in the message that waited"
+    assert audit(stage, deeds).complaints == []
+
+
+async def test_sigterm_during_a_delivery_lets_it_end(stage: Stage, deeds: Deeds) -> None:
+    await stage.start()
+    await until(lambda: stage.world.commands_in(None), "the commands")
+    wish = await deeds.imagine(user_id=IDS.alice, private=False, count=1, channel_id=IDS.art)
+    message = deeds.shown(wish.interaction)
+    assert message is not None
+    await until(
+        lambda: stage.query("SELECT state FROM jobs")[0]["state"] == "finished", "the pictures"
+    )
+    await stage.stop(within_s=SECONDS)
+    await stage.start()
+    await stage.quiet()
+    assert audit(stage, deeds).complaints == []
+
+
+async def test_a_second_bot_on_the_same_folder_does_not_start(stage: Stage) -> None:
+    first = await stage.start()
+    stage.bot = None
+    second = await stage.start(wait=False)
+    assert await second.end(10) == 1
+    assert first.alive
+    first.send(signal.SIGTERM)
+    assert await first.end(SECONDS) == 0
