@@ -12,7 +12,7 @@ from bot.loopback.default_world import IDS
 from bot.loopback.faults import Fault
 from bot.loopback.member import InteractionView
 from bot.loopback.views import MessageView
-from cogs import orphans
+from cogs import attachments, orphans
 from tests.discord.house import Discord
 from tests.discord.test_results import drawn, new_job, text_of
 from tests.discord.visitors import Visitor, open_house, whole
@@ -135,6 +135,17 @@ async def test_a_refused_form_gives_the_text_back(
         assert back[0].ephemeral
         assert "--steps 4" in back[0].text or values.get("settings", "") in back[0].text
         assert len(await running.jobs()) == 1
+
+
+async def test_a_refused_prompt_form_gives_the_text_back(place: Discord, alice: Visitor) -> None:
+    async with open_house(place, pictures_per_hour=1) as running:
+        await drawn(alice, running)
+        sent = await alice.member.slash("imagine", {}, channel=IDS.general)
+        answer = await alice.member.submit_modal(sent, {"modal_prompt": "a long night"})
+        assert "in an hour" in await text_of(answer)
+        (back,) = await alice.member.wait_for(lambda: answer.followups)
+    assert back.ephemeral
+    assert "a long night" in back.text
 
 
 async def test_a_prompt_form_lost_in_a_restart_gives_the_text_back(
@@ -262,6 +273,19 @@ async def test_any_other_file_is_answered_kindly(
             sent = await alice.member.message_command(command, message)
             assert told in await text_of(sent)
             assert sent.modal is None
+
+
+async def test_a_download_ends_at_its_bound_whatever_was_announced(
+    place: Discord, alice: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unchecked(attachment: object, *, limit_bytes: int) -> None:
+        pass
+
+    monkeypatch.setattr(attachments, "check_announced", unchecked)
+    async with open_house(place):
+        message = post(place, alice, b"\x89PNG\r\n\x1a\n" + bytes(11 * 2**20))
+        words = await text_of(await alice.member.message_command("Remix", message))
+    assert "at most 10 MB" in words
 
 
 async def test_a_message_without_a_file_is_answered_kindly(place: Discord, alice: Visitor) -> None:
