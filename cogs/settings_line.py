@@ -45,6 +45,9 @@ _FLAGS: Final[tuple[tuple[str, str, Callable[[Any], str]], ...]] = (
 """Field, flag, and how its value is written; in reading order."""
 
 
+_MAX_SIDE: Final = 100_000  # pixels: a file that says more says nothing
+
+
 def settings_line(request: GenerationRequest) -> str:
     """`--ar 3:2 --steps 20 --cfg 6 --seed 5`: what `request` says besides its texts."""
     said = [(flag, write, getattr(request, field)) for field, flag, write in _FLAGS]
@@ -91,7 +94,7 @@ def filled_in(base: GenerationRequest, made: ResolvedRequest) -> GenerationReque
 def wish_of(parameters: Parameters, *, max_steps: int = MAX_STEPS) -> GenerationRequest:
     """What a stranger's file asks for, as far as it can be done here; the nearest where not."""
     width, height = parameters.width, parameters.height
-    sized = width is not None and height is not None and width > 0 and height > 0
+    sized = all(side is not None and 0 < side <= _MAX_SIDE for side in (width, height))
     steps, guidance, seed = (
         parameters.num_inference_steps, parameters.guidance_scale, parameters.seed,
     )  # fmt: skip

@@ -1,0 +1,98 @@
+"""Settings as flags: what is written is read again, and nothing is lost on the way."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cogs.settings_line import MAX_LINE, cut_prompt, settings_line, wish_of, with_settings
+from pipeline.aspect import BUCKETS
+from pipeline.card import (
+    MAX_COUNT,
+    MAX_GUIDANCE,
+    MAX_PROMPT_CHARACTERS,
+    MAX_SEED,
+    MAX_STEPS,
+    MIN_GUIDANCE,
+    Aesthetic,
+    QualityPreset,
+    Sampler,
+    Style,
+    Year,
+)
+from pipeline.errors import InputError
+from pipeline.pngtext import Parameters
+from pipeline.rating import Rating
+from pipeline.request import GenerationRequest
+
+REQUESTS = st.builds(
+    GenerationRequest,
+    prompt=st.just("1girl"),
+    aspect=st.none() | st.sampled_from([bucket.pixels for bucket in BUCKETS]),
+    preset=st.none() | st.sampled_from(QualityPreset),
+    rating=st.none() | st.sampled_from(Rating),
+    year=st.none() | st.sampled_from(Year),
+    aesthetic=st.none() | st.sampled_from(Aesthetic),
+    style=st.none() | st.sampled_from(Style),
+    sampler=st.none() | st.sampled_from(Sampler),
+    num_inference_steps=st.none() | st.integers(1, MAX_STEPS),
+    guidance_scale=st.none()
+    | st.floats(MIN_GUIDANCE, MAX_GUIDANCE).map(lambda value: round(value, 4)),
+    seed=st.none() | st.integers(-1, MAX_SEED),
+    count=st.none() | st.integers(1, MAX_COUNT),
+)
+
+
+@given(REQUESTS)
+def test_what_is_written_is_read_again(request: GenerationRequest) -> None:
+    line = settings_line(request)
+    assert len(line) < MAX_LINE
+    assert with_settings(GenerationRequest(prompt="1girl"), line) == request
+
+
+def test_flags_in_the_prompt_win_and_no_adds_up() -> None:
+    typed = GenerationRequest(prompt="1girl --steps 9 --no hat", negative_prompt="lowres")
+    read = with_settings(typed, "--steps 20 --cfg 6 --no shoes")
+    assert (read.prompt, read.num_inference_steps, read.guidance_scale) == ("1girl", 9, 6.0)
+    assert read.negative_prompt == "lowres, hat, shoes"
+
+
+def test_telephones_dashes_are_understood() -> None:
+    assert with_settings(GenerationRequest(), "—steps 20 —seed 5").seed == 5
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [("20 steps", "settings_unreadable"), ("--warp 9", "flag_unknown"), ("--seed x", "flag_value")],
+)
+def test_what_cannot_be_read_is_named(line: str, key: str) -> None:
+    with pytest.raises(InputError) as raised:
+        with_settings(GenerationRequest(prompt="1girl"), line)
+    assert raised.value.key == key
+
+
+@given(st.text(max_size=200))
+def test_any_line_is_read_or_refused(line: str) -> None:
+    with suppress(InputError):
+        with_settings(GenerationRequest(prompt="1girl"), line)
+
+
+def test_a_strangers_numbers_become_ones_that_can_be_drawn() -> None:
+    wish = wish_of(
+        Parameters(
+            prompt="a, " * 3000, num_inference_steps=500, guidance_scale=99.0, seed=2**60,
+            width=10**18, height=5,
+        ),
+        max_steps=40,
+    )  # fmt: skip
+    assert (wish.num_inference_steps, wish.guidance_scale) == (40, MAX_GUIDANCE)
+    assert (wish.seed, wish.aspect) == (None, None)
+    assert len(wish.prompt) <= MAX_PROMPT_CHARACTERS
+
+
+def test_a_long_prompt_is_cut_between_tags() -> None:
+    cut = cut_prompt("night sky, " * 500)
+    assert len(cut) <= MAX_PROMPT_CHARACTERS
+    assert cut.endswith("night sky")
+    assert len(cut_prompt("x" * 5000)) == MAX_PROMPT_CHARACTERS
