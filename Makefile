@@ -1,4 +1,4 @@
-# Few words: demo, run, test, check, bench. `make` alone lists them.
+# Few words: demo, run, test, check, chaos, bench. `make` alone lists them.
 # Everything runs in .venv, which is made once and renewed when pyproject.toml changes.
 
 VENV := .venv
@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
 
-.PHONY: help demo run test check bench clean
+.PHONY: help demo run test check chaos bench clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -36,6 +36,9 @@ check: $(STAMP)  ## format, lint, types, layers, import budget
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/bot/test_import_budget.py
+
+chaos: $(STAMP)  ## kill -9, refusals, cuts, a full disk, 200 rounds and more: minutes
+	@$(BIN)/python -m tests.chaos --rounds 200
 
 bench: $(STAMP) $(RANDOM_MODEL)/model_index.json  ## measure
 	@$(BIN)/python -m benchmarks
