@@ -14,6 +14,7 @@ BENCHMARKS = {
     "tags": "Tag search over 140,000 tags (processor time of one core)",
     "engine": "Engines: stock and own, side by side in one run (random weights)",
     "loop": "Event loop while drawing (random weights)",
+    "jobs": "Fifty people at once (fixed steps, then random weights)",
 }
 
 
