@@ -12,6 +12,8 @@ Sessions compute in float32: a Cast stands behind each weight. The linear encode
 import json
 import shutil
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,8 @@ from training.demo.text_encoders import build_encoders
 from training.demo.tokens import build_tokenizer
 from training.demo.unet import SCHEDULER, make_unet, point_at
 
-_TRACED = 19  # latent pixels while tracing: odd, so that no size is taken for a constant
+_TRACED = 5
+"""Latent pixels while tracing: odd, so that no size is taken for a constant; few, to be quick."""
 _SMALL = 256  # tensors of fewer numbers stay as they are
 _NOTICE = "A tiny model that draws portraits from tags, trained on drawings that a script makes."
 
@@ -80,24 +83,49 @@ def _pipeline(state: State, tokenizer_folder: Path) -> Any:
 def _optimum(source: Path, made: Path) -> None:
     from optimum.exporters.onnx import main_export
 
-    main_export(
-        str(source),
-        output=str(made),
-        task="text-to-image",
-        library_name="diffusers",
-        dtype="fp32",
-        device="cpu",
-        do_validation=False,
-        no_post_process=True,
-        local_files_only=True,
-    )
+    with _small_traces():
+        main_export(
+            str(source),
+            output=str(made),
+            task="text-to-image",
+            library_name="diffusers",
+            dtype="fp32",
+            device="cpu",
+            do_validation=False,
+            no_post_process=True,
+            local_files_only=True,
+        )
+
+
+@contextmanager
+def _small_traces() -> Generator[None]:
+    """Trace the VAE's decoder at few latent pixels.
+
+    optimum takes 64 x 64 whatever the model: 4096 pixels a side at factor 64, and 7 GB.
+    """
+    from optimum.exporters.onnx.model_configs import VaeDecoderOnnxConfig
+    from optimum.utils import DummyVisionInputGenerator
+
+    class FewLatents(DummyVisionInputGenerator):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **(named | {"width": _TRACED, "height": _TRACED}))
+
+    before = VaeDecoderOnnxConfig.DUMMY_INPUT_GENERATOR_CLASSES
+    VaeDecoderOnnxConfig.DUMMY_INPUT_GENERATOR_CLASSES = (FewLatents,)
+    try:
+        yield
+    finally:
+        VaeDecoderOnnxConfig.DUMMY_INPUT_GENERATOR_CLASSES = before
 
 
 def _sample_size(folder: Path, size: int) -> None:
-    path = folder / "unet" / "config.json"
-    config = json.loads(path.read_text(encoding="utf-8"))
-    config["sample_size"] = size
-    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    """Say in the configurations how large pictures are, in latent pixels: what tracing uses."""
+    for part, factor in (("unet", 1), ("vae", CELL), ("vae_encoder", CELL), ("vae_decoder", CELL)):
+        path = folder / part / "config.json"
+        if path.exists():
+            config = json.loads(path.read_text(encoding="utf-8"))
+            config["sample_size"] = size * factor
+            path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _halve(path: Path) -> None:
