@@ -1,6 +1,7 @@
 """Live jobs and the queue of their pictures, with honest places and times. No IO, no tasks."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.eta import Pace, cost_of
@@ -99,7 +100,7 @@ class Line:
         )
 
 
-def live_job(record: JobRecord, made: list[PictureRecord]) -> LiveJob:
+def live_job(record: JobRecord, made: Sequence[PictureRecord]) -> LiveJob:
     """A live job for a stored one, with the pictures that are already made."""
     return LiveJob(
         record=record,

@@ -11,13 +11,12 @@ from bot.jobs.housekeeping import Housekeeping
 from bot.jobs.hub import TERMINAL, Hub
 from bot.jobs.line import Line, LiveJob, live_job
 from bot.jobs.queue_view import queue_view
+from bot.jobs.records import end_of, new_job
 from bot.jobs.runner import Runner
-from bot.jobs.store import JobStore, error_from_json
+from bot.jobs.store import JobStore
 from bot.jobs.uploads import Uploads
 from bot.jobs.values import (
     CancelledEvent,
-    Completed,
-    Failed,
     JobEvent,
     Origin,
     Queued,
@@ -27,14 +26,12 @@ from bot.jobs.values import (
 )
 from bot.limits import UserLimits
 from bot.safety.ceiling import Ceiling, Place
-from data import jobs, pictures
-from data.ids import new_id
-from data.jobs import JobRecord
+from data.jobs import Delivered, JobRecord
 from data.pictures import PictureRecord
 from data.place_settings import PlaceRatings
 from pipeline.engine.protocol import ModelDescription
 from pipeline.errors import RefusedError
-from pipeline.request import GenerationRequest, ResolvedRequest
+from pipeline.request import GenerationRequest
 
 _LOOK_EVERY_S = 0.1  # while draining
 _DELIVERIES_S = 120.0  # for deliveries while draining: Discord may be away, the next start goes on
@@ -78,17 +75,14 @@ class JobService:
     async def start(self) -> None:
         """Take up open jobs again after a restart, close those that are too old, start drawing."""
         now = self._clock.time()
-        async with self._store.database.reader() as connection:
-            records = await jobs.open_jobs(connection)
-            made = {job.id: await pictures.of_job(connection, job_id=job.id) for job in records}
-        for record in records:
-            if now - record.accepted_at > self._rules.max_age_s:
+        for stored in await self._store.open_jobs():
+            job_id = stored.job.id
+            if now - stored.job.accepted_at > self._rules.max_age_s:
                 error = RefusedError("job_expired")
-                await self._store.abandon(record.id, state="failed", now=now, error=error)
+                await self._store.abandon(job_id, state="failed", now=now, error=error)
                 continue
-            job = live_job(record, made[record.id])
-            self._line.admit(job)
-            self._hub.open(record.id, Queued(position=0, eta_s=None))
+            self._line.admit(live_job(stored.job, stored.pictures))
+            self._hub.open(job_id, Queued(position=0, eta_s=None))
         await self._housekeeping.start()
         self._runner.start()
         self._runner.announce()
@@ -109,7 +103,7 @@ class JobService:
         while self._deciding or self._line.live:  # noqa: ASYNC110 - many things end it, none tells
             await asyncio.sleep(_LOOK_EVERY_S)
         deadline = self._clock.monotonic() + _DELIVERIES_S
-        while await self._undelivered() and self._clock.monotonic() < deadline:  # noqa: ASYNC110
+        while await self._store.undelivered() and self._clock.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_EVERY_S)
 
     @property
@@ -156,7 +150,7 @@ class JobService:
             replay=replay,
             size_multiple=None if self.model is None else self.model.size_multiple,
         )
-        record = _record(decision.request, origin, now=self._clock.time())
+        record = new_job(decision.request, origin, now=self._clock.time())
         await self._store.accept(
             record,
             limits=self._rules.limits,
@@ -164,7 +158,7 @@ class JobService:
             tags=decision.tags,
         )
         hit("job_accepted")
-        return self._admit(live_job(record, []))
+        return self._admit(live_job(record, ()))
 
     async def put_upload(self, data: bytes) -> Upload:
         """Keep a picture that somebody sent; its hash goes into `init_picture` of their request.
@@ -194,9 +188,7 @@ class JobService:
 
     async def cancel_all(self, *, user_id: int) -> None:
         """Stop all open jobs of `user_id`."""
-        async with self._store.database.reader() as connection:
-            open_ids = await jobs.open_ids(connection, user_id=user_id)
-        for job_id in open_ids:
+        for job_id in await self._store.open_ids(user_id):
             await self._end_cancelled(job_id, told=False)
 
     def forgotten(self, *, job_id: str) -> None:
@@ -210,13 +202,12 @@ class JobService:
 
     async def job(self, job_id: str) -> JobRecord | None:
         """A stored job."""
-        async with self._store.database.reader() as connection:
-            return await jobs.get(connection, job_id=job_id)
+        stored = await self._store.get(job_id)
+        return None if stored is None else stored.job
 
     async def set_message(self, *, job_id: str, message_id: int) -> None:
         """Remember which message shows the job."""
-        async with self._store.database.transaction() as connection:
-            await jobs.set_message(connection, job_id=job_id, message_id=message_id)
+        await self._store.set_message(job_id, message_id=message_id)
         hit("message_marked")
 
     async def mark_delivered(self, *, job_id: str, message_id: int | None) -> None:
@@ -229,8 +220,9 @@ class JobService:
 
     async def to_present(self) -> list[JobRecord]:
         """After a restart: live jobs, and ended ones whose user does not know yet."""
-        async with self._store.database.reader() as connection:
-            return await jobs.open_jobs(connection) + await jobs.undelivered(connection)
+        return [stored.job for stored in await self._store.open_jobs()] + (
+            await self._store.undelivered()
+        )
 
     async def read_picture(self, picture: PictureRecord) -> bytes:
         """The PNG of a stored picture; StorageError if its file is gone."""
@@ -258,19 +250,10 @@ class JobService:
             self._runner.end(job_id, CancelledEvent())
         return ended
 
-    async def _undelivered(self) -> bool:
-        async with self._store.database.reader() as connection:
-            return bool(await jobs.undelivered(connection))
-
-    async def _mark(self, job_id: str, delivery: jobs.Delivered, message_id: int | None) -> None:
-        async with self._store.database.transaction() as connection:
-            await jobs.mark_delivered(
-                connection,
-                job_id=job_id,
-                delivery=delivery,
-                message_id=message_id,
-                now=self._clock.time(),
-            )
+    async def _mark(self, job_id: str, delivery: Delivered, message_id: int | None) -> None:
+        await self._store.mark_told(
+            job_id, delivery=delivery, message_id=message_id, now=self._clock.time()
+        )
         hit("delivered_marked")
 
     async def _stream(self, job_id: str) -> AsyncIterator[JobEvent]:
@@ -278,45 +261,7 @@ class JobService:
             yield event
             if isinstance(event, TERMINAL):
                 return
-        ended = await self._ended(job_id)
+        stored = await self._store.get(job_id)
+        ended = None if stored is None else end_of(stored, model=self.model)
         if ended is not None:
             yield ended
-
-    async def _ended(self, job_id: str) -> JobEvent | None:
-        """The terminal event of a job that is not live, from what is stored."""
-        async with self._store.database.reader() as connection:
-            record = await jobs.get(connection, job_id=job_id)
-            made = await pictures.of_job(connection, job_id=job_id)
-        if record is None or record.ended_at is None:
-            return None
-        if record.state == "failed":
-            assert record.error is not None
-            return Failed(error=error_from_json(record.error))
-        if record.state == "cancelled":
-            return CancelledEvent()
-        return Completed(pictures=tuple(made), model=self.model)
-
-
-def _record(request: ResolvedRequest, origin: Origin, *, now: float) -> JobRecord:
-    """A new job, waiting."""
-    return JobRecord(
-        id=new_id(),
-        user_id=origin.user_id,
-        guild_id=origin.guild_id,
-        channel_id=origin.channel_id,
-        private=request.private,
-        rating=request.rating,
-        request=request,
-        weight=origin.weight,
-        locale=origin.locale,
-        state="queued",
-        error=None,
-        delivery="pending",
-        application_id=origin.application_id,
-        interaction_token=origin.interaction_token,
-        token_expires_at=origin.token_expires_at,
-        message_id=None,
-        accepted_at=now,
-        started_at=None,
-        ended_at=None,
-    )

@@ -16,7 +16,7 @@ from bot.jobs.kept_files import KeptFiles
 from bot.limits import DAY_S, Limits, check_quota, check_waiting
 from data import jobs, pictures, quota, tag_uses, uploads
 from data.database import Database
-from data.jobs import JobRecord
+from data.jobs import Delivered, JobRecord
 from data.pictures import PictureRecord
 from pipeline.errors import EkakiError, EngineError, RefusedError
 
@@ -38,6 +38,45 @@ class JobStore:
 
     database: Database
     files: KeptFiles
+
+    async def get(self, job_id: str) -> "StoredJob | None":
+        """A job with its pictures."""
+        async with self.database.reader() as connection:
+            job = await jobs.get(connection, job_id=job_id)
+            made = await pictures.of_job(connection, job_id=job_id)
+        return None if job is None else StoredJob(job=job, pictures=tuple(made))
+
+    async def open_jobs(self) -> list["StoredJob"]:
+        """Waiting and running jobs with the pictures made so far, the oldest first."""
+        async with self.database.reader() as connection:
+            return [
+                StoredJob(job=job, pictures=tuple(await pictures.of_job(connection, job_id=job.id)))
+                for job in await jobs.open_jobs(connection)
+            ]
+
+    async def open_ids(self, user_id: int) -> list[str]:
+        """The waiting and running jobs of one person, the oldest first."""
+        async with self.database.reader() as connection:
+            return await jobs.open_ids(connection, user_id=user_id)
+
+    async def undelivered(self) -> list[JobRecord]:
+        """Ended jobs whose user does not know yet, the oldest first."""
+        async with self.database.reader() as connection:
+            return await jobs.undelivered(connection)
+
+    async def set_message(self, job_id: str, *, message_id: int) -> None:
+        """Remember which message shows the job."""
+        async with self.database.transaction() as connection:
+            await jobs.set_message(connection, job_id=job_id, message_id=message_id)
+
+    async def mark_told(
+        self, job_id: str, *, delivery: Delivered, message_id: int | None, now: float
+    ) -> None:
+        """The end of the job reached its user, or can't."""
+        async with self.database.transaction() as connection:
+            await jobs.mark_delivered(
+                connection, job_id=job_id, delivery=delivery, message_id=message_id, now=now
+            )
 
     async def accept(
         self, job: JobRecord, *, limits: Limits, eta_s: float | None, tags: Sequence[str]
@@ -138,6 +177,14 @@ class JobStore:
         hit("job_abandoned")
         await self.files.discard(freed)
         return ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredJob:
+    """A job and its pictures so far, in their order."""
+
+    job: JobRecord
+    pictures: tuple[PictureRecord, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
