@@ -32,11 +32,11 @@ def run(args: argparse.Namespace) -> int:
     load = app.engine_loader(settings)  # before the event loop: it may import torch
     with login_errors():
         status = asyncio.run(app.run(settings, load=load))
-    _leave_engine(status)
+    leave_engine(status)
     return status
 
 
-def _leave_engine(status: int) -> None:
+def leave_engine(status: int) -> None:
     """End here and now if the engine's thread is in the middle of a long step or of loading a
     model: Python would wait for it, while everything is stored and told."""
     import logging

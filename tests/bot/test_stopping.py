@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -136,3 +138,22 @@ async def test_a_model_that_loads_for_minutes_does_not_hold_up_a_stop(
     finally:
         free.set()
     assert rows(tmp_path, "SELECT state FROM jobs") == [("queued",)]
+
+
+_LEFT = """
+import threading, time
+from bot.cli.run import leave_engine
+from bot.worker import THREAD_NAME
+threading.Thread(target=time.sleep, args=(60,), name=THREAD_NAME + "_0").start()
+print("everything is stored")
+leave_engine(3)
+"""
+
+
+def test_the_process_ends_though_the_engine_is_in_a_long_step() -> None:
+    began = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-c", _LEFT], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (3, "everything is stored\n")
+    assert time.monotonic() - began < 45
