@@ -7,6 +7,7 @@ lie in them, who sees them. Our database is only held against that.
 import io
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -48,6 +49,16 @@ class _Audit:
         self.rows = {row["id"]: row for row in stage.query("SELECT * FROM jobs")}
         self.accepted = accepted_jobs(stage)
         self.posted = posted_pictures(stage)
+        messages = stage.world.messages.values()
+        self.waiting = {job_of(each) for each in messages if each.deleted_at is None}
+        self.refunds = {
+            row["job_id"]: row["refunded"]
+            for row in stage.query("SELECT job_id, refunded FROM quota_uses")
+        }
+        self.hashes = {
+            (row["job_id"], row["position"]): row["content_hash"]
+            for row in stage.query("SELECT job_id, position, content_hash FROM pictures")
+        }
 
     def complain(self, text: str) -> None:
         self.report.complaints.append(text)
@@ -122,12 +133,9 @@ class _Audit:
             self.complain(f"{job_id}: its message is not where its user sees it")
         if job_of(message) is not None:
             self.complain(f"{job_id}: delivered, and still with a Cancel button")
-        stored = self.stage.query(
-            "SELECT position, content_hash FROM pictures WHERE job_id = ?", job_id
-        )
-        hashes = {each["position"]: each["content_hash"] for each in stored}
         for data, match in files(message):
-            if hashes.get(int(match["number"]) - 1) != sha256(data).hexdigest():
+            stored = self.hashes.get((job_id, int(match["number"]) - 1))
+            if stored != sha256(data).hexdigest():
                 self.complain(f"{job_id}: a file that was posted is not the one that is stored")
 
     @staticmethod
@@ -149,12 +157,10 @@ class _Audit:
         """No pictures, the quota given back, and no message that goes on promising any."""
         if messages:
             self.complain(f"{job_id}: {row['state']}, yet its pictures were posted")
-        refunded = self.stage.query("SELECT refunded FROM quota_uses WHERE job_id = ?", job_id)
-        if [use["refunded"] for use in refunded] != [1]:
+        if self.refunds.get(job_id) != 1:
             self.complain(f"{job_id}: {row['state']}, and its quota was not given back")
-        for message in self.stage.world.messages.values():
-            if message.deleted_at is None and job_of(message) == job_id:
-                self.complain(f"{job_id}: {row['state']}, and its message still waits")
+        if job_id in self.waiting:
+            self.complain(f"{job_id}: {row['state']}, and its message still waits")
 
     def wishes(self) -> None:
         """The text in every posted picture is that of the wish it answers."""
@@ -170,10 +176,8 @@ class _Audit:
                 self.complain(f"{job_id}: asked for {said}, stored as {stored}")
             for message in self.posted.get(job_id, []):
                 for data, _ in files(message):
-                    if wish.mark not in (read_parameters(data) or ""):
+                    if wish.mark not in _text_of(data):
                         self.complain(f"{job_id}: a picture of another wish was posted")
-                    with Image.open(io.BytesIO(data)) as image:
-                        image.load()
 
     def quota(self) -> None:
         """What counts for each person is what was posted for them."""
@@ -221,3 +225,11 @@ class _Audit:
         )
         for row in wrong:
             self.complain(f"{row['id']}: {row['state']} with {row['made']} of {row['pictures']}")
+
+
+@cache
+def _text_of(png: bytes) -> str:
+    """The text in a picture, which must be whole."""
+    with Image.open(io.BytesIO(png)) as image:
+        image.load()
+    return read_parameters(png) or ""

@@ -20,22 +20,23 @@ _ORIGINAL = re.compile(r"/webhooks/\d+/(?P<token>[^/]+)/messages/@original$")
 
 def accepted_jobs(stage: Stage) -> dict[str, Interaction]:
     """Jobs whose waiting message the loopback took as (or after) a first response."""
-    found: dict[str, Interaction] = {}
     interactions = stage.world.interactions
     by_token = {each.token: each for each in interactions.values()}
-    for entry in stage.loopback.log.entries:
-        if not 200 <= entry.status < 300:
+    log = stage.loopback.log.entries
+    for _ in range(len(log)):
+        entry = log.popleft()  # what is read is over: later looks go on from here
+        if entry.status == 0:  # under way
+            log.append(entry)
             continue
         callback, original = _CALLBACK.search(entry.path), _ORIGINAL.search(entry.path)
+        interaction: Interaction | None = None
         if callback:
             interaction = interactions.get(int(callback["id"]))
         elif original and entry.method == "PATCH":
             interaction = by_token.get(original["token"])
-        else:
-            continue
-        if interaction is not None:
-            found |= dict.fromkeys(_cancel_buttons(entry.json), interaction)
-    return found
+        if interaction is not None and entry.status < 300:
+            stage.accepted |= dict.fromkeys(_cancel_buttons(entry.json), interaction)
+    return stage.accepted
 
 
 def _cancel_buttons(body: Any) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import Any
 from bot.loopback.default_world import IDS
 from bot.loopback.member import Member
 from bot.loopback.server import Loopback
-from bot.loopback.world import World
+from bot.loopback.world import Interaction, World
 from tests.chaos.processes import BotProcess, Nursery, open_nursery
 from tests.chaos.spec import BotSpec
 
@@ -39,7 +39,8 @@ async def until(found: Callable[[], Any], what: str, *, patience_s: float = PATI
 
 @dataclass
 class Stage:
-    """`state` is the bots' folder by their name of it, `seen` the same folder as we reach it."""
+    """`state` is the bots' folder by their name of it, `seen` the same folder as we reach it.
+    `accepted`: the jobs that the loopback acknowledged so far, see `sight.accepted_jobs`."""
 
     loopback: Loopback
     nursery: Nursery
@@ -49,6 +50,7 @@ class Stage:
     bot: BotProcess | None = None
     members: dict[int, Member] = field(default_factory=dict[int, Member])
     starts_s: list[float] = field(default_factory=list[float])
+    accepted: dict[str, Interaction] = field(default_factory=dict[str, Interaction])
     _locking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
