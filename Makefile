@@ -11,11 +11,11 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
 
-.PHONY: help demo run test check chaos bench clean
+.PHONY: help demo playground demo-reset run test check chaos bench clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
 
 demo: $(STAMP) $(RANDOM_MODEL)/model_index.json  ## one /imagine on a Discord of its own: picture and transcript in demo/
 	@$(BIN)/python -m bot demo
@@ -23,6 +23,12 @@ demo: $(STAMP) $(RANDOM_MODEL)/model_index.json  ## one /imagine on a Discord of
 # Made once; another version of our packages is no reason to make it again.
 $(RANDOM_MODEL)/model_index.json: | $(STAMP)
 	@$(BIN)/python -m training.random_model $(RANDOM_MODEL) --kind demo
+
+playground: $(STAMP) $(RANDOM_MODEL)/model_index.json  ## the bot in a page that behaves like Discord
+	@$(BIN)/python -m bot playground
+
+demo-reset:  ## forget the messages and pictures of the playground
+	rm -rf demo/discord demo/bot
 
 run: $(STAMP)  ## the bot, with the settings of .env
 	@$(BIN)/python -m bot run

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from bot.cli import demo, doctor, drain, imagine, model, run, sync, tags
+from bot.cli import demo, doctor, drain, imagine, model, playground, run, sync, tags
 from bot.cli.shared import Subparsers
 
 ALL: Final[tuple[Callable[[Subparsers], None], ...]] = (
@@ -15,4 +15,5 @@ ALL: Final[tuple[Callable[[Subparsers], None], ...]] = (
     model.add,
     tags.add,
     demo.add,
+    playground.add,
 )

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bot.loopback.bodies import read_json
 from bot.loopback.check_message import Upload
+from bot.loopback.doorkeeper import may_enter
 from bot.loopback.errors import ApiError, Json, RefusedByClient
 from bot.loopback.faults import Faults
 from bot.loopback.feed import FeedEvent
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from bot.loopback.server import Loopback
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
 
 
 class Control:
@@ -49,13 +49,11 @@ class Control:
         return [web.route(verb, "/loopback" + path, self._own(call)) for verb, path, call in table]
 
     def _own(self, handler: Handler) -> Handler:
-        """Only for callers on this machine that address it by a local name."""
+        """Only for callers that are no page of another site."""
 
         async def guarded(request: web.Request) -> web.StreamResponse:
             origin = request.headers.get("Origin")
-            allowed = LOCAL_NAMES | {self.loopback.host}
-            host = request.host.rpartition(":")[0] or request.host
-            if host not in allowed or (origin not in {None, f"http://{request.host}"}):
+            if not may_enter(request.host, origin, bound=self.loopback.host):
                 return reply({"error": "only from this machine's own page"}, status=403)
             try:
                 return await handler(request)

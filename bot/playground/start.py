@@ -1,0 +1,111 @@
+"""Composes the playground: the page's server, the loopback world from its folder, the real bot."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from bot import app
+from bot.cli.output import note, say
+from bot.demo import MODEL
+from bot.loopback.default_world import IDS
+from bot.loopback.server import HOST
+from bot.loopback.state import StateUnreadable, load_world
+from bot.loopback.world import World
+from bot.playground.page import Page
+from bot.playground.serving import Serving
+from bot.secret import Secret
+from bot.settings import Settings
+from data.lock import only_one
+from pipeline.engine.protocol import Engine
+from pipeline.errors import ModelError, StorageError
+from pipeline.model.folder import ModelFolder
+
+PORT = 8080
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Playground:
+    """What to start. `load` makes the engine instead of the model folder (tests);
+    `settings`: fields of Settings that differ from the playground's."""
+
+    folder: Path
+    model: Path = MODEL
+    host: str = HOST
+    port: int = PORT
+    load: Callable[[], Engine] | None = None
+    settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    opened: Callable[[str], object] = str
+
+    @property
+    def discord_folder(self) -> Path:
+        """The loopback's world."""
+        return self.folder / "discord"
+
+    def bot_settings(self, page: Page) -> Settings:
+        """Nothing of the operator's own: no token, no state, no limits of theirs."""
+        usual = Settings(
+            discord_token=Secret(page.token),
+            discord_api_url=page.url,
+            data_dir=self.folder / "bot",
+            model=str(self.model),
+            owner_ids=frozenset({IDS.owner}),
+            progress_interval_s=1.0,
+            pictures_per_hour=0,
+            pictures_per_day=0,
+            log_level="WARNING",
+        )
+        return replace(usual, **self.settings)
+
+
+def run(playground: Playground) -> int:
+    """Serve until a signal comes. Gives the exit status.
+
+    ModelError without the model, StorageError if the folder can't be used, OSError if no port can.
+    """
+    if playground.load is None:
+        if not playground.model.is_dir():
+            raise ModelError("demo_model_missing", path=str(playground.model))
+        note(ModelFolder.open(playground.model).notice)
+    app.prepare_folder(playground.discord_folder)
+    with only_one(playground.discord_folder):
+        page = Page(world=_world(playground), host=playground.host, port=playground.port)
+        with Serving(page, playground.discord_folder):
+            if playground.port not in {0, page.port}:
+                note(f"Port {playground.port} is in use, so this is another one.")
+            say(f"Playground: {page.address} (a simulated Discord; Ctrl-C ends it)")
+            playground.opened(page.address)
+            settings = playground.bot_settings(page)
+            load = playground.load or app.engine_loader(settings)
+            return asyncio.run(_bot(settings, load, page))
+
+
+def _world(playground: Playground) -> World:
+    folder = playground.discord_folder
+    try:
+        return load_world(folder)
+    except StateUnreadable as error:
+        raise StorageError("playground_unreadable", path=str(folder)) from error
+
+
+async def _bot(settings: Settings, load: Callable[[], Engine], page: Page) -> int:
+    tasks: list[asyncio.Task[None]] = []
+
+    def ready(bot: app.Ekaki) -> None:
+        tasks.append(asyncio.create_task(_ensure_commands(bot, page)))
+
+    try:
+        return await app.run(settings, load=load, ready=ready)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _ensure_commands(bot: app.Ekaki, page: Page) -> None:
+    """Send the commands again to a Discord that lost them while the bot thinks they were sent:
+    its folder was cleared, or the machine stopped before the world was kept."""
+    while not bot.is_ready():  # noqa: ASYNC110 - `wait_until_ready` works after login only
+        await asyncio.sleep(0.1)
+    if not page.world.commands:
+        await bot.sync_if_changed(force=True)

@@ -1,0 +1,25 @@
+"""The playground in a process of its own, with an engine that draws slowly and knows no model.
+
+`python -m tests.playground.stage FOLDER PORT STEP_S`
+"""
+
+import sys
+from pathlib import Path
+
+from bot.playground.start import Playground, run
+from pipeline.engine.fake import FakeEngine
+
+
+def main(folder: str, port: str, step_s: str) -> int:
+    return run(
+        Playground(
+            folder=Path(folder),
+            port=int(port),
+            load=lambda: FakeEngine(scale=8, step_s=float(step_s)),
+            settings={"progress_interval_s": 0.3},
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
