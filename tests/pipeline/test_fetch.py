@@ -26,7 +26,7 @@ class _Hub(http.server.ThreadingHTTPServer):
 
 
 class _Answer(http.server.BaseHTTPRequestHandler):
-    server: _Hub
+    server: _Hub  # pyright: ignore[reportIncompatibleVariableOverride]  # only it makes these
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         pass

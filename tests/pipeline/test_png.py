@@ -17,7 +17,8 @@ def _image() -> Image.Image:
 
 
 def _chunks(data: bytes) -> list[bytes]:
-    kinds, at = [], 8
+    kinds: list[bytes] = []
+    at = 8
     while at < len(data):
         (size,) = struct.unpack(">I", data[at : at + 4])
         kinds.append(data[at + 4 : at + 8])

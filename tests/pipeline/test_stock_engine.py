@@ -1,5 +1,6 @@
 """The stock engine: the reference. Cancels, repeats itself, and the libraries' traps."""
 
+import dataclasses
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -101,7 +102,11 @@ def test_a_cancel_stops_at_the_next_step_and_decodes_nothing(tiny_path: Path) ->
     engine, watch = _load(tiny_path), _Watch(cancel_after=2)
     decoded = threading.Event()
     decoder = engine._pipe.vae.decoder  # pyright: ignore  # the pipeline inside is what the test listens at
-    decoder.forward = lambda *_, **__: decoded.set()
+
+    def listen(*_: object, **__: object) -> None:
+        decoded.set()
+
+    decoder.forward = listen
     with pytest.raises(Cancelled):
         engine.draw(request_of(), 0, watch)
     assert len(watch.steps) == 2
@@ -123,13 +128,7 @@ def test_two_engines_in_two_threads_draw_what_one_draws(tiny_path: Path) -> None
 
 def test_a_failure_inside_the_libraries_is_an_engine_error(tiny_path: Path) -> None:
     engine = _load(tiny_path)
-    broken = request_of()
-    odd = ResolvedRequest(
-        **{
-            **{name: getattr(broken, name) for name in ResolvedRequest.__slots__},
-            "width": 190,
-        }
-    )
+    odd = dataclasses.replace(request_of(), width=190)
     with pytest.raises(EngineError) as caught:
         engine.draw(odd, 0, _Watch())
     assert caught.value.key == "inference_failed"

@@ -27,7 +27,7 @@ TEXTS = [
 def _reference(folder: Path) -> Any:
     from transformers import CLIPTokenizer
 
-    return CLIPTokenizer.from_pretrained(str(folder))  # pyright: ignore[reportUnknownMemberType]
+    return CLIPTokenizer.from_pretrained(str(folder))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
 def _ids(reference: Any, text: str) -> list[int]:
