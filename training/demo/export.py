@@ -52,6 +52,7 @@ def export(state: State) -> Path:
         (made / "ekaki.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
         if state.tagger.exists():
             export_tagger(state, made / "tagger")
+            _halve(made / "tagger" / "model.onnx")
         if state.model.exists():
             shutil.rmtree(state.model)
         made.rename(state.model)

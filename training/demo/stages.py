@@ -119,6 +119,15 @@ def _peek(state: State, options: argparse.Namespace) -> bool:
     return True
 
 
+def _quick(state: State, options: argparse.Namespace) -> bool:
+    from training.demo.machine import this_machine
+    from training.demo.quick import quick
+
+    scale = options.guidance_scale
+    print(quick(state, this_machine(), count=options.count, guidance_scale=scale))
+    return True
+
+
 def _sheets(state: State, options: argparse.Namespace) -> bool:
     from training.demo.sheets import drawing_sheets, model_sheets
 
@@ -144,7 +153,7 @@ STAGES: Final[dict[str, Stage]] = {
 }
 """In order; `all` runs these."""
 
-CHECKS: Final[dict[str, Stage]] = {"peek": _peek, "checker": _checker}
+CHECKS: Final[dict[str, Stage]] = {"peek": _peek, "quick": _quick, "checker": _checker}
 """Looks in between."""
 
 
@@ -172,7 +181,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=120, help="most minutes a stage may take")
     parser.add_argument("--samples", type=int, help="samples in all, instead of the stage's own")
     parser.add_argument("--shard", type=int, help="drawings: only this shard")
-    parser.add_argument("--count", type=int, default=300, help="evaluate: pictures")
-    parser.add_argument("--guidance-scale", type=float, default=7.0, help="evaluate, peek: CFG")
+    parser.add_argument("--count", type=int, default=300, help="evaluate, quick: pictures")
+    parser.add_argument(
+        "--guidance-scale", type=float, default=7.0, help="evaluate, quick, peek: CFG"
+    )
     parser.add_argument("--docs", type=Path, default=Path("docs/demo"), help="sheets: where to")
     return parser

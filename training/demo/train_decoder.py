@@ -57,13 +57,13 @@ STAGES = {
     stage.name: stage
     for stage in (
         Stage(name="decoder-128", level=3, batch=4, samples=24_000, rate=1.0),
-        Stage(name="decoder-256", level=4, batch=2, samples=6_000, rate=0.7),
-        Stage(name="decoder-full", level=TOP, batch=2, samples=6_000, rate=0.4, crop=32),
+        Stage(name="decoder-256", level=4, batch=2, samples=12_000, rate=0.7),
+        Stage(name="decoder-full", level=TOP, batch=2, samples=20_000, rate=0.4, crop=32),
         Stage(
             name="decoder-tidy",
             level=TOP,
             batch=2,
-            samples=6_000,
+            samples=20_000,
             rate=0.25,
             crop=32,
             from_unet=0.6,
