@@ -163,9 +163,14 @@ async def mark_ended(
     now: float,
     error: str | None = None,
 ) -> bool:
-    """End an open job; False where it had ended already (the first end counts)."""
+    """End an open job; False where it had ended already (the first end counts).
+
+    Pictures are to be delivered whatever was told before: a failure that was told, but could not be
+    stored before a crash, is undone by it.
+    """
     cursor = await connection.execute(
-        "UPDATE jobs SET state = ?, error = ?, ended_at = ?"
+        "UPDATE jobs SET state = ?, error = ?, ended_at = ?,"
+        " delivery = CASE ?1 WHEN 'finished' THEN 'pending' ELSE delivery END"
         " WHERE id = ? AND state IN ('queued', 'running')",
         (state, error, now, job_id),
     )
