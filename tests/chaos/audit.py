@@ -138,6 +138,10 @@ class _Audit:
             if stored != sha256(data).hexdigest():
                 self.complain(f"{job_id}: a file that was posted is not the one that is stored")
 
+    def is_over(self, row: Any) -> bool:
+        """Whether the job's interaction token is."""
+        return row["token_expires_at"] < self.stage.world.time()
+
     @staticmethod
     def is_beyond_knowing(row: Any, messages: list[Message]) -> bool:
         """Killed between the edit of a private message and its entry, and back only after its token
@@ -159,7 +163,9 @@ class _Audit:
             self.complain(f"{job_id}: {row['state']}, yet its pictures were posted")
         if self.refunds.get(job_id) != 1:
             self.complain(f"{job_id}: {row['state']}, and its quota was not given back")
-        if job_id in self.waiting:
+        # A private message can't be changed any more once its token is over: it is kept then.
+        out_of_reach = row["delivery"] == "kept" and row["private"] and self.is_over(row)
+        if job_id in self.waiting and not out_of_reach:
             self.complain(f"{job_id}: {row['state']}, and its message still waits")
 
     def wishes(self) -> None:
