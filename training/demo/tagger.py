@@ -23,7 +23,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.demo.checkpoint import save_checkpoint
+from training.demo.checkpoint import Every, save_checkpoint
 from training.demo.degrade import degrade
 from training.demo.drawing import render
 from training.demo.framing import SIZES
@@ -36,11 +36,9 @@ SIDE = 192
 SEED = 900_000
 """Seeds of drawings that no other stage uses."""
 _BATCH = 32
-_KEEP_EVERY = 100
 _RATING = list(FIELDS).index("rating")
 _LIDS = list(FIELDS).index("lids")
 WD_RATINGS = ("general", "sensitive", "questionable", "explicit")
-_RATING_OF = {"safe": "general", "nsfw": "questionable", "explicit": "explicit"}
 
 
 class TaggerNet(nn.Module):
@@ -83,7 +81,7 @@ def train_tagger(state: State, machine: Machine, *, samples: int, minutes: float
         optimiser.load_state_dict(kept["optimiser"])
         seen = int(kept["seen"])
     rng = random.Random(SEED + seen)
-    started, step = time.monotonic(), 0
+    started, keep = time.monotonic(), Every()
     right: list[float] = []
     while seen < samples and time.monotonic() - started < minutes * 60:
         pictures, labels = (part.to(machine.device) for part in _batch(rng))
@@ -94,11 +92,11 @@ def train_tagger(state: State, machine: Machine, *, samples: int, minutes: float
         loss.backward()
         optimiser.step()
         right.append(share)
-        seen, step = seen + _BATCH, step + 1
-        if step % _KEEP_EVERY == 0:
+        seen += _BATCH
+        if keep.due():
             _save(state, net, optimiser, seen)
-            recent = sum(right[-_KEEP_EVERY:]) / _KEEP_EVERY
-            print(f"tagger: {seen} seen, {recent:.4f} right", flush=True)
+            print(f"tagger: {seen} seen, {sum(right) / len(right):.4f} right", flush=True)
+            right.clear()
     _save(state, net, optimiser, seen)
     return seen >= samples
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.demo.captions import full_caption
-from training.demo.checkpoint import save_checkpoint
+from training.demo.checkpoint import Every, save_checkpoint
 from training.demo.decoder import SMALL, TOP, Decoder
 from training.demo.degrade import degrade
 from training.demo.drawing import render
@@ -33,7 +33,6 @@ from training.demo.state import State
 from training.demo.tags import POSITIVE
 from training.demo.unet import alphas_cumprod, condition, make_unet, point_at
 
-_KEEP_EVERY = 100  # steps
 _WARM_UP = 30  # steps
 _SQUARE_SHARE = 0.5
 
@@ -85,7 +84,7 @@ def train_decoder(
     torch.manual_seed(done + 1)
     source = _Source(state, machine, stage, rng)
     errors: list[float] = []
-    started, step, first = time.monotonic(), 0, done
+    started, step, first, keep = time.monotonic(), 0, done, Every()
     while done < wanted and time.monotonic() - started < minutes * 60:
         latents, pictures = source.batch()
         with machine.autocast():
@@ -95,10 +94,11 @@ def train_decoder(
         optimiser.step(stage.rate * min(1.0, (step + 1) / _WARM_UP) * falling)
         done, step = done + stage.batch, step + 1
         errors.append(error)
-        if step % _KEEP_EVERY == 0:
+        if keep.due():
             _save(state, decoder, optimiser, stage, done)
             speed = (done - first) / (time.monotonic() - started)
-            mean = sum(errors[-_KEEP_EVERY:]) / _KEEP_EVERY
+            mean = sum(errors) / len(errors)
+            errors.clear()
             print(f"{stage.name}: {done} seen, {speed:.2f}/s, error {mean:.4f}", flush=True)
     _save(state, decoder, optimiser, stage, done)
     return done >= wanted

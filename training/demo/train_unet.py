@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from training.demo.captions import training_caption
-from training.demo.checkpoint import save_checkpoint
+from training.demo.checkpoint import Every, save_checkpoint
 from training.demo.dataset import Drawings, face_weights, load_drawings
 from training.demo.labels import FIELDS, described
 from training.demo.machine import Machine
@@ -39,7 +39,6 @@ from training.demo.unet import (
 BATCH = 32
 CALIBRATION = 2.5
 _WARM_UP = 40  # steps, also after resuming
-_KEEP_EVERY = 250  # steps
 _SHIFT = list(FIELDS).index("shift")
 _QUALITY = {*BAD, *GOOD, "nsfw"}
 
@@ -145,7 +144,7 @@ def _run(trainer: _Trainer, state: State, path: Any, *, samples: int, minutes: f
     torch.manual_seed(trainer.seen + 1)
     reader = _Reader(state, rng)
     losses: list[float] = []
-    started, first = time.monotonic(), trainer.seen
+    started, first, keep = time.monotonic(), trainer.seen, Every()
     step = 0
     while trainer.seen < samples and time.monotonic() - started < minutes * 60:
         rate = min(1.0, (step + 1) / _WARM_UP)
@@ -156,10 +155,11 @@ def _run(trainer: _Trainer, state: State, path: Any, *, samples: int, minutes: f
         step += 1
         fresh = 1 / (step + 1) if first == 0 else 0.0
         trainer.average.lerp_(trainer.weights, max(0.01, fresh))
-        if step % _KEEP_EVERY == 0:
+        if keep.due():
             trainer.save(path)
             speed = (trainer.seen - first) / (time.monotonic() - started)
-            mean = sum(losses[-_KEEP_EVERY:]) / _KEEP_EVERY
+            mean = sum(losses) / len(losses)
+            losses.clear()
             print(f"{path.stem}: {trainer.seen} seen, {speed:.1f}/s, loss {mean:.4f}", flush=True)
     trainer.save(path)
     return trainer.seen >= samples
