@@ -7,7 +7,7 @@ import { openModal } from "./modal.js";
 import * as popup from "./popup.js";
 import { act, interact, Refused, store } from "./store.js";
 
-const CHAT = 1, SUBCOMMAND = 1, GROUP = 2, FILE = 11;
+const CHAT = 1, SUBCOMMAND = 1, GROUP = 2, STRING = 3, FILE = 11;
 const CONTENT_LIMIT = 2000;
 let session = null;   // the command being filled in
 let last = null;      // the command sent last: {path, values}
@@ -75,11 +75,13 @@ function start(entry, rest = "", given = null) {
   if (rest.trim()) spread(rest);
   paintRest();
   (session.fields.find((field) => field.isEmpty())?.input || session.fields.at(-1)?.input || box()).focus();
+  if (document.activeElement === box()) entered();
 }
 
 function leave() {
   session?.fields.forEach((field) => field.stop?.());
   session = null;
+  box().value = "";
   byId("command").hidden = true;
   byId("command").replaceChildren();
   hint("");
@@ -143,7 +145,8 @@ function spread(text) {
   const names = session.entry.options.map((option) => option.name);
   const parts = text.split(new RegExp(`(?:^|\\s)(${names.join("|")}):`));
   const first = parts.shift().trim();
-  if (first && session.fields[0] && !session.fields[0].isFile) session.fields[0].set(first);
+  const target = session.entry.options.find((option) => option.type === STRING && !option.choices?.length);
+  if (first && target) (fieldOf(target.name) || addField(target)).set(first);
   for (let i = 0; i < parts.length; i += 2) {
     const field = fieldOf(parts[i]) || addOptional(parts[i]);
     if (field && !field.isFile) field.set(parts[i + 1].trim());
@@ -206,7 +209,22 @@ function offerOptions() {
     .sort((a, b) => Number(b.name.startsWith(wanted)) - Number(a.name.startsWith(wanted)))
     .map((option) => ({ label: option.name, description: describe(option), value: option }));
   if (box().value.endsWith(":") && lines[0]?.value.name === wanted) { addOption(lines[0].value); return; }
+  const text = unused().find((option) => option.type === STRING && !option.choices?.length);
+  if (wanted && !lines.length && text) {
+    // No option is called so: it is meant for the first that takes any text.
+    const begun = box().value;
+    addOption(text);
+    fieldOf(text.name).set(begun.trimStart());
+    fieldOf(text.name).suggest();
+    return;
+  }
   popup.open(lines, { field: box(), pick: (line) => addOption(line.value), first: Boolean(wanted), heading: "Options", status: lines.length || !wanted ? "" : "No option matches." });
+}
+
+function entered() {
+  if (!session) return;
+  hint("Add an option, or press Enter to send.");
+  offerOptions();
 }
 
 function addOption(option) {
@@ -303,10 +321,10 @@ async function sendMessage() {
 
 async function sendCommand() {
   const { entry, channel, fields } = session;
+  if (box().value.trim()) throw new Refused(`"${box().value.trim()}" is no option of /${entry.path}.`);
   const sent = { path: entry.path, values: Object.fromEntries(fields.map((field) => [field.option.name, field.raw()])) };
   const sender = store.me;
-  const going = interact("slash", { channel, name: entry.path, options: await valuesOf() });
-  const answer = await going;
+  const answer = await interact("slash", { channel, name: entry.path, options: await valuesOf() });
   last = sent;
   if (session?.entry === entry) leave();
   box().focus();
@@ -346,7 +364,7 @@ export const repaintComposer = paintRest;
 export function setUpComposer() {
   box().addEventListener("input", typed);
   box().addEventListener("keydown", boxKey);
-  box().addEventListener("focus", () => { if (session) { hint("Add an option, or press Enter to send."); offerOptions(); } });
+  box().addEventListener("focus", entered);
   box().addEventListener("click", () => { if (session && !popup.isOpen()) offerOptions(); });
   box().addEventListener("blur", () => { hint(""); popup.close(); });
   byId("composer").addEventListener("submit", (event) => { event.preventDefault(); submit(); });

@@ -1,0 +1,109 @@
+"""The playground in a process of its own, and Debian's Chromium on its page."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+from tests.playground.visit import Visit
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Stage:
+    """A running playground."""
+
+    def __init__(self, folder: Path, *, port: int = 0, step_s: float = 0.02) -> None:
+        command = [sys.executable, "-m", "tests.playground.stage"]
+        self.process = subprocess.Popen(
+            [*command, str(folder), str(port), str(step_s)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        found = re.search(r"http://\S+/", line)
+        if found is None:
+            self.process.kill()
+            raise AssertionError(f"no address: {line!r} {self.process.communicate()[1]}")
+        self.url = found[0]
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rstrip("/").rpartition(":")[2])
+
+    def stop(self) -> str:
+        """As Ctrl-C does. Gives what it complained about."""
+        self.process.send_signal(signal.SIGINT)
+        try:
+            return self.process.communicate(timeout=20)[1]
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stage]:
+    """One for all tests: each begins with what the others left, as a visitor does."""
+    running = Stage(tmp_path_factory.mktemp("playground"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Generator["Browser"]:
+    """Chromium, without a window."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if path is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # Its sandbox needs rights that root in a container does not have; it sees only our page.
+        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+Open = Callable[..., Visit]
+
+
+@pytest.fixture
+def visit(browser: "Browser", stage: Stage) -> Generator[Open]:
+    """Opens the page in a tab of its own; at the end no tab may have complained."""
+    tabs: list[Page] = []
+    complaints: list[str] = []
+
+    def open_page(user: str = "Alice", channel: str = "general", *, url: str = stage.url) -> Visit:
+        page = browser.new_page(viewport={"width": 1100, "height": 760})
+        page.set_default_timeout(8000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
+        page.on(
+            "console",
+            lambda line: complaints.append(line.text) if "Content Security" in line.text else None,
+        )
+        page.goto(url)
+        tabs.append(page)
+        shown = Visit(page)
+        shown.become(user)
+        shown.enter(channel)
+        return shown
+
+    yield open_page
+    for page in tabs:
+        page.close()
+    assert not complaints

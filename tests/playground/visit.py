@@ -1,0 +1,75 @@
+"""What a person does on the page, by what they see and by the keyboard."""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+
+@dataclass
+class Visit:
+    """Somebody at the page."""
+
+    page: "Page"
+
+    def become(self, user: str) -> None:
+        self.page.get_by_role("radio", name=re.compile(f"^{user}")).click()
+        self.page.wait_for_function(
+            "name => document.title.includes(name) && !!document.querySelector('#say:enabled')",
+            arg=f"· {user} ·",
+        )
+
+    def enter(self, channel: str) -> None:
+        self.page.get_by_role("button", name=re.compile(f"^{channel}\\b")).first.click()
+        self.page.wait_for_function("name => document.title.startsWith(name + ' ·')", arg=channel)
+
+    @property
+    def box(self) -> "Locator":
+        """The message box."""
+        return self.page.locator("#say")
+
+    @property
+    def lines(self) -> "Locator":
+        """What is suggested."""
+        return self.page.locator("#popup").get_by_role("option")
+
+    @property
+    def messages(self) -> "Locator":
+        return self.page.locator("#messages > li.message")
+
+    @property
+    def last(self) -> "Locator":
+        return self.messages.last
+
+    def type(self, text: str) -> None:
+        self.page.keyboard.type(text)
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def option(self, name: str) -> "Locator":
+        """The field of an option of the command being typed."""
+        return self.page.locator(f'.field[data-option="{name}"]')
+
+    def imagine(self, prompt: str, **options: str) -> "Locator":
+        """Paste a whole command and send it; gives the message that answers."""
+        from playwright.sync_api import expect
+
+        known = self.page.locator("#messages > li.message").evaluate_all(
+            "all => all.map(each => each.dataset.id)"
+        )
+        given = "".join(f" {name}: {value}" for name, value in options.items())
+        self.box.fill(f"/imagine prompt: {prompt}{given}")
+        self.press("Escape", "Enter")
+        fresh = self.page.locator(
+            "#messages > li.message" + "".join(f':not([data-id="{each}"])' for each in known)
+        ).last
+        expect(fresh).to_be_visible()
+        message_id = fresh.get_attribute("data-id")
+        return self.page.locator(f'li[data-id="{message_id}"]')
+
+    def button(self, message: "Locator", name: str) -> "Locator":
+        return message.get_by_role("button", name=re.compile(name))
