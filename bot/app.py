@@ -136,6 +136,7 @@ class Ekaki(EkakiBot):
     async def setup_hook(self) -> None:
         for name in COGS:
             await self.load_extension(name)
+            await asyncio.sleep(0)  # some milliseconds each: others may go between them
         if self.services.settings.sync_commands == "auto":
             await self.sync_if_changed()
 
@@ -164,6 +165,7 @@ def engine_loader(settings: Settings) -> Callable[[], Engine]:
     import_engine(settings.engine)
     for name in COGS:
         import_module(name)  # what they import is then there when discord.py loads them in the loop
+    gc.collect()
     options = engine_options(settings)
     return lambda: load_engine(options, progress=_log.info)
 
@@ -188,8 +190,7 @@ async def run(
             stack.enter_context(connect_to(settings.discord_api_url))
         async with open_services(settings, load=load) as services, Ekaki(services) as bot:
             # Modules and tags never go: looking through them again and again would hold up the
-            # event loop for 40 ms each time.
-            gc.collect()
+            # event loop for 40 ms each time. (`engine_loader` has swept before.)
             gc.freeze()
             connected = asyncio.create_task(bot.start(settings.discord_token.reveal()))
             finished = asyncio.create_task(_finish_first(finish, bot))
