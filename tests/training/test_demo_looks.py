@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.demo.captions import full_caption, training_caption
@@ -19,11 +19,13 @@ def _shown(look: Look, *, degraded: bool = False) -> dict[str, str]:
 
 
 @given(seeds)
+@settings(deadline=None)
 def test_a_look_is_decided_by_its_seed_alone(seed: int):
     assert sample_look(random.Random(seed)) == sample_look(random.Random(seed))
 
 
 @given(seeds)
+@settings(deadline=None)
 def test_checks_and_training_share_no_combination(seed: int):
     for_training = sample_look(random.Random(seed))
     for_checks = sample_look(random.Random(seed), held_out=True)
@@ -32,6 +34,7 @@ def test_checks_and_training_share_no_combination(seed: int):
 
 
 @given(seeds)
+@settings(deadline=None)
 def test_labels_keep_every_field(seed: int):
     look = sample_look(random.Random(seed))
     shown = _shown(look)
@@ -54,6 +57,7 @@ def test_expressions_are_drawn_often_enough_to_be_learned():
 
 
 @given(seeds)
+@settings(deadline=None)
 def test_a_full_caption_states_the_drawing_and_nothing_else(seed: int):
     shown = _shown(sample_look(random.Random(seed), placards=False))
     for field, value in stated(full_caption(shown)):
@@ -61,6 +65,7 @@ def test_a_full_caption_states_the_drawing_and_nothing_else(seed: int):
 
 
 @given(seeds, seeds)
+@settings(deadline=None)
 def test_a_training_caption_never_lies(seed: int, caption_seed: int):
     shown = _shown(sample_look(random.Random(seed), placards=False))
     tags = training_caption(shown, random.Random(caption_seed))
@@ -78,6 +83,7 @@ def test_a_training_caption_never_lies(seed: int, caption_seed: int):
 
 
 @given(seeds, seeds)
+@settings(deadline=None)
 def test_bad_words_and_placards_never_meet(seed: int, caption_seed: int):
     """The usual negative prompt says both: it must mean a bad drawing, never an easel."""
     look = sample_look(random.Random(seed))

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.demo.degrade import degrade
@@ -53,6 +53,7 @@ def test_the_linear_encoder_keeps_what_spans_its_components():
 
 
 @given(st.integers(min_value=0, max_value=10**6))
+@settings(deadline=None)
 def test_degrading_keeps_the_tint(seed: int):
     """A tinted negative prompt would turn every picture the other way."""
     rng = random.Random(seed)
