@@ -135,6 +135,12 @@ async def undelivered(connection: Connection) -> list[JobRecord]:
         return [_record(row) for row in await cursor.fetchall()]
 
 
+async def any_stored(connection: Connection) -> bool:
+    """Whether there is any job, open or ended."""
+    async with connection.execute("SELECT 1 FROM jobs LIMIT 1") as cursor:
+        return await cursor.fetchone() is not None
+
+
 async def count_open(connection: Connection, *, user_id: int | None = None) -> int:
     """How many jobs wait or run, of one person or of all."""
     async with connection.execute(

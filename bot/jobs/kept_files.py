@@ -68,7 +68,14 @@ class KeptFiles:
                     _log.warning("A file could not be deleted: %s", error)
 
     async def sweep(self) -> None:
-        """Delete what crashes left: files that no row names, and half-written ones."""
+        """Delete what crashes left: files that no row names, and half-written ones.
+
+        Not while the database has no job at all: then it is new, perhaps because the old one was
+        lost, and the files are all that is left of people's pictures.
+        """
+        async with self.database.reader() as connection:
+            if not await jobs.any_stored(connection):
+                return
         for folder, rows in ((self.pictures, pictures), (self.uploads, uploads)):
             for name in await asyncio.to_thread(folder.groups):
                 async with self.lock:

@@ -94,3 +94,11 @@ async def test_a_file_that_can_not_be_deleted_is_left_to_the_next_sweep(
     path.write_bytes(b"stuck")
     await house.files.sweep()
     assert names(tmp_path / "pictures") == set()
+
+
+async def test_a_lost_database_does_not_take_the_pictures_with_it(tmp_path: Path) -> None:
+    async with Database.open(tmp_path / "new.db") as database:
+        files = KeptFiles.under(tmp_path, database)
+        content_hash = files.pictures.write(b"all that is left")
+        await files.sweep()
+        assert files.pictures.read(content_hash) == b"all that is left"
