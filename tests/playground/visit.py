@@ -17,7 +17,8 @@ class Visit:
     def become(self, user: str) -> None:
         self.page.get_by_role("radio", name=re.compile(f"^{user}")).click()
         self.page.wait_for_function(
-            "name => document.title.includes(name) && !!document.querySelector('#say:enabled')",
+            "name => document.title.includes(name) && !!document.querySelector('#say:enabled')"
+            " && !document.querySelector('#status').textContent",
             arg=f"· {user} ·",
         )
 

@@ -93,6 +93,7 @@ function leave() {
 // -- fields
 
 const fieldOf = (name) => session.fields.find((field) => field.option.name === name);
+const freeText = () => session.entry.options.find((option) => option.type === STRING && !option.choices?.length);
 const unused = () => session.entry.options.filter((option) => !fieldOf(option.name));
 
 function addField(option) {
@@ -145,7 +146,7 @@ function spread(text) {
   const names = session.entry.options.map((option) => option.name);
   const parts = text.split(new RegExp(`(?:^|\\s)(${names.join("|")}):`));
   const first = parts.shift().trim();
-  const target = session.entry.options.find((option) => option.type === STRING && !option.choices?.length);
+  const target = freeText();
   if (first && target) (fieldOf(target.name) || addField(target)).set(first);
   for (let i = 0; i < parts.length; i += 2) {
     const field = fieldOf(parts[i]) || addOptional(parts[i]);
@@ -209,13 +210,16 @@ function offerOptions() {
     .sort((a, b) => Number(b.name.startsWith(wanted)) - Number(a.name.startsWith(wanted)))
     .map((option) => ({ label: option.name, description: describe(option), value: option }));
   if (box().value.endsWith(":") && lines[0]?.value.name === wanted) { addOption(lines[0].value); return; }
-  const text = unused().find((option) => option.type === STRING && !option.choices?.length);
-  if (wanted && !lines.length && text) {
+  const text = freeText();
+  if (wanted && !lines.length && text && (!fieldOf(text.name) || fieldOf(text.name).isEmpty())) {
     // No option is called so: it is meant for the first that takes any text.
-    const begun = box().value;
-    addOption(text);
-    fieldOf(text.name).set(begun.trimStart());
-    fieldOf(text.name).suggest();
+    const begun = box().value.trimStart();
+    box().value = "";
+    popup.close();
+    const field = fieldOf(text.name) || addField(text);
+    field.input.focus();
+    field.set(begun);
+    field.suggest();
     return;
   }
   popup.open(lines, { field: box(), pick: (line) => addOption(line.value), first: Boolean(wanted), heading: "Options", status: lines.length || !wanted ? "" : "No option matches." });
@@ -359,7 +363,11 @@ export function resetComposer() {
   paintRest();
 }
 
-export const repaintComposer = paintRest;
+// After the commands came, or went.
+export function repaintComposer() {
+  paintRest();
+  if (!session && document.activeElement === box() && box().value.startsWith("/") && !popup.isOpen()) offerCommands();
+}
 
 export function setUpComposer() {
   box().addEventListener("input", typed);

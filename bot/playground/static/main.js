@@ -3,7 +3,7 @@
 import { byId, h } from "./dom.js";
 import { repaintComposer, resetComposer, setUpComposer } from "./composer.js";
 import { connect } from "./live.js";
-import { avatar, drop, fill, showEarlier, toBottom, upsert, withOwnReactions } from "./messages.js";
+import { avatar, drop, fill, setUpMessages, showEarlier, upsert, withOwnReactions } from "./messages.js";
 import { channelName, get, interactionEvent, isBot, nameOf, roleOf, store } from "./store.js";
 
 const TEXT = 0, DM = 1;
@@ -24,12 +24,12 @@ function toAddress() {
 
 async function begin() {
   setUpComposer();
+  setUpMessages();
   byId("earlier").addEventListener("click", showEarlier);
   byId("menu").addEventListener("click", () => sidebar(!document.body.classList.contains("sidebar-open")));
   byId("scroll").addEventListener("pointerdown", () => sidebar(false));
   addEventListener("keydown", (event) => { if (event.key === "Escape") sidebar(false); });
   addEventListener("hashchange", () => { const { me, channel } = fromAddress(); if (me !== store.me || channel !== store.channel) go(me, channel); });
-  visualViewport?.addEventListener("resize", toBottom);
   const { me, channel } = fromAddress();
   for (;;) {
     try {

@@ -18,7 +18,16 @@ let failed = 0;
 const list = () => byId("messages");
 const scroller = () => byId("scroll");
 const atBottom = () => scroller().scrollHeight - scroller().scrollTop - scroller().clientHeight < 120;
-export const toBottom = () => { scroller().scrollTop = scroller().scrollHeight; };
+let pinned = true;   // whether the newest message is to stay in sight
+export const toBottom = () => { pinned = true; scroller().scrollTop = scroller().scrollHeight; };
+
+export function setUpMessages() {
+  scroller().addEventListener("scroll", () => { pinned = atBottom(); }, { passive: true });
+  // Pictures and fonts that arrive later, and a keyboard that opens, push nothing out of sight.
+  const watch = new ResizeObserver(() => { if (pinned) toBottom(); });
+  watch.observe(list());
+  watch.observe(scroller());
+}
 
 export function fill(messages) {
   shown.clear();
@@ -40,7 +49,7 @@ export function showEarlier() {
 }
 
 export function upsert(message) {
-  const follow = atBottom();
+  const follow = pinned;
   const known = shown.get(message.id);
   list().querySelector(".empty-place")?.remove();
   if (known) update(known, message);
