@@ -12,6 +12,7 @@ const CONTENT_LIMIT = 2000;
 let session = null;   // the command being filled in
 let last = null;      // the command sent last: {path, values}
 let sending = false;
+let offeredNone = false;   // somebody asked for commands before there were any
 
 const box = () => byId("say");
 
@@ -39,6 +40,7 @@ function offerCommands() {
   if (whole) { start(whole.entry, whole.rest); return; }
   const wanted = typed.slice(1).toLowerCase();
   const all = entries();
+  offeredNone = !all.length;
   const fits = [...all.filter((entry) => entry.path.startsWith(wanted)), ...all.filter((entry) => !entry.path.startsWith(wanted) && (entry.path.includes(wanted) || entry.description.toLowerCase().includes(wanted)))];
   const lines = fits.map((entry) => ({ label: `/${entry.path}`, description: entry.description, value: entry }));
   popup.open(lines, { field: box(), pick: (line) => start(line.value), first: true, heading: "Commands of Ekaki",
@@ -366,7 +368,7 @@ export function resetComposer() {
 // After the commands came, or went.
 export function repaintComposer() {
   paintRest();
-  if (!session && document.activeElement === box() && box().value.startsWith("/") && !popup.isOpen()) offerCommands();
+  if (!session && document.activeElement === box() && box().value.startsWith("/") && offeredNone) offerCommands();
 }
 
 export function setUpComposer() {
