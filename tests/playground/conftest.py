@@ -1,11 +1,14 @@
 """The playground in a process of its own, and Debian's Chromium on its page."""
 
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +47,16 @@ class Stage:
     def port(self) -> int:
         return int(self.url.rstrip("/").rpartition(":")[2])
 
+    def wait_for_commands(self) -> None:
+        """Until the bot has told its commands."""
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            with urllib.request.urlopen(f"{self.url}loopback/state?as=0", timeout=10) as answer:
+                if json.load(answer)["commands"]:
+                    return
+            time.sleep(0.05)
+        raise AssertionError("the bot told no commands")
+
     def stop(self) -> str:
         """As Ctrl-C does. Gives what it complained about."""
         self.process.send_signal(signal.SIGINT)
@@ -59,13 +72,15 @@ class Stage:
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stage]:
     """One for all tests: each begins with what the others left, as a visitor does."""
     running = Stage(tmp_path_factory.mktemp("playground"))
+    running.wait_for_commands()
     yield running
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Generator["Browser"]:
-    """Chromium, without a window."""
+    """Chromium, without a window. Not longer than a module: Playwright keeps an event loop running
+    in this thread, where asynchronous tests of other modules need theirs."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if path is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")

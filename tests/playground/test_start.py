@@ -28,6 +28,7 @@ def test_messages_are_there_after_a_restart_and_a_taken_port_is_no_obstacle(
     tmp_path: Path, stage: Stage
 ) -> None:
     first = Stage(tmp_path, port=stage.port)
+    first.wait_for_commands()
     assert first.port != stage.port
     said = {"as": str(IDS.alice), "channel": str(IDS.art), "content": "kept over the night"}
     assert ask(f"{first.url}loopback/act/say", said)[0] == 200
