@@ -166,6 +166,7 @@ def engine_loader(settings: Settings) -> Callable[[], Engine]:
     for name in COGS:
         import_module(name)  # what they import is then there when discord.py loads them in the loop
     gc.collect()
+    gc.freeze()
     options = engine_options(settings)
     return lambda: load_engine(options, progress=_log.info)
 
@@ -190,7 +191,7 @@ async def run(
             stack.enter_context(connect_to(settings.discord_api_url))
         async with open_services(settings, load=load) as services, Ekaki(services) as bot:
             # Modules and tags never go: looking through them again and again would hold up the
-            # event loop for 40 ms each time. (`engine_loader` has swept before.)
+            # event loop for 40 ms each time. (`engine_loader` has swept and begun with the modules.)
             gc.freeze()
             connected = asyncio.create_task(bot.start(settings.discord_token.reveal()))
             finished = asyncio.create_task(_finish_first(finish, bot))
