@@ -191,7 +191,7 @@ async def run(
             stack.enter_context(connect_to(settings.discord_api_url))
         async with open_services(settings, load=load) as services, Ekaki(services) as bot:
             # Modules and tags never go: looking through them again and again would hold up the
-            # event loop for 40 ms each time. (`engine_loader` has swept and begun with the modules.)
+            # event loop for 40 ms each time. `engine_loader` has begun with the modules.
             gc.freeze()
             connected = asyncio.create_task(bot.start(settings.discord_token.reveal()))
             finished = asyncio.create_task(_finish_first(finish, bot))
