@@ -108,6 +108,7 @@ async def measure(settings: Settings, load: Callable[[], Engine]) -> list[Row]:
     ticker = Ticker()
     ticking = asyncio.create_task(ticker.run())
     async with discord_process() as discord:
+        await asyncio.sleep(0.2)  # making a process holds up this one, and is no work of the bot
         ticker.phase = "start and model load"
         stop = asyncio.Event()
         settings = Settings(
