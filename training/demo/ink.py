@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
-import skia
+import skia  # pyright: ignore[reportMissingImports] - of the `train` extra
 from numpy.typing import NDArray
 
 Colour: TypeAlias = tuple[float, float, float]
