@@ -46,6 +46,8 @@ from pipeline.tags.index import TagIndex
 
 _log = logging.getLogger(__name__)
 
+_PARTING_S = 2.0  # for discord.py to end by itself
+
 COGS = (
     "cogs.inference", "cogs.info", "cogs.limits",
     "cogs.history", "cogs.me", "cogs.presets", "cogs.privacy", "cogs.queue",
@@ -209,6 +211,9 @@ async def run(
             finished.cancel()
             await bot.close()
             if connected not in done:
+                await asyncio.wait([connected], timeout=_PARTING_S)
+                # discord.py that is closed while it connects waits for the gateway to end it.
+                connected.cancel()
                 await asyncio.gather(connected, return_exceptions=True)
             for task in done - {stopped}:
                 task.result()

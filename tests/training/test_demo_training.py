@@ -3,6 +3,8 @@
 # (the border to torch and onnxruntime, whose types are partly missing)
 """Stages that resume, the exported decoder, the tagger's contract: tiny runs of the real thing."""
 
+# ruff: noqa: E402 - skia first: without it nothing here can be imported
+
 import csv
 import random
 from pathlib import Path
@@ -12,6 +14,8 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+
+pytest.importorskip("skia", reason="skia-python is not installed (pip install -e '.[train]')")
 
 from training.demo.checkpoint import save_checkpoint
 from training.demo.decoder import TOP, Decoder, as_autoencoder
