@@ -3,7 +3,7 @@
 # (the border to torch and onnxruntime, whose types are partly missing)
 """Stages that resume, the exported decoder, the tagger's contract: tiny runs of the real thing."""
 
-# ruff: noqa: E402 - skia first: without it nothing here can be imported
+
 
 import csv
 import random
