@@ -3,8 +3,6 @@
 # (the border to torch and onnxruntime, whose types are partly missing)
 """Stages that resume, the exported decoder, the tagger's contract: tiny runs of the real thing."""
 
-
-
 import csv
 import random
 from pathlib import Path
