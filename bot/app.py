@@ -29,6 +29,7 @@ from bot.jobs.service import JobService
 from bot.jobs.store import JobStore
 from bot.limits import Limits
 from bot.loopback.client import connect_to
+from bot.moderation.audit import Audit
 from bot.people import People
 from bot.results import Results
 from bot.services import Services
@@ -79,6 +80,7 @@ async def open_services(
             settings=settings,
             clock=clock,
             database=database,
+            audit=Audit(database=database, clock=clock),
             jobs=jobs,
             suggestions=Suggestions(tags=tags, database=database, jobs=jobs),
             results=Results(database=database, files=files, clock=clock),

@@ -1,8 +1,10 @@
 """What people do with finished pictures: see them again, draw on from them, mark, delete."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
+
+from aiosqlite import Connection
 
 from bot.clock import Clock
 from bot.failpoints import hit
@@ -27,6 +29,10 @@ STRONG_STRENGTH: Final = 0.75
 """Of img2img for a strong variation: colours and rough composition stay."""
 
 MAX_PAGE_SIZE: Final = 25
+
+
+OnDelete = Callable[[Connection, JobRecord], Awaitable[None]]
+"""Called inside the transaction that deletes a job with its pictures, before the rows go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +61,7 @@ class Results:
         self._database = database
         self._files = files
         self._clock = clock
+        self.on_delete: list[OnDelete] = []
 
     async def picture(self, picture_id: str) -> StoredPicture:
         """A picture by its id. RefusedError `picture_unknown`: there is none (any more)."""
@@ -164,6 +171,8 @@ class Results:
                 raise RefusedError("not_your_picture")
             if job.ended_at is None:
                 raise RefusedError("job_open")
+            for listener in self.on_delete:
+                await listener(connection, job)
             freed = await pictures.delete_of_job(connection, job_id=job_id)
             await jobs.delete(connection, job_id=job_id)
         hit("job_deleted")

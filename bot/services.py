@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.jobs.service import JobService
+from bot.moderation.audit import Audit
 from bot.people import People
 from bot.results import Results
 from bot.settings import Settings
@@ -18,6 +19,7 @@ class Services:
     settings: Settings
     clock: Clock
     database: Database
+    audit: Audit
     jobs: JobService
     suggestions: Suggestions
     results: Results

@@ -1,0 +1,1 @@
+"""What moderators rely on: the audit log, blocks, maintenance, a server's settings and limits."""
