@@ -1,0 +1,187 @@
+"""The gallery's entries: `gallery_entries` with the picture that each shows.
+
+For pages and commands: only entries whose `state` is `posted` may ever be shown, and on the web
+only those that are `on_web` as well. `Entry.id` is the public name, for addresses and buttons;
+`number` is for joins inside the database and never leaves it. The file lies under `content_hash`.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from aiosqlite import Connection
+
+from pipeline.rating import Rating
+
+State = Literal["candidate", "waiting", "posted", "hidden", "removed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A picture in a server's gallery or on its way there. Times: seconds since the epoch.
+
+    `rating` is the picture's when it was entered, or higher if a moderator said so. `needed` is the
+    threshold that its stars reached, None where somebody shared it by hand (`shared_by`).
+    `on_web`: the server and the maker both allow it on the web page.
+    """
+
+    number: int
+    id: str
+    picture_id: str
+    job_id: str
+    content_hash: str
+    width: int
+    height: int
+    guild_id: int
+    channel_id: int
+    maker_id: int
+    maker_name: str
+    rating: Rating
+    state: State
+    votes: int
+    needed: int | None
+    shared_by: int | None
+    shared_at: float | None
+    posted_at: float | None
+    featured_at: float | None
+    on_web: bool
+
+
+COLUMNS = (
+    "e.number, e.id, e.picture_id, p.job_id, p.content_hash, p.width, p.height, e.guild_id,"
+    " e.channel_id, e.maker_id, e.maker_name, e.rating, e.state, e.votes, e.needed, e.shared_by,"
+    " e.shared_at, e.posted_at, e.featured_at, e.on_web"
+)
+SOURCE = "gallery_entries e JOIN pictures p ON p.id = e.picture_id"
+"""`SELECT {COLUMNS} FROM {SOURCE} WHERE ...` gives rows for `entry_of`."""
+
+
+def entry_of(row: sqlite3.Row) -> Entry:
+    """The entry in a row of COLUMNS."""
+    values = {name: row[name] for name in Entry.__dataclass_fields__}
+    values["rating"] = Rating(values["rating"])
+    values["on_web"] = bool(values["on_web"])
+    return Entry(**values)
+
+
+async def _one(connection: Connection, condition: str, value: object) -> Entry | None:
+    sql = f"SELECT {COLUMNS} FROM {SOURCE} WHERE {condition}"  # noqa: S608 - constants
+    async with connection.execute(sql, (value,)) as cursor:
+        row = await cursor.fetchone()
+    return None if row is None else entry_of(row)
+
+
+async def get(connection: Connection, *, entry_id: str) -> Entry | None:
+    """The entry with this public id, in any state."""
+    return await _one(connection, "e.id = ?", entry_id)
+
+
+async def of_picture(connection: Connection, *, picture_id: str) -> Entry | None:
+    """The entry of a picture, in any state."""
+    return await _one(connection, "e.picture_id = ?", picture_id)
+
+
+async def by_numbers(connection: Connection, *, numbers: Iterable[int]) -> list[Entry]:
+    """The entries with these numbers, in their order; those that are gone are left out."""
+    found: list[Entry] = []
+    for number in numbers:
+        entry = await _one(connection, "e.number = ?", number)
+        if entry is not None:
+            found.append(entry)
+    return found
+
+
+async def on_web(connection: Connection, *, entry_id: str) -> Entry | None:
+    """The entry if the web page may show it at all; who may see its rating is the page's to ask."""
+    entry = await get(connection, entry_id=entry_id)
+    return entry if entry is not None and entry.state == "posted" and entry.on_web else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Showing:
+    """Which posted entries a list holds. `guild_id` None: those of all servers that are `on_web`.
+    `ceiling`: the highest rating. `maker_id`: of one person only. `since`: posted at or after."""
+
+    guild_id: int | None
+    ceiling: Rating
+    maker_id: int | None = None
+    featured: bool = False
+    since: float = 0.0
+
+
+Order = Literal["new", "top"]
+
+
+def condition_of(showing: Showing) -> tuple[str, list[object]]:
+    """SQL (for `SOURCE`) and its values."""
+    parts, values = ["e.state = 'posted'", "e.rating <= ?"], list[object]([int(showing.ceiling)])
+    if showing.guild_id is None:
+        parts.append("e.on_web = 1")
+    else:
+        parts.append("e.guild_id = ?")
+        values.append(showing.guild_id)
+    if showing.maker_id is not None:
+        parts.append("e.maker_id = ?")
+        values.append(showing.maker_id)
+    if showing.featured:
+        parts.append("e.featured_at IS NOT NULL")
+    if showing.since > 0:
+        parts.append("e.posted_at >= ?")
+        values.append(showing.since)
+    return " AND ".join(parts), values
+
+
+async def page(
+    connection: Connection,
+    *,
+    showing: Showing,
+    order: Order,
+    after: Entry | None = None,
+    limit: int,
+) -> list[Entry]:
+    """Up to `limit` posted entries that come after `after` (None: from the first on).
+
+    `new`: the latest first; `top`: the most stars first, of equals the latest. The cost does not
+    grow with how far one has paged.
+    """
+    condition, values = condition_of(showing)
+    keys = "e.posted_at, e.number" if order == "new" else "e.votes, e.posted_at, e.number"
+    if after is not None:
+        place: tuple[object, ...] = (after.posted_at, after.number)
+        place = place if order == "new" else (after.votes, *place)
+        condition += f" AND ({keys}) < ({', '.join('?' * len(place))})"
+        values += place
+    descending = ", ".join(f"{key} DESC" for key in keys.split(", "))
+    sql = f"SELECT {COLUMNS} FROM {SOURCE} WHERE {condition} ORDER BY {descending} LIMIT ?"  # noqa: S608
+    async with connection.execute(sql, [*values, limit]) as cursor:
+        return [entry_of(row) for row in await cursor.fetchall()]
+
+
+async def count(connection: Connection, *, showing: Showing, limit: int = 1000) -> int:
+    """How many posted entries there are, counted up to `limit`."""
+    condition, values = condition_of(showing)
+    sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {SOURCE} WHERE {condition} LIMIT ?)"  # noqa: S608
+    async with connection.execute(sql, [*values, limit]) as cursor:
+        row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+async def insert(
+    connection: Connection,
+    *,
+    entry_id: str,
+    picture_id: str,
+    guild_id: int,
+    channel_id: int,
+    maker_id: int,
+    maker_name: str,
+    rating: Rating,
+) -> None:
+    """Enter a picture as a candidate; nothing where it has an entry already."""
+    await connection.execute(
+        "INSERT INTO gallery_entries"
+        " (id, picture_id, guild_id, channel_id, maker_id, maker_name, rating, state)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, 'candidate') ON CONFLICT (picture_id) DO NOTHING",
+        (entry_id, picture_id, guild_id, channel_id, maker_id, maker_name, int(rating)),
+    )

@@ -1,0 +1,94 @@
+"""Stars and what they amount to: one vote for each person and entry, whatever it was given with.
+
+`gallery_entries.votes` is kept exact by triggers, inside the same transaction.
+"""
+
+from collections.abc import Iterable
+
+from aiosqlite import Connection
+
+BUTTON = 0
+"""In place of a message: the vote was given with the button."""
+
+
+async def star(
+    connection: Connection, *, number: int, user_id: int, message_id: int, now: float
+) -> None:
+    """`user_id` stars the entry `number` under a message or with BUTTON. Twice is once."""
+    await connection.execute(
+        "INSERT INTO gallery_stars (entry, user_id, message_id, starred_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        (number, user_id, message_id, now),
+    )
+
+
+async def unstar(connection: Connection, *, number: int, user_id: int, message_id: int) -> bool:
+    """Take a star away; False where there was none."""
+    cursor = await connection.execute(
+        "DELETE FROM gallery_stars WHERE entry = ? AND user_id = ? AND message_id = ?",
+        (number, user_id, message_id),
+    )
+    return cursor.rowcount == 1
+
+
+async def unvote(connection: Connection, *, number: int, user_id: int) -> bool:
+    """Take all stars of a person away from an entry; False where there were none."""
+    cursor = await connection.execute(
+        "DELETE FROM gallery_stars WHERE entry = ? AND user_id = ?", (number, user_id)
+    )
+    return cursor.rowcount > 0
+
+
+async def clear_message(connection: Connection, *, message_id: int) -> list[int]:
+    """Take the stars under a message away; gives the numbers of the entries that had some."""
+    async with connection.execute(
+        "DELETE FROM gallery_stars WHERE message_id = ? AND message_id <> 0 RETURNING entry",
+        (message_id,),
+    ) as cursor:
+        return sorted({int(row[0]) for row in await cursor.fetchall()})
+
+
+async def set_message(
+    connection: Connection, *, number: int, message_id: int, user_ids: Iterable[int], now: float
+) -> None:
+    """Make the stars under a message those of exactly these people."""
+    wanted = set(user_ids)
+    for gone in await under(connection, number=number, message_id=message_id) - wanted:
+        await unstar(connection, number=number, user_id=gone, message_id=message_id)
+    for user_id in wanted:
+        await star(connection, number=number, user_id=user_id, message_id=message_id, now=now)
+
+
+async def under(connection: Connection, *, number: int, message_id: int) -> set[int]:
+    """Who starred the entry under this message (or with BUTTON)."""
+    async with connection.execute(
+        "SELECT user_id FROM gallery_stars WHERE entry = ? AND message_id = ?",
+        (number, message_id),
+    ) as cursor:
+        return {int(row[0]) for row in await cursor.fetchall()}
+
+
+async def has_voted(connection: Connection, *, number: int, user_id: int) -> bool:
+    """Whether a person has a vote for the entry."""
+    async with connection.execute(
+        "SELECT 1 FROM gallery_votes WHERE entry = ? AND user_id = ?", (number, user_id)
+    ) as cursor:
+        return await cursor.fetchone() is not None
+
+
+async def of_user(connection: Connection, *, user_id: int) -> list[tuple[str, float]]:
+    """(entry id, when) of everything a person voted for, the oldest first."""
+    async with connection.execute(
+        "SELECT e.id, v.voted_at FROM gallery_votes v JOIN gallery_entries e ON e.number = v.entry"
+        " WHERE v.user_id = ? ORDER BY v.voted_at, e.id",
+        (user_id,),
+    ) as cursor:
+        return [(str(row[0]), float(row[1])) for row in await cursor.fetchall()]
+
+
+async def forget(connection: Connection, *, user_id: int) -> list[int]:
+    """Remove all stars of a person; gives the numbers of the entries that lose a vote."""
+    async with connection.execute(
+        "DELETE FROM gallery_stars WHERE user_id = ? RETURNING entry", (user_id,)
+    ) as cursor:
+        return sorted({int(row[0]) for row in await cursor.fetchall()})
