@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 from bot.loopback import limits
-from bot.loopback.errors import FormErrors, Json, Path, as_list
+from bot.loopback.errors import FormErrors, Json, Path, as_list, as_object
 
 CHAT, USER_MENU, MESSAGE_MENU = 1, 2, 3
 SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, FILE = range(
@@ -45,6 +45,7 @@ def check_command(form: FormErrors, path: Path, command: Json) -> None:
     kind = command.get("type", CHAT)
     name = command.get("name")
     form.length((*path, "name"), name, low=1, high=limits.COMMAND_NAME)
+    _check_languages(form, path, command, "name", high=limits.COMMAND_NAME, typed=kind == CHAT)
     if kind not in {CHAT, USER_MENU, MESSAGE_MENU}:
         form.choice((*path, "type"), kind)
     elif kind == CHAT:
@@ -52,6 +53,7 @@ def check_command(form: FormErrors, path: Path, command: Json) -> None:
             form.add((*path, "name"), "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
         here = (*path, "description")
         form.length(here, command.get("description"), low=1, high=limits.COMMAND_DESCRIPTION)
+        _check_languages(form, path, command, "description", high=limits.COMMAND_DESCRIPTION)
         _check_options(form, (*path, "options"), as_list(command.get("options")), depth=0)
         if command_length(command) > limits.COMMAND_TOTAL:
             message = "Command exceeds maximum size (8000)"
@@ -65,11 +67,31 @@ def check_command(form: FormErrors, path: Path, command: Json) -> None:
 
 
 def command_length(node: Json) -> int:
-    """Characters of names, descriptions and values, all nested ones counted."""
-    total = len(node.get("name") or "") + len(node.get("description") or "")
+    """Characters of names, descriptions and values, all nested ones counted; of a text in several
+    languages the longest."""
+    total = _longest(node, "name") + _longest(node, "description")
     for choice in as_list(node.get("choices")):
-        total += len(str(choice.get("name"))) + len(str(choice.get("value")))
+        total += _longest(choice, "name") + len(str(choice.get("value")))
     return total + sum(command_length(option) for option in as_list(node.get("options")))
+
+
+def _longest(node: Json, field: str) -> int:
+    texts = [node.get(field), *as_object(node.get(f"{field}_localizations")).values()]
+    return max(len(str(each or "")) for each in texts)
+
+
+def _check_languages(
+    form: FormErrors, path: Path, node: Json, field: str, *, high: int, typed: bool = False
+) -> None:
+    """The text `field` in other languages. `typed`: it is a name with Discord's rules for names."""
+    languages = as_object(node.get(f"{field}_localizations"))
+    for locale, words in languages.items():
+        here = (*path, f"{field}_localizations", locale)
+        if locale not in limits.LOCALES:
+            form.choice(here, locale)
+        form.length(here, words, low=1, high=high)
+        if typed and isinstance(words, str) and not _is_name(words):
+            form.add(here, "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
 
 
 def _check_options(form: FormErrors, path: Path, options: Any, *, depth: int) -> None:
@@ -106,6 +128,8 @@ def _check_names(form: FormErrors, path: Path, option: Json, names: set[str]) ->
     names.add(str(name))
     here = (*path, "description")
     form.length(here, option.get("description"), low=1, high=limits.COMMAND_DESCRIPTION)
+    _check_languages(form, path, option, "name", high=limits.COMMAND_NAME, typed=True)
+    _check_languages(form, path, option, "description", high=limits.COMMAND_DESCRIPTION)
 
 
 def _check_values(form: FormErrors, path: Path, option: Json) -> None:
@@ -134,6 +158,7 @@ def check_choices(form: FormErrors, path: Path, choices: Any, *, kind: int) -> N
     for index, choice in enumerate(form.items(path, choices, high=limits.CHOICES)):
         here = (*path, index)
         form.length((*here, "name"), choice.get("name"), low=1, high=limits.CHOICE_LENGTH)
+        _check_languages(form, here, choice, "name", high=limits.CHOICE_LENGTH)
         value = choice.get("value")
         if kind == STRING:
             form.length((*here, "value"), value, low=1, high=limits.CHOICE_LENGTH)

@@ -53,6 +53,13 @@ CHAT_COMMANDS = 100
 MENU_COMMANDS = 15  # of each kind
 OPTION_TEXT = 6000  # min_length and max_length of a text option
 
+LOCALES = frozenset({
+    "ar", "bg", "cs", "da", "de", "el", "en-GB", "en-US", "es-419", "es-ES", "fi", "fr", "he", "hi",
+    "hr", "hu", "id", "it", "ja", "ko", "lt", "nl", "no", "pl", "pt-BR", "ro", "ru", "sv-SE", "th",
+    "tr", "uk", "vi", "zh-CN", "zh-TW",
+})  # fmt: skip
+"""Of Discord's clients; from its OpenAPI document."""
+
 GLOBAL_PER_S = 50
 EMOJI_KINDS = 20  # different reactions on one message
 EPHEMERAL = 1 << 6

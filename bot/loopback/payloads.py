@@ -147,7 +147,7 @@ def guild_json(guild: Guild) -> Json:
         "roles": [role_json(role) for role in guild.roles.values()],
         "emojis": [],
         "stickers": [],
-        "features": [],
+        "features": guild.features,
         "icon": None,
         "description": None,
         "home_header": None,
@@ -173,7 +173,7 @@ def guild_json(guild: Guild) -> Json:
         "vanity_url_code": None,
         "premium_tier": 0,
         "premium_subscription_count": 0,
-        "preferred_locale": "en-US",
+        "preferred_locale": guild.preferred_locale,
         "rules_channel_id": None,
         "safety_alerts_channel_id": None,
         "public_updates_channel_id": None,
@@ -349,7 +349,7 @@ def interaction_json(world: World, base: str, interaction: Interaction) -> Json:
         "data": interaction.data,
         "channel": channel_json(world, channel),
         "channel_id": str(channel.id),
-        "locale": "en-US",
+        "locale": world.user(interaction.user_id).locale,
         "app_permissions": str(permissions_in(world, channel, world.bot_user_id)),
         "entitlements": [],
         "authorizing_integration_owners": owners_json(interaction),
@@ -362,8 +362,10 @@ def interaction_json(world: World, base: str, interaction: Interaction) -> Json:
         bits = permissions_in(world, channel, interaction.user_id)
         member = member_json(world, world.member(interaction.guild_id, interaction.user_id))
         payload["member"] = member | {"permissions": str(bits)}
-        guild: Json = {"id": str(interaction.guild_id), "locale": "en-US", "features": []}
-        payload |= {"guild_id": guild["id"], "guild": guild, "guild_locale": "en-US"}
+        here = world.guild(interaction.guild_id)
+        locale, features = here.preferred_locale, here.features
+        guild: Json = {"id": str(here.id), "locale": locale, "features": features}
+        payload |= {"guild_id": guild["id"], "guild": guild, "guild_locale": locale}
     if interaction.source_message_id is not None:
         message = world.messages[interaction.source_message_id]
         payload["message"] = message_json(world, base, message, viewer=interaction.user_id)

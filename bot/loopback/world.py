@@ -38,13 +38,14 @@ class InteractionType(IntEnum):
 
 @dataclass(slots=True, kw_only=True)
 class User:
-    """`accepts_dms`: whether the bot may write to them directly."""
+    """`accepts_dms`: whether the bot may write to them directly. `locale`: of their client."""
 
     id: int
     username: str
     global_name: str | None = None
     bot: bool = False
     accepts_dms: bool = True
+    locale: str = "en-US"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,13 +72,16 @@ class Member:
 
 @dataclass(slots=True, kw_only=True)
 class Guild:
-    """`roles` and `members` by id; @everyone has the guild's id."""
+    """`roles` and `members` by id; @everyone has the guild's id. Only one whose `features` have
+    COMMUNITY chooses its `preferred_locale`."""
 
     id: int
     name: str
     owner_id: int
     roles: dict[int, Role] = field(default_factory=dict[int, Role])
     members: dict[int, Member] = field(default_factory=dict[int, Member])
+    features: list[str] = field(default_factory=list[str])
+    preferred_locale: str = "en-US"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -394,6 +394,10 @@ COMMAND = {"type": 1, "name": "c", "description": "d"}
         COMMAND
         | {"options": [OPTION | {"autocomplete": True, "choices": [{"name": "n", "value": "v"}]}]},
         COMMAND | {"options": [OPTION | {"description": "x" * 101}]},
+        COMMAND | {"description_localizations": {"ja": "x" * 101}},
+        COMMAND | {"description_localizations": {"jp": "no such locale"}},
+        COMMAND | {"name_localizations": {"ja": "With Space"}},
+        COMMAND | {"options": [OPTION | {"name_localizations": {"ja": "x" * 33}}]},
         {"type": 3, "name": "Menu", "description": "has none"},
     ],
 )
