@@ -27,6 +27,7 @@ from bot.jobs.line import Line
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
 from bot.jobs.store import JobStore
+from bot.languages import CatalogueTranslator
 from bot.limits import Limits
 from bot.loopback.client import connect_to
 from bot.moderation.audit import Audit
@@ -138,6 +139,7 @@ class Ekaki(EkakiBot):
     """The bot with its cogs and its command tree."""
 
     async def setup_hook(self) -> None:
+        await self.tree.set_translator(CatalogueTranslator())
         for name in COGS:
             await self.load_extension(name)
             await asyncio.sleep(0)  # some milliseconds each: others may go between them
@@ -146,7 +148,7 @@ class Ekaki(EkakiBot):
 
     async def sync_if_changed(self, *, force: bool = False) -> bool:
         """Send the command tree to Discord if it is not the one sent last."""
-        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        payload = await self._commands()
         text = json.dumps(payload, sort_keys=True, default=str)
         current = f"{self.application_id}:{hashlib.sha256(text.encode()).hexdigest()}"
         database = self.services.database
@@ -160,6 +162,16 @@ class Ekaki(EkakiBot):
             await notes.put(connection, key="command_tree", value=current)
         _log.info("Commands were synced: %d", len(payload))
         return True
+
+    async def _commands(self) -> list[dict[str, Any]]:
+        """The command tree as it is sent, in all languages."""
+        translator = self.tree.translator
+        assert translator is not None, "set before any cog is loaded"
+        payload: list[dict[str, Any]] = []
+        for command in self.tree.get_commands():
+            payload.append(await command.get_translated_payload(self.tree, translator))
+            await asyncio.sleep(0)  # some milliseconds each: others may go between them
+        return payload
 
 
 def engine_loader(settings: Settings) -> Callable[[], Engine]:

@@ -1,9 +1,12 @@
 """The Discord client: discord.py's bot with our services on it."""
 
+from typing import Any
+
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.languages import ListeningState
 from bot.services import Services
 
 
@@ -27,3 +30,13 @@ class EkakiBot(commands.Bot):
             max_messages=None,
         )
         self.services = services
+
+    def _get_state(self, **options: Any) -> ListeningState:
+        """Called by discord.py, which lets its sharded client choose its state in this way, too."""
+        return ListeningState(
+            dispatch=self.dispatch,
+            handlers=self._handlers,
+            hooks=self._hooks,
+            http=self.http,
+            **options,
+        )

@@ -42,10 +42,12 @@ def _value(name: str, value: object) -> str:
     match value:
         case Rating():
             return value.label
+        case str() if name == "period":
+            return text(f"words.{value}")
         case bool():
-            return "yes" if value else "no"
+            return text("words.yes" if value else "words.no")
         case int() | float() if not math.isfinite(value):
-            return "never"
+            return text("words.never")
         case int() | float() if name.endswith("_s"):
             return duration(value)
         case int() | float() if name.endswith("_bytes"):

@@ -4,8 +4,10 @@ import discord
 
 from bot.client import EkakiBot
 from bot.jobs.values import Origin
+from bot.languages import public_locale
 from bot.safety.ceiling import UNKNOWN_PLACE, Place, PlaceKind
 from bot.settings import Settings
+from data.text import text
 from pipeline.errors import RefusedError
 
 
@@ -25,7 +27,7 @@ def place_of(interaction: discord.Interaction) -> Place:
 
 
 def missing_permissions(interaction: discord.Interaction, *, private: bool) -> tuple[str, ...]:
-    """What the bot may not do here but must, to deliver pictures; by Discord's names."""
+    """What the bot may not do here but must, to deliver pictures; as Discord calls it."""
     if interaction.guild_id is None:
         return ()
     needed = ["embed_links", "attach_files"]
@@ -36,7 +38,7 @@ def missing_permissions(interaction: discord.Interaction, *, private: bool) -> t
             "send_messages_in_threads" if in_thread else "send_messages",
         ]
     granted = interaction.app_permissions
-    return tuple(name.replace("_", " ").title() for name in needed if not getattr(granted, name))
+    return tuple(text(f"permissions.{name}") for name in needed if not getattr(granted, name))
 
 
 def weight_of(interaction: discord.Interaction, settings: Settings) -> int:
@@ -63,7 +65,7 @@ def origin_of(interaction: discord.Interaction[EkakiBot], *, private: bool) -> O
         application_id=interaction.application_id,
         interaction_token=interaction.token,
         token_expires_at=interaction.expires_at.timestamp(),
-        locale=interaction.locale.value,
+        locale=interaction.locale.value if private else public_locale(interaction),
         missing_permissions=missing_permissions(interaction, private=private),
         weight=weight_of(interaction, interaction.client.services.settings),
     )

@@ -12,6 +12,7 @@ from cogs.delivery import BACKOFF_S, Delivery, Sent, TooLarge
 from cogs.messages import Attachment
 from cogs.pictures import fit, preview_jpeg
 from data.jobs import JobRecord
+from data.text import speaking
 from pipeline.errors import EkakiError, RefusedError, StorageError
 
 _log = logging.getLogger(__name__)
@@ -69,7 +70,14 @@ class Presenter:
         self.ending = False
 
     async def run(self, shown: JobEvent | None) -> None:
-        """Show everything that comes. `shown` is what the message shows already."""
+        """Show everything that comes. `shown` is what the message shows already.
+
+        In the job's language, whoever asked for the task or after a restart.
+        """
+        with speaking(self._job.locale):
+            await self._run(shown)
+
+    async def _run(self, shown: JobEvent | None) -> None:
         self._shown = shown
         end = await self._follow()
         self.ending = True

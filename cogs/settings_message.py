@@ -31,11 +31,16 @@ def own_settings(job: JobRecord, pictures: Sequence[PictureRecord]) -> Outgoing:
         model_hash=first.model_hash,
         version=f"Ekaki {version('ekaki')}",
     )
-    shown = [(text(f"describe.{label}"), value) for label, value in describe(job.request)
-             if label not in _TEXTS]  # fmt: skip
+    shown = [(text(f"describe.{label}"), _in_words(label, value))
+             for label, value in describe(job.request) if label not in _TEXTS]  # fmt: skip
     made_by = f"{first.model_name} ({first.precision}, {first.provider}, {first.engine})"
     shown.append((text("results.made_by"), made_by))
     return _message(copied, shown)
+
+
+def _in_words(label: str, value: str) -> str:
+    """The one value that is no input: who sees the pictures."""
+    return text(f"describe.{value}") if label == "visibility" else value
 
 
 def foreign_settings(parameters: Parameters, wish: GenerationRequest) -> Outgoing:

@@ -8,6 +8,7 @@ import discord
 
 from bot.client import EkakiBot
 from bot.jobs.service import JobService
+from bot.languages import public_locale
 from cogs import render
 from cogs.actors import actor_of
 from cogs.errors import UNREACHABLE
@@ -16,6 +17,7 @@ from cogs.pictures import fit
 from cogs.places import place_of
 from data.jobs import JobRecord
 from data.pictures import PictureRecord
+from data.text import speaking
 from pipeline.errors import RefusedError
 from pipeline.rating import Rating
 
@@ -63,7 +65,8 @@ async def show_pictures(
             services.jobs, job, pictures, limit_bytes=interaction.filesize_limit
         )
         notice = services.jobs.model.notice if services.jobs.model else ""
-        message = render.completed(job, pictures, attachments, notice=notice)
+        with speaking(interaction.locale.value if private else public_locale(interaction)):
+            message = render.completed(job, pictures, attachments, notice=notice)
         await interaction.edit_original_response(
             embeds=list(message.embeds),
             attachments=message.files(),

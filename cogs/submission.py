@@ -17,6 +17,7 @@ from cogs import render
 from cogs.errors import UNREACHABLE
 from cogs.places import origin_of
 from cogs.presenter import Presenters
+from data.text import speaking
 from pipeline.errors import EkakiError, StorageError
 from pipeline.request import GenerationRequest
 
@@ -91,7 +92,8 @@ async def _show(
 
     NotShown: it is not there.
     """
-    message = render.waiting(ticket.job, ticket.queued)
+    with speaking(ticket.job.locale):  # if public, everybody in the place reads it
+        message = render.waiting(ticket.job, ticket.queued)
     assert message.view is not None
     try:
         if deferred:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from discord.utils import escape_markdown, escape_mentions
 
+from data.text import text
+
 _MINUTE_S = 60
 _HOUR_S = 3600
 _DAY_S = 86400
@@ -21,8 +23,8 @@ def duration(seconds: float) -> str:
     ):
         if seconds <= until_s:
             count = max(1, math.ceil(seconds / length_s))
-            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
-    return "a very long time"
+            return text(f"words.{unit}_one" if count == 1 else f"words.{unit}s", count=count)
+    return text("words.very_long")
 
 
 def moment(epoch_s: float) -> str:
@@ -37,17 +39,22 @@ def number(value: float) -> str:
 
 def size(size_bytes: float) -> str:
     """`1.4 GiB`."""
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
+    if size_bytes < 1024:
+        return text("words.bytes", count=number(round(size_bytes, 1)))
+    for unit in ("KiB", "MiB", "GiB"):
+        size_bytes /= 1024
         if size_bytes < 1024:
             return f"{size_bytes:.1f} {unit}".replace(".0 ", " ")
-        size_bytes /= 1024
+    size_bytes /= 1024
     return f"{size_bytes:.1f} TiB"
 
 
 def listed(names: Iterable[object]) -> str:
     """`a, b and c`."""
     words = [str(name) for name in names]
-    return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+    if len(words) < 2:
+        return "".join(words)
+    return text("words.listed", first=text("words.comma").join(words[:-1]), last=words[-1])
 
 
 def cut(text: str, length: int) -> str:

@@ -1,16 +1,83 @@
-"""The one catalogue of visible text: TOML files in `data/texts`, one a language."""
+"""All visible text: one catalogue a language, TOML files in `data/texts`.
+
+Which language is spoken is told once for a whole flow of calls (`speaking`), not at every call: in
+`bot.client` for each interaction, and again where somebody else than its user will read the words.
+"""
 
 import tomllib
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
-DEFAULT_LOCALE = "en"
+DEFAULT_LANGUAGE: Final = "en"
+
+_spoken: ContextVar[str] = ContextVar("spoken_language", default=DEFAULT_LANGUAGE)
 
 
 @cache
-def _catalogue(locale: str) -> dict[str, str]:
-    source = files("data") / "texts" / f"{locale}.toml"
+def languages() -> frozenset[str]:
+    """The languages that have a catalogue, by the names of their files: `en`, `ja`, `pt-BR`."""
+    found = (files("data") / "texts").iterdir()
+    return frozenset(each.name.removesuffix(".toml") for each in found if each.is_file())
+
+
+def language_of(locale: str | None) -> str:
+    """The language to answer `locale` (as Discord writes it: `ja`, `en-GB`) in.
+
+    English where there is no catalogue for it: everybody gets an answer.
+    """
+    for known in (locale or "", (locale or "").partition("-")[0]):
+        if known in languages():
+            return known
+    return DEFAULT_LANGUAGE
+
+
+@contextmanager
+def speaking(locale: str | None) -> Generator[None]:
+    """Within this, also in tasks and threads that begin there, `text` speaks that language."""
+    token = _spoken.set(language_of(locale))
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
+
+
+def text(key: str, /, *, locale: str | None = None, **data: object) -> str:
+    """The text `section.key`, its placeholders filled from `data`. KeyError names a missing key.
+
+    In the language of `locale` where given, else in the one that is spoken; in English where that
+    language lacks it.
+    """
+    language = _spoken.get() if locale is None else language_of(locale)
+    words = _catalogue(language).get(key)
+    return (_catalogue(DEFAULT_LANGUAGE)[key] if words is None else words).format(**data)
+
+
+def translation(english: str, language: str) -> str | None:
+    """What `language` says for a whole English text, None if it has no word for it.
+
+    For texts that Discord gets once, in all languages: descriptions of commands, names of menus.
+    """
+    key = _keys_by_english().get(english)
+    return None if key is None else _catalogue(language).get(key)
+
+
+def keys(language: str = DEFAULT_LANGUAGE) -> frozenset[str]:
+    """All keys of a language, for the test that compares languages and uses."""
+    return frozenset(_catalogue(language))
+
+
+def unfilled(key: str, /, *, language: str = DEFAULT_LANGUAGE) -> str:
+    """The text with its placeholders, as the catalogue has it."""
+    return _catalogue(language)[key]
+
+
+@cache
+def _catalogue(language: str) -> dict[str, str]:
+    source = files("data") / "texts" / f"{language}.toml"
     tables: dict[str, Any] = tomllib.loads(source.read_text(encoding="utf-8"))
     return {
         f"{section}.{key}": value
@@ -19,11 +86,7 @@ def _catalogue(locale: str) -> dict[str, str]:
     }
 
 
-def text(key: str, /, *, locale: str = DEFAULT_LOCALE, **data: object) -> str:
-    """The text `section.key`, its placeholders filled from `data`. KeyError names a missing key."""
-    return _catalogue(locale)[key].format(**data)
-
-
-def keys(locale: str = DEFAULT_LOCALE) -> frozenset[str]:
-    """All keys of a language, for the test that compares languages and uses."""
-    return frozenset(_catalogue(locale))
+@cache
+def _keys_by_english() -> dict[str, str]:
+    """Where two are the same, the first counts: a command's texts head their section."""
+    return {words: key for key, words in reversed(_catalogue(DEFAULT_LANGUAGE).items())}

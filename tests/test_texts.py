@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from data.text import keys
+from data.text import keys, unfilled
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("bot", "cogs", "data", "pipeline")
@@ -51,7 +51,7 @@ def test_the_search_finds_errors() -> None:
 def test_an_error_has_words_for_its_data(place: str, key: str, names: set[str], more: bool) -> None:
     assert f"errors.{key}" in keys(), f"{place}: no text [errors] {key}"
     asked = {name.split(".")[0].split("[")[0] for name in _placeholders(key)}
-    assert _raw(f"errors.{key}").format(**dict.fromkeys(asked, 1))
+    assert unfilled(f"errors.{key}").format(**dict.fromkeys(asked, 1))
     if not more:  # DERIVED: what cogs and the shell add to the data
         assert asked - names <= DERIVED, f"{place}: {asked - names} is not in the error's data"
 
@@ -60,11 +60,5 @@ DERIVED = {"when"}
 
 
 def _placeholders(key: str) -> set[str]:
-    source = _raw(f"errors.{key}")
+    source = unfilled(f"errors.{key}")
     return {name for _, name, _, _ in string.Formatter().parse(source) if name}
-
-
-def _raw(key: str) -> str:
-    from data.text import _catalogue  # pyright: ignore[reportPrivateUsage] - the words unfilled
-
-    return _catalogue("en")[key]

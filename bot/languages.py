@@ -1,0 +1,69 @@
+"""Who reads in which language: people by Discord's locale, everybody in a place by its server's."""
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.state import ConnectionState
+
+from data.text import DEFAULT_LANGUAGE, language_of, speaking, translation
+
+_COMMUNITY = "COMMUNITY"  # Discord: only such servers choose a language; the others say en-US
+
+
+class ListeningState(ConnectionState[Any]):
+    """discord.py's state, speaking the language of whoever an interaction comes from.
+
+    Here begin all tasks that answer: of commands, completions, buttons, forms and listeners. They
+    take the language with them, so nobody who writes an answer has to think of it.
+    """
+
+    def parse_interaction_create(self, data: Any) -> None:
+        with speaking(data.get("locale")):
+            super().parse_interaction_create(data)
+
+
+class CatalogueTranslator(app_commands.Translator):
+    """Gives Discord the descriptions of commands and options, and the names of menus, by language.
+
+    Names of commands and options stay English: help, answers and other members name them so.
+    """
+
+    async def translate(
+        self,
+        string: app_commands.locale_str,
+        locale: discord.Locale,
+        context: app_commands.TranslationContextTypes,
+    ) -> str | None:
+        language = language_of(locale.value)
+        if language == DEFAULT_LANGUAGE or _is_typed(context):
+            return None
+        return translation(string.message, language)
+
+
+def _is_typed(context: app_commands.TranslationContextTypes) -> bool:
+    """Whether people type this name: of a command or an option."""
+    match context.location:
+        case app_commands.TranslationContextLocation.command_name:
+            return not isinstance(context.data, app_commands.ContextMenu)
+        case (
+            app_commands.TranslationContextLocation.group_name
+            | app_commands.TranslationContextLocation.parameter_name
+        ):
+            return True
+        case _:
+            return False
+
+
+def public_locale(interaction: discord.Interaction) -> str:
+    """The locale for what everybody in the place reads: the server's if it chose one, else that of
+    the person who asked."""
+    guild = interaction.guild
+    if guild is not None and _COMMUNITY in guild.features and interaction.guild_locale is not None:
+        return interaction.guild_locale.value
+    return interaction.locale.value
+
+
+def guild_locale(guild: discord.Guild | None) -> str:
+    """The locale for what everybody in `guild` reads, where nobody asked: the server's."""
+    return DEFAULT_LANGUAGE if guild is None else guild.preferred_locale.value

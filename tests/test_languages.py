@@ -1,0 +1,115 @@
+"""Each language says all that English says, with the same data, and fits where Discord puts it."""
+
+import string
+from collections import defaultdict
+
+import pytest
+
+from data.text import (
+    DEFAULT_LANGUAGE,
+    keys,
+    language_of,
+    languages,
+    speaking,
+    text,
+    translation,
+    unfilled,
+)
+from tests.support.texts_in_code import is_used, limited_uses
+
+OTHERS = sorted(languages() - {DEFAULT_LANGUAGE})
+USES = list(limited_uses())
+PROMISED = ("ceiling.",)  # of settings that are about to come
+
+
+def placeholders(words: str) -> set[tuple[str, str | None, str | None]]:
+    parsed = string.Formatter().parse(words)
+    return {(name, spec, conversion) for _, name, spec, conversion in parsed if name is not None}
+
+
+def length(words: str) -> int:
+    """Characters at least: what fills the placeholders comes on top."""
+    return sum(len(literal) for literal, *_ in string.Formatter().parse(words))
+
+
+def test_there_are_other_languages() -> None:
+    assert "ja" in OTHERS
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_language_has_the_keys_of_english(language: str) -> None:
+    missing, superfluous = keys() - keys(language), keys(language) - keys()
+    assert not missing, f"{language}.toml lacks: {sorted(missing)}"
+    assert not superfluous, f"{language}.toml has too much: {sorted(superfluous)}"
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_language_fills_in_the_same_data(language: str) -> None:
+    for key in keys(language) & keys():
+        wanted, given = (placeholders(unfilled(key, language=each)) for each in ("en", language))
+        assert wanted == given, f"{language}.toml, {key}"
+
+
+@pytest.mark.parametrize("language", sorted(languages()))
+def test_no_text_is_empty_or_breaks_its_markdown(language: str) -> None:
+    for key in keys(language):
+        words = unfilled(key, language=language)
+        assert words.strip(), f"{language}.toml, {key} is empty"
+        assert words.count("`") % 2 == 0, f"{language}.toml, {key}: a ` is missing"
+
+
+def test_the_search_finds_texts() -> None:
+    assert len(USES) > 60
+
+
+@pytest.mark.parametrize("language", sorted(languages()))
+def test_every_text_fits_where_discord_puts_it(language: str) -> None:
+    for use in USES:
+        for key in keys(language):
+            if use.means(key):
+                long = length(unfilled(key, language=language))
+                assert long <= use.limit, f"{language}.toml, {key} has {long}: {use}"
+
+
+@pytest.mark.parametrize("key", sorted(keys()))
+def test_the_code_uses_every_text(key: str) -> None:
+    assert is_used(key) or key.startswith(PROMISED), f"nothing says {key}"
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_english_texts_for_discords_menus_have_one_translation(language: str) -> None:
+    """They are looked up by their English words, so these may not mean two things."""
+    said: defaultdict[str, set[str]] = defaultdict(set)
+    for use in USES:
+        if use.limit in {32, 100}:
+            for key in filter(use.means, keys() & keys(language)):
+                said[unfilled(key)].add(unfilled(key, language=language))
+    for english, translated in said.items():
+        assert translated == {translation(english, language)}, english
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [("ja", "ja"), ("en-GB", "en"), ("en-US", "en"), ("fr", "en"), ("", "en"), (None, "en"),
+     ("../ja", "en"), ("ja-JP", "ja")],
+)  # fmt: skip
+def test_everybody_gets_a_language(locale: str | None, language: str) -> None:
+    assert language_of(locale) == language
+
+
+def test_a_language_is_spoken_until_the_end_of_its_block() -> None:
+    with speaking("ja"):
+        assert text("buttons.delete") == "削除"
+        with speaking("en-GB"):
+            assert text("buttons.delete") == "Delete"
+        assert text("buttons.delete") == "削除"
+        assert text("buttons.delete", locale="en") == "Delete"
+    assert text("buttons.delete") == "Delete"
+
+
+def test_what_a_language_lacks_is_said_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data.text._catalogue", {"en": {"a.b": "yes {n}"}, "ja": {}}.__getitem__)
+    with speaking("ja"):
+        assert text("a.b", n=1) == "yes 1"
+        with pytest.raises(KeyError):
+            text("a.c")
