@@ -75,13 +75,14 @@ async def open_services(
             stack.enter_context(only_one(settings.data_dir))
         database = await stack.enter_async_context(Database.open(settings.data_dir / DATABASE_NAME))
         files = KeptFiles.under(settings.data_dir, database)
-        jobs = compose_jobs(settings, files=files, tags=tags, load=load, clock=clock)
+        audit = Audit(database=database, clock=clock)
+        jobs = compose_jobs(settings, files=files, audit=audit, tags=tags, load=load, clock=clock)
         stack.push_async_callback(jobs.stop)
         yield Services(
             settings=settings,
             clock=clock,
             database=database,
-            audit=Audit(database=database, clock=clock),
+            audit=audit,
             jobs=jobs,
             suggestions=Suggestions(tags=tags, database=database, jobs=jobs),
             results=Results(database=database, files=files, clock=clock),
@@ -93,12 +94,13 @@ def compose_jobs(
     settings: Settings,
     *,
     files: KeptFiles,
+    audit: Audit,
     tags: TagIndex,
     load: Callable[[], Engine] | None,
     clock: Clock,
 ) -> JobService:
     """The job service and what it stands on."""
-    store = JobStore(files.database, files)
+    store = JobStore(files.database, files, audit)
     line, hub = Line(Pace()), Hub()
     runner = Runner(
         store=store,
@@ -113,6 +115,7 @@ def compose_jobs(
         limits=limits_of(settings),
         category_of=tags.category_of,
         max_age_s=settings.job_max_age_minutes * 60,
+        max_weight=settings.max_role_weight,
     )
     return JobService(store=store, line=line, hub=hub, runner=runner, clock=clock, rules=rules)
 

@@ -15,7 +15,21 @@ from typing import IO, Any, Final, Self
 
 from bot.clock import Clock
 from bot.jobs.kept_files import KeptFiles
-from data import favourites, jobs, pictures, presets, quota, tag_uses, uploads, user_defaults
+from data import (
+    audit,
+    blocks,
+    favourites,
+    jobs,
+    pictures,
+    presets,
+    quota,
+    quota_grants,
+    tag_uses,
+    uploads,
+    user_defaults,
+)
+from data.audit import AuditEntry
+from data.blocks import Block
 from data.database import Database
 from data.jobs import JobRecord
 from data.picture_files import PictureFiles
@@ -85,6 +99,9 @@ class Exporter:
             habits = await tag_uses.all_of_user(connection, user_id=user_id)
             uses = await quota.all_of_user(connection, user_id=user_id)
             defaults = await user_defaults.get(connection, user_id=user_id)
+            log = await audit.all_about(connection, user_id=user_id)
+            blocked = await blocks.of_user(connection, user_id=user_id)
+            granted = await quota_grants.of_user(connection, user_id=user_id)
         return {
             "user_id": str(user_id),  # as text: JSON readers round numbers of this size
             "exported_at": self._clock.time(),
@@ -96,6 +113,11 @@ class Exporter:
             "favourites": [{"picture_id": name, "marked_at": at} for name, at in marked],
             "tags_used": [{"tag": tag, "uses": n, "used_at": at} for tag, n, at in habits],
             "quota_uses": [asdict(use) for use in uses],
+            "grants": [
+                {"server_id": str(guild), "pictures": left} for guild, left in granted.items()
+            ],
+            "blocks": [_block(block) for block in blocked],
+            "log": [_entry(entry) for entry in log],
             "uploads": [
                 {"file": f"uploads/{upload.content_hash}.png"} | asdict(upload) for upload in sent
             ],
@@ -131,6 +153,29 @@ def _job(job: JobRecord, made: list[PictureRecord]) -> dict[str, Any]:
         "ended_at": job.ended_at,
         "request": json.loads(job.request.to_json()),
         "pictures": [{"file": _file_name(picture)} | asdict(picture) for picture in made],
+    }
+
+
+def _block(block: Block) -> dict[str, Any]:
+    """Who made it is the moderator's own affair."""
+    return {
+        "server_id": str(block.guild_id),
+        "reason": block.reason,
+        "blocked_at": block.blocked_at,
+        "until": block.until,
+    }
+
+
+def _entry(entry: AuditEntry) -> dict[str, Any]:
+    """What a server's log says by or about the person."""
+    return {
+        "at": entry.at,
+        "kind": entry.kind,
+        "server_id": None if entry.guild_id is None else str(entry.guild_id),
+        "channel_id": None if entry.channel_id is None else str(entry.channel_id),
+        "job_id": entry.job_id,
+        "picture_id": entry.picture_id,
+        "details": entry.details,
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from data.guild_limits import LimitSet
 from data.quota import Use
 from pipeline.errors import RefusedError
 
@@ -62,12 +63,35 @@ def _wait(
     return float("inf")  # not reached: freeing all leaves room, as pictures <= limit
 
 
-def check_quota(uses: Sequence[Use], *, limits: Limits, pictures: int, now: float) -> None:
+def check_quota(
+    uses: Sequence[Use], *, limits: Limits, pictures: int, now: float, granted: int = 0
+) -> int:
     """RefusedError if `pictures` more are too many for the last hour or day.
 
-    `uses` covers at least the last day, the oldest first. The error says which window, its limit,
-    how many are left, and after how many seconds this request is possible.
+    `uses` covers at least the last day, the oldest first. `granted` pictures may be made beside the
+    limits; given back is how many of them this request takes. The error says which window, its
+    limit, how many are left, and after how many seconds this request is possible.
     """
+    missing = _missing(uses, limits=limits, pictures=pictures, now=now)
+    taken = max(0, min(granted, pictures, missing))
+    _check_windows(uses, limits=limits, pictures=pictures - taken, now=now)
+    return taken
+
+
+def _missing(uses: Sequence[Use], *, limits: Limits, pictures: int, now: float) -> int:
+    """How many of `pictures` don't fit now."""
+    windows = ((limits.pictures_per_hour, HOUR_S), (limits.pictures_per_day, DAY_S))
+    return max(
+        sum(use.pictures for use in _inside(uses, length_s=length_s, now=now)) + pictures - limit
+        if limit
+        else 0
+        for limit, length_s in windows
+    )
+
+
+def _check_windows(uses: Sequence[Use], *, limits: Limits, pictures: int, now: float) -> None:
+    if pictures <= 0:
+        return
     windows = (
         ("hour", limits.pictures_per_hour, _inside(uses, length_s=HOUR_S, now=now), HOUR_S),
         ("day", limits.pictures_per_day, _inside(uses, length_s=DAY_S, now=now), DAY_S),
@@ -92,6 +116,44 @@ def check_quota(uses: Sequence[Use], *, limits: Limits, pictures: int, now: floa
         )
 
 
+def check_server(
+    uses: Sequence[Use], *, limits: LimitSet, pictures: int, now: float, granted: int
+) -> int:
+    """The same as `check_quota` for what moderators of a server set, where 0 means none at all."""
+    hour, day = limits.pictures_per_hour, limits.pictures_per_day
+    if granted < pictures and 0 in {hour, day}:
+        raise RefusedError("quota_none_here")
+    bounds = Limits(
+        pictures_per_hour=hour or 0,
+        pictures_per_day=day or 0,
+        waiting_jobs_per_user=0,
+        waiting_jobs_total=0,
+    )
+    if 0 in {hour, day}:
+        return pictures
+    return check_quota(uses, limits=bounds, pictures=pictures, now=now, granted=granted)
+
+
+def check_upscales(uses: Sequence[Use], *, limit: int | None, now: float) -> None:
+    """RefusedError if one more upscale is too many for a server's limit in a day."""
+    if limit is None:
+        return
+    if limit == 0:
+        raise RefusedError("upscales_none_here")
+    inside = _inside(uses, length_s=DAY_S, now=now)
+    wait_s = _wait(inside, pictures=1, limit=limit, length_s=DAY_S, now=now)
+    if wait_s > 0:
+        raise RefusedError("upscales_here", limit=limit, retry_after_s=wait_s)
+
+
+def check_waiting_here(*, own: int, limit: int | None) -> None:
+    """RefusedError if one more job is too many for a server's limit."""
+    if limit == 0:
+        raise RefusedError("quota_none_here")
+    if limit is not None and own >= limit:
+        raise RefusedError("waiting_own_here", limit=limit)
+
+
 def check_waiting(*, own: int, total: int, limits: Limits, eta_s: float | None) -> None:
     """RefusedError if one more job is too many for this person or for all."""
     if limits.waiting_jobs_per_user and own >= limits.waiting_jobs_per_user:
@@ -108,3 +170,17 @@ class UserLimits:
     day: Window
     waiting: int
     waiting_limit: int
+    here: "ServerLimits | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerLimits:
+    """The same by the rules of one server, where it has any: None is what it does not limit.
+    `granted`: pictures beside these limits."""
+
+    hour: Window | None
+    day: Window | None
+    upscales: Window | None
+    waiting: int
+    waiting_limit: int | None
+    granted: int

@@ -13,7 +13,7 @@ from bot.jobs.admission import folded
 from bot.jobs.kept_files import KeptFiles
 from bot.jobs.service import JobService
 from bot.limits import DAY_S
-from data import favourites, jobs, pictures, presets, quota, tag_uses, uploads, user_defaults
+from data import audit, favourites, jobs, pictures, presets, quota, tag_uses, uploads, user_defaults
 from data.database import Database
 from data.presets import Preset
 from data.user_defaults import UserDefaults
@@ -119,8 +119,9 @@ class People:
 
         Open jobs are cancelled first. What they used of their limits in the last 24 hours stays
         until it counts no longer (a number and a time, without job or text), so that limits can't
-        be reset by it; then the next housekeeping removes that, too. Messages in Discord are not
-        ours to remove.
+        be reset by it; then the next housekeeping removes that, too. Blocks stay as well, and what
+        moderators did about them, without their words, for as long as the server keeps its log.
+        Messages in Discord are not ours to remove.
         """
         await self._jobs.cancel_all(user_id=user_id)
         async with self._database.transaction() as connection:
@@ -134,6 +135,7 @@ class People:
             await user_defaults.forget(connection, user_id=user_id)
             await tag_uses.forget(connection, user_id=user_id)
             await quota.expire(connection, before=self._clock.time() - DAY_S)
+            await audit.forget(connection, user_id=user_id)
         hit("person_forgotten")
         for job_id in open_ids:
             self._jobs.forgotten(job_id=job_id)

@@ -59,6 +59,7 @@ class Settings:
     waiting_jobs_total: int = 50
     booster_weight: int = 2
     moderator_weight: int = 2
+    max_role_weight: int = 3
     job_max_age_minutes: int = 360
     operator_contact: str = ""
     source_url: str = ""

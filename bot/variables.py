@@ -428,6 +428,14 @@ VARIABLES: Final = (
         unit="turns",
     ),
     Variable(
+        name="MAX_ROLE_WEIGHT",
+        section="Limits",
+        meaning="The most turns in the queue that a server's moderators may give to a role.",
+        default="3",
+        kind=whole(1, 10),
+        unit="turns",
+    ),
+    Variable(
         name="JOB_MAX_AGE_MINUTES",
         section="Limits",
         meaning="After a restart, older jobs that were not drawn are closed and given back.",

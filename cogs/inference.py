@@ -17,7 +17,7 @@ from bot.suggestions import Suggestion, without_marks
 from cogs import buttons, errors
 from cogs.attachments import Downloads, check_announced
 from cogs.options import CHOICES, pick, pick_rating
-from cogs.places import place_of, refuse_user_install
+from cogs.places import place_of, refuse_user_install, rules_channel_id
 from cogs.presenter import Presenters
 from cogs.presets import own_presets
 from cogs.prompt_modal import PromptModal
@@ -225,7 +225,7 @@ class Inference(commands.Cog):
             user_id=interaction.user.id,
             place=place_of(interaction),
             guild_id=interaction.guild_id,
-            channel_id=interaction.channel_id or 0,
+            channel_id=rules_channel_id(interaction),
         )
         return as_choices(found)
 

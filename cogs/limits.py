@@ -5,8 +5,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import EkakiBot
-from bot.limits import UserLimits, Window
+from bot.limits import ServerLimits, UserLimits, Window
 from cogs import errors
+from cogs.places import role_ids_of
 from cogs.words import moment
 from data.text import text
 
@@ -17,7 +18,11 @@ class LimitsCog(commands.Cog, name="Limits"):
     @app_commands.command(name="limits", description=text("limits.description"))
     async def limits(self, interaction: discord.Interaction[EkakiBot]) -> None:
         services = interaction.client.services
-        own = await services.jobs.limits_of(user_id=interaction.user.id)
+        own = await services.jobs.limits_of(
+            user_id=interaction.user.id,
+            guild_id=interaction.guild_id,
+            role_ids=role_ids_of(interaction),
+        )
         await interaction.response.send_message(
             embed=limits_embed(own, now=services.clock.time()), ephemeral=True
         )
@@ -34,7 +39,29 @@ def limits_embed(own: UserLimits, *, now: float) -> discord.Embed:
         else text("limits.waiting_free", waiting=own.waiting)
     )
     embed.add_field(name=text("limits.waiting"), value=waiting, inline=False)
+    if own.here is not None:
+        embed.add_field(name=text("limits.here"), value=_here(own.here, now=now), inline=False)
     return embed
+
+
+def _here(here: ServerLimits, *, now: float) -> str:
+    """What moderators of this server set, a line each."""
+    lines = [
+        f"{text(f'limits.{name}')}: {_server_window(window, now=now)}"
+        for name, window in (("hour", here.hour), ("day", here.day), ("upscales", here.upscales))
+        if window is not None
+    ]
+    if here.waiting_limit is not None:
+        said = text("limits.waiting_of", waiting=here.waiting, limit=here.waiting_limit)
+        lines.append(f"{text('limits.waiting')}: {said}")
+    if here.granted:
+        lines.append(text("limits.granted", pictures=here.granted))
+    return "\n".join(lines)
+
+
+def _server_window(window: Window, *, now: float) -> str:
+    """Of a server: 0 is none at all."""
+    return text("limits.none") if window.limit == 0 else _window(window, now=now)
 
 
 def _window(window: Window, *, now: float) -> str:

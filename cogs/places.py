@@ -26,6 +26,23 @@ def place_of(interaction: discord.Interaction) -> Place:
             return UNKNOWN_PLACE
 
 
+def parent_id_of(interaction: discord.Interaction) -> int | None:
+    """The channel that a thread belongs to, whose settings count there; None elsewhere."""
+    channel = interaction.channel
+    return channel.parent_id if isinstance(channel, discord.Thread) else None
+
+
+def rules_channel_id(interaction: discord.Interaction) -> int:
+    """The channel whose settings count where `interaction` comes from."""
+    return parent_id_of(interaction) or interaction.channel_id or 0
+
+
+def role_ids_of(interaction: discord.Interaction) -> tuple[int, ...]:
+    """The roles of who asks, as of this moment; none in direct messages."""
+    member = interaction.user
+    return tuple(role.id for role in member.roles) if isinstance(member, discord.Member) else ()
+
+
 def missing_permissions(interaction: discord.Interaction, *, private: bool) -> tuple[str, ...]:
     """What the bot may not do here but must, to deliver pictures; as Discord calls it."""
     if interaction.guild_id is None:
@@ -68,6 +85,8 @@ def origin_of(interaction: discord.Interaction[EkakiBot], *, private: bool) -> O
         locale=interaction.locale.value if private else public_locale(interaction),
         missing_permissions=missing_permissions(interaction, private=private),
         weight=weight_of(interaction, interaction.client.services.settings),
+        parent_id=parent_id_of(interaction),
+        role_ids=role_ids_of(interaction),
     )
 
 

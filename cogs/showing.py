@@ -14,7 +14,7 @@ from cogs.actors import actor_of
 from cogs.errors import UNREACHABLE
 from cogs.messages import Attachment
 from cogs.pictures import fit
-from cogs.places import place_of
+from cogs.places import place_of, rules_channel_id
 from data.jobs import JobRecord
 from data.pictures import PictureRecord
 from data.text import speaking
@@ -27,7 +27,7 @@ async def ceiling_of(interaction: discord.Interaction[EkakiBot]) -> Rating:
     ceiling, _ = await interaction.client.services.jobs.ceiling(
         place=place_of(interaction),
         guild_id=interaction.guild_id,
-        channel_id=interaction.channel_id or 0,
+        channel_id=rules_channel_id(interaction),
     )
     return ceiling.rating
 

@@ -141,12 +141,14 @@ async def any_stored(connection: Connection) -> bool:
         return await cursor.fetchone() is not None
 
 
-async def count_open(connection: Connection, *, user_id: int | None = None) -> int:
-    """How many jobs wait or run, of one person or of all."""
+async def count_open(
+    connection: Connection, *, user_id: int | None = None, guild_id: int | None = None
+) -> int:
+    """How many jobs wait or run: of one person or of all, in one server or anywhere."""
     async with connection.execute(
         "SELECT COUNT(*) FROM jobs WHERE state IN ('queued', 'running')"
-        " AND (?1 IS NULL OR user_id = ?1)",
-        (user_id,),
+        " AND (?1 IS NULL OR user_id = ?1) AND (?2 IS NULL OR guild_id = ?2)",
+        (user_id, guild_id),
     ) as cursor:
         row = await cursor.fetchone()
     return int(row[0]) if row else 0

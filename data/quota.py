@@ -1,11 +1,15 @@
 """The `quota_uses` table: a ledger of pictures taken from each person's quota.
 
-Windows slide: a picture counts until it is one hour (one day) old.
+Windows slide: a picture counts until it is one hour (one day) old. What a reset forgave or a grant
+covered does not count.
 """
 
 from dataclasses import dataclass
 
 from aiosqlite import Connection
+
+from data import quota_grants
+from data.quota_grants import OVERALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,36 +21,113 @@ class Use:
 
 
 async def uses_since(connection: Connection, *, user_id: int, since: float) -> list[Use]:
-    """What `user_id` took after `since` and did not get back, the oldest first."""
+    """What counts towards the operator's limits: taken after `since`, the oldest first."""
     async with connection.execute(
-        "SELECT used_at, pictures FROM quota_uses"
-        " WHERE user_id = ? AND refunded = 0 AND used_at > ? ORDER BY used_at, id",
+        "SELECT used_at, pictures - granted_overall FROM quota_uses WHERE user_id = ?"
+        " AND refunded = 0 AND used_at > ? AND forgiven < 2 ORDER BY used_at, id",
         (user_id, since),
     ) as cursor:
         return [Use(used_at=row[0], pictures=row[1]) for row in await cursor.fetchall()]
 
 
+async def uses_here_since(
+    connection: Connection, *, user_id: int, guild_id: int, since: float
+) -> list[Use]:
+    """What counts towards the limits of a server: taken there after `since`, the oldest first."""
+    async with connection.execute(
+        "SELECT used_at, pictures - granted_here FROM quota_uses WHERE user_id = ?"
+        " AND refunded = 0 AND used_at > ? AND guild_id = ? AND forgiven = 0"
+        " ORDER BY used_at, id",
+        (user_id, since, guild_id),
+    ) as cursor:
+        return [Use(used_at=row[0], pictures=row[1]) for row in await cursor.fetchall()]
+
+
+async def upscales_here_since(
+    connection: Connection, *, user_id: int, guild_id: int, since: float
+) -> list[Use]:
+    """The upscaled pictures among them."""
+    async with connection.execute(
+        "SELECT used_at, pictures FROM quota_uses WHERE user_id = ? AND refunded = 0"
+        " AND used_at > ? AND guild_id = ? AND forgiven = 0 AND is_upscale = 1"
+        " ORDER BY used_at, id",
+        (user_id, since, guild_id),
+    ) as cursor:
+        return [Use(used_at=row[0], pictures=row[1]) for row in await cursor.fetchall()]
+
+
 async def consume(
-    connection: Connection, *, job_id: str, user_id: int, pictures: int, now: float
+    connection: Connection,
+    *,
+    job_id: str,
+    user_id: int,
+    pictures: int,
+    now: float,
+    guild_id: int | None = None,
+    is_upscale: bool = False,
+    granted_here: int = 0,
+    granted_overall: int = 0,
 ) -> None:
-    """Take `pictures` from the quota of `user_id` for `job_id`."""
+    """Take `pictures` from the quota of `user_id` for `job_id`; so many of them from grants."""
     await connection.execute(
-        "INSERT INTO quota_uses (job_id, user_id, pictures, used_at) VALUES (?, ?, ?, ?)",
-        (job_id, user_id, pictures, now),
+        "INSERT INTO quota_uses (job_id, user_id, pictures, used_at, guild_id, is_upscale,"
+        " granted_here, granted_overall) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            job_id,
+            user_id,
+            pictures,
+            now,
+            guild_id,
+            int(is_upscale),
+            granted_here,
+            granted_overall,
+        ),
     )
+    await _give(connection, user_id, guild_id, here=-granted_here, overall=-granted_overall)
 
 
 async def refund(connection: Connection, *, job_id: str) -> bool:
     """Give back what `job_id` took; False where nothing was to be given back (any more)."""
-    cursor = await connection.execute(
-        "UPDATE quota_uses SET refunded = 1 WHERE job_id = ? AND refunded = 0", (job_id,)
-    )
-    return cursor.rowcount == 1
+    async with connection.execute(
+        "UPDATE quota_uses SET refunded = 1 WHERE job_id = ? AND refunded = 0"
+        " RETURNING user_id, guild_id, granted_here, granted_overall",
+        (job_id,),
+    ) as cursor:
+        rows = list(await cursor.fetchall())
+    for row in rows:
+        await _give(connection, row[0], row[1], here=row[2], overall=row[3])
+    return bool(rows)
+
+
+async def _give(
+    connection: Connection, user_id: int, guild_id: int | None, *, here: int, overall: int
+) -> None:
+    if guild_id is not None:
+        await quota_grants.add(connection, guild_id=guild_id, user_id=user_id, pictures=here)
+    await quota_grants.add(connection, guild_id=OVERALL, user_id=user_id, pictures=overall)
+
+
+async def forgive(connection: Connection, *, user_id: int, guild_id: int | None) -> None:
+    """What was used up to now counts no longer towards the limits of a server; with None, which is
+    the owner's word, towards no limit at all."""
+    if guild_id is None:
+        await connection.execute("UPDATE quota_uses SET forgiven = 2 WHERE user_id = ?", (user_id,))
+    else:
+        await connection.execute(
+            "UPDATE quota_uses SET forgiven = 1 WHERE user_id = ? AND guild_id = ?"
+            " AND forgiven = 0",
+            (user_id, guild_id),
+        )
 
 
 async def all_of_user(connection: Connection, *, user_id: int) -> list[Use]:
     """Everything the ledger has of `user_id` and was not given back, the oldest first."""
-    return await uses_since(connection, user_id=user_id, since=float("-inf"))
+    async with connection.execute(
+        "SELECT used_at, pictures FROM quota_uses WHERE user_id = ? AND refunded = 0"
+        " ORDER BY used_at, id",
+        (user_id,),
+    ) as cursor:
+        return [Use(used_at=row[0], pictures=row[1]) for row in await cursor.fetchall()]
 
 
 async def expire(connection: Connection, *, before: float) -> None:

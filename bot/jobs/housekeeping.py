@@ -8,7 +8,8 @@ from typing import Final
 from bot.clock import Clock
 from bot.jobs.kept_files import KeptFiles
 from bot.limits import DAY_S, HOUR_S
-from data import quota, uploads
+from data import audit, blocks, quota, uploads
+from data.guild_settings import RETENTION_DAYS
 from pipeline.errors import StorageError
 
 _log = logging.getLogger(__name__)
@@ -38,7 +39,8 @@ class Housekeeping:
             await asyncio.wait([self._task])
 
     async def clean(self) -> None:
-        """Uploads without a job, uses of deleted jobs that count no longer, files without a row."""
+        """Uploads without a job, uses of deleted jobs that count no longer, entries of
+        the audit log and blocks whose time is over, files without a row."""
         await self._clean_rows()
         await self._files.sweep()
 
@@ -47,6 +49,8 @@ class Housekeeping:
         async with self._files.database.transaction() as connection:
             freed = await uploads.delete_unused(connection, before=now - UPLOAD_WAITS_S)
             await quota.expire(connection, before=now - DAY_S)
+            await audit.expire(connection, now=now, default_days=RETENTION_DAYS)
+            await blocks.expire(connection, now=now)
         await self._files.discard(freed)
 
     async def _run(self) -> None:

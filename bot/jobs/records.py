@@ -8,7 +8,7 @@ from pipeline.engine.protocol import ModelDescription
 from pipeline.request import ResolvedRequest
 
 
-def new_job(request: ResolvedRequest, origin: Origin, *, now: float) -> JobRecord:
+def new_job(request: ResolvedRequest, origin: Origin, *, weight: int, now: float) -> JobRecord:
     """A new job, waiting."""
     return JobRecord(
         id=new_id(),
@@ -18,7 +18,7 @@ def new_job(request: ResolvedRequest, origin: Origin, *, now: float) -> JobRecor
         private=request.private,
         rating=request.rating,
         request=request,
-        weight=origin.weight,
+        weight=weight,
         locale=origin.locale,
         state="queued",
         error=None,

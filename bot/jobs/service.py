@@ -1,7 +1,7 @@
 """The life of a job, from the wish to the stored pictures. One path for every request."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 from bot.clock import Clock
 from bot.eta import Forecasts
@@ -10,10 +10,12 @@ from bot.jobs.admission import Admission, JobRules
 from bot.jobs.housekeeping import Housekeeping
 from bot.jobs.hub import TERMINAL, Hub
 from bot.jobs.line import Line, LiveJob, live_job
+from bot.jobs.noting import refused
 from bot.jobs.queue_view import queue_view
 from bot.jobs.records import end_of, new_job
 from bot.jobs.runner import Runner
 from bot.jobs.store import JobStore
+from bot.jobs.taking import Bounds
 from bot.jobs.uploads import Uploads
 from bot.jobs.values import (
     CancelledEvent,
@@ -137,6 +139,11 @@ class JobService:
         self._deciding += 1
         try:
             return await self._submit(request, origin, saved=saved, replay=replay)
+        except RefusedError as error:
+            event = refused(request, origin, error)
+            if event is not None:
+                await self._store.audit.note(event)
+            raise
         finally:
             self._deciding -= 1
 
@@ -149,12 +156,16 @@ class JobService:
             saved=saved,
             replay=replay,
             size_multiple=None if self.model is None else self.model.size_multiple,
+            now=self._clock.time(),
         )
-        record = new_job(decision.request, origin, now=self._clock.time())
+        now = self._clock.time()
+        record = new_job(decision.request, origin, weight=decision.weight, now=now)
         await self._store.accept(
             record,
-            limits=self._rules.limits,
-            eta_s=self._line.total_eta_s(),
+            bounds=Bounds(
+                limits=self._rules.limits, here=decision.here, eta_s=self._line.total_eta_s()
+            ),
+            rules_channel_id=origin.rules_channel_id,
             tags=decision.tags,
         )
         hit("job_accepted")
@@ -228,9 +239,13 @@ class JobService:
         """The PNG of a stored picture; StorageError if its file is gone."""
         return await asyncio.to_thread(self._store.files.pictures.read, picture.content_hash)
 
-    async def limits_of(self, *, user_id: int) -> UserLimits:
-        """What `user_id` has used and may still use."""
-        return await self._admission.limits_of(user_id=user_id, now=self._clock.time())
+    async def limits_of(
+        self, *, user_id: int, guild_id: int | None = None, role_ids: Iterable[int] = ()
+    ) -> UserLimits:
+        """What `user_id` has used and may still use, everywhere and in the server `guild_id`."""
+        return await self._admission.limits_of(
+            user_id=user_id, guild_id=guild_id, role_ids=role_ids, now=self._clock.time()
+        )
 
     def _admit(self, job: LiveJob) -> Ticket:
         self._line.admit(job)

@@ -13,7 +13,10 @@ from aiosqlite import Connection
 
 from bot.failpoints import hit
 from bot.jobs.kept_files import KeptFiles
-from bot.limits import DAY_S, Limits, check_quota, check_waiting
+from bot.jobs.noting import accepted
+from bot.jobs.taking import Bounds, check_limits, take
+from bot.moderation.audit import Audit
+from bot.moderation.gate import check_door
 from data import jobs, pictures, quota, tag_uses, uploads
 from data.database import Database
 from data.jobs import Delivered, JobRecord
@@ -38,6 +41,7 @@ class JobStore:
 
     database: Database
     files: KeptFiles
+    audit: Audit
 
     async def get(self, job_id: str) -> "StoredJob | None":
         """A job with its pictures."""
@@ -79,32 +83,29 @@ class JobStore:
             )
 
     async def accept(
-        self, job: JobRecord, *, limits: Limits, eta_s: float | None, tags: Sequence[str]
+        self, job: JobRecord, *, bounds: Bounds, rules_channel_id: int, tags: Sequence[str]
     ) -> None:
         """Check the limits, take the quota and store the job: all or nothing.
 
-        RefusedError names the limit that is reached, or `init_picture_gone`.
+        `rules_channel_id`: the channel, or the parent of the thread. RefusedError names the limit
+        that is reached, says why the person may not ask here, or is `init_picture_gone`.
         """
         now = job.accepted_at
         async with self.database.transaction() as connection:
-            check_waiting(
-                own=await jobs.count_open(connection, user_id=job.user_id),
-                total=await jobs.count_open(connection),
-                limits=limits,
-                eta_s=eta_s,
-            )
-            uses = await quota.uses_since(connection, user_id=job.user_id, since=now - DAY_S)
-            check_quota(uses, limits=limits, pictures=job.request.count, now=now)
-            await _take_init_picture(connection, job)
-            await jobs.insert(connection, job=job)
-            await quota.consume(
+            await check_door(  # again: a moderator may have been quicker
                 connection,
-                job_id=job.id,
                 user_id=job.user_id,
-                pictures=job.request.count,
+                guild_id=job.guild_id,
+                channel_id=rules_channel_id,
                 now=now,
             )
+            taken = await check_limits(connection, job, bounds)
+            await _take_init_picture(connection, job)
+            await jobs.insert(connection, job=job)
+            await take(connection, job, taken)
             await tag_uses.record(connection, user_id=job.user_id, tags=tags, now=now)
+            if job.guild_id is not None:  # direct messages have no moderators
+                await self.audit.record_in(connection, accepted(job))
 
     async def mark_running(self, job_id: str, *, now: float) -> None:
         """The first picture is being drawn."""

@@ -19,7 +19,8 @@ class Origin:
 
     `interaction_token` answers for 15 minutes until `token_expires_at` (seconds since the epoch).
     `missing_permissions` are the bot's own that delivery in this place needs and lacks, by
-    Discord's names. `weight` is the person's share of the queue.
+    Discord's names. `weight` is the person's share of the queue, which a role's limits can raise.
+    `parent_id`: of a thread, the channel whose settings count.
     """
 
     user_id: int
@@ -32,6 +33,13 @@ class Origin:
     locale: str = "en"
     missing_permissions: tuple[str, ...] = ()
     weight: int = 1
+    parent_id: int | None = None
+    role_ids: tuple[int, ...] = ()
+
+    @property
+    def rules_channel_id(self) -> int:
+        """The channel whose settings count here."""
+        return self.channel_id if self.parent_id is None else self.parent_id
 
     def __repr__(self) -> str:  # the token must never reach a log
         return f"Origin(user_id={self.user_id}, channel_id={self.channel_id})"

@@ -10,18 +10,22 @@ from bot.loopback import permissions as p
 from bot.loopback.check_command import CHAT, MESSAGE_MENU, USER_MENU
 from bot.loopback.check_components import (
     BUTTON,
+    CHANNEL_SELECT,
     ENTITY_SELECTS,
     LABEL,
     LINK_STYLE,
+    MENTIONABLE_SELECT,
+    ROLE_SELECT,
     ROW,
     STRING_SELECT,
     TEXT_INPUT,
+    USER_SELECT,
 )
 from bot.loopback.check_message import Upload
 from bot.loopback.errors import Json, RefusedByClient, as_list
 from bot.loopback.interactions import Interactions
 from bot.loopback.options import Filled, OptionFiller, find_command
-from bot.loopback.payloads import member_json, user_json
+from bot.loopback.payloads import channel_json, member_json, role_json, user_json
 from bot.loopback.posting import Body, Posting
 from bot.loopback.world import Channel, Interaction, InteractionType, Message, World
 
@@ -143,8 +147,28 @@ class Actions:
         check_selected(menu, values)
         extra: Json = {"values": values}
         if menu["type"] in ENTITY_SELECTS:
-            extra["resolved"] = {"users": {v: user_json(self.world.user(int(v))) for v in values}}
+            extra["resolved"] = self._resolved(menu["type"], message, values)
         return self._component_used(user_id, message, menu, extra)
+
+    def _resolved(self, kind: int, message: Message, values: list[str]) -> Json:
+        """What the chosen ids are: users, roles or channels of the place."""
+        guild = self.world.guilds.get(self.world.channel(message.channel_id).guild_id or 0)
+        found: Json = {}
+        for value in values:
+            target = int(value)
+            if kind == CHANNEL_SELECT and target in self.world.channels:
+                channel = channel_json(self.world, self.world.channel(target))
+                found.setdefault("channels", {})[value] = channel | {"permissions": "0"}
+            elif guild and kind in {ROLE_SELECT, MENTIONABLE_SELECT} and target in guild.roles:
+                found.setdefault("roles", {})[value] = role_json(guild.roles[target])
+            elif kind in {USER_SELECT, MENTIONABLE_SELECT} and target in self.world.users:
+                found.setdefault("users", {})[value] = user_json(self.world.user(target))
+                if guild is not None and target in guild.members:
+                    member = member_json(self.world, guild.members[target], with_user=False)
+                    found.setdefault("members", {})[value] = member | {"permissions": "0"}
+            else:
+                raise RefusedByClient(f"the menu does not offer {value}")
+        return found
 
     def _component(self, message: Message, custom_id: str) -> Json:
         for component in walk(message.components):

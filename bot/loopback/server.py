@@ -11,6 +11,7 @@ from aiohttp import web
 from bot.loopback import errors
 from bot.loopback.actions import Actions
 from bot.loopback.api import Api
+from bot.loopback.changes import Changes
 from bot.loopback.control import Control
 from bot.loopback.default_world import default_world
 from bot.loopback.faults import Faults
@@ -55,6 +56,7 @@ class Loopback:
         self.posting = Posting(self.world, self.gateway, self.feed)
         self.interactions = Interactions(self.posting)
         self.actions = Actions(self.posting, self.interactions)
+        self.changes = Changes(self.world, self.gateway)
         self.gatekeeper = Gatekeeper(
             token=token, log=self.log, faults=self.faults, now=self.world.time
         )

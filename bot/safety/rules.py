@@ -42,7 +42,7 @@ _NAMED_PHOTO = re.compile(
     r"(?i:\b(?:photo|photograph|picture|pic|selfie|footage|nudes?|likeness|deepfake|body|face)s?"
     r" of )(?:the |a )?[A-Z][a-z]+ [A-Z][a-z]+"
 )
-_NEGATIVE_WEIGHT = re.compile(r"[:\uff1a]\s*+[-\u2212\u2013\uff0d]\s*+[\d.]")
+NEGATIVE_WEIGHT = re.compile(r"[:\uff1a]\s*+[-\u2212\u2013\uff0d]\s*+[\d.]")
 
 
 def refusal(violation: Violation) -> RefusedError:
@@ -62,9 +62,9 @@ def check_prompt(
     """
     # A negative weight turns a prompt into the other one: `(adult:-1)`.
     wanted, removed = prompt, negative_prompt
-    if _NEGATIVE_WEIGHT.search(negative_prompt):
+    if NEGATIVE_WEIGHT.search(negative_prompt):
         wanted = f"{prompt}, {negative_prompt}"
-    if _NEGATIVE_WEIGHT.search(prompt):
+    if NEGATIVE_WEIGHT.search(prompt):
         removed = f"{negative_prompt}, {prompt}"
 
     wanted_readings = readings(wanted)

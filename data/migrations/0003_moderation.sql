@@ -52,7 +52,8 @@ CREATE TABLE guild_words (
     PRIMARY KEY (guild_id, list, word)
 ) STRICT, WITHOUT ROWID;
 
--- role_id = guild_id is @everyone, as in Discord. NULL: not set; 0: no limit but the operator's.
+-- role_id = guild_id is @everyone, as in Discord. NULL: not set; 0: none at all. The operator's
+-- bounds hold as well.
 CREATE TABLE guild_limits (
     guild_id INTEGER NOT NULL,
     role_id INTEGER NOT NULL,

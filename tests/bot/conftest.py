@@ -19,6 +19,7 @@ from bot.jobs.service import JobService
 from bot.jobs.store import JobStore
 from bot.jobs.values import JobEvent, Origin
 from bot.limits import Limits
+from bot.moderation.audit import Audit
 from bot.people import People
 from bot.results import Results
 from bot.safety.ceiling import Place, PlaceKind
@@ -93,7 +94,7 @@ async def open_house(
 
     async with Database.open(folder / "test.db", busy_timeout_s=0.2) as database:
         files = KeptFiles.under(folder, database)
-        store = JobStore(database, files)
+        store = JobStore(database, files, Audit(database=database, clock=clock))
         line, hub = Line(Pace()), Hub()
         runner = Runner(
             store=store,

@@ -1,0 +1,67 @@
+"""What the audit log says of requests: who asked for what, with which settings, and refusals."""
+
+from typing import Any, Final
+
+from bot.jobs.values import Origin
+from data.audit import AuditEvent, AuditKind
+from data.jobs import JobRecord
+from pipeline.errors import RefusedError
+from pipeline.prompt.assemble import typed_text
+from pipeline.request import GenerationRequest, ResolvedRequest
+
+_NOTED: Final = ("rule_", "server_rule", "rating_above_ceiling", "blocked", "guild_blocked")
+"""Refusals that moderators are told of, by the beginning of their key. Used-up limits and the like
+are nobody's concern but the person's."""
+_MAX_PROMPT: Final = 2000  # characters of a prompt that was not even read
+
+
+def accepted(job: JobRecord) -> AuditEvent:
+    """A request that was accepted."""
+    return AuditEvent(
+        kind=AuditKind.ACCEPTED,
+        guild_id=job.guild_id,
+        channel_id=job.channel_id,
+        actor_id=job.user_id,
+        user_id=job.user_id,
+        job_id=job.id,
+        details=settings_of(job.request),
+    )
+
+
+def settings_of(request: ResolvedRequest) -> dict[str, Any]:
+    """Everything that decides how the pictures look."""
+    return {
+        "prompt": request.prompt,
+        "negative_prompt": request.negative_prompt,
+        "rating": request.rating.label,
+        "width": request.width,
+        "height": request.height,
+        "num_inference_steps": request.num_inference_steps,
+        "guidance_scale": request.guidance_scale,
+        "sampler": str(request.sampler),
+        "seed": request.seed,
+        "count": request.count,
+        "private": request.private,
+        "from_picture": bool(request.init_picture),
+        "upscale": request.upscale_factor > 1,
+    }
+
+
+def refused(request: GenerationRequest, origin: Origin, error: RefusedError) -> AuditEvent | None:
+    """A request that was refused; None where that is nothing for moderators."""
+    if not error.key.startswith(_NOTED):
+        return None
+    return AuditEvent(
+        kind=AuditKind.REFUSED,
+        guild_id=origin.guild_id,
+        channel_id=origin.channel_id,
+        actor_id=origin.user_id,
+        user_id=origin.user_id,
+        details={
+            "error": error.key,
+            "why": {name: str(value) for name, value in error.data.items()},
+            "prompt": typed_text(request)[:_MAX_PROMPT],
+            "negative_prompt": request.negative_prompt[:_MAX_PROMPT],
+            "private": request.private,
+        },
+    )

@@ -1,0 +1,42 @@
+"""Who may ask, and where: maintenance, blocks, a server's allowed channels."""
+
+from aiosqlite import Connection
+
+from data import blocks, guild_settings, maintenance
+from data.blocks import EVERYWHERE
+from pipeline.errors import RefusedError
+
+
+async def check_door(
+    connection: Connection, *, user_id: int, guild_id: int | None, channel_id: int, now: float
+) -> None:
+    """RefusedError for who may not ask here and now. `channel_id`: of a thread, its parent's.
+
+    `maintenance`; `blocked`, `blocked_until`, `blocked_everywhere`, `guild_blocked`;
+    `channel_not_allowed`.
+    """
+    await _check_block(connection, user_id=user_id, guild_id=guild_id, now=now)
+    closed = await maintenance.get(connection)
+    if closed is not None:
+        raise RefusedError("maintenance", reason=closed.reason or "-")
+    if guild_id is None:
+        return
+    allowed = await guild_settings.channels(connection, guild_id=guild_id, role="allowed")
+    if allowed and channel_id not in allowed:
+        raise RefusedError("channel_not_allowed", channels=tuple(f"<#{each}>" for each in allowed))
+
+
+async def _check_block(
+    connection: Connection, *, user_id: int, guild_id: int | None, now: float
+) -> None:
+    block = await blocks.in_force(connection, user_id=user_id, guild_id=guild_id, now=now)
+    if block is None:
+        return
+    reason = block.reason or "-"
+    if block.subject == "guild":
+        raise RefusedError("guild_blocked", reason=reason)
+    if block.guild_id == EVERYWHERE:
+        raise RefusedError("blocked_everywhere", reason=reason)
+    if block.until is None:
+        raise RefusedError("blocked", reason=reason)
+    raise RefusedError("blocked_until", reason=reason, retry_after_s=block.until - now)

@@ -1,0 +1,21 @@
+"""What a server allows one member, by all their roles. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from data.guild_limits import LIMIT_NAMES, LimitSet
+
+
+def for_member(
+    limits: Mapping[int, LimitSet], *, guild_id: int, role_ids: Iterable[int]
+) -> LimitSet:
+    """Each limit by itself: the most generous that one of the roles sets, else everyone's.
+
+    A role that was deleted in Discord is nobody's, so what was set for it counts for nobody.
+    """
+    everyone = limits.get(guild_id, LimitSet())
+    own = [limits[role] for role in role_ids if role in limits and role != guild_id]
+    values: dict[str, int | None] = {}
+    for name in LIMIT_NAMES:
+        made = [value for each in own if (value := getattr(each, name)) is not None]
+        values[name] = max(made) if made else getattr(everyone, name)
+    return LimitSet(**values)

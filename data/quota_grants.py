@@ -1,0 +1,35 @@
+"""The `quota_grants` table: pictures that somebody may make beside the limits, until used."""
+
+from typing import Final
+
+from aiosqlite import Connection
+
+OVERALL: Final = 0
+"""The `guild_id` of a grant beside the operator's own limits."""
+
+
+async def left(connection: Connection, *, guild_id: int, user_id: int) -> int:
+    """How many are left."""
+    async with connection.execute(
+        "SELECT pictures FROM quota_grants WHERE guild_id = ? AND user_id = ?", (guild_id, user_id)
+    ) as cursor:
+        row = await cursor.fetchone()
+    return 0 if row is None else int(row[0])
+
+
+async def add(connection: Connection, *, guild_id: int, user_id: int, pictures: int) -> None:
+    """Grant more, or take some (a negative number). sqlite3.IntegrityError below none."""
+    if pictures:
+        await connection.execute(
+            "INSERT INTO quota_grants (guild_id, user_id, pictures) VALUES (?1, ?2, max(?3, 0))"
+            " ON CONFLICT (guild_id, user_id) DO UPDATE SET pictures = pictures + ?3",
+            (guild_id, user_id, pictures),
+        )
+
+
+async def of_user(connection: Connection, *, user_id: int) -> dict[int, int]:
+    """What somebody has left, by server."""
+    async with connection.execute(
+        "SELECT guild_id, pictures FROM quota_grants WHERE user_id = ? AND pictures > 0", (user_id,)
+    ) as cursor:
+        return {int(row[0]): int(row[1]) for row in await cursor.fetchall()}
