@@ -15,4 +15,5 @@ def engine_options(settings: Settings) -> EngineOptions:
         device_id=settings.device_id,
         threads=settings.threads,
         check_memory=True,
+        variant=settings.model_variant,
     )

@@ -268,6 +268,14 @@ VARIABLES: Final = (
         kind=text("a commit, branch or tag of the repository"),
     ),
     Variable(
+        name="MODEL_VARIANT",
+        section="Model",
+        meaning="Which form of the model the engine `own` draws with. auto: what `model prepare` "
+        "made last, or the source where nothing was prepared.",
+        default="auto",
+        kind=one_of("auto", "source", "fp32", "fp16", "int8"),
+    ),
+    Variable(
         name="ENGINE",
         section="Model",
         meaning="own: our loop over the ONNX sessions, small and quick to start. "

@@ -1,13 +1,14 @@
-"""`model fetch`: download the model."""
+"""`model`: fetch it, prepare it."""
 
 import argparse
 
+from bot.cli import prepare
 from bot.cli.output import note, say
 from bot.cli.shared import Subparsers, load_settings
 
 
 def add(subparsers: Subparsers) -> None:
-    """Add the command and its subcommand."""
+    """Add the command and its subcommands."""
     group = subparsers.add_parser("model", help="the model that draws")
     actions = group.add_subparsers(dest="action", required=True, metavar="ACTION")
     command = actions.add_parser(
@@ -19,6 +20,7 @@ def add(subparsers: Subparsers) -> None:
     command.add_argument("--model", metavar="OWNER/NAME", help="default: MODEL of the settings")
     command.add_argument("--revision", metavar="COMMIT", help="default: MODEL_REVISION")
     command.set_defaults(run=run)
+    prepare.add(actions)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,4 +40,5 @@ def run(args: argparse.Namespace) -> int:
         model, args.revision or settings.model_revision, settings.models_dir, progress=note
     )
     say(f"{fetched.path} (commit {fetched.commit})")
+    note("Next: python -m bot model prepare makes it faster and smaller for this machine.")
     return 0

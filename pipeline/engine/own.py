@@ -68,7 +68,8 @@ class OwnEngine:
         unet = open_unet(factory, folder)
         self._on_cpu = unet.provider == CPU
         large_unet = FrugalUNet(unet) if self._on_cpu else unet
-        self._parts: _Parts | None = _Parts(unet=unet, large_unet=large_unet, decoder=decoder)
+        usual_unet = FrugalUNet(unet, shrink=False) if folder.rows_alone else unet
+        self._parts: _Parts | None = _Parts(unet=usual_unet, large_unet=large_unet, decoder=decoder)
         self._init_pictures = InitPictures(folder, lambda: VaeEncoder.open(folder, factory))
         self._previewer = Previewer(
             decoder,

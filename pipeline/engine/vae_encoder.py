@@ -58,7 +58,9 @@ class VaeEncoder:
         """The same over a session of the folder's graph, which is used unless the graph samples."""
         if SAMPLED in session.outputs:
             path = folder.onnx_file("vae_encoder")
-            session = factory.open_graph(with_mean_output(path), path.parent, "vae_encoder")
+            graph = with_mean_output(path)
+            if graph is not None:
+                session = factory.open_graph(graph, path.parent, "vae_encoder")
         return cls(folder, session)
 
     def encode(self, image: Image.Image) -> Floats:

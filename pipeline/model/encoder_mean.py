@@ -16,16 +16,26 @@ SAMPLED: str = "latent_sample"
 """The output of such a graph: mean + standard deviation * noise."""
 
 
-def with_mean_output(path: Path) -> bytes:
+def with_mean_output(path: Path) -> bytes | None:
     """The graph of `path`, its output `latent_sample` being the mean; without external data.
 
-    Raises ModelError `model_unreadable` where the output is no sum of something and noise.
+    None where it is the mean already. Raises ModelError `model_unreadable` where the output is no
+    sum of something and noise.
     """
     import onnx
 
     model = onnx.load(str(path), load_external_data=False)
+    return bytes(model.SerializeToString()) if cut_at_mean(model) else None
+
+
+def cut_at_mean(model: Any) -> bool:
+    """Do that to an `onnx.ModelProto`; False where nothing is drawn at random."""
+    import onnx
+
     graph = model.graph
     makers = {name: node for node in graph.node for name in node.output}
+    if SAMPLED in makers and not _is_random(SAMPLED, makers):
+        return False
     total = makers.get(SAMPLED)
     while total is not None and total.op_type in {"Cast", "Identity"}:
         total = makers.get(total.input[0])
@@ -38,7 +48,7 @@ def with_mean_output(path: Path) -> bytes:
     graph.node.remove(last)
     graph.node.append(onnx.helper.make_node("Identity", [quiet[0]], [SAMPLED]))
     del graph.value_info[:]
-    return bytes(model.SerializeToString())
+    return True
 
 
 def _is_random(name: str, makers: dict[str, Any]) -> bool:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pipeline.model.wire import BYTES, fields
+
 _GRAPH: Final = 7
 _NODE: Final = 1
 _INITIALIZER: Final = 5
@@ -121,35 +123,6 @@ def _external(view: mmap.mmap, start: int, end: int) -> tuple[str, int] | None:
 
 def _fields(view: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, int]]:
     """(field number, start, end) of each length-delimited field; others are passed over."""
-    at = start
-    while at < end:
-        key, at = _varint(view, at, end)
-        kind = key & 7
-        if kind == 0:
-            _, at = _varint(view, at, end)
-        elif kind == 1:
-            at += 8
-        elif kind == 5:
-            at += 4
-        elif kind == 2:
-            size, at = _varint(view, at, end)
-            if at + size > end:
-                raise ValueError("the file ends in the middle of a field")
-            yield key >> 3, at, at + size
-            at += size
-        else:
-            raise ValueError(f"no protobuf: wire type {kind}")
-    if at != end:
-        raise ValueError("the file ends in the middle of a field")
-
-
-def _varint(view: mmap.mmap, at: int, end: int) -> tuple[int, int]:
-    value = shift = 0
-    while at < end and shift < 70:
-        byte = view[at]
-        value |= (byte & 0x7F) << shift
-        at += 1
-        shift += 7
-        if byte < 0x80:
-            return value, at
-    raise ValueError("the file ends in the middle of a number")
+    for field in fields(view, start, end):
+        if field.wire == BYTES:
+            yield field.number, field.start, field.end

@@ -59,6 +59,8 @@ class ModelFolder:
     `vae_scale_factor`: pixels a latent pixel covers, a side. `size_multiple`: every side of a
     picture must be a multiple of it. `latents_mean` and `latents_std`: a channel each, or None.
     `name` and `notice` are for people; `notice` must be shown with each picture unless empty.
+    `rows_alone`: other rows of a run would change a row's numbers (int8 measures them together).
+    `stated_hash`: what a prepared folder says of the weights it was made from, or "".
     """
 
     path: Path
@@ -74,6 +76,8 @@ class ModelFolder:
     latents_std: tuple[float, ...] | None
     force_zeros_for_empty_prompt: bool
     precision: str
+    rows_alone: bool = False
+    stated_hash: str = ""
 
     @classmethod
     def open(cls, path: Path) -> "ModelFolder":
@@ -104,6 +108,8 @@ class ModelFolder:
             latents_std=_channels(vae, "latents_std"),
             force_zeros_for_empty_prompt=bool(index.get("force_zeros_for_empty_prompt", True)),
             precision=text(card, "precision", "fp32"),
+            rows_alone=bool(card.get("rows_alone", False)),
+            stated_hash=text(card, "hash", ""),
         )
 
     def onnx_file(self, component: Component) -> Path:
@@ -125,7 +131,10 @@ class ModelFolder:
 
     @cached_property
     def content_hash(self) -> str:
-        """Ten hex digits that name these weights (`pipeline.model.content_hash`)."""
+        """Ten hex digits that name these weights (`pipeline.model.content_hash`), whatever
+        precision they were prepared in."""
+        if self.stated_hash:
+            return self.stated_hash
         files = [self.onnx_file(name).parent for name in COMPONENTS if self.has(name)]
         return content_hash(self.path, files)
 

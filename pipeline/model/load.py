@@ -12,6 +12,7 @@ from pipeline.errors import ModelError
 
 if TYPE_CHECKING:
     from pipeline.model.folder import ModelFolder
+    from pipeline.model.prepared import Wanted
 
 DEFAULT_REPOSITORY: Final = "ecyht2/animagine-xl-3.1-onnx"
 DEFAULT_REVISION: Final = "5c2038d3a17fef59566a33fd022cd77d89fdbf84"
@@ -27,6 +28,7 @@ class EngineOptions:
     """Which model, how and where. `model` is a local folder or a hub repository `owner/name`.
 
     `revision` is a commit, tag or branch, used for repositories. `threads` None: from the machine.
+    `variant`: which prepared form of the model `own` draws with; `stock` always takes the source.
     """
 
     model: str = DEFAULT_REPOSITORY
@@ -37,6 +39,7 @@ class EngineOptions:
     device_id: int = 0
     threads: int | None = None
     check_memory: bool = True
+    variant: "Wanted" = "auto"
 
 
 def is_repository(model: str) -> bool:
@@ -70,27 +73,28 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
     """Check, load and return the engine; `progress` gets a line for each thing that takes time.
 
     Raises ModelError: what `ModelFolder.open` raises, `model_not_fetched`, `both_runtimes`,
-    `provider_unavailable`, `memory_too_small`, `model_unreadable`, `scheduler_unsupported`.
+    `provider_unavailable`, `memory_too_small`, `model_unreadable`, `scheduler_unsupported`,
+    `prepared_missing`, `prepared_damaged`, `variant_unfit`.
     """
-    from pipeline.model.folder import ModelFolder
     from pipeline.model.memory import check_memory
+    from pipeline.model.prepared import find
     from pipeline.model.providers import CPU, both_runtimes_installed
     from pipeline.model.sessions import SessionFactory
     from pipeline.model.text_encoder import PromptEncoder
 
     if both_runtimes_installed():
         raise ModelError("both_runtimes")
-    path = model_path(options)
-    if is_repository(options.model) and not path.is_dir():
-        raise ModelError("model_not_fetched", repository=options.model)
-    folder = ModelFolder.open(path)
+    folder = open_source(options)
     factory = SessionFactory(
         provider=options.provider, device_id=options.device_id, threads=options.threads
     )
+    if options.engine == "own":
+        folder = find(options.models_dir, folder, options.variant, factory.provider)
     keep = True
     if options.check_memory and factory.provider == CPU:
         keep = check_memory(folder)
-    progress(f"Loading {folder.name} on {factory.provider}, {factory.threads} threads")
+    device = f"{factory.provider}, {factory.threads} threads"
+    progress(f"Loading {folder.name} ({folder.precision}) on {device}")
     prompts = PromptEncoder(folder, factory, keep_sessions=keep or options.engine == "stock")
     description = describe(options, folder, factory.provider)
     engine: Engine
@@ -106,6 +110,19 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
         assert_never(options.engine)
     progress(f"{folder.name} is ready")
     return engine
+
+
+def open_source(options: EngineOptions) -> "ModelFolder":
+    """The model as it was downloaded or exported.
+
+    Raises ModelError `model_not_fetched` and what `ModelFolder.open` raises.
+    """
+    from pipeline.model.folder import ModelFolder
+
+    path = model_path(options)
+    if is_repository(options.model) and not path.is_dir():
+        raise ModelError("model_not_fetched", repository=options.model)
+    return ModelFolder.open(path)
 
 
 def describe(options: EngineOptions, folder: "ModelFolder", provider: str) -> ModelDescription:

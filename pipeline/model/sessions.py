@@ -71,6 +71,7 @@ class OrtSession:
 
     def __init__(self, raw: Any, *, shrink: bool = False) -> None:
         self.raw = raw
+        self.kept: object = None  # what the session refers to and does not own
         self._inputs = {port.name: _port(port) for port in raw.get_inputs()}
         self._outputs = {port.name: _port(port) for port in raw.get_outputs()}
         self._run_options = _shrinking() if shrink and self.provider == CPU else None
@@ -108,19 +109,40 @@ class OrtSession:
 class SessionFactory:
     """Makes sessions for one device. `threads` None: from the machine.
 
+    `mapped`: weights that lie in files of their own stay there and are read through the page cache,
+    which takes little memory and some speed.
+
     Raises ModelError `provider_unavailable` when made, if CUDA was asked for and does not work.
     """
 
     def __init__(
-        self, *, provider: Wanted = "auto", device_id: int = 0, threads: int | None = None
+        self,
+        *,
+        provider: Wanted = "auto",
+        device_id: int = 0,
+        threads: int | None = None,
+        mapped: bool = False,
     ) -> None:
         self.provider = choose_provider(provider, device_id=device_id)
         self.threads = threads or default_threads()
         self._device_id = device_id
+        self._mapped = mapped
 
     def open(self, folder: ModelFolder, component: Component) -> OrtSession:
         """Load `component`. Raises ModelError `model_unreadable`, `provider_unavailable`."""
         return self._load(str(folder.onnx_file(component)), component, self._options())
+
+    def open_with(
+        self, folder: ModelFolder, component: Component, weights: Mapping[str, Array]
+    ) -> OrtSession:
+        """The same with other values for some of its weights, which are not copied."""
+        options = self._options()
+        values = [(name, ort.OrtValue.ortvalue_from_numpy(v)) for name, v in weights.items()]
+        for name, value in values:
+            options.add_initializer(name, value)
+        session = self._load(str(folder.onnx_file(component)), component, options)
+        session.kept = (values, weights)
+        return session
 
     def open_graph(self, graph: bytes, weights: Path, component: Component) -> OrtSession:
         """Load a changed graph whose external weights lie in the folder `weights`."""
@@ -152,6 +174,8 @@ class SessionFactory:
         # Threads that wait for work must not burn the cores the event loop needs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+        if self._mapped:  # packing a weight for the processor copies it
+            options.add_session_config_entry("session.disable_prepacking", "1")
         return options
 
     def _providers(self) -> list[Any]:

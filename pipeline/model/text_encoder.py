@@ -1,14 +1,14 @@
 """Prompts in A1111's syntax to SDXL's embeddings: both text encoders, weights, chunks, cache."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import numpy as np
 
 from pipeline.errors import EngineError
 from pipeline.model.embeds import EmbedsCache, FloatArray, PromptEmbeds, TextEmbeds
-from pipeline.model.folder import ModelFolder
-from pipeline.model.sessions import OrtSession, Session, SessionFactory
+from pipeline.model.folder import Component, ModelFolder
+from pipeline.model.sessions import Array, OrtSession, Session, SessionFactory
 from pipeline.model.tokenizer import ClipTokenizer
 from pipeline.prompt.chunks import CHUNK_TOKENS, Chunk, lay_out, pad_to
 from pipeline.prompt.weights import parse_weights
@@ -27,7 +27,7 @@ class PromptEncoder:
     """Encodes prompts, remembering the last ones. Not thread-safe: the engine's thread owns it.
 
     With `keep_sessions=False` the encoders (3.3 GB for SDXL) are loaded for each new prompt and let
-    go again. `sessions` gives open ones to share.
+    go again. `instead`: weights to use in place of the folder's own.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class PromptEncoder:
         *,
         keep_sessions: bool = True,
         cache_bytes: int = CACHE_BYTES,
+        instead: Mapping[Component, Mapping[str, Array]] | None = None,
     ) -> None:
         self._folder = folder
         self._factory = factory
@@ -48,6 +49,7 @@ class PromptEncoder:
         }
         self._cache = EmbedsCache(cache_bytes)
         self._open: dict[Which, OrtSession] = {}
+        self._instead = instead or {}
         if keep_sessions:
             self.session("text_encoder")
             self.session("text_encoder_2")
@@ -93,7 +95,12 @@ class PromptEncoder:
     def session(self, which: Which) -> OrtSession:
         """The open session of an encoder, loaded now if it was not."""
         if which not in self._open:
-            self._open[which] = self._factory.open(self._folder, which)
+            weights = self._instead.get(which)
+            self._open[which] = (
+                self._factory.open_with(self._folder, which, weights)
+                if weights
+                else self._factory.open(self._folder, which)
+            )
         return self._open[which]
 
     def close(self) -> None:

@@ -18,21 +18,28 @@ def with_timestep_axis(path: Path) -> bytes | None:
     import onnx
 
     model = onnx.load(str(path), load_external_data=False)
+    return bytes(model.SerializeToString()) if give_timestep_axis(model) else None
+
+
+def give_timestep_axis(model: Any) -> bool:
+    """Do that to an `onnx.ModelProto`; False where nothing was or could be done."""
+    import onnx
+
     graph = model.graph
     timestep = next((value for value in graph.input if value.name == "timestep"), None)
     if timestep is None or len(timestep.type.tensor_type.shape.dim) > 0:
-        return None
+        return False
     users = [(index, node) for index, node in enumerate(graph.node) if "timestep" in node.input]
     if len(users) != 1 or users[0][1].op_type != "Unsqueeze":
-        return None
+        return False
     index, node = users[0]
     if not _only_expanded(graph, node.output[0]):
-        return None
+        return False
     timestep.type.tensor_type.shape.dim.add().dim_param = "steps"
     graph.node.remove(node)
     graph.node.insert(index, onnx.helper.make_node("Identity", ["timestep"], [node.output[0]]))
     del graph.value_info[:]
-    return bytes(model.SerializeToString())
+    return True
 
 
 def _only_expanded(graph: Any, name: str) -> bool:

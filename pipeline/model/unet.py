@@ -72,11 +72,12 @@ class FrugalUNet:
 
     On a CPU a pair of rows in two runs costs the time of one run and gives the same numbers, with
     half the activations; and what a large picture took must not be missing for the next decoder.
+    `shrink=False` keeps the memory: for models whose rows must not see each other at any size.
     """
 
-    def __init__(self, unet: UNetSession) -> None:
+    def __init__(self, unet: UNetSession, *, shrink: bool = True) -> None:
         session = unet.session
-        if isinstance(session, OrtSession):
+        if shrink and isinstance(session, OrtSession):
             session = OrtSession(session.raw, shrink=True)
         self._unet = UNetSession(session)
 

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"discord", "numpy", "onnxruntime", "torch", "PIL", "transformers", "diffusers", "optimum"}
 
-COMMANDS = ("", "run", "imagine", "doctor", "sync", "model fetch", "tags import")
+COMMANDS = ("", "run", "imagine", "doctor", "sync", "model fetch", "model prepare", "tags import")
 PURE = (
     "pipeline.request", "pipeline.resolve", "pipeline.card",
     "bot.settings", "bot.logs", "bot.queue",
@@ -28,7 +28,8 @@ def brought(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "run", "imagine", "doctor", "sync", "model fetch", "tags import"]
+    "command",
+    ["", "run", "imagine", "doctor", "sync", "model fetch", "model prepare", "tags import"],
 )
 def test_help_brings_nothing_heavy(command: str) -> None:
     code = (

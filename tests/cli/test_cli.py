@@ -1,5 +1,6 @@
 """The command line as a process: exit codes, one-line errors, nothing overwritten."""
 
+import json
 import os
 import subprocess
 import sys
@@ -39,7 +40,18 @@ def one_line(text: str) -> str:
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "drain", "imagine", "doctor", "sync", "model fetch", "tags import", "model", "tags"],
+    [
+        "run",
+        "drain",
+        "imagine",
+        "doctor",
+        "sync",
+        "model fetch",
+        "model prepare",
+        "tags import",
+        "model",
+        "tags",
+    ],
 )
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
@@ -166,3 +178,28 @@ def test_fetching_a_folder_is_refused_in_one_line(tmp_path: Path) -> None:
     done = ekaki("model", "fetch", cwd=tmp_path, MODEL=str(tmp_path))
     assert done.returncode == 1
     assert "nothing to download" in one_line(done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("index", "says"),
+    [
+        ({"_class_name": "StableDiffusionPipeline"}, "StableDiffusionPipeline"),
+        ({"_class_name": "StableDiffusionXLPipeline", "text_encoder": [None, None]}, "refiner"),
+    ],
+)
+def test_preparing_another_architecture_is_one_line(
+    index: dict[str, object], says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model_index.json").write_text(json.dumps(index))
+    done = ekaki(
+        "model", "prepare", "--model", str(tmp_path / "model"), "--variant", "int8", cwd=tmp_path
+    )
+    assert done.returncode == 1
+    assert says in one_line(done.stderr)
+
+
+def test_preparing_what_was_not_fetched_is_one_line(tmp_path: Path) -> None:
+    done = ekaki("model", "prepare", "--variant", "int8", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "model fetch" in one_line(done.stderr)

@@ -57,7 +57,9 @@ def test_the_traced_noise_is_cut_off(vae: Any, tmp_path: Path) -> None:
     traced = onnxruntime.InferenceSession(str(path))
     one, two = (np.asarray(traced.run(None, feed)[0]) for _ in range(2))
     assert (one != two).any(), "the trace should draw random numbers, or this shows nothing"
-    cut = onnxruntime.InferenceSession(with_mean_output(path))
+    graph = with_mean_output(path)
+    assert graph is not None
+    cut = onnxruntime.InferenceSession(graph)
     with torch.no_grad():
         mean = vae.encode(pixels).latent_dist.mean.numpy()
     np.testing.assert_allclose(np.asarray(cut.run(None, feed)[0]), mean, atol=1e-5)

@@ -1,0 +1,69 @@
+"""`model prepare`: make the model fit for this machine."""
+
+import argparse
+
+from bot.cli.output import note, say
+from bot.cli.shared import load_settings
+
+DESCRIPTION = (
+    "Make from the downloaded model one that this machine runs faster and in less memory: fp32 "
+    "(fused attention), fp16 (for NVIDIA cards) or int8 (for processors). It is checked against "
+    "its source before it is used. Killed or out of disk, it goes on where it was when started "
+    "again."
+)
+
+
+def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:  # pyright: ignore[reportPrivateUsage]
+    """Add the action to `model`."""
+    command = actions.add_parser(
+        "prepare", help="make the model fit for this machine", description=DESCRIPTION
+    )
+    command.add_argument("--variant", choices=["fp32", "fp16", "int8"], required=True)
+    command.add_argument("--model", help="a folder or OWNER/NAME (default: MODEL of the settings)")
+    command.add_argument("--revision", metavar="COMMIT", help="default: MODEL_REVISION")
+    command.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prepare."""
+    from dataclasses import replace
+
+    from bot.engine import engine_options
+
+    options = engine_options(load_settings(args))
+    options = replace(
+        options, model=args.model or options.model, revision=args.revision or options.revision
+    )
+
+    from tqdm import tqdm
+
+    from pipeline.model.cpu import this_cpu
+    from pipeline.model.load import is_repository, open_source
+    from pipeline.model.prepared import check_fit
+    from pipeline.model.sessions import SessionFactory
+    from pipeline.prepare.prepare import Talk, Wish, prepare_model
+
+    source = open_source(options)
+    factory = SessionFactory(
+        provider=options.provider,
+        device_id=options.device_id,
+        threads=options.threads,
+        mapped=True,
+    )
+    check_fit(args.variant, factory.provider)
+    wish = Wish(
+        variant=args.variant,
+        full_range=this_cpu().int8_is_safe,
+        revision=options.revision if is_repository(options.model) else "",
+        why="asked for",
+    )
+    with tqdm(unit="B", unit_scale=True, disable=None, leave=False) as bar:
+
+        def written(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        talk = Talk(line=note, written=written)
+        made = prepare_model(source, options.models_dir, wish, factory=factory, talk=talk)
+    say(f"{made.path}")
+    return 0

@@ -1,0 +1,82 @@
+"""Protobuf's wire format, just enough to walk through an ONNX file without loading it.
+
+Field numbers are those of onnx.proto3; only the walking is here.
+"""
+
+import mmap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+VARINT: Final = 0
+FIXED64: Final = 1
+BYTES: Final = 2
+FIXED32: Final = 5
+
+Buffer = mmap.mmap | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a message: its whole is `view[begin:end]`, its content `view[start:end]`."""
+
+    number: int
+    wire: int
+    begin: int
+    start: int
+    end: int
+
+
+def fields(view: Buffer, start: int, end: int) -> Iterator[Field]:
+    """The fields of the message in `view[start:end]`.
+
+    Raises ValueError where the bytes are no message or end in the middle of one.
+    """
+    at = start
+    while at < end:
+        begin = at
+        key, at = varint(view, at, end)
+        wire = key & 7
+        if wire == VARINT:
+            _, until = varint(view, at, end)
+        elif wire == FIXED64:
+            until = at + 8
+        elif wire == FIXED32:
+            until = at + 4
+        elif wire == BYTES:
+            size, at = varint(view, at, end)
+            until = at + size
+        else:
+            raise ValueError(f"no protobuf: wire type {wire}")
+        if until > end:
+            raise ValueError("the file ends in the middle of a field")
+        yield Field(key >> 3, wire, begin, at, until)
+        at = until
+
+
+def varint(view: Buffer, at: int, end: int) -> tuple[int, int]:
+    """The number at `at`, and where it ends."""
+    value = shift = 0
+    while at < end and shift < 70:
+        byte = view[at]
+        value |= (byte & 0x7F) << shift
+        at += 1
+        shift += 7
+        if byte < 0x80:
+            return value, at
+    raise ValueError("the file ends in the middle of a number")
+
+
+def encode_varint(value: int) -> bytes:
+    """`value` as protobuf writes it."""
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def encode_bytes(number: int, content: bytes) -> bytes:
+    """A length-delimited field."""
+    return encode_varint(number << 3 | BYTES) + encode_varint(len(content)) + content

@@ -1,0 +1,76 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
+# (the border to onnx, whose protobuf classes are untyped)
+"""Which component is changed how, for each variant. Only graphs are touched here, no weight."""
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.model.encoder_mean import SAMPLED, cut_at_mean
+from pipeline.model.folder import Component
+from pipeline.model.prepared import Variant
+from pipeline.model.timestep_axis import give_timestep_axis
+from pipeline.prepare import half, int8
+from pipeline.prepare.attention import fuse_attention
+from pipeline.prepare.graph import drop_unused
+from pipeline.prepare.recipes import Conversion
+from pipeline.prepare.skeleton import load_skeleton
+
+
+def convert(path: Path, component: Component, variant: Variant, *, full_range: bool) -> Conversion:
+    """What becomes of the graph in `path`. `full_range`: whether this processor multiplies eight
+    bits without overflowing.
+
+    Raises ModelError as `load_skeleton` does.
+    """
+    model = load_skeleton(path)
+    drop_unused(model)
+    if component == "unet":
+        give_timestep_axis(model)
+    if SAMPLED in {value.name for value in model.graph.output}:
+        cut_at_mean(model)
+    _name_weights(model)
+    types = _types(model)
+    fuse_attention(model)
+    conversion = Conversion(model)
+    if variant == "fp16" and component == "unet":
+        half.to_half(conversion, types, half.outside_embeddings(model))
+    elif variant == "fp16" and component in {"text_encoder", "text_encoder_2"}:
+        half.to_half(conversion, types, half.only_products(model))
+    elif variant == "int8" and component == "unet":
+        largest = int8.FULL_RANGE if full_range else int8.REDUCED_RANGE
+        int8.compute_in_int8(conversion, largest=largest, keep="encoder_hidden_states")
+    elif variant == "int8" and component in {"text_encoder", "text_encoder_2"}:
+        int8.keep_in_int8(conversion)
+    del model.graph.value_info[:]
+    return conversion
+
+
+def _name_weights(model: Any) -> None:
+    """Use weights by their names where exporters put an Identity between (equal weights share)."""
+    graph = model.graph
+    weights = {tensor.name for tensor in graph.initializer}
+    outputs = {value.name for value in graph.output}
+    other: dict[str, str] = {}
+    for node in graph.node:
+        if node.op_type == "Identity" and node.output[0] not in outputs:
+            name = str(node.input[0])
+            source = other.get(name, name)
+            if source in weights:
+                other[node.output[0]] = source
+    for node in graph.node:
+        for index, name in enumerate(node.input):
+            if name in other:
+                node.input[index] = other[name]
+    drop_unused(model)
+
+
+def _types(model: Any) -> dict[str, int]:
+    """The element type of every value."""
+    import onnx
+
+    found = {tensor.name: int(tensor.data_type) for tensor in model.graph.initializer}
+    inferred = onnx.shape_inference.infer_shapes(model).graph
+    for value in (*inferred.input, *inferred.value_info, *inferred.output):
+        found[value.name] = int(value.type.tensor_type.elem_type)
+    return found

@@ -1,0 +1,91 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
+# (the border to onnx, whose protobuf classes are untyped)
+"""A look into an ONNX graph: who makes a value, who uses it, and what nobody needs any more."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+class GraphView:
+    """Indices over a graph as it was when this was made. `model` is an `onnx.ModelProto`."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.makers: dict[str, Any] = {}
+        self.users: dict[str, list[Any]] = {}
+        for node in model.graph.node:
+            for name in node.output:
+                self.makers[name] = node
+            for name in node.input:
+                self.users.setdefault(name, []).append(node)
+        self.initializers = {tensor.name: tensor for tensor in model.graph.initializer}
+
+    def maker(self, name: str, *kinds: str) -> Any | None:
+        """The node that makes `name`, if it is one of `kinds` (none given: of any kind)."""
+        node = self.makers.get(name)
+        return node if node is not None and (not kinds or node.op_type in kinds) else None
+
+    def only_user(self, name: str, kind: str) -> Any | None:
+        """The one node of `kind` that uses `name`; None where another one does as well."""
+        users = self.users.get(name, [])
+        return users[0] if len(users) == 1 and users[0].op_type == kind else None
+
+    def constant(self, name: str) -> Array | None:
+        """The value of a constant that lies in the graph itself, else None."""
+        import onnx
+
+        node = self.makers.get(name)
+        if node is not None and node.op_type == "Identity":
+            return self.constant(node.input[0])
+        if node is not None and node.op_type == "Constant" and node.attribute[0].name == "value":
+            return onnx.numpy_helper.to_array(node.attribute[0].t)
+        tensor = self.initializers.get(name)
+        if tensor is None or tensor.data_location == onnx.TensorProto.EXTERNAL:
+            return None
+        return onnx.numpy_helper.to_array(tensor)
+
+    def weight(self, name: str) -> Any | None:
+        """The initializer behind `name`, through Identity nodes, as its `onnx.TensorProto`."""
+        node = self.makers.get(name)
+        if node is not None and node.op_type == "Identity":
+            return self.weight(node.input[0])
+        return self.initializers.get(name)
+
+
+def whole(value: Array | None) -> int | None:
+    """The whole number in an array of one element."""
+    if value is None or value.size != 1 or not np.issubdtype(value.dtype, np.integer):
+        return None
+    return int(value.reshape(-1)[0])
+
+
+def drop_unused(model: Any) -> None:
+    """Remove nodes and initializers that no output needs."""
+    graph = model.graph
+    needed = {value.name for value in graph.output}
+    kept: list[Any] = []
+    for node in reversed(graph.node):
+        if any(name in needed for name in node.output):
+            kept.append(node)
+            needed.update(node.input)
+    kept.reverse()
+    if len(kept) != len(graph.node):
+        # protobuf's containers copy on extend: copy first, then clear
+        copies = [type(node).FromString(node.SerializeToString()) for node in kept]
+        del graph.node[:]
+        graph.node.extend(copies)
+    for tensor in [each for each in graph.initializer if each.name not in needed]:
+        graph.initializer.remove(tensor)
+
+
+def use_domain(model: Any, domain: str, version: int) -> None:
+    """Declare that nodes of `domain` may occur."""
+    import onnx
+
+    if all(opset.domain != domain for opset in model.opset_import):
+        model.opset_import.append(onnx.helper.make_opsetid(domain, version))

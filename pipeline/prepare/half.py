@@ -1,0 +1,212 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
+# (the border to onnx, whose protobuf classes are untyped)
+"""Half precision for chosen nodes, with casts where they meet those that stay in single precision.
+
+Inputs and outputs of the graph keep their types, so a folder with such a model is used like any
+other, and no component ever hands half precision to one that does not expect it.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.prepare.graph import GraphView, drop_unused
+from pipeline.prepare.recipes import Conversion, Recipe, Target, same
+
+Array = npt.NDArray[Any]
+Chooser = Callable[[Any], bool]
+
+LARGEST: Final = 65504.0  # of float16; masks use -3.4e38, which would become -inf
+_SINGLE_SLOTS: Final = {"Resize": frozenset({1, 2})}
+"""Inputs that ONNX wants in single precision whatever the data's type: roi and scales."""
+
+
+def to_half(conversion: Conversion, types: dict[str, int], chosen: Chooser) -> None:
+    """Run the nodes that `chosen` picks in half precision.
+
+    `types`: the ONNX element type of each value, of the graph as it was in single precision.
+    """
+    _Halving(conversion, types, chosen).run()
+
+
+def half_values(values: Array) -> Array:
+    """float32 to float16, what is too large being the largest there is."""
+    return np.clip(values, -LARGEST, LARGEST).astype(np.float16)
+
+
+class _Halving:
+    """One pass over a graph. `_half`: values that are in half precision now."""
+
+    def __init__(self, conversion: Conversion, types: dict[str, int], chosen: Chooser) -> None:
+        import onnx
+
+        self._onnx = onnx
+        self._conversion = conversion
+        self._model = conversion.model
+        self._view = GraphView(self._model)
+        self._floats = {name for name, kind in types.items() if kind == onnx.TensorProto.FLOAT}
+        self._chosen = {
+            node.output[0]
+            for node in self._model.graph.node
+            if node.op_type != "Constant" and chosen(node)
+        }
+        self._half: set[str] = set()
+        self._front: list[Any] = []
+        self._after: dict[str, list[Any]] = {}
+        self._made: dict[tuple[str, bool], str] = {}
+
+    def run(self) -> None:
+        graph = self._model.graph
+        for node in graph.node:
+            if node.output[0] in self._chosen:
+                self._retype(node)
+        shared = self._initializers_of_both()
+        for node in graph.node:
+            for index, name in enumerate(node.input):
+                if name in self._floats:
+                    node.input[index] = self._as_wanted(node, index, name, shared)
+        for output in graph.output:
+            self._restore(output)
+        order = [*self._front]
+        for node in graph.node:
+            order += [node, *self._after.get(node.output[0], [])]
+        copies = [type(node).FromString(node.SerializeToString()) for node in order]
+        del graph.node[:]
+        graph.node.extend(copies)
+        del graph.value_info[:]
+        drop_unused(self._model)
+
+    def _wants_half(self, node: Any, index: int) -> bool:
+        return node.output[0] in self._chosen and index not in _SINGLE_SLOTS.get(node.op_type, ())
+
+    def _retype(self, node: Any) -> None:
+        """Outputs of a chosen node are in half precision; some say their type themselves."""
+        kinds = self._onnx.TensorProto
+        for attribute in node.attribute:
+            if node.op_type == "Cast" and attribute.name == "to" and attribute.i == kinds.FLOAT:
+                attribute.i = kinds.FLOAT16
+            if node.op_type == "ConstantOfShape" and attribute.t.data_type == kinds.FLOAT:
+                values = self._onnx.numpy_helper.to_array(attribute.t)
+                attribute.t.CopyFrom(self._onnx.numpy_helper.from_array(half_values(values)))
+        self._half.update(name for name in node.output if name in self._floats)
+
+    def _initializers_of_both(self) -> set[str]:
+        """Weights that are used in half and in single precision."""
+        wishes: dict[str, set[bool]] = {}
+        for node in self._model.graph.node:
+            for index, name in enumerate(node.input):
+                if name in self._view.initializers and name in self._floats:
+                    wishes.setdefault(name, set()).add(self._wants_half(node, index))
+        for name, wish in wishes.items():
+            if True in wish:
+                self._halve_weight(name, both=len(wish) > 1)
+        return {name for name, wish in wishes.items() if len(wish) > 1}
+
+    def _halve_weight(self, name: str, *, both: bool) -> None:
+        whole = same(self._view.initializers[name])
+        half = Target(_half_name(name) if both else name, np.dtype(np.float16), whole.dims)
+        if both:
+            recipe = Recipe((whole, half), lambda values: (values, half_values(values)))
+        else:
+            recipe = Recipe((half,), lambda values: (half_values(values),))
+        self._conversion.recipes[name] = recipe
+
+    def _as_wanted(self, node: Any, index: int, name: str, shared: set[str]) -> str:
+        """The name under which `node` finds `name` in the precision it wants."""
+        wanted = self._wants_half(node, index)
+        if name in self._view.initializers:
+            return _half_name(name) if wanted and name in shared else name
+        if wanted == (name in self._half):
+            return name
+        key = (name, wanted)
+        if key not in self._made:
+            self._made[key] = self._convert(name, to_half=wanted)
+        return self._made[key]
+
+    def _convert(self, name: str, *, to_half: bool) -> str:
+        """A node that gives `name` in the other precision."""
+        maker = self._view.makers.get(name)
+        made = _half_name(name) if to_half else f"{name}__single"
+        constant = self._view.constant(name) if maker is not None and to_half else None
+        if constant is not None:
+            node = self._onnx.helper.make_node(
+                "Constant",
+                [],
+                [made],
+                value=self._onnx.numpy_helper.from_array(half_values(constant)),
+            )
+        else:
+            kinds = self._onnx.TensorProto
+            kind = kinds.FLOAT16 if to_half else kinds.FLOAT
+            node = self._onnx.helper.make_node("Cast", [name], [made], name=made, to=kind)
+        if maker is None:
+            self._front.append(node)
+        else:
+            self._after.setdefault(maker.output[0], []).append(node)
+        return made
+
+    def _restore(self, output: Any) -> None:
+        """An output of the graph has its old type again."""
+        if output.name not in self._half:
+            return
+        inside = _half_name(output.name) + "__inside"
+        for node in self._model.graph.node:
+            for names in (node.input, node.output):
+                for index, name in enumerate(names):
+                    if name == output.name:
+                        names[index] = inside
+        maker = self._view.makers[output.name]
+        for node in [each for group in self._after.values() for each in group]:
+            for index, name in enumerate(node.input):
+                if name == output.name:
+                    node.input[index] = inside
+        cast = self._onnx.helper.make_node(
+            "Cast", [inside], [output.name], name=inside, to=self._onnx.TensorProto.FLOAT
+        )
+        self._after.setdefault(maker.output[0], []).append(cast)
+
+
+def _half_name(name: str) -> str:
+    return f"{name}__half"
+
+
+def outside_embeddings(model: Any) -> Chooser:
+    """All nodes of a UNet but those that make sines and cosines of the timestep and the sizes.
+
+    In half precision these are up to 8 % off, which no later layer can mend. They end at the first
+    linear layer, or where the pooled text joins.
+    """
+    view = GraphView(model)
+    island: set[str] = set()
+    waiting = ["timestep", "time_ids"]
+    while waiting:
+        name = waiting.pop()
+        for node in view.users.get(name, []):
+            joins = node.op_type == "Concat" and "text_embeds" in node.input
+            if node.op_type in {"MatMul", "Gemm", "Shape"} or joins or node.output[0] in island:
+                continue
+            island.add(node.output[0])
+            waiting += node.output
+    for node in reversed(model.graph.node):  # what feeds them: frequencies that are computed
+        if any(
+            user.output[0] in island for name in node.output for user in view.users.get(name, [])
+        ):
+            island.add(node.output[0])
+    return lambda node: node.output[0] not in island
+
+
+def only_products(model: Any) -> Chooser:
+    """Linear layers and tables of a text encoder: its norms, sums and softmax stay as they are,
+    since the outliers in its hidden states overflow when squared."""
+    view = GraphView(model)
+
+    def chosen(node: Any) -> bool:
+        if node.op_type in {"MatMul", "Gemm"}:
+            return view.weight(node.input[1]) is not None
+        table = view.weight(node.input[0]) if node.op_type == "Gather" else None
+        return table is not None and len(table.dims) == 2
+
+    return chosen

@@ -1,0 +1,178 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
+# (the border to onnx, whose protobuf classes are untyped)
+"""Linear layers with eight-bit weights, for processors.
+
+The UNet computes in eight bits, its inputs being measured while it runs: fast, where the processor
+can. The text encoders only keep their weights so and compute in single precision: small, and right
+with the outliers in their hidden states; they are a thousandth of the work.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.prepare.attention import DOMAIN
+from pipeline.prepare.graph import GraphView, use_domain
+from pipeline.prepare.recipes import Conversion, Recipe, Target
+
+Array = npt.NDArray[Any]
+
+FULL_RANGE: Final = 127
+REDUCED_RANGE: Final = 63
+"""x86 without VNNI adds pairs of products in 16 bits: 2 * 255 * 63 fits, 2 * 255 * 127 does not."""
+
+_BLOCKS: Final = (128, 64, 32, 16)
+
+
+def compute_in_int8(conversion: Conversion, *, largest: int, keep: str) -> int:
+    """Let the linear layers of `conversion` compute in int8, weights from -largest to largest with
+    a scale a column. Gives their number.
+
+    Those of the graph's input `keep` only keep their weights so: a prompt's first token is so much
+    larger than the others that a common scale would leave nothing of them.
+    """
+    import onnx
+
+    model = conversion.model
+    layers = _layers(model)
+    kept = _names_of(model, keep)
+    order: list[Any] = []
+    measured: set[str] = set()
+    for node in model.graph.node:
+        weight = layers.get(node.output[0])
+        if weight is None:
+            order.append(node)
+            continue
+        source = node.input[0]
+        if source in kept:
+            order.append(_kept(conversion, node, weight))
+            continue
+        name = weight.name
+        parts = [f"{source}__{part}" for part in ("int8", "scale", "zero")]
+        if source not in measured:
+            measured.add(source)
+            order.append(onnx.helper.make_node("DynamicQuantizeLinear", [source], parts))
+        values, scale, zero = parts
+        order.append(
+            onnx.helper.make_node(
+                "MatMulIntegerToFloat",
+                [values, f"{name}__int8", scale, f"{name}__scale", zero],
+                list(node.output),
+                name=node.name,
+                domain=DOMAIN,
+            )
+        )
+        conversion.recipes[name] = _columns(weight, largest)
+    _replace(model, order)
+    return len(layers)
+
+
+def keep_in_int8(conversion: Conversion) -> int:
+    """Let the linear layers of `conversion` keep their weights in eight bits, a scale for each
+    block of a column. Gives their number."""
+    model = conversion.model
+    layers = _layers(model)
+    order: list[Any] = []
+    for node in model.graph.node:
+        weight = layers.get(node.output[0])
+        order.append(node if weight is None else _kept(conversion, node, weight))
+    _replace(model, order)
+    return len(layers)
+
+
+def _kept(conversion: Conversion, node: Any, weight: Any) -> Any:
+    """The node that takes the place of a MatMul; itself where no block fits."""
+    import onnx
+
+    depth, width = (int(dim) for dim in weight.dims)
+    block = next((size for size in _BLOCKS if depth % size == 0), None)
+    if block is None:
+        return node
+    conversion.recipes[weight.name] = _blocks(weight, block)
+    return onnx.helper.make_node(
+        "MatMulNBits",
+        [node.input[0], f"{weight.name}__int8", f"{weight.name}__scale"],
+        list(node.output),
+        name=node.name,
+        domain=DOMAIN,
+        K=depth,
+        N=width,
+        bits=8,
+        block_size=block,
+        accuracy_level=1,  # computes in float32
+    )
+
+
+def _names_of(model: Any, name: str) -> set[str]:
+    """`name` and what is the same under another one."""
+    names = {name}
+    for node in model.graph.node:
+        if node.op_type in {"Cast", "Identity"} and node.input[0] in names:
+            names.update(node.output)
+    return names
+
+
+def _layers(model: Any) -> dict[str, Any]:
+    """The weight of each MatMul with a matrix of float32 that nothing else uses, by output."""
+    import onnx
+
+    view = GraphView(model)
+    found: dict[str, Any] = {}
+    for node in model.graph.node:
+        weight = view.initializers.get(node.input[1]) if node.op_type == "MatMul" else None
+        if weight is None or weight.data_type != onnx.TensorProto.FLOAT or len(weight.dims) != 2:
+            continue
+        users = view.users[weight.name]
+        if all(user.op_type == "MatMul" and user.input[1] == weight.name for user in users):
+            found[node.output[0]] = weight
+    return found
+
+
+def _columns(weight: Any, largest: int) -> Recipe:
+    depth, width = (int(dim) for dim in weight.dims)
+
+    def make(values: Array) -> tuple[Array, ...]:
+        scale = np.abs(values).max(axis=0) / np.float32(largest)
+        scale[scale == 0] = 1
+        rounded = np.rint(values / scale)
+        return rounded.astype(np.int8), scale.astype(np.float32)
+
+    return Recipe(
+        (
+            Target(f"{weight.name}__int8", np.dtype(np.int8), (depth, width)),
+            Target(f"{weight.name}__scale", np.dtype(np.float32), (width,)),
+        ),
+        make,
+    )
+
+
+def _blocks(weight: Any, block: int) -> Recipe:
+    depth, width = (int(dim) for dim in weight.dims)
+    count = depth // block
+
+    def make(values: Array) -> tuple[Array, ...]:
+        blocks = np.ascontiguousarray(values.T).reshape(width, count, block)
+        scale = np.abs(blocks).max(axis=-1, keepdims=True) / np.float32(FULL_RANGE)
+        scale[scale == 0] = 1
+        rounded = np.rint(blocks / scale) + 128
+        return rounded.astype(np.uint8), scale.astype(np.float32).reshape(width, count)
+
+    return Recipe(
+        (
+            Target(f"{weight.name}__int8", np.dtype(np.uint8), (width, count, block)),
+            Target(f"{weight.name}__scale", np.dtype(np.float32), (width, count)),
+        ),
+        make,
+    )
+
+
+def _replace(model: Any, order: list[Any]) -> None:
+    """`order` as the graph's nodes. The old weights stay named: their recipes are found by that."""
+    graph = model.graph
+    copies = [type(node).FromString(node.SerializeToString()) for node in order]
+    del graph.node[:]
+    graph.node.extend(copies)
+    del graph.value_info[:]
+    use_domain(model, DOMAIN, 1)

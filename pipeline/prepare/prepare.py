@@ -1,0 +1,287 @@
+"""From a downloaded model to one that this machine runs well: written beside, checked, swapped in.
+
+`prepare_model` may be killed at any moment and started again. What a former run made stays in use
+until the new one has passed its check.
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import onnxruntime as ort
+from filelock import FileLock, Timeout
+
+from pipeline.card import Sampler
+from pipeline.engine.preview import FILE_NAME, PreviewMap
+from pipeline.engine.samplers.make import make_sampler
+from pipeline.engine.vae import VaeDecoder
+from pipeline.errors import ModelError, StorageError
+from pipeline.model.configs import read_json
+from pipeline.model.consistency import check_consistency
+from pipeline.model.folder import COMPONENTS, Component, ModelFolder
+from pipeline.model.prepared import (
+    CHOICE,
+    FORMAT,
+    FileNote,
+    Manifest,
+    Variant,
+    home_of,
+    old_of,
+    recover,
+    save_stamps,
+)
+from pipeline.model.sessions import SessionFactory
+from pipeline.prepare.convert import convert
+from pipeline.prepare.skeleton import Weights
+from pipeline.prepare.sources import check_hashes
+from pipeline.prepare.verify import Verifier
+from pipeline.prepare.write import ComponentWriter, plan
+
+SPARE_BYTES: Final = 256 * 2**20
+"""What must stay free on the disk afterwards."""
+
+_STATE: Final = "state.json"
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_COPIED: Final = ("*.json", "*.txt", "*.md", "LICENSE*")
+_PRECISIONS: Final[dict[Variant, str]] = {"fp32": "fp32 (fused)", "fp16": "fp16", "int8": "int8"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What to make of a model. `why` is noted for people; `revision` is the source's commit.
+
+    `full_range`: int8 weights may use all eight bits, since this processor does not overflow.
+    """
+
+    variant: Variant
+    full_range: bool = False
+    revision: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """How a preparation is followed: lines, and bytes written of all that will be."""
+
+    line: Callable[[str], None] = lambda _: None
+    written: Callable[[int, int], None] = lambda _done, _total: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Where the model lies now, and what its check found."""
+
+    path: Path
+    manifest: Manifest
+
+
+def prepare_model(
+    source: ModelFolder, models_dir: Path, wish: Wish, *, factory: SessionFactory, talk: Talk
+) -> Prepared:
+    """Prepare `source` below `models_dir` as `wish` says; `factory` makes the check's sessions.
+
+    Raises ModelError `model_config_wrong`, `model_not_sdxl`, `scheduler_unsupported`,
+    `source_altered`, `model_incomplete`, `prepare_disk_too_small`, `prepare_disk_full`,
+    `prepare_check_failed`, `prepare_busy`; StorageError `storage_failed`.
+    """
+    check_consistency(source)
+    for sampler in Sampler:
+        make_sampler(sampler, source.scheduler.raw, 2)
+    home = home_of(models_dir, source)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with FileLock(home / ".lock", timeout=0):
+            return _Preparation(source, home, wish, factory, talk).run()
+    except Timeout as error:
+        raise ModelError("prepare_busy", path=str(home)) from error
+    except OSError as error:
+        if error.errno in _FULL:
+            raise ModelError("prepare_disk_full", path=str(home)) from error
+        raise StorageError("storage_failed", path=str(home), problem=str(error)) from error
+
+
+class _Preparation:
+    """One run. `_part` is where it is written, `_path` where it goes."""
+
+    def __init__(
+        self, source: ModelFolder, home: Path, wish: Wish, factory: SessionFactory, talk: Talk
+    ) -> None:
+        self._source = source
+        self._home = home
+        self._wish = wish
+        self._factory = factory
+        self._talk = talk
+        self._path = home / wish.variant
+        self._part = home / f".{wish.variant}.part"
+        self._components: list[Component] = [name for name in COMPONENTS if source.has(name)]
+        self._done_bytes = 0
+        self._total_bytes = 0
+
+    def run(self) -> Prepared:
+        recover(self._path)
+        state = self._state()
+        self._check_space()
+        if not state["components"]:
+            check_hashes(self._source, progress=self._talk.line)
+        self._talk.line(f"Writing {self._total_bytes / 1e9:.2f} GB ...")
+        for name in self._components:
+            self._write(name, state)
+        self._copy_small_files()
+        made = ModelFolder.open(self._part)
+        verifier = Verifier(self._source, self._factory, instead={}, progress=self._talk.line)
+        try:
+            errors = verifier.errors(made, self._wish.variant)
+        except ModelError:
+            shutil.rmtree(self._part)
+            raise
+        self._fit_preview(made)
+        manifest = self._manifest(state, errors)
+        self._swap(manifest)
+        return Prepared(path=self._path, manifest=manifest)
+
+    def _state(self) -> dict[str, Any]:
+        """What a former run finished of the same wish; another wish's leavings go."""
+        key = self._key()
+        self._part.mkdir(exist_ok=True)
+        with contextlib.suppress(ModelError):
+            state: dict[str, Any] = read_json(self._part / _STATE)
+            if state.get("key") == key:
+                return state
+        shutil.rmtree(self._part)
+        self._part.mkdir()
+        state = {"key": key, "components": {}}
+        self._save(state)
+        return state
+
+    def _save(self, state: dict[str, Any]) -> None:
+        draft = self._part / f"{_STATE}.part"
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._part / _STATE)
+
+    def _key(self) -> str:
+        """Changes with everything that changes what is written."""
+        files = [
+            (file.name, file.stat().st_size, file.stat().st_mtime_ns)
+            for name in self._components
+            for file in sorted(self._source.onnx_file(name).parent.iterdir())
+        ]
+        wish = self._wish
+        content = [FORMAT, self._source.content_hash, wish.variant, wish.full_range, files]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    def _check_space(self) -> None:
+        self._total_bytes = sum(plan(self._convert(name)).size_bytes for name in self._components)
+        here = sum(file.stat().st_size for file in self._part.rglob("*") if file.is_file())
+        need = max(0, self._total_bytes - here) + SPARE_BYTES
+        free = shutil.disk_usage(self._home).free
+        if free < need:
+            raise ModelError(
+                "prepare_disk_too_small",
+                need_gb=f"{need / 1e9:.1f}",
+                have_gb=f"{free / 1e9:.1f}",
+                path=str(self._home),
+            )
+
+    def _convert(self, name: Component) -> Any:
+        return convert(
+            self._source.onnx_file(name),
+            name,
+            self._wish.variant,
+            full_range=self._wish.full_range,
+        )
+
+    def _write(self, name: Component, state: dict[str, Any]) -> None:
+        """One component, unless a former run has finished it."""
+        folder = self._part / name
+        known: dict[str, list[Any]] | None = state["components"].get(name)
+        if known and all(_has_size(folder / file, note[1]) for file, note in known.items()):
+            self._tell(sum(note[1] for note in known.values()))
+            return
+        weights = Weights(self._source.onnx_file(name).parent)
+        try:
+            written = ComponentWriter(self._convert(name), weights, folder, self._tell).write()
+        finally:
+            weights.close()
+        state["components"][name] = {file: list(note) for file, note in written.files.items()}
+        self._save(state)
+
+    def _tell(self, count: int) -> None:
+        self._done_bytes += count
+        self._talk.written(min(self._done_bytes, self._total_bytes), self._total_bytes)
+
+    def _copy_small_files(self) -> None:
+        """Everything that is no weight, and a card that says what this folder is."""
+        for folder in (".", "scheduler", "tokenizer", "tokenizer_2", *self._components):
+            for pattern in _COPIED:
+                for file in (self._source.path / folder).glob(pattern):
+                    target = self._part / folder / file.name
+                    target.parent.mkdir(exist_ok=True)
+                    if target.name not in {_STATE, FILE_NAME}:
+                        shutil.copyfile(file, target)
+        card = self._part / "ekaki.json"
+        said = read_json(card) if card.is_file() else {}
+        said |= {
+            "name": self._source.name,
+            "notice": self._source.notice,
+            "precision": _PRECISIONS[self._wish.variant],
+            "rows_alone": self._wish.variant == "int8",
+            "hash": self._source.content_hash,
+            "size_multiple": self._source.size_multiple,
+        }
+        card.write_text(json.dumps(said, indent=2), encoding="utf-8")
+
+    def _fit_preview(self, made: ModelFolder) -> None:
+        """The colours of previews, so that the first picture need not wait for them."""
+        fitted = PreviewMap.fit(
+            VaeDecoder(made, self._factory.open(made, "vae_decoder")),
+            latent_channels=made.latent_channels,
+            vae_scale_factor=made.vae_scale_factor,
+        )
+        fitted.save(self._part / FILE_NAME, model_hash=made.content_hash)
+
+    def _manifest(self, state: dict[str, Any], errors: dict[str, float]) -> Manifest:
+        files = {
+            f"{name}/{file}": FileNote(sha256=note[0], size_bytes=note[1])
+            for name, notes in state["components"].items()
+            for file, note in notes.items()
+        }
+        return Manifest(
+            variant=self._wish.variant,
+            source_hash=self._source.content_hash,
+            source_name=self._source.name,
+            revision=self._wish.revision,
+            onnxruntime=str(ort.__version__),
+            full_range=self._wish.full_range and self._wish.variant == "int8",
+            errors=errors,
+            files=files,
+        )
+
+    def _swap(self, manifest: Manifest) -> None:
+        """The new folder takes its name; a crash in between is mended by `recover`."""
+        manifest.save(self._part)
+        save_stamps(self._part, manifest)
+        (self._part / _STATE).unlink()
+        old = old_of(self._path)
+        shutil.rmtree(old, ignore_errors=True)
+        if self._path.exists():
+            self._path.rename(old)
+        self._part.rename(self._path)
+        shutil.rmtree(old, ignore_errors=True)
+        choice = {"variant": self._wish.variant, "why": self._wish.why}
+        draft = self._home / f"{CHOICE}.part"
+        draft.write_text(json.dumps(choice), encoding="utf-8")
+        draft.replace(self._home / CHOICE)
+
+
+def _has_size(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size

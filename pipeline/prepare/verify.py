@@ -1,0 +1,192 @@
+"""Is a prepared model right? The same prompt, steps and picture go through both, at a small size.
+
+The source's sessions keep their weights in their files, so that the check needs little memory. Each
+part is given what the source had there: errors are measured, not their consequences.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.card import Sampler
+from pipeline.engine import loop
+from pipeline.engine.rows import Conditioning, Row
+from pipeline.engine.samplers.make import make_sampler
+from pipeline.engine.vae import VaeDecoder, to_image
+from pipeline.engine.vae_encoder import VaeEncoder
+from pipeline.errors import ModelError
+from pipeline.model.embeds import PromptEmbeds
+from pipeline.model.folder import Component, ModelFolder
+from pipeline.model.prepared import Variant
+from pipeline.model.sessions import SessionFactory
+from pipeline.model.text_encoder import PromptEncoder
+from pipeline.model.unet import FrugalUNet, UNetSession
+
+Floats = npt.NDArray[np.float32]
+Weights = Mapping[str, npt.NDArray[Any]]
+
+STEPS: Final = 3
+_PIXELS: Final = 256
+_GUIDANCE: Final = 7.0
+_PROMPT: Final = "1girl, solo, smile, sky, masterpiece, best quality"
+_NEGATIVE: Final = "lowres, bad hands"
+
+BOUNDS: Final[Mapping[Variant, Mapping[str, float]]] = {
+    "fp32": {"text": 1e-3, "unet": 1e-3, "vae": 1e-3},
+    "fp16": {"text": 0.02, "unet": 0.02, "vae": 1e-3},
+    "int8": {"text": 0.1, "unet": 0.12, "vae": 1e-3},
+}
+"""The largest error that passes, relative. A wrong conversion is off by 1 and more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run of the UNet: what it was given and what it said."""
+
+    inputs: dict[str, Floats]
+    noise_pred: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a model made of the prompt, of each step, of latents and of a picture."""
+
+    embeds: PromptEmbeds
+    runs: list[_Run]
+    pixels: Floats
+    mean: Floats | None
+
+
+class Verifier:
+    """Compares a source with what was made of it.
+
+    `factory` makes sessions for both. `instead`: the weights of the source that a LoRA changed.
+    `progress` gets lines.
+    """
+
+    def __init__(
+        self,
+        source: ModelFolder,
+        factory: SessionFactory,
+        *,
+        instead: Mapping[Component, Weights],
+        progress: Callable[[str], None],
+    ) -> None:
+        self._source = source
+        self._factory = factory
+        self._instead = instead
+        self._progress = progress
+
+    def errors(self, made: ModelFolder, variant: Variant) -> dict[str, float]:
+        """The relative error of each part (`text`, `unet`, `vae`).
+
+        Raises ModelError `prepare_check_failed` where one is above its bound or no number.
+        """
+        self._progress("Checking it against the source, a few small steps ...")
+        wanted = self._look(self._source, self._instead, None)
+        got = self._look(made, {}, wanted)
+        found = {
+            "text": _largest(
+                (
+                    _error(got.embeds.prompt_embeds, wanted.embeds.prompt_embeds),
+                    _error(got.embeds.pooled_prompt_embeds, wanted.embeds.pooled_prompt_embeds),
+                )
+            ),
+            "unet": _largest(
+                _error(ours.noise_pred, theirs.noise_pred)
+                for ours, theirs in zip(got.runs, wanted.runs, strict=True)
+            ),
+            "vae": _error(got.pixels, wanted.pixels),
+        }
+        if got.mean is not None and wanted.mean is not None:
+            found["vae"] = _largest((found["vae"], _error(got.mean, wanted.mean)))
+        for part, error in found.items():
+            bound = BOUNDS[variant][part]
+            self._progress(f"  {part}: error {error:.2g} (at most {bound:g})")
+            if not error <= bound:  # also for nan
+                raise ModelError(
+                    "prepare_check_failed",
+                    variant=variant,
+                    part=part,
+                    error=f"{error:.2g}",
+                    bound=f"{bound:g}",
+                )
+        return found
+
+    def _look(
+        self, folder: ModelFolder, instead: Mapping[Component, Weights], told: _Seen | None
+    ) -> _Seen:
+        """Run `folder`; with `told`, every part on the inputs that the source had there."""
+        prompts = PromptEncoder(folder, self._factory, keep_sessions=False, instead=instead)
+        embeds = prompts.encode(_PROMPT, _NEGATIVE)
+        runs = self._steps(folder, instead, told, embeds)
+        latents = (runs if told is None else told.runs)[-1].inputs["sample"][:1]
+        pixels = VaeDecoder(folder, self._factory.open(folder, "vae_decoder")).decode(latents)
+        mean = None
+        if folder.has("vae_encoder"):
+            picture = to_image(pixels if told is None else told.pixels)
+            mean = VaeEncoder.open(folder, self._factory).encode(picture)
+        return _Seen(embeds, runs, pixels, mean)
+
+    def _steps(
+        self,
+        folder: ModelFolder,
+        instead: Mapping[Component, Weights],
+        told: _Seen | None,
+        embeds: PromptEmbeds,
+    ) -> list[_Run]:
+        """The runs of the UNet."""
+        weights = instead.get("unet", {})
+        session = self._factory.open_with(folder, "unet", weights)
+        recorder = _Recorder(FrugalUNet(UNetSession(session), shrink=False))
+        if told is not None:
+            for run in told.runs:
+                recorder.predict(**run.inputs)
+        else:
+            row = _row(folder, embeds)
+            while not row.done:
+                loop.step(recorder, [row])
+        return recorder.runs
+
+
+class _Recorder:
+    """A UNet that remembers what it was asked and what it said."""
+
+    def __init__(self, unet: loop.UNet) -> None:
+        self._unet = unet
+        self.runs: list[_Run] = []
+
+    def predict(self, **inputs: Floats) -> Floats:
+        """See `UNetSession.predict`."""
+        noise_pred = self._unet.predict(**inputs)
+        self.runs.append(_Run(inputs, noise_pred))
+        return noise_pred
+
+
+def _row(folder: ModelFolder, embeds: PromptEmbeds) -> Row:
+    side = -(-_PIXELS // folder.size_multiple) * folder.size_multiple
+    return Row.begin(
+        sampler=make_sampler(Sampler.EULER, folder.scheduler.raw, STEPS),
+        seed=0,
+        guidance_scale=_GUIDANCE,
+        conditioning=Conditioning.of(embeds, width=side, height=side, guided=True),
+        latent_channels=folder.latent_channels,
+        latent_height=side // folder.vae_scale_factor,
+        latent_width=side // folder.vae_scale_factor,
+    )
+
+
+def _error(got: Floats, wanted: Floats) -> float:
+    """Root mean square of the difference over that of what is wanted; nan where there is one."""
+    wide = wanted.astype(np.float64)
+    size = float(np.sqrt(np.square(wide).mean()))
+    difference = float(np.sqrt(np.square(got.astype(np.float64) - wide).mean()))
+    return difference / size if size else difference
+
+
+def _largest(errors: Iterable[float]) -> float:
+    """The largest, or nan if there is one among them (`max` would lose it)."""
+    return float(np.max(list(errors)))
