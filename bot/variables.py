@@ -159,6 +159,20 @@ def model() -> Kind:
     return Kind(allowed=allowed, parse=parse)
 
 
+def tagger() -> Kind:
+    """`auto`, `off` or a folder."""
+
+    def parse(typed: str) -> str:
+        if typed.lower() in {"auto", "off"}:
+            return typed.lower()
+        if not typed.startswith((".", "/", "~")) and not Path(typed).is_dir():
+            raise ValueError(typed)
+        return str(Path(typed).expanduser())
+
+    allowed = "auto, off, or a folder with model.onnx and selected_tags.csv"
+    return Kind(allowed=allowed, parse=parse)
+
+
 def aspect() -> Kind:
     """An aspect ratio as users type it."""
 
@@ -274,6 +288,15 @@ VARIABLES: Final = (
         "made last, or the source where nothing was prepared.",
         default="auto",
         kind=one_of("auto", "source", "fp32", "fp16", "int8"),
+    ),
+    Variable(
+        name="TAGGER",
+        section="Model",
+        meaning="What checks finished pictures before anybody sees them. auto: the model's own "
+        "tagger, else the one of `python -m bot model fetch --tagger`. Without one `nsfw` and "
+        "`explicit` stay off everywhere.",
+        default="auto",
+        kind=tagger(),
     ),
     Variable(
         name="ENGINE",

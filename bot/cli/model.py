@@ -1,4 +1,4 @@
-"""`model`: fetch it, prepare it."""
+"""`model`: fetch it or its tagger, prepare it."""
 
 import argparse
 
@@ -19,6 +19,11 @@ def add(subparsers: Subparsers) -> None:
     )
     command.add_argument("--model", metavar="OWNER/NAME", help="default: MODEL of the settings")
     command.add_argument("--revision", metavar="COMMIT", help="default: MODEL_REVISION")
+    command.add_argument(
+        "--tagger",
+        action="store_true",
+        help="instead of the model, the tagger that checks finished pictures (0.38 GB)",
+    )
     command.set_defaults(run=run)
     prepare.add(actions)
 
@@ -26,6 +31,12 @@ def add(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Download."""
     settings = load_settings(args)
+    if args.tagger:
+        from pipeline.model.fetch import fetch_tagger
+
+        fetched = fetch_tagger(settings.models_dir, progress=note)
+        say(f"{fetched.path} (commit {fetched.commit})")
+        return 0
 
     model = args.model or settings.model
     from pipeline.errors import InputError

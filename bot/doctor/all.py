@@ -44,6 +44,7 @@ def _model_checks(settings: Settings) -> Iterator[Check]:
     if engine.result != "fail":
         yield model.check_provider(settings)
         yield from model.check_model(settings)
+        yield model.check_tagger(settings)
 
 
 def _online(settings: Settings) -> list[Check]:

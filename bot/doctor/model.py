@@ -34,6 +34,28 @@ def check_model(settings: Settings) -> Iterator[Check]:
     yield _check_memory(folder)
 
 
+def check_tagger(settings: Settings) -> Check:
+    """What checks finished pictures, and what its absence means. It is really loaded and run."""
+    from pipeline.model.load import model_path
+    from pipeline.tagger.folder import OFF, find_tagger, tagger_name
+
+    mend = "Run: python -m bot model fetch --tagger (0.38 GB), or set TAGGER to a tagger's folder."
+    model = model_path(engine_options(settings))
+    try:
+        folder = find_tagger(settings.tagger, model=model, models_dir=settings.models_dir)
+        if folder is None:
+            what = "switched off (TAGGER=off)" if settings.tagger == OFF else "none"
+            found = f"{what}: no picture is checked, so nsfw and explicit stay off everywhere"
+            return warn("Tagger", found, mend)
+        from pipeline.tagger.tagger import Tagger
+
+        Tagger.open(folder)
+    except EkakiError as error:
+        return fail("Tagger", words(error), mend)
+    found = f"{tagger_name(folder)}: every picture is checked, moderators may allow every rating"
+    return ok("Tagger", found)
+
+
 def _check_memory(folder: "ModelFolder") -> Check:
     from pipeline.model.memory import available_bytes, needed_bytes
 

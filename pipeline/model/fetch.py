@@ -5,7 +5,7 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -23,6 +23,7 @@ from huggingface_hub.errors import (
 from pipeline.errors import ModelError, StorageError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.load import DEFAULT_REPOSITORY, DEFAULT_REVISION, repository_path
+from pipeline.tagger.folder import FILES, TAGGER_REPOSITORY, TAGGER_REVISION, is_tagger
 
 PATTERNS: Final = (
     "model_index.json",
@@ -30,6 +31,8 @@ PATTERNS: Final = (
     "scheduler/*.json",
     "tokenizer/*",
     "tokenizer_2/*",
+    "tagger/model.onnx",
+    "tagger/selected_tags.csv",
     *(
         f"{part}/{name}"
         for part in ("text_encoder", "text_encoder_2", "unet", "vae_decoder", "vae_encoder")
@@ -39,6 +42,8 @@ PATTERNS: Final = (
     "README.md",
 )
 """What a model folder needs; PyTorch weights beside it stay where they are."""
+
+TAGGER_PATTERNS: Final = (*FILES, "LICENSE*", "README.md")
 
 SPARE_BYTES: Final = 512 * 2**20
 """What must stay free on the disk after the download."""
@@ -70,26 +75,67 @@ def fetch_model(
     `hub_failed`, `disk_too_small`, or what `ModelFolder.open` finds wrong; StorageError
     `storage_read_only`.
     """
+    fetched = _fetch(
+        repository, revision, models_dir, patterns=PATTERNS, progress=progress, endpoint=endpoint
+    )
+    ModelFolder.open(fetched.path)
+    progress(f"Complete: {fetched.path}")
+    return fetched
+
+
+def fetch_tagger(
+    models_dir: Path,
+    *,
+    progress: Callable[[str], None],
+    endpoint: str | None = None,
+    repository: str = TAGGER_REPOSITORY,
+    revision: str = TAGGER_REVISION,
+) -> Fetched:
+    """Download the output tagger as `fetch_model` does the model, with the same errors, and
+    `tagger_missing` where the repository holds none."""
+    fetched = _fetch(
+        repository,
+        revision,
+        models_dir,
+        patterns=TAGGER_PATTERNS,
+        progress=progress,
+        endpoint=endpoint,
+    )
+    if not is_tagger(fetched.path):
+        raise ModelError("tagger_missing", path=str(fetched.path))
+    progress(f"Complete: {fetched.path}")
+    return fetched
+
+
+def _fetch(
+    repository: str,
+    revision: str,
+    models_dir: Path,
+    *,
+    patterns: Sequence[str],
+    progress: Callable[[str], None],
+    endpoint: str | None,
+) -> Fetched:
     target = repository_path(models_dir, repository, revision)
     _make(target)
     api = HfApi(endpoint=endpoint, token=False)
     progress(f"Asking the hub about {repository} at {revision[:12]} ...")
     try:
         info = api.model_info(repository, revision=revision, files_metadata=True, timeout=30)
-        missing = _missing_bytes(info, target)
+        missing = _missing_bytes(info, target, patterns)
         _check_disk(target, missing)
         progress(f"Downloading {missing / 1e9:.2f} GB into {target} ...")
-        _download(api, repository, str(info.sha or revision), target)
+        _download(api, repository, str(info.sha or revision), target, patterns)
     except (LocalEntryNotFoundError, OSError, HfHubHTTPError) as error:
         raise _explain(error, repository, revision, target) from error
     except _network_errors() as error:
         raise ModelError("hub_unreachable", repository=repository) from error
-    ModelFolder.open(target)
-    progress(f"Complete: {target}")
     return Fetched(path=target, commit=str(info.sha or revision))
 
 
-def _download(api: HfApi, repository: str, commit: str, target: Path) -> None:
+def _download(
+    api: HfApi, repository: str, commit: str, target: Path, patterns: Sequence[str]
+) -> None:
     """Again after a break, as long as each attempt brings something."""
     failures, had = 0, _bytes_in(target)
     while True:
@@ -97,7 +143,7 @@ def _download(api: HfApi, repository: str, commit: str, target: Path) -> None:
             api.snapshot_download(
                 repository,
                 revision=commit,
-                allow_patterns=list(PATTERNS),
+                allow_patterns=list(patterns),
                 local_dir=target,
                 max_workers=2,
             )
@@ -110,12 +156,12 @@ def _download(api: HfApi, repository: str, commit: str, target: Path) -> None:
             return
 
 
-def _missing_bytes(info: Any, target: Path) -> int:
+def _missing_bytes(info: Any, target: Path, patterns: Sequence[str]) -> int:
     """Bytes that the hub has and `target` has not; half-loaded files count in part."""
     wanted = 0
     for sibling in info.siblings or ():
         name, size = str(sibling.rfilename), int(sibling.size or 0)
-        if any(fnmatch(name, pattern) for pattern in PATTERNS):
+        if any(fnmatch(name, pattern) for pattern in patterns):
             here = target / name
             wanted += 0 if here.is_file() and here.stat().st_size == size else size
     partly = sum(file.stat().st_size for file in target.rglob("*.incomplete"))

@@ -166,14 +166,7 @@ class SessionFactory:
         return session
 
     def _options(self) -> Any:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = self.threads
-        options.inter_op_num_threads = 1
-        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-        options.log_severity_level = 3
-        # Threads that wait for work must not burn the cores the event loop needs.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+        options = _options(self.threads)
         if self._mapped:  # packing a weight for the processor copies it
             options.add_session_config_entry("session.disable_prepacking", "1")
         return options
@@ -193,6 +186,28 @@ class SessionFactory:
             ),
             CPU,
         ]
+
+
+def open_on_cpu(path: Path, *, threads: int) -> OrtSession:
+    """A graph beside the model's own components, always on the processor; its activations go back
+    to the system after each run. ModelError `tagger_unreadable`."""
+    try:
+        raw = ort.InferenceSession(str(path), _options(threads), providers=[CPU])
+    except Exception as error:  # ORT's classes have no common base but Exception
+        raise ModelError("tagger_unreadable", path=str(path), problem=str(error)[:300]) from error
+    return OrtSession(raw, shrink=True)
+
+
+def _options(threads: int) -> Any:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 3
+    # Threads that wait for work must not burn the cores the event loop needs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    return options
 
 
 def _shrinking() -> Any:

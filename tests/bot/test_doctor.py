@@ -10,13 +10,14 @@ import pytest
 from aiohttp import web
 
 from bot.cli.main import main
-from bot.doctor import configuration, machine, runtimes, token
+from bot.doctor import configuration, machine, model, runtimes, token
 from bot.doctor.all import every_check
 from bot.doctor.online import check_application, check_guilds, check_online
 from bot.doctor.values import Check
 from bot.secret import Secret
 from bot.settings import Settings, read
 from data.database import Database
+from tests.support.tagger import make_tagger
 
 ID = 123456789012345678
 TOKEN = (
@@ -177,3 +178,18 @@ async def test_online_asks_the_server_of_the_settings() -> None:
     assert refused.result == "fail"
     (unreachable,) = await asyncio.to_thread(check_online, good)
     assert "can't be reached" in unreachable.found
+
+
+def test_the_tagger_is_told_with_what_it_means_for_ratings(tmp_path: Path) -> None:
+    settings = Settings(models_dir=tmp_path, model=str(tmp_path / "sdxl"))
+    none = model.check_tagger(settings)
+    assert none.result == "warn"
+    assert "nsfw and explicit stay off" in none.found
+    assert "model fetch --tagger" in none.mend
+    assert "TAGGER=off" in model.check_tagger(replace(settings, tagger="off")).found
+    own = make_tagger(tmp_path / "sdxl" / "tagger")
+    assert model.check_tagger(settings).result == "ok"
+    assert model.check_tagger(replace(settings, tagger=str(own))).result == "ok"
+    (own / "model.onnx").write_bytes(b"half")
+    assert model.check_tagger(settings).result == "fail"
+    assert model.check_tagger(replace(settings, tagger=str(tmp_path))).result == "fail"

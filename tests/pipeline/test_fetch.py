@@ -13,7 +13,8 @@ import pytest
 
 from pipeline.errors import ModelError
 from pipeline.model import fetch
-from pipeline.model.fetch import fetch_model
+from pipeline.model.fetch import fetch_model, fetch_tagger
+from tests.support.tagger import make_tagger
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -148,3 +149,35 @@ def test_a_full_disk_is_seen_first(
         _fetch(hub, tmp_path)
     assert caught.value.key == "disk_too_small"
     assert not list(tmp_path.rglob("*.onnx"))
+
+
+def test_brings_the_tagger_alone_and_goes_on_where_it_was(hub: _Hub, tmp_path: Path) -> None:
+    hub.root = make_tagger(tmp_path / "hub")
+    (hub.root / "model.safetensors").write_bytes(b"not wanted")
+    graph = (hub.root / "model.onnx").read_bytes() + bytes(15_000_000)  # as long as a real one
+    (hub.root / "model.onnx").write_bytes(graph)
+    hub.cut_after = 12_000_000
+    lines: list[str] = []
+    fetched = fetch_tagger(
+        tmp_path / "models",
+        progress=lines.append,
+        endpoint=f"http://127.0.0.1:{hub.server_port}",
+        revision=COMMIT,
+    )
+    assert fetched.path == tmp_path / "models" / "SmilingWolf--wd-vit-tagger-v3" / COMMIT
+    assert (fetched.path / "model.onnx").read_bytes() == graph
+    assert [asked.split("-")[0] for asked in hub.ranges] == [f"bytes={10 * 2**20}"]
+    names = {file.name for file in fetched.path.iterdir() if file.is_file()}
+    assert names == {"model.onnx", "selected_tags.csv"}
+
+
+def test_a_repository_without_a_tagger_is_told(hub: _Hub, tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as caught:
+        fetch_tagger(
+            tmp_path,
+            progress=list[str]().append,
+            endpoint=f"http://127.0.0.1:{hub.server_port}",
+            repository="owner/name",
+            revision=COMMIT,
+        )
+    assert caught.value.key == "tagger_missing"
