@@ -16,7 +16,7 @@ from bot.loopback.posting import Body, Posting
 from bot.loopback.world import THREADS, Channel, ChannelType, Message, World
 
 
-def _id(request: web.Request, name: str) -> int:
+def id_of(request: web.Request, name: str) -> int:
     """A snowflake from the path."""
     value = request.match_info[name]
     if not value.isdecimal():
@@ -40,7 +40,6 @@ class Api:
         hook, own = "/webhooks/{application}/{token}", "/webhooks/{application}/{token}/messages/"
         commands = "/applications/{application}/commands"
         guild_commands = "/applications/{application}/guilds/{guild}/commands"
-        reaction = message + "/reactions/{emoji}/@me"
         table: list[tuple[str, str, Any]] = [
             ("GET", "/gateway", self.gateway),
             ("GET", "/gateway/bot", self.gateway_bot),
@@ -54,14 +53,11 @@ class Api:
             ("GET", "/guilds/{guild}/members/{user}", self.member),
             ("GET", channel, self.channel),
             ("POST", channel + "/typing", self.typing),
-            ("POST", channel + "/threads", self.start_thread),
             ("GET", channel + "/messages", self.messages),
             ("POST", channel + "/messages", self.post),
             ("GET", message, self.one_message),
             ("PATCH", message, self.edit),
             ("DELETE", message, self.delete),
-            ("PUT", reaction, self.react),
-            ("DELETE", reaction, self.react),
             ("POST", "/interactions/{id}/{token}/callback", self.callback),
             ("POST", hook, self.follow_up),
             ("GET", own + "{which}", self.get_own),
@@ -105,7 +101,7 @@ class Api:
         return reply(me_json(self.world.user(self.world.bot_user_id)))
 
     async def user(self, request: web.Request) -> web.Response:
-        return reply(user_json(self.world.user(_id(request, "user"))))
+        return reply(user_json(self.world.user(id_of(request, "user"))))
 
     async def application(self, _request: web.Request) -> web.Response:
         bot = self.world.user(self.world.bot_user_id)
@@ -140,7 +136,7 @@ class Api:
         )
 
     async def guild(self, request: web.Request) -> web.Response:
-        guild = self.world.guild(_id(request, "guild"))
+        guild = self.world.guild(id_of(request, "guild"))
         if self.world.bot_user_id not in guild.members:
             raise errors.missing_access()
         payload = guild_json(guild)
@@ -150,24 +146,28 @@ class Api:
         return reply(payload)
 
     async def guild_channels(self, request: web.Request) -> web.Response:
-        found = self.world.channels_of(self.world.guild(_id(request, "guild")).id)
+        found = self.world.channels_of(self.world.guild(id_of(request, "guild")).id)
         return reply([channel_json(self.world, c) for c in found if c.type not in THREADS])
 
     async def member(self, request: web.Request) -> web.Response:
-        member = self.world.member(_id(request, "guild"), _id(request, "user"))
+        member = self.world.member(id_of(request, "guild"), id_of(request, "user"))
         return reply(member_json(self.world, member))
 
     # -- channels
 
-    def _channel(self, request: web.Request, *wanted: int) -> Channel:
+    def channel_for(self, request: web.Request, *wanted: int) -> Channel:
         """A channel that the bot sees, with the permissions `wanted`."""
-        channel = self.world.channel(_id(request, "channel"))
+        channel = self.world.channel(id_of(request, "channel"))
         if not p.may(self.world, channel, self.world.bot_user_id, p.VIEW_CHANNEL):
             raise errors.missing_access()
-        for bit in wanted:
-            if not p.may(self.world, channel, self.world.bot_user_id, bit):
-                raise errors.missing_permissions()
+        self.demand(channel, *wanted)
         return channel
+
+    def demand(self, channel: Channel, *wanted: int) -> None:
+        """ApiError unless the bot has all of `wanted` there."""
+        for bits in wanted:
+            if not p.may(self.world, channel, self.world.bot_user_id, bits):
+                raise errors.missing_permissions()
 
     async def open_dm(self, request: web.Request) -> web.Response:
         body = await self._json(request)
@@ -178,37 +178,17 @@ class Api:
         return reply(channel_json(self.world, self.world.dm_with(user_id)))
 
     async def channel(self, request: web.Request) -> web.Response:
-        return reply(channel_json(self.world, self._channel(request)))
+        return reply(channel_json(self.world, self.channel_for(request)))
 
     async def typing(self, request: web.Request) -> web.Response:
-        channel = self._channel(request, p.SEND_MESSAGES)
+        channel = self.channel_for(request, p.SEND_MESSAGES)
         self.posting.feed.publish("typing", channel_id=channel.id, viewer=None, data={})
         return web.Response(status=204)
-
-    async def start_thread(self, request: web.Request) -> web.Response:
-        parent = self._channel(request, p.CREATE_PUBLIC_THREADS)
-        body = await self._json(request)
-        form = FormErrors()
-        form.length(("name",), body.get("name"), low=1, high=100)
-        form.finish()
-        kind = int(body.get("type") or ChannelType.PUBLIC_THREAD)
-        thread = Channel(
-            id=self.world.new_id(),
-            type=kind,
-            name=body["name"],
-            guild_id=parent.guild_id,
-            parent_id=parent.id,
-            owner_id=self.world.bot_user_id,
-        )
-        self.world.channels[thread.id] = thread
-        payload = channel_json(self.world, thread)
-        self.posting.gateway.dispatch("THREAD_CREATE", payload, intent=1)
-        return reply(payload, status=201)
 
     # -- messages
 
     async def messages(self, request: web.Request) -> web.Response:
-        channel = self._channel(request, p.READ_MESSAGE_HISTORY)
+        channel = self.channel_for(request, p.READ_MESSAGE_HISTORY)
         try:
             limit = int(request.query.get("limit", "50"))
         except ValueError:
@@ -224,19 +204,19 @@ class Api:
             found = [m for m in found if m.id < int(request.query["before"])]
         return reply([self.posting.json(m) for m in reversed(found[-limit:])])
 
-    def _message(self, request: web.Request, channel: Channel) -> Message:
+    def message_for(self, request: web.Request, channel: Channel) -> Message:
         """A message that the bot can fetch: ephemeral ones are not there for its token."""
-        message = self.world.message(_id(request, "message"), channel_id=channel.id)
+        message = self.world.message(id_of(request, "message"), channel_id=channel.id)
         if message.ephemeral_for is not None:
             raise errors.unknown_message()
         return message
 
     async def one_message(self, request: web.Request) -> web.Response:
-        channel = self._channel(request, p.READ_MESSAGE_HISTORY)
-        return reply(self.posting.json(self._message(request, channel)))
+        channel = self.channel_for(request, p.READ_MESSAGE_HISTORY)
+        return reply(self.posting.json(self.message_for(request, channel)))
 
     async def post(self, request: web.Request) -> web.Response:
-        channel = self._channel(request)
+        channel = self.channel_for(request)
         body = await self._body(request)
         self._check_may_post(channel, body)
         if int(body.json.get("flags") or 0) & limits.EPHEMERAL:
@@ -254,6 +234,8 @@ class Api:
             return
         if channel.archived:
             raise errors.thread_archived()
+        if channel.type in {ChannelType.FORUM, ChannelType.CATEGORY}:
+            raise errors.wrong_channel_type()
         thread = channel.type in THREADS
         wanted = p.SEND_MESSAGES_IN_THREADS if thread else p.SEND_MESSAGES
         wanted |= p.ATTACH_FILES if body.uploads else 0
@@ -272,8 +254,8 @@ class Api:
             raise errors.invalid(("message_reference",), code, message) from None
 
     async def edit(self, request: web.Request) -> web.Response:
-        channel = self._channel(request)
-        message = self._message(request, channel)
+        channel = self.channel_for(request)
+        message = self.message_for(request, channel)
         body = await self._body(request)
         if message.author_id != self.world.bot_user_id:
             raise errors.not_the_author()
@@ -283,20 +265,12 @@ class Api:
         return reply(self.posting.json(message))
 
     async def delete(self, request: web.Request) -> web.Response:
-        channel = self._channel(request)
-        message = self._message(request, channel)
+        channel = self.channel_for(request)
+        message = self.message_for(request, channel)
         own = message.author_id == self.world.bot_user_id
         if not own and not p.may(self.world, channel, self.world.bot_user_id, p.MANAGE_MESSAGES):
             raise errors.missing_permissions()
         self.posting.delete(message)
-        return web.Response(status=204)
-
-    async def react(self, request: web.Request) -> web.Response:
-        add = request.method == "PUT"
-        channel = self._channel(request, p.READ_MESSAGE_HISTORY, *([p.ADD_REACTIONS] * add))
-        message = self._message(request, channel)
-        emoji = request.match_info["emoji"]
-        self.posting.react(message, emoji, user_id=self.world.bot_user_id, add=add)
         return web.Response(status=204)
 
     # -- interactions and their webhooks
@@ -304,20 +278,20 @@ class Api:
     async def callback(self, request: web.Request) -> web.Response:
         body = await self._body(request)
         token = request.match_info["token"]
-        interaction = self.interactions.callback(_id(request, "id"), token, body)
+        interaction = self.interactions.callback(id_of(request, "id"), token, body)
         if request.query.get("with_response") in {"1", "true", "True"}:
             return reply(self.interactions.callback_json(interaction))
         return web.Response(status=204)
 
     async def follow_up(self, request: web.Request) -> web.Response:
         token = request.match_info["token"]
-        interaction = self.interactions.by_token(_id(request, "application"), token)
+        interaction = self.interactions.by_token(id_of(request, "application"), token)
         message = self.interactions.follow_up(interaction, await self._body(request))
         return reply(self.posting.json(message, viewer=interaction.user_id))
 
     def _own(self, request: web.Request) -> Message:
         token = request.match_info["token"]
-        interaction = self.interactions.by_token(_id(request, "application"), token)
+        interaction = self.interactions.by_token(id_of(request, "application"), token)
         which = request.match_info["which"]
         if which != "@original" and not which.isdecimal():
             raise errors.unknown_message()
@@ -338,11 +312,11 @@ class Api:
     # -- commands
 
     def _scope(self, request: web.Request) -> int | None:
-        if _id(request, "application") != self.world.application_id:
+        if id_of(request, "application") != self.world.application_id:
             raise errors.missing_access()
         if "guild" not in request.match_info:
             return None
-        return self.world.guild(_id(request, "guild")).id
+        return self.world.guild(id_of(request, "guild")).id
 
     async def list_commands(self, request: web.Request) -> web.Response:
         return reply(self.world.commands_in(self._scope(request)))
@@ -400,7 +374,7 @@ class Api:
 
     def _command(self, request: web.Request) -> Json:
         self._scope(request)
-        command = self.world.commands.get(_id(request, "command"))
+        command = self.world.commands.get(id_of(request, "command"))
         if command is None:
             raise errors.unknown_command()
         return command

@@ -53,6 +53,10 @@ def unknown_channel() -> ApiError:
     return ApiError(404, 10003, "Unknown Channel")
 
 
+def wrong_channel_type() -> ApiError:
+    return ApiError(400, 50024, "Cannot execute action on this channel type")
+
+
 def unknown_guild() -> ApiError:
     return ApiError(404, 10004, "Unknown Guild")
 

@@ -114,6 +114,8 @@ def channel_json(world: World, channel: Channel) -> Json:
     }
     if channel.type in THREADS:
         return base | _thread_fields(world, channel)
+    if channel.type == ChannelType.FORUM:
+        base |= {"available_tags": [], "default_sort_order": None, "default_forum_layout": 0}
     return base | {
         "position": channel.position,
         "permission_overwrites": channel.overwrites,

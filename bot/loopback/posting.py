@@ -9,7 +9,12 @@ from bot.loopback import permissions as p
 from bot.loopback.check_message import Upload, check_message
 from bot.loopback.errors import Json, as_list
 from bot.loopback.feed import Feed
-from bot.loopback.gateway import DIRECT_REACTIONS, GUILD_REACTIONS, Gateway
+from bot.loopback.gateway import (
+    DIRECT_REACTIONS,
+    GUILD_MESSAGES,
+    GUILD_REACTIONS,
+    Gateway,
+)
 from bot.loopback.payloads import member_json, message_json
 from bot.loopback.world import Attachment, Channel, Interaction, Message, World
 
@@ -44,8 +49,10 @@ class Posting:
         interaction: Interaction | None = None,
         ephemeral: bool = False,
         loading: bool = False,
+        message_id: int | None = None,
     ) -> Message:
-        """Post a message. A repeated nonce with `enforce_nonce` gives the first one again."""
+        """Post a message. A repeated nonce with `enforce_nonce` gives the first one again.
+        `message_id`: of a forum post's first message, which has the thread's."""
         repeated = self._repeated(channel, body.json)
         if repeated is not None:
             return repeated
@@ -57,7 +64,7 @@ class Posting:
         flags |= limits.EPHEMERAL if ephemeral else 0
         flags |= limits.LOADING if loading else 0
         message = Message(
-            id=self.world.new_id(),
+            id=message_id or self.world.new_id(),
             channel_id=channel.id,
             author_id=author_id,
             created_at=self.world.time(),
@@ -194,6 +201,36 @@ class Posting:
             self.gateway.dispatch("MESSAGE_DELETE", data, intent=intent)
         viewer = message.ephemeral_for
         self.feed.publish("message_delete", channel_id=channel.id, viewer=viewer, data=data)
+
+    def delete_many(self, messages: list[Message]) -> None:
+        """As a moderator's purge: one event for all."""
+        if not messages:
+            return
+        channel = self.world.channel(messages[0].channel_id)
+        for message in messages:
+            message.deleted_at = self.world.time()
+            data: Json = {"id": str(message.id), "channel_id": str(channel.id)}
+            self.feed.publish("message_delete", channel_id=channel.id, viewer=None, data=data)
+        ids = [str(message.id) for message in messages]
+        told: Json = {"ids": ids, "channel_id": str(channel.id), "guild_id": str(channel.guild_id)}
+        self.gateway.dispatch("MESSAGE_DELETE_BULK", told, intent=GUILD_MESSAGES)
+
+    def clear_reactions(self, message: Message, emoji: str | None = None) -> None:
+        """A moderator takes all reactions away, or all of one emoji."""
+        channel = self.world.channel(message.channel_id)
+        data: Json = {
+            "channel_id": str(channel.id),
+            "message_id": str(message.id),
+            "guild_id": str(channel.guild_id),
+        }
+        if emoji is None:
+            message.reactions.clear()
+            self.gateway.dispatch("MESSAGE_REACTION_REMOVE_ALL", data, intent=GUILD_REACTIONS)
+        else:
+            message.reactions.pop(emoji, None)
+            data["emoji"] = {"id": None, "name": emoji}
+            self.gateway.dispatch("MESSAGE_REACTION_REMOVE_EMOJI", data, intent=GUILD_REACTIONS)
+        self._publish("message_update", message)
 
     def react(self, message: Message, emoji: str, *, user_id: int, add: bool) -> None:
         """Add or take away a reaction; nothing happens if it is so already."""

@@ -11,6 +11,8 @@ from aiohttp import web
 from bot.loopback import errors
 from bot.loopback.actions import Actions
 from bot.loopback.api import Api
+from bot.loopback.api_reactions import ReactionsApi
+from bot.loopback.api_threads import ThreadsApi
 from bot.loopback.changes import Changes
 from bot.loopback.control import Control
 from bot.loopback.default_world import default_world
@@ -85,7 +87,10 @@ class Loopback:
             return await self.gatekeeper.handle(request, handler)  # type: ignore[arg-type]
 
         app = web.Application(middlewares=[gatekeeper], client_max_size=REQUEST_BYTES)
-        app.add_routes(Api(self.posting, self.interactions).routes())
+        api = Api(self.posting, self.interactions)
+        app.add_routes(api.routes())
+        app.add_routes(ThreadsApi(api, self.changes).routes())
+        app.add_routes(ReactionsApi(api).routes())
         app.add_routes(Control(self).routes())
         app.router.add_get("/gateway", self.gateway.handle)
         app.router.add_get("/gateway/", self.gateway.handle)
