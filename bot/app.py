@@ -20,6 +20,8 @@ from bot.defaults import defaults_of
 from bot.engine import engine_options
 from bot.eta import Pace
 from bot.failpoints import hit
+from bot.gallery.service import Gallery
+from bot.gallery.stars import Stars
 from bot.jobs.admission import JobRules
 from bot.jobs.hub import Hub
 from bot.jobs.kept_files import KeptFiles
@@ -53,7 +55,7 @@ _PARTING_S = 2.0  # for discord.py to end by itself
 COGS = (
     "cogs.inference", "cogs.info", "cogs.limits",
     "cogs.history", "cogs.me", "cogs.presets", "cogs.privacy", "cogs.queue",
-    "cogs.results", "cogs.message_menus",
+    "cogs.results", "cogs.message_menus", "cogs.gallery_events",
 )  # fmt: skip
 
 
@@ -78,6 +80,7 @@ async def open_services(
         audit = Audit(database=database, clock=clock)
         jobs = compose_jobs(settings, files=files, audit=audit, tags=tags, load=load, clock=clock)
         stack.push_async_callback(jobs.stop)
+        gallery = Gallery(database=database, audit=audit, clock=clock)
         yield Services(
             settings=settings,
             clock=clock,
@@ -87,6 +90,8 @@ async def open_services(
             suggestions=Suggestions(tags=tags, database=database, jobs=jobs),
             results=Results(database=database, files=files, clock=clock),
             people=People(database=database, files=files, jobs=jobs, clock=clock),
+            gallery=gallery,
+            stars=Stars(gallery),
         )
 
 

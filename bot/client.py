@@ -19,7 +19,9 @@ class EkakiBot(commands.Bot):
         discord.VoiceClient.warn_dave = False
         super().__init__(
             command_prefix=commands.when_mentioned,  # required by the class; no text commands exist
-            intents=discord.Intents(guilds=True),
+            # None of them is privileged. Messages: to know of deleted ones; what people write is
+            # not read, and without its own intent Discord leaves it out.
+            intents=discord.Intents(guilds=True, guild_messages=True, guild_reactions=True),
             allowed_mentions=discord.AllowedMentions.none(),
             help_command=None,
             # Not as a user-installed app for now: there follow-ups are few and places unknown.

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from bot.clock import Clock
+from bot.gallery.service import Gallery
+from bot.gallery.stars import Stars
 from bot.jobs.service import JobService
 from bot.moderation.audit import Audit
 from bot.people import People
@@ -24,3 +26,5 @@ class Services:
     suggestions: Suggestions
     results: Results
     people: People
+    gallery: Gallery
+    stars: Stars

@@ -66,7 +66,8 @@ async def _draw(interaction: Interaction, wish: GenerationRequest) -> None:
 async def drawable_job(interaction: Interaction, job_id: str) -> tuple[JobRecord, Pictures]:
     """The job, if this person may draw from it. RefusedError says why not."""
     job, pictures = await visible_job(interaction, job_id)
-    if job.private and job.user_id != interaction.user.id:
+    hidden = job.private and job.user_id != interaction.user.id
+    if hidden and not await _is_shared(interaction, job_id=job_id):
         raise RefusedError("picture_private")
     return job, pictures
 
@@ -75,7 +76,8 @@ async def visible_job(interaction: Interaction, job_id: str) -> tuple[JobRecord,
     """The job, if this person may see it. RefusedError says why not."""
     results = interaction.client.services.results
     job, pictures = await results.pictures_of(job_id)
-    if not results.may_see(actor_of(interaction), job):
+    hidden = not results.may_see(actor_of(interaction), job)
+    if hidden and not await _is_shared(interaction, job_id=job_id):
         raise RefusedError("picture_private")
     return job, pictures
 
@@ -83,14 +85,22 @@ async def visible_job(interaction: Interaction, job_id: str) -> tuple[JobRecord,
 async def visible_picture(interaction: Interaction, picture_id: str) -> StoredPicture:
     results = interaction.client.services.results
     stored = await results.picture(picture_id)
-    if not results.may_see(actor_of(interaction), stored.job):
+    hidden = not results.may_see(actor_of(interaction), stored.job)
+    if hidden and not await _is_shared(interaction, picture_id=picture_id):
         raise RefusedError("picture_private")
     return stored
 
 
+async def _is_shared(interaction: Interaction, *, picture_id: str = "", job_id: str = "") -> bool:
+    """Whether the server's gallery shows it: then everybody there sees it, private or not."""
+    gallery = interaction.client.services.gallery
+    return await gallery.shows(guild_id=interaction.guild_id, picture_id=picture_id, job_id=job_id)
+
+
 async def _drawable_picture(interaction: Interaction, picture_id: str) -> StoredPicture:
     stored = await visible_picture(interaction, picture_id)
-    if stored.job.private and stored.job.user_id != interaction.user.id:
+    hidden = stored.job.private and stored.job.user_id != interaction.user.id
+    if hidden and not await _is_shared(interaction, picture_id=picture_id):
         raise RefusedError("picture_private")
     return stored
 

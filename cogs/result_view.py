@@ -30,6 +30,16 @@ class Action(StrEnum):
     UPSCALE = "upscale"  # a picture
     FAVOURITE = "favourite"  # a picture
     STAR = "star"  # a picture, in the answer to FAVOURITES
+    VOTE = "vote"  # a picture
+    VOTES = "votes"  # a job of several pictures: asks which one
+    SHARE = "share"  # a picture
+    SHARES = "shares"  # a job of several pictures: asks which one
+    SHARE_SURE = "sharesure"  # a picture that is private: asked and answered
+    DETAILS = "details"  # a picture in the gallery
+    APPROVE = "approve"  # an entry of the gallery, as the next ones
+    TAKE_OUT = "takeout"
+    FEATURE = "feature"
+    UNFEATURE = "unfeature"
 
 
 def custom_id(action: Action, subject: str, extra: int | None = None) -> str:
@@ -80,7 +90,10 @@ def _single(job: JobRecord, picture: PictureRecord) -> "list[discord.ui.Button[d
     if may_grow(job):
         first.append(button(Action.UPSCALE, picture.id, row=0))
     first.append(button(Action.REMIX, job.id, row=0))
-    return [*first, button(Action.FAVOURITE, picture.id, row=1), *_common(job, row=1)]
+    kept = [button(Action.FAVOURITE, picture.id, row=1)]
+    if in_server(job):
+        kept += [*_vote(job, Action.VOTE, picture.id), button(Action.SHARE, picture.id, row=1)]
+    return [*first, *kept, *_common(job, row=1)]
 
 
 def _grid(
@@ -90,12 +103,27 @@ def _grid(
     shown = pictures[: _ROW_LENGTH - 1]
     upscales = [_numbered(Action.UPSCALE, p, row=0) for p in shown if may_grow(job)]
     varies = [_numbered(Action.STRONG, p, row=1) for p in shown]
+    kept = [button(Action.FAVOURITES, job.id, row=2, label=text("buttons.favourite"))]
+    if in_server(job):
+        share = button(Action.SHARES, job.id, row=2, label=text("buttons.share"))
+        kept += [*_vote(job, Action.VOTES, job.id, row=2), share]
     return [
         *upscales, button(Action.REROLL, job.id, row=0),
         *varies, button(Action.REMIX, job.id, row=1),
-        button(Action.FAVOURITES, job.id, row=2, label=text("buttons.favourite")),
-        *_common(job, row=2),
+        *kept, *_common(job, row=2),
     ]  # fmt: skip
+
+
+def _vote(
+    job: JobRecord, action: Action, subject: str, *, row: int = 1
+) -> "list[discord.ui.Button[discord.ui.View]]":
+    """Nobody but its owner sees a private picture."""
+    return [] if job.private else [button(action, subject, row=row, label=text("buttons.vote"))]
+
+
+def in_server(job: JobRecord) -> bool:
+    """Whether it was made where there may be a gallery."""
+    return job.guild_id is not None
 
 
 def _common(job: JobRecord, *, row: int) -> "list[discord.ui.Button[discord.ui.View]]":

@@ -8,7 +8,7 @@ import discord
 from discord.ext import commands
 
 from bot.client import EkakiBot
-from cogs import errors, result_drawing, result_keeping
+from cogs import errors, gallery_buttons, result_drawing, result_keeping
 from cogs.buttons import JOB_ID
 from cogs.errors import answer_error
 from cogs.orphans import answer_orphan
@@ -64,6 +64,16 @@ _HANDLERS: Final[Mapping[Action, Callable[[Interaction, str, int | None], Awaita
     Action.UPSCALE: result_drawing.upscale,
     Action.FAVOURITE: result_keeping.favourite,
     Action.STAR: result_keeping.star,
+    Action.VOTE: gallery_buttons.vote,
+    Action.VOTES: gallery_buttons.votes,
+    Action.SHARE: gallery_buttons.share,
+    Action.SHARES: gallery_buttons.shares,
+    Action.SHARE_SURE: gallery_buttons.share_sure,
+    Action.DETAILS: gallery_buttons.details,
+    Action.APPROVE: gallery_buttons.approve,
+    Action.TAKE_OUT: gallery_buttons.take_out,
+    Action.FEATURE: gallery_buttons.feature,
+    Action.UNFEATURE: gallery_buttons.unfeature,
 }
 
 

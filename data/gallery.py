@@ -23,6 +23,7 @@ class Entry:
 
     `rating` is the picture's when it was entered, or higher if a moderator said so. `needed` is the
     threshold that its stars reached, None where somebody shared it by hand (`shared_by`).
+    `decided_by`: who approved or removed it; 0: its message was deleted in Discord.
     `on_web`: the server and the maker both allow it on the web page.
     """
 
@@ -45,13 +46,14 @@ class Entry:
     shared_at: float | None
     posted_at: float | None
     featured_at: float | None
+    decided_by: int | None
     on_web: bool
 
 
 COLUMNS = (
     "e.number, e.id, e.picture_id, p.job_id, p.content_hash, p.width, p.height, e.guild_id,"
     " e.channel_id, e.maker_id, e.maker_name, e.rating, e.state, e.votes, e.needed, e.shared_by,"
-    " e.shared_at, e.posted_at, e.featured_at, e.on_web"
+    " e.shared_at, e.posted_at, e.featured_at, e.decided_by, e.on_web"
 )
 SOURCE = "gallery_entries e JOIN pictures p ON p.id = e.picture_id"
 """`SELECT {COLUMNS} FROM {SOURCE} WHERE ...` gives rows for `entry_of`."""
@@ -165,6 +167,19 @@ async def count(connection: Connection, *, showing: Showing, limit: int = 1000) 
     async with connection.execute(sql, [*values, limit]) as cursor:
         row = await cursor.fetchone()
     return int(row[0]) if row else 0
+
+
+async def shows(
+    connection: Connection, *, guild_id: int, picture_id: str = "", job_id: str = ""
+) -> bool:
+    """Whether a server's gallery shows this picture, or (`job_id`) one of this job."""
+    async with connection.execute(
+        "SELECT 1 FROM gallery_entries WHERE picture_id IN"
+        " (SELECT id FROM pictures WHERE id = ? UNION SELECT id FROM pictures WHERE job_id = ?)"
+        " AND guild_id = ? AND state = 'posted' LIMIT 1",
+        (picture_id, job_id, guild_id),
+    ) as cursor:
+        return await cursor.fetchone() is not None
 
 
 async def insert(

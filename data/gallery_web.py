@@ -51,6 +51,16 @@ async def set_guild(connection: Connection, *, guild_id: int, name: str, on_web:
     await _keep(connection, "guild_id", guild_id)
 
 
+async def set_guild_name(connection: Connection, *, guild_id: int, name: str) -> None:
+    """What the server is called now; whether it is on the web is `guild_settings.gallery_web`'s to
+    say, which a trigger copies."""
+    await connection.execute(
+        "INSERT INTO gallery_guilds (guild_id, name) VALUES (?, ?)"
+        " ON CONFLICT (guild_id) DO UPDATE SET name = excluded.name WHERE name <> excluded.name",
+        (guild_id, name),
+    )
+
+
 async def set_maker(connection: Connection, *, user_id: int, on_web: bool) -> None:
     """Say whether the maker's pictures may be public."""
     await connection.execute(

@@ -1,0 +1,51 @@
+"""What a server's gallery takes, and where it goes. Pure."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from data.guild_settings import GuildSettings
+from pipeline.errors import RefusedError
+from pipeline.rating import Rating
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """A server's settings, and the highest rating in each of its gallery channels that is there.
+
+    A channel that is missing from `ceilings` was not chosen, or is gone from Discord.
+    """
+
+    guild_id: int
+    settings: GuildSettings
+    ceilings: Mapping[int, Rating]
+
+    @property
+    def allowed(self) -> Rating | None:
+        """The highest rating that the gallery takes; None: this server has no gallery."""
+        return max(self.ceilings.values(), default=None)
+
+    def channel_for(self, rating: Rating) -> int | None:
+        """The channel where a picture of this rating goes; None: nowhere."""
+        settings = self.settings
+        for channel_id in (settings.gallery_channel_id, settings.gallery_adult_channel_id):
+            if channel_id is not None and rating <= self.ceilings.get(channel_id, -1):
+                return channel_id
+        return None
+
+    def may_stay(self, channel_id: int, rating: Rating) -> bool:
+        """Whether a message of this rating may stay where it is. One in a channel that is no
+        gallery channel any more stays only if it is `safe`."""
+        return rating <= self.ceilings.get(channel_id, Rating.SAFE)
+
+    def excludes(self, channel_ids: Collection[int]) -> bool:
+        """Whether what is made there (a thread and its channel) stays out of the gallery."""
+        return not self.settings.gallery_excluded.isdisjoint(channel_ids)
+
+    def demand(self, rating: Rating, channel_ids: Collection[int]) -> None:
+        """RefusedError tells why a picture can't go into the gallery."""
+        if self.allowed is None:
+            raise RefusedError("gallery_off")
+        if self.excludes(channel_ids):
+            raise RefusedError("gallery_excluded")
+        if self.channel_for(rating) is None:
+            raise RefusedError("gallery_above_ceiling", rating=rating, ceiling=self.allowed)

@@ -1,0 +1,286 @@
+"""Sharing, and what owners and moderators decide about entries."""
+
+import asyncio
+from collections.abc import Collection
+
+from aiosqlite import Connection
+
+from bot.clock import Clock
+from bot.failpoints import hit
+from bot.gallery.gate import Gate
+from bot.moderation.audit import Audit
+from bot.results import Actor
+from data import (
+    gallery,
+    gallery_posts,
+    gallery_states,
+    gallery_web,
+    guild_settings,
+    jobs,
+    pictures,
+)
+from data.audit import AuditEvent, AuditKind
+from data.database import Database
+from data.gallery import Entry
+from data.guild_settings import GuildSettings
+from data.ids import new_id
+from data.jobs import JobRecord
+from data.pictures import PictureRecord
+from pipeline.errors import RefusedError
+
+
+class Gallery:
+    """Decides. `fresh` is set when messages in Discord may have something to follow."""
+
+    def __init__(self, *, database: Database, audit: Audit, clock: Clock) -> None:
+        self.database = database
+        self.clock = clock
+        self.fresh = asyncio.Event()
+        self._audit = audit
+
+    async def share(
+        self,
+        picture_id: str,
+        *,
+        actor: Actor,
+        gate: Gate,
+        channel_ids: Collection[int],
+        maker_name: str = "",
+    ) -> Entry:
+        """Put a picture into the gallery of the server where it was made, or before its moderators
+        where they want to approve. `channel_ids`: where it was made, with a thread's channel.
+        `maker_name`: if known.
+
+        RefusedError says why not, and nothing is changed. A private picture is its owner's to
+        share, who has been asked.
+        """
+        now = self.clock.time()
+        async with self.database.transaction() as connection:
+            job, picture = await shareable(connection, picture_id, actor)
+            gate.demand(picture.rating, channel_ids)
+            entry = await entered(connection, job, picture, maker_name=maker_name)
+            _check_share(entry, actor)
+            if await gallery_states.is_maker_blocked(connection, number=entry.number, now=now):
+                raise RefusedError("gallery_maker_blocked")
+            await gallery_states.share(
+                connection,
+                number=entry.number,
+                approval=gate.settings.gallery_approval and not actor.is_moderator,
+                shared_by=actor.user_id,
+                needed=None,
+                now=now,
+            )
+            await self._record(connection, AuditKind.GALLERY_ADDED, entry, actor.user_id)
+            shared = await gallery.get(connection, entry_id=entry.id)
+        hit("gallery_shared")
+        self.fresh.set()
+        assert shared is not None
+        return shared
+
+    async def remove(self, entry_id: str, *, actor: Actor) -> Entry:
+        """Take an entry out for good: for its maker and moderators. RefusedError otherwise."""
+        async with self.database.transaction() as connection:
+            entry = await known(connection, entry_id)
+            self._demand_maker(entry, actor)
+            await gallery_states.remove(
+                connection, number=entry.number, by=actor.user_id, now=self.clock.time()
+            )
+            await self._record(connection, AuditKind.GALLERY_REMOVED, entry, actor.user_id)
+        hit("gallery_removed")
+        self.fresh.set()
+        return entry
+
+    async def approve(self, entry_id: str, *, actor: Actor) -> Entry:
+        """Let an entry that waits into the gallery: for moderators."""
+        async with self.database.transaction() as connection:
+            entry = await known(connection, entry_id)
+            demand_moderator(entry, actor)
+            if not await gallery_states.approve(
+                connection, number=entry.number, by=actor.user_id, now=self.clock.time()
+            ):
+                raise RefusedError("gallery_not_waiting")
+            await self._record(connection, AuditKind.GALLERY_ADDED, entry, actor.user_id)
+        hit("gallery_approved")
+        self.fresh.set()
+        return entry
+
+    async def feature(self, entry_id: str, *, actor: Actor, on: bool) -> Entry:
+        """Feature an entry, or no longer: for moderators."""
+        async with self.database.transaction() as connection:
+            entry = await known(connection, entry_id)
+            demand_moderator(entry, actor)
+            if entry.state != "posted":
+                raise RefusedError("gallery_unknown")
+            at = self.clock.time() if on else None
+            await gallery_states.feature(connection, number=entry.number, at=at)
+        self.fresh.set()
+        return entry
+
+    async def entry_of(self, picture_id: str) -> Entry | None:
+        """The entry of a picture, in any state."""
+        async with self.database.reader() as connection:
+            return await gallery.of_picture(connection, picture_id=picture_id)
+
+    async def maker_on_web(self, user_id: int) -> bool:
+        """Whether this maker's pictures may be on the web page."""
+        async with self.database.reader() as connection:
+            return await gallery_web.maker_on_web(connection, user_id=user_id)
+
+    async def set_maker_on_web(self, user_id: int, *, on: bool) -> None:
+        """Whether this maker's pictures may be on the web page, from now on."""
+        async with self.database.transaction() as connection:
+            await gallery_web.set_maker(connection, user_id=user_id, on_web=on)
+
+    async def settings(self, guild_id: int) -> GuildSettings:
+        """What the server's moderators set."""
+        async with self.database.reader() as connection:
+            return await guild_settings.get(connection, guild_id=guild_id)
+
+    async def shows(self, *, guild_id: int | None, picture_id: str = "", job_id: str = "") -> bool:
+        """Whether the server's gallery shows this picture, or one of this job."""
+        if guild_id is None:
+            return False
+        async with self.database.reader() as connection:
+            return await gallery.shows(
+                connection, guild_id=guild_id, picture_id=picture_id, job_id=job_id
+            )
+
+    async def settle(self, gate: Gate) -> None:
+        """Bring a server's entries in line with its settings, ceilings and blocks.
+
+        Where there is no gallery (any more) everything stays as it is.
+        """
+        allowed = gate.allowed
+        if allowed is None:
+            return
+        now, settings, guild_id = self.clock.time(), gate.settings, gate.guild_id
+        async with self.database.transaction() as connection:
+            await gallery_states.settle(connection, guild_id=guild_id, allowed=allowed, now=now)
+            reached = await gallery_states.reaching(
+                connection,
+                guild_id=guild_id,
+                threshold=settings.gallery_threshold,
+                allowed=allowed,
+                now=now,
+            )
+            for number, channel_id in reached:
+                if not gate.excludes([channel_id]):
+                    await gallery_states.share(
+                        connection,
+                        number=number,
+                        approval=settings.gallery_approval,
+                        shared_by=None,
+                        needed=settings.gallery_threshold,
+                        now=now,
+                    )
+            await gallery_states.mark_misplaced(
+                connection, guild_id=guild_id, ceilings=gate.ceilings
+            )
+            await gallery_states.mark_unposted(connection, guild_id=guild_id)
+        self.fresh.set()
+
+    async def ask_check(self, guild_id: int) -> None:
+        """Have a server's entries settled soon: a channel of it changed."""
+        async with self.database.transaction() as connection:
+            await gallery_posts.ask_check(connection, guild_id=guild_id)
+        self.fresh.set()
+
+    async def channel_gone(self, channel_id: int, guild_id: int) -> None:
+        """A channel was deleted: entries with a message there stay without one."""
+        async with self.database.transaction() as connection:
+            await gallery_posts.channel_gone(connection, channel_id=channel_id)
+            await gallery_posts.ask_check(connection, guild_id=guild_id)
+        self.fresh.set()
+
+    async def set_guild_name(self, guild_id: int, name: str) -> None:
+        """What the web page calls the server."""
+        async with self.database.transaction() as connection:
+            await gallery_web.set_guild_name(connection, guild_id=guild_id, name=name)
+
+    async def _record(
+        self, connection: Connection, kind: AuditKind, entry: Entry, actor_id: int
+    ) -> None:
+        event = AuditEvent(
+            kind=kind,
+            guild_id=entry.guild_id,
+            channel_id=entry.channel_id,
+            actor_id=actor_id,
+            user_id=entry.maker_id,
+            job_id=entry.job_id,
+            picture_id=entry.picture_id,
+        )
+        await self._audit.record_in(connection, event)
+
+    def _demand_maker(self, entry: Entry, actor: Actor) -> None:
+        if actor.user_id != entry.maker_id:
+            demand_moderator(entry, actor)
+
+
+async def known(connection: Connection, entry_id: str) -> Entry:
+    """The entry. RefusedError where there is none (any more)."""
+    entry = await gallery.get(connection, entry_id=entry_id)
+    if entry is None:
+        raise RefusedError("gallery_unknown")
+    return entry
+
+
+def demand_moderator(entry: Entry, actor: Actor) -> None:
+    """RefusedError unless `actor` moderates the entry's server."""
+    if not (actor.is_moderator and actor.guild_id == entry.guild_id):
+        raise RefusedError("gallery_not_yours")
+
+
+async def shareable(
+    connection: Connection, picture_id: str, actor: Actor
+) -> tuple[JobRecord, PictureRecord]:
+    """The picture and its job, if `actor` may share it. RefusedError otherwise."""
+    picture = await pictures.get(connection, picture_id=picture_id)
+    job = None if picture is None else await jobs.get(connection, job_id=picture.job_id)
+    if picture is None or job is None:
+        raise RefusedError("picture_unknown")
+    if job.guild_id is None or job.guild_id != actor.guild_id:
+        raise RefusedError("gallery_elsewhere")
+    if job.user_id != actor.user_id:
+        if job.private:
+            raise RefusedError("picture_private")
+        if not actor.is_moderator:
+            raise RefusedError("gallery_not_yours")
+    return job, picture
+
+
+async def entered(
+    connection: Connection, job: JobRecord, picture: PictureRecord, *, maker_name: str = ""
+) -> Entry:
+    """The picture's entry, made a candidate if there is none yet."""
+    assert job.guild_id is not None, "asked by the caller"
+    await gallery.insert(
+        connection,
+        entry_id=new_id(),
+        picture_id=picture.id,
+        guild_id=job.guild_id,
+        channel_id=job.channel_id,
+        maker_id=job.user_id,
+        maker_name=maker_name,
+        rating=picture.rating,
+    )
+    await gallery_web.keep_entry(connection, picture_id=picture.id)
+    entry = await gallery.of_picture(connection, picture_id=picture.id)
+    assert entry is not None
+    await gallery_states.set_rating(
+        connection, number=entry.number, rating=max(entry.rating, picture.rating)
+    )
+    return entry
+
+
+def _check_share(entry: Entry, actor: Actor) -> None:
+    match entry.state:
+        case "posted":
+            raise RefusedError("gallery_already")
+        case "waiting" if not actor.is_moderator:
+            raise RefusedError("gallery_waits")
+        case "hidden":
+            raise RefusedError("gallery_hidden")
+        case "removed" if not actor.is_moderator and entry.decided_by not in {None, actor.user_id}:
+            raise RefusedError("gallery_was_removed")
+        case _:
+            pass

@@ -1,0 +1,334 @@
+"""Stars: reactions and the vote button. One vote a person; enough of them share a picture."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from aiosqlite import Connection
+
+from bot.failpoints import hit
+from bot.gallery.gate import Gate
+from bot.gallery.service import Gallery, entered, known
+from data import (
+    blocks,
+    gallery,
+    gallery_posts,
+    gallery_states,
+    gallery_votes,
+    gallery_watched,
+    jobs,
+    pictures,
+)
+from data.gallery import Entry
+from data.gallery_watched import Watched
+from data.jobs import JobRecord
+from data.pictures import PictureRecord
+from pipeline.errors import RefusedError
+
+_LOST_SHARE = 2
+"""What stars brought goes again when fewer than one in so many of the needed ones are left: not at
+each star that comes and goes at the threshold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voted:
+    """After a press of the button: whether the person's vote stands, and how many there are."""
+
+    on: bool
+    votes: int
+
+
+class Stars:
+    """Takes votes. Refusals are for buttons; a reaction that can't count is passed over."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self._gallery = gallery
+        self._database = gallery.database
+        self._clock = gallery.clock
+
+    async def watched(self, message_id: int) -> Watched | None:
+        """What a message shows, if it is one of ours."""
+        async with self._database.reader() as connection:
+            return await gallery_watched.find(connection, message_id=message_id)
+
+    async def recent(self, guild_id: int, *, since: float, limit: int) -> list[Watched]:
+        """Messages of a server that may be starred, the newest first."""
+        async with self._database.reader() as connection:
+            return await gallery_watched.recent(
+                connection, guild_id=guild_id, since=since, limit=limit
+            )
+
+    async def starred_messages(self, guild_id: int) -> frozenset[int]:
+        """Messages of a server under which stars are known."""
+        async with self._database.reader() as connection:
+            return await gallery_watched.starred(connection, guild_id=guild_id)
+
+    async def watch(
+        self, *, message_id: int, channel_id: int, job_id: str, picture_id: str | None
+    ) -> None:
+        """Stars under this message count: it shows a job's pictures, or one of them."""
+        async with self._database.transaction() as connection:
+            await gallery_watched.watch(
+                connection,
+                message_id=message_id,
+                channel_id=channel_id,
+                job_id=job_id,
+                picture_id=picture_id,
+                now=self._clock.time(),
+            )
+
+    async def press(
+        self, picture_id: str, *, user_id: int, gate: Gate, channel_ids: Collection[int]
+    ) -> Voted:
+        """The vote button: gives a vote, or takes it back with whatever it was given.
+
+        RefusedError says why a vote does not count here.
+        """
+        async with self._database.transaction() as connection:
+            picture = await pictures.get(connection, picture_id=picture_id)
+            job = None if picture is None else await jobs.get(connection, job_id=picture.job_id)
+            if picture is None or job is None:
+                raise RefusedError("picture_unknown")
+            if job.guild_id != gate.guild_id:
+                raise RefusedError("gallery_elsewhere")
+            await self._demand(
+                connection, picture, job, user_id=user_id, gate=gate, channel_ids=channel_ids
+            )
+            entry = await entered(connection, job, picture)
+            if await gallery_votes.unvote(connection, number=entry.number, user_id=user_id):
+                await self._lost(connection, entry)
+                on = False
+            else:
+                await self._star(connection, entry, user_id, gallery_votes.BUTTON)
+                await self._gained(connection, entry, gate, channel_ids)
+                on = True
+            votes = (await known(connection, entry.id)).votes
+        hit("gallery_voted")
+        self._gallery.fresh.set()
+        return Voted(on=on, votes=votes)
+
+    async def starred(
+        self,
+        message_id: int,
+        position: int,
+        *,
+        user_id: int,
+        gate: Gate,
+        channel_ids: Collection[int],
+    ) -> None:
+        """Somebody starred a message of ours; `position`: which of its pictures, from 0."""
+        async with self._database.transaction() as connection:
+            found = await _shown(connection, message_id, position)
+            if found is None:
+                return
+            job, picture = found
+            try:
+                await self._demand(
+                    connection, picture, job, user_id=user_id, gate=gate, channel_ids=channel_ids
+                )
+            except RefusedError:
+                return
+            entry = await entered(connection, job, picture)
+            await self._star(connection, entry, user_id, message_id)
+            await self._gained(connection, entry, gate, channel_ids)
+        hit("gallery_starred")
+        self._gallery.fresh.set()
+
+    async def unstarred(self, message_id: int, position: int, *, user_id: int) -> None:
+        """Somebody took their star away."""
+        async with self._database.transaction() as connection:
+            found = await _shown(connection, message_id, position)
+            entry = found and await gallery.of_picture(connection, picture_id=found[1].id)
+            if not entry:
+                return
+            if await gallery_votes.unstar(
+                connection, number=entry.number, user_id=user_id, message_id=message_id
+            ):
+                await self._lost(connection, entry)
+        self._gallery.fresh.set()
+
+    async def cleared(self, message_id: int, position: int | None) -> None:
+        """All reactions were taken away, or all of one kind."""
+        async with self._database.transaction() as connection:
+            if position is None:
+                await self._clear(connection, message_id)
+            else:
+                found = await _shown(connection, message_id, position)
+                entry = found and await gallery.of_picture(connection, picture_id=found[1].id)
+                if entry:
+                    await gallery_votes.set_message(
+                        connection,
+                        number=entry.number,
+                        message_id=message_id,
+                        user_ids=(),
+                        now=self._clock.time(),
+                    )
+                    await self._lost(connection, entry)
+        self._gallery.fresh.set()
+
+    async def message_deleted(self, message_id: int) -> None:
+        """A message is gone from Discord, and the stars under it. With a job's own message its
+        pictures leave the gallery; with an entry's message the entry does."""
+        async with self._database.transaction() as connection:
+            found = await gallery_watched.find(connection, message_id=message_id)
+            if found is None:
+                return
+            await self._clear(connection, message_id)
+            await gallery_watched.forget(connection, message_id=message_id)
+            job = await jobs.get(connection, job_id=found.job_id)
+            original = job is not None and job.message_id == message_id
+            if found.in_gallery or original:
+                for picture in await pictures.of_job(connection, job_id=found.job_id):
+                    if found.in_gallery and picture.id != found.picture_id:
+                        continue
+                    await self._withdraw(connection, picture, in_gallery=found.in_gallery)
+        self._gallery.fresh.set()
+
+    async def reconcile(
+        self,
+        message_id: int,
+        people: Mapping[int, Collection[int]],
+        *,
+        gate: Gate,
+        channel_ids: Collection[int],
+    ) -> None:
+        """Make the stars under a message what Discord says: by position, who starred it."""
+        async with self._database.transaction() as connection:
+            for position in range(_MAX_PICTURES):
+                found = await _shown(connection, message_id, position)
+                if found is None:
+                    return
+                job, picture = found
+                wanted = set[int]()
+                for user_id in people.get(position, ()):
+                    try:
+                        await self._demand(
+                            connection,
+                            picture,
+                            job,
+                            user_id=user_id,
+                            gate=gate,
+                            channel_ids=channel_ids,
+                        )
+                    except RefusedError:
+                        continue
+                    wanted.add(user_id)
+                entry = await gallery.of_picture(connection, picture_id=picture.id)
+                if entry is None and not wanted:
+                    continue
+                entry = entry or await entered(connection, job, picture)
+                await gallery_votes.set_message(
+                    connection,
+                    number=entry.number,
+                    message_id=message_id,
+                    user_ids=wanted,
+                    now=self._clock.time(),
+                )
+                await self._gained(connection, entry, gate, channel_ids)
+                await self._lost(connection, entry)
+        self._gallery.fresh.set()
+
+    async def _demand(
+        self,
+        connection: Connection,
+        picture: PictureRecord,
+        job: JobRecord,
+        *,
+        user_id: int,
+        gate: Gate,
+        channel_ids: Collection[int],
+    ) -> None:
+        """RefusedError tells why this person's vote for this picture does not count."""
+        if gate.allowed is None:
+            raise RefusedError("gallery_off")
+        entry = await gallery.of_picture(connection, picture_id=picture.id)
+        shared = entry is not None and entry.state in {"posted", "waiting"}
+        if job.private and not shared:
+            raise RefusedError("picture_private")
+        if gate.excludes(channel_ids) and not shared:
+            raise RefusedError("gallery_excluded")
+        if entry is not None and entry.state == "removed":
+            raise RefusedError("gallery_was_removed")
+        if user_id == job.user_id and not gate.settings.gallery_self_votes:
+            raise RefusedError("gallery_own_vote")
+        now = self._clock.time()
+        if await blocks.in_force(connection, user_id=user_id, guild_id=job.guild_id, now=now):
+            raise RefusedError("not_allowed")
+
+    async def _star(
+        self, connection: Connection, entry: Entry, user_id: int, message_id: int
+    ) -> None:
+        await gallery_votes.star(
+            connection,
+            number=entry.number,
+            user_id=user_id,
+            message_id=message_id,
+            now=self._clock.time(),
+        )
+
+    async def _gained(
+        self, connection: Connection, entry: Entry, gate: Gate, channel_ids: Collection[int]
+    ) -> None:
+        """Share a candidate that has stars enough."""
+        entry = await known(connection, entry.id)
+        now, settings = self._clock.time(), gate.settings
+        if entry.state != "candidate" or entry.votes < settings.gallery_threshold:
+            return
+        if gate.channel_for(entry.rating) is None or gate.excludes(channel_ids):
+            return
+        if await gallery_states.is_maker_blocked(connection, number=entry.number, now=now):
+            return
+        await gallery_states.share(
+            connection,
+            number=entry.number,
+            approval=settings.gallery_approval,
+            shared_by=None,
+            needed=settings.gallery_threshold,
+            now=now,
+        )
+
+    async def _lost(self, connection: Connection, entry: Entry) -> None:
+        """Take back what stars alone brought, when most of them are gone."""
+        entry = await known(connection, entry.id)
+        by_stars = entry.needed is not None and entry.featured_at is None
+        if entry.state in {"posted", "waiting", "hidden"} and by_stars:
+            assert entry.needed is not None
+            if entry.votes * _LOST_SHARE < entry.needed:
+                await gallery_states.take_back(connection, number=entry.number)
+
+    async def _clear(self, connection: Connection, message_id: int) -> None:
+        for number in await gallery_votes.clear_message(connection, message_id=message_id):
+            (entry,) = await gallery.by_numbers(connection, numbers=[number])
+            await self._lost(connection, entry)
+
+    async def _withdraw(
+        self, connection: Connection, picture: PictureRecord, *, in_gallery: bool
+    ) -> None:
+        entry = await gallery.of_picture(connection, picture_id=picture.id)
+        if entry is None:
+            return
+        if in_gallery:  # it is gone already
+            await gallery_posts.forget(connection, entry_id=entry.id)
+        if entry.state in {"posted", "waiting", "hidden"}:
+            # By a moderator's hand where it was our message in the gallery.
+            by = _BY_HAND if in_gallery else None
+            await gallery_states.remove(
+                connection, number=entry.number, by=by, now=self._clock.time()
+            )
+
+
+_MAX_PICTURES = 10
+_BY_HAND = 0  # somebody with the right to delete our messages; Discord does not say who
+
+
+async def _shown(
+    connection: Connection, message_id: int, position: int
+) -> tuple[JobRecord, PictureRecord] | None:
+    """The picture at `position` of a message of ours, with its job."""
+    found = await gallery_watched.find(connection, message_id=message_id)
+    job = None if found is None else await jobs.get(connection, job_id=found.job_id)
+    if found is None or job is None:
+        return None
+    made = await pictures.of_job(connection, job_id=found.job_id)
+    if found.picture_id is not None:
+        made = [picture for picture in made if picture.id == found.picture_id]
+    return (job, made[position]) if position < len(made) else None

@@ -1,0 +1,172 @@
+"""Buttons that share, vote, and tell of entries; and those of moderators."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import discord
+
+from bot.client import EkakiBot
+from bot.gallery.gate import Gate
+from bot.results import StoredPicture
+from cogs.actors import actor_of
+from cogs.gallery_details import details_message
+from cogs.gallery_gates import channel_ids_of, gate_of, missing_in
+from cogs.result_drawing import visible_job, visible_picture
+from cogs.result_view import Action, button, view_of
+from data.gallery import Entry
+from data.pictures import PictureRecord
+from data.text import text
+from pipeline.errors import RefusedError
+
+Interaction: TypeAlias = discord.Interaction[EkakiBot]
+
+
+async def vote(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
+    """Give a vote, or take it back."""
+    services, gate = interaction.client.services, await _gate(interaction)
+    stored = await services.results.picture(picture_id)
+    voted = await services.stars.press(
+        picture_id,
+        user_id=interaction.user.id,
+        gate=gate,
+        channel_ids=channel_ids_of(interaction.client, stored.job.channel_id),
+    )
+    key = "gallery.voted" if voted.on else "gallery.unvoted"
+    words = text(key, votes=voted.votes, needed=gate.settings.gallery_threshold)
+    await interaction.response.send_message(words, ephemeral=True)
+
+
+async def votes(interaction: Interaction, job_id: str, _extra: int | None) -> None:
+    await _ask_which(interaction, job_id, Action.VOTE, "gallery.vote_which")
+
+
+async def shares(interaction: Interaction, job_id: str, _extra: int | None) -> None:
+    await _ask_which(interaction, job_id, Action.SHARE, "gallery.share_which")
+
+
+async def _ask_which(interaction: Interaction, job_id: str, action: Action, key: str) -> None:
+    _, pictures = await visible_job(interaction, job_id)
+    view = view_of(_numbered(action, pictures))
+    await interaction.response.send_message(text(key), view=view, ephemeral=True)
+
+
+def _numbered(
+    action: Action, pictures: Sequence[PictureRecord]
+) -> "list[discord.ui.Button[discord.ui.View]]":
+    return [
+        button(action, picture.id, row=0, label=str(picture.position + 1))
+        for picture in pictures[:5]
+    ]
+
+
+async def share(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
+    """Share a picture; of a private one, ask first. One that is there can be taken out again."""
+    stored = await visible_picture(interaction, picture_id)
+    entry = await interaction.client.services.gallery.entry_of(picture_id)
+    if entry is not None and entry.state in {"posted", "waiting", "hidden"}:
+        await _say_shared(interaction, entry, "gallery.is_shared")
+    elif stored.job.private and stored.job.user_id == interaction.user.id:
+        await _gate(interaction)
+        view = view_of(
+            [button(Action.SHARE_SURE, picture_id, row=0, style=discord.ButtonStyle.primary)]
+        )
+        await interaction.response.send_message(
+            text("gallery.private_sure"), view=view, ephemeral=True
+        )
+    else:
+        entry = await _share(interaction, stored)
+        await _say_shared(interaction, entry, _key_of(entry))
+
+
+async def share_sure(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
+    """Yes, also a private one."""
+    entry = await _share(interaction, await visible_picture(interaction, picture_id))
+    await interaction.response.edit_message(content=text(_key_of(entry)), view=None)
+
+
+def _key_of(entry: Entry) -> str:
+    return "gallery.waits" if entry.state == "waiting" else "gallery.shared"
+
+
+async def _share(interaction: Interaction, stored: StoredPicture) -> Entry:
+    bot, gate = interaction.client, await _gate(interaction)
+    channel_id = gate.channel_for(stored.picture.rating)
+    missing = () if channel_id is None else missing_in(bot, channel_id)
+    if missing:
+        raise RefusedError(
+            "gallery_lacks_permissions", channel=_name(bot, channel_id), permissions=missing
+        )
+    own = stored.job.user_id == interaction.user.id
+    return await bot.services.gallery.share(
+        stored.picture.id,
+        actor=actor_of(interaction),
+        gate=gate,
+        channel_ids=channel_ids_of(bot, stored.job.channel_id),
+        maker_name=interaction.user.display_name if own else "",
+    )
+
+
+def _name(bot: EkakiBot, channel_id: int | None) -> str:
+    channel = None if channel_id is None else bot.get_channel(channel_id)
+    return f"#{getattr(channel, 'name', '?')}"
+
+
+async def _say_shared(interaction: Interaction, entry: Entry, key: str) -> None:
+    """That it is there, with a way back for its maker and moderators."""
+    actor = actor_of(interaction)
+    view = discord.utils.MISSING
+    if actor.user_id == entry.maker_id or actor.is_moderator:
+        view = view_of([button(Action.TAKE_OUT, entry.id, row=0)])
+    await interaction.response.send_message(text(key), view=view, ephemeral=True)
+
+
+async def details(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
+    """Everything about an entry, for this person; with more buttons for who may use them."""
+    stored = await visible_picture(interaction, picture_id)
+    entry = await interaction.client.services.gallery.entry_of(picture_id)
+    if entry is None:
+        raise RefusedError("gallery_unknown")
+    message = details_message(entry, stored, actor=actor_of(interaction))
+    await interaction.response.send_message(
+        embeds=list(message.embeds),
+        files=message.files(),
+        view=message.view or discord.utils.MISSING,
+        ephemeral=True,
+    )
+
+
+async def take_out(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
+    await interaction.client.services.gallery.remove(entry_id, actor=actor_of(interaction))
+    await _replace(interaction, "gallery.taken_out")
+
+
+async def approve(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
+    await interaction.client.services.gallery.approve(entry_id, actor=actor_of(interaction))
+    await _replace(interaction, "gallery.approved")
+
+
+async def feature(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
+    gallery, actor = interaction.client.services.gallery, actor_of(interaction)
+    await gallery.feature(entry_id, actor=actor, on=True)
+    await _replace(interaction, "gallery.is_featured")
+
+
+async def unfeature(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
+    gallery, actor = interaction.client.services.gallery, actor_of(interaction)
+    await gallery.feature(entry_id, actor=actor, on=False)
+    await _replace(interaction, "gallery.not_featured")
+
+
+async def _replace(interaction: Interaction, key: str) -> None:
+    """The answer in place of what was pressed, which only this person sees."""
+    await interaction.response.edit_message(content=text(key), embeds=[], attachments=[], view=None)
+
+
+async def _gate(interaction: Interaction) -> Gate:
+    """The gallery of this server. RefusedError where there is none."""
+    if interaction.guild_id is None:
+        raise RefusedError("gallery_elsewhere")
+    gate = await gate_of(interaction.client, interaction.guild_id)
+    if gate.allowed is None:
+        raise RefusedError("gallery_off")
+    return gate

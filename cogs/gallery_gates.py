@@ -1,0 +1,60 @@
+"""A server's gallery as it is at this moment: its settings, and what its channels allow."""
+
+import discord
+
+from bot.client import EkakiBot
+from bot.gallery.gate import Gate
+from bot.safety.ceiling import UNKNOWN_PLACE, Place, PlaceKind
+from data.text import text
+from pipeline.rating import Rating
+
+NEEDED = ("view_channel", "send_messages", "embed_links", "attach_files", "read_message_history")
+"""What posting into a gallery channel takes, by discord.py's names."""
+
+
+async def gate_of(bot: EkakiBot, guild_id: int) -> Gate:
+    """The gate of a server. The second channel counts only while it is age-restricted."""
+    services = bot.services
+    settings = await services.gallery.settings(guild_id)
+    ceilings: dict[int, Rating] = {}
+    for channel_id, adult in (
+        (settings.gallery_channel_id, False),
+        (settings.gallery_adult_channel_id, True),
+    ):
+        channel = None if channel_id is None else bot.get_channel(channel_id)
+        if channel is None or channel_id is None:
+            continue
+        place = place_of_channel(channel)
+        if adult and not place.age_restricted:
+            continue
+        ceiling, _ = await services.jobs.ceiling(
+            place=place, guild_id=guild_id, channel_id=channel_id
+        )
+        ceilings[channel_id] = ceiling.rating
+    return Gate(guild_id=guild_id, settings=settings, ceilings=ceilings)
+
+
+def place_of_channel(channel: object) -> Place:
+    """The kind of a channel in which pictures can be posted, and its age restriction."""
+    match channel:
+        case discord.TextChannel() | discord.ForumChannel():
+            return Place(kind=PlaceKind.GUILD_TEXT, age_restricted=channel.is_nsfw())
+        case _:
+            return UNKNOWN_PLACE
+
+
+def channel_ids_of(bot: EkakiBot, channel_id: int) -> tuple[int, ...]:
+    """A channel, and the one that it is a thread of."""
+    channel = bot.get_channel(channel_id)
+    if isinstance(channel, discord.Thread):
+        return (channel_id, channel.parent_id)
+    return (channel_id,)
+
+
+def missing_in(bot: EkakiBot, channel_id: int) -> tuple[str, ...]:
+    """What the bot lacks to post in a gallery channel, in Discord's words."""
+    channel = bot.get_channel(channel_id)
+    if not isinstance(channel, discord.TextChannel | discord.ForumChannel):
+        return ()
+    granted = channel.permissions_for(channel.guild.me)
+    return tuple(text(f"permissions.{name}") for name in NEEDED if not getattr(granted, name))

@@ -1,0 +1,161 @@
+"""How entries change: shared, approved, taken back, removed, featured, hidden and shown again.
+
+Triggers note in `gallery_changes` what the messages in Discord have to follow.
+"""
+
+from collections.abc import Mapping
+
+from aiosqlite import Connection
+
+from pipeline.rating import Rating
+
+_MAKER_BLOCKED = (
+    "EXISTS (SELECT 1 FROM blocks b WHERE b.subject = 'user'"
+    " AND b.subject_id = gallery_entries.maker_id AND b.guild_id IN (0, gallery_entries.guild_id)"
+    " AND (b.until IS NULL OR b.until > :now))"
+)
+
+
+async def share(
+    connection: Connection,
+    *,
+    number: int,
+    approval: bool,
+    shared_by: int | None,
+    needed: int | None,
+    now: float,
+) -> None:
+    """Into the gallery; with `approval` it waits for a moderator first.
+
+    By a person (`shared_by`), or by stars that reached `needed`.
+    """
+    await connection.execute(
+        "UPDATE gallery_entries SET state = :state, shared_by = :by, needed = :needed,"
+        " shared_at = :now, decided_by = NULL, decided_at = NULL,"
+        " posted_at = CASE :state WHEN 'posted' THEN COALESCE(posted_at, :now) ELSE posted_at END"
+        " WHERE number = :number",
+        {
+            "state": "waiting" if approval else "posted",
+            "by": shared_by,
+            "needed": needed,
+            "now": now,
+            "number": number,
+        },
+    )
+
+
+async def approve(connection: Connection, *, number: int, by: int, now: float) -> bool:
+    """From waiting into the gallery; False where it does not wait."""
+    cursor = await connection.execute(
+        "UPDATE gallery_entries SET state = 'posted', posted_at = COALESCE(posted_at, :now),"
+        " decided_by = :by, decided_at = :now WHERE number = :number AND state = 'waiting'",
+        {"number": number, "by": by, "now": now},
+    )
+    return cursor.rowcount == 1
+
+
+async def take_back(connection: Connection, *, number: int) -> None:
+    """A candidate again, which stars may bring back."""
+    await connection.execute(
+        "UPDATE gallery_entries SET state = 'candidate', needed = NULL, shared_by = NULL,"
+        " shared_at = NULL, featured_at = NULL WHERE number = ?",
+        (number,),
+    )
+
+
+async def remove(connection: Connection, *, number: int, by: int | None, now: float) -> None:
+    """Out of the gallery, where stars can't bring it back. `by` None: its message was deleted."""
+    await connection.execute(
+        "UPDATE gallery_entries SET state = 'removed', featured_at = NULL, decided_by = :by,"
+        " decided_at = :now WHERE number = :number AND state <> 'removed'",
+        {"number": number, "by": by, "now": now},
+    )
+
+
+async def feature(connection: Connection, *, number: int, at: float | None) -> None:
+    """Put an entry before others, or (None) no longer."""
+    await connection.execute(
+        "UPDATE gallery_entries SET featured_at = ? WHERE number = ? AND state = 'posted'",
+        (at, number),
+    )
+
+
+async def set_rating(connection: Connection, *, number: int, rating: Rating) -> None:
+    """What the entry is rated from now on."""
+    await connection.execute(
+        "UPDATE gallery_entries SET rating = ? WHERE number = ? AND rating <> ?",
+        (int(rating), number, int(rating)),
+    )
+
+
+async def set_maker_name(connection: Connection, *, number: int, name: str) -> None:
+    """What the server calls the maker."""
+    await connection.execute(
+        "UPDATE gallery_entries SET maker_name = ? WHERE number = ?", (name, number)
+    )
+
+
+async def settle(connection: Connection, *, guild_id: int, allowed: Rating, now: float) -> None:
+    """Hide entries above `allowed` and those of blocked makers; show those again that may be."""
+    values = {"guild": guild_id, "allowed": int(allowed), "now": now}
+    hidden = f"(rating > :allowed OR {_MAKER_BLOCKED})"
+    await connection.execute(
+        "UPDATE gallery_entries SET state = 'hidden'"  # noqa: S608 - constants
+        f" WHERE guild_id = :guild AND state = 'posted' AND {hidden}",
+        values,
+    )
+    await connection.execute(
+        "UPDATE gallery_entries SET state = 'posted'"  # noqa: S608 - constants
+        f" WHERE guild_id = :guild AND state = 'hidden' AND NOT {hidden}",
+        values,
+    )
+
+
+async def reaching(
+    connection: Connection, *, guild_id: int, threshold: int, allowed: Rating, now: float
+) -> list[tuple[int, int]]:
+    """(number, channel where it was made) of candidates with stars enough that may be shown."""
+    async with connection.execute(
+        "SELECT number, channel_id FROM gallery_entries WHERE guild_id = :guild"  # noqa: S608
+        " AND state = 'candidate' AND votes >= :threshold AND rating <= :allowed"
+        f" AND NOT {_MAKER_BLOCKED}",
+        {"guild": guild_id, "threshold": threshold, "allowed": int(allowed), "now": now},
+    ) as cursor:
+        return [(int(row[0]), int(row[1])) for row in await cursor.fetchall()]
+
+
+async def mark_misplaced(
+    connection: Connection, *, guild_id: int, ceilings: Mapping[int, Rating]
+) -> None:
+    """Have messages looked at again that lie in a channel which allows less than their rating;
+    `ceilings` are those of the gallery's channels, a channel that is no longer one counts by them
+    as not there and is left alone."""
+    for channel_id, ceiling in ceilings.items():
+        await connection.execute(
+            "INSERT INTO gallery_changes (entry_id) SELECT e.id FROM gallery_posts p"
+            " JOIN gallery_entries e ON e.id = p.entry_id WHERE p.guild_id = ?"
+            " AND p.channel_id = ? AND e.rating > ?"
+            " ON CONFLICT (entry_id) DO UPDATE SET changes = changes + 1",
+            (guild_id, channel_id, int(ceiling)),
+        )
+
+
+async def mark_unposted(connection: Connection, *, guild_id: int) -> None:
+    """Have entries looked at again that are in the gallery and have no message."""
+    await connection.execute(
+        "INSERT INTO gallery_changes (entry_id) SELECT e.id FROM gallery_entries e"
+        " WHERE e.guild_id = ? AND e.state = 'posted'"
+        " AND NOT EXISTS (SELECT 1 FROM gallery_posts p WHERE p.entry_id = e.id)"
+        " ON CONFLICT (entry_id) DO UPDATE SET changes = changes + 1",
+        (guild_id,),
+    )
+
+
+async def is_maker_blocked(connection: Connection, *, number: int, now: float) -> bool:
+    """Whether the maker of an entry may not use the bot there."""
+    async with connection.execute(
+        f"SELECT {_MAKER_BLOCKED} FROM gallery_entries WHERE number = :number",  # noqa: S608
+        {"number": number, "now": now},
+    ) as cursor:
+        row = await cursor.fetchone()
+    return bool(row and row[0])

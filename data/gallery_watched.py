@@ -1,0 +1,106 @@
+"""Which messages show which pictures, so that stars under them are understood.
+
+A job's own message stands in `jobs.message_id`, one in a gallery channel in `gallery_posts`, others
+(`/show`) in `gallery_watched`.
+"""
+
+from dataclasses import dataclass
+
+from aiosqlite import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A message with pictures of ours. `picture_id` None: those of the whole job, in order.
+    `in_gallery`: it is the message of an entry. `made_in`: the channel where the job was made."""
+
+    message_id: int
+    channel_id: int
+    made_in: int
+    guild_id: int
+    job_id: str
+    picture_id: str | None
+    in_gallery: bool
+
+
+_ALL = (
+    "SELECT j.message_id AS message_id, j.channel_id AS channel_id,"
+    " j.channel_id AS made_in, j.guild_id AS guild_id,"
+    " j.id AS job_id, NULL AS picture_id, 0 AS in_gallery, j.ended_at AS at FROM jobs j"
+    " WHERE j.message_id IS NOT NULL AND j.private = 0 AND j.guild_id IS NOT NULL"
+    " AND j.state = 'finished'"
+    " UNION ALL SELECT w.message_id, w.channel_id, j.channel_id, j.guild_id, j.id,"
+    " w.picture_id, 0, w.seen_at"
+    " FROM gallery_watched w JOIN jobs j ON j.id = w.job_id WHERE j.guild_id IS NOT NULL"
+    " UNION ALL SELECT p.message_id, COALESCE(p.thread_id, p.channel_id), e.channel_id,"
+    " p.guild_id, r.job_id,"
+    " r.id, 1, p.begun_at FROM gallery_posts p JOIN gallery_entries e ON e.id = p.entry_id"
+    " JOIN pictures r ON r.id = e.picture_id WHERE p.message_id IS NOT NULL"
+    " AND p.gone = 0 AND p.leaving = 0"
+)
+
+
+async def watch(
+    connection: Connection,
+    *,
+    message_id: int,
+    channel_id: int,
+    job_id: str,
+    picture_id: str | None,
+    now: float,
+) -> None:
+    """Stars under this message count for the job's pictures, or for the one."""
+    await connection.execute(
+        "INSERT INTO gallery_watched (message_id, channel_id, job_id, picture_id, seen_at)"
+        " SELECT ?, ?, id, ?, ? FROM jobs WHERE id = ? ON CONFLICT DO NOTHING",
+        (message_id, channel_id, picture_id, now, job_id),
+    )
+
+
+async def find(connection: Connection, *, message_id: int) -> Watched | None:
+    """What a message shows, if it is one of ours that may be starred."""
+    found = await _rows(connection, "WHERE message_id = ?", (message_id,))
+    return found[0] if found else None
+
+
+async def recent(
+    connection: Connection, *, guild_id: int, since: float, limit: int
+) -> list[Watched]:
+    """Messages of a server that are not older than `since`, the newest first."""
+    return await _rows(
+        connection,
+        "WHERE guild_id = ? AND at >= ? ORDER BY message_id DESC LIMIT ?",
+        (guild_id, since, limit),
+    )
+
+
+async def _rows(connection: Connection, rest: str, values: tuple[object, ...]) -> list[Watched]:
+    sql = f"SELECT * FROM ({_ALL}) {rest}"  # noqa: S608 - constants
+    async with connection.execute(sql, values) as cursor:
+        return [
+            Watched(
+                message_id=int(row["message_id"]),
+                channel_id=int(row["channel_id"]),
+                made_in=int(row["made_in"]),
+                guild_id=int(row["guild_id"]),
+                job_id=str(row["job_id"]),
+                picture_id=row["picture_id"],
+                in_gallery=bool(row["in_gallery"]),
+            )
+            for row in await cursor.fetchall()
+        ]
+
+
+async def starred(connection: Connection, *, guild_id: int) -> frozenset[int]:
+    """Messages of a server under which stars are known."""
+    async with connection.execute(
+        "SELECT DISTINCT s.message_id FROM gallery_stars s JOIN gallery_entries e"
+        " ON e.number = s.entry WHERE e.guild_id = ? AND s.message_id <> 0",
+        (guild_id,),
+    ) as cursor:
+        return frozenset(int(row[0]) for row in await cursor.fetchall())
+
+
+async def forget(connection: Connection, *, message_id: int) -> None:
+    """The message is gone."""
+    await connection.execute("DELETE FROM gallery_watched WHERE message_id = ?", (message_id,))
