@@ -33,8 +33,11 @@ from bot.languages import CatalogueTranslator
 from bot.limits import Limits
 from bot.loopback.client import connect_to
 from bot.moderation.audit import Audit
+from bot.moderation.removals import Removals
+from bot.moderators import Moderators
 from bot.people import People
 from bot.results import Results
+from bot.servers import OwnerBounds, Servers
 from bot.services import Services
 from bot.settings import Settings
 from bot.suggestions import Suggestions
@@ -56,6 +59,7 @@ COGS = (
     "cogs.inference", "cogs.info", "cogs.limits",
     "cogs.history", "cogs.me", "cogs.presets", "cogs.privacy", "cogs.queue",
     "cogs.results", "cogs.message_menus", "cogs.gallery_events",
+    "cogs.moderate", "cogs.owner", "cogs.log_channel", "cogs.removals",
 )  # fmt: skip
 
 
@@ -78,6 +82,7 @@ async def open_services(
         database = await stack.enter_async_context(Database.open(settings.data_dir / DATABASE_NAME))
         files = KeptFiles.under(settings.data_dir, database)
         audit = Audit(database=database, clock=clock)
+        removals = Removals(database=database, clock=clock)
         jobs = compose_jobs(settings, files=files, audit=audit, tags=tags, load=load, clock=clock)
         stack.push_async_callback(jobs.stop)
         gallery = Gallery(database=database, audit=audit, clock=clock)
@@ -88,7 +93,12 @@ async def open_services(
             audit=audit,
             jobs=jobs,
             suggestions=Suggestions(tags=tags, database=database, jobs=jobs),
-            results=Results(database=database, files=files, clock=clock),
+            results=Results(
+                database=database, files=files, audit=audit, removals=removals, clock=clock
+            ),
+            moderators=Moderators(database=database, audit=audit, jobs=jobs, clock=clock),
+            removals=removals,
+            servers=Servers(database=database, audit=audit, bounds=bounds_of(settings)),
             people=People(database=database, files=files, jobs=jobs, clock=clock),
             gallery=gallery,
             stars=Stars(gallery),
@@ -133,6 +143,19 @@ def limits_of(settings: Settings) -> Limits:
         waiting_jobs_per_user=settings.waiting_jobs_per_user,
         waiting_jobs_total=settings.waiting_jobs_total,
     )
+
+
+def bounds_of(settings: Settings) -> OwnerBounds:
+    """The most that a server may set for its members."""
+    high = {
+        "pictures_per_hour": settings.pictures_per_hour,
+        "pictures_per_day": settings.pictures_per_day,
+        "waiting_jobs": settings.waiting_jobs_per_user,
+        "max_count": settings.max_count,
+        "max_steps": settings.max_steps,
+        "weight": settings.max_role_weight,
+    }
+    return OwnerBounds(high={name: value for name, value in high.items() if value})  # 0: none
 
 
 def prepare_folder(folder: Path) -> None:

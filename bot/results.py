@@ -9,7 +9,10 @@ from aiosqlite import Connection
 from bot.clock import Clock
 from bot.failpoints import hit
 from bot.jobs.kept_files import KeptFiles
+from bot.moderation.audit import Audit
+from bot.moderation.removals import Removals
 from data import favourites, history, jobs, pictures
+from data.audit import AuditEvent, AuditKind
 from data.database import Database
 from data.history import HistoryPage
 from data.jobs import JobRecord
@@ -57,9 +60,19 @@ class Results:
     """Stored results. The requests made here repeat an earlier job: submit them with `replay=True`,
     so that the presser's own defaults don't change them."""
 
-    def __init__(self, *, database: Database, files: KeptFiles, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        files: KeptFiles,
+        audit: Audit,
+        removals: Removals,
+        clock: Clock,
+    ) -> None:
         self._database = database
         self._files = files
+        self._audit = audit
+        self._removals = removals
         self._clock = clock
         self.on_delete: list[OnDelete] = []
 
@@ -157,11 +170,12 @@ class Results:
         async with self._database.reader() as connection:
             return await favourites.among(connection, user_id=user_id, picture_ids=picture_ids)
 
-    async def delete(self, job_id: str, *, actor: Actor) -> JobRecord:
+    async def delete(self, job_id: str, *, actor: Actor, reason: str = "") -> JobRecord:
         """Delete an ended job with its pictures; what it took of the quota stays used.
 
-        A picture that somebody's open job begins from keeps its file until that job has ended.
-        RefusedError `job_unknown`, `not_your_picture`, or `job_open` (cancel it instead).
+        Its message in Discord is removed soon. A picture that somebody's open job begins from keeps
+        its file until that job has ended. RefusedError `job_unknown`, `not_your_picture`, or
+        `job_open` (cancel it instead).
         """
         async with self._database.transaction() as connection:
             job = await jobs.get(connection, job_id=job_id)
@@ -173,6 +187,12 @@ class Results:
                 raise RefusedError("job_open")
             for listener in self.on_delete:
                 await listener(connection, job)
+            if job.message_id is not None and not job.private:  # a private one is not ours any more
+                await self._removals.ask_in(
+                    connection, channel_id=job.channel_id, message_id=job.message_id
+                )
+            if job.guild_id is not None:
+                await self._audit.record_in(connection, _deleted(job, actor, reason))
             freed = await pictures.delete_of_job(connection, job_id=job_id)
             await jobs.delete(connection, job_id=job_id)
         hit("job_deleted")
@@ -197,6 +217,19 @@ class Results:
                 offset=max(0, page) * size,
                 limit=size,
             )
+
+
+def _deleted(job: JobRecord, actor: Actor, reason: str) -> AuditEvent:
+    details = {"prompt": job.request.prompt, "private": job.private, "reason": reason}
+    return AuditEvent(
+        kind=AuditKind.DELETED,
+        guild_id=job.guild_id,
+        channel_id=job.channel_id,
+        actor_id=actor.user_id,
+        user_id=job.user_id,
+        job_id=job.id,
+        details=details,
+    )
 
 
 def _settled(job: JobRecord) -> GenerationRequest:

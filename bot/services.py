@@ -7,8 +7,11 @@ from bot.gallery.service import Gallery
 from bot.gallery.stars import Stars
 from bot.jobs.service import JobService
 from bot.moderation.audit import Audit
+from bot.moderation.removals import Removals
+from bot.moderators import Moderators
 from bot.people import People
 from bot.results import Results
+from bot.servers import Servers
 from bot.settings import Settings
 from bot.suggestions import Suggestions
 from data.database import Database
@@ -25,6 +28,9 @@ class Services:
     jobs: JobService
     suggestions: Suggestions
     results: Results
+    moderators: Moderators
+    removals: Removals
+    servers: Servers
     people: People
     gallery: Gallery
     stars: Stars

@@ -206,12 +206,14 @@ async def mark_delivered(
     )
 
 
-async def open_ids(connection: Connection, *, user_id: int) -> list[str]:
-    """The waiting and running jobs of one person, the oldest first."""
+async def open_ids(
+    connection: Connection, *, user_id: int, guild_id: int | None = None
+) -> list[str]:
+    """The waiting and running jobs of one person, in one server or anywhere, the oldest first."""
     async with connection.execute(
-        "SELECT id FROM jobs WHERE user_id = ? AND state IN ('queued', 'running')"
-        " ORDER BY accepted_at, rowid",
-        (user_id,),
+        "SELECT id FROM jobs WHERE user_id = ?1 AND state IN ('queued', 'running')"
+        " AND (?2 IS NULL OR guild_id = ?2) ORDER BY accepted_at, rowid",
+        (user_id, guild_id),
     ) as cursor:
         return [str(row[0]) for row in await cursor.fetchall()]
 

@@ -197,9 +197,9 @@ class JobService:
             raise RefusedError("job_over")
         hit("cancelled_unanswered")
 
-    async def cancel_all(self, *, user_id: int) -> None:
-        """Stop all open jobs of `user_id`."""
-        for job_id in await self._store.open_ids(user_id):
+    async def cancel_all(self, *, user_id: int, guild_id: int | None = None) -> None:
+        """Stop all open jobs of `user_id`, in one server or anywhere."""
+        for job_id in await self._store.open_ids(user_id, guild_id=guild_id):
             await self._end_cancelled(job_id, told=False)
 
     def forgotten(self, *, job_id: str) -> None:

@@ -58,10 +58,10 @@ class JobStore:
                 for job in await jobs.open_jobs(connection)
             ]
 
-    async def open_ids(self, user_id: int) -> list[str]:
-        """The waiting and running jobs of one person, the oldest first."""
+    async def open_ids(self, user_id: int, *, guild_id: int | None = None) -> list[str]:
+        """The open jobs of one person, in one server or anywhere, the oldest first."""
         async with self.database.reader() as connection:
-            return await jobs.open_ids(connection, user_id=user_id)
+            return await jobs.open_ids(connection, user_id=user_id, guild_id=guild_id)
 
     async def undelivered(self) -> list[JobRecord]:
         """Ended jobs whose user does not know yet, the oldest first."""

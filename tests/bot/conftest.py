@@ -20,6 +20,7 @@ from bot.jobs.store import JobStore
 from bot.jobs.values import JobEvent, Origin
 from bot.limits import Limits
 from bot.moderation.audit import Audit
+from bot.moderation.removals import Removals
 from bot.people import People
 from bot.results import Results
 from bot.safety.ceiling import Place, PlaceKind
@@ -126,7 +127,13 @@ async def open_house(
                 files=files,
                 engine=engine,
                 clock=clock,
-                results=Results(database=database, files=files, clock=clock),
+                results=Results(
+                    database=database,
+                    files=files,
+                    audit=store.audit,
+                    removals=Removals(database=database, clock=clock),
+                    clock=clock,
+                ),
                 people=People(database=database, files=files, jobs=jobs, clock=clock),
             )
         finally:

@@ -1,0 +1,69 @@
+"""Who may moderate, asked anew at every deed: Discord's own check is only about who sees a command.
+
+Permissions are those of the server, not of one channel: what is done here holds everywhere in it.
+"""
+
+import discord
+
+from bot.client import EkakiBot
+from bot.moderators import Desk
+from cogs.errors import UNREACHABLE
+from pipeline.errors import RefusedError
+
+Interaction = discord.Interaction[EkakiBot]
+
+
+def moderator_desk(interaction: Interaction) -> Desk:
+    """The desk of somebody who may manage messages. RefusedError `moderators_only`."""
+    if not _permissions(interaction).manage_messages:
+        raise RefusedError("moderators_only")
+    return _desk(interaction)
+
+
+def manager_desk(interaction: Interaction) -> Desk:
+    """The desk of somebody who may manage the server. RefusedError `managers_only`."""
+    if not _permissions(interaction).manage_guild:
+        raise RefusedError("managers_only")
+    return _desk(interaction)
+
+
+async def owner_desk(interaction: Interaction) -> Desk:
+    """The desk of the bot's owner, for everywhere. RefusedError `owner_only`."""
+    if not await is_owner(interaction):
+        raise RefusedError("owner_only")
+    return Desk(actor_id=interaction.user.id, guild_id=None, channel_id=interaction.channel_id)
+
+
+async def is_owner(interaction: Interaction) -> bool:
+    """Whether OWNER_IDS or the application itself names this person (or their team)."""
+    bot = interaction.client
+    if interaction.user.id in bot.services.settings.owner_ids:
+        return True
+    try:
+        return await bot.is_owner(interaction.user)
+    except UNREACHABLE:  # Discord does not say: then it is nobody
+        return False
+
+
+def guild_id_of(interaction: Interaction) -> int:
+    """The server. RefusedError `servers_only` in a direct message."""
+    if interaction.guild_id is None:
+        raise RefusedError("servers_only")
+    return interaction.guild_id
+
+
+def _desk(interaction: Interaction) -> Desk:
+    return Desk(
+        actor_id=interaction.user.id,
+        guild_id=guild_id_of(interaction),
+        channel_id=interaction.channel_id,
+    )
+
+
+def _permissions(interaction: Interaction) -> discord.Permissions:
+    """In the server as of this moment: the interaction brings the member's roles."""
+    guild_id_of(interaction)
+    member = interaction.user
+    if not isinstance(member, discord.Member):
+        return discord.Permissions.none()
+    return member.guild_permissions
