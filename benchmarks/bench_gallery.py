@@ -1,0 +1,140 @@
+"""A gallery as it grows: 1k, 10k, 100k and 200k entries in one run.
+
+Goals: search p99 below 50 ms and the first page below 100 ms at 200,000 entries; listing, paging
+and voting cost the same at every size. Wall time, through the code that the bot and the page run.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from benchmarks.gallery_rows import COMMON, fill, made_up, vocabulary
+from benchmarks.report import Row, machine, percentile, print_report
+from data import gallery_search, gallery_votes
+from data.database import Database
+from data.gallery import Order
+from data.gallery_search import Wanted
+
+SIZES: Final = (1_000, 10_000, 100_000, 200_000)
+_LIMIT: Final = 36  # as many as the page asks for
+_RUNS: Final = 150
+_PAGES: Final = 40
+
+
+def run() -> list[Row]:
+    """The rows of a report."""
+    return asyncio.run(_run())
+
+
+async def _run() -> list[Row]:
+    rows: list[Row] = []
+    with TemporaryDirectory() as folder:
+        async with Database.open(Path(folder) / "gallery.db") as database:
+            filled = 0
+            for size in SIZES:
+                async with database.transaction() as connection:
+                    await fill(connection, made_up(size - filled, start=filled))
+                filled = size
+                rows += [
+                    Row(f"{size:>7,}  {name}", figures)
+                    for name, figures in (await _measure(database, size)).items()
+                ]
+    return rows
+
+
+async def _measure(database: Database, size: int) -> dict[str, str]:
+    rng = random.Random(4)
+    words = vocabulary()
+
+    def common() -> str:
+        return " ".join(rng.sample(COMMON, 2))
+
+    def usual() -> str:
+        return f"{rng.choice(COMMON)}, {words[int(rng.paretovariate(0.6)) % len(words)]}"
+
+    def rare() -> str:
+        return rng.choice(words[len(words) // 2 :])
+
+    def begun() -> str:
+        return rng.choice(words)[:3] + "*"
+
+    found: dict[str, str] = {}
+    everything: list[float] = []
+    for order in ("new", "top"):
+        for name, make in (("common", common), ("usual", usual), ("rare", rare), ("begun", begun)):
+            times = await _times(database, order, make)
+            everything += times
+            found[f"search, {order}, {name} words"] = _figures(times)
+    found["search, all of these"] = _figures(everything) + " (goal: p99 below 50 ms)"
+    for order in ("new", "top"):
+        found[f"first page, {order}"] = _figures(await _times(database, order, str))
+        found[f"page {_PAGES}, {order}"] = _figures(await _deep(database, order))
+    found["a vote, given and taken"] = _figures(await _votes(database, size))
+    return found
+
+
+async def _times(database: Database, order: Order, words: Callable[[], str]) -> list[float]:
+    """Seconds of a page of results."""
+    times: list[float] = []
+    for _ in range(_RUNS):
+        wanted = Wanted(words=words())
+        times.append(await _timed(lambda wanted=wanted: _page(database, wanted, order)))
+    return times
+
+
+async def _page(database: Database, wanted: Wanted, order: Order) -> None:
+    async with database.reader() as connection:
+        await gallery_search.page(connection, wanted=wanted, order=order, limit=_LIMIT)
+
+
+async def _deep(database: Database, order: Order) -> list[float]:
+    """Seconds of the pages around the fortieth, or of the last where there are fewer."""
+    times: list[float] = []
+    async with database.reader() as connection:
+        last = None
+        for _ in range(_PAGES):
+            began = time.perf_counter()
+            found = await gallery_search.page(
+                connection, wanted=Wanted(), order=order, limit=_LIMIT, beside=last
+            )
+            times.append(time.perf_counter() - began)
+            if not found:
+                break
+            last = found[-1]
+    return times[-10:]
+
+
+async def _votes(database: Database, size: int) -> list[float]:
+    """Seconds of a star and of taking it away, each its own transaction."""
+    rng = random.Random(5)
+    numbers = [rng.randint(1, size) for _ in range(_RUNS // 3)]
+    return [await _timed(lambda n=number: _vote(database, n)) for number in numbers]
+
+
+async def _vote(database: Database, number: int) -> None:
+    async with database.transaction() as connection:
+        await gallery_votes.star(
+            connection, number=number, user_id=99, message_id=gallery_votes.BUTTON, now=1.0
+        )
+    async with database.transaction() as connection:
+        await gallery_votes.unvote(connection, number=number, user_id=99)
+
+
+async def _timed(work: Callable[[], Awaitable[None]]) -> float:
+    began = time.perf_counter()
+    await work()
+    return time.perf_counter() - began
+
+
+def _figures(times: list[float]) -> str:
+    p50, p99, worst = (percentile(times, share) * 1e3 for share in (0.5, 0.99, 1))
+    return f"p50 {p50:6.2f} ms   p99 {p99:6.2f} ms   max {worst:6.2f} ms"
+
+
+if __name__ == "__main__":
+    print(machine())
+    print_report("Gallery", run())

@@ -1,0 +1,46 @@
+"""What somebody typed into the gallery's search, as a query of SQLite's FTS5. Pure.
+
+Commas and spaces part words, and all of them must occur. `blue_eyes` and `"blue eyes"` are one
+phrase, `-hat` must not occur, `umbrel*` is the beginning of a word, `by:alice` is a maker. Nothing
+typed can be read as FTS5's own syntax: only letters and digits reach it, between quotes.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+MAX_TYPED: Final = 200  # characters; longer is cut: nobody means it, and each word costs
+MAX_WORDS: Final = 12
+MIN_PREFIX: Final = 3  # letters before a star: with fewer nearly everything begins
+
+_PIECE = re.compile(r'(?P<without>-?)(?P<by>by:)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s,"]+))')
+_TOKEN = re.compile(r"[^\W_]+")
+
+SHAPES: Final = ("portrait", "landscape", "square")
+
+
+def expression(typed: str, *, shape: str | None = None) -> str | None:
+    """The FTS5 query, None where nothing is asked for. `shape` is one of SHAPES."""
+    wanted: list[str] = []
+    unwanted: list[str] = []
+    for match in list(_PIECE.finditer(typed[:MAX_TYPED].casefold()))[:MAX_WORDS]:
+        term = _term(match)
+        if term is not None:
+            (unwanted if match["without"] else wanted).append(term)
+    if shape is not None:
+        wanted.append(f'marks : "{shape}"')
+    if not wanted and not unwanted:
+        return None
+    found = " AND ".join(wanted or ['marks : "any"'])
+    return " NOT ".join([f"({found})", *unwanted])
+
+
+def _term(match: re.Match[str]) -> str | None:
+    written = match["phrase"] if match["phrase"] is not None else match["word"]
+    tokens = _TOKEN.findall(unicodedata.normalize("NFKC", written).replace("\0", " "))
+    if not tokens:
+        return None
+    begins = written.endswith("*") and len(tokens[-1]) >= MIN_PREFIX
+    phrase = f'"{" ".join(tokens)}"' + (" *" if begins else "")
+    columns = "maker" if match["by"] else "{words tags maker}"
+    return f"({columns} : {phrase})"

@@ -1,0 +1,170 @@
+"""Finding entries of the gallery, page by page: for `/gallery search` and for the web page.
+
+Pages are found by what the last entry was (keyset), so the hundredth costs what the first did.
+With words a full-text index leads, whose rows are numbered in the order that is wanted.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from aiosqlite import Connection
+
+from data.gallery import COLUMNS, SOURCE, Entry, Order, entry_of
+from data.gallery_query import expression
+from pipeline.rating import Rating
+
+Way = Literal["after", "before"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which posted entries are looked for.
+
+    `guild_id` None: of all servers, and only what is `on_web`. `ceiling`: the highest rating that
+    may be shown; `open_guilds` are servers where the one who looks may see everything. `rating`:
+    only this one. `since` and `until`: posted in between, seconds since the epoch.
+    """
+
+    guild_id: int | None = None
+    on_web: bool = False
+    ceiling: Rating = Rating.SAFE
+    open_guilds: frozenset[int] = frozenset()
+    words: str = ""
+    shape: str | None = None
+    rating: Rating | None = None
+    maker_id: int | None = None
+    since: float = 0.0
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Which part of everything that is wanted."""
+
+    order: Order
+    limit: int
+    beside: Entry | None
+    way: Way
+
+
+async def page(
+    connection: Connection,
+    *,
+    wanted: Wanted,
+    order: Order,
+    limit: int,
+    beside: Entry | None = None,
+    way: Way = "after",
+) -> list[Entry]:
+    """Up to `limit` entries after (or before) `beside`, in the order's direction in either case.
+
+    None: from the first on. `new`: the latest first; `top`: the most stars first, of equals the
+    latest.
+    """
+    match = expression(wanted.words, shape=wanted.shape)
+    if match is None:
+        found = await _listed(connection, wanted, _Part(order, limit, beside, way))
+    else:
+        found = await _matching(connection, wanted, match, _Part(order, limit, beside, way))
+    return found if way == "after" else found[::-1]
+
+
+def _condition(wanted: Wanted) -> tuple[str, list[object]]:
+    """SQL over `gallery_entries e`, and its values."""
+    parts, values = ["e.state = 'posted'"], list[object]()
+    if wanted.on_web or wanted.guild_id is None:
+        parts.append("e.on_web = 1")
+    if wanted.guild_id is not None:
+        parts.append("e.guild_id = ?")
+        values.append(wanted.guild_id)
+    ceiling = "e.rating <= ?"
+    values.append(int(wanted.ceiling))
+    if wanted.open_guilds:
+        marks = ", ".join("?" * len(wanted.open_guilds))
+        ceiling = f"(e.rating <= ? OR e.guild_id IN ({marks}))"
+        values += sorted(wanted.open_guilds)
+    parts.append(ceiling)
+    for sql, value in (
+        ("e.rating = ?", None if wanted.rating is None else int(wanted.rating)),
+        ("e.maker_id = ?", wanted.maker_id),
+        ("e.posted_at >= ?", wanted.since or None),
+        ("e.posted_at < ?", wanted.until),
+    ):
+        if value is not None:
+            parts.append(sql)
+            values.append(value)
+    return " AND ".join(parts), values
+
+
+def _beside(part: _Part) -> tuple[str, list[object], str]:
+    """(condition of the part, its values, ORDER BY) over `gallery_entries e`."""
+    keys = ["e.posted_at", "e.number"]
+    keys = keys if part.order == "new" else ["e.votes", *keys]
+    direction, sign = ("DESC", "<") if part.way == "after" else ("ASC", ">")
+    ordered = ", ".join(f"{key} {direction}" for key in keys)
+    if part.beside is None:
+        return "", [], ordered
+    place: list[object] = [part.beside.posted_at, part.beside.number]
+    place = place if part.order == "new" else [part.beside.votes, *place]
+    marks = ", ".join("?" * len(keys))
+    return f" AND ({', '.join(keys)}) {sign} ({marks})", place, ordered
+
+
+async def _listed(connection: Connection, wanted: Wanted, part: _Part) -> list[Entry]:
+    """Without words: along an index of `gallery_entries`."""
+    condition, values = _condition(wanted)
+    place, more, ordered = _beside(part)
+    sql = f"SELECT {COLUMNS} FROM {SOURCE} WHERE {condition}{place} ORDER BY {ordered} LIMIT ?"  # noqa: S608
+    return await _entries(connection, sql, [*values, *more, part.limit])
+
+
+async def _matching(connection: Connection, wanted: Wanted, match: str, part: _Part) -> list[Entry]:
+    """With words: along the full-text index whose rows are numbered in this order."""
+    condition, values = _condition(wanted)
+    index, column = _INDEXES[part.order]
+    places, more = "", list[object]()
+    if part.beside is not None:
+        places = f" AND f.rowid {'<' if part.way == 'after' else '>'} ?"
+        more.append(await _place_of(connection, part.beside, column))
+    if (
+        wanted.since and part.order == "new"
+    ):  # no place is earlier than its entry: nothing is missed
+        places += " AND f.rowid >= ?"
+        more.append(int(wanted.since * 1000))
+    # CROSS JOIN keeps SQLite from beginning elsewhere than at the index.
+    sql = (
+        f"SELECT {COLUMNS} FROM {index} f"  # noqa: S608 - constants and marks
+        f" CROSS JOIN gallery_words w ON w.{column} = f.rowid"
+        " CROSS JOIN gallery_entries e ON e.number = w.entry"
+        " CROSS JOIN pictures p ON p.id = e.picture_id"
+        f" WHERE {index} MATCH ?{places} AND {condition}"
+        f" ORDER BY f.rowid {'DESC' if part.way == 'after' else 'ASC'} LIMIT ?"
+    )
+    return await _entries(connection, sql, [match, *more, *values, part.limit])
+
+
+_INDEXES: Final[dict[Order, tuple[str, str]]] = {
+    "new": ("gallery_fts_new", "place"),
+    "top": ("gallery_fts_top", "rank"),
+}
+"""The full-text index of an order, and the column of `gallery_words` that numbers its rows."""
+
+
+async def _place_of(connection: Connection, entry: Entry, column: str) -> int:
+    async with connection.execute(
+        f"SELECT {column} FROM gallery_words WHERE entry = ?",  # noqa: S608 - see _INDEXES
+        (entry.number,),
+    ) as cursor:
+        row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+async def _entries(connection: Connection, sql: str, values: list[object]) -> list[Entry]:
+    async with connection.execute(sql, values) as cursor:
+        return [entry_of(row) for row in await cursor.fetchall()]
+
+
+async def tidy(connection: Connection) -> None:
+    """Rewrite the full-text indexes, so that words of deleted entries are gone from the file."""
+    for index, _ in _INDEXES.values():
+        await connection.execute(f"INSERT INTO {index} ({index}) VALUES ('optimize')")  # noqa: S608
