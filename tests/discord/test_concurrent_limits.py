@@ -127,7 +127,7 @@ async def test_waiting_jobs(place: Discord, held: FakeEngine) -> None:
         outcomes = await ask_at_once(place, place.alice, [1] * AT_ONCE)
         assert taken(outcomes) == 5
         assert await open_jobs(running) == 5
-        assert all("5 jobs waiting" in each.said for each in outcomes if each.refused)
+        assert all("5 requests waiting" in each.said for each in outcomes if each.refused)
 
 
 async def test_a_grant_is_spent_once(place: Discord, held: FakeEngine) -> None:

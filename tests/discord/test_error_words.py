@@ -19,7 +19,7 @@ def test_data_is_put_into_words() -> None:
 
 def test_values_cannot_break_out_of_backticks() -> None:
     words = words_of(InputError("aspect_unknown", value="a` @everyone **b** `"), now=NOW)
-    assert words.startswith("`a' @everyone **b** '` is no")
+    assert words.startswith("`a' @everyone **b** '` isn't a")
 
 
 def test_long_values_are_cut() -> None:

@@ -34,7 +34,7 @@ async def test_a_refusal_is_in_the_language_of_its_reader(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
     async with open_house(place):
-        for visitor, said in ((alice, "画像サイズはありません"), (bob, "is no picture size")):
+        for visitor, said in ((alice, "画像サイズはありません"), (bob, "isn't a picture size")):
             refusal = await visitor.answer("imagine", prompt="1girl", aspect="round")
             assert refusal.ephemeral
             assert said in refusal.text

@@ -35,7 +35,7 @@ async def test_the_panel_shows_that_nothing_is_set(running: Running, alice: Visi
     panel = await alice.answer("me")
     assert panel.ephemeral
     assert panel.text.count("not set") == 4
-    assert chosen(panel, "aspect") == "No size of my own"
+    assert chosen(panel, "aspect") == "No default: size"
 
 
 async def test_menus_set_defaults_that_imagine_takes(running: Running, alice: Visitor) -> None:
@@ -53,7 +53,7 @@ async def test_menus_set_defaults_that_imagine_takes(running: Running, alice: Vi
     said = await alice.draw(running, "1girl", aspect="1:1")
     assert said.request.width == said.request.height  # what is said wins
     panel = await choose(alice, panel, "aspect", "-")
-    assert chosen(panel, "aspect") == "No size of my own"
+    assert chosen(panel, "aspect") == "No default: size"
     assert (await alice.draw(running, "1girl")).request.width == 832
 
 

@@ -72,7 +72,7 @@ async def test_two_people_at_once_both_get_their_pictures(place: Discord, runnin
     running.engine.hold()
     first = await place.answer(place.alice.imagine(prompt="1girl, smile"))
     second = await place.answer(place.bob.imagine(prompt="1boy", channel_id=IDS.art))
-    await until(lambda: "1 job is before yours" in words(second))
+    await until(lambda: "1 request is ahead of yours" in words(second))
     running.engine.release()
     await finished(first)
     await finished(second)

@@ -36,7 +36,7 @@ async def test_all_are_counted_and_only_ones_own_are_told(
     message = await alice.answer("queue")
     assert "Drawing: 1. Waiting: 2." in message.text
     assert "umbrella" in message.text
-    assert "1. 1 job is before it." in message.text
+    assert "1. 1 request is ahead of it." in message.text
     assert "treasure" not in message.text
     assert labels(message) == {"Cancel 1": True, "Refresh": True}
     own = await bob.answer("queue")
@@ -100,7 +100,7 @@ async def test_a_stale_button_says_that_the_job_is_over(running: Running, alice:
     running.engine.release()
     await running.delivery("delivered")
     sent = await alice.member.press(message, "Cancel 1")
-    told = await sent.wait_for(lambda m: "over already" in m.text)
+    told = await sent.wait_for(lambda m: "already ended" in m.text)
     assert told.ephemeral
     shown = alice.member.message(message.id)
     assert "Nothing waits" in shown.text  # and the list is that of now

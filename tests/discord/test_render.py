@@ -71,7 +71,7 @@ def described(message: Outgoing) -> str:
 
 def test_waiting_says_place_and_time_and_can_be_cancelled() -> None:
     message = render.waiting(job(), Queued(position=2, eta_s=95))
-    assert "2 jobs are before yours" in described(message)
+    assert "2 requests are ahead of yours" in described(message)
     assert "about 2 minutes" in described(message)
     assert message.view is not None
     assert [getattr(item, "custom_id", None) for item in message.view.children] == [
@@ -80,7 +80,7 @@ def test_waiting_says_place_and_time_and_can_be_cancelled() -> None:
 
 
 @pytest.mark.parametrize(
-    ("position", "words"), [(0, "Your picture is next"), (1, "1 job is before yours")]
+    ("position", "words"), [(0, "Your picture is next"), (1, "1 request is ahead of yours")]
 )
 def test_small_numbers_have_their_own_words(position: int, words: str) -> None:
     assert words in described(render.waiting(job(), Queued(position=position, eta_s=None)))
