@@ -129,7 +129,7 @@ async def test_a_preset_may_come_from_a_picture_that_one_sees(
     assert preset.request.num_inference_steps == 12
     assert preset.request.guidance_scale == 5.0
     refused = await bob.answer("preset save", name="Secret", id=private.id)
-    assert "don't know that job" in refused.text
+    assert "can't find that request" in refused.text
     assert len(await running.services.people.presets(IDS.bob)) == 1
 
 
