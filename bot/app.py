@@ -9,15 +9,16 @@ import signal
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.client import EkakiBot
 from bot.clock import Clock, SystemClock
 from bot.defaults import defaults_of
-from bot.engine import engine_options
+from bot.engine import engine_options, tagger_folder
 from bot.eta import Pace
 from bot.failpoints import hit
 from bot.gallery.service import Gallery
@@ -35,6 +36,7 @@ from bot.loopback.client import connect_to
 from bot.moderation.audit import Audit
 from bot.moderation.removals import Removals
 from bot.moderators import Moderators
+from bot.output_check import OutputCheck
 from bot.people import People
 from bot.results import Results
 from bot.servers import OwnerBounds, Servers
@@ -50,6 +52,9 @@ from pipeline.engine.protocol import Engine
 from pipeline.errors import StorageError
 from pipeline.model.load import import_engine, load_engine
 from pipeline.tags.index import TagIndex
+
+if TYPE_CHECKING:
+    from pipeline.tagger.tagger import Tagger
 
 _log = logging.getLogger(__name__)
 
@@ -114,7 +119,8 @@ def compose_jobs(
     load: Callable[[], Engine] | None,
     clock: Clock,
 ) -> JobService:
-    """The job service and what it stands on."""
+    """The job service and what it stands on. ModelError where TAGGER names no tagger."""
+    tagger = tagger_folder(settings)
     store = JobStore(files.database, files, audit)
     line, hub = Line(Pace()), Hub()
     runner = Runner(
@@ -124,6 +130,7 @@ def compose_jobs(
         worker=None if load is None else EngineWorker(load),
         clock=clock,
         version=f"Ekaki {version('ekaki')}",
+        check=None if tagger is None or load is None else OutputCheck(partial(open_tagger, tagger)),
     )
     rules = JobRules(
         defaults=defaults_of(settings),
@@ -131,8 +138,16 @@ def compose_jobs(
         category_of=tags.category_of,
         max_age_s=settings.job_max_age_minutes * 60,
         max_weight=settings.max_role_weight,
+        output_check=tagger is not None,
     )
     return JobService(store=store, line=line, hub=hub, runner=runner, clock=clock, rules=rules)
+
+
+def open_tagger(folder: Path) -> "Tagger":
+    """Load the tagger; ModelError says why it can't be used. Brings the engine's libraries."""
+    from pipeline.tagger.tagger import Tagger
+
+    return Tagger.open(folder)
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -1,7 +1,10 @@
-"""From our settings to the options of an engine."""
+"""From our settings to the options of an engine, and to its tagger."""
+
+from pathlib import Path
 
 from bot.settings import Settings
-from pipeline.model.load import EngineOptions
+from pipeline.model.load import EngineOptions, model_path
+from pipeline.tagger.folder import find_tagger
 
 
 def engine_options(settings: Settings) -> EngineOptions:
@@ -17,3 +20,9 @@ def engine_options(settings: Settings) -> EngineOptions:
         check_memory=True,
         variant=settings.model_variant,
     )
+
+
+def tagger_folder(settings: Settings) -> Path | None:
+    """The output tagger, if there is one. ModelError `tagger_missing` if TAGGER names none."""
+    model = model_path(engine_options(settings))
+    return find_tagger(settings.tagger, model=model, models_dir=settings.models_dir)

@@ -13,7 +13,18 @@ from bot.jobs.admission import folded
 from bot.jobs.kept_files import KeptFiles
 from bot.jobs.service import JobService
 from bot.limits import DAY_S
-from data import audit, favourites, jobs, pictures, presets, quota, tag_uses, uploads, user_defaults
+from data import (
+    audit,
+    favourites,
+    jobs,
+    pictures,
+    presets,
+    quota,
+    tag_uses,
+    uploads,
+    user_defaults,
+    withheld,
+)
 from data.database import Database
 from data.presets import Preset
 from data.user_defaults import UserDefaults
@@ -128,6 +139,7 @@ class People:
             open_ids = await jobs.open_ids(connection, user_id=user_id)  # accepted in between
             begun_from = await jobs.init_pictures(connection, user_id=user_id)
             freed = await pictures.delete_of_user(connection, user_id=user_id)
+            freed += await withheld.files_of_user(connection, user_id=user_id)
             await favourites.forget(connection, user_id=user_id)
             await jobs.delete_of_user(connection, user_id=user_id)
             freed += await uploads.forget(connection, user_id=user_id)

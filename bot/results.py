@@ -11,7 +11,7 @@ from bot.failpoints import hit
 from bot.jobs.kept_files import KeptFiles
 from bot.moderation.audit import Audit
 from bot.moderation.removals import Removals
-from data import favourites, history, jobs, pictures
+from data import favourites, history, jobs, pictures, withheld
 from data.audit import AuditEvent, AuditKind
 from data.database import Database
 from data.history import HistoryPage
@@ -194,6 +194,7 @@ class Results:
             if job.guild_id is not None:
                 await self._audit.record_in(connection, _deleted(job, actor, reason))
             freed = await pictures.delete_of_job(connection, job_id=job_id)
+            freed += await withheld.files_of_job(connection, job_id=job_id)
             await jobs.delete(connection, job_id=job_id)
         hit("job_deleted")
         await self._files.discard([*freed, job.request.init_picture])
@@ -253,7 +254,9 @@ def _settled(job: JobRecord) -> GenerationRequest:
 def _from_picture(stored: StoredPicture) -> GenerationRequest:
     """One picture begun from this one, with another seed. It may not be shown where this one may
     not: the rating is said."""
-    settled = _settled(stored.job)
+    settled = replace(
+        _settled(stored.job), rating=max(stored.job.request.rating, stored.picture.rating)
+    )
     larger = stored.job.request.upscale_factor > 1
     return replace(
         settled,

@@ -65,7 +65,7 @@ class LoopWatch:
             self._on_step(latest)
 
 
-def _give_way_to_the_loop() -> None:
+def give_way_to_the_loop() -> None:
     """Lower this thread's priority, and with it that of the threads ONNX Runtime starts from it.
 
     They may fill every core for minutes; what answers people needs little, but at once. On Linux
@@ -81,7 +81,7 @@ class EngineWorker:
     def __init__(self, load: Callable[[], Engine]) -> None:
         self._load = load
         self._executor = ThreadPoolExecutor(
-            1, thread_name_prefix=THREAD_NAME, initializer=_give_way_to_the_loop
+            1, thread_name_prefix=THREAD_NAME, initializer=give_way_to_the_loop
         )
         self._engine: Engine | None = None
         self._left = False

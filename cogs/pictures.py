@@ -1,7 +1,6 @@
 """Pictures as Discord can take them. All functions cost time: call them in a thread."""
 
 import io
-from collections.abc import Callable
 
 from PIL import Image
 
@@ -9,11 +8,8 @@ PREVIEW_SIDE = 320  # pixels of the longer side: it is shown for seconds
 _QUALITIES = (95, 90, 80, 60)
 
 
-def preview_jpeg(make: Callable[[], Image.Image | None]) -> bytes | None:
-    """A small JPEG of the preview that `make` makes; None where there is none."""
-    image = make()
-    if image is None:
-        return None
+def preview_jpeg(image: Image.Image) -> bytes:
+    """A small JPEG of an unfinished picture."""
     small = image.convert("RGB")
     small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
     return _encoded(small, "JPEG", 80)

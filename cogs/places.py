@@ -13,15 +13,19 @@ from pipeline.errors import RefusedError
 
 def place_of(interaction: discord.Interaction) -> Place:
     """The kind of channel and its age restriction; what isn't known is `UNKNOWN`."""
-    channel = interaction.channel
+    if isinstance(interaction.channel, discord.DMChannel) and interaction.guild_id is None:
+        return Place(kind=PlaceKind.DM)
+    return place_of_channel(interaction.channel)
+
+
+def place_of_channel(channel: object) -> Place:
+    """The kind of a server's channel; `UNKNOWN` for anything else."""
     match channel:
         case discord.Thread():
             # From the parent channel; one that isn't cached counts as not restricted.
             return Place(kind=PlaceKind.THREAD, age_restricted=channel.is_nsfw())
         case discord.TextChannel() | discord.VoiceChannel() | discord.StageChannel():
             return Place(kind=PlaceKind.GUILD_TEXT, age_restricted=channel.is_nsfw())
-        case discord.DMChannel() if interaction.guild_id is None:
-            return Place(kind=PlaceKind.DM)
         case _:
             return UNKNOWN_PLACE
 

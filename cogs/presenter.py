@@ -11,9 +11,11 @@ from cogs import render
 from cogs.delivery import BACKOFF_S, Delivery, Sent, TooLarge
 from cogs.messages import Attachment
 from cogs.pictures import fit, preview_jpeg
+from cogs.places import place_of_channel
 from data.jobs import JobRecord
 from data.text import speaking
 from pipeline.errors import EkakiError, RefusedError, StorageError
+from pipeline.rating import Rating
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +64,7 @@ class Presenter:
     def __init__(
         self, bot: EkakiBot, job: JobRecord, delivery: Delivery, *, file_limit: int
     ) -> None:
+        self._bot = bot
         self._services = bot.services
         self._job = job
         self._delivery = delivery
@@ -123,12 +126,22 @@ class Presenter:
         if event.preview is None or not self._services.settings.previews:
             return None
         try:
-            return await asyncio.to_thread(preview_jpeg, event.preview)
+            image = await asyncio.to_thread(event.preview)
+            if image is None or not await self._services.jobs.may_preview(self._job, image):
+                return None
+            return await asyncio.to_thread(preview_jpeg, image)
         except Exception:  # noqa: BLE001 - no preview is worth a lost picture
             _log.exception("The preview of job %s could not be made", self._job.id)
             return None
 
     async def _deliver_pictures(self, end: Completed) -> None:
+        rating = max(picture.rating for picture in end.pictures)
+        if not await self._still_fits(rating):
+            # They stay in /history, which shows them only where they fit.
+            await self._deliver_notice(Failed(error=RefusedError("place_changed", rating=rating)))
+            return
+        # What only this person was to see goes on as a direct message, which has bounds of its own.
+        may_send = not self._job.private or rating <= Rating.SENSITIVE
         notice = await self._notice(end)
         sent: Sent | None = None
         for limit in (self._file_limit, _SMALL_FILE_LIMIT):
@@ -137,15 +150,35 @@ class Presenter:
             except EkakiError as error:  # the file is gone or unreadable
                 await self._deliver_notice(Failed(error=error))
                 return
-            message = render.completed(self._job, end.pictures, attachments, notice=notice)
+            message = render.completed(
+                self._job, end.pictures, attachments, notice=notice, withheld=end.withheld
+            )
             try:
-                sent = await self._delivery.deliver(message)
+                sent = await self._delivery.deliver(message, may_send=may_send)
                 break
             except TooLarge:
                 _log.warning("The files of job %s are too large for Discord", self._job.id)
         await self._settle(sent)
         if sent is not None and not sent.new and self._took_long():
             await self._delivery.mention(sent)
+
+    async def _still_fits(self, rating: Rating) -> bool:
+        """Whether the channel still allows it: its age restriction may be gone since."""
+        channel = self._channel()
+        if rating <= Rating.SENSITIVE or channel is None:
+            return True
+        ceiling, _ = await self._services.jobs.ceiling(
+            place=place_of_channel(channel),
+            guild_id=self._job.guild_id,
+            channel_id=self._job.rules_channel_id or self._job.channel_id,
+        )
+        return rating <= ceiling.rating
+
+    def _channel(self) -> object:
+        """The job's channel as Discord has told it last; None if it is gone or not known."""
+        guild_id = self._job.guild_id
+        guild = None if guild_id is None else self._bot.get_guild(guild_id)
+        return None if guild is None else guild.get_channel_or_thread(self._job.channel_id)
 
     async def _attachments(self, end: Completed, limit: int) -> list[Attachment]:
         made: list[Attachment] = []
@@ -168,7 +201,8 @@ class Presenter:
     async def _deliver_notice(self, end: Failed | CancelledEvent) -> None:
         if isinstance(end, Failed):
             now = self._services.clock.time()
-            message = render.failed(self._job, end.error, now=now)
+            given_back = end.error.key != "place_changed"  # they are made and kept
+            message = render.failed(self._job, end.error, now=now, given_back=given_back)
         else:
             message = render.cancelled(self._job)
         # A failure is told to somebody who waits for hours; who cancels knows it already.

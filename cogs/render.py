@@ -60,10 +60,19 @@ def completed(
     attachments: Sequence[Attachment],
     *,
     notice: str,
+    withheld: int = 0,
 ) -> Outgoing:
-    """The pictures, under them the settings that were used, and what can be done next."""
+    """The pictures, under them the settings that were used, and what can be done next. So many of
+    the job's pictures are `withheld`."""
     request = job.request
-    embed = discord.Embed(colour=_DONE, description=quoted(request.prompt))
+    lines = [quoted(request.prompt)]
+    if withheld:
+        lines.append(
+            text("result.withheld_one")
+            if withheld == 1
+            else text("result.withheld", pictures=withheld)
+        )
+    embed = discord.Embed(colour=_DONE, description="\n\n".join(lines))
     first = pictures[0]
     seeds = ", ".join(str(picture.seed) for picture in pictures)
     for key, value in (
@@ -98,9 +107,11 @@ def file_stem(job_id: str) -> str:
     return f"ekaki-{job_id}-"
 
 
-def failed(job: JobRecord, error: EkakiError, *, now: float) -> Outgoing:
-    """The job ended without pictures."""
-    line = words_of(error, now=now) + " " + text("progress.given_back")
+def failed(job: JobRecord, error: EkakiError, *, now: float, given_back: bool = True) -> Outgoing:
+    """The job ended without pictures, or they can't be shown here."""
+    line = words_of(error, now=now)
+    if given_back:
+        line += " " + text("progress.given_back")
     return Outgoing(embeds=(_embed(_FAILED, text("progress.title_failed"), line, job),))
 
 

@@ -17,7 +17,11 @@ Delivered = Literal["delivered", "kept"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRecord:
-    """A job as stored. Times are seconds since the epoch. The token never shows in a repr."""
+    """A job as stored. Times are seconds since the epoch. The token never shows in a repr.
+
+    `ceiling`: the highest rating its place allowed when it was accepted, by the settings of
+    `rules_channel_id`. Both are None for jobs of an older Ekaki.
+    """
 
     id: str
     user_id: int
@@ -38,6 +42,8 @@ class JobRecord:
     accepted_at: float
     started_at: float | None
     ended_at: float | None
+    ceiling: Rating | None = None
+    rules_channel_id: int | None = None
 
     def __repr__(self) -> str:
         return f"JobRecord(id={self.id!r}, user_id={self.user_id}, state={self.state!r})"
@@ -46,7 +52,7 @@ class JobRecord:
 _COLUMNS = (
     "id, user_id, guild_id, channel_id, private, rating, request, weight, locale, state, error,"
     " delivery, application_id, interaction_token, token_expires_at, message_id, accepted_at,"
-    " started_at, ended_at"
+    " started_at, ended_at, ceiling, rules_channel_id"
 )
 
 
@@ -71,6 +77,8 @@ def _record(row: sqlite3.Row) -> JobRecord:
         accepted_at=row["accepted_at"],
         started_at=row["started_at"],
         ended_at=row["ended_at"],
+        ceiling=None if row["ceiling"] is None else Rating(row["ceiling"]),
+        rules_channel_id=row["rules_channel_id"],
     )
 
 
@@ -79,7 +87,8 @@ async def insert(connection: Connection, *, job: JobRecord) -> None:
     await connection.execute(
         "INSERT INTO jobs (id, user_id, guild_id, channel_id, private, rating, request, pictures,"
         " weight, locale, state, application_id, interaction_token, token_expires_at, accepted_at,"
-        " init_picture, words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " init_picture, words, ceiling, rules_channel_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             job.id,
             job.user_id,
@@ -98,6 +107,8 @@ async def insert(connection: Connection, *, job: JobRecord) -> None:
             job.accepted_at,
             job.request.init_picture or None,
             _words(job.request.wish),
+            None if job.ceiling is None else int(job.ceiling),
+            job.rules_channel_id,
         ),
     )
 

@@ -99,6 +99,25 @@ async def refund(connection: Connection, *, job_id: str) -> bool:
     return bool(rows)
 
 
+async def give_back(connection: Connection, *, job_id: str, pictures: int) -> None:
+    """Give back some, not all, of the pictures that `job_id` took: those that are withheld."""
+    async with connection.execute(
+        "SELECT id, user_id, guild_id, pictures - ?, granted_here, granted_overall"
+        " FROM quota_uses WHERE job_id = ? AND refunded = 0",
+        (pictures, job_id),
+    ) as cursor:
+        row = await cursor.fetchone()
+    if row is None:
+        return
+    use_id, user_id, guild_id, left, had_here, had_overall = row
+    here, overall = min(had_here, left), min(had_overall, left)
+    await connection.execute(
+        "UPDATE quota_uses SET pictures = ?, granted_here = ?, granted_overall = ? WHERE id = ?",
+        (left, here, overall, use_id),
+    )
+    await _give(connection, user_id, guild_id, here=had_here - here, overall=had_overall - overall)
+
+
 async def _give(
     connection: Connection, user_id: int, guild_id: int | None, *, here: int, overall: int
 ) -> None:

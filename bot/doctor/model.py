@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bot.doctor.values import Check, fail, ok, warn
-from bot.engine import engine_options
+from bot.engine import engine_options, tagger_folder
 from bot.settings import Settings
 from bot.wording import gib, words
 from pipeline.errors import EkakiError
@@ -36,13 +36,11 @@ def check_model(settings: Settings) -> Iterator[Check]:
 
 def check_tagger(settings: Settings) -> Check:
     """What checks finished pictures, and what its absence means. It is really loaded and run."""
-    from pipeline.model.load import model_path
-    from pipeline.tagger.folder import OFF, find_tagger, tagger_name
+    from pipeline.tagger.folder import OFF, tagger_name
 
     mend = "Run: python -m bot model fetch --tagger (0.38 GB), or set TAGGER to a tagger's folder."
-    model = model_path(engine_options(settings))
     try:
-        folder = find_tagger(settings.tagger, model=model, models_dir=settings.models_dir)
+        folder = tagger_folder(settings)
         if folder is None:
             what = "switched off (TAGGER=off)" if settings.tagger == OFF else "none"
             found = f"{what}: no picture is checked, so nsfw and explicit stay off everywhere"

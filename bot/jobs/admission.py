@@ -47,13 +47,14 @@ from pipeline.tags.category import TagCategory
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRules:
     """What every request is measured by. `max_age_s`: older open jobs are closed at start.
+    `output_check`: finished pictures are checked; else `nsfw` and `explicit` stay off.
     `max_weight`: the most that a server may give a role of the queue."""
 
     defaults: Defaults
     limits: Limits
     category_of: Callable[[str], TagCategory | None]
     max_age_s: float
-    output_check: bool = False  # no classifier exists yet, so nsfw and explicit stay off
+    output_check: bool = False
     max_weight: int = 1
 
 
@@ -77,6 +78,7 @@ class Decision:
     server allows this member. `weight`: their share of the queue."""
 
     request: ResolvedRequest
+    ceiling: Rating
     tags: tuple[str, ...]
     here: LimitSet
     weight: int
@@ -210,6 +212,7 @@ class Admission:
         role_weight = min(known.here.weight or 1, self._rules.max_weight)
         return Decision(
             request=resolved,
+            ceiling=known.ceiling,
             tags=tuple(tags),
             here=known.here,
             weight=max(weight, role_weight),

@@ -8,7 +8,7 @@ from typing import Final
 from bot.clock import Clock
 from bot.jobs.kept_files import KeptFiles
 from bot.limits import DAY_S, HOUR_S
-from data import audit, blocks, quota, uploads
+from data import audit, blocks, quota, uploads, withheld
 from data.guild_settings import RETENTION_DAYS
 from pipeline.errors import StorageError
 
@@ -16,6 +16,9 @@ _log = logging.getLogger(__name__)
 
 UPLOAD_WAITS_S: Final = HOUR_S
 """How long an upload waits for a job: its command was refused, or the process died in between."""
+
+REVIEW_WAITS_S: Final = 30 * DAY_S
+"""How long a withheld picture waits for a moderator."""
 
 
 class Housekeeping:
@@ -39,8 +42,9 @@ class Housekeeping:
             await asyncio.wait([self._task])
 
     async def clean(self) -> None:
-        """Uploads without a job, uses of deleted jobs that count no longer, entries of
-        the audit log and blocks whose time is over, files without a row."""
+        """Uploads without a job, withheld pictures that nobody looked at, uses of deleted jobs that
+        count no longer, entries of the audit log and blocks whose time is over, files without a
+        row."""
         await self._clean_rows()
         await self._files.sweep()
 
@@ -51,6 +55,7 @@ class Housekeeping:
             await quota.expire(connection, before=now - DAY_S)
             await audit.expire(connection, now=now, default_days=RETENTION_DAYS)
             await blocks.expire(connection, now=now)
+            freed += await withheld.expire(connection, before=now - REVIEW_WAITS_S, now=now)
         await self._files.discard(freed)
 
     async def _run(self) -> None:

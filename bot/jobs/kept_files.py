@@ -1,6 +1,7 @@
 """The files of pictures and uploads, kept as long as anything needs them.
 
 A file is needed while a row of `pictures` or `uploads` names it, or an open job begins from it.
+Withheld pictures lie in a folder of their own, where nothing that shows pictures looks.
 Files are written before their rows and deleted after them: a crash leaves at most files without a
 row, which `sweep` finds.
 """
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from data import jobs, pictures, uploads
+from data import jobs, pictures, uploads, withheld
 from data.database import Database
 from data.picture_files import PictureFiles
 from pipeline.errors import StorageError
@@ -24,19 +25,23 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class KeptFiles:
-    """Both folders. Hold `lock` from writing a file to entering its row: the same content makes the
+    """All folders. Hold `lock` from writing a file to entering its row: the same content makes the
     same file, and another's deletion must not see it without a row."""
 
     database: Database
     pictures: PictureFiles
     uploads: PictureFiles
+    withheld: PictureFiles
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
     def under(cls, data_dir: Path, database: Database) -> "KeptFiles":
         """The folders in `data_dir`."""
         return cls(
-            database, PictureFiles(data_dir / "pictures"), PictureFiles(data_dir / "uploads")
+            database,
+            pictures=PictureFiles(data_dir / "pictures"),
+            uploads=PictureFiles(data_dir / "uploads"),
+            withheld=PictureFiles(data_dir / "withheld"),
         )
 
     def image(self, content_hash: str) -> Image.Image:
@@ -76,7 +81,11 @@ class KeptFiles:
         async with self.database.reader() as connection:
             if not await jobs.any_stored(connection):
                 return
-        for folder, rows in ((self.pictures, pictures), (self.uploads, uploads)):
+        for folder, rows in (
+            (self.pictures, pictures),
+            (self.uploads, uploads),
+            (self.withheld, withheld),
+        ):
             for name in await asyncio.to_thread(folder.groups):
                 async with self.lock:
                     found = await asyncio.to_thread(folder.clean_group, name)
@@ -90,6 +99,11 @@ class KeptFiles:
                 return
             is_picture = await pictures.uses_file(connection, content_hash=content_hash)
             upload = await uploads.get(connection, content_hash=content_hash)
-        for folder, used in ((self.pictures, is_picture), (self.uploads, upload is not None)):
+            is_withheld = await withheld.uses_file(connection, content_hash=content_hash)
+        for folder, used in (
+            (self.pictures, is_picture),
+            (self.uploads, upload is not None),
+            (self.withheld, is_withheld),
+        ):
             if not used:
                 await asyncio.to_thread(folder.delete, content_hash)

@@ -1,7 +1,7 @@
 """Live jobs and the queue of their pictures, with honest places and times. No IO, no tasks."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bot.eta import Pace, cost_of
@@ -12,11 +12,13 @@ from data.pictures import PictureRecord
 
 @dataclass(slots=True)
 class LiveJob:
-    """A job that waits or runs. `cancelled` is read by the engine's thread."""
+    """A job that waits or runs. `made` and `withheld` are its pictures so far by position.
+    `cancelled` is read by the engine's thread."""
 
     record: JobRecord
     made: dict[int, PictureRecord]
     cost: float
+    withheld: set[int] = field(default_factory=set[int])
     started: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -46,7 +48,7 @@ class Line:
         """Line up the pictures of `job` that are not made yet."""
         self.live[job.record.id] = job
         for index in range(job.record.request.count):
-            if index not in job.made:
+            if index not in job.made and index not in job.withheld:
                 self._queue.push(self._unit(job, index))
 
     def take(self) -> Unit | None:
@@ -100,11 +102,15 @@ class Line:
         )
 
 
-def live_job(record: JobRecord, made: Sequence[PictureRecord]) -> LiveJob:
-    """A live job for a stored one, with the pictures that are already made."""
+def live_job(
+    record: JobRecord, made: Sequence[PictureRecord], withheld: Iterable[int] = ()
+) -> LiveJob:
+    """A live job for a stored one, with the pictures that are made already, and the positions of
+    those that are withheld."""
     return LiveJob(
         record=record,
         made={picture.position: picture for picture in made},
         cost=cost_of(record.request),
+        withheld=set(withheld),
         started=record.started_at is not None,
     )

@@ -1,14 +1,18 @@
 """From an accepted request to its row, and from an ended job's row to its last event."""
 
-from bot.jobs.store import StoredJob, error_from_json
+from bot.jobs.errors_json import error_from_json
+from bot.jobs.store import StoredJob
 from bot.jobs.values import CancelledEvent, Completed, Failed, Origin
 from data.ids import new_id
 from data.jobs import JobRecord
 from pipeline.engine.protocol import ModelDescription
+from pipeline.rating import Rating
 from pipeline.request import ResolvedRequest
 
 
-def new_job(request: ResolvedRequest, origin: Origin, *, weight: int, now: float) -> JobRecord:
+def new_job(
+    request: ResolvedRequest, origin: Origin, *, weight: int, ceiling: Rating, now: float
+) -> JobRecord:
     """A new job, waiting."""
     return JobRecord(
         id=new_id(),
@@ -30,6 +34,8 @@ def new_job(request: ResolvedRequest, origin: Origin, *, weight: int, now: float
         accepted_at=now,
         started_at=None,
         ended_at=None,
+        ceiling=ceiling,
+        rules_channel_id=origin.rules_channel_id,
     )
 
 
@@ -45,4 +51,4 @@ def end_of(
         return Failed(error=error_from_json(job.error))
     if job.state == "cancelled":
         return CancelledEvent()
-    return Completed(pictures=stored.pictures, model=model)
+    return Completed(pictures=stored.pictures, withheld=len(stored.withheld), model=model)

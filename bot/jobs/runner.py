@@ -5,6 +5,7 @@
 import asyncio
 import logging
 import threading
+from dataclasses import replace
 from functools import partial
 
 from PIL.Image import Image
@@ -12,15 +13,20 @@ from PIL.Image import Image
 from bot.clock import Clock
 from bot.eta import Forecasts, steps_of
 from bot.failpoints import hit
+from bot.jobs.entering import Kept
 from bot.jobs.hub import Hub
 from bot.jobs.line import Line, LiveJob
 from bot.jobs.pace_keeper import PaceKeeper
 from bot.jobs.store import JobStore
 from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progress, Queued
+from bot.output_check import OutputCheck
 from bot.queue import Unit
+from bot.safety.output import WithheldReason
 from bot.worker import EngineWorker, Step
 from data.ids import new_id
+from data.jobs import JobRecord
 from data.pictures import PictureRecord
+from data.withheld import WithheldRecord
 from pipeline.engine.protocol import DrawnPicture, ModelDescription
 from pipeline.errors import Cancelled, EkakiError, EngineError
 from pipeline.png import encode_png
@@ -33,7 +39,10 @@ _RETRY_S = 5.0  # between tries to store an end while the disk is full or the da
 
 
 class Runner:
-    """One engine's loop. `failure` gets the exception that makes going on senseless."""
+    """One engine's loop. `failure` gets the exception that makes going on senseless.
+
+    `check` looks at every picture before it is stored; None: nothing does.
+    """
 
     def __init__(
         self,
@@ -44,7 +53,9 @@ class Runner:
         worker: EngineWorker | None,
         clock: Clock,
         version: str,
+        check: OutputCheck | None = None,
     ) -> None:
+        self._check = check
         self._store = store
         self._line = line
         self._hub = hub
@@ -95,6 +106,8 @@ class Runner:
             task.cancel()
         if self._worker is not None:
             await self._worker.close()
+        if self._check is not None:
+            await self._check.close()
 
     def announce(self) -> None:
         """Tell every waiting job its place and time."""
@@ -119,6 +132,8 @@ class Runner:
 
     async def _run(self, worker: EngineWorker) -> None:
         try:
+            if self._check is not None:
+                await self._check.start()
             await self._pace.restore(await worker.start())
             self.announce()
             while not self._stopping.is_set():
@@ -199,8 +214,7 @@ class Runner:
                 model_hash=record.model_hash,
                 version=self._version,
             )
-            png = await asyncio.to_thread(encode_png, drawn.image, text)
-            kept = await self._store.keep_picture(record, png)
+            kept = await self._checked(job, drawn, record, text)
         except Exception as error:
             await self._fail(job, error)
             return
@@ -209,9 +223,55 @@ class Runner:
             self.end(job.record.id, CancelledEvent())
             return
         job.made = {picture.position: picture for picture in kept.made}
-        if len(kept.made) == job.record.request.count:
-            self.end(job.record.id, Completed(pictures=kept.made, model=self.model))
+        job.withheld = {record.position for record in kept.withheld}
+        if kept.error is not None:
+            self.end(job.record.id, Failed(error=kept.error))
+        elif kept.is_over:
+            held = len(kept.withheld)
+            self.end(job.record.id, Completed(pictures=kept.made, withheld=held, model=self.model))
         await self._pace.keep(self.model)
+
+    async def _checked(
+        self, job: LiveJob, drawn: DrawnPicture, picture: PictureRecord, text: str
+    ) -> Kept:
+        """Look at the picture, then keep or withhold it: nothing is stored or told before."""
+        if self._check is None:
+            png = await asyncio.to_thread(encode_png, drawn.image, text)
+            return await self._store.keep_picture(picture, png)
+        ceiling = await self._store.ceiling_now(job.record)
+        judgement = await self._check.judge(drawn.image, ceiling=ceiling)
+        hit("picture_checked")
+        seen, reason = judgement.seen, judgement.verdict.reason
+        if seen is not None:
+            picture = replace(picture, rating=max(picture.rating, seen.rating))
+        if reason is None:
+            png = await asyncio.to_thread(encode_png, drawn.image, text)
+            return await self._store.keep_picture(picture, png, seen=seen)
+        record = WithheldRecord(
+            id=picture.id,
+            job_id=picture.job_id,
+            position=picture.position,
+            reason=reason.value,
+            ceiling=ceiling,
+            seen=seen,
+            picture=None,
+            state="deleted",
+            withheld_at=picture.made_at,
+        )
+        if reason is not WithheldReason.RATING or not await self._store.keeps_for_review(
+            job.record.guild_id
+        ):
+            return await self._store.withhold(record, None, hits=tuple(judgement.verdict.hits))
+        png = await asyncio.to_thread(encode_png, drawn.image, text)
+        record = replace(record, picture=picture, state="waiting")
+        return await self._store.withhold(record, png, hits=())
+
+    async def may_show(self, job: JobRecord, image: Image) -> bool:
+        """Whether the place of `job` may see `image`, which is never kept."""
+        if self._check is None:
+            return True
+        ceiling = await self._store.ceiling_now(job)
+        return (await self._check.judge(image, ceiling=ceiling)).verdict.reason is None
 
     def _picture(self, job: LiveJob, index: int, drawn: DrawnPicture) -> PictureRecord:
         model = self.model

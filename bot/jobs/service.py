@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 
+from PIL.Image import Image
+
 from bot.clock import Clock
 from bot.eta import Forecasts
 from bot.failpoints import hit
@@ -83,7 +85,8 @@ class JobService:
                 error = RefusedError("job_expired")
                 await self._store.abandon(job_id, state="failed", now=now, error=error)
                 continue
-            self._line.admit(live_job(stored.job, stored.pictures))
+            held = (record.position for record in stored.withheld)
+            self._line.admit(live_job(stored.job, stored.pictures, held))
             self._hub.open(job_id, Queued(position=0, eta_s=None))
         await self._housekeeping.start()
         self._runner.start()
@@ -159,7 +162,9 @@ class JobService:
             now=self._clock.time(),
         )
         now = self._clock.time()
-        record = new_job(decision.request, origin, weight=decision.weight, now=now)
+        record = new_job(
+            decision.request, origin, weight=decision.weight, ceiling=decision.ceiling, now=now
+        )
         await self._store.accept(
             record,
             bounds=Bounds(
@@ -238,6 +243,10 @@ class JobService:
     async def read_picture(self, picture: PictureRecord) -> bytes:
         """The PNG of a stored picture; StorageError if its file is gone."""
         return await asyncio.to_thread(self._store.files.pictures.read, picture.content_hash)
+
+    async def may_preview(self, job: JobRecord, image: Image) -> bool:
+        """Whether an unfinished picture may be shown: it is checked as the finished one will be."""
+        return await self._runner.may_show(job, image)
 
     async def limits_of(
         self, *, user_id: int, guild_id: int | None = None, role_ids: Iterable[int] = ()

@@ -4,35 +4,38 @@ Each function is one step that a crash either did or did not do.
 """
 
 import asyncio
-import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from aiosqlite import Connection
 
 from bot.failpoints import hit
+from bot.jobs.entering import Kept, enter_picture, enter_withheld, withheld_event
+from bot.jobs.errors_json import error_to_json
 from bot.jobs.kept_files import KeptFiles
 from bot.jobs.noting import accepted
 from bot.jobs.taking import Bounds, check_limits, take
 from bot.moderation.audit import Audit
 from bot.moderation.gate import check_door
-from data import jobs, pictures, quota, tag_uses, uploads
+from bot.safety.ceiling import setting_of
+from data import (
+    guild_settings,
+    jobs,
+    pictures,
+    place_settings,
+    quota,
+    tag_uses,
+    uploads,
+    withheld,
+)
+from data.checks import CheckRecord
 from data.database import Database
 from data.jobs import Delivered, JobRecord
 from data.pictures import PictureRecord
-from pipeline.errors import EkakiError, EngineError, RefusedError
-
-
-def error_to_json(error: EkakiError) -> str:
-    """An error as it is kept with a failed job."""
-    return json.dumps({"key": error.key, "data": error.data}, default=str)
-
-
-def error_from_json(text: str) -> EkakiError:
-    """The error that a job failed with."""
-    kept = json.loads(text)
-    return EngineError(kept["key"], **kept["data"])
+from data.withheld import WithheldRecord
+from pipeline.errors import EkakiError, RefusedError
+from pipeline.rating import Rating
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +50,12 @@ class JobStore:
         """A job with its pictures."""
         async with self.database.reader() as connection:
             job = await jobs.get(connection, job_id=job_id)
-            made = await pictures.of_job(connection, job_id=job_id)
-        return None if job is None else StoredJob(job=job, pictures=tuple(made))
+            return None if job is None else await _stored(connection, job)
 
     async def open_jobs(self) -> list["StoredJob"]:
         """Waiting and running jobs with the pictures made so far, the oldest first."""
         async with self.database.reader() as connection:
-            return [
-                StoredJob(job=job, pictures=tuple(await pictures.of_job(connection, job_id=job.id)))
-                for job in await jobs.open_jobs(connection)
-            ]
+            return [await _stored(connection, job) for job in await jobs.open_jobs(connection)]
 
     async def open_ids(self, user_id: int, *, guild_id: int | None = None) -> list[str]:
         """The open jobs of one person, in one server or anywhere, the oldest first."""
@@ -112,10 +111,34 @@ class JobStore:
         async with self.database.transaction() as connection:
             await jobs.mark_running(connection, job_id=job_id, now=now)
 
-    async def keep_picture(self, picture: PictureRecord, png: bytes) -> "Kept":
+    async def ceiling_now(self, job: JobRecord) -> Rating:
+        """The highest rating that the place of `job` allows: what it allowed when the job was
+        accepted, or less if moderators have lowered it since."""
+        then = job.rating if job.ceiling is None else job.ceiling
+        if job.guild_id is None:
+            return then
+        async with self.database.reader() as connection:
+            set_now = await place_settings.ratings(
+                connection,
+                guild_id=job.guild_id,
+                channel_id=job.rules_channel_id or job.channel_id,
+            )
+        now = setting_of(set_now.guild_ceiling, set_now.channel_ceiling)
+        return min(then, now.rating)
+
+    async def keeps_for_review(self, guild_id: int | None) -> bool:
+        """Whether moderators of the server want to look at what is withheld."""
+        if guild_id is None:
+            return False
+        async with self.database.reader() as connection:
+            return (await guild_settings.get(connection, guild_id=guild_id)).review
+
+    async def keep_picture(
+        self, picture: PictureRecord, png: bytes, *, seen: CheckRecord | None = None
+    ) -> Kept:
         """Write the file, then the row, and end the job with its last picture.
 
-        `content_hash` and `size_bytes` of `picture` are filled in here.
+        `content_hash` and `size_bytes` of `picture` are filled in here. `seen`: by the tagger.
         """
         unneeded: list[str] = []
         try:
@@ -124,25 +147,51 @@ class JobStore:
                 hit("picture_file_written")
                 unneeded = [content_hash]  # unless its row needs it
                 picture = replace(picture, content_hash=content_hash, size_bytes=len(png))
-                return await self._enter(picture, unneeded)
+
+                async def enter(connection: Connection, job: JobRecord) -> Kept:
+                    return await enter_picture(connection, job, picture, seen)
+
+                return await self._enter(picture.job_id, enter, unneeded)
         finally:
             await self.files.discard(unneeded)
 
-    async def _enter(self, picture: PictureRecord, unneeded: list[str]) -> "Kept":
-        """Store the row; `unneeded` becomes the files that are of no use afterwards."""
+    async def withhold(
+        self, record: WithheldRecord, png: bytes | None, *, hits: Sequence[str]
+    ) -> Kept:
+        """Enter a picture that nobody is shown; its file `png` is kept only while it waits for a
+        moderator. Ends the job with its last picture."""
+        unneeded: list[str] = []
+        try:
+            async with self.files.lock:
+                if png is not None and record.picture is not None:
+                    content_hash = await asyncio.to_thread(self.files.withheld.write, png)
+                    hit("withheld_file_written")
+                    unneeded = [content_hash]  # unless its row needs it
+                    filled = replace(record.picture, content_hash=content_hash, size_bytes=len(png))
+                    record = replace(record, picture=filled)
+
+                async def enter(connection: Connection, job: JobRecord) -> Kept:
+                    event = withheld_event(job, record, hits)
+                    return await enter_withheld(connection, job, record, self.audit, event)
+
+                return await self._enter(record.job_id, enter, unneeded)
+        finally:
+            await self.files.discard(unneeded)
+
+    async def _enter(
+        self,
+        job_id: str,
+        enter: Callable[[Connection, JobRecord], Awaitable[Kept]],
+        unneeded: list[str],
+    ) -> Kept:
+        """Store a row with `enter`; `unneeded` becomes the files of no use afterwards."""
         async with self.database.transaction() as connection:
-            job = await jobs.get(connection, job_id=picture.job_id)
+            job = await jobs.get(connection, job_id=job_id)
             if job is None or job.ended_at is not None:
-                return Kept(alive=False, made=())
-            await pictures.insert(connection, picture=picture)
-            made = await pictures.of_job(connection, job_id=job.id)
-            is_last = len(made) == job.request.count
-            if is_last:
-                await jobs.mark_ended(
-                    connection, job_id=job.id, state="finished", now=picture.made_at
-                )
-        unneeded[:] = [job.request.init_picture] if is_last else []
-        return Kept(alive=True, made=tuple(made))
+                return Kept(alive=False)
+            kept = await enter(connection, job)
+        unneeded[:] = [job.request.init_picture] if kept.is_over else []
+        return kept
 
     async def abandon(
         self,
@@ -170,6 +219,7 @@ class JobStore:
             if ended and job is not None:
                 await quota.refund(connection, job_id=job_id)
                 freed = await pictures.delete_of_job(connection, job_id=job_id)
+                freed += await withheld.discard_of_job(connection, job_id=job_id, now=now)
                 freed.append(job.request.init_picture)
                 if told:
                     await jobs.mark_delivered(
@@ -182,18 +232,19 @@ class JobStore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredJob:
-    """A job and its pictures so far, in their order."""
+    """A job with its pictures so far, in their order, and those that are withheld."""
 
     job: JobRecord
     pictures: tuple[PictureRecord, ...]
+    withheld: tuple[WithheldRecord, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """`alive`: the job was still open. `made`: its pictures so far, in their order."""
-
-    alive: bool
-    made: tuple[PictureRecord, ...]
+async def _stored(connection: Connection, job: JobRecord) -> StoredJob:
+    return StoredJob(
+        job=job,
+        pictures=tuple(await pictures.of_job(connection, job_id=job.id)),
+        withheld=tuple(await withheld.of_job(connection, job_id=job.id)),
+    )
 
 
 async def _take_init_picture(connection: Connection, job: JobRecord) -> None:

@@ -73,10 +73,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
-    """All pictures are made and stored; deliver them. `model` is None while it is loading, when a
-    job that ended before a restart is delivered after it."""
+    """All pictures are made and stored; deliver them. So many more are `withheld`. `model` is None
+    while it is loading, when a job that ended before a restart is delivered after it."""
 
     pictures: tuple[PictureRecord, ...]
+    withheld: int = 0
     model: ModelDescription | None
 
 

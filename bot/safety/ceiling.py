@@ -69,7 +69,7 @@ def effective_ceiling(
     and `explicit` stay off.
     """
     place_bound = _place_bound(place, output_check=output_check)
-    setting = _setting(guild_ceiling, channel_ceiling)
+    setting = setting_of(guild_ceiling, channel_ceiling)
     return place_bound if place_bound.rating <= setting.rating else setting
 
 
@@ -87,7 +87,8 @@ def _place_bound(place: Place, *, output_check: bool) -> Ceiling:
             return Ceiling(rating=Rating.SAFE, reason=CeilingReason.UNKNOWN_PLACE)
 
 
-def _setting(guild_ceiling: Rating | None, channel_ceiling: Rating | None) -> Ceiling:
+def setting_of(guild_ceiling: Rating | None, channel_ceiling: Rating | None) -> Ceiling:
+    """What moderators allow, whatever kind of place it is."""
     made = [
         Ceiling(rating=rating, reason=reason)
         for rating, reason in (

@@ -21,6 +21,7 @@ from bot.jobs.values import JobEvent, Origin
 from bot.limits import Limits
 from bot.moderation.audit import Audit
 from bot.moderation.removals import Removals
+from bot.output_check import OutputCheck
 from bot.people import People
 from bot.results import Results
 from bot.safety.ceiling import Place, PlaceKind
@@ -30,6 +31,7 @@ from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import Engine
 from pipeline.errors import ModelError
 from pipeline.resolve import Defaults
+from pipeline.tagger.tagger import Tagger
 
 GENEROUS = Limits(
     pictures_per_hour=0, pictures_per_day=0, waiting_jobs_per_user=0, waiting_jobs_total=0
@@ -82,6 +84,7 @@ async def open_house(
     load_error: ModelError | None = None,
     start: bool = True,
     while_loading: Callable[[], None] = lambda: None,
+    tagger: Path | None = None,
 ) -> AsyncGenerator[House, None]:
     """The job service as `bot.app` composes it, on `folder`."""
     engine = engine or FakeEngine()
@@ -104,6 +107,7 @@ async def open_house(
             worker=EngineWorker(load),
             clock=clock,
             version="Ekaki test",
+            check=None if tagger is None else OutputCheck(lambda: Tagger.open(tagger, threads=1)),
         )
         jobs = JobService(
             store=store,
@@ -116,6 +120,7 @@ async def open_house(
                 limits=limits,
                 category_of=lambda _: None,
                 max_age_s=3600,
+                output_check=tagger is not None,
             ),
         )
         if start:

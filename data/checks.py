@@ -1,0 +1,74 @@
+"""The `picture_checks` and `picture_tags` tables: what the output tagger saw of stored pictures."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aiosqlite import Connection
+
+from pipeline.rating import Rating
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRecord:
+    """`ratings`: the four scores in the order of `Rating`. `tags`: those above their thresholds,
+    by Danbooru's names, with their scores."""
+
+    tagger: str
+    rating: Rating
+    ratings: tuple[float, ...]
+    tags: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def to_json(self) -> str:
+        """For where no picture is stored; scores to four digits."""
+        return json.dumps(
+            {
+                "tagger": self.tagger,
+                "rating": int(self.rating),
+                "ratings": [round(score, 4) for score in self.ratings],
+                "tags": {tag: round(score, 4) for tag, score in self.tags.items()},
+            }
+        )
+
+    @staticmethod
+    def from_json(text: str) -> "CheckRecord | None":
+        """What `to_json` gave; None for `{}`."""
+        kept = json.loads(text)
+        if not kept:
+            return None
+        return CheckRecord(
+            tagger=kept["tagger"],
+            rating=Rating(kept["rating"]),
+            ratings=tuple(kept["ratings"]),
+            tags=kept["tags"],
+        )
+
+
+async def insert(connection: Connection, *, picture_id: str, check: CheckRecord) -> None:
+    """Keep what was seen of a stored picture."""
+    await connection.execute(
+        "INSERT INTO picture_checks (picture_id, tagger, rating, ratings) VALUES (?, ?, ?, ?)",
+        (picture_id, check.tagger, int(check.rating), json.dumps(list(check.ratings))),
+    )
+    await connection.executemany(
+        "INSERT INTO picture_tags (picture_id, tag, score) VALUES (?, ?, ?)",
+        [(picture_id, tag, min(score, 1.0)) for tag, score in check.tags.items()],
+    )
+
+
+async def get(connection: Connection, *, picture_id: str) -> CheckRecord | None:
+    """What was seen of a picture; None if it was not checked."""
+    async with connection.execute(
+        "SELECT tagger, rating, ratings FROM picture_checks WHERE picture_id = ?", (picture_id,)
+    ) as cursor:
+        row = await cursor.fetchone()
+    if row is None:
+        return None
+    async with connection.execute(
+        "SELECT tag, score FROM picture_tags WHERE picture_id = ? ORDER BY score DESC, tag",
+        (picture_id,),
+    ) as cursor:
+        tags = {str(tag): float(score) async for tag, score in cursor}
+    return CheckRecord(
+        tagger=row[0], rating=Rating(row[1]), ratings=tuple(json.loads(row[2])), tags=tags
+    )

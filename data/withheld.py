@@ -1,0 +1,195 @@
+"""The `withheld` table: pictures that nobody is shown, until a moderator releases one."""
+
+import json
+import sqlite3
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from aiosqlite import Connection
+
+from data.checks import CheckRecord
+from data.pictures import PictureRecord
+from pipeline.rating import Rating
+
+Reason = Literal["rating", "minor", "unchecked"]
+State = Literal["deleted", "waiting", "released", "discarded"]
+Decision = Literal["released", "discarded"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithheldRecord:
+    """A withheld picture. `ceiling`: what its place allowed. `seen`: None if the tagger failed.
+
+    `picture`: the row it may become, while it waits for a moderator.
+    """
+
+    id: str
+    job_id: str
+    position: int
+    reason: Reason
+    ceiling: Rating
+    seen: CheckRecord | None
+    picture: PictureRecord | None
+    state: State
+    withheld_at: float
+    decided_by: int | None = None
+    decided_at: float | None = None
+
+    @property
+    def content_hash(self) -> str | None:
+        """Of the file, while there is one."""
+        return self.picture.content_hash if self.state == "waiting" and self.picture else None
+
+
+_COLUMNS = (
+    "id, job_id, position, reason, ceiling, seen, picture, state, withheld_at, decided_by,"
+    " decided_at"
+)
+
+
+def _record(row: sqlite3.Row) -> WithheldRecord:
+    picture = None if row["picture"] is None else json.loads(row["picture"])
+    return WithheldRecord(
+        id=row["id"],
+        job_id=row["job_id"],
+        position=row["position"],
+        reason=row["reason"],
+        ceiling=Rating(row["ceiling"]),
+        seen=CheckRecord.from_json(row["seen"]),
+        picture=picture and PictureRecord(**picture | {"rating": Rating(picture["rating"])}),
+        state=row["state"],
+        withheld_at=row["withheld_at"],
+        decided_by=row["decided_by"],
+        decided_at=row["decided_at"],
+    )
+
+
+async def insert(connection: Connection, *, record: WithheldRecord) -> None:
+    """Enter a withheld picture; the file of one that waits must be on the disk already."""
+    picture = None if record.picture is None else json.dumps(asdict(record.picture))
+    await connection.execute(
+        f"INSERT INTO withheld ({_COLUMNS}, content_hash)"  # noqa: S608 - constant columns
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            record.id,
+            record.job_id,
+            record.position,
+            record.reason,
+            int(record.ceiling),
+            "{}" if record.seen is None else record.seen.to_json(),
+            picture,
+            record.state,
+            record.withheld_at,
+            record.decided_by,
+            record.decided_at,
+            record.content_hash,
+        ),
+    )
+
+
+async def get(connection: Connection, *, withheld_id: str) -> WithheldRecord | None:
+    """The withheld picture with this id, in any state."""
+    sql = f"SELECT {_COLUMNS} FROM withheld WHERE id = ?"  # noqa: S608 - constant columns
+    async with connection.execute(sql, (withheld_id,)) as cursor:
+        row = await cursor.fetchone()
+    return None if row is None else _record(row)
+
+
+async def of_job(connection: Connection, *, job_id: str) -> list[WithheldRecord]:
+    """Everything of a job that is still withheld, in order: what was released is a picture."""
+    async with connection.execute(
+        f"SELECT {_COLUMNS} FROM withheld WHERE job_id = ? AND state <> 'released'"  # noqa: S608
+        " ORDER BY position",
+        (job_id,),
+    ) as cursor:
+        return [_record(row) for row in await cursor.fetchall()]
+
+
+async def waiting(
+    connection: Connection, *, guild_id: int, after: str | None = None
+) -> WithheldRecord | None:
+    """The next picture of a server that waits for a moderator, the oldest first; with `after` the
+    one that follows that one, or the first again after the last."""
+    async with connection.execute(
+        "SELECT withheld.id FROM withheld JOIN jobs ON jobs.id = job_id"
+        " WHERE withheld.state = 'waiting' AND guild_id = ?1 ORDER BY (?2 IS NOT NULL"
+        " AND (withheld_at, withheld.id) <= (SELECT withheld_at, id FROM withheld WHERE id = ?2)),"
+        " withheld_at, withheld.id LIMIT 1",
+        (guild_id, after),
+    ) as cursor:
+        row = await cursor.fetchone()
+    return None if row is None else await get(connection, withheld_id=row[0])
+
+
+async def count_waiting(connection: Connection, *, guild_id: int) -> int:
+    """How many pictures of a server wait for a moderator."""
+    async with connection.execute(
+        "SELECT COUNT(*) FROM withheld JOIN jobs ON jobs.id = job_id"
+        " WHERE withheld.state = 'waiting' AND guild_id = ?",
+        (guild_id,),
+    ) as cursor:
+        row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+async def decide(
+    connection: Connection, *, withheld_id: str, decision: Decision, by: int | None, now: float
+) -> bool:
+    """Enter what a moderator decided; False if it does not wait (any more): the first one counts.
+    The row it might become is forgotten with it."""
+    cursor = await connection.execute(
+        "UPDATE withheld SET state = ?, decided_by = ?, decided_at = ?, picture = NULL,"
+        " content_hash = NULL WHERE id = ? AND state = 'waiting'",
+        (decision, by, now, withheld_id),
+    )
+    return cursor.rowcount == 1
+
+
+async def expire(connection: Connection, *, before: float, now: float) -> list[str]:
+    """Discard what has waited since `before`; gives the hashes of the files."""
+    async with connection.execute(
+        "SELECT id, content_hash FROM withheld WHERE state = 'waiting' AND withheld_at <= ?",
+        (before,),
+    ) as cursor:
+        found = [(str(row[0]), str(row[1])) for row in await cursor.fetchall()]
+    for withheld_id, _ in found:
+        await decide(connection, withheld_id=withheld_id, decision="discarded", by=None, now=now)
+    return [content_hash for _, content_hash in found]
+
+
+async def discard_of_job(connection: Connection, *, job_id: str, now: float) -> list[str]:
+    """The job ended without pictures: what waited is of no use. Gives the hashes of the files."""
+    found = await files_of_job(connection, job_id=job_id)
+    for record in await of_job(connection, job_id=job_id):
+        await decide(connection, withheld_id=record.id, decision="discarded", by=None, now=now)
+    return found
+
+
+async def files_of_job(connection: Connection, *, job_id: str) -> list[str]:
+    """The hashes of the files that the job's withheld pictures have."""
+    return await _hashes(connection, "job_id = ?", job_id)
+
+
+async def files_of_user(connection: Connection, *, user_id: int) -> list[str]:
+    """The same for everything of a person."""
+    return await _hashes(connection, "job_id IN (SELECT id FROM jobs WHERE user_id = ?)", user_id)
+
+
+async def uses_file(connection: Connection, *, content_hash: str) -> bool:
+    """Whether any withheld picture's file has this hash."""
+    return bool(await _hashes(connection, "content_hash = ?", content_hash))
+
+
+async def hashes_from(connection: Connection, *, prefix: str) -> set[str]:
+    """The content hashes that begin with `prefix` (hex digits)."""
+    # "g" is the letter after the last hex digit.
+    return set(await _hashes(connection, "content_hash BETWEEN ?1 AND ?1 || 'g'", prefix))
+
+
+async def _hashes(connection: Connection, condition: str, value: object) -> list[str]:
+    async with connection.execute(
+        "SELECT DISTINCT content_hash FROM withheld WHERE content_hash IS NOT NULL"  # noqa: S608
+        f" AND {condition}",
+        (value,),
+    ) as cursor:
+        return [str(row[0]) for row in await cursor.fetchall()]

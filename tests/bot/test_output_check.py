@@ -1,0 +1,298 @@
+"""The check of finished pictures: what is withheld, what it costs, and what a crash may not do."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.jobs.values import Completed, Failed, JobEvent
+from bot.safety.ceiling import Place, PlaceKind
+from bot.safety.output import Verdict, WithheldReason, judge, minor_coded
+from data import audit, checks, guild_settings, pictures, place_settings, withheld
+from data.audit import AuditKind
+from data.guild_settings import GuildSettings
+from data.withheld import WithheldRecord
+from pipeline.rating import Rating
+from pipeline.request import GenerationRequest
+from pipeline.tagger.tagging import Tagging
+from tests.bot.conftest import House, open_house, origin
+from tests.support.tagger import PaintEngine, make_tagger
+
+ADULT_PLACE = Place(kind=PlaceKind.GUILD_TEXT, age_restricted=True)
+
+
+def a_tagging(rating: Rating, **general: float) -> Tagging:
+    one, two, three, four = (float(each is rating) for each in Rating)
+    return Tagging(ratings=(one, two, three, four), general=general, characters={})
+
+
+@pytest.mark.parametrize("ceiling", Rating)
+@pytest.mark.parametrize("seen", Rating)
+def test_above_the_ceiling_is_withheld_and_nothing_else(seen: Rating, ceiling: Rating) -> None:
+    verdict = judge(a_tagging(seen, apple=1), ceiling=ceiling, minor=frozenset({"child"}))
+    assert (verdict.reason is WithheldReason.RATING) == (seen > ceiling)
+    assert verdict.reason in {None, WithheldReason.RATING}
+
+
+@pytest.mark.parametrize(
+    ("seen", "ceiling", "score", "reason"),
+    [
+        (Rating.SAFE, Rating.EXPLICIT, 0.9, None),
+        (Rating.SENSITIVE, Rating.EXPLICIT, 0.2, WithheldReason.MINOR),
+        (Rating.SENSITIVE, Rating.NSFW, 0.2, WithheldReason.MINOR),
+        (Rating.SENSITIVE, Rating.NSFW, 0.19, None),
+        (Rating.SENSITIVE, Rating.SENSITIVE, 0.9, None),  # nothing more is possible there
+        (Rating.SENSITIVE, Rating.SAFE, 0.9, WithheldReason.RATING),
+        (Rating.NSFW, Rating.SAFE, 0.2, WithheldReason.MINOR),  # so that it is kept for nobody
+        (Rating.EXPLICIT, Rating.EXPLICIT, 0.2, WithheldReason.MINOR),
+        (Rating.EXPLICIT, Rating.SENSITIVE, 0.19, WithheldReason.RATING),
+    ],
+)
+def test_the_hard_rule(
+    seen: Rating, ceiling: Rating, score: float, reason: WithheldReason | None
+) -> None:
+    verdict = judge(a_tagging(seen, child=score), ceiling=ceiling, minor=frozenset({"child"}))
+    hits = {"child": score} if reason is WithheldReason.MINOR else {}
+    assert verdict == Verdict(reason=reason, hits=hits)
+
+
+def test_a_taggers_minor_coded_tags_are_those_that_prompts_may_not_name() -> None:
+    tags = [
+        "loli", "shota", "oppai_loli", "onee-shota", "child", "female_child", "male_child", "baby",
+        "aged_down", "age_regression", "kindergarten_uniform", "randoseru", "toddler", "mesugaki",
+        "hololive", "lolita_fashion", "childhood_friends", "kid_icarus", "aizawa_shota",
+        "school_uniform", "1girl", "nude", "mature_female",
+    ]  # fmt: skip
+    assert minor_coded(tags) == frozenset(tags[:14])
+
+
+@pytest.fixture(scope="session")
+def tagger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tagger(tmp_path_factory.mktemp("model") / "tagger")
+
+
+@pytest.fixture
+async def checked(tmp_path: Path, tagger: Path) -> AsyncGenerator[House, None]:
+    async with open_house(tmp_path, engine=PaintEngine(), tagger=tagger) as house:
+        yield house
+
+
+async def allow(house: House, ceiling: Rating) -> None:
+    async with house.database.transaction() as connection:
+        await place_settings.set_ratings(
+            connection, scope="guild", id=10, guild_id=10, ceiling=ceiling, default=None
+        )
+
+
+async def turn_review_on(house: House) -> None:
+    async with house.database.transaction() as connection:
+        await guild_settings.put(connection, guild_id=10, settings=GuildSettings(review=True))
+
+
+async def paint(
+    house: House, *colours: str, place: Place = ADULT_PLACE, rating: Rating | None = None
+) -> tuple[str, JobEvent]:
+    prompt = ", ".join(f"{colour}-picture" for colour in colours)
+    wish = GenerationRequest(prompt=prompt, count=len(colours), rating=rating)
+    ticket = await house.jobs.submit(wish, origin(place=place))
+    return ticket.job.id, await house.ended(ticket.job.id)
+
+
+async def held(house: House, job_id: str) -> list[WithheldRecord]:
+    async with house.database.reader() as connection:
+        return await withheld.of_job(connection, job_id=job_id)
+
+
+async def used(house: House) -> int:
+    return (await house.jobs.limits_of(user_id=1)).day.used
+
+
+def stored(house: House) -> list[str]:
+    """Every file there is."""
+    folders = (house.files.pictures, house.files.withheld, house.files.uploads)
+    return sorted(
+        f"{each.folder.name}/{file.stem}" for each in folders for file in each.folder.rglob("*.png")
+    )
+
+
+async def test_what_fits_is_stored_with_what_was_seen(checked: House) -> None:
+    _, end = await paint(checked, "green")
+    assert isinstance(end, Completed)
+    (picture,) = end.pictures
+    async with checked.database.reader() as connection:
+        seen = await checks.get(connection, picture_id=picture.id)
+    assert seen is not None
+    assert (seen.rating, picture.rating) == (Rating.SAFE, Rating.SAFE)
+    assert "1girl" in seen.tags
+    assert seen.tagger.startswith("model")
+    assert await used(checked) == 1
+
+
+async def test_a_picture_counts_as_what_it_shows_not_as_what_was_asked(checked: House) -> None:
+    await allow(checked, Rating.EXPLICIT)
+    _, end = await paint(checked, "red")
+    assert isinstance(end, Completed)
+    assert end.pictures[0].rating is Rating.EXPLICIT
+
+
+@pytest.mark.parametrize("colour", ["blue", "yellow", "red"])
+async def test_above_the_ceiling_nothing_is_left_and_nothing_counts(
+    checked: House, colour: str
+) -> None:
+    job_id, end = await paint(checked, colour)
+    assert isinstance(end, Failed)
+    assert end.error.key == "withheld_rating"
+    assert stored(checked) == []
+    assert await used(checked) == 0
+    (record,) = await held(checked, job_id)
+    assert (record.state, record.reason, record.ceiling) == ("deleted", "rating", Rating.SAFE)
+    assert record.seen is not None
+    async with checked.database.reader() as connection:
+        (entry,) = await audit.page(
+            connection, guild_id=10, kinds=[AuditKind.WITHHELD], offset=0, limit=9
+        )
+        assert await pictures.of_job(connection, job_id=job_id) == []
+    assert entry.details["ceiling"] == "safe"
+    assert entry.user_id == 1
+
+
+async def test_the_others_of_a_job_are_delivered_and_the_rest_given_back(checked: House) -> None:
+    job_id, end = await paint(checked, "green", "red", "teal", "blue")
+    assert isinstance(end, Completed)
+    assert [picture.position for picture in end.pictures] == [0, 2]
+    assert end.withheld == 2
+    assert await used(checked) == 2
+    assert [record.position for record in await held(checked, job_id)] == [1, 3]
+    history = await checked.results.history(user_id=1, page=0, page_size=10)
+    assert history.total == 2
+
+
+async def test_where_review_is_on_the_file_waits_apart(checked: House) -> None:
+    await turn_review_on(checked)
+    job_id, end = await paint(checked, "red")
+    assert isinstance(end, Failed)
+    (record,) = await held(checked, job_id)
+    assert record.state == "waiting"
+    assert stored(checked) == [f"withheld/{record.content_hash}"]
+    await checked.files.sweep()
+    assert stored(checked) == [f"withheld/{record.content_hash}"]
+    checked.clock.advance(31 * 86400)
+    from bot.jobs.housekeeping import Housekeeping
+
+    await Housekeeping(checked.files, checked.clock).clean()
+    assert stored(checked) == []
+    assert [each.state for each in await held(checked, job_id)] == ["discarded"]
+
+
+async def test_a_hit_of_the_hard_rule_is_deleted_at_once_even_with_review(checked: House) -> None:
+    await turn_review_on(checked)
+    await allow(checked, Rating.EXPLICIT)
+    job_id, end = await paint(checked, "rose")
+    assert isinstance(end, Failed)
+    assert end.error.key == "withheld_minor"
+    assert stored(checked) == []
+    (record,) = await held(checked, job_id)
+    assert (record.state, record.reason, record.picture) == ("deleted", "minor", None)
+    async with checked.database.reader() as connection:
+        (entry,) = await audit.page(
+            connection, guild_id=10, kinds=[AuditKind.WITHHELD], offset=0, limit=9
+        )
+    assert entry.details["tags"] == ["loli"]
+    _, fine = await paint(checked, "teal")  # a child, and nothing but general
+    assert isinstance(fine, Completed)
+
+
+async def test_a_ceiling_that_is_lowered_meanwhile_counts(checked: House) -> None:
+    await allow(checked, Rating.EXPLICIT)
+    checked.engine.hold()
+    wish = GenerationRequest(prompt="red-picture", rating=Rating.EXPLICIT)
+    ticket = await checked.jobs.submit(wish, origin(place=ADULT_PLACE))
+    await allow(checked, Rating.SENSITIVE)
+    checked.engine.release()
+    assert isinstance(await checked.ended(ticket.job.id), Failed)
+
+
+async def test_a_tagger_that_fails_withholds_and_tells_the_operator(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = make_tagger(tmp_path / "model" / "tagger", broken=True)
+    async with open_house(tmp_path, engine=PaintEngine(), tagger=broken) as house:
+        await turn_review_on(house)
+        job_id, end = await paint(house, "green")
+        assert isinstance(end, Failed)
+        assert end.error.key == "withheld_unchecked"
+        assert stored(house) == []
+        assert await used(house) == 0
+        (record,) = await held(house, job_id)
+        assert (record.seen, record.state) == (None, "deleted")
+    assert "could not be checked" in caplog.text
+
+
+async def test_a_tagger_that_can_not_be_loaded_ends_the_bot(tmp_path: Path) -> None:
+    folder = make_tagger(tmp_path / "tagger")
+    (folder / "model.onnx").write_bytes(b"half")
+    async with open_house(tmp_path, tagger=folder) as house:
+        with pytest.raises(Exception, match="tagger_unreadable"):
+            await house.jobs.failure
+
+
+async def test_with_a_tagger_moderators_may_allow_more(checked: House, house: House) -> None:
+    for each, rating in ((checked, Rating.EXPLICIT), (house, Rating.SENSITIVE)):
+        await allow(each, Rating.EXPLICIT)
+        ceiling, _ = await each.jobs.ceiling(place=ADULT_PLACE, guild_id=10, channel_id=100)
+        assert ceiling.rating is rating
+
+
+async def test_after_a_restart_a_withheld_picture_is_not_drawn_again(
+    tmp_path: Path, tagger: Path
+) -> None:
+    engine = PaintEngine()
+    async with open_house(tmp_path, engine=engine, tagger=tagger) as house:
+        wish = GenerationRequest(prompt="red-picture, green-picture", count=2)
+        ticket = await house.jobs.submit(wish, origin())
+        while not await held(house, ticket.job.id):
+            await asyncio.sleep(0.005)
+            if len(engine.drawn) == 1:
+                engine.hold()
+    again = PaintEngine()
+    async with open_house(tmp_path, engine=again, tagger=tagger) as house:
+        end = await house.ended(ticket.job.id)
+        assert isinstance(end, Completed)
+        assert (len(end.pictures), end.withheld) == (1, 1)
+        assert len(again.drawn) <= 1
+        assert await used(house) == 1
+
+
+async def test_cancelling_gives_everything_back_and_leaves_no_file(checked: House) -> None:
+    await turn_review_on(checked)
+    wish = GenerationRequest(prompt="red-picture, green-picture", count=2)
+    ticket = await checked.jobs.submit(wish, origin())
+    while not await held(checked, ticket.job.id):
+        await asyncio.sleep(0.002)
+        if len(checked.engine.drawn) == 1:
+            checked.engine.hold()
+    await checked.jobs.cancel(job_id=ticket.job.id, user_id=1)
+    checked.engine.release()
+    assert await used(checked) == 0
+    assert stored(checked) == []
+
+
+async def test_forgetting_a_person_takes_withheld_pictures_along(checked: House) -> None:
+    await turn_review_on(checked)
+    job_id, _ = await paint(checked, "red", "green")
+    assert len(stored(checked)) == 2
+    await checked.people.forget(1)
+    assert stored(checked) == []
+    assert await held(checked, job_id) == []
+
+
+async def test_an_unfinished_picture_is_shown_only_where_it_fits(checked: House) -> None:
+    job_id, _ = await paint(checked, "green")
+    job = await checked.jobs.job(job_id)
+    assert job is not None
+    request = replace(job.request, prompt="red-picture")
+    for prompt, shown in (("red-picture", False), ("green-picture", True)):
+        picture = PaintEngine()._picture(replace(request, prompt=prompt), 0, None)  # pyright: ignore[reportPrivateUsage]
+        assert await checked.jobs.may_preview(job, picture) is shown
