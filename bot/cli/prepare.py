@@ -18,7 +18,12 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command = actions.add_parser(
         "prepare", help="make the model fit for this machine", description=DESCRIPTION
     )
-    command.add_argument("--variant", choices=["fp32", "fp16", "int8"], required=True)
+    command.add_argument(
+        "--variant",
+        choices=["auto", "fp32", "fp16", "int8"],
+        default="auto",
+        help="auto (the default) looks at this machine, times a short run and says why",
+    )
     command.add_argument("--model", help="a folder or OWNER/NAME (default: MODEL of the settings)")
     command.add_argument("--revision", metavar="COMMIT", help="default: MODEL_REVISION")
     command.set_defaults(run=run)
@@ -41,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.model.load import is_repository, open_source
     from pipeline.model.prepared import check_fit
     from pipeline.model.sessions import SessionFactory
+    from pipeline.prepare.choose import Choice, choose_here
     from pipeline.prepare.prepare import Talk, Wish, prepare_model
 
     source = open_source(options)
@@ -50,12 +56,16 @@ def run(args: argparse.Namespace) -> int:
         threads=options.threads,
         mapped=True,
     )
-    check_fit(args.variant, factory.provider)
+    choice = Choice(variant="fp32" if args.variant == "auto" else args.variant, why="asked for")
+    if args.variant == "auto":
+        choice = choose_here(source, options.models_dir, factory, progress=note)
+        note(f"Chosen: {choice.variant}, because {choice.why}.")
+    check_fit(choice.variant, factory.provider)
     wish = Wish(
-        variant=args.variant,
+        variant=choice.variant,
         full_range=this_cpu().int8_is_safe,
         revision=options.revision if is_repository(options.model) else "",
-        why="asked for",
+        why=choice.why,
     )
     with tqdm(unit="B", unit_scale=True, disable=None, leave=False) as bar:
 

@@ -27,6 +27,7 @@ def check_model(settings: Settings) -> Iterator[Check]:
         mend = "Run: python -m bot model fetch. It goes on where it was."
         yield fail("Model", words(error), mend if hub else "Set MODEL to a whole model's folder.")
         return
+    yield from _check_prepared(settings, folder)
     weights = sum(folder.weight_bytes(name) for name in COMPONENTS if folder.has(name))
     yield ok("Model", f"{folder.name}, {folder.precision}, {gib(weights)}")
     if folder.notice:
@@ -52,6 +53,31 @@ def check_tagger(settings: Settings) -> Check:
         return fail("Tagger", words(error), mend)
     found = f"{tagger_name(folder)}: every picture is checked, moderators may allow every rating"
     return ok("Tagger", found)
+
+
+def _check_prepared(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
+    """Whether `model prepare` was run, and what it made is whole and fits this machine."""
+    from pipeline.model.prepared import chosen, chosen_elsewhere, find, home_of, reason
+    from pipeline.model.providers import choose_provider
+
+    if settings.engine != "own" or settings.model_variant == "source":
+        return
+    home = home_of(settings.models_dir, source)
+    again = "Run: python -m bot model prepare"
+    if settings.model_variant == "auto" and chosen(home) is None:
+        yield warn("Prepared", "no: the model is used as it was exported", again)
+        return
+    try:
+        provider = choose_provider(settings.provider, device_id=settings.device_id)
+        found = find(settings.models_dir, source, settings.model_variant, provider)
+    except EkakiError as error:
+        yield fail("Prepared", words(error), again)
+        return
+    why = reason(home) if settings.model_variant == "auto" else "MODEL_VARIANT says so"
+    if chosen_elsewhere(home):
+        yield warn("Prepared", f"{found.precision}, on another processor or ONNX Runtime", again)
+    else:
+        yield ok("Prepared", f"{found.precision}: {why}")
 
 
 def _check_memory(folder: "ModelFolder") -> Check:

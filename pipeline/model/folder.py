@@ -60,6 +60,7 @@ class ModelFolder:
     picture must be a multiple of it. `latents_mean` and `latents_std`: a channel each, or None.
     `name` and `notice` are for people; `notice` must be shown with each picture unless empty.
     `rows_alone`: other rows of a run would change a row's numbers (int8 measures them together).
+    `fused`: attention keeps no scores, and all weights lie outside of the graph.
     `stated_hash`: what a prepared folder says of the weights it was made from, or "".
     """
 
@@ -77,6 +78,7 @@ class ModelFolder:
     force_zeros_for_empty_prompt: bool
     precision: str
     rows_alone: bool = False
+    fused: bool = False
     stated_hash: str = ""
 
     @classmethod
@@ -109,6 +111,7 @@ class ModelFolder:
             force_zeros_for_empty_prompt=bool(index.get("force_zeros_for_empty_prompt", True)),
             precision=text(card, "precision", "fp32"),
             rows_alone=bool(card.get("rows_alone", False)),
+            fused=bool(card.get("fused", False)),
             stated_hash=text(card, "hash", ""),
         )
 

@@ -89,7 +89,10 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
         provider=options.provider, device_id=options.device_id, threads=options.threads
     )
     if options.engine == "own":
-        folder = find(options.models_dir, folder, options.variant, factory.provider)
+        source = folder
+        folder = find(options.models_dir, source, options.variant, factory.provider)
+        if options.variant == "auto":
+            _advise(options, source, folder, progress)
     keep = True
     if options.check_memory and factory.provider == CPU:
         keep = check_memory(folder)
@@ -110,6 +113,21 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
         assert_never(options.engine)
     progress(f"{folder.name} is ready")
     return engine
+
+
+def _advise(
+    options: EngineOptions,
+    source: "ModelFolder",
+    folder: "ModelFolder",
+    progress: Callable[[str], None],
+) -> None:
+    """Say where `model prepare` would help."""
+    from pipeline.model.prepared import chosen_elsewhere, home_of
+
+    if folder is source and not source.fused:
+        progress("Not prepared for this machine: python -m bot model prepare makes it faster")
+    elif chosen_elsewhere(home_of(options.models_dir, source)):
+        progress("Prepared with another processor or ONNX Runtime: run model prepare again")
 
 
 def open_source(options: EngineOptions) -> "ModelFolder":

@@ -25,7 +25,7 @@ _SLACK_BYTES: Final = 1.2e9
 _ATTENTION_COPIES: Final = 2  # scores and their softmax
 _FLOAT_BYTES: Final = 4
 _SIDE: Final = 1024  # pixels
-_SDXL_DECODER_BYTES: Final = 198_000_000
+SDXL_DECODER_BYTES: Final = 198_000_000
 _CGROUPS: Final = (
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
     (
@@ -70,7 +70,7 @@ def _vae_layer_bytes(folder: ModelFolder, pixels: int) -> float:
 
 
 def _size_over_sdxl(folder: ModelFolder) -> float:
-    return min(1.0, folder.weight_bytes("vae_decoder") / _SDXL_DECODER_BYTES)
+    return min(1.0, folder.weight_bytes("vae_decoder") / SDXL_DECODER_BYTES)
 
 
 def available_bytes() -> int:

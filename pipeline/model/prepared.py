@@ -4,17 +4,19 @@
 the same layout as the source, and `choice.json`, which says what `auto` means.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 from dataclasses import asdict, dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from pipeline.errors import ModelError
 from pipeline.model.configs import read_json
-from pipeline.model.cpu import multiplies_int8_safely
+from pipeline.model.cpu import multiplies_int8_safely, this_cpu
 from pipeline.model.folder import ModelFolder
 from pipeline.model.providers import CPU
 
@@ -28,6 +30,7 @@ FORMAT: Final = 1
 MANIFEST: Final = "ekaki_prepared.json"
 STAMPS: Final = "ekaki_stamps.json"
 CHOICE: Final = "choice.json"
+CALIBRATION: Final = "calibration.json"
 
 _CHUNK: Final = 2**22
 
@@ -113,11 +116,48 @@ def find(models_dir: Path, source: ModelFolder, wanted: Wanted, provider: str) -
 
 def chosen(home: Path) -> Variant | None:
     """What `model prepare` made last for this source; None where nothing was prepared."""
+    variant = _choice(home).get("variant")
+    return next((each for each in VARIANTS if each == variant), None)
+
+
+def reason(home: Path) -> str:
+    """Why it was chosen, for people; empty where nothing was prepared."""
+    return str(_choice(home).get("why", ""))
+
+
+def chosen_elsewhere(home: Path) -> bool:
+    """Whether it was chosen on another processor or with another ONNX Runtime than are here."""
+    here = {"cpu": this_cpu().model, "onnxruntime": runtime_version()}
+    return bool(_choice(home)) and any(_choice(home).get(k) != v for k, v in here.items())
+
+
+def save_choice(home: Path, variant: Variant, why: str) -> None:
+    """Let `auto` mean `variant` from now on."""
+    choice = {
+        "variant": variant,
+        "why": why,
+        "cpu": this_cpu().model,
+        "onnxruntime": runtime_version(),
+    }
+    draft = home / f"{CHOICE}.part"
+    draft.write_text(json.dumps(choice, indent=2), encoding="utf-8")
+    draft.replace(home / CHOICE)
+
+
+def runtime_version() -> str:
+    """The version of the ONNX Runtime that is installed, under either of its names."""
+    for name in ("onnxruntime-gpu", "onnxruntime"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            return metadata.version(name)
+    return ""
+
+
+def _choice(home: Path) -> dict[str, object]:
     try:
-        variant = json.loads((home / CHOICE).read_text(encoding="utf-8"))["variant"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return variant if variant in VARIANTS else None
+        found: object = json.loads((home / CHOICE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType]  # JSON
 
 
 def check_fit(variant: Variant, provider: str, *, full_range: bool = False) -> None:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import onnxruntime as ort
 from filelock import FileLock, Timeout
 
 from pipeline.card import Sampler
@@ -27,7 +26,6 @@ from pipeline.model.configs import read_json
 from pipeline.model.consistency import check_consistency
 from pipeline.model.folder import COMPONENTS, Component, ModelFolder
 from pipeline.model.prepared import (
-    CHOICE,
     FORMAT,
     FileNote,
     Manifest,
@@ -35,6 +33,8 @@ from pipeline.model.prepared import (
     home_of,
     old_of,
     recover,
+    runtime_version,
+    save_choice,
     save_stamps,
 )
 from pipeline.model.sessions import SessionFactory
@@ -235,6 +235,7 @@ class _Preparation:
             "notice": self._source.notice,
             "precision": _PRECISIONS[self._wish.variant],
             "rows_alone": self._wish.variant == "int8",
+            "fused": True,
             "hash": self._source.content_hash,
             "size_multiple": self._source.size_multiple,
         }
@@ -260,7 +261,7 @@ class _Preparation:
             source_hash=self._source.content_hash,
             source_name=self._source.name,
             revision=self._wish.revision,
-            onnxruntime=str(ort.__version__),
+            onnxruntime=runtime_version(),
             full_range=self._wish.full_range and self._wish.variant == "int8",
             errors=errors,
             files=files,
@@ -277,10 +278,7 @@ class _Preparation:
             self._path.rename(old)
         self._part.rename(self._path)
         shutil.rmtree(old, ignore_errors=True)
-        choice = {"variant": self._wish.variant, "why": self._wish.why}
-        draft = self._home / f"{CHOICE}.part"
-        draft.write_text(json.dumps(choice), encoding="utf-8")
-        draft.replace(self._home / CHOICE)
+        save_choice(self._home, self._wish.variant, self._wish.why)
 
 
 def _has_size(path: Path, size: int) -> bool:

@@ -1,0 +1,155 @@
+"""How a model is held in main memory, decided from sizes before anything is loaded.
+
+A machine that runs out kills the process, so what would not fit is done differently: first what
+costs nothing, last what costs speed.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from pipeline.errors import ModelError
+from pipeline.model.configs import Json, read_json
+from pipeline.model.folder import REQUIRED, Component, ModelFolder
+from pipeline.model.memory import (
+    BASE_BYTES,
+    DECODER_ACTIVATIONS_A_PIXEL,
+    LOAD_FACTOR,
+    SDXL_DECODER_BYTES,
+    available_bytes,
+)
+
+SDXL_CHANNELS: Final = 320  # of the UNet's first level
+PLAIN_BYTES: Final = 4.6e9
+"""Activations of SDXL's UNet for two rows of 1024x1024, as exported: measured at 16.1 GB with 10.3
+GB of weights, of which packing takes a part."""
+
+FUSED_BYTES: Final = 1.3e9
+"""The same with attention in one node: all that was private while the weights stayed mapped."""
+
+TILE_PIXELS: Final = 512  # the larger of the VAE's tiles (`pipeline.engine.vae_pieces`)
+_USUAL_PIXELS: Final = 1024 * 1024
+_USUAL_LATENT_PIXELS: Final = 128 * 128
+
+Weights = Mapping[Component, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What activations depend on. `latent_pixels`: of a picture of 1024x1024."""
+
+    channels: int
+    latent_pixels: int
+    fused: bool
+
+    @property
+    def unet_bytes(self) -> float:
+        """Activations of the UNet for two rows of 1024x1024."""
+        whole = FUSED_BYTES if self.fused else PLAIN_BYTES
+        return whole * self.channels / SDXL_CHANNELS * self.latent_pixels / _USUAL_LATENT_PIXELS
+
+    @classmethod
+    def of(cls, folder: ModelFolder) -> "Shape":
+        """Of a model folder."""
+        config = read_json(folder.path / "unet" / "config.json")
+        return cls(
+            channels=_first_channels(config),
+            latent_pixels=_USUAL_PIXELS // folder.vae_scale_factor**2,
+            fused=folder.fused,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPlan:
+    """How it is done, and the most that it takes (main memory, a picture of 1024x1024).
+
+    `keep_text_encoders`: they stay loaded; else they come and go with each new prompt.
+    `rows_at_once`: both rows of guidance in one run, or one after the other.
+    `tiled_vae`: the VAE works in tiles of 512 pixels.
+    `mapped_unet`: the UNet's weights are read through the page cache, which the system may empty.
+    """
+
+    keep_text_encoders: bool = True
+    rows_at_once: int = 2
+    tiled_vae: bool = False
+    mapped_unet: bool = False
+    peak_bytes: int = 0
+    parts: Mapping[str, int]
+
+
+def make_plan(folder: ModelFolder, free_bytes: int) -> MemoryPlan:
+    """The first way of holding `folder` that fits into `free_bytes`.
+
+    Raises ModelError `memory_too_small` (need_gb, have_gb, need_bytes, have_bytes) without one.
+    """
+    weights: dict[Component, int] = {name: folder.weight_bytes(name) for name in REQUIRED}
+    found = plan_for(weights, Shape.of(folder), free_bytes, can_map=folder.fused)
+    if found.peak_bytes <= free_bytes:
+        return found
+    raise ModelError(
+        "memory_too_small",
+        need_gb=f"{found.peak_bytes / 1e9:.1f}",
+        have_gb=f"{free_bytes / 1e9:.1f}",
+        need_bytes=found.peak_bytes,
+        have_bytes=free_bytes,
+    )
+
+
+def plan_here(folder: ModelFolder) -> MemoryPlan:
+    """`make_plan` with the memory that is free now."""
+    return make_plan(folder, available_bytes())
+
+
+def plan_for(weights: Weights, shape: Shape, free_bytes: int, *, can_map: bool) -> MemoryPlan:
+    """The first way that fits; without one, the last, whose `peak_bytes` is too much.
+
+    `can_map`: the weights lie in files of their own, so that they can stay there.
+    """
+    found = None
+    for way in _ways(can_map=can_map):
+        parts = _parts(weights, shape, way)
+        found = replace(way, parts=parts, peak_bytes=sum(parts.values()))
+        if found.peak_bytes <= free_bytes:
+            break
+    assert found is not None
+    return found
+
+
+def _ways(*, can_map: bool) -> Iterator[MemoryPlan]:
+    """From what costs nothing to what costs most."""
+    way = MemoryPlan(parts={})
+    yield way
+    way = replace(way, rows_at_once=1)  # the same numbers in the same time, half the activations
+    yield way
+    way = replace(way, keep_text_encoders=False)
+    yield way
+    way = replace(way, tiled_vae=True)
+    yield way
+    if can_map:
+        yield replace(way, mapped_unet=True)
+
+
+def _parts(weights: Weights, shape: Shape, way: MemoryPlan) -> dict[str, int]:
+    """What takes how much at the worst moment. UNet and VAE don't run at the same time."""
+    encoders = weights["text_encoder"] + weights["text_encoder_2"]
+    unet = 0 if way.mapped_unet else weights["unet"]
+    pixels = TILE_PIXELS**2 if way.tiled_vae else _USUAL_PIXELS
+    scale = min(1.0, weights["vae_decoder"] / SDXL_DECODER_BYTES)
+    active = max(
+        shape.unet_bytes * way.rows_at_once / 2, DECODER_ACTIVATIONS_A_PIXEL * pixels * scale
+    )
+    parts = {
+        "bot": BASE_BYTES,
+        "unet": int(unet * LOAD_FACTOR),
+        "vae": int(weights["vae_decoder"] * LOAD_FACTOR),
+    }
+    if way.keep_text_encoders:
+        return parts | {"text encoders": int(encoders * LOAD_FACTOR), "activations": int(active)}
+    # they are gone before the UNet runs: the larger of both is what counts
+    return parts | {"activations or text encoders": int(max(active, encoders * LOAD_FACTOR))}
+
+
+def _first_channels(config: Json) -> int:
+    values = config.get("block_out_channels")
+    first: object = values[0] if isinstance(values, list) and values else SDXL_CHANNELS  # pyright: ignore[reportUnknownVariableType]  # JSON
+    return first if isinstance(first, int) else SDXL_CHANNELS

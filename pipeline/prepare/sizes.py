@@ -1,0 +1,24 @@
+"""How large a model will be once it is prepared: known from its graphs alone."""
+
+from pipeline.model.folder import COMPONENTS, Component, ModelFolder
+from pipeline.model.memory_plan import Shape, plan_for
+from pipeline.model.prepared import Variant
+from pipeline.prepare.convert import convert
+from pipeline.prepare.write import plan
+
+
+def prepared_bytes(source: ModelFolder, variant: Variant) -> dict[Component, int]:
+    """Bytes of the weights of each component of `source` that will be written for `variant`."""
+    return {
+        name: plan(convert(source.onnx_file(name), name, variant, full_range=False)).size_bytes
+        for name in COMPONENTS
+        if source.has(name)
+    }
+
+
+def needed_when_prepared(source: ModelFolder, variant: Variant) -> int:
+    """Main memory that drawing with it takes when nothing is spared."""
+    shape = Shape.of(source)
+    fused = Shape(channels=shape.channels, latent_pixels=shape.latent_pixels, fused=True)
+    weights = prepared_bytes(source, variant)
+    return plan_for(weights, fused, 1 << 62, can_map=False).peak_bytes
