@@ -64,7 +64,7 @@ COGS = (
     "cogs.inference", "cogs.info", "cogs.limits",
     "cogs.history", "cogs.me", "cogs.presets", "cogs.privacy", "cogs.queue",
     "cogs.results", "cogs.message_menus", "cogs.gallery_events",
-    "cogs.moderate", "cogs.owner", "cogs.log_channel", "cogs.removals",
+    "cogs.settings", "cogs.moderate", "cogs.owner", "cogs.log_channel", "cogs.removals",
 )  # fmt: skip
 
 

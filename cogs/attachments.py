@@ -36,6 +36,21 @@ class Downloads:
         or by what comes, it is gone, or `timeout_s` are over.
         """
         check_announced(attachment, limit_bytes=limit_bytes)
+        return await self.fetch_any(
+            attachment, timeout_s=timeout_s, enough=enough, limit_bytes=limit_bytes
+        )
+
+    async def fetch_any(
+        self,
+        attachment: discord.Attachment,
+        *,
+        timeout_s: float,
+        enough: Callable[[bytes], bool] | None = None,
+        limit_bytes: int,
+    ) -> bytes:
+        """The same for a file of any kind."""
+        if attachment.size > limit_bytes:
+            raise _too_large(limit_bytes)
         try:
             async with asyncio.timeout(timeout_s), self._slots, _opened(attachment.url) as blocks:
                 return await _read(blocks, enough, limit_bytes)

@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.loopback import limits
 from bot.loopback.actions import walk
-from bot.loopback.check_components import BUTTON, STRING_SELECT
+from bot.loopback.check_components import BUTTON, ENTITY_SELECTS, STRING_SELECT
 from bot.loopback.errors import Json, as_list, as_object
 
 
@@ -67,7 +67,9 @@ class MessageView:
 
     @property
     def selects(self) -> list[Json]:
-        return [c for c in walk(self.components) if c["type"] == STRING_SELECT]
+        """Menus of texts, and of channels, roles and people."""
+        kinds = {STRING_SELECT, *ENTITY_SELECTS}
+        return [c for c in walk(self.components) if c["type"] in kinds]
 
     def button(self, name: str) -> Json:
         """By label, custom_id or start of custom_id. LookupError names the buttons there."""
