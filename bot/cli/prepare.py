@@ -24,6 +24,13 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         default="auto",
         help="auto (the default) looks at this machine, times a short run and says why",
     )
+    command.add_argument(
+        "--lora",
+        metavar="FILE[:STRENGTH]",
+        action="append",
+        default=[],
+        help="merge a LoRA for SDXL (safetensors, of kohya or diffusers); may be repeated",
+    )
     command.add_argument("--model", help="a folder or OWNER/NAME (default: MODEL of the settings)")
     command.add_argument("--revision", metavar="COMMIT", help="default: MODEL_REVISION")
     command.set_defaults(run=run)
@@ -47,8 +54,10 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.model.prepared import check_fit
     from pipeline.model.sessions import SessionFactory
     from pipeline.prepare.choose import Choice, choose_here
+    from pipeline.prepare.lora import Lora
     from pipeline.prepare.prepare import Talk, Wish, prepare_model
 
+    loras = tuple(Lora.parse(typed) for typed in args.lora)
     source = open_source(options)
     factory = SessionFactory(
         provider=options.provider,
@@ -63,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
     check_fit(choice.variant, factory.provider)
     wish = Wish(
         variant=choice.variant,
+        loras=loras,
         full_range=this_cpu().int8_is_safe,
         revision=options.revision if is_repository(options.model) else "",
         why=choice.why,

@@ -135,8 +135,12 @@ class SessionFactory:
     def open_with(
         self, folder: ModelFolder, component: Component, weights: Mapping[str, Array]
     ) -> OrtSession:
-        """The same with other values for some of its weights, which are not copied."""
+        """The same with other values for some of its weights, which are not copied. Slow: an
+        optimiser would look at the old ones before they are replaced."""
+        if not weights:
+            return self.open(folder, component)
         options = self._options()
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         values = [(name, ort.OrtValue.ortvalue_from_numpy(v)) for name, v in weights.items()]
         for name, value in values:
             options.add_initializer(name, value)

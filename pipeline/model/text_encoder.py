@@ -95,7 +95,7 @@ class PromptEncoder:
     def session(self, which: Which) -> OrtSession:
         """The open session of an encoder, loaded now if it was not."""
         if which not in self._open:
-            weights = self._instead.get(which)
+            weights = self._instead.get(which, {})
             self._open[which] = (
                 self._factory.open_with(self._folder, which, weights)
                 if weights

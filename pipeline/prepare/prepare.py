@@ -24,6 +24,7 @@ from pipeline.engine.vae import VaeDecoder
 from pipeline.errors import ModelError, StorageError
 from pipeline.model.configs import read_json
 from pipeline.model.consistency import check_consistency
+from pipeline.model.content_hash import HASH_DIGITS
 from pipeline.model.folder import COMPONENTS, Component, ModelFolder
 from pipeline.model.prepared import (
     FORMAT,
@@ -39,6 +40,9 @@ from pipeline.model.prepared import (
 )
 from pipeline.model.sessions import SessionFactory
 from pipeline.prepare.convert import convert
+from pipeline.prepare.lora import Lora, merges_for
+from pipeline.prepare.merged import MergedWeights
+from pipeline.prepare.recipes import Conversion, same
 from pipeline.prepare.skeleton import Weights
 from pipeline.prepare.sources import check_hashes
 from pipeline.prepare.verify import Verifier
@@ -61,6 +65,7 @@ class Wish:
     """
 
     variant: Variant
+    loras: tuple[Lora, ...] = ()
     full_range: bool = False
     revision: str = ""
     why: str = ""
@@ -89,7 +94,7 @@ def prepare_model(
 
     Raises ModelError `model_config_wrong`, `model_not_sdxl`, `scheduler_unsupported`,
     `source_altered`, `model_incomplete`, `prepare_disk_too_small`, `prepare_disk_full`,
-    `prepare_check_failed`, `prepare_busy`; StorageError `storage_failed`.
+    `prepare_check_failed`, `prepare_busy`, what `merges_for` raises; StorageError `storage_failed`.
     """
     check_consistency(source)
     for sampler in Sampler:
@@ -121,6 +126,8 @@ class _Preparation:
         self._path = home / wish.variant
         self._part = home / f".{wish.variant}.part"
         self._components: list[Component] = [name for name in COMPONENTS if source.has(name)]
+        self._merges = merges_for(source, wish.loras)
+        self._loras = tuple(lora.note() for lora in wish.loras)
         self._done_bytes = 0
         self._total_bytes = 0
 
@@ -135,16 +142,35 @@ class _Preparation:
             self._write(name, state)
         self._copy_small_files()
         made = ModelFolder.open(self._part)
-        verifier = Verifier(self._source, self._factory, instead={}, progress=self._talk.line)
-        try:
-            errors = verifier.errors(made, self._wish.variant)
-        except ModelError:
-            shutil.rmtree(self._part)
-            raise
+        errors = self._check(made)
         self._fit_preview(made)
         manifest = self._manifest(state, errors)
         self._swap(manifest)
         return Prepared(path=self._path, manifest=manifest)
+
+    def _check(self, made: ModelFolder) -> dict[str, float]:
+        """Errors against the source, LoRAs added to it; what fails is thrown away."""
+        with MergedWeights(self._source, self._merges, self._part / ".merged") as instead:
+            verifier = Verifier(
+                self._source, self._factory, instead=instead, progress=self._talk.line
+            )
+            try:
+                return verifier.errors(made, self._wish.variant)
+            except ModelError:
+                shutil.rmtree(self._part)
+                raise
+
+    def _hash(self) -> str:
+        """Ten digits that name the weights: the source's, or others with LoRAs in them."""
+        if not self._loras:
+            return self._source.content_hash
+        parts = [f"{note.sha256}:{note.strength:g}" for note in self._loras]
+        text = "+".join([self._source.content_hash, *parts])
+        return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
+
+    def _name(self) -> str:
+        added = [f"{note.name}:{note.strength:g}" for note in self._loras]
+        return " + ".join([self._source.name, *added])
 
     def _state(self) -> dict[str, Any]:
         """What a former run finished of the same wish; another wish's leavings go."""
@@ -176,13 +202,20 @@ class _Preparation:
             for file in sorted(self._source.onnx_file(name).parent.iterdir())
         ]
         wish = self._wish
-        content = [FORMAT, self._source.content_hash, wish.variant, wish.full_range, files]
+        loras = [[note.sha256, note.strength] for note in self._loras]
+        content = [FORMAT, self._hash(), wish.variant, wish.full_range, files, loras]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def _check_space(self) -> None:
         self._total_bytes = sum(plan(self._convert(name)).size_bytes for name in self._components)
         here = sum(file.stat().st_size for file in self._part.rglob("*") if file.is_file())
-        need = max(0, self._total_bytes - here) + SPARE_BYTES
+        merged = sum(
+            same(tensor).size_bytes
+            for name, merges in self._merges.items()
+            for tensor in self._convert(name).model.graph.initializer
+            if tensor.name in merges
+        )
+        need = max(0, self._total_bytes - here) + merged + SPARE_BYTES
         free = shutil.disk_usage(self._home).free
         if free < need:
             raise ModelError(
@@ -192,13 +225,15 @@ class _Preparation:
                 path=str(self._home),
             )
 
-    def _convert(self, name: Component) -> Any:
-        return convert(
+    def _convert(self, name: Component) -> Conversion:
+        conversion = convert(
             self._source.onnx_file(name),
             name,
             self._wish.variant,
             full_range=self._wish.full_range,
         )
+        conversion.merges.update(self._merges.get(name, {}))
+        return conversion
 
     def _write(self, name: Component, state: dict[str, Any]) -> None:
         """One component, unless a former run has finished it."""
@@ -231,12 +266,12 @@ class _Preparation:
         card = self._part / "ekaki.json"
         said = read_json(card) if card.is_file() else {}
         said |= {
-            "name": self._source.name,
+            "name": self._name(),
             "notice": self._source.notice,
             "precision": _PRECISIONS[self._wish.variant],
             "rows_alone": self._wish.variant == "int8",
             "fused": True,
-            "hash": self._source.content_hash,
+            "hash": self._hash(),
             "size_multiple": self._source.size_multiple,
         }
         card.write_text(json.dumps(said, indent=2), encoding="utf-8")
@@ -263,6 +298,7 @@ class _Preparation:
             revision=self._wish.revision,
             onnxruntime=runtime_version(),
             full_range=self._wish.full_range and self._wish.variant == "int8",
+            loras=self._loras,
             errors=errors,
             files=files,
         )

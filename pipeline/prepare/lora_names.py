@@ -1,0 +1,85 @@
+"""Which layer of which component a LoRA's spelling means."""
+
+import re
+from typing import Final
+
+from pipeline.model.folder import Component
+
+_KOHYA: Final[tuple[tuple[str, Component], ...]] = (
+    ("lora_unet_", "unet"),
+    ("lora_te1_", "text_encoder"),
+    ("lora_te2_", "text_encoder_2"),
+)
+_DIFFUSERS: Final[tuple[tuple[str, Component], ...]] = (
+    ("unet.", "unet"),
+    ("text_encoder_2.", "text_encoder_2"),
+    ("text_encoder.", "text_encoder"),
+)
+_RESNET: Final = (
+    ("in_layers_2", "conv1"),
+    ("emb_layers_1", "time_emb_proj"),
+    ("out_layers_3", "conv2"),
+    ("skip_connection", "conv_shortcut"),
+)
+_OUTSIDE: Final = (
+    ("time_embed_0", "time_embedding_linear_1"),
+    ("time_embed_2", "time_embedding_linear_2"),
+    ("label_emb_0_0", "add_embedding_linear_1"),
+    ("label_emb_0_2", "add_embedding_linear_2"),
+    ("input_blocks_0_0", "conv_in"),
+    ("out_2", "conv_out"),
+)
+_BLOCK: Final = re.compile(r"(input_blocks|output_blocks|middle_block)_(\d+)(?:_(\d+))?_?(.*)")
+_PROCESSOR: Final = re.compile(r"\.processor\.(to_\w+)$")
+
+
+def place(layer: str, *, layers_per_block: int) -> tuple[Component, str] | None:
+    """The component, and the layer's name in it with `_` for every `.`; None for what is no LoRA of
+    an SDXL. `layers_per_block`: of the UNet."""
+    for prefix, component in _KOHYA:
+        if layer.startswith(prefix):
+            name = layer.removeprefix(prefix)
+            return component, _modern(name, layers_per_block) if component == "unet" else name
+    for prefix, component in _DIFFUSERS:
+        if layer.startswith(prefix):
+            name = _PROCESSOR.sub(_attention, layer.removeprefix(prefix))
+            return component, name.replace(".", "_")
+    return None
+
+
+def _attention(match: "re.Match[str]") -> str:
+    return ".to_out.0" if match[1] == "to_out" else f".{match[1]}"
+
+
+def _modern(name: str, layers_per_block: int) -> str:
+    """Diffusers' name of a UNet's layer that may be named as in the first Stable Diffusion."""
+    for old, new in _OUTSIDE:
+        if name == old:
+            return new
+    match = _BLOCK.fullmatch(name)
+    if match is None:
+        return name
+    kind, block, inner, rest = match[1], int(match[2]), match[3], match[4]
+    if kind == "middle_block":
+        within = ("resnets_0", "attentions_0", "resnets_1")
+        rest = "_".join(part for part in (inner, rest) if part)
+        return f"mid_block_{within[block]}_{_resnet(rest)}" if block < 3 else name
+    if inner is None:
+        return name
+    if kind == "input_blocks":
+        level, layer = divmod(block - 1, layers_per_block + 1)
+        if rest == "op":
+            return f"down_blocks_{level}_downsamplers_0_conv"
+        return f"down_blocks_{level}_{_part(int(inner))}_{layer}_{_resnet(rest)}"
+    level, layer = divmod(block, layers_per_block + 1)
+    if rest == "conv":
+        return f"up_blocks_{level}_upsamplers_0_conv"
+    return f"up_blocks_{level}_{_part(int(inner))}_{layer}_{_resnet(rest)}"
+
+
+def _part(inner: int) -> str:
+    return ("resnets", "attentions", "upsamplers")[min(inner, 2)]
+
+
+def _resnet(rest: str) -> str:
+    return next((new for old, new in _RESNET if rest == old), rest)
