@@ -82,6 +82,7 @@ def help_embed() -> discord.Embed:
         ("own", text("help.own_text")),
         ("limits", text("help.limits_text")),
         ("privacy", text("help.privacy_text")),
+        ("moderation", text("help.moderation_text")),
         ("model", text("help.model_text")),
     ):
         embed.add_field(name=text(f"help.{key}"), value=value, inline=False)

@@ -1,10 +1,13 @@
 """What a server's moderators set holds on every path, follows the place, and is in the log."""
 
+import io
 from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
 import pytest
+from PIL import Image, PngImagePlugin
 
+from bot.loopback.check_message import Upload
 from bot.loopback.default_world import IDS
 from data import audit, blocks, guild_limits, guild_settings, maintenance, place_settings
 from data.audit import AuditEntry, AuditKind
@@ -91,6 +94,26 @@ async def test_a_blocked_word_is_refused_on_every_path_and_costs_nothing(
     assert {entry.details["why"]["word"] for entry in entries} == {"spider"}
     assert entries[-1].details["prompt"] == "1girl, (sp1der:1.2)"
     assert {entry.user_id for entry in entries} == {IDS.alice}
+
+
+async def test_a_blocked_word_in_a_strangers_picture_is_found(
+    place: Discord, running: Running, alice: Visitor
+) -> None:
+    await set_words(running, "spider")
+    info = PngImagePlugin.PngInfo()
+    info.add_text(
+        "parameters",
+        "1girl, (spider:1.2)\nNegative prompt: hat\n"
+        "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 832x1216",
+    )
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "PNG", pnginfo=info)
+    upload = Upload(filename="mine.png", content_type="image/png", data=file.getvalue())
+    said = place.loopback.actions.say(IDS.alice, IDS.general, "look", [upload])
+    opened = await alice.member.message_command("Remix", alice.member.view(said))
+    refused = await whole(await alice.member.submit_modal(opened, {}))
+    assert "do not allow `spider`" in refused.text
+    assert await running.jobs() == []
 
 
 async def test_what_a_server_allows_never_switches_a_hard_rule_off(

@@ -75,8 +75,15 @@ export async function use(element, context, deed, body) {
 
 function optionsOf(menu) {
   if (menu.type === 3) return menu.options;
-  if (menu.type === 8) return store.state.channels.filter((c) => c.name).map((c) => ({ label: `#${c.name}`, value: c.id }));
-  return store.state.users.map((user) => ({ label: user.global_name || user.username, value: user.id }));
+  const chosen = new Set((menu.default_values || []).map((each) => each.id));
+  const entity = (label, value) => ({ label, value, default: chosen.has(value) });
+  if (menu.type === 8) {
+    const kinds = menu.channel_types;
+    const fits = (c) => c.name && (!kinds?.length || kinds.includes(c.type));
+    return store.state.channels.filter(fits).map((c) => entity(`#${c.name}`, c.id));
+  }
+  if (menu.type === 6) return store.state.guilds.flatMap((guild) => guild.roles || []).map((role) => entity(role.name, role.id));
+  return store.state.users.map((user) => entity(user.global_name || user.username, user.id));
 }
 
 function select(menu, context) {

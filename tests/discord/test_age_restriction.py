@@ -1,0 +1,88 @@
+"""A channel that is age-restricted no longer: everything follows the new state at once."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from bot.loopback.default_world import IDS
+from data import place_settings
+from data.jobs import JobRecord
+from pipeline.rating import Rating
+from tests.discord.house import Discord, Running, until
+from tests.discord.visitors import Visitor, open_house, whole
+from tests.support.tagger import PaintEngine, make_tagger
+
+
+@pytest.fixture
+async def running(place: Discord, tmp_path: Path) -> AsyncGenerator[Running, None]:
+    """A server that allows everything, with a check of finished pictures."""
+    tagger = make_tagger(tmp_path / "model" / "tagger")
+    async with open_house(place, engine=PaintEngine(), tagger=str(tagger)) as running:
+        async with running.services.database.transaction() as connection:
+            await place_settings.set_ratings(
+                connection,
+                scope="guild",
+                id=IDS.guild,
+                guild_id=IDS.guild,
+                ceiling=Rating.EXPLICIT,
+                default=None,
+            )
+        yield running
+
+
+async def nsfw_job(running: Running, alice: Visitor, channel: int) -> JobRecord:
+    await alice.answer("imagine", channel=channel, prompt="1girl, yellow-picture", rating="nsfw")
+    return await running.delivery("delivered")
+
+
+async def choices(alice: Visitor, channel: int) -> set[str]:
+    found = await alice.member.autocomplete(
+        "imagine", {"prompt": "nipp"}, "prompt", channel=channel
+    )
+    return {choice["value"] for choice in found}
+
+
+async def test_the_negative_gains_and_loses_nsfw_and_keeps_minors_out(
+    running: Running, alice: Visitor
+) -> None:
+    adult = (await nsfw_job(running, alice, IDS.age_restricted)).request
+    assert "nsfw" in adult.prompt
+    assert "nsfw" not in adult.negative_prompt
+    for word in ("loli", "shota", "child"):
+        assert word in adult.negative_prompt
+    safe = (await alice.draw(running, "1girl, green-picture")).request
+    assert "nsfw" in safe.negative_prompt
+    assert "loli" not in safe.negative_prompt
+
+
+@pytest.mark.parametrize("channel", [IDS.age_restricted, IDS.age_restricted_thread])
+async def test_nothing_goes_on_from_an_adult_picture(
+    place: Discord, running: Running, alice: Visitor, channel: int
+) -> None:
+    job = await nsfw_job(running, alice, channel)
+    assert job.rating is Rating.NSFW
+    shown = alice.member.message(job.message_id or 0)
+    place.loopback.changes.set_age_restricted(IDS.age_restricted, on=False)
+    guild = running.bot.get_guild(IDS.guild)
+    assert guild is not None
+    parent = guild.get_channel(IDS.age_restricted)
+    await until(lambda: not getattr(parent, "nsfw", True))
+    said = [
+        await whole(await alice.member.press(shown, button))
+        for button in ("ekaki:reroll", "Vary (subtle)", "Vary (strong)", "Upscale")
+    ]
+    said.append(await alice.answer("show", channel=channel, id=job.id))
+    for message in said:
+        assert "`sensitive` at most" in message.text
+        assert message.ephemeral
+    assert len(await running.jobs()) == 1
+
+
+async def test_suggestions_follow_the_place(
+    place: Discord, running: Running, alice: Visitor
+) -> None:
+    assert await choices(alice, IDS.age_restricted)
+    place.loopback.changes.set_age_restricted(IDS.age_restricted, on=False)
+    assert not await choices(alice, IDS.age_restricted)
+    assert not await choices(alice, IDS.general)
