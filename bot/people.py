@@ -20,6 +20,7 @@ from data import (
     pictures,
     presets,
     quota,
+    quota_grants,
     tag_uses,
     uploads,
     user_defaults,
@@ -148,6 +149,7 @@ class People:
             await tag_uses.forget(connection, user_id=user_id)
             await quota.expire(connection, before=self._clock.time() - DAY_S)
             await audit.forget(connection, user_id=user_id)
+            await quota_grants.forget(connection, user_id=user_id)
         hit("person_forgotten")
         for job_id in open_ids:
             self._jobs.forgotten(job_id=job_id)

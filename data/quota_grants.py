@@ -33,3 +33,8 @@ async def of_user(connection: Connection, *, user_id: int) -> dict[int, int]:
         "SELECT guild_id, pictures FROM quota_grants WHERE user_id = ? AND pictures > 0", (user_id,)
     ) as cursor:
         return {int(row[0]): int(row[1]) for row in await cursor.fetchall()}
+
+
+async def forget(connection: Connection, *, user_id: int) -> None:
+    """Remove what was granted to `user_id`."""
+    await connection.execute("DELETE FROM quota_grants WHERE user_id = ?", (user_id,))
