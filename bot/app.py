@@ -30,7 +30,7 @@ from bot.jobs.line import Line
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
 from bot.jobs.store import JobStore
-from bot.languages import CatalogueTranslator
+from bot.languages import CatalogueTranslator, ServerLanguages
 from bot.limits import Limits
 from bot.loopback.client import connect_to
 from bot.moderation.audit import Audit
@@ -44,7 +44,7 @@ from bot.services import Services
 from bot.settings import Settings
 from bot.suggestions import Suggestions
 from bot.worker import EngineWorker
-from data import notes
+from data import guild_settings, notes
 from data.database import DATABASE_NAME, Database
 from data.lock import only_one
 from data.vocabularies import load_vocabulary
@@ -87,6 +87,8 @@ async def open_services(
         database = await stack.enter_async_context(Database.open(settings.data_dir / DATABASE_NAME))
         files = KeptFiles.under(settings.data_dir, database)
         audit = Audit(database=database, clock=clock)
+        async with database.reader() as connection:
+            languages = ServerLanguages(await guild_settings.chosen_languages(connection))
         removals = Removals(database=database, clock=clock)
         jobs = compose_jobs(settings, files=files, audit=audit, tags=tags, load=load, clock=clock)
         stack.push_async_callback(jobs.stop)
@@ -103,7 +105,13 @@ async def open_services(
             ),
             moderators=Moderators(database=database, audit=audit, jobs=jobs, clock=clock),
             removals=removals,
-            servers=Servers(database=database, audit=audit, bounds=bounds_of(settings)),
+            servers=Servers(
+                database=database,
+                audit=audit,
+                bounds=bounds_of(settings),
+                languages=languages,
+            ),
+            languages=languages,
             people=People(database=database, files=files, jobs=jobs, clock=clock),
             gallery=gallery,
             stars=Stars(gallery),

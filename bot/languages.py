@@ -1,5 +1,6 @@
 """Who reads in which language: people by Discord's locale, everybody in a place by its server's."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import discord
@@ -55,15 +56,35 @@ def _is_typed(context: app_commands.TranslationContextTypes) -> bool:
             return False
 
 
-def public_locale(interaction: discord.Interaction) -> str:
-    """The locale for what everybody in the place reads: the server's if it chose one, else that of
-    the person who asked."""
-    guild = interaction.guild
-    if guild is not None and _COMMUNITY in guild.features and interaction.guild_locale is not None:
-        return interaction.guild_locale.value
-    return interaction.locale.value
+class ServerLanguages:
+    """The language of what everybody on a server reads.
 
+    In memory, as it is asked wherever words are chosen; the choices are kept in `guild_settings`.
+    """
 
-def guild_locale(guild: discord.Guild | None) -> str:
-    """The locale for what everybody in `guild` reads, where nobody asked: the server's."""
-    return DEFAULT_LANGUAGE if guild is None else guild.preferred_locale.value
+    def __init__(self, chosen: Mapping[int, str]) -> None:
+        self._chosen = dict(chosen)
+
+    def choose(self, guild_id: int, language: str | None) -> None:
+        """A server's moderators chose `language`; None: Discord shall say."""
+        if language is None:
+            self._chosen.pop(guild_id, None)
+        else:
+            self._chosen[guild_id] = language
+
+    def public(self, interaction: discord.Interaction) -> str:
+        """The locale for an answer that everybody in the place sees: what the server chose here or
+        in Discord, else that of the person who asked."""
+        chosen = self._chosen.get(interaction.guild_id or 0)
+        if chosen is not None:
+            return chosen
+        guild, locale = interaction.guild, interaction.guild_locale
+        if guild is not None and locale is not None and _COMMUNITY in guild.features:
+            return locale.value
+        return interaction.locale.value
+
+    def of(self, guild: discord.Guild | None) -> str:
+        """The locale for what nobody asked for."""
+        if guild is None:
+            return DEFAULT_LANGUAGE
+        return self._chosen.get(guild.id, guild.preferred_locale.value)

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from aiosqlite import Connection
 
+from bot.languages import ServerLanguages
 from bot.moderation.audit import Audit
 from bot.moderation.words import checked
 from bot.moderators import Desk
@@ -55,9 +56,12 @@ class OwnerBounds:
 class Servers:
     """Settings of servers."""
 
-    def __init__(self, *, database: Database, audit: Audit, bounds: OwnerBounds) -> None:
+    def __init__(
+        self, *, database: Database, audit: Audit, bounds: OwnerBounds, languages: ServerLanguages
+    ) -> None:
         self._database = database
         self._audit = audit
+        self._languages = languages
         self.bounds = bounds
 
     async def settings(self, guild_id: int) -> GuildSettings:
@@ -77,6 +81,7 @@ class Servers:
                 before, after = getattr(old, field.name), getattr(new, field.name)
                 if before != after:
                     await self._changed(connection, desk, field.name, before, after)
+        self._languages.choose(guild_id, new.language)
         return new
 
     async def ratings(self, guild_id: int, channel_id: int) -> PlaceRatings:

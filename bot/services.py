@@ -6,6 +6,7 @@ from bot.clock import Clock
 from bot.gallery.service import Gallery
 from bot.gallery.stars import Stars
 from bot.jobs.service import JobService
+from bot.languages import ServerLanguages
 from bot.moderation.audit import Audit
 from bot.moderation.removals import Removals
 from bot.moderators import Moderators
@@ -31,6 +32,7 @@ class Services:
     moderators: Moderators
     removals: Removals
     servers: Servers
+    languages: ServerLanguages
     people: People
     gallery: Gallery
     stars: Stars

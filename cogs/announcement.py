@@ -8,6 +8,7 @@ import discord
 
 from bot.client import EkakiBot
 from cogs.errors import UNREACHABLE
+from cogs.languages import guild_locale
 from cogs.words import quoted
 from data.jobs import JobRecord
 from data.text import speaking, text
@@ -44,7 +45,7 @@ async def _tell_channel(bot: EkakiBot, channel_id: int, users: list[int], words:
     channel = bot.get_partial_messageable(channel_id)
     known = bot.get_channel(channel_id)
     guild = getattr(known, "guild", None)
-    with speaking(guild.preferred_locale.value if isinstance(guild, discord.Guild) else None):
+    with speaking(guild_locale(bot, guild)):
         names = " ".join(f"<@{user}>" for user in users)
         content = text("owner.announcement", users=names, words=quoted(words, 500))
     mentions = discord.AllowedMentions(

@@ -17,11 +17,11 @@ import discord
 from bot.client import EkakiBot
 from bot.failpoints import hit
 from bot.gallery.gate import Gate
-from bot.languages import guild_locale
 from cogs.errors import UNREACHABLE
 from cogs.gallery_channel import Missing, Wall
 from cogs.gallery_gates import gate_of
 from cogs.gallery_message import attachment_of, buttons_of, message_of, shown_of, title_of
+from cogs.languages import guild_locale
 from cogs.pictures import fit
 from data import gallery, gallery_posts, gallery_states
 from data.database import Database
@@ -147,7 +147,7 @@ class Mirror:
         self, guild_id: int, check: int | None, entries: list[tuple[str, int]]
     ) -> None:
         """Settle a server if that was asked for, and follow its entries one after another."""
-        with speaking(guild_locale(self._bot.get_guild(guild_id))):
+        with speaking(guild_locale(self._bot, self._bot.get_guild(guild_id))):
             await self._in_its_language(guild_id, check, entries)
 
     async def _in_its_language(

@@ -12,6 +12,7 @@ from bot.client import EkakiBot
 from bot.failpoints import hit
 from cogs.audit_lines import line
 from cogs.background import Background
+from cogs.languages import guild_locale
 from data import audit
 from data.audit import AuditEntry
 from data.text import speaking, text
@@ -67,7 +68,7 @@ class LogChannel(commands.Cog):
         first, last = entries[0].id, entries[-1].id
         known = self.bot.get_channel(channel_id)
         guild = getattr(known, "guild", None)
-        with speaking(guild.preferred_locale.value if isinstance(guild, discord.Guild) else None):
+        with speaking(guild_locale(self.bot, guild)):
             public = is_public(known)
             lines = [line(entry, hide_private=public) for entry in entries]
             embed = discord.Embed(title=text("audit.title"), description="\n".join(lines))

@@ -4,9 +4,9 @@ import discord
 
 from bot.client import EkakiBot
 from bot.jobs.values import Origin
-from bot.languages import public_locale
 from bot.safety.ceiling import UNKNOWN_PLACE, Place, PlaceKind
 from bot.settings import Settings
+from cogs.languages import answer_locale
 from data.text import text
 from pipeline.errors import RefusedError
 
@@ -86,7 +86,7 @@ def origin_of(interaction: discord.Interaction[EkakiBot], *, private: bool) -> O
         application_id=interaction.application_id,
         interaction_token=interaction.token,
         token_expires_at=interaction.expires_at.timestamp(),
-        locale=interaction.locale.value if private else public_locale(interaction),
+        locale=answer_locale(interaction, private=private),
         missing_permissions=missing_permissions(interaction, private=private),
         weight=weight_of(interaction, interaction.client.services.settings),
         parent_id=parent_id_of(interaction),

@@ -8,10 +8,10 @@ import discord
 
 from bot.client import EkakiBot
 from bot.jobs.service import JobService
-from bot.languages import public_locale
 from cogs import render
 from cogs.actors import actor_of
 from cogs.errors import UNREACHABLE
+from cogs.languages import answer_locale
 from cogs.messages import Attachment
 from cogs.pictures import fit
 from cogs.places import place_of, rules_channel_id
@@ -65,7 +65,7 @@ async def show_pictures(
             services.jobs, job, pictures, limit_bytes=interaction.filesize_limit
         )
         notice = services.jobs.model.notice if services.jobs.model else ""
-        with speaking(interaction.locale.value if private else public_locale(interaction)):
+        with speaking(answer_locale(interaction, private=private)):
             message = render.completed(job, pictures, attachments, notice=notice)
         await interaction.edit_original_response(
             embeds=list(message.embeds),

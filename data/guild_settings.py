@@ -23,6 +23,7 @@ class GuildSettings:
 
     `set_up`: the first-run wizard was finished. `review`: withheld pictures are kept for moderators
     in `review_channel_id`. `gallery_web`: the server wants to be on the public web page.
+    `language`: of what everybody there reads; None: as Discord says.
     """
 
     set_up: bool = False
@@ -38,6 +39,7 @@ class GuildSettings:
     gallery_self_votes: bool = False
     gallery_approval: bool = False
     gallery_web: bool = False
+    language: str | None = None
     gallery_excluded: frozenset[int] = frozenset()
 
 
@@ -76,6 +78,14 @@ async def get(connection: Connection, *, guild_id: int) -> GuildSettings:
         allowed_channels=await channels(connection, guild_id=guild_id, role="allowed"),
         gallery_excluded=await channels(connection, guild_id=guild_id, role="gallery_excluded"),
     )
+
+
+async def chosen_languages(connection: Connection) -> dict[int, str]:
+    """The languages that servers chose, by their ids."""
+    async with connection.execute(
+        "SELECT guild_id, language FROM guild_settings WHERE language IS NOT NULL"
+    ) as cursor:
+        return {int(row[0]): str(row[1]) for row in await cursor.fetchall()}
 
 
 async def put(connection: Connection, *, guild_id: int, settings: GuildSettings) -> None:

@@ -1,5 +1,6 @@
 """Each reads their own language: a member by their client's, a place by its server's."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from bot.loopback import limits
 from bot.loopback.default_world import IDS
 from bot.loopback.errors import as_list, as_object
+from bot.moderators import Desk
 from data.text import keys, unfilled
 from pipeline.engine.fake import FakeEngine
 from tests.discord.house import Discord, Running, running_bot, until, words
@@ -195,3 +197,18 @@ async def test_new_words_are_sent_and_known_ones_are_not(
         assert await running.bot.sync_if_changed()
         (command,) = [c for c in place.world.commands.values() if c["name"] == "help"]
         assert command["description_localizations"]["ja"] == "使い方"
+
+
+async def test_a_server_chooses_its_language_here(place: Discord, bob: Visitor) -> None:
+    """Also one whose Discord does not let it choose. The choice outlives a restart."""
+    desk = Desk(actor_id=IDS.moderator, guild_id=IDS.guild, channel_id=IDS.general)
+    async with open_house(place) as running:
+        await running.services.servers.change(desk, lambda made: replace(made, language="ja"))
+        shown = await bob.wish("1girl")
+        assert "待機中" in shown.text or "生成中" in shown.text
+        assert (await bob.answer("limits")).text.startswith("Your limits")
+    async with open_house(place) as running:
+        job = await bob.draw(running, "1boy")
+        assert job.locale == "ja"
+        await running.services.servers.change(desk, lambda made: replace(made, language=None))
+        assert (await bob.draw(running, "1other")).locale == "en-US"

@@ -1,0 +1,20 @@
+"""Which locale words are for that not only one person reads. For `data.text.speaking`."""
+
+import discord
+
+from bot.client import EkakiBot
+
+
+def public_locale(interaction: discord.Interaction[EkakiBot]) -> str:
+    """Of an answer that everybody in the place sees."""
+    return interaction.client.services.languages.public(interaction)
+
+
+def answer_locale(interaction: discord.Interaction[EkakiBot], *, private: bool) -> str:
+    """Of an answer to this person only, or to everybody in the place."""
+    return interaction.locale.value if private else public_locale(interaction)
+
+
+def guild_locale(bot: EkakiBot, guild: discord.Guild | None) -> str:
+    """Of what nobody asked for: posts in a channel of `guild`."""
+    return bot.services.languages.of(guild)
