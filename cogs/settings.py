@@ -31,6 +31,7 @@ from cogs.settings_forms import (
     whole,
     words_form,
 )
+from cogs.settings_language import LanguageMenu
 from cogs.settings_pages import NOT_SET, Page, pages_of, panel
 from data.guild_limits import LimitSet
 from data.guild_settings import GuildSettings, WordList
@@ -396,5 +397,5 @@ async def _send_file(interaction: Interaction, name: str) -> None:
 async def setup(bot: EkakiBot) -> None:
     """Called by discord.py when the extension is loaded."""
     errors.install(bot)
-    bot.add_dynamic_items(PageMenu, RatingMenu, ChannelMenu, RoleMenu, SettingButton)
+    bot.add_dynamic_items(PageMenu, RatingMenu, ChannelMenu, RoleMenu, SettingButton, LanguageMenu)
     await bot.add_cog(SettingsCog())

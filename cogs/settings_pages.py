@@ -12,7 +12,7 @@ from cogs.messages import Outgoing
 from cogs.settings_facts import Facts
 from cogs.words import cut, listed
 from data.guild_limits import LIMIT_NAMES, LimitSet
-from data.text import text
+from data.text import languages, text
 from pipeline.rating import Rating
 
 Page = Literal["here", "ratings", "channels", "words", "limits", "gallery", "setup"]
@@ -20,6 +20,7 @@ PAGES: Final[tuple[Page, ...]] = (
     "here", "ratings", "channels", "words", "limits", "gallery", "setup",
 )  # fmt: skip
 NOT_SET: Final = "-"
+LANGUAGE_ID: Final = "ekaki:set:language"
 MAX_CHANNELS: Final = 25  # Discord, of one menu
 
 Button: TypeAlias = "discord.ui.Button[discord.ui.View]"
@@ -91,7 +92,29 @@ def _here(embed: discord.Embed, facts: Facts) -> list[Item]:
     _field(embed, "limits", limits_line(facts.limits.get(facts.guild.id, LimitSet())))
     _field(embed, "log_channel", _log(facts))
     _field(embed, "permissions", permissions_text(facts))
-    return [_button("go", "setup", row=1)]
+    _field(embed, "language", _language(settings.language))
+    return [_button("go", "setup", row=1), _language_menu(settings.language, row=2)]
+
+
+def _language(chosen: str | None) -> str:
+    """By its own name, as those who read it know it."""
+    known = chosen is not None and chosen in languages()
+    return text("language.name", locale=chosen) if known else text("settings.language_discord")
+
+
+def _language_menu(chosen: str | None, *, row: int) -> Item:
+    return discord.ui.Select(
+        custom_id=LANGUAGE_ID,
+        options=[
+            discord.SelectOption(
+                label=cut(f"{text('settings.language')}: {_language(each)}", 100),
+                value=each or NOT_SET,
+                default=each == chosen,
+            )
+            for each in (None, *sorted(languages()))
+        ],
+        row=row,
+    )
 
 
 def _name(facts: Facts) -> str:

@@ -212,3 +212,20 @@ async def test_a_server_chooses_its_language_here(place: Discord, bob: Visitor) 
         assert job.locale == "ja"
         await running.services.servers.change(desk, lambda made: replace(made, language=None))
         assert (await bob.draw(running, "1other")).locale == "en-US"
+
+
+async def test_the_panel_sets_the_language(place: Discord, moderator: Visitor) -> None:
+    async with open_house(place) as running:
+        panel = await moderator.answer("settings")
+        if not any(select["custom_id"] == "ekaki:set:language" for select in panel.selects):
+            pressed = await moderator.member.press(panel, "Done")
+            assert pressed.message is not None
+            panel = pressed.message
+        assert "Discord's setting of this server" in panel.text
+        chosen = await moderator.member.select(panel, "ekaki:set:language", ["ja"])
+        assert chosen.message is not None
+        assert "日本語" in chosen.message.text
+        assert (await running.services.servers.settings(IDS.guild)).language == "ja"
+        again = await moderator.member.select(panel, "ekaki:set:language", ["-"])
+        assert again.message is not None
+        assert "日本語" not in again.message.text
