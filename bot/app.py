@@ -31,7 +31,7 @@ from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
 from bot.jobs.store import JobStore
 from bot.languages import CatalogueTranslator, ServerLanguages
-from bot.limits import Limits
+from bot.limits import DAY_S, Limits
 from bot.loopback.client import connect_to
 from bot.moderation.audit import Audit
 from bot.moderation.removals import Removals
@@ -43,6 +43,7 @@ from bot.servers import OwnerBounds, Servers
 from bot.services import Services
 from bot.settings import Settings
 from bot.suggestions import Suggestions
+from bot.web.serving import serving
 from bot.worker import EngineWorker
 from data import guild_settings, notes
 from data.database import DATABASE_NAME, Database
@@ -145,6 +146,7 @@ def compose_jobs(
         limits=limits_of(settings),
         category_of=tags.category_of,
         max_age_s=settings.job_max_age_minutes * 60,
+        kept_s=settings.pictures_kept_days * DAY_S or None,
         max_weight=settings.max_role_weight,
         output_check=tagger is not None,
     )
@@ -259,10 +261,16 @@ async def run(
     with ExitStack() as stack:
         if settings.discord_api_url:
             stack.enter_context(connect_to(settings.discord_api_url))
-        async with open_services(settings, load=load) as services, Ekaki(services) as bot:
+        async with (
+            open_services(settings, load=load) as services,
+            Ekaki(services) as bot,
+            AsyncExitStack() as page,
+        ):
             # Modules and tags never go: looking through them again and again would hold up the
             # event loop for 40 ms each time. `engine_loader` has begun with the modules.
             gc.freeze()
+            if settings.web_address:
+                await page.enter_async_context(serving(settings, client=bot, clock=services.clock))
             connected = asyncio.create_task(bot.start(settings.discord_token.reveal()))
             finished = asyncio.create_task(_finish_first(finish, bot))
             stopped = asyncio.create_task(stop.wait())

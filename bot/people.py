@@ -16,6 +16,7 @@ from bot.limits import DAY_S
 from data import (
     audit,
     favourites,
+    gallery_search,
     jobs,
     pictures,
     presets,
@@ -24,6 +25,7 @@ from data import (
     tag_uses,
     uploads,
     user_defaults,
+    web_sessions,
     withheld,
 )
 from data.database import Database
@@ -137,6 +139,7 @@ class People:
         """
         await self._jobs.cancel_all(user_id=user_id)
         async with self._database.transaction() as connection:
+            was_shown = await gallery_search.has_words_of(connection, maker_id=user_id)
             open_ids = await jobs.open_ids(connection, user_id=user_id)  # accepted in between
             begun_from = await jobs.init_pictures(connection, user_id=user_id)
             freed = await pictures.delete_of_user(connection, user_id=user_id)
@@ -147,6 +150,7 @@ class People:
             await presets.forget(connection, user_id=user_id)
             await user_defaults.forget(connection, user_id=user_id)
             await tag_uses.forget(connection, user_id=user_id)
+            await web_sessions.forget(connection, user_id=user_id)
             await quota.expire(connection, before=self._clock.time() - DAY_S)
             await audit.forget(connection, user_id=user_id)
             await quota_grants.forget(connection, user_id=user_id)
@@ -154,6 +158,11 @@ class People:
         for job_id in open_ids:
             self._jobs.forgotten(job_id=job_id)
         await asyncio.shield(self._files.discard([*freed, *begun_from]))
+        begin = was_shown
+        while was_shown:
+            async with self._database.transaction() as connection:
+                was_shown = await gallery_search.tidy(connection, begin=begin)
+            begin = False
         await self._database.forget_log()
 
 

@@ -63,6 +63,12 @@ class Settings:
     moderator_weight: int = 2
     max_role_weight: int = 3
     job_max_age_minutes: int = 360
+    pictures_kept_days: int = 0
+    web_address: str = ""
+    web_url: str = ""
+    web_proxies: int = 0
+    web_requests_per_minute: int = 900
+    discord_client_secret: Secret = field(default_factory=Secret)
     operator_contact: str = ""
     source_url: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

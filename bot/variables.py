@@ -223,6 +223,29 @@ def web_address() -> Kind:
     return Kind(allowed="a link, as https://example.org/ekaki", parse=parse)
 
 
+def origin() -> Kind:
+    """A public address without a path."""
+
+    def parse(typed: str) -> str:
+        if re.fullmatch(r"https?://[\w.\[\]:-]+/?", typed) is None:
+            raise ValueError(typed)
+        return typed.rstrip("/")
+
+    return Kind(allowed="an address without a path, as https://gallery.example.org", parse=parse)
+
+
+def listening() -> Kind:
+    """Where to listen: `HOST:PORT`; of IPv6 `[::1]:PORT`."""
+
+    def parse(typed: str) -> str:
+        match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+):(\d{1,5})", typed)
+        if match is None or int(match[2]) > 65535:
+            raise ValueError(typed)
+        return typed
+
+    return Kind(allowed="an address and a port, as 127.0.0.1:8090", parse=parse)
+
+
 VARIABLES: Final = (
     Variable(
         name="DISCORD_TOKEN",
@@ -473,6 +496,54 @@ VARIABLES: Final = (
         default="360",
         kind=whole(1, 100_000),
         unit="minutes",
+    ),
+    Variable(
+        name="PICTURES_KEPT_DAYS",
+        section="Limits",
+        meaning="How long pictures are kept that are in no gallery, favourites or collection.",
+        default="0",
+        kind=whole(0, 36_500, zero="for ever"),
+        unit="days",
+    ),
+    Variable(
+        name="WEB_ADDRESS",
+        section="Web",
+        meaning="Where the gallery's web page is served (docs/web.md). Empty: nowhere. Shown are "
+        "only servers and makers who chose it.",
+        default="",
+        kind=listening(),
+    ),
+    Variable(
+        name="WEB_URL",
+        section="Web",
+        meaning="How people reach the page, through a reverse proxy with https. Empty: as served.",
+        default="",
+        kind=origin(),
+    ),
+    Variable(
+        name="WEB_PROXIES",
+        section="Web",
+        meaning="How many reverse proxies of yours stand before the page and add to "
+        "X-Forwarded-For.",
+        default="0",
+        kind=whole(0, 10, zero="none, the header is not believed"),
+        unit="proxies",
+    ),
+    Variable(
+        name="WEB_REQUESTS_PER_MINUTE",
+        section="Web",
+        meaning="Requests of one address; pages count as five, pictures as one.",
+        default="900",
+        kind=whole(10, 1_000_000),
+        unit="requests",
+    ),
+    Variable(
+        name="DISCORD_CLIENT_SECRET",
+        section="Web",
+        meaning="The application's client secret (secret), so that members sign in on the page and "
+        "see what their server keeps age-restricted. Empty: nobody signs in.",
+        default="",
+        kind=secret("the client secret, from the portal's OAuth2 page"),
     ),
     Variable(
         name="OPERATOR_CONTACT",

@@ -4,6 +4,8 @@ Pages are found by what the last entry was (keyset), so the hundredth costs what
 With words a full-text index leads, whose rows are numbered in the order that is wanted.
 """
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -164,7 +166,37 @@ async def _entries(connection: Connection, sql: str, values: list[object]) -> li
         return [entry_of(row) for row in await cursor.fetchall()]
 
 
-async def tidy(connection: Connection) -> None:
-    """Rewrite the full-text indexes, so that words of deleted entries are gone from the file."""
+async def words_of(connection: Connection, *, numbers: Iterable[int]) -> dict[int, str]:
+    """What was typed for these entries, as it is searched."""
+    async with connection.execute(
+        "SELECT entry, words FROM gallery_words WHERE entry IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(numbers)),),
+    ) as cursor:
+        return {int(row[0]): str(row[1]) for row in await cursor.fetchall()}
+
+
+async def has_words_of(connection: Connection, *, maker_id: int) -> bool:
+    """Whether the full-text indexes hold words of this maker."""
+    async with connection.execute(
+        "SELECT 1 FROM gallery_words w JOIN gallery_entries e ON e.number = w.entry"
+        " WHERE e.maker_id = ? LIMIT 1",
+        (maker_id,),
+    ) as cursor:
+        return await cursor.fetchone() is not None
+
+
+async def tidy(connection: Connection, *, begin: bool) -> bool:
+    """A step of rewriting the full-text indexes, so that words of deleted entries are gone from the
+    file; True while there is more to do. `begin`: the first step. Some milliseconds each."""
+    before = connection.total_changes
+    pages = -_TIDY_PAGES if begin else _TIDY_PAGES
     for index, _ in _INDEXES.values():
-        await connection.execute(f"INSERT INTO {index} ({index}) VALUES ('optimize')")  # noqa: S608
+        await connection.execute(
+            f"INSERT INTO {index} ({index}, rank) VALUES ('merge', ?)",  # noqa: S608
+            (pages,),
+        )
+    # A merge that has nothing to do still counts as the one change that asked for it.
+    return connection.total_changes - before > 2 * len(_INDEXES)
+
+
+_TIDY_PAGES: Final = 200

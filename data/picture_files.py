@@ -59,6 +59,11 @@ class PictureFiles:
         names = (entry.name for entry in self.folder.iterdir() if entry.is_dir())
         return sorted(name for name in names if len(name) == _GROUP_LENGTH)
 
+    def hashes(self, group: str) -> set[str]:
+        """The hashes of the files in a group, of which there need be none."""
+        found = (path for path in (self.folder / group).glob("*.png"))
+        return {path.stem for path in found if len(path.stem) == _HASH_LENGTH}
+
     def clean_group(self, group: str) -> set[str]:
         """The hashes of the files in a group. Removes what a crash left half-written: call it while
         nothing is being written."""

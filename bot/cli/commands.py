@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from typing import Final
 
-from bot.cli import demo, doctor, drain, imagine, model, playground, run, sync, tags
+from bot.cli import demo, doctor, drain, imagine, model, playground, run, storage, sync, tags, web
 from bot.cli.shared import Subparsers
 
 ALL: Final[tuple[Callable[[Subparsers], None], ...]] = (
     run.add,
     drain.add,
+    web.add,
+    storage.add,
     imagine.add,
     doctor.add,
     sync.add,

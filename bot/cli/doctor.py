@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
     values = sources(None, args.env_file)
     settings, errors = read(values)
-    secrets = (settings.discord_token,)
+    secrets = (settings.discord_token, settings.discord_client_secret)
     found: list[Check] = []
     checks = every_check(settings, errors, env_file=args.env_file, online=args.online)
     for check in checks:

@@ -15,7 +15,7 @@ def load_settings(args: argparse.Namespace, *, log: bool = True) -> Settings:
 
     settings = Settings.load(dotenv=args.env_file)
     if log:
-        logs.set_up(settings.log_level, (settings.discord_token,))
+        logs.set_up(settings.log_level, (settings.discord_token, settings.discord_client_secret))
     return settings
 
 

@@ -23,7 +23,7 @@ from data.audit import AuditEvent, AuditKind
 from data.database import Database
 from data.gallery import Entry
 from data.guild_settings import GuildSettings
-from data.ids import new_id
+from data.ids import new_public_id
 from data.jobs import JobRecord
 from data.pictures import PictureRecord
 from pipeline.errors import RefusedError
@@ -255,7 +255,7 @@ async def entered(
     assert job.guild_id is not None, "asked by the caller"
     await gallery.insert(
         connection,
-        entry_id=new_id(),
+        entry_id=new_public_id(),
         picture_id=picture.id,
         guild_id=job.guild_id,
         channel_id=job.channel_id,

@@ -48,7 +48,8 @@ from pipeline.tags.category import TagCategory
 class JobRules:
     """What every request is measured by. `max_age_s`: older open jobs are closed at start.
     `output_check`: finished pictures are checked; else `nsfw` and `explicit` stay off.
-    `max_weight`: the most that a server may give a role of the queue."""
+    `max_weight`: the most that a server may give a role of the queue. `kept_s`: how long pictures
+    are kept that nobody marked or showed; None: for ever."""
 
     defaults: Defaults
     limits: Limits
@@ -56,6 +57,7 @@ class JobRules:
     max_age_s: float
     output_check: bool = False
     max_weight: int = 1
+    kept_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

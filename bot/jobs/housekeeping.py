@@ -8,7 +8,7 @@ from typing import Final
 from bot.clock import Clock
 from bot.jobs.kept_files import KeptFiles
 from bot.limits import DAY_S, HOUR_S
-from data import audit, blocks, quota, uploads, withheld
+from data import audit, blocks, quota, retention, uploads, web_sessions, withheld
 from data.guild_settings import RETENTION_DAYS
 from pipeline.errors import StorageError
 
@@ -20,12 +20,15 @@ UPLOAD_WAITS_S: Final = HOUR_S
 REVIEW_WAITS_S: Final = 30 * DAY_S
 """How long a withheld picture waits for a moderator."""
 
+OLD_AT_ONCE: Final = 100  # pictures of one transaction
+
 
 class Housekeeping:
     """The task that cleans."""
 
-    def __init__(self, files: KeptFiles, clock: Clock) -> None:
+    def __init__(self, files: KeptFiles, clock: Clock, *, kept_s: float | None = None) -> None:
         self._files = files
+        self._kept_s = kept_s
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -43,9 +46,10 @@ class Housekeeping:
 
     async def clean(self) -> None:
         """Uploads without a job, withheld pictures that nobody looked at, uses of deleted jobs that
-        count no longer, entries of the audit log and blocks whose time is over, files without a
-        row."""
+        count no longer, entries of the audit log, blocks and pictures whose time is over, files
+        without a row."""
         await self._clean_rows()
+        await self._forget_old()
         await self._files.sweep()
 
     async def _clean_rows(self) -> None:
@@ -56,9 +60,24 @@ class Housekeeping:
             await audit.expire(connection, now=now, default_days=RETENTION_DAYS)
             await blocks.expire(connection, now=now)
             freed += await withheld.expire(connection, before=now - REVIEW_WAITS_S, now=now)
+            await web_sessions.expire(connection, now=now)
         await self._files.discard(freed)
 
+    async def _forget_old(self) -> None:
+        """Pictures whose time is over, some at a time: others want to write, too."""
+        if self._kept_s is None:
+            return
+        while not self._stopping.is_set():
+            async with self._files.database.transaction() as connection:
+                more, freed = await retention.forget_old(
+                    connection, before=self._clock.time() - self._kept_s, limit=OLD_AT_ONCE
+                )
+            await self._files.discard(freed)
+            if not more:
+                return
+
     async def _run(self) -> None:
+        await _kindly(self._forget_old)
         await _kindly(self._files.sweep)
         while not self._stopping.is_set():
             try:

@@ -18,6 +18,7 @@ from PIL import Image
 from data import jobs, pictures, uploads, withheld
 from data.database import Database
 from data.picture_files import PictureFiles
+from data.thumbnails import Thumbnails
 from pipeline.errors import StorageError
 
 _log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class KeptFiles:
     pictures: PictureFiles
     uploads: PictureFiles
     withheld: PictureFiles
+    thumbnails: Thumbnails
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
@@ -42,6 +44,7 @@ class KeptFiles:
             pictures=PictureFiles(data_dir / "pictures"),
             uploads=PictureFiles(data_dir / "uploads"),
             withheld=PictureFiles(data_dir / "withheld"),
+            thumbnails=Thumbnails.under(data_dir),
         )
 
     def image(self, content_hash: str) -> Image.Image:
@@ -92,6 +95,8 @@ class KeptFiles:
                     async with self.database.reader() as connection:
                         known = await rows.hashes_from(connection, prefix=name)
                 await self.discard(found - known)
+        for path in await asyncio.to_thread(self.thumbnails.orphans):
+            await asyncio.to_thread(path.unlink, missing_ok=True)
 
     async def _discard(self, content_hash: str) -> None:
         async with self.database.reader() as connection:
@@ -107,3 +112,5 @@ class KeptFiles:
         ):
             if not used:
                 await asyncio.to_thread(folder.delete, content_hash)
+        if not is_picture:  # after the picture: see data.thumbnails
+            await asyncio.to_thread(self.thumbnails.delete, content_hash)

@@ -62,7 +62,7 @@ class JobService:
         self._rules = rules
         self._admission = Admission(store.database, rules)
         self._uploads = Uploads(store.files, clock)
-        self._housekeeping = Housekeeping(store.files, clock)
+        self._housekeeping = Housekeeping(store.files, clock, kept_s=rules.kept_s)
         self._accepting = True
         self._deciding = 0
 

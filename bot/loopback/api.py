@@ -11,7 +11,8 @@ from bot.loopback.check_command import CHAT, check_command, check_commands
 from bot.loopback.errors import FormErrors, Json, as_list
 from bot.loopback.interactions import Interactions
 from bot.loopback.middleware import API, ENTRY, reply
-from bot.loopback.payloads import channel_json, guild_json, me_json, member_json, user_json
+from bot.loopback.oauth import whose
+from bot.loopback.payloads import channel_json, guild_json, member_json, user_json
 from bot.loopback.posting import Body, Posting
 from bot.loopback.world import THREADS, Channel, ChannelType, Message, World
 
@@ -97,8 +98,8 @@ class Api:
         url = self.posting.base_url.replace("http", "ws", 1) + "/gateway"
         return reply({"url": url, "shards": 1, "session_start_limit": start})
 
-    async def me(self, _request: web.Request) -> web.Response:
-        return reply(me_json(self.world.user(self.world.bot_user_id)))
+    async def me(self, request: web.Request) -> web.Response:
+        return reply(whose(request, self.world))
 
     async def user(self, request: web.Request) -> web.Response:
         return reply(user_json(self.world.user(id_of(request, "user"))))
@@ -123,7 +124,7 @@ class Api:
                 "eligible_oauth2_scopes": ["bot", "applications.commands"],
                 "owner": user_json(self.world.user(owner)),
                 "team": None,
-                "redirect_uris": [],
+                "redirect_uris": list(self.world.redirect_uris),
                 "interactions_endpoint_url": None,
                 "role_connections_verification_url": None,
                 "approximate_guild_count": len(self.world.guilds),

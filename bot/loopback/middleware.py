@@ -17,7 +17,11 @@ from bot.loopback.requestlog import Entry, RequestLog
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ENTRY = web.RequestKey("loopback_entry", Entry)
+BEARER = web.RequestKey("loopback_bearer", object)
 API = "/api/v10"
+_OF_USERS = frozenset({f"{API}/users/@me", f"{API}/users/@me/guilds"})
+"""What a person's own token opens (scopes `identify` and `guilds`)."""
+_OPEN = frozenset({f"{API}/gateway", f"{API}/oauth2/token"})
 _BY_TOKEN = re.compile(r"/api/v10/(interactions|webhooks)/")
 
 
@@ -41,6 +45,7 @@ class Gatekeeper:
         self.log = log
         self.faults = faults
         self.limiter = RateLimiter()
+        self.bearer: Callable[[str], object | None] = lambda _token: None
         self._now = now
 
     async def handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -75,10 +80,8 @@ class Gatekeeper:
     async def _pass(
         self, request: web.Request, handler: Handler, entry: Entry
     ) -> web.StreamResponse:
-        if not _BY_TOKEN.match(request.path):
-            authorization = request.headers.get("Authorization")
-            if authorization != f"Bot {self.token}" and request.path != f"{API}/gateway":
-                raise errors.unauthorized()
+        if not _BY_TOKEN.match(request.path) and request.path not in _OPEN:
+            self._authorize(request)
         fault = self.faults.take(request.method, request.path)
         if fault is not None:
             response = await self._misbehave(request, fault)
@@ -96,6 +99,17 @@ class Gatekeeper:
             entry.status = response.status
             _cut(request)
         return response
+
+    def _authorize(self, request: web.Request) -> None:
+        """The bot by its token; a person by theirs, where that counts."""
+        authorization = request.headers.get("Authorization", "")
+        if authorization == f"Bot {self.token}":
+            return
+        kind, _, token = authorization.partition(" ")
+        bearer = self.bearer(token) if kind == "Bearer" else None
+        if bearer is None or request.path not in _OF_USERS:
+            raise errors.unauthorized()
+        request[BEARER] = bearer
 
     def _count(self, request: web.Request) -> Verdict:
         info = request.match_info

@@ -22,6 +22,7 @@ from bot.loopback.gateway import Gateway
 from bot.loopback.interactions import Interactions
 from bot.loopback.limits import REQUEST_BYTES
 from bot.loopback.middleware import Gatekeeper
+from bot.loopback.oauth import OAuth
 from bot.loopback.payloads import cdn_signature
 from bot.loopback.posting import Posting
 from bot.loopback.requestlog import RequestLog
@@ -62,6 +63,8 @@ class Loopback:
         self.gatekeeper = Gatekeeper(
             token=token, log=self.log, faults=self.faults, now=self.world.time
         )
+        self.oauth = OAuth(self.world)
+        self.oauth.attach(self.gatekeeper)
         self.url = ""
         self._runner: web.AppRunner | None = None
 
@@ -91,6 +94,7 @@ class Loopback:
         app.add_routes(api.routes())
         app.add_routes(ThreadsApi(api, self.changes).routes())
         app.add_routes(ReactionsApi(api).routes())
+        app.add_routes(self.oauth.routes())
         app.add_routes(Control(self).routes())
         app.router.add_get("/gateway", self.gateway.handle)
         app.router.add_get("/gateway/", self.gateway.handle)

@@ -183,6 +183,7 @@ class World:
         self.commands: dict[int, Json] = {}
         self.uploads: dict[int, Attachment] = {}
         self.secret = secrets.token_bytes(16)
+        self.redirect_uris: list[str] = []  # of the application, for signing in elsewhere
         self._last_id = 0
 
     def time(self) -> float:

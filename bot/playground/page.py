@@ -29,6 +29,7 @@ class Page(Loopback):
 
     def __init__(self, *, world: World, host: str = HOST, port: int = 0) -> None:
         super().__init__(world=world, token=secrets.token_urlsafe(32), host=host, port=port)
+        self.gallery_url = ""
 
     @property
     def address(self) -> str:
@@ -43,6 +44,7 @@ class Page(Loopback):
         app.router.add_get("/", self._file)
         app.router.add_get("/static/{name}", self._file)
         app.router.add_get("/playground/place", self._place)
+        app.router.add_get("/gallery", self._gallery)
         return app
 
     async def start(self) -> None:
@@ -73,6 +75,12 @@ class Page(Loopback):
             charset="utf-8",
             headers=headers,
         )
+
+    async def _gallery(self, _request: web.Request) -> web.Response:
+        """To the gallery's page, which the bot serves at an address of its own."""
+        if not self.gallery_url:
+            raise web.HTTPNotFound
+        return web.Response(status=302, headers={"Location": self.gallery_url})
 
     async def _place(self, request: web.Request) -> web.Response:
         """What `as` can do in `channel`: commands by id and permissions; and who is who."""

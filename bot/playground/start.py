@@ -1,6 +1,8 @@
 """Composes the playground: the page's server, the loopback world from its folder, the real bot."""
 
 import asyncio
+import errno
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +15,7 @@ from bot.loopback.default_world import IDS
 from bot.loopback.server import HOST
 from bot.loopback.state import StateUnreadable, load_world
 from bot.loopback.world import World
-from bot.playground.page import Page
+from bot.playground.page import PORTS_TRIED, Page
 from bot.playground.serving import Serving
 from bot.secret import Secret
 from bot.settings import Settings
@@ -45,6 +47,8 @@ class Playground:
 
     def bot_settings(self, page: Page) -> Settings:
         """Nothing of the operator's own: no token, no state, no limits of theirs."""
+        web_port = free_port(self.host, page.port + 1)
+        here = page.address.split("/")[2].rpartition(":")[0]
         usual = Settings(
             discord_token=Secret(page.token),
             discord_api_url=page.url,
@@ -55,8 +59,24 @@ class Playground:
             pictures_per_hour=0,
             pictures_per_day=0,
             log_level="WARNING",
+            web_address=f"{self.host}:{web_port}",
+            web_url=f"http://{here}:{web_port}",
+            discord_client_secret=Secret(page.oauth.client_secret),
         )
         return replace(usual, **self.settings)
+
+
+def free_port(host: str, wanted: int) -> int:
+    """`wanted`, or the next free port after it, or any."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for port in (*range(wanted, wanted + PORTS_TRIED), 0):
+        try:
+            with socket.create_server((host, port), family=family) as found:
+                return int(found.getsockname()[1])
+        except OSError as error:
+            if port == 0 or error.errno != errno.EADDRINUSE:
+                raise
+    raise AssertionError("the last one is any port")
 
 
 def run(playground: Playground) -> int:
@@ -77,6 +97,9 @@ def run(playground: Playground) -> int:
             say(f"Playground: {page.address} (a simulated Discord; Ctrl-C ends it)")
             playground.opened(page.address)
             settings = playground.bot_settings(page)
+            page.gallery_url = settings.web_url
+            page.world.redirect_uris = [f"{settings.web_url}/signed-in"]
+            say(f"Gallery: {settings.web_url} (what members of the simulated server make public)")
             load = playground.load or app.engine_loader(settings)
             return asyncio.run(_bot(settings, load, page))
 

@@ -142,10 +142,26 @@ async def test_a_candidate_is_found_once_it_is_posted(database: Database) -> Non
     assert await find(database, Wanted(words="dawn by:nova")) == "dawn"
 
 
+async def test_what_the_tagger_saw_is_found(database: Database) -> None:
+    async with database.transaction() as connection:
+        await fill(connection, [item("dawn", 1)])
+        await connection.execute("DELETE FROM gallery_words")
+        await connection.execute("UPDATE gallery_entries SET posted_at = NULL, state = 'candidate'")
+        await connection.execute(
+            "INSERT INTO picture_tags SELECT id, 'cat_ears', 0.9 FROM pictures"
+        )
+        await connection.execute("UPDATE gallery_entries SET posted_at = 5, state = 'posted'")
+    assert await find(database, Wanted(words="cat_ears")) == "dawn"
+
+
 async def test_deleted_words_leave_the_file(filled: Database, tmp_path: Path) -> None:
     async with filled.transaction() as connection:
         await connection.execute("DELETE FROM jobs WHERE words LIKE '%umbrella%'")
-        await gallery_search.tidy(connection)
+    more = begin = True
+    while more:
+        async with filled.transaction() as connection:
+            more = await gallery_search.tidy(connection, begin=begin)
+        begin = False
     await filled.forget_log()
     assert await find(filled, Wanted(words="umbrella")) == ""
     assert b"umbrella" not in (tmp_path / "gallery.db").read_bytes()

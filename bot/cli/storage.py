@@ -1,0 +1,95 @@
+"""`storage`: files against rows, beside a running bot or without one."""
+
+import argparse
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from bot.cli.output import note, say
+from bot.cli.shared import Subparsers, load_settings
+
+if TYPE_CHECKING:
+    from bot.storage import Findings, Storage
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the command."""
+    command = subparsers.add_parser(
+        "storage",
+        help="check, clean or measure what is kept on the disk",
+        description="Compares the files in DATA_DIR with the database, also beside a running bot. "
+        "check: exit status 1 if something is amiss. clean: removes files without a row "
+        "that are an hour old, and copies of pictures that are gone; rows without a "
+        "file are only named, since a backup may bring it back. stats: how much there is.",
+    )
+    command.add_argument("deed", choices=("check", "clean", "stats"))
+    command.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it and say what was found."""
+    from data.database import DATABASE_NAME
+    from pipeline.errors import StorageError
+
+    settings = load_settings(args)
+    path = settings.data_dir / DATABASE_NAME
+    if not path.exists():
+        raise StorageError("nothing_stored", path=str(settings.data_dir))
+    deeds: dict[str, Callable[[Storage], Awaitable[int]]] = {
+        "check": _check,
+        "clean": _clean,
+        "stats": _stats,
+    }
+
+    async def work() -> int:
+        from bot.storage import Storage
+        from data.database import Database
+
+        async with Database.open(path) as database:
+            return await deeds[args.deed](Storage(settings.data_dir, database))
+
+    return asyncio.run(work())
+
+
+async def _check(storage: "Storage") -> int:
+    found = await storage.check()
+    _name(found)
+    if found.clean:
+        say("Every file has its row and every row its file.")
+        return 0
+    say(
+        f"Files without a row: {len(found.without_row)}. Rows without a file: "
+        f"{len(found.without_file)}. Copies without a picture: {len(found.copies)}."
+    )
+    return 1
+
+
+async def _clean(storage: "Storage") -> int:
+    found = await storage.clean()
+    _name(found)
+    say(
+        f"Removed: {len(found.without_row)} files, {len(found.copies)} copies. "
+        f"Rows without a file: {len(found.without_file)}."
+    )
+    return 0
+
+
+def _name(found: "Findings") -> None:
+    for folder, content_hash in found.without_row:
+        note(f"no row: {folder}/{content_hash[:2]}/{content_hash}.png")
+    for folder, content_hash in found.without_file:
+        note(f"no file: {folder}/{content_hash[:2]}/{content_hash}.png")
+    for path in found.copies:
+        note(f"no picture: {path.name}")
+
+
+async def _stats(storage: "Storage") -> int:
+    counts, sizes = await storage.stats()
+    say(f"Requests: {counts.jobs:,} of {counts.people:,} people. Uploads: {counts.uploads:,}.")
+    say(
+        f"Pictures: {counts.pictures:,}, of them {counts.kept:,} in a gallery, favourites or "
+        f"collections. On show: {counts.gallery:,}."
+    )
+    for name, size in sizes.items():
+        say(f"{name}: {size.files:,} files, {size.size_bytes / 2**20:,.1f} MiB")
+    return 0

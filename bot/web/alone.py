@@ -1,0 +1,35 @@
+"""The page without the bot: the same database, and Discord asked by its API alone."""
+
+import asyncio
+import signal
+from contextlib import ExitStack
+
+import discord
+
+from bot.clock import SystemClock
+from bot.loopback.client import connect_to
+from bot.settings import Settings
+from bot.web.serving import serving
+
+
+async def serve_alone(settings: Settings, *, stop: asyncio.Event | None = None) -> int:
+    """Serve until `stop` is set or a signal comes. Gives the exit status.
+
+    Logs in only where people can sign in; it never connects to the gateway, so the bot that runs
+    beside it stays the only one that hears anything. discord.LoginFailure, StorageError.
+    """
+    stop = stop or asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows: Ctrl-C ends it as an exception
+            break
+    with ExitStack() as stack:
+        if settings.discord_api_url:
+            stack.enter_context(connect_to(settings.discord_api_url))
+        async with discord.Client(intents=discord.Intents.none()) as client:
+            if settings.discord_client_secret:
+                await client.login(settings.discord_token.reveal())
+            async with serving(settings, client=client, clock=SystemClock()):
+                await stop.wait()
+    return 0

@@ -1,0 +1,82 @@
+"""What an address of the gallery asks for: search, filters, place. Read kindly, written exactly."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Final
+from urllib.parse import urlencode
+
+from data.gallery import Order
+from data.gallery_query import MAX_TYPED, SHAPES
+from data.gallery_search import Wanted
+from pipeline.rating import Rating
+
+DAY_S: Final = 86_400.0
+TIMES: Final = {"day": 1, "week": 7, "month": 30, "year": 365}
+"""Days back from now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The query of an address. What can't be read says nothing: an old link still opens.
+
+    `after` and `before` are public ids of entries.
+    """
+
+    q: str = ""
+    order: Order = "new"
+    time: str = ""
+    shape: str = ""
+    rating: str = ""
+    server: str = ""
+    after: str = ""
+    before: str = ""
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> "Asked":
+        """From an address."""
+        said = {name: query.get(name, "")[:MAX_TYPED].strip() for name in _NAMES}
+        server = said["server"]
+        return cls(
+            q=said["q"],
+            order="top" if said["order"] == "top" else "new",
+            time=said["time"] if said["time"] in TIMES else "",
+            shape=said["shape"] if said["shape"] in SHAPES else "",
+            rating=said["rating"] if said["rating"] in _RATINGS else "",
+            server=server if server.isascii() and server.isdecimal() and len(server) < 20 else "",
+            after=said["after"],
+            before=said["before"],
+        )
+
+    def query(self, **changes: str) -> str:
+        """`?q=...`, with other values for some; the same things asked give the same text."""
+        asked = replace(self, **changes)  # type: ignore[arg-type]
+        said = {name: str(getattr(asked, name)) for name in _NAMES}
+        said = {name: value for name, value in said.items() if value != _DEFAULTS[name]}
+        return f"?{urlencode(said)}" if said else ""
+
+    def elsewhere(self, **changes: str) -> str:
+        """The same for another place: from the first page on."""
+        return self.query(**{"after": "", "before": ""} | changes)
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything is looked for."""
+        return bool(self.q or self.time or self.shape or self.rating or self.server)
+
+    def wanted(self, *, now: float, open_guilds: frozenset[int]) -> Wanted:
+        """For `data.gallery_search`. Times are cut to minutes, so that equal pages stay equal."""
+        days = TIMES.get(self.time)
+        return Wanted(
+            guild_id=int(self.server) if self.server else None,
+            on_web=True,
+            open_guilds=open_guilds,
+            words=self.q,
+            shape=self.shape or None,
+            rating=Rating.from_label(self.rating) if self.rating else None,
+            since=0.0 if days is None else now // 60 * 60 - days * DAY_S,
+        )
+
+
+_NAMES: Final = tuple(field.name for field in fields(Asked))
+_DEFAULTS: Final = {field.name: field.default for field in fields(Asked)}
+_RATINGS: Final = tuple(rating.label for rating in Rating)

@@ -1,0 +1,110 @@
+"""Serves the page: beside the running bot, or in a process of its own over the same database."""
+
+import logging
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import aiohttp
+import discord
+from aiohttp import web
+
+from bot.clock import Clock
+from bot.settings import Settings
+from bot.web.access import Access, DiscordDoors
+from bot.web.oauth import OAuth
+from bot.web.rendering import Pages, Static
+from bot.web.sessions import Sessions
+from bot.web.shown import Shown
+from bot.web.site import Parts, Site
+from bot.web.throttle import Throttle
+from bot.web.thumbs import ThumbnailMaker
+from data.database import DATABASE_NAME, Database
+from data.picture_files import PictureFiles
+from data.thumbnails import Thumbnails
+from pipeline.errors import StorageError
+
+_log = logging.getLogger(__name__)
+
+_PARTING_S: Final = 2.0  # for answers that are under way
+
+
+@asynccontextmanager
+async def serving(
+    settings: Settings, *, client: discord.Client, clock: Clock
+) -> AsyncGenerator[str, None]:
+    """Serve until the block ends; gives the page's own address. `client` is logged in by then or
+    later. StorageError `web_address_unusable`.
+
+    The database is opened once more: what visitors search stands before nothing of the bot's.
+    """
+    sock = _bound(settings.web_address)
+    origin = settings.web_url or f"http://{_named(settings.web_address, sock)}"
+    async with (
+        Database.open(settings.data_dir / DATABASE_NAME) as database,
+        aiohttp.ClientSession() as http,
+    ):
+        site = Site(_parts(settings, origin, database, client, clock, http))
+        runner = web.AppRunner(
+            site.application(), access_log=None, shutdown_timeout=_PARTING_S, handle_signals=False
+        )
+        await runner.setup()
+        try:
+            await web.SockSite(runner, sock).start()
+            _log.info("The gallery's page is at %s (served at %s)", origin, settings.web_address)
+            yield origin
+        finally:
+            await runner.cleanup()
+
+
+def _bound(address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, int(port)), family=family)
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise StorageError("web_address_unusable", address=address, problem=problem) from error
+
+
+def _named(address: str, sock: socket.socket) -> str:
+    """The address with the port that was really taken (for port 0)."""
+    return f"{address.rpartition(':')[0]}:{sock.getsockname()[1]}"
+
+
+def _parts(  # noqa: PLR0917 - everything that the page is made of, named at the one call
+    settings: Settings,
+    origin: str,
+    database: Database,
+    client: discord.Client,
+    clock: Clock,
+    http: aiohttp.ClientSession,
+) -> Parts:
+    static = Static()
+    files = PictureFiles(settings.data_dir / "pictures")
+    always = {
+        "contact": settings.operator_contact,
+        "source_url": settings.source_url,
+    }
+    return Parts(
+        clock=clock,
+        shown=Shown(database=database, clock=clock),
+        access=Access(database=database, clock=clock, doors=DiscordDoors(client)),
+        sessions=Sessions(database=database, clock=clock, secure=origin.startswith("https:")),
+        oauth=OAuth(
+            base_url=settings.discord_api_url,
+            application_id=lambda: client.application_id,
+            secret=settings.discord_client_secret,
+            redirect_uri=f"{origin}/signed-in",
+            http=http,
+        ),
+        thumbs=ThumbnailMaker(Thumbnails.under(settings.data_dir)),
+        files=files,
+        pages=Pages(static=static, origin=origin, always=always),
+        static=static,
+        throttle=Throttle(per_minute=settings.web_requests_per_minute),
+        proxies=settings.web_proxies,
+        origin=origin,
+    )

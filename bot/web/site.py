@@ -1,0 +1,278 @@
+"""The gallery's page as an aiohttp application: every route, and what stands before all of them."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote, unquote, urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from bot.clock import Clock
+from bot.web.access import Access
+from bot.web.answers import SECURITY_HEADERS, answer, etag_of
+from bot.web.asked import Asked
+from bot.web.languages import accepted
+from bot.web.oauth import WAIT_S, OAuth, SignInFailed
+from bot.web.rendering import Pages, Static
+from bot.web.sessions import Sessions
+from bot.web.shown import Shown
+from bot.web.throttle import Throttle, client_address
+from bot.web.thumbs import ThumbnailMaker, TooBusyError
+from data.picture_files import PictureFiles
+from data.text import speaking
+from data.thumbnails import WIDTHS
+from data.web_sessions import WebSession
+from pipeline.describe import describe
+from pipeline.errors import StorageError
+from pipeline.rating import Rating
+
+_log = logging.getLogger(__name__)
+
+PAGE_COST: Final = 5.0  # against a picture's 1
+_HIDDEN: Final = frozenset(
+    {"prompt", "negative_prompt", "pictures", "visibility", "typed_prompt", "typed_negative",
+     "init_picture"}
+)  # fmt: skip
+"""Of `describe`: shown elsewhere on the page, or nobody else's business."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Who looks."""
+
+    session: WebSession | None
+    open_guilds: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the site is made of."""
+
+    clock: Clock
+    shown: Shown
+    access: Access
+    sessions: Sessions
+    oauth: OAuth
+    thumbs: ThumbnailMaker
+    files: PictureFiles
+    pages: Pages
+    static: Static
+    throttle: Throttle
+    proxies: int
+    origin: str
+
+
+class Site:
+    """The routes."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def application(self) -> web.Application:
+        app = web.Application(middlewares=[self._guard], client_max_size=4096)
+        app.router.add_get("/", self.wall)
+        app.router.add_get("/p/{id}", self.picture)
+        app.router.add_get("/i/{id}/{name}", self.file)
+        app.router.add_get("/static/{name}", self.static)
+        app.router.add_get("/robots.txt", self.robots)
+        app.router.add_get("/sign-in", self.sign_in)
+        app.router.add_get("/signed-in", self.signed_in)
+        app.router.add_post("/sign-out", self.sign_out)
+        return app
+
+    # -- before and after every route
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        with speaking(accepted(request.headers.get("Accept-Language", ""))):
+            wait_s = self._wait_s(request)
+            if wait_s > 0:
+                response = self._trouble("busy", 429)
+                response.headers["Retry-After"] = str(int(wait_s) + 1)
+            else:
+                response = await self._handled(request, handler)
+        if not response.prepared:
+            response.headers.update(SECURITY_HEADERS)
+            if self._parts.origin.startswith("https:"):
+                response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        return response
+
+    async def _handled(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPRedirection as redirection:
+            return redirection
+        except web.HTTPException as error:
+            known = {403: "forbidden", 404: "missing"}
+            return self._trouble(known.get(error.status, "wrong"), error.status)
+        except TooBusyError:
+            response = self._trouble("busy", 503)
+            response.headers["Retry-After"] = "5"
+            return response
+        except StorageError:
+            _log.exception("The page could not read what is kept")
+            return self._trouble("broken", 503)
+        except Exception:  # noqa: BLE001 - whatever it is, others go on reading
+            _log.exception("The page failed at %s", request.path)
+            return self._trouble("broken", 500)
+
+    def _wait_s(self, request: web.Request) -> float:
+        address = client_address(
+            request.remote or "",
+            request.headers.getall("X-Forwarded-For", []),
+            proxies=self._parts.proxies,
+        )
+        is_file = request.path.startswith(("/i/", "/static/"))
+        return self._parts.throttle.wait_s(
+            address, cost=1.0 if is_file else PAGE_COST, now=self._parts.clock.monotonic()
+        )
+
+    def _trouble(self, what: str, status: int) -> web.Response:
+        body = self._parts.pages.render("trouble.html", what=what, viewer=None, asked=Asked())
+        return web.Response(
+            body=body, status=status, content_type="text/html", charset="utf-8",
+            headers={"Cache-Control": "no-store"},
+        )  # fmt: skip
+
+    async def _viewer(self, request: web.Request) -> Viewer:
+        session = await self._parts.sessions.get(request)
+        open_guilds = await self._parts.access.open_guilds(session)
+        return Viewer(session=session, open_guilds=open_guilds)
+
+    # -- pages
+
+    async def wall(self, request: web.Request) -> web.Response:
+        """Pictures, as many as a page holds."""
+        asked, viewer = Asked.read(request.query), await self._viewer(request)
+        wall = await self._parts.shown.wall(asked, viewer.open_guilds)
+        return self._page(
+            request, "wall.html", viewer=viewer, asked=asked, wall=wall,
+            servers=await self._parts.shown.servers(), ratings=list(Rating),
+        )  # fmt: skip
+
+    async def picture(self, request: web.Request) -> web.Response:
+        """One picture with everything about it."""
+        asked, viewer = Asked.read(request.query), await self._viewer(request)
+        found = await self._parts.shown.picture(request.match_info["id"], asked, viewer.open_guilds)
+        if found is None:
+            raise web.HTTPNotFound
+        settings = [
+            (label, value)
+            for label, value in describe(found.job.request)
+            if label not in _HIDDEN and label != "seed"
+        ]
+        settings.append(("seed", str(found.picture.seed)))
+        return self._page(
+            request, "picture.html", viewer=viewer, asked=asked, found=found, settings=settings
+        )
+
+    def _page(self, request: web.Request, name: str, **values: Any) -> web.Response:
+        values["here"] = request.rel_url.raw_path_qs
+        values["may_sign_in"] = self._parts.oauth.possible
+        body = self._parts.pages.render(name, **values)
+        return answer(request, body, kind="text/html", keeping="page")
+
+    # -- files
+
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        """`320.webp` and the like, or `original.png`."""
+        name = request.match_info["name"]
+        width = int(name.removesuffix(".webp")) if name in _COPIES else None
+        if width is None and name != "original.png":
+            raise web.HTTPNotFound
+        viewer = await self._viewer(request) if self._may_be_signed_in(request) else _NOBODY
+        entry = await self._parts.shown.file(request.match_info["id"], viewer.open_guilds)
+        if entry is None:
+            raise web.HTTPNotFound
+        try:
+            if width is None:
+                body = await asyncio.to_thread(self._parts.files.read, entry.content_hash)
+            else:
+                body = await self._parts.thumbs.get(entry.content_hash, width)
+        except StorageError as error:
+            raise web.HTTPNotFound from error
+        response = answer(
+            request,
+            body,
+            kind="image/png" if width is None else "image/webp",
+            keeping="public" if entry.rating == Rating.SAFE else "private",
+            etag=etag_of(entry.content_hash, name),
+        )
+        if width is None:
+            response.headers["Content-Disposition"] = f'attachment; filename="ekaki-{entry.id}.png"'
+        return response
+
+    def _may_be_signed_in(self, request: web.Request) -> bool:
+        return self._parts.sessions.cookie in request.cookies
+
+    async def static(self, request: web.Request) -> web.Response:
+        """Style, script and icon."""
+        found = self._parts.static.files.get(request.match_info["name"])
+        if found is None:
+            raise web.HTTPNotFound
+        body, kind = found
+        return answer(request, body, kind=kind, keeping="for_ever")
+
+    async def robots(self, request: web.Request) -> web.Response:
+        """Search engines may list pictures, not every combination of filters."""
+        body = b"User-agent: *\nAllow: /$\nAllow: /p/\nAllow: /i/\nDisallow: /\n"
+        return answer(request, body, kind="text/plain", keeping="public")
+
+    # -- signing in and out
+
+    async def sign_in(self, request: web.Request) -> web.Response:
+        """To Discord's page."""
+        if not self._parts.oauth.possible:
+            raise web.HTTPNotFound
+        word, address = self._parts.oauth.begin()
+        response = _see_other(address)
+        kept = f"{word}.{quote(local(request.query.get('next', '/')), safe='')}"
+        self._parts.sessions.set_cookie(response, _LOGIN, kept, max_age=WAIT_S)
+        return response
+
+    async def signed_in(self, request: web.Request) -> web.Response:
+        """Back from Discord's page, with a code or without."""
+        word, _, back = request.cookies.get(_LOGIN, "").partition(".")
+        if "code" not in request.query:  # they said no
+            response = _see_other(local(unquote(back)))
+            self._parts.sessions.set_cookie(response, _LOGIN, "", max_age=0)
+            return response
+        try:
+            person = await self._parts.oauth.finish(
+                word=word, state=request.query.get("state", ""), code=request.query["code"]
+            )
+        except SignInFailed:
+            return self._trouble("sign_in", 400)
+        ours = {guild.guild_id for guild in await self._parts.shown.servers()}
+        response = _see_other(local(unquote(back)))
+        await self._parts.sessions.begin(
+            response, user_id=person.user_id, name=person.name, guild_ids=person.guild_ids & ours
+        )
+        self._parts.sessions.set_cookie(response, _LOGIN, "", max_age=0)
+        return response
+
+    async def sign_out(self, request: web.Request) -> web.Response:
+        """Only from our own page: another site's form says another origin, or brings no cookie."""
+        if request.headers.get("Origin") != self._parts.origin:
+            raise web.HTTPForbidden
+        response = _see_other("/")
+        await self._parts.sessions.end(request, response)
+        return response
+
+
+_COPIES: Final = frozenset(f"{width}.webp" for width in WIDTHS)
+_LOGIN: Final = "ekaki_sign_in"
+_NOBODY: Final = Viewer(session=None, open_guilds=frozenset())
+
+
+def _see_other(address: str) -> web.Response:
+    return web.Response(status=303, headers={"Location": address, "Cache-Control": "no-store"})
+
+
+def local(address: str) -> str:
+    """A path of this page; "/" for anything that leads elsewhere."""
+    parts = urlsplit(address)
+    odd = parts.scheme or parts.netloc or any(ord(c) <= 32 or c == "\\" for c in address)
+    return "/" if odd or not address.startswith("/") or address.startswith("//") else address

@@ -1,0 +1,41 @@
+"""Small copies of pictures for the page, made in threads: two at a time, each once."""
+
+import asyncio
+from typing import Final
+
+from data.thumbnails import Thumbnails
+
+AT_ONCE: Final = 2
+MAX_WAITING: Final = 200  # more than that is an attack, or a page that nobody waits for
+
+
+class TooBusyError(Exception):
+    """Too many copies are to be made just now."""
+
+
+class ThumbnailMaker:
+    """Copies by content hash and width."""
+
+    def __init__(self, thumbnails: Thumbnails) -> None:
+        self._thumbnails = thumbnails
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._making: dict[tuple[str, int], asyncio.Task[bytes]] = {}
+
+    async def get(self, content_hash: str, width: int) -> bytes:
+        """The copy. StorageError `picture_missing`, TooBusyError."""
+        found = await asyncio.to_thread(self._thumbnails.read, content_hash, width)
+        if found is not None:
+            return found
+        key = (content_hash, width)
+        task = self._making.get(key)
+        if task is None:
+            if len(self._making) >= MAX_WAITING:
+                raise TooBusyError
+            task = asyncio.create_task(self._make(content_hash, width))
+            self._making[key] = task
+            task.add_done_callback(lambda _: self._making.pop(key, None))
+        return await asyncio.shield(task)  # others may wait for it when this one has gone
+
+    async def _make(self, content_hash: str, width: int) -> bytes:
+        async with self._room:
+            return await asyncio.to_thread(self._thumbnails.make, content_hash, width)

@@ -1,0 +1,104 @@
+"""Smaller copies of pictures as WebP, made when they are first asked for.
+
+They lie under the picture's content hash in a folder of their own, which may be deleted at any
+time. All functions block on the disk: call them in a thread.
+"""
+
+import io
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from PIL import Image
+
+from data.picture_files import PictureFiles
+from pipeline.errors import StorageError
+
+WIDTHS: Final = (320, 640, 1280)
+"""Pixels: of a column on a telephone, of one on a sharp screen, of the picture's own page."""
+
+QUALITY: Final = 84
+_METHOD: Final = 4  # WebP's 0 (fast) to 6 (small)
+_HASH_LENGTH: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnails:
+    """A copy lies at `<first two digits>/<hash>-<width>.webp`."""
+
+    folder: Path
+    pictures: PictureFiles
+
+    @classmethod
+    def under(cls, data_dir: Path) -> "Thumbnails":
+        """The folder in `data_dir`."""
+        return cls(data_dir / "thumbnails", PictureFiles(data_dir / "pictures"))
+
+    def path(self, content_hash: str, width: int) -> Path:
+        """Where the copy lies, made or not."""
+        name = self.pictures.path(content_hash).stem  # ValueError for what is no hash
+        return self.folder / name[:2] / f"{name}-{width}.webp"
+
+    def read(self, content_hash: str, width: int) -> bytes | None:
+        """The copy of at most `width` pixels if it was made, and its picture is still there."""
+        path = self.path(content_hash, width)
+        if not self.pictures.path(content_hash).exists():
+            return None
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def make(self, content_hash: str, width: int) -> bytes:
+        """Make the copy: a tenth of a second. StorageError `picture_missing` without picture."""
+        data = shrink(self.pictures.read(content_hash), width)
+        path = self.path(content_hash, width)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+            file.write(data)
+        Path(file.name).replace(path)
+        # Whoever deletes a picture removes its file first and its copies then: one of us sees it.
+        if not self.pictures.path(content_hash).exists():
+            path.unlink(missing_ok=True)
+            raise StorageError("picture_missing", file=path.name)
+        return data
+
+    def delete(self, content_hash: str) -> None:
+        """Remove the copies of a picture; fine where there are none."""
+        for width in WIDTHS:
+            self.path(content_hash, width).unlink(missing_ok=True)
+
+    def orphans(self) -> list[Path]:
+        """Files here whose picture is gone, or that a crash left half-written."""
+        if not self.folder.is_dir():
+            return []
+        found = (path for path in self.folder.glob("*/*") if path.is_file())
+        return [path for path in found if not self._has_picture(path)]
+
+    def _has_picture(self, path: Path) -> bool:
+        content_hash = path.stem.partition("-")[0]
+        if path.suffix != ".webp" or len(content_hash) != _HASH_LENGTH:
+            return False
+        try:
+            return self.pictures.path(content_hash).exists()
+        except ValueError:
+            return False
+
+
+def shrink(png: bytes, width: int) -> bytes:
+    """A WebP of at most `width` pixels, without the texts that the picture carries.
+
+    StorageError `picture_missing` for a damaged file.
+    """
+    try:
+        with Image.open(io.BytesIO(png)) as opened:
+            image = opened.convert("RGB")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise StorageError("picture_missing", file="") from error
+    if image.width > width:
+        height = max(1, round(image.height * width / image.width))
+        image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=QUALITY, method=_METHOD)
+    return buffer.getvalue()
