@@ -141,8 +141,8 @@ def _request(item: Item) -> ResolvedRequest:
 def _picture(item: Item, job_id: str, picture_id: str) -> tuple[Any, ...]:
     return (
         picture_id, job_id, 0, 1234567, item.width, item.height, int(item.rating),
-        item.content_hash, 1000, "Animagine XL 3.1", "made-up/model", "0", "fa4e000000", "fp32",
-        "CPUExecutionProvider", "own", 60.0, item.posted_at - 60,
+        item.content_hash, 1000, "No model, drawn by code", "made-up/model", "0", "fa4e000000",
+        "fp32", "CPUExecutionProvider", "own", 60.0, item.posted_at - 60,
     )  # fmt: skip
 
 

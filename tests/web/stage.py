@@ -1,0 +1,65 @@
+"""The page in a process of its own, over a made gallery and a loopback Discord.
+
+`python -m tests.web.stage FOLDER [drawings]` prints its address, and serves until it is ended.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import discord
+
+from bot.loopback.client import connect_to
+from bot.loopback.default_world import IDS
+from bot.loopback.server import Loopback
+from bot.secret import Secret
+from data import gallery_web, guild_settings
+from data.database import DATABASE_NAME, Database
+from data.guild_settings import GuildSettings
+from data.picture_files import PictureFiles
+from tests.web.gallery import GUILD, fill, make_gallery, page_over
+
+DRAWINGS = 72
+
+
+async def main(folder: Path, kind: str = "") -> None:
+    await (_drawn if kind == "drawings" else make_gallery)(folder)
+    async with (
+        Database.open(folder / DATABASE_NAME) as database,
+        database.transaction() as connection,
+    ):
+        settings = GuildSettings(gallery_web=True, gallery_adult_channel_id=IDS.age_restricted)
+        await guild_settings.put(connection, guild_id=GUILD, settings=settings)
+    async with Loopback() as place:
+        with connect_to(place.url):
+            async with discord.Client(intents=discord.Intents.none()) as client:
+                await client.login(place.token)
+                async with page_over(
+                    folder,
+                    client=client,
+                    discord_api_url=place.url,
+                    discord_client_secret=Secret(place.oauth.client_secret),
+                    web_requests_per_minute=100_000,
+                ) as page:
+                    place.world.redirect_uris = [f"{page}/signed-in"]
+                    sys.stdout.write(page + "\n")
+                    sys.stdout.flush()
+                    await asyncio.Event().wait()
+
+
+async def _drawn(folder: Path) -> None:
+    from tests.web.drawings import PEOPLE, drawings
+
+    folder.mkdir(parents=True, exist_ok=True)
+    async with (
+        Database.open(folder / DATABASE_NAME) as database,
+        database.transaction() as connection,
+    ):
+        await gallery_web.set_guild(connection, guild_id=GUILD, name="Atelier", on_web=True)
+        for number in range(len(PEOPLE)):
+            await gallery_web.set_maker(connection, user_id=7 + number, on_web=True)
+        await fill(connection, drawings(PictureFiles(folder / "pictures"), DRAWINGS))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), *sys.argv[2:]))
