@@ -64,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
         device_id=options.device_id,
         threads=options.threads,
         mapped=True,
+        reorder=False,
     )
     choice = Choice(variant="fp32" if args.variant == "auto" else args.variant, why="asked for")
     if args.variant == "auto":

@@ -32,7 +32,7 @@ def check_model(settings: Settings) -> Iterator[Check]:
     yield ok("Model", f"{folder.name}, {folder.precision}, {gib(weights)}")
     if folder.notice:
         yield warn("Model", folder.notice, "Fine for trying things out.")
-    yield _check_memory(folder)
+    yield _check_memory(settings, folder)
 
 
 def check_tagger(settings: Settings) -> Check:
@@ -80,17 +80,28 @@ def _check_prepared(settings: Settings, source: "ModelFolder") -> Iterator[Check
         yield ok("Prepared", f"{found.precision}: {why}")
 
 
-def _check_memory(folder: "ModelFolder") -> Check:
-    from pipeline.model.memory import available_bytes, needed_bytes
+def _check_memory(settings: Settings, source: "ModelFolder") -> Check:
+    """How the model that would be loaded is held in memory."""
+    from pipeline.model.memory import available_bytes
+    from pipeline.model.memory_plan import make_plan
+    from pipeline.model.prepared import find
+    from pipeline.model.providers import CPU, choose_provider
 
-    have, most = available_bytes(), needed_bytes(folder)
-    least = needed_bytes(folder, keep_text_encoders=False)
-    found = f"{gib(have)} free, {gib(most)} needed on the processor"
-    mend = "Close other programs, or use a machine with more memory, or a card (PROVIDER)."
-    if have < least:
-        return fail("Memory", found, mend)
-    if have < most:
-        return warn("Memory", found + "; it works, each new prompt takes longer", mend)
+    have = available_bytes()
+    mend = "Close other programs, use a machine with more memory, or: python -m bot model prepare"
+    try:
+        if choose_provider(settings.provider, device_id=settings.device_id) != CPU:
+            return ok("Memory", f"{gib(have)} free; the card draws")
+        own = settings.engine == "own"
+        folder = find(settings.models_dir, source, settings.model_variant, CPU) if own else source
+        plan = make_plan(folder, have)
+    except EkakiError as error:
+        return fail("Memory", words(error), mend)
+    parts = ", ".join(f"{name} {gib(size)}" for name, size in plan.parts.items())
+    found = f"{gib(have)} free, {gib(plan.peak_bytes)} needed on the processor ({parts})"
+    spared = plan.sparing()
+    if spared:
+        return warn("Memory", f"{found}; to make it fit: {', '.join(spared)}", mend)
     return ok("Memory", found)
 
 

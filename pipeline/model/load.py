@@ -76,7 +76,7 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
     `provider_unavailable`, `memory_too_small`, `model_unreadable`, `scheduler_unsupported`,
     `prepared_missing`, `prepared_damaged`, `variant_unfit`.
     """
-    from pipeline.model.memory import check_memory
+    from pipeline.model.memory_plan import plan_here
     from pipeline.model.prepared import find
     from pipeline.model.providers import CPU, both_runtimes_installed
     from pipeline.model.sessions import SessionFactory
@@ -93,9 +93,11 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
         folder = find(options.models_dir, source, options.variant, factory.provider)
         if options.variant == "auto":
             _advise(options, source, folder, progress)
-    keep = True
+    plan = None
     if options.check_memory and factory.provider == CPU:
-        keep = check_memory(folder)
+        plan = plan_here(folder)
+        factory.mapped = plan.mapped_unet
+    keep = plan is None or plan.keep_text_encoders
     device = f"{factory.provider}, {factory.threads} threads"
     progress(f"Loading {folder.name} ({folder.precision}) on {device}")
     prompts = PromptEncoder(folder, factory, keep_sessions=keep or options.engine == "stock")
@@ -104,7 +106,13 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
     if options.engine == "own":
         from pipeline.engine.own import OwnEngine
 
-        engine = OwnEngine(folder, factory, prompts=prompts, description=description)
+        engine = OwnEngine(
+            folder,
+            factory,
+            prompts=prompts,
+            description=description,
+            rows_alone=plan is not None and plan.rows_at_once == 1,
+        )
     elif options.engine == "stock":
         from pipeline.engine.stock import StockEngine
 

@@ -1,19 +1,14 @@
-"""Will the model fit? Asked before loading, because a machine that runs out kills the process."""
+"""How much main memory there is, and how much the VAE takes."""
 
 from pathlib import Path
 from typing import Final
 
 import psutil
 
-from pipeline.errors import ModelError
-from pipeline.model.folder import REQUIRED, ModelFolder
+from pipeline.model.folder import ModelFolder
 
 LOAD_FACTOR: Final = 1.05
 """Resident bytes of a loaded session over its weights on disk."""
-
-UNET_ACTIVATIONS: Final = 0.45
-"""Activations of the UNet at 1024x1024 with guidance, over its weights: SDXL in fp32 was measured
-at 16.1 GB with 10.3 GB of weights, of which prepacking takes a part."""
 
 DECODER_ACTIVATIONS_A_PIXEL: Final = 3800
 """Bytes: SDXL's decoder in fp32 was measured at 4.0 GB for 1024x1024."""
@@ -24,7 +19,6 @@ BASE_BYTES: Final = 300 * 2**20
 _SLACK_BYTES: Final = 1.2e9
 _ATTENTION_COPIES: Final = 2  # scores and their softmax
 _FLOAT_BYTES: Final = 4
-_SIDE: Final = 1024  # pixels
 SDXL_DECODER_BYTES: Final = 198_000_000
 _CGROUPS: Final = (
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
@@ -33,20 +27,6 @@ _CGROUPS: Final = (
         Path("/sys/fs/cgroup/memory/memory.usage_in_bytes"),
     ),
 )
-
-
-def needed_bytes(folder: ModelFolder, *, keep_text_encoders: bool = True) -> int:
-    """Main memory that drawing on the CPU takes at its peak, roughly (+-20 %).
-
-    All sessions' weights, and on top the larger of the UNet's and the decoder's activations: they
-    don't run at the same time. Without `keep_text_encoders` these come and go before the UNet runs.
-    """
-    weights = {name: folder.weight_bytes(name) * LOAD_FACTOR for name in REQUIRED}
-    encoders = weights.pop("text_encoder") + weights.pop("text_encoder_2")
-    decoder = _vae_layer_bytes(folder, _SIDE * _SIDE)
-    active = max(folder.weight_bytes("unet") * UNET_ACTIVATIONS, decoder)
-    kept = encoders + active if keep_text_encoders else max(encoders, active)
-    return int(sum(weights.values()) + kept) + BASE_BYTES
 
 
 def vae_activation_bytes(folder: ModelFolder, *, width: int, height: int) -> int:
@@ -86,24 +66,3 @@ def _container_bytes() -> list[int]:
         except (OSError, ValueError):  # no such cgroup, or "max": no limit
             continue
     return found
-
-
-def check_memory(folder: ModelFolder) -> bool:
-    """Whether the text encoders may stay loaded.
-
-    Raises ModelError `memory_too_small` (need_gb, have_gb, need_bytes, have_bytes) if the model
-    does not even fit with them loaded for each new prompt.
-    """
-    have = available_bytes()
-    if needed_bytes(folder) <= have:
-        return True
-    need = needed_bytes(folder, keep_text_encoders=False)
-    if need <= have:
-        return False
-    raise ModelError(
-        "memory_too_small",
-        need_gb=f"{need / 1e9:.1f}",
-        have_gb=f"{have / 1e9:.1f}",
-        need_bytes=need,
-        have_bytes=have,
-    )

@@ -17,6 +17,7 @@ from typing import Final, Literal
 import onnxruntime as ort
 
 from pipeline.errors import ModelError
+from pipeline.model.cuda import missing_library
 
 Wanted = Literal["auto", "cpu", "cuda"]
 
@@ -53,7 +54,8 @@ def _installed(distribution: str) -> bool:
 def choose_provider(wanted: Wanted, *, device_id: int = 0) -> str:
     """The provider for `wanted`, tried out: `CPUExecutionProvider` or `CUDAExecutionProvider`.
 
-    Raises ModelError `provider_unavailable` if CUDA is asked for by name and does not work;
+    Raises ModelError `provider_library_missing` (with its name) or `provider_unavailable` if CUDA
+    is asked for by name and does not work;
     "auto" takes the CPU then and says so in the log.
     """
     if wanted == "cpu":
@@ -61,6 +63,9 @@ def choose_provider(wanted: Wanted, *, device_id: int = 0) -> str:
     if cuda_works(device_id):
         return CUDA
     if wanted == "cuda":
+        library = missing_library()
+        if library is not None:
+            raise ModelError("provider_library_missing", wanted=CUDA, library=library)
         raise ModelError("provider_unavailable", wanted=CUDA, got=CPU)
     _log.info("No working CUDA device %d was found: drawing on the CPU", device_id)
     return CPU

@@ -6,6 +6,7 @@ from pipeline.errors import EngineError
 from pipeline.model.configs import Json, read_json
 from pipeline.model.folder import ModelFolder
 from pipeline.model.memory import available_bytes
+from pipeline.model.memory_plan import Shape
 
 USUAL_PIXELS: Final = 1024 * 1024
 """The largest bucket: what the check at loading counts with, both rows of guidance at once."""
@@ -29,8 +30,8 @@ def check_large_picture(folder: ModelFolder, *, width: int, height: int) -> None
 def growth_bytes(folder: ModelFolder, *, width: int, height: int) -> int:
     """How much more than a usual picture one of `width` x `height` takes, its rows run one by one.
 
-    Attention is between all pairs of positions, so it grows with the square of the pixels. Folders
-    with fused attention take less.
+    Attention is between all pairs of positions, so it grows with the square of the pixels, unless
+    it is fused.
     """
     config = read_json(folder.path / "unet" / "config.json")
     usual = _bytes(folder, config, width=_USUAL_SIDE, height=_USUAL_SIDE, rows=2)
@@ -39,6 +40,8 @@ def growth_bytes(folder: ModelFolder, *, width: int, height: int) -> int:
 
 def _bytes(folder: ModelFolder, config: Json, *, width: int, height: int, rows: int) -> int:
     pixels = width * height
+    if folder.fused:  # no scores are kept: all grows with the pixels
+        return int(Shape.of(folder).unet_bytes * pixels / USUAL_PIXELS * rows / 2)
     layers = _LAYERS * folder.weight_bytes("unet") * (pixels / USUAL_PIXELS) * (rows / 2)
     latent_pixels = pixels // folder.vae_scale_factor**2
     return int(layers) + rows * _attention_bytes(config, latent_pixels)

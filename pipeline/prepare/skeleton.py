@@ -36,12 +36,17 @@ def load_skeleton(path: Path) -> Any:
 
     name = f"{path.parent.name}/{path.name}"
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
-            return onnx.load_model_from_string(_without_weights(view, path.name))
+        return onnx.load_model_from_string(bare_graph(path))
     except ValueError as error:
         raise ModelError("model_incomplete", name=name) from error
     except Exception as error:  # protobuf's DecodeError has no public name
         raise ModelError("model_unreadable", name=name, problem=str(error)[:300]) from error
+
+
+def bare_graph(path: Path) -> bytes:
+    """The same as bytes. Raises ValueError where the file is cut off, OSError."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+        return _without_weights(view, path.name)
 
 
 def _without_weights(view: mmap.mmap, file_name: str) -> bytes:

@@ -119,8 +119,8 @@ def test_cuda_asked_for_and_not_got_is_an_error() -> None:
         pytest.skip("this machine has CUDA")
     with pytest.raises(ModelError) as caught:
         SessionFactory(provider="cuda")
-    assert caught.value.key == "provider_unavailable"
-    assert caught.value.data == {"wanted": CUDA, "got": CPU}
+    assert caught.value.key in {"provider_unavailable", "provider_library_missing"}
+    assert caught.value.data["wanted"] == CUDA
 
 
 def test_auto_takes_the_cpu_and_says_so(caplog: pytest.LogCaptureFixture) -> None:

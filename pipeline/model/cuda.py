@@ -1,0 +1,127 @@
+"""CUDA: how its provider is asked for, what fits on a card, and which library is missing.
+
+Pure functions, but for the last. None of it has run on a card yet.
+"""
+
+import ctypes
+import re
+import sys
+from dataclasses import dataclass
+from importlib import util
+from pathlib import Path
+from typing import Final
+
+OVERHEAD_BYTES: Final = 700 * 2**20
+"""CUDA's context, cuDNN's workspaces and what the desktop takes."""
+
+_USABLE: Final = 0.9
+_PROVIDERS: Final = ("onnxruntime_providers_shared", "onnxruntime_providers_cuda")
+_LIBRARY: Final = re.compile(r"(lib[\w.+-]+\.so(?:\.\d+)*)")
+
+
+def provider_options(*, device_id: int, memory_limit_bytes: int | None = None) -> dict[str, str]:
+    """Options of `CUDAExecutionProvider`, all said, so that no default of a version decides.
+
+    NHWC: convolutions in the layout of tensor cores. HEURISTIC: the default search times all
+    algorithms anew for each shape. kSameAsRequested: the arena grows by what is asked for, not to
+    the next power of two, which on a full card is the difference between drawing and not.
+    `memory_limit_bytes` bounds one session's arena.
+    """
+    options = {
+        "device_id": str(device_id),
+        "prefer_nhwc": "1",
+        "cudnn_conv_algo_search": "HEURISTIC",
+        "cudnn_conv_use_max_workspace": "1",
+        "arena_extend_strategy": "kSameAsRequested",
+        "do_copy_in_default_stream": "1",
+    }
+    if memory_limit_bytes is not None:
+        options["gpu_mem_limit"] = str(memory_limit_bytes)
+    return options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """Bytes on the card, in fp16 with the VAE in fp32. `unet_row`: activations of one row of
+    1024x1024. `decoder` and `decoder_tile`: of decoding it whole, and in tiles of 512 pixels."""
+
+    unet: int
+    text_encoders: int
+    vae: int
+    unet_row: int
+    decoder: int
+    decoder_tile: int
+
+
+SDXL: Final = Sizes(
+    unet=5_140_000_000,
+    text_encoders=1_640_000_000,
+    vae=340_000_000,
+    unet_row=330_000_000,
+    decoder=4_000_000_000,
+    decoder_tile=1_300_000_000,
+)
+"""Weights computed from the published checkpoint; activations half of what was measured in single
+precision, the VAE's as measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardPlan:
+    """What stays on a card. `pictures_at_once` counts pictures with guidance, two rows each.
+
+    `peak_bytes`: the most that it takes on the card.
+    """
+
+    text_encoders_on_card: bool
+    tiled_vae: bool
+    pictures_at_once: int
+    peak_bytes: int
+
+
+def plan_card(total_bytes: int, sizes: Sizes = SDXL) -> CardPlan | None:
+    """The best way of using a card with `total_bytes` of memory; None where the UNet does not fit.
+
+    Text encoders go to the processor first (they run once for a new prompt), then the VAE works in
+    tiles. Pictures share a run as long as there is room; more than 4 gained nothing where it was
+    measured.
+    """
+    usable = int(total_bytes * _USABLE) - OVERHEAD_BYTES
+    for on_card, tiled in ((True, False), (True, True), (False, False), (False, True)):
+        weights = sizes.unet + sizes.vae + (sizes.text_encoders if on_card else 0)
+        decoder = sizes.decoder_tile if tiled else sizes.decoder
+        room = usable - weights
+        if room < max(decoder, 2 * sizes.unet_row):
+            continue
+        count = min(4, room // (2 * sizes.unet_row))
+        active = max(decoder, count * 2 * sizes.unet_row)
+        return CardPlan(
+            text_encoders_on_card=on_card,
+            tiled_vae=tiled,
+            pictures_at_once=int(count),
+            peak_bytes=weights + active + OVERHEAD_BYTES,
+        )
+    return None
+
+
+def missing_library(capi: Path | None = None) -> str | None:
+    """The library that keeps ONNX Runtime's CUDA provider from loading, by the linker's own word;
+    None where all are found, or where nothing can be said. `capi`: the folder of its libraries."""
+    if sys.platform != "linux":
+        return None
+    if capi is None:
+        spec = util.find_spec("onnxruntime")
+        if spec is None or spec.origin is None:
+            return None
+        capi = Path(spec.origin).parent / "capi"
+    for name in _PROVIDERS:
+        try:
+            ctypes.CDLL(str(capi / f"lib{name}.so"), mode=ctypes.RTLD_GLOBAL)
+        except OSError as error:
+            return _library_named(str(error))
+    return None
+
+
+def _library_named(message: str) -> str | None:
+    """`libcublasLt.so.13: cannot open shared object file: ...` names one."""
+    match = _LIBRARY.match(Path(message.partition(":")[0]).name)
+    return match[1] if match else None
