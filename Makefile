@@ -43,8 +43,8 @@ check: $(STAMP)  ## format, lint, types, layers, import budget
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/bot/test_import_budget.py
 
-chaos: $(STAMP)  ## kill -9, refusals, cuts, a full disk, 200 rounds and more: minutes
-	@$(BIN)/python -m tests.chaos --rounds 200
+chaos: $(STAMP)  ## kill -9, refusals, cuts, a full disk, hundreds of rounds: minutes
+	@$(BIN)/python -m tests.chaos --rounds 400
 
 bench: $(STAMP) $(RANDOM_MODEL)/model_index.json  ## measure
 	@$(BIN)/python -m benchmarks
