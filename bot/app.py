@@ -38,7 +38,9 @@ from bot.moderation.removals import Removals
 from bot.moderators import Moderators
 from bot.output_check import OutputCheck
 from bot.people import People
+from bot.reports import Reports
 from bot.results import Results
+from bot.reviews import Reviews
 from bot.servers import OwnerBounds, Servers
 from bot.services import Services
 from bot.settings import Settings
@@ -66,6 +68,7 @@ COGS = (
     "cogs.history", "cogs.me", "cogs.presets", "cogs.privacy", "cogs.queue",
     "cogs.results", "cogs.message_menus", "cogs.gallery_events",
     "cogs.settings", "cogs.moderate", "cogs.owner", "cogs.log_channel", "cogs.removals",
+    "cogs.report_menus",
 )  # fmt: skip
 
 
@@ -94,6 +97,10 @@ async def open_services(
         jobs = compose_jobs(settings, files=files, audit=audit, tags=tags, load=load, clock=clock)
         stack.push_async_callback(jobs.stop)
         gallery = Gallery(database=database, audit=audit, clock=clock)
+        results = Results(
+            database=database, files=files, audit=audit, removals=removals, clock=clock
+        )
+        moderators = Moderators(database=database, audit=audit, jobs=jobs, clock=clock)
         yield Services(
             settings=settings,
             clock=clock,
@@ -101,10 +108,12 @@ async def open_services(
             audit=audit,
             jobs=jobs,
             suggestions=Suggestions(tags=tags, database=database, jobs=jobs),
-            results=Results(
-                database=database, files=files, audit=audit, removals=removals, clock=clock
+            results=results,
+            moderators=moderators,
+            reviews=Reviews(database=database, files=files, audit=audit, clock=clock),
+            reports=Reports(
+                database=database, audit=audit, results=results, moderators=moderators, clock=clock
             ),
-            moderators=Moderators(database=database, audit=audit, jobs=jobs, clock=clock),
             removals=removals,
             servers=Servers(
                 database=database,

@@ -24,6 +24,7 @@ from data import (
     presets,
     quota,
     quota_grants,
+    reports,
     tag_uses,
     uploads,
     user_defaults,
@@ -101,6 +102,7 @@ class Exporter:
             defaults = await user_defaults.get(connection, user_id=user_id)
             log = await audit.all_about(connection, user_id=user_id)
             blocked = await blocks.of_user(connection, user_id=user_id)
+            reported = await reports.made_by(connection, user_id=user_id)
             granted = await quota_grants.of_user(connection, user_id=user_id)
         return {
             "user_id": str(user_id),  # as text: JSON readers round numbers of this size
@@ -118,6 +120,10 @@ class Exporter:
             ],
             "blocks": [_block(block) for block in blocked],
             "log": [_entry(entry) for entry in log],
+            "reports_made": [
+                {"job_id": job, "reason": reason, "reported_at": at, "state": state}
+                for job, reason, at, state in reported
+            ],
             "uploads": [
                 {"file": f"uploads/{upload.content_hash}.png"} | asdict(upload) for upload in sent
             ],

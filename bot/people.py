@@ -22,6 +22,7 @@ from data import (
     presets,
     quota,
     quota_grants,
+    reports,
     tag_uses,
     uploads,
     user_defaults,
@@ -152,6 +153,7 @@ class People:
             await tag_uses.forget(connection, user_id=user_id)
             await web_sessions.forget(connection, user_id=user_id)
             await quota.expire(connection, before=self._clock.time() - DAY_S)
+            await reports.forget(connection, user_id=user_id)
             await audit.forget(connection, user_id=user_id)
             await quota_grants.forget(connection, user_id=user_id)
         hit("person_forgotten")

@@ -11,7 +11,9 @@ from bot.moderation.audit import Audit
 from bot.moderation.removals import Removals
 from bot.moderators import Moderators
 from bot.people import People
+from bot.reports import Reports
 from bot.results import Results
+from bot.reviews import Reviews
 from bot.servers import Servers
 from bot.settings import Settings
 from bot.suggestions import Suggestions
@@ -34,5 +36,7 @@ class Services:
     servers: Servers
     languages: ServerLanguages
     people: People
+    reviews: Reviews
+    reports: Reports
     gallery: Gallery
     stars: Stars

@@ -19,7 +19,6 @@ import discord
 from bot.client import EkakiBot
 from bot.failpoints import hit
 from cogs.messages import Outgoing
-from cogs.render import file_stem
 from data.jobs import JobRecord
 from data.text import text
 
@@ -48,6 +47,11 @@ class Sent:
 
 
 Way: TypeAlias = Callable[[Outgoing], Awaitable[Sent]]
+
+
+def _stem(file_name: str) -> str:
+    """Without what kind of file it is: a smaller one is sent where the first was too large."""
+    return file_name.rpartition(".")[0]
 
 
 class Delivery:
@@ -102,7 +106,7 @@ class Delivery:
         """Try each way once and strike out those that are closed."""
         try:
             if self._look_first and message.attachments:
-                found = await self._find_sent()
+                found = await self._find_sent(message)
                 if found is not None:
                     return found
             for way in tuple(ways):
@@ -192,14 +196,14 @@ class Delivery:
             return await self._bot.create_dm(discord.Object(self._job.user_id))
         return self._bot.get_partial_messageable(self._job.channel_id, guild_id=self._job.guild_id)
 
-    async def _find_sent(self) -> Sent | None:
-        """A message with this job's pictures that we sent before."""
-        stem, me = file_stem(self._job.id), self._bot.user
+    async def _find_sent(self, wanted: Outgoing) -> Sent | None:
+        """A message with all these pictures of the job that we sent before."""
+        names, me = {_stem(file.name) for file in wanted.attachments}, self._bot.user
         try:
             target = await self._target()
             async for message in target.history(limit=_RECENT_MESSAGES):
                 ours = me is not None and message.author.id == me.id
-                if ours and any(file.filename.startswith(stem) for file in message.attachments):
+                if ours and names <= {_stem(file.filename) for file in message.attachments}:
                     return Sent(message_id=message.id, new=message.id != self._message_id)
         except discord.HTTPException as error:
             if error.status >= 500 or error.status == 429:

@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.client import EkakiBot
 from bot.moderation.durations import SUGGESTED, parse_duration
 from bot.moderators import MAX_GRANT, MAX_REASON, Desk
-from cogs import errors
+from cogs import errors, report_queue, review
 from cogs.actors import actor_of
 from cogs.blocks_list import blocks_embed
 from cogs.duty import moderator_desk
@@ -118,6 +118,14 @@ class Moderate(
             desk, user_id=user.id, pictures=pictures
         )
         await _say(interaction, text("moderate.granted", user=user.mention, left=left))
+
+    @app_commands.command(name="review", description=text("moderate.review"))
+    async def review(self, interaction: Interaction) -> None:
+        await review.show_first(interaction)
+
+    @app_commands.command(name="reports", description=text("moderate.reports"))
+    async def reports(self, interaction: Interaction) -> None:
+        await report_queue.show_first(interaction)
 
     @app_commands.command(name="log", description=text("moderate.log"))
     @app_commands.describe(user=text("moderate.option_log_user"), kind=text("moderate.option_kind"))

@@ -70,17 +70,28 @@ async def _stars(interaction: Interaction, pictures: Pictures) -> discord.ui.Vie
 
 async def delete(interaction: Interaction, job_id: str, _extra: int | None) -> None:
     """Ask first: nobody can bring it back. In a message that only this person sees, ask there."""
-    job, _ = await interaction.client.services.results.pictures_of(job_id)
-    if not interaction.client.services.results.may_delete(actor_of(interaction), job):
-        raise RefusedError("not_your_picture")
     asked = interaction.message
     assert asked is not None, "a button stands under a message"
     if asked.flags.ephemeral:
+        await _check_may_delete(interaction, job_id)
         await interaction.response.edit_message(view=_sure(job_id, None))
         return
+    await ask_to_delete(interaction, job_id, message_id=asked.id)
+
+
+async def ask_to_delete(interaction: Interaction, job_id: str, *, message_id: int) -> None:
+    """Ask whether the pictures that the message shows are to be deleted. RefusedError
+    `not_your_picture`."""
+    await _check_may_delete(interaction, job_id)
     await interaction.response.send_message(
-        text("results.delete_sure"), view=_sure(job_id, asked.id), ephemeral=True
+        text("results.delete_sure"), view=_sure(job_id, message_id), ephemeral=True
     )
+
+
+async def _check_may_delete(interaction: Interaction, job_id: str) -> None:
+    job, _ = await interaction.client.services.results.pictures_of(job_id)
+    if not interaction.client.services.results.may_delete(actor_of(interaction), job):
+        raise RefusedError("not_your_picture")
 
 
 def _sure(job_id: str, message_id: int | None) -> discord.ui.View:

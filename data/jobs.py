@@ -217,6 +217,15 @@ async def mark_delivered(
     )
 
 
+async def deliver_again(connection: Connection, *, job_id: str) -> None:
+    """An ended job has a picture more: it is to be delivered, whatever was told before."""
+    await connection.execute(
+        "UPDATE jobs SET state = 'finished', error = NULL, delivery = 'pending',"
+        " delivered_at = NULL WHERE id = ? AND ended_at IS NOT NULL",
+        (job_id,),
+    )
+
+
 async def open_ids(
     connection: Connection, *, user_id: int, guild_id: int | None = None
 ) -> list[str]:

@@ -52,7 +52,7 @@ async def enter_withheld(
 
 def withheld_event(job: JobRecord, record: WithheldRecord, hits: Sequence[str]) -> AuditEvent:
     """What moderators read: scores, never the picture."""
-    seen = record.seen
+    seen, ceiling = record.seen, record.ceiling.label
     return AuditEvent(
         kind=AuditKind.WITHHELD,
         guild_id=job.guild_id,
@@ -61,8 +61,9 @@ def withheld_event(job: JobRecord, record: WithheldRecord, hits: Sequence[str]) 
         job_id=job.id,
         picture_id=record.id,
         details={
-            "reason": record.reason,
-            "ceiling": record.ceiling.label,
+            "error": record.reason,
+            "why": {"term": f"{'?' if seen is None else seen.rating.label}, {ceiling} at most"},
+            "ceiling": ceiling,
             "rating": None if seen is None else seen.rating.label,
             "scores": None if seen is None else [round(score, 3) for score in seen.ratings],
             "tags": list(hits),

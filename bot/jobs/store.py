@@ -114,17 +114,8 @@ class JobStore:
     async def ceiling_now(self, job: JobRecord) -> Rating:
         """The highest rating that the place of `job` allows: what it allowed when the job was
         accepted, or less if moderators have lowered it since."""
-        then = job.rating if job.ceiling is None else job.ceiling
-        if job.guild_id is None:
-            return then
         async with self.database.reader() as connection:
-            set_now = await place_settings.ratings(
-                connection,
-                guild_id=job.guild_id,
-                channel_id=job.rules_channel_id or job.channel_id,
-            )
-        now = setting_of(set_now.guild_ceiling, set_now.channel_ceiling)
-        return min(then, now.rating)
+            return await ceiling_in(connection, job)
 
     async def keeps_for_review(self, guild_id: int | None) -> bool:
         """Whether moderators of the server want to look at what is withheld."""
@@ -237,6 +228,17 @@ class StoredJob:
     job: JobRecord
     pictures: tuple[PictureRecord, ...]
     withheld: tuple[WithheldRecord, ...] = ()
+
+
+async def ceiling_in(connection: Connection, job: JobRecord) -> Rating:
+    """See `JobStore.ceiling_now`."""
+    then = job.rating if job.ceiling is None else job.ceiling
+    if job.guild_id is None:
+        return then
+    set_now = await place_settings.ratings(
+        connection, guild_id=job.guild_id, channel_id=job.rules_channel_id or job.channel_id
+    )
+    return min(then, setting_of(set_now.guild_ceiling, set_now.channel_ceiling).rating)
 
 
 async def _stored(connection: Connection, job: JobRecord) -> StoredJob:

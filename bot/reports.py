@@ -1,0 +1,245 @@
+"""Reports: members point at pictures, moderators of the server decide, the members are told.
+
+Who reported is for the answer alone: neither the maker nor anybody else is shown it.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from aiosqlite import Connection
+
+from bot.clock import Clock
+from bot.failpoints import hit
+from bot.limits import HOUR_S
+from bot.moderation.audit import Audit
+from bot.moderators import Desk, Moderators, checked_reason
+from bot.results import Actor, Results
+from data import jobs, reports
+from data.audit import AuditEvent, AuditKind
+from data.database import Database
+from data.ids import new_id
+from data.jobs import JobRecord
+from data.reports import Decision, Report, Untold
+from pipeline.errors import RefusedError
+
+CLAIM_HOLDS_S: Final = HOUR_S
+"""How long a report that a moderator took is theirs alone."""
+_AT_ONCE: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenReport:
+    """A report with its job (None: gone), and how many are open."""
+
+    report: Report
+    job: JobRecord | None
+    count: int
+
+
+class Reports:
+    """`fresh` is set whenever somebody may have to be told."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        audit: Audit,
+        results: Results,
+        moderators: Moderators,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._audit = audit
+        self._results = results
+        self._moderators = moderators
+        self._clock = clock
+        self.fresh = asyncio.Event()
+        results.on_delete.append(self._picture_deleted)
+
+    async def report(
+        self, actor: Actor, job_id: str, *, message_id: int, reason: str, locale: str
+    ) -> bool:
+        """Report a request of this server that `actor` sees; False where they had already.
+
+        RefusedError `picture_unknown`, `report_own` (delete it instead), `report_here`: in direct
+        messages there are no moderators.
+        """
+        reason = checked_reason(reason)
+        async with self._database.transaction() as connection:
+            job = await jobs.get(connection, job_id=job_id)
+            if job is None or not self._results.may_see(actor, job):
+                raise RefusedError("picture_unknown")
+            if job.user_id == actor.user_id:
+                raise RefusedError("report_own")
+            if job.guild_id is None:
+                raise RefusedError("report_here")
+            now = self._clock.time()
+            report_id = await reports.open_report(
+                connection,
+                report_id=new_id(),
+                guild_id=job.guild_id,
+                job_id=job_id,
+                maker_id=job.user_id,
+                channel_id=actor.channel_id,
+                message_id=message_id,
+                now=now,
+            )
+            is_new = await reports.join(
+                connection,
+                report_id=report_id,
+                user_id=actor.user_id,
+                reason=reason,
+                locale=locale,
+                now=now,
+            )
+            if is_new:
+                # Without an actor: the log may be read by the maker.
+                await self._audit.record_in(
+                    connection, _event(AuditKind.REPORTED, job, None, {"report": report_id})
+                )
+        hit("picture_reported")
+        return is_new
+
+    async def next(self, desk: Desk, *, after: str | None = None) -> OpenReport | None:
+        """The oldest open report of the server that is not about this moderator's own pictures."""
+        assert desk.guild_id is not None
+        async with self._database.reader() as connection:
+            found = await reports.next_open(
+                connection, guild_id=desk.guild_id, not_of=desk.actor_id, after=after
+            )
+            if found is None:
+                return None
+            return OpenReport(
+                report=found,
+                job=await jobs.get(connection, job_id=found.job_id),
+                count=await reports.count_open(
+                    connection, guild_id=desk.guild_id, not_of=desk.actor_id
+                ),
+            )
+
+    async def claim(self, desk: Desk, report_id: str) -> Report:
+        """Take a report. RefusedError `report_gone` (decided), `report_claimed` (by another)."""
+        async with self._database.transaction() as connection:
+            return await self._claim_in(connection, desk, report_id)
+
+    async def dismiss(self, desk: Desk, report_id: str) -> None:
+        """Nothing is wrong. RefusedError as `claim`."""
+        await self._decide(desk, report_id, "dismissed")
+
+    async def delete(self, desk: Desk, report_id: str, *, reason: str = "") -> None:
+        """Delete what was reported, everywhere. RefusedError as `claim`."""
+        report = await self.claim(desk, report_id)
+        await self._delete(desk, report, reason)
+
+    async def block(
+        self, desk: Desk, report_id: str, *, duration_s: float | None, reason: str
+    ) -> Report:
+        """Block the maker and delete what was reported. RefusedError as `claim`."""
+        report = await self.claim(desk, report_id)
+        await self._moderators.block(
+            desk, subject_id=report.maker_id, duration_s=duration_s, reason=reason
+        )
+        await self._decide(desk, report_id, "blocked")
+        hit("report_maker_blocked")
+        try:
+            await self._results.delete(report.job_id, actor=_moderator(desk, report), reason=reason)
+        except RefusedError as error:
+            if error.key not in {"job_unknown", "job_open"}:
+                raise
+        return report
+
+    async def untold(self) -> list[Untold]:
+        """People whose report is decided and who do not know yet."""
+        async with self._database.reader() as connection:
+            return await reports.untold(connection, limit=_AT_ONCE)
+
+    async def mark_told(self, untold: Untold) -> None:
+        """They know, or can't be reached."""
+        async with self._database.transaction() as connection:
+            await reports.mark_told(connection, report_id=untold.report_id, user_id=untold.user_id)
+
+    async def _delete(self, desk: Desk, report: Report, reason: str) -> None:
+        """The deletion closes the report in its own transaction (`_picture_deleted`)."""
+        try:
+            job = await self._results.delete(
+                report.job_id, actor=_moderator(desk, report), reason=reason
+            )
+        except RefusedError as error:
+            if error.key != "job_unknown":
+                raise
+            raise RefusedError("report_gone") from error  # its maker was quicker
+        event = _event(
+            AuditKind.REPORT_DECIDED, job, desk.actor_id,
+            {"report": report.id, "decision": "deleted"},
+        )  # fmt: skip
+        await self._audit.note(event)
+
+    async def _decide(self, desk: Desk, report_id: str, decision: Decision) -> None:
+        async with self._database.transaction() as connection:
+            report = await self._claim_in(connection, desk, report_id)
+            await reports.decide(
+                connection,
+                report_id=report_id,
+                decision=decision,
+                by=desk.actor_id,
+                now=self._clock.time(),
+            )
+            await self._audit.record_in(
+                connection,
+                AuditEvent(
+                    kind=AuditKind.REPORT_DECIDED,
+                    guild_id=report.guild_id,
+                    channel_id=report.channel_id,
+                    actor_id=desk.actor_id,
+                    user_id=report.maker_id,
+                    job_id=report.job_id,
+                    details={"report": report.id, "decision": decision},
+                ),
+            )
+        self.fresh.set()
+        hit("report_decided")
+
+    async def _claim_in(self, connection: Connection, desk: Desk, report_id: str) -> Report:
+        found = await reports.get(connection, report_id=report_id)
+        if found is None or found.guild_id != desk.guild_id or found.state != "open":
+            raise RefusedError("report_gone")
+        if found.maker_id == desk.actor_id:
+            raise RefusedError("report_about_you")
+        now = self._clock.time()
+        if not await reports.claim(
+            connection,
+            report_id=report_id,
+            by=desk.actor_id,
+            now=now,
+            stale_before=now - CLAIM_HOLDS_S,
+        ):
+            raise RefusedError("report_claimed")
+        return found
+
+    async def _picture_deleted(self, connection: Connection, job: JobRecord) -> None:
+        await reports.picture_gone(connection, job_id=job.id, now=self._clock.time())
+        self.fresh.set()
+
+
+def _moderator(desk: Desk, report: Report) -> Actor:
+    return Actor(
+        user_id=desk.actor_id,
+        guild_id=desk.guild_id,
+        channel_id=report.channel_id,
+        is_moderator=True,
+    )
+
+
+def _event(
+    kind: AuditKind, job: JobRecord, actor_id: int | None, details: dict[str, object]
+) -> AuditEvent:
+    return AuditEvent(
+        kind=kind,
+        guild_id=job.guild_id,
+        channel_id=job.channel_id,
+        actor_id=actor_id,
+        user_id=job.user_id,
+        job_id=job.id,
+        details=details,
+    )

@@ -1,0 +1,201 @@
+"""`/moderate review`: withheld pictures, one at a time, seen by one moderator in an age-restricted
+channel and nowhere else."""
+
+import asyncio
+import re
+from typing import Any, Final
+
+import discord
+
+from bot.client import EkakiBot
+from bot.moderators import MAX_REASON
+from bot.reviews import Waiting
+from cogs.buttons import JOB_ID
+from cogs.duty import moderator_desk
+from cogs.errors import answer_error
+from cogs.messages import Attachment, Outgoing
+from cogs.pictures import fit
+from cogs.places import place_of, rules_channel_id
+from cogs.presenter import presenters_of
+from cogs.words import moment, quoted
+from data import guild_settings
+from data.text import text
+from data.withheld import WithheldRecord
+from pipeline.errors import RefusedError
+from pipeline.rating import Rating
+
+Interaction = discord.Interaction[EkakiBot]
+
+_TEMPLATE: Final = (
+    rf"ekaki:review:(?P<act>release|discard|next):(?P<id>{JOB_ID})(?::(?P<level>[0-3]))?"
+)
+_MAX_TAGS: Final = 20
+
+
+async def show_first(interaction: Interaction) -> None:
+    """The picture that waits longest, as a new answer that only this moderator sees."""
+    await _check(interaction)
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    await _show(interaction, after=None)
+
+
+async def _check(interaction: Interaction) -> None:
+    """RefusedError unless a moderator asks in an age-restricted channel: the server's own for this,
+    where one is set."""
+    desk = moderator_desk(interaction)
+    if not place_of(interaction).age_restricted:
+        raise RefusedError("review_place")
+    assert desk.guild_id is not None
+    async with interaction.client.services.database.reader() as connection:
+        settings = await guild_settings.get(connection, guild_id=desk.guild_id)
+    wanted = settings.review_channel_id
+    if wanted is not None and rules_channel_id(interaction) != wanted:
+        raise RefusedError("review_channel", channel=f"<#{wanted}>")
+
+
+async def _show(interaction: Interaction, *, after: str | None) -> None:
+    """Put the next picture into the answer, which is this moderator's alone."""
+    desk = moderator_desk(interaction)
+    assert desk.guild_id is not None
+    reviews = interaction.client.services.reviews
+    waiting = await reviews.next(desk.guild_id, after=after)
+    if waiting is None:
+        await interaction.edit_original_response(
+            content=text("review.empty"), embeds=[], attachments=[], view=None
+        )
+        return
+    png = await reviews.read(waiting.record)
+    content, suffix = await asyncio.to_thread(fit, png, interaction.filesize_limit)
+    message = review_message(waiting, content, suffix)
+    await interaction.edit_original_response(
+        content=None,
+        embeds=list(message.embeds),
+        attachments=message.files(),
+        view=message.view,
+        allowed_mentions=discord.AllowedMentions.none(),
+    )
+
+
+def review_message(waiting: Waiting, content: bytes, suffix: str) -> Outgoing:
+    """One withheld picture with everything that a decision needs."""
+    record, job = waiting.record, waiting.job
+    name = f"withheld.{suffix}"
+    embed = discord.Embed(
+        title=text("review.title", count=waiting.count),
+        description=text(
+            "review.about",
+            user=f"<@{job.user_id}>",
+            channel=f"<#{job.channel_id}>",
+            when=moment(record.withheld_at),
+            prompt=quoted(job.request.prompt, 600),
+        ),
+    )
+    embed.add_field(name=text("review.ceiling"), value=f"`{record.ceiling.label}`")
+    embed.add_field(name=text("review.scores"), value=_scores(record), inline=False)
+    embed.set_image(url=f"attachment://{name}")
+    picture = Attachment(name=name, content=content, description=text("review.alt"))
+    return Outgoing(embeds=(embed,), attachments=(picture,), view=_buttons(waiting))
+
+
+def _scores(record: WithheldRecord) -> str:
+    seen = record.seen
+    if seen is None:
+        return "-"
+    ratings = [f"`{r.label}` {seen.ratings[r]:.2f}" for r in Rating]
+    tags = [f"{quoted(tag, 40)} {score:.2f}" for tag, score in list(seen.tags.items())[:_MAX_TAGS]]
+    return "\n".join(part for part in (" · ".join(ratings), ", ".join(tags)) if part)[:1024]
+
+
+def _buttons(waiting: Waiting) -> discord.ui.View:
+    view = discord.ui.View(timeout=None)
+    for rating in Rating:
+        if rating <= waiting.ceiling:
+            label = text("review.release", rating=rating.label)
+            _add(view, label, f"release:{waiting.record.id}:{int(rating)}", row=0)
+    style = discord.ButtonStyle.danger
+    _add(view, text("review.discard"), f"discard:{waiting.record.id}", row=1, style=style)
+    if waiting.count > 1:
+        _add(view, text("review.next"), f"next:{waiting.record.id}", row=1)
+    view.stop()
+    return view
+
+
+def _add(
+    view: discord.ui.View,
+    label: str,
+    act: str,
+    *,
+    row: int,
+    style: discord.ButtonStyle = discord.ButtonStyle.secondary,
+) -> None:
+    button: discord.ui.Button[discord.ui.View] = discord.ui.Button(
+        label=label, custom_id=f"ekaki:review:{act}", row=row, style=style
+    )
+    view.add_item(button)
+
+
+class ReviewButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_TEMPLATE):
+    """Releases, discards, or goes on to the next."""
+
+    def __init__(
+        self, item: "discord.ui.Button[discord.ui.View]", *, act: str, subject: str, level: int
+    ) -> None:
+        super().__init__(item)
+        self._act, self._subject, self._level = act, subject, level
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+        /,
+    ) -> "ReviewButton":
+        assert isinstance(item, discord.ui.Button)
+        return cls(item, act=match["act"], subject=match["id"], level=int(match["level"] or 0))
+
+    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
+        self, interaction: Interaction
+    ) -> None:
+        try:
+            await _check(interaction)
+            if self._act == "release":
+                modal = ReasonModal(self._subject, Rating(self._level))
+                await interaction.response.send_modal(modal)
+                return
+            await interaction.response.defer()
+            if self._act == "discard":
+                desk = moderator_desk(interaction)
+                await interaction.client.services.reviews.discard(desk, self._subject)
+            await _show(interaction, after=self._subject)
+        except Exception as error:  # noqa: BLE001 - discord.py would only log it
+            await answer_error(interaction, error)
+
+
+class ReasonModal(discord.ui.Modal):
+    """Asks why a picture may be shown after all; the log keeps it."""
+
+    def __init__(self, withheld_id: str, rating: Rating) -> None:
+        super().__init__(title=text("review.reason_title", rating=rating.label), timeout=3600)
+        self._withheld_id, self._rating = withheld_id, rating
+        self._reason: discord.ui.TextInput[ReasonModal] = discord.ui.TextInput(
+            custom_id="reason", max_length=MAX_REASON, style=discord.TextStyle.paragraph
+        )
+        self.add_item(discord.ui.Label(text=text("review.reason"), component=self._reason))
+
+    async def on_submit(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
+        self, interaction: Interaction, /
+    ) -> None:
+        await _check(interaction)
+        await interaction.response.defer()
+        desk = moderator_desk(interaction)
+        job = await interaction.client.services.reviews.release(
+            desk, self._withheld_id, rating=self._rating, reason=self._reason.value
+        )
+        presenters_of(interaction.client).start(job, message_id=job.message_id, resumed=True)
+        await _show(interaction, after=self._withheld_id)
+
+    async def on_error(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
+        self, interaction: Interaction, error: Exception, /
+    ) -> None:
+        await answer_error(interaction, error)
