@@ -31,7 +31,8 @@ _GAP = r"[ _.-]{0,3}"
 _AFTER = re.compile(
     rf"{_RANGE}{_GAP}(?:"
     rf"(?:(?:years?|yrs?|y){_GAP}(?:olds?|of{_GAP}age|young)"
-    rf"|y[./-]o|y\. ?o|yrs?|anos(?: de edad| de idade)?|ans|anni|jahre? alt|jahrig)(?![a-z])"
+    rf"|y[./ -]o(?![a-z])|y\. ?o|yrs?"
+    rf"|anos(?: de edad| de idade)?|ans|anni|jahre? alt|jahrig)(?![a-z])"
     rf"|years?(?= (?:girl|boy|female|male|kid|body)\b)|{normalise('лет')}\b)"
 )
 _INFANT = re.compile(rf"{_NUMBER}{_GAP}(?:months?|weeks?|days?|hours?){_GAP}old(?![a-z])")
@@ -41,7 +42,7 @@ _SHORT = re.compile(
 )
 _EAST_ASIAN = re.compile(
     rf"(?=[{_KANJI}十百千万\d])(?<![{_KANJI}十百千万\d])([{_KANJI}十百千万]+|\d{{1,5}}) ?"
-    rf"(?:{normalise('歳|才|歲|岁|살')}|{normalise('세')}(?!{normalise('기|대')}))"
+    rf"(?:{normalise('歳|才|歲|岁|살|さい')}|{normalise('세')}(?!{normalise('기|대')}))"
 )
 _BEFORE = re.compile(
     r"(?<![a-z])(?<!ice )(?<!dragon )(?<!stone )(?<!space )(?<!golden )(?<!gundam )"
@@ -51,14 +52,17 @@ _BEFORE = re.compile(
 # Without a unit, only where the tag ends: "mole under one eye" and "looks 3 times" are no ages.
 _TAG_ENDS = r"(?= ?(?:$|[,;:.|/\n()\[\]{}]))"
 _BARE = re.compile(
-    rf"{_NUMBER} years?{_TAG_ENDS}"
-    rf"|(?<![a-z])(?:looks?(?: like)?|looking|(?:she|he)(?: is|'s)|turn(?:s|ed|ing)) {_NUMBER}"
+    rf"{_NUMBER}[ -]years?{_TAG_ENDS}"
+    rf"|(?<![a-z])(?:looks?(?: like)?|looking|(?:she|he)(?: is|'s)|turn(?:s|ed|ing)"
+    rf"|barely|almost|nearly|only|just) {_NUMBER}"
     rf"{_TAG_ENDS}"
 )
 _UNDER = re.compile(
-    r"(?<![a-z])(?:under|below|less than|younger than)(?: the age of| age)?"
+    r"(?<![a-z])(?:under|below|less than|younger than|not yet|not even)(?: the age of| age)?"
     rf"[ -]{_NUMBER}(?:{_TAG_ENDS}|(?= ?(?:years?\b|yrs?\b|yo\b|y\.o)))"
 )
+_ROMAN = re.compile(r"\b(x?(?:ix|iv|v?i{1,3}|v)|x)[ -]?(?:years?[ -]old|yrs? old|yos?\b)")
+_ROMAN_VALUES = {"i": 1, "v": 5, "x": 10}
 _LEET_WORD = re.compile(r"[a-z][0-9!|@$]+[a-z]")  # "f1ft33n years old"
 
 
@@ -86,6 +90,8 @@ def _plain_ages(text: str) -> Iterator[int]:
             yield _value(match[1])
     if _INFANT.search(text):
         yield 0
+    for match in _ROMAN.finditer(text):
+        yield _roman_value(match[1])
     for pattern in (_SHORT, _BARE):
         for match in pattern.finditer(text):
             yield _value(match[match.lastindex or 0])
@@ -102,6 +108,12 @@ def _value(number: str) -> int:
     if number in _ONES:
         return _ONES.index(number)
     return ADULT_AGE + 2 if last else 0  # twenty and above: how much above is all the same
+
+
+def _roman_value(number: str) -> int:
+    values = [_ROMAN_VALUES[sign] for sign in number]
+    pairs = zip(values, [*values[1:], 0], strict=True)
+    return sum(-value if value < after else value for value, after in pairs)
 
 
 def _kanji_value(number: str) -> int:

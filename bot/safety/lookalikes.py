@@ -8,26 +8,26 @@ The text is case folded before, so a capital's lookalike stands here as its lowe
 
 # Cyrillic, Greek, Armenian, Hebrew, Cherokee, Canadian, Coptic, Lisu, signs, letter by letter.
 _SHAPES: dict[str, str] = {
-    "a": "ᗩаαꓮⲁɑ∂Ꭺ",
+    "a": "ᗩаαꓮⲁɑ∂Ꭺꍏ",
     "b": "ᗷвьβբꓐⲃᏴᏏ",
     "c": "ᑕсϲᏟꓚⲥ¢©",
     "d": "ᗪԁժᎠᏧꓓ",
     "e": "ᗴеєэεҽեᎬꓰⲉ€ξ",
     "f": "ғƒꓝϝ",
     "g": "ցɡꓖᏀ",
-    "h": "ћђɧһнհᎻᏂꓧⲏ",
-    "i": "іїιίıɩɪɿꓲⲓᎥ¡ꙇ",
+    "h": "ћђɧһнհᎻᏂꓧⲏꃅ",
+    "i": "іїιίıɩɪɿꓲⲓᎥ¡ꙇꀤ",
     "j": "јյϳꓙᎫ",
     "k": "кҡκꓗⲕᏦ",
-    "l": "ʅᒪᄂƚӏɭʟլꓡⳑᏞ∣│┃ǀ׀ןاⅼ£₤∟╰",
+    "l": "ʅᒪᄂƚӏɭʟլꓡⳑᏞ∣│┃ǀ׀ןاⅼ£₤∟╰λㄥ乚˥꒒",
     "m": "мꓟⲙᎷ",
     "n": "пηոռꓠⲛ",
-    "o": "оοσօөѳꓳⲟ○◯●◌⚪⚫⭕🔴🔵",
+    "o": "оοσօөѳꓳⲟ○◯●◌⚪⚫⭕🔴🔵Ꮎഠہهꂦㄖዐ",
     "p": "рρքꓑⲣᏢ",
     "q": "ԛգզ",
     "r": "гяꓣᎡᏒⲅ®",
-    "s": "ꙅѕꜱտꓢᏚ§",
-    "t": "тτեꓔⲧᎢ†‡✝",
+    "s": "ꙅѕꜱտꓢᏚ§ʃꌗ",
+    "t": "тτեꓔⲧᎢ†‡✝꓄",
     "u": "υսꓴц",
     "v": "ᐯѵνꓦᏙ",
     "w": "ԝωաꓪᎳ",
@@ -45,9 +45,14 @@ _EMOJI: dict[str, str] = {
     "🚸": " children ",
 }
 
-LOOKALIKES: dict[str, str] = {
-    shape: latin for latin, shapes in reversed(_SHAPES.items()) for shape in shapes
-} | _EMOJI
+# A stroke that may be an `l` or an `i`: the sign that stands for both.
+_STROKES = {"丨": "|"}
+
+LOOKALIKES: dict[str, str] = (
+    {shape: latin for latin, shapes in reversed(_SHAPES.items()) for shape in shapes}
+    | _STROKES
+    | _EMOJI
+)
 
 # Invisible characters that are neither marks nor format characters: Hangul fillers, braille
 # blank, and the code points that Unicode reserves as default ignorable.

@@ -18,7 +18,7 @@ _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _DIGITS_EDGE = re.compile(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])")
 _LONG_RUN = re.compile(r"(.)\1{3,}")
 _WORD = re.compile(r"[^\W_]+")
-_SINGLES = re.compile(r"(?<![^ ,])[^ ,](?:[ ,]{1,4}[^ ,](?![^ ,])){2,}")
+_SINGLES = re.compile(r"(?<![^ ,;])[^ ,;](?:[ ,;]{1,4}[^ ,;](?![^ ,;])){2,}")
 
 _BRACKETS = "\\()[]{}<>「」『』【】〔〕〈〉《》"
 _GLUE = str.maketrans("", "", _BRACKETS)
@@ -116,4 +116,4 @@ def _parted(text: str) -> str:
 
 def _spelled(text: str) -> str:
     """Words spelled out over commas or lines (`l, o, l, i`), each as one tag."""
-    return ",".join(run[0].replace(",", " ") for run in _SINGLES.finditer(text))
+    return ",".join(re.sub("[,;]", " ", run[0]) for run in _SINGLES.finditer(text))

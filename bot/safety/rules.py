@@ -42,6 +42,8 @@ _NAMED_PHOTO = re.compile(
     r"(?i:\b(?:photo|photograph|picture|pic|selfie|footage|nudes?|likeness|deepfake|body|face)s?"
     r" of )(?:the |a )?[A-Z][a-z]+ [A-Z][a-z]+"
 )
+# In hiragana the two words are parts of many others (そろり): only where no hiragana stands beside.
+_HIRAGANA_CODED = re.compile(r"(?<![ぁ-ゖー])(?:ろり|しょた)(?![ぁ-ゖー])")
 NEGATIVE_WEIGHT = re.compile(r"[:\uff1a]\s*+[-\u2212\u2013\uff0d]\s*+[\d.]")
 
 
@@ -68,8 +70,10 @@ def check_prompt(
         removed = f"{negative_prompt}, {prompt}"
 
     wanted_readings = readings(wanted)
-    if term := _MINOR_CODED.find(wanted_readings) or _whole_tag(
-        wanted_readings, terms.MINOR_CODED_TAGS
+    if term := (
+        _MINOR_CODED.find(wanted_readings)
+        or _whole_tag(wanted_readings, terms.MINOR_CODED_TAGS)
+        or _in_hiragana(wanted_readings)
     ):
         return Violation(rule=Rule.MINOR_CODED, term=term)
 
@@ -84,6 +88,11 @@ def check_prompt(
         if term := _adult(readings(removed)):
             return Violation(rule=Rule.ADULT_REMOVED, term=term)
     return None
+
+
+def _in_hiragana(wanted: tuple[Reading, ...]) -> str | None:
+    found = (_HIRAGANA_CODED.search(reading.plain) for reading in wanted)
+    return next((match[0] for match in found if match), None)
 
 
 def _minor(wanted: tuple[Reading, ...]) -> str | None:

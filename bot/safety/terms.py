@@ -16,15 +16,18 @@ MINOR_CODED = _list("""
     loli kon, rorikon, roricon, lolidom, lolibaba, loli baba, lolification, lolified,
     loli body, lolibody, legal loli, oppai loli, onee loli, onii loli, loliboy, lolicore, lolisex,
     lolifox, lolicat, lolivamp, loli sex, lolichan, lolikun, lolisama, lolihime, lolikid,
-    lolibait, shotakun, shotachan, shota kid,
+    lolibait, lolislut, lolibitch, lolipussy, lolichick, shotakun, shotachan, shota kid,
     shota, shotas, shotacon, shotacons, shotakon, shotadom, shotaboy, shota boy, shotajiji,
     onee shota, onii shota, oneshota, oneeshota, oniishota, straight shota,
     toddlercon, toddlersex, toddlerkon, babycon, kodocon, kodomo doushi, child on child,
     mesugaki, mesu gaki, osugaki, cunny, cunnies, lolicunny,
+    paedo, paedos, child prn, child p rn,
     pedo, pedos, pedophile, pedophiles, pedophilia, paedophile, paedophilia, pedobear, pedobait,
     jailbait, jail bait, child porn, child pornography, childporn, kiddie porn, kiddy porn, csam,
     child abuse, child molestation, molested child,
-    ロリ, ロリロリ, ロリコン, ロリっ子, ロリっこ, ロリ巨乳, ロリババア, ロリータコンプレックス,
+    ロり, ろリ, 囗リ, ショた, しょタ, シょタ, ろりこん, ろりっこ, ろりっ子, しょたこん, しょたっ子,
+    おねしょた, おにしょた, ロリ, ロリロリ, ロリコン, ロリっ子, ロリっこ, ロリ巨乳, ロリババア,
+    ロリータコンプレックス,
     合法ロリ, ロリビッチ, 口リ, 口リコン, ショタ, ショタコン, ショタっ子, おねショタ, おにショタ,
     おねロリ, メスガキ, めすがき, 雌ガキ, ペドフィリア, ペド, 小児性愛, 児童ポルノ, 小児愛,
     萝莉, 蘿莉, 萝利, 罗莉, 羅莉, 萝莉控, 正太控, 正太, 幼齿, 幼齒, 恋童, 戀童, 儿童色情, 兒童色情,
@@ -38,14 +41,19 @@ MINOR_CODED_TAGS = frozenset(_list("ilol, nocilol, atohs, nocatohs, rori, loly, 
 
 # Children, and what makes a figure one: refused with anything above `safe`.
 MINOR = _list("""
-    child, childs, children, childrens, childlike, child like, childish body, childhood,
+    child, childs, children, childrens, childlike, child like, childish body, childish figure,
+    childish proportions,
+    childish face, childhood,
     kid, kids, kiddo, kiddos, kiddie, kiddies, kiddy,
     baby, babies, babys, newborn, newborns, infant, infants, neonate,
     toddler, toddlers, todler, preschool, preschools, preschooler, preschoolers, pre schooler,
     pre school, nursery school, kindergarten, kindergartens, kindergartner, kindergartners,
     kindergartener, kindergarteners, kindergarden,
     kindergardener, kindergardner, daycare, youngster, youngsters, sweet sixteen, sweet 16,
-    minor looking,
+    minor looking, barely legal, prepube, teenie, teenies, teeny girl, teeny bopper,
+    lil girl, lil girls, lil boy, lil boys,
+    1st graders, 2nd graders, 3rd graders, 4th graders, 5th graders, 6th graders, 7th graders,
+    8th graders, 9th graders, 10th graders, 11th graders,
     aged down, age down, de aged, deaged, age regression, age regressed, age regress, younger,
     young girl, young girls, young boy, young boys, younger girl, younger boy,
     little girl, little girls, little boy, little boys,
@@ -82,12 +90,21 @@ MINOR = _list("""
     小さい女の子, 小さな女の子, 小さい男の子, 小さな男の子, 小さい子, ちびっ子,
     幼女, 幼児, 幼稚園, 園児, 保育園, 児童, 女児, 男児, 子供, 子ども, こども, コドモ, 赤ちゃん,
     赤ん坊, 乳児, 小学, 小学生, 小学校, 中学生, 中学校, 女子中学生, 高校生, 女子高生, 男子高生,
-    女子校生, 未成年, 未成熟, 幼い, 幼体, 幼化, ランドセル, ようじょ, じどう, 十代, 10代,
+    女子校生, 未成年, 未成熟, 幼い, 幼体, 幼化, ランドセル, ようじょ, ようぢょ, よう女, ちびっこ,
+    赤子, じどう,
+    きゅうさい, じゅっさい, じゅういっさい, じゅうにさい, じゅうさんさい, じゅうよんさい,
+    じゅうごさい,
+    じゅうろくさい, じゅうななさい, 十代, 10代,
     儿童, 兒童, 孩子, 小孩, 孩童, 女童, 男童, 幼童, 幼儿, 幼兒, 幼女化, 婴儿, 嬰兒, 小女孩, 小男孩,
-    小學生, 小學, 中學生, 高中生, 初中生, 国中生, 國中生, 幼儿园, 幼兒園, 未成年人,
-    어린이, 아동, 유아, 소아, 아기, 꼬마, 초등학생, 초딩, 중학생, 고등학생, 여고생, 여중생, 미성년,
+    小女生, 小学女生, 初中女生, 高中女生, 小學生, 小學, 中學生, 高中生, 初中生, 国中生, 國中生,
+    幼儿园, 幼兒園, 未成年人,
+    어린 소녀, 어린 소년, 여자아이, 남자아이, 꼬맹이, 열살, 열한살, 열두살, 열세살, 열네살,
+    열다섯살,
+    열여섯살, 열일곱살, 어린이, 아동, 유아, 소아, 아기, 꼬마, 초등학생, 초딩, 중학생, 고등학생,
+    여고생, 여중생, 미성년,
     미성년자, 유치원,
-    ninzha, ninzhas, ninzho, ninzhos, chiquilla, chiquillo, colegiala, colegialas, escolar infantil,
+    ninzha, ninzhas, ninzho, ninzhos, ninzhita, ninzhitas, ninzhito, nina pequena, chiquilla,
+    chiquillo, colegiala, colegialas, escolar infantil,
     menor de edad, menores de edad, preadolescente, adolescente, adolescentes,
     crianca, criancas, menina pequena, menino pequeno, menininha, menor de idade,
     enfant, enfants, fillette, fillettes, petite fille, petit garcon, gamine, ecoliere, ecolier,
@@ -99,7 +116,9 @@ MINOR = _list("""
 """)
 
 # Tags that mean a minor only when they are the whole tag.
-MINOR_TAGS = frozenset(_list("minor, minors, lolita, underdeveloped, immature body, u18, u 18"))
+MINOR_TAGS = frozenset(
+    _list("minor, minors, lolita, underdeveloped, immature body, u18, u 18, jk, jc, js")
+)
 
 # Names, titles and idioms: the listed words mean something else inside these phrases.
 HARMLESS = _list("""
