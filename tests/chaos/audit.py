@@ -55,6 +55,15 @@ class _Audit:
             row["job_id"]: row["refunded"]
             for row in stage.query("SELECT job_id, refunded FROM quota_uses")
         }
+        # What a moderator released was given back before, and stays so.
+        self.released = Counter(
+            row["job_id"]
+            for row in stage.query("SELECT job_id FROM withheld WHERE state = 'released'")
+        )
+        self.held = Counter(
+            row["job_id"]
+            for row in stage.query("SELECT job_id FROM withheld WHERE state <> 'released'")
+        )
         self.hashes = {
             (row["job_id"], row["position"]): row["content_hash"]
             for row in stage.query("SELECT job_id, position, content_hash FROM pictures")
@@ -123,7 +132,8 @@ class _Audit:
             return
         (message,) = messages
         numbers = sorted(int(match["number"]) for _, match in files(message))
-        if numbers != list(range(1, row["pictures"] + 1)):
+        stored = sorted(position + 1 for job, position in self.hashes if job == job_id)
+        if numbers != stored or len(stored) + self.held[job_id] != row["pictures"]:
             self.complain(f"{job_id}: pictures {numbers} of {row['pictures']} were posted")
         if len(message.attachments) != len(numbers):
             self.complain(f"{job_id}: something else is attached to its message")
@@ -191,7 +201,8 @@ class _Audit:
         for job_id, messages in self.posted.items():
             if job_id in self.rows:
                 user_id = self.rows[job_id]["user_id"]
-                posted[user_id] += max(sum(1 for _ in files(message)) for message in messages)
+                shown = max(sum(1 for _ in files(message)) for message in messages)
+                posted[user_id] += shown - self.released[job_id]
         for job_id, erased in self.deeds.erased.items():
             if job_id not in self.rows:  # what is deleted stays used
                 posted[erased.user_id] += erased.pictures
@@ -206,11 +217,13 @@ class _Audit:
 
     def files(self) -> None:
         """Every file is named by a row, every row has its file."""
-        for kind in ("pictures", "uploads"):
+        for kind in ("pictures", "uploads", "withheld"):
             folder = self.stage.seen / kind
             found = (path for path in folder.rglob("*") if path.is_file())
             there = {path.relative_to(folder).as_posix() for path in found}
-            rows = self.stage.query(f"SELECT DISTINCT content_hash AS hash FROM {kind}")
+            rows = self.stage.query(
+                f"SELECT DISTINCT content_hash AS hash FROM {kind} WHERE content_hash IS NOT NULL"
+            )
             named = {f"{row['hash'][:2]}/{row['hash']}.png" for row in rows}
             for name in sorted(there - named):
                 self.complain(f"orphan file: {kind}/{name}")
@@ -225,9 +238,10 @@ class _Audit:
             if row[0] != "ok":
                 self.complain(f"damaged database: {row[0]}")
         wrong = self.stage.query(
-            "SELECT jobs.id, state, jobs.pictures, COUNT(pictures.id) AS made FROM jobs"
-            " LEFT JOIN pictures ON pictures.job_id = jobs.id GROUP BY jobs.id"
-            " HAVING made != CASE state WHEN 'finished' THEN jobs.pictures ELSE 0 END"
+            "SELECT jobs.id, jobs.state, jobs.pictures, COUNT(pictures.id) AS made,"
+            " (SELECT COUNT(*) FROM withheld WHERE job_id = jobs.id AND state <> 'released')"
+            " AS held FROM jobs LEFT JOIN pictures ON pictures.job_id = jobs.id GROUP BY jobs.id"
+            " HAVING made != CASE jobs.state WHEN 'finished' THEN jobs.pictures - held ELSE 0 END"
         )
         for row in wrong:
             self.complain(f"{row['id']}: {row['state']} with {row['made']} of {row['pictures']}")

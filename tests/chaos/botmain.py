@@ -10,13 +10,16 @@ from typing import Any
 from bot import app, logs
 from bot.secret import Secret
 from bot.settings import Settings
-from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import DrawnPicture, Engine
 from tests.chaos.spec import BotSpec
+from tests.support.tagger import PaintEngine
 
 
-class UnsteadyEngine(FakeEngine):
-    """Gives other bytes each time, as a real device may: a repeated picture is another file."""
+class UnsteadyEngine(PaintEngine):
+    """Gives other bytes each time, as a real device may: a repeated picture is another file. What
+    names no colour is green, which the tagger has nothing against."""
+
+    usual = "green"
 
     def draw(self, *args: Any, **kwargs: Any) -> DrawnPicture:
         drawn = super().draw(*args, **kwargs)
@@ -39,6 +42,7 @@ def settings_of(spec: BotSpec) -> Settings:
         waiting_jobs_per_user=0,
         waiting_jobs_total=0,
         job_max_age_minutes=spec.max_age_minutes,
+        tagger=spec.tagger,
     )
 
 

@@ -5,6 +5,7 @@ import io
 import random
 import re
 import string
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.chaos.stage import PEOPLE, Stage
 
 LEAVER = IDS.moderator  # who again and again has everything about themselves removed
 DRAWING = ("reroll", "subtle", "strong", "upscale")  # buttons that begin a new job
+GREEN, RED = "green-picture", "red-picture"
 PUBLIC = (IDS.general, IDS.art, IDS.thread)
 ANSWER_S = 3.0  # Discord's deadline
 
@@ -67,16 +69,19 @@ class Deeds:
         count: int | None = None,
         channel_id: int | None = None,
         upload: bool = False,
+        colours: str | None = None,
     ) -> Wish:
-        """Ask for pictures, wait for the answer if one comes. `upload`: begin from a picture."""
+        """Ask for pictures, wait for the answer if one comes. `upload`: begin from a picture.
+        `colours`: what is painted; red is withheld."""
         user_id = user_id or self.random.choice(PEOPLE)
         private = self.random.random() < 0.3 if private is None else private
         count = count or self.random.choice((1, 1, 2, 3))
         dm = self.stage.world.dm_with(user_id).id
         channel_id = channel_id or self.random.choice((*PUBLIC, dm))
         mark = self._mark()
+        colours = colours or self.random.choice(("apple",) * 6 + (f"{GREEN}, {RED}", RED))
         options: dict[str, Any] = {
-            "prompt": f"apple, {mark}", "count": count, "private": private
+            "prompt": f"{colours}, {mark}", "count": count, "private": private
         }  # fmt: skip
         if upload:
             options |= {"image": ("begin.png", self._photograph())}
@@ -145,6 +150,50 @@ class Deeds:
         """Press Favourite under some picture."""
         await self.draw_again("favourite")
 
+    async def report(self) -> None:
+        """Report somebody's picture; a moderator, and perhaps another beside them, decides."""
+        found = [each for each, _ in self._under_pictures("delete") if each.ephemeral_for is None]
+        public = [each for each in found if self.stage.world.channel(each.channel_id).guild_id]
+        if public:
+            reporter = LEAVER if self.random.random() < 0.1 else self.random.choice(PEOPLE)
+            actions, message = self.stage.loopback.actions, self.random.choice(public)
+            try:
+                opened = actions.message_command(reporter, "Report picture", message.id)
+                await self._answered(opened)
+                if opened.modal is not None:
+                    sent = actions.submit_modal(reporter, opened.id, {"reason": "looks odd"})
+                    await self._answered(sent)
+            except (ApiError, RefusedByClient):  # gone or changed in this moment
+                return
+        queue = self.shown(await self._command(IDS.moderator, "moderate reports", {}))
+        if queue is not None:
+            wanted = re.compile("ekaki:report:(dismiss|delete):.*")
+            buttons = [each for each in custom_ids(queue.components) if wanted.fullmatch(each)]
+            if buttons:
+                await self._press(IDS.moderator, queue, self.random.choice(buttons))
+
+    async def review(self) -> None:
+        """A moderator releases a withheld picture, or deletes it."""
+        asked = await self._command(
+            IDS.moderator, "moderate review", {}, channel=IDS.age_restricted
+        )
+        shown: Message | None = None
+        for _ in range(100):  # the answer is a placeholder first
+            shown = self.shown(asked)
+            if shown is None or shown.attachments or not self.stage.alive:
+                break
+            await asyncio.sleep(0.01)
+        buttons = [] if shown is None else custom_ids(shown.components)
+        chosen = [each for each in buttons if ":next:" not in each]
+        if shown is None or not chosen:
+            return
+        pressed = await self._press(IDS.moderator, shown, self.random.choice(chosen))
+        if pressed is not None and pressed.modal is not None:
+            actions = self.stage.loopback.actions
+            with suppress(ApiError, RefusedByClient):
+                sent = actions.submit_modal(IDS.moderator, pressed.id, {"reason": "it is fine"})
+                await self._answered(sent)
+
     async def erase(self) -> None:
         """Delete one's own pictures, and say yes when asked."""
         accepted = accepted_jobs(self.stage)
@@ -188,9 +237,11 @@ class Deeds:
             actions = self.stage.loopback.actions
             await self._answered(actions.select(user_id, panel.id, "ekaki:me:preset", [value]))
 
-    async def _command(self, user_id: int, name: str, options: dict[str, Any]) -> Interaction:
+    async def _command(
+        self, user_id: int, name: str, options: dict[str, Any], *, channel: int = IDS.art
+    ) -> Interaction:
         member = self.stage.member(user_id)
-        view = await member.slash(name, options, channel=IDS.art, wait=False)
+        view = await member.slash(name, options, channel=channel, wait=False)
         await self._answered(view.interaction)
         return view.interaction
 

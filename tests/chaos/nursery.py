@@ -52,7 +52,7 @@ def preload() -> None:
         return shipped
 
     app.load_vocabulary = given
-    for name in app.COGS:
+    for name in (*app.COGS, "pipeline.tagger.tagger"):
         import_module(name)
     gc.freeze()
 

@@ -13,7 +13,7 @@ from bot.loopback import limits
 from bot.loopback.default_world import IDS
 from tests.chaos import failpoints
 from tests.chaos.audit import Report, audit
-from tests.chaos.deeds import Deeds
+from tests.chaos.deeds import RED, Deeds
 from tests.chaos.stage import PATIENCE_S, Stage, StuckError, until
 from tests.chaos.trouble import TROUBLES, full_disk
 
@@ -72,6 +72,12 @@ async def play(stage: Stage, deeds: Deeds, plan: Plan, tally: Tally) -> Report:
     tally.rounds += 1
     if plan.failpoint in {"commands_synced", AT_RANDOM} and (stage.seen / "ekaki.db").exists():
         await stage.execute("DELETE FROM notes WHERE key = 'command_tree'")
+    if (stage.seen / "ekaki.db").exists() and not stage.has_disk:
+        await stage.execute(
+            "INSERT INTO guild_settings (guild_id, review) VALUES (?, 1)"
+            " ON CONFLICT (guild_id) DO UPDATE SET review = 1",
+            IDS.guild,
+        )
     armed = f"{plan.failpoint}:{plan.nth}" if plan.failpoint else ""
     bot = await stage.start(failpoint=armed)
     people = asyncio.create_task(_visit(stage, deeds, plan))
@@ -149,6 +155,9 @@ async def _visit(stage: Stage, deeds: Deeds, plan: Plan) -> None:
         (0.2, _from_upload, "upload_written"),
         (0.2, Deeds.favour, "favourite_marked"),
         (0.2, Deeds.erase, "job_deleted"),
+        (0.2, _red, "withheld_file_written"),
+        (0.2, _reviewed, "release_file_written picture_released withheld_discarded"),
+        (0.2, _reported, "picture_reported report_decided reporter_told_unmarked"),
         (0.1, Deeds.leave, "person_forgotten"),
         (0.1, Deeds.settle_in, "preset_saved defaults_saved"),
     ):
@@ -167,6 +176,23 @@ async def _deleted_under(deeds: Deeds) -> None:
 async def _meddled(deeds: Deeds) -> None:
     wish = await deeds.imagine(private=False)
     await deeds.meddle(wish)
+
+
+async def _red(deeds: Deeds) -> None:
+    await deeds.imagine(colours=RED, count=1, channel_id=IDS.general, private=False)
+
+
+async def _reviewed(deeds: Deeds) -> None:
+    await _red(deeds)
+    for _ in range(4):
+        await asyncio.sleep(0.3)
+        await deeds.review()
+
+
+async def _reported(deeds: Deeds) -> None:
+    for _ in range(3):
+        await deeds.report()
+        await asyncio.sleep(0.3)
 
 
 async def _from_upload(deeds: Deeds) -> None:

@@ -12,7 +12,7 @@ NO_DISK: Final = 3
 class BotSpec:
     """`url`, `token`: of the loopback Discord. `environment` is added to the process's own, with
     the failpoint for instance. `step_s`, `load_s`: how long a step and loading the engine take.
-    `log`: where standard error goes."""
+    `log`: where standard error goes. `tagger`: a folder."""
 
     url: str
     token: str
@@ -23,6 +23,7 @@ class BotSpec:
     load_s: float = 0.0
     steps: int = 8
     max_age_minutes: int = 360
+    tagger: str = "off"
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -17,6 +17,7 @@ from bot.loopback.server import Loopback
 from bot.loopback.world import Interaction, World
 from tests.chaos.processes import BotProcess, Nursery, open_nursery
 from tests.chaos.spec import BotSpec
+from tests.support.tagger import make_tagger
 
 PATIENCE_S = 30.0
 DATABASE = "ekaki.db"
@@ -86,6 +87,7 @@ class Stage:
                 state=str(self.state),
                 log=str(self.log),
                 environment=environment,
+                tagger=str(self.log.parent / "model" / "tagger"),
                 **spec,
             )
         )
@@ -182,6 +184,7 @@ async def open_stage(
             nursery = await stack.enter_async_context(open_nursery(state if disk else None))
         seen = Path(f"/proc/{nursery.pid}/root{state}") if disk else state
         stage = Stage(loopback, nursery, state, seen, folder / "bot.log")
+        make_tagger(folder / "model" / "tagger")
         try:
             yield stage
         finally:

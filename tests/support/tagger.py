@@ -37,12 +37,15 @@ _SURE = 12.0
 
 
 class PaintEngine(FakeEngine):
-    """Paints the colour that the prompt names; a list (`red|green`) gives each picture its own."""
+    """Paints the colours that the prompt names (`red-picture, green-picture`), one a picture."""
+
+    usual = ""  # the colour where none is named; empty: as FakeEngine
 
     def _picture(
         self, request: ResolvedRequest, index: int, init_image: Image.Image | None
     ) -> Image.Image:
         wanted = [name for tag in request.prompt.split(",") for name in _named(tag)]
+        wanted = wanted or [name for name in [self.usual] if name]
         if not wanted:
             return super()._picture(request, index, init_image)
         colour = COLOURS[wanted[index % len(wanted)]]
