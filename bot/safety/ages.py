@@ -61,7 +61,9 @@ _UNDER = re.compile(
     r"(?<![a-z])(?:under|below|less than|younger than|not yet|not even)(?: the age of| age)?"
     rf"[ -]{_NUMBER}(?:{_TAG_ENDS}|(?= ?(?:years?\b|yrs?\b|yo\b|y\.o)))"
 )
-_ROMAN = re.compile(r"\b(x?(?:ix|iv|v?i{1,3}|v)|x)[ -]?(?:years?[ -]old|yrs? old|yos?\b)")
+_ROMAN = re.compile(
+    r"\b(?=[ivx]{2}|[vx])(x?(?:ix|iv|v?i{1,3}|v)|x)[ -](?:years?[ -]old|yrs? old|yos?\b)"
+)
 _ROMAN_VALUES = {"i": 1, "v": 5, "x": 10}
 _LEET_WORD = re.compile(r"[a-z][0-9!|@$]+[a-z]")  # "f1ft33n years old"
 
