@@ -25,12 +25,15 @@ class Tagging:
 
     @property
     def rating(self) -> Rating:
-        """The most probable level, or a higher one if it and those above it have half of the
-        probability: 0.4 general, 0.35 sensitive, 0.25 questionable is `sensitive`."""
+        """The most probable level; or, above `sensitive`, the highest that has half of the
+        probability with those above it: 0.45 sensitive, 0.4 questionable, 0.15 explicit is `nsfw`.
+
+        Between general and sensitive the likelier one counts, as everybody reads these models.
+        """
         likely = max(Rating, key=lambda rating: self.ratings[rating])
         half = sum(self.ratings) / 2
         heavy = max(rating for rating in Rating if sum(self.ratings[rating:]) >= half)
-        return max(likely, heavy)
+        return max(likely, heavy) if heavy > Rating.SENSITIVE else likely
 
     def tags(self) -> dict[str, float]:
         """The tags that count as seen, with their scores."""

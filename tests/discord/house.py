@@ -253,6 +253,7 @@ async def running_bot(
         "data_dir": place.folder,
         "progress_interval_s": 0.05,
         "sync_commands": "never",
+        "tagger": "off",  # even where somebody has fetched one
     }
     async with AsyncExitStack() as stack:
         stack.enter_context(connect_to(place.loopback.url))

@@ -63,14 +63,15 @@ def test_tags_above_their_thresholds_count_and_the_surest_comes_first(tagger: Ta
     ("ratings", "wanted"),
     [
         ((0.9, 0.1, 0.0, 0.0), Rating.SAFE),
-        ((0.4, 0.35, 0.2, 0.05), Rating.SENSITIVE),  # more is against general than for it
+        ((0.4, 0.35, 0.2, 0.05), Rating.SAFE),
+        ((0.35, 0.05, 0.3, 0.3), Rating.NSFW),  # more is for adult content than against it
         ((0.1, 0.45, 0.4, 0.05), Rating.SENSITIVE),
         ((0.0, 0.45, 0.4, 0.15), Rating.NSFW),
         ((0.3, 0.1, 0.1, 0.5), Rating.EXPLICIT),
         ((0.49, 0.0, 0.51, 0.0), Rating.NSFW),
     ],
 )
-def test_a_picture_in_doubt_has_the_higher_rating(
+def test_a_picture_in_doubt_has_the_higher_rating_where_adult_content_begins(
     ratings: tuple[float, float, float, float], wanted: Rating
 ) -> None:
     assert Tagging(ratings=ratings, general={}, characters={}).rating is wanted
