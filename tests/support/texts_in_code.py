@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("bot", "cogs", "data", "pipeline")
 
 _HOLE = "\0"
+# {{ t('web.title') }}, {{ t('web.order_' ~ order) }}, {{ t('web.trouble_' ~ what ~ '_hint') }}
+_IN_TEMPLATE = re.compile(r"\bt\(\s*'([\w.]+)'(?:\s*(~)\s*\w+(?:\s*~\s*'(\w+)')?)?")
 
 LIMITS: dict[tuple[str, str], int] = {
     # (called, its argument): characters, Discord. An argument without a name is its place.
@@ -134,10 +136,18 @@ def _pattern(value: ast.expr) -> str | None:
 
 
 @cache
+def _templates() -> str:
+    paths = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.html")))
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+
+
+@cache
 def _strings() -> tuple[frozenset[str], tuple[str, ...]]:
     """All strings in the code, and all f-strings that say more than their holes."""
     whole: set[str] = set()
     holed: set[str] = set()
+    for head, hole, tail in _IN_TEMPLATE.findall(_templates()):
+        (holed if hole else whole).add(f"{head}{_HOLE}{tail}" if hole else head)
     for tree in _trees().values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
