@@ -21,6 +21,8 @@ from bot.defaults import defaults_of
 from bot.engine import engine_options, tagger_folder
 from bot.eta import Pace
 from bot.failpoints import hit
+from bot.gallery.browser import Browser
+from bot.gallery.collections import Collections
 from bot.gallery.service import Gallery
 from bot.gallery.stars import Stars
 from bot.jobs.admission import JobRules
@@ -66,7 +68,7 @@ _PARTING_S = 2.0  # for discord.py to end by itself
 COGS = (
     "cogs.inference", "cogs.info", "cogs.limits",
     "cogs.history", "cogs.me", "cogs.presets", "cogs.privacy", "cogs.queue",
-    "cogs.results", "cogs.message_menus", "cogs.gallery_events",
+    "cogs.results", "cogs.message_menus", "cogs.gallery_events", "cogs.gallery", "cogs.collection",
     "cogs.settings", "cogs.moderate", "cogs.owner", "cogs.log_channel", "cogs.removals",
     "cogs.report_menus",
 )  # fmt: skip
@@ -96,10 +98,10 @@ async def open_services(
         removals = Removals(database=database, clock=clock)
         jobs = compose_jobs(settings, files=files, audit=audit, tags=tags, load=load, clock=clock)
         stack.push_async_callback(jobs.stop)
-        gallery = Gallery(database=database, audit=audit, clock=clock)
         results = Results(
             database=database, files=files, audit=audit, removals=removals, clock=clock
         )
+        gallery = Gallery(database=database, audit=audit, clock=clock)
         moderators = Moderators(database=database, audit=audit, jobs=jobs, clock=clock)
         yield Services(
             settings=settings,
@@ -125,6 +127,8 @@ async def open_services(
             people=People(database=database, files=files, jobs=jobs, clock=clock),
             gallery=gallery,
             stars=Stars(gallery),
+            browser=Browser(database),
+            collections=Collections(database=database, files=files, results=results, clock=clock),
         )
 
 

@@ -13,13 +13,19 @@ from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from typing import IO, Any, Final, Self
 
+from aiosqlite import Connection
+
 from bot.clock import Clock
 from bot.jobs.kept_files import KeptFiles
 from data import (
     audit,
     blocks,
     favourites,
+    gallery,
+    gallery_votes,
+    gallery_web,
     jobs,
+    picture_collections,
     pictures,
     presets,
     quota,
@@ -53,21 +59,25 @@ class Exporter:
         """ZIP files of at most `part_bytes` (None: one of any size), `data.json` in the first."""
         record = await self._about(user_id)
         files = [
-            _File(name=each["file"], folder=self._files.uploads, content_hash=each["content_hash"])
+            PackedFile(
+                name=each["file"],
+                folder=self._files.uploads,
+                content_hash=each["content_hash"],
+            )
             for each in record["uploads"]
         ]
         listed: list[dict[str, Any]] = []
         async for job, made in self._jobs(user_id):
             listed.append(_job(job, made))
             files += [
-                _File(
+                PackedFile(
                     name=_file_name(picture),
                     folder=self._files.pictures,
                     content_hash=picture.content_hash,
                 )
                 for picture in made
             ]
-        packing = _packed(record | {"jobs": listed}, files, part_bytes)
+        packing = packed(record | {"jobs": listed}, files, part_bytes)
         try:
             while (part := await asyncio.to_thread(next, packing, None)) is not None:
                 yield part
@@ -104,7 +114,8 @@ class Exporter:
             blocked = await blocks.of_user(connection, user_id=user_id)
             reported = await reports.made_by(connection, user_id=user_id)
             granted = await quota_grants.of_user(connection, user_id=user_id)
-        return {
+            kept = await _gallery(connection, user_id)
+        return kept | {
             "user_id": str(user_id),  # as text: JSON readers round numbers of this size
             "exported_at": self._clock.time(),
             "defaults": asdict(defaults),
@@ -131,7 +142,7 @@ class Exporter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _File:
+class PackedFile:
     """A stored file and its name in the ZIP."""
 
     name: str
@@ -172,6 +183,34 @@ def _block(block: Block) -> dict[str, Any]:
     }
 
 
+async def _gallery(connection: Connection, user_id: int) -> dict[str, Any]:
+    """Entries, votes and collections."""
+    shared = await gallery.of_maker(connection, user_id=user_id)
+    voted = await gallery_votes.of_user(connection, user_id=user_id)
+    collected = await picture_collections.all_of(connection, user_id=user_id)
+    return {
+        "gallery_on_web": await gallery_web.maker_on_web(connection, user_id=user_id),
+        "gallery": [
+            {
+                "id": entry.id,
+                "picture_id": entry.picture_id,
+                "server_id": str(entry.guild_id),
+                "name_shown": entry.maker_name,
+                "state": entry.state,
+                "stars": entry.votes,
+                "shared_at": entry.shared_at,
+            }
+            for entry in shared
+        ],
+        "votes": [{"entry_id": entry_id, "voted_at": at} for entry_id, at in voted],
+        "collections": [
+            {"name": each.name, "shared": each.shared, "created_at": each.created_at,
+             "pictures": names}
+            for each, names in collected
+        ],
+    }  # fmt: skip
+
+
 def _entry(entry: AuditEntry) -> dict[str, Any]:
     """What a server's log says by or about the person."""
     return {
@@ -185,7 +224,9 @@ def _entry(entry: AuditEntry) -> dict[str, Any]:
     }
 
 
-def _packed(record: dict[str, Any], files: list[_File], part_bytes: int | None) -> Generator[bytes]:
+def packed(
+    record: dict[str, Any], files: list[PackedFile], part_bytes: int | None
+) -> Generator[bytes]:
     """The parts one after another. Blocks on the disk: each `next` belongs in a thread."""
     with ExitStack() as stack:
         pack = stack.enter_context(_Pack())

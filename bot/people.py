@@ -16,8 +16,12 @@ from bot.limits import DAY_S
 from data import (
     audit,
     favourites,
+    gallery,
     gallery_search,
+    gallery_votes,
+    gallery_web,
     jobs,
+    picture_collections,
     pictures,
     presets,
     quota,
@@ -136,7 +140,8 @@ class People:
         until it counts no longer (a number and a time, without job or text), so that limits can't
         be reset by it; then the next housekeeping removes that, too. Blocks stay as well, and what
         moderators did about them, without their words, for as long as the server keeps its log.
-        Messages in Discord are not ours to remove.
+        What they shared is taken out of gallery channels; other messages in Discord are not ours to
+        remove.
         """
         await self._jobs.cancel_all(user_id=user_id)
         async with self._database.transaction() as connection:
@@ -146,6 +151,10 @@ class People:
             freed = await pictures.delete_of_user(connection, user_id=user_id)
             freed += await withheld.files_of_user(connection, user_id=user_id)
             await favourites.forget(connection, user_id=user_id)
+            await gallery_votes.forget(connection, user_id=user_id)
+            await gallery.forget(connection, user_id=user_id)
+            await gallery_web.forget_maker(connection, user_id=user_id)
+            await picture_collections.forget(connection, user_id=user_id)
             await jobs.delete_of_user(connection, user_id=user_id)
             freed += await uploads.forget(connection, user_id=user_id)
             await presets.forget(connection, user_id=user_id)

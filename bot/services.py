@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from bot.clock import Clock
+from bot.gallery.browser import Browser
+from bot.gallery.collections import Collections
 from bot.gallery.service import Gallery
 from bot.gallery.stars import Stars
 from bot.jobs.service import JobService
@@ -40,3 +42,5 @@ class Services:
     reports: Reports
     gallery: Gallery
     stars: Stars
+    browser: Browser
+    collections: Collections

@@ -10,6 +10,7 @@ from cogs.errors import answer_error
 from data.text import text
 
 JOB_ID = "[a-z0-9]{12}"
+ENTRY_ID = "[a-z0-9]{26}"  # of the gallery, see data.ids
 
 
 class CancelButton(

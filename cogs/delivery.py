@@ -179,6 +179,8 @@ class Delivery:
     async def _send_new(self, message: Outgoing) -> Sent:
         """To the channel with a mention; a private one as a direct message."""
         job = self._job
+        if await self._bot.services.jobs.job(job.id) is None:
+            raise Refused  # deleted by its owner meanwhile, and its message with it
         buttons: dict[str, Any] = {} if message.view is None else {"view": message.view}
         hit("new_message_begins")
         sent = await (await self._target()).send(

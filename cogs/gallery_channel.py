@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import discord
@@ -17,6 +18,7 @@ _log = logging.getLogger(__name__)
 _LOOK_BACK = timedelta(minutes=5)  # before a post was begun: clocks differ
 _LOOK_AT = 1000  # messages of a channel after that
 _ARCHIVED = 50  # threads of a forum
+_NONCE_LENGTH = 25
 _THREAD_ARCHIVED = 50083
 _UNKNOWN_CHANNEL = 10003
 
@@ -24,7 +26,7 @@ _UNKNOWN_CHANNEL = 10003
 def nonce_of(post: Post) -> str:
     """The same for each try to send this post, another one where the entry is posted anew: Discord
     would give back the first message, deleted or not. 25 characters at most, Discord."""
-    return f"{post.entry_id}-{int(post.begun_at * 10) % 16**8:x}"
+    return sha256(f"{post.entry_id} {post.begun_at!r}".encode()).hexdigest()[:_NONCE_LENGTH]
 
 
 class Missing(Exception):  # noqa: N818 - what it was about is gone

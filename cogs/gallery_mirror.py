@@ -218,6 +218,7 @@ class Mirror:
                 message_id=message_id,
                 shown="",
             )
+        self._posted(message_id)
         return replace(post, thread_id=thread_id, message_id=message_id, shown="")
 
     async def _take_away(self, post: Post) -> None:

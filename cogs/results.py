@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.client import EkakiBot
 from cogs import errors, gallery_buttons, result_drawing, result_keeping
-from cogs.buttons import JOB_ID
+from cogs.buttons import ENTRY_ID, JOB_ID
 from cogs.errors import answer_error
 from cogs.orphans import answer_orphan
 from cogs.remix_modal import custom_id_of, is_remix_form, receive
@@ -18,7 +18,7 @@ from cogs.result_view import Action
 Interaction: TypeAlias = discord.Interaction[EkakiBot]
 
 _CUSTOM_ID = re.compile(
-    rf"ekaki:(?P<action>{'|'.join(Action)}):(?P<subject>{JOB_ID})(?::(?P<extra>[0-9]{{1,20}}))?"
+    rf"ekaki:(?P<action>{'|'.join(Action)}):(?P<subject>{JOB_ID}|{ENTRY_ID})(?::(?P<extra>[0-9]{{1,20}}))?"
 )
 
 

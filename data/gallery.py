@@ -169,6 +169,44 @@ async def count(connection: Connection, *, showing: Showing, limit: int = 1000) 
     return int(row[0]) if row else 0
 
 
+async def of_maker(connection: Connection, *, user_id: int) -> list[Entry]:
+    """Everything of a maker's, in any state and on any server, the oldest first."""
+    sql = f"SELECT {COLUMNS} FROM {SOURCE} WHERE e.maker_id = ? ORDER BY e.number"  # noqa: S608
+    async with connection.execute(sql, (user_id,)) as cursor:
+        return [entry_of(row) for row in await cursor.fetchall()]
+
+
+async def waiting(connection: Connection, *, guild_id: int, limit: int) -> list[Entry]:
+    """What waits for a moderator's approval, the oldest first."""
+    sql = (
+        f"SELECT {COLUMNS} FROM {SOURCE} WHERE e.guild_id = ? AND e.state = 'waiting'"  # noqa: S608
+        " ORDER BY e.shared_at LIMIT ?"
+    )
+    async with connection.execute(sql, (guild_id, limit)) as cursor:
+        return [entry_of(row) for row in await cursor.fetchall()]
+
+
+async def at_random(connection: Connection, *, showing: Showing, chance: float) -> Entry | None:
+    """One of the posted entries, each as likely; `chance` is drawn from [0, 1)."""
+    total = await count(connection, showing=showing, limit=10**9)
+    condition, values = condition_of(showing)
+    sql = f"SELECT {COLUMNS} FROM {SOURCE} WHERE {condition} LIMIT 1 OFFSET ?"  # noqa: S608
+    async with connection.execute(sql, [*values, int(chance * total)]) as cursor:
+        row = await cursor.fetchone()
+    return None if row is None else entry_of(row)
+
+
+async def forget(connection: Connection, *, user_id: int) -> None:
+    """Remove a person from entries of others: that they shared them or decided about them. Their
+    own go with their pictures."""
+    await connection.execute(
+        "UPDATE gallery_entries SET shared_by = NULL WHERE shared_by = ?", (user_id,)
+    )
+    await connection.execute(
+        "UPDATE gallery_entries SET decided_by = 0 WHERE decided_by = ?", (user_id,)
+    )
+
+
 async def shows(
     connection: Connection, *, guild_id: int, picture_id: str = "", job_id: str = ""
 ) -> bool:

@@ -86,7 +86,6 @@ class Gallery:
                 connection, number=entry.number, by=actor.user_id, now=self.clock.time()
             )
             await self._record(connection, AuditKind.GALLERY_REMOVED, entry, actor.user_id)
-        hit("gallery_removed")
         self.fresh.set()
         return entry
 
@@ -100,7 +99,6 @@ class Gallery:
             ):
                 raise RefusedError("gallery_not_waiting")
             await self._record(connection, AuditKind.GALLERY_ADDED, entry, actor.user_id)
-        hit("gallery_approved")
         self.fresh.set()
         return entry
 
@@ -115,6 +113,11 @@ class Gallery:
             await gallery_states.feature(connection, number=entry.number, at=at)
         self.fresh.set()
         return entry
+
+    async def entry(self, entry_id: str) -> Entry | None:
+        """The entry with this id, in any state."""
+        async with self.database.reader() as connection:
+            return await gallery.get(connection, entry_id=entry_id)
 
     async def entry_of(self, picture_id: str) -> Entry | None:
         """The entry of a picture, in any state."""

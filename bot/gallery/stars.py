@@ -102,7 +102,6 @@ class Stars:
                 await self._gained(connection, entry, gate, channel_ids)
                 on = True
             votes = (await known(connection, entry.id)).votes
-        hit("gallery_voted")
         self._gallery.fresh.set()
         return Voted(on=on, votes=votes)
 

@@ -16,6 +16,7 @@ from PIL import Image
 from bot.loopback.world import ChannelType, Message
 from pipeline.png import read_parameters
 from tests.chaos.deeds import LEAVER, Deeds
+from tests.chaos.gallery_sight import gallery_complaints
 from tests.chaos.sight import accepted_jobs, files, job_of, posted_pictures
 from tests.chaos.stage import Stage
 
@@ -88,6 +89,7 @@ class _Audit:
         self.wishes()
         self.quota()
         self.files()
+        self.report.complaints += gallery_complaints(self.stage)
         self.database()
         return self.report
 

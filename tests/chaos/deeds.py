@@ -15,6 +15,7 @@ from bot.loopback.actions import walk
 from bot.loopback.default_world import IDS
 from bot.loopback.errors import ApiError, RefusedByClient
 from bot.loopback.world import ChannelType, Interaction, Message
+from tests.chaos.gallery_sight import STAR
 from tests.chaos.sight import JOB_ID, accepted_jobs, custom_ids, files, job_of
 from tests.chaos.stage import PEOPLE, Stage
 
@@ -23,6 +24,7 @@ DRAWING = ("reroll", "subtle", "strong", "upscale")  # buttons that begin a new 
 GREEN, RED = "green-picture", "red-picture"
 PUBLIC = (IDS.general, IDS.art, IDS.thread)
 ANSWER_S = 3.0  # Discord's deadline
+_FRESH_S = 4.0  # for a picture of one's own
 
 
 @dataclass(kw_only=True)
@@ -194,6 +196,60 @@ class Deeds:
                 sent = actions.submit_modal(IDS.moderator, pressed.id, {"reason": "it is fine"})
                 await self._answered(sent)
 
+    async def share(self) -> None:
+        """Draw a public picture and press Share under it."""
+        message = await self._fresh()
+        if message is not None:
+            (custom_id,) = _shares(message)
+            await self._press(self.wishes_of(message), message, custom_id)
+
+    async def star(self, *, again: bool = False) -> None:
+        """Draw a public picture; all give it a star. `again`: and take it back."""
+        message = await self._fresh()
+        if message is None:
+            return
+        for user_id in PEOPLE:
+            self._react(user_id, message, add=True)
+        if again:
+            await self._until_posted(after=message.id)
+            for user_id in PEOPLE:
+                self._react(user_id, message, add=False)
+
+    async def star_and_think_again(self) -> None:
+        await self.star(again=True)
+
+    async def _until_posted(self, *, after: int) -> None:
+        """Until something came into the gallery channel that is newer than a message."""
+        for _ in range(int(_FRESH_S / 0.02)):
+            posted = [each.id for each in self.stage.world.messages_in(IDS.gallery)]
+            if not self.stage.alive or max(posted, default=0) > after:
+                return
+            await asyncio.sleep(0.02)
+
+    async def _fresh(self) -> Message | None:
+        """A new public picture, once it is there; None where the bot does not get so far."""
+        wish = await self.imagine(private=False, count=1, channel_id=IDS.general)
+        for _ in range(int(_FRESH_S / 0.02)):
+            message = self.shown(wish.interaction)
+            if message is not None and _shares(message):
+                return message
+            if not self.stage.alive:
+                break
+            await asyncio.sleep(0.02)
+        return None
+
+    def wishes_of(self, message: Message) -> int:
+        """Who asked for what a message shows."""
+        return next(
+            wish.user_id
+            for wish in self.wishes
+            if wish.interaction.response_message_id == message.id
+        )
+
+    def _react(self, user_id: int, message: Message, *, add: bool) -> None:
+        with suppress(ApiError, RefusedByClient):  # gone in this moment
+            self.stage.loopback.actions.react(user_id, message.id, STAR, add=add)
+
     async def erase(self) -> None:
         """Delete one's own pictures, and say yes when asked."""
         accepted = accepted_jobs(self.stage)
@@ -285,3 +341,8 @@ class Deeds:
         while interaction.callback_type is None and self.stage.alive and waited_s < ANSWER_S:
             await asyncio.sleep(0.01)
             waited_s += 0.01
+
+
+def _shares(message: Message) -> list[str]:
+    """The Share button under a single picture."""
+    return [each for each in custom_ids(message.components) if each.startswith("ekaki:share:")]

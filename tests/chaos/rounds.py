@@ -14,6 +14,7 @@ from bot.loopback.default_world import IDS
 from tests.chaos import failpoints
 from tests.chaos.audit import Report, audit
 from tests.chaos.deeds import RED, Deeds
+from tests.chaos.gallery_sight import choose_gallery, settled_gallery
 from tests.chaos.stage import PATIENCE_S, Stage, StuckError, until
 from tests.chaos.trouble import TROUBLES, full_disk
 
@@ -21,6 +22,7 @@ AT_RANDOM = ""
 KILLED = -9
 EACH = 5  # rounds that every failpoint gets at least
 _NOT_REACHED_S = 6.0
+_LATE_S = 15.0  # what comes after a picture was drawn, starred and posted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,7 @@ def plans(count: int, dice: random.Random) -> list[Plan]:
     """`count` kills: every failpoint `EACH` times (less where `count` is small), the rest at random
     moments. Beside them every trouble, once in a hundred."""
     names = failpoints.names()
-    each = min(EACH, max(1, count // (2 * len(names)))) if count else 0
+    each = min(EACH, max(1, count * 9 // (10 * len(names)))) if count else 0
     made = [
         Plan(failpoint=name, nth=1 if number == 0 else dice.choice((1, 1, 2, 3)),
              again=dice.random() < 0.2)
@@ -78,12 +80,13 @@ async def play(stage: Stage, deeds: Deeds, plan: Plan, tally: Tally) -> Report:
             " ON CONFLICT (guild_id) DO UPDATE SET review = 1",
             IDS.guild,
         )
+    await choose_gallery(stage)
     armed = f"{plan.failpoint}:{plan.nth}" if plan.failpoint else ""
     bot = await stage.start(failpoint=armed)
     people = asyncio.create_task(_visit(stage, deeds, plan))
     if plan.failpoint:
         with suppress(TimeoutError):
-            await bot.end(_NOT_REACHED_S)
+            await bot.end(_LATE_S if plan.failpoint.startswith("gallery") else _NOT_REACHED_S)
     else:
         await asyncio.sleep(dice.uniform(0.0, 1.2))
     reached = not bot.alive
@@ -112,6 +115,7 @@ async def _play_trouble(stage: Stage, deeds: Deeds, plan: Plan, tally: Tally) ->
     await asyncio.gather(_visit(stage, deeds, plan), trouble(stage, deeds.random))
     stage.loopback.faults.clear()
     await stage.quiet(patience_s=PATIENCE_S + 60)
+    await settled_gallery(stage)
     tally.stops_s.append(await stage.stop())
     return audit(stage, deeds)
 
@@ -121,6 +125,7 @@ async def recover(stage: Stage, tally: Tally) -> None:
     began = time.monotonic()
     await stage.start()
     await stage.quiet(patience_s=PATIENCE_S)
+    await settled_gallery(stage)
     tally.recoveries_s.append(time.monotonic() - began)
     tally.stops_s.append(await stage.stop())
 
@@ -158,6 +163,9 @@ async def _visit(stage: Stage, deeds: Deeds, plan: Plan) -> None:
         (0.2, _red, "withheld_file_written"),
         (0.2, _reviewed, "release_file_written picture_released withheld_discarded"),
         (0.2, _reported, "picture_reported report_decided reporter_told_unmarked"),
+        (0.3, Deeds.share, "gallery_shared gallery_post_begun gallery_post_unmarked"),
+        (0.3, Deeds.star, "gallery_starred"),
+        (0.2, Deeds.star_and_think_again, "gallery_post_taken"),
         (0.1, Deeds.leave, "person_forgotten"),
         (0.1, Deeds.settle_in, "preset_saved defaults_saved"),
     ):

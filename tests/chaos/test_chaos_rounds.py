@@ -20,6 +20,10 @@ BETWEEN_COMMIT_AND_SEND = (
     "picture_stored",
     "delivered_unmarked",
     "job_abandoned",
+    "gallery_starred",
+    "gallery_post_begun",
+    "gallery_post_unmarked",
+    "gallery_post_taken",
 )
 
 

@@ -113,6 +113,13 @@ async def until_stars(visitor: Visitor, votes: int, channel: int = IDS.gallery) 
     await visitor.member.wait_for(fits, PATIENCE_S)
 
 
+async def until_entries(running: Running, *wanted: tuple[str, int]) -> None:
+    """Wait until the entries have these states and votes, the oldest first."""
+    async with asyncio.timeout(PATIENCE_S):
+        while [(e.state, e.votes) for e in await entries(running)] != [*wanted]:
+            await asyncio.sleep(0.02)
+
+
 async def nothing_more(running: Running) -> None:
     """Until the gallery has done all it has to do."""
     await events(running).settled()

@@ -1,0 +1,93 @@
+"""Looking through a server's gallery, one entry after another."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from aiosqlite import Connection
+
+from bot.results import StoredPicture
+from data import gallery, gallery_search, jobs, pictures
+from data.database import Database
+from data.gallery import Entry, Order, Showing
+from data.gallery_search import Wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """An entry with its picture, and whether others come before and after it."""
+
+    entry: Entry
+    stored: StoredPicture
+    earlier: bool
+    later: bool
+
+
+class Browser:
+    """Reads. `chance` draws from [0, 1)."""
+
+    def __init__(self, database: Database, *, chance: Callable[[], float] = random.random) -> None:
+        self._database = database
+        self._chance = chance
+
+    async def look(
+        self,
+        wanted: Wanted,
+        *,
+        order: Order,
+        beside: str = "",
+        way: Literal["after", "before"] = "after",
+    ) -> View | None:
+        """The next entry from `beside` (an id; "" or one that is gone: the first one), or the one
+        before it. Where there is none on that side: `beside` itself. None: nothing at all."""
+        async with self._database.reader() as connection:
+            at = await gallery.get(connection, entry_id=beside) if beside else None
+            if at is not None and (at.guild_id != wanted.guild_id or at.posted_at is None):
+                at = None
+            found = await gallery_search.page(
+                connection, wanted=wanted, order=order, limit=1, beside=at, way=way
+            )
+            if not found and at is not None:
+                found = await gallery_search.page(
+                    connection, wanted=wanted, order=order, limit=1, way="after"
+                )
+            if not found:
+                return None
+            entry = found[0]
+            around = [
+                await gallery_search.page(
+                    connection, wanted=wanted, order=order, limit=1, beside=entry, way=side
+                )
+                for side in ("before", "after")
+            ]
+            stored = await self._stored(connection, entry)
+        if stored is None:
+            return None
+        earlier, later = map(bool, around)
+        return View(entry=entry, stored=stored, earlier=earlier, later=later)
+
+    async def at_random(self, showing: Showing) -> View | None:
+        """Any entry, each as likely."""
+        async with self._database.reader() as connection:
+            entry = await gallery.at_random(connection, showing=showing, chance=self._chance())
+            stored = None if entry is None else await self._stored(connection, entry)
+        if entry is None or stored is None:
+            return None
+        return View(entry=entry, stored=stored, earlier=False, later=True)
+
+    async def waiting(self, guild_id: int) -> View | None:
+        """What has waited longest for a moderator's approval; `later`: there is more."""
+        async with self._database.reader() as connection:
+            found = await gallery.waiting(connection, guild_id=guild_id, limit=2)
+            stored = await self._stored(connection, found[0]) if found else None
+        if stored is None:
+            return None
+        return View(entry=found[0], stored=stored, earlier=False, later=len(found) > 1)
+
+    async def _stored(self, connection: Connection, entry: Entry) -> StoredPicture | None:
+        picture = await pictures.get(connection, picture_id=entry.picture_id)
+        job = await jobs.get(connection, job_id=entry.job_id)
+        if picture is None or job is None:
+            return None
+        return StoredPicture(picture=picture, job=job)

@@ -1,0 +1,201 @@
+"""Collections: named sets of pictures, one's own or shared by a server, and their ZIP files."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from aiosqlite import Connection
+
+from bot.clock import Clock
+from bot.export import PackedFile, packed
+from bot.jobs.kept_files import KeptFiles
+from bot.results import Actor, Results
+from data import gallery, jobs, picture_collections, pictures
+from data.database import Database
+from data.ids import new_id
+from data.picture_collections import Collection, Item
+from data.presets import key_of
+from pipeline.errors import InputError, RefusedError
+from pipeline.prompt.clean import clean_text
+from pipeline.rating import Rating
+
+MAX_COLLECTIONS: Final = 25  # of one person: all of them fit into one autocompletion
+MAX_NAME: Final = 50  # characters
+MAX_ITEMS: Final = 500  # pictures in one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """One page of a collection."""
+
+    collection: Collection
+    items: tuple[Item, ...]
+
+
+class Collections:
+    """Keeps collections. RefusedError and InputError say what can't be."""
+
+    def __init__(
+        self, *, database: Database, files: KeptFiles, results: Results, clock: Clock
+    ) -> None:
+        self._database = database
+        self._files = files
+        self._results = results
+        self._clock = clock
+
+    async def create(self, name: str, *, actor: Actor, shared: bool) -> Collection:
+        """Make a collection of one's own, or one that the members of this server share."""
+        name = clean_text(name)
+        if not key_of(name) or len(name) > MAX_NAME:
+            raise InputError("collection_name", limit=MAX_NAME)
+        if shared and actor.guild_id is None:
+            raise RefusedError("collection_server_only")
+        async with self._database.transaction() as connection:
+            made = await picture_collections.count_of(connection, owner_id=actor.user_id)
+            if made >= MAX_COLLECTIONS:
+                raise RefusedError("collections_full", limit=MAX_COLLECTIONS)
+            collection_id = new_id()
+            if not await picture_collections.insert(
+                connection,
+                collection_id=collection_id,
+                owner_id=actor.user_id,
+                guild_id=actor.guild_id if shared else None,
+                name=name,
+                now=self._clock.time(),
+            ):
+                raise RefusedError("collection_exists", name=name)
+            return await _known(connection, collection_id, actor)
+
+    async def seen_by(self, actor: Actor) -> list[Collection]:
+        """What a person may look at here."""
+        async with self._database.reader() as connection:
+            return await picture_collections.seen_by(
+                connection, user_id=actor.user_id, guild_id=actor.guild_id
+            )
+
+    async def find(self, typed: str, *, actor: Actor) -> Collection:
+        """By id, or by name in any case; one's own first. RefusedError `collection_unknown`."""
+        seen = await self.seen_by(actor)
+        key = key_of(typed)
+        fitting = [each for each in seen if typed == each.id or key_of(each.name) == key]
+        fitting.sort(key=lambda each: (typed != each.id, each.owner_id != actor.user_id))
+        if not fitting:
+            raise RefusedError("collection_unknown", name=typed[:MAX_NAME])
+        return fitting[0]
+
+    async def add(self, collection_id: str, picture_id: str, *, actor: Actor) -> bool:
+        """Add a picture that the person sees; False where it is there already. Into a shared one
+        only what everybody there may see."""
+        async with self._database.transaction() as connection:
+            collection = await _known(connection, collection_id, actor)
+            await self._demand_visible(connection, collection, picture_id, actor)
+            if collection.size >= MAX_ITEMS:
+                raise RefusedError("collection_full", limit=MAX_ITEMS)
+            return await picture_collections.add(
+                connection,
+                collection_id=collection_id,
+                picture_id=picture_id,
+                added_by=actor.user_id,
+                now=self._clock.time(),
+            )
+
+    async def _demand_visible(
+        self, connection: Connection, collection: Collection, picture_id: str, actor: Actor
+    ) -> None:
+        picture = await pictures.get(connection, picture_id=picture_id)
+        job = None if picture is None else await jobs.get(connection, job_id=picture.job_id)
+        if picture is None or job is None:
+            raise RefusedError("picture_unknown")
+        in_gallery = actor.guild_id is not None and await gallery.shows(
+            connection, guild_id=actor.guild_id, picture_id=picture_id
+        )
+        if not (in_gallery or self._results.may_see(actor, job)):
+            raise RefusedError("picture_private")
+        public = not job.private and job.guild_id == collection.guild_id
+        if collection.shared and not (in_gallery or public):
+            raise RefusedError("collection_public_only")
+
+    async def remove(self, collection_id: str, picture_id: str, *, actor: Actor) -> None:
+        """Take a picture out: who added it, the collection's owner, and moderators."""
+        async with self._database.transaction() as connection:
+            collection = await _known(connection, collection_id, actor)
+            added_by = await picture_collections.item(
+                connection, collection_id=collection_id, picture_id=picture_id
+            )
+            if added_by is None:
+                raise RefusedError("collection_lacks")
+            if added_by != actor.user_id:
+                _demand_owner(collection, actor)
+            await picture_collections.remove(
+                connection, collection_id=collection_id, picture_id=picture_id
+            )
+
+    async def delete(self, collection_id: str, *, actor: Actor) -> Collection:
+        """Delete a collection, not its pictures: its owner, and moderators a shared one."""
+        async with self._database.transaction() as connection:
+            collection = await _known(connection, collection_id, actor)
+            _demand_owner(collection, actor)
+            await picture_collections.delete(connection, collection_id=collection_id)
+        return collection
+
+    async def shelf(self, collection_id: str, *, actor: Actor, offset: int, limit: int) -> Shelf:
+        """Some pictures of a collection, the latest first."""
+        async with self._database.reader() as connection:
+            collection = await _known(connection, collection_id, actor)
+            found = await picture_collections.items(
+                connection, collection_id=collection_id, offset=offset, limit=limit
+            )
+        return Shelf(collection=collection, items=tuple(found))
+
+    async def parts(
+        self, collection_id: str, *, actor: Actor, ceiling: Rating, part_bytes: int
+    ) -> AsyncIterator[bytes]:
+        """The pictures up to `ceiling` as ZIP files of at most `part_bytes`, made in a thread. The
+        first has `data.json` with how each was made."""
+        shelf = await self.shelf(collection_id, actor=actor, offset=0, limit=-1)
+        listed: list[dict[str, Any]] = []
+        files: list[PackedFile] = []
+        for item in shelf.items:
+            picture = item.picture
+            if picture.rating > ceiling:
+                continue
+            async with self._database.reader() as connection:
+                job = await jobs.get(connection, job_id=picture.job_id)
+            if job is None:
+                continue
+            name = f"pictures/{picture.id}.png"
+            request = json.loads(job.request.to_json())
+            listed.append({"file": name, "request": request} | asdict(picture))
+            files.append(
+                PackedFile(
+                    name=name, folder=self._files.pictures, content_hash=picture.content_hash
+                )
+            )
+        record = {"collection": shelf.collection.name, "pictures": listed}
+        packing = packed(record, files, part_bytes)
+        try:
+            while (part := await asyncio.to_thread(next, packing, None)) is not None:
+                yield part
+        finally:
+            with suppress(ValueError):  # cancelled while its thread runs: collected then
+                packing.close()
+
+
+async def _known(connection: Connection, collection_id: str, actor: Actor) -> Collection:
+    """The collection, if the person may look at it. RefusedError `collection_unknown` else."""
+    found = await picture_collections.get(connection, collection_id=collection_id)
+    if found is None or not (
+        found.owner_id == actor.user_id or (found.shared and found.guild_id == actor.guild_id)
+    ):
+        raise RefusedError("collection_unknown", name=collection_id)
+    return found
+
+
+def _demand_owner(collection: Collection, actor: Actor) -> None:
+    if collection.owner_id == actor.user_id:
+        return
+    if not (collection.shared and actor.is_moderator and actor.guild_id == collection.guild_id):
+        raise RefusedError("collection_not_yours")

@@ -1,0 +1,126 @@
+"""Collections: one's own and shared, what may go in, and their ZIP files."""
+
+import io
+import json
+import zipfile
+
+from bot.loopback.default_world import IDS
+from tests.discord.gallery import entries, gallery_house, picture, until_shown
+from tests.discord.house import Discord
+from tests.discord.visitors import Visitor, open_house
+
+
+async def test_pictures_are_kept_together_and_fetched_as_a_zip(
+    place: Discord, alice: Visitor, bob: Visitor
+) -> None:
+    async with open_house(place) as running:
+        first, _ = await picture(alice, running, "1girl, umbrella")
+        second, _ = await picture(bob, running, "1boy, sword", count=2)
+        assert "yours alone" in (await alice.answer("collection create", name="Rain")).text
+        for job in (first, second):
+            added = await alice.answer("collection add", name="rain", id=job.id)
+            assert "Rain" in added.text
+        assert "already" in (await alice.answer("collection add", name="Rain", id=first.id)).text
+        page = await alice.answer("collection show", name="Rain")
+        assert [file.filename for file in page.attachments] == ["collection.jpg"]
+        assert "3" in (await alice.answer("collection list")).text
+        sent = await alice.answer("collection download", name="Rain")
+        done = await alice.member.wait_for(
+            lambda: (m := alice.member.message(sent.id)).attachments and m
+        )
+        with zipfile.ZipFile(io.BytesIO(done.attachments[0].data)) as archive:
+            record = json.loads(archive.read("data.json"))
+            names = set(archive.namelist())
+        assert names == {"data.json"} | {each["file"] for each in record["pictures"]}
+        assert len(record["pictures"]) == 3
+        assert {"1girl, umbrella", "1boy, sword"} <= {
+            each["request"]["wish"]["prompt"] for each in record["pictures"]
+        }
+        _, pictures = await running.services.results.pictures_of(first.id)
+        await alice.answer("collection remove", name="Rain", id=pictures[0].id)
+        assert ": 2" in (await alice.answer("collection list")).text
+        assert "deleted" in (await alice.answer("collection delete", name="Rain")).text
+        assert await running.services.results.picture(pictures[0].id)
+
+
+async def test_ones_own_collection_is_nobody_elses(
+    place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
+) -> None:
+    async with open_house(place) as running:
+        job, _ = await picture(alice, running)
+        await alice.answer("collection create", name="Mine")
+        await alice.answer("collection add", name="Mine", id=job.id)
+        for command in ("show", "download", "delete"):
+            for visitor in (bob, moderator):
+                found = await visitor.answer(f"collection {command}", name="Mine")
+                assert "no collection called" in found.text, command
+        assert "None yet" in (await bob.answer("collection list")).text
+
+
+async def test_a_shared_collection_takes_what_everybody_sees(
+    place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
+) -> None:
+    async with gallery_house(place) as running:
+        job, _ = await picture(alice, running, "1girl, umbrella")
+        secret = await bob.draw(running, "1girl, secret", steps=2, private=True)
+        await alice.answer("collection create", name="Ours", shared=True)
+        await bob.answer("collection add", name="ours", id=job.id)
+        refused = await bob.answer("collection add", name="ours", id=secret.id)
+        assert "everybody on its server" in refused.text
+        again = await bob.answer("collection create", name="OURS", shared=True)
+        assert "already" in again.text
+        assert "only" in (await bob.answer("collection delete", name="ours")).text.lower()
+        _, pictures = await running.services.results.pictures_of(job.id)
+        assert (
+            "Taken out"
+            in (await moderator.answer("collection remove", name="ours", id=pictures[0].id)).text
+        )
+        await moderator.answer("collection delete", name="ours")
+        assert "None yet" in (await alice.answer("collection list")).text
+
+
+async def test_an_entry_of_the_gallery_is_collected_by_its_id(
+    place: Discord, alice: Visitor, bob: Visitor
+) -> None:
+    async with gallery_house(place) as running:
+        _, message = await picture(alice, running)
+        await alice.member.press(message, "Share")
+        await until_shown(bob, count=1)
+        (entry,) = await entries(running)
+        await bob.answer("collection create", name="Best")
+        assert "Best" in (await bob.answer("collection add", name="Best", id=entry.id)).text
+        found = await bob.member.autocomplete(
+            "collection show", {"name": "be"}, "name", channel=IDS.general
+        )
+        assert [choice["name"] for choice in found] == ["Best (1)"]
+
+
+async def test_privacy_takes_and_gives_all_of_it(
+    place: Discord, alice: Visitor, bob: Visitor
+) -> None:
+    async with gallery_house(place) as running:
+        _, message = await picture(alice, running)
+        theirs, other = await picture(bob, running)
+        await alice.member.press(message, "Share")
+        await alice.member.press(other, "👍 Vote")
+        await alice.answer("gallery public", on=True)
+        await alice.answer("collection create", name="Mine")
+        await alice.answer("collection add", name="Mine", id=theirs.id)
+        await until_shown(bob, count=1)
+        people = running.services.people
+        with zipfile.ZipFile(io.BytesIO(await people.export(IDS.alice))) as archive:
+            record = json.loads(archive.read("data.json"))
+        assert record["gallery_on_web"] is True
+        assert [each["state"] for each in record["gallery"]] == ["posted"]
+        assert len(record["votes"]) == 1
+        assert [(each["name"], len(each["pictures"])) for each in record["collections"]] == [
+            ("Mine", 1)
+        ]
+        await people.forget(IDS.alice)
+        await until_shown(bob, count=0)
+        assert [entry.votes for entry in await entries(running)] == [0]
+        with zipfile.ZipFile(io.BytesIO(await people.export(IDS.alice))) as archive:
+            record = json.loads(archive.read("data.json"))
+        for kind in ("gallery", "votes", "collections"):
+            assert record[kind] == [], kind
+        assert record["gallery_on_web"] is False
