@@ -18,12 +18,13 @@ from cogs.gallery_details import details_message
 from cogs.gallery_gates import gate_of, missing_in
 from cogs.gallery_page import page_message
 from cogs.inference import as_choices
+from cogs.languages import answer_locale
 from cogs.options import pick_rating
 from cogs.places import place_of, refuse_user_install
 from cogs.showing import ceiling_of
 from data.gallery import Showing
 from data.gallery_search import Wanted
-from data.text import text
+from data.text import speaking, text
 from pipeline.errors import RefusedError
 
 Interaction: TypeAlias = discord.Interaction[EkakiBot]
@@ -163,7 +164,7 @@ async def _open(interaction: Interaction, looking: Looking, *, show: bool) -> No
     if view is None:
         raise RefusedError("gallery_nothing")
     await interaction.response.defer(ephemeral=not show, thinking=True)
-    await _put(interaction, view, looking)
+    await _put(interaction, view, looking, private=not show)
 
 
 async def _look(interaction: Interaction, looking: Looking, way: Way) -> View | None:
@@ -187,9 +188,10 @@ async def _look(interaction: Interaction, looking: Looking, way: Way) -> View | 
     return await browser.look(wanted, order=looking.order, beside=looking.entry, way=side)
 
 
-async def _put(interaction: Interaction, view: View, looking: Looking) -> None:
+async def _put(interaction: Interaction, view: View, looking: Looking, *, private: bool) -> None:
     limit = interaction.filesize_limit
-    message = await page_message(interaction.client, view, looking, limit_bytes=limit)
+    with speaking(answer_locale(interaction, private=private)):
+        message = await page_message(interaction.client, view, looking, limit_bytes=limit)
     await interaction.edit_original_response(
         embeds=list(message.embeds), attachments=message.files(), view=message.view
     )
@@ -226,14 +228,17 @@ class TurnButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], tem
             await answer_error(interaction, error)
 
     async def _turn(self, interaction: Interaction) -> None:
-        if _is_theirs(interaction):
-            await interaction.response.defer()
-        else:
+        private = not _is_theirs(interaction)
+        if private:
             await interaction.response.defer(ephemeral=True, thinking=True)
+        else:
+            await interaction.response.defer()
+            private = interaction.message is None or interaction.message.flags.ephemeral
         view = await _look(interaction, self.looking, self.way)
         if view is None:
             raise RefusedError("gallery_nothing")
-        await _put(interaction, view, replace(self.looking, random=self.way == "random"))
+        looking = replace(self.looking, random=self.way == "random")
+        await _put(interaction, view, looking, private=private)
 
 
 def _is_theirs(interaction: Interaction) -> bool:

@@ -137,6 +137,25 @@ async def test_a_public_page_is_turned_by_who_asked_and_others_get_their_own(
         assert "sword" in bob.member.message(page.id).text
 
 
+async def test_a_page_speaks_the_language_of_whoever_reads_it(
+    place: Discord, alice: Visitor, bob: Visitor
+) -> None:
+    """The server's if everybody does, also when it was turned; else that of who asked."""
+    guild = place.world.guilds[IDS.guild]
+    guild.features, guild.preferred_locale = ["COMMUNITY"], "ja"
+    async with gallery_house(place) as running:
+        for prompt in ("1girl, umbrella", "1boy, sword"):
+            _, message = await picture(alice, running, prompt)
+            await alice.member.press(message, "共有")
+        await until_shown(bob, count=2)
+        page = await bob.answer("gallery new", show=True)
+        assert "次へ ▶" in labels(page)
+        await bob.member.press(page, "次へ ▶")
+        await bob.member.wait_for(lambda: "umbrella" in bob.member.message(page.id).text)
+        assert "次へ ▶" in labels(bob.member.message(page.id))
+        assert "Next ▶" in labels(await bob.answer("gallery new"))
+
+
 async def test_what_waits_is_for_moderators(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
