@@ -16,7 +16,14 @@ from bot.loopback.default_world import IDS
 from bot.loopback.errors import ApiError, RefusedByClient
 from bot.loopback.world import ChannelType, Interaction, Message
 from tests.chaos.gallery_sight import STAR
-from tests.chaos.sight import JOB_ID, accepted_jobs, custom_ids, files, job_of
+from tests.chaos.sight import (
+    JOB_ID,
+    accepted_jobs,
+    custom_ids,
+    files,
+    job_of,
+    posted_pictures,
+)
 from tests.chaos.stage import PEOPLE, Stage
 
 LEAVER = IDS.moderator  # who again and again has everything about themselves removed
@@ -172,7 +179,22 @@ class Deeds:
             wanted = re.compile("ekaki:report:(dismiss|delete):.*")
             buttons = [each for each in custom_ids(queue.components) if wanted.fullmatch(each)]
             if buttons:
-                await self._press(IDS.moderator, queue, self.random.choice(buttons))
+                custom_id = self.random.choice(buttons)
+                if ":delete:" in custom_id:
+                    self._note_erased(queue)
+                await self._press(IDS.moderator, queue, custom_id)
+
+    def _note_erased(self, queue: Message) -> None:
+        """The job of the report that is shown may be deleted now, and what counts is what was
+        posted of it. If the bot dies before, its row is there, and counts as any other."""
+        named = re.search(rf"request `({JOB_ID})`", str(queue.embeds))
+        accepted = accepted_jobs(self.stage)
+        if named is None or named[1] not in accepted:
+            return
+        posted = posted_pictures(self.stage).get(named[1], [])
+        pictures = max((sum(1 for _ in files(each)) for each in posted), default=0)
+        erased = Erased(user_id=accepted[named[1]].user_id, pictures=pictures)
+        self.erased.setdefault(named[1], erased)
 
     async def review(self) -> None:
         """A moderator releases a withheld picture, or deletes it."""
