@@ -212,7 +212,7 @@ async def test_deleting_removes_rows_file_and_message(
     assert (entry.kind, entry.actor_id, entry.user_id) == ("deleted", IDS.moderator, IDS.alice)
     assert entry.details["reason"] == "off topic"
     again = await moderator.answer("moderate delete", id=job.id)
-    assert "don't know that job" in again.text
+    assert "can't find that request" in again.text
 
 
 async def test_two_moderators_delete_at_once_and_it_is_deleted_once(
@@ -258,13 +258,13 @@ async def test_moderators_delete_nothing_of_other_places(
 ) -> None:
     await alice.answer("imagine", channel=IDS.dm_alice, prompt="1girl")
     job = await running.delivery("delivered")
-    assert "don't know" in (await moderator.answer("moderate delete", id=job.id)).text
+    assert "can't find" in (await moderator.answer("moderate delete", id=job.id)).text
     own = await moderator.answer("imagine", channel=IDS.dm_moderator, prompt="1girl")
     assert own
     async with asyncio.timeout(PATIENCE_S):
         while not (mine := [j for j in await running.jobs() if j.delivery == "delivered"][1:]):
             await asyncio.sleep(0.02)
-    assert "don't know" in (await moderator.answer("moderate delete", id=mine[0].id)).text
+    assert "can't find" in (await moderator.answer("moderate delete", id=mine[0].id)).text
     assert len(await running.jobs()) == 2
 
 
