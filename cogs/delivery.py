@@ -1,8 +1,9 @@
 """The ways by which a job's message reaches its user, tried in order until one works.
 
 Public: edit the original response, edit the message with the bot's token, send to the channel.
-Private: edit the original response, send a direct message; never the channel. An edit may be
-repeated; something new is sent only when no edit can have arrived, and with the job as nonce.
+Private: edit the original response, edit the direct message that told of the job before, send one;
+never the channel. An edit may be repeated; something new is sent only when no edit can have
+arrived, and with the job as nonce.
 Source: facts of Discord: a token lives 15 minutes, then 401 with code 50027.
 """
 
@@ -91,7 +92,7 @@ class Delivery:
         """
         hit("delivery_begins")
         edits = self._edits()
-        ways = [*edits, self._send_new] if may_send else edits
+        ways = [*edits, *self._anew()] if may_send else edits
         pauses: Iterator[float] = chain(self._backoff_s, repeat(self._backoff_s[-1]))
         while ways:
             sent = await self._round(ways, message)
@@ -142,6 +143,12 @@ class Delivery:
             self._edit_by_token, self._edit_by_bot,
         ]  # fmt: skip
 
+    def _anew(self) -> list[Way]:
+        """The ways that need no message by token or in the channel. A private job that ended may
+        have been told by a direct message, and get a released picture now."""
+        was_told = self._job.private and self._job.ended_at is not None
+        return [self._edit_direct, self._send_new] if was_told else [self._send_new]
+
     async def _attempt(self, way: Way, message: Outgoing) -> Sent:
         """Go one way. Refused if it is closed, other exceptions for trouble that passes."""
         try:
@@ -174,6 +181,14 @@ class Delivery:
         channel = self._bot.get_partial_messageable(self._job.channel_id)
         shown = channel.get_partial_message(self._message_id)
         await shown.edit(**self._content(message))
+        return Sent(message_id=self._message_id, new=False)
+
+    async def _edit_direct(self, message: Outgoing) -> Sent:
+        """An ephemeral message has an id, too, but is no direct message: Discord says so."""
+        if self._message_id is None:
+            raise Refused
+        channel = await self._bot.create_dm(discord.Object(self._job.user_id))
+        await channel.get_partial_message(self._message_id).edit(**self._content(message))
         return Sent(message_id=self._message_id, new=False)
 
     async def _send_new(self, message: Outgoing) -> Sent:

@@ -192,9 +192,20 @@ class Deeds:
         if named is None or named[1] not in accepted:
             return
         posted = posted_pictures(self.stage).get(named[1], [])
-        pictures = max((sum(1 for _ in files(each)) for each in posted), default=0)
+        pictures = max((self._counting(named[1], each) for each in posted), default=0)
         erased = Erased(user_id=accepted[named[1]].user_id, pictures=pictures)
         self.erased.setdefault(named[1], erased)
+
+    def _counting(self, job_id: str, message: Message) -> int:
+        """How many pictures in a message count for its owner: what a moderator released was given
+        back when it was withheld, and stays so."""
+        released = {
+            row["position"] + 1
+            for row in self.stage.query(
+                "SELECT position FROM withheld WHERE job_id = ? AND state = 'released'", job_id
+            )
+        }
+        return sum(int(match["number"]) not in released for _, match in files(message))
 
     async def review(self) -> None:
         """A moderator releases a withheld picture, or deletes it."""
@@ -288,7 +299,7 @@ class Deeds:
             return
         sure = [each for each in custom_ids(answer.components) if ":erase:" in each]
         if sure:
-            pictures = sum(1 for _ in files(message))
+            pictures = self._counting(job_id, message)
             self.erased[job_id] = Erased(user_id=owner, pictures=pictures)
             await self._press(owner, answer, sure[0])
 

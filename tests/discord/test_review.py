@@ -124,6 +124,22 @@ async def test_one_of_several_joins_the_others_in_their_message(
         assert "One more picture" not in after.text
 
 
+async def test_private_pictures_that_are_released_come_in_one_direct_message(
+    place: Discord, tagger: Path, alice: Visitor, moderator: Visitor
+) -> None:
+    async with checked(place, tagger) as running:
+        await turn_on(running)
+        await ask(alice, prompt="red-picture", count=2, private=True)
+        await settled(running)  # its token is forgotten
+        for left in (1, 0):
+            await release(moderator, await review(moderator), "safe")
+            await until(lambda left=left: len(withheld_files(running)) == left)
+            await settled(running)
+        dm = place.loopback.world.dm_with(IDS.alice).id
+        (told,) = place.loopback.world.messages_in(dm)
+        assert len(told.attachments) == 2
+
+
 async def test_a_release_that_was_not_sent_is_sent_after_a_restart(
     place: Discord, tagger: Path, alice: Visitor, moderator: Visitor
 ) -> None:
