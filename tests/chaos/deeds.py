@@ -31,7 +31,7 @@ DRAWING = ("reroll", "subtle", "strong", "upscale")  # buttons that begin a new 
 GREEN, RED = "green-picture", "red-picture"
 PUBLIC = (IDS.general, IDS.art, IDS.thread)
 ANSWER_S = 3.0  # Discord's deadline
-_FRESH_S = 4.0  # for a picture of one's own
+_FRESH_S = 10.0  # for a picture of one's own
 
 
 @dataclass(kw_only=True)
@@ -261,7 +261,9 @@ class Deeds:
 
     async def _fresh(self) -> Message | None:
         """A new public picture, once it is there; None where the bot does not get so far."""
-        wish = await self.imagine(private=False, count=1, channel_id=IDS.general)
+        wish = await self.imagine(
+            private=False, count=1, channel_id=IDS.general, colours="apple"
+        )  # what is withheld has no buttons
         for _ in range(int(_FRESH_S / 0.02)):
             message = self.shown(wish.interaction)
             if message is not None and _shares(message):

@@ -22,7 +22,7 @@ AT_RANDOM = ""
 KILLED = -9
 EACH = 5  # rounds that every failpoint gets at least
 _NOT_REACHED_S = 6.0
-_LATE_S = 15.0  # what comes after a picture was drawn, starred and posted
+_LATE_S = 25.0  # what comes after a picture was drawn, starred and posted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

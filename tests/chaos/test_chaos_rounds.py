@@ -26,6 +26,8 @@ BETWEEN_COMMIT_AND_SEND = (
     "gallery_post_taken",
 )
 
+TRIES = 3  # rounds for a failpoint: what was starred may be deleted before it is posted
+
 
 async def test_the_failpoints_are_read_from_the_source() -> None:
     found = failpoints.names()
@@ -42,13 +44,19 @@ async def test_a_long_run_kills_at_every_failpoint_and_has_every_trouble(deeds: 
     assert sum(not plan.trouble for plan in made) == rounds
 
 
+@pytest.mark.timeout(300)
 async def test_nothing_is_lost_or_posted_twice(stage: Stage, deeds: Deeds) -> None:
     tally = Tally()
     again = [Plan(failpoint="delivered_unmarked", again=True), Plan()]
     for plan in [Plan(failpoint=name) for name in BETWEEN_COMMIT_AND_SEND] + again:
-        report = await play(stage, deeds, plan, tally)
-        assert report.complaints == [], plan
-        assert tally.missed[plan.failpoint] == 0, f"{plan.failpoint} was not passed"
+        for _ in range(TRIES):
+            missed = tally.missed[plan.failpoint]
+            report = await play(stage, deeds, plan, tally)
+            assert report.complaints == [], plan
+            if tally.missed[plan.failpoint] == missed:
+                break
+        else:
+            pytest.fail(f"{plan.failpoint} was not passed")
 
 
 @pytest.mark.parametrize("trouble", ["lost_answers", "gateway_drops"])
