@@ -188,12 +188,15 @@ class Deeds:
         """The job of the report that is shown may be deleted now, and what counts is what was
         posted of it. If the bot dies before, its row is there, and counts as any other."""
         named = re.search(rf"request `({JOB_ID})`", str(queue.embeds))
-        accepted = accepted_jobs(self.stage)
-        if named is None or named[1] not in accepted:
+        if named is None:
+            return
+        # Killed before the answer, it was posted without ever having been acknowledged.
+        owners = self.stage.query("SELECT user_id FROM jobs WHERE id = ?", named[1])
+        if not owners:  # its owner was quicker
             return
         posted = posted_pictures(self.stage).get(named[1], [])
         pictures = max((self._counting(named[1], each) for each in posted), default=0)
-        erased = Erased(user_id=accepted[named[1]].user_id, pictures=pictures)
+        erased = Erased(user_id=owners[0]["user_id"], pictures=pictures)
         self.erased.setdefault(named[1], erased)
 
     def _counting(self, job_id: str, message: Message) -> int:
