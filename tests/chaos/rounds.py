@@ -28,12 +28,14 @@ _LATE_S = 25.0  # what comes after a picture was drawn, starred and posted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """`failpoint` (AT_RANDOM: any moment), at its `nth` passage. `again`: the bot that comes after
-    is killed too, at a random moment. `trouble`: not killed at all, but put into this."""
+    is killed too, at a random moment. `trouble`: not killed at all, but put into this. `calm`:
+    moderators do nothing unless the failpoint needs them."""
 
     failpoint: str = AT_RANDOM
     nth: int = 1
     again: bool = False
     trouble: str = ""
+    calm: bool = False
 
 
 @dataclass
@@ -171,6 +173,8 @@ async def _visit(stage: Stage, deeds: Deeds, plan: Plan) -> None:
     ):
         if name and name in needed_by.split():
             doing += [deed(deeds) for _ in range(plan.nth)]
+        elif plan.calm and deed in {_reviewed, _reported}:
+            continue
         elif dice.random() < chance:
             doing.append(deed(deeds))
     await asyncio.gather(*doing)
