@@ -4,30 +4,23 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# A small SDXL of random weights for the demo and the benchmarks.
+# A small SDXL of random weights for the benchmarks.
 RANDOM_MODEL := models/random-demo
 # The newest Python from 3.11 on that is here; PYTHON=/path/to/python chooses another.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 python; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
 
-.PHONY: help demo playground demo-reset run test check chaos bench clean
+.PHONY: help demo demo-reset run test check chaos bench clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
 
-demo: $(STAMP) $(RANDOM_MODEL)/model_index.json  ## one /imagine on a Discord of its own: picture and transcript in demo/
-	@$(BIN)/python -m bot demo
+demo: $(STAMP)  ## the real bot in a page that behaves like Discord: no token, no download
+	@$(BIN)/python -m bot playground --open
 
-# Made once; another version of our packages is no reason to make it again.
-$(RANDOM_MODEL)/model_index.json: | $(STAMP)
-	@$(BIN)/python -m training.random_model $(RANDOM_MODEL) --kind demo
-
-playground: $(STAMP) $(RANDOM_MODEL)/model_index.json  ## the bot in a page that behaves like Discord
-	@$(BIN)/python -m bot playground
-
-demo-reset:  ## forget the messages and pictures of the playground
+demo-reset:  ## forget the messages and pictures of the demo
 	rm -rf demo/discord demo/bot
 
 run: $(STAMP)  ## the bot, with the settings of .env
@@ -48,6 +41,10 @@ chaos: $(STAMP)  ## kill -9, refusals, cuts, a full disk, hundreds of rounds: mi
 
 bench: $(STAMP) $(RANDOM_MODEL)/model_index.json  ## measure
 	@$(BIN)/python -m benchmarks
+
+# Made once; another version of our packages is no reason to make it again.
+$(RANDOM_MODEL)/model_index.json: | $(STAMP)
+	@$(BIN)/python -m training.random_model $(RANDOM_MODEL) --kind demo
 
 clean:  ## remove .venv and caches; state, models and .env stay
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

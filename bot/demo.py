@@ -1,4 +1,4 @@
-"""`make demo`: the real bot on a loopback Discord, one `/imagine`, and what a member saw of it."""
+"""`python -m bot demo`: the real bot on a loopback Discord, one `/imagine`, what a member saw."""
 
 import asyncio
 import time
@@ -15,13 +15,12 @@ from bot.loopback.server import TOKEN, Loopback
 from bot.loopback.views import MessageView
 from bot.secret import Secret
 from bot.settings import Settings
+from bot.variables import SHIPPED_MODEL
+from data.shipped import DEMO_MODEL
 from pipeline.card import EXAMPLE_PROMPTS
 from pipeline.engine.protocol import Engine
-from pipeline.errors import EngineError, ModelError
+from pipeline.errors import EngineError
 from pipeline.model.folder import ModelFolder
-
-MODEL = Path("models/random-demo")
-"""Made by `make demo`: a small SDXL of random weights, exported as the real one is."""
 
 _READY_S = 60.0
 _PICTURE_S = 600.0  # a slow machine; a common one takes seconds
@@ -29,15 +28,13 @@ _PICTURE_S = 600.0  # a slow machine; a common one takes seconds
 
 def main(out: Path) -> int:
     """Run the demo and leave `picture.png` and `transcript.txt` in `out`. Gives the exit status."""
-    if not MODEL.is_dir():
-        raise ModelError("demo_model_missing", path=str(MODEL))
-    note(ModelFolder.open(MODEL).notice)
+    note(ModelFolder.open(DEMO_MODEL).notice)
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="ekaki-demo-") as state:
         settings = Settings(
             discord_token=Secret(TOKEN),
             data_dir=Path(state),
-            model=str(MODEL),
+            model=SHIPPED_MODEL,
             progress_interval_s=1.0,
         )
         load = app.engine_loader(settings)

@@ -3,14 +3,17 @@
 from pathlib import Path
 
 from bot.settings import Settings
+from bot.variables import SHIPPED_MODEL
+from data.shipped import DEMO_MODEL
 from pipeline.model.load import EngineOptions, model_path
 from pipeline.tagger.folder import find_tagger
 
 
 def engine_options(settings: Settings) -> EngineOptions:
     """What `pipeline.model.load.load_engine` is given."""
+    shipped = settings.model == SHIPPED_MODEL
     return EngineOptions(
-        model=settings.model,
+        model=str(DEMO_MODEL) if shipped else settings.model,
         revision=settings.model_revision,
         models_dir=settings.models_dir,
         engine=settings.engine,

@@ -30,6 +30,8 @@ from pipeline.errors import InputError
 
 MAX_SNOWFLAKE: Final = 2**63 - 1  # Discord's ids are 64 bits, the first never set
 DEFAULT_MODEL: Final = "ecyht2/animagine-xl-3.1-onnx"
+SHIPPED_MODEL: Final = "demo"
+"""The small model that lies in the package."""
 DEFAULT_REVISION: Final = "5c2038d3a17fef59566a33fd022cd77d89fdbf84"
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -145,9 +147,11 @@ def folder() -> Kind:
 
 
 def model() -> Kind:
-    """A folder or a repository of the Hugging Face hub."""
+    """A folder, a repository of the Hugging Face hub, or the shipped model."""
 
     def parse(typed: str) -> str:
+        if typed == SHIPPED_MODEL:
+            return typed
         looks_like_path = typed.startswith((".", "/", "~")) or Path(typed).is_dir()
         if looks_like_path:
             return str(Path(typed).expanduser())
@@ -155,7 +159,7 @@ def model() -> Kind:
             raise ValueError(typed)
         return typed
 
-    allowed = "a folder in diffusers' layout, or OWNER/NAME on the Hugging Face hub"
+    allowed = "a folder in diffusers' layout, OWNER/NAME on the Hugging Face hub, or demo"
     return Kind(allowed=allowed, parse=parse)
 
 
@@ -293,7 +297,7 @@ VARIABLES: Final = (
     Variable(
         name="MODEL",
         section="Model",
-        meaning="What draws.",
+        meaning="What draws. demo: the small model that comes with Ekaki, for trying things out.",
         default=DEFAULT_MODEL,
         kind=model(),
     ),

@@ -1,4 +1,4 @@
-"""`demo`: the real bot on a loopback Discord, with a model of random weights."""
+"""`demo`: the real bot on a loopback Discord, with the small model that comes with it."""
 
 import argparse
 from pathlib import Path

@@ -18,7 +18,7 @@ def add(subparsers: Subparsers) -> None:
     command.add_argument(
         "--host", default="127.0.0.1", help="address to bind; default: this machine only"
     )
-    command.add_argument("--model", type=Path, metavar="FOLDER", help="default: the demo model")
+    command.add_argument("--model", default="demo", help="as MODEL of the settings; default: demo")
     command.add_argument(
         "--folder", type=Path, default=Path("demo"), help="what is kept; default: demo"
     )
@@ -31,14 +31,14 @@ def run(args: argparse.Namespace) -> int:
     import webbrowser
 
     from bot import logs
-    from bot.playground.start import MODEL, Playground
+    from bot.playground.start import Playground
     from bot.playground.start import run as serve
 
     logs.set_up("WARNING", ())
     return serve(
         Playground(
             folder=args.folder,
-            model=args.model or MODEL,
+            model=args.model,
             host=args.host,
             port=args.port,
             opened=webbrowser.open if args.open else str,

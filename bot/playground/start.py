@@ -10,7 +10,7 @@ from typing import Any
 
 from bot import app
 from bot.cli.output import note, say
-from bot.demo import MODEL
+from bot.engine import engine_options
 from bot.loopback.default_world import IDS
 from bot.loopback.server import HOST
 from bot.loopback.state import StateUnreadable, load_world
@@ -19,21 +19,23 @@ from bot.playground.page import PORTS_TRIED, Page
 from bot.playground.serving import Serving
 from bot.secret import Secret
 from bot.settings import Settings
+from bot.variables import SHIPPED_MODEL
 from data.lock import only_one
 from pipeline.engine.protocol import Engine
-from pipeline.errors import ModelError, StorageError
+from pipeline.errors import StorageError
 from pipeline.model.folder import ModelFolder
+from pipeline.model.load import model_path
 
 PORT = 8080
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Playground:
-    """What to start. `load` makes the engine instead of the model folder (tests);
+    """What to start. `model` as in the settings; `load` makes the engine instead of it (tests);
     `settings`: fields of Settings that differ from the playground's."""
 
     folder: Path
-    model: Path = MODEL
+    model: str = SHIPPED_MODEL
     host: str = HOST
     port: int = PORT
     load: Callable[[], Engine] | None = None
@@ -53,7 +55,7 @@ class Playground:
             discord_token=Secret(page.token),
             discord_api_url=page.url,
             data_dir=self.folder / "bot",
-            model=str(self.model),
+            model=self.model,
             owner_ids=frozenset({IDS.owner}),
             progress_interval_s=1.0,
             pictures_per_hour=0,
@@ -85,9 +87,7 @@ def run(playground: Playground) -> int:
     ModelError without the model, StorageError if the folder can't be used, OSError if no port can.
     """
     if playground.load is None:
-        if not playground.model.is_dir():
-            raise ModelError("demo_model_missing", path=str(playground.model))
-        note(ModelFolder.open(playground.model).notice)
+        note(_notice(playground.model))
     app.prepare_folder(playground.discord_folder)
     with only_one(playground.discord_folder):
         page = Page(world=_world(playground), host=playground.host, port=playground.port)
@@ -102,6 +102,11 @@ def run(playground: Playground) -> int:
             say(f"Gallery: {settings.web_url} (what members of the simulated server make public)")
             load = playground.load or app.engine_loader(settings)
             return asyncio.run(_bot(settings, load, page))
+
+
+def _notice(model: str) -> str:
+    """What is to be known of `model`. ModelError where it can't be used."""
+    return ModelFolder.open(model_path(engine_options(Settings(model=model)))).notice
 
 
 def _world(playground: Playground) -> World:

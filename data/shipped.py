@@ -1,0 +1,8 @@
+"""What lies in the package beside its code."""
+
+from pathlib import Path
+from typing import Final
+
+DEMO_MODEL: Final = Path(__file__).parent / "demo_model"
+"""A tiny SDXL that draws portraits from tags (`training/README.md` says how it is made), with the
+small tagger that checks its pictures in `tagger/`. Read it, never write to it."""
