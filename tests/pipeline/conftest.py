@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from data.shipped import DEMO_MODEL
 from pipeline.model.folder import ModelFolder
 from pipeline.model.sessions import SessionFactory
 from training.layout_2024 import to_layout_2024
@@ -72,12 +73,9 @@ def tiny_2024_path(tiny_path: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
-def lab_demo_path() -> Path:
-    """Trained tiny weights: VAE factor 64, 16 channels, v-prediction, 566 added tokens."""
-    folder = _ROOT.parent / "shared" / "lab" / "demo" / "weights"
-    if not folder.is_dir():
-        pytest.skip("the trained weights of shared/lab/demo are not here")
-    return folder
+def demo_path() -> Path:
+    """The shipped model, trained: VAE factor 64, 16 channels, v-prediction, added tokens."""
+    return DEMO_MODEL
 
 
 @pytest.fixture(scope="session")

@@ -45,8 +45,8 @@ def test_reads_everything_that_differs_between_models(
     assert "noise" in tiny.notice
 
 
-def test_a_unet_traced_at_odd_sizes_takes_every_multiple_of_the_vae(lab_demo_path: Path) -> None:
-    folder = ModelFolder.open(lab_demo_path)
+def test_a_unet_traced_at_odd_sizes_takes_every_multiple_of_the_vae(demo_path: Path) -> None:
+    folder = ModelFolder.open(demo_path)
     assert (folder.vae_scale_factor, folder.latent_channels) == (64, 16)
     assert folder.size_multiple == 64
 

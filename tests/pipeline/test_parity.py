@@ -176,6 +176,6 @@ def test_long_prompts_of_several_chunks(pair_of: PairOf, tiny_path: Path) -> Non
     assert_equal_latents(pair_of(tiny_path), request)
 
 
-def test_trained_weights_of_factor_64(pair_of: PairOf, lab_demo_path: Path) -> None:
+def test_trained_weights_of_factor_64(pair_of: PairOf, demo_path: Path) -> None:
     request = make_request(num_inference_steps=28, width=832, height=1216, prompt="1girl, smile")
-    assert_equal_latents(pair_of(lab_demo_path), request)
+    assert_equal_latents(pair_of(demo_path), request)

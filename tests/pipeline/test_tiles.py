@@ -156,11 +156,11 @@ def test_one_tile_over_everything_is_the_whole_picture(
 
 
 def test_seams_of_a_real_decoder_are_no_sharper_than_the_picture(
-    lab_demo_path: Path, cpu: SessionFactory
+    demo_path: Path, cpu: SessionFactory
 ) -> None:
     """Trained weights: the step across the middle of each overlap against steps elsewhere."""
-    folder = ModelFolder.open(lab_demo_path)
-    engine = open_own(lab_demo_path)
+    folder = ModelFolder.open(demo_path)
+    engine = open_own(demo_path)
     row = engine.begin(make_request(num_inference_steps=8, width=1024, height=1024), 0)
     while not row.done:
         engine.step([row])
@@ -230,10 +230,10 @@ def test_encoding_in_tiles_puts_each_tile_in_its_place(
 
 
 def test_an_encoder_without_context_gives_the_whole(
-    lab_demo_path: Path, cpu: SessionFactory
+    demo_path: Path, cpu: SessionFactory
 ) -> None:
-    """The lab's model encodes each 64x64 pixels by themselves."""
-    folder = ModelFolder.open(lab_demo_path)
+    """The demo model encodes each 64x64 pixels by themselves."""
+    folder = ModelFolder.open(demo_path)
     image = Image.effect_noise((832, 1216), 60).convert("RGB")
     session = cpu.open(folder, "vae_encoder")
     whole = VaeEncoder(folder, session, free_bytes=lambda: PLENTY).encode(image)

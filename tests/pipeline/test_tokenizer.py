@@ -35,7 +35,7 @@ def _ids(reference: Any, text: str) -> list[int]:
 
 
 @pytest.mark.parametrize("number", [1, 2])
-@pytest.mark.parametrize("model", ["tiny_path", "lab_demo_path"])
+@pytest.mark.parametrize("model", ["tiny_path", "demo_path"])
 def test_equals_transformers(
     model: str, number: Literal[1, 2], request: pytest.FixtureRequest
 ) -> None:

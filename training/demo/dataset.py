@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from training.demo.degrade import degrade
 from training.demo.drawing import render
-from training.demo.framing import SIZES, framing
+from training.demo.framing import PORTRAIT, SIZES, SQUARE, framing
 from training.demo.labels import labels_of
 from training.demo.latents import CELL, SCALE, LinearEncoder, fit, patches_of
 from training.demo.look import sample_look
@@ -62,14 +62,17 @@ def face_weights(
     return weights
 
 
-def make_drawings(state: State, *, shard: int, square: int, other: int) -> None:
-    """Draw one shard: `square` pictures of 1024 x 1024, `other` of each of the other sizes."""
+def make_drawings(state: State, *, shard: int, square: int, portrait: int, other: int) -> None:
+    """Draw one shard: `square` pictures of 1024 x 1024, `portrait` of 832 x 1216, `other` of each
+    of the other sizes.
+    """
     encoder = LinearEncoder.load(state.encoder)
+    counts = {SQUARE: square, PORTRAIT: portrait}
     for width, height in SIZES:
         path = state.latents(width=width, height=height, shard=shard)
         if path.exists():
             continue
-        count = square if width == height else other
+        count = counts.get((width, height), other)
         started = time.monotonic()
         drawings = _drawn(encoder, width, height, shard=shard, count=count)
         path.parent.mkdir(parents=True, exist_ok=True)

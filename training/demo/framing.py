@@ -1,13 +1,29 @@
 """Where the figure stands in a picture of each of the nine sizes."""
 
+import random
 from dataclasses import dataclass
+from typing import Final
 
 from pipeline.aspect import BUCKETS
 
 SIZES = tuple((bucket.width, bucket.height) for bucket in BUCKETS)
 """The nine sizes, (width, height)."""
+SQUARE: Final = (1024, 1024)
+PORTRAIT: Final = (832, 1216)
+"""What the bot draws unless asked: the first picture that anybody sees."""
+
+_OFTEN: Final = {SQUARE: 0.40, PORTRAIT: 0.25}
+SHARES: Final = tuple(
+    _OFTEN.get(size, (1 - sum(_OFTEN.values())) / (len(SIZES) - len(_OFTEN))) for size in SIZES
+)
+"""How often training looks at each of `SIZES`."""
 
 _STEP = 64  # one latent pixel: shifts by whole ones cost the model nothing
+
+
+def random_size(rng: random.Random) -> tuple[int, int]:
+    """(width, height), as often as `SHARES` says."""
+    return rng.choices(SIZES, SHARES)[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ CALIBRATION_SAMPLES: Final = 120_000
 TAGGER_SAMPLES: Final = 48_000
 SHARDS: Final = 2
 SQUARE_DRAWINGS: Final = 14_000  # a shard
+PORTRAIT_DRAWINGS: Final = 6_000  # a shard: the size that the bot draws unless asked
 OTHER_DRAWINGS: Final = 1_600  # a shard and size
 
 Stage = Callable[[State, argparse.Namespace], bool]
@@ -37,7 +38,13 @@ def _drawings(state: State, options: argparse.Namespace) -> bool:
 
     shards = range(SHARDS) if options.shard is None else [options.shard]
     for shard in shards:
-        make_drawings(state, shard=shard, square=SQUARE_DRAWINGS, other=OTHER_DRAWINGS)
+        make_drawings(
+            state,
+            shard=shard,
+            square=SQUARE_DRAWINGS,
+            portrait=PORTRAIT_DRAWINGS,
+            other=OTHER_DRAWINGS,
+        )
     return True
 
 

@@ -26,7 +26,7 @@ from torch.nn import functional
 from training.demo.checkpoint import Every, save_checkpoint
 from training.demo.degrade import degrade
 from training.demo.drawing import render
-from training.demo.framing import SIZES
+from training.demo.framing import random_size
 from training.demo.labels import FIELDS, FIGURE_FIELDS, labels_of
 from training.demo.look import sample_look
 from training.demo.machine import Machine
@@ -125,7 +125,7 @@ def _batch(rng: random.Random) -> tuple[Tensor, Tensor]:
 
 def labelled_picture(rng: random.Random) -> tuple[NDArray[np.uint8], tuple[int, ...]]:
     """One drawing as the tagger sees it, and what it shows."""
-    width, height = SIZES[0] if rng.random() < 0.5 else rng.choice(SIZES[1:])
+    width, height = random_size(rng)
     look = sample_look(rng, held_out=rng.random() < 0.5)
     degraded = look.rating == "safe" and rng.random() < 0.15
     picture = render(look, width=width, height=height, scale=1 / 8 if degraded else 1 / 4)

@@ -23,7 +23,7 @@ from training.demo.checkpoint import Every, save_checkpoint
 from training.demo.decoder import SMALL, TOP, Decoder
 from training.demo.degrade import degrade
 from training.demo.drawing import render
-from training.demo.framing import SIZES
+from training.demo.framing import random_size
 from training.demo.labels import described, labels_of
 from training.demo.latents import CELL, LinearEncoder, shrunk
 from training.demo.look import sample_look
@@ -34,7 +34,6 @@ from training.demo.tags import POSITIVE
 from training.demo.unet import alphas_cumprod, condition, make_unet, point_at
 
 _WARM_UP = 30  # steps
-_SQUARE_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +114,7 @@ class _Source:
     def batch(self) -> tuple[Tensor, Tensor]:
         """Latents (batch, channels, rows, columns) and pictures of the stage's level, -1 to 1."""
         rng, level = self._rng, self._stage.level
-        width, height = SIZES[0] if rng.random() < _SQUARE_SHARE else rng.choice(SIZES[1:])
+        width, height = random_size(rng)
         latents: list[Any] = []
         pictures: list[Any] = []
         captions: list[list[str]] = []

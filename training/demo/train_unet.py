@@ -23,6 +23,7 @@ from torch import Tensor
 from training.demo.captions import training_caption
 from training.demo.checkpoint import Every, save_checkpoint
 from training.demo.dataset import Drawings, face_weights, load_drawings
+from training.demo.framing import SHARES
 from training.demo.labels import FIELDS, described
 from training.demo.machine import Machine
 from training.demo.muon import Muon
@@ -53,7 +54,7 @@ class _Batch:
 
 
 class _Reader:
-    """Random batches of one size: every second one square."""
+    """Random batches of one size."""
 
     def __init__(self, state: State, rng: random.Random) -> None:
         self._sizes: list[Drawings] = list(load_drawings(state))
@@ -61,7 +62,7 @@ class _Reader:
 
     def batch(self) -> _Batch:
         rng = self._rng
-        drawings = self._sizes[0] if rng.random() < 0.5 else rng.choice(self._sizes[1:])
+        drawings = rng.choices(self._sizes, SHARES)[0]
         width, height = drawings.width, drawings.height
         rows = [rng.randrange(len(drawings.latents)) for _ in range(BATCH)]
         labels = [tuple(int(value) for value in drawings.labels[row]) for row in rows]
