@@ -24,12 +24,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Stage:
-    """A running playground."""
+    """A running playground. `draws`: seconds a step of the engine without a model, or "demo"."""
 
-    def __init__(self, folder: Path, *, port: int = 0, step_s: float = 0.02) -> None:
+    def __init__(self, folder: Path, *, port: int = 0, draws: float | str = 0.02) -> None:
         command = [sys.executable, "-m", "tests.playground.stage"]
         self.process = subprocess.Popen(
-            [*command, str(folder), str(port), str(step_s)],
+            [*command, str(folder), str(port), str(draws)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

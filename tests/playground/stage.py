@@ -1,6 +1,6 @@
 """The playground in a process of its own, with an engine that draws slowly and knows no model.
 
-`python -m tests.playground.stage FOLDER PORT STEP_S`
+`python -m tests.playground.stage FOLDER PORT STEP_S`; STEP_S "demo": with the model of `make demo`.
 """
 
 import sys
@@ -11,12 +11,10 @@ from pipeline.engine.fake import FakeEngine
 
 
 def main(folder: str, port: str, step_s: str) -> int:
+    load = None if step_s == "demo" else lambda: FakeEngine(scale=8, step_s=float(step_s))
     return run(
         Playground(
-            folder=Path(folder),
-            port=int(port),
-            load=lambda: FakeEngine(scale=8, step_s=float(step_s)),
-            settings={"progress_interval_s": 0.3},
+            folder=Path(folder), port=int(port), load=load, settings={"progress_interval_s": 0.3}
         )
     )
 
