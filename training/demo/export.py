@@ -23,6 +23,8 @@ import torch
 from diffusers import EulerAncestralDiscreteScheduler, StableDiffusionXLPipeline
 from onnx import TensorProto, helper, numpy_helper
 
+from pipeline.engine.preview import FILE_NAME, PreviewMap
+from pipeline.model.folder import ModelFolder
 from training.demo.decoder import Decoder, as_autoencoder
 from training.demo.latents import CELL, CHANNELS, PATCH, LinearEncoder
 from training.demo.state import State
@@ -50,6 +52,7 @@ def export(state: State) -> Path:
         _linear_encoder(LinearEncoder.load(state.encoder), made / "vae_encoder" / "model.onnx")
         card = {"name": "Ekaki demo", "notice": _NOTICE}
         (made / "ekaki.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        _preview_map(LinearEncoder.load(state.encoder), made)
         if state.tagger.exists():
             export_tagger(state, made / "tagger")
             _halve(made / "tagger" / "model.onnx")
@@ -144,6 +147,15 @@ def _halve(path: Path) -> None:
     model.graph.node.extend(nodes)
     onnx.checker.check_model(model)
     onnx.save(model, path)
+
+
+def _preview_map(encoder: LinearEncoder, made: Path) -> None:
+    """Ship the bot's map from latents to small pictures: it is known here, and else the first
+    preview would fit one and keep it in the package."""
+    weights = np.vstack([encoder.decode, encoder.mean])  # (channels + 1, y * x * colour)
+    weights = weights.reshape(-1, PATCH, PATCH, 3).transpose(0, 3, 1, 2)
+    shipped = PreviewMap(weights=weights.reshape(len(weights), -1), patch=PATCH)
+    shipped.save(made / FILE_NAME, model_hash=ModelFolder.open(made).content_hash)
 
 
 def _linear_encoder(encoder: LinearEncoder, path: Path) -> None:
