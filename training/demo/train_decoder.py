@@ -62,7 +62,7 @@ STAGES = {
             level=TOP,
             batch=2,
             samples=20_000,
-            rate=0.25,
+            rate=0.35,
             crop=32,
             from_unet=0.6,
         ),
