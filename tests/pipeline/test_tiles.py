@@ -229,9 +229,7 @@ def test_encoding_in_tiles_puts_each_tile_in_its_place(
     np.testing.assert_allclose(tiled[:, :, -8:, -8:], last[:, :, -8:, -8:], atol=1e-5)
 
 
-def test_an_encoder_without_context_gives_the_whole(
-    demo_path: Path, cpu: SessionFactory
-) -> None:
+def test_an_encoder_without_context_gives_the_whole(demo_path: Path, cpu: SessionFactory) -> None:
     """The demo model encodes each 64x64 pixels by themselves."""
     folder = ModelFolder.open(demo_path)
     image = Image.effect_noise((832, 1216), 60).convert("RGB")
