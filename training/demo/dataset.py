@@ -67,7 +67,7 @@ def make_drawings(state: State, *, shard: int, square: int, portrait: int, other
     of the other sizes.
     """
     encoder = LinearEncoder.load(state.encoder)
-    counts = {SQUARE: square, PORTRAIT: portrait}
+    counts: dict[tuple[int, int], int] = {SQUARE: square, PORTRAIT: portrait}
     for width, height in SIZES:
         path = state.latents(width=width, height=height, shard=shard)
         if path.exists():

@@ -50,6 +50,7 @@ def export(state: State) -> Path:
         for part in ("text_encoder", "text_encoder_2", "unet", "vae_decoder"):
             _halve(made / part / "model.onnx")
         _linear_encoder(LinearEncoder.load(state.encoder), made / "vae_encoder" / "model.onnx")
+        _forget_folder(made / "model_index.json")
         card = {"name": "Ekaki demo", "notice": _NOTICE}
         (made / "ekaki.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
         _preview_map(LinearEncoder.load(state.encoder), made)
@@ -129,7 +130,15 @@ def _sample_size(folder: Path, size: int) -> None:
         if path.exists():
             config = json.loads(path.read_text(encoding="utf-8"))
             config["sample_size"] = size * factor
+            config.pop("_name_or_path", None)  # a folder of this machine
             path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _forget_folder(path: Path) -> None:
+    """Drop the name of the folder on this machine that the pipeline was loaded from."""
+    index = json.loads(path.read_text(encoding="utf-8"))
+    index.pop("_name_or_path", None)
+    path.write_text(json.dumps(index, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _halve(path: Path) -> None:

@@ -12,8 +12,8 @@ SQUARE: Final = (1024, 1024)
 PORTRAIT: Final = (832, 1216)
 """What the bot draws unless asked: the first picture that anybody sees."""
 
-_OFTEN: Final = {SQUARE: 0.40, PORTRAIT: 0.25}
-SHARES: Final = tuple(
+_OFTEN: Final[dict[tuple[int, int], float]] = {SQUARE: 0.40, PORTRAIT: 0.25}
+SHARES: Final[tuple[float, ...]] = tuple(
     _OFTEN.get(size, (1 - sum(_OFTEN.values())) / (len(SIZES) - len(_OFTEN))) for size in SIZES
 )
 """How often training looks at each of `SIZES`."""
