@@ -134,6 +134,7 @@ async def test_stars_given_and_taken_while_the_bot_was_away_are_read_again(
         _, third = await picture(alice, running)
         for visitor in (bob, moderator):
             await visitor.member.react(second, STAR)
+        await until_shown(bob, count=1)  # so that the other's post comes last
         await alice.member.press(third, "Share")
         posted = await until_shown(bob, count=2)
         await nothing_more(running)
