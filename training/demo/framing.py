@@ -12,7 +12,7 @@ SQUARE: Final = (1024, 1024)
 PORTRAIT: Final = (832, 1216)
 """What the bot draws unless asked: the first picture that anybody sees."""
 
-_OFTEN: Final[dict[tuple[int, int], float]] = {SQUARE: 0.40, PORTRAIT: 0.25}
+_OFTEN: Final[dict[tuple[int, int], float]] = {SQUARE: 0.30, PORTRAIT: 0.22}
 SHARES: Final[tuple[float, ...]] = tuple(
     _OFTEN.get(size, (1 - sum(_OFTEN.values())) / (len(SIZES) - len(_OFTEN))) for size in SIZES
 )

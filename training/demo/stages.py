@@ -18,7 +18,7 @@ TAGGER_SAMPLES: Final = 48_000
 SHARDS: Final = 2
 SQUARE_DRAWINGS: Final = 14_000  # a shard
 PORTRAIT_DRAWINGS: Final = 6_000  # a shard: the size that the bot draws unless asked
-OTHER_DRAWINGS: Final = 1_600  # a shard and size
+OTHER_DRAWINGS: Final = 3_000  # a shard and size
 
 Stage = Callable[[State, argparse.Namespace], bool]
 """Does its work and says whether it is finished."""
@@ -78,6 +78,14 @@ def _decoder(name: str) -> Stage:
         )
 
     return stage
+
+
+def _restore(state: State, options: argparse.Namespace) -> bool:
+    from training.demo.machine import this_machine
+    from training.demo.restore import restore
+
+    restore(state, this_machine(), model=options.model, seen=options.samples or 0)
+    return True
 
 
 def _tagger(state: State, options: argparse.Namespace) -> bool:
@@ -163,13 +171,16 @@ STAGES: Final[dict[str, Stage]] = {
 CHECKS: Final[dict[str, Stage]] = {"peek": _peek, "quick": _quick, "checker": _checker}
 """Looks in between."""
 
+OTHERS: Final[dict[str, Stage]] = {"restore": _restore}
+"""By name only."""
+
 
 def main() -> None:
     """The command line."""
     options = _parser().parse_args()
     state = State(options.folder)
     if options.stage != "all":
-        finished = (STAGES | CHECKS)[options.stage](state, options)
+        finished = (STAGES | CHECKS | OTHERS)[options.stage](state, options)
         if not finished:
             print(f"{options.stage}: not finished; start it again to go on.")
         return
@@ -180,13 +191,17 @@ def main() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
+    stages = ["all", *STAGES, *CHECKS, *OTHERS]
     parser = argparse.ArgumentParser(prog="python -m training.demo", description=__doc__)
-    parser.add_argument("stage", choices=["all", *STAGES, *CHECKS], metavar="STAGE",
-                        help=", ".join(["all", *STAGES, *CHECKS]))  # fmt: skip
+    parser.add_argument("stage", choices=stages, metavar="STAGE",
+                        help=", ".join(stages))  # fmt: skip
     parser.add_argument("--folder", type=Path, default=Path("training-state"),
                         help="where checkpoints are kept (default ./training-state)")  # fmt: skip
     parser.add_argument("--minutes", type=float, default=120, help="most minutes a stage may take")
-    parser.add_argument("--samples", type=int, help="samples in all, instead of the stage's own")
+    parser.add_argument("--samples", type=int,
+                        help="samples in all, instead of the stage's own")  # fmt: skip
+    parser.add_argument("--model", type=Path, default=Path("data/demo_model"),
+                        help="restore: the exported folder")  # fmt: skip
     parser.add_argument("--shard", type=int, help="drawings: only this shard")
     parser.add_argument("--count", type=int, default=300, help="evaluate, quick: pictures")
     parser.add_argument(

@@ -78,7 +78,8 @@ def train_tagger(state: State, machine: Machine, *, samples: int, minutes: float
     if state.tagger.exists():
         kept = torch.load(state.tagger, map_location=machine.device)
         net.load_state_dict(kept["net"])
-        optimiser.load_state_dict(kept["optimiser"])
+        if kept["optimiser"] is not None:  # restored from an export
+            optimiser.load_state_dict(kept["optimiser"])
         seen = int(kept["seen"])
     rng = random.Random(SEED + seen)
     started, keep = time.monotonic(), Every()

@@ -76,7 +76,7 @@ def train_decoder(
     """Run a stage to its end or until the minutes are over; True at the end."""
     torch.manual_seed(0)
     decoder = Decoder().to(machine.device)
-    optimiser = _optimiser(decoder, machine)
+    optimiser = decoder_optimiser(decoder, machine)
     done = _load(state, decoder, optimiser, stage)
     wanted = stage.samples if samples is None else samples
     rng = random.Random(f"{stage.name}|{done}")
@@ -209,7 +209,8 @@ def _distance(shown: Tensor, wanted: Tensor, *, square: float) -> tuple[Tensor, 
     )
 
 
-def _optimiser(decoder: Decoder, machine: Machine) -> Muon:
+def decoder_optimiser(decoder: Decoder, machine: Machine) -> Muon:
+    """What all stages of the decoder train with."""
     matrices = [
         part
         for name, part in decoder.named_parameters()
