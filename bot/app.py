@@ -22,7 +22,9 @@ from bot.engine import engine_options, tagger_folder
 from bot.eta import Pace
 from bot.failpoints import hit
 from bot.gallery.browser import Browser
+from bot.gallery.collection_files import CollectionFiles
 from bot.gallery.collections import Collections
+from bot.gallery.links import CollectionLinks
 from bot.gallery.service import Gallery
 from bot.gallery.stars import Stars
 from bot.jobs.admission import JobRules
@@ -128,7 +130,9 @@ async def open_services(
             gallery=gallery,
             stars=Stars(gallery),
             browser=Browser(database),
-            collections=Collections(database=database, files=files, results=results, clock=clock),
+            collections=Collections(database=database, results=results, clock=clock),
+            collection_files=CollectionFiles(database=database, pictures=files.pictures),
+            links=CollectionLinks(database=database, clock=clock, origin=settings.web_origin),
         )
 
 

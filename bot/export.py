@@ -4,19 +4,16 @@ Left out are only interaction tokens (a secret of Discord's, gone after delivery
 marked. Nothing is held in memory but the part that is handed out: it grows in a temporary file.
 """
 
-import asyncio
 import json
-import tempfile
-import zipfile
-from collections.abc import AsyncIterator, Generator
-from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
-from typing import IO, Any, Final, Self
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from typing import Any, Final
 
 from aiosqlite import Connection
 
 from bot.clock import Clock
 from bot.jobs.kept_files import KeptFiles
+from bot.packing import PackedFile, in_a_thread, packed
 from data import (
     audit,
     blocks,
@@ -39,12 +36,9 @@ from data.audit import AuditEntry
 from data.blocks import Block
 from data.database import Database
 from data.jobs import JobRecord
-from data.picture_files import PictureFiles
 from data.pictures import PictureRecord
-from pipeline.errors import StorageError
 
 _JOBS_AT_ONCE: Final = 25  # some milliseconds of the event loop
-_MEMBER_BYTES: Final = 512  # of a ZIP for each file: headers and its name twice, with room
 
 
 class Exporter:
@@ -77,13 +71,8 @@ class Exporter:
                 )
                 for picture in made
             ]
-        packing = packed(record | {"jobs": listed}, files, part_bytes)
-        try:
-            while (part := await asyncio.to_thread(next, packing, None)) is not None:
-                yield part
-        finally:
-            with suppress(ValueError):  # cancelled while its thread runs: collected then
-                packing.close()
+        async for part in in_a_thread(packed(record | {"jobs": listed}, files, part_bytes)):
+            yield part
 
     async def _jobs(self, user_id: int) -> AsyncIterator[tuple[JobRecord, list[PictureRecord]]]:
         """All jobs with their pictures, in small pages: thousands at once would stop the loop, and
@@ -139,15 +128,6 @@ class Exporter:
                 {"file": f"uploads/{upload.content_hash}.png"} | asdict(upload) for upload in sent
             ],
         }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackedFile:
-    """A stored file and its name in the ZIP."""
-
-    name: str
-    folder: PictureFiles
-    content_hash: str
 
 
 def _file_name(picture: PictureRecord) -> str:
@@ -222,55 +202,3 @@ def _entry(entry: AuditEntry) -> dict[str, Any]:
         "picture_id": entry.picture_id,
         "details": entry.details,
     }
-
-
-def packed(
-    record: dict[str, Any], files: list[PackedFile], part_bytes: int | None
-) -> Generator[bytes]:
-    """The parts one after another. Blocks on the disk: each `next` belongs in a thread."""
-    with ExitStack() as stack:
-        pack = stack.enter_context(_Pack())
-        text = json.dumps(record, ensure_ascii=False, indent=1)
-        pack.add("data.json", text.encode(), compress=True)
-        for file in files:
-            try:
-                content = file.folder.read(file.content_hash)
-            except StorageError:
-                continue  # deleted since the record was read
-            if part_bytes is not None and pack.size_with(len(content)) > part_bytes:
-                yield pack.finish()
-                pack = stack.enter_context(_Pack())
-            pack.add(file.name, content, compress=False)  # PNG is compressed already
-        yield pack.finish()
-
-
-class _Pack:
-    """One ZIP that grows in a temporary file."""
-
-    def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
-        self._zip = zipfile.ZipFile(self._file, "w")
-        self._members = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._file.close()
-
-    def size_with(self, size_bytes: int) -> int:
-        """How large the ZIP is at most with one more file of `size_bytes`."""
-        return self._file.tell() + size_bytes + (self._members + 1) * _MEMBER_BYTES
-
-    def add(self, name: str, content: bytes, *, compress: bool) -> None:
-        kind = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
-        self._zip.writestr(name, content, compress_type=kind)
-        self._members += 1
-
-    def finish(self) -> bytes:
-        """The whole file; the pack is of no use afterwards."""
-        self._zip.close()
-        self._file.seek(0)
-        content = self._file.read()
-        self._file.close()
-        return content

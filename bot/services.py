@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.gallery.browser import Browser
+from bot.gallery.collection_files import CollectionFiles
 from bot.gallery.collections import Collections
+from bot.gallery.links import CollectionLinks
 from bot.gallery.service import Gallery
 from bot.gallery.stars import Stars
 from bot.jobs.service import JobService
@@ -44,3 +46,5 @@ class Services:
     stars: Stars
     browser: Browser
     collections: Collections
+    collection_files: CollectionFiles
+    links: CollectionLinks

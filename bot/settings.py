@@ -73,6 +73,12 @@ class Settings:
     source_url: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    @property
+    def web_origin(self) -> str:
+        """Where people reach the gallery's page: this process's, or (an address without a place to
+        serve) one of its own. Empty: there is none."""
+        return self.web_url or (f"http://{self.web_address}" if self.web_address else "")
+
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None, dotenv: Path | None = DOTENV) -> "Settings":
         """Read `env` (None: the process's environment) over the file `dotenv` (may be absent).

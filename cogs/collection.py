@@ -10,7 +10,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import EkakiBot
+from bot.gallery.collection_files import Contents
 from bot.gallery.collections import MAX_NAME, Shelf
+from bot.gallery.links import Grant
 from bot.suggestions import MAX_CHOICE, MAX_SUGGESTIONS
 from cogs import errors
 from cogs.actors import actor_of
@@ -105,7 +107,7 @@ class CollectionCog(
         if collection.size == 0:
             raise RefusedError("collection_empty")
         await _say(interaction, text("collection.packing"))
-        await _send_parts(interaction, collection)
+        await _send(interaction, collection)
 
     @app_commands.command(name="delete", description=text("collection.delete"))
     @app_commands.describe(name=text("collection.option_name"))
@@ -228,19 +230,43 @@ def _buttons(shelf: Shelf, page: int, ceiling: Rating) -> discord.ui.View:
     return view
 
 
-async def _send_parts(interaction: Interaction, collection: Collection) -> None:
-    """The ZIPs one by one, each opened by itself; then how many there are."""
-    limit = max(1, interaction.filesize_limit - _ROOM_BYTES)
+async def _send(interaction: Interaction, collection: Collection) -> None:
+    """As a file where one is small enough for the place; else by a link to the web page, or
+    without a page in several files, each opened by itself."""
+    services, actor = interaction.client.services, actor_of(interaction)
     ceiling = await ceiling_of(interaction)
+    contents = await services.collection_files.contents(collection.id, actor=actor, ceiling=ceiling)
+    limit = max(1, interaction.filesize_limit - _ROOM_BYTES)
+    if contents.size_bytes > limit and services.links.possible:
+        grant = Grant(
+            collection_id=collection.id,
+            user_id=actor.user_id,
+            guild_id=actor.guild_id,
+            ceiling=ceiling,
+        )
+        await _send_link(interaction, await services.links.make(grant), contents)
+    else:
+        await _send_parts(interaction, contents, limit)
+
+
+async def _send_link(interaction: Interaction, url: str, contents: Contents) -> None:
+    view = discord.ui.View()
+    view.add_item(discord.ui.Button(label=text("collection.fetch"), url=url))
+    view.stop()
+    words = text("collection.by_link", count=len(contents.files), size=size(contents.size_bytes))
+    await interaction.edit_original_response(content=words, view=view)
+
+
+async def _send_parts(interaction: Interaction, contents: Contents, limit: int) -> None:
+    """The ZIPs one by one; then how many there are."""
     sent = left_out = 0
-    async for part in interaction.client.services.collections.parts(
-        collection.id, actor=actor_of(interaction), ceiling=ceiling, part_bytes=limit
-    ):
+    files = interaction.client.services.collection_files
+    async for part in files.parts(contents, part_bytes=limit):
         if len(part) > limit or sent == MAX_PARTS:
             left_out += 1
             continue
         sent += 1
-        file = discord.File(io.BytesIO(part), filename=f"{collection.id}-{sent}.zip")
+        file = discord.File(io.BytesIO(part), filename=f"{contents.collection.id}-{sent}.zip")
         if sent == 1:
             await interaction.edit_original_response(attachments=[file])
         else:

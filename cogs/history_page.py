@@ -88,7 +88,7 @@ def _line(view: PageView, entry: HistoryEntry, number: int) -> str:
     return text(
         "history.line",
         number=number,
-        star="⭐ " if entry.favourite else "",
+        star="❤️ " if entry.favourite else "",
         shown=shown,
         when=moment(entry.picture.made_at),
         private=text("history.private") if entry.job.private else "",

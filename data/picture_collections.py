@@ -13,7 +13,7 @@ from data.presets import key_of
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
     """A named set of pictures. A shared one is seen, and added to, by the members of `guild_id`;
-    any other is its owner's alone. `size`: how many pictures it has."""
+    any other is its owner's alone. `size`: how many of its pictures the one who asked may see."""
 
     id: str
     owner_id: int
@@ -33,10 +33,18 @@ class Item:
     added_at: float
 
 
+_SEEN = (
+    "collection_items i JOIN pictures p ON p.id = i.picture_id JOIN jobs j ON j.id = p.job_id"
+    " LEFT JOIN gallery_entries e ON e.picture_id = p.id"
+    " WHERE (j.user_id = :viewer OR (COALESCE(e.state, '') NOT IN ('hidden', 'removed')"
+    " AND (j.private = 0 OR e.state = 'posted')))"
+)
+"""Items whose picture :viewer may see: it was public when it was added, and may have left the
+gallery since. What was taken out there is seen by its maker alone."""
+
 _SELECT = (
-    "SELECT c.id, c.owner_id, c.guild_id, c.shared, c.name, c.created_at,"
-    " (SELECT COUNT(*) FROM collection_items i WHERE i.collection_id = c.id) AS size"
-    " FROM collections c"
+    "SELECT c.id, c.owner_id, c.guild_id, c.shared, c.name, c.created_at,"  # noqa: S608 - constants
+    f" (SELECT COUNT(*) FROM {_SEEN} AND i.collection_id = c.id) AS size FROM collections c"
 )
 
 
@@ -65,11 +73,21 @@ async def insert(
     return cursor.rowcount == 1
 
 
-async def get(connection: Connection, *, collection_id: str) -> Collection | None:
-    """The collection with this id."""
-    async with connection.execute(f"{_SELECT} WHERE c.id = ?", (collection_id,)) as cursor:
+async def get(connection: Connection, *, collection_id: str, viewer_id: int) -> Collection | None:
+    """The collection with this id; whether `viewer_id` may look at it is for the caller to ask."""
+    values = {"viewer": viewer_id, "id": collection_id}
+    async with connection.execute(f"{_SELECT} WHERE c.id = :id", values) as cursor:
         row = await cursor.fetchone()
     return None if row is None else _collection(row)
+
+
+async def count_in(connection: Connection, *, collection_id: str) -> int:
+    """How many pictures a collection holds, whoever may see them."""
+    async with connection.execute(
+        "SELECT COUNT(*) FROM collection_items WHERE collection_id = ?", (collection_id,)
+    ) as cursor:
+        row = await cursor.fetchone()
+    return int(row[0]) if row else 0
 
 
 async def seen_by(
@@ -77,8 +95,9 @@ async def seen_by(
 ) -> list[Collection]:
     """One's own collections, and those that are shared on the server; by name."""
     async with connection.execute(
-        f"{_SELECT} WHERE c.owner_id = ? OR (c.shared = 1 AND c.guild_id = ?) ORDER BY c.key, c.id",
-        (user_id, guild_id),
+        f"{_SELECT} WHERE c.owner_id = :viewer OR (c.shared = 1 AND c.guild_id = :guild)"
+        " ORDER BY c.key, c.id",
+        {"viewer": user_id, "guild": guild_id},
     ) as cursor:
         return [_collection(row) for row in await cursor.fetchall()]
 
@@ -123,13 +142,19 @@ async def remove(connection: Connection, *, collection_id: str, picture_id: str)
 
 
 async def items(
-    connection: Connection, *, collection_id: str, offset: int = 0, limit: int = -1
+    connection: Connection,
+    *,
+    collection_id: str,
+    viewer_id: int,
+    offset: int = 0,
+    limit: int = -1,
 ) -> list[Item]:
-    """Pictures of a collection, the latest first (limit -1: all)."""
+    """Pictures of a collection that `viewer_id` may see, the latest first (limit -1: all)."""
     async with connection.execute(
-        "SELECT picture_id, added_by, added_at FROM collection_items WHERE collection_id = ?"
-        " ORDER BY added_at DESC, picture_id LIMIT ? OFFSET ?",
-        (collection_id, limit, offset),
+        f"SELECT i.picture_id, i.added_by, i.added_at FROM {_SEEN}"  # noqa: S608 - constants
+        " AND i.collection_id = :id"
+        " ORDER BY i.added_at DESC, i.picture_id LIMIT :limit OFFSET :offset",
+        {"viewer": viewer_id, "id": collection_id, "limit": limit, "offset": offset},
     ) as cursor:
         rows = [(str(row[0]), int(row[1]), float(row[2])) for row in await cursor.fetchall()]
     found: list[Item] = []

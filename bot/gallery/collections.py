@@ -1,17 +1,11 @@
-"""Collections: named sets of pictures, one's own or shared by a server, and their ZIP files."""
+"""Collections: named sets of pictures, one's own or shared by a server."""
 
-import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import suppress
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from aiosqlite import Connection
 
 from bot.clock import Clock
-from bot.export import PackedFile, packed
-from bot.jobs.kept_files import KeptFiles
 from bot.results import Actor, Results
 from data import gallery, jobs, picture_collections, pictures
 from data.database import Database
@@ -20,7 +14,6 @@ from data.picture_collections import Collection, Item
 from data.presets import key_of
 from pipeline.errors import InputError, RefusedError
 from pipeline.prompt.clean import clean_text
-from pipeline.rating import Rating
 
 MAX_COLLECTIONS: Final = 25  # of one person: all of them fit into one autocompletion
 MAX_NAME: Final = 50  # characters
@@ -38,11 +31,8 @@ class Shelf:
 class Collections:
     """Keeps collections. RefusedError and InputError say what can't be."""
 
-    def __init__(
-        self, *, database: Database, files: KeptFiles, results: Results, clock: Clock
-    ) -> None:
+    def __init__(self, *, database: Database, results: Results, clock: Clock) -> None:
         self._database = database
-        self._files = files
         self._results = results
         self._clock = clock
 
@@ -67,7 +57,7 @@ class Collections:
                 now=self._clock.time(),
             ):
                 raise RefusedError("collection_exists", name=name)
-            return await _known(connection, collection_id, actor)
+            return await known_collection(connection, collection_id, actor)
 
     async def seen_by(self, actor: Actor) -> list[Collection]:
         """What a person may look at here."""
@@ -90,9 +80,10 @@ class Collections:
         """Add a picture that the person sees; False where it is there already. Into a shared one
         only what everybody there may see."""
         async with self._database.transaction() as connection:
-            collection = await _known(connection, collection_id, actor)
+            collection = await known_collection(connection, collection_id, actor)
             await self._demand_visible(connection, collection, picture_id, actor)
-            if collection.size >= MAX_ITEMS:
+            held = await picture_collections.count_in(connection, collection_id=collection_id)
+            if held >= MAX_ITEMS:
                 raise RefusedError("collection_full", limit=MAX_ITEMS)
             return await picture_collections.add(
                 connection,
@@ -109,10 +100,14 @@ class Collections:
         job = None if picture is None else await jobs.get(connection, job_id=picture.job_id)
         if picture is None or job is None:
             raise RefusedError("picture_unknown")
-        in_gallery = actor.guild_id is not None and await gallery.shows(
-            connection, guild_id=actor.guild_id, picture_id=picture_id
-        )
-        if not (in_gallery or self._results.may_see(actor, job)):
+        own = job.user_id == actor.user_id
+        entry = await gallery.of_picture(connection, picture_id=picture_id)
+        state = "candidate" if entry is None else entry.state
+        in_gallery = state == "posted" and job.guild_id == actor.guild_id
+        if state in {"hidden", "removed"} and not own:
+            raise RefusedError("collection_withdrawn")
+        # A moderator sees private pictures too, but does not keep them.
+        if not (own or in_gallery or (self._results.may_see(actor, job) and not job.private)):
             raise RefusedError("picture_private")
         public = not job.private and job.guild_id == collection.guild_id
         if collection.shared and not (in_gallery or public):
@@ -121,7 +116,7 @@ class Collections:
     async def remove(self, collection_id: str, picture_id: str, *, actor: Actor) -> None:
         """Take a picture out: who added it, the collection's owner, and moderators."""
         async with self._database.transaction() as connection:
-            collection = await _known(connection, collection_id, actor)
+            collection = await known_collection(connection, collection_id, actor)
             added_by = await picture_collections.item(
                 connection, collection_id=collection_id, picture_id=picture_id
             )
@@ -136,7 +131,7 @@ class Collections:
     async def delete(self, collection_id: str, *, actor: Actor) -> Collection:
         """Delete a collection, not its pictures: its owner, and moderators a shared one."""
         async with self._database.transaction() as connection:
-            collection = await _known(connection, collection_id, actor)
+            collection = await known_collection(connection, collection_id, actor)
             _demand_owner(collection, actor)
             await picture_collections.delete(connection, collection_id=collection_id)
         return collection
@@ -144,49 +139,22 @@ class Collections:
     async def shelf(self, collection_id: str, *, actor: Actor, offset: int, limit: int) -> Shelf:
         """Some pictures of a collection, the latest first."""
         async with self._database.reader() as connection:
-            collection = await _known(connection, collection_id, actor)
+            collection = await known_collection(connection, collection_id, actor)
             found = await picture_collections.items(
-                connection, collection_id=collection_id, offset=offset, limit=limit
+                connection,
+                collection_id=collection_id,
+                viewer_id=actor.user_id,
+                offset=offset,
+                limit=limit,
             )
         return Shelf(collection=collection, items=tuple(found))
 
-    async def parts(
-        self, collection_id: str, *, actor: Actor, ceiling: Rating, part_bytes: int
-    ) -> AsyncIterator[bytes]:
-        """The pictures up to `ceiling` as ZIP files of at most `part_bytes`, made in a thread. The
-        first has `data.json` with how each was made."""
-        shelf = await self.shelf(collection_id, actor=actor, offset=0, limit=-1)
-        listed: list[dict[str, Any]] = []
-        files: list[PackedFile] = []
-        for item in shelf.items:
-            picture = item.picture
-            if picture.rating > ceiling:
-                continue
-            async with self._database.reader() as connection:
-                job = await jobs.get(connection, job_id=picture.job_id)
-            if job is None:
-                continue
-            name = f"pictures/{picture.id}.png"
-            request = json.loads(job.request.to_json())
-            listed.append({"file": name, "request": request} | asdict(picture))
-            files.append(
-                PackedFile(
-                    name=name, folder=self._files.pictures, content_hash=picture.content_hash
-                )
-            )
-        record = {"collection": shelf.collection.name, "pictures": listed}
-        packing = packed(record, files, part_bytes)
-        try:
-            while (part := await asyncio.to_thread(next, packing, None)) is not None:
-                yield part
-        finally:
-            with suppress(ValueError):  # cancelled while its thread runs: collected then
-                packing.close()
 
-
-async def _known(connection: Connection, collection_id: str, actor: Actor) -> Collection:
+async def known_collection(connection: Connection, collection_id: str, actor: Actor) -> Collection:
     """The collection, if the person may look at it. RefusedError `collection_unknown` else."""
-    found = await picture_collections.get(connection, collection_id=collection_id)
+    found = await picture_collections.get(
+        connection, collection_id=collection_id, viewer_id=actor.user_id
+    )
     if found is None or not (
         found.owner_id == actor.user_id or (found.shared and found.guild_id == actor.guild_id)
     ):

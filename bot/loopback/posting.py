@@ -15,6 +15,7 @@ from bot.loopback.gateway import (
     GUILD_REACTIONS,
     Gateway,
 )
+from bot.loopback.kept_components import as_discord_keeps
 from bot.loopback.payloads import member_json, message_json
 from bot.loopback.world import Attachment, Channel, Interaction, Message, World
 
@@ -145,7 +146,7 @@ class Posting:
         if "embeds" in body.json:
             message.embeds = list(body.json["embeds"] or [])
         if "components" in body.json:
-            message.components = _numbered(body.json["components"] or [])
+            message.components = as_discord_keeps(body.json["components"] or [])
         self._set_attachments(message, body)
 
     def _set_attachments(self, message: Message, body: Body) -> None:
@@ -298,24 +299,6 @@ def _type_of(interaction: Interaction | None, body: Json) -> int:
 def _reply_of(body: Json) -> int | None:
     reference = body.get("message_reference")
     return int(reference["message_id"]) if reference else None
-
-
-def _numbered(components: list[Json]) -> list[Json]:
-    """Discord gives each component that has none an `id`, counting from 1."""
-    used = [0]
-
-    def number(node: Json) -> Json:
-        used[0] += 1
-        result = {"id": used[0], **node}
-        for name in ("components",):
-            if isinstance(node.get(name), list):
-                result[name] = [number(child) for child in node[name]]
-        for name in ("accessory", "component"):
-            if isinstance(node.get(name), dict):
-                result[name] = number(node[name])
-        return result
-
-    return [number(component) for component in components]
 
 
 def attachment_of(attachment_id: int, upload: Upload, entry: Json) -> Attachment:

@@ -11,8 +11,11 @@ import discord
 from aiohttp import web
 
 from bot.clock import Clock
+from bot.gallery.collection_files import CollectionFiles
+from bot.gallery.links import CollectionLinks
 from bot.settings import Settings
 from bot.web.access import Access, DiscordDoors
+from bot.web.downloads import Downloads
 from bot.web.oauth import OAuth
 from bot.web.rendering import Pages, Static
 from bot.web.sessions import Sessions
@@ -101,6 +104,10 @@ def _parts(  # noqa: PLR0917 - everything that the page is made of, named at the
             http=http,
         ),
         thumbs=ThumbnailMaker(Thumbnails.under(settings.data_dir)),
+        downloads=Downloads(
+            links=CollectionLinks(database=database, clock=clock, origin=origin),
+            files=CollectionFiles(database=database, pictures=files),
+        ),
         files=files,
         pages=Pages(static=static, origin=origin, always=always),
         static=static,

@@ -13,6 +13,7 @@ from bot.clock import Clock
 from bot.web.access import Access
 from bot.web.answers import SECURITY_HEADERS, answer, etag_of
 from bot.web.asked import Asked
+from bot.web.downloads import DOWNLOAD_COST, Downloads
 from bot.web.languages import accepted
 from bot.web.oauth import WAIT_S, OAuth, SignInFailed
 from bot.web.rendering import Pages, Static
@@ -56,6 +57,7 @@ class Parts:
     sessions: Sessions
     oauth: OAuth
     thumbs: ThumbnailMaker
+    downloads: Downloads
     files: PictureFiles
     pages: Pages
     static: Static
@@ -76,6 +78,7 @@ class Site:
         app.router.add_get("/p/{id}", self.picture)
         app.router.add_get("/i/{id}/{name}", self.file)
         app.router.add_get("/static/{name}", self.static)
+        app.router.add_get("/collection/{word}", self._parts.downloads.answer, allow_head=False)
         app.router.add_get("/robots.txt", self.robots)
         app.router.add_get("/sign-in", self.sign_in)
         app.router.add_get("/signed-in", self.signed_in)
@@ -124,9 +127,8 @@ class Site:
             request.headers.getall("X-Forwarded-For", []),
             proxies=self._parts.proxies,
         )
-        is_file = request.path.startswith(("/i/", "/static/"))
         return self._parts.throttle.wait_s(
-            address, cost=1.0 if is_file else PAGE_COST, now=self._parts.clock.monotonic()
+            address, cost=_cost(request.path), now=self._parts.clock.monotonic()
         )
 
     def _trouble(self, what: str, status: int) -> web.Response:
@@ -265,6 +267,12 @@ class Site:
 _COPIES: Final = frozenset(f"{width}.webp" for width in WIDTHS)
 _LOGIN: Final = "ekaki_sign_in"
 _NOBODY: Final = Viewer(session=None, open_guilds=frozenset())
+
+
+def _cost(path: str) -> float:
+    if path.startswith("/collection/"):
+        return DOWNLOAD_COST
+    return 1.0 if path.startswith(("/i/", "/static/")) else PAGE_COST
 
 
 def _see_other(address: str) -> web.Response:

@@ -5,9 +5,9 @@ import json
 import zipfile
 
 from bot.loopback.default_world import IDS
-from tests.discord.gallery import entries, gallery_house, picture, until_shown
+from tests.discord.gallery import entries, gallery_house, picture, shown, until_shown
 from tests.discord.house import Discord
-from tests.discord.visitors import Visitor, open_house
+from tests.discord.visitors import Visitor, open_house, whole
 
 
 async def test_pictures_are_kept_together_and_fetched_as_a_zip(
@@ -95,6 +95,55 @@ async def test_an_entry_of_the_gallery_is_collected_by_its_id(
         assert [choice["name"] for choice in found] == ["Best (1)"]
 
 
+async def test_what_left_the_gallery_leaves_the_collections_of_others(
+    place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
+) -> None:
+    async with gallery_house(place) as running:
+        job, message = await picture(alice, running, "1girl, umbrella")
+        secret = await alice.draw(running, "1girl, secret", steps=2, private=True)
+        await alice.member.press(message, "Share")
+        await until_shown(bob, count=1)
+        for visitor in (alice, bob):
+            await visitor.answer("collection create", name="Best")
+            await visitor.answer("collection add", name="Best", id=job.id)
+        await moderator.answer("collection create", name="All")
+        refused = await moderator.answer("collection add", name="All", id=secret.id)
+        assert "private" in refused.text
+        (entry,) = await entries(running)
+        tools = await whole(await moderator.member.press(shown(bob)[0], "Details"))
+        await moderator.member.press(tools, "Take out of the gallery")
+        await until_shown(bob, count=0)
+        assert "Nothing in it" in (await bob.answer("collection show", name="Best")).text
+        assert "nothing in that" in (await bob.answer("collection download", name="Best")).text
+        assert "Best**: 0" in (await bob.answer("collection list")).text
+        for typed in (job.id, entry.id):
+            again = await bob.answer("collection add", name="Best", id=typed)
+            assert "Added" not in again.text, typed
+        kept = await alice.answer("collection show", name="Best")
+        assert [file.filename for file in kept.attachments] == ["collection.jpg"]
+
+
+async def test_what_is_too_large_for_a_message_comes_by_link(
+    place: Discord, alice: Visitor
+) -> None:
+    async with open_house(place, web_url="https://gallery.example.org") as running:
+        job, _ = await picture(alice, running, "1girl, umbrella")
+        await alice.answer("collection create", name="Rain")
+        await alice.answer("collection add", name="Rain", id=job.id)
+        async with running.services.database.transaction() as connection:
+            await connection.execute("UPDATE pictures SET size_bytes = 30000000")
+        sent = await alice.answer("collection download", name="Rain")
+        done = await alice.member.wait_for(
+            lambda: (m := alice.member.message(sent.id)).buttons and m
+        )
+        assert not done.attachments
+        (link,) = done.buttons
+        assert link["url"].startswith("https://gallery.example.org/collection/")
+        grant = await running.services.links.read(link["url"].rpartition("/")[2])
+        assert grant is not None
+        assert grant.user_id == IDS.alice
+
+
 async def test_privacy_takes_and_gives_all_of_it(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
@@ -102,7 +151,7 @@ async def test_privacy_takes_and_gives_all_of_it(
         _, message = await picture(alice, running)
         theirs, other = await picture(bob, running)
         await alice.member.press(message, "Share")
-        await alice.member.press(other, "👍 Vote")
+        await alice.member.press(other, "⭐ Vote")
         await alice.answer("gallery public", on=True)
         await alice.answer("collection create", name="Mine")
         await alice.answer("collection add", name="Mine", id=theirs.id)

@@ -81,7 +81,7 @@ async def test_stars_reach_the_threshold_and_are_counted_live(
         await until_shown(bob, count=0)
         assert [entry.state for entry in await entries(running)] == ["candidate"]
         await moderator.member.react(message, STAR)
-        await bob.member.press(message, "👍 Vote")
+        await bob.member.press(message, "⭐ Vote")
         await until_shown(bob, count=1)
 
 
@@ -91,7 +91,7 @@ async def test_one_person_has_one_vote_and_none_for_their_own(
     async with gallery_house(place) as running:
         _, message = await picture(alice, running)
         await alice.member.react(message, STAR)
-        sent = await alice.member.press(message, "👍 Vote")
+        sent = await alice.member.press(message, "⭐ Vote")
         assert "no star from you" in (await whole(sent)).text
         await bob.member.react(message, STAR)
         await nothing_more(running)
@@ -123,7 +123,7 @@ async def test_a_number_is_a_vote_for_that_picture(
         await until_shown(bob, count=1)
         _, pictures = await running.services.results.pictures_of(job.id)
         assert [entry.picture_id for entry in await entries(running)] == [pictures[1].id]
-        sent = await bob.member.press(message, "👍 Vote")
+        sent = await bob.member.press(message, "⭐ Vote")
         which = await whole(sent)
         await bob.member.press(which, "3")
         await until_shown(bob, count=2)
@@ -324,7 +324,7 @@ async def test_a_private_picture_asks_first_and_is_then_everybodys(
     async with gallery_house(place) as running:
         await alice.draw(running, "1girl, secret", steps=2, private=True)
         (message,) = [m for m in alice.member.visible_messages(IDS.general) if m.ephemeral]
-        assert "👍 Vote" not in [b["label"] for b in message.buttons]
+        assert "⭐ Vote" not in [b["label"] for b in message.buttons]
         asked = await whole(await alice.member.press(message, "Share"))
         assert "private" in asked.text
         assert await entries(running) == []
@@ -388,7 +388,7 @@ async def test_higher_ratings_go_into_the_age_restricted_channel_only(
 async def test_a_server_without_a_gallery_says_so(place: Discord, alice: Visitor) -> None:
     async with open_house(place) as running:
         _, message = await picture(alice, running)
-        for label in ("Share", "👍 Vote"):
+        for label in ("Share", "⭐ Vote"):
             sent = await alice.member.press(message, label)
             assert "no gallery yet" in (await whole(sent)).text
         await alice.member.react(message, STAR)

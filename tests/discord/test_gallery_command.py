@@ -89,9 +89,9 @@ async def test_from_the_browser_one_remixes_marks_votes_and_looks_closer(
         page = await bob.answer("gallery new")
         form = await bob.member.press(page, "🎨 Remix")
         assert "umbrella" in str(form.modal)
-        marked = await bob.member.press(page, "⭐ Favourite")
+        marked = await bob.member.press(page, "❤️ Favourite")
         assert "favourites" in (await whole(marked)).text
-        voted = await bob.member.press(page, "👍 Vote")
+        voted = await bob.member.press(page, "⭐ Vote")
         assert "⭐ 1" in (await whole(voted)).text
         details = await whole(await bob.member.press(page, "Details"))
         assert "1girl, umbrella" in details.text

@@ -61,7 +61,7 @@ async def test_votes_of_a_hundred_people_at_once_count_exactly(
             if number % 2 or number % 5 == 0:
                 await member.react(message, STAR)
             if number % 2 == 0 and number % 5:
-                await member.press(message, "👍 Vote")
+                await member.press(message, "⭐ Vote")
             if number % 10 == 1:
                 await member.react(message, STAR, add=False)
 
@@ -178,7 +178,7 @@ async def test_a_vote_by_button_survives_reading_again(
 ) -> None:
     async with gallery_house(place) as running:
         _, message = await picture(alice, running)
-        await bob.member.press(message, "👍 Vote")
+        await bob.member.press(message, "⭐ Vote")
         await moderator.member.react(message, STAR)
         await until_stars(bob, 2)
     await moderator.member.react(message, STAR, add=False)

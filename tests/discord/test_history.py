@@ -101,8 +101,8 @@ async def test_favourites_are_starred_and_filtered(running: Running, alice: Visi
     )
     sent = await alice.member.slash("history", {}, channel=IDS.general)
     page = await whole(sent)
-    assert page.text.count("⭐") == 1
-    await alice.member.press(page, "⭐ Favourites")
+    assert page.text.count("❤️") == 1
+    await alice.member.press(page, "❤️ Favourites")
     page = await sent.wait_for(lambda m: "Your favourites" in m.text)
     assert "umbrella" in page.text
     assert "hat" not in page.text

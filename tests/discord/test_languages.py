@@ -15,7 +15,7 @@ from tests.discord.house import Discord, Running, running_bot, until, words
 from tests.discord.test_delivery import EXPIRED_S, held, pictures
 from tests.discord.visitors import Visitor, labels, open_house
 
-DONE = {"🔄 もう一度生成", "バリエーション（弱）", "⭐ お気に入り"}
+DONE = {"🔄 もう一度生成", "バリエーション（弱）", "❤️ お気に入り"}
 
 
 @pytest.fixture

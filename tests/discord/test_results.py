@@ -15,8 +15,8 @@ from tests.discord.house import PATIENCE_S, Discord, Running, until
 from tests.discord.visitors import Visitor, labels, open_house, whole
 
 SINGLE = [
-    "🔄 Re-roll", "Vary (subtle)", "Vary (strong)", "Upscale", "🎨 Remix", "⭐ Favourite",
-    "👍 Vote", "Share", "Settings", "Delete",
+    "🔄 Re-roll", "Vary (subtle)", "Vary (strong)", "Upscale", "🎨 Remix", "❤️ Favourite",
+    "⭐ Vote", "Share", "Settings", "Delete",
 ]  # fmt: skip
 DRAWING = ("🔄 Re-roll", "Vary (subtle)", "Vary (strong)", "Upscale")
 
@@ -66,7 +66,7 @@ async def test_several_pictures_have_a_u_and_a_v_each(
     assert rows == [
         [*(f"U{n}" for n in numbers), "🔄 Re-roll"],
         [*(f"V{n}" for n in numbers), "🎨 Remix"],
-        ["⭐ Favourite", "👍 Vote", "Share", "Settings", "Delete"],
+        ["❤️ Favourite", "⭐ Vote", "Share", "Settings", "Delete"],
     ]
 
 
@@ -263,16 +263,16 @@ async def test_a_favourite_is_each_persons_own(
                 user_id=user_id, picture_ids=[picture.id]
             )
 
-        assert "Added" in await text_of(await bob.member.press(message, "⭐ Favourite"))
+        assert "Added" in await text_of(await bob.member.press(message, "❤️ Favourite"))
         assert (await marked(IDS.bob), await marked(IDS.alice)) == (True, False)
-        assert "Taken out" in await text_of(await bob.member.press(message, "⭐ Favourite"))
+        assert "Taken out" in await text_of(await bob.member.press(message, "❤️ Favourite"))
         assert not await marked(IDS.bob)
 
 
 async def test_of_several_pictures_each_can_be_a_favourite(place: Discord, alice: Visitor) -> None:
     async with open_house(place) as running:
         job, message = await drawn(alice, running, count=3)
-        sent = await alice.member.press(message, "⭐ Favourite")
+        sent = await alice.member.press(message, "❤️ Favourite")
         asked = await whole(sent)
         assert asked.ephemeral
         assert list(labels(asked)) == ["☆ 1", "☆ 2", "☆ 3"]
@@ -327,7 +327,7 @@ async def test_a_private_picture_is_deleted_where_it_stands(place: Discord, alic
         await alice.member.press(message, "Delete")
         assert list(labels(alice.member.message(message.id))) == ["Delete for good", "Keep"]
         await alice.member.press(message, "Keep")
-        unseen = [label for label in SINGLE if label != "👍 Vote"]
+        unseen = [label for label in SINGLE if label != "⭐ Vote"]
         assert list(labels(alice.member.message(message.id))) == unseen
         await alice.member.press(message, "Delete")
         await alice.member.press(message, "Delete for good")

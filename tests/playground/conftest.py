@@ -97,12 +97,13 @@ Open = Callable[..., Visit]
 
 
 @pytest.fixture
-def visit(browser: "Browser", stage: Stage) -> Generator[Open]:
-    """Opens the page in a tab of its own; at the end no tab may have complained."""
+def visit(browser: "Browser", request: pytest.FixtureRequest) -> Generator[Open]:
+    """Opens the page in a tab of its own, where no `url` is given that of the one playground for
+    all; at the end no tab may have complained."""
     tabs: list[Page] = []
     complaints: list[str] = []
 
-    def open_page(user: str = "Alice", channel: str = "general", *, url: str = stage.url) -> Visit:
+    def open_page(user: str = "Alice", channel: str = "general", *, url: str = "") -> Visit:
         page = browser.new_page(viewport={"width": 1100, "height": 760})
         page.set_default_timeout(8000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -111,7 +112,7 @@ def visit(browser: "Browser", stage: Stage) -> Generator[Open]:
             "console",
             lambda line: complaints.append(line.text) if "Content Security" in line.text else None,
         )
-        page.goto(url)
+        page.goto(url or request.getfixturevalue("stage").url)
         tabs.append(page)
         shown = Visit(page)
         shown.become(user)

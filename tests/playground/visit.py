@@ -57,20 +57,39 @@ class Visit:
 
     def imagine(self, prompt: str, **options: str) -> "Locator":
         """Paste a whole command and send it; gives the message that answers."""
+        given = "".join(f" {name}: {value}" for name, value in options.items())
+        return self.command(f"imagine prompt: {prompt}{given}")
+
+    def command(self, text: str) -> "Locator":
+        """Paste a whole command and send it; gives the message that answers."""
         from playwright.sync_api import expect
 
         known = self.page.locator("#messages > li.message").evaluate_all(
             "all => all.map(each => each.dataset.id)"
         )
-        given = "".join(f" {name}: {value}" for name, value in options.items())
-        self.box.fill(f"/imagine prompt: {prompt}{given}")
+        # The space ends a command without options: nothing is suggested any more.
+        self.box.fill(f"/{text}" if ":" in text else f"/{text} ")
         self.press("Escape", "Enter")
         fresh = self.page.locator(
             "#messages > li.message" + "".join(f':not([data-id="{each}"])' for each in known)
         ).last
         expect(fresh).to_be_visible()
-        message_id = fresh.get_attribute("data-id")
-        return self.page.locator(f'li[data-id="{message_id}"]')
+        return self.message(fresh)
+
+    @property
+    def answer(self) -> "Locator":
+        """The newest answer that only this person sees."""
+        return self.page.locator("li.ephemeral").last
+
+    def message(self, same: "Locator") -> "Locator":
+        """The message here that somebody else sees as `same`."""
+        return self.page.locator(f'li[data-id="{same.get_attribute("data-id")}"]')
+
+    def star(self, message: "Locator") -> None:
+        """React with a star."""
+        message.hover()
+        message.get_by_role("button", name="More about this message").click()
+        self.page.get_by_role("menuitem", name=re.compile("⭐")).click()
 
     def button(self, message: "Locator", name: str) -> "Locator":
         return message.get_by_role("button", name=re.compile(name))

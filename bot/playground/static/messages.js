@@ -10,7 +10,7 @@ import { act, get, isBot, nameOf, roleOf, store } from "./store.js";
 
 const EPHEMERAL = 64, LOADING = 128;
 const SHOWN_AT_FIRST = 60;
-const REACTIONS = ["👍", "❤️", "😂", "🎉", "⭐"];
+const REACTIONS = ["⭐", "👍", "❤️"];   // a star is a vote for the gallery
 const shown = new Map();   // id -> {element, parts, message}
 let earlier = [];          // messages above the first one shown
 let failed = 0;
@@ -296,7 +296,7 @@ function menu(entry, x, y, from) {
     ...(usable.length ? [{ heading: "Apps" }] : []),
     ...usable.map((command) => ({ label: command.name, run: () => use(null, context, "message_command", { name: command.name }) })),
     { heading: "Message" },
-    ...(ephemeral ? [] : REACTIONS.slice(0, 3).map((emoji) => ({ label: `React with ${emoji}`, run: () => act("react", { message: message.id, emoji }).catch((error) => note("Reaction", error.message)) }))),
+    ...(ephemeral ? [] : REACTIONS.map((emoji) => ({ label: `React with ${emoji}`, run: () => act("react", { message: message.id, emoji }).catch((error) => note("Reaction", error.message)) }))),
     { label: "Copy text", run: () => navigator.clipboard?.writeText(message.content || spoken(message)) },
     ...(ephemeral || own ? [{ label: ephemeral ? "Dismiss message" : "Delete message", danger: true, run: () => act("delete", { message: message.id }).catch((error) => note("Delete", error.message)) }] : []),
   ], { x, y, from, label: "Message" });

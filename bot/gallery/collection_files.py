@@ -1,0 +1,69 @@
+"""A collection as ZIP files: in parts for Discord, or in one stream for the web page."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bot.gallery.collections import known_collection
+from bot.packing import MEMBER_BYTES, PackedFile, in_a_thread, packed, streamed
+from bot.results import Actor
+from data import jobs, picture_collections
+from data.database import Database
+from data.picture_collections import Collection
+from data.picture_files import PictureFiles
+from pipeline.rating import Rating
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What somebody gets of a collection: `record` becomes `data.json`."""
+
+    collection: Collection
+    record: dict[str, Any]
+    files: tuple[PackedFile, ...]
+    size_bytes: int
+
+
+class CollectionFiles:
+    """Packs what a person may see. RefusedError `collection_unknown` where that is nothing."""
+
+    def __init__(self, *, database: Database, pictures: PictureFiles) -> None:
+        self._database = database
+        self._pictures = pictures
+
+    async def contents(self, collection_id: str, *, actor: Actor, ceiling: Rating) -> Contents:
+        """The pictures up to `ceiling` as they are now, with how each was made."""
+        listed: list[dict[str, Any]] = []
+        files: list[PackedFile] = []
+        size_bytes = 0
+        async with self._database.reader() as connection:
+            collection = await known_collection(connection, collection_id, actor)
+            for item in await picture_collections.items(
+                connection, collection_id=collection_id, viewer_id=actor.user_id
+            ):
+                picture = item.picture
+                job = await jobs.get(connection, job_id=picture.job_id)
+                if job is None or picture.rating > ceiling:
+                    continue
+                name = f"pictures/{picture.id}.png"
+                request = json.loads(job.request.to_json())
+                listed.append({"file": name, "request": request} | asdict(picture))
+                files.append(
+                    PackedFile(name=name, folder=self._pictures, content_hash=picture.content_hash)
+                )
+                size_bytes += picture.size_bytes + MEMBER_BYTES
+        return Contents(
+            collection=collection,
+            record={"collection": collection.name, "pictures": listed},
+            files=tuple(files),
+            size_bytes=size_bytes,
+        )
+
+    def parts(self, contents: Contents, *, part_bytes: int) -> AsyncIterator[bytes]:
+        """ZIP files of at most `part_bytes`; the first has `data.json`."""
+        return in_a_thread(packed(contents.record, contents.files, part_bytes))
+
+    def stream(self, contents: Contents) -> AsyncIterator[bytes]:
+        """One ZIP, in pieces."""
+        return in_a_thread(streamed(contents.record, contents.files))

@@ -1,0 +1,92 @@
+"""Links to a collection's ZIP on the web page: signed, and good for an hour."""
+
+import base64
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from bot.clock import Clock
+from data import notes
+from data.database import Database
+from pipeline.rating import Rating
+
+GOOD_FOR_S: Final = 3600
+_KEY: Final = "link_key"
+_GRANT = re.compile(
+    r"(?P<collection>[a-z0-9]{12})\.(?P<user>\d{1,20})\.(?P<guild>\d{1,20})"
+    r"\.(?P<ceiling>[0-3])\.(?P<until>\d{1,12})"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Who asked for which collection, and where: what they get is looked up when they come."""
+
+    collection_id: str
+    user_id: int
+    guild_id: int | None
+    ceiling: Rating
+
+
+class CollectionLinks:
+    """Makes and reads links. The key lies in the database, so that the page may be a process of
+    its own. `origin`: the page's address; empty: there is no page, and nothing to link to."""
+
+    def __init__(self, *, database: Database, clock: Clock, origin: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._origin = origin
+
+    @property
+    def possible(self) -> bool:
+        """Whether there is a page."""
+        return bool(self._origin)
+
+    async def make(self, grant: Grant) -> str:
+        """The address. Whoever has it gets what the person may see, for an hour."""
+        until = int(self._clock.time()) + GOOD_FOR_S
+        said = ".".join(
+            str(part)
+            for part in (
+                grant.collection_id,
+                grant.user_id,
+                grant.guild_id or 0,
+                int(grant.ceiling),
+                until,
+            )
+        )
+        return f"{self._origin}/collection/{said}.{_signature(await self._key(), said)}"
+
+    async def read(self, word: str) -> Grant | None:
+        """What the last part of an address grants; None: nothing (any more)."""
+        said, _, signature = word.rpartition(".")
+        match = _GRANT.fullmatch(said)
+        if match is None or int(match["until"]) < self._clock.time():
+            return None
+        known = _signature(await self._key(), said)
+        if not hmac.compare_digest(signature.encode(), known.encode()):
+            return None
+        return Grant(
+            collection_id=match["collection"],
+            user_id=int(match["user"]),
+            guild_id=int(match["guild"]) or None,
+            ceiling=Rating(int(match["ceiling"])),
+        )
+
+    async def _key(self) -> bytes:
+        async with self._database.reader() as connection:
+            found = await notes.get(connection, key=_KEY)
+        if found is None:
+            async with self._database.transaction() as connection:
+                found = await notes.get(connection, key=_KEY)  # another process was faster
+                if found is None:
+                    found = secrets.token_hex(32)
+                    await notes.put(connection, key=_KEY, value=found)
+        return bytes.fromhex(found)
+
+
+def _signature(key: bytes, said: str) -> str:
+    digest = hmac.digest(key, said.encode(), "sha256")
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
