@@ -1,6 +1,8 @@
-"""What servers and makers allow on the web page: `gallery_guilds`, `gallery_makers`.
+"""What servers and makers allow on the web page: `guild_settings.gallery_web`, `gallery_makers`.
 
-`gallery_entries.on_web` is both together; every function here that changes one keeps it so.
+`gallery_entries.on_web` is both together, for pictures that are not private (the view
+`gallery_public`): triggers keep it so for servers, the functions here for makers and new entries.
+What the page calls a server stands in `gallery_guilds`.
 """
 
 from dataclasses import dataclass
@@ -18,7 +20,8 @@ class WebGuild:
 
 async def guild_on_web(connection: Connection, *, guild_id: int) -> bool:
     """Whether the server shows its gallery on the web page. No, unless it said so."""
-    return await _flag(connection, "SELECT on_web FROM gallery_guilds WHERE guild_id = ?", guild_id)
+    sql = "SELECT gallery_web FROM guild_settings WHERE guild_id = ?"
+    return await _flag(connection, sql, guild_id)
 
 
 async def maker_on_web(connection: Connection, *, user_id: int) -> bool:
@@ -35,25 +38,16 @@ async def _flag(connection: Connection, sql: str, id: int) -> bool:  # noqa: A00
 async def guilds(connection: Connection) -> list[WebGuild]:
     """All servers with a public gallery, by name."""
     async with connection.execute(
-        "SELECT guild_id, name FROM gallery_guilds WHERE on_web = 1 ORDER BY name, guild_id"
+        "SELECT s.guild_id, COALESCE(g.name, '') AS name FROM guild_settings s"
+        " LEFT JOIN gallery_guilds g ON g.guild_id = s.guild_id WHERE s.gallery_web = 1"
+        " ORDER BY name, s.guild_id"
     ) as cursor:
         rows = await cursor.fetchall()
     return [WebGuild(guild_id=int(row[0]), name=str(row[1])) for row in rows]
 
 
-async def set_guild(connection: Connection, *, guild_id: int, name: str, on_web: bool) -> None:
-    """Say whether the server's gallery is public, and what it is called now."""
-    await connection.execute(
-        "INSERT INTO gallery_guilds (guild_id, name, on_web) VALUES (?, ?, ?)"
-        " ON CONFLICT (guild_id) DO UPDATE SET name = excluded.name, on_web = excluded.on_web",
-        (guild_id, name, int(on_web)),
-    )
-    await _keep(connection, "guild_id", guild_id)
-
-
 async def set_guild_name(connection: Connection, *, guild_id: int, name: str) -> None:
-    """What the server is called now; whether it is on the web is `guild_settings.gallery_web`'s to
-    say, which a trigger copies."""
+    """What the server is called now."""
     await connection.execute(
         "INSERT INTO gallery_guilds (guild_id, name) VALUES (?, ?)"
         " ON CONFLICT (guild_id) DO UPDATE SET name = excluded.name WHERE name <> excluded.name",
@@ -84,11 +78,8 @@ async def forget_maker(connection: Connection, *, user_id: int) -> None:
 
 async def _keep(connection: Connection, column: str, value: object) -> None:
     sql = (
-        "UPDATE gallery_entries SET on_web ="  # noqa: S608 - a column's name, see the callers
-        " EXISTS (SELECT 1 FROM gallery_guilds g"
-        "  WHERE g.guild_id = gallery_entries.guild_id AND g.on_web = 1)"
-        " AND EXISTS (SELECT 1 FROM gallery_makers m"
-        "  WHERE m.user_id = gallery_entries.maker_id AND m.on_web = 1)"
+        "UPDATE gallery_entries SET on_web = EXISTS"  # noqa: S608 - a column's name, see the callers
+        " (SELECT 1 FROM gallery_public WHERE entry = gallery_entries.number)"
         f" WHERE {column} = ?"
     )
     await connection.execute(sql, (value,))

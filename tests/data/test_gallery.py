@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from aiosqlite import Connection
 
-from data import gallery, gallery_votes, gallery_web, jobs, pictures
+from data import gallery, gallery_votes, gallery_web, guild_settings, jobs, pictures
 from data.database import Database
 from data.gallery import Entry, Showing
+from data.guild_settings import GuildSettings
 from pipeline.rating import Rating
 from tests.data.records import a_job, a_picture
 
@@ -149,11 +151,32 @@ async def test_the_web_has_only_what_server_and_maker_both_allow(database: Datab
         await gallery_web.set_maker(connection, user_id=MAKER, on_web=True)
     assert not await shown(), "only the maker said so"
     async with database.transaction() as connection:
-        await gallery_web.set_guild(connection, guild_id=GUILD, name="Art", on_web=True)
+        await put_on_web(connection)
     assert await shown()
+    async with database.transaction() as connection:
+        await put_on_web(connection, on=False)
+    assert not await shown(), "the server changed its mind"
+    async with database.transaction() as connection:
+        await put_on_web(connection)
     async with database.transaction() as connection:
         await gallery_web.forget_maker(connection, user_id=MAKER)
     assert not await shown()
+
+
+async def put_on_web(connection: Connection, *, on: bool = True) -> None:
+    settings = GuildSettings(gallery_web=on)
+    await guild_settings.put(connection, guild_id=GUILD, settings=settings)
+
+
+async def test_a_private_picture_stays_off_the_web(database: Database) -> None:
+    await add(database, "a")
+    async with database.transaction() as connection:
+        await connection.execute("UPDATE jobs SET private = 1")
+        await put_on_web(connection)
+        await gallery_web.set_maker(connection, user_id=MAKER, on_web=True)
+        assert await gallery_web.guilds(connection), "the server is on it"
+    async with database.reader() as connection:
+        assert await gallery.on_web(connection, entry_id="a") is None
 
 
 @pytest.mark.parametrize("order", ["new", "top"])

@@ -154,6 +154,24 @@ async def test_what_the_tagger_saw_is_found(database: Database) -> None:
     assert await find(database, Wanted(words="cat_ears")) == "dawn"
 
 
+async def test_what_the_tagger_sees_later_is_found_as_well(database: Database) -> None:
+    async with database.transaction() as connection:
+        await fill(connection, [item("dawn", 1), item("noon", 2)])
+    async with database.transaction() as connection:
+        await connection.execute(
+            "INSERT INTO picture_tags SELECT p.id, t.value, 0.9 FROM pictures p, json_each(?) t",
+            ('["cat_ears", "night_sky"]',),
+        )
+    for order in ("new", "top"):
+        assert await find(database, Wanted(words="cat_ears, night sky"), order) == "noon dawn"
+    async with database.transaction() as connection:
+        await connection.execute("DELETE FROM picture_tags WHERE tag = 'cat_ears'")
+        await connection.execute("DELETE FROM jobs WHERE words = 'noon'")
+    for order in ("new", "top"):
+        assert await find(database, Wanted(words="cat_ears"), order) == ""
+        assert await find(database, Wanted(words="night sky"), order) == "dawn"
+
+
 async def test_deleted_words_leave_the_file(filled: Database, tmp_path: Path) -> None:
     async with filled.transaction() as connection:
         await connection.execute("DELETE FROM jobs WHERE words LIKE '%umbrella%'")

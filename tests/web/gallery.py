@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import discord
+from aiosqlite import Connection
 from PIL import Image
 
 from benchmarks.gallery_rows import GUILD, START, Item, fill
 from bot.clock import SystemClock
 from bot.settings import Settings
 from bot.web.serving import serving
-from data import gallery_web
+from data import gallery_web, guild_settings
 from data.database import DATABASE_NAME, Database
+from data.guild_settings import GuildSettings
 from data.picture_files import PictureFiles
 from pipeline.rating import Rating
 
@@ -69,6 +71,13 @@ class Shown:
     ids: dict[str, str] = field(default_factory=dict[str, str])
 
 
+async def open_to_the_web(connection: Connection, **settings: Any) -> None:
+    """The server wants to be on the page; `settings` besides."""
+    values = GuildSettings(gallery_web=True, **settings)
+    await guild_settings.put(connection, guild_id=GUILD, settings=values)
+    await gallery_web.set_guild_name(connection, guild_id=GUILD, name="Atelier")
+
+
 async def make_gallery(folder: Path, *, count: int = 60) -> Shown:
     """Safe pictures, and one each that a stranger must not reach."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -78,7 +87,7 @@ async def make_gallery(folder: Path, *, count: int = 60) -> Shown:
         Database.open(folder / DATABASE_NAME) as database,
         database.transaction() as connection,
     ):
-        await gallery_web.set_guild(connection, guild_id=GUILD, name="Atelier", on_web=True)
+        await open_to_the_web(connection)
         for maker_id in (7, 8, 9):
             await gallery_web.set_maker(connection, user_id=maker_id, on_web=True)
         shown.safe = await fill(connection, a_gallery(files, count))

@@ -13,11 +13,10 @@ from bot.loopback.client import connect_to
 from bot.loopback.default_world import IDS
 from bot.loopback.server import Loopback
 from bot.secret import Secret
-from data import gallery_web, guild_settings
+from data import gallery_web
 from data.database import DATABASE_NAME, Database
-from data.guild_settings import GuildSettings
 from data.picture_files import PictureFiles
-from tests.web.gallery import GUILD, fill, make_gallery, page_over
+from tests.web.gallery import fill, make_gallery, open_to_the_web, page_over
 
 DRAWINGS = 72
 
@@ -28,8 +27,7 @@ async def main(folder: Path, kind: str = "") -> None:
         Database.open(folder / DATABASE_NAME) as database,
         database.transaction() as connection,
     ):
-        settings = GuildSettings(gallery_web=True, gallery_adult_channel_id=IDS.age_restricted)
-        await guild_settings.put(connection, guild_id=GUILD, settings=settings)
+        await open_to_the_web(connection, gallery_adult_channel_id=IDS.age_restricted)
     async with Loopback() as place:
         with connect_to(place.url):
             async with discord.Client(intents=discord.Intents.none()) as client:
@@ -55,7 +53,7 @@ async def _drawn(folder: Path) -> None:
         Database.open(folder / DATABASE_NAME) as database,
         database.transaction() as connection,
     ):
-        await gallery_web.set_guild(connection, guild_id=GUILD, name="Atelier", on_web=True)
+        await open_to_the_web(connection)
         for number in range(len(PEOPLE)):
             await gallery_web.set_maker(connection, user_id=7 + number, on_web=True)
         await fill(connection, drawings(PictureFiles(folder / "pictures"), DRAWINGS))
