@@ -16,6 +16,7 @@ from bot.gallery.links import Grant
 from bot.suggestions import MAX_CHOICE, MAX_SUGGESTIONS
 from cogs import errors
 from cogs.actors import actor_of
+from cogs.answers import begin, say
 from cogs.errors import answer_error
 from cogs.history import own_jobs
 from cogs.history_page import OPEN_ID
@@ -49,31 +50,34 @@ class CollectionCog(
         name=text("collection.option_new"), shared=text("collection.option_shared")
     )
     async def create(self, interaction: Interaction, name: Name, shared: bool = False) -> None:
+        await begin(interaction)
         collections = interaction.client.services.collections
         made = await collections.create(name, actor=actor_of(interaction), shared=shared)
         key = "collection.created_shared" if made.shared else "collection.created"
-        await _say(interaction, text(key, name=quoted(made.name, MAX_NAME)))
+        await say(interaction, text(key, name=quoted(made.name, MAX_NAME)))
 
     @app_commands.command(name="add", description=text("collection.add"))
     @app_commands.describe(name=text("collection.option_name"), id=text("collection.option_id"))
     async def add(self, interaction: Interaction, name: str, id: str) -> None:  # noqa: A002
+        await begin(interaction)
         collection, actor = await _find(interaction, name), actor_of(interaction)
         collections = interaction.client.services.collections
         added = 0
         for picture_id in await _pictures_of(interaction, id):
             added += await collections.add(collection.id, picture_id, actor=actor)
         key = "collection.added" if added else "collection.has_it"
-        await _say(interaction, text(key, name=quoted(collection.name, MAX_NAME), count=added))
+        await say(interaction, text(key, name=quoted(collection.name, MAX_NAME), count=added))
 
     @app_commands.command(name="remove", description=text("collection.remove"))
     @app_commands.describe(name=text("collection.option_name"), id=text("collection.option_id"))
     async def remove(self, interaction: Interaction, name: str, id: str) -> None:  # noqa: A002
+        await begin(interaction)
         collection = await _find(interaction, name)
         for picture_id in await _pictures_of(interaction, id):
             await interaction.client.services.collections.remove(
                 collection.id, picture_id, actor=actor_of(interaction)
             )
-        await _say(interaction, text("collection.removed", name=quoted(collection.name, MAX_NAME)))
+        await say(interaction, text("collection.removed", name=quoted(collection.name, MAX_NAME)))
 
     @app_commands.command(name="list", description=text("collection.list"))
     async def list(self, interaction: Interaction) -> None:
@@ -91,7 +95,7 @@ class CollectionCog(
             title=text("collection.title"),
             description="\n".join(lines) or text("collection.none"),
         )
-        await interaction.response.send_message(embed=embed, ephemeral=True)
+        await say(interaction, embeds=[embed])
 
     @app_commands.command(name="show", description=text("collection.show"))
     @app_commands.describe(name=text("collection.option_name"))
@@ -106,17 +110,18 @@ class CollectionCog(
         collection = await _find(interaction, name)
         if collection.size == 0:
             raise RefusedError("collection_empty")
-        await _say(interaction, text("collection.packing"))
+        await say(interaction, text("collection.packing"))
         await _send(interaction, collection)
 
     @app_commands.command(name="delete", description=text("collection.delete"))
     @app_commands.describe(name=text("collection.option_name"))
     async def delete(self, interaction: Interaction, name: str) -> None:
+        await begin(interaction)
         collection = await _find(interaction, name)
         await interaction.client.services.collections.delete(
             collection.id, actor=actor_of(interaction)
         )
-        await _say(interaction, text("collection.deleted", name=quoted(collection.name, MAX_NAME)))
+        await say(interaction, text("collection.deleted", name=quoted(collection.name, MAX_NAME)))
 
     @add.autocomplete("name")
     @remove.autocomplete("name")
@@ -142,10 +147,6 @@ class CollectionCog(
         self, interaction: Interaction, typed: str
     ) -> "list[app_commands.Choice[str]]":
         return await own_jobs(interaction, typed)
-
-
-async def _say(interaction: Interaction, words: str) -> None:
-    await interaction.response.send_message(words, ephemeral=True)
 
 
 async def _find(interaction: Interaction, typed: str) -> Collection:

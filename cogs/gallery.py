@@ -12,6 +12,7 @@ from bot.client import EkakiBot
 from bot.gallery.browser import View
 from cogs import errors
 from cogs.actors import actor_of
+from cogs.answers import begin, say
 from cogs.errors import answer_error
 from cogs.gallery_browsing import MAX_WORDS, PERIODS, TEMPLATE, Looking, Way, words_of
 from cogs.gallery_details import details_message
@@ -113,9 +114,9 @@ class GalleryCog(
     @app_commands.command(name="public", description=text("gallery.public"))
     @app_commands.describe(on=text("gallery.option_on"))
     async def public(self, interaction: Interaction, on: bool) -> None:
+        await begin(interaction)
         await interaction.client.services.gallery.set_maker_on_web(interaction.user.id, on=on)
-        words = text("gallery.public_on" if on else "gallery.public_off")
-        await interaction.response.send_message(words, ephemeral=True)
+        await say(interaction, text("gallery.public_on" if on else "gallery.public_off"))
 
     @app_commands.command(name="waiting", description=text("gallery.waiting"))
     async def waiting(self, interaction: Interaction) -> None:

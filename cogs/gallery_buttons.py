@@ -9,6 +9,7 @@ from bot.client import EkakiBot
 from bot.gallery.gate import Gate
 from bot.results import StoredPicture
 from cogs.actors import actor_of
+from cogs.answers import begin, change, say
 from cogs.gallery_details import details_message
 from cogs.gallery_gates import channel_ids_of, gate_of, missing_in
 from cogs.result_drawing import visible_job, visible_picture
@@ -23,6 +24,7 @@ Interaction: TypeAlias = discord.Interaction[EkakiBot]
 
 async def vote(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
     """Give a vote, or take it back."""
+    await begin(interaction)
     services, gate = interaction.client.services, await _gate(interaction)
     stored = await services.results.picture(picture_id)
     voted = await services.stars.press(
@@ -32,8 +34,7 @@ async def vote(interaction: Interaction, picture_id: str, _extra: int | None) ->
         channel_ids=channel_ids_of(interaction.client, stored.job.channel_id),
     )
     key = "gallery.voted" if voted.on else "gallery.unvoted"
-    words = text(key, votes=voted.votes, needed=gate.settings.gallery_threshold)
-    await interaction.response.send_message(words, ephemeral=True)
+    await say(interaction, text(key, votes=voted.votes, needed=gate.settings.gallery_threshold))
 
 
 async def votes(interaction: Interaction, job_id: str, _extra: int | None) -> None:
@@ -47,7 +48,7 @@ async def shares(interaction: Interaction, job_id: str, _extra: int | None) -> N
 async def _ask_which(interaction: Interaction, job_id: str, action: Action, key: str) -> None:
     _, pictures = await visible_job(interaction, job_id)
     view = view_of(_numbered(action, pictures))
-    await interaction.response.send_message(text(key), view=view, ephemeral=True)
+    await say(interaction, text(key), view=view)
 
 
 def _numbered(
@@ -61,6 +62,7 @@ def _numbered(
 
 async def share(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
     """Share a picture; of a private one, ask first. One that is there can be taken out again."""
+    await begin(interaction)
     stored = await visible_picture(interaction, picture_id)
     entry = await interaction.client.services.gallery.entry_of(picture_id)
     if entry is not None and entry.state in {"posted", "waiting", "hidden"}:
@@ -70,9 +72,7 @@ async def share(interaction: Interaction, picture_id: str, _extra: int | None) -
         view = view_of(
             [button(Action.SHARE_SURE, picture_id, row=0, style=discord.ButtonStyle.primary)]
         )
-        await interaction.response.send_message(
-            text("gallery.private_sure"), view=view, ephemeral=True
-        )
+        await say(interaction, text("gallery.private_sure"), view=view)
     else:
         entry = await _share(interaction, stored)
         await _say_shared(interaction, entry, _key_of(entry))
@@ -81,7 +81,7 @@ async def share(interaction: Interaction, picture_id: str, _extra: int | None) -
 async def share_sure(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
     """Yes, also a private one."""
     entry = await _share(interaction, await visible_picture(interaction, picture_id))
-    await interaction.response.edit_message(content=text(_key_of(entry)), view=None)
+    await change(interaction, text(_key_of(entry)))
 
 
 def _key_of(entry: Entry) -> str:
@@ -114,10 +114,10 @@ def _name(bot: EkakiBot, channel_id: int | None) -> str:
 async def _say_shared(interaction: Interaction, entry: Entry, key: str) -> None:
     """That it is there, with a way back for its maker and moderators."""
     actor = actor_of(interaction)
-    view = discord.utils.MISSING
+    view = None
     if actor.user_id == entry.maker_id or actor.is_moderator:
         view = view_of([button(Action.TAKE_OUT, entry.id, row=0)])
-    await interaction.response.send_message(text(key), view=view, ephemeral=True)
+    await say(interaction, text(key), view=view)
 
 
 async def details(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
@@ -127,39 +127,29 @@ async def details(interaction: Interaction, picture_id: str, _extra: int | None)
     if entry is None:
         raise RefusedError("gallery_unknown")
     message = details_message(entry, stored, actor=actor_of(interaction))
-    await interaction.response.send_message(
-        embeds=list(message.embeds),
-        files=message.files(),
-        view=message.view or discord.utils.MISSING,
-        ephemeral=True,
-    )
+    await say(interaction, embeds=message.embeds, files=message.files(), view=message.view)
 
 
 async def take_out(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
     await interaction.client.services.gallery.remove(entry_id, actor=actor_of(interaction))
-    await _replace(interaction, "gallery.taken_out")
+    await change(interaction, text("gallery.taken_out"))
 
 
 async def approve(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
     await interaction.client.services.gallery.approve(entry_id, actor=actor_of(interaction))
-    await _replace(interaction, "gallery.approved")
+    await change(interaction, text("gallery.approved"))
 
 
 async def feature(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
     gallery, actor = interaction.client.services.gallery, actor_of(interaction)
     await gallery.feature(entry_id, actor=actor, on=True)
-    await _replace(interaction, "gallery.is_featured")
+    await change(interaction, text("gallery.is_featured"))
 
 
 async def unfeature(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
     gallery, actor = interaction.client.services.gallery, actor_of(interaction)
     await gallery.feature(entry_id, actor=actor, on=False)
-    await _replace(interaction, "gallery.not_featured")
-
-
-async def _replace(interaction: Interaction, key: str) -> None:
-    """The answer in place of what was pressed, which only this person sees."""
-    await interaction.response.edit_message(content=text(key), embeds=[], attachments=[], view=None)
+    await change(interaction, text("gallery.not_featured"))
 
 
 async def _gate(interaction: Interaction) -> Gate:

@@ -12,6 +12,7 @@ from bot.moderation.durations import SUGGESTED, parse_duration
 from bot.moderators import MAX_GRANT, MAX_REASON, Desk
 from cogs import errors, report_queue, review
 from cogs.actors import actor_of
+from cogs.answers import begin, say
 from cogs.blocks_list import blocks_embed
 from cogs.duty import moderator_desk
 from cogs.errors import answer_error
@@ -51,6 +52,7 @@ class Moderate(
         reason: Reason = "",
     ) -> None:
         desk = moderator_desk(interaction)
+        await begin(interaction)
         made = await interaction.client.services.moderators.block(
             desk,
             subject_id=user.id,
@@ -58,7 +60,7 @@ class Moderate(
             reason=reason,
         )
         until = text("audit.for_good") if made.until is None else moment(made.until)
-        await _say(interaction, text("moderate.blocked", user=user.mention, until=until))
+        await say(interaction, text("moderate.blocked", user=user.mention, until=until))
 
     @block.autocomplete("duration")
     async def suggest_durations(
@@ -72,14 +74,15 @@ class Moderate(
     @app_commands.describe(user=text("moderate.option_unblock"))
     async def unblock(self, interaction: Interaction, user: discord.User) -> None:
         desk = moderator_desk(interaction)
+        await begin(interaction)
         await interaction.client.services.moderators.unblock(desk, subject_id=user.id)
-        await _say(interaction, text("moderate.unblocked", user=user.mention))
+        await say(interaction, text("moderate.unblocked", user=user.mention))
 
     @app_commands.command(name="blocks", description=text("moderate.blocks"))
     async def blocks(self, interaction: Interaction) -> None:
         desk = moderator_desk(interaction)
         found = await interaction.client.services.moderators.blocks(desk)
-        await interaction.response.send_message(embed=blocks_embed(found), ephemeral=True)
+        await say(interaction, embeds=[blocks_embed(found)])
 
     @app_commands.command(name="delete", description=text("moderate.delete"))
     @app_commands.describe(id=text("moderate.option_id"), reason=text("moderate.option_reason"))
@@ -90,13 +93,14 @@ class Moderate(
         reason: Reason = "",
     ) -> None:
         moderator_desk(interaction)
+        await begin(interaction)
         job, _ = await visible(interaction, id)
         if job.guild_id != interaction.guild_id:  # one's own from elsewhere: not by this command
             raise RefusedError("job_unknown")
         await interaction.client.services.results.delete(
             job.id, actor=actor_of(interaction), reason=reason
         )
-        await _say(
+        await say(
             interaction,
             text("moderate.deleted", user=f"<@{job.user_id}>", job=quoted(job.id, 20)),
         )
@@ -105,8 +109,9 @@ class Moderate(
     @app_commands.describe(user=text("moderate.option_user"))
     async def reset(self, interaction: Interaction, user: discord.User) -> None:
         desk = moderator_desk(interaction)
+        await begin(interaction)
         await interaction.client.services.moderators.reset(desk, user_id=user.id)
-        await _say(interaction, text("moderate.was_reset", user=user.mention))
+        await say(interaction, text("moderate.was_reset", user=user.mention))
 
     @app_commands.command(name="grant", description=text("moderate.grant"))
     @app_commands.describe(
@@ -114,10 +119,11 @@ class Moderate(
     )
     async def grant(self, interaction: Interaction, user: discord.User, pictures: Pictures) -> None:
         desk = moderator_desk(interaction)
+        await begin(interaction)
         left = await interaction.client.services.moderators.grant(
             desk, user_id=user.id, pictures=pictures
         )
-        await _say(interaction, text("moderate.granted", user=user.mention, left=left))
+        await say(interaction, text("moderate.granted", user=user.mention, left=left))
 
     @app_commands.command(name="review", description=text("moderate.review"))
     async def review(self, interaction: Interaction) -> None:
@@ -139,10 +145,7 @@ class Moderate(
         desk = moderator_desk(interaction)
         place = LogPlace(kind=kind or ALL, user_id=0 if user is None else user.id)
         shown = await log_of(interaction, desk, place)
-        assert shown.view is not None
-        await interaction.response.send_message(
-            embeds=list(shown.embeds), view=shown.view, ephemeral=True
-        )
+        await say(interaction, embeds=shown.embeds, view=shown.view)
 
 
 def duration_choices(typed: str) -> list[app_commands.Choice[str]]:
@@ -166,10 +169,6 @@ async def log_of(interaction: Interaction, desk: Desk, place: LogPlace) -> Outgo
         page_size=PAGE_SIZE,
     )
     return log_message(page, place)
-
-
-async def _say(interaction: Interaction, words: str) -> None:
-    await interaction.response.send_message(words, ephemeral=True)
 
 
 async def _turn(interaction: Interaction, place: LogPlace) -> None:

@@ -11,6 +11,7 @@ from bot.moderation.durations import parse_duration
 from bot.moderators import MAX_GRANT, MAX_REASON, Desk
 from cogs import errors
 from cogs.announcement import announce
+from cogs.answers import begin, say
 from cogs.blocks_list import blocks_embed
 from cogs.duty import owner_desk
 from cogs.moderate import duration_choices
@@ -44,6 +45,7 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
         duration: str | None = None,
         reason: Reason = "",
     ) -> None:
+        await begin(interaction)
         desk = await owner_desk(interaction)
         subject, subject_id, who = _subject(user, server)
         made = await interaction.client.services.moderators.block(
@@ -54,7 +56,7 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
             reason=reason,
         )
         until = text("audit.for_good") if made.until is None else moment(made.until)
-        await _say(interaction, text("owner.blocked", who=who, until=until))
+        await say(interaction, text("owner.blocked", who=who, until=until))
 
     @block.autocomplete("duration")
     async def suggest_durations(
@@ -72,56 +74,60 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
         user: discord.User | None = None,
         server: str | None = None,
     ) -> None:
+        await begin(interaction)
         desk = await owner_desk(interaction)
         subject, subject_id, who = _subject(user, server)
         await interaction.client.services.moderators.unblock(
             desk, subject=subject, subject_id=subject_id
         )
-        await _say(interaction, text("owner.unblocked", who=who))
+        await say(interaction, text("owner.unblocked", who=who))
 
     @app_commands.command(name="blocks", description=text("owner.blocks"))
     async def blocks(self, interaction: Interaction) -> None:
         desk = await owner_desk(interaction)
         found = await interaction.client.services.moderators.blocks(desk)
-        await interaction.response.send_message(embed=blocks_embed(found), ephemeral=True)
+        await say(interaction, embeds=[blocks_embed(found)])
 
     @app_commands.command(name="reset", description=text("owner.reset"))
     @app_commands.describe(user=text("owner.option_user"))
     async def reset(self, interaction: Interaction, user: discord.User) -> None:
+        await begin(interaction)
         desk = await owner_desk(interaction)
         await interaction.client.services.moderators.reset(desk, user_id=user.id)
-        await _say(interaction, text("owner.was_reset", user=user.mention))
+        await say(interaction, text("owner.was_reset", user=user.mention))
 
     @app_commands.command(name="grant", description=text("owner.grant"))
     @app_commands.describe(
         user=text("owner.option_user"), pictures=text("moderate.option_pictures")
     )
     async def grant(self, interaction: Interaction, user: discord.User, pictures: Pictures) -> None:
+        await begin(interaction)
         desk = await owner_desk(interaction)
         left = await interaction.client.services.moderators.grant(
             desk, user_id=user.id, pictures=pictures
         )
-        await _say(interaction, text("owner.granted", user=user.mention, left=left))
+        await say(interaction, text("owner.granted", user=user.mention, left=left))
 
     @app_commands.command(name="maintenance", description=text("owner.maintenance"))
     @app_commands.describe(state=text("owner.option_state"), reason=text("owner.option_told"))
     async def maintenance(
         self, interaction: Interaction, state: Literal["on", "off"], reason: Reason = ""
     ) -> None:
+        await begin(interaction)
         desk = await owner_desk(interaction)
         moderators = interaction.client.services.moderators
         await moderators.set_maintenance(desk, on=state == "on", reason=reason)
         key = "maintenance_on" if state == "on" else "maintenance_off"
-        await _say(interaction, text(f"owner.{key}"))
+        await say(interaction, text(f"owner.{key}"))
 
     @app_commands.command(name="announce", description=text("owner.announce"))
     @app_commands.describe(words=text("owner.option_words"))
     async def announce(self, interaction: Interaction, words: Words) -> None:
+        await begin(interaction)
         desk: Desk = await owner_desk(interaction)
-        await interaction.response.defer(ephemeral=True, thinking=True)
         told = await announce(interaction.client, words)
         await interaction.client.services.moderators.announced(desk, words=words, people=told)
-        await interaction.edit_original_response(content=text("owner.announced", people=told))
+        await say(interaction, text("owner.announced", people=told))
 
 
 def _subject(user: discord.User | None, server: str | None) -> tuple[Subject, int, str]:
@@ -134,10 +140,6 @@ def _subject(user: discord.User | None, server: str | None) -> tuple[Subject, in
     if not typed.isascii() or not typed.isdecimal() or not 0 < int(typed) < 2**63:
         raise InputError("server_id", value=typed[:30])
     return "guild", int(typed), f"`{typed}`"
-
-
-async def _say(interaction: Interaction, words: str) -> None:
-    await interaction.response.send_message(words, ephemeral=True)
 
 
 async def setup(bot: EkakiBot) -> None:

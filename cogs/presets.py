@@ -9,6 +9,7 @@ from discord.ext import commands
 from bot.client import EkakiBot
 from bot.people import MAX_PRESET_NAME
 from cogs import errors
+from cogs.answers import begin, say
 from cogs.history import own_jobs
 from cogs.options import CHOICES, pick, pick_rating
 from cogs.showing import visible
@@ -77,6 +78,7 @@ class Presets(commands.GroupCog, group_name="preset", group_description=text("pr
         num_inference_steps: app_commands.Range[int, MIN_STEPS, MAX_STEPS] | None = None,
         guidance_scale: app_commands.Range[float, MIN_GUIDANCE, MAX_GUIDANCE] | None = None,
     ) -> None:
+        await begin(interaction)
         base = GenerationRequest()
         if job_id is not None:
             job, _ = await visible(interaction, job_id)
@@ -98,19 +100,19 @@ class Presets(commands.GroupCog, group_name="preset", group_description=text("pr
         check_says_something(request)
         people = interaction.client.services.people
         saved = await people.save_preset(interaction.user.id, name, request)
-        await interaction.response.send_message(embed=_saved_embed(saved), ephemeral=True)
+        await say(interaction, embeds=[_saved_embed(saved)])
 
     @app_commands.command(name="list", description=text("preset.list"))
     async def list_presets(self, interaction: Interaction) -> None:
         presets = await interaction.client.services.people.presets(interaction.user.id)
-        await interaction.response.send_message(embed=list_embed(presets), ephemeral=True)
+        await say(interaction, embeds=[list_embed(presets)])
 
     @app_commands.command(name="delete", description=text("preset.delete"))
     @app_commands.describe(name=text("preset.option_name_delete"))
     async def delete(self, interaction: Interaction, name: Name) -> None:
+        await begin(interaction)
         await interaction.client.services.people.delete_preset(interaction.user.id, name)
-        words = text("preset.deleted", name=quoted(name, MAX_PRESET_NAME))
-        await interaction.response.send_message(words, ephemeral=True)
+        await say(interaction, text("preset.deleted", name=quoted(name, MAX_PRESET_NAME)))
 
     @delete.autocomplete("name")
     async def suggest_names(

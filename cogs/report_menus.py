@@ -12,6 +12,7 @@ from bot.failpoints import hit
 from bot.moderators import MAX_REASON
 from cogs import errors
 from cogs.actors import actor_of
+from cogs.answers import begin, say
 from cogs.background import Background
 from cogs.errors import answer_error
 from cogs.message_menus import named_jobs
@@ -118,6 +119,7 @@ class ReportModal(discord.ui.Modal):
     async def on_submit(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
         self, interaction: Interaction, /
     ) -> None:
+        await begin(interaction)
         is_new = await interaction.client.services.reports.report(
             actor_of(interaction),
             self._job_id,
@@ -125,8 +127,7 @@ class ReportModal(discord.ui.Modal):
             reason=self._reason.value,
             locale=interaction.locale.value,
         )
-        words = text("reports.thanks" if is_new else "reports.again")
-        await interaction.response.send_message(words, ephemeral=True)
+        await say(interaction, text("reports.thanks" if is_new else "reports.again"))
 
     async def on_error(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
         self, interaction: Interaction, error: Exception, /

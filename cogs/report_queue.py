@@ -9,6 +9,7 @@ from bot.client import EkakiBot
 from bot.moderation.durations import parse_duration
 from bot.moderators import MAX_REASON
 from bot.reports import OpenReport
+from cogs.answers import begin, change, say
 from cogs.buttons import JOB_ID
 from cogs.duty import moderator_desk
 from cogs.errors import answer_error
@@ -26,21 +27,18 @@ async def show_first(interaction: Interaction) -> None:
     """The oldest report, as a new answer that only this moderator sees."""
     found = await interaction.client.services.reports.next(moderator_desk(interaction))
     if found is None:
-        await interaction.response.send_message(text("reports.empty"), ephemeral=True)
-        return
-    await interaction.response.send_message(
-        embed=_embed(found), view=_buttons(found), ephemeral=True
-    )
+        await say(interaction, text("reports.empty"))
+    else:
+        await say(interaction, embeds=[_embed(found)], view=_buttons(found))
 
 
 async def _show_next(interaction: Interaction, *, after: str | None) -> None:
     """Put another report into the answer."""
     found = await interaction.client.services.reports.next(moderator_desk(interaction), after=after)
-    edit = interaction.response.edit_message
     if found is None:
-        await edit(content=text("reports.empty"), embeds=[], view=None)
+        await change(interaction, text("reports.empty"))
     else:
-        await edit(content=None, embed=_embed(found), view=_buttons(found))
+        await change(interaction, embeds=[_embed(found)], view=_buttons(found))
 
 
 def _embed(found: OpenReport) -> discord.Embed:
@@ -110,9 +108,9 @@ class ReportButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], t
             desk, reports = moderator_desk(interaction), interaction.client.services.reports
             match self._act:
                 case "claim":
+                    await begin(interaction)
                     await reports.claim(desk, self._report_id)
-                    words = text("reports.yours")
-                    await interaction.response.send_message(words, ephemeral=True)
+                    await say(interaction, text("reports.yours"))
                     return
                 case "dismiss":
                     await reports.dismiss(desk, self._report_id)
@@ -150,8 +148,9 @@ class BlockModal(discord.ui.Modal):
     async def on_submit(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
         self, interaction: Interaction, /
     ) -> None:
+        desk = moderator_desk(interaction)
         await interaction.client.services.reports.block(
-            moderator_desk(interaction),
+            desk,
             self._report_id,
             duration_s=parse_duration(self._duration.value),
             reason=self._reason.value,

@@ -7,6 +7,7 @@ import discord
 
 from bot.client import EkakiBot
 from cogs.actors import actor_of
+from cogs.answers import begin, change, say
 from cogs.errors import UNREACHABLE
 from cogs.result_drawing import visible_job, visible_picture
 from cogs.result_view import Action, button, result_view, view_of
@@ -21,10 +22,10 @@ Pictures: TypeAlias = tuple[PictureRecord, ...]
 
 
 async def favourite(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
+    await begin(interaction)
     await visible_picture(interaction, picture_id)
     on = await _toggle(interaction, picture_id)
-    words = text("results.favourite_on" if on else "results.favourite_off")
-    await interaction.response.send_message(words, ephemeral=True)
+    await say(interaction, text("results.favourite_on" if on else "results.favourite_off"))
 
 
 async def favourites(interaction: Interaction, job_id: str, _extra: int | None) -> None:
@@ -115,9 +116,7 @@ async def erase(interaction: Interaction, job_id: str, message_id: int | None) -
     """Delete the job, then the messages that show it, as far as they can be reached."""
     results = interaction.client.services.results
     job = await results.delete(job_id, actor=actor_of(interaction))
-    await interaction.response.edit_message(
-        content=text("results.deleted"), embeds=[], attachments=[], view=None
-    )
+    await change(interaction, text("results.deleted"))
     shown = {(job.channel_id, job.message_id), (interaction.channel_id, message_id)}
     for channel_id, shown_id in shown:
         if channel_id is not None and shown_id is not None:

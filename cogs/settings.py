@@ -15,6 +15,7 @@ from discord.ext import commands
 from bot.client import EkakiBot
 from bot.moderation.words import parse_words
 from cogs import errors
+from cogs.answers import change
 from cogs.attachments import Downloads
 from cogs.duty import manager_desk
 from cogs.errors import answer_error
@@ -96,7 +97,7 @@ class SettingsCog(commands.Cog, name="Settings"):
 async def show_page(interaction: Interaction, page: Page, *, role_id: int | None = None) -> None:
     """Put a page into the message that was used."""
     shown = panel(page, await gather(interaction, role_id=role_id))
-    await interaction.response.edit_message(embeds=list(shown.embeds), view=shown.view)
+    await change(interaction, embeds=shown.embeds, view=shown.view)
 
 
 class PageMenu(
@@ -193,9 +194,9 @@ class ChannelMenu(
         try:
             desk, name = manager_desk(interaction), self.match["name"]
             chosen = frozenset(channel.id for channel in self.item.values)
-            change = chosen_channels(interaction, name, chosen)
+            changed = chosen_channels(interaction, name, chosen)
             await interaction.client.services.servers.change(
-                desk, lambda settings: replace(settings, **change)
+                desk, lambda settings: replace(settings, **changed)
             )
             await show_page(interaction, pages_of([self.match["page"]]))
         except Exception as error:  # noqa: BLE001 - discord.py would only log it
@@ -310,13 +311,13 @@ async def _toggle(interaction: Interaction, name: str) -> None:
     if name not in _TOGGLED:
         raise InputError("button_unknown")
 
-    def change(settings: GuildSettings) -> GuildSettings:
+    def toggled(settings: GuildSettings) -> GuildSettings:
         on = not getattr(settings, name)
         if name == "review" and on and settings.review_channel_id is None:
             raise InputError("review_needs_channel")
         return replace(settings, **{name: on})
 
-    await interaction.client.services.servers.change(manager_desk(interaction), change)
+    await interaction.client.services.servers.change(manager_desk(interaction), toggled)
     await show_page(interaction, _TOGGLED[name])
 
 
@@ -338,9 +339,9 @@ async def _open_form(interaction: Interaction, name: str, role_id: int) -> None:
 
 def _words_form(which: WordList, words: frozenset[str]) -> Form:
     async def save(interaction: Interaction, form: Form) -> None:
-        change = edited(words, form.typed["words"].value)
+        wanted = edited(words, form.typed["words"].value)
         await interaction.client.services.servers.change_words(
-            manager_desk(interaction), which, change
+            manager_desk(interaction), which, wanted
         )
         await show_page(interaction, "words")
 

@@ -7,6 +7,7 @@ from typing import Any
 import discord
 
 from bot.client import EkakiBot
+from cogs.answers import change
 from cogs.duty import manager_desk
 from cogs.errors import answer_error
 from cogs.settings_facts import gather
@@ -42,7 +43,7 @@ class LanguageMenu(
                 desk, lambda settings: replace(settings, language=language)
             )
             shown = panel("here", await gather(interaction))
-            await interaction.response.edit_message(embeds=list(shown.embeds), view=shown.view)
+            await change(interaction, embeds=shown.embeds, view=shown.view)
         except Exception as error:  # noqa: BLE001 - discord.py would only log it
             await answer_error(interaction, error)
 

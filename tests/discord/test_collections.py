@@ -84,7 +84,7 @@ async def test_an_entry_of_the_gallery_is_collected_by_its_id(
 ) -> None:
     async with gallery_house(place) as running:
         _, message = await picture(alice, running)
-        await alice.member.press(message, "Share")
+        await whole(await alice.member.press(message, "Share"))
         await until_shown(bob, count=1)
         (entry,) = await entries(running)
         await bob.answer("collection create", name="Best")
@@ -101,7 +101,7 @@ async def test_what_left_the_gallery_leaves_the_collections_of_others(
     async with gallery_house(place) as running:
         job, message = await picture(alice, running, "1girl, umbrella")
         secret = await alice.draw(running, "1girl, secret", steps=2, private=True)
-        await alice.member.press(message, "Share")
+        await whole(await alice.member.press(message, "Share"))
         await until_shown(bob, count=1)
         for visitor in (alice, bob):
             await visitor.answer("collection create", name="Best")
@@ -150,7 +150,7 @@ async def test_privacy_takes_and_gives_all_of_it(
     async with gallery_house(place) as running:
         _, message = await picture(alice, running)
         theirs, other = await picture(bob, running)
-        await alice.member.press(message, "Share")
+        await whole(await alice.member.press(message, "Share"))
         await alice.member.press(other, "⭐ Vote")
         await alice.answer("gallery public", on=True)
         await alice.answer("collection create", name="Mine")

@@ -59,7 +59,7 @@ async def test_others_may_not_share_and_moderators_may(
         refused = await bob.member.press(message, "Share")
         assert "Only the person who made" in (await whole(refused)).text
         assert await entries(running) == []
-        await moderator.member.press(message, "Share")
+        await whole(await moderator.member.press(message, "Share"))
         await until_shown(bob, count=1)
 
 
@@ -95,7 +95,7 @@ async def test_one_person_has_one_vote_and_none_for_their_own(
         assert "no star from you" in (await whole(sent)).text
         await bob.member.react(message, STAR)
         await nothing_more(running)
-        await alice.member.press(message, "Share")
+        await whole(await alice.member.press(message, "Share"))
         (posted,) = await until_shown(bob, count=1)
         await bob.member.react(posted, STAR)
         await nothing_more(running)
@@ -147,7 +147,7 @@ async def test_the_count_is_edited_seldom(
 ) -> None:
     async with gallery_house(place, edit_every_s=0.5) as running:
         _, message = await picture(alice, running)
-        await alice.member.press(message, "Share")
+        await whole(await alice.member.press(message, "Share"))
         (posted,) = await until_shown(bob, count=1)
         for visitor in (bob, moderator) * 5:
             await visitor.member.press(posted, "ekaki:vote")
@@ -163,7 +163,7 @@ async def test_a_deleted_message_takes_its_entry_along(
 ) -> None:
     async with gallery_house(place) as running:
         _, message = await picture(alice, running)
-        await alice.member.press(message, "Share")
+        await whole(await alice.member.press(message, "Share"))
         await until_shown(bob, count=1)
         place.loopback.actions.delete(IDS.moderator, message.id)
         await until_shown(bob, count=0)
@@ -175,7 +175,7 @@ async def test_a_deleted_picture_is_gone_everywhere(
 ) -> None:
     async with gallery_house(place) as running:
         _, message = await picture(alice, running)
-        await alice.member.press(message, "Share")
+        await whole(await alice.member.press(message, "Share"))
         await until_shown(bob, count=1)
         asked = await alice.member.press(message, "Delete")
         await alice.member.press(await whole(asked), "Delete for good")
@@ -188,7 +188,7 @@ async def test_a_moderator_who_deletes_the_gallerys_message_takes_the_entry_out(
 ) -> None:
     async with gallery_house(place) as running:
         _, message = await picture(alice, running)
-        await alice.member.press(message, "Share")
+        await whole(await alice.member.press(message, "Share"))
         (posted,) = await until_shown(bob, count=1)
         place.loopback.posting.delete_many([place.world.messages[posted.id]])
         await nothing_more(running)
@@ -205,7 +205,7 @@ async def test_a_moderator_takes_out_and_features(
 ) -> None:
     async with gallery_house(place) as running:
         _, message = await picture(alice, running)
-        await alice.member.press(message, "Share")
+        await whole(await alice.member.press(message, "Share"))
         (posted,) = await until_shown(bob, count=1)
         seen = await whole(await bob.member.press(posted, "Details"))
         assert [b["label"] for b in seen.buttons] == []
@@ -287,7 +287,7 @@ async def test_a_block_hides_and_its_end_shows_again(
 ) -> None:
     async with gallery_house(place) as running:
         _, message = await picture(alice, running)
-        await alice.member.press(message, "Share")
+        await whole(await alice.member.press(message, "Share"))
         await until_shown(bob, count=1)
         block = Block(
             guild_id=IDS.guild, subject="user", subject_id=IDS.alice, reason="",
@@ -309,7 +309,7 @@ async def test_a_lower_ceiling_takes_away_what_is_above_it(
     async with gallery_house(place) as running:
         await set_ceiling(running, Rating.SENSITIVE)
         _, message = await picture(alice, running, rating="sensitive")
-        await alice.member.press(message, "Share")
+        await whole(await alice.member.press(message, "Share"))
         await until_shown(bob, count=1)
         await set_ceiling(running, Rating.SAFE)
         await until_shown(bob, count=0)
@@ -338,7 +338,7 @@ async def test_a_forum_gets_a_post_for_each(place: Discord, alice: Visitor, bob:
     add_forum(place)
     async with gallery_house(place, gallery_channel_id=FORUM, gallery_kind="forum") as running:
         _, message = await picture(alice, running)
-        await alice.member.press(message, "Share")
+        await whole(await alice.member.press(message, "Share"))
 
         def threads() -> list[int]:
             return [c.id for c in place.world.channels.values() if c.parent_id == FORUM]
@@ -352,7 +352,7 @@ async def test_a_forum_gets_a_post_for_each(place: Discord, alice: Visitor, bob:
         sent = await bob.member.press(posted, "ekaki:vote")
         assert "taken back" in (await whole(sent)).text
         await until_stars(bob, 0, channel=thread)
-        await alice.member.press(message, "Share")
+        await whole(await alice.member.press(message, "Share"))
         (entry,) = await entries(running)
         tools = await whole(await alice.member.press(message, "Share"))
         await alice.member.press(tools, f"ekaki:takeout:{entry.id}")
@@ -374,8 +374,8 @@ async def test_higher_ratings_go_into_the_age_restricted_channel_only(
             )  # fmt: skip
         _, safe = await picture(alice, running)
         _, higher = await picture(alice, running, rating="sensitive")
-        await alice.member.press(safe, "Share")
-        await alice.member.press(higher, "Share")
+        await whole(await alice.member.press(safe, "Share"))
+        await whole(await alice.member.press(higher, "Share"))
         await until_shown(bob, count=1)
         await until_shown(bob, count=1, channel=IDS.age_restricted)
         place.loopback.changes.set_age_restricted(IDS.age_restricted, on=False)
@@ -440,7 +440,7 @@ async def test_a_lost_answer_posts_nothing_twice(
         _, message = await picture(alice, running)
         fault = Fault(method="POST", path=f"/channels/{IDS.gallery}/messages", times=6, cut=cut)  # pyright: ignore[reportArgumentType]
         place.loopback.faults.add(fault)
-        await alice.member.press(message, "Share")
+        await whole(await alice.member.press(message, "Share"))
         await asyncio.sleep(0.5)
         place.loopback.faults.clear()
         await until_shown(bob, count=1)
@@ -454,7 +454,7 @@ async def test_another_channel_that_is_deleted_leaves_the_entries(
 ) -> None:
     async with gallery_house(place) as running:
         _, message = await picture(alice, running)
-        await alice.member.press(message, "Share")
+        await whole(await alice.member.press(message, "Share"))
         await until_shown(bob, count=1)
         place.loopback.changes.delete_channel(IDS.gallery)
         await asyncio.sleep(0.1)

@@ -31,7 +31,7 @@ NOTHING = "nothing like that"
 async def share(visitor: Visitor, running: Running, prompt: str, **options: object) -> MessageView:
     """A picture in the gallery; its own message."""
     _, message = await picture(visitor, running, prompt, **options)
-    await visitor.member.press(message, "Share")
+    await whole(await visitor.member.press(message, "Share"))
     return message
 
 

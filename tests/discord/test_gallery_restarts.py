@@ -24,7 +24,7 @@ from tests.discord.gallery import (
     until_stars,
 )
 from tests.discord.house import PATIENCE_S, Discord, Running
-from tests.discord.visitors import Visitor, open_house
+from tests.discord.visitors import Visitor, open_house, whole
 
 FIRST = 100000000000001000
 
@@ -99,7 +99,7 @@ async def test_a_post_that_was_sent_before_a_crash_is_found_and_not_sent_again(
     channel = FORUM if forum else IDS.gallery
     async with gallery_house(place, gallery_channel_id=channel) as running:
         _, message = await picture(alice, running)
-        await alice.member.press(message, "Share")
+        await whole(await alice.member.press(message, "Share"))
         await nothing_more(running)
         sent = gallery_files(place)
         assert len(sent) == 1
@@ -135,7 +135,7 @@ async def test_stars_given_and_taken_while_the_bot_was_away_are_read_again(
         for visitor in (bob, moderator):
             await visitor.member.react(second, STAR)
         await until_shown(bob, count=1)  # so that the other's post comes last
-        await alice.member.press(third, "Share")
+        await whole(await alice.member.press(third, "Share"))
         posted = await until_shown(bob, count=2)
         await nothing_more(running)
     for visitor in (bob, moderator):  # the first reaches the threshold, the second loses it
@@ -161,7 +161,7 @@ async def test_messages_deleted_while_the_bot_was_away_take_their_entries_along(
         _, first = await picture(alice, running)
         _, second = await picture(alice, running)
         for message in (first, second):
-            await alice.member.press(message, "Share")
+            await whole(await alice.member.press(message, "Share"))
         posted = await until_shown(bob, count=2)
         for message in posted:
             await bob.member.react(message, STAR)

@@ -150,7 +150,7 @@ async def test_a_claim_ends_after_an_hour(  # noqa: PLR0917 - fixtures
     _, message = await drawn(alice, running)
     await report(bob, message)
     shown = await moderator.answer("moderate reports")
-    await moderator.member.press(shown, "Take it")
+    await whole(await moderator.member.press(shown, "Take it"))
     place.advance(3601)
     other = await owner.answer("moderate reports")
     await owner.member.press(other, "Nothing wrong")

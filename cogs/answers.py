@@ -1,0 +1,48 @@
+"""Answers that only one person sees, in time: Discord waits three seconds for the first.
+
+A command that writes to the database says `begin` first. A commit waits for the disk, and a busy
+disk may take longer than that.
+"""
+
+from collections.abc import Sequence
+
+import discord
+from discord.utils import MISSING
+
+
+async def begin(interaction: discord.Interaction) -> None:
+    """Tell Discord that an answer comes. `say` or a refusal takes the placeholder's place."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+
+
+async def say(
+    interaction: discord.Interaction,
+    words: str | None = None,
+    *,
+    embeds: Sequence[discord.Embed] = (),
+    files: Sequence[discord.File] = (),
+    view: discord.ui.View | None = None,
+) -> None:
+    """The answer: the first one, or in place of the placeholder."""
+    shown = MISSING if view is None else view
+    if interaction.response.is_done():
+        await interaction.edit_original_response(
+            content=words, embeds=list(embeds), attachments=list(files), view=shown
+        )
+    else:
+        await interaction.response.send_message(
+            words, embeds=list(embeds), files=list(files), view=shown, ephemeral=True
+        )
+
+
+async def change(
+    interaction: discord.Interaction,
+    words: str | None = None,
+    *,
+    embeds: Sequence[discord.Embed] = (),
+    view: discord.ui.View | None = None,
+) -> None:
+    """Replace all that the message shows whose button was pressed."""
+    await interaction.response.edit_message(
+        content=words, embeds=list(embeds), attachments=[], view=view
+    )
