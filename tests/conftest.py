@@ -8,7 +8,7 @@ import pytest
 
 pytest_plugins = ["tests.support.loopback", "tests.support.openapi"]
 
-_MEMORY = Path("/dev/shm")  # noqa: S108 - Linux's file system in memory
+_MEMORY = Path("/dev/shm")  # Linux's file system in memory
 _ROOM_BYTES = 4 * 2**30
 
 
