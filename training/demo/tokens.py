@@ -59,8 +59,9 @@ def build_tokenizer(folder: Path) -> tuple[Any, dict[int, str]]:
 
 
 def spelt(tag: str) -> set[str]:
-    """The spellings of a tag of several words: with underscores, with capitals."""
-    return {tag, tag.title(), tag.capitalize(), tag.upper(), tag.replace(" ", "_")}
+    """The spellings of a tag of several words: with capitals, with underscores."""
+    spaced = {tag, tag.title(), tag.capitalize(), tag.upper()}
+    return spaced | {spelling.replace(" ", "_") for spelling in spaced}
 
 
 def _words() -> list[str]:
