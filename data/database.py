@@ -100,12 +100,14 @@ class Database:
         """The writer, alone, inside one transaction: committed at the end, undone on any error."""
         with _storage_errors(self.path):
             async with self._write_lock:
-                await self._writer.execute("BEGIN IMMEDIATE")
                 try:
+                    await self._writer.execute("BEGIN IMMEDIATE")
                     yield self._writer
                     await self._writer.commit()
                 except BaseException:
                     # Shielded: a cancelled task must not leave the transaction open for the next.
+                    # The thread takes one after another, so a BEGIN that nobody waits for any more
+                    # is undone as well.
                     await asyncio.shield(self._writer.rollback())
                     raise
 

@@ -120,6 +120,25 @@ async def test_a_cancelled_task_leaves_no_open_transaction(database: Database) -
         assert await notes.get(reader, key="b") == "c"
 
 
+@pytest.mark.parametrize("steps", range(12))
+async def test_wherever_a_task_is_cancelled_the_next_can_write(
+    database: Database, steps: int
+) -> None:
+    async def write() -> None:
+        async with database.transaction() as connection:
+            await notes.put(connection, key="half", value="done")
+
+    task = asyncio.create_task(write())
+    for _ in range(steps):  # as far into it, the BEGIN included
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    async with database.transaction() as connection:
+        await notes.put(connection, key="next", value="written")
+    async with database.reader() as connection:
+        assert await notes.get(connection, key="next") == "written"
+
+
 async def test_transactions_of_two_tasks_do_not_mix(database: Database) -> None:
     async def write(name: str, *, fail: bool) -> None:
         async with database.transaction() as connection:
