@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from aiosqlite import Connection
 
 from bot.failpoints import hit
+from bot.gallery import star_rules
 from bot.gallery.gate import Gate
 from bot.gallery.service import Gallery, entered, known
 from data import (
-    blocks,
     gallery,
     gallery_posts,
     gallery_states,
@@ -20,13 +20,8 @@ from data import (
 )
 from data.gallery import Entry
 from data.gallery_watched import Watched
-from data.jobs import JobRecord
 from data.pictures import PictureRecord
 from pipeline.errors import RefusedError
-
-_LOST_SHARE = 2
-"""What stars brought goes again when fewer than one in so many of the needed ones are left: not at
-each star that comes and goes at the threshold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,16 +85,24 @@ class Stars:
                 raise RefusedError("picture_unknown")
             if job.guild_id != gate.guild_id:
                 raise RefusedError("gallery_elsewhere")
-            await self._demand(
-                connection, picture, job, user_id=user_id, gate=gate, channel_ids=channel_ids
+            await star_rules.demand(
+                connection,
+                picture,
+                job,
+                user_id=user_id,
+                gate=gate,
+                channel_ids=channel_ids,
+                now=self._clock.time(),
             )
             entry = await entered(connection, job, picture)
             if await gallery_votes.unvote(connection, number=entry.number, user_id=user_id):
-                await self._lost(connection, entry)
+                await star_rules.lost(connection, entry)
                 on = False
             else:
                 await self._star(connection, entry, user_id, gallery_votes.BUTTON)
-                await self._gained(connection, entry, gate, channel_ids)
+                await star_rules.gained(
+                    connection, entry, gate=gate, channel_ids=channel_ids, now=self._clock.time()
+                )
                 on = True
             votes = (await known(connection, entry.id)).votes
         self._gallery.fresh.set()
@@ -116,33 +119,41 @@ class Stars:
     ) -> None:
         """Somebody starred a message of ours; `position`: which of its pictures, from 0."""
         async with self._database.transaction() as connection:
-            found = await _shown(connection, message_id, position)
+            found = await star_rules.starred_picture(connection, message_id, position)
             if found is None:
                 return
             job, picture = found
             try:
-                await self._demand(
-                    connection, picture, job, user_id=user_id, gate=gate, channel_ids=channel_ids
+                await star_rules.demand(
+                    connection,
+                    picture,
+                    job,
+                    user_id=user_id,
+                    gate=gate,
+                    channel_ids=channel_ids,
+                    now=self._clock.time(),
                 )
             except RefusedError:
                 return
             entry = await entered(connection, job, picture)
             await self._star(connection, entry, user_id, message_id)
-            await self._gained(connection, entry, gate, channel_ids)
+            await star_rules.gained(
+                connection, entry, gate=gate, channel_ids=channel_ids, now=self._clock.time()
+            )
         hit("gallery_starred")
         self._gallery.fresh.set()
 
     async def unstarred(self, message_id: int, position: int, *, user_id: int) -> None:
         """Somebody took their star away."""
         async with self._database.transaction() as connection:
-            found = await _shown(connection, message_id, position)
+            found = await star_rules.starred_picture(connection, message_id, position)
             entry = found and await gallery.of_picture(connection, picture_id=found[1].id)
             if not entry:
                 return
             if await gallery_votes.unstar(
                 connection, number=entry.number, user_id=user_id, message_id=message_id
             ):
-                await self._lost(connection, entry)
+                await star_rules.lost(connection, entry)
         self._gallery.fresh.set()
 
     async def cleared(self, message_id: int, position: int | None) -> None:
@@ -151,7 +162,7 @@ class Stars:
             if position is None:
                 await self._clear(connection, message_id)
             else:
-                found = await _shown(connection, message_id, position)
+                found = await star_rules.starred_picture(connection, message_id, position)
                 entry = found and await gallery.of_picture(connection, picture_id=found[1].id)
                 if entry:
                     await gallery_votes.set_message(
@@ -161,7 +172,7 @@ class Stars:
                         user_ids=(),
                         now=self._clock.time(),
                     )
-                    await self._lost(connection, entry)
+                    await star_rules.lost(connection, entry)
         self._gallery.fresh.set()
 
     async def message_deleted(self, message_id: int) -> None:
@@ -193,20 +204,21 @@ class Stars:
         """Make the stars under a message what Discord says: by position, who starred it."""
         async with self._database.transaction() as connection:
             for position in range(_MAX_PICTURES):
-                found = await _shown(connection, message_id, position)
+                found = await star_rules.starred_picture(connection, message_id, position)
                 if found is None:
                     return
                 job, picture = found
                 wanted = set[int]()
                 for user_id in people.get(position, ()):
                     try:
-                        await self._demand(
+                        await star_rules.demand(
                             connection,
                             picture,
                             job,
                             user_id=user_id,
                             gate=gate,
                             channel_ids=channel_ids,
+                            now=self._clock.time(),
                         )
                     except RefusedError:
                         continue
@@ -222,36 +234,11 @@ class Stars:
                     user_ids=wanted,
                     now=self._clock.time(),
                 )
-                await self._gained(connection, entry, gate, channel_ids)
-                await self._lost(connection, entry)
+                await star_rules.gained(
+                    connection, entry, gate=gate, channel_ids=channel_ids, now=self._clock.time()
+                )
+                await star_rules.lost(connection, entry)
         self._gallery.fresh.set()
-
-    async def _demand(
-        self,
-        connection: Connection,
-        picture: PictureRecord,
-        job: JobRecord,
-        *,
-        user_id: int,
-        gate: Gate,
-        channel_ids: Collection[int],
-    ) -> None:
-        """RefusedError tells why this person's vote for this picture does not count."""
-        if gate.allowed is None:
-            raise RefusedError("gallery_off")
-        entry = await gallery.of_picture(connection, picture_id=picture.id)
-        shared = entry is not None and entry.state in {"posted", "waiting"}
-        if job.private and not shared:
-            raise RefusedError("picture_private")
-        if gate.excludes(channel_ids) and not shared:
-            raise RefusedError("gallery_excluded")
-        if entry is not None and entry.state == "removed":
-            raise RefusedError("gallery_was_removed")
-        if user_id == job.user_id and not gate.settings.gallery_self_votes:
-            raise RefusedError("gallery_own_vote")
-        now = self._clock.time()
-        if await blocks.in_force(connection, user_id=user_id, guild_id=job.guild_id, now=now):
-            raise RefusedError("not_allowed")
 
     async def _star(
         self, connection: Connection, entry: Entry, user_id: int, message_id: int
@@ -264,40 +251,10 @@ class Stars:
             now=self._clock.time(),
         )
 
-    async def _gained(
-        self, connection: Connection, entry: Entry, gate: Gate, channel_ids: Collection[int]
-    ) -> None:
-        """Share a candidate that has stars enough."""
-        entry = await known(connection, entry.id)
-        now, settings = self._clock.time(), gate.settings
-        if entry.state != "candidate" or entry.votes < settings.gallery_threshold:
-            return
-        if gate.channel_for(entry.rating) is None or gate.excludes(channel_ids):
-            return
-        if await gallery_states.is_maker_blocked(connection, number=entry.number, now=now):
-            return
-        await gallery_states.share(
-            connection,
-            number=entry.number,
-            approval=settings.gallery_approval,
-            shared_by=None,
-            needed=settings.gallery_threshold,
-            now=now,
-        )
-
-    async def _lost(self, connection: Connection, entry: Entry) -> None:
-        """Take back what stars alone brought, when most of them are gone."""
-        entry = await known(connection, entry.id)
-        by_stars = entry.needed is not None and entry.featured_at is None
-        if entry.state in {"posted", "waiting", "hidden"} and by_stars:
-            assert entry.needed is not None
-            if entry.votes * _LOST_SHARE < entry.needed:
-                await gallery_states.take_back(connection, number=entry.number)
-
     async def _clear(self, connection: Connection, message_id: int) -> None:
         for number in await gallery_votes.clear_message(connection, message_id=message_id):
             (entry,) = await gallery.by_numbers(connection, numbers=[number])
-            await self._lost(connection, entry)
+            await star_rules.lost(connection, entry)
 
     async def _withdraw(
         self, connection: Connection, picture: PictureRecord, *, in_gallery: bool
@@ -317,17 +274,3 @@ class Stars:
 
 _MAX_PICTURES = 10
 _BY_HAND = 0  # somebody with the right to delete our messages; Discord does not say who
-
-
-async def _shown(
-    connection: Connection, message_id: int, position: int
-) -> tuple[JobRecord, PictureRecord] | None:
-    """The picture at `position` of a message of ours, with its job."""
-    found = await gallery_watched.find(connection, message_id=message_id)
-    job = None if found is None else await jobs.get(connection, job_id=found.job_id)
-    if found is None or job is None:
-        return None
-    made = await pictures.of_job(connection, job_id=found.job_id)
-    if found.picture_id is not None:
-        made = [picture for picture in made if picture.id == found.picture_id]
-    return (job, made[position]) if position < len(made) else None

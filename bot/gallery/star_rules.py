@@ -1,0 +1,95 @@
+"""When a star counts, what enough of them bring, and what is lost with them."""
+
+from collections.abc import Collection
+
+from aiosqlite import Connection
+
+from bot.gallery.gate import Gate
+from bot.gallery.service import known
+from data import blocks, gallery, gallery_states, gallery_watched, jobs, pictures
+from data.gallery import Entry
+from data.jobs import JobRecord
+from data.pictures import PictureRecord
+from pipeline.errors import RefusedError
+
+_LOST_SHARE = 2
+"""What stars brought goes again when fewer than one in so many of the needed ones are left: not at
+each star that comes and goes at the threshold."""
+
+
+async def demand(
+    connection: Connection,
+    picture: PictureRecord,
+    job: JobRecord,
+    *,
+    user_id: int,
+    gate: Gate,
+    channel_ids: Collection[int],
+    now: float,
+) -> None:
+    """RefusedError tells why this person's vote for this picture does not count."""
+    if gate.allowed is None:
+        raise RefusedError("gallery_off")
+    entry = await gallery.of_picture(connection, picture_id=picture.id)
+    shared = entry is not None and entry.state in {"posted", "waiting"}
+    if job.private and not shared:
+        raise RefusedError("picture_private")
+    if gate.excludes(channel_ids) and not shared:
+        raise RefusedError("gallery_excluded")
+    if entry is not None and entry.state == "removed":
+        raise RefusedError("gallery_was_removed")
+    if user_id == job.user_id and not gate.settings.gallery_self_votes:
+        raise RefusedError("gallery_own_vote")
+    if await blocks.in_force(connection, user_id=user_id, guild_id=job.guild_id, now=now):
+        raise RefusedError("not_allowed")
+
+
+async def gained(
+    connection: Connection,
+    entry: Entry,
+    *,
+    gate: Gate,
+    channel_ids: Collection[int],
+    now: float,
+) -> None:
+    """Share a candidate that has stars enough."""
+    entry = await known(connection, entry.id)
+    settings = gate.settings
+    if entry.state != "candidate" or entry.votes < settings.gallery_threshold:
+        return
+    if gate.channel_for(entry.rating) is None or gate.excludes(channel_ids):
+        return
+    if await gallery_states.is_maker_blocked(connection, number=entry.number, now=now):
+        return
+    await gallery_states.share(
+        connection,
+        number=entry.number,
+        approval=settings.gallery_approval,
+        shared_by=None,
+        needed=settings.gallery_threshold,
+        now=now,
+    )
+
+
+async def lost(connection: Connection, entry: Entry) -> None:
+    """Take back what stars alone brought, when most of them are gone."""
+    entry = await known(connection, entry.id)
+    by_stars = entry.needed is not None and entry.featured_at is None
+    if entry.state in {"posted", "waiting", "hidden"} and by_stars:
+        assert entry.needed is not None
+        if entry.votes * _LOST_SHARE < entry.needed:
+            await gallery_states.take_back(connection, number=entry.number)
+
+
+async def starred_picture(
+    connection: Connection, message_id: int, position: int
+) -> tuple[JobRecord, PictureRecord] | None:
+    """The picture at `position` of a message of ours, with its job."""
+    found = await gallery_watched.find(connection, message_id=message_id)
+    job = None if found is None else await jobs.get(connection, job_id=found.job_id)
+    if found is None or job is None:
+        return None
+    made = await pictures.of_job(connection, job_id=found.job_id)
+    if found.picture_id is not None:
+        made = [picture for picture in made if picture.id == found.picture_id]
+    return (job, made[position]) if position < len(made) else None
