@@ -15,7 +15,7 @@ from bot.limits import HOUR_S
 from bot.moderation.audit import Audit
 from bot.moderators import Desk, Moderators, checked_reason
 from bot.results import Actor, Results
-from data import jobs, reports
+from data import gallery, jobs, reports
 from data.audit import AuditEvent, AuditKind
 from data.database import Database
 from data.ids import new_id
@@ -58,9 +58,16 @@ class Reports:
         results.on_delete.append(self._picture_deleted)
 
     async def report(
-        self, actor: Actor, job_id: str, *, message_id: int, reason: str, locale: str
+        self,
+        actor: Actor,
+        job_id: str,
+        *,
+        shown: tuple[int, int] | None,
+        reason: str,
+        locale: str,
     ) -> bool:
-        """Report a request of this server that `actor` sees; False where they had already.
+        """Report a request of this server that `actor` sees, also in its gallery; False where they
+        had already. `shown`: channel and message for moderators to look at; None: the job's own.
 
         RefusedError `picture_unknown`, `report_own` (delete it instead), `report_here`: in direct
         messages there are no moderators.
@@ -68,7 +75,7 @@ class Reports:
         reason = checked_reason(reason)
         async with self._database.transaction() as connection:
             job = await jobs.get(connection, job_id=job_id)
-            if job is None or not self._results.may_see(actor, job):
+            if job is None or not await self._sees(connection, actor, job):
                 raise RefusedError("picture_unknown")
             if job.user_id == actor.user_id:
                 raise RefusedError("report_own")
@@ -81,8 +88,8 @@ class Reports:
                 guild_id=job.guild_id,
                 job_id=job_id,
                 maker_id=job.user_id,
-                channel_id=actor.channel_id,
-                message_id=message_id,
+                channel_id=job.channel_id if shown is None else shown[0],
+                message_id=(job.message_id or 0) if shown is None else shown[1],
                 now=now,
             )
             is_new = await reports.join(
@@ -100,6 +107,12 @@ class Reports:
                 )
         hit("picture_reported")
         return is_new
+
+    async def _sees(self, connection: Connection, actor: Actor, job: JobRecord) -> bool:
+        if self._results.may_see(actor, job):
+            return True
+        here = actor.guild_id
+        return here is not None and await gallery.shows(connection, guild_id=here, job_id=job.id)
 
     async def next(self, desk: Desk, *, after: str | None = None) -> OpenReport | None:
         """The oldest open report of the server that is not about this moderator's own pictures."""

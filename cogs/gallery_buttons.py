@@ -12,6 +12,7 @@ from cogs.actors import actor_of
 from cogs.answers import begin, change, say
 from cogs.gallery_details import details_message
 from cogs.gallery_gates import channel_ids_of, gate_of, missing_in
+from cogs.report_menus import ReportModal
 from cogs.result_drawing import visible_job, visible_picture
 from cogs.result_view import Action, button, view_of
 from data.gallery import Entry
@@ -126,7 +127,8 @@ async def details(interaction: Interaction, picture_id: str, _extra: int | None)
     entry = await interaction.client.services.gallery.entry_of(picture_id)
     if entry is None:
         raise RefusedError("gallery_unknown")
-    message = details_message(entry, stored, actor=actor_of(interaction))
+    page = interaction.client.services.settings.web_origin
+    message = details_message(entry, stored, actor=actor_of(interaction), page=page)
     await say(interaction, embeds=message.embeds, files=message.files(), view=message.view)
 
 
@@ -150,6 +152,18 @@ async def unfeature(interaction: Interaction, entry_id: str, _extra: int | None)
     gallery, actor = interaction.client.services.gallery, actor_of(interaction)
     await gallery.feature(entry_id, actor=actor, on=False)
     await change(interaction, text("gallery.not_featured"))
+
+
+async def report(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
+    """Tell moderators what is wrong with it. They are led to the message in the gallery channel:
+    the one that was pressed may be seen by nobody else."""
+    services = interaction.client.services
+    entry = await services.gallery.entry(entry_id)
+    if entry is None or entry.state != "posted" or entry.guild_id != interaction.guild_id:
+        raise RefusedError("gallery_unknown")
+    post = await services.gallery.post_of(entry_id)
+    found = None if post is None or post.message_id is None else (post.place_id, post.message_id)
+    await interaction.response.send_modal(ReportModal(entry.job_id, found))
 
 
 async def _gate(interaction: Interaction) -> Gate:

@@ -13,8 +13,11 @@ from data.gallery import Entry
 from data.text import text
 
 
-def details_message(entry: Entry, stored: StoredPicture, *, actor: Actor) -> Outgoing:
-    """The settings of the picture, under what the gallery knows of it."""
+def details_message(
+    entry: Entry, stored: StoredPicture, *, actor: Actor, page: str = ""
+) -> Outgoing:
+    """The settings of the picture, under what the gallery knows of it. `page`: the web page's
+    address, where there is one."""
     settings = own_settings(stored.job, [stored.picture])
     embed = discord.Embed(title=text("gallery.details_title"))
     for name, value in (
@@ -30,6 +33,9 @@ def details_message(entry: Entry, stored: StoredPicture, *, actor: Actor) -> Out
     if entry.on_web:
         embed.set_footer(text=text("gallery.on_web"))
     buttons = _buttons(entry, actor)
+    if page and entry.on_web and entry.state == "posted":
+        link = f"{page}/p/{entry.id}"
+        buttons.append(discord.ui.Button(label=text("gallery.see_on_web"), url=link, row=0))
     return replace(
         settings, embeds=(embed, *settings.embeds), view=view_of(buttons) if buttons else None
     )

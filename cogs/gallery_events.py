@@ -132,6 +132,21 @@ class GalleryEvents(commands.Cog, name="GalleryEvents"):
                 lambda: self.bot.services.stars.cleared(event.message_id, position)
             )
 
+    @commands.Cog.listener("on_picture_shown")
+    async def shown(
+        self, message_id: int, channel_id: int, job_id: str, picture_id: str | None
+    ) -> None:
+        """Of our own: `/show` brought pictures back. They may have been starred at once."""
+        self._line.put_nowait(
+            lambda: self.bot.services.stars.watch(
+                message_id=message_id,
+                channel_id=channel_id,
+                job_id=job_id,
+                picture_id=picture_id,
+            )
+        )
+        self._reconciler.message(message_id)
+
     @commands.Cog.listener("on_raw_message_delete")
     async def deleted(self, event: discord.RawMessageDeleteEvent) -> None:
         self._gone(event.message_id)

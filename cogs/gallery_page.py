@@ -63,6 +63,7 @@ def _buttons(view: View, looking: Looking) -> discord.ui.View:
         button(Action.REMIX, view.stored.job.id, row=1),
         button(Action.FAVOURITE, entry.picture_id, row=1),
         button(Action.DETAILS, entry.picture_id, row=1),
+        button(Action.REPORT, entry.id, row=1),
     ):
         shown.add_item(each)
     shown.stop()  # presses are found by their `custom_id`: discord.py need not remember the view

@@ -56,7 +56,7 @@ class ReportMenus(commands.Cog):
     async def report(self, interaction: Interaction, message: discord.Message) -> None:
         refuse_user_install(interaction)
         job_id = await job_of(interaction, message)
-        await interaction.response.send_modal(ReportModal(job_id, message.id))
+        await interaction.response.send_modal(ReportModal(job_id, (message.channel.id, message.id)))
 
     async def delete(self, interaction: Interaction, message: discord.Message) -> None:
         refuse_user_install(interaction)
@@ -103,11 +103,11 @@ async def job_of(interaction: Interaction, message: discord.Message) -> str:
 
 
 class ReportModal(discord.ui.Modal):
-    """What is wrong with a picture."""
+    """What is wrong with a picture. `shown`: the channel and the message to look at, if any."""
 
-    def __init__(self, job_id: str, message_id: int) -> None:
+    def __init__(self, job_id: str, shown: tuple[int, int] | None) -> None:
         super().__init__(title=text("reports.menu_report"), timeout=3600)
-        self._job_id, self._message_id = job_id, message_id
+        self._job_id, self._shown = job_id, shown
         self._reason: discord.ui.TextInput[ReportModal] = discord.ui.TextInput(
             custom_id="reason",
             required=False,
@@ -123,7 +123,7 @@ class ReportModal(discord.ui.Modal):
         is_new = await interaction.client.services.reports.report(
             actor_of(interaction),
             self._job_id,
-            message_id=self._message_id,
+            shown=self._shown,
             reason=self._reason.value,
             locale=interaction.locale.value,
         )

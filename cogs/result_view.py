@@ -40,6 +40,7 @@ class Action(StrEnum):
     TAKE_OUT = "takeout"
     FEATURE = "feature"
     UNFEATURE = "unfeature"
+    REPORT = "reportentry"
 
 
 def custom_id(action: Action, subject: str, extra: int | None = None) -> str:

@@ -74,6 +74,7 @@ _HANDLERS: Final[Mapping[Action, Callable[[Interaction, str, int | None], Awaita
     Action.TAKE_OUT: gallery_buttons.take_out,
     Action.FEATURE: gallery_buttons.feature,
     Action.UNFEATURE: gallery_buttons.unfeature,
+    Action.REPORT: gallery_buttons.report,
 }
 
 

@@ -67,7 +67,7 @@ async def show_pictures(
         notice = services.jobs.model.notice if services.jobs.model else ""
         with speaking(answer_locale(interaction, private=private)):
             message = render.completed(job, pictures, attachments, notice=notice)
-        await interaction.edit_original_response(
+        sent = await interaction.edit_original_response(
             embeds=list(message.embeds),
             attachments=message.files(),
             view=message.view,
@@ -76,6 +76,10 @@ async def show_pictures(
         if not private:  # a public "thinking" must not stay, nor become the words of an error
             await _delete_answer(interaction)
         raise
+    if not private and not job.private and job.guild_id is not None:
+        one = pictures[0].id if len(pictures) == 1 else None
+        # It may be starred there: `cogs.gallery_events` listens.
+        interaction.client.dispatch("picture_shown", sent.id, sent.channel.id, job.id, one)
 
 
 def _check_shown(job: JobRecord, pictures: Sequence[PictureRecord], *, ceiling: Rating) -> None:

@@ -22,6 +22,7 @@ from data import (
 from data.audit import AuditEvent, AuditKind
 from data.database import Database
 from data.gallery import Entry
+from data.gallery_posts import Post
 from data.guild_settings import GuildSettings
 from data.ids import new_public_id
 from data.jobs import JobRecord
@@ -123,6 +124,11 @@ class Gallery:
         """The entry of a picture, in any state."""
         async with self.database.reader() as connection:
             return await gallery.of_picture(connection, picture_id=picture_id)
+
+    async def post_of(self, entry_id: str) -> Post | None:
+        """The message of an entry in its gallery channel."""
+        async with self.database.reader() as connection:
+            return await gallery_posts.get(connection, entry_id=entry_id)
 
     async def maker_on_web(self, user_id: int) -> bool:
         """Whether this maker's pictures may be on the web page."""

@@ -24,10 +24,10 @@ FORUM = 300000000000000077
 
 @asynccontextmanager
 async def gallery_house(
-    place: Discord, *, edit_every_s: float = 0.05, **settings: Any
+    place: Discord, *, edit_every_s: float = 0.05, web_url: str = "", **settings: Any
 ) -> AsyncGenerator[Running]:
     """The bot on a server whose gallery channel is #gallery; `settings` change the rest."""
-    async with open_house(place) as running:
+    async with open_house(place, web_url=web_url) as running:
         await choose(running, **settings)
         events(running).mirror.edit_every_s = edit_every_s
         yield running

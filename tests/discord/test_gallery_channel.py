@@ -25,6 +25,7 @@ from tests.discord.gallery import (
     set_ceiling,
     shown,
     stars_of,
+    until_entries,
     until_shown,
     until_stars,
 )
@@ -83,6 +84,25 @@ async def test_stars_reach_the_threshold_and_are_counted_live(
         await moderator.member.react(message, STAR)
         await bob.member.press(message, "⭐ Vote")
         await until_shown(bob, count=1)
+
+
+async def test_stars_under_a_picture_brought_back_count_as_well(
+    place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
+) -> None:
+    async with gallery_house(place) as running:
+        job, _ = await picture(alice, running, count=2)
+        again = await alice.answer("show", id=job.id)
+        assert not again.ephemeral
+        for visitor in (bob, moderator):
+            await visitor.member.react(again, "2\u20e3")
+        await until_shown(bob, count=1)
+        await until_entries(running, ("posted", 2))
+        _, pictures = await running.services.results.pictures_of(job.id)
+        one = await alice.answer("show", id=pictures[0].id)
+        await bob.member.react(one, STAR)
+        await until_entries(running, ("posted", 2), ("candidate", 1))
+        place.loopback.actions.delete(IDS.moderator, one.id)
+        await until_entries(running, ("posted", 2), ("candidate", 0))
 
 
 async def test_one_person_has_one_vote_and_none_for_their_own(

@@ -7,7 +7,9 @@ import pytest
 
 from bot.loopback.default_world import IDS
 from bot.loopback.views import MessageView
+from bot.results import Actor
 from cogs.gallery_browsing import TEMPLATE, Looking
+from cogs.gallery_gates import gate_of
 from data import place_settings
 from pipeline.rating import Rating
 from tests.discord.gallery import (
@@ -95,6 +97,54 @@ async def test_from_the_browser_one_remixes_marks_votes_and_looks_closer(
         assert "⭐ 1" in (await whole(voted)).text
         details = await whole(await bob.member.press(page, "Details"))
         assert "1girl, umbrella" in details.text
+
+
+async def test_from_the_browser_one_reports_to_the_moderators(
+    place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
+) -> None:
+    async with gallery_house(place) as running:
+        secret = await alice.draw(running, "1girl, umbrella", steps=2, private=True)
+        (posted,) = await shared_by_hand(running, secret.id, bob)
+        page = await bob.answer("gallery new")
+        form = await bob.member.press(page, "Report")
+        thanks = await whole(await bob.member.submit_modal(form, {"reason": "traced"}))
+        assert "moderators" in thanks.text
+        queue = await moderator.answer("moderate reports")
+        assert "traced" in queue.text
+        assert f"/{IDS.gallery}/{posted.id}" in queue.text, "leads to the message that all see"
+        own = await alice.member.press(await alice.answer("gallery new"), "Report")
+        refused = await whole(await alice.member.submit_modal(own, {"reason": ""}))
+        assert "your own" in refused.text
+        form = await bob.member.press(page, "Report")
+        await moderator.member.press(queue, "Delete picture")
+        await until_shown(bob, count=0)
+        late = await whole(await bob.member.submit_modal(form, {"reason": "late"}))
+        assert "any more" in late.text or "no picture" in late.text.lower()
+
+
+async def shared_by_hand(running: Running, job_id: str, eye: Visitor) -> list[MessageView]:
+    """The first picture of a job in the gallery, whoever was asked."""
+    job, pictures = await running.services.results.pictures_of(job_id)
+    actor = Actor(user_id=job.user_id, guild_id=IDS.guild, channel_id=job.channel_id)
+    gate = await gate_of(running.bot, IDS.guild)
+    await running.services.gallery.share(
+        pictures[0].id, actor=actor, gate=gate, channel_ids=[job.channel_id]
+    )
+    return await until_shown(eye, count=1)
+
+
+async def test_details_lead_to_the_web_page_where_it_is_on_it(
+    place: Discord, alice: Visitor, bob: Visitor
+) -> None:
+    async with gallery_house(place, gallery_web=True, web_url="https://g.example.org") as running:
+        await share(alice, running, "1girl, umbrella")
+        (posted,) = await until_shown(bob, count=1)
+        details = await whole(await bob.member.press(posted, "Details"))
+        assert not details.buttons
+        await alice.answer("gallery public", on=True)
+        details = await whole(await bob.member.press(posted, "Details"))
+        (entry,) = await entries(running)
+        assert [b["url"] for b in details.buttons] == [f"https://g.example.org/p/{entry.id}"]
 
 
 async def test_the_ceiling_of_the_place_holds_always(

@@ -56,7 +56,7 @@ export function markdown(text) {
   const parts = text.split(/```(?:([\w+-]{1,20})\n)?([\s\S]+?)```/);
   for (let i = 0; i < parts.length; i += 3) {
     if (parts[i]) nodes.push(...lines(parts[i].replace(i ? /^\n/ : /^(?!)/, "")));
-    if (parts[i + 2] !== undefined) nodes.push(h("pre", {}, h("code", {}, parts[i + 2].replace(/\n$/, ""))));
+    if (parts[i + 2] !== undefined) nodes.push(h("pre", {}, h("code", {}, parts[i + 2].replace(/^\n|\n$/g, ""))));
   }
   return nodes;
 }
