@@ -1,7 +1,8 @@
-"""Ages in words: "15 years old", "14yo", "aged twelve", "十五歳", "under 18"."""
+"""Ages in words: "15 years old", "14yo", "aged twelve", "十五歳", "under 18", "born in 2015"."""
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 from bot.safety.normalise import normalise
 
@@ -61,6 +62,24 @@ _UNDER = re.compile(
     r"(?<![a-z])(?:under|below|less than|younger than|not yet|not even)(?: the age of| age)?"
     rf"[ -]{_NUMBER}(?:{_TAG_ENDS}|(?= ?(?:years?\b|yrs?\b|yo\b|y\.o)))"
 )
+_NOT_YET = re.compile(
+    r"(?<![a-z])(?:not|isn.?t|hasn.?t turned|has not turned|not turned|before)"
+    rf"[ -]{_NUMBER}(?:[ -]years?)?(?:[ -]old)?[ -]yet(?![a-z])"
+)
+_FIELD = re.compile(  # "years old: 9", but not "25 years old: 2girls"
+    rf"(?<![\d-])(?<!\d[ _-])(?<![a-z])years?[ _-]?old ?[:=] ?{_NUMBER}(?![\w%])"
+)
+_GRADE = re.compile(
+    r"(?<![a-z])grade[ _-]?(1[0-2]|[1-9])[ _-]?(?:student|pupil|schooler|girl|boy|kid|class)"
+    r"|(?<![a-z])(?:student|pupil|girl|boy)s?(?: in| of) (?:the )?"
+    r"grade[ _-]?(1[0-2]|[1-9])(?![\w.])"
+)
+_FIRST_GRADE_AGE = 6
+_BORN = re.compile(
+    r"(?<![a-z])(?:born|birth ?year|year of birth|b\.)[ :=]{0,3}(?:in|on|around)?[ :=]{0,3}"
+    r"(?:[a-z]{3,9}\.? )?((?:19|20)\d\d)(?!\d)"
+    rf"|(?<!\d)((?:19|20)\d\d) ?(?:{normalise('年生まれ|年出生|年出生まれ|년생')})"
+)
 _ROMAN = re.compile(
     r"\b(?=[ivx]{2}|[vx])(x?(?:ix|iv|v?i{1,3}|v)|x)[ -](?:years?[ -]old|yrs? old|yos?\b)"
 )
@@ -99,6 +118,14 @@ def _plain_ages(text: str) -> Iterator[int]:
             yield _value(match[match.lastindex or 0])
     for match in _UNDER.finditer(text):
         yield min(_value(match[1]), ADULT_AGE) - 1
+    for match in _NOT_YET.finditer(text):
+        yield min(_value(match[1]), ADULT_AGE) - 1
+    for match in _FIELD.finditer(text):
+        yield _value(match[1])
+    for match in _GRADE.finditer(text):
+        yield int(match[match.lastindex or 0]) + _FIRST_GRADE_AGE - 1
+    for match in _BORN.finditer(text):  # the birthday of this year may be still to come
+        yield max(0, datetime.now(UTC).year - int(match[match.lastindex or 0]) - 1)
 
 
 def _value(number: str) -> int:

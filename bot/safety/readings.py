@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from bot.safety.encoded import decoded
 from bot.safety.normalise import normalise
 
 # Possessive quantifiers keep these linear on hostile text such as ":1111111...".
@@ -19,6 +20,12 @@ _DIGITS_EDGE = re.compile(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])")
 _LONG_RUN = re.compile(r"(.)\1{3,}")
 _WORD = re.compile(r"[^\W_]+")
 _SINGLES = re.compile(r"(?<![^ ,;])[^ ,;](?:[ ,;]{1,4}[^ ,;](?![^ ,;])){2,}")
+
+# A word in pieces, each a tag of its own: `lo, li`. One piece at least is no word by itself, and a
+# piece may be long only beside a short one: `school, girl` are two tags that mean what they say.
+_PIECE = re.compile(r"[0-9a-z]{1,6}|[^\W_]")
+_PIECES = 4  # of one word, at the most
+_SHORT_PIECE = 3
 
 _BRACKETS = "\\()[]{}<>「」『』【】〔〕〈〉《》"
 _GLUE = str.maketrans("", "", _BRACKETS)
@@ -81,13 +88,18 @@ class Reading:
 
 def readings(prompt: str) -> tuple[Reading, ...]:
     """All readings of a final prompt that could show a forbidden word. Raises on no string."""
+    found = _readings(prompt)
+    plain = decoded(prompt)
+    return found if plain == prompt else (*found, *_readings(plain))
+
+
+def _readings(prompt: str) -> tuple[Reading, ...]:
     glued = normalise(prompt.replace("BREAK", ""))
     parted = normalise(_CAMEL_CASE.sub(" ", prompt.replace("BREAK", ",")))
     texts = [_glued(glued), _parted(parted)]
     if _EMPTY_PAIR.search(glued):
         texts.append(_glued(_EMPTY_PAIR.sub("o", glued)))
-    if spelled := _spelled(texts[1]):
-        texts.append(spelled)
+    texts += filter(None, (_spelled(texts[1]), _pieced(texts[0])))
     return tuple(
         Reading(plain=_LONG_RUN.sub(r"\1\1\1", text), signs_are_letters=number != 1)
         for number, text in enumerate(texts)
@@ -115,5 +127,21 @@ def _parted(text: str) -> str:
 
 
 def _spelled(text: str) -> str:
-    """Words spelled out over commas or lines (`l, o, l, i`), each as one tag."""
-    return ",".join(re.sub("[,;]", " ", run[0]) for run in _SINGLES.finditer(text))
+    """With words made whole that are spelled out over commas, lines or spaces (`l, o, l, i`,
+    `1 5 y e a r s old`); "" where there are none."""
+    whole = _SINGLES.sub(lambda run: re.sub("[ ,;]", "", run[0]), text)
+    return "" if whole == text else whole
+
+
+def _pieced(text: str) -> str:
+    """What tags beside each other make if they are pieces of one word, each as a tag."""
+    tags = [tag.strip() for tag in re.split("[,;、。]", text)]
+    found: dict[str, None] = {}
+    for first in range(len(tags)):
+        for last in range(first + 1, min(first + _PIECES, len(tags))):
+            pieces = tags[first : last + 1]
+            if not all(map(_PIECE.fullmatch, pieces)):
+                break
+            if min(map(len, pieces)) <= _SHORT_PIECE:
+                found["".join(pieces)] = None
+    return ",".join(found)

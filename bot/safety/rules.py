@@ -44,6 +44,16 @@ _NAMED_PHOTO = re.compile(
 )
 # In hiragana the two words are parts of many others (そろり): only where no hiragana stands beside.
 _HIRAGANA_CODED = re.compile(r"(?<![ぁ-ゖー])(?:ろり|しょた)(?![ぁ-ゖー])")
+# Alone, in scripts that write no spaces: the same signs stand inside many other words.
+_CHILD_ALONE = re.compile(
+    r"(?<![\uac00-\ud7a3])아이(?:들|는|가|를|의|와|도|랑|에게)?(?![\uac00-\ud7a3])"
+)
+# `(adult:0)`: the word is taken away. `--no adult`: a flag that came too late to be one.
+_NO_WEIGHT = re.compile(r"[(\[{]([^()\[\]{}]*)[:\uff1a]\s*+[-+]?0*+\.?0*+\s*[)\]}]")
+_NO_FLAG = re.compile(
+    r"(?:--|\u2014|\u2013)\s?(?:no|neg|negative)\b([^\u2013\u2014]*?)(?=--|[\u2013\u2014]|$)",
+    re.IGNORECASE | re.DOTALL,
+)
 NEGATIVE_WEIGHT = re.compile(r"[:\uff1a]\s*+[-\u2212\u2013\uff0d]\s*+[\d.]")
 
 
@@ -68,6 +78,7 @@ def check_prompt(
         wanted = f"{prompt}, {negative_prompt}"
     if NEGATIVE_WEIGHT.search(prompt):
         removed = f"{negative_prompt}, {prompt}"
+    removed = ", ".join((removed, *_NO_WEIGHT.findall(prompt), *_NO_FLAG.findall(prompt)))
 
     wanted_readings = readings(wanted)
     if term := (
@@ -98,6 +109,8 @@ def _in_hiragana(wanted: tuple[Reading, ...]) -> str | None:
 def _minor(wanted: tuple[Reading, ...]) -> str | None:
     if term := _MINOR.find(wanted) or _whole_tag(wanted, terms.MINOR_TAGS):
         return term
+    if any(_CHILD_ALONE.search(reading.plain) for reading in wanted):
+        return "아이"
     age = find_minor_age(reading.plain for reading in wanted)
     return None if age is None else f"age {age}"
 

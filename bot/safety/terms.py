@@ -26,7 +26,8 @@ MINOR_CODED = _list("""
     jailbait, jail bait, child porn, child pornography, childporn, kiddie porn, kiddy porn, csam,
     child abuse, child molestation, molested child,
     ロり, ろリ, 囗リ, ショた, しょタ, シょタ, ろりこん, ろりっこ, ろりっ子, しょたこん, しょたっ子,
-    おねしょた, おにしょた, ロリ, ロリロリ, ロリコン, ロリっ子, ロリっこ, ロリ巨乳, ロリババア,
+    おねしょた, おにしょた, ロリ, ローリ,
+    ロリロリ, ロリコン, ロリっ子, ロリっこ, ロリ巨乳, ロリババア,
     ロリータコンプレックス,
     合法ロリ, ロリビッチ, 口リ, 口リコン, ショタ, ショタコン, ショタっ子, おねショタ, おにショタ,
     おねロリ, メスガキ, めすがき, 雌ガキ, ペドフィリア, ペド, 小児性愛, 児童ポルノ, 小児愛,
@@ -37,7 +38,9 @@ MINOR_CODED = _list("""
 """)
 
 # Refused as a whole tag only: backwards spellings, and words that are also names.
-MINOR_CODED_TAGS = frozenset(_list("ilol, nocilol, atohs, nocatohs, rori, loly, ろり, しょた"))
+MINOR_CODED_TAGS = frozenset(
+    _list("ilol, nocilol, atohs, nocatohs, rori, loly, ろり, ろーり, しょた")
+)
 
 # Children, and what makes a figure one: refused with anything above `safe`.
 MINOR = _list("""
@@ -95,7 +98,8 @@ MINOR = _list("""
     きゅうさい, じゅっさい, じゅういっさい, じゅうにさい, じゅうさんさい, じゅうよんさい,
     じゅうごさい,
     じゅうろくさい, じゅうななさい, 十代, 10代,
-    儿童, 兒童, 孩子, 小孩, 孩童, 女童, 男童, 幼童, 幼儿, 幼兒, 幼女化, 婴儿, 嬰兒, 小女孩, 小男孩,
+    儿童, 兒童, 孩子, 小孩, 孩童, 女童, 童女,
+    男童, 幼童, 幼儿, 幼兒, 幼女化, 婴儿, 嬰兒, 小女孩, 小男孩,
     小女生, 小学女生, 初中女生, 高中女生, 小學生, 小學, 中學生, 高中生, 初中生, 国中生, 國中生,
     幼儿园, 幼兒園, 未成年人,
     어린 소녀, 어린 소년, 여자아이, 남자아이, 꼬맹이, 열살, 열한살, 열두살, 열세살, 열네살,
@@ -108,6 +112,7 @@ MINOR = _list("""
     menor de edad, menores de edad, preadolescente, adolescente, adolescentes,
     crianca, criancas, menina pequena, menino pequeno, menininha, menor de idade,
     enfant, enfants, fillette, fillettes, petite fille, petit garcon, gamine, ecoliere, ecolier,
+    mineure, mineures,
     kleinkind, kleinkinder, kleines madchen, kleiner junge, schulmadchen, minderjahrig,
     minderjahrige, bambina, bambine, bambino, bambini, minorenne, minorenni,
     ребенок, дети, детский, девочка, девочки, мальчик, малыш, малышка, младенец, подросток,
@@ -117,7 +122,11 @@ MINOR = _list("""
 
 # Tags that mean a minor only when they are the whole tag.
 MINOR_TAGS = frozenset(
-    _list("minor, minors, lolita, underdeveloped, immature body, u18, u 18, jk, jc, js")
+    _list("""
+    minor, minors, lolita, underdeveloped, immature body, u18, u 18, jk, jc, js,
+    js1, js2, js3, js4, js5, js6, js 1, js 2, js 3, js 4, js 5, js 6, jc1, jc2, jc3, jc 1, jc 2,
+    jc 3, jk1, jk2, jk3, jk 1, jk 2, jk 3
+    """)
 )
 
 # Names, titles and idioms: the listed words mean something else inside these phrases.
@@ -157,6 +166,7 @@ HARMLESS = _list("""
     utena adolescence, adolescence vocaloid, academic adolescence, danshi koukousei,
     choujin koukousei, armed high school girls, a minor key, a minor scale, a minor chord,
     a minor detail, a minor injury, first grade quality,
+    gamme mineure, tierce mineure, sixte mineure,
     二十代, 三十代, 四十代, 五十代, 六十代, 七十代, 八十代, 九十代,
     女孩子, 男孩子, 萝莉塔,
     아기자기, 페도라, 로리타,
@@ -200,12 +210,15 @@ REAL_PERSON = _list("""
     instagram model, tiktoker, jav idol, kpop idol, k pop idol,
     photo of a real, photo of my, picture of my, photo of me, photos of my, selfie of my,
     my ex girlfriend, my ex boyfriend, my classmate, my coworker, my teacher,
-    実在, 実在の人物, 実写, 芸能人, 有名人, ディープフェイク, 真人版, 真人照片, 真人写真,
+    знаменитость, знаменитости, знаменитостью, знаменитостей, реальный человек, реальная девушка,
+    реальные люди,
+    実在, 実在の人物, 実写, 芸能人, 有名人, ディープフェイク, 真人, 真人版, 真人照片, 真人写真,
     女明星, 男明星, 名人, 深度伪造, 실존인물, 연예인,
     딥페이크
 """)
 REAL_PERSON_TAGS = frozenset(_list("irl, photo irl, irl photo, nude irl"))
 REAL_PERSON_HARMLESS = _list("""
+    真人快打,
     anime in real life, real girl project, realman, celeb summer, mount celeb
 """)
 

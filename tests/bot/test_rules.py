@@ -70,6 +70,10 @@ def test_what_the_vocabulary_knows_of_the_words_counts() -> None:
         "r3al p3rson",
         "d e e p f a k e",
         "celеbrity",
+        "真人",
+        "знаменитость",
+        "реальная девушка",
+        "c&#101;lebrity",
     ],
 )
 def test_no_sexual_pictures_of_real_people(prompt: str) -> None:
@@ -153,6 +157,19 @@ def test_every_rule_has_a_text_that_names_the_word(rule: Rule) -> None:
     assert "`a word`" in shown
 
 
+@pytest.mark.parametrize("code", [r"\u006coli", r"\x6coli", r"\u{6c}oli", r"\U0000006coli"])
+def test_letters_in_programs_codes_are_read(code: str) -> None:
+    assert _rule(code) is Rule.MINOR_CODED
+
+
+@pytest.mark.parametrize(
+    "prompt", ["(adult:0)", "(mature female:0.0)", "[adult : +0.]", "1girl --no adult", "—no adult"]
+)
+def test_what_the_prompt_itself_takes_away_counts_as_removed(prompt: str) -> None:
+    for rating in ADULT_RATINGS:
+        assert _rule(f"1girl, {prompt}", rating=rating) is Rule.ADULT_REMOVED
+
+
 def test_the_term_shown_is_ours_and_never_the_users_text() -> None:
     violation = check_prompt("@everyone **l\u200b0l1** `x`", "", rating=Rating.SAFE)
     assert violation == Violation(rule=Rule.MINOR_CODED, term="loli")
@@ -187,6 +204,7 @@ def test_no_glue_between_letters_hides_the_word(glue: list[str]) -> None:
 HOSTILE = [
     "l ", "lo", "i", "1 ", ":1", "(", "<", "<a:", "l,", "a,b,", "age ", "one hundred and ",
     "twenty ", "baby blue ", "kid icarus ", "十", "under the age of ", "photo of A", "lol! ", "()",
+    "lo,", "&#1", "%4", "--no ", "(a:0",
 ]  # fmt: skip
 
 
@@ -196,9 +214,9 @@ def test_time_grows_with_the_length_and_not_with_its_square(part: str) -> None:
         prompt = (part * length)[:length]
         runs: list[float] = []
         for _ in range(4):
-            start = time.perf_counter()
+            start = time.thread_time()  # of the processor: others may have it meanwhile
             check_prompt(prompt, prompt, rating=Rating.NSFW)
-            runs.append(time.perf_counter() - start)
+            runs.append(time.thread_time() - start)
         return min(runs)
 
     # Eight times the text: 64 times the time if it were quadratic.
