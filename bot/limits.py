@@ -131,7 +131,13 @@ def check_server(
     )
     if 0 in {hour, day}:
         return pictures
-    return check_quota(uses, limits=bounds, pictures=pictures, now=now, granted=granted)
+    try:
+        return check_quota(uses, limits=bounds, pictures=pictures, now=now, granted=granted)
+    except RefusedError as error:
+        if error.key == "quota_never":
+            raise
+        key = "quota_hour_here" if error.key == "quota_hour" else "quota_day_here"
+        raise RefusedError(key, **error.data) from None  # says whose limit it is
 
 
 def check_upscales(uses: Sequence[Use], *, limit: int | None, now: float) -> None:

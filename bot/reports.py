@@ -121,20 +121,15 @@ class Reports:
             found = await reports.next_open(
                 connection, guild_id=desk.guild_id, not_of=desk.actor_id, after=after
             )
-            if found is None:
-                return None
-            return OpenReport(
-                report=found,
-                job=await jobs.get(connection, job_id=found.job_id),
-                count=await reports.count_open(
-                    connection, guild_id=desk.guild_id, not_of=desk.actor_id
-                ),
-            )
+            return None if found is None else await _opened(connection, desk, found)
 
-    async def claim(self, desk: Desk, report_id: str) -> Report:
+    async def claim(self, desk: Desk, report_id: str) -> OpenReport:
         """Take a report. RefusedError `report_gone` (decided), `report_claimed` (by another)."""
         async with self._database.transaction() as connection:
-            return await self._claim_in(connection, desk, report_id)
+            await self._claim_in(connection, desk, report_id)
+            taken = await reports.get(connection, report_id=report_id)
+            assert taken is not None, "it was there in this transaction"
+            return await _opened(connection, desk, taken)
 
     async def dismiss(self, desk: Desk, report_id: str) -> None:
         """Nothing is wrong. RefusedError as `claim`."""
@@ -142,14 +137,13 @@ class Reports:
 
     async def delete(self, desk: Desk, report_id: str, *, reason: str = "") -> None:
         """Delete what was reported, everywhere. RefusedError as `claim`."""
-        report = await self.claim(desk, report_id)
-        await self._delete(desk, report, reason)
+        await self._delete(desk, (await self.claim(desk, report_id)).report, reason)
 
     async def block(
         self, desk: Desk, report_id: str, *, duration_s: float | None, reason: str
     ) -> Report:
         """Block the maker and delete what was reported. RefusedError as `claim`."""
-        report = await self.claim(desk, report_id)
+        report = (await self.claim(desk, report_id)).report
         await self._moderators.block(
             desk, subject_id=report.maker_id, duration_s=duration_s, reason=reason
         )
@@ -233,6 +227,15 @@ class Reports:
     async def _picture_deleted(self, connection: Connection, job: JobRecord) -> None:
         await reports.picture_gone(connection, job_id=job.id, now=self._clock.time())
         self.fresh.set()
+
+
+async def _opened(connection: Connection, desk: Desk, report: Report) -> OpenReport:
+    assert desk.guild_id is not None
+    return OpenReport(
+        report=report,
+        job=await jobs.get(connection, job_id=report.job_id),
+        count=await reports.count_open(connection, guild_id=desk.guild_id, not_of=desk.actor_id),
+    )
 
 
 def _moderator(desk: Desk, report: Report) -> Actor:

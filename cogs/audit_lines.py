@@ -4,11 +4,32 @@ from typing import Any, Final
 
 from cogs.words import cut, listed, moment, quoted
 from data.audit import AuditEntry, AuditKind
+from data.guild_limits import LIMIT_NAMES
 from data.text import text
 
 MAX_LINE: Final = 380  # characters: ten fit into an embed
 _PROMPT: Final = 120
+_LINKS: Final = 5  # of a list of channels: two such lists fit into a line
 _KNOWN: Final = frozenset(AuditKind)
+_SETTINGS: Final = {
+    # a setting as it is stored: its name in the panel
+    "log_channel_id": "log_channel",
+    "review_channel_id": "review_channel",
+    "review": "review_channel",
+    "gallery_channel_id": "gallery_channel",
+    "gallery_adult_channel_id": "gallery_adult_channel",
+    "gallery_threshold": "form_threshold",
+    "gallery_self_votes": "toggle_gallery_self_votes",
+    "gallery_approval": "toggle_gallery_approval",
+    "gallery_web": "toggle_gallery_web",
+    "retention_days": "form_retention",
+    "set_up": "go_setup",
+} | {name: f"ask_{name}" for name in LIMIT_NAMES} | {
+    name: name
+    for name in ("allowed_channels", "gallery_excluded", "guild_ceiling", "guild_default",
+                 "channel_ceiling", "channel_default", "language")
+}  # fmt: skip
+_CHANNELS: Final = frozenset({"allowed_channels", "gallery_excluded"})
 
 
 def line(entry: AuditEntry, *, hide_private: bool = False) -> str:
@@ -39,11 +60,11 @@ def _data(entry: AuditEntry, *, hide: bool) -> dict[str, str]:
         "settings": "" if hide else _settings(details),
         "why": _why(details),
         "reason": quoted(str(details.get("reason") or "-"), 120),
-        "until": _until(details.get("until")),
+        "until": until_text(details.get("until")),
         "pictures": str(details.get("pictures", "-")),
         "setting": _setting(details),
-        "old": _value(details.get("old")),
-        "new": _value(details.get("new")),
+        "old": _value(details, "old"),
+        "new": _value(details, "new"),
         "list": str(details.get("list", "-")),
         "added": _words(details.get("added")),
         "removed": _words(details.get("removed")),
@@ -70,29 +91,52 @@ def _why(details: dict[str, Any]) -> str:
     why: dict[str, Any] = details.get("why") or {}
     found = why.get("term") or why.get("word") or why.get("wish")
     key = str(details.get("error", "-"))
+    match key:
+        case "server_rule":
+            return text("audit.why_server_rule", found=quoted(str(found), 80))
+        case "rating" if "rating" in details:
+            return text("audit.why_rating", found=details["rating"], most=details.get("ceiling"))
+        case "minor" | "unchecked" if "ceiling" in details:
+            return text(f"audit.why_{key}")
+        case _ if key.startswith("rule_"):
+            return text("audit.why_rule", found=quoted(str(found), 80))
+        case _:
+            pass
     said = cut(f"{key}: {found}" if found else key, 120).replace("`", "'")
     return f"`{said}`"
 
 
-def _until(until: Any) -> str:
-    return text("audit.for_good") if until is None else moment(float(until))
+def until_text(until: float | None) -> str:
+    """How long a block holds, after a comma or in brackets."""
+    if until is None:
+        return text("audit.for_good")
+    return text("audit.ends", when=moment(float(until)))
 
 
 def _setting(details: dict[str, Any]) -> str:
-    name = f"`{details.get('setting', '-')}`"
+    stored = str(details.get("setting", "-"))
+    known = _SETTINGS.get(stored)
+    name = f"`{stored}`" if known is None else f"**{text(f'settings.{known}')}**"
     if "of_channel" in details:
         return f"{name} (<#{details['of_channel']}>)"
     return f"{name} (<@&{details['of_role']}>)" if "of_role" in details else name
 
 
-def _value(value: Any) -> str:
+def _value(details: dict[str, Any], which: str) -> str:
+    """The value of a setting, channels as links to them."""
+    value, setting = details.get(which), str(details.get("setting"))
     match value:
         case None:
             return text("audit.not_set")
         case bool():
             return text("words.yes" if value else "words.no")
         case list():
-            return quoted(listed(value), 80) or text("audit.not_set")  # pyright: ignore[reportUnknownArgumentType] - of JSON
+            words: list[object] = value  # pyright: ignore[reportUnknownVariableType] - of JSON
+            if setting in _CHANNELS:
+                return listed([f"<#{each}>" for each in words[:_LINKS]]) or text("audit.not_set")
+            return quoted(listed(words), 80) or text("audit.not_set")
+        case _ if setting.endswith("channel_id"):
+            return f"<#{value}>"
         case _:
             return quoted(str(value), 80)
 

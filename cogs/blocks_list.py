@@ -5,7 +5,8 @@ from typing import Final
 
 import discord
 
-from cogs.words import cut, moment, quoted
+from cogs.audit_lines import until_text
+from cogs.words import cut, quoted
 from data.blocks import Block
 from data.text import text
 
@@ -27,7 +28,7 @@ def blocks_embed(blocks: Sequence[Block]) -> discord.Embed:
 def _line(block: Block) -> str:
     server = block.subject == "guild"
     who = f"`{block.subject_id}`" if server else f"<@{block.subject_id}>"
-    until = text("audit.for_good") if block.until is None else moment(block.until)
+    until = until_text(block.until)
     return cut(
         text("moderate.blocks_line", who=who, until=until, reason=quoted(block.reason, 60) or "-"),
         _LINE,

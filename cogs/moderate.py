@@ -13,13 +13,14 @@ from bot.moderators import MAX_GRANT, MAX_REASON, Desk
 from cogs import errors, report_queue, review
 from cogs.actors import actor_of
 from cogs.answers import begin, say
+from cogs.audit_lines import until_text
 from cogs.blocks_list import blocks_embed
 from cogs.duty import moderator_desk
 from cogs.errors import answer_error
 from cogs.log_page import ALL, MENU_TEMPLATE, PAGE_SIZE, TEMPLATE, LogPlace, log_message
 from cogs.messages import Outgoing
 from cogs.showing import visible
-from cogs.words import moment, quoted
+from cogs.words import quoted
 from data.audit import AuditKind
 from data.text import text
 from pipeline.errors import InputError, RefusedError
@@ -59,7 +60,7 @@ class Moderate(
             duration_s=parse_duration(duration),
             reason=reason,
         )
-        until = text("audit.for_good") if made.until is None else moment(made.until)
+        until = until_text(made.until)
         await say(interaction, text("moderate.blocked", user=user.mention, until=until))
 
     @block.autocomplete("duration")

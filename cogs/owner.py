@@ -12,10 +12,10 @@ from bot.moderators import MAX_GRANT, MAX_REASON, Desk
 from cogs import errors
 from cogs.announcement import announce
 from cogs.answers import begin, say
+from cogs.audit_lines import until_text
 from cogs.blocks_list import blocks_embed
 from cogs.duty import owner_desk
 from cogs.moderate import duration_choices
-from cogs.words import moment
 from data.blocks import Subject
 from data.text import text
 from pipeline.errors import InputError
@@ -55,7 +55,7 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
             duration_s=parse_duration(duration),
             reason=reason,
         )
-        until = text("audit.for_good") if made.until is None else moment(made.until)
+        until = until_text(made.until)
         await say(interaction, text("owner.blocked", who=who, until=until))
 
     @block.autocomplete("duration")

@@ -9,7 +9,7 @@ from bot.client import EkakiBot
 from bot.moderation.durations import parse_duration
 from bot.moderators import MAX_REASON
 from bot.reports import OpenReport
-from cogs.answers import begin, change, say
+from cogs.answers import change, say
 from cogs.buttons import JOB_ID
 from cogs.duty import moderator_desk
 from cogs.errors import answer_error
@@ -108,9 +108,13 @@ class ReportButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], t
             desk, reports = moderator_desk(interaction), interaction.client.services.reports
             match self._act:
                 case "claim":
-                    await begin(interaction)
-                    await reports.claim(desk, self._report_id)
-                    await say(interaction, text("reports.yours"))
+                    taken = await reports.claim(desk, self._report_id)
+                    await change(
+                        interaction,
+                        text("reports.yours"),
+                        embeds=[_embed(taken)],
+                        view=_buttons(taken),
+                    )
                     return
                 case "dismiss":
                     await reports.dismiss(desk, self._report_id)

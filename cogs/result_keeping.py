@@ -11,6 +11,7 @@ from cogs.answers import begin, change, say
 from cogs.errors import UNREACHABLE
 from cogs.result_drawing import visible_job, visible_picture
 from cogs.result_view import Action, button, result_view, view_of
+from data.jobs import JobRecord
 from data.pictures import PictureRecord
 from data.text import text
 from pipeline.errors import RefusedError
@@ -83,16 +84,20 @@ async def delete(interaction: Interaction, job_id: str, _extra: int | None) -> N
 async def ask_to_delete(interaction: Interaction, job_id: str, *, message_id: int) -> None:
     """Ask whether the pictures that the message shows are to be deleted. RefusedError
     `not_your_picture`."""
-    await _check_may_delete(interaction, job_id)
+    job = await _check_may_delete(interaction, job_id)
+    own = job.user_id == interaction.user.id
+    question = text("results.delete_sure" if own else "results.delete_sure_theirs",
+                    user=f"<@{job.user_id}>")  # fmt: skip
     await interaction.response.send_message(
-        text("results.delete_sure"), view=_sure(job_id, message_id), ephemeral=True
+        question, view=_sure(job_id, message_id), ephemeral=True
     )
 
 
-async def _check_may_delete(interaction: Interaction, job_id: str) -> None:
+async def _check_may_delete(interaction: Interaction, job_id: str) -> JobRecord:
     job, _ = await interaction.client.services.results.pictures_of(job_id)
     if not interaction.client.services.results.may_delete(actor_of(interaction), job):
         raise RefusedError("not_your_picture")
+    return job
 
 
 def _sure(job_id: str, message_id: int | None) -> discord.ui.View:

@@ -26,6 +26,7 @@ class DefaultIds:
     gallery: int = 300000000000000004
     thread: int = 300000000000000005
     age_restricted_thread: int = 300000000000000006
+    moderators: int = 300000000000000007
     dm_alice: int = 400000000000000001
     dm_bob: int = 400000000000000002
     dm_moderator: int = 400000000000000003
@@ -36,7 +37,8 @@ IDS = DefaultIds()
 
 
 def default_world(*, now: Callable[[], float] = time.time) -> World:
-    """A guild with five channels and a thread in two of them, and a DM with each person."""
+    """A guild with five channels (one that only moderators see) and a thread in two of them, and a
+    DM with each person."""
     world = World(now=now, bot_user_id=IDS.bot)
     for user in (
         User(id=IDS.bot, username="Ekaki", bot=True),
@@ -84,6 +86,20 @@ def _add_channels(world: World) -> None:
             nsfw=nsfw,
             position=position,
         )
+    hidden, shown = str(p.VIEW_CHANNEL), {"allow": str(p.VIEW_CHANNEL), "deny": "0"}
+    world.channels[IDS.moderators] = Channel(
+        id=IDS.moderators,
+        type=ChannelType.TEXT,
+        name="moderators",
+        guild_id=IDS.guild,
+        nsfw=True,  # withheld pictures are looked at here
+        position=len(named),
+        overwrites=[
+            {"id": str(IDS.guild), "type": 0, "allow": "0", "deny": hidden},
+            {"id": str(IDS.moderator_role), "type": 0, **shown},
+            {"id": str(IDS.bot_role), "type": 0, **shown},
+        ],
+    )
     for thread_id, name, parent_id in (
         (IDS.thread, "sketches", IDS.art),
         (IDS.age_restricted_thread, "after-dark", IDS.age_restricted),

@@ -312,9 +312,15 @@ def _answer_fields(world: World, interaction: Interaction) -> Json:
         "interaction_metadata": metadata,
     }
     if interaction.type == InteractionType.COMMAND:
-        name = interaction.data["name"]
+        name = " ".join(_command_path(interaction.data))
         fields["interaction"] = {"id": str(interaction.id), "type": 2, "name": name, "user": user}
     return fields
+
+
+def _command_path(data: Json) -> list[str]:
+    """The names of a command and of the subcommand that was used."""
+    inner = [each for each in data.get("options", ()) if each["type"] in {1, 2}]
+    return [data["name"], *(_command_path(inner[0]) if inner else ())]
 
 
 def _metadata(world: World, interaction: Interaction) -> Json:
@@ -324,6 +330,14 @@ def _metadata(world: World, interaction: Interaction) -> Json:
         "user": user_json(world.user(interaction.user_id)),
         "authorizing_integration_owners": owners_json(interaction),
     }
+    if interaction.type == InteractionType.COMMAND and "target_id" in interaction.data:
+        target = interaction.data["target_id"]
+        is_user = interaction.data["type"] == 2
+        metadata |= (
+            {"target_user": user_json(world.user(int(target)))}
+            if is_user
+            else {"target_message_id": target}
+        )
     if interaction.type == InteractionType.COMPONENT:
         metadata["interacted_message_id"] = str(interaction.source_message_id)
     opener = world.interactions.get(interaction.opener_id or 0)

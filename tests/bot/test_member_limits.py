@@ -63,7 +63,7 @@ def test_a_grant_is_used_only_for_what_does_not_fit() -> None:
     uses = [Use(used_at=NOW - 60, pictures=3)]
     assert check_server(uses, limits=limits, pictures=1, now=NOW, granted=5) == 0
     assert check_server(uses, limits=limits, pictures=3, now=NOW, granted=5) == 2
-    refused("quota_hour", uses, limits, 3, granted=1)
+    refused("quota_hour_here", uses, limits, 3, granted=1)
     over = [Use(used_at=NOW - 60, pictures=9)]  # the limit was lowered afterwards
     assert check_server(over, limits=limits, pictures=2, now=NOW, granted=2) == 2
 

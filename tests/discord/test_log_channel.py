@@ -71,7 +71,7 @@ async def test_what_happens_is_posted_for_moderators(
         found = await posted(moderator, lambda messages: "blocked" in messages[-1].text)
         text = "\n".join(message.text for message in found)
         assert "umbrella" in text
-        assert "rule_minor_coded: loli" in text
+        assert "a rule of every server: loli" in text
         assert f"<@{IDS.moderator}> blocked <@{IDS.alice}>" in text
         assert all(message.mention_ids == [] for message in found)
 

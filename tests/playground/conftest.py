@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,13 +98,19 @@ Open = Callable[..., Visit]
 
 
 @pytest.fixture
-def visit(browser: "Browser", request: pytest.FixtureRequest) -> Generator[Open]:
-    """Opens the page in a tab of its own, where no `url` is given that of the one playground for
-    all; at the end no tab may have complained."""
-    tabs: list[Page] = []
+def visit(browser: "Browser", stage: Stage) -> Generator[Open]:
+    """Opens the page in a tab of its own; at the end no tab may have complained."""
+    with tabs(browser, stage.url) as open_page:
+        yield open_page
+
+
+@contextmanager
+def tabs(browser: "Browser", address: str) -> Generator[Open]:
+    """See `visit`."""
+    opened: list[Page] = []
     complaints: list[str] = []
 
-    def open_page(user: str = "Alice", channel: str = "general", *, url: str = "") -> Visit:
+    def open_page(user: str = "Alice", channel: str = "general", *, url: str = address) -> Visit:
         page = browser.new_page(viewport={"width": 1100, "height": 760})
         page.set_default_timeout(8000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -112,14 +119,14 @@ def visit(browser: "Browser", request: pytest.FixtureRequest) -> Generator[Open]
             "console",
             lambda line: complaints.append(line.text) if "Content Security" in line.text else None,
         )
-        page.goto(url or request.getfixturevalue("stage").url)
-        tabs.append(page)
+        page.goto(url)
+        opened.append(page)
         shown = Visit(page)
         shown.become(user)
         shown.enter(channel)
         return shown
 
     yield open_page
-    for page in tabs:
+    for page in opened:
         page.close()
     assert not complaints

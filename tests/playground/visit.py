@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from playwright.sync_api import Locator, Page
 
 
@@ -62,19 +64,28 @@ class Visit:
 
     def command(self, text: str) -> "Locator":
         """Paste a whole command and send it; gives the message that answers."""
+        return self.answer_to(lambda: self._send(text))
+
+    def answer_to(self, deed: "Callable[[], object]") -> "Locator":
+        """The message that comes after `deed`."""
         from playwright.sync_api import expect
 
-        known = self.page.locator("#messages > li.message").evaluate_all(
-            "all => all.map(each => each.dataset.id)"
-        )
-        # The space ends a command without options: nothing is suggested any more.
-        self.box.fill(f"/{text}" if ":" in text else f"/{text} ")
-        self.press("Escape", "Enter")
+        known = self.messages.evaluate_all("all => all.map(each => each.dataset.id)")
+        deed()
         fresh = self.page.locator(
             "#messages > li.message" + "".join(f':not([data-id="{each}"])' for each in known)
         ).last
         expect(fresh).to_be_visible()
         return self.message(fresh)
+
+    def _send(self, text: str) -> None:
+        # The space ends a command without options: nothing is suggested any more, and Escape
+        # would leave it.
+        whole = ":" in text
+        self.box.fill(f"/{text}" if whole else f"/{text} ")
+        if whole:
+            self.press("Escape")
+        self.press("Enter")
 
     @property
     def answer(self) -> "Locator":
@@ -90,6 +101,26 @@ class Visit:
         message.hover()
         message.get_by_role("button", name="More about this message").click()
         self.page.get_by_role("menuitem", name=re.compile("⭐")).click()
+
+    def choose(self, panel: "Locator", menu: str, *options: str) -> None:
+        """Take `options` in the select menu of a message whose face says `menu`."""
+        panel.get_by_role("button", name=re.compile(menu)).click()
+        for option in options:
+            panel.get_by_role("option", name=option, exact=True).click()
+        if panel.get_by_role("option").count():  # a menu of several stays open
+            self.press("Escape")
+
+    def from_menu(self, message: "Locator", entry: str) -> None:
+        """Use an entry of a message's own menu."""
+        message.locator(".content, .embed, .files").last.click(button="right")
+        self.page.get_by_role("menuitem", name=entry, exact=True).click()
+
+    def fill_form(self, **values: str) -> None:
+        """Fill the fields of the form whose labels begin so (`_` for a space), and send it."""
+        form = self.page.get_by_role("dialog")
+        for label, value in values.items():
+            form.get_by_label(re.compile(f"^{label.replace('_', ' ')}")).fill(value)
+        form.get_by_role("button", name="Submit").click()
 
     def button(self, message: "Locator", name: str) -> "Locator":
         return message.get_by_role("button", name=re.compile(name))

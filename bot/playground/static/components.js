@@ -95,7 +95,7 @@ function select(menu, context) {
     "aria-label": menu.placeholder || "Choices" });
   const head = h("button", {
     type: "button", class: "select-head", disabled: Boolean(menu.disabled), data: { key: menu.custom_id },
-    "aria-haspopup": "listbox", "aria-expanded": "false", "aria-label": menu.placeholder || "Choose",
+    "aria-haspopup": "listbox", "aria-expanded": "false",
     onclick: () => toggle(list.hidden),
   });
   const before = [...chosen].join("\n");
@@ -113,6 +113,7 @@ function select(menu, context) {
   function paint() {
     head.replaceChildren(h("span", {}, shownText() || menu.placeholder || "Make a selection"), h("span", { "aria-hidden": "true" }, "⌄"));
     head.classList.toggle("empty", !chosen.size);
+    head.setAttribute("aria-label", [menu.placeholder, shownText()].filter(Boolean).join(": ") || "Make a selection");
     items.forEach((item) => item.setAttribute("aria-selected", String(chosen.has(item.dataset.value))));
   }
   function pick(option) {

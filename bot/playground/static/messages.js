@@ -22,7 +22,12 @@ let pinned = true;   // whether the newest message is to stay in sight
 export const toBottom = () => { pinned = true; scroller().scrollTop = scroller().scrollHeight; };
 
 export function setUpMessages() {
-  scroller().addEventListener("scroll", () => { pinned = atBottom(); }, { passive: true });
+  // Only who scrolls up leaves the newest message: pictures that grow below move nobody away from it.
+  let top = 0;
+  scroller().addEventListener("scroll", () => {
+    pinned = atBottom() || (pinned && scroller().scrollTop >= top);
+    top = scroller().scrollTop;
+  }, { passive: true });
   // Pictures and fonts that arrive later, and a keyboard that opens, push nothing out of sight.
   const watch = new ResizeObserver(() => { if (pinned) toBottom(); });
   watch.observe(list());
@@ -49,8 +54,9 @@ export function showEarlier() {
 }
 
 export function upsert(message) {
-  const follow = pinned;
   const known = shown.get(message.id);
+  const answersMe = !known && message.interaction && message.interaction_metadata?.user.id === store.me;
+  const follow = pinned || answersMe;
   list().querySelector(".empty-place")?.remove();
   if (known) update(known, message);
   else if (earlier.some((each) => each.id === message.id)) {
@@ -173,12 +179,19 @@ export function avatar(user) {
   return h("span", { class: `avatar a${Number(BigInt(user.id) % 6n)}`, "aria-hidden": "true" }, name.slice(0, 1).toUpperCase());
 }
 
+// A command of a message's or person's menu has no slash before its name.
+function usedName(message) {
+  const { name } = message.interaction;
+  return message.interaction_metadata?.target_message_id || message.interaction_metadata?.target_user ? name : `/${name}`;
+}
+
 function reference(message) {
   const user = message.interaction_metadata?.user;
   if (message.interaction) {
-    return h("div", { class: "reference" }, h("strong", {}, nameOf(user)), " used ", h("span", { class: "mention" }, `/${message.interaction.name}`));
+    return h("div", { class: "reference" }, h("strong", {}, nameOf(user)), " used ", h("span", { class: "mention" }, usedName(message)));
   }
-  if (user) return h("div", { class: "reference" }, h("strong", {}, nameOf(user)), message.type === 19 ? " pressed a button" : "");
+  const form = message.interaction_metadata?.type === 5;
+  if (user) return h("div", { class: "reference" }, h("strong", {}, nameOf(user)), form ? " sent a form" : message.type === 19 ? " pressed a button" : "");
   const replied = shown.get(message.message_reference?.message_id)?.message;
   if (message.message_reference) {
     return h("div", { class: "reference" }, "↪ ", replied ? [h("strong", {}, nameOf(replied.author)), ` ${spoken(replied).slice(0, 80)}`] : "a message that is not shown");
