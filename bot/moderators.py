@@ -11,6 +11,7 @@ from typing import Final
 from aiosqlite import Connection
 
 from bot.clock import Clock
+from bot.failpoints import hit
 from bot.jobs.service import JobService
 from bot.moderation.audit import Audit
 from data import audit, blocks, maintenance, quota, quota_grants
@@ -89,7 +90,8 @@ class Moderators:
             await blocks.put(connection, block=made)
             about = subject_id if subject == "user" else None
             await self._record(connection, desk, AuditKind.BLOCKED, about, details)
-        if subject == "user":
+        hit("person_blocked")
+        if subject == "user":  # after a crash here the next start does it
             await self._jobs.cancel_all(user_id=subject_id, guild_id=desk.guild_id)
         return made
 
@@ -142,13 +144,14 @@ class Moderators:
         page: int,
         page_size: int,
     ) -> LogPage:
-        """Page `page` (from 0) of a server's log; None: of everything, for the owner."""
+        """Page `page` (from 0) of a server's log; None: of what the bot's owner did."""
         async with self._database.reader() as connection:
             found = await audit.page(
                 connection,
                 guild_id=guild_id,
                 kinds=kinds,
                 user_id=user_id,
+                of_the_owner=guild_id is None,
                 offset=max(0, page) * page_size,
                 limit=page_size + 1,
             )

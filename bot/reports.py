@@ -54,6 +54,7 @@ class Reports:
         self._results = results
         self._moderators = moderators
         self._clock = clock
+        self._deciding: dict[str, tuple[Desk, Report, Decision]] = {}  # by the job to be deleted
         self.fresh = asyncio.Event()
         results.on_delete.append(self._picture_deleted)
 
@@ -142,18 +143,22 @@ class Reports:
     async def block(
         self, desk: Desk, report_id: str, *, duration_s: float | None, reason: str
     ) -> Report:
-        """Block the maker and delete what was reported. RefusedError as `claim`."""
+        """Block the maker and delete what was reported. RefusedError as `claim`.
+
+        The report is closed with the deletion, or last of all: after a crash in the middle it is
+        open as before, and who decides again finishes the rest.
+        """
         report = (await self.claim(desk, report_id)).report
         await self._moderators.block(
             desk, subject_id=report.maker_id, duration_s=duration_s, reason=reason
         )
-        await self._decide(desk, report_id, "blocked")
         hit("report_maker_blocked")
         try:
-            await self._results.delete(report.job_id, actor=_moderator(desk, report), reason=reason)
+            await self._delete(desk, report, reason, decision="blocked")
         except RefusedError as error:
-            if error.key not in {"job_unknown", "job_open"}:
+            if error.key != "job_open":
                 raise
+            await self._decide(desk, report_id, "blocked")
         return report
 
     async def untold(self) -> list[Untold]:
@@ -166,46 +171,47 @@ class Reports:
         async with self._database.transaction() as connection:
             await reports.mark_told(connection, report_id=untold.report_id, user_id=untold.user_id)
 
-    async def _delete(self, desk: Desk, report: Report, reason: str) -> None:
+    async def _delete(
+        self, desk: Desk, report: Report, reason: str, *, decision: Decision = "deleted"
+    ) -> None:
         """The deletion closes the report in its own transaction (`_picture_deleted`)."""
+        self._deciding[report.job_id] = (desk, report, decision)
         try:
-            job = await self._results.delete(
-                report.job_id, actor=_moderator(desk, report), reason=reason
-            )
+            await self._results.delete(report.job_id, actor=_moderator(desk, report), reason=reason)
         except RefusedError as error:
             if error.key != "job_unknown":
                 raise
             raise RefusedError("report_gone") from error  # its maker was quicker
-        event = _event(
-            AuditKind.REPORT_DECIDED, job, desk.actor_id,
-            {"report": report.id, "decision": "deleted"},
-        )  # fmt: skip
-        await self._audit.note(event)
+        finally:
+            self._deciding.pop(report.job_id, None)
 
     async def _decide(self, desk: Desk, report_id: str, decision: Decision) -> None:
         async with self._database.transaction() as connection:
             report = await self._claim_in(connection, desk, report_id)
-            await reports.decide(
-                connection,
-                report_id=report_id,
-                decision=decision,
-                by=desk.actor_id,
-                now=self._clock.time(),
-            )
-            await self._audit.record_in(
-                connection,
-                AuditEvent(
-                    kind=AuditKind.REPORT_DECIDED,
-                    guild_id=report.guild_id,
-                    channel_id=report.channel_id,
-                    actor_id=desk.actor_id,
-                    user_id=report.maker_id,
-                    job_id=report.job_id,
-                    details={"report": report.id, "decision": decision},
-                ),
-            )
+            await self._decide_in(connection, desk, report, decision)
         self.fresh.set()
         hit("report_decided")
+
+    async def _decide_in(
+        self, connection: Connection, desk: Desk, report: Report, decision: Decision
+    ) -> None:
+        await reports.decide(
+            connection,
+            report_id=report.id,
+            decision=decision,
+            by=desk.actor_id,
+            now=self._clock.time(),
+        )
+        event = AuditEvent(
+            kind=AuditKind.REPORT_DECIDED,
+            guild_id=report.guild_id,
+            channel_id=report.channel_id,
+            actor_id=desk.actor_id,
+            user_id=report.maker_id,
+            job_id=report.job_id,
+            details={"report": report.id, "decision": decision},
+        )
+        await self._audit.record_in(connection, event)
 
     async def _claim_in(self, connection: Connection, desk: Desk, report_id: str) -> Report:
         found = await reports.get(connection, report_id=report_id)
@@ -225,6 +231,8 @@ class Reports:
         return found
 
     async def _picture_deleted(self, connection: Connection, job: JobRecord) -> None:
+        if job.id in self._deciding:
+            await self._decide_in(connection, *self._deciding[job.id])
         await reports.picture_gone(connection, job_id=job.id, now=self._clock.time())
         self.fresh.set()
 

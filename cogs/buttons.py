@@ -8,6 +8,7 @@ import discord
 from bot.client import EkakiBot
 from cogs.errors import answer_error
 from data.text import text
+from pipeline.errors import RefusedError
 
 JOB_ID = "[a-z0-9]{12}"
 ENTRY_ID = "[a-z0-9]{26}"  # of the gallery, see data.ids
@@ -49,7 +50,18 @@ class CancelButton(
             )
             await interaction.response.defer()
         except Exception as error:  # noqa: BLE001 - discord.py would only log it
+            if isinstance(error, RefusedError) and await self._is_left_over(interaction):
+                await interaction.response.edit_message(view=None)
             await answer_error(interaction, error)
+
+    async def _is_left_over(self, interaction: discord.Interaction[EkakiBot]) -> bool:
+        """Whether the end of the job was told elsewhere, as this message was out of reach then. The
+        press brings a token that reaches it."""
+        job = await interaction.client.services.jobs.job(self.job_id)
+        if job is None:
+            return True
+        shown = interaction.message is not None and interaction.message.id == job.message_id
+        return job.delivery == "kept" or (job.delivery == "delivered" and not shown)
 
 
 def cancel_view(job_id: str) -> discord.ui.View:

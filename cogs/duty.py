@@ -1,12 +1,13 @@
 """Who may moderate, asked anew at every deed: Discord's own check is only about who sees a command.
 
-Permissions are those of the server, not of one channel: what is done here holds everywhere in it.
+Permissions are those of the server, not of one channel (`cogs.actors.permissions_of`).
 """
 
 import discord
 
 from bot.client import EkakiBot
 from bot.moderators import Desk
+from cogs.actors import is_moderator, permissions_of
 from cogs.errors import UNREACHABLE
 from pipeline.errors import RefusedError
 
@@ -15,14 +16,16 @@ Interaction = discord.Interaction[EkakiBot]
 
 def moderator_desk(interaction: Interaction) -> Desk:
     """The desk of somebody who may manage messages. RefusedError `moderators_only`."""
-    if not _permissions(interaction).manage_messages:
+    guild_id_of(interaction)
+    if not is_moderator(interaction):
         raise RefusedError("moderators_only")
     return _desk(interaction)
 
 
 def manager_desk(interaction: Interaction) -> Desk:
     """The desk of somebody who may manage the server. RefusedError `managers_only`."""
-    if not _permissions(interaction).manage_guild:
+    guild_id_of(interaction)
+    if not permissions_of(interaction).manage_guild:
         raise RefusedError("managers_only")
     return _desk(interaction)
 
@@ -58,12 +61,3 @@ def _desk(interaction: Interaction) -> Desk:
         guild_id=guild_id_of(interaction),
         channel_id=interaction.channel_id,
     )
-
-
-def _permissions(interaction: Interaction) -> discord.Permissions:
-    """In the server as of this moment: the interaction brings the member's roles."""
-    guild_id_of(interaction)
-    member = interaction.user
-    if not isinstance(member, discord.Member):
-        return discord.Permissions.none()
-    return member.guild_permissions

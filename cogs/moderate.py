@@ -1,6 +1,7 @@
 """`/moderate`: blocks, deletions, limits of one member, and the log. For a server's moderators."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -15,7 +16,7 @@ from cogs.actors import actor_of
 from cogs.answers import begin, say
 from cogs.audit_lines import until_text
 from cogs.blocks_list import blocks_embed
-from cogs.duty import moderator_desk
+from cogs.duty import moderator_desk, owner_desk
 from cogs.errors import answer_error
 from cogs.log_page import ALL, MENU_TEMPLATE, PAGE_SIZE, TEMPLATE, LogPlace, log_message
 from cogs.messages import Outgoing
@@ -173,7 +174,8 @@ async def log_of(interaction: Interaction, desk: Desk, place: LogPlace) -> Outgo
 
 
 async def _turn(interaction: Interaction, place: LogPlace) -> None:
-    shown = await log_of(interaction, moderator_desk(interaction), place)
+    desk = await owner_desk(interaction) if place.owners else moderator_desk(interaction)
+    shown = await log_of(interaction, desk, place)
     await interaction.response.edit_message(embeds=list(shown.embeds), view=shown.view)
 
 
@@ -229,7 +231,7 @@ class LogMenu(
         self, interaction: Interaction
     ) -> None:
         try:
-            place = LogPlace(kind=self.item.values[0], user_id=self.place.user_id)
+            place = replace(self.place, page=0, kind=self.item.values[0])
             await _turn(interaction, place)
         except Exception as error:  # noqa: BLE001 - discord.py would only log it
             await answer_error(interaction, error)

@@ -15,7 +15,8 @@ from cogs.answers import begin, say
 from cogs.audit_lines import until_text
 from cogs.blocks_list import blocks_embed
 from cogs.duty import owner_desk
-from cogs.moderate import duration_choices
+from cogs.log_page import LogPlace
+from cogs.moderate import duration_choices, log_of
 from data.blocks import Subject
 from data.text import text
 from pipeline.errors import InputError
@@ -119,6 +120,14 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
         await moderators.set_maintenance(desk, on=state == "on", reason=reason)
         key = "maintenance_on" if state == "on" else "maintenance_off"
         await say(interaction, text(f"owner.{key}"))
+
+    @app_commands.command(name="log", description=text("owner.log"))
+    @app_commands.describe(user=text("moderate.option_log_user"))
+    async def log(self, interaction: Interaction, user: discord.User | None = None) -> None:
+        desk = await owner_desk(interaction)
+        place = LogPlace(user_id=0 if user is None else user.id, owners=True)
+        shown = await log_of(interaction, desk, place)
+        await say(interaction, embeds=shown.embeds, view=shown.view)
 
     @app_commands.command(name="announce", description=text("owner.announce"))
     @app_commands.describe(words=text("owner.option_words"))

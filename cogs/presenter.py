@@ -243,6 +243,8 @@ class Presenters:
         self._bot = bot
         self.backoff_s = backoff_s
         self._running: dict[str, tuple[Presenter, asyncio.Task[None]]] = {}
+        self._again: set[str] = set()
+        self._restarts: set[asyncio.Task[None]] = set()
 
     def start(
         self,
@@ -253,8 +255,11 @@ class Presenters:
         file_limit: int | None = None,
         resumed: bool = False,
     ) -> None:
-        """Show `job` until its end. A job that is being shown already is left alone."""
+        """Show `job` until its end. A job that is being shown already is left alone; with `resumed`
+        its end is told once more after that, as it may have another picture now."""
         if job.id in self._running:
+            if resumed:
+                self._again.add(job.id)
             return
         delivery = Delivery(
             self._bot, job, message_id=message_id, resumed=resumed, backoff_s=self.backoff_s
@@ -274,6 +279,7 @@ class Presenters:
 
     async def stop(self) -> None:
         """Give deliveries that are under way a moment, then end. The rest resumes at next start."""
+        self._again.clear()  # the next start finds them undelivered
         tasks = [task for _, task in self._running.values()]
         ending = [task for presenter, task in self._running.values() if presenter.ending]
         if ending:
@@ -290,6 +296,16 @@ class Presenters:
         self._running.pop(job_id, None)
         if not task.cancelled() and task.exception() is not None:
             _log.error("Job %s could not be shown", job_id, exc_info=task.exception())
+        if job_id in self._again and not task.cancelled():
+            self._again.discard(job_id)
+            restart = asyncio.create_task(self._tell_again(job_id), name=f"once more {job_id}")
+            self._restarts.add(restart)
+            restart.add_done_callback(self._restarts.discard)
+
+    async def _tell_again(self, job_id: str) -> None:
+        job = await self._bot.services.jobs.job(job_id)
+        if job is not None and job.ended_at is not None:
+            self.start(job, message_id=job.message_id, resumed=True)
 
 
 class _Holder(Protocol):

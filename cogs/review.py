@@ -2,6 +2,7 @@
 channel and nowhere else."""
 
 import asyncio
+import logging
 import re
 from typing import Any, Final
 
@@ -21,8 +22,10 @@ from cogs.words import moment, quoted
 from data import guild_settings
 from data.text import text
 from data.withheld import WithheldRecord
-from pipeline.errors import RefusedError
+from pipeline.errors import RefusedError, StorageError
 from pipeline.rating import Rating
+
+_log = logging.getLogger(__name__)
 
 Interaction = discord.Interaction[EkakiBot]
 
@@ -64,9 +67,14 @@ async def _show(interaction: Interaction, *, after: str | None) -> None:
             content=text("review.empty"), embeds=[], attachments=[], view=None
         )
         return
-    png = await reviews.read(waiting.record)
-    content, suffix = await asyncio.to_thread(fit, png, interaction.filesize_limit)
-    message = review_message(waiting, content, suffix)
+    try:
+        png = await reviews.read(waiting.record)
+    except StorageError:  # the others must still be reached
+        _log.exception("The file of the withheld picture %s is lost", waiting.record.id)
+        message = review_message(waiting, None)
+    else:
+        file = await asyncio.to_thread(fit, png, interaction.filesize_limit)
+        message = review_message(waiting, file)
     await interaction.edit_original_response(
         content=None,
         embeds=list(message.embeds),
@@ -76,10 +84,10 @@ async def _show(interaction: Interaction, *, after: str | None) -> None:
     )
 
 
-def review_message(waiting: Waiting, content: bytes, suffix: str) -> Outgoing:
-    """One withheld picture with everything that a decision needs."""
+def review_message(waiting: Waiting, file: tuple[bytes, str] | None) -> Outgoing:
+    """One withheld picture with everything that a decision needs. `file`: its content and suffix;
+    None: it is lost."""
     record, job = waiting.record, waiting.job
-    name = f"withheld.{suffix}"
     embed = discord.Embed(
         title=text("review.title", count=waiting.count),
         description=text(
@@ -92,6 +100,11 @@ def review_message(waiting: Waiting, content: bytes, suffix: str) -> Outgoing:
     )
     embed.add_field(name=text("review.ceiling"), value=f"`{record.ceiling.label}`")
     embed.add_field(name=text("review.scores"), value=_scores(record), inline=False)
+    if file is None:
+        embed.add_field(name=text("review.lost"), value=text("review.lost_hint"), inline=False)
+        return Outgoing(embeds=(embed,), view=_buttons(waiting, lost=True))
+    content, suffix = file
+    name = f"withheld.{suffix}"
     embed.set_image(url=f"attachment://{name}")
     picture = Attachment(name=name, content=content, description=text("review.alt"))
     return Outgoing(embeds=(embed,), attachments=(picture,), view=_buttons(waiting))
@@ -106,10 +119,10 @@ def _scores(record: WithheldRecord) -> str:
     return "\n".join(part for part in (" · ".join(ratings), ", ".join(tags)) if part)[:1024]
 
 
-def _buttons(waiting: Waiting) -> discord.ui.View:
+def _buttons(waiting: Waiting, *, lost: bool = False) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
     for rating in Rating:
-        if rating <= waiting.ceiling:
+        if rating <= waiting.ceiling and not lost:
             label = text("review.release", rating=rating.label)
             _add(view, label, f"release:{waiting.record.id}:{int(rating)}", row=0)
     style = discord.ButtonStyle.danger

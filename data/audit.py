@@ -107,18 +107,20 @@ async def page(
     guild_id: int | None,
     kinds: Collection[str] = (),
     user_id: int | None = None,
+    of_the_owner: bool = False,
     offset: int,
     limit: int,
 ) -> list[AuditEntry]:
-    """Entries of a server, the newest first; None: all of them, for the bot's owner. Only those of
-    `kinds` (none: all) that are by or about `user_id`."""
+    """Entries of a server, the newest first; None: all of them, or with `of_the_owner` only what
+    the bot's owner did. Only those of `kinds` (none: all) that are by or about `user_id`."""
     wanted = sorted(map(str, kinds))
     async with connection.execute(
         f"SELECT {_COLUMNS} FROM audit_log"  # noqa: S608 - constant columns and marks
         " WHERE (?1 IS NULL OR guild_id = ?1) AND (?2 IS NULL OR ?2 IN (user_id, actor_id))"
         f" AND (?3 = 0 OR kind IN ({', '.join(['?'] * len(wanted)) or 'NULL'}))"
+        f" AND (?{len(wanted) + 6} = 0 OR guild_id IS NULL)"
         f" ORDER BY id DESC LIMIT ?{len(wanted) + 4} OFFSET ?{len(wanted) + 5}",
-        (guild_id, user_id, len(wanted), *wanted, limit, offset),
+        (guild_id, user_id, len(wanted), *wanted, limit, offset, of_the_owner),
     ) as cursor:
         return [_entry(row) for row in await cursor.fetchall()]
 

@@ -70,6 +70,18 @@ async def in_force(
     return None if row is None else _block(row)
 
 
+async def is_blocked(
+    connection: Connection, *, user_id: int, guild_id: int | None, now: float
+) -> bool:
+    """Whether the person themselves is kept out of a server (None: a direct message)."""
+    async with connection.execute(
+        "SELECT 1 FROM blocks WHERE subject = 'user' AND subject_id = ? AND guild_id IN (?, ?)"
+        " AND (until IS NULL OR until > ?) LIMIT 1",
+        (user_id, EVERYWHERE, guild_id, now),
+    ) as cursor:
+        return await cursor.fetchone() is not None
+
+
 async def of_guild(connection: Connection, *, guild_id: int, now: float) -> list[Block]:
     """The blocks in force that a server (0: the bot's owner) made, the newest first."""
     async with connection.execute(

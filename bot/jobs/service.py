@@ -85,6 +85,9 @@ class JobService:
                 error = RefusedError("job_expired")
                 await self._store.abandon(job_id, state="failed", now=now, error=error)
                 continue
+            if await self._store.keeps_out(stored.job, now=now):  # killed while it was cancelled
+                await self._store.abandon(job_id, state="cancelled", now=now)
+                continue
             held = (record.position for record in stored.withheld)
             self._line.admit(live_job(stored.job, stored.pictures, held))
             self._hub.open(job_id, Queued(position=0, eta_s=None))

@@ -20,6 +20,7 @@ from bot.moderation.audit import Audit
 from bot.moderation.gate import check_door
 from bot.safety.ceiling import setting_of
 from data import (
+    blocks,
     guild_settings,
     jobs,
     pictures,
@@ -61,6 +62,13 @@ class JobStore:
         """The open jobs of one person, in one server or anywhere, the oldest first."""
         async with self.database.reader() as connection:
             return await jobs.open_ids(connection, user_id=user_id, guild_id=guild_id)
+
+    async def keeps_out(self, job: JobRecord, *, now: float) -> bool:
+        """Whether the owner of `job` is blocked where it belongs."""
+        async with self.database.reader() as connection:
+            return await blocks.is_blocked(
+                connection, user_id=job.user_id, guild_id=job.guild_id, now=now
+            )
 
     async def undelivered(self) -> list[JobRecord]:
         """Ended jobs whose user does not know yet, the oldest first."""

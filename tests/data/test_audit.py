@@ -33,6 +33,8 @@ async def test_entries_come_newest_first_by_server_kind_and_person(database: Dat
 
     assert await at() == [2, 1]
     assert await at(guild_id=None) == [4, 3, 2, 1]
+    assert await at(guild_id=None, of_the_owner=True) == [4]
+    assert await at(guild_id=None, of_the_owner=True, kinds=[AuditKind.REFUSED]) == []
     assert await at(kinds=[AuditKind.REFUSED]) == [2]
     assert await at(kinds=[AuditKind.REFUSED, AuditKind.ACCEPTED]) == [2, 1]
     assert await at(user_id=2) == [2]

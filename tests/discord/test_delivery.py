@@ -8,6 +8,7 @@ import pytest
 from bot.loopback import limits
 from bot.loopback.default_world import IDS
 from bot.loopback.faults import Fault
+from bot.loopback.member import Member
 from bot.loopback.world import Message
 from pipeline.engine.fake import FAKE_MODEL, FakeEngine
 from tests.discord.house import Discord, Running, running_bot, until, words
@@ -145,3 +146,19 @@ async def test_files_that_discord_finds_too_large_are_made_smaller(
     running.engine.release()
     await running.delivery("delivered")
     assert len(pictures([message])) == 1
+
+
+async def test_a_cancel_button_left_in_a_message_out_of_reach_goes_when_it_is_pressed(
+    place: Discord, running: Running
+) -> None:
+    place.world.users[IDS.alice].accepts_dms = False
+    message = await held(place, running, private=True)
+    place.advance(EXPIRED_S)
+    running.engine.release()
+    await running.delivery("kept")
+    alice = Member(place.loopback, IDS.alice)
+    said = await alice.press(alice.message(message.id), "Cancel")
+    await said.wait_for(lambda _: not alice.message(message.id).buttons)
+    await until(
+        lambda: any("already ended" in each.text for each in alice.visible_messages(IDS.general))
+    )

@@ -15,7 +15,7 @@ from data.audit import AuditEntry
 from data.guild_limits import LimitSet
 from data.jobs import JobRecord
 from pipeline.engine.fake import FakeEngine
-from tests.discord.house import PATIENCE_S, Discord, Running
+from tests.discord.house import PATIENCE_S, Discord, Running, until
 from tests.discord.visitors import Visitor, labels, open_house, whole
 
 
@@ -385,3 +385,33 @@ async def test_an_announcement_reaches_everybody_who_waits_once(
         assert not any(m.ephemeral for m in public)
         assert (await log(running))[-1].details["people"] == 2
         engine.release()
+
+
+async def test_the_owner_reads_what_they_did_over_all_servers(
+    place: Discord, running: Running, moderator: Visitor, owner: Visitor
+) -> None:
+    await moderator.answer("moderate block", user=IDS.bob, reason="of this server")
+    await owner.answer("owner block", user=IDS.alice, reason="abuse")
+    await owner.answer("owner maintenance", state="on", reason="new memory")
+    shown = await owner.answer("owner log")
+    assert shown.ephemeral
+    for words in ("abuse", "new memory"):
+        assert words in shown.text
+    assert "of this server" not in shown.text
+    menu = "ekaki:ownerlog:m:0:all:0"
+    await owner.member.select(shown, menu, ["maintenance"])
+    await until(lambda: "abuse" not in owner.member.message(shown.id).text)
+    assert "new memory" in owner.member.message(shown.id).text
+
+
+async def test_a_channels_own_permissions_make_no_moderator(
+    place: Discord, running: Running, alice: Visitor, bob: Visitor
+) -> None:
+    job = await bob.draw(running, "1boy")
+    channel = place.world.channel(IDS.general)
+    channel.overwrites.append({"id": str(IDS.alice), "type": 1, "allow": str(1 << 13), "deny": "0"})
+    message = alice.member.message(job.message_id or 0)
+    said = await whole(await alice.member.message_command("Delete picture", message))
+    assert "Only the person who asked" in said.text
+    said = await whole(await alice.member.press(message, "Delete"))
+    assert "Only the person who asked" in said.text

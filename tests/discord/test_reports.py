@@ -87,7 +87,7 @@ async def test_deleting_goes_everywhere(
     assert "deleted" in words
     async with running.services.database.reader() as reader:
         log = (await audit.page(reader, guild_id=IDS.guild, offset=0, limit=50))[::-1]
-    assert [entry.kind for entry in log] == ["accepted", "reported", "deleted", "report_decided"]
+    assert [entry.kind for entry in log] == ["accepted", "reported", "report_decided", "deleted"]
     assert log[1].actor_id is None
 
 

@@ -1,12 +1,14 @@
 """`/moderate review`: who may look at withheld pictures, where, and what becomes of them."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.loopback.default_world import IDS
+from bot.loopback.faults import Fault
 from bot.loopback.member import InteractionView
 from bot.loopback.views import MessageView
 from data import audit, checks, guild_settings, withheld
@@ -16,7 +18,7 @@ from pipeline.rating import Rating
 from tests.discord.house import PATIENCE_S, Discord, Running, until
 from tests.discord.test_withheld import allow, ask, checked, sent_pictures
 from tests.discord.visitors import Visitor, labels, whole
-from tests.support.tagger import make_tagger
+from tests.support.tagger import PaintEngine, make_tagger
 
 
 @pytest.fixture
@@ -252,3 +254,51 @@ async def test_a_person_who_leaves_takes_it_along(
         await moderator.member.submit_modal(opened, {"reason": "fine"})
         await refused(place, "does not wait any more")
         assert withheld_files(running) == []
+
+
+async def test_a_lost_file_does_not_stop_the_queue(
+    place: Discord, tagger: Path, alice: Visitor, moderator: Visitor
+) -> None:
+    async with checked(place, tagger) as running:
+        await turn_on(running)
+        await ask(alice, prompt="red-picture")
+        (lost,) = withheld_files(running)
+        lost.unlink()
+        await ask(alice, prompt="red-picture", seed=5)
+        shown = await review(moderator)
+        assert "Its file is lost" in shown.text
+        assert "2 waiting" in shown.text
+        assert list(labels(shown)) == ["Delete", "Next"]
+        await pressed(moderator, shown, "Delete")
+        after = await until(
+            lambda: next(
+                (
+                    each
+                    for each in moderator.member.visible_messages(IDS.age_restricted)
+                    if "1 waiting" in each.text
+                ),
+                None,
+            )
+        )
+        assert [file.filename for file in after.attachments] == ["withheld.png"]
+
+
+async def test_a_picture_released_while_the_others_are_delivered_reaches_its_user(
+    place: Discord, tagger: Path, alice: Visitor, moderator: Visitor
+) -> None:
+    engine = PaintEngine()
+    engine.hold()
+    async with checked(place, tagger, engine=engine) as running:
+        await turn_on(running)
+        message = await alice.wish("green-picture, red-picture", count=2)
+        token = (await running.job()).interaction_token or ""
+        slow = Fault(method="PATCH", path=re.escape(token), delay_s=1.5, times=20)
+        place.loopback.faults.add(slow)
+        engine.release()
+        await until(lambda: withheld_files(running))
+        async with asyncio.timeout(PATIENCE_S):
+            while (await running.job()).ended_at is None:
+                await asyncio.sleep(0.01)
+        assert (await running.job()).delivery == "pending"
+        await release(moderator, await review(moderator), "safe")
+        await until(lambda: len(alice.member.message(message.id).attachments) == 2)

@@ -117,10 +117,13 @@ class Visit:
 
     def fill_form(self, **values: str) -> None:
         """Fill the fields of the form whose labels begin so (`_` for a space), and send it."""
+        from playwright.sync_api import expect
+
         form = self.page.get_by_role("dialog")
         for label, value in values.items():
             form.get_by_label(re.compile(f"^{label.replace('_', ' ')}")).fill(value)
         form.get_by_role("button", name="Submit").click()
+        expect(form).to_have_count(0)
 
     def button(self, message: "Locator", name: str) -> "Locator":
         return message.get_by_role("button", name=re.compile(name))
