@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import signal
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bot.client import EkakiBot
 from bot.clock import Clock, SystemClock
 from bot.defaults import defaults_of
-from bot.engine import engine_options, tagger_folder
+from bot.engine import loaders_of, tagger_folder
 from bot.eta import Pace
 from bot.failpoints import hit
 from bot.gallery.browser import Browser
@@ -57,13 +57,16 @@ from data.lock import only_one
 from data.vocabularies import load_vocabulary
 from pipeline.engine.protocol import Engine
 from pipeline.errors import StorageError
-from pipeline.model.load import import_engine, load_engine
+from pipeline.model.load import import_engine
 from pipeline.tags.index import TagIndex
 
 if TYPE_CHECKING:
     from pipeline.tagger.tagger import Tagger
 
 _log = logging.getLogger(__name__)
+
+Load = Callable[[], Engine] | Sequence[Callable[[], Engine]]
+"""What makes the engine, or the engines of several devices."""
 
 _PARTING_S = 2.0  # for discord.py to end by itself
 
@@ -78,10 +81,10 @@ COGS = (
 
 @asynccontextmanager
 async def open_services(
-    settings: Settings, *, load: Callable[[], Engine] | None, clock: Clock | None = None
+    settings: Settings, *, load: Load | None, clock: Clock | None = None
 ) -> AsyncGenerator[Services, None]:
-    """Open the database and make the services. `load` makes the engine, in the engine's thread;
-    None: nothing is drawn here (`bot sync`).
+    """Open the database and make the services. `load` makes the engine, in the engine's thread (or
+    several, each in its own); None: nothing is drawn here (`bot sync`).
 
     Drawing starts with the inference cog. The services are stopped at the end in any case.
     """
@@ -142,7 +145,7 @@ def compose_jobs(
     files: KeptFiles,
     audit: Audit,
     tags: TagIndex,
-    load: Callable[[], Engine] | None,
+    load: Load | None,
     clock: Clock,
 ) -> JobService:
     """The job service and what it stands on. ModelError where TAGGER names no tagger."""
@@ -153,7 +156,7 @@ def compose_jobs(
         store=store,
         line=line,
         hub=hub,
-        worker=None if load is None else EngineWorker(load),
+        workers=workers_of(load),
         clock=clock,
         version=f"Ekaki {version('ekaki')}",
         check=None if tagger is None or load is None else OutputCheck(partial(open_tagger, tagger)),
@@ -168,6 +171,19 @@ def compose_jobs(
         output_check=tagger is not None,
     )
     return JobService(store=store, line=line, hub=hub, runner=runner, clock=clock, rules=rules)
+
+
+def workers_of(load: Load | None) -> list[EngineWorker]:
+    """A worker for each engine."""
+    if load is None:
+        return []
+    if callable(load):
+        return [EngineWorker(load)]
+    several = len(load) > 1
+    return [
+        EngineWorker(one, name=f"Engine {number} of {len(load)}" if several else "The engine")
+        for number, one in enumerate(load, 1)
+    ]
 
 
 def open_tagger(folder: Path) -> "Tagger":
@@ -248,22 +264,27 @@ class Ekaki(EkakiBot):
 
 
 def engine_loader(settings: Settings) -> Callable[[], Engine]:
-    """How the engine is loaded. Call this before the event loop runs: it imports what is large,
-    and importing torch for `stock` in a thread would hold the interpreter for half a second.
+    """`engine_loaders` where one device is enough."""
+    return engine_loaders(replace(settings, device_id=settings.device_id[:1]))[0]
+
+
+def engine_loaders(settings: Settings) -> list[Callable[[], Engine]]:
+    """How the engine of each device is loaded. Call this before the event loop runs: it imports
+    what is large, and importing torch for `stock` in a thread would hold the interpreter for half a
+    second.
     """
     import_engine(settings.engine)
     for name in COGS:
         import_module(name)  # what they import is then there when discord.py loads them in the loop
     gc.collect()
     gc.freeze()
-    options = engine_options(settings)
-    return lambda: load_engine(options, progress=_log.info)
+    return loaders_of(settings, progress=_log.info)
 
 
 async def run(
     settings: Settings,
     *,
-    load: Callable[[], Engine] | None = None,
+    load: Load | None = None,
     stop: asyncio.Event | None = None,
     ready: Callable[[Ekaki], Any] | None = None,
 ) -> int:
@@ -273,7 +294,7 @@ async def run(
     ModelError, StorageError and discord.LoginFailure are raised: a failure at start is loud.
     """
     stop, finish = stop or asyncio.Event(), asyncio.Event()
-    load = load or engine_loader(settings)
+    load = load or engine_loaders(settings)
     _on_signals(stop=stop, finish=finish)
     with ExitStack() as stack:
         if settings.discord_api_url:

@@ -1,16 +1,21 @@
-"""From our settings to the options of an engine, and to its tagger."""
+"""From our settings to the options of engines, and to their tagger."""
 
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from bot.settings import Settings
 from bot.variables import SHIPPED_MODEL
 from data.shipped import DEMO_MODEL
-from pipeline.model.load import EngineOptions, model_path
+from pipeline.engine.protocol import Engine
+from pipeline.model.load import EngineOptions, load_engine, model_path
 from pipeline.tagger.folder import find_tagger
 
 
-def engine_options(settings: Settings) -> EngineOptions:
-    """What `pipeline.model.load.load_engine` is given."""
+def engine_options(settings: Settings, *, device_id: int | None = None) -> EngineOptions:
+    """What `pipeline.model.load.load_engine` is given for one device; None: the first."""
     shipped = settings.model == SHIPPED_MODEL
     return EngineOptions(
         model=str(DEMO_MODEL) if shipped else settings.model,
@@ -18,11 +23,41 @@ def engine_options(settings: Settings) -> EngineOptions:
         models_dir=settings.models_dir,
         engine=settings.engine,
         provider=settings.provider,
-        device_id=settings.device_id,
+        device_id=settings.device_id[0] if device_id is None else device_id,
         threads=settings.threads,
         check_memory=True,
         variant=settings.model_variant,
     )
+
+
+def loaders_of(
+    settings: Settings, *, progress: Callable[[str], None]
+) -> list[Callable[[], Engine]]:
+    """How the engine of each device is loaded: one after the other, since each looks at how much
+    memory is free before it takes its own.
+
+    With several devices and PROVIDER=auto those cards are taken that work, or one processor.
+    """
+    ids = settings.device_id
+    if len(ids) > 1 and settings.provider == "auto":
+        from pipeline.model.providers import cuda_works
+
+        ids = tuple(one for one in ids if cuda_works(one))
+        settings = replace(settings, provider="cuda" if ids else "cpu")
+        ids = ids or settings.device_id[:1]
+    threads = settings.threads
+    if settings.provider == "cpu" and len(ids) > 1:
+        from pipeline.model.threads import default_threads
+
+        threads = max(1, (threads or default_threads()) // len(ids))
+    turn = threading.Lock()
+
+    def load(options: EngineOptions) -> Engine:
+        with turn:
+            return load_engine(options, progress=progress)
+
+    every = (replace(engine_options(settings, device_id=one), threads=threads) for one in ids)
+    return [partial(load, options) for options in every]
 
 
 def tagger_folder(settings: Settings) -> Path | None:

@@ -42,7 +42,7 @@ class Settings:
     tagger: str = "auto"
     engine: Literal["own", "stock"] = "own"
     provider: Literal["auto", "cpu", "cuda"] = "auto"
-    device_id: int = 0
+    device_id: tuple[int, ...] = (0,)
     threads: int | None = None
     default_steps: int = 28
     max_steps: int = 60

@@ -92,6 +92,20 @@ def threads() -> Kind:
     return Kind(allowed=count.allowed, parse=lambda typed: count.parse(typed) or None)
 
 
+def devices() -> Kind:
+    """Numbers of cards, each once, in the order in which they are told apart."""
+
+    def parse(typed: str) -> tuple[int, ...]:
+        one = whole(0, 63)
+        found = [one.parse(part) for part in re.split(r"\s*,\s*", typed)]
+        numbers = tuple(part for part in found if isinstance(part, int))
+        if len(set(numbers)) != len(numbers):
+            raise ValueError(typed)
+        return numbers
+
+    return Kind(allowed="whole numbers, 0 to 63, each once, separated by commas", parse=parse)
+
+
 def number(low: float, high: float) -> Kind:
     """A number, finite, with a decimal point."""
 
@@ -343,9 +357,11 @@ VARIABLES: Final = (
     Variable(
         name="DEVICE_ID",
         section="Model",
-        meaning="Which NVIDIA card, counted from 0.",
+        meaning="Which NVIDIA card, counted from 0. Several draw at the same time: 0,1. With "
+        "PROVIDER=cpu each number stands for an engine of its own, with its own memory and its "
+        "share of THREADS.",
         default="0",
-        kind=whole(0, 63),
+        kind=devices(),
     ),
     Variable(
         name="THREADS",

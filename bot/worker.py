@@ -1,6 +1,7 @@
-"""One thread owns the engine; the event loop hands it one picture after another."""
+"""One thread owns an engine; the event loop hands it one picture after another."""
 
 import asyncio
+import logging
 import os
 import sys
 import threading
@@ -13,6 +14,8 @@ from PIL.Image import Image
 
 from pipeline.engine.protocol import DrawnPicture, Engine, ModelDescription
 from pipeline.request import ResolvedRequest
+
+_log = logging.getLogger(__name__)
 
 ENGINE_NICENESS = 5
 THREAD_NAME = "engine"
@@ -76,9 +79,10 @@ def give_way_to_the_loop() -> None:
 
 
 class EngineWorker:
-    """The engine and its thread. `load` is called in that thread."""
+    """The engine and its thread. `load` is called in that thread. `name`: for the log."""
 
-    def __init__(self, load: Callable[[], Engine]) -> None:
+    def __init__(self, load: Callable[[], Engine], *, name: str = "The engine") -> None:
+        self.name = name
         self._load = load
         self._executor = ThreadPoolExecutor(
             1, thread_name_prefix=THREAD_NAME, initializer=give_way_to_the_loop
@@ -115,6 +119,17 @@ class EngineWorker:
         watch = LoopWatch(loop, cancelled, on_step)
         draw = partial(engine.draw, request, index, watch, init_image=init_image)
         return await loop.run_in_executor(self._executor, draw)
+
+    async def free(self) -> None:
+        """Close an engine whose device was lost; `start` opens it again. What it says while it goes
+        counts for nothing."""
+        engine, self._engine = self._engine, None
+        if engine is None:
+            return
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._executor, engine.close)
+        except Exception as error:  # noqa: BLE001 - its device is gone: anything may fail
+            _log.info("%s could not be closed cleanly: %s", self.name, error)
 
     def leave(self) -> None:
         """Don't wait for what runs in the thread, which ends with the process; `close` then does

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from bot import app
     from bot.cli.login import login_errors
 
-    load = app.engine_loader(settings)  # before the event loop: it may import torch
+    load = app.engine_loaders(settings)  # before the event loop: it may import torch
     with login_errors():
         status = asyncio.run(app.run(settings, load=load))
     leave_engine(status)

@@ -68,7 +68,7 @@ def _check_prepared(settings: Settings, source: "ModelFolder") -> Iterator[Check
         yield warn("Prepared", "no: the model is used as it was exported", again)
         return
     try:
-        provider = choose_provider(settings.provider, device_id=settings.device_id)
+        provider = choose_provider(settings.provider, device_id=settings.device_id[0])
         found = find(settings.models_dir, source, settings.model_variant, provider)
     except EkakiError as error:
         yield fail("Prepared", words(error), again)
@@ -90,7 +90,7 @@ def _check_memory(settings: Settings, source: "ModelFolder") -> Check:
     have = available_bytes()
     mend = "Close other programs, use a machine with more memory, or: python -m bot model prepare"
     try:
-        if choose_provider(settings.provider, device_id=settings.device_id) != CPU:
+        if choose_provider(settings.provider, device_id=settings.device_id[0]) != CPU:
             return ok("Memory", f"{gib(have)} free; the card draws")
         own = settings.engine == "own"
         folder = find(settings.models_dir, source, settings.model_variant, CPU) if own else source
@@ -110,7 +110,7 @@ def check_provider(settings: Settings) -> Check:
     from pipeline.model.providers import choose_provider
 
     try:
-        provider = choose_provider(settings.provider, device_id=settings.device_id)
+        provider = choose_provider(settings.provider, device_id=settings.device_id[0])
     except EkakiError as error:
         mend = "pip install '.[cuda]' brings NVIDIA's libraries; or set PROVIDER to auto or cpu."
         return fail("Provider", words(error), mend)

@@ -1,5 +1,6 @@
 """Live jobs and the queue of their pictures, with honest places and times. No IO, no tasks."""
 
+import heapq
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,12 +14,13 @@ from data.pictures import PictureRecord
 @dataclass(slots=True)
 class LiveJob:
     """A job that waits or runs. `made` and `withheld` are its pictures so far by position.
-    `cancelled` is read by the engine's thread."""
+    `cancelled` is read by the engines' threads. `lost`: pictures that a device was lost over."""
 
     record: JobRecord
     made: dict[int, PictureRecord]
     cost: float
     withheld: set[int] = field(default_factory=set[int])
+    lost: set[int] = field(default_factory=set[int])
     started: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -32,13 +34,19 @@ class Outlook:
 
 
 class Line:
-    """What waits, what runs, and how long it takes."""
+    """What waits, what runs, and how long it takes. `devices`: how many draw at the same time.
+
+    One pace for all: faster devices measure more pictures, so that the mean over pictures is what
+    all of them make together, however unlike they are.
+    """
 
     def __init__(self, pace: Pace) -> None:
         self.pace = pace
         self.live: dict[str, LiveJob] = {}
-        self.running: Unit | None = None
-        self._done_share = 0.0
+        self.devices = 1
+        self._running: dict[
+            Unit, float
+        ] = {}  # the share that is done, in the order of their taking
         self._queue = FairQueue()
 
     def __len__(self) -> int:
@@ -52,18 +60,33 @@ class Line:
                 self._queue.push(self._unit(job, index))
 
     def take(self) -> Unit | None:
-        """The next picture to draw; it counts as running until `finish`."""
-        self.running = self._queue.pop()
-        self._done_share = 0.0
-        return self.running
+        """The next picture to draw; it counts as running until `finish` or `put_back`."""
+        unit = self._queue.pop()
+        if unit is not None:
+            self._running[unit] = 0.0
+        return unit
 
-    def step(self, *, step: int, steps: int) -> None:
-        """The running picture has come to `step` of `steps`."""
-        self._done_share = step / steps
+    def step(self, unit: Unit, *, step: int, steps: int) -> None:
+        """The running `unit` has come to `step` of `steps`."""
+        if unit in self._running:
+            self._running[unit] = step / steps
 
-    def finish(self) -> None:
-        """Nothing runs."""
-        self.running = None
+    def finish(self, unit: Unit) -> None:
+        """`unit` runs no more."""
+        self._running.pop(unit, None)
+
+    def put_back(self, unit: Unit) -> None:
+        """`unit` was not done, through no fault of its own: it is next unless its job ended."""
+        self.finish(unit)
+        if unit.job_id in self.live:
+            self._queue.push_front(unit)
+
+    def is_foremost(self, unit: Unit) -> bool:
+        """Whether no earlier picture of the same job runs. Its progress is what people are shown,
+        which would else jump between pictures."""
+        return not any(
+            other.job_id == unit.job_id and other.index < unit.index for other in self._running
+        )
 
     def drop(self, job_id: str) -> LiveJob | None:
         """The job ended: its waiting pictures leave the queue."""
@@ -71,18 +94,30 @@ class Line:
         return self.live.pop(job_id, None)
 
     def outlooks(self) -> dict[str, Outlook]:
-        """Place and time of every live job, if nobody else came."""
-        ahead: dict[str, int] = {}  # job id -> number of jobs before it
+        """Place and time of every live job, if nobody else came.
+
+        Whichever device is free first takes the next picture. Nobody is before a job that is being
+        drawn or that a free device takes at once; before any other are all whose turn comes
+        earlier.
+        """
+        ahead = {unit.job_id: 0 for unit in self._running}
         done_at: dict[str, float | None] = {}
-        elapsed: float | None = 0.0
-        units = ([(self.running, 1.0 - self._done_share)] if self.running else []) + [
-            (unit, 1.0) for unit in self._queue.upcoming()
-        ]
-        for unit, share in units:
-            ahead.setdefault(unit.job_id, len(ahead))
+        idle = max(0, max(1, self.devices) - len(self._running))
+        free_at = [0.0] * idle  # a heap; a running picture's device joins when that is done
+        for unit, done in self._running.items():
             took = self.pace.estimate(unit.cost)
-            elapsed = None if elapsed is None or took is None else elapsed + took * share
-            done_at[unit.job_id] = elapsed
+            if took is not None:
+                heapq.heappush(free_at, took * (1.0 - done))
+            done_at[unit.job_id] = _later(
+                done_at, unit, None if took is None else took * (1 - done)
+            )
+        for place, unit in enumerate(self._queue.upcoming()):
+            ahead.setdefault(unit.job_id, 0 if place < idle else len(ahead))
+            took = self.pace.estimate(unit.cost)
+            ends = None if took is None else heapq.heappop(free_at) + took
+            if ends is not None:
+                heapq.heappush(free_at, ends)
+            done_at[unit.job_id] = _later(done_at, unit, ends)
         return {job_id: Outlook(ahead[job_id], done_at[job_id]) for job_id in ahead}
 
     def total_eta_s(self) -> float | None:
@@ -100,6 +135,12 @@ class Line:
             weight=job.record.weight,
             cost=job.cost,
         )
+
+
+def _later(done_at: dict[str, float | None], unit: Unit, ends: float | None) -> float | None:
+    """When the job of `unit` is done: with the last of its pictures."""
+    known = done_at.get(unit.job_id, 0.0)
+    return None if known is None or ends is None else max(known, ends)
 
 
 def live_job(

@@ -4,8 +4,7 @@
 
 import asyncio
 import logging
-import threading
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
 
 from PIL.Image import Image
@@ -13,24 +12,19 @@ from PIL.Image import Image
 from bot.clock import Clock
 from bot.eta import Forecasts, steps_of
 from bot.failpoints import hit
-from bot.jobs.entering import Kept
+from bot.jobs.device import DEVICE_LOST, Device
 from bot.jobs.hub import Hub
+from bot.jobs.keeping import Keeping
 from bot.jobs.line import Line, LiveJob
 from bot.jobs.pace_keeper import PaceKeeper
 from bot.jobs.store import JobStore
 from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progress, Queued
 from bot.output_check import OutputCheck
 from bot.queue import Unit
-from bot.safety.output import WithheldReason
 from bot.worker import EngineWorker, Step
-from data.ids import new_id
 from data.jobs import JobRecord
-from data.pictures import PictureRecord
-from data.withheld import WithheldRecord
 from pipeline.engine.protocol import DrawnPicture, ModelDescription
 from pipeline.errors import Cancelled, EkakiError, EngineError
-from pipeline.png import encode_png
-from pipeline.pngtext import parameters_text
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +33,8 @@ _RETRY_S = 5.0  # between tries to store an end while the disk is full or the da
 
 
 class Runner:
-    """One engine's loop. `failure` gets the exception that makes going on senseless.
+    """The loops of all engines, one a device, over one line. `failure` gets the exception that
+    makes going on senseless: the output check's, or that of the last device.
 
     `check` looks at every picture before it is stored; None: nothing does.
     """
@@ -50,44 +45,59 @@ class Runner:
         store: JobStore,
         line: Line,
         hub: Hub,
-        worker: EngineWorker | None,
+        workers: Sequence[EngineWorker],
         clock: Clock,
         version: str,
         check: OutputCheck | None = None,
     ) -> None:
-        self._check = check
         self._store = store
         self._line = line
         self._hub = hub
-        self._worker = worker
         self._clock = clock
-        self._version = version
+        self._keeping = Keeping(store=store, clock=clock, version=version, check=check)
+        self._pace = PaceKeeper(store.database, line.pace, clock)
         self._wake = asyncio.Event()
-        self._stopping = threading.Event()
+        self._stopping = asyncio.Event()
+        self._devices = [
+            Device(
+                worker,
+                line=line,
+                wake=self._wake,
+                stopping=self._stopping,
+                draw=self._draw,
+                opened=self._pace.restore,
+                changed=self._devices_changed,
+            )
+            for worker in workers
+        ]
+        self._count_devices()
         self._loop_task: asyncio.Task[None] | None = None
-        self._storing: asyncio.Task[None] | None = None
         self._settling: set[asyncio.Task[None]] = set()
         self.forecasts = Forecasts()
-        self._pace = PaceKeeper(store.database, line.pace, clock)
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
     def model(self) -> ModelDescription | None:
-        """The model in use; None while it is loading."""
-        return None if self._worker is None else self._worker.model
+        """The model in use; None before it was loaded for the first time."""
+        first = sorted(self._devices, key=lambda device: device.state != "ready")
+        return next((each.worker.model for each in first if each.worker.model is not None), None)
+
+    @property
+    def loading(self) -> bool:
+        """Whether no engine is ready to draw: it is loaded, or opened again."""
+        return all(device.state != "ready" for device in self._devices)
 
     def start(self) -> None:
-        """Load the engine and begin to draw, in the background. Without a worker: nothing."""
-        if self._worker is None:
-            return
-        self._loop_task = asyncio.create_task(self._run(self._worker), name="runner")
+        """Load the engines and begin to draw, in the background. Without a worker: nothing."""
+        if self._devices:
+            self._loop_task = asyncio.create_task(self._run(), name="runner")
 
     def wake(self) -> None:
         """Something was lined up."""
         self._wake.set()
 
     async def stop(self) -> None:
-        """End the running step, store what is drawn already, free the engine. Within seconds:
+        """End the running steps, store what is drawn already, free the engines. Within seconds:
         a step (or the loading of a model) that takes longer is left behind with its thread."""
         self._stopping.set()
         for job in self._line.live.values():
@@ -95,28 +105,29 @@ class Runner:
         self._wake.set()
         if self._loop_task is not None:
             _, late = await asyncio.wait([self._loop_task], timeout=_STEP_S)
-            if late and self._worker is not None:  # its job stays stored as running
-                _log.warning("The engine is in the middle of something long; it is left behind")
-                self._worker.leave()
+            if late:  # what they draw stays stored as running
+                for device in self._devices:
+                    if not device.is_over:
+                        name = device.worker.name
+                        _log.warning("%s is in the middle of something long; it is left", name)
+                        device.worker.leave()
                 self._loop_task.cancel()
                 await asyncio.wait([self._loop_task])
-        if self._storing is not None:
-            await asyncio.wait([self._storing])
+        storing = [device.storing for device in self._devices if device.storing is not None]
+        if storing:
+            await asyncio.wait(storing)
         for task in self._settling:
             task.cancel()
-        if self._worker is not None:
-            await self._worker.close()
-        if self._check is not None:
-            await self._check.close()
+        for device in self._devices:
+            await device.worker.close()
+        await self._keeping.close()
 
     def announce(self) -> None:
         """Tell every waiting job its place and time."""
         for job_id, outlook in self._line.outlooks().items():
             job = self._line.live.get(job_id)
             if job is not None and not job.started:
-                event = Queued(
-                    position=outlook.position, eta_s=outlook.eta_s, loading=self.model is None
-                )
+                event = Queued(position=outlook.position, eta_s=outlook.eta_s, loading=self.loading)
                 if self._hub.latest(job_id) != event:
                     self._hub.publish(job_id, event)
 
@@ -130,25 +141,39 @@ class Runner:
         self._hub.publish(job_id, event)
         self.announce()
 
-    async def _run(self, worker: EngineWorker) -> None:
+    async def may_show(self, job: JobRecord, image: Image) -> bool:
+        """Whether the place of `job` may see `image`, which is never kept."""
+        return await self._keeping.may_show(job, image)
+
+    async def _run(self) -> None:
         try:
-            if self._check is not None:
-                await self._check.start()
-            await self._pace.restore(await worker.start())
-            self.announce()
-            while not self._stopping.is_set():
-                unit = self._line.take()
-                if unit is None:
-                    self._wake.clear()
-                    await self._wake.wait()
-                    continue
-                await self._draw(worker, unit)
+            await self._keeping.start()
+            await asyncio.gather(*(self._work(device) for device in self._devices))
         except Exception as error:
             _log.error("The engine can't be used: %s", error)
             if not self.failure.done():
                 self.failure.set_exception(error)
 
-    async def _draw(self, worker: EngineWorker, unit: Unit) -> None:
+    async def _work(self, device: Device) -> None:
+        """Have `device` draw; raises only what the last device that is left raises."""
+        try:
+            await device.run()
+        except Exception as error:
+            if all(each.state == "gone" for each in self._devices):
+                raise
+            _log.error("%s can't be used: %s; the others go on", device.worker.name, error)
+
+    def _devices_changed(self) -> None:
+        self._count_devices()
+        self.announce()
+
+    def _count_devices(self) -> None:
+        at_work = [device for device in self._devices if device.state in {"loading", "ready"}]
+        self._line.devices = max(1, len(at_work))
+
+    async def _draw(self, device: Device, unit: Unit) -> None:
+        """Draw one picture and store it in the background. Raises EngineError `device_lost` with
+        the picture back in the line."""
         job = self._line.live[unit.job_id]
         try:
             if not job.started:
@@ -156,24 +181,34 @@ class Runner:
                 hit("job_running")
                 job.started = True
                 self.announce()
-            drawn = await worker.draw(
+            drawn = await device.worker.draw(
                 job.record.request,
                 unit.index,
                 init_image=await self._init_image(job),
                 cancelled=job.cancelled,
-                on_step=partial(self._on_step, job, unit.index),
+                on_step=partial(self._on_step, job, unit),
             )
         except Cancelled:
             return  # by its owner: told already; by a stop: it stays stored as running
         except Exception as error:
-            await self._fail(job, error)
+            is_lost = isinstance(error, EngineError) and error.key == DEVICE_LOST
+            if is_lost and unit.index not in job.lost:
+                job.lost.add(unit.index)
+                self._line.put_back(unit)
+                self.wake()  # another device may be idle
+            else:
+                await self._fail(job, error)
+            if is_lost:
+                raise
             return
         finally:
-            self._line.finish()
+            self._line.finish(unit)
         self._learn(job, drawn)
-        if self._storing is not None:  # one at a time: pictures must not pile up in memory
-            await asyncio.wait([self._storing])
-        self._storing = asyncio.create_task(self._keep(job, unit.index, drawn), name="storing")
+        if device.storing is not None:  # one at a time: pictures must not pile up in memory
+            await asyncio.wait([device.storing])
+        model = device.worker.model
+        assert model is not None
+        device.storing = asyncio.create_task(self._keep(job, unit.index, drawn, model))
 
     async def _init_image(self, job: LiveJob) -> Image | None:
         content_hash = job.record.request.init_picture
@@ -187,34 +222,29 @@ class Runner:
             cost=job.cost, steps_s=min(steps_s, drawn.elapsed_s), total_s=drawn.elapsed_s
         )
 
-    def _on_step(self, job: LiveJob, index: int, step: Step) -> None:
-        self._line.step(step=step.step, steps=step.steps)
-        outlook = self._line.outlooks().get(job.record.id)
-        self._hub.publish(
-            job.record.id,
-            Progress(
-                picture=index + 1,
-                pictures=job.record.request.count,
-                step=step.step,
-                steps=step.steps,
-                eta_s=None if outlook is None else outlook.eta_s,
-                preview=step.preview,
-            ),
-        )
+    def _on_step(self, job: LiveJob, unit: Unit, step: Step) -> None:
+        self._line.step(unit, step=step.step, steps=step.steps)
+        if self._line.is_foremost(unit):
+            outlook = self._line.outlooks().get(job.record.id)
+            self._hub.publish(
+                job.record.id,
+                Progress(
+                    picture=unit.index + 1,
+                    pictures=job.record.request.count,
+                    step=step.step,
+                    steps=step.steps,
+                    eta_s=None if outlook is None else outlook.eta_s,
+                    preview=step.preview,
+                ),
+            )
         self.announce()
 
-    async def _keep(self, job: LiveJob, index: int, drawn: DrawnPicture) -> None:
+    async def _keep(
+        self, job: LiveJob, index: int, drawn: DrawnPicture, model: ModelDescription
+    ) -> None:
         """Encode, write and enter one picture while the next is being drawn."""
         try:
-            record = self._picture(job, index, drawn)
-            text = parameters_text(
-                job.record.request,
-                index=index,
-                model_name=record.model_name,
-                model_hash=record.model_hash,
-                version=self._version,
-            )
-            kept = await self._checked(job, drawn, record, text)
+            kept = await self._keeping.keep(job.record, index, drawn, model)
         except Exception as error:
             await self._fail(job, error)
             return
@@ -222,80 +252,15 @@ class Runner:
         if not kept.alive:  # it ended meanwhile; whoever was not told by that is told now
             self.end(job.record.id, CancelledEvent())
             return
-        job.made = {picture.position: picture for picture in kept.made}
-        job.withheld = {record.position for record in kept.withheld}
+        # Joined: another device's picture of the same job may have been entered since.
+        job.made |= {picture.position: picture for picture in kept.made}
+        job.withheld |= {record.position for record in kept.withheld}
         if kept.error is not None:
             self.end(job.record.id, Failed(error=kept.error))
         elif kept.is_over:
             held = len(kept.withheld)
-            self.end(job.record.id, Completed(pictures=kept.made, withheld=held, model=self.model))
-        await self._pace.keep(self.model)
-
-    async def _checked(
-        self, job: LiveJob, drawn: DrawnPicture, picture: PictureRecord, text: str
-    ) -> Kept:
-        """Look at the picture, then keep or withhold it: nothing is stored or told before."""
-        if self._check is None:
-            png = await asyncio.to_thread(encode_png, drawn.image, text)
-            return await self._store.keep_picture(picture, png)
-        ceiling = await self._store.ceiling_now(job.record)
-        judgement = await self._check.judge(drawn.image, ceiling=ceiling)
-        hit("picture_checked")
-        seen, reason = judgement.seen, judgement.verdict.reason
-        if seen is not None:
-            picture = replace(picture, rating=max(picture.rating, seen.rating))
-        if reason is None:
-            png = await asyncio.to_thread(encode_png, drawn.image, text)
-            return await self._store.keep_picture(picture, png, seen=seen)
-        record = WithheldRecord(
-            id=picture.id,
-            job_id=picture.job_id,
-            position=picture.position,
-            reason=reason.value,
-            ceiling=ceiling,
-            seen=seen,
-            picture=None,
-            state="deleted",
-            withheld_at=picture.made_at,
-        )
-        if reason is not WithheldReason.RATING or not await self._store.keeps_for_review(
-            job.record.guild_id
-        ):
-            return await self._store.withhold(record, None, hits=tuple(judgement.verdict.hits))
-        png = await asyncio.to_thread(encode_png, drawn.image, text)
-        record = replace(record, picture=picture, state="waiting")
-        return await self._store.withhold(record, png, hits=())
-
-    async def may_show(self, job: JobRecord, image: Image) -> bool:
-        """Whether the place of `job` may see `image`, which is never kept."""
-        if self._check is None:
-            return True
-        ceiling = await self._store.ceiling_now(job)
-        return (await self._check.judge(image, ceiling=ceiling)).verdict.reason is None
-
-    def _picture(self, job: LiveJob, index: int, drawn: DrawnPicture) -> PictureRecord:
-        model = self.model
-        assert model is not None
-        return PictureRecord(
-            id=new_id(),
-            job_id=job.record.id,
-            position=index,
-            seed=drawn.seed,
-            width=drawn.image.width,
-            height=drawn.image.height,
-            rating=job.record.rating,
-            content_hash="",
-            size_bytes=0,
-            model_name=model.name,
-            model_repository=model.repository,
-            model_revision=model.revision,
-            model_hash=model.hash,
-            precision=model.precision,
-            provider=model.provider,
-            engine=model.engine,
-            elapsed_s=drawn.elapsed_s,
-            made_at=self._clock.time(),
-        )
+            self.end(job.record.id, Completed(pictures=kept.made, withheld=held, model=model))
+        await self._pace.keep(model)
 
     async def _fail(self, job: LiveJob, error: Exception) -> None:
         """End the job, give back its quota, tell its user."""

@@ -68,7 +68,7 @@ class JobService:
 
     @property
     def model(self) -> ModelDescription | None:
-        """The model in use; None while it is loading."""
+        """The model in use; None before it was loaded for the first time."""
         return self._runner.model
 
     @property
@@ -262,7 +262,9 @@ class JobService:
     def _admit(self, job: LiveJob) -> Ticket:
         self._line.admit(job)
         outlook = self._line.outlooks()[job.record.id]
-        queued = Queued(position=outlook.position, eta_s=outlook.eta_s, loading=self.model is None)
+        queued = Queued(
+            position=outlook.position, eta_s=outlook.eta_s, loading=self._runner.loading
+        )
         self._hub.open(job.record.id, queued)
         self.forecasts.told(job.record.id, eta_s=queued.eta_s, now=self._clock.monotonic())
         self._runner.wake()

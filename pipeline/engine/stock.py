@@ -36,6 +36,7 @@ from pipeline.errors import Cancelled, EkakiError, EngineError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.sessions import SessionFactory
 from pipeline.model.text_encoder import PromptEncoder
+from pipeline.model.trouble import brief, trouble_of
 from pipeline.request import ResolvedRequest
 
 SCHEDULER_CHANGES: Final[Mapping[Sampler, Mapping[str, object]]] = MappingProxyType(
@@ -108,7 +109,8 @@ class StockEngine:
         except EkakiError:
             raise
         except Exception as error:  # whatever the libraries raise, the job failed
-            raise EngineError("inference_failed", problem=str(error)[:300]) from error
+            trouble = trouble_of(str(error)) or "inference_failed"
+            raise EngineError(trouble, problem=brief(str(error))) from error
         return DrawnPicture(
             image=image,
             seed=request.seed_of(index),

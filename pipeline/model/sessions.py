@@ -17,6 +17,7 @@ from pipeline.model.cuda import provider_options
 from pipeline.model.folder import Component, ModelFolder
 from pipeline.model.providers import CPU, CUDA, Wanted, choose_provider
 from pipeline.model.threads import default_threads
+from pipeline.model.trouble import brief, trouble_of
 
 Array = npt.NDArray[Any]
 
@@ -63,7 +64,7 @@ class Session(Protocol):
     ) -> dict[str, Array]:
         """Outputs by name, all or those asked for. Inputs are cast to the graph's dtypes.
 
-        Raises EngineError `inference_failed`, `out_of_memory`.
+        Raises EngineError `inference_failed`, `out_of_memory`, `device_lost`.
         """
         ...
 
@@ -101,10 +102,8 @@ class OrtSession:
         try:
             values = self.raw.run(names, feed, self._run_options)
         except Exception as error:  # ORT's classes have no common base but Exception
-            words = str(error)
-            if "Failed to allocate memory" in words or "out of memory" in words.lower():
-                raise EngineError("out_of_memory") from error
-            raise EngineError("inference_failed", problem=words[:300]) from error
+            trouble = trouble_of(str(error)) or "inference_failed"
+            raise EngineError(trouble, problem=brief(str(error))) from error
         return dict(zip(names, values, strict=True))
 
 
@@ -177,10 +176,13 @@ class SessionFactory:
         try:
             raw = ort.InferenceSession(model, options, providers=self._providers())
         except Exception as error:  # ORT's classes have no common base but Exception
-            words = str(error)
-            if "memory" in words.lower() and "alloc" in words.lower():
+            trouble, problem = trouble_of(str(error)), brief(str(error))
+            if trouble == "out_of_memory":
                 raise ModelError("model_does_not_fit", name=component) from error
-            raise ModelError("model_unreadable", name=component, problem=words[:300]) from error
+            if trouble == "device_lost":
+                device = f"Card {self._device_id}"
+                raise ModelError("device_gone", device=device, problem=problem) from error
+            raise ModelError("model_unreadable", name=component, problem=problem) from error
         session = OrtSession(raw, shrink=component in _SHRINKS)
         if session.provider != self.provider:
             raise ModelError("provider_unavailable", wanted=self.provider, got=session.provider)

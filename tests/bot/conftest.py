@@ -1,7 +1,7 @@
 """The real job service over a real database, with an engine that tests hold in their hands."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +79,8 @@ async def open_house(
     folder: Path,
     *,
     engine: FakeEngine | None = None,
+    others: Sequence[Callable[[], Engine]] = (),
+    loads: Sequence[Callable[[], Engine]] | None = None,
     limits: Limits = GENEROUS,
     clock: ManualClock | None = None,
     load_error: ModelError | None = None,
@@ -86,7 +88,8 @@ async def open_house(
     while_loading: Callable[[], None] = lambda: None,
     tagger: Path | None = None,
 ) -> AsyncGenerator[House, None]:
-    """The job service as `bot.app` composes it, on `folder`."""
+    """The job service as `bot.app` composes it, on `folder`. `others`: engines beside `engine`;
+    `loads`: instead of both."""
     engine = engine or FakeEngine()
     clock = clock or ManualClock()
 
@@ -104,7 +107,10 @@ async def open_house(
             store=store,
             line=line,
             hub=hub,
-            worker=EngineWorker(load),
+            workers=[
+                EngineWorker(each, name=f"Engine {number}")
+                for number, each in enumerate(loads or (load, *others), 1)
+            ],
             clock=clock,
             version="Ekaki test",
             check=None if tagger is None else OutputCheck(lambda: Tagger.open(tagger, threads=1)),

@@ -58,6 +58,7 @@ def test_example_file_loads_as_defaults_also_with_every_line_on(tmp_path: Path) 
     ("name", "value"),
     [
         ("ENGINE", "fast"), ("PROVIDER", "rocm"), ("DEVICE_ID", "-1"), ("THREADS", "two"),
+        ("DEVICE_ID", "0,0"), ("DEVICE_ID", "0;1"), ("DEVICE_ID", "0,"),
         ("DEFAULT_STEPS", "0"), ("DEFAULT_STEPS", "10000"), ("DEFAULT_STEPS", "2.5"),
         ("DEFAULT_GUIDANCE_SCALE", "nan"), ("DEFAULT_GUIDANCE_SCALE", "99"),
         ("DEFAULT_ASPECT", "0:0"), ("DEFAULT_ASPECT", "abc"), ("DEFAULT_PRESET", "Best"),
@@ -102,12 +103,14 @@ def test_values_are_read_in_any_case_and_with_spaces_around() -> None:
     settings = load(
         ENGINE=" STOCK ", QUALITY_FIRST="Yes", DEFAULT_SAMPLER="dpm++ 2m karras",
         DEFAULT_PRESET="heavy V3.1", OWNER_IDS="1, 2  3", LOG_LEVEL="debug", THREADS="4",
+        DEVICE_ID="1, 0",
     )  # fmt: skip
     assert settings.engine == "stock"
     assert settings.quality_first is True
     assert settings.default_sampler is Sampler.DPM_2M_KARRAS
     assert settings.default_preset is QualityPreset.HEAVY_31
     assert settings.owner_ids == {1, 2, 3}
+    assert settings.device_id == (1, 0)
     assert (settings.log_level, settings.threads) == ("DEBUG", 4)
 
 

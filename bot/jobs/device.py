@@ -1,0 +1,120 @@
+"""One device's loop: its engine is loaded, draws what the line gives, and is opened again when the
+device was lost."""
+
+# ruff: noqa: BLE001 - whatever a lost device raises, the others go on
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, Literal
+
+from bot.jobs.line import Line
+from bot.queue import Unit
+from bot.worker import EngineWorker
+from pipeline.engine.protocol import ModelDescription
+from pipeline.errors import EngineError, ModelError
+
+_log = logging.getLogger(__name__)
+
+PAUSES_S: Final = (1.0, 5.0, 20.0, 60.0)
+"""Before each try to open a lost device. A driver that was reset is back within seconds, a card
+that fell off the bus needs a hand. What broke the CUDA context of this process stays broken in it:
+without another device it ends after a minute or two, and whatever runs it starts it again."""
+
+DEVICE_LOST: Final = "device_lost"
+
+State = Literal["loading", "ready", "lost", "gone"]
+
+
+class Device:
+    """`draw` draws one unit to its end, and raises EngineError `device_lost` once the unit is dealt
+    with. `opened` is told of each loaded model, `changed` of every change of `state`. One task runs
+    `run`; whoever lines something up sets `wake`."""
+
+    def __init__(
+        self,
+        worker: EngineWorker,
+        *,
+        line: Line,
+        wake: asyncio.Event,
+        stopping: asyncio.Event,
+        draw: Callable[["Device", Unit], Awaitable[None]],
+        opened: Callable[[ModelDescription], Awaitable[None]],
+        changed: Callable[[], None],
+    ) -> None:
+        self.worker = worker
+        self.state: State = "loading"
+        self.storing: asyncio.Task[None] | None = None
+        self.is_over = False
+        self._line = line
+        self._wake = wake
+        self._stopping = stopping
+        self._draw = draw
+        self._opened = opened
+        self._changed = changed
+
+    async def run(self) -> None:
+        """Draw until all is stopped. Raises what makes going on with this device senseless."""
+        try:
+            await self._open()
+            while not self._stopping.is_set():
+                unit = self._line.take()
+                if unit is None:
+                    self._wake.clear()
+                    await self._wake.wait()
+                    continue
+                problem = await self._problem_of(unit)
+                if problem is not None:
+                    await self._open_again(problem)
+        except Exception:
+            self._set("gone")
+            raise
+        finally:
+            self.is_over = True
+
+    async def _problem_of(self, unit: Unit) -> str | None:
+        """Draw `unit`; what was said if the device was lost. The error itself refers to the engine,
+        which must go."""
+        try:
+            await self._draw(self, unit)
+        except EngineError as error:
+            if error.key != DEVICE_LOST:
+                raise
+            return str(error.data.get("problem", error))
+        return None
+
+    async def _open(self) -> None:
+        model = await self.worker.start()
+        await self._opened(model)
+        self._set("ready")
+
+    async def _open_again(self, problem: str) -> None:
+        name = self.worker.name
+        self._set("lost")
+        _log.error("%s was lost: %s; it is opened again in %g s", name, problem, PAUSES_S[0])
+        await self.worker.free()
+        for number, pause_s in enumerate(PAUSES_S):
+            if number:
+                _log.warning("%s does not come back: %s; next try in %g s", name, problem, pause_s)
+            if await self._stopped_within(pause_s):
+                return
+            try:
+                await self._open()
+            except Exception as error:
+                problem = str(error)
+            else:
+                _log.warning("%s is back", name)
+                return
+        raise ModelError("device_gone", device=name, problem=problem)
+
+    async def _stopped_within(self, pause_s: float) -> bool:
+        try:
+            async with asyncio.timeout(pause_s):
+                await self._stopping.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _set(self, state: State) -> None:
+        self.state = state
+        self._changed()

@@ -1,0 +1,290 @@
+"""Several engines behind one queue, and devices that are lost and come back."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bot.engine import loaders_of
+from bot.jobs import device
+from bot.jobs.values import Completed, Failed, Progress, Queued
+from bot.settings import Settings
+from bot.worker import EngineWorker
+from pipeline.engine.fake import FakeEngine
+from pipeline.engine.protocol import Engine
+from pipeline.errors import EngineError, ModelError
+from pipeline.request import GenerationRequest, ResolvedRequest
+from tests.bot.conftest import House, open_house, origin
+from tests.pipeline.own_model import make_request
+
+WISH = GenerationRequest(prompt="1girl")
+GONE = "CUDA failure 700: an illegal memory access was encountered ; GPU=0"
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not is_so():
+            await asyncio.sleep(0.01)
+
+
+def held() -> FakeEngine:
+    engine = FakeEngine()
+    engine.hold()
+    return engine
+
+
+async def test_two_engines_draw_at_the_same_time(tmp_path: Path) -> None:
+    one, two = held(), held()
+    async with open_house(tmp_path, engine=one, others=[lambda: two]) as house:
+        tickets = [await house.jobs.submit(WISH, origin(user)) for user in (1, 2, 3)]
+        await asyncio.to_thread(one.started.acquire)
+        await asyncio.to_thread(two.started.acquire)
+        view = await house.jobs.queue_view(3)
+        assert (view.running, view.waiting) == (2, 1)
+        assert view.own[0].position == 2
+        two.release()  # the other is still held: one device is enough for what waits
+        await until(lambda: len(two.drawn) == 2)
+        one.release()
+        for ticket in tickets:
+            assert isinstance(await house.ended(ticket.job.id), Completed)
+        assert (len(one.drawn), len(two.drawn)) == (1, 2)
+
+
+async def test_pictures_of_one_job_come_in_their_order_from_several_engines(tmp_path: Path) -> None:
+    engines = [FakeEngine(step_s=0.002 * number) for number in range(1, 4)]
+    others = [lambda engine=engine: engine for engine in engines[1:]]
+    async with open_house(tmp_path, engine=engines[0], others=others) as house:
+        wishes = [GenerationRequest(prompt="1girl", seed=seed, count=4) for seed in (10, 20, 30)]
+        tickets = [await house.jobs.submit(wish, origin(1)) for wish in wishes]
+        for seed, ticket in zip((10, 20, 30), tickets, strict=True):
+            events = await house.events(ticket.job.id)
+            end = events[-1]
+            assert isinstance(end, Completed)
+            assert [picture.seed for picture in end.pictures] == [seed + n for n in range(4)]
+            shown = [event.picture for event in events if isinstance(event, Progress)]
+            assert shown == sorted(shown), "the progress shown jumps between pictures"
+    drawn = [seed for engine in engines for _, seed in engine.drawn]
+    assert sorted(drawn) == [seed + n for seed in (10, 20, 30) for n in range(4)]
+
+
+async def test_one_engine_is_enough_to_begin_with(tmp_path: Path) -> None:
+    free = threading.Event()
+
+    def slowly() -> Engine:
+        free.wait(30)
+        return FakeEngine()
+
+    try:
+        async with open_house(tmp_path, others=[slowly]) as house:
+            ticket = await house.jobs.submit(WISH, origin())
+            assert isinstance(await house.ended(ticket.job.id), Completed)
+            again = await house.jobs.submit(WISH, origin())
+            assert not again.queued.loading
+            await house.ended(again.job.id)
+            free.set()
+    finally:
+        free.set()
+
+
+async def test_a_device_that_can_not_be_opened_leaves_the_work_to_the_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> Engine:
+        raise ModelError("provider_unavailable", wanted="CUDA", got="CPU")
+
+    async with open_house(tmp_path, others=[broken]) as house:
+        ticket = await house.jobs.submit(WISH, origin())
+        assert isinstance(await house.ended(ticket.job.id), Completed)
+        assert not house.jobs.failure.done()
+    assert "Engine 2 can't be used: provider_unavailable" in caplog.text
+
+
+async def test_draining_and_stopping_wait_for_all_engines(tmp_path: Path) -> None:
+    one, two = held(), held()
+    async with open_house(tmp_path, engine=one, others=[lambda: two]) as house:
+        tickets = [await house.jobs.submit(WISH, origin(user)) for user in (1, 2)]
+        await asyncio.to_thread(one.started.acquire)
+        await asyncio.to_thread(two.started.acquire)
+        draining = asyncio.create_task(house.jobs.drain())
+        one.release()
+        await until(lambda: len(one.drawn) == 1)
+        assert not draining.done()
+        two.release()
+        for ticket in tickets:
+            assert isinstance(await house.ended(ticket.job.id), Completed)
+            await house.jobs.mark_delivered(job_id=ticket.job.id, message_id=1)
+        async with asyncio.timeout(10):
+            await draining
+    assert one.closed
+    assert two.closed
+
+
+async def test_what_is_drawn_on_several_engines_goes_on_after_a_stop(tmp_path: Path) -> None:
+    one, two = held(), held()
+    wish = GenerationRequest(prompt="1girl", seed=3, count=3)
+    async with open_house(tmp_path, engine=one, others=[lambda: two]) as house:
+        ticket = await house.jobs.submit(wish, origin())
+        await asyncio.to_thread(one.started.acquire)
+        await asyncio.to_thread(two.started.acquire)
+        await house.jobs.stop()
+    async with open_house(tmp_path, others=[FakeEngine]) as house:
+        end = await house.ended(ticket.job.id)
+        assert isinstance(end, Completed)
+        assert [picture.seed for picture in end.pictures] == [3, 4, 5]
+
+
+class Losing:
+    """Loads engines; those of the first `losses` lose their device at the second step. A reopening
+    is refused `refusals` times."""
+
+    def __init__(self, losses: int, *, refusals: int = 0) -> None:
+        self.losses, self.refusals = losses, refusals
+        self.made: list[FakeEngine] = []
+
+    def load(self) -> FakeEngine:
+        if self.made and self.refusals:
+            self.refusals -= 1
+            raise ModelError("model_unreadable", name="unet", problem="CUDA failure 999")
+        is_losing = len(self.made) < self.losses
+        engine = FakeEngine(fail_at=self._lose if is_losing else None)
+        self.made.append(engine)
+        return engine
+
+    @staticmethod
+    def _lose(_: ResolvedRequest, step: int) -> Exception | None:
+        return EngineError("device_lost", problem=GONE) if step == 2 else None
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses as growing as the real ones, but short."""
+    monkeypatch.setattr(device, "PAUSES_S", (0.01, 0.02, 0.04))
+
+
+def open_on(
+    tmp_path: Path, losing: Losing, *others: Callable[[], Engine]
+) -> AbstractAsyncContextManager[House]:
+    return open_house(tmp_path, loads=[losing.load, *others])
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_lost_device_comes_back_and_its_picture_is_drawn(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    losing = Losing(1, refusals=2)
+    async with open_on(tmp_path, losing) as house:
+        ticket = await house.jobs.submit(WISH, origin())
+        end = await house.ended(ticket.job.id)
+        assert isinstance(end, Completed)
+        assert not house.jobs.failure.done()
+    assert [engine.closed for engine in losing.made] == [True, True]
+    lines = [record.getMessage() for record in caplog.records if "Engine 1" in record.getMessage()]
+    assert lines == [
+        f"Engine 1 was lost: {GONE}; it is opened again in 0.01 s",
+        "Engine 1 does not come back: model_unreadable(name='unet', problem='CUDA failure 999'); "
+        "next try in 0.02 s",
+        "Engine 1 does not come back: model_unreadable(name='unet', problem='CUDA failure 999'); "
+        "next try in 0.04 s",
+        "Engine 1 is back",
+    ]
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_job_that_loses_its_device_twice_fails_and_costs_nothing(tmp_path: Path) -> None:
+    losing = Losing(2)
+    async with open_on(tmp_path, losing) as house:
+        ticket = await house.jobs.submit(WISH, origin())
+        following = await house.jobs.submit(WISH, origin(2))
+        failed = await house.ended(ticket.job.id)
+        assert isinstance(failed, Failed)
+        assert failed.error.key == "device_lost"
+        assert (await house.jobs.limits_of(user_id=1)).hour.used == 0
+        assert isinstance(await house.ended(following.job.id), Completed)
+
+
+async def test_others_go_on_while_a_device_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "PAUSES_S", (30.0,))
+    losing, other = Losing(1), held()
+    async with open_on(tmp_path, losing, lambda: other) as house:
+        tickets = [await house.jobs.submit(WISH, origin(user)) for user in (1, 2, 3)]
+        await until(lambda: losing.made[0].closed)
+        assert not (await house.jobs.submit(WISH, origin(4))).queued.loading
+        other.release()
+        for ticket in tickets:
+            assert isinstance(await house.ended(ticket.job.id), Completed)
+        await until(lambda: len(other.drawn) == 4)
+
+
+async def test_those_who_wait_are_told_that_the_model_is_loaded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "PAUSES_S", (0.3,))
+    losing = Losing(1)
+    async with open_on(tmp_path, losing) as house:
+        await house.jobs.submit(WISH, origin(1))
+        await until(lambda: bool(losing.made) and losing.made[0].closed)
+        waiting = await house.jobs.submit(WISH, origin(2))
+        assert waiting.queued.loading
+        events = await house.events(waiting.job.id)
+        assert any(isinstance(event, Queued) and not event.loading for event in events)
+        assert isinstance(events[-1], Completed)
+
+
+@pytest.mark.usefixtures("soon")
+async def test_only_when_no_device_comes_back_the_bot_gives_up(tmp_path: Path) -> None:
+    one, two = Losing(1, refusals=99), Losing(1, refusals=99)
+    async with open_on(tmp_path, one, two.load) as house:
+        await house.jobs.submit(WISH, origin())
+        ticket = await house.jobs.submit(WISH, origin(2))
+        with pytest.raises(ModelError, match="device_gone"):
+            await asyncio.wait_for(house.jobs.failure, 20)
+        job = await house.jobs.job(ticket.job.id)
+        assert job is not None
+        assert job.ended_at is None, "what was accepted goes on after a restart"
+    async with open_house(tmp_path) as house:
+        assert isinstance(await house.ended(ticket.job.id), Completed)
+
+
+async def test_a_stop_does_not_wait_for_a_device_to_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "PAUSES_S", (600.0,))
+    losing = Losing(1)
+    async with open_on(tmp_path, losing) as house:
+        await house.jobs.submit(WISH, origin())
+        await until(lambda: bool(losing.made) and losing.made[0].closed)
+        async with asyncio.timeout(4):
+            await house.jobs.stop()
+
+
+async def test_two_real_engines_give_the_same_pictures_whichever_draws(tmp_path: Path) -> None:
+    settings = Settings(
+        model="demo", provider="cpu", device_id=(0, 1), threads=2, models_dir=tmp_path / "models"
+    )
+    lines: list[str] = []
+    workers = [EngineWorker(load) for load in loaders_of(settings, progress=lines.append)]
+    request = make_request(width=256, height=256, num_inference_steps=2, count=2)
+
+    async def draw(worker: EngineWorker, index: int) -> Image.Image:
+        never = threading.Event()
+        return (await worker.draw(request, index, cancelled=never, on_step=lambda _: None)).image
+
+    try:
+        models = await asyncio.gather(*(worker.start() for worker in workers))
+        assert models[0] == models[1]
+        assert sum("1 threads" in line for line in lines) == 2, "they share THREADS"
+        pictures = [await asyncio.gather(*(draw(each, n) for each in workers)) for n in range(2)]
+    finally:
+        for worker in workers:
+            await worker.close()
+    for ours, theirs in pictures:
+        assert ours.tobytes() == theirs.tobytes()
+    assert pictures[0][0].tobytes() != pictures[1][0].tobytes()

@@ -1,0 +1,136 @@
+"""Places and times with one device and with several, against drawing step by step."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.eta import Pace
+from bot.jobs.line import Line, LiveJob, live_job
+from bot.jobs.records import new_job
+from bot.queue import Unit
+from pipeline.rating import Rating
+from pipeline.request import GenerationRequest
+from tests.bot.conftest import origin
+from tests.data.records import a_request
+
+SECOND = 1.0  # a picture's, at a cost of 1
+
+
+def a_job(user: int, *, count: int = 1, cost: float = 1.0) -> LiveJob:
+    request = replace(a_request(GenerationRequest(prompt="1girl")), count=count)
+    record = new_job(request, origin(user), weight=1, ceiling=Rating.SAFE, now=0.0)
+    job = live_job(record, ())
+    job.cost = cost
+    return job
+
+
+def a_line(*, devices: int, measured: bool = True) -> Line:
+    pace = Pace()
+    if measured:
+        pace.learn(cost=1.0, steps_s=SECOND, total_s=SECOND)
+    line = Line(pace)
+    line.devices = devices
+    return line
+
+
+def took(line: Line) -> Unit:
+    unit = line.take()
+    assert unit is not None
+    return unit
+
+
+def draw_all(line: Line) -> dict[str, float]:
+    """When each job is done if `devices` draw what the line gives, without any forecast."""
+    now, done_at = 0.0, dict[str, float]()
+    running: list[tuple[float, Unit]] = []
+    while True:
+        while len(running) < line.devices and (unit := line.take()) is not None:
+            running.append((now + unit.cost * SECOND, unit))
+        if not running:
+            return done_at
+        running.sort(key=lambda each: each[0])
+        now, unit = running.pop(0)
+        line.finish(unit)
+        done_at[unit.job_id] = now
+
+
+jobs = st.lists(
+    st.tuples(st.integers(1, 4), st.integers(1, 4), st.floats(0.5, 9.0)), min_size=1, max_size=12
+)
+
+
+@given(jobs, st.integers(1, 5))
+def test_the_time_told_is_the_time_it_takes(
+    wished: list[tuple[int, int, float]], devices: int
+) -> None:
+    line = a_line(devices=devices)
+    for user, count, cost in wished:
+        line.admit(a_job(user, count=count, cost=cost))
+    told = {job_id: outlook.eta_s for job_id, outlook in line.outlooks().items()}
+    total = line.total_eta_s()
+    took_s = draw_all(line)
+    assert told == pytest.approx(took_s)
+    assert total == pytest.approx(max(took_s.values()))
+
+
+@given(jobs, st.integers(1, 5), st.integers(0, 8))
+def test_nobody_starts_before_those_that_are_told_to_be_ahead(
+    wished: list[tuple[int, int, float]], devices: int, begun: int
+) -> None:
+    line = a_line(devices=devices)
+    for user, count, cost in wished:
+        line.admit(a_job(user, count=count, cost=cost))
+    drawn = [unit for _ in range(min(begun, devices)) if (unit := line.take()) is not None]
+    at_work = {unit.job_id for unit in drawn}
+    places = {job_id: outlook.position for job_id, outlook in line.outlooks().items()}
+    assert all(places[job_id] == 0 for job_id in at_work)
+    before, free = set(at_work), devices - len(drawn)
+    while (unit := line.take()) is not None:
+        if unit.job_id not in before:
+            assert places[unit.job_id] == (0 if free > 0 else len(before))
+            before.add(unit.job_id)
+        free -= 1
+
+
+def test_one_device_tells_what_it_always_told() -> None:
+    line = a_line(devices=1)
+    first, second, third = (a_job(user) for user in (1, 2, 3))
+    for job in (first, second, third):
+        line.admit(job)
+    line.step(took(line), step=1, steps=4)
+    seen = [line.outlooks()[job.record.id] for job in (first, second, third)]
+    assert [outlook.position for outlook in seen] == [0, 1, 2]
+    assert [outlook.eta_s for outlook in seen] == [0.75, 1.75, 2.75]
+
+
+def test_times_are_unknown_before_anything_was_measured() -> None:
+    line = a_line(devices=2, measured=False)
+    for user in (1, 2, 3):
+        line.admit(a_job(user, count=2))
+    took(line)
+    assert {outlook.eta_s for outlook in line.outlooks().values()} == {None}
+    assert line.total_eta_s() is None
+
+
+def test_what_was_put_back_is_next_unless_its_job_ended() -> None:
+    line = a_line(devices=2)
+    for user in (1, 2, 3):
+        line.admit(a_job(user, count=2))
+    first, second = took(line), took(line)
+    line.put_back(first)
+    assert took(line) == first
+    line.drop(second.job_id)
+    line.put_back(second)
+    assert second.job_id not in {took(line).job_id for _ in range(len(line))}
+
+
+def test_people_are_shown_the_earliest_picture_of_their_job_that_is_drawn() -> None:
+    line = a_line(devices=3)
+    line.admit(a_job(1, count=2))
+    line.admit(a_job(2))
+    units = sorted((took(line) for _ in range(3)), key=lambda unit: (unit.user_id, unit.index))
+    assert [line.is_foremost(unit) for unit in units] == [True, False, True]
+    line.finish(units[0])
+    assert line.is_foremost(units[1])
