@@ -1,23 +1,33 @@
 """A gallery as it grows: 1k, 10k, 100k and 200k entries in one run.
 
 Goals: search p99 below 50 ms and the first page below 100 ms at 200,000 entries; listing, paging
-and voting cost the same at every size. Wall time, through the code that the bot and the page run.
+and voting cost the same at every size. Wall time, through the code that the bot and the page run;
+the page over HTTP by a client in the same process, so that its work counts as well.
 """
 
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from benchmarks.gallery_rows import COMMON, fill, made_up, vocabulary
+import aiohttp
+import discord
+
+from benchmarks.gallery_rows import COMMON, GUILD, START, Item, fill, made_up, vocabulary
 from benchmarks.report import Row, machine, percentile, print_report
-from data import gallery_search, gallery_votes
-from data.database import Database
+from bot.clock import SystemClock
+from bot.settings import Settings
+from bot.web.serving import serving
+from data import gallery_search, gallery_votes, guild_settings
+from data.database import DATABASE_NAME, Database
 from data.gallery import Order
 from data.gallery_search import Wanted
+from data.guild_settings import GuildSettings
+from pipeline.rating import Rating
 
 SIZES: Final = (1_000, 10_000, 100_000, 200_000)
 _LIMIT: Final = 36  # as many as the page asks for
@@ -33,7 +43,11 @@ def run() -> list[Row]:
 async def _run() -> list[Row]:
     rows: list[Row] = []
     with TemporaryDirectory() as folder:
-        async with Database.open(Path(folder) / "gallery.db") as database:
+        async with Database.open(Path(folder) / DATABASE_NAME) as database:
+            async with database.transaction() as connection:
+                settings = GuildSettings(gallery_web=True)
+                await guild_settings.put(connection, guild_id=GUILD, settings=settings)
+                await fill(connection, _small_server())
             filled = 0
             for size in SIZES:
                 async with database.transaction() as connection:
@@ -41,7 +55,9 @@ async def _run() -> list[Row]:
                 filled = size
                 rows += [
                     Row(f"{size:>7,}  {name}", figures)
-                    for name, figures in (await _measure(database, size)).items()
+                    for name, figures in (
+                        await _measure(database, size) | await _over_http(Path(folder))
+                    ).items()
                 ]
     return rows
 
@@ -69,12 +85,45 @@ async def _measure(database: Database, size: int) -> dict[str, str]:
             times = await _times(database, order, make)
             everything += times
             found[f"search, {order}, {name} words"] = _figures(times)
+    for name, wanted in _narrow(size).items():
+        times = [
+            await _timed(lambda w=wanted, o=order: _page(database, w, o))
+            for order in ("new", "top") * (_RUNS // 6)
+        ]
+        everything += times
+        found[f"search, common words, {name}"] = _figures(times)
     found["search, all of these"] = _figures(everything) + " (goal: p99 below 50 ms)"
     for order in ("new", "top"):
         found[f"first page, {order}"] = _figures(await _times(database, order, str))
         found[f"page {_PAGES}, {order}"] = _figures(await _deep(database, order))
+    lately = Wanted(guild_id=GUILD, since=START + 60.0 * (size - 100))
+    times = [await _timed(lambda: _page(database, lately, "top")) for _ in range(_RUNS)]
+    found["first page, top of the last hundred"] = _figures(times)
     found["a vote, given and taken"] = _figures(await _votes(database, size))
     return found
+
+
+def _narrow(size: int) -> dict[str, Wanted]:
+    """Words that most pictures have, and a filter that few of those pass."""
+    common = Wanted(guild_id=GUILD, ceiling=Rating.EXPLICIT, words="solo, smile")
+    return {
+        "one maker": replace(common, maker_id=_RARE_MAKER),
+        "one rating": replace(common, rating=Rating.EXPLICIT),
+        "one shape": replace(common, shape="landscape"),
+        "the last hundred": replace(common, since=START + 60.0 * (size - 100)),
+        "a small server": replace(common, guild_id=_SMALL_GUILD),
+    }
+
+
+def _small_server() -> Iterator[Item]:
+    """Thirty entries among the many of another server, the oldest of all."""
+    for number, item in enumerate(made_up(30, seed=9)):
+        at = START - 3600.0 + number
+        yield replace(item, guild_id=_SMALL_GUILD, maker_id=_RARE_MAKER + number, posted_at=at)
+
+
+_SMALL_GUILD: Final = 200000000000000009
+_RARE_MAKER: Final = 5_000  # of whom nothing, or nearly nothing, is in the large server
 
 
 async def _times(database: Database, order: Order, words: Callable[[], str]) -> list[float]:
@@ -89,6 +138,41 @@ async def _times(database: Database, order: Order, words: Callable[[], str]) -> 
 async def _page(database: Database, wanted: Wanted, order: Order) -> None:
     async with database.reader() as connection:
         await gallery_search.page(connection, wanted=wanted, order=order, limit=_LIMIT)
+
+
+async def _over_http(folder: Path) -> dict[str, str]:
+    """Milliseconds of whole pages, from asking to the last byte."""
+    settings = Settings(
+        data_dir=folder, web_address="127.0.0.1:0", web_requests_per_minute=1_000_000
+    )
+    client = discord.Client(intents=discord.Intents.none())
+    found: dict[str, str] = {}
+    async with (
+        serving(settings, client=client, clock=SystemClock()) as address,
+        aiohttp.ClientSession() as http,
+    ):
+        for name, path in _PATHS.items():
+            await _fetch(http, address + path)
+            times = [
+                await _timed(lambda path=path: _fetch(http, address + path))
+                for _ in range(_RUNS // 3)
+            ]
+            found[f"over HTTP, {name}"] = _figures(times)
+    return found
+
+
+async def _fetch(http: aiohttp.ClientSession, url: str) -> None:
+    async with http.get(url) as answer:
+        body = await answer.read()
+    assert answer.status == 200, answer.status
+    assert b'class="pictures"' in body, "an empty page costs nothing"
+
+
+_PATHS: Final = {
+    "first page": "/",
+    "first page, most stars": "/?order=top",
+    "first page of a search": "/?q=smile+solo",
+}
 
 
 async def _deep(database: Database, order: Order) -> list[float]:

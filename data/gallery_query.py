@@ -19,18 +19,29 @@ _TOKEN = re.compile(r"[^\W_]+")
 SHAPES: Final = ("portrait", "landscape", "square")
 
 
-def expression(typed: str, *, shape: str | None = None) -> str | None:
-    """The FTS5 query, None where nothing is asked for. `shape` is one of SHAPES."""
+def expression(
+    typed: str,
+    *,
+    shape: str | None = None,
+    guild_id: int | None = None,
+    maker_id: int | None = None,
+    rating: int | None = None,
+) -> str | None:
+    """The FTS5 query, None where nothing is asked for. `shape` is one of SHAPES. Server and maker
+    alone are no query: entries are listed by them without one."""
     wanted: list[str] = []
     unwanted: list[str] = []
     for match in list(_PIECE.finditer(typed[:MAX_TYPED].casefold()))[:MAX_WORDS]:
         term = _term(match)
         if term is not None:
             (unwanted if match["without"] else wanted).append(term)
-    if shape is not None:
-        wanted.append(f'marks : "{shape}"')
+    marks = [shape, None if rating is None else f"qr{rating}"]
+    wanted += [f'marks : "{mark}"' for mark in marks if mark is not None]
     if not wanted and not unwanted:
         return None
+    wanted += [
+        f'marks : "{kind}{who}"' for kind, who in (("qs", guild_id), ("qm", maker_id)) if who
+    ]
     found = " AND ".join(wanted or ['marks : "any"'])
     return " NOT ".join([f"({found})", *unwanted])
 

@@ -63,11 +63,19 @@ async def page(
     None: from the first on. `new`: the latest first; `top`: the most stars first, of equals the
     latest.
     """
-    match = expression(wanted.words, shape=wanted.shape)
+    match = expression(
+        wanted.words,
+        shape=wanted.shape,
+        guild_id=wanted.guild_id,
+        maker_id=wanted.maker_id,
+        rating=None if wanted.rating is None else int(wanted.rating),
+    )
+    part = _Part(order, limit, beside, way)
+    brief = order == "top" and await _is_brief(connection, wanted)
     if match is None:
-        found = await _listed(connection, wanted, _Part(order, limit, beside, way))
+        found = await _listed(connection, wanted, part, brief=brief)
     else:
-        found = await _matching(connection, wanted, match, _Part(order, limit, beside, way))
+        found = await _matching(connection, wanted, match, part, brief=brief)
     return found if way == "after" else found[::-1]
 
 
@@ -112,49 +120,73 @@ def _beside(part: _Part) -> tuple[str, list[object], str]:
     return f" AND ({', '.join(keys)}) {sign} ({marks})", place, ordered
 
 
-async def _listed(connection: Connection, wanted: Wanted, part: _Part) -> list[Entry]:
-    """Without words: along an index of `gallery_entries`."""
+async def _is_brief(connection: Connection, wanted: Wanted) -> bool:
+    """Whether so little falls into the time wanted that it is sorted sooner than looked for among
+    everything that has more stars."""
+    if not wanted.since:
+        return False
+    async with connection.execute(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM gallery_words WHERE place >= ? LIMIT ?)",
+        (int(wanted.since * 1000), _BRIEF + 1),
+    ) as cursor:
+        row = await cursor.fetchone()
+    return row is not None and int(row[0]) <= _BRIEF
+
+
+async def _listed(
+    connection: Connection, wanted: Wanted, part: _Part, *, brief: bool
+) -> list[Entry]:
+    """Without words: along an index of `gallery_entries`; what is `brief` along the places."""
     condition, values = _condition(wanted)
     place, more, ordered = _beside(part)
-    sql = f"SELECT {COLUMNS} FROM {SOURCE} WHERE {condition}{place} ORDER BY {ordered} LIMIT ?"  # noqa: S608
+    source = SOURCE
+    if brief:
+        source = (
+            "gallery_words w CROSS JOIN gallery_entries e ON e.number = w.entry"
+            " CROSS JOIN pictures p ON p.id = e.picture_id"
+        )
+        condition = f"w.place >= ? AND {condition}"
+        values = [int(wanted.since * 1000), *values]
+    sql = f"SELECT {COLUMNS} FROM {source} WHERE {condition}{place} ORDER BY {ordered} LIMIT ?"  # noqa: S608
     return await _entries(connection, sql, [*values, *more, part.limit])
 
 
-async def _matching(connection: Connection, wanted: Wanted, match: str, part: _Part) -> list[Entry]:
-    """With words: along the full-text index whose rows are numbered in this order."""
+async def _matching(
+    connection: Connection, wanted: Wanted, match: str, part: _Part, *, brief: bool
+) -> list[Entry]:
+    """With words: along the full-text index whose rows are numbered in this order. What is `brief`
+    is found along the one by time, and sorted."""
     condition, values = _condition(wanted)
-    index, column = _INDEXES[part.order]
+    column = _COLUMNS[part.order]
+    index, led = ("gallery_fts_new", "place") if brief else (f"gallery_fts_{part.order}", column)
+    key = f"w.{column}" if brief else "f.rowid"
     places, more = "", list[object]()
     if part.beside is not None:
-        places = f" AND f.rowid {'<' if part.way == 'after' else '>'} ?"
+        places = f" AND {key} {'<' if part.way == 'after' else '>'} ?"
         more.append(await _place_of(connection, part.beside, column))
-    if (
-        wanted.since and part.order == "new"
-    ):  # no place is earlier than its entry: nothing is missed
+    if wanted.since and led == "place":  # no place is earlier than its entry: nothing is missed
         places += " AND f.rowid >= ?"
         more.append(int(wanted.since * 1000))
     # CROSS JOIN keeps SQLite from beginning elsewhere than at the index.
     sql = (
         f"SELECT {COLUMNS} FROM {index} f"  # noqa: S608 - constants and marks
-        f" CROSS JOIN gallery_words w ON w.{column} = f.rowid"
+        f" CROSS JOIN gallery_words w ON w.{led} = f.rowid"
         " CROSS JOIN gallery_entries e ON e.number = w.entry"
         " CROSS JOIN pictures p ON p.id = e.picture_id"
         f" WHERE {index} MATCH ?{places} AND {condition}"
-        f" ORDER BY f.rowid {'DESC' if part.way == 'after' else 'ASC'} LIMIT ?"
+        f" ORDER BY {key} {'DESC' if part.way == 'after' else 'ASC'} LIMIT ?"
     )
     return await _entries(connection, sql, [match, *more, *values, part.limit])
 
 
-_INDEXES: Final[dict[Order, tuple[str, str]]] = {
-    "new": ("gallery_fts_new", "place"),
-    "top": ("gallery_fts_top", "rank"),
-}
-"""The full-text index of an order, and the column of `gallery_words` that numbers its rows."""
+_COLUMNS: Final[dict[Order, str]] = {"new": "place", "top": "rank"}
+"""The column of `gallery_words` that numbers the rows of an order's index (`gallery_fts_...`)."""
+_BRIEF: Final = 3000  # entries
 
 
 async def _place_of(connection: Connection, entry: Entry, column: str) -> int:
     async with connection.execute(
-        f"SELECT {column} FROM gallery_words WHERE entry = ?",  # noqa: S608 - see _INDEXES
+        f"SELECT {column} FROM gallery_words WHERE entry = ?",  # noqa: S608 - see _COLUMNS
         (entry.number,),
     ) as cursor:
         row = await cursor.fetchone()
@@ -190,13 +222,14 @@ async def tidy(connection: Connection, *, begin: bool) -> bool:
     file; True while there is more to do. `begin`: the first step. Some milliseconds each."""
     before = connection.total_changes
     pages = -_TIDY_PAGES if begin else _TIDY_PAGES
-    for index, _ in _INDEXES.values():
+    for order in _COLUMNS:
+        index = f"gallery_fts_{order}"
         await connection.execute(
             f"INSERT INTO {index} ({index}, rank) VALUES ('merge', ?)",  # noqa: S608
             (pages,),
         )
     # A merge that has nothing to do still counts as the one change that asked for it.
-    return connection.total_changes - before > 2 * len(_INDEXES)
+    return connection.total_changes - before > 2 * len(_COLUMNS)
 
 
 _TIDY_PAGES: Final = 200

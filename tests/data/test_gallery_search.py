@@ -142,6 +142,46 @@ async def test_a_candidate_is_found_once_it_is_posted(database: Database) -> Non
     assert await find(database, Wanted(words="dawn by:nova")) == "dawn"
 
 
+@pytest.mark.parametrize("words", ["", "solo", "smile -1girl"])
+async def test_the_most_starred_of_some_days_are_the_same_found_either_way(
+    database: Database, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    """Sorted where few fall into the time, looked for among all where many do."""
+    async with database.transaction() as connection:
+        await fill(connection, made_up(300))
+
+    async def all_pages() -> list[str]:
+        wanted = replace(EVERYTHING, words=words, since=START + 60.0 * 150)
+        found: list[Entry] = []
+        async with database.reader() as connection:
+            while page := await gallery_search.page(
+                connection,
+                wanted=wanted,
+                order="top",
+                limit=7,
+                beside=found[-1] if found else None,
+            ):
+                found += page
+            back = await gallery_search.page(
+                connection, wanted=wanted, order="top", limit=300, beside=found[-1], way="before"
+            )
+        assert back == found[:-1]
+        return [entry.id for entry in found]
+
+    sorted_ones = await all_pages()
+    monkeypatch.setattr(gallery_search, "_BRIEF", -1)
+    assert sorted_ones == await all_pages()
+    assert len(sorted_ones) > 7
+
+
+async def test_a_rating_that_a_moderator_raised_is_searched(database: Database) -> None:
+    async with database.transaction() as connection:
+        await fill(connection, [item("dawn", 1)])
+        await connection.execute("UPDATE gallery_entries SET rating = 2")
+    for rating, found in ((Rating.SAFE, ""), (Rating.NSFW, "dawn")):
+        assert await find(database, replace(EVERYTHING, rating=rating)) == found
+
+
 async def test_what_the_tagger_saw_is_found(database: Database) -> None:
     async with database.transaction() as connection:
         await fill(connection, [item("dawn", 1)])
