@@ -1,6 +1,6 @@
 """Pictures of the running page for the README.
 
-`python -m tests.playground.screenshots [--model FOLDER] [--out docs/screenshots]`
+`python -m tests.playground.screenshots [--model FOLDER] [--out docs/screenshots] [--only gallery]`
 """
 
 import argparse
@@ -14,10 +14,19 @@ from tempfile import TemporaryDirectory
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.playground.gallery_walk import open_a_gallery
 from tests.playground.visit import Visit
 
 LIMIT_BYTES = 300_000
 PROMPT = "1girl, green hair, beanie, outdoors, night"
+SHARED = (
+    ("1girl, green hair, beanie, outdoors, night", "42"),
+    ("1girl, blue hair, glasses, smile, beach, day", "7"),
+    ("1girl, red hair, long hair, witch hat, night", "5"),
+    ("1boy, black hair, scarf, snow, mountain", "11"),
+    ("1girl, silver hair, cat ears, city, dusk", "3"),
+    ("1girl, pink hair, twintails, smile, cherry blossoms", "9"),
+)
 DRAWN_MS = 120_000
 
 
@@ -26,6 +35,7 @@ def main() -> int:
     parser.add_argument("--model", default="demo")
     parser.add_argument("--out", type=Path, default=Path("docs/screenshots"))
     parser.add_argument("--chromium", default="/usr/bin/chromium")
+    parser.add_argument("--only", choices=("drawing", "gallery"))
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -40,7 +50,10 @@ def main() -> int:
             browser = playwright.chromium.launch(
                 executable_path=args.chromium, args=["--no-sandbox"]
             )
-            take_all(browser, found[0], args.out)
+            if args.only != "gallery":
+                take_all(browser, found[0], args.out)
+            if args.only != "drawing":
+                gallery(browser, found[0], args.out)
             browser.close()
         finally:
             process.terminate()
@@ -93,6 +106,57 @@ def phone(browser: Browser, address: str, out: Path) -> None:
     page.wait_for_timeout(800)
     keep(page, out / "phone.png")
     page.close()
+
+
+def gallery(browser: Browser, url: str, out: Path) -> None:
+    """A gallery channel with starred pictures, one looked at by a member, and its web page."""
+    mika, alice, bob, olga = (
+        arrive(browser, url, name, channel)
+        for name, channel in (
+            ("Mika", "general"),
+            ("Alice", "art"),
+            ("Bob", "art"),
+            ("Olga", "art"),
+        )
+    )
+    open_a_gallery(mika)
+    made = [
+        (visitor, visitor.imagine(prompt, seed=seed))
+        for (prompt, seed), visitor in zip(SHARED, (alice, bob) * 3, strict=True)
+    ]
+    for visitor, message in made:
+        expect(visitor.button(message, "Re-roll")).to_be_visible(timeout=DRAWN_MS)
+    for visitor in (alice, bob):
+        visitor.command("gallery public on: True")
+    for visitor, message in made:
+        visitor.button(message, "Share").click()
+    bob.enter("gallery")
+    posts = bob.page.locator("#messages > li.message:not(.ephemeral)")
+    expect(posts).to_have_count(len(SHARED), timeout=DRAWN_MS)
+    for number, voters in ((4, (bob, mika, olga)), (1, (alice, mika)), (5, (mika,))):
+        for voter in voters:
+            voter.enter("gallery")
+            voter.button(voter.message(posts.nth(number)), "⭐").click()
+    expect(bob.button(posts.nth(4), "⭐ 3")).to_be_visible()
+    page = bob.command("gallery top")
+    expect(bob.button(page, "Details")).to_be_visible()
+    expect(page.locator("img")).to_be_visible()
+    bob.page.mouse.move(700, 60)
+    bob.page.evaluate("document.activeElement.blur()")
+    bob.page.wait_for_timeout(800)
+    keep(bob.page, out / "gallery-discord.png")
+    for visitor in (mika, alice, bob, olga):
+        visitor.page.close()
+
+
+def arrive(browser: Browser, url: str, name: str, channel: str) -> Visit:
+    page = browser.new_page(viewport={"width": 1180, "height": 800})
+    page.goto(url)
+    expect(page.locator("#status")).to_have_text("", timeout=60_000)
+    visitor = Visit(page)
+    visitor.become(name)
+    visitor.enter(channel)
+    return visitor
 
 
 def keep(page: Page, path: Path) -> None:

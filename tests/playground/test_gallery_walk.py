@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.playground.conftest import Open, Stage
+from tests.playground.gallery_walk import open_a_gallery
 from tests.playground.visit import Visit
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stage]:
 
 def test_made_starred_found_and_gone_everywhere(visit: Open, house: Stage) -> None:
     mika = visit("Mika", url=house.url)
-    opens_a_gallery(mika)
+    open_a_gallery(mika)
     alice, bob = visit("Alice", "art", url=house.url), visit("Bob", "art", url=house.url)
     rain, night, sword = alice_and_bob_make_pictures(alice, bob)
     bob.button(bob.message(rain), "Vote").click()
@@ -71,27 +72,6 @@ def test_made_starred_found_and_gone_everywhere(visit: Open, house: Stage) -> No
         assert web.request.get(address(web) + path).status == 404, path
     for name in paths.values():
         assert web.request.get(f"{address(web)}/i/{name}/640.webp").status == 200
-
-
-def opens_a_gallery(mika: Visit) -> None:
-    """A moderator chooses channel, threshold and web page in the settings."""
-    panel = mika.command("settings")
-    mika.button(panel, "Gallery channel or forum").click()
-    panel.get_by_role("option", name="#gallery", exact=True).click()
-    expect(mika.button(panel, "Gallery channel or forum")).to_contain_text("#gallery")
-    mika.button(panel, "Done").click()
-    expect(panel).to_contain_text("The rules of #general")
-    panel.locator(".select-head").first.click()
-    panel.get_by_role("option", name="Gallery settings").click()
-    mika.button(panel, "Gallery for pictures above").click()
-    panel.get_by_role("option", name="#age-restricted", exact=True).click()
-    mika.button(panel, "Stars needed").click()
-    form = mika.page.get_by_role("dialog")
-    form.get_by_label(re.compile("Stars")).fill("2")
-    form.get_by_role("button", name="Submit").click()
-    expect(panel).to_contain_text("into the gallery: 2")
-    mika.button(panel, "On the web page").click()
-    expect(panel).to_contain_text("On the web page: yes")
 
 
 def alice_and_bob_make_pictures(alice: Visit, bob: Visit) -> "tuple[Locator, Locator, Locator]":
