@@ -1,4 +1,4 @@
-# Few words: demo, run, test, check, chaos, bench. `make` alone lists them.
+# Few words: demo, run, test, check, chaos, bench, bench-full. `make` alone lists them.
 # Everything runs in .venv, which is made once and renewed when pyproject.toml changes.
 
 VENV := .venv
@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
 
-.PHONY: help demo demo-reset run test check chaos bench clean
+.PHONY: help demo demo-reset run test check chaos bench bench-full clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -41,6 +41,9 @@ chaos: $(STAMP)  ## kill -9, refusals, cuts, a full disk, hundreds of rounds: mi
 
 bench: $(STAMP) $(RANDOM_MODEL)/model_index.json  ## measure
 	@$(BIN)/python -m benchmarks
+
+bench-full: $(STAMP)  ## measure the model at its real size: 60 GB of disk, an hour or two
+	@$(BIN)/python -m benchmarks.bench_model --kind full --rounds 1
 
 # Made once; another version of our packages is no reason to make it again.
 $(RANDOM_MODEL)/model_index.json: | $(STAMP)

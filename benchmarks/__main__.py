@@ -13,6 +13,7 @@ from benchmarks.report import machine, print_report
 BENCHMARKS = {
     "tags": "Tag search over 140,000 tags (processor time of one core)",
     "engine": "Engines: stock and own, side by side in one run (random weights)",
+    "model": "The UNet in every way: stock, own, OpenVINO, torch (a third as wide, random weights)",
     "loop": "Event loop while drawing (random weights)",
     "gallery": "Gallery: searching, listing and voting as it grows to 200,000 entries",
     "jobs": "Fifty people at once (fixed steps, then random weights)",

@@ -38,7 +38,7 @@ class Settings:
     models_dir: Path = Path("models")
     model: str = "ecyht2/animagine-xl-3.1-onnx"
     model_revision: str = "5c2038d3a17fef59566a33fd022cd77d89fdbf84"
-    model_variant: Literal["auto", "source", "fp32", "fp16", "int8"] = "auto"
+    model_variant: Literal["auto", "source", "fp32", "fp16", "int8", "bf16"] = "auto"
     tagger: str = "auto"
     engine: Literal["own", "stock"] = "own"
     provider: Literal["auto", "cpu", "cuda"] = "auto"

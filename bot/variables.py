@@ -328,7 +328,7 @@ VARIABLES: Final = (
         meaning="Which form of the model the engine `own` draws with. auto: what `model prepare` "
         "made last, or the source where nothing was prepared.",
         default="auto",
-        kind=one_of("auto", "source", "fp32", "fp16", "int8"),
+        kind=one_of("auto", "source", "fp32", "fp16", "int8", "bf16"),
     ),
     Variable(
         name="TAGGER",

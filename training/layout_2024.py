@@ -71,5 +71,5 @@ def _sampling_encoder(path: Path) -> None:
     if shape.dim[1].dim_value:
         shape.dim[1].dim_value //= 2
     del graph.value_info[:]
-    onnx.checker.check_model(model)
     onnx.save(model, path)
+    onnx.checker.check_model(path)  # by its path: its weights may lie beside it

@@ -7,9 +7,9 @@ from bot.cli.shared import load_settings
 
 DESCRIPTION = (
     "Make from the downloaded model one that this machine runs faster and in less memory: fp32 "
-    "(fused attention), fp16 (for NVIDIA cards) or int8 (for processors). It is checked against "
-    "its source before it is used. Killed or out of disk, it goes on where it was when started "
-    "again."
+    "(fused attention), fp16 (for NVIDIA cards), int8 (for processors) or bf16 (for processors "
+    "that have it, with OpenVINO). It is checked against its source before it is used. Killed or "
+    "out of disk, it goes on where it was when started again."
 )
 
 
@@ -20,7 +20,7 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     command.add_argument(
         "--variant",
-        choices=["auto", "fp32", "fp16", "int8"],
+        choices=["auto", "fp32", "fp16", "int8", "bf16"],
         default="auto",
         help="auto (the default) looks at this machine, times a short run and says why",
     )

@@ -57,7 +57,7 @@ def check_tagger(settings: Settings) -> Check:
 
 def _check_prepared(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
     """Whether `model prepare` was run, and what it made is whole and fits this machine."""
-    from pipeline.model.prepared import chosen, chosen_elsewhere, find, home_of, reason
+    from pipeline.model.prepared import chosen, chosen_elsewhere, find, home_of, reason, why_not
     from pipeline.model.providers import choose_provider
 
     if settings.engine != "own" or settings.model_variant == "source":
@@ -74,7 +74,10 @@ def _check_prepared(settings: Settings, source: "ModelFolder") -> Iterator[Check
         yield fail("Prepared", words(error), again)
         return
     why = reason(home) if settings.model_variant == "auto" else "MODEL_VARIANT says so"
-    if chosen_elsewhere(home):
+    unfit = why_not(home, provider) if settings.model_variant == "auto" else ""
+    if unfit:
+        yield warn("Prepared", f"{chosen(home)}, which can't be used here: {unfit}", again)
+    elif chosen_elsewhere(home):
         yield warn("Prepared", f"{found.precision}, on another processor or ONNX Runtime", again)
     else:
         yield ok("Prepared", f"{found.precision}: {why}")

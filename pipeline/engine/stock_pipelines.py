@@ -31,13 +31,13 @@ def open_sessions(
     wrong picture without an error).
     """
     sessions: dict[Component, OrtSession] = {
-        "unet": factory.open(folder, "unet"),
-        "vae_decoder": factory.open(folder, "vae_decoder"),
+        "unet": factory.open_ort(folder, "unet"),
+        "vae_decoder": factory.open_ort(folder, "vae_decoder"),
         "text_encoder": prompts.session("text_encoder"),
         "text_encoder_2": prompts.session("text_encoder_2"),
     }
     if folder.has("vae_encoder"):
-        sessions["vae_encoder"] = factory.open(folder, "vae_encoder")
+        sessions["vae_encoder"] = factory.open_ort(folder, "vae_encoder")
     return sessions
 
 

@@ -13,7 +13,7 @@ from pipeline.engine.vae_scale import LatentScale
 from pipeline.errors import EngineError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.memory import available_bytes
-from pipeline.model.sessions import Session
+from pipeline.model.ports import Session
 
 Floats = NDArray[np.float32]
 

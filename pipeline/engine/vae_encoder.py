@@ -15,7 +15,8 @@ from pipeline.errors import EngineError
 from pipeline.model.encoder_mean import SAMPLED, with_mean_output
 from pipeline.model.folder import ModelFolder
 from pipeline.model.memory import available_bytes
-from pipeline.model.sessions import Session, SessionFactory
+from pipeline.model.ports import Session
+from pipeline.model.sessions import SessionFactory
 
 Floats = NDArray[np.float32]
 

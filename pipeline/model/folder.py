@@ -61,6 +61,7 @@ class ModelFolder:
     `name` and `notice` are for people; `notice` must be shown with each picture unless empty.
     `rows_alone`: other rows of a run would change a row's numbers (int8 measures them together).
     `fused`: attention keeps no scores, and all weights lie outside of the graph.
+    `in_openvino`: components that OpenVINO runs, in bfloat16.
     `stated_hash`: what a prepared folder says of the weights it was made from, or "".
     """
 
@@ -79,6 +80,7 @@ class ModelFolder:
     precision: str
     rows_alone: bool = False
     fused: bool = False
+    in_openvino: frozenset[str] = frozenset()
     stated_hash: str = ""
 
     @classmethod
@@ -112,6 +114,7 @@ class ModelFolder:
             precision=text(card, "precision", "fp32"),
             rows_alone=bool(card.get("rows_alone", False)),
             fused=bool(card.get("fused", False)),
+            in_openvino=_names(card, "openvino"),
             stated_hash=text(card, "hash", ""),
         )
 
@@ -176,3 +179,10 @@ def _channels(config: Json, key: str) -> tuple[float, ...] | None:
     if not isinstance(values, list):
         return None
     return tuple(float(value) for value in values)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # JSON
+
+
+def _names(config: Json, key: str) -> frozenset[str]:
+    values = config.get(key)
+    if not isinstance(values, list):
+        return frozenset()
+    return frozenset(str(value) for value in values)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # JSON

@@ -92,7 +92,7 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
         source = folder
         folder = find(options.models_dir, source, options.variant, factory.provider)
         if options.variant == "auto":
-            _advise(options, source, folder, progress)
+            _advise(options, source, folder, factory.provider, progress)
     plan = None
     if options.check_memory and factory.provider == CPU:
         plan = plan_here(folder)
@@ -127,14 +127,21 @@ def _advise(
     options: EngineOptions,
     source: "ModelFolder",
     folder: "ModelFolder",
+    provider: str,
     progress: Callable[[str], None],
 ) -> None:
     """Say where `model prepare` would help."""
-    from pipeline.model.prepared import chosen_elsewhere, home_of
+    from pipeline.model.prepared import chosen, chosen_elsewhere, home_of, why_not
 
-    if folder is source and not source.fused:
+    home = home_of(options.models_dir, source)
+    unfit = why_not(home, provider)
+    if unfit:
+        progress(
+            f"The prepared {chosen(home)} can't be used here: {unfit}. Run model prepare again"
+        )
+    elif folder is source and not source.fused:
         progress("Not prepared for this machine: python -m bot model prepare makes it faster")
-    elif chosen_elsewhere(home_of(options.models_dir, source)):
+    elif chosen_elsewhere(home):
         progress("Prepared with another processor or ONNX Runtime: run model prepare again")
 
 

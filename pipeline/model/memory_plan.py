@@ -31,6 +31,11 @@ MAPPED_SHARE: Final = 0.3
 """Of a mapped UNet's weights in single precision: convolutions, which are copied in the processor's
 own order. 0.28 was measured on an SDXL of a third of the width."""
 
+OPENVINO_SHARE: Final = 2.0
+"""Of the weights of a UNet in OpenVINO: as it read them, and in the processor's order. On an SDXL
+of a third of the width with 0.54 GB of weights it took 0.6 GB when loaded and 1.9 with the first
+picture's activations."""
+
 TILE_PIXELS: Final = 512  # the larger of the VAE's tiles (`pipeline.engine.vae_pieces`)
 _USUAL_PIXELS: Final = 1024 * 1024
 _USUAL_LATENT_PIXELS: Final = 128 * 128
@@ -40,11 +45,12 @@ Weights = Mapping[Component, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What activations depend on. `latent_pixels`: of a picture of 1024x1024."""
+    """What memory depends on beside weights. `latent_pixels`: of a picture of 1024x1024."""
 
     channels: int
     latent_pixels: int
     fused: bool
+    in_openvino: bool = False
 
     @property
     def unet_bytes(self) -> float:
@@ -60,6 +66,7 @@ class Shape:
             channels=_first_channels(config),
             latent_pixels=_USUAL_PIXELS // folder.vae_scale_factor**2,
             fused=folder.fused,
+            in_openvino="unet" in folder.in_openvino,
         )
 
 
@@ -148,7 +155,8 @@ def _ways(*, can_map: bool) -> Iterator[MemoryPlan]:
 def _parts(weights: Weights, shape: Shape, way: MemoryPlan) -> dict[str, int]:
     """What takes how much at the worst moment. UNet and VAE don't run at the same time."""
     encoders = weights["text_encoder"] + weights["text_encoder_2"]
-    unet = weights["unet"] * (MAPPED_SHARE if way.mapped_unet else 1)
+    share = OPENVINO_SHARE if shape.in_openvino else LOAD_FACTOR
+    unet = weights["unet"] * (MAPPED_SHARE * LOAD_FACTOR if way.mapped_unet else share)
     pixels = TILE_PIXELS**2 if way.tiled_vae else _USUAL_PIXELS
     scale = min(1.0, weights["vae_decoder"] / SDXL_DECODER_BYTES)
     active = max(
@@ -156,7 +164,7 @@ def _parts(weights: Weights, shape: Shape, way: MemoryPlan) -> dict[str, int]:
     )
     parts = {
         "bot": BASE_BYTES,
-        "unet": int(unet * LOAD_FACTOR),
+        "unet": int(unet),
         "vae": int(weights["vae_decoder"] * LOAD_FACTOR),
     }
     if way.keep_text_encoders:

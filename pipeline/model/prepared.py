@@ -18,12 +18,13 @@ from pipeline.errors import ModelError
 from pipeline.model.configs import read_json
 from pipeline.model.cpu import multiplies_int8_safely, this_cpu
 from pipeline.model.folder import ModelFolder
+from pipeline.model.openvino import computes_bf16, openvino_version
 from pipeline.model.providers import CPU
 
-Variant = Literal["fp32", "fp16", "int8"]
-Wanted = Literal["auto", "source", "fp32", "fp16", "int8"]
+Variant = Literal["fp32", "fp16", "int8", "bf16"]
+Wanted = Literal["auto", "source", "fp32", "fp16", "int8", "bf16"]
 
-VARIANTS: Final[tuple[Variant, ...]] = ("fp32", "fp16", "int8")
+VARIANTS: Final[tuple[Variant, ...]] = ("fp32", "fp16", "int8", "bf16")
 FORMAT: Final = 1
 """Changes whenever the same source would be written differently."""
 
@@ -64,6 +65,7 @@ class Manifest:
     source_name: str
     revision: str
     onnxruntime: str
+    openvino: str = ""
     full_range: bool
     loras: tuple[LoraNote, ...] = ()
     errors: dict[str, float] = field(default_factory=dict[str, float])
@@ -95,13 +97,13 @@ def home_of(models_dir: Path, source: ModelFolder) -> Path:
 
 def find(models_dir: Path, source: ModelFolder, wanted: Wanted, provider: str) -> ModelFolder:
     """The folder to draw with: a prepared one of `source`, or itself for `source`, and for `auto`
-    as long as nothing was prepared.
+    as long as nothing was prepared that this machine can run.
 
     Raises ModelError `prepared_missing`, `prepared_damaged`, `variant_unfit`, and what
     `ModelFolder.open` raises.
     """
     home = home_of(models_dir, source)
-    variant = chosen(home) if wanted == "auto" else wanted
+    variant = _chosen_here(home, provider) if wanted == "auto" else wanted
     if variant is None or variant == "source":
         return source
     path = home / variant
@@ -112,6 +114,40 @@ def find(models_dir: Path, source: ModelFolder, wanted: Wanted, provider: str) -
     check_fit(variant, provider, full_range=manifest.full_range)
     check_files(path, manifest)
     return ModelFolder.open(path)
+
+
+def why_not(home: Path, provider: str) -> str:
+    """Why what was prepared last can't be used with `provider`; empty where it can, and where
+    nothing was."""
+    last = chosen(home)
+    if last is None or not (home / last).is_dir():
+        return ""
+    try:
+        check_fit(last, provider, full_range=Manifest.load(home / last).full_range)
+    except ModelError as error:
+        return str(error.data.get("reason", "")) if error.key == "variant_unfit" else ""
+    return ""
+
+
+def _chosen_here(home: Path, provider: str) -> Variant | None:
+    """What `auto` means with `provider`: what was made last, else another one that it can run."""
+    last = chosen(home)
+    for variant in (last, *VARIANTS):
+        path = home / str(variant)
+        if variant is None:
+            continue
+        recover(path)
+        if variant != last and not path.is_dir():
+            continue
+        try:
+            if path.is_dir():
+                check_fit(variant, provider, full_range=Manifest.load(path).full_range)
+        except ModelError as error:
+            if error.key == "variant_unfit" or variant != last:
+                continue
+            raise
+        return variant
+    return None
 
 
 def chosen(home: Path) -> Variant | None:
@@ -166,9 +202,23 @@ def check_fit(variant: Variant, provider: str, *, full_range: bool = False) -> N
         raise ModelError("variant_unfit", variant=variant, reason="it is for NVIDIA cards")
     if variant == "int8" and provider != CPU:
         raise ModelError("variant_unfit", variant=variant, reason="it is for processors")
+    if variant == "bf16":
+        _check_openvino(provider)
     if variant == "int8" and full_range and not multiplies_int8_safely():
         reason = "it was made for a processor with VNNI, which this one lacks"
         raise ModelError("variant_unfit", variant=variant, reason=reason)
+
+
+def _check_openvino(provider: str) -> None:
+    reason = ""
+    if provider != CPU:
+        reason = "it is for processors"
+    elif not openvino_version():
+        reason = "it needs OpenVINO: pip install 'ekaki[openvino]', or in this folder '.[openvino]'"
+    elif not computes_bf16(this_cpu()):
+        reason = "this processor has no bfloat16 (AVX512-BF16 or AMX)"
+    if reason:
+        raise ModelError("variant_unfit", variant="bf16", reason=reason)
 
 
 def check_files(path: Path, manifest: Manifest) -> None:

@@ -4,9 +4,8 @@
 """The one place where ONNX Runtime sessions are made, with options fit for each component."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +14,11 @@ import onnxruntime as ort
 from pipeline.errors import EngineError, ModelError
 from pipeline.model.cuda import provider_options
 from pipeline.model.folder import Component, ModelFolder
+from pipeline.model.openvino import open_in_bf16
+from pipeline.model.ports import Array, Port, Session
 from pipeline.model.providers import CPU, CUDA, Wanted, choose_provider
 from pipeline.model.threads import default_threads
 from pipeline.model.trouble import brief, trouble_of
-
-Array = npt.NDArray[Any]
 
 _DTYPES: Final[Mapping[str, npt.DTypeLike]] = {
     "tensor(float)": np.float32,
@@ -34,39 +33,6 @@ _SHRINKS: Final[frozenset[Component]] = frozenset(
 )
 """Components that run once a picture or less: their activations (4 GB for the decoder at
 1024x1024) go back to the system after each run. The UNet keeps its own from step to step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    """An input or output. `shape` has a number for a fixed axis, a name or None for a free one."""
-
-    name: str
-    shape: tuple[int | str | None, ...]
-    dtype: np.dtype[Any]
-
-
-class Session(Protocol):
-    """A loaded ONNX graph. `run` may be called by several threads."""
-
-    @property
-    def inputs(self) -> Mapping[str, Port]: ...
-
-    @property
-    def outputs(self) -> Mapping[str, Port]: ...
-
-    @property
-    def provider(self) -> str:
-        """The provider that really runs it, `CPUExecutionProvider` or another."""
-        ...
-
-    def run(
-        self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None
-    ) -> dict[str, Array]:
-        """Outputs by name, all or those asked for. Inputs are cast to the graph's dtypes.
-
-        Raises EngineError `inference_failed`, `out_of_memory`, `device_lost`.
-        """
-        ...
 
 
 class OrtSession:
@@ -132,8 +98,18 @@ class SessionFactory:
         self.mapped = mapped
         self._reorder = reorder
 
-    def open(self, folder: ModelFolder, component: Component) -> OrtSession:
-        """Load `component`. Raises ModelError `model_unreadable`, `provider_unavailable`."""
+    def open(self, folder: ModelFolder, component: Component) -> Session:
+        """Load `component` in the runtime that `folder` was made for.
+
+        Raises ModelError `model_unreadable`, `model_does_not_fit`, `provider_unavailable`,
+        `openvino_missing`.
+        """
+        if component in folder.in_openvino:
+            return open_in_bf16(folder.onnx_file(component), threads=self.threads)
+        return self.open_ort(folder, component)
+
+    def open_ort(self, folder: ModelFolder, component: Component) -> OrtSession:
+        """Load `component` in ONNX Runtime. Raises ModelError as `open`."""
         if self.mapped:
             return self._open_bare(folder, component, self._options())
         return self._load(str(folder.onnx_file(component)), component, self._options())
@@ -155,8 +131,6 @@ class SessionFactory:
     ) -> OrtSession:
         """The same with other values for some of its weights, which are not copied. Slow: an
         optimiser would look at the old ones before they are replaced."""
-        if not weights:
-            return self.open(folder, component)
         options = self._options()
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         values = [(name, ort.OrtValue.ortvalue_from_numpy(v)) for name, v in weights.items()]

@@ -8,7 +8,8 @@ import numpy as np
 from pipeline.errors import EngineError
 from pipeline.model.embeds import EmbedsCache, FloatArray, PromptEmbeds, TextEmbeds
 from pipeline.model.folder import Component, ModelFolder
-from pipeline.model.sessions import Array, OrtSession, Session, SessionFactory
+from pipeline.model.ports import Array, Session
+from pipeline.model.sessions import OrtSession, SessionFactory
 from pipeline.model.tokenizer import ClipTokenizer
 from pipeline.prompt.chunks import CHUNK_TOKENS, Chunk, lay_out, pad_to
 from pipeline.prompt.weights import parse_weights
@@ -99,7 +100,7 @@ class PromptEncoder:
             self._open[which] = (
                 self._factory.open_with(self._folder, which, weights)
                 if weights
-                else self._factory.open(self._folder, which)
+                else self._factory.open_ort(self._folder, which)
             )
         return self._open[which]
 

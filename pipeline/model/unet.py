@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.model.folder import ModelFolder
+from pipeline.model.ports import Array, Session
 from pipeline.model.providers import CPU
-from pipeline.model.sessions import Array, OrtSession, Session, SessionFactory
+from pipeline.model.sessions import OrtSession, SessionFactory
 from pipeline.model.timestep_axis import with_timestep_axis
 
 FloatArray = npt.NDArray[np.float32]
@@ -117,7 +118,7 @@ def open_unet(
     if rows_differ is None:
         rows_differ = factory.provider != CPU
     graph = with_timestep_axis(path) if rows_differ else None
-    session: OrtSession = (
+    session = (
         factory.open(folder, "unet")
         if graph is None
         else factory.open_graph(graph, path.parent, "unet")

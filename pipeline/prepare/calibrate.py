@@ -1,13 +1,14 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
 # (the border to onnx, whose protobuf classes are untyped)
-"""How much faster are eight bits on this machine? Measured in seconds, on SDXL's own shapes."""
+"""How much faster are eight bits, or OpenVINO in bfloat16, on this machine? Measured in seconds, on
+SDXL's own shapes."""
 
 import json
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ import numpy as np
 import onnxruntime as ort
 
 from pipeline.model.cpu import Cpu
+from pipeline.model.openvino import computes_bf16, open_in_bf16, openvino_version
 from pipeline.model.prepared import CALIBRATION
 from pipeline.prepare.int8 import FULL_RANGE, REDUCED_RANGE, compute_in_int8
 from pipeline.prepare.recipes import Conversion
@@ -22,90 +24,173 @@ from pipeline.prepare.skeleton import Weights, load_skeleton
 from pipeline.prepare.write import GRAPH_NAME, ComponentWriter
 
 LINEAR_SHARE: Final = 0.64
-"""Of SDXL's UNet, counted in operations; convolutions and attention stay as they are."""
+"""Of SDXL's UNet, counted in operations; convolutions and attention are the rest."""
+
+CONV_SHARE: Final = 0.24
 
 _SHAPES: Final = ((1280, 1280), (1280, 5120), (5120, 1280))
 """The linear layers of its widest blocks, the feed-forward ones in one half."""
 
+_CONV_CHANNELS: Final = (640, 640)
+_CONV_SIDE: Final = 32
 _TOKENS: Final = 256
 _ROUNDS: Final = 5
+_INPUT: Final = "values"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speedups:
+    """Seconds of layers in single precision over those in another form. `int8_linear`: linear
+    layers in eight bits; `bf16_linear` and `bf16_conv`: in OpenVINO, None where it can't be used.
+    """
+
+    int8_linear: float
+    bf16_linear: float | None = None
+    bf16_conv: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """`linear_speedup`: seconds of linear layers in single precision over those in eight bits."""
+    """What was timed on `machine`."""
 
     machine: str
-    linear_speedup: float
+    speedups: Speedups
 
     @property
-    def step_speedup(self) -> float:
-        """What that makes of a whole step of the UNet."""
-        return 1 / (1 - LINEAR_SHARE + LINEAR_SHARE / self.linear_speedup)
+    def int8_step(self) -> float:
+        """What eight bits make of a whole step of the UNet."""
+        return 1 / (1 - LINEAR_SHARE + LINEAR_SHARE / self.speedups.int8_linear)
+
+    @property
+    def bf16_step(self) -> float | None:
+        """What OpenVINO makes of it, as if attention gained nothing."""
+        linear, conv = self.speedups.bf16_linear, self.speedups.bf16_conv
+        if linear is None or conv is None:
+            return None
+        rest = 1 - LINEAR_SHARE - CONV_SHARE
+        return 1 / (rest + LINEAR_SHARE / linear + CONV_SHARE / conv)
 
 
 def calibrate(
     models_dir: Path, cpu: Cpu, *, threads: int, progress: Callable[[str], None]
 ) -> Calibration:
-    """The speedup of this processor with this ONNX Runtime: the one noted in `models_dir`, or
-    measured now and noted there."""
+    """The speedups of this processor with these runtimes: those noted in `models_dir`, or measured
+    now and noted there."""
     path = models_dir / "prepared" / CALIBRATION
-    machine = f"{cpu.model} ({cpu.skills}), {threads} threads, ONNX Runtime {ort.__version__}"
+    runtimes = f"ONNX Runtime {ort.__version__}"
+    openvino = openvino_version() if computes_bf16(cpu) else ""
+    if openvino:
+        runtimes += f", OpenVINO {openvino}"
+    machine = f"{cpu.model} ({cpu.skills}), {threads} threads, {runtimes}"
     known = _read(path)
     if machine not in known:
-        progress("Timing eight bits against single precision, a few seconds ...")
-        known[machine] = measure(threads=threads, full_range=cpu.int8_is_safe)
+        what = "eight bits and bfloat16" if openvino else "eight bits"
+        progress(f"Timing {what} against single precision, a few seconds ...")
+        known[machine] = measure(
+            threads=threads, full_range=cpu.int8_is_safe, openvino=bool(openvino)
+        )
         _write(path, known)
-    return Calibration(machine=machine, linear_speedup=known[machine])
+    return Calibration(machine=machine, speedups=known[machine])
 
 
-def measure(*, threads: int, full_range: bool) -> float:
-    """Seconds in single precision over seconds in eight bits, the best of interleaved rounds.
+def measure(*, threads: int, full_range: bool, openvino: bool) -> Speedups:
+    """The best of interleaved rounds. `openvino`: whether to time that as well.
 
     Seconds of the processor, of all threads: what else runs here doesn't count.
     """
     with tempfile.TemporaryDirectory(prefix="ekaki-calibration-") as scratch:
-        single = Path(scratch) / "fp32"
-        single.mkdir()
-        _save_layers(single / GRAPH_NAME)
-        conversion = Conversion(load_skeleton(single / GRAPH_NAME))
+        folders = {name: Path(scratch) / name for name in ("fp32", "int8", "conv")}
+        for folder in folders.values():
+            folder.mkdir()
+        _save_layers(folders["fp32"] / GRAPH_NAME)
+        _save_convolution(folders["conv"] / GRAPH_NAME)
+        conversion = Conversion(load_skeleton(folders["fp32"] / GRAPH_NAME))
         largest = FULL_RANGE if full_range else REDUCED_RANGE
         compute_in_int8(conversion, largest=largest, keep="")
-        weights = Weights(single)
-        ComponentWriter(conversion, weights, Path(scratch) / "int8", lambda _: None).write()
+        weights = Weights(folders["fp32"])
+        ComponentWriter(conversion, weights, folders["int8"], lambda _: None).write()
         weights.close()
-        sessions = [
-            _session(Path(scratch) / name / GRAPH_NAME, threads) for name in ("fp32", "int8")
-        ]
-    tokens = np.random.default_rng(0).standard_normal((1, _TOKENS, _SHAPES[0][0]), np.float32)
-    best = [float("inf")] * len(sessions)
+        graphs = {name: folder / GRAPH_NAME for name, folder in folders.items()}
+        random = np.random.default_rng(0)
+        tokens = random.standard_normal((1, _TOKENS, _SHAPES[0][0]), np.float32)
+        linear = [_in_ort(graphs[name], threads, tokens) for name in ("fp32", "int8")]
+        if not openvino:
+            single, eight = _best(linear)
+            return Speedups(int8_linear=single / eight)
+        picture = random.standard_normal((1, _CONV_CHANNELS[0], _CONV_SIDE, _CONV_SIDE), np.float32)
+        single, eight, half = _best([*linear, _in_openvino(graphs["fp32"], threads, tokens)])
+        conv, half_conv = _best(
+            [
+                _in_ort(graphs["conv"], threads, picture),
+                _in_openvino(graphs["conv"], threads, picture),
+            ]
+        )
+    return Speedups(
+        int8_linear=single / eight, bf16_linear=single / half, bf16_conv=conv / half_conv
+    )
+
+
+def _best(runs: list[Callable[[], object]]) -> list[float]:
+    """The least processor time that each of `runs` took, in turn."""
+    best = [float("inf")] * len(runs)
     for _ in range(_ROUNDS):
-        for index, session in enumerate(sessions):
+        for index, run in enumerate(runs):
             began = time.process_time()
-            session.run(None, {"tokens": tokens})
+            run()
             best[index] = min(best[index], time.process_time() - began)
-    return best[0] / best[1]
+    return best
+
+
+def _in_ort(path: Path, threads: int, values: Any) -> Callable[[], object]:
+    session = _session(path, threads)
+    return lambda: session.run(None, {_INPUT: values})
+
+
+def _in_openvino(path: Path, threads: int, values: Any) -> Callable[[], object]:
+    session = open_in_bf16(path, threads=threads)
+    return lambda: session.run({_INPUT: values})
 
 
 def _save_layers(path: Path) -> None:
-    """A graph of the layers one after another, with random weights."""
+    """A graph of the linear layers one after another, with random weights."""
     import onnx
 
     random = np.random.default_rng(0)
     nodes: list[Any] = []
     weights: list[Any] = []
-    name = "tokens"
+    name = _INPUT
     for index, (depth, width) in enumerate(_SHAPES):
         values = random.standard_normal((depth, width), np.float32) / np.float32(depth**0.5)
         weights.append(onnx.numpy_helper.from_array(values, f"weight_{index}"))
         nodes.append(onnx.helper.make_node("MatMul", [name, f"weight_{index}"], [f"out_{index}"]))
         name = f"out_{index}"
+    shapes = ([1, _TOKENS, _SHAPES[0][0]], [1, _TOKENS, _SHAPES[-1][1]])
+    _save(path, nodes, weights, shapes)
+
+
+def _save_convolution(path: Path) -> None:
+    """A graph of one convolution of its middle level."""
+    import onnx
+
+    deep, wide = _CONV_CHANNELS
+    values = np.random.default_rng(0).standard_normal((wide, deep, 3, 3), np.float32)
+    weight = onnx.numpy_helper.from_array(values / np.float32((9 * deep) ** 0.5), "weight")
+    node = onnx.helper.make_node("Conv", [_INPUT, "weight"], ["out_0"], pads=[1, 1, 1, 1])
+    shapes = ([1, deep, _CONV_SIDE, _CONV_SIDE], [1, wide, _CONV_SIDE, _CONV_SIDE])
+    _save(path, [node], [weight], shapes)
+
+
+def _save(
+    path: Path, nodes: list[Any], weights: list[Any], shapes: tuple[list[int], list[int]]
+) -> None:
+    import onnx
+
     value = onnx.helper.make_tensor_value_info
     graph = onnx.helper.make_graph(
         nodes,
         "layers",
-        [value("tokens", onnx.TensorProto.FLOAT, [1, _TOKENS, _SHAPES[0][0]])],
-        [value(name, onnx.TensorProto.FLOAT, [1, _TOKENS, _SHAPES[-1][1]])],
+        [value(_INPUT, onnx.TensorProto.FLOAT, shapes[0])],
+        [value(nodes[-1].output[0], onnx.TensorProto.FLOAT, shapes[1])],
         weights,
     )
     opset = onnx.helper.make_opsetid("", 18)
@@ -120,16 +205,22 @@ def _session(path: Path, threads: int) -> Any:
     return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def _read(path: Path) -> dict[str, float]:
+def _read(path: Path) -> dict[str, Speedups]:
+    """What is noted; a note of an older form is as good as none."""
     try:
-        noted: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
-        return {name: float(str(value)) for name, value in noted.items()}
-    except (OSError, ValueError, AttributeError):
+        noted: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            name: Speedups(**speedups)
+            for name, speedups in noted.items()
+            if isinstance(speedups, dict)
+        }
+    except (OSError, ValueError, AttributeError, TypeError):
         return {}
 
 
-def _write(path: Path, known: dict[str, float]) -> None:
+def _write(path: Path, known: dict[str, Speedups]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".part")
-    draft.write_text(json.dumps(known, indent=2), encoding="utf-8")
+    notes = {name: asdict(speedups) for name, speedups in known.items()}
+    draft.write_text(json.dumps(notes, indent=2), encoding="utf-8")
     draft.replace(path)

@@ -41,20 +41,29 @@ class Choice:
 
 
 def choose(machine: Machine) -> Choice:
-    """fp16 on a card; on a processor int8 where it wins, or fits while fp32 does not, and is not
-    slower."""
+    """fp16 on a card; on a processor the fastest of int8 and bf16 that wins and fits, or fits
+    while fp32 does not and is not slower."""
     if machine.provider != CPU or machine.calibration is None:
         return Choice(variant="fp16", why="an NVIDIA card draws, and it is made for half precision")
     found, cpu = machine.calibration, f"{machine.cpu.model} ({machine.cpu.skills})"
+    steps: dict[Variant, float] = {"int8": found.int8_step}
     timed = (
-        f"linear layers take {found.linear_speedup:.2f} times the speed in eight bits on {cpu}, "
-        f"so a step about {found.step_speedup:.2f} times"
+        f"on {cpu} linear layers take {found.speedups.int8_linear:.2f} times the speed in eight "
+        f"bits, so a step about {found.int8_step:.2f} times"
     )
-    if found.step_speedup >= WORTH_IT:
-        return Choice(variant="int8", why=timed)
-    tight = machine.needs["fp32"] > machine.free_bytes >= machine.needs["int8"]
-    if tight and found.step_speedup >= 1:
-        return Choice(variant="int8", why=f"{timed}, and fp32 does not fit into free memory")
+    if found.bf16_step is not None:
+        steps["bf16"] = found.bf16_step
+        timed += (
+            f"; in OpenVINO's bfloat16 a step takes about {found.bf16_step:.2f} times the speed"
+        )
+    tight = machine.needs["fp32"] > machine.free_bytes
+    fastest = sorted(steps, key=lambda variant: -steps[variant])
+    for variant in fastest:
+        fits = machine.needs[variant] <= machine.free_bytes
+        if steps[variant] >= WORTH_IT and (fits or variant == "int8"):
+            return Choice(variant=variant, why=timed)
+        if tight and fits and steps[variant] >= 1:
+            return Choice(variant=variant, why=f"{timed}, and fp32 does not fit into free memory")
     return Choice(variant="fp32", why=f"{timed}: not worth it")
 
 
@@ -67,7 +76,7 @@ def choose_here(
 ) -> Choice:
     """Look at this machine, time what has to be timed, and decide."""
     cpu, on_cpu = this_cpu(), factory.provider == CPU
-    variants: tuple[Variant, ...] = ("fp32", "int8")
+    variants: tuple[Variant, ...] = ("fp32", "int8", "bf16")
     return choose(
         Machine(
             provider=factory.provider,

@@ -8,6 +8,7 @@ other, and no component ever hands half precision to one that does not expect it
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -20,28 +21,55 @@ Array = npt.NDArray[Any]
 Chooser = Callable[[Any], bool]
 
 LARGEST: Final = 65504.0  # of float16; masks use -3.4e38, which would become -inf
+_LARGEST_BF16: Final = 3.38e38
 _SINGLE_SLOTS: Final = {"Resize": frozenset({1, 2})}
 """Inputs that ONNX wants in single precision whatever the data's type: roi and scales."""
 
 
-def to_half(conversion: Conversion, types: dict[str, int], chosen: Chooser) -> None:
-    """Run the nodes that `chosen` picks in half precision.
+@dataclass(frozen=True, slots=True)
+class Half:
+    """A type of sixteen bits: numpy's, ONNX's number of it, and the largest value."""
+
+    dtype: np.dtype[Any]
+    kind: int
+    largest: float
+
+    @classmethod
+    def fp16(cls) -> "Half":
+        import onnx
+
+        return cls(np.dtype(np.float16), onnx.TensorProto.FLOAT16, LARGEST)
+
+    @classmethod
+    def bf16(cls) -> "Half":
+        """bfloat16: the range of single precision, fewer digits."""
+        import ml_dtypes
+        import onnx
+
+        return cls(np.dtype(ml_dtypes.bfloat16), onnx.TensorProto.BFLOAT16, _LARGEST_BF16)
+
+    def of(self, values: Array) -> Array:
+        """Of float32, what is too large being the largest there is."""
+        return np.clip(values, -self.largest, self.largest).astype(self.dtype)
+
+
+def to_half(conversion: Conversion, types: dict[str, int], chosen: Chooser, half: Half) -> None:
+    """Run the nodes that `chosen` picks in the half precision `half`.
 
     `types`: the ONNX element type of each value, of the graph as it was in single precision.
     """
-    _Halving(conversion, types, chosen).run()
-
-
-def half_values(values: Array) -> Array:
-    """float32 to float16, what is too large being the largest there is."""
-    return np.clip(values, -LARGEST, LARGEST).astype(np.float16)
+    _Halving(conversion, types, chosen, half).run()
 
 
 class _Halving:
     """One pass over a graph. `_half`: values that are in half precision now."""
 
-    def __init__(self, conversion: Conversion, types: dict[str, int], chosen: Chooser) -> None:
+    def __init__(
+        self, conversion: Conversion, types: dict[str, int], chosen: Chooser, half: Half
+    ) -> None:
         import onnx
+
+        self._type = half
 
         self._onnx = onnx
         self._conversion = conversion
@@ -87,10 +115,10 @@ class _Halving:
         kinds = self._onnx.TensorProto
         for attribute in node.attribute:
             if node.op_type == "Cast" and attribute.name == "to" and attribute.i == kinds.FLOAT:
-                attribute.i = kinds.FLOAT16
+                attribute.i = self._type.kind
             if node.op_type == "ConstantOfShape" and attribute.t.data_type == kinds.FLOAT:
                 values = self._onnx.numpy_helper.to_array(attribute.t)
-                attribute.t.CopyFrom(self._onnx.numpy_helper.from_array(half_values(values)))
+                attribute.t.CopyFrom(self._onnx.numpy_helper.from_array(self._type.of(values)))
         self._half.update(name for name in node.output if name in self._floats)
 
     def _initializers_of_both(self) -> set[str]:
@@ -107,11 +135,11 @@ class _Halving:
 
     def _halve_weight(self, name: str, *, both: bool) -> None:
         whole = same(self._view.initializers[name])
-        half = Target(_half_name(name) if both else name, np.dtype(np.float16), whole.dims)
+        half = Target(_half_name(name) if both else name, self._type.dtype, whole.dims)
         if both:
-            recipe = Recipe((whole, half), lambda values: (values, half_values(values)))
+            recipe = Recipe((whole, half), lambda values: (values, self._type.of(values)))
         else:
-            recipe = Recipe((half,), lambda values: (half_values(values),))
+            recipe = Recipe((half,), lambda values: (self._type.of(values),))
         self._conversion.recipes[name] = recipe
 
     def _as_wanted(self, node: Any, index: int, name: str, shared: set[str]) -> str:
@@ -136,11 +164,11 @@ class _Halving:
                 "Constant",
                 [],
                 [made],
-                value=self._onnx.numpy_helper.from_array(half_values(constant)),
+                value=self._onnx.numpy_helper.from_array(self._type.of(constant)),
             )
         else:
             kinds = self._onnx.TensorProto
-            kind = kinds.FLOAT16 if to_half else kinds.FLOAT
+            kind = self._type.kind if to_half else kinds.FLOAT
             node = self._onnx.helper.make_node("Cast", [name], [made], name=made, to=kind)
         if maker is None:
             self._front.append(node)

@@ -26,6 +26,7 @@ from pipeline.model.configs import read_json
 from pipeline.model.consistency import check_consistency
 from pipeline.model.content_hash import HASH_DIGITS
 from pipeline.model.folder import COMPONENTS, Component, ModelFolder
+from pipeline.model.openvino import openvino_version
 from pipeline.model.prepared import (
     FORMAT,
     FileNote,
@@ -39,7 +40,7 @@ from pipeline.model.prepared import (
     save_stamps,
 )
 from pipeline.model.sessions import SessionFactory
-from pipeline.prepare.convert import convert
+from pipeline.prepare.convert import IN_OPENVINO, convert
 from pipeline.prepare.lora import Lora, merges_for
 from pipeline.prepare.merged import MergedWeights
 from pipeline.prepare.recipes import Conversion, same
@@ -54,7 +55,12 @@ SPARE_BYTES: Final = 256 * 2**20
 _STATE: Final = "state.json"
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _COPIED: Final = ("*.json", "*.txt", "*.md", "LICENSE*")
-_PRECISIONS: Final[dict[Variant, str]] = {"fp32": "fp32 (fused)", "fp16": "fp16", "int8": "int8"}
+_PRECISIONS: Final[dict[Variant, str]] = {
+    "fp32": "fp32 (fused)",
+    "fp16": "fp16",
+    "int8": "int8",
+    "bf16": "bf16 (OpenVINO)",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,8 +275,9 @@ class _Preparation:
             "name": self._name(),
             "notice": self._source.notice,
             "precision": _PRECISIONS[self._wish.variant],
-            "rows_alone": self._wish.variant == "int8",
-            "fused": True,
+            "rows_alone": self._wish.variant in {"int8", "bf16"},
+            "fused": self._wish.variant != "bf16",  # whose attention is OpenVINO's affair
+            "openvino": sorted(IN_OPENVINO) if self._wish.variant == "bf16" else [],
             "hash": self._hash(),
             "size_multiple": self._source.size_multiple,
         }
@@ -297,6 +304,7 @@ class _Preparation:
             source_name=self._source.name,
             revision=self._wish.revision,
             onnxruntime=runtime_version(),
+            openvino=openvino_version() if self._wish.variant == "bf16" else "",
             full_range=self._wish.full_range and self._wish.variant == "int8",
             loras=self._loras,
             errors=errors,

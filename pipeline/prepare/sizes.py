@@ -1,5 +1,7 @@
 """How large a model will be once it is prepared: known from its graphs alone."""
 
+from dataclasses import replace
+
 from pipeline.model.folder import COMPONENTS, Component, ModelFolder
 from pipeline.model.memory_plan import Shape, plan_for
 from pipeline.model.prepared import Variant
@@ -19,6 +21,6 @@ def prepared_bytes(source: ModelFolder, variant: Variant) -> dict[Component, int
 def needed_when_prepared(source: ModelFolder, variant: Variant) -> int:
     """Main memory that drawing with it takes when nothing is spared."""
     shape = Shape.of(source)
-    fused = Shape(channels=shape.channels, latent_pixels=shape.latent_pixels, fused=True)
+    made = replace(shape, fused=variant != "bf16", in_openvino=variant == "bf16")
     weights = prepared_bytes(source, variant)
-    return plan_for(weights, fused, 1 << 62, can_map=False).peak_bytes
+    return plan_for(weights, made, 1 << 62, can_map=False).peak_bytes

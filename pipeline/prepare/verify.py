@@ -20,6 +20,7 @@ from pipeline.engine.vae_encoder import VaeEncoder
 from pipeline.errors import ModelError
 from pipeline.model.embeds import PromptEmbeds
 from pipeline.model.folder import Component, ModelFolder
+from pipeline.model.ports import Session
 from pipeline.model.prepared import Variant
 from pipeline.model.sessions import SessionFactory
 from pipeline.model.text_encoder import PromptEncoder
@@ -37,6 +38,7 @@ _NEGATIVE: Final = "lowres, bad hands"
 BOUNDS: Final[Mapping[Variant, Mapping[str, float]]] = {
     "fp32": {"text": 1e-3, "unet": 1e-3, "vae": 1e-3},
     "fp16": {"text": 0.02, "unet": 0.02, "vae": 1e-3},
+    "bf16": {"text": 1e-3, "unet": 0.05, "vae": 1e-3},
     "int8": {"text": 0.1, "unet": 0.12, "vae": 1e-3},
 }
 """The largest error that passes, relative. A wrong conversion is off by 1 and more."""
@@ -140,7 +142,11 @@ class Verifier:
     ) -> list[_Run]:
         """The runs of the UNet."""
         weights = instead.get("unet", {})
-        session = self._factory.open_with(folder, "unet", weights)
+        session: Session = (
+            self._factory.open_with(folder, "unet", weights)
+            if weights
+            else self._factory.open(folder, "unet")
+        )
         recorder = _Recorder(FrugalUNet(UNetSession(session), shrink=False))
         if told is not None:
             for run in told.runs:

@@ -12,7 +12,8 @@ import numpy as np
 from PIL.Image import Image
 
 from pipeline.errors import EngineError, ModelError
-from pipeline.model.sessions import Array, OrtSession, open_on_cpu
+from pipeline.model.ports import Array
+from pipeline.model.sessions import OrtSession, open_on_cpu
 from pipeline.model.threads import default_threads
 from pipeline.tagger.folder import GRAPH, TABLE, tagger_name
 from pipeline.tagger.labels import Labels, read_labels

@@ -14,11 +14,17 @@ from data.shipped import DEMO_MODEL
 from pipeline.model.folder import ModelFolder
 from pipeline.model.sessions import SessionFactory
 from training.layout_2024 import to_layout_2024
-from training.random_model import RandomKind, make_random_model
+from training.random_model import make_random_model
+from training.random_parts import RandomKind
 
 _ROOT = Path(__file__).resolve().parents[2]
 _CACHE = _ROOT / ".pytest_cache" / "ekaki-models"
-_RECIPE = ("training/random_model.py", "training/clip_vocabulary.py", "training/layout_2024.py")
+_RECIPE = (
+    "training/random_model.py",
+    "training/random_parts.py",
+    "training/clip_vocabulary.py",
+    "training/layout_2024.py",
+)
 _LIBRARIES = ("torch", "diffusers", "transformers", "optimum-onnx", "onnx")
 
 

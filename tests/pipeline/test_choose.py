@@ -7,28 +7,37 @@ import pytest
 
 from pipeline.model.cpu import Cpu
 from pipeline.model.folder import ModelFolder
+from pipeline.model.openvino import openvino_version
 from pipeline.model.prepared import CALIBRATION, Variant
 from pipeline.model.providers import CPU, CUDA
 from pipeline.prepare import calibrate as timing
-from pipeline.prepare.calibrate import Calibration, calibrate, measure
+from pipeline.prepare.calibrate import Calibration, Speedups, calibrate, measure
 from pipeline.prepare.choose import Machine, choose
 from pipeline.prepare.sizes import prepared_bytes
 
 AVX2 = Cpu(model="AMD EPYC", machine="x86_64", flags=frozenset({"avx2"}))
-NEEDS: dict[Variant, int] = {"fp32": 15_000_000_000, "int8": 8_000_000_000}
+NEEDS: dict[Variant, int] = {
+    "fp32": 15_000_000_000,
+    "int8": 8_000_000_000,
+    "bf16": 12_000_000_000,
+}
 
 
 def machine(
-    speedup: float | None, free_bytes: float = 32e9, provider: str = CPU, cpu: Cpu = AVX2
+    speedup: float | None,
+    free_bytes: float = 32e9,
+    provider: str = CPU,
+    cpu: Cpu = AVX2,
+    bf16: float | None = None,
 ) -> Machine:
+    """`speedup` of linear layers in eight bits; `bf16` of all layers in OpenVINO."""
+    speedups = Speedups(int8_linear=speedup or 1, bf16_linear=bf16, bf16_conv=bf16)
     return Machine(
         provider=provider,
         cpu=cpu,
         free_bytes=int(free_bytes),
         needs=NEEDS,
-        calibration=(
-            None if speedup is None else Calibration(machine="here", linear_speedup=speedup)
-        ),
+        calibration=None if speedup is None else Calibration(machine="here", speedups=speedups),
     )
 
 
@@ -43,6 +52,11 @@ def machine(
         (machine(0.8), "fp32"),
         (machine(0.8, free_bytes=10e9), "fp32"),  # never where it is slower
         (machine(1.05, free_bytes=4e9), "fp32"),  # neither fits: what can stay in its file
+        (machine(1.9, bf16=2.5), "bf16"),
+        (machine(1.9, bf16=1.2), "int8"),  # never where another is faster
+        (machine(1.9, bf16=2.5, free_bytes=10e9), "int8"),  # it would not fit
+        (machine(0.8, bf16=0.9), "fp32"),
+        (machine(0.8, bf16=1.5), "bf16"),
     ],
 )
 def test_the_fastest_that_is_no_loss_is_chosen(here: Machine, variant: Variant) -> None:
@@ -59,29 +73,53 @@ def test_the_reason_names_the_processor_and_what_was_measured() -> None:
 def test_this_machine_is_timed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     timed: list[int] = []
 
-    def count(*, threads: int, full_range: bool) -> float:
+    def count(*, threads: int, full_range: bool, openvino: bool) -> Speedups:
         timed.append(threads)
-        return 1.5
+        return Speedups(int8_linear=1.5)
 
     monkeypatch.setattr(timing, "measure", count)
     lines: list[str] = []
     for _ in range(2):
         found = calibrate(tmp_path, AVX2, threads=2, progress=lines.append)
-        assert found.linear_speedup == 1.5
+        assert found.speedups.int8_linear == 1.5
     assert (timed, len(lines)) == ([2], 1)
     other = Cpu(model="another", machine="x86_64", flags=frozenset())
     calibrate(tmp_path, other, threads=2, progress=lines.append)
     calibrate(tmp_path, AVX2, threads=1, progress=lines.append)
     assert timed == [2, 2, 1], "another processor or thread count is another machine"
-    (tmp_path / "prepared" / CALIBRATION).write_text("{broken")
-    calibrate(tmp_path, AVX2, threads=2, progress=lines.append)
-    assert len(timed) == 4
-    assert json.loads((tmp_path / "prepared" / CALIBRATION).read_text())
+    notes = tmp_path / "prepared" / CALIBRATION
+    for broken in ("{broken", '{"an older form": 1.5}'):
+        notes.write_text(broken)
+        calibrate(tmp_path, AVX2, threads=2, progress=lines.append)
+    assert len(timed) == 5
+    assert json.loads(notes.read_text())
+
+
+def test_openvino_is_timed_where_it_can_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed: list[bool] = []
+
+    def count(*, threads: int, full_range: bool, openvino: bool) -> Speedups:
+        timed.append(openvino)
+        return Speedups(int8_linear=1.5)
+
+    monkeypatch.setattr(timing, "measure", count)
+    with_bf16 = Cpu(model="AMD EPYC", machine="x86_64", flags=frozenset({"avx512_bf16"}))
+    for version, cpu in (("", with_bf16), ("2026.1", with_bf16), ("2026.1", AVX2)):
+        monkeypatch.setattr(timing, "openvino_version", lambda found=version: found)
+        calibrate(tmp_path, cpu, threads=2, progress=lambda _: None)
+    assert timed == [False, True, False]
 
 
 def test_the_timing_itself_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "_SHAPES", ((64, 64), (64, 64)))
-    assert 0 < measure(threads=1, full_range=False) < 100
+    monkeypatch.setattr(timing, "_CONV_CHANNELS", (8, 8))
+    found = measure(threads=1, full_range=False, openvino=bool(openvino_version()))
+    assert 0 < found.int8_linear < 100
+    if openvino_version():
+        assert found.bf16_linear is not None
+        assert found.bf16_conv is not None
 
 
 def test_sizes_are_known_before_writing(tiny: ModelFolder) -> None:

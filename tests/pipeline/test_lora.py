@@ -23,7 +23,8 @@ from pipeline.model.sessions import SessionFactory
 from pipeline.prepare.lora import Lora
 from pipeline.prepare.lora_names import place
 from pipeline.prepare.prepare import Prepared, Talk, Wish, prepare_model
-from training import random_model
+from training.random_model import save_in_torch
+from training.random_parts import RECIPES, RandomKind
 
 pytest.importorskip("peft")
 pytestmark = pytest.mark.filterwarnings("ignore")  # diffusers and peft warn of each other
@@ -39,8 +40,7 @@ TEXT = "text_model.encoder.layers.0"
 @pytest.fixture(scope="module")
 def torch_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The torch weights that `tiny_path` was exported from."""
-    recipe = random_model._RECIPES[random_model.RandomKind.TINY]  # pyright: ignore[reportPrivateUsage]
-    return random_model._build(recipe, tmp_path_factory.mktemp("torch"), 0)  # pyright: ignore[reportPrivateUsage]
+    return save_in_torch(RECIPES[RandomKind.TINY], tmp_path_factory.mktemp("torch"), 0)
 
 
 @pytest.fixture

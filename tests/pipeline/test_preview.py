@@ -10,7 +10,8 @@ import pytest
 from pipeline.engine.preview import MAX_SIDE, Previewer, PreviewMap
 from pipeline.engine.vae import VaeDecoder, to_image
 from pipeline.model.folder import ModelFolder
-from pipeline.model.sessions import Array, SessionFactory
+from pipeline.model.ports import Array
+from pipeline.model.sessions import SessionFactory
 
 
 class LinearVae:

@@ -106,9 +106,9 @@ def test_weights_of_nothing_stay_finite(tiny: ModelFolder, cpu: SessionFactory) 
 class _Counting(SessionFactory):
     opened = 0
 
-    def open(self, folder: ModelFolder, component: Any) -> Any:
+    def open_ort(self, folder: ModelFolder, component: Any) -> Any:
         self.opened += 1
-        return super().open(folder, component)
+        return super().open_ort(folder, component)
 
 
 def test_sessions_come_and_go_where_memory_is_small(tiny: ModelFolder) -> None:

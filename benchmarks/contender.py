@@ -1,0 +1,191 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportPrivateImportUsage=false
+# pyright: reportMissingTypeStubs=false
+# (the border to diffusers and torch, whose types are partly missing)
+"""One way of running a UNet, in a process of its own so that its memory is its own.
+
+The parent says "step" and everybody waits until it is done: contenders take turns, so a busy
+machine hurts all of them alike.
+"""
+
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import psutil
+
+Floats = npt.NDArray[np.float32]
+Inputs = Mapping[str, Floats]
+Predict = Callable[[Inputs], Floats]
+
+_SPAWN: Final = multiprocessing.get_context("spawn")
+_TORCH: Final = ("torch fp32", "torch bf16")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What is run: `name` is one of `torch fp32`, `torch bf16`, or any for the folder `path`,
+    whose rows run together unless `rows_alone`; `mapped` leaves its weights in their file."""
+
+    name: str
+    path: Path
+    kind: str
+    rows_alone: bool = False
+    mapped: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """Bytes of the process: all that it has in memory, what is its own, and the most so far."""
+
+    resident: int
+    private: int
+    peak: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A step of guidance (two rows): seconds, seconds of the processor, and the answer."""
+
+    seconds: float
+    processor_s: float
+    noise_pred: Floats
+
+
+class Contender:
+    """The parent's end. `load_s`: how long it took to be ready."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self._pipe, other = _SPAWN.Pipe()
+        self._process = _SPAWN.Process(target=_serve, args=(entry, other), daemon=True)
+        self._process.start()
+        other.close()
+        self.load_s = float(self._ask(None))
+
+    def step(self, inputs: Inputs) -> Step:
+        """Run it once."""
+        return self._ask(("step", inputs))
+
+    def memory(self) -> Memory:
+        """How much it takes now."""
+        return self._ask(("memory", None))
+
+    def close(self) -> None:
+        """End the process."""
+        self._pipe.close()
+        self._process.join(timeout=30)
+        if self._process.is_alive():
+            self._process.kill()
+
+    def _ask(self, question: object) -> Any:
+        if question is not None:
+            self._pipe.send(question)
+        answer = self._pipe.recv()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def inputs_for(path: Path, *, width: int, height: int) -> dict[str, Floats]:
+    """Two rows of random latents and text for the model in `path`."""
+    from pipeline.model.configs import read_json
+    from pipeline.model.folder import ModelFolder
+
+    folder = ModelFolder.open(path)
+    unet = read_json(path / "unet" / "config.json")
+    second = read_json(path / "text_encoder_2" / "config.json")
+    random = np.random.default_rng(0)
+    factor = folder.vae_scale_factor
+    shape = (2, folder.latent_channels, height // factor, width // factor)
+    return {
+        "sample": random.standard_normal(shape, np.float32),
+        "timesteps": np.full(2, 801, np.float32),
+        "prompt_embeds": random.standard_normal(
+            (2, 77, int(str(unet["cross_attention_dim"]))), np.float32
+        ),
+        "pooled": random.standard_normal((2, int(str(second["projection_dim"]))), np.float32),
+        "time_ids": np.array([[height, width, 0, 0, height, width]] * 2, np.float32),
+    }
+
+
+def _serve(entry: Entry, pipe: Connection) -> None:
+    """The child's end, until the parent's is closed."""
+    try:
+        began = time.perf_counter()
+        predict = _in_torch(entry) if entry.name in _TORCH else _in_our_sessions(entry)
+        pipe.send(time.perf_counter() - began)
+        while True:
+            question, content = pipe.recv()
+            pipe.send(_step(predict, content) if question == "step" else _memory())
+    except (EOFError, BrokenPipeError):
+        return
+    except Exception as error:  # noqa: BLE001 - the parent raises it
+        pipe.send(RuntimeError(f"{entry.name}: {error}"))
+
+
+def _step(predict: Predict, inputs: Inputs) -> Step:
+    began, computed = time.perf_counter(), time.process_time()
+    noise_pred = predict(inputs)
+    return Step(
+        seconds=time.perf_counter() - began,
+        processor_s=time.process_time() - computed,
+        noise_pred=noise_pred,
+    )
+
+
+def _memory() -> Memory:
+    found = psutil.Process().memory_full_info()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return Memory(resident=found.rss, private=found.uss, peak=peak)
+
+
+def _in_our_sessions(entry: Entry) -> Predict:
+    from pipeline.model.folder import ModelFolder
+    from pipeline.model.sessions import SessionFactory
+    from pipeline.model.unet import FrugalUNet, open_unet
+
+    folder = ModelFolder.open(entry.path)
+    factory = SessionFactory(provider="cpu", mapped=entry.mapped)
+    unet = open_unet(factory, folder)
+    if entry.rows_alone:
+        frugal = FrugalUNet(unet, shrink=False)
+        return lambda inputs: frugal.predict(**inputs)
+    return lambda inputs: unet.predict(**inputs)
+
+
+def _in_torch(entry: Entry) -> Predict:
+    """The UNet of diffusers with the same weights, made from their names as the file's were."""
+    import torch
+
+    from pipeline.model.threads import default_threads
+    from training.hollow import fill_in_torch, hollow_unet
+    from training.random_parts import RECIPES, RandomKind
+
+    torch.set_num_threads(default_threads())
+    unet = hollow_unet(RECIPES[RandomKind(entry.kind)])
+    dtype = torch.bfloat16 if entry.name == "torch bf16" else torch.float32
+    fill_in_torch(unet, seed=0, dtype=dtype)
+
+    def predict(inputs: Inputs) -> Floats:
+        given = {name: torch.from_numpy(value) for name, value in inputs.items()}
+        with torch.inference_mode():
+            answer = unet(
+                given["sample"].to(dtype),
+                given["timesteps"][0],
+                given["prompt_embeds"].to(dtype),
+                added_cond_kwargs={
+                    "text_embeds": given["pooled"].to(dtype),
+                    "time_ids": given["time_ids"],
+                },
+            )
+        return answer.sample.float().numpy()
+
+    return predict

@@ -1,0 +1,81 @@
+"""Prepares a model in a process of its own and tells what that took: seconds and most memory.
+
+`python -m benchmarks.preparing MODEL MODELS_DIR VARIANT` prints a line of JSON.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.model.prepared import Variant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """What one took. `write_s`: without the check at the end. `errors` are relative, by part."""
+
+    path: Path
+    seconds: float
+    write_s: float
+    peak_bytes: int
+    errors: dict[str, float]
+
+
+def prepare(model: Path, models_dir: Path, variant: Variant) -> Preparation:
+    """Prepare `model` below `models_dir`, whatever lies there already."""
+    command = [sys.executable, "-m", "benchmarks.preparing", str(model), str(models_dir), variant]
+    done = subprocess.run(  # noqa: S603 - ourselves
+        command, stdout=subprocess.PIPE, check=True, text=True
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+    return Preparation(
+        path=Path(found["path"]),
+        seconds=found["seconds"],
+        write_s=found["write_s"],
+        peak_bytes=found["peak_bytes"],
+        errors=found["errors"],
+    )
+
+
+def main(model: str, models_dir: str, variant: Variant) -> None:
+    """The child."""
+    from pipeline.model.cpu import this_cpu
+    from pipeline.model.folder import ModelFolder
+    from pipeline.model.sessions import SessionFactory
+    from pipeline.prepare.prepare import Talk, Wish, prepare_model
+
+    began = time.perf_counter()
+    written = 0.0
+
+    def line(text: str) -> None:
+        nonlocal written
+        if text.startswith("Checking"):
+            written = time.perf_counter() - began
+        print(text, file=sys.stderr, flush=True)
+
+    made = prepare_model(
+        ModelFolder.open(Path(model)),
+        Path(models_dir),
+        Wish(variant=variant, full_range=this_cpu().int8_is_safe, why="benchmark"),
+        factory=SessionFactory(provider="cpu", mapped=True, reorder=False),
+        talk=Talk(line=line),
+    )
+    print(
+        json.dumps(
+            {
+                "path": str(made.path),
+                "seconds": time.perf_counter() - began,
+                "write_s": written,
+                "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+                "errors": made.manifest.errors,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3])  # pyright: ignore[reportArgumentType]  # the parent's

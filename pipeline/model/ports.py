@@ -1,0 +1,43 @@
+"""What every runtime's session is to the house: named inputs and outputs, and `run`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output. `shape` has a number for a fixed axis, a name or None for a free one."""
+
+    name: str
+    shape: tuple[int | str | None, ...]
+    dtype: np.dtype[Any]
+
+
+class Session(Protocol):
+    """A loaded ONNX graph. `run` may be called by several threads."""
+
+    @property
+    def inputs(self) -> Mapping[str, Port]: ...
+
+    @property
+    def outputs(self) -> Mapping[str, Port]: ...
+
+    @property
+    def provider(self) -> str:
+        """Where it really runs: `CPUExecutionProvider` (any runtime's) or another."""
+        ...
+
+    def run(
+        self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None
+    ) -> dict[str, Array]:
+        """Outputs by name, all or those asked for. Inputs are cast to the graph's dtypes.
+
+        Raises EngineError `inference_failed`, `out_of_memory`, `device_lost`.
+        """
+        ...
