@@ -41,6 +41,12 @@ class Actions:
     def world(self) -> World:
         return self.posting.world
 
+    def speak(self, user_id: int, locale: str) -> None:
+        """Choose the language of one's client."""
+        if locale not in limits.LOCALES:
+            raise RefusedByClient(f"the client has no language {locale!r}")
+        self.world.user(user_id).locale = locale
+
     def channel_for(self, user_id: int, channel_id: int, *wanted: int) -> Channel:
         """A channel that the member sees, with the permissions `wanted`."""
         channel = self.world.channel(channel_id)

@@ -74,7 +74,9 @@ class Control:
             {
                 "bot_id": str(world.bot_user_id),
                 "connected": self.loopback.gateway.connected,
-                "users": [user_json(user) for user in world.users.values()],
+                "users": [
+                    user_json(user) | {"locale": user.locale} for user in world.users.values()
+                ],
                 "guilds": [guild_json(guild) for guild in world.guilds.values()],
                 "channels": [channel_json(world, channel) for channel in seen],
                 "commands": list(world.commands.values()),
@@ -171,6 +173,8 @@ class Control:
                 do.say(user_id, int(body["channel"]), body["content"])
             case "delete":
                 do.delete(user_id, int(body["message"]))
+            case "speak":
+                do.speak(user_id, body["locale"])
             case "status":
                 interaction = self.loopback.world.interactions[int(body["interaction"])]
                 if interaction.user_id != user_id:

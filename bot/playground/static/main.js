@@ -4,7 +4,7 @@ import { byId, h } from "./dom.js";
 import { repaintComposer, resetComposer, setUpComposer } from "./composer.js";
 import { connect } from "./live.js";
 import { avatar, drop, fill, setUpMessages, showEarlier, upsert, withOwnReactions } from "./messages.js";
-import { channelName, get, interactionEvent, isBot, nameOf, roleOf, store } from "./store.js";
+import { act, channelName, get, interactionEvent, isBot, nameOf, roleOf, inLanguage, store, userOf } from "./store.js";
 
 const TEXT = 0, DM = 1;
 const PREFERRED = ["alice", "bob", "mika", "olga"];
@@ -26,6 +26,7 @@ async function begin() {
   setUpComposer();
   setUpMessages();
   byId("earlier").addEventListener("click", showEarlier);
+  byId("locale").addEventListener("change", () => speak(byId("locale").value));
   byId("menu").addEventListener("click", () => sidebar(!document.body.classList.contains("sidebar-open")));
   byId("scroll").addEventListener("pointerdown", () => sidebar(false));
   addEventListener("keydown", (event) => { if (event.key === "Escape") sidebar(false); });
@@ -34,7 +35,7 @@ async function begin() {
   for (;;) {
     try {
       // Anybody sees who is there; the first look is as nobody in particular.
-      store.state = await get("/loopback/state", { as: me || "0" });
+      store.state = inLanguage(await get("/loopback/state", { as: me || "0" }));
       break;
     } catch {
       byId("status").textContent = "Waiting for the playground…";
@@ -60,7 +61,7 @@ function go(me, channel) {
 }
 
 async function load() {
-  store.state = await get("/loopback/state", { as: store.me });
+  store.state = inLanguage(await get("/loopback/state", { as: store.me }));
   const known = store.state.channels.some((channel) => channel.id === store.channel);
   if (!known) store.channel = (store.state.channels.find((channel) => channel.type === TEXT) || store.state.channels[0]).id;
   await enter();
@@ -110,7 +111,7 @@ async function refresh() {
     const state = await get("/loopback/state", { as: me });
     const place = await get("/playground/place", { as: me, channel });
     if (me !== store.me || channel !== store.channel) return;
-    Object.assign(store, { state, place });
+    Object.assign(store, { state: inLanguage(state), place });
     paintStatus();
     paintChannels();
     paintUsers();
@@ -159,7 +160,7 @@ function paintChannels() {
 }
 
 function paintUsers() {
-  const key = JSON.stringify([store.me, store.place?.roles, people().map((user) => user.id)]);
+  const key = JSON.stringify([store.me, store.place?.roles, people().map((user) => [user.id, user.locale])]);
   if (key === drawn.users) return;
   drawn.users = key;
   const had = byId("users").contains(document.activeElement);
@@ -167,6 +168,7 @@ function paintUsers() {
     type: "button", class: "user", role: "radio", "aria-checked": String(user.id === store.me), tabIndex: user.id === store.me ? 0 : -1, data: { user: user.id },
     onclick: () => become(user.id), onkeydown: (event) => userKey(event, user.id),
   }, avatar(user), h("span", {}, h("span", { class: "user-name" }, nameOf(user)), h("small", {}, roleOf(user.id) || "")))));
+  byId("locale").value = userOf(store.me)?.locale || "en-US";
   if (had) byId("users").querySelector("[aria-checked=true]")?.focus();
 }
 
@@ -176,6 +178,17 @@ function userKey(event, id) {
   event.preventDefault();
   const all = people();
   become(all[(all.findIndex((user) => user.id === id) + step + all.length) % all.length].id);
+}
+
+// What this person's Discord is set to: the bot answers them in it.
+async function speak(locale) {
+  byId("locale").disabled = true;
+  try {
+    await act("speak", { locale });
+    store.state = inLanguage(await get("/loopback/state", { as: store.me }));
+  } catch { online = "Could not change the language."; }
+  byId("locale").disabled = false;
+  paint();
 }
 
 function become(id) {

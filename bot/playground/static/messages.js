@@ -307,7 +307,7 @@ function menu(entry, x, y, from) {
   const ephemeral = Boolean(message.flags & EPHEMERAL);
   openMenu([
     ...(usable.length ? [{ heading: "Apps" }] : []),
-    ...usable.map((command) => ({ label: command.name, run: () => use(null, context, "message_command", { name: command.name }) })),
+    ...usable.map((command) => ({ label: command.label, run: () => use(null, context, "message_command", { name: command.name }) })),
     { heading: "Message" },
     ...(ephemeral ? [] : REACTIONS.map((emoji) => ({ label: `React with ${emoji}`, run: () => act("react", { message: message.id, emoji }).catch((error) => note("Reaction", error.message)) }))),
     { label: "Copy text", run: () => navigator.clipboard?.writeText(message.content || spoken(message)) },

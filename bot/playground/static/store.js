@@ -35,6 +35,21 @@ export async function act(deed, body) {
   return response.json();
 }
 
+// The state with its commands in the language of who is at the page, as a client shows them. A
+// command is used by its `name`; `label` is what stands there.
+export function inLanguage(state) {
+  const locale = state.users.find((user) => user.id === store.me)?.locale;
+  const inThat = (words) => words?.[locale];
+  const node = (each) => ({
+    ...each,
+    label: inThat(each.name_localizations) || each.name,
+    description: inThat(each.description_localizations) || each.description,
+    options: each.options?.map(node),
+    choices: each.choices?.map((choice) => ({ ...choice, name: inThat(choice.name_localizations) || choice.name })),
+  });
+  return { ...state, commands: state.commands.map(node) };
+}
+
 // -- interactions: an act, then the bot's answer, which comes with the live events
 
 const ANSWER_WITHIN_MS = 3000;
