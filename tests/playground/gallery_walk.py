@@ -8,11 +8,14 @@ from tests.playground.visit import Visit
 
 
 def open_a_gallery(mika: Visit) -> None:
-    """A moderator chooses channel, threshold and web page in the settings."""
+    """A moderator chooses channel, ceiling, threshold and web page in the settings."""
     panel = mika.command("settings")
     mika.button(panel, "Gallery channel or forum").click()
     panel.get_by_role("option", name="#gallery", exact=True).click()
     expect(mika.button(panel, "Gallery channel or forum")).to_contain_text("#gallery")
+    panel.locator(".select-head").nth(1).click()  # the server's ceiling
+    panel.get_by_role("option", name=re.compile("sensitive")).click()
+    expect(panel).to_contain_text(re.compile("Server's ceiling\\s*sensitive"))
     mika.button(panel, "Done").click()
     expect(panel).to_contain_text("The rules of #general")
     panel.locator(".select-head").first.click()

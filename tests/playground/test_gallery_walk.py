@@ -72,6 +72,7 @@ def test_made_starred_found_and_gone_everywhere(visit: Open, house: Stage) -> No
         assert web.request.get(address(web) + path).status == 404, path
     for name in paths.values():
         assert web.request.get(f"{address(web)}/i/{name}/640.webp").status == 200
+    a_member_who_signs_in_sees_more(alice, web, gone)
 
 
 def alice_and_bob_make_pictures(alice: Visit, bob: Visit) -> "tuple[Locator, Locator, Locator]":
@@ -123,6 +124,27 @@ def the_page_shows_them(bob: Visit) -> "tuple[Page, dict[str, str]]":
         for word in ("umbrella", "beanie", "sword")
     }  # fmt: skip
     return web, paths
+
+
+def a_member_who_signs_in_sees_more(alice: Visit, web: "Page", gone: str) -> None:
+    """A picture above `safe`: for members alone, and what was removed is gone for them as well."""
+    alice.enter("age-restricted")
+    message = alice.imagine(DUSKY, rating="sensitive")
+    expect(alice.button(message, "Re-roll")).to_be_visible()
+    alice.button(message, "Share").click()
+    expect(alice.answer).to_contain_text("gallery")
+    web.goto(web.url)
+    expect(wall(web)).to_have_count(2)
+    web.get_by_role("link", name="Sign in").click()
+    web.get_by_role("link", name="Bob").click()
+    expect(wall(web)).to_have_count(3)
+    card = wall(web).filter(has=web.get_by_alt_text(re.compile("lantern"))).locator("a")
+    path = str(card.evaluate("a => a.pathname"))
+    file = f"{path.replace('/p/', '/i/')}/640.webp"
+    for each in (path, file):
+        assert web.request.get(address(web) + each).status == 200, each
+        assert alice.page.request.get(address(web) + each).status == 404, each
+    assert web.request.get(f"{address(web)}/p/{gone}").status == 404
 
 
 def wall(web: "Page") -> "Locator":
