@@ -150,13 +150,13 @@ def _memory() -> Memory:
 def _in_our_sessions(entry: Entry) -> Predict:
     from pipeline.model.folder import ModelFolder
     from pipeline.model.sessions import SessionFactory
-    from pipeline.model.unet import FrugalUNet, open_unet
+    from pipeline.model.unet import SparingUNet, open_unet
 
     folder = ModelFolder.open(entry.path)
     factory = SessionFactory(provider="cpu", mapped=entry.mapped)
     unet = open_unet(factory, folder)
     if entry.rows_alone:
-        frugal = FrugalUNet(unet, shrink=False)
+        frugal = SparingUNet(unet, rows_at_once=1)
         return lambda inputs: frugal.predict(**inputs)
     return lambda inputs: unet.predict(**inputs)
 

@@ -28,7 +28,7 @@ from pipeline.model.folder import ModelFolder
 from pipeline.model.providers import CPU
 from pipeline.model.sessions import SessionFactory
 from pipeline.model.text_encoder import PromptEncoder
-from pipeline.model.unet import FrugalUNet, open_unet
+from pipeline.model.unet import SparingUNet, open_unet
 from pipeline.model.unet_memory import USUAL_PIXELS, check_large_picture
 from pipeline.request import ResolvedRequest
 
@@ -46,8 +46,10 @@ class _Parts:
 
 
 class OwnEngine:
-    """Draws with the sessions that it opens from `folder`. One thread owns it. `rows_alone`: every
-    row in a run of its own, for the same numbers with half the activations.
+    """Draws with the sessions that it opens from `folder`. One thread owns it.
+
+    `rows_at_once`: the most rows of the UNet in one run (None: no bound), `tiled_vae`: a device has
+    room for tiles only. Both go down by themselves when memory runs out all the same, and stay so.
 
     Raises ModelError: what the sessions raise, `scheduler_unsupported`.
     """
@@ -59,20 +61,24 @@ class OwnEngine:
         *,
         prompts: PromptEncoder,
         description: ModelDescription,
-        rows_alone: bool = False,
+        rows_at_once: int | None = None,
+        tiled_vae: bool = False,
     ) -> None:
         for sampler in Sampler:  # what can't be sampled is said now, not in the first job
             make_sampler(sampler, folder.scheduler.raw, _TRIAL_STEPS)
         self._folder = folder
         self._prompts = prompts
         self._description = description
-        decoder = VaeDecoder(folder, factory.open(folder, "vae_decoder"))
+        decoder = VaeDecoder(folder, factory.open(folder, "vae_decoder"), tiled=tiled_vae)
         unet = open_unet(factory, folder)
         self._on_cpu = unet.provider == CPU
-        large_unet = FrugalUNet(unet) if self._on_cpu else unet
-        usual_unet = FrugalUNet(unet, shrink=False) if rows_alone or folder.rows_alone else unet
+        most = 1 if folder.rows_alone else rows_at_once
+        usual_unet = SparingUNet(unet, rows_at_once=most)
+        large_unet = SparingUNet(unet, rows_at_once=1, shrink=True) if self._on_cpu else usual_unet
         self._parts: _Parts | None = _Parts(unet=usual_unet, large_unet=large_unet, decoder=decoder)
-        self._init_pictures = InitPictures(folder, lambda: VaeEncoder.open(folder, factory))
+        self._init_pictures = InitPictures(
+            folder, lambda: VaeEncoder.open(folder, factory, tiled=tiled_vae)
+        )
         self._previewer = Previewer(
             decoder,
             latent_channels=folder.latent_channels,
@@ -97,6 +103,14 @@ class OwnEngine:
 
         The encoder of given pictures is opened when the first one comes; all else is shared.
         """
+        try:
+            return self._draw(request, index, watch, init_image)
+        except MemoryError as error:  # numpy's, in the arithmetic between the sessions
+            raise EngineError("out_of_memory", problem=str(error)) from error
+
+    def _draw(
+        self, request: ResolvedRequest, index: int, watch: Watch, init_image: Image.Image | None
+    ) -> DrawnPicture:
         began = time.perf_counter()
         _go_on(watch)
         row = self.begin(request, index, init_image=init_image)

@@ -26,7 +26,8 @@ def _go_on() -> None:
 
 
 class VaeDecoder:
-    """The decoder half of a model's VAE. `decode` may be called by several threads."""
+    """The decoder half of a model's VAE. `decode` may be called by several threads. `tiled`: see
+    `Pieces`."""
 
     def __init__(
         self,
@@ -34,11 +35,12 @@ class VaeDecoder:
         session: Session,
         *,
         free_bytes: Callable[[], int] = available_bytes,
+        tiled: bool = False,
     ) -> None:
         self._session = session
         self._factor = folder.vae_scale_factor
         self._scale = LatentScale(folder)
-        self._pieces = Pieces(folder, session.provider, free_bytes)
+        self._pieces = Pieces(folder, session.provider, free_bytes, tiled=tiled)
 
     def decode(self, latents: Floats) -> Floats:
         """Pixels from -1 to 1 (beyond it too), (rows, 3, height, width), of latents

@@ -36,33 +36,45 @@ class VaeEncoder:
         session: Session,
         *,
         free_bytes: Callable[[], int] = available_bytes,
+        tiled: bool = False,
     ) -> None:
         self._session = session
         self._factor = folder.vae_scale_factor
         self._channels = folder.latent_channels
         self._scale = LatentScale(folder)
-        self._pieces = Pieces(folder, session.provider, free_bytes)
+        self._pieces = Pieces(folder, session.provider, free_bytes, tiled=tiled)
         self._output = next(iter(session.outputs))
 
     @classmethod
-    def open(cls, folder: ModelFolder, factory: SessionFactory) -> "VaeEncoder":
-        """Load the encoder of `folder`; a graph that samples is cut at the mean.
+    def open(
+        cls, folder: ModelFolder, factory: SessionFactory, *, tiled: bool = False
+    ) -> "VaeEncoder":
+        """Load the encoder of `folder`; a graph that samples is cut at the mean. `tiled`: see
+        `Pieces`.
 
         Raises EngineError `img2img_unavailable` where the model has none, ModelError as sessions.
         """
         if not folder.has("vae_encoder"):
             raise EngineError("img2img_unavailable")
-        return cls.over(folder, factory, factory.open(folder, "vae_encoder"))
+        session = factory.open(folder, "vae_encoder")
+        return cls.over(folder, factory, session, tiled=tiled)
 
     @classmethod
-    def over(cls, folder: ModelFolder, factory: SessionFactory, session: Session) -> "VaeEncoder":
+    def over(
+        cls,
+        folder: ModelFolder,
+        factory: SessionFactory,
+        session: Session,
+        *,
+        tiled: bool = False,
+    ) -> "VaeEncoder":
         """The same over a session of the folder's graph, which is used unless the graph samples."""
         if SAMPLED in session.outputs:
             path = folder.onnx_file("vae_encoder")
             graph = with_mean_output(path)
             if graph is not None:
                 session = factory.open_graph(graph, path.parent, "vae_encoder")
-        return cls(folder, session)
+        return cls(folder, session, tiled=tiled)
 
     def encode(self, image: Image.Image) -> Floats:
         """Latents for the UNet, (1, latent_channels, height / factor, width / factor), of an RGB

@@ -1,10 +1,12 @@
 """Whether a picture goes through the VAE in one piece or in tiles.
 
 In one piece where that fits: the result is the stock pipeline's then. Main memory is looked at
-before, because a machine that runs out kills the process; a device says that it ran out. Tiles
-differ from the whole by some levels of tone, for each is normalised by itself.
+before, because a machine that runs out may kill the process; a device says that it ran out, and so
+does a machine that has a limit. Tiles differ from the whole by some levels of tone, for each is
+normalised by itself.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -26,24 +28,35 @@ _OVERLAP: Final = 0.25  # of a tile's side
 _MIN_SIDE: Final = 4  # latent pixels, for VAEs of large factors
 _USABLE: Final = 0.85  # of the free memory: estimates are rough, and others live here too
 
+_log = logging.getLogger(__name__)
+
 
 def tiling_for(folder: ModelFolder, *, width: int, height: int, free_bytes: int) -> Tiling | None:
     """None where `width` x `height` pixels fit into `free_bytes` in one piece, else the largest
     tiles that fit, or the smallest there are."""
-    usable = free_bytes * _USABLE
-    if vae_activation_bytes(folder, width=width, height=height) <= usable:
-        return None
-    fitting = (s for s in TILE_PIXELS if vae_activation_bytes(folder, width=s, height=s) <= usable)
-    return _tiles(folder, next(fitting, TILE_PIXELS[-1]))
+    sizes = [(width, height), *((side, side) for side in TILE_PIXELS)]
+    return _tiling(folder, _fitting(folder, sizes, free_bytes))
 
 
 class Pieces:
-    """Decides for one session of one model. `free_bytes` tells how much main memory is free."""
+    """Decides for one session of one model, and remembers what was too much for it.
 
-    def __init__(self, folder: ModelFolder, provider: str, free_bytes: Callable[[], int]) -> None:
+    `free_bytes` tells how much main memory is free. `tiled`: a device is known to have room for
+    tiles only.
+    """
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        provider: str,
+        free_bytes: Callable[[], int],
+        *,
+        tiled: bool = False,
+    ) -> None:
         self._folder = folder
         self._on_device = provider != CPU
         self._free_bytes = free_bytes
+        self._least = 1 if tiled else 0  # 0: the whole picture, then TILE_PIXELS
 
     def run(
         self,
@@ -53,19 +66,23 @@ class Pieces:
         width: int,
         height: int,
     ) -> Floats:
-        """`whole()`, or `in_some(tiling)` where that would not fit. Raises EngineError."""
-        tiling = None
+        """`whole()`, or `in_some(tiling)` where that would not fit, or has not fitted before: then
+        the next smaller is tried, and begun with from then on. Raises EngineError."""
+        way = self._least
         if not self._on_device:
-            free = self._free_bytes()
-            tiling = tiling_for(self._folder, width=width, height=height, free_bytes=free)
-        if tiling is not None:
-            return in_some(tiling)
-        try:
-            return whole()
-        except EngineError as error:
-            if error.key != "out_of_memory":
-                raise
-        return in_some(_tiles(self._folder, TILE_PIXELS[0]))
+            sizes = [(width, height), *((side, side) for side in TILE_PIXELS)]
+            way = max(way, _fitting(self._folder, sizes, self._free_bytes()))
+        while True:
+            tiling = _tiling(self._folder, way)
+            try:
+                return whole() if tiling is None else in_some(tiling)
+            except EngineError as error:
+                if error.key != "out_of_memory" or way == len(TILE_PIXELS):
+                    raise
+            way += 1
+            self._least = max(self._least, way)
+            side = TILE_PIXELS[way - 1]
+            _log.warning("Memory ran out in the VAE: tiles of %d pixels from now on", side)
 
 
 def cut(values: Floats, box: Box, *, scale: int = 1) -> Floats:
@@ -75,6 +92,18 @@ def cut(values: Floats, box: Box, *, scale: int = 1) -> Floats:
     return values[:, :, rows, columns]
 
 
-def _tiles(folder: ModelFolder, pixels: int) -> Tiling:
-    side = max(_MIN_SIDE, pixels // folder.vae_scale_factor)
+def _fitting(folder: ModelFolder, sizes: list[tuple[int, int]], free_bytes: int) -> int:
+    """Which of `sizes` (width, height) is the first that fits; the last if none does."""
+    usable = free_bytes * _USABLE
+    for way, (width, height) in enumerate(sizes):
+        if vae_activation_bytes(folder, width=width, height=height) <= usable:
+            return way
+    return len(sizes) - 1
+
+
+def _tiling(folder: ModelFolder, way: int) -> Tiling | None:
+    """The tiles of a way; None for the first, the whole picture."""
+    if way == 0:
+        return None
+    side = max(_MIN_SIDE, TILE_PIXELS[way - 1] // folder.vae_scale_factor)
     return Tiling(side=side, overlap=max(1, round(side * _OVERLAP)))

@@ -111,7 +111,7 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
             factory,
             prompts=prompts,
             description=description,
-            rows_alone=plan is not None and plan.rows_at_once == 1,
+            rows_at_once=1 if plan is not None and plan.rows_at_once == 1 else None,
         )
     elif options.engine == "stock":
         from pipeline.engine.stock import StockEngine

@@ -42,6 +42,7 @@ _LOST: Final = re.compile(
 
 _CAUSE: Final = re.compile(
     r"\b(?:CUDA|CUDNN|CUBLAS) (?:failure|error)\b.*?(?= ; (?:hostname|file)|$)"
+    r"|(?:Failed to allocate|Available memory of) .*"
 )
 _BRIEF: Final = 300
 
@@ -56,7 +57,7 @@ def trouble_of(words: str) -> Trouble | None:
 
 
 def brief(words: str) -> str:
-    """An error in one line, for the log: CUDA's own part of it where there is one."""
+    """An error in one line, for the log: CUDA's or the arena's own part where there is one."""
     line = " ".join(words.split())
     cause = _CAUSE.search(line)
     return (cause[0] if cause else line)[:_BRIEF]

@@ -5,14 +5,19 @@ float scalar, so that all rows of a run share their timestep. The latter's graph
 loading (one node), its weights are not touched; then rows at different timesteps share a run.
 """
 
+import logging
+
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.errors import EngineError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.ports import Array, Session
 from pipeline.model.providers import CPU
 from pipeline.model.sessions import OrtSession, SessionFactory
 from pipeline.model.timestep_axis import with_timestep_axis
+
+_log = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -68,19 +73,26 @@ class UNetSession:
         return self.session.run(inputs, [self._output])[self._output].astype(np.float32, copy=False)
 
 
-class FrugalUNet:
-    """The same for pictures larger than usual: row after row, memory given back after each run.
+class SparingUNet:
+    """A UNet that runs at most `rows_at_once` rows (None: all), and half as many from then on
+    whenever memory runs out: the rest is asked again in smaller parts, nothing is lost.
 
     On a CPU a pair of rows in two runs costs the time of one run and gives the same numbers, with
-    half the activations; and what a large picture took must not be missing for the next decoder.
-    `shrink=False` keeps the memory: for models whose rows must not see each other at any size.
+    half the activations. `shrink`: on a CPU memory is given back after each run, so that what a
+    large picture took is not missing for the next decoder; after memory ran out it always is.
     """
 
-    def __init__(self, unet: UNetSession, *, shrink: bool = True) -> None:
-        session = unet.session
-        if shrink and isinstance(session, OrtSession):
-            session = OrtSession(session.raw, shrink=True)
-        self._unet = UNetSession(session)
+    def __init__(
+        self, unet: UNetSession, *, rows_at_once: int | None = None, shrink: bool = False
+    ) -> None:
+        self._plain = unet
+        self._unet = _shrinking(unet) if shrink else unet
+        self._most = rows_at_once
+
+    @property
+    def rows_at_once(self) -> int | None:
+        """The most rows that are run at once now; None: all."""
+        return self._most
 
     def predict(
         self,
@@ -92,17 +104,39 @@ class FrugalUNet:
         time_ids: FloatArray,
     ) -> FloatArray:
         """See `UNetSession.predict`."""
-        parts = [
-            self._unet.predict(
-                sample=sample[row : row + 1],
-                timesteps=timesteps[row : row + 1],
-                prompt_embeds=prompt_embeds[row : row + 1],
-                pooled=pooled[row : row + 1],
-                time_ids=time_ids[row : row + 1],
-            )
-            for row in range(len(sample))
-        ]
-        return np.concatenate(parts)
+        parts: list[FloatArray] = []
+        done, count = 0, len(sample)
+        while done < count:
+            rows = slice(done, min(count, done + (self._most or count)))
+            try:
+                part = self._unet.predict(
+                    sample=sample[rows],
+                    timesteps=timesteps[rows],
+                    prompt_embeds=prompt_embeds[rows],
+                    pooled=pooled[rows],
+                    time_ids=time_ids[rows],
+                )
+            except EngineError as error:
+                self._spare(error, tried=rows.stop - rows.start)
+            else:
+                parts.append(part)
+                done = rows.stop
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _spare(self, error: EngineError, *, tried: int) -> None:
+        """Run fewer than `tried` rows at once; raises `error` where that is no help."""
+        if error.key != "out_of_memory" or tried == 1:
+            raise error
+        self._most = tried // 2
+        self._unet = _shrinking(self._plain)
+        _log.warning("Memory ran out with %d rows at once: %d from now on", tried, self._most)
+
+
+def _shrinking(unet: UNetSession) -> UNetSession:
+    session = unet.session
+    if not isinstance(session, OrtSession):
+        return unet
+    return UNetSession(OrtSession(session.raw, shrink=True))
 
 
 def open_unet(

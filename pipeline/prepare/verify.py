@@ -24,7 +24,7 @@ from pipeline.model.ports import Session
 from pipeline.model.prepared import Variant
 from pipeline.model.sessions import SessionFactory
 from pipeline.model.text_encoder import PromptEncoder
-from pipeline.model.unet import FrugalUNet, UNetSession
+from pipeline.model.unet import SparingUNet, UNetSession
 
 Floats = npt.NDArray[np.float32]
 Weights = Mapping[str, npt.NDArray[Any]]
@@ -147,7 +147,7 @@ class Verifier:
             if weights
             else self._factory.open(folder, "unet")
         )
-        recorder = _Recorder(FrugalUNet(UNetSession(session), shrink=False))
+        recorder = _Recorder(SparingUNet(UNetSession(session), rows_at_once=1))
         if told is not None:
             for run in told.runs:
                 recorder.predict(**run.inputs)

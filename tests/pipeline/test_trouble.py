@@ -88,4 +88,6 @@ def test_the_log_gets_cudas_own_words_in_one_line() -> None:
     )
     told = "CUDA failure 700: an illegal memory access was encountered ; GPU=0"
     assert brief(words) == told
+    arena = "Failed to allocate memory for requested buffer of size 4"
+    assert brief(_NODE + "Softmax node. Status Message: " + _ARENA + arena) == arena
     assert brief("two\nlines " + "x" * 1000) == "two lines " + "x" * 290

@@ -1,0 +1,185 @@
+"""Memory that runs out in the middle: smaller from there on, and nothing is lost.
+
+The real part runs in a process of its own whose address space is bounded, so that ONNX Runtime's
+arena fails as it would on a full machine.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline.engine.tiles import Tiling
+from pipeline.engine.vae_pieces import Pieces
+from pipeline.errors import EngineError
+from pipeline.model.folder import ModelFolder
+from pipeline.model.providers import CUDA
+from pipeline.model.unet import SparingUNet, UNetSession
+
+Floats = NDArray[np.float32]
+
+_DRAW = """
+import hashlib, json, logging, resource, sys
+from pathlib import Path
+
+import psutil
+
+from tests.pipeline.own_model import make_request, open_own
+
+ROOM = 29 * 2**20  # attention's scores: 34 MB for two rows of 512x512, 17 for one, 67 in the VAE
+
+class Quiet:
+    def is_cancelled(self):
+        return False
+    def on_step(self, step, steps, preview):
+        pass
+
+lines = []
+handler = logging.Handler()
+handler.emit = lambda record: lines.append(record.getMessage())
+logging.getLogger("pipeline").addHandler(handler)
+engine = open_own(Path(sys.argv[1]))
+engine.draw(make_request(width=64, height=64, num_inference_steps=1), 0, Quiet())
+if sys.argv[2] == "bounded":
+    bound = psutil.Process().memory_info().vms + ROOM
+    resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
+told = {}
+for number in range(2):
+    row = engine.begin(make_request(width=512, height=512, num_inference_steps=2), number)
+    while not row.done:
+        engine.step([row])
+    told[f"latents {number}"] = hashlib.sha256(row.latents.tobytes()).hexdigest()
+    if sys.argv[2] == "bounded":
+        told[f"size {number}"] = engine.finish(row).size
+    told[f"lines {number}"] = list(lines)
+print(json.dumps(told))
+"""
+
+
+def draw(model: Path, how: str) -> dict[str, object]:
+    ended = subprocess.run(
+        [sys.executable, "-c", _DRAW, str(model), how],
+        capture_output=True, text=True, timeout=110, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this is Windows, which has no such limit")
+def test_a_picture_is_drawn_where_memory_runs_out_and_the_next_begins_smaller(
+    tiny_path: Path,
+) -> None:
+    bounded, free = draw(tiny_path, "bounded"), draw(tiny_path, "free")
+    assert bounded["lines 0"] == [
+        "Memory ran out with 2 rows at once: 1 from now on",
+        "Memory ran out in the VAE: tiles of 512 pixels from now on",
+        "Memory ran out in the VAE: tiles of 256 pixels from now on",
+    ]
+    assert bounded["lines 1"] == bounded["lines 0"], "it did not remember"
+    assert bounded["size 0"] == bounded["size 1"] == [512, 512]
+    assert free["lines 1"] == []
+    for number in range(2):  # the same numbers, and not a step was lost
+        assert bounded[f"latents {number}"] == free[f"latents {number}"]
+
+
+class Small:
+    """A UNet on a device with room for `most` rows. `runs`: rows of each run that it did."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.runs: list[int] = []
+
+    def predict(self, *, sample: Floats, timesteps: Floats, **_: Floats) -> Floats:
+        if len(sample) > self._most:
+            raise EngineError("out_of_memory")
+        self.runs.append(len(sample))
+        return sample * timesteps[:, None]
+
+
+def predict(unet: SparingUNet, rows: int) -> Floats:
+    each = np.arange(1, rows + 1, dtype=np.float32)
+    one = np.ones((rows, 1), np.float32)
+    return unet.predict(sample=one, timesteps=each, prompt_embeds=one, pooled=one, time_ids=one)[
+        :, 0
+    ]
+
+
+def sparing(small: Small, rows_at_once: int | None = None) -> SparingUNet:
+    unet = UNetSession.__new__(UNetSession)  # its session is the device that is stood in for
+    unet.session = small  # pyright: ignore[reportAttributeAccessIssue]
+    unet.predict = small.predict  # pyright: ignore[reportAttributeAccessIssue]
+    return SparingUNet(unet, rows_at_once=rows_at_once)
+
+
+@pytest.mark.parametrize(
+    ("room", "bound", "runs"),
+    [
+        (8, None, [8]),
+        (8, 4, [4, 4]),
+        (4, None, [4, 4]),
+        (3, None, [2, 2, 2, 2]),
+        (1, 6, [1] * 8),
+    ],
+)
+def test_rows_of_several_people_are_parted_until_they_fit(
+    room: int, bound: int | None, runs: list[int]
+) -> None:
+    small = Small(room)
+    unet = sparing(small, bound)
+    assert predict(unet, 8).tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert small.runs == runs
+    small.runs.clear()
+    predict(unet, 8)
+    assert small.runs == runs, "what was too much once is not tried again"
+
+
+def test_one_row_that_does_not_fit_is_an_error() -> None:
+    with pytest.raises(EngineError) as caught:
+        predict(sparing(Small(0)), 2)
+    assert caught.value.key == "out_of_memory"
+
+
+class Vae:
+    """Runs out above `room` pixels a side. `sides`: what it was asked, 0 for the whole picture."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self.sides: list[int] = []
+
+    def run(self, pieces: Pieces) -> Floats:
+        return pieces.run(lambda: self._piece(1024), self._tiles, width=1024, height=1024)
+
+    def _tiles(self, tiling: Tiling) -> Floats:
+        return self._piece(tiling.side * 8)
+
+    def _piece(self, side: int) -> Floats:
+        self.sides.append(side)
+        if side > self._room:
+            raise EngineError("out_of_memory")
+        return np.zeros(1, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("room", "first", "later"),
+    [(2000, [1024], [1024]), (600, [1024, 512], [512]), (300, [1024, 512, 256], [256])],
+)
+def test_the_vae_goes_on_in_tiles_that_fitted(
+    tiny: ModelFolder, room: int, first: list[int], later: list[int]
+) -> None:
+    pieces, vae = Pieces(tiny, CUDA, lambda: 0), Vae(room)
+    vae.run(pieces)
+    assert vae.sides == first
+    vae.sides.clear()
+    vae.run(pieces)
+    assert vae.sides == later
+
+
+def test_a_vae_that_can_do_nothing_says_so(tiny: ModelFolder) -> None:
+    pieces, vae = Pieces(tiny, CUDA, lambda: 0, tiled=True), Vae(100)
+    with pytest.raises(EngineError):
+        vae.run(pieces)
+    assert vae.sides == [512, 256], "known to have no room for the whole"
