@@ -1,4 +1,4 @@
-# Few words: demo, run, test, check, chaos, bench, bench-full. `make` alone lists them.
+# Few words: demo, run, test, test-gpu, check, chaos, bench, bench-full. `make` alone lists them.
 # Everything runs in .venv, which is made once and renewed when pyproject.toml changes.
 
 VENV := .venv
@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
 
-.PHONY: help demo demo-reset run test check chaos bench bench-full clean
+.PHONY: help demo demo-reset run test test-gpu check chaos bench bench-full clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -28,6 +28,9 @@ run: $(STAMP)  ## the bot, with the settings of .env
 
 test: $(STAMP)  ## all tests
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q -rs
+
+test-gpu: $(STAMP)  ## the tests that need a card; where there is none it says so
+	@$(BIN)/python -m pytest -m gpu -q -rs tests/gpu
 
 check: $(STAMP)  ## format, lint, types, layers, import budget
 	@$(BIN)/ruff format --check .

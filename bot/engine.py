@@ -34,17 +34,9 @@ def loaders_of(
     settings: Settings, *, progress: Callable[[str], None]
 ) -> list[Callable[[], Engine]]:
     """How the engine of each device is loaded: one after the other, since each looks at how much
-    memory is free before it takes its own.
-
-    With several devices and PROVIDER=auto those cards are taken that work, or one processor.
-    """
+    memory is free before it takes its own."""
+    settings = with_devices(settings)
     ids = settings.device_id
-    if len(ids) > 1 and settings.provider == "auto":
-        from pipeline.model.providers import cuda_works
-
-        ids = tuple(one for one in ids if cuda_works(one))
-        settings = replace(settings, provider="cuda" if ids else "cpu")
-        ids = ids or settings.device_id[:1]
     threads = settings.threads
     if settings.provider == "cpu" and len(ids) > 1:
         from pipeline.model.threads import default_threads
@@ -58,6 +50,18 @@ def loaders_of(
 
     every = (replace(engine_options(settings, device_id=one), threads=threads) for one in ids)
     return [partial(load, options) for options in every]
+
+
+def with_devices(settings: Settings) -> Settings:
+    """With several devices and PROVIDER=auto: those cards that work, or one processor."""
+    if len(settings.device_id) == 1 or settings.provider != "auto":
+        return settings
+    from pipeline.model.providers import cuda_works
+
+    cards = tuple(one for one in settings.device_id if cuda_works(one))
+    if cards:
+        return replace(settings, provider="cuda", device_id=cards)
+    return replace(settings, provider="cpu", device_id=settings.device_id[:1])
 
 
 def tagger_folder(settings: Settings) -> Path | None:

@@ -5,8 +5,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["tests.support.loopback", "tests.support.openapi"]
+
+settings.register_profile("ekaki", deadline=None)  # a busy machine is no mistake of ours
+settings.load_profile("ekaki")
 
 _MEMORY = Path("/dev/shm")  # Linux's file system in memory
 _ROOM_BYTES = 4 * 2**30

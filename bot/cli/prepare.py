@@ -39,6 +39,7 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 def run(args: argparse.Namespace) -> int:
     """Prepare."""
     from dataclasses import replace
+    from functools import partial
 
     from bot.engine import engine_options
 
@@ -52,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.model.cpu import this_cpu
     from pipeline.model.load import is_repository, open_source
     from pipeline.model.prepared import check_fit
+    from pipeline.model.providers import CPU
     from pipeline.model.sessions import SessionFactory
     from pipeline.prepare.choose import Choice, choose_here
     from pipeline.prepare.lora import Lora
@@ -59,16 +61,25 @@ def run(args: argparse.Namespace) -> int:
 
     loras = tuple(Lora.parse(typed) for typed in args.lora)
     source = open_source(options)
-    factory = SessionFactory(
-        provider=options.provider,
+    open_factory = partial(
+        SessionFactory,
         device_id=options.device_id,
         threads=options.threads,
         mapped=True,
         reorder=False,
     )
+    factory = open_factory(provider=options.provider)
     choice = Choice(variant="fp32" if args.variant == "auto" else args.variant, why="asked for")
     if args.variant == "auto":
-        choice = choose_here(source, options.models_dir, factory, progress=note)
+        choice = choose_here(
+            source,
+            options.models_dir,
+            factory,
+            progress=note,
+            may_leave_card=options.provider == "auto",
+        )
+        if factory.provider != CPU and not choice.on_card:
+            factory = open_factory(provider="cpu")
         note(f"Chosen: {choice.variant}, because {choice.why}.")
     check_fit(choice.variant, factory.provider)
     wish = Wish(

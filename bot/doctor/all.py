@@ -42,7 +42,7 @@ def _model_checks(settings: Settings) -> Iterator[Check]:
     engine = model.check_engine(settings)
     yield engine
     if engine.result != "fail":
-        yield model.check_provider(settings)
+        yield from model.check_provider(settings)
         yield from model.check_model(settings)
         yield model.check_tagger(settings)
 

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bot.doctor.values import Check, fail, ok, warn
-from bot.engine import engine_options, tagger_folder
+from bot.engine import engine_options, tagger_folder, with_devices
 from bot.settings import Settings
 from bot.wording import gib, words
 from pipeline.errors import EkakiError
 
 if TYPE_CHECKING:
     from pipeline.model.folder import ModelFolder
+    from pipeline.model.on_card import Card
 
 
 def check_model(settings: Settings) -> Iterator[Check]:
@@ -32,7 +33,7 @@ def check_model(settings: Settings) -> Iterator[Check]:
     yield ok("Model", f"{folder.name}, {folder.precision}, {gib(weights)}")
     if folder.notice:
         yield warn("Model", folder.notice, "Fine for trying things out.")
-    yield _check_memory(settings, folder)
+    yield from _check_memory(settings, folder)
 
 
 def check_tagger(settings: Settings) -> Check:
@@ -83,41 +84,73 @@ def _check_prepared(settings: Settings, source: "ModelFolder") -> Iterator[Check
         yield ok("Prepared", f"{found.precision}: {why}")
 
 
-def _check_memory(settings: Settings, source: "ModelFolder") -> Check:
-    """How the model that would be loaded is held in memory."""
+def _check_memory(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
+    """How the model that would be loaded is held in memory: in main memory, or on each card."""
     from pipeline.model.memory import available_bytes
     from pipeline.model.memory_plan import make_plan
+    from pipeline.model.on_card import read_card
     from pipeline.model.prepared import find
     from pipeline.model.providers import CPU, choose_provider
 
-    have = available_bytes()
+    settings = with_devices(settings)
     mend = "Close other programs, use a machine with more memory, or: python -m bot model prepare"
+    own = settings.engine == "own"
+
+    def form(provider: str) -> "ModelFolder":
+        variant = settings.model_variant
+        return find(settings.models_dir, source, variant, provider) if own else source
+
     try:
-        if choose_provider(settings.provider, device_id=settings.device_id[0]) != CPU:
-            return ok("Memory", f"{gib(have)} free; the card draws")
-        own = settings.engine == "own"
-        folder = find(settings.models_dir, source, settings.model_variant, CPU) if own else source
-        plan = make_plan(folder, have)
+        have = available_bytes()
+        for device_id in settings.device_id:
+            provider = choose_provider(settings.provider, device_id=device_id)
+            if provider != CPU:
+                yield check_card(form(provider), read_card(device_id), device_id)
+                continue
+            plan = make_plan(form(CPU), have)
+            parts = ", ".join(f"{name} {gib(size)}" for name, size in plan.parts.items())
+            found = f"{gib(have)} free, {gib(plan.peak_bytes)} needed on the processor ({parts})"
+            spared = plan.sparing()
+            if spared:
+                yield warn("Memory", f"{found}; to make it fit: {', '.join(spared)}", mend)
+            else:
+                yield ok("Memory", found)
+            have -= plan.peak_bytes  # an engine each: the next one finds the rest
     except EkakiError as error:
-        return fail("Memory", words(error), mend)
-    parts = ", ".join(f"{name} {gib(size)}" for name, size in plan.parts.items())
-    found = f"{gib(have)} free, {gib(plan.peak_bytes)} needed on the processor ({parts})"
-    spared = plan.sparing()
-    if spared:
-        return warn("Memory", f"{found}; to make it fit: {', '.join(spared)}", mend)
-    return ok("Memory", found)
+        yield fail("Memory", words(error), mend)
 
 
-def check_provider(settings: Settings) -> Check:
-    """What really computes: a tiny session is run on it."""
+def check_card(folder: "ModelFolder", card: "Card | None", device_id: int) -> Check:
+    """How `folder` is laid out on card `device_id`."""
+    from pipeline.model.on_card import plan_on
+
+    name = f"Card {device_id}"
+    if card is None:
+        found = "draws, but its driver does not say how much memory it has: nothing is spared"
+        return warn(name, found, "Set PROVIDER=cpu if drawing runs out of memory.")
+    mend = "Prepare a smaller form (python -m bot model prepare --variant fp16), or PROVIDER=cpu."
+    try:
+        plan = plan_on(folder, card.total_bytes)
+    except EkakiError as error:
+        return fail(name, words(error), mend)
+    return ok(name, f"{card.name}, {gib(card.total_bytes)}: {plan}")
+
+
+def check_provider(settings: Settings) -> Iterator[Check]:
+    """What really computes: a tiny session is run on each device."""
     from pipeline.model.providers import choose_provider
 
-    try:
-        provider = choose_provider(settings.provider, device_id=settings.device_id[0])
-    except EkakiError as error:
-        mend = "pip install '.[cuda]' brings NVIDIA's libraries; or set PROVIDER to auto or cpu."
-        return fail("Provider", words(error), mend)
-    return ok("Provider", str(provider))
+    settings = with_devices(settings)
+    several = len(settings.device_id) > 1
+    for device_id in settings.device_id:
+        name = f"Provider {device_id}" if several else "Provider"
+        try:
+            yield ok(name, str(choose_provider(settings.provider, device_id=device_id)))
+        except EkakiError as error:
+            mend = (
+                "pip install '.[cuda]' brings NVIDIA's libraries; or set PROVIDER to auto or cpu."
+            )
+            yield fail(name, words(error), mend)
 
 
 def check_engine(settings: Settings) -> Check:

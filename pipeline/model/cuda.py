@@ -9,7 +9,10 @@ import sys
 from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pipeline.model.folder import Component
 
 OVERHEAD_BYTES: Final = 700 * 2**20
 """CUDA's context, cuDNN's workspaces and what the desktop takes."""
@@ -77,6 +80,31 @@ class CardPlan:
     pictures_at_once: int
     peak_bytes: int
 
+    def __str__(self) -> str:
+        """In words, for people."""
+        whole = "all of the model on it"
+        text = "UNet and VAE on it, text encoders on the processor"
+        return (
+            f"{whole if self.text_encoders_on_card else text}, the VAE "
+            f"{'in tiles' if self.tiled_vae else 'in one piece'}, up to "
+            f"{2 * self.pictures_at_once} rows at once, {self.peak_bytes / 2**30:.1f} GiB at most"
+        )
+
+    def arena_limits(self, total_bytes: int, sizes: Sizes) -> "dict[Component, int]":
+        """The bound of each session's arena: what is left beside the weights of the others. So a
+        session that takes more than was planned fails, which can be mended, and not the desktop."""
+        encoders = sizes.text_encoders if self.text_encoders_on_card else 0
+        usable = _usable(total_bytes)
+        unet, vae = usable - sizes.vae - encoders, usable - sizes.unet - encoders
+        text = usable - sizes.unet - sizes.vae
+        return {
+            "unet": unet,
+            "vae_decoder": vae,
+            "vae_encoder": vae,
+            "text_encoder": text,
+            "text_encoder_2": text,
+        }
+
 
 def plan_card(total_bytes: int, sizes: Sizes = SDXL) -> CardPlan | None:
     """The best way of using a card with `total_bytes` of memory; None where the UNet does not fit.
@@ -85,7 +113,7 @@ def plan_card(total_bytes: int, sizes: Sizes = SDXL) -> CardPlan | None:
     tiles. Pictures share a run as long as there is room; more than 4 gained nothing where it was
     measured.
     """
-    usable = int(total_bytes * _USABLE) - OVERHEAD_BYTES
+    usable = _usable(total_bytes)
     for on_card, tiled in ((True, False), (True, True), (False, False), (False, True)):
         weights = sizes.unet + sizes.vae + (sizes.text_encoders if on_card else 0)
         decoder = sizes.decoder_tile if tiled else sizes.decoder
@@ -101,6 +129,16 @@ def plan_card(total_bytes: int, sizes: Sizes = SDXL) -> CardPlan | None:
             peak_bytes=weights + active + OVERHEAD_BYTES,
         )
     return None
+
+
+def least_bytes(sizes: Sizes = SDXL) -> int:
+    """The memory of the smallest card that can be used."""
+    active = max(sizes.decoder_tile, 2 * sizes.unet_row)
+    return int((sizes.unet + sizes.vae + active + OVERHEAD_BYTES) / _USABLE) + 1
+
+
+def _usable(total_bytes: int) -> int:
+    return int(total_bytes * _USABLE) - OVERHEAD_BYTES
 
 
 def missing_library(capi: Path | None = None) -> str | None:

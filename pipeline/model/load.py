@@ -73,34 +73,23 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
     """Check, load and return the engine; `progress` gets a line for each thing that takes time.
 
     Raises ModelError: what `ModelFolder.open` raises, `model_not_fetched`, `both_runtimes`,
-    `provider_unavailable`, `memory_too_small`, `model_unreadable`, `scheduler_unsupported`,
-    `prepared_missing`, `prepared_damaged`, `variant_unfit`.
+    `provider_unavailable`, `memory_too_small`, `card_too_small`, `model_unreadable`,
+    `scheduler_unsupported`, `prepared_missing`, `prepared_damaged`, `variant_unfit`.
     """
-    from pipeline.model.memory_plan import plan_here
-    from pipeline.model.prepared import find
-    from pipeline.model.providers import CPU, both_runtimes_installed
-    from pipeline.model.sessions import SessionFactory
+    from pipeline.model.place import advise, place_model
+    from pipeline.model.providers import both_runtimes_installed
     from pipeline.model.text_encoder import PromptEncoder
 
     if both_runtimes_installed():
         raise ModelError("both_runtimes")
-    folder = open_source(options)
-    factory = SessionFactory(
-        provider=options.provider, device_id=options.device_id, threads=options.threads
-    )
-    if options.engine == "own":
-        source = folder
-        folder = find(options.models_dir, source, options.variant, factory.provider)
-        if options.variant == "auto":
-            _advise(options, source, folder, factory.provider, progress)
-    plan = None
-    if options.check_memory and factory.provider == CPU:
-        plan = plan_here(folder)
-        factory.mapped = plan.mapped_unet
-    keep = plan is None or plan.keep_text_encoders
-    device = f"{factory.provider}, {factory.threads} threads"
-    progress(f"Loading {folder.name} ({folder.precision}) on {device}")
-    prompts = PromptEncoder(folder, factory, keep_sessions=keep or options.engine == "stock")
+    source = open_source(options)
+    place = place_model(options, source, progress)
+    folder, factory = place.folder, place.factory
+    if options.engine == "own" and options.variant == "auto":
+        advise(options, source, place, progress)
+    progress(f"Loading {folder.name} ({folder.precision}) on {place}")
+    keep = place.keep_text_encoders or options.engine == "stock"
+    prompts = PromptEncoder(folder, place.text_factory, keep_sessions=keep)
     description = describe(options, folder, factory.provider)
     engine: Engine
     if options.engine == "own":
@@ -111,7 +100,8 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
             factory,
             prompts=prompts,
             description=description,
-            rows_at_once=1 if plan is not None and plan.rows_at_once == 1 else None,
+            rows_at_once=place.rows_at_once,
+            tiled_vae=place.tiled_vae,
         )
     elif options.engine == "stock":
         from pipeline.engine.stock import StockEngine
@@ -121,28 +111,6 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
         assert_never(options.engine)
     progress(f"{folder.name} is ready")
     return engine
-
-
-def _advise(
-    options: EngineOptions,
-    source: "ModelFolder",
-    folder: "ModelFolder",
-    provider: str,
-    progress: Callable[[str], None],
-) -> None:
-    """Say where `model prepare` would help."""
-    from pipeline.model.prepared import chosen, chosen_elsewhere, home_of, why_not
-
-    home = home_of(options.models_dir, source)
-    unfit = why_not(home, provider)
-    if unfit:
-        progress(
-            f"The prepared {chosen(home)} can't be used here: {unfit}. Run model prepare again"
-        )
-    elif folder is source and not source.fused:
-        progress("Not prepared for this machine: python -m bot model prepare makes it faster")
-    elif chosen_elsewhere(home):
-        progress("Prepared with another processor or ONNX Runtime: run model prepare again")
 
 
 def open_source(options: EngineOptions) -> "ModelFolder":

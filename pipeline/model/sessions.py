@@ -43,7 +43,7 @@ class OrtSession:
         self.kept: object = None  # what the session refers to and does not own
         self._inputs = {port.name: _port(port) for port in raw.get_inputs()}
         self._outputs = {port.name: _port(port) for port in raw.get_outputs()}
-        self._run_options = _shrinking() if shrink and self.provider == CPU else None
+        self._run_options = _shrinking(raw) if shrink else None
 
     @property
     def inputs(self) -> Mapping[str, Port]:
@@ -80,6 +80,8 @@ class SessionFactory:
     which takes little memory and some speed. Convolutions' are copied in the processor's order all
     the same, unless `reorder` is False, which takes a good deal of speed.
 
+    `card_limits`: bytes that the session of a component may take on a card.
+
     Raises ModelError `provider_unavailable` when made, if CUDA was asked for and does not work.
     """
 
@@ -94,8 +96,9 @@ class SessionFactory:
     ) -> None:
         self.provider = choose_provider(provider, device_id=device_id)
         self.threads = threads or default_threads()
-        self._device_id = device_id
+        self.device_id = device_id
         self.mapped = mapped
+        self.card_limits: Mapping[Component, int] = {}
         self._reorder = reorder
 
     def open(self, folder: ModelFolder, component: Component) -> Session:
@@ -148,13 +151,13 @@ class SessionFactory:
 
     def _load(self, model: str | bytes, component: Component, options: Any) -> OrtSession:
         try:
-            raw = ort.InferenceSession(model, options, providers=self._providers())
+            raw = ort.InferenceSession(model, options, providers=self._providers(component))
         except Exception as error:  # ORT's classes have no common base but Exception
             trouble, problem = trouble_of(str(error)), brief(str(error))
             if trouble == "out_of_memory":
                 raise ModelError("model_does_not_fit", name=component) from error
             if trouble == "device_lost":
-                device = f"Card {self._device_id}"
+                device = f"Card {self.device_id}"
                 raise ModelError("device_gone", device=device, problem=problem) from error
             raise ModelError("model_unreadable", name=component, problem=problem) from error
         session = OrtSession(raw, shrink=component in _SHRINKS)
@@ -170,10 +173,12 @@ class SessionFactory:
             options.add_session_config_entry("session.disable_prepacking", "1")
         return options
 
-    def _providers(self) -> list[Any]:
+    def _providers(self, component: Component) -> list[Any]:
         if self.provider != CUDA:
             return [CPU]
-        return [(CUDA, provider_options(device_id=self._device_id)), CPU]
+        limit = self.card_limits.get(component)
+        options = provider_options(device_id=self.device_id, memory_limit_bytes=limit)
+        return [(CUDA, options), CPU]
 
 
 def open_on_cpu(path: Path, *, threads: int) -> OrtSession:
@@ -198,10 +203,16 @@ def _options(threads: int) -> Any:
     return options
 
 
-def _shrinking() -> Any:
+def _shrinking(raw: Any) -> Any:
     options = ort.RunOptions()
-    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    arena = arena_of(raw.get_providers()[0], raw.get_provider_options())
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", arena)
     return options
+
+
+def arena_of(provider: str, options: Mapping[str, Mapping[str, str]]) -> str:
+    """The name of a session's arena, as a run is told to give it back. (On a card untried.)"""
+    return f"gpu:{options[CUDA]['device_id']}" if provider == CUDA else "cpu:0"
 
 
 def _port(port: Any) -> Port:

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.model.cpu import Cpu, this_cpu
+from pipeline.model.cuda import SDXL, Sizes, plan_card
 from pipeline.model.folder import ModelFolder
 from pipeline.model.memory import available_bytes
+from pipeline.model.on_card import Card, read_card, too_small
 from pipeline.model.prepared import Variant
 from pipeline.model.providers import CPU
 from pipeline.model.sessions import SessionFactory
 from pipeline.prepare.calibrate import Calibration, calibrate
-from pipeline.prepare.sizes import needed_when_prepared
+from pipeline.prepare.sizes import half_sizes, needed_when_prepared
 
 WORTH_IT: Final = 1.1
 """A smaller gain is not worth other numbers than the source's."""
@@ -22,7 +24,8 @@ WORTH_IT: Final = 1.1
 class Machine:
     """What counts. `needs`: main memory that each variant takes on the processor, in bytes.
 
-    `calibration` is None where the processor does not draw.
+    `card` is None where no card draws or its memory can't be read, `half` are the model's sizes on
+    a card in half precision. `calibration` is None where the processor does not draw.
     """
 
     provider: str
@@ -30,27 +33,36 @@ class Machine:
     free_bytes: int
     needs: dict[Variant, int]
     calibration: Calibration | None
+    card: Card | None = None
+    half: Sizes = SDXL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """A variant and the reason, for people."""
+    """A variant and the reason, for people. `on_card`: it is for the card."""
 
     variant: Variant
     why: str
+    on_card: bool = False
 
 
 def choose(machine: Machine) -> Choice:
-    """fp16 on a card; on a processor the fastest of int8 and bf16 that wins and fits, or fits
-    while fp32 does not and is not slower."""
-    if machine.provider != CPU or machine.calibration is None:
-        return Choice(variant="fp16", why="an NVIDIA card draws, and it is made for half precision")
+    """fp16 on a card that has room for it; on a processor the fastest of int8 and bf16 that wins and
+    fits, or fits while fp32 does not and is not slower."""
+    if machine.calibration is None:
+        why = "an NVIDIA card draws, and it is made for half precision"
+        if machine.card is None:
+            return Choice(variant="fp16", why=f"{why}; its memory can't be read", on_card=True)
+        plan, gib = plan_card(machine.card.total_bytes, machine.half), _gib(machine.card)
+        return Choice(variant="fp16", why=f"{why}; {gib}: {plan or 'too small'}", on_card=True)
     found, cpu = machine.calibration, f"{machine.cpu.model} ({machine.cpu.skills})"
     steps: dict[Variant, float] = {"int8": found.int8_step}
     timed = (
         f"on {cpu} linear layers take {found.speedups.int8_linear:.2f} times the speed in eight "
         f"bits, so a step about {found.int8_step:.2f} times"
     )
+    if machine.card is not None:
+        timed = f"{_gib(machine.card)} are too small for this model; {timed}"
     if found.bf16_step is not None:
         steps["bf16"] = found.bf16_step
         timed += (
@@ -73,9 +85,17 @@ def choose_here(
     factory: SessionFactory,
     *,
     progress: Callable[[str], None],
+    may_leave_card: bool = True,
+    read: Callable[[int], Card | None] = read_card,
 ) -> Choice:
-    """Look at this machine, time what has to be timed, and decide."""
-    cpu, on_cpu = this_cpu(), factory.provider == CPU
+    """Look at this machine, time what has to be timed, and decide. `may_leave_card`: a card that is
+    too small is left to others; else ModelError `card_too_small`."""
+    cpu = this_cpu()
+    card = None if factory.provider == CPU else read(factory.device_id)
+    half = SDXL if card is None else half_sizes(source)
+    is_small = card is not None and plan_card(card.total_bytes, half) is None
+    if card is not None and is_small and not may_leave_card:
+        raise too_small(half, card.total_bytes)
     variants: tuple[Variant, ...] = ("fp32", "int8", "bf16")
     return choose(
         Machine(
@@ -85,8 +105,14 @@ def choose_here(
             needs={variant: needed_when_prepared(source, variant) for variant in variants},
             calibration=(
                 calibrate(models_dir, cpu, threads=factory.threads, progress=progress)
-                if on_cpu
+                if factory.provider == CPU or is_small
                 else None
             ),
+            card=card,
+            half=half,
         )
     )
+
+
+def _gib(card: Card) -> str:
+    return f"the {card.total_bytes / 2**30:.1f} GiB of {card.name}"

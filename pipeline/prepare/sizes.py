@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from pipeline.model.cuda import Sizes
 from pipeline.model.folder import COMPONENTS, Component, ModelFolder
 from pipeline.model.memory_plan import Shape, plan_for
+from pipeline.model.on_card import sizes_of
 from pipeline.model.prepared import Variant
 from pipeline.prepare.convert import convert
 from pipeline.prepare.write import plan
@@ -18,9 +20,13 @@ def prepared_bytes(source: ModelFolder, variant: Variant) -> dict[Component, int
     }
 
 
+def half_sizes(source: ModelFolder) -> Sizes:
+    """What it takes on a card once it is prepared in half precision."""
+    return sizes_of(prepared_bytes(source, "fp16"), replace(Shape.of(source), fused=True), is_half=True)
+
+
 def needed_when_prepared(source: ModelFolder, variant: Variant) -> int:
     """Main memory that drawing with it takes when nothing is spared."""
-    shape = Shape.of(source)
-    made = replace(shape, fused=variant != "bf16", in_openvino=variant == "bf16")
+    made = replace(Shape.of(source), fused=variant != "bf16", in_openvino=variant == "bf16")
     weights = prepared_bytes(source, variant)
     return plan_for(weights, made, 1 << 62, can_map=False).peak_bytes

@@ -17,6 +17,9 @@ from bot.doctor.values import Check
 from bot.secret import Secret
 from bot.settings import Settings, read
 from data.database import Database
+from data.shipped import DEMO_MODEL
+from pipeline.model.folder import ModelFolder
+from pipeline.model.on_card import Card
 from tests.support.tagger import make_tagger
 
 ID = 123456789012345678
@@ -38,6 +41,31 @@ def test_token_tells_the_application_and_the_invite_link() -> None:
     assert checks["Token"].result == "ok"
     assert f"client_id={ID}" in checks["Invite link"].found
     assert TOKEN not in str(checks)
+
+
+@pytest.mark.parametrize(
+    ("gib", "result", "found"),
+    [
+        (24, "ok", "all of the model on it"),
+        (0.5, "fail", "the model needs about"),
+        (None, "warn", "does not say how much memory"),
+    ],
+)
+def test_a_card_is_told_what_it_will_hold(gib: float | None, result: str, found: str) -> None:
+    card = None if gib is None else Card(name="A card", total_bytes=int(gib * 2**30))
+    check = model.check_card(ModelFolder.open(DEMO_MODEL), card, 1)
+    assert (check.name, check.result) == ("Card 1", result)
+    assert found in check.found
+
+
+def test_every_engine_on_the_processor_is_planned_beside_the_others(tmp_path: Path) -> None:
+    settings = Settings(
+        model="demo", models_dir=tmp_path, provider="cpu", device_id=(0, 1, 2), data_dir=tmp_path
+    )
+    checks = list(model.check_model(settings))
+    assert len([check for check in checks if check.name == "Memory"]) == 3
+    names = [check.name for check in model.check_provider(settings)]
+    assert names == ["Provider 0", "Provider 1", "Provider 2"]
 
 
 def test_permissions_are_exactly_what_the_bot_does() -> None:

@@ -1,12 +1,14 @@
 """What `auto` chooses, and that the machine is timed once."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.model.cpu import Cpu
 from pipeline.model.folder import ModelFolder
+from pipeline.model.on_card import Card
 from pipeline.model.openvino import openvino_version
 from pipeline.model.prepared import CALIBRATION, Variant
 from pipeline.model.providers import CPU, CUDA
@@ -61,6 +63,26 @@ def machine(
 )
 def test_the_fastest_that_is_no_loss_is_chosen(here: Machine, variant: Variant) -> None:
     assert choose(here).variant == variant
+
+
+def test_a_card_with_room_is_told_how_it_is_used() -> None:
+    here = replace(machine(None, provider=CUDA), card=Card(name="A card", total_bytes=12 * 2**30))
+    choice = choose(here)
+    assert (choice.variant, choice.on_card) == ("fp16", True)
+    assert "12.0 GiB of A card: all of the model on it, the VAE in tiles" in choice.why
+
+
+def test_a_card_without_room_leaves_it_to_the_processor() -> None:
+    small = Card(name="A card", total_bytes=4 * 2**30)
+    choice = choose(replace(machine(1.9, provider=CUDA), card=small))
+    assert (choice.variant, choice.on_card) == ("int8", False)
+    assert "4.0 GiB of A card are too small" in choice.why
+
+
+def test_an_unknown_card_gets_half_precision() -> None:
+    choice = choose(machine(None, provider=CUDA))
+    assert choice.on_card
+    assert "can't be read" in choice.why
 
 
 def test_the_reason_names_the_processor_and_what_was_measured() -> None:

@@ -1,0 +1,66 @@
+"""What only a card can tell. Written without one: none of it has run yet."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL.Image import Image
+
+from data.shipped import DEMO_MODEL
+from pipeline.engine.protocol import Engine
+from pipeline.model.load import EngineOptions, load_engine
+from pipeline.model.on_card import read_card
+from pipeline.model.providers import CUDA
+from tests.pipeline.own_model import make_request
+
+_SMI = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits")
+
+
+class Quiet:
+    def is_cancelled(self) -> bool:
+        return False
+
+    def on_step(self, *_: object) -> None:
+        pass
+
+
+def draw(models_dir: Path, provider: str, **changes: object) -> tuple[Engine, Image]:
+    engine = load_engine(
+        EngineOptions(model=str(DEMO_MODEL), models_dir=models_dir, provider=provider),  # pyright: ignore[reportArgumentType]
+        progress=print,
+    )
+    request = make_request(width=256, height=256, num_inference_steps=8, **changes)
+    return engine, engine.draw(request, 0, Quiet()).image
+
+
+def test_the_driver_tells_what_nvidia_smi_tells() -> None:
+    card = read_card(0)
+    assert card is not None
+    try:
+        listed = subprocess.run(_SMI, capture_output=True, text=True, timeout=30, check=True)
+    except FileNotFoundError:
+        pytest.skip("needs a CUDA device with nvidia-smi")
+    cards = [line.rpartition(", ") for line in listed.stdout.splitlines()]
+    assert card.name in {name for name, _, _ in cards}
+    totals = [int(mib) * 2**20 for name, _, mib in cards if name == card.name]
+    assert any(0.9 * total < card.total_bytes <= total for total in totals)
+
+
+def test_a_picture_of_the_card_is_near_the_processors(tmp_path: Path) -> None:
+    engine, on_card = draw(tmp_path, "cuda")
+    assert engine.model.provider == CUDA
+    engine.close()
+    _, on_processor = draw(tmp_path, "cpu")
+    difference = np.abs(np.asarray(on_card, np.int16) - np.asarray(on_processor, np.int16))
+    assert difference.mean() < 2, "levels of 256; other kernels round otherwise"
+
+
+def test_the_card_gives_the_same_picture_again_and_after_opening_anew(tmp_path: Path) -> None:
+    first, picture = draw(tmp_path, "cuda")
+    request = make_request(width=256, height=256, num_inference_steps=8)
+    assert first.draw(request, 0, Quiet()).image.tobytes() == picture.tobytes()
+    first.close()
+    again, other = draw(tmp_path, "cuda")
+    assert other.tobytes() == picture.tobytes()
+    again.close()
