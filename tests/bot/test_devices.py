@@ -17,13 +17,13 @@ from bot.settings import Settings
 from bot.worker import EngineWorker
 from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import Engine
-from pipeline.errors import EngineError, ModelError
-from pipeline.request import GenerationRequest, ResolvedRequest
+from pipeline.errors import ModelError
+from pipeline.request import GenerationRequest
 from tests.bot.conftest import House, open_house, origin
 from tests.pipeline.own_model import make_request
+from tests.support.devices import GONE, Losing
 
 WISH = GenerationRequest(prompt="1girl")
-GONE = "CUDA failure 700: an illegal memory access was encountered ; GPU=0"
 
 
 async def until(is_so: Callable[[], bool]) -> None:
@@ -138,28 +138,6 @@ async def test_what_is_drawn_on_several_engines_goes_on_after_a_stop(tmp_path: P
         assert [picture.seed for picture in end.pictures] == [3, 4, 5]
 
 
-class Losing:
-    """Loads engines; those of the first `losses` lose their device at the second step. A reopening
-    is refused `refusals` times."""
-
-    def __init__(self, losses: int, *, refusals: int = 0) -> None:
-        self.losses, self.refusals = losses, refusals
-        self.made: list[FakeEngine] = []
-
-    def load(self) -> FakeEngine:
-        if self.made and self.refusals:
-            self.refusals -= 1
-            raise ModelError("model_unreadable", name="unet", problem="CUDA failure 999")
-        is_losing = len(self.made) < self.losses
-        engine = FakeEngine(fail_at=self._lose if is_losing else None)
-        self.made.append(engine)
-        return engine
-
-    @staticmethod
-    def _lose(_: ResolvedRequest, step: int) -> Exception | None:
-        return EngineError("device_lost", problem=GONE) if step == 2 else None
-
-
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses as growing as the real ones, but short."""
@@ -215,7 +193,7 @@ async def test_others_go_on_while_a_device_is_away(
     losing, other = Losing(1), held()
     async with open_on(tmp_path, losing, lambda: other) as house:
         tickets = [await house.jobs.submit(WISH, origin(user)) for user in (1, 2, 3)]
-        await until(lambda: losing.made[0].closed)
+        await until(lambda: losing.is_lost)
         assert not (await house.jobs.submit(WISH, origin(4))).queued.loading
         other.release()
         for ticket in tickets:
@@ -226,13 +204,15 @@ async def test_others_go_on_while_a_device_is_away(
 async def test_those_who_wait_are_told_that_the_model_is_loaded_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device, "PAUSES_S", (0.3,))
+    monkeypatch.setattr(device, "PAUSES_S", (0.01,))
     losing = Losing(1)
+    losing.may_reopen.clear()
     async with open_on(tmp_path, losing) as house:
         await house.jobs.submit(WISH, origin(1))
-        await until(lambda: bool(losing.made) and losing.made[0].closed)
+        await until(lambda: losing.is_lost)
         waiting = await house.jobs.submit(WISH, origin(2))
         assert waiting.queued.loading
+        losing.may_reopen.set()
         events = await house.events(waiting.job.id)
         assert any(isinstance(event, Queued) and not event.loading for event in events)
         assert isinstance(events[-1], Completed)
@@ -260,7 +240,7 @@ async def test_a_stop_does_not_wait_for_a_device_to_come_back(
     losing = Losing(1)
     async with open_on(tmp_path, losing) as house:
         await house.jobs.submit(WISH, origin())
-        await until(lambda: bool(losing.made) and losing.made[0].closed)
+        await until(lambda: losing.is_lost)
         async with asyncio.timeout(4):
             await house.jobs.stop()
 

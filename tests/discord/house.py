@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,6 +23,7 @@ from cogs.inference import Inference
 from data.jobs import JobRecord
 from data.vocabularies import load_vocabulary
 from pipeline.engine.fake import FakeEngine
+from pipeline.engine.protocol import Engine
 from pipeline.tags.index import TagIndex
 
 PATIENCE_S = 15.0
@@ -229,6 +230,12 @@ class Running:
         """Pictures that count towards the limit of a person."""
         return (await self.services.jobs.limits_of(user_id=user_id)).day.used
 
+    async def all_delivered(self, count: int) -> None:
+        """Wait for the pictures of `count` jobs."""
+        async with asyncio.timeout(PATIENCE_S):
+            while [job.delivery for job in await self.jobs()] != ["delivered"] * count:
+                await asyncio.sleep(0.01)
+
     async def delivery(self, wanted: str) -> JobRecord:
         """The only job, once its delivery is `wanted`."""
         async with asyncio.timeout(PATIENCE_S):
@@ -242,10 +249,12 @@ async def running_bot(
     place: Discord,
     *,
     engine: FakeEngine | None = None,
+    loads: Sequence[Callable[[], Engine]] = (),
     backoff_s: tuple[float, ...] = (0.05,),
     **settings: Any,
 ) -> AsyncGenerator[Running]:
-    """The bot as `bot.app` composes it, with an engine in the test's hand, until the block ends."""
+    """The bot as `bot.app` composes it, with an engine in the test's hand, until the block ends.
+    `loads`: several devices' instead."""
     engine = engine or FakeEngine()
     values: dict[str, Any] = {
         "discord_token": Secret(place.loopback.token),
@@ -258,7 +267,9 @@ async def running_bot(
     async with AsyncExitStack() as stack:
         stack.enter_context(connect_to(place.loopback.url))
         services = await stack.enter_async_context(
-            open_services(Settings(**values | settings), load=lambda: engine, clock=place.clock)
+            open_services(
+                Settings(**values | settings), load=loads or (lambda: engine), clock=place.clock
+            )
         )
         bot = await stack.enter_async_context(Ekaki(services))
         bot._connection.guild_ready_timeout = 0.05  # pyright: ignore[reportPrivateUsage] - 2 s else
