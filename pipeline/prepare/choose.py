@@ -47,8 +47,8 @@ class Choice:
 
 
 def choose(machine: Machine) -> Choice:
-    """fp16 on a card that has room for it; on a processor the fastest of int8 and bf16 that wins and
-    fits, or fits while fp32 does not and is not slower."""
+    """fp16 on a card that has room for it; on a processor the fastest of int8 and bf16 that wins
+    and fits, or fits while fp32 does not and is not slower."""
     if machine.calibration is None:
         why = "an NVIDIA card draws, and it is made for half precision"
         if machine.card is None:

@@ -22,7 +22,9 @@ def prepared_bytes(source: ModelFolder, variant: Variant) -> dict[Component, int
 
 def half_sizes(source: ModelFolder) -> Sizes:
     """What it takes on a card once it is prepared in half precision."""
-    return sizes_of(prepared_bytes(source, "fp16"), replace(Shape.of(source), fused=True), is_half=True)
+    return sizes_of(
+        prepared_bytes(source, "fp16"), replace(Shape.of(source), fused=True), is_half=True
+    )
 
 
 def needed_when_prepared(source: ModelFolder, variant: Variant) -> int:

@@ -21,7 +21,7 @@ class Quiet:
     def is_cancelled(self) -> bool:
         return False
 
-    def on_step(self, *_: object) -> None:
+    def on_step(self, step: int, steps: int, preview: object) -> None:
         pass
 
 

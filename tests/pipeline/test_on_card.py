@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import ModelError
 from pipeline.model.cuda import SDXL, least_bytes, plan_card
-from pipeline.model.folder import ModelFolder
+from pipeline.model.folder import Component, ModelFolder
 from pipeline.model.load import EngineOptions
 from pipeline.model.memory_plan import Shape
 from pipeline.model.on_card import Card, plan_on, read_card, sizes_of, sizes_of_folder
@@ -25,7 +25,9 @@ class Driver:
 
     def __init__(self, totals: tuple[int, ...] = (8 * GIB, 24 * GIB), *, started: int = 0) -> None:
         whole, pointer = ctypes.c_int, ctypes.c_void_p
-        self.cuInit = ctypes.CFUNCTYPE(whole, ctypes.c_uint)(lambda _: started)
+
+        def start(_: int) -> int:
+            return started
 
         def get(device: int, ordinal: int) -> int:
             if ordinal >= len(totals):
@@ -41,6 +43,7 @@ class Driver:
             ctypes.memmove(buffer, f"Card {device}".encode().ljust(length, b"\0"), length)
             return 0
 
+        self.cuInit = ctypes.CFUNCTYPE(whole, ctypes.c_uint)(start)
         self.cuDeviceGet = ctypes.CFUNCTYPE(whole, pointer, whole)(get)
         self.cuDeviceTotalMem_v2 = ctypes.CFUNCTYPE(whole, pointer, whole)(total)
         self.cuDeviceGetName = ctypes.CFUNCTYPE(whole, pointer, whole, whole)(name)
@@ -57,7 +60,7 @@ def test_a_driver_that_says_nothing_is_no_card(driver: object) -> None:
 
 
 def test_sizes_of_sdxl_come_near_those_that_were_computed() -> None:
-    weights = {
+    weights: dict[Component, int] = {
         "unet": 5_140_000_000, "text_encoder": 250_000_000, "text_encoder_2": 1_390_000_000,
         "vae_decoder": 198_000_000, "vae_encoder": 137_000_000,
     }  # fmt: skip
