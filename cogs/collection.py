@@ -2,8 +2,7 @@
 
 import asyncio
 import io
-import re
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import discord
 from discord import app_commands
@@ -17,9 +16,9 @@ from bot.suggestions import MAX_CHOICE, MAX_SUGGESTIONS
 from cogs import errors
 from cogs.actors import actor_of
 from cogs.answers import begin, say
-from cogs.errors import answer_error
 from cogs.history import own_jobs
 from cogs.history_page import OPEN_ID
+from cogs.lasting import Button, Lasting
 from cogs.sheet import contact_sheet
 from cogs.showing import ceiling_of, visible
 from cogs.words import cut, moment, quoted, size
@@ -280,37 +279,14 @@ async def _send_parts(interaction: Interaction, contents: Contents, limit: int) 
 
 
 class ShelfButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    Lasting[Button],
     template=r"ekaki:coll:(?P<id>[a-z0-9]{12}):(?P<page>\d{1,4}):[a-z]+",
 ):
     """Turns the page of a collection."""
 
-    def __init__(
-        self, item: "discord.ui.Button[discord.ui.View]", collection_id: str, page: int
-    ) -> None:
-        super().__init__(item)
-        self.collection_id = collection_id
-        self.page = page
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> "ShelfButton":
-        assert isinstance(item, discord.ui.Button)
-        return cls(item, match["id"], int(match["page"]))
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            await interaction.response.defer()
-            await _show_page(interaction, self.collection_id, self.page)
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
+    async def act(self, interaction: Interaction) -> None:
+        await interaction.response.defer()
+        await _show_page(interaction, self.match["id"], int(self.match["page"]))
 
 
 async def setup(bot: EkakiBot) -> None:

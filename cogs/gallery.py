@@ -1,8 +1,7 @@
 """`/gallery`: look through what this server made, search it, approve what waits."""
 
-import re
 from dataclasses import replace
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import discord
 from discord import app_commands
@@ -13,13 +12,13 @@ from bot.gallery.browser import View
 from cogs import errors
 from cogs.actors import actor_of
 from cogs.answers import begin, say
-from cogs.errors import answer_error
 from cogs.gallery_browsing import MAX_WORDS, PERIODS, TEMPLATE, Looking, Way, words_of
 from cogs.gallery_details import details_message
 from cogs.gallery_gates import gate_of, missing_in
 from cogs.gallery_page import page_message
 from cogs.inference import as_choices
 from cogs.languages import answer_locale
+from cogs.lasting import Button, Lasting
 from cogs.options import pick_rating
 from cogs.places import place_of, refuse_user_install
 from cogs.showing import ceiling_of
@@ -198,47 +197,22 @@ async def _put(interaction: Interaction, view: View, looking: Looking, *, privat
     )
 
 
-class TurnButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=TEMPLATE):
+class TurnButton(Lasting[Button], template=TEMPLATE):
     """Goes to another entry. In an answer that everybody sees, only for who asked for it: others
     get one of their own."""
 
-    def __init__(
-        self, item: "discord.ui.Button[discord.ui.View]", looking: Looking, way: Way
-    ) -> None:
-        super().__init__(item)
-        self.looking = looking
-        self.way: Way = way
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> "TurnButton":
-        assert isinstance(item, discord.ui.Button)
-        return cls(item, *Looking.parse(match))
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            await self._turn(interaction)
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
-
-    async def _turn(self, interaction: Interaction) -> None:
+    async def act(self, interaction: Interaction) -> None:
+        looking, way = Looking.parse(self.match)
         private = not _is_theirs(interaction)
         if private:
             await interaction.response.defer(ephemeral=True, thinking=True)
         else:
             await interaction.response.defer()
             private = interaction.message is None or interaction.message.flags.ephemeral
-        view = await _look(interaction, self.looking, self.way)
+        view = await _look(interaction, looking, way)
         if view is None:
             raise RefusedError("gallery_nothing")
-        looking = replace(self.looking, random=self.way == "random")
+        looking = replace(looking, random=way == "random")
         await _put(interaction, view, looking, private=private)
 
 

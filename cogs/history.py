@@ -1,7 +1,6 @@
 """`/history` and `/show`: one's own pictures, and any one brought back with fresh buttons."""
 
 import re
-from typing import Any
 
 import discord
 from discord import app_commands
@@ -14,6 +13,7 @@ from cogs import errors
 from cogs.browsing import MAX_WORDS, PAGE_SIZE, TEMPLATE, Browsing
 from cogs.errors import answer_error
 from cogs.history_page import OPEN_ID, SEARCH_ID, PageView, page_message
+from cogs.lasting import Button, Lasting, Select
 from cogs.showing import ceiling_of, show_pictures, visible
 from cogs.words import cut
 from data.history import HistoryEntry
@@ -99,88 +99,30 @@ async def _show_page(interaction: Interaction, browsing: Browsing) -> None:
     )
 
 
-class PageButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=TEMPLATE):
+class PageButton(Lasting[Button], template=TEMPLATE):
     """Goes to another page or filter."""
 
-    def __init__(self, item: "discord.ui.Button[discord.ui.View]", browsing: Browsing) -> None:
-        super().__init__(item)
-        self.browsing = browsing
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> "PageButton":
-        assert isinstance(item, discord.ui.Button)
-        return cls(item, Browsing.parse(match))
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            await interaction.response.defer()
-            await _show_page(interaction, self.browsing)
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
+    async def act(self, interaction: Interaction) -> None:
+        await interaction.response.defer()
+        await _show_page(interaction, Browsing.parse(self.match))
 
 
-class OpenMenu(
-    discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=re.escape(OPEN_ID)
-):
+class OpenMenu(Lasting[Select], template=re.escape(OPEN_ID)):
     """Opens the chosen picture, for this person only, as the page it is chosen from."""
 
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],  # noqa: ARG003 - discord.py's signature
-        /,
-    ) -> "OpenMenu":
-        assert isinstance(item, discord.ui.Select)
-        return cls(item)
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            job, pictures = await visible(interaction, self.item.values[0])
-            await show_pictures(interaction, job, pictures, private=True)
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
+    async def act(self, interaction: Interaction) -> None:
+        job, pictures = await visible(interaction, self.item.values[0])
+        await show_pictures(interaction, job, pictures, private=True)
 
 
 class SearchButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    Lasting[Button],
     template=rf"{SEARCH_ID}:(?P<fav>[01])",
 ):
     """Asks for words."""
 
-    def __init__(self, item: "discord.ui.Button[discord.ui.View]", *, favourites: bool) -> None:
-        super().__init__(item)
-        self.favourites = favourites
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> "SearchButton":
-        assert isinstance(item, discord.ui.Button)
-        return cls(item, favourites=match["fav"] == "1")
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            await interaction.response.send_modal(SearchModal(favourites=self.favourites))
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
+    async def act(self, interaction: Interaction) -> None:
+        await interaction.response.send_modal(SearchModal(favourites=self.match["fav"] == "1"))
 
 
 class SearchModal(discord.ui.Modal):

@@ -1,9 +1,8 @@
 """`/me`: one's own defaults, seen and changed in one message that only oneself sees."""
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 import discord
 from discord import app_commands
@@ -12,6 +11,7 @@ from discord.ext import commands
 from bot.client import EkakiBot
 from cogs import errors
 from cogs.errors import answer_error
+from cogs.lasting import Button, Lasting, Select
 from cogs.me_panel import CHOICES, NEGATIVE_ID, NOT_SET, Choice, panel
 from cogs.messages import Outgoing
 from cogs.options import pick, pick_rating
@@ -62,62 +62,24 @@ def changed(choice: Choice, value: str | None) -> Change:
 
 
 class DefaultMenu(
-    discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]],
+    Lasting[Select],
     template=rf"ekaki:me:(?P<choice>{'|'.join(CHOICES)})",
 ):
     """Sets one default to what is chosen."""
 
-    def __init__(self, item: "discord.ui.Select[discord.ui.View]", choice: Choice) -> None:
-        super().__init__(item)
-        self.choice: Choice = choice
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> "DefaultMenu":
-        assert isinstance(item, discord.ui.Select)
-        return cls(item, cast("Choice", match["choice"]))
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            chosen = self.item.values[0]
-            value = None if chosen == NOT_SET else chosen
-            await _apply(interaction, changed(self.choice, value))
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
+    async def act(self, interaction: Interaction) -> None:
+        chosen = self.item.values[0]
+        value = None if chosen == NOT_SET else chosen
+        await _apply(interaction, changed(cast("Choice", self.match["choice"]), value))
 
 
-class NegativeButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=NEGATIVE_ID
-):
+class NegativeButton(Lasting[Button], template=NEGATIVE_ID):
     """Opens the text of the negative prompt."""
 
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],  # noqa: ARG003 - discord.py's signature
-        /,
-    ) -> "NegativeButton":
-        assert isinstance(item, discord.ui.Button)
-        return cls(item)
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            people = interaction.client.services.people
-            defaults = await people.defaults(interaction.user.id)
-            await interaction.response.send_modal(NegativeModal(defaults.negative_prompt))
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
+    async def act(self, interaction: Interaction) -> None:
+        people = interaction.client.services.people
+        defaults = await people.defaults(interaction.user.id)
+        await interaction.response.send_modal(NegativeModal(defaults.negative_prompt))
 
 
 class NegativeModal(discord.ui.Modal):

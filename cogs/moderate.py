@@ -1,8 +1,6 @@
 """`/moderate`: blocks, deletions, limits of one member, and the log. For a server's moderators."""
 
-import re
 from dataclasses import replace
-from typing import Any
 
 import discord
 from discord import app_commands
@@ -17,7 +15,7 @@ from cogs.answers import begin, say
 from cogs.audit_lines import until_text
 from cogs.blocks_list import blocks_embed
 from cogs.duty import moderator_desk, owner_desk
-from cogs.errors import answer_error
+from cogs.lasting import Button, Lasting, Select
 from cogs.log_page import ALL, MENU_TEMPLATE, PAGE_SIZE, TEMPLATE, LogPlace, log_message
 from cogs.messages import Outgoing
 from cogs.showing import visible
@@ -179,62 +177,22 @@ async def _turn(interaction: Interaction, place: LogPlace) -> None:
     await interaction.response.edit_message(embeds=list(shown.embeds), view=shown.view)
 
 
-class LogButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=TEMPLATE):
+class LogButton(Lasting[Button], template=TEMPLATE):
     """Turns the log to another page."""
 
-    def __init__(self, item: "discord.ui.Button[discord.ui.View]", place: LogPlace) -> None:
-        super().__init__(item)
-        self.place = place
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> "LogButton":
-        assert isinstance(item, discord.ui.Button)
-        return cls(item, LogPlace.parse(match))
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            await _turn(interaction, self.place)
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
+    async def act(self, interaction: Interaction) -> None:
+        await _turn(interaction, LogPlace.parse(self.match))
 
 
 class LogMenu(
-    discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]],
+    Lasting[Select],
     template=MENU_TEMPLATE,
 ):
     """Shows entries of one kind only."""
 
-    def __init__(self, item: "discord.ui.Select[discord.ui.View]", place: LogPlace) -> None:
-        super().__init__(item)
-        self.place = place
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> "LogMenu":
-        assert isinstance(item, discord.ui.Select)
-        return cls(item, LogPlace.parse(match))
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            place = replace(self.place, page=0, kind=self.item.values[0])
-            await _turn(interaction, place)
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
+    async def act(self, interaction: Interaction) -> None:
+        place = replace(LogPlace.parse(self.match), page=0, kind=self.item.values[0])
+        await _turn(interaction, place)
 
 
 async def setup(bot: EkakiBot) -> None:

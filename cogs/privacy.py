@@ -1,9 +1,8 @@
 """`/privacy`: everything that is stored about oneself, as files or removed for good."""
 
 import io
-import re
 import zipfile
-from typing import Any, Final
+from typing import Final
 
 import discord
 from discord import app_commands
@@ -11,7 +10,7 @@ from discord.ext import commands
 
 from bot.client import EkakiBot
 from cogs import errors
-from cogs.errors import answer_error
+from cogs.lasting import Button, Lasting
 from cogs.words import size
 from data.text import text
 from pipeline.errors import RefusedError
@@ -99,48 +98,23 @@ def _answers(user_id: int) -> discord.ui.View:
 
 
 class AnswerButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    Lasting[Button],
     template=r"ekaki:privacy:(?P<answer>delete|keep):(?P<user_id>\d{1,20})",
 ):
     """The answer to whether everything shall be removed, by the person it is about."""
 
-    def __init__(
-        self, item: "discord.ui.Button[discord.ui.View]", *, answer: str, user_id: int
-    ) -> None:
-        super().__init__(item)
-        self.answer = answer
-        self.user_id = user_id
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> "AnswerButton":
-        assert isinstance(item, discord.ui.Button)
-        return cls(item, answer=match["answer"], user_id=int(match["user_id"]))
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            await self._act(interaction)
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
-
-    async def _act(self, interaction: Interaction) -> None:
-        if interaction.user.id != self.user_id:
+    async def act(self, interaction: Interaction) -> None:
+        user_id = int(self.match["user_id"])
+        if interaction.user.id != user_id:
             raise RefusedError("not_allowed")
-        if self.answer == "keep":
+        if self.match["answer"] == "keep":
             await _say(interaction, "privacy.kept")
             return
         await _say(interaction, "privacy.deleting")  # without buttons: it happens once
         try:
-            await interaction.client.services.people.forget(self.user_id)
+            await interaction.client.services.people.forget(user_id)
         except Exception:  # a locked database, say: it can be tried again
-            await interaction.edit_original_response(embed=_question(), view=_answers(self.user_id))
+            await interaction.edit_original_response(embed=_question(), view=_answers(user_id))
             raise
         await interaction.edit_original_response(
             embed=discord.Embed(description=text("privacy.deleted"))

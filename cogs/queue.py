@@ -1,7 +1,6 @@
 """`/queue`: what waits and runs, and one's own jobs with a way to cancel each."""
 
-import re
-from typing import Any, Final
+from typing import Final
 
 import discord
 from discord import app_commands
@@ -12,6 +11,7 @@ from bot.jobs.values import OwnJob, QueueView
 from cogs import errors
 from cogs.buttons import JOB_ID
 from cogs.errors import answer_error
+from cogs.lasting import Button, Lasting
 from cogs.messages import Outgoing
 from cogs.words import duration, quoted
 from data.text import text
@@ -90,44 +90,24 @@ def _view(own: tuple[OwnJob, ...]) -> discord.ui.View:
 
 
 class QueueButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    Lasting[Button],
     template=rf"{_REFRESH}|{_CANCEL}:(?P<job_id>{JOB_ID})",
 ):
     """Cancels a job where it names one; shows the queue as it is then."""
 
-    def __init__(self, item: "discord.ui.Button[discord.ui.View]", job_id: str | None) -> None:
-        super().__init__(item)
-        self.job_id = job_id
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> "QueueButton":
-        assert isinstance(item, discord.ui.Button)
-        return cls(item, match["job_id"])
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            refusal = await self._cancel(interaction)
-            message = await _current(interaction)
-            await interaction.response.edit_message(embeds=list(message.embeds), view=message.view)
-            if refusal is not None:  # such as: over already. The queue as it is now says the rest
-                await answer_error(interaction, refusal)
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
+    async def act(self, interaction: Interaction) -> None:
+        refusal = await self._cancel(interaction)
+        message = await _current(interaction)
+        await interaction.response.edit_message(embeds=list(message.embeds), view=message.view)
+        if refusal is not None:  # such as: over already. The queue as it is now says the rest
+            await answer_error(interaction, refusal)
 
     async def _cancel(self, interaction: Interaction) -> RefusedError | None:
-        if self.job_id is None:
+        if self.match["job_id"] is None:
             return None
         jobs = interaction.client.services.jobs
         try:
-            await jobs.cancel(job_id=self.job_id, user_id=interaction.user.id)
+            await jobs.cancel(job_id=self.match["job_id"], user_id=interaction.user.id)
         except RefusedError as error:
             return error
         return None

@@ -1,7 +1,6 @@
 """`/moderate reports`: what members reported, one at a time, to take, decide, or pass over."""
 
-import re
-from typing import Any, Final
+from typing import Final
 
 import discord
 
@@ -13,6 +12,7 @@ from cogs.answers import change, say
 from cogs.buttons import JOB_ID
 from cogs.duty import moderator_desk
 from cogs.errors import answer_error
+from cogs.lasting import Button, Lasting
 from cogs.words import moment, quoted
 from data.text import text
 
@@ -81,54 +81,33 @@ def _buttons(found: OpenReport) -> discord.ui.View:
     return view
 
 
-class ReportButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_TEMPLATE):
+class ReportButton(Lasting[Button], template=_TEMPLATE):
     """Takes or decides a report."""
 
-    def __init__(
-        self, item: "discord.ui.Button[discord.ui.View]", *, act: str, report_id: str
-    ) -> None:
-        super().__init__(item)
-        self._act, self._report_id = act, report_id
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> "ReportButton":
-        assert isinstance(item, discord.ui.Button)
-        return cls(item, act=match["act"], report_id=match["id"])
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            desk, reports = moderator_desk(interaction), interaction.client.services.reports
-            match self._act:
-                case "claim":
-                    taken = await reports.claim(desk, self._report_id)
-                    await change(
-                        interaction,
-                        text("reports.yours"),
-                        embeds=[_embed(taken)],
-                        view=_buttons(taken),
-                    )
-                    return
-                case "dismiss":
-                    await reports.dismiss(desk, self._report_id)
-                case "delete":
-                    await reports.delete(desk, self._report_id)
-                case "block":
-                    await reports.claim(desk, self._report_id)
-                    await interaction.response.send_modal(BlockModal(self._report_id))
-                    return
-                case _:
-                    pass
-            await _show_next(interaction, after=self._report_id)
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
+    async def act(self, interaction: Interaction) -> None:
+        report_id = self.match["id"]
+        desk, reports = moderator_desk(interaction), interaction.client.services.reports
+        match self.match["act"]:
+            case "claim":
+                taken = await reports.claim(desk, report_id)
+                await change(
+                    interaction,
+                    text("reports.yours"),
+                    embeds=[_embed(taken)],
+                    view=_buttons(taken),
+                )
+                return
+            case "dismiss":
+                await reports.dismiss(desk, report_id)
+            case "delete":
+                await reports.delete(desk, report_id)
+            case "block":
+                await reports.claim(desk, report_id)
+                await interaction.response.send_modal(BlockModal(report_id))
+                return
+            case _:
+                pass
+        await _show_next(interaction, after=report_id)
 
 
 class BlockModal(discord.ui.Modal):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import discord
 from discord.ext import commands
@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.client import EkakiBot
 from cogs import errors, gallery_buttons, result_drawing, result_keeping
 from cogs.buttons import ENTRY_ID, JOB_ID
-from cogs.errors import answer_error
+from cogs.lasting import Button, Lasting
 from cogs.orphans import answer_orphan
 from cogs.remix_modal import custom_id_of, is_remix_form, receive
 from cogs.result_view import Action
@@ -22,33 +22,14 @@ _CUSTOM_ID = re.compile(
 )
 
 
-class ResultButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_CUSTOM_ID):
+class ResultButton(Lasting[Button], template=_CUSTOM_ID):
     """Any button of `cogs.result_view`, rebuilt from its `custom_id`."""
 
-    def __init__(self, item: discord.ui.Button[discord.ui.View], match: re.Match[str]) -> None:
-        super().__init__(item)
-        self._action = Action(match["action"])
-        self._subject = match["subject"]
-        self._extra = int(match["extra"]) if match["extra"] else None
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> "ResultButton":
-        assert isinstance(item, discord.ui.Button)
-        return cls(item, match)
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            await _HANDLERS[self._action](interaction, self._subject, self._extra)
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
+    async def act(self, interaction: Interaction) -> None:
+        extra = self.match["extra"]
+        await _HANDLERS[Action(self.match["action"])](
+            interaction, self.match["subject"], None if extra is None else int(extra)
+        )
 
 
 _HANDLERS: Final[Mapping[Action, Callable[[Interaction, str, int | None], Awaitable[None]]]] = {

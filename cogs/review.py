@@ -3,8 +3,7 @@ channel and nowhere else."""
 
 import asyncio
 import logging
-import re
-from typing import Any, Final
+from typing import Final
 
 import discord
 
@@ -14,6 +13,7 @@ from bot.reviews import Waiting
 from cogs.buttons import JOB_ID
 from cogs.duty import moderator_desk
 from cogs.errors import answer_error
+from cogs.lasting import Button, Lasting
 from cogs.messages import Attachment, Outgoing
 from cogs.pictures import fit
 from cogs.places import place_of, rules_channel_id
@@ -147,42 +147,21 @@ def _add(
     view.add_item(button)
 
 
-class ReviewButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_TEMPLATE):
+class ReviewButton(Lasting[Button], template=_TEMPLATE):
     """Releases, discards, or goes on to the next."""
 
-    def __init__(
-        self, item: "discord.ui.Button[discord.ui.View]", *, act: str, subject: str, level: int
-    ) -> None:
-        super().__init__(item)
-        self._act, self._subject, self._level = act, subject, level
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> "ReviewButton":
-        assert isinstance(item, discord.ui.Button)
-        return cls(item, act=match["act"], subject=match["id"], level=int(match["level"] or 0))
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            await _check(interaction)
-            if self._act == "release":
-                modal = ReasonModal(self._subject, Rating(self._level))
-                await interaction.response.send_modal(modal)
-                return
-            await interaction.response.defer()
-            if self._act == "discard":
-                desk = moderator_desk(interaction)
-                await interaction.client.services.reviews.discard(desk, self._subject)
-            await _show(interaction, after=self._subject)
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
+    async def act(self, interaction: Interaction) -> None:
+        deed, subject = self.match["act"], self.match["id"]
+        await _check(interaction)
+        if deed == "release":
+            modal = ReasonModal(subject, Rating(int(self.match["level"] or 0)))
+            await interaction.response.send_modal(modal)
+            return
+        await interaction.response.defer()
+        if deed == "discard":
+            desk = moderator_desk(interaction)
+            await interaction.client.services.reviews.discard(desk, subject)
+        await _show(interaction, after=subject)
 
 
 class ReasonModal(discord.ui.Modal):

@@ -4,7 +4,6 @@ Who may manage the server is asked anew at every press: a role can be lost in th
 """
 
 import io
-import re
 from dataclasses import replace
 from typing import Any, Literal, cast
 
@@ -18,7 +17,7 @@ from cogs import errors
 from cogs.answers import change
 from cogs.attachments import Downloads
 from cogs.duty import manager_desk
-from cogs.errors import answer_error
+from cogs.lasting import Button, Lasting, Select
 from cogs.options import pick_rating
 from cogs.settings_facts import gather
 from cogs.settings_forms import (
@@ -100,107 +99,47 @@ async def show_page(interaction: Interaction, page: Page, *, role_id: int | None
     await change(interaction, embeds=shown.embeds, view=shown.view)
 
 
-class PageMenu(
-    discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template="ekaki:set:page"
-):
+class PageMenu(Lasting[Select], template="ekaki:set:page"):
     """Goes to another page."""
 
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],  # noqa: ARG003 - discord.py's signature
-        /,
-    ) -> "PageMenu":
-        assert isinstance(item, discord.ui.Select)
-        return cls(item)
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            manager_desk(interaction)
-            await show_page(interaction, pages_of(self.item.values))
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
+    async def act(self, interaction: Interaction) -> None:
+        manager_desk(interaction)
+        await show_page(interaction, pages_of(self.item.values))
 
 
 class RatingMenu(
-    discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]],
+    Lasting[Select],
     template=r"ekaki:set:rating:(?P<scope>guild|channel)_(?P<kind>ceiling|default):(?P<page>[a-z]+)",
 ):
     """Sets a ceiling or a default, of the server or of this channel."""
 
-    def __init__(self, item: "discord.ui.Select[discord.ui.View]", match: re.Match[str]) -> None:
-        super().__init__(item)
-        self.match = match
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> "RatingMenu":
-        assert isinstance(item, discord.ui.Select)
-        return cls(item, match)
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            desk = manager_desk(interaction)
-            facts = await gather(interaction)
-            chosen = self.item.values[0]
-            await interaction.client.services.servers.set_rating(
-                desk,
-                channel_id=None if self.match["scope"] == "guild" else facts.channel_id,
-                kind=cast("Literal['ceiling', 'default']", self.match["kind"]),
-                rating=None if chosen == NOT_SET else pick_rating(chosen),
-            )
-            await show_page(interaction, pages_of([self.match["page"]]))
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
+    async def act(self, interaction: Interaction) -> None:
+        desk = manager_desk(interaction)
+        facts = await gather(interaction)
+        chosen = self.item.values[0]
+        await interaction.client.services.servers.set_rating(
+            desk,
+            channel_id=None if self.match["scope"] == "guild" else facts.channel_id,
+            kind=cast("Literal['ceiling', 'default']", self.match["kind"]),
+            rating=None if chosen == NOT_SET else pick_rating(chosen),
+        )
+        await show_page(interaction, pages_of([self.match["page"]]))
 
 
 class ChannelMenu(
-    discord.ui.DynamicItem[discord.ui.ChannelSelect[discord.ui.View]],
+    Lasting[discord.ui.ChannelSelect[discord.ui.View]],
     template=r"ekaki:set:channels:(?P<name>[a-z_]+):(?P<page>[a-z]+)",
 ):
     """Sets the channels for something; none takes the setting away."""
 
-    def __init__(
-        self, item: "discord.ui.ChannelSelect[discord.ui.View]", match: re.Match[str]
-    ) -> None:
-        super().__init__(item)
-        self.match = match
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> "ChannelMenu":
-        assert isinstance(item, discord.ui.ChannelSelect)
-        return cls(item, match)
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            desk, name = manager_desk(interaction), self.match["name"]
-            chosen = frozenset(channel.id for channel in self.item.values)
-            changed = chosen_channels(interaction, name, chosen)
-            await interaction.client.services.servers.change(
-                desk, lambda settings: replace(settings, **changed)
-            )
-            await show_page(interaction, pages_of([self.match["page"]]))
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
+    async def act(self, interaction: Interaction) -> None:
+        desk, name = manager_desk(interaction), self.match["name"]
+        chosen = frozenset(channel.id for channel in self.item.values)
+        changed = chosen_channels(interaction, name, chosen)
+        await interaction.client.services.servers.change(
+            desk, lambda settings: replace(settings, **changed)
+        )
+        await show_page(interaction, pages_of([self.match["page"]]))
 
 
 def chosen_channels(interaction: Interaction, name: str, chosen: frozenset[int]) -> dict[str, Any]:
@@ -223,71 +162,33 @@ def chosen_channels(interaction: Interaction, name: str, chosen: frozenset[int])
     return change
 
 
-class RoleMenu(
-    discord.ui.DynamicItem[discord.ui.RoleSelect[discord.ui.View]], template="ekaki:set:role"
-):
+class RoleMenu(Lasting[discord.ui.RoleSelect[discord.ui.View]], template="ekaki:set:role"):
     """Chooses whose limits are changed."""
 
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],  # noqa: ARG003 - discord.py's signature
-        /,
-    ) -> "RoleMenu":
-        assert isinstance(item, discord.ui.RoleSelect)
-        return cls(item)
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            manager_desk(interaction)
-            chosen = self.item.values[0].id if self.item.values else None
-            await show_page(interaction, "limits", role_id=chosen)
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
+    async def act(self, interaction: Interaction) -> None:
+        manager_desk(interaction)
+        chosen = self.item.values[0].id if self.item.values else None
+        await show_page(interaction, "limits", role_id=chosen)
 
 
 class SettingButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    Lasting[Button],
     template=r"ekaki:set:(?P<deed>go|toggle|form|file):(?P<name>[a-z_]+):(?P<role>\d{1,20})",
 ):
     """Everything that is one press: a yes or no, a form, a file, the end of the first run."""
 
-    def __init__(self, item: "discord.ui.Button[discord.ui.View]", match: re.Match[str]) -> None:
-        super().__init__(item)
-        self.match = match
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> "SettingButton":
-        assert isinstance(item, discord.ui.Button)
-        return cls(item, match)
-
-    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction
-    ) -> None:
-        try:
-            manager_desk(interaction)
-            name = self.match["name"]
-            match self.match["deed"]:
-                case "go":
-                    await _go(interaction, name)
-                case "toggle":
-                    await _toggle(interaction, name)
-                case "form":
-                    await _open_form(interaction, name, int(self.match["role"]))
-                case _:
-                    await _send_file(interaction, name)
-        except Exception as error:  # noqa: BLE001 - discord.py would only log it
-            await answer_error(interaction, error)
+    async def act(self, interaction: Interaction) -> None:
+        manager_desk(interaction)
+        name = self.match["name"]
+        match self.match["deed"]:
+            case "go":
+                await _go(interaction, name)
+            case "toggle":
+                await _toggle(interaction, name)
+            case "form":
+                await _open_form(interaction, name, int(self.match["role"]))
+            case _:
+                await _send_file(interaction, name)
 
 
 async def _go(interaction: Interaction, name: str) -> None:
