@@ -11,7 +11,7 @@ from bot.results import MAX_PAGE_SIZE
 from bot.suggestions import MAX_CHOICE, MAX_SUGGESTIONS
 from cogs import errors
 from cogs.browsing import MAX_WORDS, PAGE_SIZE, TEMPLATE, Browsing
-from cogs.errors import answer_error
+from cogs.forms import Form
 from cogs.history_page import OPEN_ID, SEARCH_ID, PageView, page_message
 from cogs.lasting import Button, Lasting, Select
 from cogs.showing import ceiling_of, show_pictures, visible
@@ -125,7 +125,7 @@ class SearchButton(
         await interaction.response.send_modal(SearchModal(favourites=self.match["fav"] == "1"))
 
 
-class SearchModal(discord.ui.Modal):
+class SearchModal(Form):
     """Words to look for; the page it was opened from shows what is found."""
 
     def __init__(self, *, favourites: bool) -> None:
@@ -144,11 +144,6 @@ class SearchModal(discord.ui.Modal):
         await interaction.response.defer()
         browsing = Browsing.of(words=self._words.value, favourites=self._favourites)
         await _show_page(interaction, browsing)
-
-    async def on_error(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction, error: Exception, /
-    ) -> None:
-        await answer_error(interaction, error)
 
 
 async def setup(bot: EkakiBot) -> None:

@@ -1,4 +1,5 @@
 """What is pressed or chosen works for ever: its `custom_id` says all, also after a restart."""
+
 import re
 from abc import abstractmethod
 from typing import Any, Generic, Self, TypeVar

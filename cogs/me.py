@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.client import EkakiBot
 from cogs import errors
-from cogs.errors import answer_error
+from cogs.forms import Form
 from cogs.lasting import Button, Lasting, Select
 from cogs.me_panel import CHOICES, NEGATIVE_ID, NOT_SET, Choice, panel
 from cogs.messages import Outgoing
@@ -82,7 +82,7 @@ class NegativeButton(Lasting[Button], template=NEGATIVE_ID):
         await interaction.response.send_modal(NegativeModal(defaults.negative_prompt))
 
 
-class NegativeModal(discord.ui.Modal):
+class NegativeModal(Form):
     """What is always kept out; nothing takes the default away."""
 
     def __init__(self, now: str) -> None:
@@ -101,11 +101,6 @@ class NegativeModal(discord.ui.Modal):
     ) -> None:
         value = self._negative.value
         await _apply(interaction, lambda defaults: replace(defaults, negative_prompt=value))
-
-    async def on_error(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction, error: Exception, /
-    ) -> None:
-        await answer_error(interaction, error)
 
 
 async def setup(bot: EkakiBot) -> None:

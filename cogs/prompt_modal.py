@@ -6,7 +6,7 @@ from dataclasses import replace
 import discord
 
 from bot.client import EkakiBot
-from cogs.errors import answer_error
+from cogs.forms import Form
 from cogs.remix_modal import give_back, typed_values
 from data.text import text
 from pipeline.card import MAX_PROMPT_CHARACTERS
@@ -17,7 +17,7 @@ Submit = Callable[[discord.Interaction[EkakiBot], GenerationRequest], Awaitable[
 _OPEN_FOR_S = 3600.0  # somebody may write for long; then discord.py forgets the dialogue
 
 
-class PromptModal(discord.ui.Modal):
+class PromptModal(Form):
     """Asks for prompt and negative; the other options are those of the command."""
 
     def __init__(self, wish: GenerationRequest, submit: Submit) -> None:
@@ -36,11 +36,6 @@ class PromptModal(discord.ui.Modal):
     ) -> None:
         wish = replace(self._wish, prompt=self._prompt.value, negative_prompt=self._negative.value)
         await self._submit(interaction, wish)
-
-    async def on_error(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: discord.Interaction[EkakiBot], error: Exception, /
-    ) -> None:
-        await answer_error(interaction, error)
         await give_back(interaction, typed_values(interaction))
 
 

@@ -14,7 +14,7 @@ from cogs import errors
 from cogs.actors import actor_of
 from cogs.answers import begin, say
 from cogs.background import Background
-from cogs.errors import answer_error
+from cogs.forms import Form
 from cogs.message_menus import named_jobs
 from cogs.places import refuse_user_install
 from cogs.report_queue import ReportButton
@@ -102,7 +102,7 @@ async def job_of(interaction: Interaction, message: discord.Message) -> str:
     raise RefusedError("picture_not_there")
 
 
-class ReportModal(discord.ui.Modal):
+class ReportModal(Form):
     """What is wrong with a picture. `shown`: the channel and the message to look at, if any."""
 
     def __init__(self, job_id: str, shown: tuple[int, int] | None) -> None:
@@ -128,11 +128,6 @@ class ReportModal(discord.ui.Modal):
             locale=interaction.locale.value,
         )
         await say(interaction, text("reports.thanks" if is_new else "reports.again"))
-
-    async def on_error(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction, error: Exception, /
-    ) -> None:
-        await answer_error(interaction, error)
 
 
 async def setup(bot: EkakiBot) -> None:

@@ -11,7 +11,7 @@ from bot.reports import OpenReport
 from cogs.answers import change, say
 from cogs.buttons import JOB_ID
 from cogs.duty import moderator_desk
-from cogs.errors import answer_error
+from cogs.forms import Form
 from cogs.lasting import Button, Lasting
 from cogs.words import moment, quoted
 from data.text import text
@@ -110,7 +110,7 @@ class ReportButton(Lasting[Button], template=_TEMPLATE):
         await _show_next(interaction, after=report_id)
 
 
-class BlockModal(discord.ui.Modal):
+class BlockModal(Form):
     """How long the maker is blocked, and why: they are told."""
 
     def __init__(self, report_id: str) -> None:
@@ -139,8 +139,3 @@ class BlockModal(discord.ui.Modal):
             reason=self._reason.value,
         )
         await _show_next(interaction, after=self._report_id)
-
-    async def on_error(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction, error: Exception, /
-    ) -> None:
-        await answer_error(interaction, error)

@@ -12,7 +12,7 @@ from bot.moderators import MAX_REASON
 from bot.reviews import Waiting
 from cogs.buttons import JOB_ID
 from cogs.duty import moderator_desk
-from cogs.errors import answer_error
+from cogs.forms import Form
 from cogs.lasting import Button, Lasting
 from cogs.messages import Attachment, Outgoing
 from cogs.pictures import fit
@@ -164,7 +164,7 @@ class ReviewButton(Lasting[Button], template=_TEMPLATE):
         await _show(interaction, after=subject)
 
 
-class ReasonModal(discord.ui.Modal):
+class ReasonModal(Form):
     """Asks why a picture may be shown after all; the log keeps it."""
 
     def __init__(self, withheld_id: str, rating: Rating) -> None:
@@ -186,8 +186,3 @@ class ReasonModal(discord.ui.Modal):
         )
         presenters_of(interaction.client).start(job, message_id=job.message_id, resumed=True)
         await _show(interaction, after=self._withheld_id)
-
-    async def on_error(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction, error: Exception, /
-    ) -> None:
-        await answer_error(interaction, error)

@@ -7,7 +7,7 @@ import discord
 
 from bot.client import EkakiBot
 from bot.moderation.words import parse_words
-from cogs.errors import answer_error
+from cogs import forms
 from cogs.settings_pages import megapixels
 from data.guild_limits import LimitSet
 from data.guild_settings import WordList
@@ -22,7 +22,7 @@ MAX_FORM: Final = 4000  # characters of a text input, Discord
 _HOUR_S: Final = 3600.0
 
 
-class Form(discord.ui.Modal):
+class Form(forms.Form):
     """A form that calls `save` with what was typed. `save` answers the interaction."""
 
     def __init__(self, title: str, save: "Callable[[Interaction, Form], Awaitable[None]]") -> None:
@@ -38,11 +38,6 @@ class Form(discord.ui.Modal):
         self, interaction: Interaction, /
     ) -> None:
         await self._save(interaction, self)
-
-    async def on_error(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction, error: Exception, /
-    ) -> None:
-        await answer_error(interaction, error)
 
 
 Save = Callable[[Interaction, Form], Awaitable[None]]
