@@ -36,6 +36,11 @@ class PromptModal(Form):
     ) -> None:
         wish = replace(self._wish, prompt=self._prompt.value, negative_prompt=self._negative.value)
         await self._submit(interaction, wish)
+
+    async def on_error(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
+        self, interaction: discord.Interaction[EkakiBot], error: Exception, /
+    ) -> None:
+        await super().on_error(interaction, error)
         await give_back(interaction, typed_values(interaction))
 
 
