@@ -1,6 +1,7 @@
 """The hard rules on prompts. Not configurable: no setting, role or place switches them off."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -42,6 +43,7 @@ _NAMED_PHOTO = re.compile(
     r"(?i:\b(?:photo|photograph|picture|pic|selfie|footage|nudes?|likeness|deepfake|body|face)s?"
     r" of )(?:the |a )?[A-Z][a-z]+ [A-Z][a-z]+"
 )
+_MARKUP = str.maketrans(dict.fromkeys("()[]{}<>|", " "))
 # In hiragana the two words are parts of many others (そろり): only where no hiragana stands beside.
 _HIRAGANA_CODED = re.compile(r"(?<![ぁ-ゖー])(?:ろり|しょた)(?![ぁ-ゖー])")
 # Alone, in scripts that write no spaces: the same signs stand inside many other words.
@@ -116,9 +118,19 @@ def _minor(wanted: tuple[Reading, ...]) -> str | None:
 
 
 def _real_person(wanted: str, wanted_readings: tuple[Reading, ...]) -> str | None:
-    if _NAMED_PHOTO.search(" ".join(wanted.split())):
+    if _NAMED_PHOTO.search(_bare_words(wanted)):
         return "picture of a named person"
     return _REAL_PERSON.find(wanted_readings) or _whole_tag(wanted_readings, terms.REAL_PERSON_TAGS)
+
+
+def _bare_words(wanted: str) -> str:
+    """Words in their own case, without accents, markup and what can't be seen."""
+    letters = (
+        letter
+        for letter in unicodedata.normalize("NFKD", wanted)
+        if unicodedata.category(letter) not in {"Cf", "Mn"}
+    )
+    return " ".join("".join(letters).translate(_MARKUP).split())
 
 
 def _adult(removed: tuple[Reading, ...]) -> str | None:

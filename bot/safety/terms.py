@@ -211,7 +211,12 @@ REAL_PERSON = _list("""
     photo of a real, photo of my, picture of my, photo of me, photos of my, selfie of my,
     my ex girlfriend, my ex boyfriend, my classmate, my coworker, my teacher,
     знаменитость, знаменитости, знаменитостью, знаменитостей, реальный человек, реальная девушка,
-    реальные люди,
+    реальные люди, дипфейк, дипфейки,
+    real persons, deepfaked, deepfaking, celeberty, celeberties, selebrity, celebreties,
+    celebridad, celebridades, celebridade, celebrite, celebrites, celebrita, beruhmtheit,
+    beruehmtheit, berühmtheit, famosa real, persona real, personas reales, persona reale,
+    pessoa real, pessoas reais, personne reelle, personnes reelles, echte person, echte frau,
+    echte menschen, 真实人物, 真實人物, 现实人物, 現實人物, 真实存在的人, 换脸, 換臉, 明星换脸,
     実在, 実在の人物, 実写, 芸能人, 有名人, ディープフェイク, 真人, 真人版, 真人照片, 真人写真,
     女明星, 男明星, 名人, 深度伪造, 실존인물, 연예인,
     딥페이크

@@ -17,12 +17,13 @@ def _attempts() -> list[tuple[str, bool]]:
         if line == "# safe":
             always = False
         if line and not line.startswith("# "):
-            escaped = re.compile(r"\\u([0-9a-f]{4})|\\U([0-9a-f]{8})|\\(n)")
-            prompt = escaped.sub(
-                lambda found: "\n" if found[3] else chr(int(found[1] or found[2], 16)), line
-            )
-            attempts.append((prompt, always))
+            attempts.append((_unescaped(line), always))
     return attempts
+
+
+def _unescaped(line: str) -> str:
+    escaped = re.compile(r"\\u([0-9a-f]{4})|\\U([0-9a-f]{8})|\\(n)")
+    return escaped.sub(lambda found: "\n" if found[3] else chr(int(found[1] or found[2], 16)), line)
 
 
 ATTEMPTS = _attempts()
@@ -49,3 +50,15 @@ def test_a_child_may_be_drawn_at_safe_but_not_with_sexual_words(prompt: str, alw
 @pytest.mark.parametrize(("prompt", "_always"), ATTEMPTS)
 def test_the_same_words_in_the_negative_are_welcome(prompt: str, _always: bool) -> None:
     assert check_prompt("1girl, solo", prompt, rating=Rating.NSFW) is None
+
+
+def _about_people() -> list[tuple[Rating, str]]:
+    """Written by somebody who had not seen the normaliser: rating, prompt."""
+    lines = Path(__file__).with_name("people_evasions.txt").read_text(encoding="utf-8").split("\n")
+    pairs = (line.split("\t", 1) for line in lines if line)
+    return [(Rating[rating.upper()], _unescaped(prompt)) for rating, prompt in pairs]
+
+
+@pytest.mark.parametrize(("rating", "prompt"), _about_people())
+def test_disguised_words_for_living_people_are_refused(rating: Rating, prompt: str) -> None:
+    assert check_prompt(f"1girl, {prompt}", "lowres", rating=rating) is not None
