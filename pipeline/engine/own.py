@@ -5,6 +5,7 @@ On a CPU a picture runs to its end in `draw`, its guidance pair in one run as in
 several pictures that share runs.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from pipeline.model.unet import SparingUNet, open_unet
 from pipeline.model.unet_memory import USUAL_PIXELS, check_large_picture
 from pipeline.request import ResolvedRequest
 
+_log = logging.getLogger(__name__)
+
 _NO_GUIDANCE: Final = 1.0  # diffusers: no negative row is run at or below it
 _TRIAL_STEPS: Final = 2
 
@@ -40,8 +43,8 @@ _TRIAL_STEPS: Final = 2
 class _Parts:
     """What holds the model's memory until `close`."""
 
-    unet: loop.UNet
-    large_unet: loop.UNet
+    unet: SparingUNet
+    large_unet: SparingUNet
     decoder: VaeDecoder
 
 
@@ -178,7 +181,23 @@ class OwnEngine:
         `between` raises, which is called between the parts of a large picture."""
         if not np.isfinite(row.latents).all():
             raise EngineError("picture_not_finite")
-        return self._open().decoder.picture(row.latents, between=between)
+        parts = self._open()
+        try:
+            return parts.decoder.picture(row.latents, between=between)
+        except EngineError as error:
+            if error.key != "out_of_memory" or not self._on_cpu:
+                raise
+        _log.warning(
+            "Memory ran out beside the UNet: it keeps nothing between its runs from now on"
+        )
+        parts.unet.give_back(
+            sample=row.latents,
+            timesteps=row.sampler.timesteps[:1],
+            prompt_embeds=row.conditioning.prompt_embeds,
+            pooled=row.conditioning.pooled,
+            time_ids=row.conditioning.time_ids,
+        )
+        return parts.decoder.picture(row.latents, between=between)
 
     @property
     def unet(self) -> loop.UNet:

@@ -5,7 +5,9 @@ float scalar, so that all rows of a run share their timestep. The latter's graph
 loading (one node), its weights are not touched; then rows at different timesteps share a run.
 """
 
+import contextlib
 import logging
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,8 @@ from pipeline.model.ports import Array, Session
 from pipeline.model.providers import CPU
 from pipeline.model.sessions import OrtSession, SessionFactory
 from pipeline.model.timestep_axis import with_timestep_axis
+
+_SMALL_SIDE: Final = 8  # latent pixels, which every UNet of SDXL's kind can halve as it must
 
 _log = logging.getLogger(__name__)
 
@@ -93,6 +97,15 @@ class SparingUNet:
     def rows_at_once(self) -> int | None:
         """The most rows that are run at once now; None: all."""
         return self._most
+
+    def give_back(self, **inputs: FloatArray) -> None:
+        """Let others have what is kept from step to step, now and after each run from now on. Only
+        a run gives back, so a very small one is made of `inputs`, which are `predict`'s."""
+        self._unet = _shrinking(self._plain)
+        small = {name: value[:1] for name, value in inputs.items()}
+        small["sample"] = small["sample"][:, :, :_SMALL_SIDE, :_SMALL_SIDE]
+        with contextlib.suppress(EngineError):
+            self._unet.predict(**small)
 
     def predict(
         self,
