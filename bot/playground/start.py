@@ -27,7 +27,6 @@ from pipeline.model.folder import ModelFolder
 from pipeline.model.load import model_path
 
 PORT = 8080
-GUIDANCE = 4.5  # what the shipped model obeys best; the bot's own default is Animagine's 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,6 @@ class Playground:
             discord_api_url=page.url,
             data_dir=self.folder / "bot",
             model=self.model,
-            default_guidance_scale=GUIDANCE if self.model == SHIPPED_MODEL else 7.0,
             owner_ids=frozenset({IDS.owner}),
             progress_interval_s=1.0,
             pictures_per_hour=0,
