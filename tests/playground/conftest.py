@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 from tests.playground.visit import Visit
 
+PATIENCE_MS = 15_000  # of an expectation: the machine may have more to do than this
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -85,8 +86,9 @@ def browser() -> Generator["Browser"]:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if path is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         # Its sandbox needs rights that root in a container does not have; it sees only our page.
         running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])

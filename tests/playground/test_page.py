@@ -93,14 +93,15 @@ def test_an_ephemeral_answer_is_only_its_viewers(visit: Open) -> None:
     alice = visit()
     alice.box.fill("/limits ")
     alice.press("Enter")
-    private = alice.page.locator("li.ephemeral")
-    expect(private.last).to_contain_text("Only you can see this")
+    newest = alice.page.locator("li.ephemeral").last
+    expect(newest).to_contain_text("Only you can see this")
+    private = alice.page.locator(f'li[data-id="{newest.get_attribute("data-id")}"]')
     alice.become("Bob")
     expect(alice.page.locator("li.message").first).to_be_visible()
     expect(private).to_have_count(0)
     alice.become("Alice")
-    expect(private.last).to_be_visible()
-    private.last.get_by_role("button", name="Dismiss").click()
+    expect(private).to_be_visible()
+    private.get_by_role("button", name="Dismiss").click()
     expect(private).to_have_count(0)
 
 
