@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL.Image import Image
 
 from bot.jobs.values import Completed, Failed, JobEvent
 from bot.safety.ceiling import Place, PlaceKind
@@ -15,7 +16,7 @@ from data.audit import AuditKind
 from data.guild_settings import GuildSettings
 from data.withheld import WithheldRecord
 from pipeline.rating import Rating
-from pipeline.request import GenerationRequest
+from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.tagger.tagging import Tagging
 from tests.bot.conftest import House, open_house, origin
 from tests.support.tagger import PaintEngine, make_tagger
@@ -265,14 +266,22 @@ async def test_after_a_restart_a_withheld_picture_is_not_drawn_again(
         assert await used(house) == 1
 
 
-async def test_cancelling_gives_everything_back_and_leaves_no_file(checked: House) -> None:
+async def test_cancelling_gives_everything_back_and_leaves_no_file(
+    checked: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await turn_review_on(checked)
+    paint_one = checked.engine._picture  # pyright: ignore[reportPrivateUsage]
+
+    def hold_the_second(request: ResolvedRequest, index: int, image: Image | None) -> Image:
+        if index == 1:
+            checked.engine.hold()
+        return paint_one(request, index, image)
+
+    monkeypatch.setattr(checked.engine, "_picture", hold_the_second)
     wish = GenerationRequest(prompt="red-picture, green-picture", count=2)
     ticket = await checked.jobs.submit(wish, origin())
     while not await held(checked, ticket.job.id):
         await asyncio.sleep(0.002)
-        if len(checked.engine.drawn) == 1:
-            checked.engine.hold()
     await checked.jobs.cancel(job_id=ticket.job.id, user_id=1)
     checked.engine.release()
     assert await used(checked) == 0
