@@ -25,7 +25,7 @@ from training.random_model import make_random_model
 from training.random_parts import RandomKind
 
 SIZES: Final = ((1024, 1024), (832, 1216))
-ROUNDS: Final = 3
+ROUNDS: Final = 2
 STOCK: Final = "stock"
 _TORCH: Final = ("torch fp32", "torch bf16")
 _VARIANTS: Final[tuple[Variant, ...]] = ("fp32", "int8", "bf16")
