@@ -19,7 +19,8 @@ from pipeline.engine.vae_pieces import tiling_for
 from pipeline.errors import Cancelled, EngineError
 from pipeline.model.folder import Component, ModelFolder
 from pipeline.model.memory import vae_activation_bytes
-from pipeline.model.sessions import OrtSession, SessionFactory
+from pipeline.model.ports import Session
+from pipeline.model.sessions import SessionFactory
 from tests.pipeline.own_model import make_request, open_own
 
 Floats = NDArray[np.float32]
@@ -175,7 +176,7 @@ def test_seams_of_a_real_decoder_are_no_sharper_than_the_picture(
 class _Small:
     """A device that runs out above some size, as CUDA says it. `calls`: heights it was given."""
 
-    def __init__(self, session: OrtSession, limit: int) -> None:
+    def __init__(self, session: Session, limit: int) -> None:
         self._session, self._limit = session, limit
         self.inputs, self.outputs = session.inputs, session.outputs
         self.provider = "CUDAExecutionProvider"
