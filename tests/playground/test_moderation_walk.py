@@ -6,20 +6,19 @@ One server for the whole walk, as in life: what an earlier step set is there in 
 """
 
 import os
-import random
 import re
 from collections.abc import Generator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from PIL import Image
 
+from data.shipped import DEMO_MODEL
+from pipeline.card import PRESETS, QualityPreset
+from tests.pipeline.own_model import make_request, open_own
+from tests.pipeline.test_large_pictures import Quiet
 from tests.playground.conftest import Open, Stage, tabs
 from tests.playground.visit import Visit
-from training.demo.drawing import render
-from training.demo.look import sample_look
 
 pytest.importorskip("playwright", reason="Playwright is not installed")
 
@@ -28,6 +27,7 @@ from playwright.sync_api import expect
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
 
+CARD = PRESETS[QualityPreset.STANDARD_31]
 DRAWN_MS = 60_000
 FEW = {"steps": "6", "aspect": "1:1"}
 
@@ -130,10 +130,19 @@ def test_a_refused_prompt(person: Open) -> None:
 
 @pytest.fixture(scope="module")
 def placard(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What stands for an explicit picture: an easel that says R-18."""
-    look = replace(sample_look(random.Random(5), placards=False), rating="explicit")
+    """What stands for an explicit picture, as the model draws it: an easel that says R-18."""
+    engine = open_own(DEMO_MODEL)
+    request = make_request(
+        prompt=f"1girl, simple background, explicit, nsfw, {CARD.positive}",
+        negative_prompt=CARD.negative.removeprefix("nsfw, "),
+        width=1024,
+        height=1024,
+        num_inference_steps=14,
+        guidance_scale=7.0,
+    )
     path = tmp_path_factory.mktemp("placard") / "placard.png"
-    Image.fromarray(render(look, width=1024, height=1024, scale=1)).save(path)
+    engine.draw(request, 0, Quiet()).image.save(path)
+    engine.close()
     return path
 
 
