@@ -62,3 +62,13 @@ def open_own(path: Path, **scheduler: object) -> OwnEngine:
     factory = SessionFactory(provider="cpu", threads=1)
     prompts = PromptEncoder(folder, factory)
     return OwnEngine(folder, factory, prompts=prompts, description=describe(folder))
+
+
+class Quiet:
+    """A watch that never stops."""
+
+    def is_cancelled(self) -> bool:
+        return False
+
+    def on_step(self, step: int, steps: int, preview: object) -> None:
+        pass

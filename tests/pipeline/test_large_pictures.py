@@ -1,10 +1,8 @@
 """Pictures larger than usual: the same numbers with less memory, or a refusal in time."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from pipeline.engine import own
 from pipeline.errors import EngineError
@@ -12,14 +10,7 @@ from pipeline.model import unet_memory
 from pipeline.model.configs import Json
 from pipeline.model.folder import Component, ModelFolder
 from pipeline.model.sessions import OrtSession
-from tests.pipeline.own_model import make_request, open_own
-
-
-class Quiet:
-    def is_cancelled(self) -> bool:
-        return False
-
-    def on_step(self, step: int, steps: int, preview: Callable[[], Image.Image | None]) -> None: ...
+from tests.pipeline.own_model import Quiet, make_request, open_own
 
 
 @pytest.mark.parametrize("model", ["tiny_path", "tiny_v_path", "tiny_2024_path"])

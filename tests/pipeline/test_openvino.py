@@ -18,21 +18,11 @@ from pipeline.model.providers import CPU, CUDA
 from pipeline.model.sessions import SessionFactory
 from pipeline.model.unet import UNetSession, open_unet
 from pipeline.prepare.prepare import Prepared, Talk, Wish, prepare_model
-from tests.pipeline.own_model import make_request, open_own
+from tests.pipeline.own_model import Quiet, make_request, open_own
 
 needs_openvino = pytest.mark.skipif(
     not openvino_version(), reason="openvino is not installed: pip install '.[openvino]'"
 )
-
-
-class _Quiet:
-    """A watch that never stops."""
-
-    def is_cancelled(self) -> bool:
-        return False
-
-    def on_step(self, step: int, steps: int, preview: object) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +98,7 @@ def test_threads_take_turns(made: Path, mapped: SessionFactory) -> None:
 )
 def test_the_engine_draws_nearly_the_same_picture(tiny: ModelFolder, made: Path) -> None:
     pictures = [
-        np.asarray(open_own(path).draw(make_request(), 0, _Quiet()).image, np.int16)
+        np.asarray(open_own(path).draw(make_request(), 0, Quiet()).image, np.int16)
         for path in (made, tiny.path)
     ]
     assert np.abs(pictures[0] - pictures[1]).mean() < 8

@@ -30,19 +30,9 @@ from pipeline.model.unet import open_unet
 from pipeline.prepare import prepare, verify, write
 from pipeline.prepare.prepare import Prepared, Talk, Wish, prepare_model
 from pipeline.prepare.skeleton import Weights, load_skeleton
-from tests.pipeline.own_model import make_request, open_own
+from tests.pipeline.own_model import Quiet, make_request, open_own
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class _Quiet:
-    """A watch that never stops."""
-
-    def is_cancelled(self) -> bool:
-        return False
-
-    def on_step(self, step: int, steps: int, preview: object) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +93,7 @@ def test_the_prepared_picture_is_the_same_picture(
 ) -> None:
     made = make(tiny, tmp_path, "fp32", mapped)
     pictures = [
-        np.asarray(open_own(path).draw(make_request(), 0, _Quiet()).image, np.int16)
+        np.asarray(open_own(path).draw(make_request(), 0, Quiet()).image, np.int16)
         for path in (tiny.path, made.path)
     ]
     assert np.abs(pictures[0] - pictures[1]).max() <= 1

@@ -15,8 +15,7 @@ import pytest
 
 from data.shipped import DEMO_MODEL
 from pipeline.card import PRESETS, QualityPreset
-from tests.pipeline.own_model import make_request, open_own
-from tests.pipeline.test_large_pictures import Quiet
+from tests.pipeline.own_model import Quiet, make_request, open_own
 from tests.playground.conftest import Open, Stage, tabs
 from tests.playground.visit import Visit
 
