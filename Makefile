@@ -27,7 +27,7 @@ run: $(STAMP)  ## the bot, with the settings of .env
 	@$(BIN)/python -m bot run
 
 test: $(STAMP)  ## all tests
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -q -rs
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q -rs
 
 test-gpu: $(STAMP)  ## the tests that need a card; where there is none it says so
 	@$(BIN)/python -m pytest -m gpu -q -rs tests/gpu

@@ -26,7 +26,6 @@ from playwright.sync_api import expect
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
 
-pytestmark = pytest.mark.xdist_group("moderation walk")  # in order, at one server
 CARD = PRESETS[QualityPreset.STANDARD_31]
 DRAWN_MS = 60_000
 FEW = {"steps": "6", "aspect": "1:1"}

@@ -47,3 +47,23 @@ def test_a_moderator_blocks_and_reads_the_log(visit: Open) -> None:
     alice.box.focus()
     alice.type("/moderate")
     expect(alice.lines.filter(has_text="moderate")).to_have_count(0)
+
+
+def test_a_menu_stays_open_while_the_message_under_it_is_edited(visit: Open) -> None:
+    mika = visit("Mika")
+    panel = mika.command("settings")
+    mika.choose(panel, "The rules of this channel", "Ratings")
+    heads = panel.locator(".select-head")
+    heads.nth(4).click()
+    # In one go, as nobody is quick enough: choose, and open the next menu before the answer comes.
+    panel.evaluate("""panel => {
+        const heads = panel.querySelectorAll(".select-head");
+        panel.querySelector(".select-list:not([hidden]) [data-value=safe]").click();
+        heads[3].click();
+    }""")
+    expect(panel).to_contain_text(re.compile("This channel's default\\s*safe"))
+    mika.page.wait_for_timeout(300)
+    expect(panel.locator(".select-list:visible")).to_have_count(1)
+    mika.press("Escape")
+    expect(panel.locator(".select-list:visible")).to_have_count(0)
+    expect(heads.nth(4)).to_contain_text("safe")

@@ -136,6 +136,7 @@ function select(menu, context) {
       removeEventListener("pointerdown", outside, true);
       head.focus({ preventScroll: true });
       send();
+      list.dispatchEvent(new Event("closed", { bubbles: true }));   // see `swap` of the messages
     }
   }
   const outside = (event) => { if (!element.contains(event.target)) toggle(false); };

@@ -148,6 +148,10 @@ function swap(entry, name, key, element) {
   part.wanted = element;
   const replace = () => {
     if (part.wanted !== element) return;
+    if (part.element.querySelector(".select-list:not([hidden])")) {   // somebody is choosing
+      part.element.addEventListener("closed", replace, { once: true });
+      return;
+    }
     const focused = part.element.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     const follow = atBottom();
     part.element.replaceWith(element);
