@@ -19,7 +19,7 @@ def draw_body(ink: Ink, look: Look) -> None:
         ink.shape(hood, dark(colour, 0.24))
     neck: Path = ((-62, 150), (-66, 334), (66, 334), (62, 150))
     ink.shape(neck, mix(skin, (226, 140, 120), 0.45), edge=_NECKLINE)
-    wide = 30 if look.sex == "1boy" else 0
+    wide = 44 if look.sex == "1boy" else 0
     torso: Path = (
         (-78, 318), (-200, 350, -300 - wide, 390), (-392 - wide, 430, -420 - wide, 640),
         (-440 - wide, _BOTTOM), (440 + wide, _BOTTOM), (420 + wide, 640),

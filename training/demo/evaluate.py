@@ -11,6 +11,7 @@ import json
 import random
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -33,6 +34,7 @@ from training.demo.tagger import TaggerNet, load_tagger, squared
 
 SEED = 500_000
 JUDGED = tuple(field for field in FIELDS if field not in ("rating", "degraded", "shift"))
+_SPREAD_PROMPTS = 10
 GATE = {"hair": 0.9, "eyes": 0.75, "place": 0.9}
 
 
@@ -195,19 +197,36 @@ def _share(hits: list[bool]) -> str:
     return f"{sum(hits) / len(hits):.2f}" if hits else "-"
 
 
-def _spread(painter: Painter, *, count: int = 6) -> str:
-    """Mean pairwise distance (RMS, 0 to 255, 1/8 scale) of the model's pictures and of drawings."""
+def spread_prompts() -> list[tuple[Look, list[str]]]:
+    """Looks whose pictures are compared among themselves, and all that their tags say."""
     rng = random.Random(SEED + 2)
-    ours: list[float] = []
-    theirs: list[float] = []
-    look = sample_look(rng, held_out=True, placards=False)
-    prompt = ", ".join(full_caption(described(labels_of(look, degraded=False))))
-    made = [shrunk(np.asarray(painter.draw(prompt, seed=seed)), 8) for seed in range(count)]
-    same = [_same_tags(rng, look) for _ in range(count)]
-    drawn = [render(other, width=1024, height=1024, scale=SCALE) for other in same]
-    ours += [_distance(a, b) for a, b in combinations(made, 2)]
-    theirs += [_distance(a, b) for a, b in combinations(drawn, 2)]
-    return f"{np.mean(ours):.1f}, of drawings {np.mean(theirs):.1f} (0 to 255)"
+    looks = [sample_look(rng, held_out=True, placards=False) for _ in range(_SPREAD_PROMPTS)]
+    return [(look, full_caption(described(labels_of(look, degraded=False)))) for look in looks]
+
+
+def spread_of(made: Sequence[Sequence[NDArray[np.uint8]]], looks: Sequence[Look]) -> str:
+    """Mean distance (RMS, 0 to 255, 1/8 scale) of pictures of one prompt, and of drawings of the
+    same tags."""
+    rng = random.Random(SEED + 3)
+    drawn = [
+        [render(_same_tags(rng, look), width=1024, height=1024, scale=SCALE) for _ in range(8)]
+        for look in looks
+    ]
+    return f"{_mean_distance(made):.1f}, of drawings {_mean_distance(drawn):.1f} (0 to 255)"
+
+
+def _mean_distance(groups: Sequence[Sequence[NDArray[np.uint8]]]) -> float:
+    pairs = [pair for pictures in groups for pair in combinations(pictures, 2)]
+    return float(np.mean([_distance(a, b) for a, b in pairs]))
+
+
+def _spread(painter: Painter) -> str:
+    prompts = spread_prompts()
+    made = [
+        [shrunk(np.asarray(painter.draw(", ".join(said), seed=seed)), 8) for seed in range(4)]
+        for _, said in prompts
+    ]
+    return spread_of(made, [look for look, _ in prompts])
 
 
 def _same_tags(rng: random.Random, look: Look) -> Look:

@@ -22,7 +22,7 @@ def skin_of(look: Look) -> Colour:
 
 def draw_face(ink: Ink, look: Look, hair: Colour) -> None:
     """Head, mouth and eyes; the fringe comes over it."""
-    skin, narrow = skin_of(look), 18 if look.sex == "1boy" else 0
+    skin, narrow = skin_of(look), 24 if look.sex == "1boy" else 0
     for side in (-1, 1):
         ink.oval(side * 218, 62, 34, 54, skin, edge=_LINE, width=OUTLINE)
     outline: Path = (
@@ -53,7 +53,7 @@ def draw_glasses(ink: Ink) -> None:
 
 
 def _blush(ink: Ink, x: float) -> None:
-    ink.oval(x, 146, 60, 36, (255, 112, 124), alpha=0.8)
+    ink.oval(x, 148, 66, 44, (255, 104, 118), alpha=0.9)
     for shift in (-28, 0, 28):
         ink.line(((x + shift + 8, 132), (x + shift - 8, 162)), (236, 60, 84), 9)
 
@@ -71,7 +71,7 @@ def _mouth(ink: Ink, mouth: str) -> None:
     elif mouth == "frown":
         ink.line(((-70, 222), (0, 146, 70, 222)), _LIPS, 18)
     else:
-        ink.line(((-26, 196), (26, 196)), _LIPS, 13)
+        ink.line(((-38, 198), (38, 198)), _LIPS, 15)
 
 
 def _eye(ink: Ink, look: Look, side: int, hair: Colour) -> None:
@@ -82,9 +82,9 @@ def _eye(ink: Ink, look: Look, side: int, hair: Colour) -> None:
         lid: Path = ((x - 72, 84), (x, -2, x + 72, 84))
         ink.line(lid, _LASH, 24)
         if not boy:
-            ink.line(((x + side * 70, 82), (x + side * 90, 66)), _LASH, 15)
+            ink.line(((x + side * 68, 82), (x + side * 98, 58)), _LASH, 18)
         return
-    half, tall = 74, 90 * (0.86 if boy else 1.0)
+    half, tall = (70, 66) if boy else (74, 92)
     white: Path = (
         (x - half, y), (x - half * 0.95, y - tall, x, y - tall),
         (x + half * 0.95, y - tall, x + half, y), (x + half * 0.85, y + tall, x, y + tall),
@@ -97,9 +97,9 @@ def _eye(ink: Ink, look: Look, side: int, hair: Colour) -> None:
         (x - half - 2, y - 4), (x - half * 0.95, y - tall, x, y - tall),
         (x + half * 0.95, y - tall, x + half + 2, y - 4),
     )  # fmt: skip
-    ink.line(crease, _LASH, 17 if boy else 20)
+    ink.line(crease, _LASH, 17 if boy else 21)
     if not boy:
-        ink.line(((x + side * (half + 2), y - 6), (x + side * (half + 26), y - 26)), _LASH, 14)
+        ink.line(((x + side * (half - 2), y - 6), (x + side * (half + 34), y - 40)), _LASH, 19)
 
 
 def _iris(ink: Ink, colour: Colour, x: float, y: float, tall: float) -> None:
@@ -115,4 +115,4 @@ def _iris(ink: Ink, colour: Colour, x: float, y: float, tall: float) -> None:
 def _brow(ink: Ink, x: float, side: int, hair: Colour, *, boy: bool, frown: bool) -> None:
     outer, inner = (x + side * 66, -84 if frown else -74), (x - side * 62, -48 if frown else -72)
     middle = (x, -76 if frown else -100)
-    ink.line((outer, (*middle, *inner)), dark(hair, 0.5), 18 if boy else 13)
+    ink.line((outer, (*middle, *inner)), dark(hair, 0.5), 26 if boy else 13)

@@ -42,6 +42,6 @@ def framing(width: int, height: int, *, shift: int = 0) -> Framing:
     by_width = 1.05 * width / 1024 + 0.55 * max(0.0, 1 - width / 1024)
     by_height = 1.05 * height / 1024 + 0.30 * max(0.0, 1 - height / 1024)
     scale = min(1.05, by_width, by_height)
-    y = 0.52 * height if height <= 896 else 445 * scale + 0.3 * max(0.0, height - 975 * scale)
+    y = 0.48 * height if height <= 896 else 445 * scale + 0.3 * max(0.0, height - 975 * scale)
     steps = 2 if width > 1200 else 1 if width > 800 else 0
     return Framing(x=width / 2 + shift * steps * _STEP, y=y, scale=scale)

@@ -76,14 +76,14 @@ def _crown(ink: Ink, colour: Colour) -> None:
 
 
 def _headphones(ink: Ink, colour: Colour) -> None:
-    band: Path = ((-270, 10), (-302, -374, 0, -378), (302, -374, 270, 10))
-    ink.line(band, dark(colour, 0.6), 54)
-    ink.line(band, colour, 38)
+    band: Path = ((-280, 10), (-312, -384, 0, -388), (312, -384, 280, 10))
+    ink.line(band, dark(colour, 0.6), 66)
+    ink.line(band, colour, 46)
     for side in (-1, 1):
-        cup = (side * 274 - 60, -44.0, side * 274 + 60, 144.0)
-        ink.rounded(cup, 48, colour, width=0)
-        ink.rounded(cup, 48, dark(colour, 0.6), width=OUTLINE)
-        ink.oval(side * 274, 50, 32, 46, light(colour, 0.55))
+        cup = (side * 292 - 82, -70.0, side * 292 + 82, 170.0)
+        ink.rounded(cup, 64, (62, 60, 76), width=0)
+        ink.rounded(cup, 64, (30, 28, 40), width=OUTLINE)
+        ink.oval(side * 292, 50, 50, 78, colour)
 
 
 def _animal_ears(ink: Ink, hair: Colour) -> None:

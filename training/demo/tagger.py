@@ -32,7 +32,7 @@ from training.demo.look import sample_look
 from training.demo.machine import Machine
 from training.demo.state import State
 
-SIDE = 192
+SIDE = 256
 SEED = 900_000
 """Seeds of drawings that no other stage uses."""
 _BATCH = 32
