@@ -39,6 +39,7 @@ _PALETTES: Final[Mapping[str, Mapping[str, Colour]]] = {
     "clothes": CLOTHES,
 }
 _CHEEKS: Final[Box] = (-120, 140, 120, 240)
+_NOSE: Final[Box] = (-50, 80, 50, 150)
 _NEAR: Final = 30.0
 """Largest distance (delta E, CIE 1976) at which a pixel still votes."""
 
@@ -60,13 +61,20 @@ def measured(small: NDArray[np.uint8], *, width: int, height: int) -> dict[str, 
 
 
 def _face_at(small: NDArray[np.uint8], width: int, height: int, shift: int) -> float:
-    """How much a face seems to be there: skin on the cheeks, none where the eyes are."""
-    shares: list[float] = []
-    for boxes in ((_CHEEKS,), _BOXES["eyes"]):
-        pixels = np.concatenate([_pixels(small, box, width, height, shift) for box in boxes])
-        distances = np.linalg.norm(lab(pixels)[:, None] - lab(np.array(_SKIN)), axis=-1).min(1)
-        shares.append(float((distances < _NEAR).mean()))
-    return shares[0] - shares[1]
+    """How much a face seems to be there: skin on cheeks and nose, less where the eyes are."""
+    cheeks, nose, eyes = (
+        _skin_share(small, boxes, width, height, shift)
+        for boxes in ((_CHEEKS,), (_NOSE,), _BOXES["eyes"])
+    )
+    return cheeks + nose - eyes / 2  # closed eyes are skin, too
+
+
+def _skin_share(
+    small: NDArray[np.uint8], boxes: Sequence[Box], width: int, height: int, shift: int
+) -> float:
+    pixels = np.concatenate([_pixels(small, box, width, height, shift) for box in boxes])
+    distances = np.linalg.norm(lab(pixels)[:, None] - lab(np.array(_SKIN)), axis=-1).min(1)
+    return float((distances < _NEAR).mean())
 
 
 def _pixels(
