@@ -6,10 +6,12 @@ import statistics
 from collections import deque
 from dataclasses import dataclass, field
 
+from pipeline.engine.protocol import Expected
 from pipeline.jsonfields import JsonFields
 from pipeline.request import ResolvedRequest
 
 _FORECASTS = 1000  # kept for the measure of our error
+_MEGAPIXELS_OF_1024 = 1024 * 1024 / 1_000_000
 _NEW_WEIGHT = 0.3  # a moving average that follows a changed machine within a few pictures
 
 
@@ -28,22 +30,42 @@ def cost_of(request: ResolvedRequest) -> float:
 
 @dataclass(slots=True)
 class Pace:
-    """Seconds by unit of cost and seconds by picture spent elsewhere (text, decoding, PNG)."""
+    """Seconds by unit of cost and seconds by picture spent elsewhere (text, decoding, PNG).
+
+    `is_guess`: nothing was drawn yet, it is what was expected of this machine.
+    """
 
     seconds_a_cost: float | None = None
     seconds_beside: float = 0.0
+    is_guess: bool = False
 
     def learn(self, *, cost: float, steps_s: float, total_s: float) -> None:
         """Take in one finished picture: `steps_s` of `total_s` went into denoising steps."""
         pace, beside = steps_s / cost, max(0.0, total_s - steps_s)
-        if self.seconds_a_cost is None:
+        if self.seconds_a_cost is None or self.is_guess:
             self.seconds_a_cost, self.seconds_beside = pace, beside
+            self.is_guess = False
         else:
             self.seconds_a_cost += _NEW_WEIGHT * (pace - self.seconds_a_cost)
             self.seconds_beside += _NEW_WEIGHT * (beside - self.seconds_beside)
 
+    def expect(self, expected: Expected) -> None:
+        """Begin with what was computed, where nothing is known yet."""
+        if self.seconds_a_cost is None:
+            self.seconds_a_cost = expected.row_step_s / _MEGAPIXELS_OF_1024
+            self.seconds_beside = expected.beside_s
+            self.is_guess = True
+
+    def correct(self, *, cost: float, steps_s: float) -> None:
+        """Some steps of the first picture, of `cost` together, took `steps_s`: what was expected is
+        put right by as much, also what comes after them. Later pictures need no such haste."""
+        if self.is_guess and self.seconds_a_cost is not None and cost > 0 and steps_s > 0:
+            pace = steps_s / cost
+            self.seconds_beside *= pace / self.seconds_a_cost
+            self.seconds_a_cost = pace
+
     def estimate(self, cost: float) -> float | None:
-        """Seconds that a picture of `cost` will take; None before the first was measured."""
+        """Seconds that a picture of `cost` will take; None where nothing is known."""
         if self.seconds_a_cost is None:
             return None
         return cost * self.seconds_a_cost + self.seconds_beside
@@ -57,7 +79,7 @@ class Pace:
     def take_up(self, text: str) -> None:
         """What `to_json` wrote before a restart; ignored where it makes no sense, or where a
         picture was measured since."""
-        if self.seconds_a_cost is not None:
+        if self.seconds_a_cost is not None and not self.is_guess:
             return
         try:
             stored = JsonFields.parse(text)
@@ -66,6 +88,7 @@ class Pace:
             return
         if 0 < a_cost < math.inf and 0 <= beside < math.inf:
             self.seconds_a_cost, self.seconds_beside = a_cost, beside
+            self.is_guess = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ class Line:
         self._running: dict[
             Unit, float
         ] = {}  # the share that is done, in the order of their taking
+        self._begun: dict[Unit, tuple[int, float]] = {}  # the first step that was told, and when
         self._queue = FairQueue()
 
     def __len__(self) -> int:
@@ -66,14 +67,18 @@ class Line:
             self._running[unit] = 0.0
         return unit
 
-    def step(self, unit: Unit, *, step: int, steps: int) -> None:
-        """The running `unit` has come to `step` of `steps`."""
-        if unit in self._running:
-            self._running[unit] = step / steps
+    def step(self, unit: Unit, *, step: int, steps: int, now: float) -> None:
+        """The running `unit` has come to `step` of `steps` at `now` (monotonic seconds)."""
+        if unit not in self._running:
+            return
+        self._running[unit] = step / steps
+        first, began = self._begun.setdefault(unit, (step, now))
+        self.pace.correct(cost=unit.cost * (step - first) / steps, steps_s=now - began)
 
     def finish(self, unit: Unit) -> None:
         """`unit` runs no more."""
         self._running.pop(unit, None)
+        self._begun.pop(unit, None)
 
     def put_back(self, unit: Unit) -> None:
         """`unit` was not done, through no fault of its own: it is next unless its job ended."""

@@ -24,11 +24,13 @@ class PaceKeeper:
         self._kept_at: float | None = None
 
     async def restore(self, model: ModelDescription) -> None:
-        """Take up what an earlier run learnt about `model` here."""
+        """Take up what an earlier run learnt about `model` here, else what is expected of it."""
         async with self._database.reader() as connection:
             noted = await notes.get(connection, key=_key(model))
         if noted is not None:
             self._pace.take_up(noted)
+        if model.expected is not None:
+            self._pace.expect(model.expected)
 
     async def keep(self, model: ModelDescription | None) -> None:
         """Note what is known now, twice a minute at most. A disk that refuses loses nothing."""

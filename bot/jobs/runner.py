@@ -223,7 +223,8 @@ class Runner:
         )
 
     def _on_step(self, job: LiveJob, unit: Unit, step: Step) -> None:
-        self._line.step(unit, step=step.step, steps=step.steps)
+        now = self._clock.monotonic()
+        self._line.step(unit, step=step.step, steps=step.steps, now=now)
         if self._line.is_foremost(unit):
             outlook = self._line.outlooks().get(job.record.id)
             self._hub.publish(

@@ -6,7 +6,25 @@ from typing import Protocol
 
 from PIL.Image import Image
 
+from pipeline.card import DEFAULT_STEPS
 from pipeline.request import ResolvedRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """How long drawing will take here, as computed before anything was drawn.
+
+    `row_step_s`: seconds of one row and step of 1024x1024; `beside_s`: seconds of a picture spent
+    elsewhere (decoding most of all).
+    """
+
+    row_step_s: float
+    beside_s: float
+
+    @property
+    def picture_s(self) -> float:
+        """Of 1024x1024 in the usual steps, with guidance: two rows a step."""
+        return 2 * DEFAULT_STEPS * self.row_step_s + self.beside_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +33,8 @@ class ModelDescription:
 
     `hash` is ten hex digits over the weights' identity (A1111's "Model hash"). `notice` is a
     sentence that every result must show ("random weights: ..."), or "". `size_multiple` is the
-    number of pixels every side must be a multiple of.
+    number of pixels every side must be a multiple of. `expected` is None where the machine was not
+    timed.
     """
 
     name: str
@@ -28,6 +47,7 @@ class ModelDescription:
     notice: str
     size_multiple: int
     vae_scale_factor: int
+    expected: Expected | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, assert_never
@@ -79,6 +79,7 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
     from pipeline.model.place import advise, place_model
     from pipeline.model.providers import both_runtimes_installed
     from pipeline.model.text_encoder import PromptEncoder
+    from pipeline.prepare.estimate import USUAL_PICTURE, about, expect_noted
 
     if both_runtimes_installed():
         raise ModelError("both_runtimes")
@@ -90,7 +91,11 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
     progress(f"Loading {folder.name} ({folder.precision}) on {place}")
     keep = place.keep_text_encoders or options.engine == "stock"
     prompts = PromptEncoder(folder, place.text_factory, keep_sessions=keep)
-    description = describe(options, folder, factory.provider)
+    expected = expect_noted(options, folder, factory)
+    if expected is not None:
+        took = about(expected.picture_s)
+        progress(f"A picture of {USUAL_PICTURE} takes {took} here, if nothing else runs")
+    description = replace(describe(options, folder, factory.provider), expected=expected)
     engine: Engine
     if options.engine == "own":
         from pipeline.engine.own import OwnEngine

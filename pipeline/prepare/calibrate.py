@@ -1,9 +1,10 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
 # (the border to onnx, whose protobuf classes are untyped)
-"""How much faster are eight bits, or OpenVINO in bfloat16, on this machine? Measured in seconds, on
-SDXL's own shapes."""
+"""How fast is this machine, and how much faster in eight bits, or in OpenVINO in bfloat16? Measured
+in seconds, on SDXL's own shapes."""
 
+import contextlib
 import json
 import tempfile
 import time
@@ -39,11 +40,17 @@ _INPUT: Final = "values"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Speedups:
-    """Seconds of layers in single precision over those in another form. `int8_linear`: linear
-    layers in eight bits; `bf16_linear` and `bf16_conv`: in OpenVINO, None where it can't be used.
+class Speeds:
+    """`linear_flops` and `conv_flops`: operations a second of linear layers and convolutions in
+    single precision, all threads together, on a machine that does nothing else.
+
+    The rest are seconds of layers in single precision over those in another form. `int8_linear`:
+    linear layers in eight bits; `bf16_linear` and `bf16_conv`: in OpenVINO, None where it can't be
+    used.
     """
 
+    linear_flops: float
+    conv_flops: float
     int8_linear: float
     bf16_linear: float | None = None
     bf16_conv: float | None = None
@@ -54,17 +61,17 @@ class Calibration:
     """What was timed on `machine`."""
 
     machine: str
-    speedups: Speedups
+    speeds: Speeds
 
     @property
     def int8_step(self) -> float:
         """What eight bits make of a whole step of the UNet."""
-        return 1 / (1 - LINEAR_SHARE + LINEAR_SHARE / self.speedups.int8_linear)
+        return 1 / (1 - LINEAR_SHARE + LINEAR_SHARE / self.speeds.int8_linear)
 
     @property
     def bf16_step(self) -> float | None:
         """What OpenVINO makes of it, attention (products of matrices, too) as linear layers."""
-        linear, conv = self.speedups.bf16_linear, self.speedups.bf16_conv
+        linear, conv = self.speeds.bf16_linear, self.speeds.bf16_conv
         if linear is None or conv is None:
             return None
         return 1 / ((1 - CONV_SHARE) / linear + CONV_SHARE / conv)
@@ -73,26 +80,43 @@ class Calibration:
 def calibrate(
     models_dir: Path, cpu: Cpu, *, threads: int, progress: Callable[[str], None]
 ) -> Calibration:
-    """The speedups of this processor with these runtimes: those noted in `models_dir`, or measured
+    """The speeds of this processor with these runtimes: those noted in `models_dir`, or measured
     now and noted there."""
-    path = models_dir / "prepared" / CALIBRATION
-    runtimes = f"ONNX Runtime {ort.__version__}"
-    openvino = openvino_version() if computes_bf16(cpu) else ""
-    if openvino:
-        runtimes += f", OpenVINO {openvino}"
-    machine = f"{cpu.model} ({cpu.skills}), {threads} threads, {runtimes}"
-    known = _read(path)
-    if machine not in known:
-        what = "eight bits and bfloat16" if openvino else "eight bits"
-        progress(f"Timing {what} against single precision, a few seconds ...")
-        known[machine] = measure(
-            threads=threads, full_range=cpu.int8_is_safe, openvino=bool(openvino)
-        )
-        _write(path, known)
-    return Calibration(machine=machine, speedups=known[machine])
+    found = noted(models_dir, cpu, threads=threads)
+    if found is not None:
+        return found
+    openvino = bool(_openvino(cpu))
+    what = "eight bits and bfloat16" if openvino else "eight bits"
+    progress(f"Timing {what} against single precision, a few seconds ...")
+    speeds = measure(threads=threads, full_range=cpu.int8_is_safe, openvino=openvino)
+    return note(models_dir, cpu, speeds, threads=threads)
 
 
-def measure(*, threads: int, full_range: bool, openvino: bool) -> Speedups:
+def noted(models_dir: Path, cpu: Cpu, *, threads: int) -> Calibration | None:
+    """What `calibrate` noted of this processor; None before it has."""
+    machine = _name(cpu, threads)
+    speeds = _read(models_dir / "prepared" / CALIBRATION).get(machine)
+    return None if speeds is None else Calibration(machine=machine, speeds=speeds)
+
+
+def note(models_dir: Path, cpu: Cpu, speeds: Speeds, *, threads: int) -> Calibration:
+    """Note what was measured of this processor in `models_dir`."""
+    path, machine = models_dir / "prepared" / CALIBRATION, _name(cpu, threads)
+    _write(path, _read(path) | {machine: speeds})
+    return Calibration(machine=machine, speeds=speeds)
+
+
+def _openvino(cpu: Cpu) -> str:
+    return openvino_version() if computes_bf16(cpu) else ""
+
+
+def _name(cpu: Cpu, threads: int) -> str:
+    openvino = _openvino(cpu)
+    runtimes = f"ONNX Runtime {ort.__version__}" + (f", OpenVINO {openvino}" if openvino else "")
+    return f"{cpu.model} ({cpu.skills}), {threads} threads, {runtimes}"
+
+
+def measure(*, threads: int, full_range: bool, openvino: bool) -> Speeds:
     """The best of interleaved rounds. `openvino`: whether to time that as well.
 
     Seconds of the processor, of all threads: what else runs here doesn't count.
@@ -112,21 +136,30 @@ def measure(*, threads: int, full_range: bool, openvino: bool) -> Speedups:
         graphs = {name: folder / GRAPH_NAME for name, folder in folders.items()}
         random = np.random.default_rng(0)
         tokens = random.standard_normal((1, _TOKENS, _SHAPES[0][0]), np.float32)
-        linear = [_in_ort(graphs[name], threads, tokens) for name in ("fp32", "int8")]
-        if not openvino:
-            single, eight = _best(linear)
-            return Speedups(int8_linear=single / eight)
         picture = random.standard_normal((1, _CONV_CHANNELS[0], _CONV_SIDE, _CONV_SIDE), np.float32)
-        single, eight, half = _best([*linear, _in_openvino(graphs["fp32"], threads, tokens)])
-        conv, half_conv = _best(
-            [
-                _in_ort(graphs["conv"], threads, picture),
-                _in_openvino(graphs["conv"], threads, picture),
-            ]
-        )
-    return Speedups(
-        int8_linear=single / eight, bf16_linear=single / half, bf16_conv=conv / half_conv
+        linear = [_in_ort(graphs[name], threads, tokens) for name in ("fp32", "int8")]
+        convolutions = [_in_ort(graphs["conv"], threads, picture)]
+        if openvino:
+            linear.append(_in_openvino(graphs["fp32"], threads, tokens))
+            convolutions.append(_in_openvino(graphs["conv"], threads, picture))
+        single, eight, *half = _best(linear)
+        conv, *half_conv = _best(convolutions)
+    return Speeds(
+        linear_flops=_linear_operations() * threads / single,
+        conv_flops=_conv_operations() * threads / conv,
+        int8_linear=single / eight,
+        bf16_linear=single / half[0] if half else None,
+        bf16_conv=conv / half_conv[0] if half_conv else None,
     )
+
+
+def _linear_operations() -> float:
+    return sum(2.0 * _TOKENS * depth * width for depth, width in _SHAPES)
+
+
+def _conv_operations() -> float:
+    deep, wide = _CONV_CHANNELS
+    return 2.0 * 9 * deep * wide * _CONV_SIDE**2
 
 
 def _best(runs: list[Callable[[], object]]) -> list[float]:
@@ -204,22 +237,20 @@ def _session(path: Path, threads: int) -> Any:
     return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def _read(path: Path) -> dict[str, Speedups]:
+def _read(path: Path) -> dict[str, Speeds]:
     """What is noted; a note of an older form is as good as none."""
     try:
-        noted: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {
-            name: Speedups(**speedups)
-            for name, speedups in noted.items()
-            if isinstance(speedups, dict)
-        }
+        notes: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return {name: Speeds(**note) for name, note in notes.items() if isinstance(note, dict)}
     except (OSError, ValueError, AttributeError, TypeError):
         return {}
 
 
-def _write(path: Path, known: dict[str, Speedups]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _write(path: Path, known: dict[str, Speeds]) -> None:
+    """A folder that can't be written costs the same seconds again next time, and nothing else."""
     draft = path.with_suffix(".part")
-    notes = {name: asdict(speedups) for name, speedups in known.items()}
-    draft.write_text(json.dumps(notes, indent=2), encoding="utf-8")
-    draft.replace(path)
+    notes = {name: asdict(speeds) for name, speeds in known.items()}
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps(notes, indent=2), encoding="utf-8")
+        draft.replace(path)

@@ -1,7 +1,7 @@
 """What `auto` means on this machine, and why. The decision is a pure function of what was found."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -39,11 +39,13 @@ class Machine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """A variant and the reason, for people. `on_card`: it is for the card."""
+    """A variant and the reason, for people. `on_card`: it is for the card. `calibration`: how fast
+    the processor is, None where it does not draw."""
 
     variant: Variant
     why: str
     on_card: bool = False
+    calibration: Calibration | None = None
 
 
 def choose(machine: Machine) -> Choice:
@@ -58,7 +60,7 @@ def choose(machine: Machine) -> Choice:
     found, cpu = machine.calibration, f"{machine.cpu.model} ({machine.cpu.skills})"
     steps: dict[Variant, float] = {"int8": found.int8_step}
     timed = (
-        f"on {cpu} linear layers take {found.speedups.int8_linear:.2f} times the speed in eight "
+        f"on {cpu} linear layers take {found.speeds.int8_linear:.2f} times the speed in eight "
         f"bits, so a step about {found.int8_step:.2f} times"
     )
     if machine.card is not None:
@@ -97,21 +99,20 @@ def choose_here(
     if card is not None and is_small and not may_leave_card:
         raise too_small(half, card.total_bytes)
     variants: tuple[Variant, ...] = ("fp32", "int8", "bf16")
-    return choose(
-        Machine(
-            provider=factory.provider,
-            cpu=cpu,
-            free_bytes=available_bytes(),
-            needs={variant: needed_when_prepared(source, variant) for variant in variants},
-            calibration=(
-                calibrate(models_dir, cpu, threads=factory.threads, progress=progress)
-                if factory.provider == CPU or is_small
-                else None
-            ),
-            card=card,
-            half=half,
-        )
+    machine = Machine(
+        provider=factory.provider,
+        cpu=cpu,
+        free_bytes=available_bytes(),
+        needs={variant: needed_when_prepared(source, variant) for variant in variants},
+        calibration=(
+            calibrate(models_dir, cpu, threads=factory.threads, progress=progress)
+            if factory.provider == CPU or is_small
+            else None
+        ),
+        card=card,
+        half=half,
     )
+    return replace(choose(machine), calibration=machine.calibration)
 
 
 def _gib(card: Card) -> str:

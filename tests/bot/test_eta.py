@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.eta import Forecasts, Pace, cost_of, steps_of
 from pipeline.engine.fake import FAKE_MODEL, FakeEngine
+from pipeline.engine.protocol import Expected
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import House, open_house, origin
 from tests.data.records import a_request
@@ -64,6 +65,49 @@ def test_what_was_measured_counts_more_than_a_note() -> None:
     pace.learn(cost=1, steps_s=5, total_s=5)
     pace.take_up(json.dumps({"seconds_a_cost": 99.0, "seconds_beside": 0.0}))
     assert pace.estimate(1) == 5
+
+
+EXPECTED = Expected(row_step_s=2.0, beside_s=10.0)
+ONE_STEP = 2 * 1024 * 1024 / 1e6  # the cost of a step of 1024x1024 with guidance
+
+
+def test_what_is_expected_counts_until_something_was_drawn() -> None:
+    pace = Pace()
+    pace.expect(EXPECTED)
+    assert pace.estimate(28 * ONE_STEP) == pytest.approx(EXPECTED.picture_s)
+    pace.learn(cost=ONE_STEP, steps_s=8, total_s=9)
+    assert pace.estimate(ONE_STEP) == pytest.approx(9)
+    pace.expect(EXPECTED)
+    pace.correct(cost=ONE_STEP, steps_s=99)
+    assert pace.estimate(ONE_STEP) == pytest.approx(9)
+
+
+def test_a_note_counts_more_than_what_is_expected() -> None:
+    pace = Pace()
+    pace.expect(EXPECTED)
+    pace.take_up(json.dumps({"seconds_a_cost": 1.0, "seconds_beside": 0.0}))
+    pace.correct(cost=1, steps_s=99)
+    assert pace.estimate(5) == 5
+
+
+def test_the_first_steps_correct_what_was_expected() -> None:
+    pace = Pace()
+    pace.expect(EXPECTED)
+    pace.correct(cost=2 * ONE_STEP, steps_s=2 * 8.0)  # a busy machine: half as fast
+    assert pace.estimate(28 * ONE_STEP) == pytest.approx(2 * EXPECTED.picture_s)
+    pace.correct(cost=0.0, steps_s=0.0)  # the first step that is told says nothing yet
+    assert pace.estimate(28 * ONE_STEP) == pytest.approx(2 * EXPECTED.picture_s)
+
+
+async def test_the_first_picture_on_a_machine_has_a_time(tmp_path: Path) -> None:
+    engine = FakeEngine(model=replace(FAKE_MODEL, expected=EXPECTED))
+    engine.hold()
+    async with open_house(tmp_path, engine=engine) as house, asyncio.timeout(10):
+        ticket = await house.jobs.submit(WISH, origin())
+        await asyncio.to_thread(engine.started.acquire)
+        told = await own_eta(house)
+        assert told is not None
+        assert told == pytest.approx(cost_of(ticket.job.request) * 2.0 / (1024 * 1024 / 1e6) + 10.0)
 
 
 def test_forecasts_are_held_against_what_came() -> None:

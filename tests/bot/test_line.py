@@ -10,6 +10,7 @@ from bot.eta import Pace
 from bot.jobs.line import Line, LiveJob, live_job
 from bot.jobs.records import new_job
 from bot.queue import Unit
+from pipeline.engine.protocol import Expected
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import origin
@@ -99,7 +100,7 @@ def test_one_device_tells_what_it_always_told() -> None:
     first, second, third = (a_job(user) for user in (1, 2, 3))
     for job in (first, second, third):
         line.admit(job)
-    line.step(took(line), step=1, steps=4)
+    line.step(took(line), step=1, steps=4, now=0.0)
     seen = [line.outlooks()[job.record.id] for job in (first, second, third)]
     assert [outlook.position for outlook in seen] == [0, 1, 2]
     assert [outlook.eta_s for outlook in seen] == [0.75, 1.75, 2.75]
@@ -112,6 +113,23 @@ def test_times_are_unknown_before_anything_was_measured() -> None:
     took(line)
     assert {outlook.eta_s for outlook in line.outlooks().values()} == {None}
     assert line.total_eta_s() is None
+
+
+def test_steps_of_the_first_picture_correct_what_was_expected() -> None:
+    line = a_line(devices=1, measured=False)
+    line.pace.expect(Expected(row_step_s=1024 * 1024 / 1e6, beside_s=0.0))  # a second a cost
+    first, second = a_job(1, cost=8.0), a_job(2, cost=8.0)
+    line.admit(first)
+    line.admit(second)
+    unit = took(line)
+    line.step(unit, step=1, steps=8, now=100.0)
+    assert line.outlooks()[first.record.id].eta_s == pytest.approx(7.0)
+    line.step(unit, step=4, steps=8, now=106.0)  # steps 2 and 3 were told with it
+    assert line.outlooks()[first.record.id].eta_s == pytest.approx(8.0)
+    assert line.outlooks()[second.record.id].eta_s == pytest.approx(24.0)
+    line.finish(unit)
+    line.step(unit, step=5, steps=8, now=999.0)  # told late: it runs no more
+    assert line.outlooks()[second.record.id].eta_s == pytest.approx(16.0)
 
 
 def test_what_was_put_back_is_next_unless_its_job_ended() -> None:

@@ -13,10 +13,11 @@ from pipeline.model.openvino import openvino_version
 from pipeline.model.prepared import CALIBRATION, Variant
 from pipeline.model.providers import CPU, CUDA
 from pipeline.prepare import calibrate as timing
-from pipeline.prepare.calibrate import Calibration, Speedups, calibrate, measure
+from pipeline.prepare.calibrate import Calibration, Speeds, calibrate, measure
 from pipeline.prepare.choose import Machine, choose
 from pipeline.prepare.sizes import prepared_bytes
 
+SPEEDS = Speeds(linear_flops=2e11, conv_flops=2e11, int8_linear=1.0)
 AVX2 = Cpu(model="AMD EPYC", machine="x86_64", flags=frozenset({"avx2"}))
 NEEDS: dict[Variant, int] = {
     "fp32": 15_000_000_000,
@@ -33,13 +34,13 @@ def machine(
     bf16: float | None = None,
 ) -> Machine:
     """`speedup` of linear layers in eight bits; `bf16` of all layers in OpenVINO."""
-    speedups = Speedups(int8_linear=speedup or 1, bf16_linear=bf16, bf16_conv=bf16)
+    speeds = replace(SPEEDS, int8_linear=speedup or 1, bf16_linear=bf16, bf16_conv=bf16)
     return Machine(
         provider=provider,
         cpu=cpu,
         free_bytes=int(free_bytes),
         needs=NEEDS,
-        calibration=None if speedup is None else Calibration(machine="here", speedups=speedups),
+        calibration=None if speedup is None else Calibration(machine="here", speeds=speeds),
     )
 
 
@@ -95,15 +96,15 @@ def test_the_reason_names_the_processor_and_what_was_measured() -> None:
 def test_this_machine_is_timed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     timed: list[int] = []
 
-    def count(*, threads: int, full_range: bool, openvino: bool) -> Speedups:
+    def count(*, threads: int, full_range: bool, openvino: bool) -> Speeds:
         timed.append(threads)
-        return Speedups(int8_linear=1.5)
+        return replace(SPEEDS, int8_linear=1.5)
 
     monkeypatch.setattr(timing, "measure", count)
     lines: list[str] = []
     for _ in range(2):
         found = calibrate(tmp_path, AVX2, threads=2, progress=lines.append)
-        assert found.speedups.int8_linear == 1.5
+        assert found.speeds.int8_linear == 1.5
     assert (timed, len(lines)) == ([2], 1)
     other = Cpu(model="another", machine="x86_64", flags=frozenset())
     calibrate(tmp_path, other, threads=2, progress=lines.append)
@@ -117,14 +118,28 @@ def test_this_machine_is_timed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert json.loads(notes.read_text())
 
 
+def test_a_folder_that_cannot_be_written_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "prepared").write_text("a file where the folder would be")
+
+    def measured(*, threads: int, full_range: bool, openvino: bool) -> Speeds:
+        return SPEEDS
+
+    monkeypatch.setattr(timing, "measure", measured)
+    found = calibrate(tmp_path, AVX2, threads=2, progress=lambda _: None)
+    assert found.speeds == SPEEDS
+    assert timing.noted(tmp_path, AVX2, threads=2) is None
+
+
 def test_openvino_is_timed_where_it_can_be_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timed: list[bool] = []
 
-    def count(*, threads: int, full_range: bool, openvino: bool) -> Speedups:
+    def count(*, threads: int, full_range: bool, openvino: bool) -> Speeds:
         timed.append(openvino)
-        return Speedups(int8_linear=1.5)
+        return replace(SPEEDS, int8_linear=1.5)
 
     monkeypatch.setattr(timing, "measure", count)
     with_bf16 = Cpu(model="AMD EPYC", machine="x86_64", flags=frozenset({"avx512_bf16"}))
@@ -139,6 +154,8 @@ def test_the_timing_itself_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "_CONV_CHANNELS", (8, 8))
     found = measure(threads=1, full_range=False, openvino=bool(openvino_version()))
     assert 0 < found.int8_linear < 100
+    assert found.linear_flops > 0
+    assert found.conv_flops > 0
     if openvino_version():
         assert found.bf16_linear is not None
         assert found.bf16_conv is not None
