@@ -42,11 +42,13 @@ check: $(STAMP)  ## format, lint, types, layers, import budget
 chaos: $(STAMP)  ## kill -9, refusals, cuts, a full disk, hundreds of rounds: minutes
 	@$(BIN)/python -m tests.chaos --rounds 400
 
-bench: $(STAMP) $(RANDOM_MODEL)/model_index.json  ## measure
-	@$(BIN)/python -m benchmarks
+bench: $(STAMP) $(RANDOM_MODEL)/model_index.json  ## measure, at most 15 minutes, and write the figures into the docs
+	@$(BIN)/python -m benchmarks --json benchmarks/results
+	@$(BIN)/python -m benchmarks.docs
 
-bench-full: $(STAMP)  ## measure the model at its real size: 60 GB of disk, an hour or two
-	@$(BIN)/python -m benchmarks.bench_model --kind full --rounds 1
+bench-full: $(STAMP)  ## the same for the model at its real size: 60 GB of disk, an hour; goes on where it was
+	@$(BIN)/python -m benchmarks.bench_full
+	@$(BIN)/python -m benchmarks.docs
 
 # Made once; another version of our packages is no reason to make it again.
 $(RANDOM_MODEL)/model_index.json: | $(STAMP)

@@ -1,22 +1,69 @@
 """`make bench`: every benchmark, one after another, under the name of the machine.
 
-`python -m benchmarks NAME ...` runs some of them; `--list` names them.
+`python -m benchmarks NAME ...` runs some of them; `--list` names them. With `--json FOLDER` each
+leaves its figures there, as the docs are made from (`python -m benchmarks.docs`).
 """
 
 import argparse
 import importlib
 import sys
-import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
-from benchmarks.report import machine, print_report
+from benchmarks.budget import Budget
+from benchmarks.report import Machine, print_report
+from benchmarks.results import Meter, Result
 
-BENCHMARKS = {
-    "tags": "Tag search over 140,000 tags (processor time of one core)",
-    "engine": "Engines: stock and own, side by side in one run (random weights)",
-    "model": "The UNet in every way: stock, own, OpenVINO, torch (a third as wide, random weights)",
-    "loop": "Event loop while drawing (random weights)",
-    "gallery": "Gallery: searching, listing and voting as it grows to 200,000 entries",
-    "jobs": "Fifty people at once (fixed steps, then random weights)",
+MINUTES: Final = 15.0
+"""For all of them."""
+
+_RANDOM: Final = "random"
+_NONE: Final = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benchmark:
+    """What is measured. `weights`: whose they are, of the model in it. `seconds` it takes on two
+    quiet cores; where `in_rounds`, at most so long, given as a budget."""
+
+    title: str
+    weights: str
+    seconds: float
+    in_rounds: bool = False
+
+
+BENCHMARKS: Final[Mapping[str, Benchmark]] = {
+    "tags": Benchmark(
+        title="Tag search over 140,000 tags (processor time of one core)", weights=_NONE, seconds=10
+    ),
+    "start": Benchmark(
+        title="Cold start to the first picture",
+        weights="the demo model's, trained",
+        seconds=60,
+        in_rounds=True,
+    ),
+    "engine": Benchmark(
+        title="Engines: stock and own, side by side", weights=_RANDOM, seconds=60, in_rounds=True
+    ),
+    "loop": Benchmark(title="Event loop while drawing", weights=_RANDOM, seconds=60),
+    "gallery": Benchmark(
+        title="Gallery: searching, listing and voting as it grows to 200,000 entries",
+        weights=_NONE,
+        seconds=90,
+    ),
+    "jobs": Benchmark(
+        title="Fifty people at once, with fixed steps and with a model",
+        weights=_RANDOM,
+        seconds=60,
+    ),
+    "model": Benchmark(
+        title="The UNet in every way: stock, own, OpenVINO, torch (a third as wide)",
+        weights=_RANDOM,
+        seconds=480,
+        in_rounds=True,
+    ),
 }
 
 
@@ -25,20 +72,54 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     parser.add_argument("--list", action="store_true", help="name them")
+    parser.add_argument("--json", type=Path, metavar="FOLDER", help="leave the figures there")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=MINUTES,
+        help="for all together; a slow machine measures fewer rounds (default: %(default)g)",
+    )
     args = parser.parse_args()
     if args.list:
-        print("\n".join(f"{name}\t{title}" for name, title in BENCHMARKS.items()))
+        print("\n".join(f"{name}\t{each.title}" for name, each in BENCHMARKS.items()))
         return 0
     unknown = sorted(set(args.names) - set(BENCHMARKS))
     if unknown:
         parser.error(f"no benchmark is called {', '.join(unknown)}; --list names them")
-    print(machine())
-    for name in args.names or BENCHMARKS:
-        began = time.monotonic()
-        module = importlib.import_module(f"benchmarks.bench_{name}")
-        print_report(BENCHMARKS[name], module.run())
-        print(f"  ({time.monotonic() - began:.0f} s)")
+    machine, budget = Machine.here(), Budget(60 * args.minutes)
+    print(f"{machine}\nAt most {args.minutes:g} minutes.")
+    names = args.names or list(BENCHMARKS)
+    for number, name in enumerate(names, 1):
+        print(f"\n[{number}/{len(names)}] {name}, {budget.left_s:.0f} s are left", flush=True)
+        result = _measure(name, machine, budget)
+        if result is not None and args.json is not None:
+            result.save(args.json / f"{name}.json")
     return 0
+
+
+def _measure(name: str, machine: Machine, budget: Budget) -> Result | None:
+    """Run one and print it; None where no time is left for it."""
+    benchmark = BENCHMARKS[name]
+    if not budget.left_s:
+        print("  left out: no time")
+        return None
+    module = importlib.import_module(f"benchmarks.bench_{name}")
+    meter = Meter()
+    rows = module.run(budget.at_most(benchmark.seconds)) if benchmark.in_rounds else module.run()
+    spent = meter.read()
+    result = Result(
+        title=benchmark.title,
+        command=f"python -m benchmarks {name}",
+        weights=benchmark.weights,
+        machine=machine,
+        seconds=round(spent.seconds),
+        processor_s=round(spent.processor_s),
+        others=round(spent.others, 2),
+        rows=rows,
+    )
+    print_report(f"{result.title} (weights: {result.weights})", rows)
+    print(f"  ({result.seconds} s; others had {result.others:.0%} of the processors)")
+    return result
 
 
 if __name__ == "__main__":

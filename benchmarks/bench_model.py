@@ -1,211 +1,105 @@
 """Every way of running the UNet, side by side: stock, our variants, OpenVINO, diffusers in torch.
 
-A third-width SDXL of random weights (`--kind full`: the real size, one contender in memory at a
-time). A step is one of guidance: two rows.
+A third-width SDXL of random weights; all are loaded and take turns, each in a process of its own. A
+step is one of guidance: two rows. `bench_full` does the same at the real size.
 """
 
-import argparse
 import shutil
-import statistics
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
-from benchmarks.contender import Contender, Entry, Memory, inputs_for
+from benchmarks.budget import Budget
+from benchmarks.contender import Contender, Entry, Floats, Inputs, inputs_for
+from benchmarks.contest import (
+    HOME,
+    NAMES,
+    SIZES,
+    VARIANTS,
+    Found,
+    entry_for,
+    fits,
+    memory_rows,
+    pixels,
+    preparation_rows,
+    step_rows,
+)
 from benchmarks.preparing import Preparation, prepare
-from benchmarks.report import Row, machine, print_report
-from pipeline.errors import ModelError
-from pipeline.model.prepared import Variant, check_fit
-from pipeline.model.providers import CPU
+from benchmarks.report import Row
+from pipeline.model.prepared import Variant
 from training.random_model import make_random_model
 from training.random_parts import RandomKind
 
-SIZES: Final = ((1024, 1024), (832, 1216))
-ROUNDS: Final = 2
-STOCK: Final = "stock"
-_TORCH: Final = ("torch fp32", "torch bf16")
-_VARIANTS: Final[tuple[Variant, ...]] = ("fp32", "int8", "bf16")
-_NAMES: Final[dict[Variant, str]] = {
-    "fp32": "own fp32",
-    "int8": "own int8",
-    "bf16": "own bf16 (OpenVINO)",
-    "fp16": "own fp16",
-}
-_HOME: Final = Path("models")
+KIND: Final = RandomKind.THIRD
+ROUNDS: Final = 3
 
 
-@dataclass
-class Found:
-    """What was seen of one contender: seconds by size, all and the processor's alone."""
-
-    load_s: float = 0.0
-    seconds: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
-    processor_s: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
-    error: float = 0.0
-    memory: Memory | None = None
-
-
-def run(
-    kind: RandomKind = RandomKind.THIRD,
-    *,
-    rounds: int = ROUNDS,
-    sizes: Sequence[tuple[int, int]] = SIZES,
-    torch: Sequence[str] = _TORCH,
-    keep: bool = False,
-) -> list[Row]:
+def run(budget: Budget) -> list[Row]:
     """All figures. The model is made if it is not there; what is prepared goes afterwards."""
-    model = _HOME / f"random-{kind}"
+    model = HOME / f"random-{KIND}"
     if not model.is_dir():
-        make_random_model(model, kind=kind, layout="2024", progress=print)
-    prepared_dir = _HOME / f"bench-{kind}"
+        make_random_model(model, kind=KIND, layout="2024", progress=print)
+    prepared_dir = HOME / f"bench-{KIND}"
     try:
-        preparations: dict[Variant, Preparation] = {
-            variant: prepare(model, prepared_dir, variant)
-            for variant in _VARIANTS
-            if _fits(variant)
+        made: dict[Variant, Preparation] = {
+            variant: prepare(model, prepared_dir, variant) for variant in VARIANTS if fits(variant)
         }
-        entries = list(_entries(model, kind, preparations, torch))
-        together = kind is not RandomKind.FULL
-        found = _measure(entries, model, rounds=rounds, sizes=sizes, together=together)
-        return [*_preparation_rows(preparations), *_rows(found, sizes)]
+        entries = [entry_for(name, model, KIND, made) for name in NAMES]
+        found = _measure([entry for entry in entries if entry], model, budget)
+        return [*step_rows(found, SIZES), *memory_rows(found), *preparation_rows(made)]
     finally:
-        if not keep:
-            shutil.rmtree(prepared_dir, ignore_errors=True)
+        shutil.rmtree(prepared_dir, ignore_errors=True)
 
 
-def _fits(variant: Variant) -> bool:
-    try:
-        check_fit(variant, CPU)
-    except ModelError as error:
-        print(f"  left out: {variant}: {error.data['reason']}", flush=True)
-        return False
-    return True
-
-
-def _entries(
-    model: Path, kind: RandomKind, made: dict[Variant, Preparation], torch: Sequence[str]
-) -> Iterator[Entry]:
-    yield Entry(name=STOCK, path=model, kind=kind)
-    for variant, preparation in made.items():
-        alone = variant in {"int8", "bf16"}
-        yield Entry(name=_NAMES[variant], path=preparation.path, kind=kind, rows_alone=alone)
-    if "fp32" in made:
-        path = made["fp32"].path
-        yield Entry(
-            name="own fp32, mapped, rows alone", path=path, kind=kind, rows_alone=True, mapped=True
-        )
-    for name in torch:
-        yield Entry(name=name, path=model, kind=kind)
-
-
-def _measure(
-    entries: list[Entry],
-    model: Path,
-    *,
-    rounds: int,
-    sizes: Sequence[tuple[int, int]],
-    together: bool,
-) -> dict[str, Found]:
-    """Everybody's turns. `together`: all are loaded and take turns; else one is in memory at a
-    time, in rounds all the same."""
-    inputs = {_name(size): inputs_for(model, width=size[0], height=size[1]) for size in sizes}
+def _measure(entries: Sequence[Entry], model: Path, budget: Budget) -> dict[str, Found]:
+    """Everybody's turns, in rounds: a first one that warms up, then as many as the time allows. The
+    second size has its turn once, after a round of the first."""
+    inputs: dict[str, Inputs] = {}
+    for size in SIZES:
+        width, height = pixels(size)
+        inputs[size] = inputs_for(model, width=width, height=height)
     found = {entry.name: Found() for entry in entries}
-    wanted: dict[str, npt.NDArray[np.float32]] = {}
-    open_now = {entry.name: Contender(entry) for entry in entries} if together else {}
-    for round_ in range(rounds + 1 if together else rounds):  # the first one warms up
-        for entry in entries:
-            contender = open_now.get(entry.name) or Contender(entry)
-            seen = found[entry.name]
-            seen.load_s = contender.load_s
-            if not together:
-                small = inputs_for(model, width=256, height=256)
-                contender.step(small)
-            for size, given in inputs.items():
-                step = contender.step(given)
-                if round_ or not together:
-                    seen.seconds.setdefault(size, []).append(step.seconds)
-                    seen.processor_s.setdefault(size, []).append(step.processor_s)
-                    print(f"  {entry.name}, {size}: {step.seconds:.2f} s", flush=True)
-                right = wanted.setdefault(size, step.noise_pred)
-                seen.error = max(seen.error, _error(step.noise_pred, right))
-            seen.memory = contender.memory()
-            if not together:
-                contender.close()
-    for contender in open_now.values():
-        contender.close()
+    contenders = [Contender(entry) for entry in entries]
+    turns = _Turns(contenders, found, inputs)
+    try:
+        first, second = SIZES
+        round_s = turns.round(first, counts=False)
+        for number, size in enumerate((first, second, *[first] * (ROUNDS - 1))):
+            # there must be one, and the sizes are nearly equal
+            if number and not budget.allows(round_s):
+                print(f"  no time for another round ({size})", flush=True)
+                break
+            round_s = turns.round(size)
+    finally:
+        for contender in contenders:
+            contender.close()
     return found
 
 
-def _error(got: npt.NDArray[np.float32], wanted: npt.NDArray[np.float32]) -> float:
-    """Root mean square of the difference, of that of what is wanted."""
-    return float(np.sqrt(np.square(got - wanted).mean() / np.square(wanted).mean()))
+class _Turns:
+    """Rounds of steps, everybody once in each."""
 
+    def __init__(
+        self,
+        contenders: Sequence[Contender],
+        found: dict[str, Found],
+        inputs: dict[str, Inputs],
+    ) -> None:
+        self._contenders = contenders
+        self._found = found
+        self._inputs = inputs
 
-def _preparation_rows(made: dict[Variant, Preparation]) -> Iterator[Row]:
-    for variant, found in made.items():
-        errors = ", ".join(f"{part} {error:.1e}" for part, error in found.errors.items())
-        yield Row(
-            f"model prepare --variant {variant}",
-            f"{found.write_s:.0f} s writing, {found.seconds:.0f} s with the check,"
-            f" peak {found.peak_bytes / 1e9:.2f} GB; errors: {errors}",
-        )
-
-
-def _rows(found: dict[str, Found], sizes: Sequence[tuple[int, int]]) -> Iterator[Row]:
-    stock = found[STOCK]
-    for size in map(_name, sizes):
-        for name, seen in found.items():
-            seconds = statistics.median(seen.seconds[size])
-            computed = min(seen.processor_s[size])
-            yield Row(
-                f"{size}, {name}",
-                f"{seconds:.2f} s a step ({computed:.2f} s of processor),"
-                f" {_ratio(stock.seconds[size], seen.seconds[size]):.2f} times stock"
-                f" (by processor {min(stock.processor_s[size]) / computed:.2f})",
-            )
-    for name, seen in found.items():
-        assert seen.memory is not None
-        memory = seen.memory
-        yield Row(
-            f"memory, {name}",
-            f"resident {memory.resident / 1e9:.2f} GB, private {memory.private / 1e9:.2f} GB,"
-            f" peak {memory.peak / 1e9:.2f} GB; loading {seen.load_s:.0f} s;"
-            f" error {seen.error:.1e}",
-        )
-
-
-def _ratio(stock: list[float], other: list[float]) -> float:
-    """The median of the rounds' ratios: what made one round slow made both slow."""
-    return statistics.median(a / b for a, b in zip(stock, other, strict=True))
-
-
-def _name(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.bench_model", description=__doc__)
-    parser.add_argument("--kind", type=RandomKind, default=RandomKind.THIRD)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--torch", action="store_true", help="at full size, too: 10 GB more")
-    parser.add_argument("--keep", action="store_true", help="what was prepared")
-    args = parser.parse_args()
-    full = args.kind is RandomKind.FULL
-    print(machine())
-    rows = run(
-        args.kind,
-        rounds=args.rounds,
-        sizes=SIZES[:1] if full else SIZES,
-        torch=_TORCH if args.torch or not full else (),
-        keep=args.keep,
-    )
-    print_report(f"UNet, random weights ({args.kind})", rows)
-
-
-if __name__ == "__main__":
-    main()
+    def round(self, size: str, *, counts: bool = True) -> float:
+        """Seconds that it took. What `counts` not warms up."""
+        began = time.monotonic()
+        wanted: Floats | None = None
+        for contender in self._contenders:
+            step = contender.step(self._inputs[size])
+            wanted = step.noise_pred if wanted is None else wanted
+            name = contender.entry.name
+            print(f"  {name}, {size}: {step.seconds:.2f} s", flush=True)
+            if counts:
+                self._found[name].note_step(size, step, wanted)
+            self._found[name].note_process(contender)
+        return time.monotonic() - began

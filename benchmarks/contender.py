@@ -9,9 +9,10 @@ machine hurts all of them alike.
 """
 
 import multiprocessing
-import resource
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,12 +22,14 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
+from benchmarks.memory import NOTHING, Memory, MemoryWatch, memory_of
+
 Floats = npt.NDArray[np.float32]
 Inputs = Mapping[str, Floats]
 Predict = Callable[[Inputs], Floats]
 
 _SPAWN: Final = multiprocessing.get_context("spawn")
-_TORCH: Final = ("torch fp32", "torch bf16")
+TORCH: Final = ("torch fp32", "torch bf16")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +45,6 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """Bytes of the process: all that it has in memory, what is its own, and the most so far."""
-
-    resident: int
-    private: int
-    peak: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """A step of guidance (two rows): seconds, seconds of the processor, and the answer."""
 
@@ -60,7 +54,8 @@ class Step:
 
 
 class Contender:
-    """The parent's end. `load_s`: how long it took to be ready."""
+    """The parent's end. `load_s`: how long it took to be ready, and `load_processor_s` of the
+    processor; `peak`: the most memory so far."""
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
@@ -68,15 +63,20 @@ class Contender:
         self._process = _SPAWN.Process(target=_serve, args=(entry, other), daemon=True)
         self._process.start()
         other.close()
-        self.load_s = float(self._ask(None))
+        self._of_process = psutil.Process(self._process.pid)
+        self.peak = NOTHING
+        with self._watched():
+            self.load_s, self.load_processor_s = self._answer()
 
     def step(self, inputs: Inputs) -> Step:
         """Run it once."""
-        return self._ask(("step", inputs))
+        with self._watched():
+            self._pipe.send(inputs)
+            return self._answer()
 
     def memory(self) -> Memory:
         """How much it takes now."""
-        return self._ask(("memory", None))
+        return memory_of(self._of_process)
 
     def close(self) -> None:
         """End the process."""
@@ -85,9 +85,13 @@ class Contender:
         if self._process.is_alive():
             self._process.kill()
 
-    def _ask(self, question: object) -> Any:
-        if question is not None:
-            self._pipe.send(question)
+    @contextmanager
+    def _watched(self) -> Generator[None]:
+        with MemoryWatch(self._of_process.pid) as watch:
+            yield
+        self.peak = self.peak.at_least(watch.peak)
+
+    def _answer(self) -> Any:
         answer = self._pipe.recv()
         if isinstance(answer, Exception):
             raise answer
@@ -119,12 +123,11 @@ def inputs_for(path: Path, *, width: int, height: int) -> dict[str, Floats]:
 def _serve(entry: Entry, pipe: Connection) -> None:
     """The child's end, until the parent's is closed."""
     try:
-        began = time.perf_counter()
-        predict = _in_torch(entry) if entry.name in _TORCH else _in_our_sessions(entry)
-        pipe.send(time.perf_counter() - began)
+        began, computed = time.perf_counter(), time.process_time()
+        predict = _in_torch(entry) if entry.name in TORCH else _in_our_sessions(entry)
+        pipe.send((time.perf_counter() - began, time.process_time() - computed))
         while True:
-            question, content = pipe.recv()
-            pipe.send(_step(predict, content) if question == "step" else _memory())
+            pipe.send(_step(predict, pipe.recv()))
     except (EOFError, BrokenPipeError):
         return
     except Exception as error:  # noqa: BLE001 - the parent raises it
@@ -139,12 +142,6 @@ def _step(predict: Predict, inputs: Inputs) -> Step:
         processor_s=time.process_time() - computed,
         noise_pred=noise_pred,
     )
-
-
-def _memory() -> Memory:
-    found = psutil.Process().memory_full_info()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return Memory(resident=found.rss, private=found.uss, peak=peak)
 
 
 def _in_our_sessions(entry: Entry) -> Predict:
@@ -163,6 +160,9 @@ def _in_our_sessions(entry: Entry) -> Predict:
 
 def _in_torch(entry: Entry) -> Predict:
     """The UNet of diffusers with the same weights, made from their names as the file's were."""
+    # Threads that wait must not spin: beside other programs that costs seconds which are no work.
+    # Our sessions do not, either. Read when torch is loaded.
+    os.environ["OMP_WAIT_POLICY"] = "passive"
     import torch
 
     from pipeline.model.threads import default_threads

@@ -4,39 +4,46 @@
 """
 
 import json
-import resource
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.memory import Memory, MemoryWatch
 from pipeline.model.prepared import Variant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preparation:
-    """What one took. `write_s`: without the check at the end. `errors` are relative, by part."""
+    """What one took. `write_s`: without the check at the end; `processor_s`: all of it, but of the
+    processor. `errors` are relative, by part."""
 
     path: Path
     seconds: float
     write_s: float
-    peak_bytes: int
+    processor_s: float
+    peak: Memory
     errors: dict[str, float]
 
 
 def prepare(model: Path, models_dir: Path, variant: Variant) -> Preparation:
     """Prepare `model` below `models_dir`, whatever lies there already."""
     command = [sys.executable, "-m", "benchmarks.preparing", str(model), str(models_dir), variant]
-    done = subprocess.run(  # noqa: S603 - ourselves
-        command, stdout=subprocess.PIPE, check=True, text=True
-    )
-    found = json.loads(done.stdout.splitlines()[-1])
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,  # noqa: S603 - ours
+        MemoryWatch(process.pid) as watch,
+    ):
+        said, _ = process.communicate()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    found = json.loads(said.splitlines()[-1])
     return Preparation(
         path=Path(found["path"]),
         seconds=found["seconds"],
         write_s=found["write_s"],
-        peak_bytes=found["peak_bytes"],
+        processor_s=found["processor_s"],
+        peak=watch.peak,
         errors=found["errors"],
     )
 
@@ -70,7 +77,7 @@ def main(model: str, models_dir: str, variant: Variant) -> None:
                 "path": str(made.path),
                 "seconds": time.perf_counter() - began,
                 "write_s": written,
-                "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+                "processor_s": time.process_time(),
                 "errors": made.manifest.errors,
             }
         )

@@ -1,0 +1,217 @@
+"""`python -m benchmarks.bench_full`: every way of running the UNet at SDXL's real size.
+
+The published checkpoint if it was fetched, else one of random weights, which is made. One contender
+is in memory at a time; what was measured is kept after each, in `models/bench-full`, so that a run
+that was cut off goes on. Needs 60 GB of disk, 24 GiB of memory, an hour on two cores.
+"""
+
+import argparse
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from benchmarks.contender import TORCH, Contender, Floats, inputs_for
+from benchmarks.contest import (
+    HOME,
+    NAMES,
+    SIZES,
+    Found,
+    entry_for,
+    fits,
+    memory_rows,
+    pixels,
+    preparation_rows,
+    step_rows,
+    variant_of,
+)
+from benchmarks.memory import Memory
+from benchmarks.preparing import Preparation, prepare
+from benchmarks.report import Machine, Row, print_report
+from benchmarks.results import NOTHING_SPENT, RESULTS, Meter, Result, Spent
+from pipeline.model.load import DEFAULT_REPOSITORY, DEFAULT_REVISION, repository_path
+from pipeline.model.prepared import Variant
+from training.random_model import make_random_model
+from training.random_parts import RandomKind
+
+KIND: Final = RandomKind.FULL
+FOLDER: Final = HOME / "bench-full"
+_WARM_UP: Final = "256x256"
+
+
+@dataclass(kw_only=True)
+class Kept:
+    """What was measured so far, on `machine` and of `weights`: under others it is worth nothing."""
+
+    machine: str
+    weights: str
+    found: dict[str, Found] = field(default_factory=dict[str, Found])
+    prepared: dict[Variant, Preparation] = field(default_factory=dict[Variant, Preparation])
+    spent: Spent = NOTHING_SPENT
+
+    def save(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".part")
+        draft.write_text(json.dumps(asdict(self), default=str), encoding="utf-8")
+        draft.replace(path)
+
+    @classmethod
+    def load(cls, path: Path, *, machine: str, weights: str) -> "Kept":
+        """What `save` wrote, empty if there is nothing that counts here."""
+        said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        kept = cls(machine=machine, weights=weights)
+        if (said.get("machine"), said.get("weights")) != (machine, weights):
+            return kept
+        kept.found = {name: _found(each) for name, each in said["found"].items()}
+        kept.prepared = {name: _preparation(each) for name, each in said["prepared"].items()}
+        kept.spent = Spent(**said["spent"])
+        return kept
+
+
+def _found(said: dict[str, Any]) -> Found:
+    memory, peak = Memory(**said.pop("memory")), Memory(**said.pop("peak"))
+    return Found(memory=memory, peak=peak, **said)
+
+
+def _preparation(said: dict[str, Any]) -> Preparation:
+    path, peak = Path(said.pop("path")), Memory(**said.pop("peak"))
+    return Preparation(path=path, peak=peak, **said)
+
+
+class _Session:
+    """A run, beginning from what is kept."""
+
+    def __init__(self, model: Path, weights: str, rounds: int, sizes: Sequence[str]) -> None:
+        self._model = model
+        self._rounds = rounds
+        self._sizes = sizes
+        self._file = FOLDER / "found.json"
+        self._machine = Machine.here()
+        self._kept = Kept.load(self._file, machine=str(self._machine), weights=weights)
+
+    def forget(self, names: Sequence[str]) -> None:
+        """Measure these anew."""
+        for name in names:
+            self._kept.found.pop(name, None)
+
+    def measure(self, names: Sequence[str], out: Path) -> list[Row]:
+        """Give everybody in `names` the turns that they have not had, and write all to `out`."""
+        for number in range(self._rounds):
+            for name in names:
+                seen = self._kept.found.get(name, Found())
+                left = [size for size in self._sizes if len(seen.seconds.get(size, ())) <= number]
+                if left and self._is_ready(name):
+                    self._turn(name, seen, left)
+                    self._save(out)
+        return self._rows()
+
+    def _is_ready(self, name: str) -> bool:
+        """Prepare what it runs, unless that lies there. Whether it can run here."""
+        variant = variant_of(name)
+        if variant is None:
+            return True
+        known = self._kept.prepared.get(variant)
+        if known is not None and known.path.is_dir():
+            return True
+        if not fits(variant):
+            return False
+        meter = Meter()
+        self._kept.prepared[variant] = prepare(self._model, FOLDER, variant)
+        self._kept.spent += meter.read()
+        self._kept.save(self._file)
+        return True
+
+    def _turn(self, name: str, seen: Found, sizes: Sequence[str]) -> None:
+        entry = entry_for(name, self._model, KIND, self._kept.prepared)
+        assert entry is not None, "it was prepared"
+        meter = Meter()
+        print(f"  {name}: loading", flush=True)
+        contender = Contender(entry)
+        try:
+            contender.step(self._inputs(_WARM_UP))
+            for size in sizes:
+                step = contender.step(self._inputs(size))
+                print(
+                    f"  {name}, {size}: {step.seconds:.1f} s, {step.processor_s:.1f} of the"
+                    f" processor",
+                    flush=True,
+                )
+                seen.note_step(size, step, self._wanted(size, step.noise_pred))
+            seen.note_process(contender)
+        finally:
+            contender.close()
+        self._kept.found[name] = seen
+        self._kept.spent += meter.read()
+
+    def _inputs(self, size: str) -> dict[str, Floats]:
+        width, height = pixels(size)
+        return inputs_for(self._model, width=width, height=height)
+
+    def _wanted(self, size: str, mine: Floats) -> Floats:
+        """Stock's answer, which the first turn of all (stock's) brings."""
+        path = FOLDER / f"wanted-{size}.npy"
+        if not path.exists():
+            FOLDER.mkdir(parents=True, exist_ok=True)
+            np.save(path, mine)
+        return np.load(path)
+
+    def _rows(self) -> list[Row]:
+        found = {name: self._kept.found[name] for name in NAMES if name in self._kept.found}
+        return [
+            *step_rows(found, self._sizes),
+            *memory_rows(found),
+            *preparation_rows(self._kept.prepared),
+        ]
+
+    def _save(self, out: Path) -> None:
+        self._kept.save(self._file)
+        spent = self._kept.spent
+        Result(
+            title="The UNet at its real size, one in memory at a time",
+            command="make bench-full",
+            weights=self._kept.weights,
+            machine=self._machine,
+            seconds=round(spent.seconds),
+            processor_s=round(spent.processor_s),
+            others=round(spent.others, 2),
+            rows=self._rows(),
+        ).save(out)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bench_full", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--size", action="append", choices=SIZES, help="default: 1024x1024")
+    parser.add_argument("--only", action="append", choices=NAMES, help="anew, the rest as kept")
+    parser.add_argument("--json", type=Path, default=RESULTS, metavar="FOLDER")
+    parser.add_argument("--keep", action="store_true", help="what was prepared and measured")
+    args = parser.parse_args()
+    model, weights, names = _model()
+    session = _Session(model, weights, args.rounds, args.size or SIZES[:1])
+    session.forget(args.only or ())
+    print(Machine.here())
+    rows = session.measure(args.only or names, args.json / "full.json")
+    print_report(f"The UNet at its real size ({weights})", rows)
+    if not args.keep and not args.only:
+        shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def _model() -> tuple[Path, str, Sequence[str]]:
+    """The folder, whose weights these are, and who can run them."""
+    real = repository_path(HOME, DEFAULT_REPOSITORY, DEFAULT_REVISION)
+    if real.is_dir():
+        # torch's weights are made by name, as the random file's are: the real ones it has not
+        return real, DEFAULT_REPOSITORY, [name for name in NAMES if name not in TORCH]
+    model = HOME / f"random-{KIND}"
+    if not model.is_dir():
+        make_random_model(model, kind=KIND, layout="2024", progress=print)
+    return model, "random", NAMES
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""The ways of running a UNet that are compared, what is seen of each, and the tables of it."""
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from benchmarks.contender import TORCH, Contender, Entry, Floats, Step
+from benchmarks.memory import NOTHING, Memory
+from benchmarks.preparing import Preparation
+from benchmarks.report import Row
+from pipeline.errors import ModelError
+from pipeline.model.prepared import Variant, check_fit
+from pipeline.model.providers import CPU
+from training.random_parts import RandomKind
+
+SIZES: Final = ("1024x1024", "832x1216")
+HOME: Final = Path("models")
+STOCK: Final = "stock"
+VARIANTS: Final[tuple[Variant, ...]] = ("fp32", "int8", "bf16")
+
+_OURS: Final[Mapping[str, Variant]] = {
+    "own fp32": "fp32",
+    "own fp32, mapped, rows alone": "fp32",
+    "own int8": "int8",
+    "own bf16 (OpenVINO)": "bf16",
+}
+NAMES: Final = (STOCK, *_OURS, *TORCH)
+"""Everybody, in the order of their turns. `stock` comes first: others are compared with it."""
+
+
+def pixels(size: str) -> tuple[int, int]:
+    """Width and height of `832x1216`."""
+    width, height = size.split("x")
+    return int(width), int(height)
+
+
+def variant_of(name: str) -> Variant | None:
+    """Which prepared variant a contender runs; None: the source's weights."""
+    return _OURS.get(name)
+
+
+def entry_for(
+    name: str, model: Path, kind: RandomKind, made: Mapping[Variant, Preparation]
+) -> Entry | None:
+    """The contender `name` over `model` and what was made from it; None if that was not made."""
+    variant = variant_of(name)
+    if variant is None:
+        return Entry(name=name, path=model, kind=kind)
+    if variant not in made:
+        return None
+    mapped = "mapped" in name
+    alone = mapped or variant in {"int8", "bf16"}  # as the engine runs them
+    path = made[variant].path
+    return Entry(name=name, path=path, kind=kind, rows_alone=alone, mapped=mapped)
+
+
+def fits(variant: Variant) -> bool:
+    """Whether this machine can run it; says why not."""
+    try:
+        check_fit(variant, CPU)
+    except ModelError as error:
+        print(f"  left out: {variant}: {error.data['reason']}", flush=True)
+        return False
+    return True
+
+
+@dataclass(kw_only=True)
+class Found:
+    """What was seen of one contender; seconds, the processor's alone and the error by size."""
+
+    load_s: float = 0.0
+    load_processor_s: float = 0.0
+    seconds: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+    processor_s: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+    error: dict[str, float] = field(default_factory=dict[str, float])
+    memory: Memory = NOTHING
+    peak: Memory = NOTHING
+
+    def note_step(self, size: str, step: Step, wanted: Floats) -> None:
+        """A step at `size`; `wanted` is what stock gave."""
+        self.seconds.setdefault(size, []).append(step.seconds)
+        self.processor_s.setdefault(size, []).append(step.processor_s)
+        difference = np.square(step.noise_pred - wanted).mean() / np.square(wanted).mean()
+        self.error[size] = max(self.error.get(size, 0.0), float(np.sqrt(difference)))
+
+    def note_process(self, contender: Contender) -> None:
+        """How it stands now."""
+        self.load_s, self.load_processor_s = contender.load_s, contender.load_processor_s
+        self.memory, self.peak = contender.memory(), contender.peak.at_least(self.peak)
+
+
+def preparation_rows(made: Mapping[Variant, Preparation]) -> Iterator[Row]:
+    """What `model prepare` took."""
+    for variant, found in made.items():
+        yield Row(
+            f"`model prepare --variant {variant}`",
+            cells={
+                "seconds": f"{found.seconds:.0f}",
+                "of these before the check": f"{found.write_s:.0f}",
+                "of the processor": f"{found.processor_s:.0f}",
+                "most private": _gb(found.peak.private),
+                "most resident": _gb(found.peak.resident),
+                "errors": ", ".join(f"{part} {error:.1e}" for part, error in found.errors.items()),
+            },
+        )
+
+
+def step_rows(found: Mapping[str, Found], sizes: Sequence[str]) -> Iterator[Row]:
+    """A table a size: seconds, ratios, error. Without those who had no turn at it."""
+    for size in sizes:
+        for name, seen in found.items():
+            if size in seen.seconds:
+                yield Row(name, cells=_speed(size, seen, found[STOCK]))
+
+
+def memory_rows(found: Mapping[str, Found]) -> Iterator[Row]:
+    """A table: what each process has after its steps, and the most it had."""
+    for name, seen in found.items():
+        yield Row(
+            name,
+            cells={
+                "resident": _gb(seen.memory.resident),
+                "private": _gb(seen.memory.private),
+                "most private": _gb(seen.peak.private),
+                "most resident": _gb(seen.peak.resident),
+                "loading": f"{seen.load_s:.0f} s ({seen.load_processor_s:.0f} of the processor)",
+            },
+        )
+
+
+def _speed(size: str, seen: Found, stock: Found) -> dict[str, str]:
+    computed, by_stock = min(seen.processor_s[size]), min(stock.processor_s[size])
+    return {
+        f"{size}: seconds a step": f"{statistics.median(seen.seconds[size]):.2f}",
+        "of the processor": f"{computed:.2f}",
+        "times stock's speed": f"{_ratio(stock.seconds[size], seen.seconds[size]):.2f}",
+        "by the processor's seconds": f"{by_stock / computed:.2f}",
+        "error": f"{seen.error[size]:.0e}" if seen.error[size] else "0",
+    }
+
+
+def _ratio(stock: list[float], other: list[float]) -> float:
+    """The median of the rounds' ratios: what made one round slow made both slow."""
+    return statistics.median(a / b for a, b in zip(stock, other, strict=False))
+
+
+def _gb(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.2f} GB"
