@@ -1,7 +1,7 @@
 """Answers that only one person sees, in time: Discord waits three seconds for the first.
 
-A command that writes to the database says `begin` first. A commit waits for the disk, and a busy
-disk may take longer than that.
+What writes to the database says `begin` first (a command) or `hold` (a button, a menu, a form of a
+message). A commit waits for the disk, and a busy disk may take longer than that.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,12 @@ from discord.utils import MISSING
 async def begin(interaction: discord.Interaction) -> None:
     """Tell Discord that an answer comes. `say` or a refusal takes the placeholder's place."""
     await interaction.response.defer(ephemeral=True, thinking=True)
+
+
+async def hold(interaction: discord.Interaction) -> None:
+    """Tell Discord that the message that was used will `change`. Until then it stays as it is; a
+    refusal comes beside it."""
+    await interaction.response.defer()
 
 
 async def say(
@@ -42,7 +48,12 @@ async def change(
     embeds: Sequence[discord.Embed] = (),
     view: discord.ui.View | None = None,
 ) -> None:
-    """Replace all that the message shows whose button was pressed."""
-    await interaction.response.edit_message(
-        content=words, embeds=list(embeds), attachments=[], view=view
-    )
+    """Replace all that the message shows that was used, also after `hold`."""
+    if interaction.response.is_done():
+        await interaction.edit_original_response(
+            content=words, embeds=list(embeds), attachments=[], view=view
+        )
+    else:
+        await interaction.response.edit_message(
+            content=words, embeds=list(embeds), attachments=[], view=view
+        )

@@ -9,7 +9,7 @@ from bot.client import EkakiBot
 from bot.gallery.gate import Gate
 from bot.results import StoredPicture
 from cogs.actors import actor_of
-from cogs.answers import begin, change, say
+from cogs.answers import begin, change, hold, say
 from cogs.gallery_details import details_message
 from cogs.gallery_gates import channel_ids_of, gate_of, missing_in
 from cogs.report_menus import ReportModal
@@ -81,6 +81,7 @@ async def share(interaction: Interaction, picture_id: str, _extra: int | None) -
 
 async def share_sure(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
     """Yes, also a private one."""
+    await hold(interaction)
     entry = await _share(interaction, await visible_picture(interaction, picture_id))
     await change(interaction, text(_key_of(entry)))
 
@@ -133,22 +134,26 @@ async def details(interaction: Interaction, picture_id: str, _extra: int | None)
 
 
 async def take_out(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
+    await hold(interaction)
     await interaction.client.services.gallery.remove(entry_id, actor=actor_of(interaction))
     await change(interaction, text("gallery.taken_out"))
 
 
 async def approve(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
+    await hold(interaction)
     await interaction.client.services.gallery.approve(entry_id, actor=actor_of(interaction))
     await change(interaction, text("gallery.approved"))
 
 
 async def feature(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
+    await hold(interaction)
     gallery, actor = interaction.client.services.gallery, actor_of(interaction)
     await gallery.feature(entry_id, actor=actor, on=True)
     await change(interaction, text("gallery.is_featured"))
 
 
 async def unfeature(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
+    await hold(interaction)
     gallery, actor = interaction.client.services.gallery, actor_of(interaction)
     await gallery.feature(entry_id, actor=actor, on=False)
     await change(interaction, text("gallery.not_featured"))

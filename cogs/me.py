@@ -10,6 +10,7 @@ from discord.ext import commands
 
 from bot.client import EkakiBot
 from cogs import errors
+from cogs.answers import change, hold
 from cogs.forms import Form
 from cogs.lasting import Button, Lasting, Select
 from cogs.me_panel import CHOICES, NEGATIVE_ID, NOT_SET, Choice, panel
@@ -41,13 +42,14 @@ async def _current(interaction: Interaction) -> Outgoing:
     return panel(await people.defaults(user_id), await people.presets(user_id))
 
 
-async def _apply(interaction: Interaction, change: Change) -> None:
+async def _apply(interaction: Interaction, wanted: Change) -> None:
     """Change the person's defaults and show them in the message that was used."""
     people = interaction.client.services.people
     user_id = interaction.user.id
-    await people.set_defaults(user_id, change(await people.defaults(user_id)))
+    await hold(interaction)
+    await people.set_defaults(user_id, wanted(await people.defaults(user_id)))
     message = await _current(interaction)
-    await interaction.response.edit_message(embeds=list(message.embeds), view=message.view)
+    await change(interaction, embeds=message.embeds, view=message.view)
 
 
 def changed(choice: Choice, value: str | None) -> Change:

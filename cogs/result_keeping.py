@@ -7,7 +7,7 @@ import discord
 
 from bot.client import EkakiBot
 from cogs.actors import actor_of
-from cogs.answers import begin, change, say
+from cogs.answers import begin, change, hold, say
 from cogs.errors import UNREACHABLE
 from cogs.result_drawing import visible_job, visible_picture
 from cogs.result_view import Action, button, result_view, view_of
@@ -119,6 +119,7 @@ async def keep(interaction: Interaction, job_id: str, message_id: int | None) ->
 
 async def erase(interaction: Interaction, job_id: str, message_id: int | None) -> None:
     """Delete the job, then the messages that show it, as far as they can be reached."""
+    await hold(interaction)
     results = interaction.client.services.results
     job = await results.delete(job_id, actor=actor_of(interaction))
     await change(interaction, text("results.deleted"))

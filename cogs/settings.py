@@ -14,7 +14,7 @@ from discord.ext import commands
 from bot.client import EkakiBot
 from bot.moderation.words import parse_words
 from cogs import errors
-from cogs.answers import change
+from cogs.answers import change, hold
 from cogs.attachments import Downloads
 from cogs.duty import manager_desk
 from cogs.lasting import Button, Lasting, Select
@@ -115,6 +115,7 @@ class RatingMenu(
 
     async def act(self, interaction: Interaction) -> None:
         desk = manager_desk(interaction)
+        await hold(interaction)
         facts = await gather(interaction)
         chosen = self.item.values[0]
         await interaction.client.services.servers.set_rating(
@@ -136,6 +137,7 @@ class ChannelMenu(
         desk, name = manager_desk(interaction), self.match["name"]
         chosen = frozenset(channel.id for channel in self.item.values)
         changed = chosen_channels(interaction, name, chosen)
+        await hold(interaction)
         await interaction.client.services.servers.change(
             desk, lambda settings: replace(settings, **changed)
         )
@@ -194,6 +196,7 @@ class SettingButton(
 async def _go(interaction: Interaction, name: str) -> None:
     if name == "done":
         desk = manager_desk(interaction)
+        await hold(interaction)
         await interaction.client.services.servers.change(
             desk, lambda settings: replace(settings, set_up=True)
         )
@@ -218,7 +221,9 @@ async def _toggle(interaction: Interaction, name: str) -> None:
             raise InputError("review_needs_channel")
         return replace(settings, **{name: on})
 
-    await interaction.client.services.servers.change(manager_desk(interaction), toggled)
+    desk = manager_desk(interaction)
+    await hold(interaction)
+    await interaction.client.services.servers.change(desk, toggled)
     await show_page(interaction, _TOGGLED[name])
 
 
@@ -240,10 +245,9 @@ async def _open_form(interaction: Interaction, name: str, role_id: int) -> None:
 
 def _words_form(which: WordList, words: frozenset[str]) -> Form:
     async def save(interaction: Interaction, form: Form) -> None:
-        wanted = edited(words, form.typed["words"].value)
-        await interaction.client.services.servers.change_words(
-            manager_desk(interaction), which, wanted
-        )
+        desk, wanted = manager_desk(interaction), edited(words, form.typed["words"].value)
+        await hold(interaction)
+        await interaction.client.services.servers.change_words(desk, which, wanted)
         await show_page(interaction, "words")
 
     return words_form(which, words, save)
@@ -256,6 +260,7 @@ def _limits_form(names: tuple[str, ...], limits: LimitSet, role_id: int) -> Form
         guild = interaction.guild
         if guild is None or guild.get_role(role_id) is None:
             raise InputError("role_gone")
+        await hold(interaction)
         await interaction.client.services.servers.change_limits(
             desk, role_id=role_id, change=lambda made: replace(made, **typed)
         )
@@ -271,8 +276,10 @@ def _number_form(name: Literal["retention", "threshold"], settings: GuildSetting
         number = whole(form.typed["number"].value.strip())
         if number is None:
             raise InputError("not_a_number", value="")
+        desk = manager_desk(interaction)
+        await hold(interaction)
         await interaction.client.services.servers.change(
-            manager_desk(interaction), lambda made: replace(made, **{field: number})
+            desk, lambda made: replace(made, **{field: number})
         )
         await show_page(interaction, "channels" if name == "retention" else "gallery")
 

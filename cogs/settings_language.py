@@ -6,7 +6,7 @@ from dataclasses import replace
 import discord
 
 from bot.client import EkakiBot
-from cogs.answers import change
+from cogs.answers import change, hold
 from cogs.duty import manager_desk
 from cogs.lasting import Lasting, Select
 from cogs.settings_facts import gather
@@ -22,6 +22,7 @@ class LanguageMenu(Lasting[Select], template=re.escape(LANGUAGE_ID)):
 
     async def act(self, interaction: Interaction) -> None:
         desk, language = manager_desk(interaction), _chosen(self.item.values[0])
+        await hold(interaction)
         await interaction.client.services.servers.change(
             desk, lambda settings: replace(settings, language=language)
         )

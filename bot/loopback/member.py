@@ -1,22 +1,27 @@
 """A person in the loopback, driven by a program: does what a member does, sees what one sees."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
 
 from bot.loopback.errors import Json, RefusedByClient
 from bot.loopback.feed import FeedEvent
+from bot.loopback.interactions import DEFER_UPDATE
 from bot.loopback.permissions import VIEW_CHANNEL, may
 from bot.loopback.server import Loopback
 from bot.loopback.views import MessageView, Seen, message_view
 from bot.loopback.world import Interaction, Message
 
 ANSWER_WITHIN_S = 3.0  # Discord's deadline; also how long we really wait for an answer
+_CHANGE_WITHIN_S = 2.0  # of what was acknowledged as a change to come
 
 
 class Member:
-    """One member. Deeds wait for the bot's answer and give an InteractionView.
+    """One member. Deeds wait for the bot's answer and give an InteractionView. Where the bot said
+    that it will change the message that was used, they also wait for that, or for what is said
+    instead.
 
     Wrong use (no such option, a disabled button) raises RefusedByClient, as nothing is sent then.
     """
@@ -162,8 +167,20 @@ class Member:
     async def _sent(self, interaction: Interaction, *, wait: bool) -> "InteractionView":
         view = InteractionView(self, interaction)
         if wait:
+            seen = len(self.transcript)
             await view.answered()
+            if interaction.callback_type == DEFER_UPDATE:
+                with contextlib.suppress(TimeoutError):  # nothing changed: that may be an answer
+                    await self.wait_for(lambda: self._has_changed(view, seen), _CHANGE_WITHIN_S)
         return view
+
+    def _has_changed(self, view: "InteractionView", since: int) -> bool:
+        """Whether the message that was used was edited or deleted since, or something was said."""
+        used = str(view.interaction.response_message_id)
+        return bool(view.followups) or any(
+            seen.kind in {"message_update", "message_delete"} and seen.data["id"] == used
+            for seen in self.transcript[since:]
+        )
 
 
 class InteractionView:
@@ -221,8 +238,12 @@ class InteractionView:
 
     @property
     def text(self) -> str:
-        """The text of the first answer, or of the last follow-up where that was taken away."""
-        shown = self.message or next(iter(reversed(self.followups)), None)
+        """The text of the first answer; of the last follow-up where that was taken away, or stands
+        beside a message that only was to change."""
+        beside = self.interaction.callback_type == DEFER_UPDATE
+        shown = (None if beside and self.followups else self.message) or next(
+            iter(reversed(self.followups)), None
+        )
         return "" if shown is None else shown.text
 
     async def answered(self, timeout: float = ANSWER_WITHIN_S + 1) -> str:  # noqa: ASYNC109

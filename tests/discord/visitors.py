@@ -47,7 +47,10 @@ class Visitor:
 
 
 async def whole(sent: InteractionView) -> MessageView:
-    """The answer, once it is no longer a placeholder."""
+    """The answer, once it is no longer a placeholder; what was said beside the message that was
+    used, if something was."""
+    if sent.followups:
+        return sent.followups[-1]
     return await sent.wait_for(lambda message: not message.loading)
 
 
