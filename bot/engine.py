@@ -35,6 +35,17 @@ def loaders_of(
 ) -> list[Callable[[], Engine]]:
     """How the engine of each device is loaded: one after the other, since each looks at how much
     memory is free before it takes its own."""
+    turn = threading.Lock()
+
+    def load(options: EngineOptions) -> Engine:
+        with turn:
+            return load_engine(options, progress=progress)
+
+    return [partial(load, options) for options in device_options(settings)]
+
+
+def device_options(settings: Settings) -> list[EngineOptions]:
+    """The options of each device's engine; several on the processor share its threads."""
     settings = with_devices(settings)
     ids = settings.device_id
     threads = settings.threads
@@ -42,14 +53,7 @@ def loaders_of(
         from pipeline.model.threads import default_threads
 
         threads = max(1, (threads or default_threads()) // len(ids))
-    turn = threading.Lock()
-
-    def load(options: EngineOptions) -> Engine:
-        with turn:
-            return load_engine(options, progress=progress)
-
-    every = (replace(engine_options(settings, device_id=one), threads=threads) for one in ids)
-    return [partial(load, options) for options in every]
+    return [replace(engine_options(settings, device_id=one), threads=threads) for one in ids]
 
 
 def with_devices(settings: Settings) -> Settings:

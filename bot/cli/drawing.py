@@ -24,6 +24,7 @@ from pipeline.errors import InputError, StorageError
 from pipeline.model.load import load_engine
 from pipeline.png import encode_png
 from pipeline.pngtext import parameters_text
+from pipeline.prepare.offer import time_machine
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.resolve import resolve
@@ -39,7 +40,9 @@ def draw(
     resolved = _resolve(request, settings, ceiling=ceiling)
     files = output_files(out, count=resolved.count)
     _check_writable(files, force=force)
-    engine = load_engine(engine_options(settings), progress=note)
+    options = engine_options(settings)
+    time_machine(options, progress=note)
+    engine = load_engine(options, progress=note)
     try:
         if engine.model.notice:
             note(engine.model.notice)

@@ -24,6 +24,11 @@ def add(subparsers: Subparsers) -> None:
         action="store_true",
         help="instead of the model, the tagger that checks finished pictures (0.38 GB)",
     )
+    command.add_argument(
+        "--prepare",
+        action="store_true",
+        help="then prepare it for this machine without asking (as `model prepare`)",
+    )
     command.set_defaults(run=run)
     prepare.add(actions)
 
@@ -38,6 +43,11 @@ def run(args: argparse.Namespace) -> int:
         say(f"{fetched.path} (commit {fetched.commit})")
         return 0
 
+    from dataclasses import replace
+
+    from bot.cli.offering import after_fetch
+    from bot.engine import engine_options
+
     model = args.model or settings.model
     from pipeline.errors import InputError
     from pipeline.model.load import is_repository
@@ -47,9 +57,9 @@ def run(args: argparse.Namespace) -> int:
 
     from pipeline.model.fetch import fetch_model
 
-    fetched = fetch_model(
-        model, args.revision or settings.model_revision, settings.models_dir, progress=note
-    )
+    revision = args.revision or settings.model_revision
+    fetched = fetch_model(model, revision, settings.models_dir, progress=note)
     say(f"{fetched.path} (commit {fetched.commit})")
-    note("Next: python -m bot model prepare makes it faster and smaller for this machine.")
+    options = replace(engine_options(settings), model=model, revision=revision)
+    after_fetch(options, prepare_now=args.prepare)
     return 0

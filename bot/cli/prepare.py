@@ -1,9 +1,15 @@
 """`model prepare`: make the model fit for this machine."""
 
 import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 from bot.cli.output import note, say
 from bot.cli.shared import load_settings
+
+if TYPE_CHECKING:
+    from pipeline.model.load import EngineOptions
+    from pipeline.model.prepared import Variant
 
 DESCRIPTION = (
     "Make from the downloaded model one that this machine runs faster and in less memory: fp32 "
@@ -39,7 +45,6 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 def run(args: argparse.Namespace) -> int:
     """Prepare."""
     from dataclasses import replace
-    from functools import partial
 
     from bot.engine import engine_options
 
@@ -47,6 +52,18 @@ def run(args: argparse.Namespace) -> int:
     options = replace(
         options, model=args.model or options.model, revision=args.revision or options.revision
     )
+    prepare(options, args.variant, loras=args.lora)
+    return 0
+
+
+def prepare(
+    options: "EngineOptions",
+    variant: 'Literal["auto"] | Variant' = "auto",
+    *,
+    loras: Sequence[str] = (),
+) -> None:
+    """Prepare the model of `options` and say what it brings. Raises EkakiError."""
+    from functools import partial
 
     from tqdm import tqdm
 
@@ -56,10 +73,12 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.model.providers import CPU
     from pipeline.model.sessions import SessionFactory
     from pipeline.prepare.choose import Choice, choose_here
+    from pipeline.prepare.estimate import outlook
     from pipeline.prepare.lora import Lora
+    from pipeline.prepare.offer import time_machine
     from pipeline.prepare.prepare import Talk, Wish, prepare_model
 
-    loras = tuple(Lora.parse(typed) for typed in args.lora)
+    merged = tuple(Lora.parse(typed) for typed in loras)
     source = open_source(options)
     open_factory = partial(
         SessionFactory,
@@ -69,8 +88,9 @@ def run(args: argparse.Namespace) -> int:
         reorder=False,
     )
     factory = open_factory(provider=options.provider)
-    choice = Choice(variant="fp32" if args.variant == "auto" else args.variant, why="asked for")
-    if args.variant == "auto":
+    if variant != "auto":
+        choice = Choice(variant=variant, why="asked for")
+    else:
         choice = choose_here(
             source,
             options.models_dir,
@@ -82,9 +102,12 @@ def run(args: argparse.Namespace) -> int:
             factory = open_factory(provider="cpu")
         note(f"Chosen: {choice.variant}, because {choice.why}.")
     check_fit(choice.variant, factory.provider)
+    time_machine(options, progress=note)
+    for line in outlook(options, source, factory, choice.variant):
+        note(line)
     wish = Wish(
         variant=choice.variant,
-        loras=loras,
+        loras=merged,
         full_range=this_cpu().int8_is_safe,
         revision=options.revision if is_repository(options.model) else "",
         why=choice.why,
@@ -98,4 +121,3 @@ def run(args: argparse.Namespace) -> int:
         talk = Talk(line=note, written=written)
         made = prepare_model(source, options.models_dir, wish, factory=factory, talk=talk)
     say(f"{made.path}")
-    return 0

@@ -28,7 +28,9 @@ def run(args: argparse.Namespace) -> int:
 
     from bot import app
     from bot.cli.login import login_errors
+    from bot.cli.offering import at_start
 
+    at_start(settings)
     load = app.engine_loaders(settings)  # before the event loop: it may import torch
     with login_errors():
         status = asyncio.run(app.run(settings, load=load))

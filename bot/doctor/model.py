@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bot.doctor.values import Check, fail, ok, warn
-from bot.engine import engine_options, tagger_folder, with_devices
+from bot.engine import device_options, engine_options, tagger_folder, with_devices
 from bot.settings import Settings
 from bot.wording import gib, words
 from pipeline.errors import EkakiError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_model(settings: Settings) -> Iterator[Check]:
-    """The files, then whether they fit into memory."""
+    """The files, whether they fit into memory, and how long a picture takes."""
     from pipeline.model.folder import COMPONENTS, ModelFolder
     from pipeline.model.load import is_repository, model_path
 
@@ -34,6 +34,7 @@ def check_model(settings: Settings) -> Iterator[Check]:
     if folder.notice:
         yield warn("Model", folder.notice, "Fine for trying things out.")
     yield from _check_memory(settings, folder)
+    yield from _check_speed(settings, folder)
 
 
 def check_tagger(settings: Settings) -> Check:
@@ -66,7 +67,7 @@ def _check_prepared(settings: Settings, source: "ModelFolder") -> Iterator[Check
     home = home_of(settings.models_dir, source)
     again = "Run: python -m bot model prepare"
     if settings.model_variant == "auto" and chosen(home) is None:
-        yield warn("Prepared", "no: the model is used as it was exported", again)
+        yield _check_unprepared(settings)
         return
     try:
         provider = choose_provider(settings.provider, device_id=settings.device_id[0])
@@ -82,6 +83,47 @@ def _check_prepared(settings: Settings, source: "ModelFolder") -> Iterator[Check
         yield warn("Prepared", f"{found.precision}, on another processor or ONNX Runtime", again)
     else:
         yield ok("Prepared", f"{found.precision}: {why}")
+
+
+def _check_unprepared(settings: Settings) -> Check:
+    """What preparing would bring on this machine, and what it costs."""
+    from pipeline.prepare.offer import COMMAND, find_offer
+
+    try:
+        offer = find_offer(device_options(settings)[0], progress=lambda _: None)
+    except EkakiError as error:
+        return fail("Prepared", words(error), f"Run: {COMMAND}")
+    if offer is None:
+        return ok("Prepared", "no, and on this machine it would gain nothing to speak of")
+    return warn("Prepared", f"no. Prepared, {offer.gain}", f"Run: {COMMAND} ({offer.cost}, once)")
+
+
+def _check_speed(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
+    """How long a picture will take in the form that would be loaded."""
+    from pipeline.model.prepared import find
+    from pipeline.model.providers import CPU
+    from pipeline.model.sessions import SessionFactory
+    from pipeline.prepare.estimate import USUAL_PICTURE, about, expect_noted
+    from pipeline.prepare.offer import time_machine
+
+    options = device_options(settings)[0]
+    try:
+        time_machine(options, progress=lambda _: None)
+        factory = SessionFactory(
+            provider=options.provider, device_id=options.device_id, threads=options.threads
+        )
+        variant = settings.model_variant if settings.engine == "own" else "source"
+        folder = find(settings.models_dir, source, variant, factory.provider)
+        expected = expect_noted(options, folder, factory)
+    except EkakiError:
+        return  # told by the checks of provider and prepared model
+    if expected is not None:
+        took = about(expected.picture_s)
+        yield ok("Speed", f"{took} a picture of {USUAL_PICTURE}, if nothing else runs here")
+    elif factory.provider == CPU:
+        yield ok("Speed", "a small model: a picture takes seconds on most machines")
+    else:
+        yield ok("Speed", "how long a picture takes on this card is known after the first one")
 
 
 def _check_memory(settings: Settings, source: "ModelFolder") -> Iterator[Check]:

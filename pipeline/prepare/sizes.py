@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from pipeline.model.cuda import Sizes
 from pipeline.model.folder import COMPONENTS, Component, ModelFolder
-from pipeline.model.memory_plan import Shape, plan_for
+from pipeline.model.memory_plan import Shape, Weights, plan_for
 from pipeline.model.on_card import sizes_of
 from pipeline.model.prepared import Variant
 from pipeline.prepare.convert import convert
@@ -29,6 +29,10 @@ def half_sizes(source: ModelFolder) -> Sizes:
 
 def needed_when_prepared(source: ModelFolder, variant: Variant) -> int:
     """Main memory that drawing with it takes when nothing is spared."""
+    return needed_with(source, variant, prepared_bytes(source, variant))
+
+
+def needed_with(source: ModelFolder, variant: Variant, weights: Weights) -> int:
+    """The same where the `weights` of `variant` are known already."""
     made = replace(Shape.of(source), fused=variant != "bf16", in_openvino=variant == "bf16")
-    weights = prepared_bytes(source, variant)
     return plan_for(weights, made, 1 << 62, can_map=False).peak_bytes
