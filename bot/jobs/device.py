@@ -28,8 +28,9 @@ State = Literal["loading", "ready", "lost", "gone"]
 
 class Device:
     """`draw` draws one unit to its end, and raises EngineError `device_lost` once the unit is dealt
-    with. `opened` is told of each loaded model, `changed` of every change of `state`. One task runs
-    `run`; whoever lines something up sets `wake`."""
+    with; `storing` has what it drew and is not stored yet. `opened` is told of each loaded model,
+    `changed` of every change of `state`. One task runs `run`; whoever lines something up sets
+    `wake`."""
 
     def __init__(
         self,
@@ -44,7 +45,7 @@ class Device:
     ) -> None:
         self.worker = worker
         self.state: State = "loading"
-        self.storing: asyncio.Task[None] | None = None
+        self.storing: set[asyncio.Task[None]] = set()
         self.is_over = False
         self._line = line
         self._wake = wake

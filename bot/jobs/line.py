@@ -4,6 +4,7 @@ import heapq
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from bot.eta import Pace, cost_of
 from bot.queue import FairQueue, Unit
@@ -66,6 +67,11 @@ class Line:
         if unit is not None:
             self._running[unit] = 0.0
         return unit
+
+    def next_jobs(self) -> list[LiveJob]:
+        """The jobs of the pictures that the devices take next if nobody else comes: nothing is
+        promised to them."""
+        return [self.live[unit.job_id] for unit in islice(self._queue.upcoming(), self.devices)]
 
     def step(self, unit: Unit, *, step: int, steps: int, now: float) -> None:
         """The running `unit` has come to `step` of `steps` at `now` (monotonic seconds)."""

@@ -3,11 +3,12 @@
 import logging
 
 from bot.clock import Clock
-from bot.eta import Pace
+from bot.eta import Pace, steps_of
 from data import notes
 from data.database import Database
-from pipeline.engine.protocol import ModelDescription
+from pipeline.engine.protocol import DrawnPicture, ModelDescription
 from pipeline.errors import StorageError
+from pipeline.request import ResolvedRequest
 
 _log = logging.getLogger(__name__)
 
@@ -15,7 +16,7 @@ _EVERY_S = 30.0  # a note costs a sync of the disk; the pace changes slowly
 
 
 class PaceKeeper:
-    """Notes the pace of a model on a device."""
+    """Learns and notes the pace of a model on a device."""
 
     def __init__(self, database: Database, pace: Pace, clock: Clock) -> None:
         self._database = database
@@ -31,6 +32,11 @@ class PaceKeeper:
             self._pace.take_up(noted)
         if model.expected is not None:
             self._pace.expect(model.expected)
+
+    def learn(self, request: ResolvedRequest, drawn: DrawnPicture, *, cost: float) -> None:
+        """Take in a picture of `request`, which was work of `cost`."""
+        steps_s = drawn.seconds_a_step * steps_of(request)
+        self._pace.learn(cost=cost, steps_s=min(steps_s, drawn.elapsed_s), total_s=drawn.elapsed_s)
 
     async def keep(self, model: ModelDescription | None) -> None:
         """Note what is known now, twice a minute at most. A disk that refuses loses nothing."""

@@ -4,19 +4,21 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from functools import partial
 
 from PIL.Image import Image
 
 from bot.clock import Clock
-from bot.eta import Forecasts, steps_of
+from bot.eta import Forecasts
 from bot.failpoints import hit
 from bot.jobs.device import DEVICE_LOST, Device
 from bot.jobs.hub import Hub
+from bot.jobs.init_images import InitImages
 from bot.jobs.keeping import Keeping
 from bot.jobs.line import Line, LiveJob
 from bot.jobs.pace_keeper import PaceKeeper
+from bot.jobs.records import end_of
 from bot.jobs.store import JobStore
 from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progress, Queued
 from bot.output_check import OutputCheck
@@ -29,6 +31,7 @@ from pipeline.errors import Cancelled, EkakiError, EngineError
 _log = logging.getLogger(__name__)
 
 _STEP_S = 5.0  # for the running step when the bot stops; systems kill after 10 s (Docker's default)
+_UNSTORED = 2  # pictures beside the one being drawn: one is written, one looked at
 _RETRY_S = 5.0  # between tries to store an end while the disk is full or the database locked
 
 
@@ -55,6 +58,7 @@ class Runner:
         self._hub = hub
         self._clock = clock
         self._keeping = Keeping(store=store, clock=clock, version=version, check=check)
+        self._init_images = InitImages(store.files)
         self._pace = PaceKeeper(store.database, line.pace, clock)
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -72,6 +76,7 @@ class Runner:
         ]
         self._count_devices()
         self._loop_task: asyncio.Task[None] | None = None
+        self._marking: set[asyncio.Task[None]] = set()
         self._settling: set[asyncio.Task[None]] = set()
         self.forecasts = Forecasts()
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -113,7 +118,7 @@ class Runner:
                         device.worker.leave()
                 self._loop_task.cancel()
                 await asyncio.wait([self._loop_task])
-        storing = [device.storing for device in self._devices if device.storing is not None]
+        storing = self._marking.union(*(device.storing for device in self._devices))
         if storing:
             await asyncio.wait(storing)
         for task in self._settling:
@@ -177,14 +182,13 @@ class Runner:
         job = self._line.live[unit.job_id]
         try:
             if not job.started:
-                await self._store.mark_running(unit.job_id, now=self._clock.time())
-                hit("job_running")
                 job.started = True
+                _run_beside(self._mark_running(unit.job_id), self._marking)
                 self.announce()
             drawn = await device.worker.draw(
                 job.record.request,
                 unit.index,
-                init_image=await self._init_image(job),
+                init_image=await self._init_images.get(job.record.request.init_picture),
                 cancelled=job.cancelled,
                 on_step=partial(self._on_step, job, unit),
             )
@@ -203,28 +207,32 @@ class Runner:
             return
         finally:
             self._line.finish(unit)
-        self._learn(job, drawn)
-        if device.storing is not None:  # one at a time: pictures must not pile up in memory
-            await asyncio.wait([device.storing])
+        self._pace.learn(job.record.request, drawn, cost=job.cost)
         model = device.worker.model
         assert model is not None
-        device.storing = asyncio.create_task(self._keep(job, unit.index, drawn, model))
+        _run_beside(self._keep(job, unit.index, drawn, model), device.storing)
+        while len(device.storing) > _UNSTORED:  # pictures must not pile up in memory
+            await asyncio.wait(device.storing, return_when=asyncio.FIRST_COMPLETED)
 
-    async def _init_image(self, job: LiveJob) -> Image | None:
-        content_hash = job.record.request.init_picture
-        if not content_hash:
-            return None
-        return await asyncio.to_thread(self._store.files.image, content_hash)
+    async def _mark_running(self, job_id: str) -> None:
+        """Beside the drawing, which must not wait for the disk: a job that was killed before this
+        is drawn again all the same. A disk that refuses will say so to the picture as well."""
+        try:
+            await self._store.mark_running(job_id, now=self._clock.time())
+        except Exception as error:
+            _log.warning("That job %s runs could not be stored: %s", job_id, error)
+        else:
+            hit("job_running")
 
-    def _learn(self, job: LiveJob, drawn: DrawnPicture) -> None:
-        steps_s = drawn.seconds_a_step * steps_of(job.record.request)
-        self._line.pace.learn(
-            cost=job.cost, steps_s=min(steps_s, drawn.elapsed_s), total_s=drawn.elapsed_s
-        )
+    def _look_ahead(self) -> None:
+        """Fetch what the next pictures need. The line decides who is next only when a device is
+        free: looking ahead changes nothing about it."""
+        self._init_images.foresee(job.record.request.init_picture for job in self._line.next_jobs())
 
     def _on_step(self, job: LiveJob, unit: Unit, step: Step) -> None:
         now = self._clock.monotonic()
         self._line.step(unit, step=step.step, steps=step.steps, now=now)
+        self._look_ahead()  # again and again: others may have come before who was next
         if self._line.is_foremost(unit):
             outlook = self._line.outlooks().get(job.record.id)
             self._hub.publish(
@@ -251,7 +259,7 @@ class Runner:
             return
         hit("picture_stored")
         if not kept.alive:  # it ended meanwhile; whoever was not told by that is told now
-            self.end(job.record.id, CancelledEvent())
+            await self._end_as_stored(job.record.id)
             return
         # Joined: another device's picture of the same job may have been entered since.
         job.made |= {picture.position: picture for picture in kept.made}
@@ -263,6 +271,17 @@ class Runner:
             self.end(job.record.id, Completed(pictures=kept.made, withheld=held, model=model))
         await self._pace.keep(model)
 
+    async def _end_as_stored(self, job_id: str) -> None:
+        """Tell how a job ended that something else has ended: whoever did may not have come to
+        telling yet. Nothing is stored of a job that was deleted."""
+        try:
+            stored = await self._store.get(job_id)
+            event = None if stored is None else end_of(stored, model=self.model)
+        except Exception as error:
+            _log.error("How job %s ended can't be read: %s", job_id, error)
+            event = None
+        self.end(job_id, event or CancelledEvent())
+
     async def _fail(self, job: LiveJob, error: Exception) -> None:
         """End the job, give back its quota, tell its user."""
         known = error if isinstance(error, EkakiError) else EngineError("engine_failed")
@@ -271,12 +290,12 @@ class Runner:
             ended = await self._abandon(job, known)
         except Exception as storage_error:
             _log.error("The end of job %s is not stored yet: %s", job.record.id, storage_error)
-            task = asyncio.create_task(self._settle(job, known), name="settling")
-            self._settling.add(task)
-            task.add_done_callback(self._settling.discard)
+            _run_beside(self._settle(job, known), self._settling)
             ended = True
-        # Where it had ended already, this only clears away what is left of it.
-        self.end(job.record.id, Failed(error=known) if ended else CancelledEvent())
+        if ended:
+            self.end(job.record.id, Failed(error=known))
+        else:
+            await self._end_as_stored(job.record.id)
 
     async def _abandon(self, job: LiveJob, error: EkakiError) -> bool:
         return await self._store.abandon(
@@ -293,3 +312,10 @@ class Runner:
                 _log.warning("The end of job %s is still not stored: %s", job.record.id, again)
             else:
                 return
+
+
+def _run_beside(work: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]) -> None:
+    """Run `work` as one of `tasks` until it is done."""
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)

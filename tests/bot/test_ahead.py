@@ -1,0 +1,198 @@
+"""What goes on beside the drawing, so that a device waits for nothing while jobs wait."""
+
+import asyncio
+import io
+import threading
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bot.jobs.keeping import Keeping
+from bot.jobs.kept_files import KeptFiles
+from bot.jobs.store import JobStore
+from bot.jobs.values import Completed, Failed
+from data.pictures import PictureRecord
+from pipeline.engine.fake import FakeEngine
+from pipeline.errors import StorageError
+from pipeline.request import GenerationRequest, ResolvedRequest
+from tests.bot.conftest import House, open_house, origin
+
+PATIENCE_S = 20
+WORDS = ("first", "second", "newcomer")
+WISH = GenerationRequest(prompt="1girl", seed=1)
+
+
+async def drawn(engine: FakeEngine, pictures: int) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while len(engine.drawn) < pictures:
+            await asyncio.sleep(0.005)
+
+
+async def upload(house: House, colour: str) -> str:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), colour).save(buffer, format="PNG")
+    return (await house.jobs.put_upload(buffer.getvalue())).content_hash
+
+
+class Reading:
+    """Notes what is read to begin from. The picture `first` stays in its last step until `go`,
+    which with `go_on` comes from the first reading."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, go_on: bool = True) -> None:
+        self.read: list[str] = []
+        self.go = threading.Event()
+        read = KeptFiles.image
+
+        def noted(files: KeptFiles, content_hash: str) -> Image.Image:
+            self.read.append(content_hash)
+            try:
+                return read(files, content_hash)
+            finally:
+                if go_on:
+                    self.go.set()
+
+        monkeypatch.setattr(KeptFiles, "image", noted)
+
+    def wait(self, request: ResolvedRequest, step: int) -> None:
+        if "first" in request.prompt and step == request.num_inference_steps:
+            assert self.go.wait(PATIENCE_S), "nothing was read ahead"
+
+
+async def test_a_picture_to_begin_from_is_read_while_the_one_before_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = Reading(monkeypatch)
+    engine = FakeEngine(fail_at=reading.wait)
+    async with open_house(tmp_path, engine=engine) as house:
+        engine.hold()
+        first = await house.jobs.submit(GenerationRequest(prompt="first"), origin(1))
+        red = await upload(house, "red")
+        wish = GenerationRequest(prompt="1girl", init_picture=red, count=3)
+        ticket = await house.jobs.submit(wish, origin(2))
+        engine.release()
+        assert isinstance(await house.ended(first.job.id), Completed)
+        assert isinstance(await house.ended(ticket.job.id), Completed)
+    assert reading.read == [red], "read once for all pictures of the job"
+
+
+async def test_who_was_foreseen_goes_after_whoever_comes_before_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = Reading(monkeypatch, go_on=False)
+    engine = FakeEngine(fail_at=reading.wait)
+    async with open_house(tmp_path, engine=engine) as house:
+        engine.hold()
+        first = await house.jobs.submit(GenerationRequest(prompt="first"), origin(1))
+        wish = GenerationRequest(prompt="second", init_picture=await upload(house, "red"))
+        second = await house.jobs.submit(wish, origin(1))
+        engine.release()
+        async with asyncio.timeout(PATIENCE_S):
+            while not reading.read:
+                await asyncio.sleep(0.005)
+        newcomer = await house.jobs.submit(GenerationRequest(prompt="newcomer"), origin(2))
+        reading.go.set()
+        for ticket in (first, second, newcomer):
+            assert isinstance(await house.ended(ticket.job.id), Completed)
+    order = [word for prompt, _ in engine.drawn for word in prompt.split(", ") if word in WORDS]
+    assert order == ["first", "newcomer", "second"]
+
+
+async def test_a_picture_that_is_gone_when_it_is_read_ahead_fails_its_job_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = Reading(monkeypatch)
+    engine = FakeEngine(fail_at=reading.wait)
+    async with open_house(tmp_path, engine=engine) as house:
+        engine.hold()
+        first = await house.jobs.submit(GenerationRequest(prompt="first"), origin(1))
+        red = await upload(house, "red")
+        wish = GenerationRequest(prompt="1girl", init_picture=red)
+        ticket = await house.jobs.submit(wish, origin(2))
+        house.files.uploads.delete(red)
+        engine.release()
+        assert isinstance(await house.ended(first.job.id), Completed)
+        failed = await house.ended(ticket.job.id)
+        assert isinstance(failed, Failed)
+        assert failed.error.key == "init_picture_missing"
+
+
+async def test_a_picture_is_drawn_while_the_disk_still_takes_that_its_job_runs(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = asyncio.Event()
+    mark = JobStore.mark_running
+
+    async def slowly(store: JobStore, job_id: str, *, now: float) -> None:
+        await disk.wait()
+        await mark(store, job_id, now=now)
+
+    monkeypatch.setattr(JobStore, "mark_running", slowly)
+    ticket = await house.jobs.submit(WISH, origin())
+    await drawn(house.engine, 1)
+    assert not disk.is_set()
+    disk.set()
+    assert isinstance(await house.ended(ticket.job.id), Completed)
+
+
+async def test_that_a_job_runs_need_not_be_stored(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refuse(_: JobStore, job_id: str, *, now: float) -> None:
+        raise StorageError("database_locked", path=f"{job_id} {now}")
+
+    monkeypatch.setattr(JobStore, "mark_running", refuse)
+    ticket = await house.jobs.submit(WISH, origin())
+    assert isinstance(await house.ended(ticket.job.id), Completed)
+    assert "could not be stored" in caplog.text
+
+
+async def test_pictures_that_are_not_stored_yet_do_not_pile_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = asyncio.Event()
+    keep = Keeping.keep
+
+    async def slowly(self: Keeping, *arguments: object) -> object:
+        await disk.wait()
+        return await keep(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Keeping, "keep", slowly)
+    tickets = [await house.jobs.submit(WISH, origin(user)) for user in range(1, 7)]
+    await drawn(house.engine, 3)
+    for _ in range(50):
+        await asyncio.sleep(0.002)
+    assert len(house.engine.drawn) == 3
+    disk.set()
+    for ticket in tickets:
+        assert isinstance(await house.ended(ticket.job.id), Completed)
+
+
+async def test_a_job_that_failed_is_not_told_as_cancelled_by_its_next_picture(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came_late = asyncio.Event()
+    keep, abandon = JobStore.keep_picture, JobStore.abandon
+
+    async def first_fails(
+        store: JobStore, picture: PictureRecord, png: bytes, **more: object
+    ) -> object:
+        if picture.position == 0:
+            raise StorageError("disk_full", path="pictures")
+        kept = await keep(store, picture, png, **more)  # type: ignore[arg-type]
+        assert not kept.alive
+        came_late.set()
+        return kept
+
+    async def told_late(store: JobStore, job_id: str, **more: object) -> bool:
+        ended = await abandon(store, job_id, **more)  # type: ignore[arg-type]
+        await asyncio.wait_for(came_late.wait(), PATIENCE_S)
+        await asyncio.sleep(0.05)  # the other one tells first
+        return ended
+
+    monkeypatch.setattr(JobStore, "keep_picture", first_fails)
+    monkeypatch.setattr(JobStore, "abandon", told_late)
+    ticket = await house.jobs.submit(GenerationRequest(prompt="1girl", count=2), origin())
+    failed = await house.ended(ticket.job.id)
+    assert isinstance(failed, Failed)
+    assert failed.error.key == "disk_full"
