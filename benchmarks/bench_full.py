@@ -20,6 +20,7 @@ from benchmarks.contest import (
     HOME,
     NAMES,
     SIZES,
+    STOCK,
     Found,
     entry_for,
     fits,
@@ -82,7 +83,7 @@ def _preparation(said: dict[str, Any]) -> Preparation:
     return Preparation(path=path, peak=peak, **said)
 
 
-class _Session:
+class Session:
     """A run, beginning from what is kept."""
 
     def __init__(self, model: Path, weights: str, rounds: int, sizes: Sequence[str]) -> None:
@@ -99,7 +100,9 @@ class _Session:
             self._kept.found.pop(name, None)
 
     def measure(self, names: Sequence[str], out: Path) -> list[Row]:
-        """Give everybody in `names` the turns that they have not had, and write all to `out`."""
+        """Give everybody in `names`, and stock, the turns that they have not had; write all to
+        `out`."""
+        names = [STOCK, *(name for name in names if name != STOCK)]
         for number in range(self._rounds):
             for name in names:
                 seen = self._kept.found.get(name, Found())
@@ -140,7 +143,7 @@ class _Session:
                     f" processor",
                     flush=True,
                 )
-                seen.note_step(size, step, self._wanted(size, step.noise_pred))
+                seen.note_step(size, step, self._wanted(name, size, step.noise_pred))
             seen.note_process(contender)
         finally:
             contender.close()
@@ -151,10 +154,10 @@ class _Session:
         width, height = pixels(size)
         return inputs_for(self._model, width=width, height=height)
 
-    def _wanted(self, size: str, mine: Floats) -> Floats:
-        """Stock's answer, which the first turn of all (stock's) brings."""
+    def _wanted(self, name: str, size: str, mine: Floats) -> Floats:
+        """Stock's answer, kept for those who come after it; `mine` is that of `name`."""
         path = FOLDER / f"wanted-{size}.npy"
-        if not path.exists():
+        if name == STOCK:
             FOLDER.mkdir(parents=True, exist_ok=True)
             np.save(path, mine)
         return np.load(path)
@@ -192,7 +195,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="what was prepared and measured")
     args = parser.parse_args()
     model, weights, names = _model()
-    session = _Session(model, weights, args.rounds, args.size or SIZES[:1])
+    session = Session(model, weights, args.rounds, args.size or SIZES[:1])
     session.forget(args.only or ())
     print(Machine.here())
     rows = session.measure(args.only or names, args.json / "full.json")

@@ -33,6 +33,7 @@ from training.random_parts import RandomKind
 
 KIND: Final = RandomKind.THIRD
 ROUNDS: Final = 3
+_WARM_UP: Final = "512x512"
 
 
 def run(budget: Budget) -> list[Row]:
@@ -53,21 +54,21 @@ def run(budget: Budget) -> list[Row]:
 
 
 def _measure(entries: Sequence[Entry], model: Path, budget: Budget) -> dict[str, Found]:
-    """Everybody's turns, in rounds: a first one that warms up, then as many as the time allows. The
-    second size has its turn once, after a round of the first."""
+    """Everybody's turns, in rounds: a small one that warms up, one of the first size whatever the
+    time, then as many as the time allows; the second size has one of these."""
     inputs: dict[str, Inputs] = {}
-    for size in SIZES:
+    for size in (_WARM_UP, *SIZES):
         width, height = pixels(size)
         inputs[size] = inputs_for(model, width=width, height=height)
     found = {entry.name: Found() for entry in entries}
     contenders = [Contender(entry) for entry in entries]
     turns = _Turns(contenders, found, inputs)
     try:
+        turns.round(_WARM_UP, counts=False)
         first, second = SIZES
-        round_s = turns.round(first, counts=False)
-        for number, size in enumerate((first, second, *[first] * (ROUNDS - 1))):
-            # there must be one, and the sizes are nearly equal
-            if number and not budget.allows(round_s):
+        round_s = turns.round(first)
+        for size in (second, *[first] * (ROUNDS - 1)):
+            if not budget.allows(round_s):  # the sizes are nearly equal
                 print(f"  no time for another round ({size})", flush=True)
                 break
             round_s = turns.round(size)

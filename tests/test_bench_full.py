@@ -1,0 +1,125 @@
+"""`make bench-full` goes on where it was cut off."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import bench_full
+from benchmarks.contender import Entry, Floats, Step
+from benchmarks.memory import Memory
+from benchmarks.preparing import Preparation
+from benchmarks.results import Result
+from pipeline.model.prepared import Variant
+
+NAMES = ("stock", "own fp32", "own int8")
+SIZE = "1024x1024"
+MEMORY = Memory(resident=2_000_000_000, private=1_000_000_000)
+
+
+class House:
+    """Stands for machine and models: who ran, what was prepared; `fails` breaks off a turn."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ran: list[str] = []
+        self.prepared: list[str] = []
+        self.fails = ""
+
+    def prepare(self, _model: Path, folder: Path, variant: Variant) -> Preparation:
+        self.prepared.append(variant)
+        path = folder / variant
+        path.mkdir(parents=True)
+        return Preparation(
+            path=path, seconds=9.0, write_s=5.0, processor_s=8.0, peak=MEMORY, errors={"unet": 0.01}
+        )
+
+    def contender(self, entry: Entry) -> "FakeContender":
+        return FakeContender(self, entry)
+
+    def measure(self, names: tuple[str, ...] = NAMES, *, weights: str = "random") -> Result:
+        out = self.folder / "full.json"
+        session = bench_full.Session(self.folder / "model", weights, rounds=1, sizes=[SIZE])
+        session.measure(names, out)
+        return Result.load(out)
+
+
+class FakeContender:
+    """Twice as fast as stock, and a hundredth off."""
+
+    load_s, load_processor_s, peak = 1.0, 1.0, MEMORY
+
+    def __init__(self, house: House, entry: Entry) -> None:
+        self._house = house
+        self._entry = entry
+
+    def step(self, inputs: Mapping[str, Floats]) -> Step:
+        if self._entry.name == self._house.fails:
+            raise KeyboardInterrupt
+        if inputs["size"][0] == 1024:
+            self._house.ran.append(self._entry.name)
+        stock = self._entry.name == "stock"
+        answer = np.full(4, 1.0 if stock else 1.01, np.float32)
+        seconds = 8.0 if stock else 4.0
+        return Step(seconds=seconds, processor_s=2 * seconds, noise_pred=answer)
+
+    def memory(self) -> Memory:
+        return MEMORY
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    made = House(tmp_path)
+
+    def inputs_for(_path: Path, *, width: int, height: int) -> dict[str, Any]:
+        return {"size": np.array([width, height])}
+
+    monkeypatch.setattr(bench_full, "FOLDER", tmp_path / "bench-full")
+    monkeypatch.setattr(bench_full, "Contender", made.contender)
+    monkeypatch.setattr(bench_full, "prepare", made.prepare)
+    monkeypatch.setattr(bench_full, "inputs_for", inputs_for)
+    return made
+
+
+def test_a_run_that_was_cut_off_goes_on(house: House) -> None:
+    house.fails = "own int8"
+    with pytest.raises(KeyboardInterrupt):
+        house.measure()
+    assert house.ran == ["stock", "own fp32"]
+    house.fails = ""
+    house.measure()
+    assert house.ran == list(NAMES)
+    assert house.prepared == ["fp32", "int8"]
+
+
+def test_what_was_measured_before_the_cut_is_in_the_results(house: House) -> None:
+    house.fails = "own int8"
+    with pytest.raises(KeyboardInterrupt):
+        house.measure()
+    steps = [row for row in Result.load(house.folder / "full.json").rows if "error" in row.cells]
+    assert [row.name for row in steps] == ["stock", "own fp32"]
+
+
+def test_who_came_later_is_compared_with_stock_of_the_earlier_run(house: House) -> None:
+    house.measure(("stock",))
+    rows = {
+        row.name: row.cells for row in house.measure(("own int8",)).rows if "error" in row.cells
+    }
+    assert rows["own int8"]["times stock's speed"] == "2.00"
+    assert rows["own int8"]["error"] == "1e-02"
+    assert rows["stock"]["error"] == "0"
+
+
+def test_stock_is_measured_whoever_is_asked_for(house: House) -> None:
+    house.measure(("own int8",))
+    assert house.ran == ["stock", "own int8"]
+
+
+def test_other_weights_are_measured_anew(house: House) -> None:
+    house.measure(("stock",))
+    house.measure(("stock",), weights="real")
+    assert house.ran == ["stock", "stock"]
