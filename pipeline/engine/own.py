@@ -5,7 +5,6 @@ On a CPU a picture runs to its end in `draw`, its guidance pair in one run as in
 several pictures that share runs.
 """
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,8 +31,6 @@ from pipeline.model.text_encoder import PromptEncoder
 from pipeline.model.unet import SparingUNet, open_unet
 from pipeline.model.unet_memory import USUAL_PIXELS, check_large_picture
 from pipeline.request import ResolvedRequest
-
-_log = logging.getLogger(__name__)
 
 _NO_GUIDANCE: Final = 1.0  # diffusers: no negative row is run at or below it
 _TRIAL_STEPS: Final = 2
@@ -171,33 +168,23 @@ class OwnEngine:
 
     def step(self, rows: Sequence[Row]) -> None:
         """One step of each of `rows`, which have one shape, in one run; on a CPU those of pictures
-        larger than usual in one run each. Raises EngineError."""
+        larger than usual in one run each. With the last step a CPU's memory is given back, so that
+        the decoder finds it. Raises EngineError."""
+        parts = self._open()
         pixels = rows[0].shape.latent_height * rows[0].shape.latent_width
-        large = pixels * self._folder.vae_scale_factor**2 > USUAL_PIXELS
-        loop.step(self._open().large_unet if large else self.unet, rows)
+        unet = parts.unet
+        if pixels * self._folder.vae_scale_factor**2 > USUAL_PIXELS:
+            unet = parts.large_unet
+        elif self._on_cpu and all(row.steps - row.steps_done == 1 for row in rows):
+            unet = unet.giving_back()
+        loop.step(unet, rows)
 
     def finish(self, row: Row, *, between: Callable[[], None] = lambda: None) -> Image.Image:
         """The picture of a row that is done. Raises EngineError `picture_not_finite`, and what
         `between` raises, which is called between the parts of a large picture."""
         if not np.isfinite(row.latents).all():
             raise EngineError("picture_not_finite")
-        parts = self._open()
-        try:
-            return parts.decoder.picture(row.latents, between=between)
-        except EngineError as error:
-            if error.key != "out_of_memory" or not self._on_cpu:
-                raise
-        _log.warning(
-            "Memory ran out beside the UNet: it keeps nothing between its runs from now on"
-        )
-        parts.unet.give_back(
-            sample=row.latents,
-            timesteps=row.sampler.timesteps[:1],
-            prompt_embeds=row.conditioning.prompt_embeds,
-            pooled=row.conditioning.pooled,
-            time_ids=row.conditioning.time_ids,
-        )
-        return parts.decoder.picture(row.latents, between=between)
+        return self._open().decoder.picture(row.latents, between=between)
 
     @property
     def unet(self) -> loop.UNet:

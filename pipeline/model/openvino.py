@@ -4,11 +4,15 @@
 # (the border to openvino, an extra that need not be installed)
 """OpenVINO as a second runtime for processors: a `Session` over the same ONNX file, in bfloat16.
 
+The file is mapped, not read: with the first run OpenVINO copies the weights in the processor's own
+order, and from then on hardly a page of the file is needed, so the system may take them back.
+
 What turns timestep and sizes into sines and cosines stays in single precision: in bfloat16 it is
 off by a fifth. OpenVINO takes one precision for a whole model, so the graph is cut there, and its
 beginning is a model of its own.
 """
 
+import copy
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
@@ -52,6 +56,7 @@ class OpenVinoSession:
         self._body = body
         self._inputs = inputs
         self._outputs = {port.any_name: _port(port) for port in body.outputs}
+        self._gives_back = False
         self._lock = threading.Lock()
         self._requests = [
             model.create_infer_request() for model in (front, body) if model is not None
@@ -69,10 +74,17 @@ class OpenVinoSession:
     def provider(self) -> str:
         return CPU
 
+    def giving_back(self) -> "OpenVinoSession":
+        """The same session, whose activations go back to the system after each run."""
+        session = copy.copy(self)
+        session._gives_back = True
+        return session
+
     def run(
         self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None
     ) -> dict[str, Array]:
-        """See `Session.run`. One run at a time: a request keeps its activations for the next."""
+        """See `Session.run`. One run at a time: a request keeps its activations for the next,
+        unless this is `giving_back`."""
         feed = {
             name: np.asarray(value, dtype=self._inputs[name].dtype, order="C")
             for name, value in inputs.items()
@@ -90,7 +102,10 @@ class OpenVinoSession:
             made = self._requests[0].infer(feed)
             feed |= {f"{_FRONT}{number}": made[number] for number in range(len(made))}
         answer = self._requests[-1].infer(feed)
-        return {name: np.array(answer[name]) for name in wanted}
+        found = {name: np.array(answer[name]) for name in wanted}
+        if self._gives_back:
+            self._body.release_memory()
+        return found
 
 
 def open_in_bf16(path: Path, *, threads: int) -> OpenVinoSession:

@@ -5,21 +5,18 @@ float scalar, so that all rows of a run share their timestep. The latter's graph
 loading (one node), its weights are not touched; then rows at different timesteps share a run.
 """
 
-import contextlib
 import logging
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import EngineError
 from pipeline.model.folder import ModelFolder
+from pipeline.model.openvino import OpenVinoSession
 from pipeline.model.ports import Array, Session
 from pipeline.model.providers import CPU
 from pipeline.model.sessions import OrtSession, SessionFactory
 from pipeline.model.timestep_axis import with_timestep_axis
-
-_SMALL_SIDE: Final = 8  # latent pixels, which every UNet of SDXL's kind can halve as it must
 
 _log = logging.getLogger(__name__)
 
@@ -98,14 +95,10 @@ class SparingUNet:
         """The most rows that are run at once now; None: all."""
         return self._most
 
-    def give_back(self, **inputs: FloatArray) -> None:
-        """Let others have what is kept from step to step, now and after each run from now on. Only
-        a run gives back, so a very small one is made of `inputs`, which are `predict`'s."""
-        self._unet = _shrinking(self._plain)
-        small = {name: value[:1] for name, value in inputs.items()}
-        small["sample"] = small["sample"][:, :, :_SMALL_SIDE, :_SMALL_SIDE]
-        with contextlib.suppress(EngineError):
-            self._unet.predict(**small)
+    def giving_back(self) -> "SparingUNet":
+        """The same for the last step of a picture: what is kept from step to step goes back to the
+        system (main memory), since the decoder comes next and wants more."""
+        return SparingUNet(self._plain, rows_at_once=self._most, shrink=True)
 
     def predict(
         self,
@@ -147,9 +140,11 @@ class SparingUNet:
 
 def _shrinking(unet: UNetSession) -> UNetSession:
     session = unet.session
-    if not isinstance(session, OrtSession):
-        return unet
-    return UNetSession(OrtSession(session.raw, shrink=True))
+    if isinstance(session, OpenVinoSession):
+        return UNetSession(session.giving_back())
+    if isinstance(session, OrtSession):
+        return UNetSession(OrtSession(session.raw, shrink=True))
+    return unet
 
 
 def open_unet(

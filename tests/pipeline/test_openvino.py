@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 import pytest
 
 from pipeline.errors import ModelError
@@ -90,6 +91,27 @@ def test_threads_take_turns(made: Path, mapped: SessionFactory) -> None:
         runs = [(at, pool.submit(predict, unet, folder, at)) for at in [1, 500] * 4]
         for timestep, run in runs:
             np.testing.assert_array_equal(run.result(), alone[timestep])
+
+
+@needs_openvino
+def test_memory_that_is_given_back_changes_no_number(made: Path, mapped: SessionFactory) -> None:
+    folder = ModelFolder.open(made)
+    unet = open_unet(mapped, folder)
+    assert isinstance(unet.session, openvino.OpenVinoSession)
+    giving_back = UNetSession(unet.session.giving_back())
+    kept = predict(unet, folder, 500)
+    for each in (giving_back, giving_back, unet):
+        np.testing.assert_array_equal(predict(each, folder, 500), kept)
+
+
+@needs_openvino
+def test_weights_are_mapped_and_not_read(made: Path, mapped: SessionFactory) -> None:
+    """They are in memory once, in the processor's order; the plan counts on it."""
+    folder = ModelFolder.open(made)
+    unet = open_unet(mapped, folder)
+    predict(unet, folder, 500)
+    data = str(made / "unet" / "model.onnx_data")
+    assert any(each.path == data for each in psutil.Process().memory_maps())
 
 
 @needs_openvino
