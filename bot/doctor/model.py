@@ -152,6 +152,8 @@ def _check_memory(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
             plan = make_plan(form(CPU), have)
             parts = ", ".join(f"{name} {gib(size)}" for name, size in plan.parts.items())
             found = f"{gib(have)} free, {gib(plan.peak_bytes)} needed on the processor ({parts})"
+            for saved in plan.frugal():
+                found += f"; {saved}"
             spared = plan.sparing()
             if spared:
                 yield warn("Memory", f"{found}; to make it fit: {', '.join(spared)}", mend)

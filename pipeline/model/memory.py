@@ -21,12 +21,17 @@ _ATTENTION_COPIES: Final = 2  # scores and their softmax
 _FLOAT_BYTES: Final = 4
 SDXL_DECODER_BYTES: Final = 198_000_000
 _CGROUPS: Final = (
-    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
-    (
-        Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-        Path("/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    tuple(
+        Path("/sys/fs/cgroup") / name for name in ("memory.max", "memory.current", "memory.stat")
+    ),
+    tuple(
+        Path("/sys/fs/cgroup/memory") / name
+        for name in ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat")
     ),
 )
+"""Files of both generations: the limit, what is used, and of what kind that is."""
+
+_FILE_PAGES: Final = frozenset({"active_file", "inactive_file"})
 
 
 def vae_activation_bytes(folder: ModelFolder, *, width: int, height: int) -> int:
@@ -60,9 +65,17 @@ def available_bytes() -> int:
 
 def _container_bytes() -> list[int]:
     found: list[int] = []
-    for limit, current in _CGROUPS:
+    for limit, current, kinds in _CGROUPS:
         try:
-            found.append(int(limit.read_text()) - int(current.read_text()))
+            used = int(current.read_text()) - _file_bytes(kinds.read_text())
+            found.append(int(limit.read_text()) - used)
         except (OSError, ValueError):  # no such cgroup, or "max": no limit
             continue
     return found
+
+
+def _file_bytes(kinds: str) -> int:
+    """Pages of files, the mapped weights' among them: the system takes them back when memory runs
+    short, so they are free."""
+    pairs = (line.split(maxsplit=1) for line in kinds.splitlines() if line)
+    return sum(int(pair[1]) for pair in pairs if pair[0] in _FILE_PAGES)

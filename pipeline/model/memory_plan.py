@@ -1,7 +1,10 @@
 """How a model is held in main memory, decided from sizes before anything is loaded.
 
 A machine that runs out kills the process, so what would not fit is done differently: first what
-costs nothing, last what costs speed.
+costs nothing, last what costs speed. What costs nothing and saves much is always done.
+
+Counted is private memory. Files that are mapped are in memory, too, but the system takes those
+pages back when others want them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,10 +34,14 @@ MAPPED_SHARE: Final = 0.3
 """Of a mapped UNet's weights in single precision: convolutions, which are copied in the processor's
 own order. 0.28 was measured on an SDXL of a third of the width."""
 
-OPENVINO_SHARE: Final = 2.0
-"""Of the weights of a UNet in OpenVINO: as it read them, and in the processor's order. On an SDXL
-of a third of the width with 0.54 GB of weights it took 0.6 GB when loaded and 1.9 with the first
-picture's activations."""
+OPENVINO_BYTES: Final = 0.4e9
+"""Of a UNet in OpenVINO before its weights are copied in the processor's order, which adds their
+size once; those in the file are mapped. On an SDXL of a third of the width with 0.62 GB of weights,
+0.42 GB were private when loaded, 1.04 after a run at 256x256 and 1.18 after one at 1024x1024."""
+
+WORTH_SPARING: Final = 0.5e9
+"""What is saved at no cost that is seen is saved always if it is at least this much: then a picture
+takes minutes on a processor, and loading the text encoders a second or some."""
 
 TILE_PIXELS: Final = 512  # the larger of the VAE's tiles (`pipeline.engine.vae_pieces`)
 _USUAL_PIXELS: Final = 1024 * 1024
@@ -45,17 +52,19 @@ Weights = Mapping[Component, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What memory depends on beside weights. `latent_pixels`: of a picture of 1024x1024."""
+    """What memory depends on beside weights. `latent_pixels`: of a picture of 1024x1024. `fused`:
+    attention keeps no scores. `rows_alone`: the UNet is given one row at a time in any case."""
 
     channels: int
     latent_pixels: int
     fused: bool
     in_openvino: bool = False
+    rows_alone: bool = False
 
     @property
     def unet_bytes(self) -> float:
         """Activations of the UNet for two rows of 1024x1024."""
-        whole = FUSED_BYTES if self.fused else PLAIN_BYTES
+        whole = FUSED_BYTES if self.fused or self.in_openvino else PLAIN_BYTES
         return whole * self.channels / SDXL_CHANNELS * self.latent_pixels / _USUAL_LATENT_PIXELS
 
     @classmethod
@@ -67,6 +76,7 @@ class Shape:
             latent_pixels=_USUAL_PIXELS // folder.vae_scale_factor**2,
             fused=folder.fused,
             in_openvino="unet" in folder.in_openvino,
+            rows_alone=folder.rows_alone,
         )
 
 
@@ -87,11 +97,17 @@ class MemoryPlan:
     peak_bytes: int = 0
     parts: Mapping[str, int]
 
-    def sparing(self) -> list[str]:
-        """What is done to make it fit, in words."""
+    def frugal(self) -> list[str]:
+        """What is saved at no cost that is seen, in words."""
         said = {
             "rows one after the other": self.rows_at_once == 1,
             "text encoders loaded for each new prompt": not self.keep_text_encoders,
+        }
+        return [words for words, done in said.items() if done]
+
+    def sparing(self) -> list[str]:
+        """What is done to make it fit at the cost of speed or of some levels of tone, in words."""
+        said = {
             "the VAE in tiles": self.tiled_vae,
             "the UNet's weights left in their file": self.mapped_unet,
         }
@@ -129,7 +145,7 @@ def plan_for(weights: Weights, shape: Shape, free_bytes: int, *, can_map: bool) 
     `can_map`: the UNet's weights may stay in their file. In eight bits nearly all are copied.
     """
     found = None
-    for way in _ways(can_map=can_map):
+    for way in _ways(weights, shape, can_map=can_map):
         parts = _parts(weights, shape, way)
         found = replace(way, parts=parts, peak_bytes=sum(parts.values()))
         if found.peak_bytes <= free_bytes:
@@ -138,9 +154,13 @@ def plan_for(weights: Weights, shape: Shape, free_bytes: int, *, can_map: bool) 
     return found
 
 
-def _ways(*, can_map: bool) -> Iterator[MemoryPlan]:
+def _ways(weights: Weights, shape: Shape, *, can_map: bool) -> Iterator[MemoryPlan]:
     """From what costs nothing to what costs most."""
-    way = MemoryPlan(parts={})
+    way = MemoryPlan(
+        rows_at_once=1 if shape.rows_alone or shape.unet_bytes / 2 >= WORTH_SPARING else 2,
+        keep_text_encoders=_encoders(weights) < WORTH_SPARING,
+        parts={},
+    )
     yield way
     way = replace(way, rows_at_once=1)  # the same numbers in the same time, half the activations
     yield way
@@ -154,9 +174,10 @@ def _ways(*, can_map: bool) -> Iterator[MemoryPlan]:
 
 def _parts(weights: Weights, shape: Shape, way: MemoryPlan) -> dict[str, int]:
     """What takes how much at the worst moment. UNet and VAE don't run at the same time."""
-    encoders = weights["text_encoder"] + weights["text_encoder_2"]
-    share = OPENVINO_SHARE if shape.in_openvino else LOAD_FACTOR
-    unet = weights["unet"] * (MAPPED_SHARE * LOAD_FACTOR if way.mapped_unet else share)
+    encoders = _encoders(weights)
+    unet = weights["unet"] * LOAD_FACTOR * (MAPPED_SHARE if way.mapped_unet else 1)
+    if shape.in_openvino:
+        unet += OPENVINO_BYTES
     pixels = TILE_PIXELS**2 if way.tiled_vae else _USUAL_PIXELS
     scale = min(1.0, weights["vae_decoder"] / SDXL_DECODER_BYTES)
     active = max(
@@ -171,6 +192,10 @@ def _parts(weights: Weights, shape: Shape, way: MemoryPlan) -> dict[str, int]:
         return parts | {"text encoders": int(encoders * LOAD_FACTOR), "activations": int(active)}
     # they are gone before the UNet runs: the larger of both is what counts
     return parts | {"activations or text encoders": int(max(active, encoders * LOAD_FACTOR))}
+
+
+def _encoders(weights: Weights) -> int:
+    return weights["text_encoder"] + weights["text_encoder_2"]
 
 
 def _first_channels(config: Json) -> int:

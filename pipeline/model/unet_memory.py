@@ -40,8 +40,9 @@ def growth_bytes(folder: ModelFolder, *, width: int, height: int) -> int:
 
 def _bytes(folder: ModelFolder, config: Json, *, width: int, height: int, rows: int) -> int:
     pixels = width * height
-    if folder.fused:  # no scores are kept: all grows with the pixels
-        return int(Shape.of(folder).unet_bytes * pixels / USUAL_PIXELS * rows / 2)
+    shape = Shape.of(folder)
+    if shape.fused or shape.in_openvino:  # no scores are kept: all grows with the pixels
+        return int(shape.unet_bytes * pixels / USUAL_PIXELS * rows / 2)
     layers = _LAYERS * folder.weight_bytes("unet") * (pixels / USUAL_PIXELS) * (rows / 2)
     latent_pixels = pixels // folder.vae_scale_factor**2
     return int(layers) + rows * _attention_bytes(config, latent_pixels)

@@ -20,6 +20,10 @@ IN_OPENVINO: Final[frozenset[Component]] = frozenset({"unet"})
 """What OpenVINO runs of the variant bf16. The text encoders are a thousandth of the work, and the
 VAE is not right in bfloat16."""
 
+ROWS_ALONE: Final[frozenset[Variant]] = frozenset({"int8", "bf16"})
+"""Variants whose UNet is given one row at a time: eight bits measure all rows of a run together,
+and OpenVINO chooses its kernels by their number."""
+
 
 def convert(path: Path, component: Component, variant: Variant, *, full_range: bool) -> Conversion:
     """What becomes of the graph in `path`. `full_range`: whether this processor multiplies eight

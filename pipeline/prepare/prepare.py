@@ -40,7 +40,7 @@ from pipeline.model.prepared import (
     save_stamps,
 )
 from pipeline.model.sessions import SessionFactory
-from pipeline.prepare.convert import IN_OPENVINO, convert
+from pipeline.prepare.convert import IN_OPENVINO, ROWS_ALONE, convert
 from pipeline.prepare.lora import Lora, merges_for
 from pipeline.prepare.merged import MergedWeights
 from pipeline.prepare.recipes import Conversion, same
@@ -275,7 +275,7 @@ class _Preparation:
             "name": self._name(),
             "notice": self._source.notice,
             "precision": _PRECISIONS[self._wish.variant],
-            "rows_alone": self._wish.variant in {"int8", "bf16"},
+            "rows_alone": self._wish.variant in ROWS_ALONE,
             "fused": self._wish.variant != "bf16",  # whose attention is OpenVINO's affair
             "openvino": sorted(IN_OPENVINO) if self._wish.variant == "bf16" else [],
             "hash": self._hash(),

@@ -7,7 +7,7 @@ from pipeline.model.folder import COMPONENTS, Component, ModelFolder
 from pipeline.model.memory_plan import Shape, Weights, plan_for
 from pipeline.model.on_card import sizes_of
 from pipeline.model.prepared import Variant
-from pipeline.prepare.convert import convert
+from pipeline.prepare.convert import ROWS_ALONE, convert
 from pipeline.prepare.write import plan
 
 
@@ -28,11 +28,16 @@ def half_sizes(source: ModelFolder) -> Sizes:
 
 
 def needed_when_prepared(source: ModelFolder, variant: Variant) -> int:
-    """Main memory that drawing with it takes when nothing is spared."""
+    """Main memory that drawing with it takes without what costs speed or tones."""
     return needed_with(source, variant, prepared_bytes(source, variant))
 
 
 def needed_with(source: ModelFolder, variant: Variant, weights: Weights) -> int:
     """The same where the `weights` of `variant` are known already."""
-    made = replace(Shape.of(source), fused=variant != "bf16", in_openvino=variant == "bf16")
+    made = replace(
+        Shape.of(source),
+        fused=variant != "bf16",
+        in_openvino=variant == "bf16",
+        rows_alone=variant in ROWS_ALONE,
+    )
     return plan_for(weights, made, 1 << 62, can_map=False).peak_bytes

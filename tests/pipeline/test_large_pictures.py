@@ -1,5 +1,6 @@
 """Pictures larger than usual: the same numbers with less memory, or a refusal in time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from pipeline.errors import EngineError
 from pipeline.model import unet_memory
 from pipeline.model.configs import Json
 from pipeline.model.folder import Component, ModelFolder
+from pipeline.model.memory_plan import Shape
 from pipeline.model.sessions import OrtSession
 from tests.pipeline.own_model import Quiet, make_request, open_own
 
@@ -76,3 +78,13 @@ def test_sdxl_grows_as_its_attention_does(
     assert unet_memory.growth_bytes(folder, width=1024, height=1024) == 0
     config["attention_head_dim"] = 10
     assert unet_memory.growth_bytes(folder, width=1248, height=1824) == pytest.approx(grown)
+
+
+def test_in_openvino_it_grows_with_the_pixels(tiny: ModelFolder) -> None:
+    """No scores are kept there: measured on a third of SDXL's width, 1536x1536 took 2.1 times the
+    activations of 1024x1024."""
+    folder = replace(tiny, in_openvino=frozenset({"unet"}))
+    usual = Shape.of(folder).unet_bytes
+    grown = unet_memory.growth_bytes(folder, width=3072, height=2048)
+    assert grown == pytest.approx(usual * (6 / 2 - 1), rel=0.01)
+    assert grown < unet_memory.growth_bytes(tiny, width=3072, height=2048)
