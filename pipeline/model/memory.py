@@ -1,5 +1,8 @@
 """How much main memory there is, and how much the VAE takes."""
 
+import contextlib
+import ctypes
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -61,6 +64,15 @@ def _size_over_sdxl(folder: ModelFolder) -> float:
 def available_bytes() -> int:
     """Main memory this process can still get: the system's, or the container's if that is less."""
     return min([int(psutil.virtual_memory().available), *_container_bytes()])
+
+
+def give_back_heap() -> None:
+    """Let the system have what is free between that which is in use: of SDXL's text encoders 1.1 of
+    3.3 GB stayed when their sessions were gone. It is glibc that keeps it; elsewhere nothing is
+    done."""
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _container_bytes() -> list[int]:

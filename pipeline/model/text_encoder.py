@@ -8,6 +8,7 @@ import numpy as np
 from pipeline.errors import EngineError
 from pipeline.model.embeds import EmbedsCache, FloatArray, PromptEmbeds, TextEmbeds
 from pipeline.model.folder import Component, ModelFolder
+from pipeline.model.memory import give_back_heap
 from pipeline.model.ports import Array, Session
 from pipeline.model.sessions import OrtSession, SessionFactory
 from pipeline.model.tokenizer import ClipTokenizer
@@ -75,8 +76,9 @@ class PromptEncoder:
             else:
                 negative = self._encode(self._padded(negative_chunks, count))
         finally:
-            if not self._keep_sessions:
+            if not self._keep_sessions and self._open:
                 self._open.clear()
+                give_back_heap()
         return PromptEmbeds(
             prompt_embeds=positive.embeds,
             negative_prompt_embeds=negative.embeds,

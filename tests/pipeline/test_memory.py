@@ -1,8 +1,10 @@
 """Memory is looked at before loading, and what would not fit is done differently."""
 
+import platform
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from data.text import text
@@ -96,6 +98,17 @@ def test_too_little_is_said_with_numbers(tiny: ModelFolder) -> None:
     assert caught.value.key == "memory_too_small"
     data: dict[str, Any] = caught.value.data
     assert "0.1 GB" in text("errors.memory_too_small", **data)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone keeps what is freed")
+def test_what_is_free_between_what_is_used_goes_back() -> None:
+    blocks = [b"x" * 60_000 for _ in range(2000)]
+    last = blocks[-1]  # in use at the end of the heap, so that its beginning stays by itself
+    blocks.clear()
+    before = psutil.Process().memory_info().rss
+    memory.give_back_heap()
+    assert before - psutil.Process().memory_info().rss > 60_000_000
+    assert last
 
 
 def test_a_containers_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
