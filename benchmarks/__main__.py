@@ -54,6 +54,12 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
         title="Fifty people at once, with fixed steps and with a model",
         weights=_RANDOM,
     ),
+    "waiting": Benchmark(
+        title="While jobs wait: fixed steps, a model, simulated arrivals",
+        weights=_RANDOM,
+        seconds=90,
+        least_s=60,
+    ),
     "model": Benchmark(
         title="The UNet in every way: stock, own, OpenVINO, torch (a third as wide)",
         weights=_RANDOM,

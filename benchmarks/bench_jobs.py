@@ -56,15 +56,25 @@ class Ticker:
 
 @dataclass
 class Stopwatch:
-    """What the house took of each step, and the pauses between pictures."""
+    """What the house took of each step, and the pauses between pictures. `began_at`: the first
+    picture, `ended_at`: the last one."""
 
     beside_steps_s: list[float] = field(default_factory=list[float])
     pauses_s: list[float] = field(default_factory=list[float])
+    began_at: float | None = None
     ended_at: float | None = None
 
+    def reset(self) -> None:
+        """Begin anew; not while a picture is drawn."""
+        self.beside_steps_s, self.pauses_s = [], []
+        self.began_at = self.ended_at = None
+
     def begin(self) -> None:
+        now = time.perf_counter()
+        if self.began_at is None:
+            self.began_at = now
         if self.ended_at is not None:
-            self.pauses_s.append(time.perf_counter() - self.ended_at)
+            self.pauses_s.append(now - self.ended_at)
 
     def end(self) -> None:
         self.ended_at = time.perf_counter()
@@ -97,6 +107,9 @@ class FixedEngine:
 
     model: ModelDescription = FAKE_MODEL
 
+    def __init__(self, *, step_s: float = _STEP_S) -> None:
+        self._step_s = step_s
+
     def draw(
         self,
         request: ResolvedRequest,
@@ -109,13 +122,13 @@ class FixedEngine:
         image = Image.effect_noise((request.width, request.height), 64).convert("RGB")
         for step in range(request.num_inference_steps):
             watch.is_cancelled()
-            time.sleep(_STEP_S)
+            time.sleep(self._step_s)
             watch.on_step(step + 1, request.num_inference_steps, image.copy)
         return DrawnPicture(
             image=image,
             seed=request.seed_of(index),
             elapsed_s=time.perf_counter() - began,
-            seconds_a_step=_STEP_S,
+            seconds_a_step=self._step_s,
         )
 
     def close(self) -> None:

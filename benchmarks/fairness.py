@@ -1,0 +1,116 @@
+"""Waiting times of the fair queue against first come, first served, under a simulated clock.
+
+The bot's own queue orders the same arrivals on one device; every picture takes equally long. No
+thread, no real time: a day of waiting is milliseconds.
+"""
+
+import random
+import statistics
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from benchmarks.report import Row
+from bot.queue import FairQueue, Unit
+
+GREEDY = 0
+"""The person who asks for forty pictures at once."""
+
+_GREEDY_JOBS, _A_JOB = 10, 4  # forty pictures, as many a wish as MAX_COUNT allows
+_OTHERS = 7
+_EARLY_S, _LATE_S = 60.0, 600.0  # the others come within the first, then once more until the second
+PICTURE_S = 10.0
+
+
+class Queue(Protocol):
+    """What orders units."""
+
+    def push(self, unit: Unit) -> None:
+        """A unit came."""
+        ...
+
+    def pop(self) -> Unit | None:
+        """The next one."""
+        ...
+
+
+class FirstCome:
+    """First come, first served."""
+
+    def __init__(self) -> None:
+        self._units: deque[Unit] = deque()
+
+    def push(self, unit: Unit) -> None:
+        """Append `unit`."""
+        self._units.append(unit)
+
+    def pop(self) -> Unit | None:
+        """The oldest."""
+        return self._units.popleft() if self._units else None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """`user_id` asks for `pictures` at `at_s`."""
+
+    at_s: float
+    user_id: int
+    pictures: int
+
+
+def script(seed: int = 8) -> list[Wish]:
+    """One asks for forty pictures, seven others for one or two soon after, and again later on."""
+    dice = random.Random(seed)
+    wishes = [Wish(0.0, GREEDY, _A_JOB) for _ in range(_GREEDY_JOBS)]
+    for user_id in range(1, _OTHERS + 1):
+        wishes.append(Wish(dice.uniform(0, _EARLY_S), user_id, dice.choice((1, 2))))
+        wishes.append(Wish(dice.uniform(_EARLY_S, _LATE_S), user_id, dice.choice((1, 2))))
+    return sorted(wishes, key=lambda wish: wish.at_s)
+
+
+def waits_s(queue: Queue, wishes: Sequence[Wish]) -> list[float]:
+    """Seconds from each wish to its last picture, in the order of `wishes` (by time)."""
+    coming = deque(enumerate(wishes))
+    left = Counter({str(number): wish.pictures for number, wish in enumerate(wishes)})
+    done_at: dict[str, float] = {}
+    now = 0.0
+    while len(done_at) < len(wishes):
+        while coming and coming[0][1].at_s <= now:
+            number, wish = coming.popleft()
+            for index in range(wish.pictures):
+                queue.push(Unit(job_id=str(number), index=index, user_id=wish.user_id))
+        unit = queue.pop()
+        if unit is None:
+            now = coming[0][1].at_s
+            continue
+        now += PICTURE_S
+        left[unit.job_id] -= 1
+        if not left[unit.job_id]:
+            done_at[unit.job_id] = now
+    return [done_at[str(number)] - wish.at_s for number, wish in enumerate(wishes)]
+
+
+def rows() -> list[Row]:
+    """Mean and worst waiting time of the others, of the one with forty, and of all wishes."""
+    wishes = script()
+    fair, first = waits_s(FairQueue(), wishes), waits_s(FirstCome(), wishes)
+    groups: list[tuple[str, Callable[[Wish], bool]]] = [
+        ("seven others, one or two each, twice", lambda wish: wish.user_id != GREEDY),
+        ("who asked for forty", lambda wish: wish.user_id == GREEDY),
+        ("all wishes", lambda _: True),
+    ]
+    found: list[Row] = []
+    for name, belongs in groups:
+        chosen = [number for number, wish in enumerate(wishes) if belongs(wish)]
+        ours, theirs = [fair[number] for number in chosen], [first[number] for number in chosen]
+        found.append(
+            Row(
+                f"waiting, {name}",
+                f"mean {statistics.mean(ours):.0f} s, worst {max(ours):.0f} s; first come, first"
+                f" served {statistics.mean(theirs):.0f} s, {max(theirs):.0f} s"
+                f" ({statistics.mean(theirs) / statistics.mean(ours):.2f} and"
+                f" {max(theirs) / max(ours):.2f} times)",
+            )
+        )
+    return found
