@@ -33,6 +33,7 @@ from training.demo.machine import Machine
 from training.demo.state import State
 
 SIDE = 256
+_PLACES = 16  # channels that keep where something is
 SEED = 900_000
 """Seeds of drawings that no other stage uses."""
 _BATCH = 32
@@ -42,22 +43,29 @@ WD_RATINGS = ("general", "sensitive", "questionable", "explicit")
 
 
 class TaggerNet(nn.Module):
-    """Pictures (batch, 3, side, side), RGB, -1 to 1, to logits by field."""
+    """Pictures (batch, 3, side, side), RGB, -1 to 1, to logits by field.
+
+    A head may be anywhere and of any size: what is there is pooled over the whole picture. Where it
+    is stands beside that, roughly.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        widths = (3, 24, 32, 48, 64, 96)
+        widths = (3, 24, 32, 48, 64, 96, 128, 128)
+        strides = (2, 2, 2, 2, 2, 1, 1)
         layers: list[nn.Module] = []
-        for before, after in pairwise(widths):
-            layers += [nn.Conv2d(before, after, 3, 2, 1), nn.BatchNorm2d(after), nn.ReLU()]
-        cells = (SIDE // 2 ** (len(widths) - 1)) ** 2
-        self.body = nn.Sequential(
-            *layers, nn.Flatten(), nn.Dropout(0.1), nn.Linear(cells * 96, 192), nn.ReLU()
-        )
+        for (before, after), stride in zip(pairwise(widths), strides, strict=True):
+            layers += [nn.Conv2d(before, after, 3, stride, 1), nn.BatchNorm2d(after), nn.ReLU()]
+        self.body = nn.Sequential(*layers)
+        self.where = nn.Conv2d(widths[-1], _PLACES, 1)
+        cells = (SIDE // 2 ** strides.count(2)) ** 2
+        self.hidden = nn.Linear(2 * widths[-1] + _PLACES * cells, 192)
         self.heads = nn.ModuleDict({name: nn.Linear(192, len(FIELDS[name])) for name in FIELDS})
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
-        hidden = self.body(pictures)
+        seen = self.body(pictures)
+        parts = (seen.amax((2, 3)), seen.mean((2, 3)), self.where(seen).flatten(1))
+        hidden = self.hidden(functional.dropout(torch.cat(parts, 1), 0.1, self.training)).relu()
         return {name: head(hidden) for name, head in self.heads.items()}
 
 
@@ -89,7 +97,9 @@ def train_tagger(state: State, machine: Machine, *, samples: int, minutes: float
         for group in optimiser.param_groups:
             group["lr"] = 2e-3 * max(0.02, 1 - seen / samples)
         optimiser.zero_grad()
-        loss, share = _loss(net(pictures), labels)
+        with machine.autocast():
+            answers = net(pictures)
+        loss, share = _loss({name: each.float() for name, each in answers.items()}, labels)
         loss.backward()
         optimiser.step()
         right.append(share)
