@@ -197,36 +197,24 @@ def _share(hits: list[bool]) -> str:
     return f"{sum(hits) / len(hits):.2f}" if hits else "-"
 
 
-def spread_prompts() -> list[tuple[Look, list[str]]]:
-    """Looks whose pictures are compared among themselves, and all that their tags say."""
-    rng = random.Random(SEED + 2)
-    looks = [sample_look(rng, held_out=True, placards=False) for _ in range(_SPREAD_PROMPTS)]
-    return [(look, full_caption(described(labels_of(look, degraded=False)))) for look in looks]
-
-
-def spread_of(made: Sequence[Sequence[NDArray[np.uint8]]], looks: Sequence[Look]) -> str:
+def _spread(painter: Painter) -> str:
     """Mean distance (RMS, 0 to 255, 1/8 scale) of pictures of one prompt, and of drawings of the
     same tags."""
-    rng = random.Random(SEED + 3)
-    drawn = [
-        [render(_same_tags(rng, look), width=1024, height=1024, scale=SCALE) for _ in range(8)]
-        for look in looks
-    ]
+    rng, others = random.Random(SEED + 2), random.Random(SEED + 3)
+    looks = [sample_look(rng, held_out=True, placards=False) for _ in range(_SPREAD_PROMPTS)]
+    made: list[list[NDArray[np.uint8]]] = []
+    drawn: list[list[NDArray[np.uint8]]] = []
+    for look in looks:
+        prompt = ", ".join(full_caption(described(labels_of(look, degraded=False))))
+        made.append([shrunk(np.asarray(painter.draw(prompt, seed=seed)), 8) for seed in range(4)])
+        same = [_same_tags(others, look) for _ in range(8)]
+        drawn.append([render(each, width=1024, height=1024, scale=SCALE) for each in same])
     return f"{_mean_distance(made):.1f}, of drawings {_mean_distance(drawn):.1f} (0 to 255)"
 
 
 def _mean_distance(groups: Sequence[Sequence[NDArray[np.uint8]]]) -> float:
     pairs = [pair for pictures in groups for pair in combinations(pictures, 2)]
     return float(np.mean([_distance(a, b) for a, b in pairs]))
-
-
-def _spread(painter: Painter) -> str:
-    prompts = spread_prompts()
-    made = [
-        [shrunk(np.asarray(painter.draw(", ".join(said), seed=seed)), 8) for seed in range(4)]
-        for _, said in prompts
-    ]
-    return spread_of(made, [look for look, _ in prompts])
 
 
 def _same_tags(rng: random.Random, look: Look) -> Look:

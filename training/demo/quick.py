@@ -9,13 +9,11 @@ minute for a hundred. Says less about mouths than `evaluate`, whose pictures are
 
 import random
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
 from training.demo.captions import full_caption
-from training.demo.evaluate import SEED, Judged, judge, report, spread_of, spread_prompts
+from training.demo.evaluate import SEED, Judged, judge, report
 from training.demo.labels import described, labels_of
 from training.demo.latents import CELL, PATCH, LinearEncoder
 from training.demo.look import Look, sample_look
@@ -46,17 +44,10 @@ def quick(state: State, machine: Machine, *, count: int, guidance_scale: float) 
             times = CELL // PATCH
             size = (small.width * times, small.height * times)
             judged.append(judge(net, look, small.resize(size, Image.Resampling.BICUBIC)))
-    made: list[list[NDArray[np.uint8]]] = []
-    prompts = spread_prompts()
-    for _, said in prompts:
-        with machine.autocast():
-            latents = sample(unet, [[*said, *POSITIVE]] * 4, guidance_scale=guidance_scale)
-        made.append([encoder.preview(latent) for latent in latents.float().numpy()])
-    spread = spread_of(made, [look for look, _ in prompts])
     head = (
         f"{path.stem}, {kept['seen']} samples, {len(judged)} pictures, CFG {guidance_scale:g}\n\n"
     )
-    return f"{head}{report(judged)}\nMean distance of pictures of one prompt: {spread}"
+    return head + report(judged)
 
 
 def _caption(look: Look) -> list[str]:
