@@ -13,7 +13,7 @@ from typing import Final
 from training.demo.state import State
 
 UNET_SAMPLES: Final = 400_000
-CALIBRATION_SAMPLES: Final = 12_000
+CALIBRATION_SAMPLES: Final = 26_000
 TAGGER_SAMPLES: Final = 48_000
 SHARDS: Final = 2
 SQUARE_DRAWINGS: Final = 14_000  # a shard

@@ -5,11 +5,10 @@
 
 `unet` trains at a constant rate; more samples may be added at any later time. `calibrate` goes on
 from there with a falling rate, and makes guidance milder: with the model as it was for a teacher,
-the student's picture at guidance 7 shall be the teacher's at 2.8, and at 1.3 while there is mostly
-noise: there composition is decided, and guidance would make all seeds alike. The plain model is
-best at about 2.8 and garish at 7. What guidance multiplies must be right where it is multiplied,
-so the guided outputs are compared themselves, beside the plain ones that they are made of; all
-targets are the teacher's, which have none of the noise that drawings' own have.
+the student's picture at guidance 7 shall be the teacher's at 7 / K. The plain model is best at
+about 2.8 and garish at 7. What guidance multiplies must be right where it is multiplied, so the
+guided outputs are compared themselves, beside the plain ones that they are made of; all targets
+are the teacher's, which have none of the noise that drawings' own have.
 """
 
 import random
@@ -40,10 +39,9 @@ from training.demo.unet import (
 )
 
 BATCH = 32
+CALIBRATION = 2.5
 GUIDANCE = 7.0
 """The bot's default CFG."""
-_ACTS_LIKE = (2.8, 1.3)  # the teacher's guidance for the bot's default, with little noise and much
-_MUCH_NOISE = (650, 850)  # timesteps between which it falls from the one to the other
 _GUIDED_SHARE = 0.3  # of the guided outputs' error in the loss
 _WARM_UP = 40  # steps, also after resuming
 _SHIFT = list(FIELDS).index("shift")
@@ -216,21 +214,13 @@ def _calibration_loss(
     with torch.no_grad():
         taught, away = _predict(trainer.teacher, both, times, batch, captions).chunk(2)
     drawn = torch.tensor([bool(set(tags) - _QUALITY) for tags in batch.captions])
-    milder = torch.where(drawn, _acts_like(timesteps) / GUIDANCE, 1.0)
-    milder = milder.view(-1, 1, 1, 1).to(noisy.device)
+    milder = torch.where(drawn, 1 / CALIBRATION, 1.0).view(-1, 1, 1, 1).to(noisy.device)
     target = away + milder * (taught - away)
     said, against = _predict(trainer.unet, both, times, batch, captions).chunk(2)
     off, off_against = said - target, against - away
     guided = GUIDANCE * off - (GUIDANCE - 1) * off_against
     plain = off.square() + off_against.square()
     return ((plain + _GUIDED_SHARE * guided.square()) * batch.weights).mean()
-
-
-def _acts_like(timesteps: Tensor) -> Tensor:
-    """The teacher's guidance that GUIDANCE shall act like, by timestep."""
-    (usual, noisy), (begin, end) = _ACTS_LIKE, _MUCH_NOISE
-    share = ((timesteps - begin) / (end - begin)).clamp(0, 1)
-    return usual + (noisy - usual) * share
 
 
 def _negative(rng: random.Random) -> list[str]:
