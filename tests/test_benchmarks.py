@@ -137,5 +137,5 @@ def test_a_meter_counts_its_own_and_not_as_others() -> None:
         sum(range(10000))
     spent = meter.read()
     assert spent.processor_s >= 0.2
-    assert spent.seconds >= 0.2
-    assert spent.others >= 0.0
+    room = (os.cpu_count() or 1) * spent.seconds - spent.processor_s
+    assert 0.0 <= spent.others_s <= room + 0.1, "a tick of the clock more or less"
