@@ -24,6 +24,7 @@ from bot import app
 from bot.jobs.values import Origin, Ticket
 from bot.secret import Secret
 from bot.settings import Settings
+from data.database import DATABASE_NAME
 from pipeline.engine.fake import FAKE_MODEL
 from pipeline.engine.protocol import DrawnPicture, Engine, ModelDescription, Watch
 from pipeline.request import GenerationRequest, ResolvedRequest
@@ -295,7 +296,7 @@ def _eta_errors(settings: Settings, promises: Promises) -> list[float]:
     import sqlite3
     from contextlib import closing
 
-    with closing(sqlite3.connect(settings.data_dir / app.DATABASE_NAME)) as connection:
+    with closing(sqlite3.connect(settings.data_dir / DATABASE_NAME)) as connection:
         ended = connection.execute(
             "SELECT id, ended_at - accepted_at FROM jobs WHERE state = 'finished'"
         ).fetchall()

@@ -25,6 +25,7 @@ from benchmarks.bench_loop import MODEL
 from benchmarks.budget import Budget
 from benchmarks.report import Row, machine, percentile, print_report
 from bot import app
+from bot.compose import open_services
 from bot.jobs.service import JobService
 from bot.jobs.values import Completed, JobEvent, Origin
 from bot.safety.ceiling import Place, PlaceKind
@@ -151,7 +152,7 @@ def _wishes(
 @asynccontextmanager
 async def _people(settings: Settings, load: Callable[[], Engine]) -> AsyncGenerator[People, None]:
     stopwatch = Stopwatch()
-    async with app.open_services(settings, load=lambda: Timed(load(), stopwatch)) as services:
+    async with open_services(settings, load=lambda: Timed(load(), stopwatch)) as services:
         await services.jobs.start()
         yield People(services.jobs, stopwatch)
 

@@ -1,4 +1,4 @@
-"""The composition root: everything is made here, once, and only here are the cogs named."""
+"""The bot as a whole: started and stopped here, and only here are the cogs named."""
 
 import asyncio
 import gc
@@ -6,67 +6,25 @@ import hashlib
 import json
 import logging
 import signal
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
-from functools import partial
 from importlib import import_module
-from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.client import EkakiBot
-from bot.clock import Clock, SystemClock
-from bot.defaults import defaults_of
-from bot.engine import loaders_of, tagger_folder
-from bot.eta import Pace
+from bot.compose import Load, open_services
+from bot.engine import loaders_of
 from bot.failpoints import hit
-from bot.gallery.browser import Browser
-from bot.gallery.collection_files import CollectionFiles
-from bot.gallery.collections import Collections
-from bot.gallery.links import CollectionLinks
-from bot.gallery.service import Gallery
-from bot.gallery.stars import Stars
-from bot.jobs.admission import JobRules
-from bot.jobs.hub import Hub
-from bot.jobs.kept_files import KeptFiles
-from bot.jobs.line import Line
-from bot.jobs.runner import Runner
-from bot.jobs.service import JobService
-from bot.jobs.store import JobStore
-from bot.languages import CatalogueTranslator, ServerLanguages
-from bot.limits import DAY_S, Limits
+from bot.languages import CatalogueTranslator
 from bot.loopback.client import connect_to
-from bot.moderation.audit import Audit
-from bot.moderation.removals import Removals
-from bot.moderators import Moderators
-from bot.output_check import OutputCheck
-from bot.people import People
-from bot.reports import Reports
-from bot.results import Results
-from bot.reviews import Reviews
-from bot.servers import OwnerBounds, Servers
-from bot.services import Services
 from bot.settings import Settings
-from bot.suggestions import Suggestions
 from bot.web.serving import serving
-from bot.worker import EngineWorker
-from data import guild_settings, notes
-from data.database import DATABASE_NAME, Database
-from data.lock import only_one
-from data.vocabularies import load_vocabulary
+from data import notes
 from pipeline.engine.protocol import Engine
-from pipeline.errors import StorageError
 from pipeline.model.load import import_engine
-from pipeline.tags.index import TagIndex
-
-if TYPE_CHECKING:
-    from pipeline.tagger.tagger import Tagger
 
 _log = logging.getLogger(__name__)
-
-Load = Callable[[], Engine] | Sequence[Callable[[], Engine]]
-"""What makes the engine, or the engines of several devices."""
 
 _PARTING_S = 2.0  # for discord.py to end by itself
 
@@ -77,151 +35,6 @@ COGS = (
     "cogs.settings", "cogs.moderate", "cogs.owner", "cogs.log_channel", "cogs.removals",
     "cogs.report_menus",
 )  # fmt: skip
-
-
-@asynccontextmanager
-async def open_services(
-    settings: Settings, *, load: Load | None, clock: Clock | None = None
-) -> AsyncGenerator[Services, None]:
-    """Open the database and make the services. `load` makes the engine, in the engine's thread (or
-    several, each in its own); None: nothing is drawn here (`bot sync`).
-
-    Drawing starts with the inference cog. The services are stopped at the end in any case.
-    """
-    clock = clock or SystemClock()
-    prepare_folder(settings.data_dir)
-    # In a thread: parsing 140,000 tags takes seconds, and the loop may have other things to do.
-    tags = await asyncio.to_thread(load_vocabulary, settings.data_dir)
-    async with AsyncExitStack() as stack:
-        if load is not None:
-            stack.enter_context(only_one(settings.data_dir))
-        database = await stack.enter_async_context(Database.open(settings.data_dir / DATABASE_NAME))
-        files = KeptFiles.under(settings.data_dir, database)
-        audit = Audit(database=database, clock=clock)
-        async with database.reader() as connection:
-            languages = ServerLanguages(await guild_settings.chosen_languages(connection))
-        removals = Removals(database=database, clock=clock)
-        jobs = compose_jobs(settings, files=files, audit=audit, tags=tags, load=load, clock=clock)
-        stack.push_async_callback(jobs.stop)
-        results = Results(
-            database=database, files=files, audit=audit, removals=removals, clock=clock
-        )
-        gallery = Gallery(database=database, audit=audit, clock=clock)
-        moderators = Moderators(database=database, audit=audit, jobs=jobs, clock=clock)
-        yield Services(
-            settings=settings,
-            clock=clock,
-            database=database,
-            audit=audit,
-            jobs=jobs,
-            suggestions=Suggestions(tags=tags, database=database, jobs=jobs),
-            results=results,
-            moderators=moderators,
-            reviews=Reviews(database=database, files=files, audit=audit, clock=clock),
-            reports=Reports(
-                database=database, audit=audit, results=results, moderators=moderators, clock=clock
-            ),
-            removals=removals,
-            servers=Servers(
-                database=database,
-                audit=audit,
-                bounds=bounds_of(settings),
-                languages=languages,
-            ),
-            languages=languages,
-            people=People(database=database, files=files, jobs=jobs, clock=clock),
-            gallery=gallery,
-            stars=Stars(gallery),
-            browser=Browser(database),
-            collections=Collections(database=database, results=results, clock=clock),
-            collection_files=CollectionFiles(database=database, pictures=files.pictures),
-            links=CollectionLinks(database=database, clock=clock, origin=settings.web_origin),
-        )
-
-
-def compose_jobs(
-    settings: Settings,
-    *,
-    files: KeptFiles,
-    audit: Audit,
-    tags: TagIndex,
-    load: Load | None,
-    clock: Clock,
-) -> JobService:
-    """The job service and what it stands on. ModelError where TAGGER names no tagger."""
-    tagger = tagger_folder(settings)
-    store = JobStore(files.database, files, audit)
-    line, hub = Line(Pace()), Hub()
-    runner = Runner(
-        store=store,
-        line=line,
-        hub=hub,
-        workers=workers_of(load),
-        clock=clock,
-        version=f"Ekaki {version('ekaki')}",
-        check=None if tagger is None or load is None else OutputCheck(partial(open_tagger, tagger)),
-    )
-    rules = JobRules(
-        defaults=defaults_of(settings),
-        limits=limits_of(settings),
-        category_of=tags.category_of,
-        max_age_s=settings.job_max_age_minutes * 60,
-        kept_s=settings.pictures_kept_days * DAY_S or None,
-        max_weight=settings.max_role_weight,
-        output_check=tagger is not None,
-    )
-    return JobService(store=store, line=line, hub=hub, runner=runner, clock=clock, rules=rules)
-
-
-def workers_of(load: Load | None) -> list[EngineWorker]:
-    """A worker for each engine."""
-    if load is None:
-        return []
-    if callable(load):
-        return [EngineWorker(load)]
-    several = len(load) > 1
-    return [
-        EngineWorker(one, name=f"Engine {number} of {len(load)}" if several else "The engine")
-        for number, one in enumerate(load, 1)
-    ]
-
-
-def open_tagger(folder: Path) -> "Tagger":
-    """Load the tagger; ModelError says why it can't be used. Brings the engine's libraries."""
-    from pipeline.tagger.tagger import Tagger
-
-    return Tagger.open(folder)
-
-
-def limits_of(settings: Settings) -> Limits:
-    """The bounds that the operator set."""
-    return Limits(
-        pictures_per_hour=settings.pictures_per_hour,
-        pictures_per_day=settings.pictures_per_day,
-        waiting_jobs_per_user=settings.waiting_jobs_per_user,
-        waiting_jobs_total=settings.waiting_jobs_total,
-    )
-
-
-def bounds_of(settings: Settings) -> OwnerBounds:
-    """The most that a server may set for its members."""
-    high = {
-        "pictures_per_hour": settings.pictures_per_hour,
-        "pictures_per_day": settings.pictures_per_day,
-        "waiting_jobs": settings.waiting_jobs_per_user,
-        "max_count": settings.max_count,
-        "max_steps": settings.max_steps,
-        "weight": settings.max_role_weight,
-    }
-    return OwnerBounds(high={name: value for name, value in high.items() if value})  # 0: none
-
-
-def prepare_folder(folder: Path) -> None:
-    """Make the folder for what is kept; StorageError if that can't be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError("storage_read_only", path=str(folder)) from error
 
 
 class Ekaki(EkakiBot):

@@ -1,4 +1,4 @@
-"""What cogs are given: the services, composed by `bot.app`."""
+"""What cogs are given: the services, composed by `bot.compose`."""
 
 from dataclasses import dataclass
 

@@ -31,8 +31,9 @@ from cogs.settings_forms import (
     whole,
     words_form,
 )
+from cogs.settings_items import NOT_SET, Page, page_in
 from cogs.settings_language import LanguageMenu
-from cogs.settings_pages import NOT_SET, Page, pages_of, panel
+from cogs.settings_pages import panel
 from data.guild_limits import LimitSet
 from data.guild_settings import GuildSettings, WordList
 from data.text import text
@@ -104,7 +105,7 @@ class PageMenu(Lasting[Select], template="ekaki:set:page"):
 
     async def act(self, interaction: Interaction) -> None:
         manager_desk(interaction)
-        await show_page(interaction, pages_of(self.item.values))
+        await show_page(interaction, page_in(self.item.values))
 
 
 class RatingMenu(
@@ -124,7 +125,7 @@ class RatingMenu(
             kind=cast("Literal['ceiling', 'default']", self.match["kind"]),
             rating=None if chosen == NOT_SET else pick_rating(chosen),
         )
-        await show_page(interaction, pages_of([self.match["page"]]))
+        await show_page(interaction, page_in([self.match["page"]]))
 
 
 class ChannelMenu(
@@ -141,7 +142,7 @@ class ChannelMenu(
         await interaction.client.services.servers.change(
             desk, lambda settings: replace(settings, **changed)
         )
-        await show_page(interaction, pages_of([self.match["page"]]))
+        await show_page(interaction, page_in([self.match["page"]]))
 
 
 def chosen_channels(interaction: Interaction, name: str, chosen: frozenset[int]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from cogs.answers import change, hold
 from cogs.duty import manager_desk
 from cogs.lasting import Lasting, Select
 from cogs.settings_facts import gather
-from cogs.settings_pages import LANGUAGE_ID, NOT_SET, panel
+from cogs.settings_items import LANGUAGE_ID, NOT_SET
+from cogs.settings_pages import panel
 from data.text import languages
 from pipeline.errors import InputError
 

@@ -1,39 +1,26 @@
-"""The pages of the settings panel: what is set, in words, under menus and buttons that change it.
-
-Each `custom_id` says what it changes (`ekaki:set:...`), so a panel works after a restart.
+"""The pages of the settings panel: what is set, in words, under menus and buttons that change it
+(`cogs.settings_items`).
 """
-
-from collections.abc import Sequence
-from typing import Final, Literal, TypeAlias
 
 import discord
 
 from cogs.messages import Outgoing
 from cogs.settings_facts import Facts
+from cogs.settings_items import (
+    Item,
+    Page,
+    button,
+    channel_menu,
+    language_menu,
+    language_name,
+    page_menu,
+    rating_menu,
+    role_menu,
+)
 from cogs.words import cut, listed
 from data.guild_limits import LIMIT_NAMES, LimitSet
-from data.text import languages, text
+from data.text import text
 from pipeline.rating import Rating
-
-Page = Literal["here", "ratings", "channels", "words", "limits", "gallery", "setup"]
-PAGES: Final[tuple[Page, ...]] = (
-    "here", "ratings", "channels", "words", "limits", "gallery", "setup",
-)  # fmt: skip
-NOT_SET: Final = "-"
-LANGUAGE_ID: Final = "ekaki:set:language"
-MAX_CHANNELS: Final = 25  # Discord, of one menu
-
-Button: TypeAlias = "discord.ui.Button[discord.ui.View]"
-Item: TypeAlias = "discord.ui.Item[discord.ui.View]"
-
-TEXT_CHANNELS: Final = [discord.ChannelType.text, discord.ChannelType.news]
-DRAWING_CHANNELS: Final = [
-    discord.ChannelType.text,
-    discord.ChannelType.news,
-    discord.ChannelType.voice,
-    discord.ChannelType.forum,
-]
-GALLERY_CHANNELS: Final = [discord.ChannelType.text, discord.ChannelType.forum]
 
 
 def panel(page: Page, facts: Facts) -> Outgoing:
@@ -51,23 +38,10 @@ def panel(page: Page, facts: Facts) -> Outgoing:
     }[page]
     items = build(embed, facts)
     view = discord.ui.View(timeout=None)
-    for item in items if page == "setup" else [_page_menu(page), *items]:
+    for item in items if page == "setup" else [page_menu(page), *items]:
         view.add_item(item)
     view.stop()  # presses are found by their `custom_id`: discord.py need not remember the view
     return Outgoing(embeds=(embed,), view=view)
-
-
-def _page_menu(page: Page) -> Item:
-    return discord.ui.Select(
-        custom_id="ekaki:set:page",
-        options=[
-            discord.SelectOption(
-                label=text(f"settings.page_{each}"), value=each, default=each == page
-            )
-            for each in PAGES
-        ],
-        row=0,
-    )
 
 
 def _field(embed: discord.Embed, key: str, value: str) -> None:
@@ -92,29 +66,8 @@ def _here(embed: discord.Embed, facts: Facts) -> list[Item]:
     _field(embed, "limits", limits_line(facts.limits.get(facts.guild.id, LimitSet())))
     _field(embed, "log_channel", _log(facts))
     _field(embed, "permissions", permissions_text(facts))
-    _field(embed, "language", _language(settings.language))
-    return [_button("go", "setup", row=1), _language_menu(settings.language, row=2)]
-
-
-def _language(chosen: str | None) -> str:
-    """By its own name, as those who read it know it."""
-    known = chosen is not None and chosen in languages()
-    return text("language.name", locale=chosen) if known else text("settings.language_discord")
-
-
-def _language_menu(chosen: str | None, *, row: int) -> Item:
-    return discord.ui.Select(
-        custom_id=LANGUAGE_ID,
-        options=[
-            discord.SelectOption(
-                label=cut(f"{text('settings.language')}: {_language(each)}", 100),
-                value=each or NOT_SET,
-                default=each == chosen,
-            )
-            for each in (None, *sorted(languages()))
-        ],
-        row=row,
-    )
+    _field(embed, "language", language_name(settings.language))
+    return [button("go", "setup", row=1), language_menu(settings.language, row=2)]
 
 
 def _name(facts: Facts) -> str:
@@ -161,25 +114,9 @@ def _ratings(embed: discord.Embed, facts: Facts) -> list[Item]:
     why = text(f"ceiling.{facts.ceiling.reason}")
     _field(embed, "effective", text("settings.up_to", rating=facts.ceiling.rating.label, why=why))
     return [
-        _rating_menu(name, rating, page="ratings", row=row)
+        rating_menu(name, rating, page="ratings", row=row)
         for row, (name, rating) in enumerate(made.items(), 1)
     ]
-
-
-def _rating_menu(name: str, rating: Rating | None, *, page: Page, row: int) -> Item:
-    named = text(f"settings.{name}")
-    options = [(NOT_SET, text("settings.not_set")), *((r.label, r.label) for r in Rating)]
-    now = NOT_SET if rating is None else rating.label
-    return discord.ui.Select(
-        custom_id=f"ekaki:set:rating:{name}:{page}",
-        options=[
-            discord.SelectOption(
-                label=cut(f"{named}: {label}", 100), value=value, default=value == now
-            )
-            for value, label in options
-        ],
-        row=row,
-    )
 
 
 # -- channels
@@ -194,37 +131,16 @@ def _channels(embed: discord.Embed, facts: Facts) -> list[Item]:
     _field(embed, "review_channel", f"{review}\n{state}")
     _field(embed, "permissions", permissions_text(facts))
     return [
-        _channel_menu(facts, "allowed_channels", page="channels", row=1),
-        _channel_menu(facts, "log_channel_id", page="channels", row=2),
-        _channel_menu(facts, "review_channel_id", page="channels", row=3),
-        _button("toggle", "review", row=4),
-        _button("form", "retention", row=4),
+        channel_menu(facts, "allowed_channels", page="channels", row=1),
+        channel_menu(facts, "log_channel_id", page="channels", row=2),
+        channel_menu(facts, "review_channel_id", page="channels", row=3),
+        button("toggle", "review", row=4),
+        button("form", "retention", row=4),
     ]
 
 
 def _listed(facts: Facts, ids: frozenset[int]) -> str:
     return listed(facts.mention(each) for each in sorted(ids)) or text("settings.all_channels")
-
-
-def _channel_menu(facts: Facts, name: str, *, page: Page, row: int) -> Item:
-    several = name in {"allowed_channels", "gallery_excluded"}
-    made = getattr(facts.settings, name)
-    ids: frozenset[int] = made if several else frozenset({made} if made else ())
-    types = DRAWING_CHANNELS if several else TEXT_CHANNELS
-    if name.startswith("gallery_") and not several:
-        types = GALLERY_CHANNELS
-    return discord.ui.ChannelSelect(
-        custom_id=f"ekaki:set:channels:{name}:{page}",
-        placeholder=text(f"settings.choose_{name}"),
-        channel_types=types,
-        min_values=0,
-        max_values=MAX_CHANNELS if several else 1,
-        default_values=[
-            discord.SelectDefaultValue(id=each, type=discord.SelectDefaultValueType.channel)
-            for each in facts.existing(ids)[:MAX_CHANNELS]
-        ],
-        row=row,
-    )
 
 
 # -- words
@@ -236,10 +152,10 @@ def _words(embed: discord.Embed, facts: Facts) -> list[Item]:
         shown = ", ".join(f"`{word}`" for word in sorted(words)[:60])
         _field(embed, f"words_{name}", shown or text("settings.no_words"))
     return [
-        _button("form", "blocked", row=1),
-        _button("form", "allowed", row=1),
-        _button("file", "blocked", row=2),
-        _button("file", "allowed", row=2),
+        button("form", "blocked", row=1),
+        button("form", "allowed", row=1),
+        button("file", "blocked", row=2),
+        button("file", "allowed", row=2),
     ]
 
 
@@ -258,17 +174,10 @@ def _limits(embed: discord.Embed, facts: Facts) -> list[Item]:
     chosen = facts.role_id
     subject = "@everyone" if chosen == facts.guild.id else f"<@&{chosen}>"
     _field(embed, "chosen_role", subject)
-    menu: discord.ui.RoleSelect[discord.ui.View] = discord.ui.RoleSelect(
-        custom_id="ekaki:set:role",
-        placeholder=text("settings.choose_role"),
-        min_values=0,
-        max_values=1,
-        row=1,
-    )
     return [
-        menu,
-        _button("form", "amounts", role_id=chosen, row=2),
-        _button("form", "requests", role_id=chosen, row=2),
+        role_menu(row=1),
+        button("form", "amounts", role_id=chosen, row=2),
+        button("form", "requests", role_id=chosen, row=2),
     ]
 
 
@@ -311,13 +220,13 @@ def _gallery(embed: discord.Embed, facts: Facts) -> list[Item]:
     ]
     _field(embed, "gallery_rules", "\n".join(lines))
     return [
-        _channel_menu(facts, "gallery_channel_id", page="gallery", row=1),
-        _channel_menu(facts, "gallery_adult_channel_id", page="gallery", row=2),
-        _channel_menu(facts, "gallery_excluded", page="gallery", row=3),
-        _button("form", "threshold", row=4),
-        _button("toggle", "gallery_self_votes", row=4),
-        _button("toggle", "gallery_approval", row=4),
-        _button("toggle", "gallery_web", row=4),
+        channel_menu(facts, "gallery_channel_id", page="gallery", row=1),
+        channel_menu(facts, "gallery_adult_channel_id", page="gallery", row=2),
+        channel_menu(facts, "gallery_excluded", page="gallery", row=3),
+        button("form", "threshold", row=4),
+        button("toggle", "gallery_self_votes", row=4),
+        button("toggle", "gallery_approval", row=4),
+        button("toggle", "gallery_web", row=4),
     ]
 
 
@@ -338,31 +247,9 @@ def _setup(embed: discord.Embed, facts: Facts) -> list[Item]:
     _field(embed, "log_channel", facts.mention(settings.log_channel_id))
     _field(embed, "permissions", permissions_text(facts))
     return [
-        _channel_menu(facts, "allowed_channels", page="setup", row=0),
-        _rating_menu("guild_ceiling", ceiling, page="setup", row=1),
-        _channel_menu(facts, "gallery_channel_id", page="setup", row=2),
-        _channel_menu(facts, "log_channel_id", page="setup", row=3),
-        _button("go", "done", row=4, style=discord.ButtonStyle.success),
+        channel_menu(facts, "allowed_channels", page="setup", row=0),
+        rating_menu("guild_ceiling", ceiling, page="setup", row=1),
+        channel_menu(facts, "gallery_channel_id", page="setup", row=2),
+        channel_menu(facts, "log_channel_id", page="setup", row=3),
+        button("go", "done", row=4, style=discord.ButtonStyle.success),
     ]
-
-
-def _button(
-    deed: Literal["go", "toggle", "form", "file"],
-    name: str,
-    *,
-    row: int,
-    role_id: int = 0,
-    style: discord.ButtonStyle = discord.ButtonStyle.secondary,
-) -> Button:
-    return discord.ui.Button(
-        label=text(f"settings.{deed}_{name}"),
-        custom_id=f"ekaki:set:{deed}:{name}:{role_id}",
-        style=style,
-        row=row,
-    )
-
-
-def pages_of(names: Sequence[str]) -> Page:
-    """The page that a menu's values name."""
-    found: list[Page] = [page for page in PAGES if page in names]
-    return found[0] if found else "here"

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot import app
 from bot.cli.output import note, say
+from bot.compose import prepare_folder
 from bot.engine import engine_options
 from bot.loopback.default_world import IDS
 from bot.loopback.server import HOST
@@ -88,7 +89,7 @@ def run(playground: Playground) -> int:
     """
     if playground.load is None:
         note(_notice(playground.model))
-    app.prepare_folder(playground.discord_folder)
+    prepare_folder(playground.discord_folder)
     with only_one(playground.discord_folder):
         page = Page(world=_world(playground), host=playground.host, port=playground.port)
         with Serving(page, playground.discord_folder):

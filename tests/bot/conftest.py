@@ -88,7 +88,7 @@ async def open_house(
     while_loading: Callable[[], None] = lambda: None,
     tagger: Path | None = None,
 ) -> AsyncGenerator[House, None]:
-    """The job service as `bot.app` composes it, on `folder`. `others`: engines beside `engine`;
+    """The job service as `bot.compose` composes it, on `folder`. `others`: engines beside `engine`;
     `loads`: instead of both."""
     engine = engine or FakeEngine()
     clock = clock or ManualClock()

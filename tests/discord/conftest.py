@@ -19,7 +19,7 @@ async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerat
     def shipped(data_dir: Path) -> TagIndex:
         return vocabulary()
 
-    monkeypatch.setattr("bot.app.load_vocabulary", shipped)
+    monkeypatch.setattr("bot.compose.load_vocabulary", shipped)
     async with Loopback() as loopback:
         yield Discord(loopback, tmp_path / "state")
 

@@ -11,7 +11,8 @@ from typing import Any, cast
 
 import discord
 
-from bot.app import Ekaki, open_services
+from bot.app import Ekaki
+from bot.compose import open_services
 from bot.loopback.client import connect_to
 from bot.loopback.default_world import IDS
 from bot.loopback.server import Loopback

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.app import DATABASE_NAME
 from bot.loopback.default_world import IDS
 from bot.loopback.faults import Fault
+from data.database import DATABASE_NAME
 from tests.discord.house import Discord, Running, until, words
 
 
