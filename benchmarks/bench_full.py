@@ -1,8 +1,11 @@
-"""`python -m benchmarks.bench_full`: every way of running the UNet at SDXL's real size.
+"""`python -m benchmarks.bench_full`: every way of running the UNet at SDXL's real size, and whole
+pictures of each variant.
 
 The published checkpoint if it was fetched, else one of random weights, which is made. One contender
 is in memory at a time; what was measured is kept after each, in `models/bench-full`, so that a run
 that was cut off goes on. Needs 60 GB of disk, 24 GiB of memory, an hour on two cores.
+
+A step counts after one of the same size: the first makes room, and OpenVINO's compiles.
 """
 
 import argparse
@@ -21,6 +24,7 @@ from benchmarks.contest import (
     NAMES,
     SIZES,
     STOCK,
+    VARIANTS,
     Found,
     entry_for,
     fits,
@@ -34,6 +38,7 @@ from benchmarks.memory import Memory
 from benchmarks.preparing import Preparation, prepare
 from benchmarks.report import Machine, Row, print_report
 from benchmarks.results import NOTHING_SPENT, RESULTS, Meter, Result, Spent
+from benchmarks.whole import Whole, draw_whole, whole_rows
 from pipeline.model.load import DEFAULT_REPOSITORY, DEFAULT_REVISION, repository_path
 from pipeline.model.prepared import Variant
 from training.random_model import make_random_model
@@ -41,7 +46,7 @@ from training.random_parts import RandomKind
 
 KIND: Final = RandomKind.FULL
 FOLDER: Final = HOME / "bench-full"
-_WARM_UP: Final = "256x256"
+FEW_STEPS: Final = 2  # of a whole picture: memory is as with many
 
 
 @dataclass(kw_only=True)
@@ -52,6 +57,7 @@ class Kept:
     weights: str
     found: dict[str, Found] = field(default_factory=dict[str, Found])
     prepared: dict[Variant, Preparation] = field(default_factory=dict[Variant, Preparation])
+    whole: dict[Variant, list[Whole]] = field(default_factory=dict[Variant, list[Whole]])
     spent: Spent = NOTHING_SPENT
 
     def save(self, path: Path) -> None:
@@ -69,6 +75,7 @@ class Kept:
             return kept
         kept.found = {name: _found(each) for name, each in said["found"].items()}
         kept.prepared = {name: _preparation(each) for name, each in said["prepared"].items()}
+        kept.whole = {name: [_whole(each) for each in some] for name, some in said["whole"].items()}
         kept.spent = Spent(**said["spent"])
         return kept
 
@@ -81,6 +88,11 @@ def _found(said: dict[str, Any]) -> Found:
 def _preparation(said: dict[str, Any]) -> Preparation:
     path, peak = Path(said.pop("path")), Memory(**said.pop("peak"))
     return Preparation(path=path, peak=peak, **said)
+
+
+def _whole(said: dict[str, Any]) -> Whole:
+    peak = Memory(**said.pop("peak"))
+    return Whole(peak=peak, **said)
 
 
 class Session:
@@ -112,11 +124,24 @@ class Session:
                     self._save(out)
         return self._rows()
 
+    def draw(self, variants: Sequence[Variant], steps: int, out: Path) -> list[Row]:
+        """Draw a whole picture with each of `variants`, unless one of so many steps was drawn."""
+        for variant in variants:
+            pictures = self._kept.whole.setdefault(variant, [])
+            if all(one.steps != steps for one in pictures) and self._is_prepared(variant):
+                print(f"  imagine with {variant}, {steps} steps", flush=True)
+                meter = Meter()
+                pictures.append(draw_whole(self._model, FOLDER, variant, steps))
+                self._kept.spent += meter.read()
+                self._save(out)
+        return self._rows()
+
     def _is_ready(self, name: str) -> bool:
         """Prepare what it runs, unless that lies there. Whether it can run here."""
         variant = variant_of(name)
-        if variant is None:
-            return True
+        return variant is None or self._is_prepared(variant)
+
+    def _is_prepared(self, variant: Variant) -> bool:
         known = self._kept.prepared.get(variant)
         if known is not None and known.path.is_dir():
             return True
@@ -135,9 +160,10 @@ class Session:
         print(f"  {name}: loading", flush=True)
         contender = Contender(entry)
         try:
-            contender.step(self._inputs(_WARM_UP))
             for size in sizes:
-                step = contender.step(self._inputs(size))
+                inputs = self._inputs(size)
+                contender.step(inputs)
+                step = contender.step(inputs)
                 print(
                     f"  {name}, {size}: {step.seconds:.1f} s, {step.processor_s:.1f} of the"
                     f" processor",
@@ -168,13 +194,14 @@ class Session:
             *step_rows(found, self._sizes),
             *memory_rows(found),
             *preparation_rows(self._kept.prepared),
+            *whole_rows(self._kept.whole),
         ]
 
     def _save(self, out: Path) -> None:
         self._kept.save(self._file)
         spent = self._kept.spent
         Result(
-            title="The UNet at its real size, one in memory at a time",
+            title="The real size, one in memory at a time",
             command="make bench-full",
             weights=self._kept.weights,
             machine=self._machine,
@@ -189,18 +216,27 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench_full", description=__doc__)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--size", action="append", choices=SIZES, help="default: 1024x1024")
+    parser.add_argument("--size", action="append", choices=SIZES, help="default: all")
     parser.add_argument("--only", action="append", choices=NAMES, help="anew, the rest as kept")
+    parser.add_argument(
+        "--picture", action="append", choices=VARIANTS, help="a whole one; default: all"
+    )
+    parser.add_argument(
+        "--steps", type=int, default=FEW_STEPS, help=f"of whole pictures; default: {FEW_STEPS}"
+    )
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FOLDER")
     parser.add_argument("--keep", action="store_true", help="what was prepared and measured")
     args = parser.parse_args()
     model, weights, names = _model()
-    session = Session(model, weights, args.rounds, args.size or SIZES[:1])
+    session = Session(model, weights, args.rounds, args.size or SIZES)
     session.forget(args.only or ())
     print(Machine.here())
-    rows = session.measure(args.only or names, args.json / "full.json")
-    print_report(f"The UNet at its real size ({weights})", rows)
-    if not args.keep and not args.only:
+    out = args.json / "full.json"
+    if not args.picture:
+        session.measure(args.only or names, out)
+    rows = session.draw(args.picture or (() if args.only else VARIANTS), args.steps, out)
+    print_report(f"The real size ({weights})", rows)
+    if not (args.keep or args.only or args.picture):
         shutil.rmtree(FOLDER, ignore_errors=True)
 
 

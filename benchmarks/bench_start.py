@@ -4,18 +4,14 @@ type it, with the demo model that comes with Ekaki; both engines in turns.
 Files are in the system's cache after a first start of each, which is reported as well.
 """
 
-import os
 import statistics
-import subprocess
-import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from benchmarks.budget import Budget
-from benchmarks.memory import Memory, MemoryWatch
+from benchmarks.imagine import Imagined, imagine
 from benchmarks.report import Row
 
 ENGINES: Final = ("own", "stock")
@@ -23,16 +19,9 @@ ROUNDS: Final = 4  # with the first one
 _PROMPT: Final = "1girl, green hair, beanie, outdoors, night"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Start:
-    seconds: float
-    processor_s: float
-    peak: Memory
-
-
 def run(budget: Budget) -> list[Row]:
     """The rows of a report. Three rounds at least."""
-    found: dict[str, list[_Start]] = {engine: [] for engine in ENGINES}
+    found: dict[str, list[Imagined]] = {engine: [] for engine in ENGINES}
     with TemporaryDirectory(prefix="ekaki-bench-") as folder:
         for number in range(ROUNDS):
             began = time.monotonic()
@@ -44,36 +33,11 @@ def run(budget: Budget) -> list[Row]:
     return [*(_row(engine, starts) for engine, starts in found.items()), _ratio(found)]
 
 
-def _first_picture(folder: Path, engine: str) -> _Start:
-    out = folder / "picture.png"
-    command = [
-        *(sys.executable, "-m", "bot", "imagine", _PROMPT),
-        *("--engine", engine, "--seed", "1", "--out", str(out), "--force"),
-    ]
-    environment = os.environ | {"MODEL": "demo", "DATA_DIR": str(folder / "state")}
-    before, began = os.times(), time.perf_counter()
-    with (
-        subprocess.Popen(  # noqa: S603 - ourselves
-            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        ) as process,
-        MemoryWatch(process.pid) as watch,
-    ):
-        _, said = process.communicate()
-    seconds, after = time.perf_counter() - began, os.times()
-    if process.returncode or not out.exists():
-        raise RuntimeError(f"no picture came: {said}")
-    out.unlink()
-    return _Start(
-        seconds=seconds,
-        processor_s=after.children_user
-        + after.children_system
-        - before.children_user
-        - before.children_system,
-        peak=watch.peak,
-    )
+def _first_picture(folder: Path, engine: str) -> Imagined:
+    return imagine(_PROMPT, "--engine", engine, folder=folder, settings={"MODEL": "demo"})
 
 
-def _row(engine: str, starts: list[_Start]) -> Row:
+def _row(engine: str, starts: list[Imagined]) -> Row:
     first, *later = starts
     return Row(
         f"`bot imagine --engine {engine}`",
@@ -87,7 +51,7 @@ def _row(engine: str, starts: list[_Start]) -> Row:
     )
 
 
-def _ratio(found: dict[str, list[_Start]]) -> Row:
+def _ratio(found: dict[str, list[Imagined]]) -> Row:
     pairs = list(zip(found["own"], found["stock"], strict=True))[1:]
     wall = statistics.median(own.seconds / stock.seconds for own, stock in pairs)
     computed = statistics.median(own.processor_s / stock.processor_s for own, stock in pairs)

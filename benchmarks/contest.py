@@ -24,7 +24,7 @@ VARIANTS: Final[tuple[Variant, ...]] = ("fp32", "int8", "bf16")
 
 _OURS: Final[Mapping[str, Variant]] = {
     "own fp32": "fp32",
-    "own fp32, mapped, rows alone": "fp32",
+    "own fp32, weights in memory": "fp32",
     "own int8": "int8",
     "own bf16 (OpenVINO)": "bf16",
 }
@@ -52,10 +52,13 @@ def entry_for(
         return Entry(name=name, path=model, kind=kind)
     if variant not in made:
         return None
-    mapped = "mapped" in name
-    alone = mapped or variant in {"int8", "bf16"}  # as the engine runs them
-    path = made[variant].path
-    return Entry(name=name, path=path, kind=kind, rows_alone=alone, mapped=mapped)
+    return Entry(
+        name=name,
+        path=made[variant].path,
+        kind=kind,
+        rows_alone=True,  # as the engine runs all of them
+        mapped=name == "own fp32",
+    )
 
 
 def fits(variant: Variant) -> bool:
@@ -102,8 +105,8 @@ def preparation_rows(made: Mapping[Variant, Preparation]) -> Iterator[Row]:
                 "seconds": f"{found.seconds:.0f}",
                 "of these before the check": f"{found.write_s:.0f}",
                 "of the processor": f"{found.processor_s:.0f}",
-                "most private": _gb(found.peak.private),
-                "most resident": _gb(found.peak.resident),
+                "most private": gb(found.peak.private),
+                "most resident": gb(found.peak.resident),
                 "errors": ", ".join(f"{part} {error:.1e}" for part, error in found.errors.items()),
             },
         )
@@ -123,10 +126,10 @@ def memory_rows(found: Mapping[str, Found]) -> Iterator[Row]:
         yield Row(
             name,
             cells={
-                "resident": _gb(seen.memory.resident),
-                "private": _gb(seen.memory.private),
-                "most private": _gb(seen.peak.private),
-                "most resident": _gb(seen.peak.resident),
+                "resident": gb(seen.memory.resident),
+                "private": gb(seen.memory.private),
+                "most private": gb(seen.peak.private),
+                "most resident": gb(seen.peak.resident),
                 "loading": f"{seen.load_s:.0f} s ({seen.load_processor_s:.0f} of the processor)",
             },
         )
@@ -148,5 +151,6 @@ def _ratio(stock: list[float], other: list[float]) -> float:
     return statistics.median(a / b for a, b in zip(stock, other, strict=False))
 
 
-def _gb(size_bytes: int) -> str:
+def gb(size_bytes: int) -> str:
+    """`1.50 GB`"""
     return f"{size_bytes / 1e9:.2f} GB"

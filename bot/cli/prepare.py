@@ -63,7 +63,7 @@ def prepare(
     loras: Sequence[str] = (),
 ) -> None:
     """Prepare the model of `options` and say what it brings. Raises EkakiError."""
-    from functools import partial
+    from dataclasses import replace
 
     from tqdm import tqdm
 
@@ -80,14 +80,7 @@ def prepare(
 
     merged = tuple(Lora.parse(typed) for typed in loras)
     source = open_source(options)
-    open_factory = partial(
-        SessionFactory,
-        device_id=options.device_id,
-        threads=options.threads,
-        mapped=True,
-        reorder=False,
-    )
-    factory = open_factory(provider=options.provider)
+    factory = SessionFactory.of(options, mapped=True, reorder=False)
     if variant != "auto":
         choice = Choice(variant=variant, why="asked for")
     else:
@@ -99,7 +92,8 @@ def prepare(
             may_leave_card=options.provider == "auto",
         )
         if factory.provider != CPU and not choice.on_card:
-            factory = open_factory(provider="cpu")
+            on_processor = replace(options, provider="cpu")
+            factory = SessionFactory.of(on_processor, mapped=True, reorder=False)
         note(f"Chosen: {choice.variant}, because {choice.why}.")
     check_fit(choice.variant, factory.provider)
     time_machine(options, progress=note)

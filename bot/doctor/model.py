@@ -109,9 +109,7 @@ def _check_speed(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
     options = device_options(settings)[0]
     try:
         time_machine(options, progress=lambda _: None)
-        factory = SessionFactory(
-            provider=options.provider, device_id=options.device_id, threads=options.threads
-        )
+        factory = SessionFactory.of(options)
         variant = settings.model_variant if settings.engine == "own" else "source"
         folder = find(settings.models_dir, source, variant, factory.provider)
         expected = expect_noted(options, folder, factory)

@@ -16,12 +16,14 @@ LOAD_FACTOR: Final = 1.05
 DECODER_ACTIVATIONS_A_PIXEL: Final = 3800
 """Bytes: SDXL's decoder in fp32 was measured at 4.0 GB for 1024x1024."""
 
-BASE_BYTES: Final = 300 * 2**20
-"""The interpreter, the libraries and the bot itself."""
+BASE_BYTES: Final = 500_000_000
+"""The interpreter, the libraries and the bot itself. The command line alone had 0.3 GB beside what
+is counted for a model of SDXL's size."""
 
 _SLACK_BYTES: Final = 1.2e9
-_ATTENTION_COPIES: Final = 2  # scores and their softmax
-_FLOAT_BYTES: Final = 4
+ATTENTION_BYTES_A_PAIR: Final = 2 * 4
+"""Of latent pixels in the VAE: a score and its softmax, in single precision."""
+
 SDXL_DECODER_BYTES: Final = 198_000_000
 _CGROUPS: Final = (
     tuple(
@@ -49,7 +51,7 @@ def vae_activation_bytes(folder: ModelFolder, *, width: int, height: int) -> int
     """
     layers = _vae_layer_bytes(folder, width * height)
     latent_pixels = (width // folder.vae_scale_factor) * (height // folder.vae_scale_factor)
-    attention = _ATTENTION_COPIES * _FLOAT_BYTES * latent_pixels**2
+    attention = ATTENTION_BYTES_A_PAIR * latent_pixels**2
     return int(max(layers, attention) + _SLACK_BYTES * _size_over_sdxl(folder))
 
 

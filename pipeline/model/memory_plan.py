@@ -1,7 +1,7 @@
 """How a model is held in main memory, decided from sizes before anything is loaded.
 
 A machine that runs out kills the process, so what would not fit is done differently: first what
-costs nothing, last what costs speed. What costs nothing and saves much is always done.
+costs nothing, last what costs tones. What costs nothing and saves much is always done.
 
 Counted is private memory. Files that are mapped are in memory, too, but the system takes those
 pages back when others want them.
@@ -15,6 +15,7 @@ from pipeline.errors import ModelError
 from pipeline.model.configs import Json, read_json
 from pipeline.model.folder import REQUIRED, Component, ModelFolder
 from pipeline.model.memory import (
+    ATTENTION_BYTES_A_PAIR,
     BASE_BYTES,
     DECODER_ACTIVATIONS_A_PIXEL,
     LOAD_FACTOR,
@@ -30,9 +31,9 @@ GB of weights, of which packing takes a part."""
 FUSED_BYTES: Final = 1.3e9
 """The same with attention in one node: all that was private while the weights stayed mapped."""
 
-MAPPED_SHARE: Final = 0.3
+MAPPED_SHARE: Final = 0.15
 """Of a mapped UNet's weights in single precision: convolutions, which are copied in the processor's
-own order. 0.28 was measured on an SDXL of a third of the width."""
+own order. 0.14 was measured of SDXL's, 0.28 of one a third as wide, a tenth as large."""
 
 OPENVINO_BYTES: Final = 0.4e9
 """Of a UNet in OpenVINO before its weights are copied in the processor's order, which adds their
@@ -43,8 +44,8 @@ WORTH_SPARING: Final = 0.5e9
 """What is saved at no cost that is seen is saved always if it is at least this much: then a picture
 takes minutes on a processor, and loading the text encoders a second or some."""
 
-TILE_PIXELS: Final = 512  # the larger of the VAE's tiles (`pipeline.engine.vae_pieces`)
-_USUAL_PIXELS: Final = 1024 * 1024
+TILE_PIXELS: Final = 512  # a side, of the larger of the VAE's tiles (`pipeline.engine.vae_pieces`)
+_USUAL_PIXELS: Final = 1024  # a side
 _USUAL_LATENT_PIXELS: Final = 128 * 128
 
 Weights = Mapping[Component, int]
@@ -67,13 +68,21 @@ class Shape:
         whole = FUSED_BYTES if self.fused or self.in_openvino else PLAIN_BYTES
         return whole * self.channels / SDXL_CHANNELS * self.latent_pixels / _USUAL_LATENT_PIXELS
 
+    def decoder_bytes(self, weight_bytes: int, side: int) -> float:
+        """Activations of the VAE's decoder, of so many bytes, for `side` x `side` pixels: of its
+        widest layers, or of the attention in its middle, which does not get less with its width."""
+        scale = min(1.0, weight_bytes / SDXL_DECODER_BYTES)
+        layers = DECODER_ACTIVATIONS_A_PIXEL * side**2 * scale
+        latent_pixels = self.latent_pixels * side**2 / _USUAL_PIXELS**2
+        return max(layers, ATTENTION_BYTES_A_PAIR * latent_pixels**2)
+
     @classmethod
     def of(cls, folder: ModelFolder) -> "Shape":
         """Of a model folder."""
         config = read_json(folder.path / "unet" / "config.json")
         return cls(
             channels=_first_channels(config),
-            latent_pixels=_USUAL_PIXELS // folder.vae_scale_factor**2,
+            latent_pixels=_USUAL_PIXELS**2 // folder.vae_scale_factor**2,
             fused=folder.fused,
             in_openvino="unet" in folder.in_openvino,
             rows_alone=folder.rows_alone,
@@ -86,14 +95,14 @@ class MemoryPlan:
 
     `keep_text_encoders`: they stay loaded; else they come and go with each new prompt.
     `rows_at_once`: both rows of guidance in one run, or one after the other.
+    `mapped_unet`: its weights are read through the page cache, which the system may empty.
     `tiled_vae`: the VAE works in tiles of 512 pixels.
-    `mapped_unet`: the UNet's weights are read through the page cache, which the system may empty.
     """
 
     keep_text_encoders: bool = True
     rows_at_once: int = 2
-    tiled_vae: bool = False
     mapped_unet: bool = False
+    tiled_vae: bool = False
     peak_bytes: int = 0
     parts: Mapping[str, int]
 
@@ -102,16 +111,13 @@ class MemoryPlan:
         said = {
             "rows one after the other": self.rows_at_once == 1,
             "text encoders loaded for each new prompt": not self.keep_text_encoders,
+            "the UNet's weights left in their file": self.mapped_unet,
         }
         return [words for words, done in said.items() if done]
 
     def sparing(self) -> list[str]:
-        """What is done to make it fit at the cost of speed or of some levels of tone, in words."""
-        said = {
-            "the VAE in tiles": self.tiled_vae,
-            "the UNet's weights left in their file": self.mapped_unet,
-        }
-        return [words for words, done in said.items() if done]
+        """What is done to make it fit at the cost of some levels of tone, in words."""
+        return ["the VAE in tiles"] if self.tiled_vae else []
 
 
 def make_plan(folder: ModelFolder, free_bytes: int) -> MemoryPlan:
@@ -159,6 +165,7 @@ def _ways(weights: Weights, shape: Shape, *, can_map: bool) -> Iterator[MemoryPl
     way = MemoryPlan(
         rows_at_once=1 if shape.rows_alone or shape.unet_bytes / 2 >= WORTH_SPARING else 2,
         keep_text_encoders=_encoders(weights) < WORTH_SPARING,
+        mapped_unet=can_map and weights["unet"] * (1 - MAPPED_SHARE) >= WORTH_SPARING,
         parts={},
     )
     yield way
@@ -166,28 +173,29 @@ def _ways(weights: Weights, shape: Shape, *, can_map: bool) -> Iterator[MemoryPl
     yield way
     way = replace(way, keep_text_encoders=False)
     yield way
-    way = replace(way, tiled_vae=True)
-    yield way
     if can_map:
-        yield replace(way, mapped_unet=True)
+        way = replace(way, mapped_unet=True)
+        yield way
+    yield replace(way, tiled_vae=True)
 
 
 def _parts(weights: Weights, shape: Shape, way: MemoryPlan) -> dict[str, int]:
-    """What takes how much at the worst moment. UNet and VAE don't run at the same time."""
+    """What takes how much at the worst moment. UNet and VAE don't run at the same time, and the
+    UNet gives its activations back before the decoder takes its own."""
     encoders = _encoders(weights)
     unet = weights["unet"] * LOAD_FACTOR * (MAPPED_SHARE if way.mapped_unet else 1)
     if shape.in_openvino:
         unet += OPENVINO_BYTES
-    pixels = TILE_PIXELS**2 if way.tiled_vae else _USUAL_PIXELS
-    scale = min(1.0, weights["vae_decoder"] / SDXL_DECODER_BYTES)
-    active = max(
-        shape.unet_bytes * way.rows_at_once / 2, DECODER_ACTIVATIONS_A_PIXEL * pixels * scale
-    )
+    side = TILE_PIXELS if way.tiled_vae else _USUAL_PIXELS
+    rows = shape.unet_bytes * way.rows_at_once / 2
+    active = max(rows, shape.decoder_bytes(weights["vae_decoder"], side))
     parts = {
         "bot": BASE_BYTES,
         "unet": int(unet),
         "vae": int(weights["vae_decoder"] * LOAD_FACTOR),
     }
+    if shape.in_openvino:  # which keeps its own beside the decoder's
+        active += rows
     if way.keep_text_encoders:
         return parts | {"text encoders": int(encoders * LOAD_FACTOR), "activations": int(active)}
     # they are gone before the UNet runs: the larger of both is what counts

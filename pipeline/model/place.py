@@ -49,9 +49,7 @@ def place_model(
     Raises ModelError: what `find` raises, `provider_unavailable`, `memory_too_small`,
     `card_too_small`.
     """
-    factory = SessionFactory(
-        provider=options.provider, device_id=options.device_id, threads=options.threads
-    )
+    factory = SessionFactory.of(options)
     place = _form(options, source, factory)
     if not options.check_memory or (options.engine == "stock" and factory.provider != CPU):
         return place  # optimum's pipelines have all of their parts in one place

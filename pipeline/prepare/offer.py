@@ -79,9 +79,7 @@ def find_offer(options: "EngineOptions", *, progress: Callable[[str], None]) -> 
     source = open_source(options)
     if source.fused or chosen(home_of(options.models_dir, source)) or not is_slow(source):
         return None
-    factory = SessionFactory(
-        provider=options.provider, device_id=options.device_id, threads=options.threads
-    )
+    factory = SessionFactory.of(options)
     choice = choose_here(
         source,
         options.models_dir,
@@ -114,9 +112,7 @@ def time_machine(options: "EngineOptions", *, progress: Callable[[str], None]) -
     """
     if not is_slow(open_source(options)):
         return
-    factory = SessionFactory(
-        provider=options.provider, device_id=options.device_id, threads=options.threads
-    )
+    factory = SessionFactory.of(options)
     if factory.provider == CPU:
         calibrate(options.models_dir, this_cpu(), threads=factory.threads, progress=progress)
 

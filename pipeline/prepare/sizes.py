@@ -40,4 +40,4 @@ def needed_with(source: ModelFolder, variant: Variant, weights: Weights) -> int:
         in_openvino=variant == "bf16",
         rows_alone=variant in ROWS_ALONE,
     )
-    return plan_for(weights, made, 1 << 62, can_map=False).peak_bytes
+    return plan_for(weights, made, 1 << 62, can_map=variant == "fp32").peak_bytes

@@ -3,6 +3,9 @@
 import asyncio
 import io
 import threading
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from PIL import Image
 from bot.jobs.keeping import Keeping
 from bot.jobs.kept_files import KeptFiles
 from bot.jobs.store import JobStore
-from bot.jobs.values import Completed, Failed
+from bot.jobs.values import Completed, Failed, Ticket
 from data.pictures import PictureRecord
 from pipeline.engine.fake import FakeEngine
 from pipeline.errors import StorageError
@@ -59,39 +62,55 @@ class Reading:
             assert self.go.wait(PATIENCE_S), "nothing was read ahead"
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A house whose engine is about to draw the job `first` and draws nothing until it is let."""
+
+    house: House
+    engine: FakeEngine
+    reading: Reading
+    first: Ticket
+
+
+@asynccontextmanager
+async def first_held(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, go_on: bool = True
+) -> AsyncGenerator[Held]:
+    reading = Reading(monkeypatch, go_on=go_on)
+    engine = FakeEngine(fail_at=reading.wait)
+    async with open_house(folder, engine=engine) as house:
+        engine.hold()
+        first = await house.jobs.submit(GenerationRequest(prompt="first"), origin(1))
+        yield Held(house, engine, reading, first)
+
+
 async def test_a_picture_to_begin_from_is_read_while_the_one_before_is_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading = Reading(monkeypatch)
-    engine = FakeEngine(fail_at=reading.wait)
-    async with open_house(tmp_path, engine=engine) as house:
-        engine.hold()
-        first = await house.jobs.submit(GenerationRequest(prompt="first"), origin(1))
+    async with first_held(tmp_path, monkeypatch) as held:
+        house, engine, first = held.house, held.engine, held.first
         red = await upload(house, "red")
         wish = GenerationRequest(prompt="1girl", init_picture=red, count=3)
         ticket = await house.jobs.submit(wish, origin(2))
         engine.release()
         assert isinstance(await house.ended(first.job.id), Completed)
         assert isinstance(await house.ended(ticket.job.id), Completed)
-    assert reading.read == [red], "read once for all pictures of the job"
+    assert held.reading.read == [red], "read once for all pictures of the job"
 
 
 async def test_who_was_foreseen_goes_after_whoever_comes_before_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading = Reading(monkeypatch, go_on=False)
-    engine = FakeEngine(fail_at=reading.wait)
-    async with open_house(tmp_path, engine=engine) as house:
-        engine.hold()
-        first = await house.jobs.submit(GenerationRequest(prompt="first"), origin(1))
+    async with first_held(tmp_path, monkeypatch, go_on=False) as held:
+        house, engine, first = held.house, held.engine, held.first
         wish = GenerationRequest(prompt="second", init_picture=await upload(house, "red"))
         second = await house.jobs.submit(wish, origin(1))
         engine.release()
         async with asyncio.timeout(PATIENCE_S):
-            while not reading.read:
+            while not held.reading.read:
                 await asyncio.sleep(0.005)
         newcomer = await house.jobs.submit(GenerationRequest(prompt="newcomer"), origin(2))
-        reading.go.set()
+        held.reading.go.set()
         for ticket in (first, second, newcomer):
             assert isinstance(await house.ended(ticket.job.id), Completed)
     order = [word for prompt, _ in engine.drawn for word in prompt.split(", ") if word in WORDS]
@@ -101,11 +120,8 @@ async def test_who_was_foreseen_goes_after_whoever_comes_before_them(
 async def test_a_picture_that_is_gone_when_it_is_read_ahead_fails_its_job_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading = Reading(monkeypatch)
-    engine = FakeEngine(fail_at=reading.wait)
-    async with open_house(tmp_path, engine=engine) as house:
-        engine.hold()
-        first = await house.jobs.submit(GenerationRequest(prompt="first"), origin(1))
+    async with first_held(tmp_path, monkeypatch) as held:
+        house, engine, first = held.house, held.engine, held.first
         red = await upload(house, "red")
         wish = GenerationRequest(prompt="1girl", init_picture=red)
         ticket = await house.jobs.submit(wish, origin(2))

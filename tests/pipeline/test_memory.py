@@ -40,14 +40,14 @@ INT8: dict[Component, int] = {
     [
         (FP32, PLAIN, 32e9, False, [], True),
         (FP32, PLAIN, 13e9, False, ["VAE"], False),
-        (FP32, FUSED, 15e9, True, ["VAE"], True),
-        (FP32, FUSED, 12e9, True, ["VAE", "UNet"], True),
-        (FP32, FUSED, 7.5e9, True, ["VAE", "UNet"], True),
-        (FP32, FUSED, 6e9, True, ["VAE", "UNet"], False),
+        (FP32, FUSED, 32e9, True, [], True),
+        (FP32, FUSED, 6.5e9, True, [], True),
+        (FP32, FUSED, 6e9, True, ["VAE"], True),
+        (FP32, FUSED, 5e9, True, ["VAE"], False),
         (INT8, EIGHT_BITS, 32e9, False, [], True),
         (INT8, EIGHT_BITS, 7e9, False, ["VAE"], True),
         (BF16, IN_OPENVINO, 32e9, False, [], True),
-        (BF16, IN_OPENVINO, 10e9, False, ["VAE"], True),
+        (BF16, IN_OPENVINO, 10.2e9, False, ["VAE"], True),
     ],
 )
 def test_what_costs_nothing_is_saved_always_and_the_rest_as_it_must(
@@ -63,6 +63,7 @@ def test_what_costs_nothing_is_saved_always_and_the_rest_as_it_must(
     assert (plan.peak_bytes <= free) is fits, plan
     spared = plan.sparing()
     assert "text encoders loaded for each new prompt" in plan.frugal()
+    assert ("the UNet's weights left in their file" in plan.frugal()) is can_map
     assert len(spared) == len(says), (spared, plan)
     assert all(word in line for word, line in zip(says, spared, strict=True))
     assert sum(plan.parts.values()) == plan.peak_bytes
@@ -70,6 +71,7 @@ def test_what_costs_nothing_is_saved_always_and_the_rest_as_it_must(
 
 def test_sdxl_needs_what_was_measured() -> None:
     """The UNet alone was resident with 16.1 GB, so 16 GB with everything else is too little."""
+    assert plan_for(FP32, FUSED, 1 << 62, can_map=True).peak_bytes < 7e9
     assert 15e9 < plan_for(FP32, PLAIN, 1 << 62, can_map=False).peak_bytes < 17e9
     assert plan_for(INT8, EIGHT_BITS, 1 << 62, can_map=False).peak_bytes < 9e9
     assert plan_for(BF16, IN_OPENVINO, 1 << 62, can_map=False).peak_bytes < 12e9
@@ -77,18 +79,30 @@ def test_sdxl_needs_what_was_measured() -> None:
 
 def test_small_models_keep_their_text_encoders_until_it_gets_tight() -> None:
     small: dict[Component, int] = {name: size // 100 for name, size in FP32.items()}
-    shape = Shape(channels=32, latent_pixels=128 * 128, fused=True)
+    shape = Shape(channels=320, latent_pixels=64 * 64, fused=True)
     plenty = plan_for(small, shape, 1 << 62, can_map=True)
     assert (plenty.frugal(), plenty.rows_at_once) == ([], 2)
-    for spared in ("rows one after the other", "text encoders loaded for each new prompt"):
+    for spared in (
+        "rows one after the other",
+        "text encoders loaded for each new prompt",
+        "the UNet's weights left in their file",
+    ):
         plenty = plan_for(small, shape, plenty.peak_bytes - 1, can_map=True)
         assert plenty.frugal()[-1] == spared
         assert not plenty.sparing()
 
 
+def test_a_narrow_vae_attends_between_as_many_pixels_as_a_wide_one() -> None:
+    narrow: dict[Component, int] = {**FP32, "vae_decoder": 2_000_000}
+    plan = plan_for(narrow, FUSED, 1 << 62, can_map=True)
+    assert FUSED.decoder_bytes(2_000_000, 1024) == 8 * (128 * 128) ** 2
+    assert FUSED.decoder_bytes(2_000_000, 512) == 8 * (64 * 64) ** 2
+    assert plan.peak_bytes > 8 * (128 * 128) ** 2
+
+
 def test_a_small_model_fits_anywhere(tiny: ModelFolder) -> None:
     plan = memory_plan.make_plan(tiny, 1 << 40)
-    assert plan.peak_bytes < 2e9
+    assert plan.peak_bytes < 3e9  # attention between all latent pixels is most of it
     assert plan == MemoryPlan(parts=plan.parts, peak_bytes=plan.peak_bytes)
 
 
