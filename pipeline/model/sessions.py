@@ -81,7 +81,7 @@ class SessionFactory:
     """Makes sessions for one device. `threads` None: from the machine.
 
     `mapped`: weights that lie in files of their own stay there and are read through the page cache.
-    That takes little memory, and no speed where there is much to compute with each of them.
+    That takes little memory, and a twentieth of the speed: they are packed anew with each run.
     Convolutions' are copied in the processor's order all the same, unless `reorder` is False, which
     takes a good deal of speed.
 

@@ -60,16 +60,14 @@ def choose(machine: Machine) -> Choice:
     found, cpu = machine.calibration, f"{machine.cpu.model} ({machine.cpu.skills})"
     steps: dict[Variant, float] = {"int8": found.int8_step}
     timed = (
-        f"on {cpu} linear layers take {found.speeds.int8_linear:.2f} times the speed in eight "
-        f"bits, so a step about {found.int8_step:.2f} times"
+        f"on {cpu} linear layers are {found.speeds.int8_linear:.2f} times as fast in eight bits, "
+        f"so a step about {found.int8_step:.2f} times"
     )
     if machine.card is not None:
         timed = f"{_gib(machine.card)} are too small for this model; {timed}"
     if found.bf16_step is not None:
         steps["bf16"] = found.bf16_step
-        timed += (
-            f"; in OpenVINO's bfloat16 a step takes about {found.bf16_step:.2f} times the speed"
-        )
+        timed += f"; in OpenVINO's bfloat16 a step is about {found.bf16_step:.2f} times as fast"
     tight = machine.needs["fp32"] > machine.free_bytes
     fastest = sorted(steps, key=lambda variant: -steps[variant])
     for variant in fastest:
