@@ -160,7 +160,7 @@ def guild_json(guild: Guild) -> Json:
         "region": "",
         "afk_channel_id": None,
         "afk_timeout": 300,
-        "system_channel_id": None,
+        "system_channel_id": None if (hall := guild.system_channel_id) is None else str(hall),
         "system_channel_flags": 0,
         "widget_enabled": False,
         "widget_channel_id": None,

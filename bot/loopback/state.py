@@ -131,8 +131,9 @@ def _guild(row: Json) -> Guild:
         owner_id=row["owner_id"],
         roles={int(key): Role(**value) for key, value in roles.items()},
         members={int(key): Member(**value) for key, value in members.items()},
-        features=row.get("features", []),  # a world kept before these two existed
+        features=row.get("features", []),  # a world kept before these existed
         preferred_locale=row.get("preferred_locale", "en-US"),
+        system_channel_id=row.get("system_channel_id"),
     )
 
 

@@ -82,6 +82,7 @@ class Guild:
     members: dict[int, Member] = field(default_factory=dict[int, Member])
     features: list[str] = field(default_factory=list[str])
     preferred_locale: str = "en-US"
+    system_channel_id: int | None = None  # where newcomers are greeted
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,0 +1,163 @@
+"""A server that invites the bot is greeted: once, where it can be read, in its language."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+
+from bot.loopback import permissions as p
+from bot.loopback.default_world import IDS
+from bot.loopback.gateway import GUILDS
+from bot.loopback.payloads import guild_create_json
+from bot.loopback.world import Channel, ChannelType, Guild, Member, Message, Role
+from data import notes
+from data.text import unfilled
+from tests.discord.house import PATIENCE_S, Discord, Running
+from tests.discord.visitors import open_house
+
+SERVER, RULES, LOBBY = 9001, 9002, 9003
+
+
+@dataclass
+class Newcomer:
+    """A server of two channels that the bot is not in yet. Nobody but moderators may write in
+    `rules`."""
+
+    place: Discord
+    guild: Guild = field(default_factory=lambda: Guild(id=SERVER, name="New", owner_id=IDS.owner))
+
+    def __post_init__(self) -> None:
+        world = self.place.world
+        self.guild.roles[SERVER] = Role(id=SERVER, name="@everyone", permissions=p.EVERYONE)
+        for user_id in (IDS.owner, IDS.bot):
+            self.guild.members[user_id] = Member(user_id=user_id, joined_at=world.time())
+        for position, (channel_id, name) in enumerate(((RULES, "rules"), (LOBBY, "lobby"))):
+            world.channels[channel_id] = Channel(
+                id=channel_id,
+                type=ChannelType.TEXT,
+                name=name,
+                guild_id=SERVER,
+                position=position,
+            )
+        self.close(RULES)
+
+    def close(self, channel_id: int) -> None:
+        silent = {"id": str(SERVER), "type": 0, "allow": "0", "deny": str(p.SEND_MESSAGES)}
+        self.place.world.channel(channel_id).overwrites = [silent]
+
+    def invite(self) -> None:
+        world = self.place.world
+        world.guilds[SERVER] = self.guild
+        created = guild_create_json(world, self.guild, all_members=False)
+        del created["unavailable"]  # Discord says it only of servers that the bot was in already
+        self.place.loopback.gateway.dispatch("GUILD_CREATE", created, intent=GUILDS)
+
+    async def greeting(self, channel_id: int = LOBBY) -> Message:
+        async with asyncio.timeout(PATIENCE_S):
+            while not (found := self.said(channel_id)):
+                await asyncio.sleep(0.01)
+        assert len(found) == 1
+        return found[0]
+
+    def said(self, channel_id: int) -> list[Message]:
+        return list(self.place.world.messages_in(channel_id))
+
+
+@pytest.fixture
+def newcomer(place: Discord) -> Newcomer:
+    return Newcomer(place)
+
+
+async def noted(running: Running) -> None:
+    """Until the bot has taken the event."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            async with running.services.database.reader() as reader:
+                if await notes.get(reader, key=f"welcomed:{SERVER}") is not None:
+                    return
+            await asyncio.sleep(0.01)
+
+
+async def test_the_first_channel_that_it_may_write_in_is_told_what_to_do(
+    place: Discord, newcomer: Newcomer
+) -> None:
+    async with open_house(place):
+        newcomer.invite()
+        said = (await newcomer.greeting()).embeds[0]
+        assert said["title"] == unfilled("welcome.title", language="en")
+        assert "`/imagine`" in said["description"]
+        assert "`/settings`" in said["fields"][0]["value"]
+        assert not newcomer.said(RULES)
+
+
+async def test_where_discord_greets_newcomers_goes_first(
+    place: Discord, newcomer: Newcomer
+) -> None:
+    place.world.channel(RULES).overwrites = []
+    newcomer.guild.system_channel_id = LOBBY
+    async with open_house(place):
+        newcomer.invite()
+        await newcomer.greeting(LOBBY)
+        assert not newcomer.said(RULES)
+
+
+async def test_it_is_in_the_language_of_the_server(place: Discord, newcomer: Newcomer) -> None:
+    newcomer.guild.features, newcomer.guild.preferred_locale = ["COMMUNITY"], "ja"
+    async with open_house(place):
+        newcomer.invite()
+        said = (await newcomer.greeting()).embeds[0]
+        assert said["title"] == unfilled("welcome.title", language="ja")
+
+
+async def test_a_server_that_invites_again_knows_it_already(
+    place: Discord, newcomer: Newcomer
+) -> None:
+    async with open_house(place):
+        newcomer.invite()
+        await newcomer.greeting()
+    del place.world.guilds[SERVER]
+    async with open_house(place) as running:
+        newcomer.invite()
+        async with asyncio.timeout(PATIENCE_S):
+            while running.bot.get_guild(SERVER) is None:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        await newcomer.greeting()
+
+
+async def test_servers_that_it_was_in_at_the_start_are_not_greeted(
+    place: Discord, newcomer: Newcomer
+) -> None:
+    place.world.guilds[SERVER] = newcomer.guild
+    async with open_house(place):
+        await asyncio.sleep(0.2)
+    assert not newcomer.said(LOBBY)
+
+
+async def test_a_server_where_it_may_write_nowhere_is_left_alone(
+    place: Discord, newcomer: Newcomer
+) -> None:
+    newcomer.close(LOBBY)
+    async with open_house(place) as running:
+        newcomer.invite()
+        async with asyncio.timeout(PATIENCE_S):
+            while running.bot.get_guild(SERVER) is None:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        assert not newcomer.said(LOBBY)
+        newcomer.guild.system_channel_id = None
+        async with running.services.database.reader() as reader:
+            assert await notes.get(reader, key=f"welcomed:{SERVER}") is None, "another time"
+
+
+async def test_what_discord_refuses_costs_nothing(
+    place: Discord, newcomer: Newcomer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_house(place) as running:
+        newcomer.invite()
+        newcomer.close(LOBBY)  # between the look and the word
+        await noted(running)
+        async with asyncio.timeout(PATIENCE_S):
+            while "was not greeted" not in caplog.text:
+                await asyncio.sleep(0.01)
+    assert not newcomer.said(LOBBY)
