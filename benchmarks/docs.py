@@ -6,7 +6,8 @@ section whose benchmark has no result there stays as it is.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -17,25 +18,74 @@ from benchmarks.results import RESULTS, Result
 ROOT: Final = Path(__file__).resolve().parents[1]
 DOCS: Final = ("README.md", "docs/performance.md", "docs/gallery.md")
 
-SUMMARY: Final = (
-    ("tag search, processor time", "tags", "all"),
-    ("memory of the tag search", "tags", "memory of the process"),
-    ("process start to first picture, demo model", "start", "`bot imagine --engine own`"),
-    ("the same by `stock`", "start", "`bot imagine --engine stock`"),
-    ("`own` / `stock`, seconds a step, 256x256", "engine", "own / stock"),
-    ("what `own` costs outside the UNet", "engine", "outside the UNet"),
-    ("autocompletion while two people's pictures are drawn", "loop", "autocomplete while drawing"),
-    ("a search among the pictures of a gallery", "gallery", "search, all of these"),
-    ("its first page over HTTP", "gallery", "over HTTP, first page"),
-    ("a step of SDXL at 1024x1024, `stock`", "full", "stock"),
-    ("the same as `fp32`", "full", "own fp32"),
-    ("as `int8`", "full", "own int8"),
-    ("as `bf16`", "full", "own bf16 (OpenVINO)"),
-)
-"""Of the README: what is said, and the benchmark and row that it is taken from (of rows of one name
-the first)."""
 
-_CHOSEN: Final = frozenset(name for _, name, _ in SUMMARY)
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is said, the benchmark and row that it is taken from (of rows of one name the first),
+    and the columns of it; none: all."""
+
+    said: str
+    benchmark: str
+    row: str
+    columns: Sequence[str] = ()
+
+    def text(self, result: Result) -> str:
+        """What came out. KeyError if there is no such row or column any more."""
+        rows = {row.name: row for row in reversed(result.rows)}
+        row = rows[self.row]
+        if not self.columns:
+            return row.text()
+        return "; ".join(f"{column}: {row.cells[column]}" for column in self.columns)
+
+
+_START: Final = ("seconds, median", "most private")
+_STEP: Final = ("times stock's speed", "1024x1024: seconds a step")
+_LARGEST: Final = ("200,000 entries",)
+
+SUMMARY: Final = (
+    Choice("tag search, processor time", "tags", "all"),
+    Choice("memory of the tag search", "tags", "memory of the process"),
+    Choice(
+        "process start to first picture, demo model", "start", "`bot imagine --engine own`", _START
+    ),
+    Choice("the same by `stock`", "start", "`bot imagine --engine stock`", _START),
+    Choice(
+        "event loop held up while starting and loading, at most",
+        "loop",
+        "longest stall, start and model load",
+    ),
+    Choice("the same while drawing", "loop", "longest stall, drawing, encoding, delivering"),
+    Choice(
+        "autocompletion while two people's pictures are drawn", "loop", "autocomplete while drawing"
+    ),
+    Choice(
+        "50 people type `/imagine` in 3 s: acknowledged",
+        "jobs",
+        "own engine: /imagine acknowledged, 50 people in 3 s",
+    ),
+    Choice(
+        "outside the model while jobs wait", "waiting", "outside the model, own engine, from words"
+    ),
+    Choice(
+        "waiting behind one who wants forty pictures",
+        "waiting",
+        "waiting, seven others, one or two each, twice",
+    ),
+    Choice("a search in a gallery, p50 / p99", "gallery", "search, all of these", _LARGEST),
+    Choice("its first page over HTTP, p50 / p99", "gallery", "over HTTP, first page", _LARGEST),
+    Choice("SDXL's UNet as `fp32`", "full", "own fp32", _STEP),
+    Choice("as `int8`", "full", "own int8", _STEP),
+    Choice("as `bf16`", "full", "own bf16 (OpenVINO)", _STEP),
+    Choice(
+        "a whole picture of SDXL as `int8`, memory",
+        "full",
+        "`imagine` with `int8`, 2 steps",
+        ("most private",),
+    ),
+)
+"""The README's."""
+
+_CHOSEN: Final = frozenset(choice.benchmark for choice in SUMMARY)
 _SECTION: Final = re.compile(r"<!-- bench:(\w+) -->\n.*?<!-- /bench -->", re.DOTALL)
 
 
@@ -92,14 +142,8 @@ def _summary(results: Mapping[str, Result]) -> str:
     share = f"up to {max(each.others for each in used):.0%}"
     lines = [f"{machines}. Other programs had {share} of the processors meanwhile.", ""]
     lines += ["| | |", "|---|---|"]
-    lines += [f"| {said} | {text} |" for said, text in _chosen(results)]
+    lines += [f"| {each.said} | {each.text(results[each.benchmark])} |" for each in SUMMARY]
     return "\n".join(lines)
-
-
-def _chosen(results: Mapping[str, Result]) -> Iterator[tuple[str, str]]:
-    for said, name, row_name in SUMMARY:
-        rows = {row.name: row for row in reversed(results[name].rows)}
-        yield said, rows[row_name].text()
 
 
 def main() -> None:

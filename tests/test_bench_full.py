@@ -12,6 +12,7 @@ from benchmarks.contender import Entry, Floats, Step
 from benchmarks.memory import Memory
 from benchmarks.preparing import Preparation
 from benchmarks.results import Result
+from benchmarks.whole import Whole
 from pipeline.model.prepared import Variant
 
 NAMES = ("stock", "own fp32", "own int8")
@@ -26,6 +27,7 @@ class House:
         self.folder = folder
         self.ran: list[str] = []
         self.prepared: list[str] = []
+        self.drawn: list[str] = []
         self.fails = ""
 
     def prepare(self, _model: Path, folder: Path, variant: Variant) -> Preparation:
@@ -36,33 +38,49 @@ class House:
             path=path, seconds=9.0, write_s=5.0, processor_s=8.0, peak=MEMORY, errors={"unet": 0.01}
         )
 
+    def draw_whole(self, _model: Path, _folder: Path, variant: Variant, steps: int) -> Whole:
+        self.drawn.append(f"{variant} {steps}")
+        return Whole(
+            steps=steps,
+            seconds=90.0,
+            processor_s=170.0,
+            peak=MEMORY,
+            planned_bytes=2_000_000_000,
+            expected_s=600.0,
+        )
+
     def contender(self, entry: Entry) -> "FakeContender":
         return FakeContender(self, entry)
 
+    def session(self, weights: str = "random") -> bench_full.Session:
+        return bench_full.Session(self.folder / "model", weights, rounds=1, sizes=[SIZE])
+
     def measure(self, names: tuple[str, ...] = NAMES, *, weights: str = "random") -> Result:
         out = self.folder / "full.json"
-        session = bench_full.Session(self.folder / "model", weights, rounds=1, sizes=[SIZE])
-        session.measure(names, out)
+        self.session(weights).measure(names, out)
         return Result.load(out)
 
 
 class FakeContender:
-    """Twice as fast as stock, and a hundredth off."""
+    """Twice as fast as stock once it is warm, and a hundredth off."""
 
     load_s, load_processor_s, peak = 1.0, 1.0, MEMORY
 
     def __init__(self, house: House, entry: Entry) -> None:
         self._house = house
         self._entry = entry
+        self._is_warm = False
 
     def step(self, inputs: Mapping[str, Floats]) -> Step:
         if self._entry.name == self._house.fails:
             raise KeyboardInterrupt
-        if inputs["size"][0] == 1024:
-            self._house.ran.append(self._entry.name)
+        assert inputs["size"][0] == 1024
         stock = self._entry.name == "stock"
         answer = np.full(4, 1.0 if stock else 1.01, np.float32)
-        seconds = 8.0 if stock else 4.0
+        seconds = (8.0 if stock else 4.0) if self._is_warm else 50.0
+        if self._is_warm:
+            self._house.ran.append(self._entry.name)
+        self._is_warm = True
         return Step(seconds=seconds, processor_s=2 * seconds, noise_pred=answer)
 
     def memory(self) -> Memory:
@@ -82,6 +100,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     monkeypatch.setattr(bench_full, "Contender", made.contender)
     monkeypatch.setattr(bench_full, "prepare", made.prepare)
     monkeypatch.setattr(bench_full, "inputs_for", inputs_for)
+    monkeypatch.setattr(bench_full, "draw_whole", made.draw_whole)
     return made
 
 
@@ -123,3 +142,20 @@ def test_other_weights_are_measured_anew(house: House) -> None:
     house.measure(("stock",))
     house.measure(("stock",), weights="real")
     assert house.ran == ["stock", "stock"]
+
+
+def test_a_whole_picture_is_drawn_once_for_each_number_of_steps(house: House) -> None:
+    out = house.folder / "full.json"
+    house.measure(("stock",))
+    house.session().draw(["int8"], 2, out)
+    house.session().draw(["int8", "fp32"], 2, out)
+    house.session().draw(["int8"], 28, out)
+    assert house.drawn == ["int8 2", "fp32 2", "int8 28"]
+    assert house.prepared == ["int8", "fp32"]
+    rows = [row for row in Result.load(out).rows if row.name.startswith("`imagine`")]
+    assert [row.name for row in rows] == [
+        "`imagine` with `int8`, 2 steps",
+        "`imagine` with `int8`, 28 steps",
+        "`imagine` with `fp32`, 2 steps",
+    ]
+    assert "about 10 minutes" in rows[0].text()

@@ -74,13 +74,16 @@ def test_a_section_whose_benchmark_has_no_result_stays() -> None:
 
 def test_the_summary_takes_its_figures_from_the_rows_it_names() -> None:
     rows: dict[str, list[Row]] = {}
-    for _, benchmark, row in SUMMARY:
-        rows.setdefault(benchmark, []).append(Row(row, cells={"s": f"{benchmark} {row}!"}))
+    for each in SUMMARY:
+        cells = {column: f"{column} of {each.row}!" for column in each.columns or ["all"]}
+        rows.setdefault(each.benchmark, []).append(Row(each.row, cells=cells))
     results = {name: result(*each) for name, each in rows.items()}
     made = filled("<!-- bench:summary -->\n<!-- /bench -->", results)
     assert "Abacus" in made
-    for said, benchmark, row in SUMMARY:
-        assert f"| {said} | s: {benchmark} {row}! |" in made
+    for each in SUMMARY:
+        for column in each.columns or ["all"]:
+            assert f"| {each.said} | " in made
+            assert f"{column} of {each.row}!" in made
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)

@@ -42,9 +42,9 @@ size once; those in the file are mapped. On an SDXL of a third of the width with
 0.42 GB were private when loaded, 1.04 after a run at 256x256 and 1.18 after one at 1024x1024."""
 
 WORTH_SPARING: Final = 0.5e9
-"""What is saved at next to no cost is saved always if it is at least this much: then a picture takes
-minutes on a processor, loading the text encoders a second or some, and packing the UNet's weights
-with each run a twentieth of the time."""
+"""What is saved at next to no cost is saved always if it is at least this much: then a picture
+takes minutes on a processor, loading the text encoders a second or two, and packing the UNet's
+weights with each run a twentieth of the time."""
 
 TILE_PIXELS: Final = 512  # a side, of the larger of the VAE's tiles (`pipeline.engine.vae_pieces`)
 _USUAL_PIXELS: Final = 1024  # a side
