@@ -17,7 +17,7 @@ import traceback
 from importlib import import_module
 from pathlib import Path
 
-from bot import app
+from bot import app, compose
 from pipeline.tags.index import TagIndex
 from tests.chaos.botmain import run_bot
 from tests.chaos.spec import NO_DISK, BotSpec
@@ -46,12 +46,12 @@ def mount_disk(folder: Path) -> None:
 
 def preload() -> None:
     """Read the shipped tags and import the cogs once for all bots."""
-    shipped = app.load_vocabulary(None)
+    shipped = compose.load_vocabulary(None)
 
     def given(folder: Path) -> TagIndex:
         return shipped
 
-    app.load_vocabulary = given
+    compose.load_vocabulary = given
     for name in (*app.COGS, "pipeline.tagger.tagger"):
         import_module(name)
     gc.freeze()
