@@ -68,6 +68,14 @@ def newcomer(place: Discord) -> Newcomer:
     return Newcomer(place)
 
 
+async def time_to_speak(running: Running) -> None:
+    """Until the bot knows the server, and longer than a greeting takes."""
+    async with asyncio.timeout(PATIENCE_S):
+        while running.bot.get_guild(SERVER) is None:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+
+
 async def noted(running: Running) -> None:
     """Until the bot has taken the event."""
     async with asyncio.timeout(PATIENCE_S):
@@ -118,10 +126,7 @@ async def test_a_server_that_invites_again_knows_it_already(
     del place.world.guilds[SERVER]
     async with open_house(place) as running:
         newcomer.invite()
-        async with asyncio.timeout(PATIENCE_S):
-            while running.bot.get_guild(SERVER) is None:
-                await asyncio.sleep(0.01)
-        await asyncio.sleep(0.2)
+        await time_to_speak(running)
         await newcomer.greeting()
 
 
@@ -140,10 +145,7 @@ async def test_a_server_where_it_may_write_nowhere_is_left_alone(
     newcomer.close(LOBBY)
     async with open_house(place) as running:
         newcomer.invite()
-        async with asyncio.timeout(PATIENCE_S):
-            while running.bot.get_guild(SERVER) is None:
-                await asyncio.sleep(0.01)
-        await asyncio.sleep(0.2)
+        await time_to_speak(running)
         assert not newcomer.said(LOBBY)
         newcomer.guild.system_channel_id = None
         async with running.services.database.reader() as reader:
