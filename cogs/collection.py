@@ -17,7 +17,7 @@ from cogs import errors
 from cogs.actors import actor_of
 from cogs.answers import begin, say
 from cogs.history import own_jobs
-from cogs.history_page import OPEN_ID
+from cogs.history_page import OPEN_ID, PROMPT_CHARACTERS, option_of
 from cogs.lasting import Button, Lasting
 from cogs.sheet import contact_sheet
 from cogs.showing import ceiling_of, visible
@@ -25,6 +25,7 @@ from cogs.words import cut, moment, quoted, size
 from data.picture_collections import Collection
 from data.text import text
 from pipeline.errors import RefusedError, StorageError
+from pipeline.prompt.assemble import typed_text
 from pipeline.rating import Rating
 
 Interaction: TypeAlias = discord.Interaction[EkakiBot]
@@ -196,7 +197,12 @@ def _lines(shelf: Shelf, ceiling: Rating) -> "list[str]":
     return [
         text("history.hidden", rating=item.picture.rating.label)
         if item.picture.rating > ceiling
-        else text("collection.item", number=number, id=item.picture.id, when=moment(item.added_at))
+        else text(
+            "collection.item",
+            number=number,
+            shown=quoted(typed_text(item.job.request.wish), PROMPT_CHARACTERS),
+            when=moment(item.added_at),
+        )
         for number, item in enumerate(shelf.items, 1)
     ]
 
@@ -205,10 +211,7 @@ def _buttons(shelf: Shelf, page: int, ceiling: Rating) -> discord.ui.View:
     """A menu that opens a picture, and the turning of pages."""
     view = discord.ui.View(timeout=None)
     options = [
-        discord.SelectOption(
-            label=text("collection.open_one", number=number, id=item.picture.id),
-            value=item.picture.id,
-        )
+        option_of(number, item.picture, item.job)
         for number, item in enumerate(shelf.items, 1)
         if item.picture.rating <= ceiling
     ]

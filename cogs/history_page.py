@@ -12,6 +12,8 @@ from cogs.messages import Attachment, Outgoing
 from cogs.sheet import contact_sheet
 from cogs.words import cut, moment, quoted
 from data.history import HistoryEntry, HistoryPage
+from data.jobs import JobRecord
+from data.pictures import PictureRecord
 from data.text import text
 from pipeline.errors import StorageError
 from pipeline.prompt.assemble import typed_text
@@ -20,7 +22,7 @@ from pipeline.rating import Rating
 OPEN_ID: Final = "ekaki:open"
 SEARCH_ID: Final = "ekaki:search"
 _SHEET_NAME = "history.jpg"
-_PROMPT_CHARACTERS = 90  # six of them, escaped, stay far below the 4096 of an embed
+PROMPT_CHARACTERS: Final = 90  # six of them, escaped, stay far below the 4096 of an embed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,7 @@ def _line(view: PageView, entry: HistoryEntry, number: int) -> str:
     shown = (
         text("history.hidden", rating=entry.picture.rating.label)
         if view.hides(entry)
-        else quoted(typed_text(entry.job.request.wish), _PROMPT_CHARACTERS)
+        else quoted(typed_text(entry.job.request.wish), PROMPT_CHARACTERS)
     )
     return text(
         "history.line",
@@ -99,7 +101,7 @@ def buttons_of(view: PageView) -> discord.ui.View:
     """The menu that opens a picture, and the buttons that turn and filter the pages."""
     shown = discord.ui.View(timeout=None)
     options = [
-        _option(entry, number)
+        option_of(number, entry.picture, entry.job)
         for number, entry in enumerate(view.page.entries, 1)
         if not view.hides(entry)
     ]
@@ -114,10 +116,10 @@ def buttons_of(view: PageView) -> discord.ui.View:
     return shown
 
 
-def _option(entry: HistoryEntry, number: int) -> discord.SelectOption:
-    picture = entry.picture
+def option_of(number: int, picture: PictureRecord, job: JobRecord) -> discord.SelectOption:
+    """The line of a menu that opens `picture`."""
     return discord.SelectOption(
-        label=cut(f"{number}. {typed_text(entry.job.request.wish)}", 100),
+        label=cut(f"{number}. {typed_text(job.request.wish)}", 100),
         value=picture.id,
         description=text(
             "history.option", width=picture.width, height=picture.height, seed=picture.seed

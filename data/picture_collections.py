@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from aiosqlite import Connection
 
-from data import pictures
+from data import jobs, pictures
+from data.jobs import JobRecord
 from data.pictures import PictureRecord
 from data.presets import key_of
 
@@ -26,9 +27,11 @@ class Collection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """A picture in a collection; `added_by` 0: somebody who had all about them removed."""
+    """A picture in a collection, with its job; `added_by` 0: somebody who had all about them
+    removed."""
 
     picture: PictureRecord
+    job: JobRecord
     added_by: int
     added_at: float
 
@@ -161,7 +164,9 @@ async def items(
     for picture_id, added_by, added_at in rows:
         picture = await pictures.get(connection, picture_id=picture_id)
         assert picture is not None, "held by a foreign key"
-        found.append(Item(picture=picture, added_by=added_by, added_at=added_at))
+        job = await jobs.get(connection, job_id=picture.job_id)
+        assert job is not None, "held by a foreign key"
+        found.append(Item(picture=picture, job=job, added_by=added_by, added_at=added_at))
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from bot.gallery.collections import known_collection
 from bot.packing import MEMBER_BYTES, PackedFile, in_a_thread, packed, streamed
 from bot.results import Actor
-from data import jobs, picture_collections
+from data import picture_collections
 from data.database import Database
 from data.picture_collections import Collection
 from data.picture_files import PictureFiles
@@ -43,11 +43,10 @@ class CollectionFiles:
                 connection, collection_id=collection_id, viewer_id=actor.user_id
             ):
                 picture = item.picture
-                job = await jobs.get(connection, job_id=picture.job_id)
-                if job is None or picture.rating > ceiling:
+                if picture.rating > ceiling:
                     continue
                 name = f"pictures/{picture.id}.png"
-                request = json.loads(job.request.to_json())
+                request = json.loads(item.job.request.to_json())
                 listed.append({"file": name, "request": request} | asdict(picture))
                 files.append(
                     PackedFile(name=name, folder=self._pictures, content_hash=picture.content_hash)

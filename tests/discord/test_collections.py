@@ -23,6 +23,8 @@ async def test_pictures_are_kept_together_and_fetched_as_a_zip(
         assert "already" in (await alice.answer("collection add", name="Rain", id=first.id)).text
         page = await alice.answer("collection show", name="Rain")
         assert [file.filename for file in page.attachments] == ["collection.jpg"]
+        assert "1girl, umbrella" in page.text
+        assert "1boy, sword" in page.text
         assert "3" in (await alice.answer("collection list")).text
         sent = await alice.answer("collection download", name="Rain")
         done = await alice.member.wait_for(
