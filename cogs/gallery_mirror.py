@@ -152,7 +152,10 @@ class Mirror:
                 try:
                     if await self._follower.follow(entry_id, gate):
                         self._rests[entry_id] = self._now() + self.edit_every_s
-                except EkakiError as error:  # its file is gone, say: others must not wait for it
+                except EkakiError as error:
+                    if isinstance(error, StorageError) and error.key != "picture_missing":
+                        raise  # the database or the disk, which may pass in a moment
+                    # this entry's own trouble, such as a lost file: others must not wait for it
                     _log.warning("The entry %s can't be shown: %s", entry_id, error)
                     self._rests[entry_id] = self._now() + REFUSED_S
                 else:

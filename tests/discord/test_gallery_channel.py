@@ -1,16 +1,19 @@
 """Pictures come into the gallery channel by button or by stars, once, and leave it again."""
 
 import asyncio
+from typing import Any
 
 import pytest
+from aiosqlite import Connection
 
 from bot.loopback import permissions as p
 from bot.loopback.default_world import IDS
 from bot.loopback.faults import Fault
 from bot.loopback.views import MessageView
-from data import audit, blocks, place_settings
+from data import audit, blocks, gallery_posts, place_settings
 from data.audit import AuditEntry
 from data.blocks import Block
+from pipeline.errors import StorageError
 from pipeline.rating import Rating
 from tests.discord.gallery import (
     FORUM,
@@ -467,6 +470,25 @@ async def test_a_lost_answer_posts_nothing_twice(
         await nothing_more(running)
         assert len(shown(bob)) == 1
         assert stars_of(shown(bob)[0]) == "⭐ 0"
+
+
+async def test_a_database_that_is_locked_for_a_moment_delays_a_post_no_longer(
+    place: Discord, alice: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, locked = gallery_posts.begin, iter([True])
+
+    async def once_locked(connection: Connection, **row: Any) -> None:
+        if next(locked, False):
+            raise StorageError("database_locked", path="ekaki.db")
+        await begin(connection, **row)
+
+    monkeypatch.setattr(gallery_posts, "begin", once_locked)
+    async with gallery_house(place) as running:
+        events(running).mirror.backoff_s = (0.05,)
+        _, message = await picture(alice, running)
+        await whole(await alice.member.press(message, "Share"))
+        await until_shown(bob, count=1)
+    assert next(locked, None) is None, "it was locked once"
 
 
 async def test_another_channel_that_is_deleted_leaves_the_entries(
