@@ -26,17 +26,6 @@ def test_migrations_are_numbered_without_gaps() -> None:
     assert [version for version, _ in migrations()] == list(range(1, len(migrations()) + 1))
 
 
-@pytest.mark.parametrize("version", range(len(migrations())))
-async def test_every_older_version_is_migrated(tmp_path: Path, version: int) -> None:
-    path = tmp_path / "old.db"
-    plain = sqlite3.connect(path)
-    for number, sql in migrations()[:version]:
-        plain.executescript(f"BEGIN; {sql} PRAGMA user_version = {number}; COMMIT;")
-    plain.close()
-    async with Database.open(path) as database, database.transaction() as connection:
-        await notes.put(connection, key="a", value="b")
-
-
 async def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "newer.db"
     plain = sqlite3.connect(path)
