@@ -18,6 +18,7 @@ from bot.jobs.values import Upload
 from data import uploads
 from data.uploads import UploadRecord
 from pipeline.errors import InputError
+from pipeline.opaque import opaque
 from pipeline.png import encode_png
 
 MAX_UPLOAD_BYTES: Final = 20 * 2**20  # the largest PNG of any size we draw has a third of it
@@ -85,15 +86,10 @@ def _upright(image: Image.Image) -> Image.Image:
     image.draft(
         "RGB", (KEPT_SIDE, KEPT_SIDE)
     )  # JPEG decodes at a half or less where that is enough
-    if image.mode == "P":  # colours by number can't be mixed
-        image = image.convert("RGBA")
+    if image.mode not in {"RGB", "RGBA", "L"} or "transparency" in image.info:
+        image = opaque(ImageOps.exif_transpose(image))  # other pixels can't be mixed
     image.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS)
-    turned = ImageOps.exif_transpose(image)
-    if turned.has_transparency_data:
-        layer = turned.convert("RGBA")
-        white = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(white, layer).convert("RGB")
-    return turned.convert("RGB")
+    return opaque(ImageOps.exif_transpose(image))
 
 
 def _is_small_enough(image: Image.Image) -> bool:

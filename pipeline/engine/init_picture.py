@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from pipeline.opaque import opaque
+
 Floats = NDArray[np.float32]
 
 
@@ -14,7 +16,7 @@ def cover(image: Image.Image, *, width: int, height: int) -> Image.Image:
     becomes white. A picture of that size already stays as it is.
     """
     upright = ImageOps.exif_transpose(image)
-    return ImageOps.fit(_opaque(upright), (width, height), method=Image.Resampling.LANCZOS)
+    return ImageOps.fit(opaque(upright), (width, height), method=Image.Resampling.LANCZOS)
 
 
 def to_pixels(image: Image.Image) -> Floats:
@@ -35,13 +37,3 @@ def _sources(size: int, wanted: int) -> NDArray[np.intp]:
     scale = np.float32(size) / np.float32(wanted)
     centres = (np.arange(wanted, dtype=np.float32) + np.float32(0.5)) * scale
     return np.minimum(centres.astype(np.intp), size - 1)
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB":
-        return image
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    layered = image.convert("RGBA")
-    ground = Image.new("RGBA", layered.size, (255, 255, 255, 255))
-    return Image.alpha_composite(ground, layered).convert("RGB")
