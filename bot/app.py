@@ -12,6 +12,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
+from bot import descriptors
 from bot.client import EkakiBot
 from bot.compose import Load, open_services
 from bot.engine import loaders_of
@@ -108,6 +109,7 @@ async def run(
     """
     stop, finish = stop or asyncio.Event(), asyncio.Event()
     load = load or engine_loaders(settings)
+    descriptors.raise_limit()
     _on_signals(stop=stop, finish=finish)
     with ExitStack() as stack:
         if settings.discord_api_url:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import tempfile
 import zipfile
-from collections.abc import AsyncIterator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import IO, Any, Final, Self
@@ -24,7 +24,7 @@ class PackedFile:
     content_hash: str
 
 
-async def in_a_thread(pieces: Generator[bytes]) -> AsyncIterator[bytes]:
+async def in_a_thread(pieces: Generator[bytes]) -> AsyncGenerator[bytes]:
     """What `packed` and `streamed` give, each made in a thread: they wait for the disk."""
     try:
         while (piece := await asyncio.to_thread(next, pieces, None)) is not None:

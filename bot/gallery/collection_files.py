@@ -1,7 +1,7 @@
 """A collection as ZIP files: in parts for Discord, or in one stream for the web page."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -59,10 +59,10 @@ class CollectionFiles:
             size_bytes=size_bytes,
         )
 
-    def parts(self, contents: Contents, *, part_bytes: int) -> AsyncIterator[bytes]:
+    def parts(self, contents: Contents, *, part_bytes: int) -> AsyncGenerator[bytes]:
         """ZIP files of at most `part_bytes`; the first has `data.json`."""
         return in_a_thread(packed(contents.record, contents.files, part_bytes))
 
-    def stream(self, contents: Contents) -> AsyncIterator[bytes]:
+    def stream(self, contents: Contents) -> AsyncGenerator[bytes]:
         """One ZIP, in pieces."""
         return in_a_thread(streamed(contents.record, contents.files))

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import discord
 
+from bot import descriptors
 from bot.clock import SystemClock
 from bot.loopback.client import connect_to
 from bot.settings import Settings
@@ -19,6 +20,7 @@ async def serve_alone(settings: Settings, *, stop: asyncio.Event | None = None) 
     beside it stays the only one that hears anything. discord.LoginFailure, StorageError.
     """
     stop = stop or asyncio.Event()
+    descriptors.raise_limit()
     for number in (signal.SIGTERM, signal.SIGINT):
         try:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -1,6 +1,8 @@
 """Headers of every answer: what a browser may do with it, and how long it may keep it."""
 
+import asyncio
 import hashlib
+from contextlib import suppress
 from typing import Final, Literal
 
 from aiohttp import web
@@ -26,6 +28,27 @@ _KEEPING: Final[dict[Keeping, str]] = {
     "for_ever": "public, max-age=31536000, immutable",
     "never": "no-store",
 }
+
+
+SEND_S: Final = 120.0  # for an answer, or a piece of one: a picture at 20 kB/s
+
+
+async def send(request: web.Request, response: web.StreamResponse, piece: bytes = b"") -> bool:
+    """Send all of `response`, or a `piece` of one that is sent in pieces; whether that worked.
+
+    Who reads too slowly is cut off: aiohttp itself would wait for ever.
+    """
+    with suppress(ConnectionError):  # they have gone; aiohttp finds out as well
+        try:
+            async with asyncio.timeout(SEND_S):
+                await response.prepare(request)
+                await (response.write(piece) if piece else response.write_eof())
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()
+        else:
+            return True
+    return False
 
 
 def etag_of(*parts: str | bytes) -> str:

@@ -1,6 +1,7 @@
 """Collections as ZIP files, for who has a link of the bot's; sent as they are made."""
 
 import asyncio
+from contextlib import aclosing, suppress
 from typing import Final
 
 from aiohttp import web
@@ -8,7 +9,7 @@ from aiohttp import web
 from bot.gallery.collection_files import CollectionFiles, Contents
 from bot.gallery.links import CollectionLinks
 from bot.results import Actor
-from bot.web.answers import SECURITY_HEADERS
+from bot.web.answers import SECURITY_HEADERS, send
 from bot.web.thumbs import TooBusyError
 from pipeline.errors import RefusedError
 
@@ -60,11 +61,14 @@ class Downloads:
                 "X-Robots-Tag": "noindex",
             }
         )
-        await response.prepare(request)
-        async with asyncio.timeout(_AT_MOST_S):
-            async for piece in self._files.stream(contents):
-                await response.write(piece)
-        await response.write_eof()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_AT_MOST_S), aclosing(self._files.stream(contents)) as made:
+                async for piece in made:
+                    if not await send(request, response, piece):
+                        return response
+                return response
+        if request.transport is not None:
+            request.transport.abort()
         return response
 
 

@@ -16,6 +16,7 @@ from bot.gallery.links import CollectionLinks
 from bot.settings import Settings
 from bot.web.access import Access, DiscordDoors
 from bot.web.downloads import Downloads
+from bot.web.listening import QUEUE, Sparing, connection_slots, listening
 from bot.web.oauth import OAuth
 from bot.web.rendering import Pages, Static
 from bot.web.sessions import Sessions
@@ -29,8 +30,14 @@ from data.thumbnails import Thumbnails
 from pipeline.errors import StorageError
 
 _log = logging.getLogger(__name__)
+_http_log = logging.getLogger(f"{__name__}.http")
+_http_log.addFilter(Sparing())
 
 _PARTING_S: Final = 2.0  # for answers that are under way
+IDLE_S: Final = 15.0  # a connection may be silent, or take to ask something
+PROXY_IDLE_S: Final = 150.0  # the proxy ends its connections itself: nginx after 60 s, Caddy 120 s
+BODY_S: Final = 2.0  # for what somebody sends that nobody reads
+_TO_DISCORD: Final = 8  # connections at once, for people who sign in
 
 
 @asynccontextmanager
@@ -46,19 +53,36 @@ async def serving(
     origin = settings.web_url or f"http://{_named(settings.web_address, sock)}"
     async with (
         Database.open(settings.data_dir / DATABASE_NAME) as database,
-        aiohttp.ClientSession() as http,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_TO_DISCORD)) as http,
     ):
         site = Site(_parts(settings, origin, database, client, clock, http))
-        runner = web.AppRunner(
-            site.application(), access_log=None, shutdown_timeout=_PARTING_S, handle_signals=False
-        )
-        await runner.setup()
-        try:
-            await web.SockSite(runner, sock).start()
-            _log.info("The gallery's page is at %s (served at %s)", origin, settings.web_address)
-            yield origin
-        finally:
-            await runner.cleanup()
+        async with _running(site, behind_proxy=settings.web_proxies > 0) as server:
+            slots = connection_slots(behind_proxy=settings.web_proxies > 0)
+            async with listening(sock, server, slots):
+                _log.info(
+                    "The gallery's page is at %s (served at %s)", origin, settings.web_address
+                )
+                yield origin
+
+
+@asynccontextmanager
+async def _running(site: Site, *, behind_proxy: bool) -> AsyncGenerator[web.Server, None]:
+    """The server without a socket; its connections are closed at the end."""
+    runner = web.AppRunner(
+        site.application(),
+        access_log=None,
+        logger=_http_log,
+        shutdown_timeout=_PARTING_S,
+        # Counts from the beginning of a connection and ends whatever has not asked by then.
+        keepalive_timeout=PROXY_IDLE_S if behind_proxy else IDLE_S,
+        lingering_time=BODY_S,
+    )
+    await runner.setup()
+    try:
+        assert runner.server is not None, "it is set up"
+        yield runner.server
+    finally:
+        await runner.cleanup()
 
 
 def _bound(address: str) -> socket.socket:
@@ -66,7 +90,7 @@ def _bound(address: str) -> socket.socket:
     host = host.strip("[]")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, int(port)), family=family)
+        return socket.create_server((host, int(port)), family=family, backlog=QUEUE)
     except OSError as error:
         problem = error.strerror or str(error)
         raise StorageError("web_address_unusable", address=address, problem=problem) from error

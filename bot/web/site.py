@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 
 from bot.clock import Clock
 from bot.web.access import Access
-from bot.web.answers import SECURITY_HEADERS, answer, etag_of
+from bot.web.answers import SECURITY_HEADERS, answer, etag_of, send
 from bot.web.asked import Asked
 from bot.web.downloads import DOWNLOAD_COST, Downloads
 from bot.web.languages import accepted
@@ -100,6 +100,7 @@ class Site:
             response.headers.update(SECURITY_HEADERS)
             if self._parts.origin.startswith("https:"):
                 response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        await send(request, response)
         return response
 
     async def _handled(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -118,7 +119,7 @@ class Site:
             _log.exception("The page could not read what is kept")
             return self._trouble("broken", 503)
         except Exception:  # noqa: BLE001 - whatever it is, others go on reading
-            _log.exception("The page failed at %s", request.path)
+            _log.exception("The page failed at %s", _route(request))
             return self._trouble("broken", 500)
 
     def _wait_s(self, request: web.Request) -> float:
@@ -267,6 +268,12 @@ class Site:
 _COPIES: Final = frozenset(f"{width}.webp" for width in WIDTHS)
 _LOGIN: Final = "ekaki_sign_in"
 _NOBODY: Final = Viewer(session=None, open_guilds=frozenset())
+
+
+def _route(request: web.Request) -> str:
+    """For the log: some addresses open something to whoever has them."""
+    resource = request.match_info.route.resource
+    return "an unknown address" if resource is None else resource.canonical
 
 
 def _cost(path: str) -> float:
