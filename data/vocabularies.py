@@ -4,6 +4,8 @@ An imported list wins over the shipped tags of the same name; the model's own wo
 the series of characters are ours in either case.
 """
 
+import codecs
+import logging
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -21,6 +23,8 @@ from pipeline.tags.index import TagIndex
 from pipeline.tags.suitability import rating_of
 from pipeline.tags.tag import Tag, tag_key
 
+_log = logging.getLogger(__name__)
+
 IMPORTED_NAME: Final = "tags.csv"
 _MAX_BYTES: Final = 256 * 2**20  # the whole Danbooru list has 4 MB: more is another file
 _SPECIAL_WEIGHT: Final = 1_000_000  # posts: the model's own words stand among the commonest tags
@@ -28,19 +32,26 @@ _SPECIAL_WEIGHT: Final = 1_000_000  # posts: the model's own words stand among t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """How many tags a list has, how many other names for them, and of which kinds they are."""
+    """How many tags a list has, how many other names for them, and of which kinds they are.
+
+    So many of its lines were `skipped`; of the first one the number and why, 0 and "" for none.
+    """
 
     tags: int
     aliases: int
     characters: int
     series: int
+    skipped: int = 0
+    skipped_line: int = 0
+    skipped_reason: str = ""
 
 
 def load_vocabulary(data_dir: Path | None) -> TagIndex:
     """The index over the shipped and, if there is one in `data_dir`, the imported list.
 
     Takes a second or two for a full list: build it before an event loop has people to answer.
-    InputError where the imported list is damaged; StorageError where it can't be read.
+    Lines of the imported list that can't be read are left out and logged. InputError where it is no
+    list any more.
     """
     special = list(_shipped("special.csv"))
     imported = None if data_dir is None else _imported(data_dir / IMPORTED_NAME)
@@ -61,12 +72,13 @@ def load_vocabulary(data_dir: Path | None) -> TagIndex:
 def import_vocabulary(source: Path, data_dir: Path) -> ImportReport:
     """Check the list in `source` and keep it in `data_dir`; it is used from the next start on.
 
-    Tags that are never suggested anywhere are left out.
+    Tags that are never suggested anywhere are left out, and lines that can't be read.
 
-    InputError where it can't be read or understood: then nothing is changed. StorageError where it
-    can't be kept.
+    InputError where most of it can't be read: then nothing is changed. StorageError where it can't
+    be kept.
     """
-    merged = _merge(tag for tag in _read_list(source) if rating_of(tag.name) is not None)
+    skipped = _Skipped()
+    merged = _merge(tag for tag in _read_list(source, skipped) if rating_of(tag.name) is not None)
     if not merged:
         raise InputError("tags_csv_empty", path=str(source))
     tags = list(merged.values())
@@ -77,7 +89,24 @@ def import_vocabulary(source: Path, data_dir: Path) -> ImportReport:
         aliases=sum(len(tag.aliases) for tag in tags),
         characters=categories.count(TagCategory.CHARACTER),
         series=categories.count(TagCategory.COPYRIGHT),
+        skipped=skipped.count,
+        skipped_line=skipped.line,
+        skipped_reason=skipped.reason,
     )
+
+
+@dataclass(slots=True)
+class _Skipped:
+    """How many lines were left out; number and reason of the first."""
+
+    count: int = 0
+    line: int = 0
+    reason: str = ""
+
+    def add(self, line: int, reason: str) -> None:
+        if not self.count:
+            self.line, self.reason = line, reason
+        self.count += 1
 
 
 def _weight(tag: Tag, *, is_special: bool) -> int:
@@ -127,21 +156,50 @@ def _pairs(name: str) -> Iterator[tuple[str, str]]:
 
 
 def _imported(path: Path) -> Iterator[Tag] | None:
-    return _read_list(path) if path.exists() else None
+    return _kept_list(path) if path.exists() else None
 
 
-def _read_list(path: Path) -> Iterator[Tag]:
+def _kept_list(path: Path) -> Iterator[Tag]:
+    skipped = _Skipped()
+    yield from _read_list(path, skipped)
+    if skipped.count:
+        _log.warning(
+            "%d lines of %s are left out, the first is line %d: %s",
+            skipped.count, path.name, skipped.line, skipped.reason,
+        )  # fmt: skip
+
+
+def _read_list(path: Path, skipped: _Skipped) -> Iterator[Tag]:
+    """The tags of a file. InputError at its end where more lines can't be read than can."""
+    read = 0
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise InputError("tags_csv_too_large", path=str(path), limit=_MAX_BYTES // 2**20)
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            yield from parse_tag_csv(lines)
+        encoding, errors = _encoding_of(path)
+        with path.open(encoding=encoding, errors=errors, newline="") as lines:
+            for read, tag in enumerate(parse_tag_csv(lines, skipped.add), 1):  # noqa: B007
+                yield tag
     except FileNotFoundError as error:
         raise InputError("tags_csv_missing", path=str(path)) from error
-    except UnicodeDecodeError as error:
-        raise InputError("tags_csv_encoding", path=str(path)) from error
     except OSError as error:
         raise InputError("tags_csv_unreadable", path=str(path), reason=str(error)) from error
+    if skipped.count > read:
+        raise InputError(
+            "tags_csv_bad",
+            path=str(path),
+            lines=skipped.count,
+            line=skipped.line,
+            reason=skipped.reason,
+        )
+
+
+def _encoding_of(path: Path) -> tuple[str, str]:
+    """How to decode a file, and what to do with bytes that don't fit: only their line is lost."""
+    with path.open("rb") as file:
+        mark = file.read(2)
+    if mark in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:  # a spreadsheet's "Unicode text"
+        return "utf-16", "replace"
+    return "utf-8-sig", "surrogateescape"
 
 
 def _write(data_dir: Path, tags: Iterable[Tag]) -> None:

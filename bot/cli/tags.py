@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from bot.cli.output import say
+from bot.cli.output import note, say
 from bot.cli.shared import Subparsers, load_settings
 
 
@@ -29,4 +29,10 @@ def run(args: argparse.Namespace) -> int:
 
     report = import_vocabulary(args.file, settings.data_dir)
     say(f"{report.tags:,} tags imported. A running bot uses them after a restart.")
+    if report.skipped:
+        lines = "line was" if report.skipped == 1 else "lines were"
+        note(
+            f"{report.skipped:,} {lines} left out; the first is line {report.skipped_line}: "
+            f"{report.skipped_reason}."
+        )
     return 0

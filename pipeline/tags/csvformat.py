@@ -1,62 +1,65 @@
 """The CSV files in which people pass tag lists around.
 
-Two are read: tagcomplete (no header: `name,category,count,"alias,alias"`), and lists with a header
-that names at least `name` and `category`, such as hanatsumi's
-(`id,name,post_count,category,is_deprecated,...`). A byte order mark is skipped.
+Two are read: tagcomplete (no header: `name,category,count,"alias,alias"`), and lists whose header
+names at least the column of names, such as hanatsumi's
+(`id,name,post_count,category,is_deprecated,...`). Commas, semicolons or tabs part the columns; a
+byte order mark is skipped.
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from pipeline.errors import InputError
 from pipeline.tags.category import TagCategory
 from pipeline.tags.tag import Tag, display_name
 
 MAX_NAME: Final = 255  # characters; Danbooru allows 170
 _MAX_COUNT: Final = 2**32 - 1
 _TRUE: Final = frozenset({"true", "t", "1", "yes"})
-_COUNT_COLUMNS: Final = ("post_count", "count")
-_ALIAS_COLUMNS: Final = ("aliases", "alias")
+_NAME_COLUMNS: Final = ("name", "tag", "tag_name", "tagname")
+_CATEGORY_COLUMNS: Final = ("category", "type", "tag_category")
+_COUNT_COLUMNS: Final = ("post_count", "count", "posts", "postcount")
+_ALIAS_COLUMNS: Final = ("aliases", "alias", "alternatives")
+_DELIMITERS: Final = ",;\t"
+
+OnSkip = Callable[[int, str], None]
+"""Told of each line that is left out: its number, from 1, and why."""
 
 
-def parse_tag_csv(lines: Iterable[str]) -> Iterator[Tag]:
+def parse_tag_csv(
+    lines: Iterable[str], on_skip: OnSkip = lambda _line, _why: None
+) -> Iterator[Tag]:
     """The tags in `lines`, in order. Deprecated ones and empty lines are left out.
 
-    InputError("tags_csv_bad") names the first line that can't be read and why.
+    A line that can't be read is left out as well, and `on_skip` is told. Each line stands for
+    itself: a quote that is never closed takes no other line with it.
     """
-    reader = csv.reader(_without_mark(lines), strict=True)
     columns: _Columns | None = None
-    started = False
-    while True:
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise _bad(reader.line_num, str(error)) from error
-        if not any(cell.strip() for cell in row):
+    delimiter = ""
+    for number, line in enumerate(lines, 1):
+        text = line.removeprefix("\ufeff") if number == 1 else line
+        if not text.strip(" \r\n\t,;"):
             continue
-        if not started:
-            started = True
-            columns = _Columns.of(row)
-            if columns is not None:
-                continue
         try:
-            tag = _tagcomplete(row) if columns is None else columns.tag(row)
+            if not delimiter:
+                delimiter = "," if text.count(",") > 1 else max(_DELIMITERS, key=text.count)
+                columns = _Columns.of(_cells(text, delimiter))
+                if columns is not None:
+                    continue
+            cells = _cells(text, delimiter)
+            tag = _tagcomplete(cells) if columns is None else columns.tag(cells)
         except ValueError as error:
-            raise _bad(reader.line_num, str(error)) from error
-        if tag is not None:
-            yield tag
+            on_skip(number, str(error))
+        else:
+            if tag is not None:
+                yield tag
 
 
-def _without_mark(lines: Iterable[str]) -> Iterator[str]:
-    for number, line in enumerate(lines):
-        yield line.removeprefix("\ufeff") if number == 0 else line
-
-
-def _bad(line: int, reason: str) -> InputError:
-    return InputError("tags_csv_bad", line=line, reason=reason)
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader((line,), delimiter=delimiter))
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
 
 
 def _tagcomplete(row: Sequence[str]) -> Tag:
@@ -68,23 +71,44 @@ def _tagcomplete(row: Sequence[str]) -> Tag:
 class _Columns:
     """Where a header says that things stand."""
 
-    def __init__(self, names: list[str]) -> None:
-        self._names = names
+    def __init__(self, names: Sequence[str]) -> None:
+        self._width = len(names)
+        self._name = _place(names, _NAME_COLUMNS)
+        self._category = _place(names, _CATEGORY_COLUMNS)
+        self._count = _place(names, _COUNT_COLUMNS)
+        self._aliases = _place(names, _ALIAS_COLUMNS)
+        self._deprecated = _place(names, ("is_deprecated",))
 
     @classmethod
     def of(cls, row: Sequence[str]) -> "_Columns | None":
+        """The columns if `row` is a header: it names one of tags and holds no number."""
         names = [cell.strip().lower() for cell in row]
-        return cls(names) if {"name", "category"} <= set(names) else None
+        is_header = any(name in _NAME_COLUMNS for name in names)
+        return cls(names) if is_header and not any(map(str.isdecimal, names)) else None
 
     def tag(self, row: Sequence[str]) -> Tag | None:
-        if len(row) != len(self._names):
-            raise ValueError(f"{len(row)} columns, the header has {len(self._names)}")
-        cells = dict(zip(self._names, row, strict=True))
-        if cells.get("is_deprecated", "").strip().lower() in _TRUE:
+        if len(row) > self._width:
+            raise ValueError(f"{len(row)} columns, the header has {self._width}")
+        if _cell(row, self._deprecated, "").strip().lower() in _TRUE:
             return None
-        count = next((cells[name] for name in _COUNT_COLUMNS if name in cells), "0")
-        aliases = next((cells[name] for name in _ALIAS_COLUMNS if name in cells), "")
-        return _tag(cells["name"], cells["category"], count, aliases)
+        return _tag(
+            _cell(row, self._name, ""),
+            _cell(row, self._category, "0"),
+            _cell(row, self._count, "0"),
+            _cell(row, self._aliases, ""),
+        )
+
+
+def _place(names: Sequence[str], wanted: Sequence[str]) -> int | None:
+    return next((names.index(name) for name in wanted if name in names), None)
+
+
+def _cell(row: Sequence[str], place: int | None, missing: str) -> str:
+    """What stands in a column. A row that is too short has nothing there, unlike `missing`: what
+    the whole list has no column for."""
+    if place is None:
+        return missing
+    return row[place] if place < len(row) else ""
 
 
 def _tag(name: str, category: str, count: str, aliases: str) -> Tag:
@@ -102,12 +126,17 @@ def _name(text: str) -> str:
         raise ValueError("the name is empty")
     if len(name) > MAX_NAME:
         raise ValueError(f"the name has more than {MAX_NAME} characters")
+    if any(map(_is_broken, name)):
+        raise ValueError("the name is not UTF-8")
     if not name.isprintable():
         raise ValueError("the name holds control characters")
     return name
 
 
 def _category(text: str) -> TagCategory:
+    word = text.strip().upper()
+    if word in TagCategory.__members__:
+        return TagCategory[word]
     try:
         return TagCategory(int(text))
     except ValueError:
@@ -124,4 +153,15 @@ def _count(text: str) -> int:
 def _aliases(text: str) -> tuple[str, ...]:
     """Aliases beginning with `/` are shortcuts: the stroke only sets them apart."""
     names = (display_name(alias.strip().removeprefix("/")) for alias in text.split(","))
-    return tuple(dict.fromkeys(name for name in names if name and len(name) <= MAX_NAME))
+    return tuple(
+        dict.fromkeys(
+            name
+            for name in names
+            if name and len(name) <= MAX_NAME and not any(map(_is_broken, name))
+        )
+    )
+
+
+def _is_broken(letter: str) -> bool:
+    """Whether it stands for bytes that are not UTF-8 (Python's `surrogateescape`)."""
+    return "\ud800" <= letter <= "\udfff"

@@ -1,3 +1,4 @@
+import gzip
 from itertools import pairwise
 from pathlib import Path
 
@@ -90,8 +91,12 @@ def test_an_imported_list_joins_the_shipped_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "key"),
-    [(b"", "tags_csv_empty"), (b"a,0\n", "tags_csv_bad"), (b"\xff\xfe\x00", "tags_csv_encoding"),
-     (b"long_hair,0,x,\n", "tags_csv_bad"), (None, "tags_csv_missing")],
+    [(b"", "tags_csv_empty"), (b"a,0\n", "tags_csv_bad"), (b"\xff\xfe\x00", "tags_csv_bad"),
+     (b"long_hair,0,x,\n", "tags_csv_bad"), (None, "tags_csv_missing"),
+     (b"\n,,,\n", "tags_csv_empty"),
+     (b"<html>\n<p>Not found</p>\n</html>\n", "tags_csv_bad"),
+     (b'{"name": "long_hair"}\n', "tags_csv_bad"), (gzip.compress(b"a,0,5,\n" * 9), "tags_csv_bad"),
+     (b"a,0,5,\nSome words, and more.\nEven more,\n", "tags_csv_bad")],
 )  # fmt: skip
 def test_a_bad_list_changes_nothing(tmp_path: Path, content: bytes | None, key: str) -> None:
     state = tmp_path / "state"
@@ -117,11 +122,46 @@ def test_a_place_that_takes_no_file_is_named(tmp_path: Path) -> None:
     assert text(f"errors.{caught.value.key}", locale="en", **caught.value.data)
 
 
-def test_a_damaged_imported_list_is_loud_at_start(tmp_path: Path) -> None:
-    (tmp_path / IMPORTED_NAME).write_text("long_hair,0,5,\nhalf a li", encoding="utf-8")
-    with pytest.raises(InputError) as caught:
+def test_a_damaged_imported_list_loses_only_what_is_damaged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / IMPORTED_NAME).write_text("long_hair,0,777,\nhalf a li", encoding="utf-8")
+    hair = load_vocabulary(tmp_path).get("long hair")
+    assert hair is not None
+    assert hair.count == 777
+    assert "line 2" in caplog.text
+
+
+def test_a_file_that_is_no_list_any_more_is_loud_at_start(tmp_path: Path) -> None:
+    (tmp_path / IMPORTED_NAME).write_bytes(b"\0" * 500)
+    with pytest.raises(InputError, match="tags_csv_bad"):
         load_vocabulary(tmp_path)
-    assert caught.value.data["line"] == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_odd_lines_are_counted_and_the_first_is_shown(tmp_path: Path, encoding: str) -> None:
+    source = tmp_path / "list.csv"
+    lines = ["tag,category,count,alias", "long_hair,0,5,lh", "", "paw,7,3,", "smile,0,1,", "tail,0"]
+    source.write_bytes("\r\n".join(lines).encode(encoding))
+    report = import_vocabulary(source, tmp_path / "state")
+    assert (report.tags, report.skipped, report.skipped_line) == (2, 2, 4)
+    assert "'7'" in report.skipped_reason
+
+
+def test_bytes_of_another_encoding_cost_only_their_line(tmp_path: Path) -> None:
+    source = tmp_path / "list.csv"
+    source.write_bytes(b"long_hair,0,5,\ncaf\xe9,0,5,\nsmile,0,4,\x8f\xce\n")
+    report = import_vocabulary(source, tmp_path / "state")
+    assert (report.tags, report.skipped, report.skipped_line) == (2, 1, 2)
+
+
+@pytest.mark.parametrize("odd", ["x,12,5,", "tag,category", "a,0,b,", '"never closed,0,5,'])
+def test_one_odd_line_does_not_refuse_a_long_list(tmp_path: Path, odd: str) -> None:
+    source = tmp_path / "list.csv"
+    rows = [f"tag_{number},0,{number},\n" for number in range(2000)]
+    source.write_text("".join([*rows[:1000], odd + "\n", *rows[1000:]]), encoding="utf-8")
+    report = import_vocabulary(source, tmp_path / "state")
+    assert (report.tags, report.skipped, report.skipped_line) == (2000, 1, 1001)
 
 
 @pytest.mark.skipif(not LARGE_LIST.exists(), reason="no ../shared/data/danbooru.csv here")
