@@ -142,6 +142,7 @@ def compose_jobs(
         defaults=defaults_of(settings),
         limits=limits_of(settings),
         category_of=tags.category_of,
+        rating_of=tags.sexual_rating_of,
         max_age_s=settings.job_max_age_minutes * 60,
         kept_s=settings.pictures_kept_days * DAY_S or None,
         max_weight=settings.max_role_weight,

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from bot.cli.output import note, say
 from bot.defaults import defaults_of
 from bot.engine import engine_options
-from bot.safety.rules import check_prompt, refusal
+from bot.safety.request import refuse_forbidden
 from bot.settings import Settings
 from data.vocabularies import load_vocabulary
 from pipeline.engine.protocol import DrawnPicture, Engine
@@ -66,16 +66,15 @@ def draw(
 
 
 def _resolve(request: GenerationRequest, settings: Settings, *, ceiling: Rating) -> ResolvedRequest:
+    tags = load_vocabulary(settings.data_dir)
     resolved = resolve(
         request,
         defaults=defaults_of(settings),
         ceiling=ceiling,
         random_seed=lambda: secrets.randbelow(2**32),
-        category_of=load_vocabulary(settings.data_dir).category_of,
+        category_of=tags.category_of,
     )
-    violation = check_prompt(resolved.prompt, resolved.negative_prompt, rating=resolved.rating)
-    if violation is not None:
-        raise refusal(violation)
+    refuse_forbidden(resolved, rating_of=tags.sexual_rating_of)
     return resolved
 
 

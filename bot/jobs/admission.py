@@ -13,7 +13,7 @@ from bot.moderation.gate import check_door
 from bot.moderation.member_limits import for_member
 from bot.moderation.words import find_blocked
 from bot.safety.ceiling import Ceiling, Place, effective_ceiling
-from bot.safety.rules import check_prompt, refusal
+from bot.safety.request import RatingOf, refuse_forbidden
 from data import (
     guild_limits,
     guild_settings,
@@ -54,6 +54,7 @@ class JobRules:
     defaults: Defaults
     limits: Limits
     category_of: Callable[[str], TagCategory | None]
+    rating_of: RatingOf
     max_age_s: float
     output_check: bool = False
     max_weight: int = 1
@@ -239,9 +240,7 @@ class Admission:
             init_width=width,
             init_height=height,
         )
-        violation = check_prompt(resolved.prompt, resolved.negative_prompt, rating=resolved.rating)
-        if violation is not None:
-            raise refusal(violation)
+        refuse_forbidden(resolved, rating_of=self._rules.rating_of)
         word = find_blocked(known.words, resolved.prompt, resolved.negative_prompt)
         if word is not None:
             raise RefusedError("server_rule", word=word)

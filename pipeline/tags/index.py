@@ -10,7 +10,7 @@ from typing import Final
 from pipeline.rating import Rating
 from pipeline.tags.category import TagCategory
 from pipeline.tags.lookup import Lookup
-from pipeline.tags.suitability import hidden_above
+from pipeline.tags.suitability import hidden_above, sexual_rating_of
 from pipeline.tags.tag import Tag, TagMatch, tag_key
 from pipeline.tags.typos import WordFixer
 
@@ -66,6 +66,11 @@ class TagIndex:
         """The category of the tag that `text` names, or None where no tag is called so."""
         rank = self._rank(tag_key(text))
         return None if rank is None else TagCategory(self._categories[rank])
+
+    def sexual_rating_of(self, text: str) -> Rating | None:
+        """How sexual the tag is that `text` names, or None where no tag is called so."""
+        rank = self._rank(tag_key(text))
+        return None if rank is None else sexual_rating_of(self._names[rank])
 
     def series_of(self, character: str) -> Tag | None:
         """The series that a character comes from, if its name or our list says so."""

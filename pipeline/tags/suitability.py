@@ -29,6 +29,14 @@ def rating_of(name: str) -> Rating | None:
     return rating
 
 
+@lru_cache(maxsize=_CACHED)
+def sexual_rating_of(name: str) -> Rating:
+    """How sexual what a tag shows is, by its name. Unlike for suggestions, blood, violence and
+    other things that are not sexual count as `safe`."""
+    key = _separated(tag_key(name))
+    return _level(key if key in words.RATED else _without(key, words.NOT_SEXUAL))
+
+
 @cache
 def hidden_above(rating: Rating) -> Callable[[Tag], bool]:
     """What tells whether a tag is hidden in a place that allows pictures up to `rating`.

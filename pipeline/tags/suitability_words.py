@@ -83,7 +83,7 @@ EXPLICIT: Final = _list("""
 EXPLICIT_ROOTS: Final = (
     "penis", "pussy", "vagin", "clitor", "masturbat", "fellat", "ejaculat", "cunniling", "testic",
     "dildo", "vibrator", "orgasm", "bukkake", "futanari", "paizuri", "naizuri", "cumshot", "ahegao",
-    "handjob", "blowjob", "footjob", "creampie", "gangbang", "urethra", "hentai", "porn", "semen",
+    "handjob", "blowjob", "footjob", "creampie", "gangbang", "urethra", "hentai", "porn", " semen",
     "rape ", " rape", "bestial", "molest", "irrumat", "deepthroat", "anilingus", "impregnat",
     "sex ", "nakadashi", "chinpo", "ochinchin", "manko ", "ecchi ",
 )  # fmt: skip
@@ -201,6 +201,19 @@ HARMLESS: Final = _list("""
     ecchi no, censored text, bar censor meme, character censor, kiss mark on paper, chef kiss,
     chef s kiss, kiss fm, death knight, sexes, on top of, on head, pinned hair, hair pinned,
     grindstone, brand new animal, open mouth, condor
+""")
+
+# What is not suggested everywhere for other reasons than sex.
+NOT_SEXUAL: Final = _list("""
+    blood, bleeding, bloody, blood on, blood from, injury, wound, wounds, corpse, suicide, hanging,
+    stabbed, impaled, strangling, strangulation, choking, handcuffs, handcuffed, rope, whip, whip
+    sword, holding whip, leash, holding leash, leash pull, pole, holding pole, shower head, drunk,
+    kissing cheek, kissing forehead, kissing hand, blowing kiss, chef s kiss, wet clothes, torn
+    clothes, loincloth, sarong, pantyhose, latex gloves, heavy breathing, steaming body, lying on
+    person, gore, intestines, decapitation, severed head, dismemberment, cannibalism, torture,
+    amputee, hypnosis, mind control, brainwashing, corruption, caught, cheek bulge, doujin cover,
+    suspension, tentacles, tentacle, diaper, tally, through wall, invisible man, human trafficking,
+    stocks, pillory, 18
 """)
 
 # Whole names that words alone would rate wrongly.

@@ -125,6 +125,7 @@ async def open_house(
                 defaults=Defaults(num_inference_steps=3),
                 limits=limits,
                 category_of=lambda _: None,
+                rating_of=lambda _: None,
                 max_age_s=3600,
                 output_check=tagger is not None,
             ),

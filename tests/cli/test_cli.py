@@ -109,6 +109,14 @@ def test_bad_request_is_refused_before_the_model_is_loaded(
     assert says.lower() in one_line(capsys.readouterr().err).lower()
 
 
+def test_the_hard_rules_hold_with_what_the_vocabulary_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["imagine", "child, skirt_lift"]) == 1
+    assert "`child`" in one_line(capsys.readouterr().err)
+
+
 def test_existing_file_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -47,6 +47,13 @@ async def test_in_every_option(running: Running, alice: Visitor) -> None:
     )
 
 
+async def test_with_what_the_vocabulary_knows(running: Running, alice: Visitor) -> None:
+    said = await alice.wish("child, skirt_lift")
+    assert REFUSED in said.text
+    assert said.ephemeral
+    assert await running.jobs() == []
+
+
 async def test_in_presets_and_own_defaults(running: Running, alice: Visitor) -> None:
     await alice.answer("preset save", name="Mine", prompt="solo, l0li")
     await alice.answer("preset save", name="Not", negative="(loli:-1)")

@@ -29,6 +29,7 @@ def test_minor_coded_tags_are_hidden_everywhere(name: str, ceiling: Rating) -> N
     "name",
     ["aizawa_shota", "lolita_fashion", "hololive", "depth_charge", "child", "kaitou_kid",
      "long_hair", "school_uniform", "grapes", "cocktail_dress", "peacock", "shuttlecock",
+     "amusement_park", "basement",
      "sextuplets", "cumulonimbus_cloud", "document", "grass", "glass", "facial_hair",
      "android_18", "assassin", "bracelet", "title", "analog_clock", "skyscraper", "rope",
      "feet_out_of_frame", "tentacle_hair", "hands_on_own_hips", "yuri_lowell", "melty_blood"],

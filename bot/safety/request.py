@@ -1,0 +1,33 @@
+"""The hard rules on a whole request, with what the tag vocabulary knows of its words."""
+
+from collections.abc import Callable
+
+from bot.safety.normalise import normalise
+from bot.safety.rules import check_prompt, refusal
+from pipeline.prompt.weights import plain_tags
+from pipeline.rating import Rating
+from pipeline.request import ResolvedRequest
+
+RatingOf = Callable[[str], Rating | None]
+"""How sexual the tag called so is; None where the vocabulary has none. By name or alias."""
+
+
+def refuse_forbidden(request: ResolvedRequest, *, rating_of: RatingOf) -> None:
+    """Raises RefusedError where `request` breaks a hard rule."""
+    violation = check_prompt(
+        request.prompt,
+        request.negative_prompt,
+        rating=request.rating,
+        words_rating=words_rating(request.prompt, rating_of=rating_of),
+    )
+    if violation is not None:
+        raise refusal(violation)
+
+
+def words_rating(prompt: str, *, rating_of: RatingOf) -> Rating:
+    """The rating of the most sexual tag of `prompt` that the vocabulary knows."""
+    # Brackets may be syntax or a part of a name: `hina (swimsuit)`.
+    tags = [*plain_tags(prompt), *prompt.split(",")]
+    spellings = {each for tag in tags for each in (tag, normalise(tag))}
+    ratings = (rating for tag in spellings if (rating := rating_of(tag)) is not None)
+    return max(ratings, default=Rating.SAFE)
