@@ -9,17 +9,16 @@ closed: a picture that can't be looked at is withheld.
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from PIL.Image import Image
 
 from bot.safety.output import Verdict, WithheldReason, judge, minor_coded
-from bot.worker import give_way_to_the_loop
+from bot.work_thread import BrokenWorkError, WorkThread
 from data.checks import CheckRecord
 from pipeline.rating import Rating
-from pipeline.tagger.tagging import Tagging
 
 if TYPE_CHECKING:
     from pipeline.tagger.tagger import Tagger
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 THREAD_NAME: Final = "tagger"
+HUNG_S: Final = 600.0  # it looks at a picture for a second or two
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,53 +37,61 @@ class Judgement:
     seen: CheckRecord | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """`minor`: those of the tagger's labels that stand for a minor."""
+
+    tagger: "Tagger"
+    minor: frozenset[str]
+
+
 class OutputCheck:
-    """`load` is called in the thread. Start it before the first picture; `judge` waits for it."""
+    """`load` is called in the thread. Start it before the first picture; `judge` waits for it.
+
+    A tagger that breaks or hangs is loaded again, in a new thread, for the next picture.
+    """
 
     def __init__(self, load: "Callable[[], Tagger]") -> None:
         self._load = load
-        self._executor = ThreadPoolExecutor(
-            1, thread_name_prefix=THREAD_NAME, initializer=give_way_to_the_loop
-        )
-        self._tagger: Tagger | None = None
-        self._minor: frozenset[str] = frozenset()
+        self._thread = WorkThread(THREAD_NAME)
+        self._opened: _Opened | None = None
 
     async def start(self) -> None:
         """Load the tagger. ModelError: it can't be used, and the bot must not go on without."""
-        await asyncio.get_running_loop().run_in_executor(self._executor, self._open)
+        await self._thread.call(self._open)
 
     async def judge(self, image: Image, *, ceiling: Rating) -> Judgement:
         """Look at a picture. Never raises: what can't be looked at is withheld."""
-        loop = asyncio.get_running_loop()
         try:
-            tagging = await loop.run_in_executor(self._executor, self._tag, image)
+            async with asyncio.timeout(HUNG_S):
+                return await self._thread.call(partial(self._judge, image, ceiling))
         except Exception as error:
             _log.error("A picture could not be checked and is withheld: %s", error, exc_info=error)
+            if isinstance(error, BrokenWorkError | TimeoutError):
+                self._opened = None
+                self._thread.renew()
             return Judgement(verdict=Verdict(reason=WithheldReason.UNCHECKED), seen=None)
-        assert self._tagger is not None
+
+    async def close(self) -> None:
+        """End the thread after what runs in it. Idempotent."""
+        await self._thread.close()
+        self._opened = None
+
+    def _open(self) -> "_Opened":
+        tagger = self._load()
+        labels = tagger.labels
+        self._opened = _Opened(tagger, minor_coded((*labels.general, *labels.characters)))
+        return self._opened
+
+    def _judge(self, image: Image, ceiling: Rating) -> Judgement:
+        opened = self._opened or self._open()
+        tagger, tagging = opened.tagger, opened.tagger.tag(image)
         return Judgement(
-            verdict=judge(tagging, ceiling=ceiling, minor=self._minor),
+            verdict=judge(tagging, ceiling=ceiling, minor=opened.minor),
             seen=CheckRecord(
-                tagger=self._tagger.name,
+                tagger=tagger.name,
                 rating=tagging.rating,
                 ratings=tagging.ratings,
                 tags=tagging.tags(),
             ),
         )
-
-    async def close(self) -> None:
-        """End the thread after what runs in it. Idempotent."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
-        await asyncio.to_thread(self._executor.shutdown)
-        self._tagger = None
-
-    def _open(self) -> None:
-        tagger = self._load()
-        labels = tagger.labels
-        self._minor = minor_coded((*labels.general, *labels.characters))
-        self._tagger = tagger
-
-    def _tag(self, image: Image) -> Tagging:
-        if self._tagger is None:
-            raise RuntimeError("the tagger is not loaded")
-        return self._tagger.tag(image)

@@ -2,25 +2,47 @@
 
 import asyncio
 import logging
-import os
-import sys
+import math
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from typing import Final, TypeVar
 
-from PIL.Image import Image
+from PIL import Image
 
+from bot.work_thread import BrokenWorkError, WorkThread
 from pipeline.engine.protocol import DrawnPicture, Engine, ModelDescription
+from pipeline.errors import Cancelled, EngineError
 from pipeline.request import ResolvedRequest
 
 _log = logging.getLogger(__name__)
 
-ENGINE_NICENESS = 5
-THREAD_NAME = "engine"
+THREAD_NAME: Final = "engine"
+QUIET_S: Final = 600.0
+"""Without a sign of life from the engine before the log says so: the longest steps of large
+pictures on a processor take minutes."""
+HUNG_AFTER: Final = 6
+"""So many times `QUIET_S` without a sign, and the engine is given up."""
+CLOSE_S: Final = 60.0
+"""For an engine to close. One that hangs there is left behind with its thread."""
 
-Preview = Callable[[], Image | None]
+Preview = Callable[[], Image.Image | None]
+T = TypeVar("T")
+
+
+class BrokenEngineError(EngineError):
+    """The engine did what no engine may: it is to be opened again, and its picture not tried
+    again."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__("engine_failed", problem=problem)
+
+
+class HungEngineError(EngineError):
+    """The engine's thread does not come back, and can't be used any more."""
+
+    def __init__(self, quiet_s: float) -> None:
+        super().__init__("engine_hung", quiet_s=quiet_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +58,7 @@ class LoopWatch:
     """Carries steps from the engine's thread to the loop, one crossing at a time.
 
     Steps that finish before the loop took the last one replace it, so that a fast engine can't
-    flood the loop.
+    flood the loop. `signs` counts the engine's signs of life.
     """
 
     def __init__(
@@ -50,11 +72,14 @@ class LoopWatch:
         self._on_step = on_step
         self._lock = threading.Lock()
         self._latest: Step | None = None
+        self.signs = 0
 
     def is_cancelled(self) -> bool:
+        self.signs += 1
         return self._cancelled.is_set()
 
     def on_step(self, step: int, steps: int, preview: Preview) -> None:
+        self.signs += 1
         with self._lock:
             crossing = self._latest is not None
             self._latest = Step(step, steps, preview)
@@ -68,82 +93,139 @@ class LoopWatch:
             self._on_step(latest)
 
 
-def give_way_to_the_loop() -> None:
-    """Lower this thread's priority, and with it that of the threads ONNX Runtime starts from it.
-
-    They may fill every core for minutes; what answers people needs little, but at once. On Linux
-    niceness belongs to a thread and is inherited; elsewhere to the process, so nothing is done.
-    """
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), ENGINE_NICENESS)
-
-
 class EngineWorker:
     """The engine and its thread. `load` is called in that thread. `name`: for the log."""
 
     def __init__(self, load: Callable[[], Engine], *, name: str = "The engine") -> None:
         self.name = name
         self._load = load
-        self._executor = ThreadPoolExecutor(
-            1, thread_name_prefix=THREAD_NAME, initializer=give_way_to_the_loop
-        )
+        self._thread = WorkThread(THREAD_NAME)
         self._engine: Engine | None = None
         self._left = False
         self.model: ModelDescription | None = None
 
     async def start(self) -> ModelDescription:
         """Load the engine; ModelError says what is missing."""
-        loop = asyncio.get_running_loop()
-        engine = await loop.run_in_executor(self._executor, self._load)
-        self._engine, self.model = engine, engine.model
-        return engine.model
+
+        def load() -> tuple[Engine, ModelDescription]:
+            engine = self._load()
+            return engine, engine.model
+
+        self._engine, self.model = await self._thread.call(load)
+        return self.model
 
     async def draw(
         self,
         request: ResolvedRequest,
         index: int,
         *,
-        init_image: Image | None = None,
+        init_image: Image.Image | None = None,
         cancelled: threading.Event,
         on_step: Callable[[Step], None],
     ) -> DrawnPicture:
         """Draw picture `index`, from `init_image` if the request begins from a picture.
 
-        `on_step` is called on the loop. Raises as `Engine.draw` does.
+        `on_step` is called on the loop. Raises as `Engine.draw` does, and BrokenEngineError or
+        HungEngineError where the engine breaks its word.
 
         When this task is cancelled the thread still ends its step: set `cancelled` as well.
         """
         engine = self._engine
         assert engine is not None, "start() comes first"
-        loop = asyncio.get_running_loop()
-        watch = LoopWatch(loop, cancelled, on_step)
-        draw = partial(engine.draw, request, index, watch, init_image=init_image)
-        return await loop.run_in_executor(self._executor, draw)
+        watch = LoopWatch(asyncio.get_running_loop(), cancelled, on_step)
+
+        def draw() -> DrawnPicture:
+            drawn = engine.draw(request, index, watch, init_image=init_image)
+            _check(drawn, request)
+            return drawn
+
+        try:
+            return await self._heard(watch, asyncio.ensure_future(self._thread.call(draw)))
+        except BrokenWorkError as error:
+            raise BrokenEngineError(str(error)) from error
+        except Cancelled as error:
+            if not cancelled.is_set():
+                raise BrokenEngineError("it stopped, though nobody asked it to") from error
+            raise
 
     async def free(self) -> None:
-        """Close an engine whose device was lost; `start` opens it again. What it says while it goes
-        counts for nothing."""
+        """Close an engine whose device was lost, or that is broken; `start` opens it again, in a
+        new thread. What it says while it goes counts for nothing."""
         engine, self._engine = self._engine, None
-        if engine is None:
-            return
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._executor, engine.close)
-        except Exception as error:  # noqa: BLE001 - its device is gone: anything may fail
-            _log.info("%s could not be closed cleanly: %s", self.name, error)
+        await self._close(engine)
+        self._thread.renew()
 
     def leave(self) -> None:
         """Don't wait for what runs in the thread, which ends with the process; `close` then does
         nothing."""
         self._engine = None
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._thread.leave()
         self._left = True
 
     async def close(self) -> None:
         """Free the engine and end the thread, after what runs in it. Idempotent."""
         if self._left:
             return
-        loop = asyncio.get_running_loop()
         engine, self._engine = self._engine, None
-        if engine is not None:
-            await loop.run_in_executor(self._executor, engine.close)
-        await asyncio.to_thread(self._executor.shutdown)
+        if await self._close(engine):
+            await self._thread.close()
+        else:
+            self.leave()
+
+    async def _close(self, engine: Engine | None) -> bool:
+        """Whether the engine's thread is free again."""
+        if engine is None:
+            return True
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self._thread.call(engine.close)
+        except TimeoutError:
+            _log.error("%s does not close; it is left", self.name)
+            return False
+        except Exception as error:  # noqa: BLE001 - it goes anyway, whatever it says
+            _log.info("%s could not be closed cleanly: %s", self.name, error)
+        return True
+
+    async def _heard(self, watch: LoopWatch, drawing: "asyncio.Future[T]") -> T:
+        """What comes of `drawing`, as long as there are signs of life."""
+        quiet, signs = 0, 0
+        try:
+            while True:
+                await asyncio.wait({drawing}, timeout=QUIET_S)
+                if drawing.done():
+                    return drawing.result()
+                quiet = 0 if watch.signs != signs else quiet + 1
+                signs = watch.signs
+                if quiet:
+                    _log.error(
+                        "%s has given no sign of life for %.0f minutes while it draws",
+                        self.name, quiet * QUIET_S / 60,
+                    )  # fmt: skip
+                if quiet >= HUNG_AFTER:
+                    raise HungEngineError(quiet * QUIET_S)
+        finally:
+            drawing.cancel()
+
+
+def _check(drawn: object, request: ResolvedRequest) -> None:
+    """BrokenWorkError where that is no picture of `request`."""
+    if not isinstance(drawn, DrawnPicture) or not isinstance(drawn.image, Image.Image):  # pyright: ignore[reportUnnecessaryIsInstance] - an engine may break its word
+        raise BrokenWorkError(f"it gave no picture, but {type(drawn).__name__}")
+    image = drawn.image
+    try:
+        image.load()  # PIL reads as late as it can
+    except Exception as error:
+        raise BrokenWorkError(f"its picture can't be read: {error}") from error
+    if image.mode != "RGB":
+        raise BrokenWorkError(f"its picture is {image.mode}, not RGB")
+    # Not the very size: engines for tests draw small ones.
+    skew = abs(image.width * request.height - image.height * request.width)
+    fits = 0 < image.width <= request.width and 0 < image.height <= request.height
+    if not fits or skew >= max(request.width, request.height):
+        raise BrokenWorkError(
+            f"its picture has {image.width}x{image.height} pixels,"
+            f" not {request.width}x{request.height}"
+        )
+    for seconds in (drawn.elapsed_s, drawn.seconds_a_step):
+        if not math.isfinite(seconds) or seconds < 0:
+            raise BrokenWorkError(f"its picture took {seconds} s")

@@ -20,7 +20,8 @@ class JobRecord:
     """A job as stored. Times are seconds since the epoch. The token never shows in a repr.
 
     `ceiling`: the highest rating its place allowed when it was accepted, by the settings of
-    `rules_channel_id`. Both are None for jobs of an older Ekaki.
+    `rules_channel_id`. Both are None for jobs of an older Ekaki. `attempts`: how often the process
+    ended without warning while the job was being drawn.
     """
 
     id: str
@@ -44,6 +45,7 @@ class JobRecord:
     ended_at: float | None
     ceiling: Rating | None = None
     rules_channel_id: int | None = None
+    attempts: int = 0
 
     def __repr__(self) -> str:
         return f"JobRecord(id={self.id!r}, user_id={self.user_id}, state={self.state!r})"
@@ -52,7 +54,7 @@ class JobRecord:
 _COLUMNS = (
     "id, user_id, guild_id, channel_id, private, rating, request, weight, locale, state, error,"
     " delivery, application_id, interaction_token, token_expires_at, message_id, accepted_at,"
-    " started_at, ended_at, ceiling, rules_channel_id"
+    " started_at, ended_at, ceiling, rules_channel_id, attempts"
 )
 
 
@@ -79,6 +81,7 @@ def _record(row: sqlite3.Row) -> JobRecord:
         ended_at=row["ended_at"],
         ceiling=None if row["ceiling"] is None else Rating(row["ceiling"]),
         rules_channel_id=row["rules_channel_id"],
+        attempts=row["attempts"],
     )
 
 

@@ -1,5 +1,5 @@
 """One device's loop: its engine is loaded, draws what the line gives, and is opened again when the
-device was lost."""
+device was lost or the engine broke."""
 
 # ruff: noqa: BLE001 - whatever a lost device raises, the others go on
 
@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from bot.jobs.line import Line
 from bot.queue import Unit
-from bot.worker import EngineWorker
+from bot.worker import BrokenEngineError, EngineWorker, HungEngineError
 from pipeline.engine.protocol import ModelDescription
 from pipeline.errors import EngineError, ModelError
 
@@ -23,14 +23,16 @@ without another device it ends after a minute or two, and whatever runs it start
 
 DEVICE_LOST: Final = "device_lost"
 
+_BREATH_S: Final = 1.0  # after a fault of our own, which may come again at once
+
 State = Literal["loading", "ready", "lost", "gone"]
 
 
 class Device:
-    """`draw` draws one unit to its end, and raises EngineError `device_lost` once the unit is dealt
-    with; `storing` has what it drew and is not stored yet. `opened` is told of each loaded model,
-    `changed` of every change of `state`. One task runs `run`; whoever lines something up sets
-    `wake`."""
+    """`draw` draws one unit to its end, and raises what is wrong with the device once the unit is
+    dealt with: EngineError `device_lost`, BrokenEngineError or HungEngineError. `storing` has what
+    it drew and is not stored yet. `opened` is told of each loaded model, `changed` of every change
+    of `state`. One task runs `run`; whoever lines something up sets `wake`."""
 
     def __init__(
         self,
@@ -74,14 +76,19 @@ class Device:
             self.is_over = True
 
     async def _problem_of(self, unit: Unit) -> str | None:
-        """Draw `unit`; what was said if the device was lost. The error itself refers to the engine,
-        which must go."""
+        """Draw `unit`; what was said if the engine is to be opened again. The error itself refers
+        to the engine, which must go."""
         try:
             await self._draw(self, unit)
-        except EngineError as error:
-            if error.key != DEVICE_LOST:
-                raise
-            return str(error.data.get("problem", error))
+        except HungEngineError as error:
+            self.worker.leave()
+            raise ModelError("engine_hung", **error.data) from None
+        except Exception as error:
+            problem = _lost_or_broken(error)
+            if problem is None:
+                _log.exception("%s: the end of a picture went wrong", self.worker.name)
+                await self._stopped_within(_BREATH_S)
+            return problem
         return None
 
     async def _open(self) -> None:
@@ -92,7 +99,7 @@ class Device:
     async def _open_again(self, problem: str) -> None:
         name = self.worker.name
         self._set("lost")
-        _log.error("%s was lost: %s; it is opened again in %g s", name, problem, PAUSES_S[0])
+        _log.error("%s %s; it is opened again in %g s", name, problem, PAUSES_S[0])
         await self.worker.free()
         for number, pause_s in enumerate(PAUSES_S):
             if number:
@@ -119,3 +126,11 @@ class Device:
     def _set(self, state: State) -> None:
         self.state = state
         self._changed()
+
+
+def _lost_or_broken(error: Exception) -> str | None:
+    if isinstance(error, BrokenEngineError):
+        return f"broke: {error.data['problem']}"
+    if isinstance(error, EngineError) and error.key == DEVICE_LOST:
+        return f"was lost: {error.data.get('problem', error)}"
+    return None

@@ -93,3 +93,5 @@ async def _kindly(clean: Callable[[], Awaitable[None]]) -> None:
         await clean()
     except (StorageError, OSError) as error:
         _log.warning("Cleaning did not work: %s", error)
+    except Exception:  # noqa: BLE001 - an unforeseen fault must not be the last cleaning
+        _log.exception("Cleaning did not work")

@@ -1,12 +1,16 @@
 """Pictures that jobs begin from, read while the pictures before theirs are drawn."""
 
 import asyncio
+import logging
 from collections.abc import Iterable
+from functools import partial
 
 from PIL.Image import Image
 
 from bot.jobs.kept_files import KeptFiles
-from pipeline.errors import StorageError
+from bot.work_thread import in_a_thread
+
+_log = logging.getLogger(__name__)
 
 
 class InitImages:
@@ -36,11 +40,12 @@ class InitImages:
         return await self._read(content_hash) if image is None else image
 
     async def _read(self, content_hash: str) -> Image:
-        return await asyncio.to_thread(self._files.image, content_hash)
+        return await in_a_thread(partial(self._files.image, content_hash))
 
     async def _read_ahead(self, content_hash: str) -> Image | None:
         """None where it can't be read: who needs it tries again, and is told why."""
         try:
             return await self._read(content_hash)
-        except StorageError:
+        except Exception as error:  # noqa: BLE001 - see above
+            _log.info("A picture to begin from could not be read ahead: %s", error)
             return None

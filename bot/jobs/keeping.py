@@ -1,7 +1,7 @@
 """A drawn picture is looked at, encoded and entered, or withheld: nothing is told before."""
 
-import asyncio
 from dataclasses import replace
+from functools import partial
 
 from PIL.Image import Image
 
@@ -11,6 +11,7 @@ from bot.jobs.entering import Kept
 from bot.jobs.store import JobStore
 from bot.output_check import OutputCheck
 from bot.safety.output import WithheldReason
+from bot.work_thread import in_a_thread
 from data.ids import new_id
 from data.jobs import JobRecord
 from data.pictures import PictureRecord
@@ -66,7 +67,7 @@ class Keeping:
         self, job: JobRecord, drawn: DrawnPicture, picture: PictureRecord, text: str
     ) -> Kept:
         if self._check is None:
-            png = await asyncio.to_thread(encode_png, drawn.image, text)
+            png = await in_a_thread(partial(encode_png, drawn.image, text))
             return await self._store.keep_picture(picture, png)
         ceiling = await self._store.ceiling_now(job)
         judgement = await self._check.judge(drawn.image, ceiling=ceiling)
@@ -75,7 +76,7 @@ class Keeping:
         if seen is not None:
             picture = replace(picture, rating=max(picture.rating, seen.rating))
         if reason is None:
-            png = await asyncio.to_thread(encode_png, drawn.image, text)
+            png = await in_a_thread(partial(encode_png, drawn.image, text))
             return await self._store.keep_picture(picture, png, seen=seen)
         record = WithheldRecord(
             id=picture.id,
@@ -91,7 +92,7 @@ class Keeping:
         for_review = reason is WithheldReason.RATING
         if not for_review or not await self._store.keeps_for_review(job.guild_id):
             return await self._store.withhold(record, None, hits=tuple(judgement.verdict.hits))
-        png = await asyncio.to_thread(encode_png, drawn.image, text)
+        png = await in_a_thread(partial(encode_png, drawn.image, text))
         record = replace(record, picture=picture, state="waiting")
         return await self._store.withhold(record, png, hits=())
 

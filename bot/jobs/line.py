@@ -68,10 +68,11 @@ class Line:
             self._running[unit] = 0.0
         return unit
 
-    def next_jobs(self) -> list[LiveJob]:
-        """The jobs of the pictures that the devices take next if nobody else comes: nothing is
+    def next_units(self) -> list[tuple[LiveJob, Unit]]:
+        """The pictures that the devices take next if nobody else comes, with their jobs: nothing is
         promised to them."""
-        return [self.live[unit.job_id] for unit in islice(self._queue.upcoming(), self.devices)]
+        units = islice(self._queue.upcoming(), self.devices)
+        return [(self.live[unit.job_id], unit) for unit in units]
 
     def step(self, unit: Unit, *, step: int, steps: int, now: float) -> None:
         """The running `unit` has come to `step` of `steps` at `now` (monotonic seconds)."""

@@ -47,6 +47,16 @@ def settings_of(request: ResolvedRequest) -> dict[str, Any]:
     }
 
 
+def brief_settings(request: ResolvedRequest) -> str:
+    """What decides how much memory and which code a job needs, for the log: no words of people."""
+    begins = " from a picture" if request.init_picture else ""
+    grows = f" x{request.upscale_factor:g}" if request.upscale_factor > 1 else ""
+    return (
+        f"{request.width}x{request.height}{grows}{begins}, {request.num_inference_steps} steps,"
+        f" {request.sampler}, {request.count} pictures"
+    )
+
+
 def refused(request: GenerationRequest, origin: Origin, error: RefusedError) -> AuditEvent | None:
     """A request that was refused; None where that is nothing for moderators."""
     if not error.key.startswith(_NOTED):

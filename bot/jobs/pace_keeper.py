@@ -1,5 +1,7 @@
 """What was learnt about this machine's pace, kept over restarts: times are honest at once."""
 
+# ruff: noqa: BLE001 - no note of times is worth a picture
+
 import logging
 
 from bot.clock import Clock
@@ -7,7 +9,6 @@ from bot.eta import Pace, steps_of
 from data import notes
 from data.database import Database
 from pipeline.engine.protocol import DrawnPicture, ModelDescription
-from pipeline.errors import StorageError
 from pipeline.request import ResolvedRequest
 
 _log = logging.getLogger(__name__)
@@ -25,9 +26,14 @@ class PaceKeeper:
         self._kept_at: float | None = None
 
     async def restore(self, model: ModelDescription) -> None:
-        """Take up what an earlier run learnt about `model` here, else what is expected of it."""
-        async with self._database.reader() as connection:
-            noted = await notes.get(connection, key=_key(model))
+        """Take up what an earlier run learnt about `model` here, else what is expected of it. A
+        database that refuses costs nothing but honest times."""
+        try:
+            async with self._database.reader() as connection:
+                noted = await notes.get(connection, key=_key(model))
+        except Exception as error:
+            _log.warning("The pace of an earlier run can't be read: %s", error)
+            noted = None
         if noted is not None:
             self._pace.take_up(noted)
         if model.expected is not None:
@@ -35,8 +41,8 @@ class PaceKeeper:
 
     def learn(self, request: ResolvedRequest, drawn: DrawnPicture, *, cost: float) -> None:
         """Take in a picture of `request`, which was work of `cost`."""
-        steps_s = drawn.seconds_a_step * steps_of(request)
-        self._pace.learn(cost=cost, steps_s=min(steps_s, drawn.elapsed_s), total_s=drawn.elapsed_s)
+        steps_s = min(drawn.seconds_a_step * steps_of(request), drawn.elapsed_s)
+        self._pace.learn(cost=cost, steps_s=steps_s, total_s=drawn.elapsed_s)
 
     async def keep(self, model: ModelDescription | None) -> None:
         """Note what is known now, twice a minute at most. A disk that refuses loses nothing."""
@@ -47,7 +53,7 @@ class PaceKeeper:
         try:
             async with self._database.transaction() as connection:
                 await notes.put(connection, key=_key(model), value=self._pace.to_json())
-        except StorageError as error:
+        except Exception as error:
             _log.warning("The pace could not be noted: %s", error)
 
 

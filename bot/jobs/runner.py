@@ -12,6 +12,7 @@ from PIL.Image import Image
 from bot.clock import Clock
 from bot.eta import Forecasts
 from bot.failpoints import hit
+from bot.jobs.attempts import Attempts
 from bot.jobs.device import DEVICE_LOST, Device
 from bot.jobs.hub import Hub
 from bot.jobs.init_images import InitImages
@@ -23,7 +24,7 @@ from bot.jobs.store import JobStore
 from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progress, Queued
 from bot.output_check import OutputCheck
 from bot.queue import Unit
-from bot.worker import EngineWorker, Step
+from bot.worker import BrokenEngineError, EngineWorker, HungEngineError, Step
 from data.jobs import JobRecord
 from pipeline.engine.protocol import DrawnPicture, ModelDescription
 from pipeline.errors import Cancelled, EkakiError, EngineError
@@ -58,6 +59,7 @@ class Runner:
         self._hub = hub
         self._clock = clock
         self._keeping = Keeping(store=store, clock=clock, version=version, check=check)
+        self._attempts = Attempts(store)
         self._init_images = InitImages(store.files)
         self._pace = PaceKeeper(store.database, line.pace, clock)
         self._wake = asyncio.Event()
@@ -92,6 +94,11 @@ class Runner:
         """Whether no engine is ready to draw: it is loaded, or opened again."""
         return all(device.state != "ready" for device in self._devices)
 
+    @property
+    def draws(self) -> bool:
+        """Whether there is any engine: `bot sync` has none, and may run beside a bot that has."""
+        return bool(self._devices)
+
     def start(self) -> None:
         """Load the engines and begin to draw, in the background. Without a worker: nothing."""
         if self._devices:
@@ -108,6 +115,8 @@ class Runner:
         for job in self._line.live.values():
             job.cancelled.set()
         self._wake.set()
+        if self.draws:
+            await self._attempts.stop()
         if self._loop_task is not None:
             _, late = await asyncio.wait([self._loop_task], timeout=_STEP_S)
             if late:  # what they draw stays stored as running
@@ -128,7 +137,13 @@ class Runner:
         await self._keeping.close()
 
     def announce(self) -> None:
-        """Tell every waiting job its place and time."""
+        """Tell every waiting job its place and time. No fault in that may stop who draws."""
+        try:
+            self._announce()
+        except Exception:
+            _log.exception("Places in the queue could not be told")
+
+    def _announce(self) -> None:
         for job_id, outlook in self._line.outlooks().items():
             job = self._line.live.get(job_id)
             if job is not None and not job.started:
@@ -141,6 +156,7 @@ class Runner:
         job = self._line.drop(job_id)
         if job is not None:
             job.cancelled.set()
+        self._attempts.ended(job_id)
         is_done = isinstance(event, Completed)
         self.forecasts.over(job_id, now=self._clock.monotonic(), is_done=is_done)
         self._hub.publish(job_id, event)
@@ -155,9 +171,16 @@ class Runner:
             await self._keeping.start()
             await asyncio.gather(*(self._work(device) for device in self._devices))
         except Exception as error:
-            _log.error("The engine can't be used: %s", error)
-            if not self.failure.done():
-                self.failure.set_exception(error)
+            self._give_up(error)
+        except asyncio.CancelledError:
+            if not self._stopping.is_set():  # nobody else may end this
+                self._give_up(EngineError("engine_failed", problem="its loop was cancelled"))
+            raise
+
+    def _give_up(self, error: Exception) -> None:
+        _log.error("The engine can't be used: %s", error)
+        if not self.failure.done():
+            self.failure.set_exception(error)
 
     async def _work(self, device: Device) -> None:
         """Have `device` draw; raises only what the last device that is left raises."""
@@ -177,42 +200,55 @@ class Runner:
         self._line.devices = max(1, len(at_work))
 
     async def _draw(self, device: Device, unit: Unit) -> None:
-        """Draw one picture and store it in the background. Raises EngineError `device_lost` with
-        the picture back in the line."""
-        job = self._line.live[unit.job_id]
+        """Draw one picture and store it in the background. Raises what is wrong with the device
+        once the picture is dealt with: it is back in the line if its device was lost."""
+        job, drawn = self._line.live[unit.job_id], None
         try:
-            if not job.started:
-                job.started = True
-                _run_beside(self._mark_running(unit.job_id), self._marking)
-                self.announce()
-            drawn = await device.worker.draw(
-                job.record.request,
-                unit.index,
-                init_image=await self._init_images.get(job.record.request.init_picture),
-                cancelled=job.cancelled,
-                on_step=partial(self._on_step, job, unit),
-            )
+            drawn = await self._drawn(device, job, unit)
         except Cancelled:
-            return  # by its owner: told already; by a stop: it stays stored as running
+            pass  # by its owner: told already; by a stop: it stays stored as running
+        except (BrokenEngineError, HungEngineError) as error:
+            await self._fail(job, error)
+            raise
         except Exception as error:
             is_lost = isinstance(error, EngineError) and error.key == DEVICE_LOST
             if is_lost and unit.index not in job.lost:
                 job.lost.add(unit.index)
+                await self._attempts.withdraw(unit)
                 self._line.put_back(unit)
                 self.wake()  # another device may be idle
-            else:
-                await self._fail(job, error)
+                raise
+            await self._fail(job, error)
             if is_lost:
                 raise
-            return
         finally:
             self._line.finish(unit)
-        self._pace.learn(job.record.request, drawn, cost=job.cost)
+            if drawn is None:
+                self._attempts.over(unit)
         model = device.worker.model
-        assert model is not None
-        _run_beside(self._keep(job, unit.index, drawn, model), device.storing)
+        if drawn is None or model is None:
+            return
+        self._pace.learn(job.record.request, drawn, cost=job.cost)
+        _run_beside(self._keep(job, unit, drawn, model), device.storing)
         while len(device.storing) > _UNSTORED:  # pictures must not pile up in memory
             await asyncio.wait(device.storing, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _drawn(self, device: Device, job: LiveJob, unit: Unit) -> DrawnPicture:
+        """Have the engine draw, once it is stored that it does. Raises as `EngineWorker.draw`."""
+        await self._attempts.begin(job, unit)
+        if not job.started:
+            job.started = True
+            _run_beside(self._mark_running(unit.job_id), self._marking)
+            self.announce()
+        init_image = await self._init_images.get(job.record.request.init_picture)
+        self._look_ahead()
+        return await device.worker.draw(
+            job.record.request,
+            unit.index,
+            init_image=init_image,
+            cancelled=job.cancelled,
+            on_step=partial(self._on_step, job, unit),
+        )
 
     async def _mark_running(self, job_id: str) -> None:
         """Beside the drawing, which must not wait for the disk: a job that was killed before this
@@ -227,7 +263,9 @@ class Runner:
     def _look_ahead(self) -> None:
         """Fetch what the next pictures need. The line decides who is next only when a device is
         free: looking ahead changes nothing about it."""
-        self._init_images.foresee(job.record.request.init_picture for job in self._line.next_jobs())
+        units = self._line.next_units()
+        self._init_images.foresee(job.record.request.init_picture for job, _ in units)
+        self._attempts.foresee(units)
 
     def _on_step(self, job: LiveJob, unit: Unit, step: Step) -> None:
         now = self._clock.monotonic()
@@ -249,14 +287,16 @@ class Runner:
         self.announce()
 
     async def _keep(
-        self, job: LiveJob, index: int, drawn: DrawnPicture, model: ModelDescription
+        self, job: LiveJob, unit: Unit, drawn: DrawnPicture, model: ModelDescription
     ) -> None:
         """Encode, write and enter one picture while the next is being drawn."""
         try:
-            kept = await self._keeping.keep(job.record, index, drawn, model)
+            kept = await self._keeping.keep(job.record, unit.index, drawn, model)
         except Exception as error:
             await self._fail(job, error)
             return
+        finally:
+            self._attempts.over(unit)
         hit("picture_stored")
         if not kept.alive:  # it ended meanwhile; whoever was not told by that is told now
             await self._end_as_stored(job.record.id)

@@ -1,6 +1,7 @@
 """The life of a job, from the wish to the stored pictures. One path for every request."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterable
 
 from PIL.Image import Image
@@ -9,10 +10,11 @@ from bot.clock import Clock
 from bot.eta import Forecasts
 from bot.failpoints import hit
 from bot.jobs.admission import Admission, JobRules
+from bot.jobs.attempts import MAX_ATTEMPTS
 from bot.jobs.housekeeping import Housekeeping
 from bot.jobs.hub import TERMINAL, Hub
 from bot.jobs.line import Line, LiveJob, live_job
-from bot.jobs.noting import refused
+from bot.jobs.noting import brief_settings, refused
 from bot.jobs.queue_view import queue_view
 from bot.jobs.records import end_of, new_job
 from bot.jobs.runner import Runner
@@ -34,8 +36,10 @@ from data.jobs import Delivered, JobRecord
 from data.pictures import PictureRecord
 from data.place_settings import PlaceRatings
 from pipeline.engine.protocol import ModelDescription
-from pipeline.errors import RefusedError
+from pipeline.errors import EngineError, RefusedError, StorageError
 from pipeline.request import GenerationRequest
+
+_log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.1  # while draining
 _DELIVERIES_S = 120.0  # for deliveries while draining: Discord may be away, the next start goes on
@@ -77,8 +81,15 @@ class JobService:
         return self._runner.failure
 
     async def start(self) -> None:
-        """Take up open jobs again after a restart, close those that are too old, start drawing."""
+        """Take up open jobs again after a restart, close those that are too old or end the process
+        again and again, start drawing."""
         now = self._clock.time()
+        if self._runner.draws:
+            for job_id, attempts in await self._store.count_attempts():
+                _log.warning(
+                    "The bot ended without warning while it drew job %s: attempt %d of %d",
+                    job_id, attempts, MAX_ATTEMPTS,
+                )  # fmt: skip
         for stored in await self._store.open_jobs():
             job_id = stored.job.id
             if now - stored.job.accepted_at > self._rules.max_age_s:
@@ -87,6 +98,9 @@ class JobService:
                 continue
             if await self._store.keeps_out(stored.job, now=now):  # killed while it was cancelled
                 await self._store.abandon(job_id, state="cancelled", now=now)
+                continue
+            if stored.job.attempts >= MAX_ATTEMPTS:
+                await self._give_up(stored.job, now=now)
                 continue
             held = (record.position for record in stored.withheld)
             self._line.admit(live_job(stored.job, stored.pictures, held))
@@ -111,8 +125,16 @@ class JobService:
         while self._deciding or self._line.live:  # noqa: ASYNC110 - many things end it, none tells
             await asyncio.sleep(_LOOK_EVERY_S)
         deadline = self._clock.monotonic() + _DELIVERIES_S
-        while await self._store.undelivered() and self._clock.monotonic() < deadline:  # noqa: ASYNC110
+        while await self._is_owed() and self._clock.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _is_owed(self) -> bool:
+        """Whether anybody waits for the end of a job to be told; also while nobody can say."""
+        try:
+            return bool(await self._store.undelivered())
+        except StorageError as error:
+            _log.warning("Whether all is delivered can't be read: %s", error)
+            return True
 
     @property
     def forecasts(self) -> Forecasts:
@@ -258,6 +280,16 @@ class JobService:
         return await self._admission.limits_of(
             user_id=user_id, guild_id=guild_id, role_ids=role_ids, now=self._clock.time()
         )
+
+    async def _give_up(self, job: JobRecord, *, now: float) -> None:
+        """Close a job that would end the process again."""
+        _log.error(
+            "Job %s is given up: the bot ended without warning %d times while it drew that, as"
+            " where the system kills it for memory, or a driver has a fault. Its settings: %s",
+            job.id, job.attempts, brief_settings(job.request),
+        )  # fmt: skip
+        error = EngineError("job_ended_process", attempts=job.attempts)
+        await self._store.abandon(job.id, state="failed", now=now, error=error)
 
     def _admit(self, job: LiveJob) -> Ticket:
         self._line.admit(job)

@@ -21,6 +21,7 @@ from bot.moderation.gate import check_door
 from bot.safety.ceiling import setting_of
 from data import (
     blocks,
+    drawing,
     guild_settings,
     jobs,
     pictures,
@@ -118,6 +119,30 @@ class JobStore:
         """The first picture is being drawn."""
         async with self.database.transaction() as connection:
             await jobs.mark_running(connection, job_id=job_id, now=now)
+
+    async def enter_drawing(self, job_id: str, *, position: int) -> None:
+        """An engine is about to draw picture `position`."""
+        async with self.database.transaction() as connection:
+            await drawing.enter(connection, job_id=job_id, position=position)
+
+    async def remove_drawing(self, job_id: str, *, position: int) -> None:
+        """The engine has it no more, though it is not drawn."""
+        async with self.database.transaction() as connection:
+            await drawing.remove(connection, job_id=job_id, position=position)
+
+    async def clear_drawing(self) -> None:
+        """No engine has anything, or what it has is stopped on purpose."""
+        async with self.database.transaction() as connection:
+            await drawing.clear(connection)
+
+    async def count_attempts(self) -> list[tuple[str, int]]:
+        """Once at the start: the jobs that were being drawn when the process ended without warning,
+        and how often that has happened to each."""
+        async with self.database.reader() as connection:
+            if await drawing.is_empty(connection):
+                return []
+        async with self.database.transaction() as connection:
+            return await drawing.count_attempts(connection)
 
     async def ceiling_now(self, job: JobRecord) -> Rating:
         """The highest rating that the place of `job` allows: what it allowed when the job was

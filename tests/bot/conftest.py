@@ -109,7 +109,7 @@ async def open_house(
             hub=hub,
             workers=[
                 EngineWorker(each, name=f"Engine {number}")
-                for number, each in enumerate(loads or (load, *others), 1)
+                for number, each in enumerate((load, *others) if loads is None else loads, 1)
             ],
             clock=clock,
             version="Ekaki test",

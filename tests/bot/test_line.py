@@ -40,7 +40,7 @@ def test_looking_ahead_takes_nothing_and_says_who_is_next() -> None:
     line = a_line(devices=2)
     for user in (1, 2, 3):
         line.admit(a_job(user, count=2))
-    foreseen = [job.record.id for job in line.next_jobs()]
+    foreseen = [job.record.id for job, _ in line.next_units()]
     assert len(line) == 6
     assert [took(line).job_id, took(line).job_id] == foreseen
 

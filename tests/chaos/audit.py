@@ -5,6 +5,7 @@ lie in them, who sees them. Our database is only held against that.
 """
 
 import io
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
@@ -120,14 +121,22 @@ class _Audit:
                 self.ended_without(job_id, row, messages)
             case "failed":
                 self.report.failed += 1
+                self.given_up(job_id, row)
                 self.ended_without(job_id, row, messages)
             case state:
                 self.complain(f"{job_id}: still {state}")
         if row["delivery"] == "pending" or row["interaction_token"] is not None:
             self.complain(f"{job_id}: its delivery is {row['delivery']}, its token kept")
 
+    def given_up(self, job_id: str, row: Any) -> None:
+        """Only over the second process that ended while it was drawn."""
+        if (json.loads(row["error"])["key"] == "job_ended_process") != (row["attempts"] >= 2):
+            self.complain(f"{job_id}: {row['error']} after {row['attempts']} attempts")
+
     def delivered(self, job_id: str, row: Any, messages: list[Message]) -> None:
         """Exactly one message, with exactly these pictures, where its user sees it."""
+        if row["attempts"] > 1:
+            self.complain(f"{job_id}: it was drawn after {row['attempts']} attempts")
         if self.is_beyond_knowing(row, messages):
             self.report.twice_private += 1
             return
@@ -262,6 +271,8 @@ class _Audit:
 
     def database(self) -> None:
         """No row names another that is not there."""
+        for row in self.stage.query("SELECT job_id FROM drawing"):
+            self.complain(f"{row['job_id']}: still in an engine's hand")
         for row in self.stage.query("PRAGMA foreign_key_check"):
             self.complain(f"dangling row in {row[0]}, which names {row[2]}")
         for row in self.stage.query("PRAGMA integrity_check"):

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from bot import app, logs
 from bot.secret import Secret
 from bot.settings import Settings
 from pipeline.engine.protocol import DrawnPicture, Engine
+from pipeline.request import ResolvedRequest
 from tests.chaos.spec import BotSpec
 from tests.support.tagger import PaintEngine
 
@@ -21,8 +23,14 @@ class UnsteadyEngine(PaintEngine):
 
     usual = "green"
 
-    def draw(self, *args: Any, **kwargs: Any) -> DrawnPicture:
-        drawn = super().draw(*args, **kwargs)
+    def __init__(self, *, step_s: float, deadly: str) -> None:
+        super().__init__(step_s=step_s)
+        self._deadly = deadly
+
+    def draw(self, request: ResolvedRequest, *args: Any, **kwargs: Any) -> DrawnPicture:
+        if self._deadly and self._deadly in request.prompt:
+            os.kill(os.getpid(), signal.SIGKILL)
+        drawn = super().draw(request, *args, **kwargs)
         image = drawn.image.copy()
         red, green, blue = os.urandom(3)
         image.putpixel((0, 0), (red, green, blue))
@@ -54,7 +62,7 @@ def run_bot(spec: BotSpec) -> int:
 
     def load() -> Engine:
         time.sleep(spec.load_s)
-        return UnsteadyEngine(step_s=spec.step_s)
+        return UnsteadyEngine(step_s=spec.step_s, deadly=spec.deadly)
 
     return asyncio.run(app.run(settings, load=load, ready=_ready_at_once))
 

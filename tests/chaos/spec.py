@@ -12,7 +12,8 @@ NO_DISK: Final = 3
 class BotSpec:
     """`url`, `token`: of the loopback Discord. `environment` is added to the process's own, with
     the failpoint for instance. `step_s`, `load_s`: how long a step and loading the engine take.
-    `log`: where standard error goes. `tagger`: a folder."""
+    `log`: where standard error goes. `tagger`: a folder. `deadly`: a word in a prompt over which
+    the engine ends the process, as a system that kills it for memory does."""
 
     url: str
     token: str
@@ -24,6 +25,7 @@ class BotSpec:
     steps: int = 8
     max_age_minutes: int = 360
     tagger: str = "off"
+    deadly: str = ""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -1,0 +1,97 @@
+"""One thread for work that must stay out of the event loop. Nothing that the work does can end the
+thread, or reach the event loop as something that would end a task there."""
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent import futures
+from typing import Final, TypeVar
+
+_log = logging.getLogger(__name__)
+
+NICENESS: Final = 5
+
+T = TypeVar("T")
+
+
+class BrokenWorkError(Exception):
+    """The work ended in a way that leaves what it works with in doubt: memory ran out, the thread
+    is gone, or something was raised that is no ordinary exception."""
+
+
+class WorkThread:
+    """Runs calls one after another. `renew` replaces the thread; `name` is its prefix."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._executor = self._make()
+
+    async def call(self, work: Callable[[], T]) -> T:
+        """Run `work`; raises the ordinary exceptions that it raises, or BrokenWorkError."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        try:
+            return await loop.run_in_executor(self._executor, _contained, work)
+        except futures.BrokenExecutor as error:
+            raise BrokenWorkError(f"the thread is gone: {error}") from error
+        except asyncio.CancelledError:
+            if task is None or task.cancelling():
+                raise
+            raise BrokenWorkError("the thread was replaced before it came to this") from None
+
+    def renew(self) -> None:
+        """Use another thread from now on, and don't wait for what runs in this one."""
+        self.leave()
+        self._executor = self._make()
+
+    def leave(self) -> None:
+        """Don't wait for what runs; nothing can be called any more."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def close(self) -> None:
+        """End the thread after what runs in it. Idempotent."""
+        self.leave()
+        await asyncio.to_thread(self._executor.shutdown)
+
+    def _make(self) -> futures.ThreadPoolExecutor:
+        return futures.ThreadPoolExecutor(
+            1, thread_name_prefix=self._name, initializer=give_way_to_the_loop
+        )
+
+
+async def in_a_thread(work: Callable[[], T]) -> T:
+    """Run `work` in any thread; raises as `WorkThread.call` does."""
+    return await asyncio.to_thread(_contained, work)
+
+
+def give_way_to_the_loop() -> None:
+    """Lower this thread's priority, and with it that of the threads ONNX Runtime starts from it.
+
+    They may fill every core for minutes; what answers people needs little, but at once. On Linux
+    niceness belongs to a thread and is inherited; elsewhere to the process, so nothing is done.
+    """
+    if sys.platform == "linux":
+        try:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        except OSError as error:  # an initializer that raises would leave no thread at all
+            _log.warning("A thread's priority can't be lowered: %s", error)
+
+
+def _contained(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except (
+        # asyncio turns the latter two into what ends or hangs whoever waits for the result.
+        MemoryError, futures.CancelledError, StopIteration,
+    ) as error:  # fmt: skip
+        raise BrokenWorkError(_named(error)) from error
+    except Exception:
+        raise
+    except BaseException as error:
+        raise BrokenWorkError(_named(error)) from error
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

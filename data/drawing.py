@@ -1,0 +1,45 @@
+"""The `drawing` table: pictures that an engine has in hand, or is given next. Triggers remove a row
+with its picture's row and with its job's end."""
+
+from aiosqlite import Connection
+
+
+async def enter(connection: Connection, *, job_id: str, position: int) -> None:
+    """An engine is about to draw picture `position` of an open job. Entering twice is once."""
+    await connection.execute(
+        "INSERT INTO drawing (job_id, position)"
+        " SELECT id, ? FROM jobs WHERE id = ? AND state IN ('queued', 'running')"
+        " ON CONFLICT DO NOTHING",
+        (position, job_id),
+    )
+
+
+async def remove(connection: Connection, *, job_id: str, position: int) -> None:
+    """The engine has it no more, though it is not drawn."""
+    await connection.execute(
+        "DELETE FROM drawing WHERE job_id = ? AND position = ?", (job_id, position)
+    )
+
+
+async def clear(connection: Connection) -> None:
+    """No engine has anything."""
+    await connection.execute("DELETE FROM drawing")
+
+
+async def is_empty(connection: Connection) -> bool:
+    """Whether no engine has anything."""
+    async with connection.execute("SELECT 1 FROM drawing LIMIT 1") as cursor:
+        return await cursor.fetchone() is None
+
+
+async def count_attempts(connection: Connection) -> list[tuple[str, int]]:
+    """The process ended: a failed attempt for each job that was being drawn, and a clear table.
+    Returns the jobs with their attempts, the oldest first."""
+    async with connection.execute(
+        "UPDATE jobs SET attempts = attempts + 1"
+        " WHERE id IN (SELECT job_id FROM drawing) AND state IN ('queued', 'running')"
+        " RETURNING id, attempts, accepted_at"
+    ) as cursor:
+        found = [tuple(row) for row in await cursor.fetchall()]
+    await clear(connection)
+    return [(str(row[0]), int(row[1])) for row in sorted(found, key=lambda row: row[2])]

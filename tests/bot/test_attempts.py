@@ -1,0 +1,338 @@
+"""A job that ends the process is tried twice, then given up: counted without a mistake, and without
+a device that waits for the disk."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.jobs import attempts, device, runner
+from bot.jobs.store import JobStore
+from bot.jobs.values import CancelledEvent, Completed, Failed
+from pipeline.engine.fake import FakeEngine
+from pipeline.engine.protocol import DrawnPicture, Watch
+from pipeline.errors import EngineError, StorageError
+from pipeline.request import GenerationRequest, ResolvedRequest
+from tests.bot.conftest import open_house, origin
+from tests.support.devices import Losing
+
+WISH = GenerationRequest(prompt="1girl")
+
+
+class Stuck(FakeEngine):
+    """Is in a step that nobody can stop."""
+
+    def _wait(self, watch: Watch) -> None:
+        self._go.wait(30)
+        super()._wait(watch)
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not is_so():
+            await asyncio.sleep(0.005)
+
+
+def rows(folder: Path, sql: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(folder / "test.db")) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def in_hand(folder: Path) -> list[tuple[object, ...]]:
+    return rows(folder, "SELECT job_id, position FROM drawing ORDER BY job_id, position")
+
+
+def attempts_of(folder: Path, job_id: str) -> object:
+    (row,) = rows(folder, f"SELECT attempts FROM jobs WHERE id = '{job_id}'")
+    return row[0]
+
+
+def kill(folder: Path, job_ids: Sequence[str]) -> None:
+    """The state that a process leaves which is killed while it draws these."""
+    with closing(sqlite3.connect(folder / "test.db")) as connection, connection:
+        connection.executemany("INSERT INTO drawing VALUES (?, 0)", [(each,) for each in job_ids])
+
+
+def hold_after_the_first_step(engine: FakeEngine) -> None:
+    def hold(_: ResolvedRequest, step: int) -> None:
+        if step == 1:
+            engine.hold()
+
+    engine._fail_at = hold  # pyright: ignore[reportPrivateUsage]
+    engine.release()
+
+
+async def accepted(folder: Path, *users: int, wish: GenerationRequest = WISH) -> list[str]:
+    """Jobs that wait for the next start."""
+    engine = FakeEngine()
+    engine.hold()
+    async with open_house(folder, engine=engine) as house:
+        tickets = [await house.jobs.submit(wish, origin(user)) for user in users]
+        await house.jobs.stop()
+    return [ticket.job.id for ticket in tickets]
+
+
+async def test_a_picture_is_entered_on_the_disk_before_the_engine_is_called(
+    tmp_path: Path,
+) -> None:
+    seen: list[list[tuple[object, ...]]] = []
+
+    class Looking(FakeEngine):
+        def draw(self, *args: Any, **kwargs: Any) -> DrawnPicture:
+            seen.append(in_hand(tmp_path))
+            return super().draw(*args, **kwargs)
+
+    wish = GenerationRequest(prompt="1girl", count=3)
+    async with open_house(tmp_path, engine=Looking()) as house:
+        ticket = await house.jobs.submit(wish, origin())
+        assert isinstance(await house.ended(ticket.job.id), Completed)
+        for number, found in enumerate(seen):
+            assert (ticket.job.id, number) in found
+        assert in_hand(tmp_path) == []
+    assert attempts_of(tmp_path, ticket.job.id) == 0
+
+
+async def test_the_second_process_that_ends_over_a_job_is_the_last(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    (job_id,) = await accepted(tmp_path, 1)
+    kill(tmp_path, [job_id])
+    engine = FakeEngine()
+    engine.hold()
+    async with open_house(tmp_path, engine=engine) as house:
+        await until(lambda: engine.started.acquire(blocking=False))
+        assert attempts_of(tmp_path, job_id) == 1, "tried once more"
+        assert f"drew job {job_id}: attempt 1 of 2" in caplog.text
+        await house.jobs.stop()
+    kill(tmp_path, [job_id])
+    async with open_house(tmp_path) as house:
+        end = await house.ended(job_id)
+        assert isinstance(end, Failed)
+        assert end.error.key == "job_ended_process"
+        assert (await house.jobs.limits_of(user_id=1)).hour.used == 0
+        assert house.engine.drawn == []
+        assert f"Job {job_id} is given up" in caplog.text
+        assert "832x1216" in caplog.text
+        assert "1girl" not in caplog.text, "what people write is not for the log"
+
+
+async def test_who_is_tried_again_and_does_well_is_drawn(tmp_path: Path) -> None:
+    (job_id,) = await accepted(tmp_path, 1)
+    kill(tmp_path, [job_id])
+    async with open_house(tmp_path) as house:
+        assert isinstance(await house.ended(job_id), Completed)
+
+
+@pytest.mark.parametrize("kind", [FakeEngine, Stuck])
+async def test_a_clean_stop_counts_for_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[FakeEngine]
+) -> None:
+    monkeypatch.setattr(runner, "_STEP_S", 0.1)
+    wish = GenerationRequest(prompt="1girl", count=2)
+    for _ in range(3):
+        engine = kind()
+        engine.hold()
+        async with open_house(tmp_path, engine=engine) as house:
+            if not rows(tmp_path, "SELECT 1 FROM jobs"):
+                await house.jobs.submit(wish, origin())
+            await until(lambda engine=engine: engine.started.acquire(blocking=False))
+            assert in_hand(tmp_path)
+            await house.jobs.stop()
+            assert in_hand(tmp_path) == []
+    assert rows(tmp_path, "SELECT attempts, state FROM jobs") == [(0, "running")]
+
+
+async def test_a_stop_is_stored_before_the_running_step_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    engine = Stuck()
+    engine.hold()
+    async with open_house(tmp_path, engine=engine) as house:
+        await house.jobs.submit(WISH, origin())
+        await until(lambda: engine.started.acquire(blocking=False))
+        stopping = asyncio.create_task(house.jobs.stop())
+        await until(lambda: in_hand(tmp_path) == [])
+        assert not stopping.done(), "killed now, as a system does that has no patience"
+        engine.release()
+        await stopping
+
+
+async def test_a_lost_device_counts_for_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "PAUSES_S", (30.0,))
+    losing = Losing(1)
+    async with open_house(tmp_path, loads=[losing.load]) as house:
+        ticket = await house.jobs.submit(WISH, origin())
+        await until(lambda: losing.is_lost)
+        assert in_hand(tmp_path) == [], "if the process ends now, its driver did it"
+    assert attempts_of(tmp_path, ticket.job.id) == 0
+
+
+@pytest.mark.parametrize("end", ["cancelled", "failed", "deleted", "finished"])
+async def test_what_has_ended_is_in_nobodys_hand(tmp_path: Path, end: str) -> None:
+    engine = FakeEngine(
+        fail_at=lambda _, step: EngineError("engine_failed") if end == "failed" else None
+    )
+    engine.hold()
+    async with open_house(tmp_path, engine=engine) as house:
+        ticket = await house.jobs.submit(GenerationRequest(prompt="1girl", count=3), origin())
+        await until(lambda: engine.started.acquire(blocking=False))
+        if end == "cancelled":
+            await house.jobs.cancel(job_id=ticket.job.id, user_id=1)
+        elif end == "deleted":
+            await house.people.forget(1)
+        engine.release()
+        await house.events(ticket.job.id)
+        await until(lambda: in_hand(tmp_path) == [])
+        following = await house.jobs.submit(WISH, origin(2))
+        await house.ended(following.job.id)
+
+
+async def test_the_next_picture_is_entered_while_the_one_before_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the device does not wait for a disk that is slow."""
+    engine, entered = FakeEngine(), list[str]()
+    enter = JobStore.enter_drawing
+
+    async def noted(store: JobStore, job_id: str, *, position: int) -> None:
+        await enter(store, job_id, position=position)
+        entered.append(job_id)
+
+    monkeypatch.setattr(JobStore, "enter_drawing", noted)
+    engine.hold()
+    async with open_house(tmp_path, engine=engine) as house:
+        first = await house.jobs.submit(WISH, origin(1))
+        await until(lambda: engine.started.acquire(blocking=False))
+        second = await house.jobs.submit(WISH, origin(2))
+        hold_after_the_first_step(engine)
+        await until(lambda: entered == [first.job.id, second.job.id])
+        assert engine.drawn == []
+        engine._fail_at = None  # pyright: ignore[reportPrivateUsage]
+        engine.release()
+        assert isinstance(await house.ended(second.job.id), Completed)
+        assert entered == [first.job.id, second.job.id], "entered once"
+
+
+async def test_whoever_was_only_beside_it_is_not_given_up(tmp_path: Path) -> None:
+    """The second was entered ahead, or being stored, when the first ended the process."""
+    guilty, innocent = await accepted(tmp_path, 1, 2)
+    kill(tmp_path, [guilty, innocent])
+    engine = FakeEngine()
+    engine.hold()
+    async with open_house(tmp_path, engine=engine) as house:
+        await until(lambda: engine.started.acquire(blocking=False))
+        await house.jobs.submit(WISH, origin(3))
+        hold_after_the_first_step(engine)
+        await until(lambda: not engine._go.is_set())  # pyright: ignore[reportPrivateUsage]
+        assert in_hand(tmp_path) == [(guilty, 0)], "nothing is entered beside it"
+        await house.jobs.stop()
+    kill(tmp_path, [guilty])
+    async with open_house(tmp_path) as house:
+        assert isinstance(await house.ended(guilty), Failed)
+        assert isinstance(await house.ended(innocent), Completed)
+
+
+async def test_on_several_devices_a_suspect_is_drawn_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = await accepted(tmp_path, 1, 2, 3)
+    kill(tmp_path, [first, second])
+    engines = [FakeEngine(), FakeEngine()]
+    busy: list[int] = []
+    most = 0
+
+    def watched(engine: FakeEngine) -> None:
+        draw = engine.draw
+
+        def drawn(*args: Any, **kwargs: Any) -> DrawnPicture:
+            nonlocal most
+            busy.append(1)
+            most = max(most, len(busy))
+            try:
+                return draw(*args, **kwargs)
+            finally:
+                busy.pop()
+
+        monkeypatch.setattr(engine, "draw", drawn)
+
+    for engine in engines:
+        watched(engine)
+    async with open_house(tmp_path, loads=[lambda: engines[0], lambda: engines[1]]) as house:
+        for job_id in (first, second, third):
+            assert isinstance(await house.ended(job_id), Completed)
+    assert most == 1
+    assert sum(len(engine.drawn) for engine in engines) == 3
+
+
+async def test_a_suspect_that_waits_to_be_alone_can_be_cancelled_and_stopped(
+    tmp_path: Path,
+) -> None:
+    (suspect,) = await accepted(tmp_path, 1)
+    one, two = FakeEngine(), FakeEngine()
+    one.hold()
+    two.hold()
+    async with open_house(tmp_path, loads=[lambda: one, lambda: two], start=False) as house:
+        kill(tmp_path, [suspect])
+        await house.jobs.start()
+        other = await house.jobs.submit(WISH, origin(2))
+        await until(lambda: any(each.started.acquire(blocking=False) for each in (one, two)))
+        await house.jobs.cancel(job_id=suspect, user_id=1)
+        assert isinstance(await house.ended(suspect), CancelledEvent)
+        one.release()
+        two.release()
+        assert isinstance(await house.ended(other.job.id), Completed)
+
+
+async def test_a_disk_that_refuses_for_a_moment_is_waited_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals = [StorageError("disk_full", path=""), StorageError("database_locked", path="")]
+    _refuse(monkeypatch, refusals)
+    async with open_house(tmp_path) as house:
+        ticket = await house.jobs.submit(WISH, origin())
+        assert isinstance(await house.ended(ticket.job.id), Completed)
+    assert refusals == []
+
+
+async def test_a_disk_that_goes_on_refusing_fails_the_job_and_nothing_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _refuse(monkeypatch, [StorageError("disk_full", path="")] * 3)
+    async with open_house(tmp_path) as house:
+        ticket = await house.jobs.submit(WISH, origin())
+        failed = await house.ended(ticket.job.id)
+        assert isinstance(failed, Failed)
+        assert failed.error.key == "disk_full"
+        assert house.engine.drawn == []
+        following = await house.jobs.submit(WISH, origin())
+        assert isinstance(await house.ended(following.job.id), Completed)
+
+
+def _refuse(monkeypatch: pytest.MonkeyPatch, errors: list[StorageError]) -> None:
+    enter = JobStore.enter_drawing
+
+    async def refused(store: JobStore, job_id: str, *, position: int) -> None:
+        if errors:
+            raise errors.pop(0)
+        await enter(store, job_id, position=position)
+
+    monkeypatch.setattr(attempts, "PAUSES_S", (0.01, 0.01))
+    monkeypatch.setattr(JobStore, "enter_drawing", refused)
+
+
+async def test_a_house_without_an_engine_leaves_what_others_have_in_hand(tmp_path: Path) -> None:
+    """`bot sync` may run beside a bot."""
+    (job_id,) = await accepted(tmp_path, 1)
+    kill(tmp_path, [job_id])
+    async with open_house(tmp_path, loads=[]) as house:
+        await house.jobs.stop()
+    assert in_hand(tmp_path) == [(job_id, 0)]
+    assert attempts_of(tmp_path, job_id) == 0
