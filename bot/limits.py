@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from data.guild_limits import LimitSet
-from data.quota import Use
+from data.quota import CLOCK_STEP_S, Use
 from pipeline.errors import RefusedError
 
 HOUR_S = 3600.0
@@ -34,12 +34,24 @@ class Window:
 
 def window(uses: Sequence[Use], *, limit: int, length_s: float, now: float) -> Window:
     """The state of one window over `uses` (the oldest first)."""
+    uses, now = _as_of(uses, now)
     inside = _inside(uses, length_s=length_s, now=now)
     return Window(
         limit=limit,
         used=sum(use.pictures for use in inside),
         frees_in_s=_wait(inside, pictures=1, limit=limit, length_s=length_s, now=now),
     )
+
+
+def _as_of(uses: Sequence[Use], now: float) -> tuple[Sequence[Use], float]:
+    """The uses that count, and the moment to measure them at.
+
+    A use that lies ahead was entered by a clock that was set back since: it never counts. One a
+    little ahead is another request of this moment, or a clock that was corrected: it counts, and
+    the windows end with it, so that they hold what they held when it was allowed.
+    """
+    counted = [use for use in uses if use.used_at <= now + CLOCK_STEP_S]
+    return counted, max([now, *(use.used_at for use in counted)])
 
 
 def _inside(uses: Sequence[Use], *, length_s: float, now: float) -> list[Use]:
@@ -72,6 +84,7 @@ def check_quota(
     limits; given back is how many of them this request takes. The error says which window, its
     limit, how many are left, and after how many seconds this request is possible.
     """
+    uses, now = _as_of(uses, now)
     missing = _missing(uses, limits=limits, pictures=pictures, now=now)
     taken = max(0, min(granted, pictures, missing))
     _check_windows(uses, limits=limits, pictures=pictures - taken, now=now)
@@ -146,6 +159,7 @@ def check_upscales(uses: Sequence[Use], *, limit: int | None, now: float) -> Non
         return
     if limit == 0:
         raise RefusedError("upscales_none_here")
+    uses, now = _as_of(uses, now)
     inside = _inside(uses, length_s=DAY_S, now=now)
     wait_s = _wait(inside, pictures=1, limit=limit, length_s=DAY_S, now=now)
     if wait_s > 0:

@@ -1,15 +1,23 @@
 """The `quota_uses` table: a ledger of pictures taken from each person's quota.
 
 Windows slide: a picture counts until it is one hour (one day) old. What a reset forgave or a grant
-covered does not count.
+covered does not count, and neither does what a clock entered that was ahead and was set back.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from aiosqlite import Connection
 
 from data import quota_grants
 from data.quota_grants import OVERALL
+
+
+CLOCK_STEP_S: Final = 60.0
+"""How far ahead of now a use may lie and still count: requests of the same moment are entered in
+any order, and clocks are corrected by seconds."""
+
+_LONG_AGO_S: Final = 2 * 86_400.0  # outside of every window, also after a small correction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +76,15 @@ async def consume(
     granted_here: int = 0,
     granted_overall: int = 0,
 ) -> None:
-    """Take `pictures` from the quota of `user_id` for `job_id`; so many of them from grants."""
+    """Take `pictures` from the quota of `user_id` for `job_id`; so many of them from grants.
+
+    It is entered at `now`, or with the newest use where that is a little ahead (`CLOCK_STEP_S`).
+    """
+    await _set_aside_ahead(connection, user_id=user_id, now=now)
     await connection.execute(
         "INSERT INTO quota_uses (job_id, user_id, pictures, used_at, guild_id, is_upscale,"
-        " granted_here, granted_overall) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        " granted_here, granted_overall) VALUES (?1, ?2, ?3, max(?4,"
+        " (SELECT coalesce(max(used_at), ?4) FROM quota_uses WHERE user_id = ?2)), ?5, ?6, ?7, ?8)",
         (
             job_id,
             user_id,
@@ -84,6 +97,15 @@ async def consume(
         ),
     )
     await _give(connection, user_id, guild_id, here=-granted_here, overall=-granted_overall)
+
+
+async def _set_aside_ahead(connection: Connection, *, user_id: int, now: float) -> None:
+    """What lies ahead of `now` did not count in what was allowed just now: never let it count, or
+    it would come on top once its time has come."""
+    await connection.execute(
+        "UPDATE quota_uses SET used_at = ?3 WHERE user_id = ?1 AND used_at > ?2",
+        (user_id, now + CLOCK_STEP_S, now - _LONG_AGO_S),
+    )
 
 
 async def refund(connection: Connection, *, job_id: str) -> bool:
