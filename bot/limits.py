@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from data.guild_limits import LimitSet
-from data.quota import CLOCK_STEP_S, Use
+from data.quota import Use
+from data.times import CLOCK_STEP_S
 from pipeline.errors import RefusedError
 
 HOUR_S = 3600.0

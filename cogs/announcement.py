@@ -65,13 +65,24 @@ async def _tell_privately(bot: EkakiBot, job: JobRecord, words: str) -> bool:
         content = text("owner.announcement", users=f"<@{job.user_id}>", words=quoted(words, 500))
     content = content[:2000]
     try:
-        if job.interaction_token and bot.services.clock.time() < job.token_expires_at:
-            await _answer_to(bot, job, job.interaction_token).send(content, ephemeral=True)
-        else:
+        if not await _answered(bot, job, content):
             user = bot.get_user(job.user_id) or await bot.fetch_user(job.user_id)
             await user.send(content)
     except UNREACHABLE as error:
         _log.warning("The announcement did not reach %s: %s", job.user_id, error)
+        return False
+    return True
+
+
+async def _answered(bot: EkakiBot, job: JobRecord, content: str) -> bool:
+    """Whether they could be told where they asked: Discord knows best if that is still possible."""
+    if not job.interaction_token:
+        return False
+    try:
+        await _answer_to(bot, job, job.interaction_token).send(content, ephemeral=True)
+    except discord.HTTPException as error:
+        if error.status not in {401, 404}:
+            raise
         return False
     return True
 

@@ -29,6 +29,7 @@ BACKOFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds between rounds of tries; the last one is repeated for as long as the bot lives."""
 _RECENT_MESSAGES = 100  # of the channel, looked through for one that was sent before a crash
 _TOO_LARGE = (413, 40005)
+_TOKEN_OVER = (50027, 10015)  # after 15 minutes: an invalid token, an unknown webhook
 
 
 class Refused(Exception):  # noqa: N818 - not a fault: the next way is tried
@@ -71,6 +72,7 @@ class Delivery:
         self._job = job
         self._message_id = message_id
         self._look_first = resumed
+        self._token_over = job.interaction_token is None
         self._backoff_s = backoff_s
 
     async def update(self, message: Outgoing) -> None:
@@ -162,11 +164,12 @@ class Delivery:
                 "Job %s can't be shown by %s: %s %s",
                 self._job.id, getattr(way, "__name__", "?"), error.status, error.code,
             )  # fmt: skip
+            self._token_over |= way == self._edit_by_token and error.code in _TOKEN_OVER
             raise Refused from error
 
     async def _edit_by_token(self, message: Outgoing) -> Sent:
         token = self._job.interaction_token
-        if token is None or self._bot.services.clock.time() >= self._job.token_expires_at:
+        if token is None or self._token_over:  # as Discord says: this machine's clock may be wrong
             raise Refused
         webhook = discord.Webhook.partial(self._job.application_id, token, client=self._bot)
         # Discord takes "@original" for the first response; discord.py only types numbers.

@@ -6,6 +6,8 @@ from typing import Final, Literal
 
 from aiosqlite import Connection
 
+from data.times import CLOCK_STEP_S
+
 Subject = Literal["user", "guild"]
 
 EVERYWHERE: Final = 0
@@ -23,6 +25,11 @@ class Block:
     blocked_by: int
     blocked_at: float
     until: float | None
+
+    def left_s(self, now: float) -> float | None:
+        """For how long it holds on; None: for good. Never longer than it was made for, also where
+        the clock was ahead then."""
+        return None if self.until is None else min(self.until - now, self.until - self.blocked_at)
 
 
 _FIELDS = tuple(Block.__dataclass_fields__)
@@ -99,6 +106,16 @@ async def of_user(connection: Connection, *, user_id: int) -> list[Block]:
         (user_id,),
     ) as cursor:
         return [_block(row) for row in await cursor.fetchall()]
+
+
+async def begin_now(connection: Connection, *, now: float) -> None:
+    """Let blocks with an end that a clock entered which was ahead begin now, as long as they were
+    made for: else they would hold for as long as it was ahead."""
+    await connection.execute(
+        "UPDATE blocks SET until = ?1 + (until - blocked_at), blocked_at = ?1"
+        " WHERE until IS NOT NULL AND blocked_at > ?1 + ?2",
+        (now, CLOCK_STEP_S),
+    )
 
 
 async def expire(connection: Connection, *, now: float) -> None:

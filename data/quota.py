@@ -5,19 +5,12 @@ covered does not count, and neither does what a clock entered that was ahead and
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 from aiosqlite import Connection
 
 from data import quota_grants
 from data.quota_grants import OVERALL
-
-
-CLOCK_STEP_S: Final = 60.0
-"""How far ahead of now a use may lie and still count: requests of the same moment are entered in
-any order, and clocks are corrected by seconds."""
-
-_LONG_AGO_S: Final = 2 * 86_400.0  # outside of every window, also after a small correction
+from data.times import CLOCK_STEP_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +73,12 @@ async def consume(
 
     It is entered at `now`, or with the newest use where that is a little ahead (`CLOCK_STEP_S`).
     """
-    await _set_aside_ahead(connection, user_id=user_id, now=now)
+    await _forgive_ahead(connection, user_id=user_id, now=now)
     await connection.execute(
         "INSERT INTO quota_uses (job_id, user_id, pictures, used_at, guild_id, is_upscale,"
         " granted_here, granted_overall) VALUES (?1, ?2, ?3, max(?4,"
-        " (SELECT coalesce(max(used_at), ?4) FROM quota_uses WHERE user_id = ?2)), ?5, ?6, ?7, ?8)",
+        " (SELECT coalesce(max(used_at), ?4) FROM quota_uses WHERE user_id = ?2"
+        " AND forgiven < 2)), ?5, ?6, ?7, ?8)",
         (
             job_id,
             user_id,
@@ -99,12 +93,12 @@ async def consume(
     await _give(connection, user_id, guild_id, here=-granted_here, overall=-granted_overall)
 
 
-async def _set_aside_ahead(connection: Connection, *, user_id: int, now: float) -> None:
+async def _forgive_ahead(connection: Connection, *, user_id: int, now: float) -> None:
     """What lies ahead of `now` did not count in what was allowed just now: never let it count, or
     it would come on top once its time has come."""
     await connection.execute(
-        "UPDATE quota_uses SET used_at = ?3 WHERE user_id = ?1 AND used_at > ?2",
-        (user_id, now + CLOCK_STEP_S, now - _LONG_AGO_S),
+        "UPDATE quota_uses SET forgiven = 2 WHERE user_id = ? AND used_at > ?",
+        (user_id, now + CLOCK_STEP_S),
     )
 
 

@@ -6,6 +6,8 @@ from typing import Literal
 
 from aiosqlite import Connection
 
+from data.times import CLOCK_STEP_S
+
 State = Literal["open", "dismissed", "deleted", "blocked"]
 Decision = Literal["dismissed", "deleted", "blocked"]
 
@@ -126,11 +128,12 @@ async def count_open(connection: Connection, *, guild_id: int, not_of: int) -> i
 async def claim(
     connection: Connection, *, report_id: str, by: int, now: float, stale_before: float
 ) -> bool:
-    """Take a report; False where it is decided, or somebody else took it after `stale_before`."""
+    """Take a report; False where it is decided, or somebody else took it after `stale_before`
+    (what was taken after `now` was taken by a clock that was ahead, and counts no longer)."""
     cursor = await connection.execute(
         "UPDATE reports SET claimed_by = ?1, claimed_at = ?2 WHERE id = ?3 AND state = 'open'"
-        " AND (claimed_by IS NULL OR claimed_by = ?1 OR claimed_at < ?4)",
-        (by, now, report_id, stale_before),
+        " AND (claimed_by IS NULL OR claimed_by = ?1 OR claimed_at < ?4 OR claimed_at > ?5)",
+        (by, now, report_id, stale_before, now + CLOCK_STEP_S),
     )
     return cursor.rowcount == 1
 

@@ -10,9 +10,11 @@ from typing import Final
 from bot.clock import Clock
 from data import notes
 from data.database import Database
+from data.times import CLOCK_STEP_S
 from pipeline.rating import Rating
 
 GOOD_FOR_S: Final = 3600
+_LONGEST_S: Final = GOOD_FOR_S + CLOCK_STEP_S
 _KEY: Final = "link_key"
 _GRANT = re.compile(
     r"(?P<collection>[a-z0-9]{12})\.(?P<user>\d{1,20})\.(?P<guild>\d{1,20})"
@@ -63,7 +65,8 @@ class CollectionLinks:
         """What the last part of an address grants; None: nothing (any more)."""
         said, _, signature = word.rpartition(".")
         match = _GRANT.fullmatch(said)
-        if match is None or int(match["until"]) < self._clock.time():
+        # One that would last longer was made by a clock that was ahead.
+        if match is None or not 0 <= int(match["until"]) - self._clock.time() <= _LONGEST_S:
             return None
         known = _signature(await self._key(), said)
         if not hmac.compare_digest(signature.encode(), known.encode()):

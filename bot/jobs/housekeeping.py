@@ -5,10 +5,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from aiosqlite import Connection
+
 from bot.clock import Clock
 from bot.jobs.kept_files import KeptFiles
+from bot.jobs.steady import SteadyClock
 from bot.limits import DAY_S, HOUR_S
-from data import audit, blocks, quota, retention, uploads, web_sessions, withheld
+from data import audit, blocks, jobs, notes, quota, retention, uploads, web_sessions, withheld
 from data.guild_settings import RETENTION_DAYS
 from pipeline.errors import StorageError
 
@@ -20,6 +23,9 @@ UPLOAD_WAITS_S: Final = HOUR_S
 REVIEW_WAITS_S: Final = 30 * DAY_S
 """How long a withheld picture waits for a moderator."""
 
+_CLEANED: Final = "cleaned_at"
+"""The note of when rows were cleaned last (seconds since the epoch)."""
+
 OLD_AT_ONCE: Final = 100  # pictures of one transaction
 
 
@@ -30,12 +36,14 @@ class Housekeeping:
         self._files = files
         self._kept_s = kept_s
         self._clock = clock
+        self._steady = SteadyClock(clock)
+        self._cleaned: bool | None = False
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
 
     async def start(self) -> None:
         """Clean the rows; files and everything later in the background."""
-        await _kindly(self._clean_rows)
+        self._cleaned = await _kindly(self._clean_rows)
         self._task = asyncio.create_task(self._run(), name="housekeeping")
 
     async def stop(self) -> None:
@@ -47,21 +55,28 @@ class Housekeeping:
     async def clean(self) -> None:
         """Uploads without a job, withheld pictures that nobody looked at, uses of deleted jobs that
         count no longer, entries of the audit log, blocks and pictures whose time is over, files
-        without a row."""
-        await self._clean_rows()
-        await self._forget_old()
+        without a row. While the clock can't be believed (`bot.jobs.steady`): only the files."""
+        if await self._clean_rows():
+            await self._forget_old()
         await self._files.sweep()
 
-    async def _clean_rows(self) -> None:
+    async def _clean_rows(self) -> bool:
+        """False where the clock can't be believed, so that nothing was done."""
         now = self._clock.time()
         async with self._files.database.transaction() as connection:
+            if not self._steady.believable(last=await _last_cleaned(connection, now=now)):
+                _log.info("The clock jumped, or we were away: nothing old is removed for two hours")
+                return False
+            await notes.put(connection, key=_CLEANED, value=repr(now))
             freed = await uploads.delete_unused(connection, before=now - UPLOAD_WAITS_S)
             await quota.expire(connection, before=now - DAY_S)
             await audit.expire(connection, now=now, default_days=RETENTION_DAYS)
+            await blocks.begin_now(connection, now=now)
             await blocks.expire(connection, now=now)
             freed += await withheld.expire(connection, before=now - REVIEW_WAITS_S, now=now)
             await web_sessions.expire(connection, now=now)
         await self._files.discard(freed)
+        return True
 
     async def _forget_old(self) -> None:
         """Pictures whose time is over, some at a time: others want to write, too."""
@@ -77,7 +92,8 @@ class Housekeeping:
                 return
 
     async def _run(self) -> None:
-        await _kindly(self._forget_old)
+        if self._cleaned:
+            await _kindly(self._forget_old)
         await _kindly(self._files.sweep)
         while not self._stopping.is_set():
             try:
@@ -87,11 +103,20 @@ class Housekeeping:
                 await _kindly(self.clean)
 
 
-async def _kindly(clean: Callable[[], Awaitable[None]]) -> None:
+async def _last_cleaned(connection: Connection, *, now: float) -> float | None:
+    """When it was, or now where there is nothing yet that could be removed."""
+    noted = await notes.get(connection, key=_CLEANED)
+    if noted is None:
+        return None if await jobs.any_stored(connection) else now
+    return float(noted)
+
+
+async def _kindly(clean: Callable[[], Awaitable[bool | None]]) -> bool | None:
     """What can't be cleaned now is in nobody's way: the next time is in an hour."""
     try:
-        await clean()
+        return await clean()
     except (StorageError, OSError) as error:
         _log.warning("Cleaning did not work: %s", error)
     except Exception:  # noqa: BLE001 - an unforeseen fault must not be the last cleaning
         _log.exception("Cleaning did not work")
+    return False

@@ -37,6 +37,7 @@ async def _check_block(
         raise RefusedError("guild_blocked", reason=reason)
     if block.guild_id == EVERYWHERE:
         raise RefusedError("blocked_everywhere", reason=reason)
-    if block.until is None:
+    left_s = block.left_s(now)
+    if left_s is None:
         raise RefusedError("blocked", reason=reason)
-    raise RefusedError("blocked_until", reason=reason, retry_after_s=block.until - now)
+    raise RefusedError("blocked_until", reason=reason, retry_after_s=left_s)

@@ -9,9 +9,11 @@ from aiohttp import web
 from bot.clock import Clock
 from data import web_sessions
 from data.database import Database
+from data.times import CLOCK_STEP_S
 from data.web_sessions import WebSession
 
 SESSION_S: Final = 7 * 86_400
+_LONGEST_S: Final = SESSION_S + CLOCK_STEP_S
 _LENGTH: Final = 32  # bytes
 
 
@@ -34,7 +36,10 @@ class Sessions:
         if not word:
             return None
         async with self._database.reader() as connection:
-            return await web_sessions.get(connection, key=_key(word), now=self._clock.time())
+            now = self._clock.time()
+            session = await web_sessions.get(connection, key=_key(word), now=now)
+        # One that would last longer was begun by a clock that was ahead.
+        return None if session is None or session.expires_at > now + _LONGEST_S else session
 
     async def begin(
         self, response: web.StreamResponse, *, user_id: int, name: str, guild_ids: frozenset[int]

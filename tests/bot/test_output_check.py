@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL.Image import Image
 
+from bot.jobs.housekeeping import Housekeeping
 from bot.jobs.values import Completed, Failed, JobEvent
 from bot.safety.ceiling import Place, PlaceKind
 from bot.safety.output import Verdict, WithheldReason, judge, minor_coded
@@ -179,10 +180,9 @@ async def test_where_review_is_on_the_file_waits_apart(checked: House) -> None:
     assert stored(checked) == [f"withheld/{record.content_hash}"]
     await checked.files.sweep()
     assert stored(checked) == [f"withheld/{record.content_hash}"]
+    housekeeping = Housekeeping(checked.files, checked.clock)
     checked.clock.advance(31 * 86400)
-    from bot.jobs.housekeeping import Housekeeping
-
-    await Housekeeping(checked.files, checked.clock).clean()
+    await housekeeping.clean()
     assert stored(checked) == []
     assert [each.state for each in await held(checked, job_id)] == ["discarded"]
 

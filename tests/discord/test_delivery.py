@@ -162,3 +162,15 @@ async def test_a_cancel_button_left_in_a_message_out_of_reach_goes_when_it_is_pr
     await until(
         lambda: any("already ended" in each.text for each in alice.visible_messages(IDS.general))
     )
+
+
+async def test_a_clock_that_is_hours_ahead_does_not_close_the_token(
+    place: Discord, running: Running
+) -> None:
+    """Only Discord knows when the 15 minutes are over."""
+    place.clock.shift_s += 6 * 3600  # this machine's clock alone
+    sent = await held(place, running, private=True)
+    running.engine.release()
+    await running.delivery("delivered")
+    assert [m.id for m in pictures(place.seen(IDS.general, IDS.alice))] == [sent.id]
+    assert place.seen(IDS.dm_alice) == []
