@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.secret import Secret
+from data.ids import snowflake
 from pipeline.aspect import BUCKETS, parse_aspect
 from pipeline.card import (
     DEFAULT_GUIDANCE,
@@ -28,7 +29,6 @@ from pipeline.card import (
 )
 from pipeline.errors import InputError
 
-MAX_SNOWFLAKE: Final = 2**63 - 1  # Discord's ids are 64 bits, the first never set
 DEFAULT_MODEL: Final = "ecyht2/animagine-xl-3.1-onnx"
 SHIPPED_MODEL: Final = "demo"
 """The small model that lies in the package."""
@@ -208,9 +208,11 @@ def ids() -> Kind:
     """Discord ids, separated by commas or spaces."""
 
     def parse(typed: str) -> frozenset[int]:
-        one = whole(1, MAX_SNOWFLAKE)
-        found = (one.parse(part) for part in re.split(r"[,\s]+", typed) if part)
-        return frozenset(part for part in found if isinstance(part, int))
+        found = [snowflake(part) for part in re.split(r"[,\s]+", typed) if part]
+        known = frozenset(part for part in found if part)
+        if not all(found):
+            raise ValueError(typed)
+        return known
 
     return Kind(allowed="Discord user ids, separated by commas", parse=parse)
 

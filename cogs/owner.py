@@ -18,6 +18,7 @@ from cogs.duty import owner_desk
 from cogs.log_page import LogPlace
 from cogs.moderate import duration_choices, log_of
 from data.blocks import Subject
+from data.ids import snowflake
 from data.text import text
 from pipeline.errors import InputError
 
@@ -146,9 +147,10 @@ def _subject(user: discord.User | None, server: str | None) -> tuple[Subject, in
     if user is not None:
         return "user", user.id, user.mention
     typed = (server or "").strip()
-    if not typed.isascii() or not typed.isdecimal() or not 0 < int(typed) < 2**63:
+    guild_id = snowflake(typed)
+    if not guild_id:
         raise InputError("server_id", value=typed[:30])
-    return "guild", int(typed), f"`{typed}`"
+    return "guild", guild_id, f"`{guild_id}`"
 
 
 async def setup(bot: EkakiBot) -> None:

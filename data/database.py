@@ -14,7 +14,7 @@ from pathlib import Path
 
 import aiosqlite
 
-from pipeline.errors import StorageError
+from pipeline.errors import InputError, StorageError
 
 DATABASE_NAME = "ekaki.db"  # in DATA_DIR
 BUSY_TIMEOUT_S = 5.0
@@ -35,7 +35,8 @@ def migrations() -> list[tuple[int, str]]:
 
 @contextmanager
 def _storage_errors(path: Path) -> Generator[None, None, None]:
-    """Turn SQLite's errors that an operator can mend into StorageError; others pass."""
+    """Turn SQLite's errors that an operator can mend into StorageError, and a number that does not
+    fit into its 64 bits into InputError; others pass."""
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -53,6 +54,11 @@ def _storage_errors(path: Path) -> Generator[None, None, None]:
             if name.startswith(prefix):
                 raise StorageError(key, path=str(path)) from error
         raise
+    except OverflowError as error:
+        # Numbers from outside are bounded where they are read; this is for one that was forgotten.
+        if "SQLite" not in str(error):
+            raise
+        raise InputError("number_too_large") from error
 
 
 class Database:

@@ -1,6 +1,7 @@
-"""Identifiers of our own rows."""
+"""Identifiers: of our own rows, and Discord's."""
 
 import secrets
+from typing import Final
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no letters that look alike
 LENGTH = 12  # 31**12 is about 2**59: not to be guessed, and short enough to be typed
@@ -17,3 +18,17 @@ PUBLIC_LENGTH = 26  # 31**26 is more than 2**128: of what the whole internet may
 def new_public_id() -> str:
     """A random identifier of what is shown on the web page."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(PUBLIC_LENGTH))
+
+
+MAX_SNOWFLAKE: Final = 2**63 - 1
+"""Discord's ids are 64 bits, the first never set. SQLite's integers end there, too."""
+
+_MAX_DIGITS: Final = 19  # of MAX_SNOWFLAKE; Python refuses to read some thousand of them
+
+
+def snowflake(text: str) -> int | None:
+    """The id of Discord's that `text` is, in ASCII digits; None where it can't be one."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS):
+        return None
+    number = int(text)
+    return number if number <= MAX_SNOWFLAKE else None

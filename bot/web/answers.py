@@ -16,6 +16,7 @@ SECURITY_HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "X-Frame-Options": "DENY",
+    "Server": "Ekaki",  # of which version, and of what else, helps nobody but attackers
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from data.gallery import Order
 from data.gallery_query import MAX_TYPED, SHAPES
 from data.gallery_search import Wanted
+from data.ids import snowflake
 from pipeline.rating import Rating
 
 DAY_S: Final = 86_400.0
@@ -35,14 +36,13 @@ class Asked:
     def read(cls, query: Mapping[str, str]) -> "Asked":
         """From an address."""
         said = {name: query.get(name, "")[:MAX_TYPED].strip() for name in _NAMES}
-        server = said["server"]
         return cls(
             q=said["q"],
             order="top" if said["order"] == "top" else "new",
             time=said["time"] if said["time"] in TIMES else "",
             shape=said["shape"] if said["shape"] in SHAPES else "",
             rating=said["rating"] if said["rating"] in _RATINGS else "",
-            server=server if server.isascii() and server.isdecimal() and len(server) < 20 else "",
+            server=said["server"] if snowflake(said["server"]) is not None else "",
             after=said["after"],
             before=said["before"],
         )
@@ -67,7 +67,7 @@ class Asked:
         """For `data.gallery_search`. Times are cut to minutes, so that equal pages stay equal."""
         days = TIMES.get(self.time)
         return Wanted(
-            guild_id=int(self.server) if self.server else None,
+            guild_id=snowflake(self.server),
             on_web=True,
             open_guilds=open_guilds,
             words=self.q,

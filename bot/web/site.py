@@ -26,7 +26,7 @@ from data.text import speaking
 from data.thumbnails import WIDTHS
 from data.web_sessions import WebSession
 from pipeline.describe import describe
-from pipeline.errors import StorageError
+from pipeline.errors import InputError, StorageError
 from pipeline.rating import Rating
 
 _log = logging.getLogger(__name__)
@@ -74,15 +74,24 @@ class Site:
 
     def application(self) -> web.Application:
         app = web.Application(middlewares=[self._guard], client_max_size=4096)
-        app.router.add_get("/", self.wall)
-        app.router.add_get("/p/{id}", self.picture)
-        app.router.add_get("/i/{id}/{name}", self.file)
-        app.router.add_get("/static/{name}", self.static)
-        app.router.add_get("/collection/{word}", self._parts.downloads.answer, allow_head=False)
-        app.router.add_get("/robots.txt", self.robots)
-        app.router.add_get("/sign-in", self.sign_in)
-        app.router.add_get("/signed-in", self.signed_in)
-        app.router.add_post("/sign-out", self.sign_out)
+        seen: dict[str, Handler] = {
+            "/": self.wall,
+            "/p/{id}": self.picture,
+            "/i/{id}/{name}": self.file,
+            "/static/{name}": self.static,
+            "/robots.txt": self.robots,
+            "/sign-in": self.sign_in,
+            "/signed-in": self.signed_in,
+        }
+        routes = [(method, *route) for route in seen.items() for method in ("GET", "HEAD")]
+        routes += [
+            ("GET", "/collection/{word}", self._parts.downloads.answer),
+            ("POST", "/sign-out", self.sign_out),
+            ("*", "/{path:.*}", self.unknown),
+        ]
+        for method, path, handler in routes:
+            # aiohttp would answer to what it can't fulfil by itself, before `_guard`.
+            app.router.add_route(method, path, handler, expect_handler=_expect_nothing)
         return app
 
     # -- before and after every route
@@ -110,7 +119,12 @@ class Site:
             return redirection
         except web.HTTPException as error:
             known = {403: "forbidden", 404: "missing"}
-            return self._trouble(known.get(error.status, "wrong"), error.status)
+            response = self._trouble(known.get(error.status, "wrong"), error.status)
+            if "Allow" in error.headers:
+                response.headers["Allow"] = error.headers["Allow"]
+            return response
+        except InputError:
+            return self._trouble("wrong", 400)
         except TooBusyError:
             response = self._trouble("busy", 503)
             response.headers["Retry-After"] = "5"
@@ -223,6 +237,12 @@ class Site:
         body = b"User-agent: *\nAllow: /$\nAllow: /p/\nAllow: /i/\nDisallow: /\n"
         return answer(request, body, kind="text/plain", keeping="public")
 
+    async def unknown(self, request: web.Request) -> web.Response:
+        """What is no address of the page, or takes other methods."""
+        taken = [await route.resolve(request) for route in request.app.router.resources()]
+        methods = {method for _, found in taken for method in found if method != "*"}
+        raise web.HTTPMethodNotAllowed(request.method, methods) if methods else web.HTTPNotFound
+
     # -- signing in and out
 
     async def sign_in(self, request: web.Request) -> web.Response:
@@ -268,6 +288,10 @@ class Site:
 _COPIES: Final = frozenset(f"{width}.webp" for width in WIDTHS)
 _LOGIN: Final = "ekaki_sign_in"
 _NOBODY: Final = Viewer(session=None, open_guilds=frozenset())
+
+
+async def _expect_nothing(request: web.Request) -> None:
+    """`Expect: 100-continue` may be answered with the answer itself: no body is read here."""
 
 
 def _route(request: web.Request) -> str:

@@ -64,7 +64,9 @@ def test_example_file_loads_as_defaults_also_with_every_line_on(tmp_path: Path) 
         ("DEFAULT_ASPECT", "0:0"), ("DEFAULT_ASPECT", "abc"), ("DEFAULT_PRESET", "Best"),
         ("DEFAULT_SAMPLER", "Heun"), ("QUALITY_FIRST", "maybe"), ("MAX_COUNT", "5"),
         ("PICTURES_PER_HOUR", "-1"), ("PICTURES_PER_HOUR", "٣"), ("PICTURES_PER_DAY", "1e3"),
-        ("PROGRESS_INTERVAL_S", "0"), ("OWNER_IDS", "me"), ("LOG_LEVEL", "LOUD"),
+        ("PROGRESS_INTERVAL_S", "0"), ("OWNER_IDS", "me"),
+        ("OWNER_IDS", "9223372036854775808"), ("OWNER_IDS", "0"), ("OWNER_IDS", "1, ٣"),
+        ("LOG_LEVEL", "LOUD"),
         ("SYNC_COMMANDS", "always"), ("SOURCE_URL", "javascript:alert(1)"), ("MODEL", "a b/c"),
     ],
 )  # fmt: skip
@@ -102,14 +104,14 @@ def test_discord_api_url_takes_loopback(address: str) -> None:
 def test_values_are_read_in_any_case_and_with_spaces_around() -> None:
     settings = load(
         ENGINE=" STOCK ", QUALITY_FIRST="Yes", DEFAULT_SAMPLER="dpm++ 2m karras",
-        DEFAULT_PRESET="heavy V3.1", OWNER_IDS="1, 2  3", LOG_LEVEL="debug", THREADS="4",
-        DEVICE_ID="1, 0",
+        DEFAULT_PRESET="heavy V3.1", OWNER_IDS="1, 2  9223372036854775807",
+        LOG_LEVEL="debug", THREADS="4", DEVICE_ID="1, 0",
     )  # fmt: skip
     assert settings.engine == "stock"
     assert settings.quality_first is True
     assert settings.default_sampler is Sampler.DPM_2M_KARRAS
     assert settings.default_preset is QualityPreset.HEAVY_31
-    assert settings.owner_ids == {1, 2, 3}
+    assert settings.owner_ids == {1, 2, 2**63 - 1}
     assert settings.device_id == (1, 0)
     assert (settings.log_level, settings.threads) == ("DEBUG", 4)
 

@@ -8,7 +8,7 @@ import pytest
 
 from data import notes
 from data.database import Database, migrations
-from pipeline.errors import StorageError
+from pipeline.errors import InputError, StorageError
 
 
 async def test_a_new_database_has_the_newest_version(tmp_path: Path) -> None:
@@ -20,6 +20,20 @@ async def test_a_new_database_has_the_newest_version(tmp_path: Path) -> None:
     plain.close()
     assert version == migrations()[-1][0]
     assert mode == "wal"
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**30])
+async def test_a_number_that_sqlite_has_no_room_for_is_told(tmp_path: Path, number: int) -> None:
+    async with Database.open(tmp_path / "new.db") as database:
+        with pytest.raises(InputError, match="number_too_large"):
+            async with database.transaction() as connection:
+                await notes.put(connection, key="kept", value="no")
+                await connection.execute("SELECT ?", (number,))
+        with pytest.raises(InputError, match="number_too_large"):
+            async with database.reader() as connection:
+                await connection.execute("SELECT ?", (number,))
+        async with database.reader() as connection:
+            assert await notes.get(connection, key="kept") is None
 
 
 def test_migrations_are_numbered_without_gaps() -> None:
