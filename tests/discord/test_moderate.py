@@ -333,7 +333,8 @@ async def test_the_owner_blocks_people_and_servers_everywhere(
     both: dict[str, Any] = {"user": IDS.bob, "server": "1"}
     for options in ({}, both):
         assert "either" in (await owner.answer("owner block", **options)).text
-    assert "no id" in (await owner.answer("owner block", server="Atelier")).text
+    for odd in ("Atelier", "0", "9223372036854775808", "9" * 5000, "١٢٣"):
+        assert "no id" in (await owner.answer("owner block", server=odd)).text
 
 
 async def test_only_the_owner_has_the_owners_commands(
