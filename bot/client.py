@@ -8,6 +8,7 @@ from discord.ext import commands
 
 from bot.languages import ListeningState
 from bot.services import Services
+from bot.wire import tracing
 
 
 class EkakiBot(commands.Bot):
@@ -30,6 +31,7 @@ class EkakiBot(commands.Bot):
                 guild=True, dm_channel=True, private_channel=False
             ),
             max_messages=None,
+            http_trace=tracing(),
         )
         self.services = services
 

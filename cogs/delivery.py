@@ -28,8 +28,18 @@ _log = logging.getLogger(__name__)
 BACKOFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds between rounds of tries; the last one is repeated for as long as the bot lives."""
 _RECENT_MESSAGES = 100  # of the channel, looked through for one that was sent before a crash
+_WHISPERS = 3  # tries to tell somebody something in private
+
 _TOO_LARGE = (413, 40005)
 _TOKEN_OVER = (50027, 10015)  # after 15 minutes: an invalid token, an unknown webhook
+_PASSING = (408, 429)
+_PASSING_CODES = (40003, 130000)  # direct messages opened too fast; Discord is overloaded
+_CLOSED = (401, 403, 404)  # the token, the message, the channel or our permissions are gone
+_CLOSED_CODES = (30046, 50083)  # too many edits of an old message; the thread is archived
+EXPLICIT = 20009
+"""Discord's filter keeps explicit pictures from this person or place. Of the codes that say what
+Discord does not take, the one that people can be told more about."""
+_CONTENT_CODES = (EXPLICIT, 200000, 200001, 240000)  # the next ones: AutoMod, filtered links
 
 
 class Refused(Exception):  # noqa: N818 - not a fault: the next way is tried
@@ -38,6 +48,14 @@ class Refused(Exception):  # noqa: N818 - not a fault: the next way is tried
 
 class TooLarge(Exception):  # noqa: N818 - the caller makes the files smaller
     """The files are too large for this place."""
+
+
+class Unwanted(Exception):  # noqa: N818 - the caller says in words what happened
+    """Discord takes this message by no way, whatever the reason. `code`: Discord's."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"Discord's code {code}")
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +92,14 @@ class Delivery:
         self._look_first = resumed
         self._token_over = job.interaction_token is None
         self._backoff_s = backoff_s
+        self._unwanted: Unwanted | None = None
 
     async def update(self, message: Outgoing) -> None:
         """One try to show an intermediate state. Never raises on Discord's trouble."""
         for way in self._edits():
             try:
                 await self._attempt(way, message)
-            except Refused:
+            except (Refused, Unwanted):
                 continue
             except (TooLarge, discord.HTTPException, aiohttp.ClientError, OSError) as error:
                 _log.debug("An update of job %s was lost: %s", self._job.id, error)
@@ -90,9 +109,10 @@ class Delivery:
         """Show the end of the job; None where its user can't be reached.
 
         `may_send` False: only edit what is there. Trouble that passes is waited out. TooLarge if
-        Discord does not take the files.
+        Discord does not take the files, Unwanted if it takes something else of it by no way.
         """
         hit("delivery_begins")
+        self._unwanted = None
         edits = self._edits()
         ways = [*edits, *self._anew()] if may_send else edits
         pauses: Iterator[float] = chain(self._backoff_s, repeat(self._backoff_s[-1]))
@@ -103,7 +123,24 @@ class Delivery:
                 return sent
             if ways:
                 await asyncio.sleep(next(pauses))
+        if self._unwanted is not None:
+            raise self._unwanted
         return None
+
+    async def whisper(self, message: Outgoing) -> bool:
+        """Tell the user alone, beside the job's message: whether that reached them."""
+        for way in (self._follow_up, self._send_direct):
+            for pause_s in self._backoff_s[:_WHISPERS]:
+                try:
+                    await self._attempt(way, message)
+                except (Refused, TooLarge, Unwanted):
+                    break
+                except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+                    _log.warning("What ended job %s is not told yet: %s", self._job.id, error)
+                    await asyncio.sleep(pause_s)
+                else:
+                    return True
+        return False
 
     async def _round(self, ways: list[Way], message: Outgoing) -> Sent | None:
         """Try each way once and strike out those that are closed."""
@@ -113,11 +150,17 @@ class Delivery:
                 if found is not None:
                     return found
             for way in tuple(ways):
+                if way == self._send_new and self._unwanted is not None:
+                    # The message that waits is there, and can be edited to say so.
+                    ways.clear()
+                    break
                 self._look_first |= way == self._send_new  # from now on it may have arrived
                 try:
                     return await self._attempt(way, message)
-                except Refused:
+                except (Refused, Unwanted) as error:
                     ways.remove(way)
+                    if isinstance(error, Unwanted):
+                        self._unwanted = error
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             # The rest of the ways has to wait: this one may have arrived in spite of the error,
             # and a second picture would be worse than a late one.
@@ -152,20 +195,25 @@ class Delivery:
         return [self._edit_direct, self._send_new] if was_told else [self._send_new]
 
     async def _attempt(self, way: Way, message: Outgoing) -> Sent:
-        """Go one way. Refused if it is closed, other exceptions for trouble that passes."""
+        """Go one way. Refused if it is closed, TooLarge or Unwanted if Discord does not take the
+        message, other exceptions for trouble that passes."""
         try:
             return await way(message)
         except discord.HTTPException as error:
             if error.status in _TOO_LARGE or error.code in _TOO_LARGE:
                 raise TooLarge from error
-            if error.status >= 500 or error.status == 429:
+            if _passes(error):
                 raise
             _log.info(
                 "Job %s can't be shown by %s: %s %s",
                 self._job.id, getattr(way, "__name__", "?"), error.status, error.code,
             )  # fmt: skip
-            self._token_over |= way == self._edit_by_token and error.code in _TOKEN_OVER
-            raise Refused from error
+            by_token = way in {self._edit_by_token, self._follow_up}
+            self._token_over |= by_token and error.code in _TOKEN_OVER
+            is_closed = error.status in _CLOSED or error.code in _CLOSED_CODES
+            if is_closed and error.code not in _CONTENT_CODES:
+                raise Refused from error
+            raise Unwanted(error.code) from error
 
     async def _edit_by_token(self, message: Outgoing) -> Sent:
         token = self._job.interaction_token
@@ -211,6 +259,32 @@ class Delivery:
         )
         return Sent(message_id=sent.id, new=True)
 
+    async def _follow_up(self, message: Outgoing) -> Sent:
+        """An ephemeral message that follows the first response."""
+        token = self._job.interaction_token
+        if token is None or self._token_over:
+            raise Refused
+        payload: Any = {"id": self._job.application_id, "type": 3, "token": token}
+        # As discord.py makes an interaction's `followup`; only an application's may be ephemeral.
+        state = self._bot._connection  # pyright: ignore[reportPrivateUsage]
+        webhook = discord.Webhook.from_state(payload, state)
+        sent = await webhook.send(
+            embeds=list(message.embeds),
+            ephemeral=True,
+            wait=True,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+        return Sent(message_id=sent.id, new=True)
+
+    async def _send_direct(self, message: Outgoing) -> Sent:
+        channel = await self._bot.create_dm(discord.Object(self._job.user_id))
+        sent = await channel.send(
+            embeds=list(message.embeds),
+            allowed_mentions=discord.AllowedMentions.none(),
+            nonce=self._job.id,
+        )
+        return Sent(message_id=sent.id, new=True)
+
     async def _target(self) -> discord.abc.Messageable:
         if self._job.private:
             return await self._bot.create_dm(discord.Object(self._job.user_id))
@@ -226,7 +300,7 @@ class Delivery:
                 if ours and names <= {_stem(file.filename) for file in message.attachments}:
                     return Sent(message_id=message.id, new=message.id != self._message_id)
         except discord.HTTPException as error:
-            if error.status >= 500 or error.status == 429:
+            if _passes(error):
                 raise
             _log.info("Recent messages can't be read: %s", error.status)  # the nonce still guards
         return None
@@ -246,3 +320,8 @@ class Delivery:
             "view": message.view,
             "allowed_mentions": discord.AllowedMentions.none(),
         }
+
+
+def _passes(error: discord.HTTPException) -> bool:
+    """Whether the same request may work later."""
+    return error.status >= 500 or error.status in _PASSING or error.code in _PASSING_CODES

@@ -3,18 +3,24 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
+from contextvars import copy_context
+from dataclasses import dataclass
 from typing import Protocol, cast
 
+from discord.webhook.async_ import AsyncWebhookAdapter, async_context
+
 from bot.client import EkakiBot
+from bot.jobs.entering import is_withheld
 from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progress, Queued
+from bot.wire import Wire
 from cogs import render
-from cogs.delivery import BACKOFF_S, Delivery, Sent, TooLarge
-from cogs.messages import Attachment
+from cogs.delivery import BACKOFF_S, EXPLICIT, Delivery, Sent, TooLarge, Unwanted
+from cogs.messages import Attachment, Outgoing
 from cogs.pictures import fit, preview_jpeg
 from cogs.places import place_of_channel
 from data.jobs import JobRecord
 from data.text import speaking
-from pipeline.errors import EkakiError, RefusedError, StorageError
+from pipeline.errors import EkakiError, EngineError, RefusedError, StorageError
 from pipeline.rating import Rating
 
 _log = logging.getLogger(__name__)
@@ -25,7 +31,18 @@ _MODEL_WAIT_S = 60.0  # for the model's notice, when a job from before a restart
 _ENTER_AGAIN_S = 5.0  # between tries to enter a delivery
 _PARTING_S = 10.0  # for deliveries that are under way when the bot stops
 
-_Terminal = Completed | Failed | CancelledEvent
+_ON_ITS_WAY_S = 10.0  # for a request that Discord does not answer
+
+Terminal = Completed | Failed | CancelledEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """`sent`: the message that ends the job, None where its user can't be reached. `calls`: it has
+    what the user waits for."""
+
+    sent: Sent | None
+    calls: bool = False
 
 
 class Feed:
@@ -84,12 +101,18 @@ class Presenter:
         self._shown = shown
         end = await self._follow()
         self.ending = True
-        if isinstance(end, Completed):
-            await self._deliver_pictures(end)
-        elif end is not None:
-            await self._deliver_notice(end)
+        if end is None:
+            return
+        try:
+            told = await self._tell(end)
+        except Exception:  # noqa: BLE001 - whatever it is, no message may promise a picture for ever
+            _log.exception("The end of job %s could not be shown", self._job.id)
+            told = Told(await self._deliver(self._apology(end)))
+        await self._settle(told.sent)
+        if told.sent is not None and told.calls and not told.sent.new and self._took_long():
+            await self._delivery.mention(told.sent)
 
-    async def _follow(self) -> _Terminal | None:
+    async def _follow(self) -> Terminal | None:
         """Show progress, at most once an interval, until the last event."""
         feed = Feed(self._services.jobs.stream(self._job.id))
         pump = asyncio.create_task(feed.pump())
@@ -102,7 +125,9 @@ class Presenter:
                     return event
                 if feed.over.is_set():
                     return None  # the bot stops
-                if await self._show(event):
+                if event != self._shown:
+                    self._shown = event
+                    await self._update(event, feed.over)
                     await _wait(feed.over, interval_s)
         finally:
             pump.cancel()
@@ -110,17 +135,33 @@ class Presenter:
                 if isinstance(trouble, Exception):
                     _log.error("The events of job %s broke off", self._job.id, exc_info=trouble)
 
-    async def _show(self, event: Queued | Progress) -> bool:
-        """Edit the message unless it shows this already."""
-        if event == self._shown:
-            return False
-        self._shown = event
+    async def _update(self, event: Queued | Progress, over: asyncio.Event) -> None:
+        """Show `event`, unless the end comes meanwhile: that waits for no rate limit and no preview
+        of what it replaces."""
+        wire, context = Wire(), copy_context()
+        context.run(wire.take)
+        # discord.py's adapter lets one request of a token wait for another: let the end not.
+        context.run(async_context.set, AsyncWebhookAdapter())
+        showing = asyncio.create_task(self._show(event), context=context)
+        ending = asyncio.create_task(over.wait())
+        try:
+            await asyncio.wait({showing, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if not showing.done():
+                # What is on its way may arrive after the end if that is sent now.
+                await _wait(wire.idle, _ON_ITS_WAY_S)
+        finally:
+            ending.cancel()
+            showing.cancel()
+            for trouble in await asyncio.gather(showing, return_exceptions=True):
+                if isinstance(trouble, Exception):
+                    _log.error("Job %s: no progress is shown", self._job.id, exc_info=trouble)
+
+    async def _show(self, event: Queued | Progress) -> None:
         if isinstance(event, Queued):
             message = render.waiting(self._job, event)
         else:
             message = render.progress(self._job, event, await self._preview(event))
         await self._delivery.update(message)
-        return True
 
     async def _preview(self, event: Progress) -> bytes | None:
         if event.preview is None or not self._services.settings.previews:
@@ -134,33 +175,81 @@ class Presenter:
             _log.exception("The preview of job %s could not be made", self._job.id)
             return None
 
-    async def _deliver_pictures(self, end: Completed) -> None:
+    async def _tell(self, end: Terminal) -> "Told":
+        match end:
+            case Completed():
+                return await self._tell_pictures(end)
+            case Failed(error=error) if self._is_for_one(error):
+                message = render.failed(self._job, error, now=self._services.clock.time())
+                told = await self._delivery.whisper(message)
+                return Told(await self._deliver(render.failed_quietly(told=told)))
+            case Failed(error=error):
+                message = render.failed(self._job, error, now=self._services.clock.time())
+                return Told(await self._deliver(message))
+            case CancelledEvent():
+                # Who cancels knows it already; a failure is told to somebody who waits for hours.
+                cancelled = render.cancelled(self._job)
+                return Told(await self._deliver(cancelled, may_send=False))
+
+    async def _tell_pictures(self, end: Completed) -> "Told":
         rating = max(picture.rating for picture in end.pictures)
         if not await self._still_fits(rating):
             # They stay in /history, which shows them only where they fit.
-            await self._deliver_notice(Failed(error=RefusedError("place_changed", rating=rating)))
-            return
+            return await self._tell_kept(RefusedError("place_changed", rating=rating))
         # What only this person was to see goes on as a direct message, which has bounds of its own.
         may_send = not self._job.private or rating <= Rating.SENSITIVE
         notice = await self._notice(end)
-        sent: Sent | None = None
         for limit in (self._file_limit, _SMALL_FILE_LIMIT):
             try:
                 attachments = await self._attachments(end, limit)
-            except EkakiError as error:  # the file is gone or unreadable
-                await self._deliver_notice(Failed(error=error))
-                return
-            message = render.completed(
-                self._job, end.pictures, attachments, notice=notice, withheld=end.withheld
-            )
-            try:
+                message = render.completed(
+                    self._job, end.pictures, attachments, notice=notice, withheld=end.withheld
+                )
                 sent = await self._delivery.deliver(message, may_send=may_send)
-                break
             except TooLarge:
                 _log.warning("The files of job %s are too large for Discord", self._job.id)
-        await self._settle(sent)
-        if sent is not None and not sent.new and self._took_long():
-            await self._delivery.mention(sent)
+            except Unwanted as error:
+                key = "picture_explicit" if error.code == EXPLICIT else "picture_not_taken"
+                _log.warning("The pictures of job %s are not taken: %s", self._job.id, error)
+                return await self._tell_kept(RefusedError(key))
+            except EkakiError as error:  # the file is gone or unreadable
+                failed = render.failed(self._job, error, now=self._services.clock.time())
+                return Told(await self._deliver(failed))
+            else:
+                if sent is not None:
+                    return Told(sent, calls=True)
+                # Perhaps words get where files may not.
+                return await self._tell_kept(RefusedError("picture_not_taken"))
+        return await self._tell_kept(RefusedError("picture_too_large"))
+
+    async def _tell_kept(self, error: EkakiError) -> "Told":
+        """The pictures are stored, and can't be shown here."""
+        message = render.kept(error, now=self._services.clock.time())
+        return Told(await self._deliver(message))
+
+    async def _deliver(self, message: Outgoing, *, may_send: bool = True) -> Sent | None:
+        """Words alone; None also where Discord does not take even these."""
+        try:
+            return await self._delivery.deliver(message, may_send=may_send)
+        except (TooLarge, Unwanted) as error:
+            _log.error("Discord does not take the words that end job %s: %s", self._job.id, error)
+            return None
+
+    def _apology(self, end: Terminal) -> Outgoing:
+        """What is said where the end itself could not be."""
+        now = self._services.clock.time()
+        match end:
+            case Completed():
+                return render.kept(RefusedError("picture_not_taken"), now=now)
+            case Failed():
+                return render.failed(self._job, EngineError("engine_failed"), now=now)
+            case CancelledEvent():
+                return render.cancelled(self._job)
+
+    def _is_for_one(self, error: EkakiError) -> bool:
+        """Whether others see the message, and are not to know what came out."""
+        is_public = not self._job.private and self._job.guild_id is not None
+        return is_public and is_withheld(error)
 
     async def _still_fits(self, rating: Rating) -> bool:
         """Whether the channel still allows it: its age restriction may be gone since."""
@@ -197,17 +286,6 @@ class Presenter:
                 return model.notice
             await asyncio.sleep(1.0)
         return ""
-
-    async def _deliver_notice(self, end: Failed | CancelledEvent) -> None:
-        if isinstance(end, Failed):
-            now = self._services.clock.time()
-            given_back = end.error.key != "place_changed"  # they are made and kept
-            message = render.failed(self._job, end.error, now=now, given_back=given_back)
-        else:
-            message = render.cancelled(self._job)
-        # A failure is told to somebody who waits for hours; who cancels knows it already.
-        sent = await self._delivery.deliver(message, may_send=isinstance(end, Failed))
-        await self._settle(sent)
 
     async def _settle(self, sent: Sent | None) -> None:
         """Enter that the end was told, so that it is told once. A full disk or a locked database is
@@ -274,8 +352,11 @@ class Presenters:
     def resume(self, jobs: Sequence[JobRecord]) -> None:
         """After a restart: take up jobs whose end was not told."""
         for job in jobs:
-            # Only the end of an ended job may have been sent before the restart.
-            self.start(job, message_id=job.message_id, resumed=job.ended_at is not None)
+            try:
+                # Only the end of an ended job may have been sent before the restart.
+                self.start(job, message_id=job.message_id, resumed=job.ended_at is not None)
+            except Exception:  # noqa: BLE001 - the others wait as well
+                _log.exception("Job %s can't be shown", job.id)
 
     async def stop(self) -> None:
         """Give deliveries that are under way a moment, then end. The rest resumes at next start."""

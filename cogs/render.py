@@ -40,11 +40,18 @@ def waiting(job: JobRecord, event: Queued) -> Outgoing:
 def progress(job: JobRecord, event: Progress, preview: bytes | None) -> Outgoing:
     """Being drawn: percent, step, time, and the preview where there is one."""
     share = (event.picture - 1 + event.step / event.steps) / event.pictures
+    if share >= 1:  # decoding, looking at it and storing it take their time
+        line = text("progress.finishing", bar=bar(1.0))
+        return _drawing(job, line, preview)
     line = text("progress.step", bar=bar(share), percent=int(100 * share),
                 step=event.step, steps=event.steps)  # fmt: skip
     if event.pictures > 1:
         line += text("progress.picture", picture=event.picture, pictures=event.pictures)
-    embed = _embed(_DRAWING, text("progress.title_drawing"), line + _eta(event.eta_s), job)
+    return _drawing(job, line + _eta(event.eta_s), preview)
+
+
+def _drawing(job: JobRecord, line: str, preview: bytes | None) -> Outgoing:
+    embed = _embed(_DRAWING, text("progress.title_drawing"), line, job)
     if preview is None:
         return Outgoing(embeds=(embed,), view=cancel_view(job.id))
     embed.set_image(url="attachment://preview.jpg")
@@ -107,12 +114,25 @@ def file_stem(job_id: str) -> str:
     return f"ekaki-{job_id}-"
 
 
-def failed(job: JobRecord, error: EkakiError, *, now: float, given_back: bool = True) -> Outgoing:
-    """The job ended without pictures, or they can't be shown here."""
-    line = words_of(error, now=now)
-    if given_back:
-        line += " " + text("progress.given_back")
+def failed(job: JobRecord, error: EkakiError, *, now: float) -> Outgoing:
+    """The job ended without pictures."""
+    line = words_of(error, now=now) + " " + text("progress.given_back")
     return Outgoing(embeds=(_embed(_FAILED, text("progress.title_failed"), line, job),))
+
+
+def kept(error: EkakiError, *, now: float) -> Outgoing:
+    """The pictures are made and stored, but can't be shown here: `error` says where they are. What
+    must not be shown here is not described here, either."""
+    title, line = text("progress.title_kept"), words_of(error, now=now)
+    return Outgoing(embeds=(discord.Embed(colour=_STOPPED, title=title, description=line),))
+
+
+def failed_quietly(*, told: bool) -> Outgoing:
+    """What everybody may know of a job whose failure is between the bot and its user. `told`:
+    the user knows more."""
+    line = text("progress.told_in_private" if told else "progress.nothing_to_show")
+    title = text("progress.title_failed")
+    return Outgoing(embeds=(discord.Embed(colour=_FAILED, title=title, description=line),))
 
 
 def cancelled(job: JobRecord) -> Outgoing:

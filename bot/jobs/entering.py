@@ -14,7 +14,7 @@ from data.checks import CheckRecord
 from data.jobs import JobRecord
 from data.pictures import PictureRecord
 from data.withheld import WithheldRecord
-from pipeline.errors import EngineError
+from pipeline.errors import EkakiError, EngineError
 
 _WORST_FIRST: Final = ("minor", "unchecked", "rating")
 
@@ -96,3 +96,8 @@ def withheld_error(held: Sequence[WithheldRecord]) -> EngineError:
     """What the person is told where every picture of a job is withheld."""
     worst = min(held, key=lambda record: _WORST_FIRST.index(record.reason))
     return EngineError(f"withheld_{worst.reason}", ceiling=worst.ceiling)
+
+
+def is_withheld(error: EkakiError) -> bool:
+    """Whether that is why a job failed."""
+    return error.key in {f"withheld_{reason}" for reason in _WORST_FIRST}

@@ -13,6 +13,7 @@ class Fault:
 
     `status` refuses with `code` and `message`; 429 takes `retry_after_s`. `delay_s` waits first.
     `cut` ends the connection without an answer, `before` or `after` the request took effect.
+    `files`: only requests that bring files, or only those that don't.
     """
 
     method: str = ".*"
@@ -25,10 +26,14 @@ class Fault:
     is_global: bool = False
     delay_s: float = 0.0
     cut: Literal["before", "after"] | None = None
+    files: bool | None = None
 
-    def meets(self, method: str, path: str) -> bool:
+    def meets(self, method: str, path: str, *, files: bool) -> bool:
         return bool(
-            self.times > 0 and re.fullmatch(self.method, method) and re.search(self.path, path)
+            self.times > 0
+            and re.fullmatch(self.method, method)
+            and re.search(self.path, path)
+            and self.files in {None, files}
         )
 
 
@@ -45,10 +50,10 @@ class Faults:
     def clear(self) -> None:
         self.pending.clear()
 
-    def take(self, method: str, path: str) -> Fault | None:
+    def take(self, method: str, path: str, *, files: bool) -> Fault | None:
         """The fault for this request, counted as used."""
         for fault in self.pending:
-            if fault.meets(method, path):
+            if fault.meets(method, path, files=files):
                 fault.times -= 1
                 self.pending = [f for f in self.pending if f.times > 0]
                 return fault

@@ -73,7 +73,9 @@ class Gatekeeper:
 
     async def _file(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """A file of the content network: no token, no limits, only faults."""
-        fault = self.faults.take(request.method, request.path)
+        fault = self.faults.take(
+            request.method, request.path, files=request.content_type.startswith("multipart/")
+        )
         response = None if fault is None else await self._misbehave(request, fault)
         return await handler(request) if response is None else response
 
@@ -82,7 +84,9 @@ class Gatekeeper:
     ) -> web.StreamResponse:
         if not _BY_TOKEN.match(request.path) and request.path not in _OPEN:
             self._authorize(request)
-        fault = self.faults.take(request.method, request.path)
+        fault = self.faults.take(
+            request.method, request.path, files=request.content_type.startswith("multipart/")
+        )
         if fault is not None:
             response = await self._misbehave(request, fault)
             if response is not None:

@@ -9,7 +9,7 @@ from bot.loopback.default_world import IDS
 from bot.loopback.views import MessageView
 from data import place_settings
 from pipeline.rating import Rating
-from tests.discord.house import Discord, Running, until
+from tests.discord.house import Discord, Running, until, words
 from tests.discord.visitors import Visitor, open_house, whole
 from tests.support.tagger import PaintEngine, make_tagger
 
@@ -37,6 +37,12 @@ async def allow(running: Running, rating: Rating) -> None:
         )
 
 
+def said(visitor: Visitor, text: str, channel: int = IDS.general) -> MessageView | None:
+    """The message with `text` that `visitor` sees."""
+    seen = visitor.member.visible_messages(channel)
+    return next((message for message in seen if text in message.text), None)
+
+
 async def ask(visitor: Visitor, channel: int = IDS.general, **options: Any) -> MessageView:
     """`/imagine` to the end of its job."""
     sent = await visitor.member.slash("imagine", options, channel=channel)
@@ -61,9 +67,14 @@ async def test_a_withheld_picture_reaches_nobody(
     place: Discord, tagger: Path, alice: Visitor, moderator: Visitor
 ) -> None:
     async with checked(place, tagger) as running:
-        message = await ask(alice, prompt="red-picture")
-        assert "rated above `safe`" in message.text
-        assert "does not count towards your limits" in message.text
+        await ask(alice, prompt="red-picture")
+        told = await until(lambda: said(alice, "rated above `safe`"))
+        assert told.ephemeral
+        assert "does not count towards your limits" in told.text
+        message = await until(lambda: said(alice, "told why, in private"))
+        for secret in ("red-picture", "rated", "does not fit"):
+            assert secret not in message.text, "others read this"
+        assert not said(moderator, "red-picture")
         assert not message.attachments
         job = await running.job()
         assert (job.state, await running.used()) == ("failed", 0)
@@ -159,6 +170,8 @@ async def test_what_is_for_adults_never_becomes_a_direct_message(
         await sent.wait_for(lambda message: not message.loading)
         place.advance(16 * 60)  # the interaction is over
         engine.release()
-        await running.delivery("kept")
-        assert place.seen(IDS.dm_alice) == []
+        await running.delivery("delivered")
+        (told,) = place.seen(IDS.dm_alice)
+        assert "`/history` shows it to you alone" in words(told)
+        assert "red" not in words(told), "nor what it shows"
         assert not [name for name in sent_pictures(place) if name.endswith(".png")]
