@@ -1,9 +1,11 @@
 """Files from Discord, downloaded within bounds: of size, of time, and of how many at once."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 import aiohttp
 import discord
@@ -14,6 +16,66 @@ from pipeline.errors import InputError
 _AT_ONCE: Final = 4  # so at most four times the limit is held in downloads
 _BLOCK: Final = 64 * 1024
 _PICTURES: Final = (".png", ".jpg", ".jpeg", ".jfif", ".webp")
+_MAX_FILES: Final = 10  # of one message; Discord's own limit is the same
+_DISCORD: Final = frozenset(
+    {"media.discordapp.net", "images-ext-1.discordapp.net", "images-ext-2.discordapp.net"}
+)
+
+
+class RemoteFile(Protocol):
+    """What a download needs to know, as `discord.Attachment` does."""
+
+    @property
+    def filename(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedFile:
+    """A picture of an embed; Discord does not say how large it is."""
+
+    filename: str
+    url: str
+    size: int = 0
+
+
+def attachments_of(message: discord.Message) -> list[discord.Attachment]:
+    """The files of a message, and of the one that it forwards."""
+    forwarded = (each for part in message.message_snapshots for each in part.attachments)
+    return [*message.attachments, *forwarded]
+
+
+def pictures_of(message: discord.Message) -> list[RemoteFile]:
+    """The PNG files of a message, of its embeds and of what it forwards, each once."""
+    embeds = [*message.embeds, *(e for part in message.message_snapshots for e in part.embeds)]
+    files: list[RemoteFile] = [*attachments_of(message), *_embedded(embeds)]
+    pngs = {file.url.partition("?")[0]: file for file in reversed(files) if _is_png(file)}
+    return list(reversed(pngs.values()))[:_MAX_FILES]
+
+
+def _is_png(file: RemoteFile) -> bool:
+    return file.filename.lower().endswith(".png")
+
+
+def _embedded(embeds: list[discord.Embed]) -> Iterator[EmbeddedFile]:
+    """Pictures that Discord's own servers have: the bot asks no other for what people write."""
+    ours = _DISCORD | {urlsplit(discord.Asset.BASE).hostname}
+    for embed in embeds:
+        for picture in (embed.image, embed.thumbnail):
+            for url in (picture.url, picture.proxy_url):
+                if url and _host(url) in ours:
+                    yield EmbeddedFile(urlsplit(url).path.rpartition("/")[2], url)
+                    break
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 class Downloads:
@@ -24,7 +86,7 @@ class Downloads:
 
     async def fetch(
         self,
-        attachment: discord.Attachment,
+        attachment: RemoteFile,
         *,
         timeout_s: float,
         enough: Callable[[bytes], bool] | None = None,
@@ -42,7 +104,7 @@ class Downloads:
 
     async def fetch_any(
         self,
-        attachment: discord.Attachment,
+        attachment: RemoteFile,
         *,
         timeout_s: float,
         enough: Callable[[bytes], bool] | None = None,
@@ -60,7 +122,7 @@ class Downloads:
             raise InputError("download_failed") from error
 
 
-def check_announced(attachment: discord.Attachment, *, limit_bytes: int) -> None:
+def check_announced(attachment: RemoteFile, *, limit_bytes: int) -> None:
     """InputError where Discord's own words say that it can't be used. Nobody's word is trusted
     further: the file is looked at when it is there."""
     if not attachment.filename.lower().endswith(_PICTURES):

@@ -11,8 +11,9 @@ from discord.ext import commands
 
 from bot.client import EkakiBot
 from cogs import errors
-from cogs.attachments import Downloads
+from cogs.attachments import Downloads, RemoteFile, attachments_of, pictures_of
 from cogs.buttons import JOB_ID
+from cogs.left_out import left_out_note
 from cogs.places import refuse_user_install
 from cogs.remix_modal import remix_form
 from cogs.result_drawing import drawable_job, form_of, show_settings, visible_job
@@ -59,7 +60,9 @@ class MessageMenus(commands.Cog):
             job, _ = await drawable_job(interaction, job_id)
             form = form_of(interaction.client, job)
         else:
-            form = remix_form(self._wish(await self._foreign(message)))
+            found = await self._foreign(message)
+            wish = self._wish(found)
+            form = remix_form(wish, note=left_out_note(found.parameters, wish))
         await interaction.response.send_modal(form)
 
     async def settings(self, interaction: Interaction, message: discord.Message) -> None:
@@ -70,7 +73,7 @@ class MessageMenus(commands.Cog):
             await show_settings(interaction, job, pictures)
             return
         found = await self._foreign(message)
-        shown = foreign_settings(found.parameters, self._wish(found))
+        shown = foreign_settings(found, self._wish(found))
         await interaction.response.send_message(
             embeds=list(shown.embeds), files=shown.files(), ephemeral=True
         )
@@ -86,23 +89,44 @@ class MessageMenus(commands.Cog):
         return None
 
     async def _foreign(self, message: discord.Message) -> PictureMetadata:
-        """What the message's PNG says. InputError tells kindly what is wrong with it."""
-        files = [each for each in message.attachments if each.filename.lower().endswith(".png")]
+        """What the first picture that says something says; all are looked at, also those of a
+        forwarded message and of embeds. InputError tells kindly what is wrong with them."""
+        files = pictures_of(message)
         if not files:
             raise InputError("no_pictures_there")
+        troubles: list[InputError] = []
+        tasks = [asyncio.create_task(self._read(each)) for each in files]
+        try:
+            for task in tasks:
+                try:
+                    return await task
+                except InputError as error:
+                    troubles.append(error)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        raise min(troubles, key=_silence)
+
+    async def _read(self, file: RemoteFile) -> PictureMetadata:
         data = await self.downloads.fetch(
-            files[0], timeout_s=_DOWNLOAD_S, enough=is_decided, limit_bytes=_MAX_FILE
+            file, timeout_s=_DOWNLOAD_S, enough=is_decided, limit_bytes=_MAX_FILE
         )
-        found = await asyncio.to_thread(read_metadata, data)
-        if found is None:
-            raise InputError("metadata_missing")
-        return found
+        return await asyncio.to_thread(read_metadata, data)
+
+
+_TELLING: Final = ("metadata_unreadable", "file_too_large", "download_slow", "download_failed")
+
+
+def _silence(error: InputError) -> int:
+    """How little an error tells of the message's pictures: the one that tells most is shown."""
+    return _TELLING.index(error.key) if error.key in _TELLING else len(_TELLING)
 
 
 def named_jobs(message: discord.Message) -> Iterator[str]:
     """Jobs that our files or buttons in the message belong to. Anybody can upload such a name: what
     it leads to is checked where it is used."""
-    for attachment in message.attachments:
+    for attachment in attachments_of(message):
         match = _FILE.fullmatch(attachment.filename)
         if match is not None:
             yield match[1]

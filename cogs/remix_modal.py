@@ -35,12 +35,18 @@ NEGATIVE: Final = "negative"
 SETTINGS: Final = "settings"
 
 
-def remix_form(wish: GenerationRequest, *, job_id: str | None = None) -> discord.ui.Modal:
-    """A form filled in with `wish`. `job_id`: what the form does not show is taken from there."""
+def remix_form(
+    wish: GenerationRequest, *, job_id: str | None = None, note: str = ""
+) -> discord.ui.Modal:
+    """A form filled in with `wish`, `note` above its fields. `job_id`: what the form does not show
+    is taken from there."""
     seen = "private" if wish.private else "public"
     form = discord.ui.Modal(
         title=text("results.remix_title"), custom_id=f"ekaki:form:{job_id or '-'}:{seen}"
     )
+    if note:
+        words = text("left_out.title") + "\n" + note
+        form.add_item(discord.ui.TextDisplay[Any](words))
     form.add_item(_text_field(PROMPT, cut_prompt(wish.prompt), required=True))
     form.add_item(_text_field(NEGATIVE, cut_prompt(wish.negative_prompt), required=False))
     form.add_item(

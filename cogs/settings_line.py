@@ -12,9 +12,10 @@ from pipeline.card import (
     MAX_STEPS,
     MIN_GUIDANCE,
     MIN_STEPS,
+    QualityPreset,
 )
 from pipeline.errors import InputError
-from pipeline.pngtext import Parameters
+from pipeline.metadata.parameters import Parameters
 from pipeline.prompt.assemble import typed_text
 from pipeline.prompt.flags import fold_flags, parse_flags
 from pipeline.rating import Rating
@@ -92,7 +93,10 @@ def filled_in(base: GenerationRequest, made: ResolvedRequest) -> GenerationReque
 
 
 def wish_of(parameters: Parameters, *, max_steps: int = MAX_STEPS) -> GenerationRequest:
-    """What a stranger's file asks for, as far as it can be done here; the nearest where not."""
+    """What a stranger's file asks for, as far as it can be done here; the nearest where not.
+
+    The prompt is complete, as its model got it: no preset adds to it a second time.
+    """
     width, height = parameters.width, parameters.height
     sized = all(side is not None and 0 < side <= _MAX_SIDE for side in (width, height))
     steps, guidance, seed = (
@@ -102,6 +106,7 @@ def wish_of(parameters: Parameters, *, max_steps: int = MAX_STEPS) -> Generation
         prompt=cut_prompt(parameters.prompt),
         negative_prompt=cut_prompt(parameters.negative_prompt),
         aspect=f"{width}x{height}" if sized else None,
+        preset=QualityPreset.NONE,
         sampler=parameters.sampler,
         num_inference_steps=None if steps is None else max(MIN_STEPS, min(steps, max_steps)),
         guidance_scale=(

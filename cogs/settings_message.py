@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 import discord
 
+from cogs.left_out import left_out_note
 from cogs.messages import Attachment, Outgoing
 from cogs.settings_line import settings_line
 from cogs.words import cut, quoted
@@ -12,12 +13,13 @@ from data.jobs import JobRecord
 from data.pictures import PictureRecord
 from data.text import text
 from pipeline.describe import describe
-from pipeline.pngtext import Parameters, parameters_text
+from pipeline.metadata.read import PictureMetadata
+from pipeline.pngtext import parameters_text
 from pipeline.request import GenerationRequest
 
 _FIELD = 1024  # characters of an embed's field, Discord
 _CODE = 3900  # characters of a code block: a description holds 4096
-_EMBED = 5500  # characters of one embed: Discord takes 6000
+_EMBED = 4800  # characters of one embed: Discord takes 6000, a note on a stranger's file 1000
 _TEXTS = frozenset({"prompt", "negative_prompt"})  # they stand in the code block already
 
 
@@ -43,8 +45,9 @@ def _in_words(label: str, value: str) -> str:
     return text(f"describe.{value}") if label == "visibility" else value
 
 
-def foreign_settings(parameters: Parameters, wish: GenerationRequest) -> Outgoing:
-    """What a stranger's file says, and what of it can be asked for here."""
+def foreign_settings(found: PictureMetadata, wish: GenerationRequest) -> Outgoing:
+    """What a stranger's file says, what of it can be asked for here, and what can't."""
+    parameters = found.parameters
     lines = [parameters.prompt]
     if parameters.negative_prompt:
         lines.append(f"Negative prompt: {parameters.negative_prompt}")
@@ -52,7 +55,12 @@ def foreign_settings(parameters: Parameters, wish: GenerationRequest) -> Outgoin
     line = settings_line(wish)
     if line:
         lines.append(line)
-    return _message("\n".join(lines), shown)
+    message = _message("\n".join(lines), shown)
+    embed = message.embeds[0].set_footer(text=text("left_out.source", program=found.program.value))
+    note = left_out_note(parameters, wish)
+    if note:
+        embed.insert_field_at(0, name=text("left_out.title"), value=note, inline=False)
+    return message
 
 
 def _message(copied: str, shown: Sequence[tuple[str, str]]) -> Outgoing:

@@ -3,6 +3,7 @@
 The member driver of the tests and the control routes of a page both come through here.
 """
 
+from copy import copy
 from typing import Any
 
 from bot.loopback import errors, limits
@@ -234,6 +235,12 @@ class Actions:
         channel = self.channel_for(user_id, channel_id, p.SEND_MESSAGES)
         body = Body(json={"content": content}, uploads=dict(enumerate(uploads or [])))
         return self.posting.create(channel, body, author_id=user_id)
+
+    def forward(self, user_id: int, message_id: int, channel_id: int) -> Message:
+        """Forward a message to a channel; the copy keeps what the message holds now."""
+        original = copy(self.message_for(user_id, message_id))
+        channel = self.channel_for(user_id, channel_id, p.SEND_MESSAGES)
+        return self.posting.create(channel, Body(), author_id=user_id, forwarded=original)
 
     def delete(self, user_id: int, message_id: int) -> None:
         """Delete an own message, dismiss an ephemeral one, or any as a moderator."""

@@ -270,9 +270,21 @@ def message_json(world: World, base: str, message: Message, *, viewer: int | Non
     if message.reply_to is not None:
         reference = {"message_id": str(message.reply_to), "channel_id": str(message.channel_id)}
         payload["message_reference"] = reference | {"type": 0}
+    if message.forwarded is not None:
+        payload |= _forward_fields(world, base, message.forwarded)
     if message.interaction_id is not None:
         payload |= _answer_fields(world, world.interactions[message.interaction_id])
     return payload
+
+
+def _forward_fields(world: World, base: str, message: Message) -> Json:
+    """A reference of type 1, and a copy of what the message held."""
+    names = ("type", "content", "embeds", "attachments", "timestamp", "edited_timestamp", "flags",
+             "mentions", "mention_roles", "components")  # fmt: skip
+    whole = message_json(world, base, message)
+    reference = {"type": 1, "message_id": whole["id"], "channel_id": whole["channel_id"]}
+    snapshot = {name: whole[name] for name in names}
+    return {"message_reference": reference, "message_snapshots": [{"message": snapshot}]}
 
 
 def _embed_json(embed: Json, by_name: dict[str, Json]) -> Json:

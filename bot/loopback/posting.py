@@ -51,6 +51,7 @@ class Posting:
         ephemeral: bool = False,
         loading: bool = False,
         message_id: int | None = None,
+        forwarded: Message | None = None,
     ) -> Message:
         """Post a message. A repeated nonce with `enforce_nonce` gives the first one again.
         `message_id`: of a forum post's first message, which has the thread's."""
@@ -59,7 +60,7 @@ class Posting:
             return repeated
         flags = int(body.json.get("flags") or 0)
         check_message(body.json, body.uploads, v2=bool(flags & limits.COMPONENTS_V2))
-        if not loading and not _has_something(body):
+        if not loading and forwarded is None and not _has_something(body):
             raise errors.empty_message()
         flags &= ~limits.EPHEMERAL
         flags |= limits.EPHEMERAL if ephemeral else 0
@@ -67,6 +68,7 @@ class Posting:
         message = Message(
             id=message_id or self.world.new_id(),
             channel_id=channel.id,
+            forwarded=forwarded,
             author_id=author_id,
             created_at=self.world.time(),
             flags=flags,

@@ -120,7 +120,8 @@ class Attachment:
 
 @dataclass(slots=True, kw_only=True)
 class Message:
-    """`ephemeral_for`: the only user who sees it. `interaction_id`: what it answers."""
+    """`ephemeral_for`: the only user who sees it. `interaction_id`: what it answers. `forwarded`:
+    the message as it was when this one forwarded it."""
 
     id: int
     channel_id: int
@@ -141,6 +142,7 @@ class Message:
     interaction_id: int | None = None
     ephemeral_for: int | None = None
     reply_to: int | None = None
+    forwarded: "Message | None" = None
     deleted_at: float | None = None
 
 

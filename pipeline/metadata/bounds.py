@@ -3,10 +3,8 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, cast
-
-from pipeline.card import Sampler
 
 MAX_DEPTH: Final = 64
 """Objects and lists inside each other. ComfyUI's API graphs have 4 levels, workflows about 10."""
@@ -14,6 +12,14 @@ MAX_DEPTH: Final = 64
 # A text without an end counts as one: each sign is looked at once, whatever stands there.
 _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _MAX_INTEGER: Final = 2**63
+_WHOLE = re.compile(r"-?\d{1,18}(?:\.0{0,18})?", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{0,18})?", re.ASCII)
+_SIZE = re.compile(r"\(?\s?(\d{1,6})\s?[x×,*]\s?(\d{1,6})\b", re.ASCII | re.IGNORECASE)
+_MAX_SIZE: Final = 60  # characters
+_ENDING = re.compile(r"\.(?:safetensors|ckpt|pt|pth|bin|sft|gguf)$", re.IGNORECASE)
+_MAX_PATH: Final = 500
+_MAX_NAME: Final = 60
+_MAX_NAMES: Final = 10
 
 
 def parse_object(text: str) -> Mapping[str, object] | None:
@@ -71,20 +77,24 @@ def as_number(value: object) -> float | None:
     return float(value) if abs(value) < _MAX_INTEGER and math.isfinite(value) else None
 
 
-_SAMPLERS: Final[Mapping[str, Sampler]] = {
-    "euler": Sampler.EULER,
-    "euler_ancestral": Sampler.EULER_A,
-    "ddim": Sampler.DDIM,
-    "dpmpp_2m": Sampler.DPM_2M_KARRAS,
-    "dpmpp_2m_sde": Sampler.DPM_2M_SDE_KARRAS,
-    "dpmpp_2m_sde_gpu": Sampler.DPM_2M_SDE_KARRAS,
-    "dpmpp_sde": Sampler.DPM_SDE_KARRAS,
-    "dpmpp_sde_gpu": Sampler.DPM_SDE_KARRAS,
-}
-"""k-diffusion's names as ComfyUI and NovelAI (with `k_` before) write them. Ours of the DPM++ kind
-always use Karras' schedule: the nearest, whatever schedule the file names."""
+def parse_integer(text: str) -> int | None:
+    """The whole number that `text` is; None for anything else, or more than 18 digits."""
+    return int(text.partition(".")[0]) if _WHOLE.fullmatch(text.strip()) else None
 
 
-def sampler_of(name: str) -> Sampler | None:
-    """Our sampler for k-diffusion's `name`; None where we have none like it."""
-    return _SAMPLERS.get(name.removeprefix("k_"))
+def parse_number(text: str) -> float | None:
+    """The number that `text` is; None for anything else, or more than 18 digits."""
+    return float(text) if _NUMBER.fullmatch(text.strip()) else None
+
+
+def parse_size(text: str) -> tuple[int, int] | None:
+    """Width and height from `832x1216`, `832 x 1216`, `(832, 1216)`; None for anything else."""
+    match = _SIZE.match(text.strip()[:_MAX_SIZE])
+    return None if match is None else (int(match[1]), int(match[2]))
+
+
+def names_of(values: Iterable[object]) -> tuple[str, ...]:
+    """Names of files, without folders and endings, each once; the first few."""
+    texts = (as_text(value).strip() for value in values)
+    bare = (_ENDING.sub("", re.split(r"[/\\]", text[-_MAX_PATH:])[-1]) for text in texts)
+    return tuple(dict.fromkeys(name[:_MAX_NAME] for name in bare if name))[:_MAX_NAMES]

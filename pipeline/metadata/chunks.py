@@ -37,6 +37,19 @@ def text_chunks(data: bytes) -> dict[str, str]:
     return texts
 
 
+def pixels_begun(data: bytes) -> bool:
+    """Whether the first pixels are reached; most programs write their texts before them."""
+    at = len(SIGNATURE)
+    for _ in range(_MAX_CHUNKS):
+        kind = data[at + 4 : at + 8]
+        if len(kind) < 4:
+            return False
+        if kind == b"IDAT":
+            return True
+        at += _FRAME + int.from_bytes(data[at : at + 4], "big")
+    return True
+
+
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
     """Kind and data of each whole chunk. Checksums are not looked at."""
     if not is_png(data):

@@ -16,11 +16,12 @@ from pipeline.metadata.bounds import (
     as_object,
     as_text,
     parse_object,
-    sampler_of,
 )
-from pipeline.pngtext import Parameters
+from pipeline.metadata.parameters import LeftOut, Parameters
+from pipeline.metadata.samplers import choose_sampler
 
 MAX_PROMPT: Final = 64 * 1024  # characters that are looked at
+_FROM_PICTURE: Final = frozenset({"Img2ImgRequest", "NativeInfillingRequest"})
 _STEP: Final = 1.05
 _MAX_DEPTH: Final = 40  # 1.05**40 is 7: more brackets do nothing that anybody wants
 _WEIGHT = re.compile(r"(-?\d{1,3}(?:\.\d{1,6})?)::(.*?)(?:::|\Z)", re.DOTALL)
@@ -37,7 +38,7 @@ def read(comment: str) -> Parameters | None:
         prompt=emphasis(_prompt(found)),
         negative_prompt=emphasis(_negative(found)),
         num_inference_steps=as_integer(found.get("steps")),
-        sampler=sampler_of(name),
+        sampler=choose_sampler(name, as_text(found.get("noise_schedule"))).sampler,
         sampler_name=name,
         schedule_type=as_text(found.get("noise_schedule")),
         guidance_scale=as_number(found.get("scale")),
@@ -46,7 +47,20 @@ def read(comment: str) -> Parameters | None:
         height=as_integer(found.get("height")),
         model_name="NovelAI",
         pairs=MappingProxyType(_pairs(found)),
+        left_out=MappingProxyType(_left_out(found)),
     )
+
+
+def _left_out(found: Mapping[str, object]) -> dict[LeftOut, tuple[str, ...]]:
+    seen: dict[LeftOut, tuple[str, ...]] = {}
+    if as_list(found.get("reference_strength_multiple")) or found.get("reference_strength"):
+        seen[LeftOut.REFERENCE] = ()
+    captions = as_object(found.get("v4_prompt")) or {}
+    if captions.get("use_coords") is True:
+        seen[LeftOut.REGION] = ()
+    if as_text(found.get("request_type")) in _FROM_PICTURE:
+        seen[LeftOut.INIT_PICTURE] = ()
+    return seen
 
 
 def _pairs(found: Mapping[str, object]) -> dict[str, str]:

@@ -1,83 +1,83 @@
 """From a file of anybody's to what it says about its making. Pure; costs some ms: use a thread."""
 
-import re
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
-from pipeline.metadata import comfyui, novelai
-from pipeline.metadata.chunks import is_png, text_chunks
-from pipeline.pngtext import Parameters, parse_parameters
+from pipeline.card import MAX_SEED
+from pipeline.errors import InputError
+from pipeline.metadata.bounds import names_of
+from pipeline.metadata.chunks import is_png, pixels_begun, text_chunks
+from pipeline.metadata.parameters import LeftOut, Parameters
+from pipeline.metadata.programs import KEYS, Program, readings
+from pipeline.metadata.removal import remove_embeddings, remove_networks, remove_words
+from pipeline.metadata.samplers import choose_sampler
 
-A1111_KEY: Final = "parameters"
-NOVELAI_KEY: Final = "Comment"
-COMFYUI_KEY: Final = "prompt"
-MAX_A1111: Final = 64 * 1024
-"""Characters; as `pipeline.png.MAX_TEXT_BYTES`, no form or prompt needs more."""
-
-_BLANKS = re.compile(r"[^\S\n]{2,}")
-_EXTRA_NETWORK = re.compile(r"<(?:lora|lyco|hypernet):[^<>\n]{1,200}>")
-
-
-class Source(StrEnum):
-    """Who wrote the text."""
-
-    A1111 = "A1111"
-    COMFYUI = "ComfyUI"
-    NOVELAI = "NovelAI"
+_MAX_NAME: Final = 60
+_MAX_PROMPT: Final = 64 * 1024  # characters of each text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureMetadata:
     """What a file says, and in whose words."""
 
-    source: Source
+    program: Program
     parameters: Parameters
 
 
-def read_metadata(data: bytes) -> PictureMetadata | None:
-    """What the PNG `data` (or its beginning) says about its making.
+def read_metadata(data: bytes) -> PictureMetadata:
+    """What the PNG `data` (or its beginning) says about its making; never looks at pixels.
 
-    None where it says nothing that can be read: another kind of file, no text, a broken or an
-    outsized one. Never raises, never looks at pixels.
+    Raises InputError `metadata_missing` where it says nothing, `metadata_unreadable` with the
+    program's name where that can be told, but the text can't be read.
     """
-    texts = text_chunks(data)
-    for key, source, read in (
-        (A1111_KEY, Source.A1111, _a1111),
-        (NOVELAI_KEY, Source.NOVELAI, novelai.read),
-        (COMFYUI_KEY, Source.COMFYUI, comfyui.read),
-    ):
-        parameters = read(texts[key]) if key in texts else None
-        if parameters is not None and parameters.prompt:
-            return PictureMetadata(source=source, parameters=_cleaned(parameters))
-    return None
+    unreadable: Program | None = None
+    for program, said in readings(text_chunks(data)):
+        if said is not None and (said.prompt or said.negative_prompt or said.pairs):
+            return PictureMetadata(program=program, parameters=_finished(said))
+        unreadable = unreadable or program
+    if unreadable is None:
+        raise InputError("metadata_missing")
+    raise InputError("metadata_unreadable", program=unreadable.value)
 
 
 def is_decided(data: bytes) -> bool:
-    """Whether more of the file can't tell more: it is no PNG, or its text has been seen."""
+    """Whether more of the file can't tell more: it is no PNG, or texts stand before its pixels."""
     if len(data) < 8:
         return False
-    return not is_png(data) or not {A1111_KEY, NOVELAI_KEY, COMFYUI_KEY}.isdisjoint(
-        text_chunks(data)
-    )
+    return not is_png(data) or (pixels_begun(data) and not KEYS.isdisjoint(text_chunks(data)))
 
 
-def _a1111(text: str) -> Parameters | None:
-    """Some tools write JSON under the same name: it is no prompt."""
-    if len(text) > MAX_A1111 or text.lstrip().startswith("{"):
-        return None
-    return parse_parameters(_BLANKS.sub(" ", text))  # long blanks would cost it quadratic time
+def _finished(said: Parameters) -> Parameters:
+    """Without the names of files that we can't load, which a model would read as words, and with
+    everything named that we don't have."""
+    words = said.left_out.get(LeftOut.EMBEDDING, ())
+    names: dict[LeftOut, list[str]] = {LeftOut.LORA: [], LeftOut.EMBEDDING: []}
+    texts: list[str] = []
+    for text in (said.prompt[:_MAX_PROMPT], said.negative_prompt[:_MAX_PROMPT]):
+        bare, networks = remove_networks(text)
+        bare, embeddings = remove_embeddings(bare)
+        texts.append(remove_words(bare, words))
+        names[LeftOut.LORA] += networks
+        names[LeftOut.EMBEDDING] += embeddings
+    left_out = {**said.left_out, **_settings_left_out(said)}
+    for kind, found in names.items():
+        if found:
+            left_out[kind] = names_of([*said.left_out.get(kind, ()), *found])
+    prompt, negative = texts
+    return replace(said, prompt=prompt, negative_prompt=negative,
+                   left_out=MappingProxyType(left_out))  # fmt: skip
 
 
-def _cleaned(parameters: Parameters) -> Parameters:
-    """Without the names of networks that we can't load, which a model would read as words."""
-    return replace(
-        parameters,
-        prompt=_without_networks(parameters.prompt),
-        negative_prompt=_without_networks(parameters.negative_prompt),
-    )
-
-
-def _without_networks(prompt: str) -> str:
-    bare = _EXTRA_NETWORK.sub("", prompt)
-    return bare if bare == prompt else re.sub(r",(?: {0,3},)+", ",", bare).strip(" ,\n")
+def _settings_left_out(said: Parameters) -> dict[LeftOut, tuple[str, ...]]:
+    found: dict[LeftOut, tuple[str, ...]] = {}
+    chosen = choose_sampler(said.sampler_name, said.schedule_type)
+    if said.sampler_name and chosen.sampler is None:
+        found[LeftOut.SAMPLER] = (said.sampler_name[:_MAX_NAME],)
+    if chosen.missing_schedule:
+        found[LeftOut.SCHEDULE] = (chosen.missing_schedule[:_MAX_NAME],)
+    if said.seed is not None and said.seed > MAX_SEED:
+        found[LeftOut.SEED] = (str(said.seed),)
+    if said.variation_strength:
+        found[LeftOut.VARIATION] = ()
+    return found

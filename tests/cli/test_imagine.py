@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from bot.cli.main import main
-from pipeline.pngtext import parse_parameters
+from pipeline.metadata.a1111 import parse_parameters
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = "1girl, souryuu asuka langley, neon genesis evangelion, solo, smile"

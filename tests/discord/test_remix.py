@@ -43,8 +43,15 @@ def post(place: Discord, visitor: Visitor, data: bytes, name: str = "mine.png") 
 def filled(sent: InteractionView) -> dict[str, str]:
     """What stands in the fields of the form that came."""
     assert sent.modal is not None
-    fields: list[dict[str, Any]] = [row["component"] for row in sent.modal["components"]]
+    rows: list[dict[str, Any]] = sent.modal["components"]
+    fields: list[dict[str, Any]] = [row["component"] for row in rows if row["type"] == 18]
     return {field["custom_id"]: field.get("value") or "" for field in fields}
+
+
+def noted(sent: InteractionView) -> str:
+    """The note above the fields."""
+    assert sent.modal is not None
+    return "\n".join(row["content"] for row in sent.modal["components"] if row["type"] == 10)
 
 
 async def test_the_form_shows_everything_and_draws_what_was_changed(
@@ -207,8 +214,10 @@ async def test_a_strangers_png_fills_the_form(place: Discord, alice: Visitor, bo
         assert filled(sent) == {
             "prompt": "1girl, sea",
             "negative": "hat",
-            "settings": "--ar 1216x832 --steps 60 --cfg 6 --sampler DPM++ 2M Karras --seed 77",
+            "settings": "--ar 1216x832 --steps 60 --cfg 6 --sampler DPM++ 2M Karras --seed 77"
+            " --preset None",
         }
+        assert "150 steps: at most 60" in noted(sent)
         settings = await alice.member.message_command("Picture settings", message)
         words = await text_of(settings)
         assert "Steps" in words
@@ -219,6 +228,80 @@ async def test_a_strangers_png_fills_the_form(place: Discord, alice: Visitor, bo
         await alice.member.submit_modal(sent, {})
         job = await new_job(running, 0)
         assert (job.request.seed, job.request.sampler.value) == (77, "DPM++ 2M Karras")
+        assert "masterpiece" not in job.request.prompt, "the stranger's prompt is complete"
+
+
+def files(place: Discord, visitor: Visitor, *data: bytes) -> MessageView:
+    """A person's message with several files."""
+    uploads = [
+        Upload(filename=f"{n}.png", content_type="image/png", data=b"") for n in range(len(data))
+    ]
+    message = place.loopback.actions.say(visitor.member.user_id, IDS.general, "look", uploads)
+    for attachment, content in zip(message.attachments, data, strict=True):
+        attachment.data = content
+    return visitor.member.view(message)
+
+
+async def test_the_first_file_that_says_something_counts(place: Discord, alice: Visitor) -> None:
+    other = A1111.replace("77", "78")
+    async with open_house(place):
+        message = files(place, alice, png(), png(parameters=A1111), png(parameters=other))
+        form = filled(await alice.member.message_command("Remix", message))
+        assert "--seed 77" in form["settings"]
+        message = files(place, alice, png(), png(workflow="{}"))
+        words = await text_of(await alice.member.message_command("Picture settings", message))
+    assert "made with ComfyUI" in words, "what tells more is told, not the first trouble"
+
+
+async def test_a_forwarded_message_is_read(place: Discord, alice: Visitor, bob: Visitor) -> None:
+    async with open_house(place) as running:
+        theirs = post(place, bob, png(parameters=A1111))
+        _, ours = await drawn(alice, running)
+        for message, seed in ((theirs, 77), (ours, 42)):
+            forwarded = place.loopback.actions.forward(IDS.bob, message.id, IDS.general)
+            view = bob.member.view(forwarded)
+            form = filled(await alice.member.message_command("Remix", view))
+            assert f"--seed {seed}" in form["settings"]
+            words = await text_of(await alice.member.message_command("Picture settings", view))
+            assert f"Seed: {seed}" in words or f"--seed {seed}" in words
+
+
+async def test_a_forwarded_private_picture_stays_private(
+    place: Discord, alice: Visitor, bob: Visitor
+) -> None:
+    async with open_house(place) as running:
+        private, _ = await drawn(alice, running, prompt="secret", private=True)
+        message = post(place, bob, png(), f"ekaki-{private.id}-1.png")
+        forwarded = place.loopback.actions.forward(IDS.bob, message.id, IDS.general)
+        sent = await bob.member.message_command("Picture settings", bob.member.view(forwarded))
+        assert "picture is private" in await text_of(sent)
+
+
+async def test_an_embeds_picture_is_read_from_discords_servers_alone(
+    place: Discord, alice: Visitor
+) -> None:
+    async with open_house(place):
+        theirs = post(place, alice, png(parameters=A1111))
+        url = theirs.attachments[0].url
+        for host, told in ((url, "--seed 77"), ("http://127.0.0.2:9/a.png", "no picture")):
+            message = place.loopback.actions.say(IDS.alice, IDS.general, "look")
+            message.embeds = [{"type": "image", "thumbnail": {"url": host}}]
+            view = alice.member.view(message)
+            sent = await alice.member.message_command("Picture settings", view)
+            assert told in await text_of(sent)
+
+
+async def test_what_cannot_be_repeated_is_said(place: Discord, alice: Visitor) -> None:
+    text = A1111.replace("DPM++ 2M Karras", "UniPC").replace("sea", "sea, <lora:ink:1>")
+    async with open_house(place):
+        message = post(place, alice, png(parameters=text))
+        sent = await alice.member.message_command("Remix", message)
+        words = await text_of(await alice.member.message_command("Picture settings", message))
+        await alice.member.submit_modal(sent, {})
+    assert filled(sent)["prompt"] == "1girl, sea"
+    for said in (noted(sent), words):
+        assert "LoRAs: ink" in said
+        assert "UniPC" in said
 
 
 @pytest.mark.parametrize(
@@ -243,7 +326,8 @@ async def test_so_do_novelais_and_comfyuis(
         message = post(place, alice, png(**texts))
         form = filled(await alice.member.message_command("Remix", message))
     assert form == {
-        "prompt": "(1girl:1.05)", "negative": "hat", "settings": "--steps 28 --seed 5",
+        "prompt": "(1girl:1.05)", "negative": "hat",
+        "settings": "--steps 28 --seed 5 --preset None",
     }  # fmt: skip
 
 
@@ -258,11 +342,12 @@ BOMB = png(30_000)  # 8 pixels high here; what counts is that nothing decodes it
         (png(), "mine.png", "says nothing"),
         (png(parameters="x" * 100_000), "mine.png", "says nothing"),
         (png(prompt="[" * 50_000), "mine.png", "says nothing"),
+        (png(workflow="{}"), "mine.png", "made with ComfyUI"),
         (BOMB, "mine.png", "says nothing"),
         (b"\x89PNG\r\n\x1a\n" + bytes(11 * 2**20), "mine.png", "too large"),
         (png(parameters=A1111), "mine.txt", "no picture"),
     ],
-    ids=["text", "empty", "plain", "long", "nested", "wide", "11 MiB", "not a picture"],
+    ids=["text", "empty", "plain", "long", "nested", "named", "wide", "11 MiB", "not a picture"],
 )
 async def test_any_other_file_is_answered_kindly(
     place: Discord, alice: Visitor, data: bytes, name: str, told: str

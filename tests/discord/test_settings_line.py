@@ -22,7 +22,7 @@ from pipeline.card import (
     Year,
 )
 from pipeline.errors import InputError
-from pipeline.pngtext import Parameters
+from pipeline.metadata.parameters import Parameters
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
 

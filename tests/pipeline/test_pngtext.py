@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.card import QualityPreset, Sampler
-from pipeline.pngtext import parameters_text, parse_parameters
+from pipeline.metadata.a1111 import parse_parameters
+from pipeline.pngtext import parameters_text
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 
