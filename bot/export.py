@@ -31,12 +31,14 @@ from data import (
     tag_uses,
     uploads,
     user_defaults,
+    web_sessions,
 )
 from data.audit import AuditEntry
 from data.blocks import Block
 from data.database import Database
 from data.jobs import JobRecord
 from data.pictures import PictureRecord
+from data.web_sessions import WebSession
 
 _JOBS_AT_ONCE: Final = 25  # some milliseconds of the event loop
 
@@ -103,6 +105,9 @@ class Exporter:
             blocked = await blocks.of_user(connection, user_id=user_id)
             reported = await reports.made_by(connection, user_id=user_id)
             granted = await quota_grants.of_user(connection, user_id=user_id)
+            signed_in = await web_sessions.of_user(
+                connection, user_id=user_id, now=self._clock.time()
+            )
             kept = await _gallery(connection, user_id)
         return kept | {
             "user_id": str(user_id),  # as text: JSON readers round numbers of this size
@@ -124,6 +129,7 @@ class Exporter:
                 {"job_id": job, "reason": reason, "reported_at": at, "state": state}
                 for job, reason, at, state in reported
             ],
+            "web_sessions": [_session(session) for _, session in signed_in],
             "uploads": [
                 {"file": f"uploads/{upload.content_hash}.png"} | asdict(upload) for upload in sent
             ],
@@ -150,6 +156,15 @@ def _job(job: JobRecord, made: list[PictureRecord]) -> dict[str, Any]:
         "ended_at": job.ended_at,
         "request": json.loads(job.request.to_json()),
         "pictures": [{"file": _file_name(picture)} | asdict(picture) for picture in made],
+    }
+
+
+def _session(session: WebSession) -> dict[str, Any]:
+    """Without its key, which is the browser's."""
+    return {
+        "name": session.name,
+        "server_ids": [str(guild_id) for guild_id in sorted(session.guild_ids)],
+        "expires_at": session.expires_at,
     }
 
 

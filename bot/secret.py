@@ -1,28 +1,50 @@
 """A value that must not be seen: it prints as a placeholder wherever it lands."""
 
-from dataclasses import dataclass, field
+from typing import Final, NoReturn, Self
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Secret:
-    """Holds a secret text. `repr`, `str` and f-strings show only whether there is one."""
+    """Holds a secret text. `repr`, `str` and f-strings show only whether there is one.
 
-    _value: str = field(default="")
+    No dataclass: `dataclasses.asdict` of whatever holds one would copy the text out of it. Copies
+    are the secret itself, and it is not pickled.
+    """
+
+    __slots__ = ("__reveal",)
+
+    def __init__(self, value: str = "") -> None:
+        # Held by a function, so that nothing which walks through attributes finds a text.
+        self.__reveal: Final = lambda: value
 
     def reveal(self) -> str:
         """The text itself. Call this only where it is sent, never where it could be printed."""
-        return self._value
+        return self.__reveal()
 
     def __bool__(self) -> bool:
-        return bool(self._value)
+        return bool(self.reveal())
+
+    def __eq__(self, other: object) -> bool:
+        return self.reveal() == other.reveal() if isinstance(other, Secret) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.reveal())
 
     def __repr__(self) -> str:
-        return "Secret(set)" if self._value else "Secret(empty)"
+        return "Secret(set)" if self else "Secret(empty)"
 
     __str__ = __repr__
 
     def __format__(self, spec: str) -> str:
         return format(repr(self), spec)
 
-    def __reduce__(self) -> str:
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a secret is not pickled")
+
+    def __getstate__(self) -> NoReturn:
         raise TypeError("a secret is not pickled")

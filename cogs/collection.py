@@ -107,11 +107,15 @@ class CollectionCog(
     @app_commands.command(name="download", description=text("collection.download"))
     @app_commands.describe(name=text("collection.option_name"))
     async def download(self, interaction: Interaction, name: str) -> None:
+        await begin(interaction)
         collection = await _find(interaction, name)
         if collection.size == 0:
             raise RefusedError("collection_empty")
+        ceiling = await ceiling_of(interaction)
+        files = interaction.client.services.collection_files
+        contents = await files.contents(collection.id, actor=actor_of(interaction), ceiling=ceiling)
         await say(interaction, text("collection.packing"))
-        await _send(interaction, collection)
+        await _send(interaction, contents, ceiling)
 
     @app_commands.command(name="delete", description=text("collection.delete"))
     @app_commands.describe(name=text("collection.option_name"))
@@ -233,16 +237,14 @@ def _buttons(shelf: Shelf, page: int, ceiling: Rating) -> discord.ui.View:
     return view
 
 
-async def _send(interaction: Interaction, collection: Collection) -> None:
+async def _send(interaction: Interaction, contents: Contents, ceiling: Rating) -> None:
     """As a file where one is small enough for the place; else by a link to the web page, or
     without a page in several files, each opened by itself."""
     services, actor = interaction.client.services, actor_of(interaction)
-    ceiling = await ceiling_of(interaction)
-    contents = await services.collection_files.contents(collection.id, actor=actor, ceiling=ceiling)
     limit = max(1, interaction.filesize_limit - _ROOM_BYTES)
     if contents.size_bytes > limit and services.links.possible:
         grant = Grant(
-            collection_id=collection.id,
+            collection_id=contents.collection.id,
             user_id=actor.user_id,
             guild_id=actor.guild_id,
             ceiling=ceiling,

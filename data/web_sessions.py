@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from sqlite3 import Row
 
 from aiosqlite import Connection
 
@@ -40,8 +41,22 @@ async def get(connection: Connection, *, key: str, now: float) -> WebSession | N
         (key, now),
     ) as cursor:
         row = await cursor.fetchone()
-    if row is None:
-        return None
+    return None if row is None else _session(row)
+
+
+async def of_user(
+    connection: Connection, *, user_id: int, now: float
+) -> list[tuple[str, WebSession]]:
+    """The sessions of `user_id` with their keys, the latest first."""
+    async with connection.execute(
+        "SELECT key, user_id, name, guild_ids, expires_at FROM web_sessions"
+        " WHERE user_id = ? AND expires_at > ? ORDER BY expires_at DESC, key",
+        (user_id, now),
+    ) as cursor:
+        return [(str(row["key"]), _session(row)) for row in await cursor.fetchall()]
+
+
+def _session(row: Row) -> WebSession:
     return WebSession(
         user_id=int(row["user_id"]),
         name=str(row["name"]),
@@ -60,6 +75,9 @@ async def expire(connection: Connection, *, now: float) -> None:
     await connection.execute("DELETE FROM web_sessions WHERE expires_at <= ?", (now,))
 
 
-async def forget(connection: Connection, *, user_id: int) -> None:
-    """End all sessions of `user_id`."""
-    await connection.execute("DELETE FROM web_sessions WHERE user_id = ?", (user_id,))
+async def forget(connection: Connection, *, user_id: int, key: str | None = None) -> None:
+    """End all sessions of `user_id`, or the one `key` if it is theirs."""
+    await connection.execute(
+        "DELETE FROM web_sessions WHERE user_id = :user AND key = coalesce(:key, key)",
+        {"user": user_id, "key": key},
+    )

@@ -1,5 +1,6 @@
 """A collection as ZIP files: in parts for Discord, or in one stream for the web page."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ from data import picture_collections
 from data.database import Database
 from data.picture_collections import Collection
 from data.picture_files import PictureFiles
+from pipeline.errors import RefusedError
 from pipeline.rating import Rating
 
 
@@ -26,14 +28,17 @@ class Contents:
 
 
 class CollectionFiles:
-    """Packs what a person may see. RefusedError `collection_unknown` where that is nothing."""
+    """Packs what a person may see."""
 
     def __init__(self, *, database: Database, pictures: PictureFiles) -> None:
         self._database = database
         self._pictures = pictures
 
     async def contents(self, collection_id: str, *, actor: Actor, ceiling: Rating) -> Contents:
-        """The pictures up to `ceiling` as they are now, with how each was made."""
+        """The pictures up to `ceiling` as they are now, with how each was made.
+
+        RefusedError `collection_unknown`, or `collection_nothing_here` where none is left to send.
+        """
         listed: list[dict[str, Any]] = []
         files: list[PackedFile] = []
         size_bytes = 0
@@ -43,7 +48,8 @@ class CollectionFiles:
                 connection, collection_id=collection_id, viewer_id=actor.user_id
             ):
                 picture = item.picture
-                if picture.rating > ceiling:
+                path = self._pictures.path(picture.content_hash)
+                if picture.rating > ceiling or not await asyncio.to_thread(path.is_file):
                     continue
                 name = f"pictures/{picture.id}.png"
                 request = json.loads(item.job.request.to_json())
@@ -52,6 +58,8 @@ class CollectionFiles:
                     PackedFile(name=name, folder=self._pictures, content_hash=picture.content_hash)
                 )
                 size_bytes += picture.size_bytes + MEMBER_BYTES
+        if not files:
+            raise RefusedError("collection_nothing_here")
         return Contents(
             collection=collection,
             record={"collection": collection.name, "pictures": listed},

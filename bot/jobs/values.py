@@ -1,7 +1,7 @@
 """Values that flow between the job service and those who submit and show jobs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from PIL.Image import Image
@@ -28,7 +28,7 @@ class Origin:
     channel_id: int
     place: Place
     application_id: int
-    interaction_token: str
+    interaction_token: str = field(repr=False)
     token_expires_at: float
     locale: str = "en"
     missing_permissions: tuple[str, ...] = ()

@@ -26,9 +26,10 @@ class Downloads:
         self._running = 0
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """The ZIP, with what its owner may see at this moment."""
+        """The ZIP, with what its owner may see at this moment. RefusedError where that is
+        nothing."""
         contents = await self._contents(request.match_info["word"])
-        if contents is None or not contents.files:
+        if contents is None:
             raise web.HTTPNotFound
         if self._running >= AT_ONCE:
             raise TooBusyError
@@ -47,7 +48,9 @@ class Downloads:
             return await self._files.contents(
                 grant.collection_id, actor=actor, ceiling=grant.ceiling
             )
-        except RefusedError:
+        except RefusedError as error:
+            if error.key == "collection_nothing_here":
+                raise
             return None
 
     async def _send(self, request: web.Request, contents: Contents) -> web.StreamResponse:

@@ -1,6 +1,7 @@
 """Templates and static files: read once, with texts of the catalogue in the reader's language."""
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, cast
@@ -50,8 +51,8 @@ class Pages:
         )
         known = cast("dict[str, Any]", self._environment.globals)
         known.update(
-            t=text, static=static.address, origin=origin, day=_day, iso=_iso, srcset=_srcset,
-            span=_span, alt=_alt, **always,
+            t=text, static=static.address, origin=origin, day=_day, minute=_minute, iso=_iso,
+            srcset=_srcset, span=_span, alt=alt, **always,
         )  # fmt: skip
 
     def render(self, name: str, **values: object) -> bytes:
@@ -61,6 +62,10 @@ class Pages:
 
 def _day(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
+
+
+def _minute(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _iso(seconds: float) -> str:
@@ -82,8 +87,14 @@ def _span(entry: Entry) -> int:
     return max(low, min(high, round(_SPAN_UNITS * entry.height / entry.width)))
 
 
-def _alt(words: str) -> str:
-    """What can be read instead of the picture."""
-    if len(words) <= _ALT_CHARACTERS:
-        return words
-    return words[:_ALT_CHARACTERS].rpartition(",")[0] or words[:_ALT_CHARACTERS]
+def alt(words: str, characters: int = _ALT_CHARACTERS) -> str:
+    """What can be read instead of the picture: the tags of a prompt, as many as there is room for.
+    Nothing where `words` has none."""
+    tags = [tag for part in _BETWEEN_TAGS.split(words) if (tag := " ".join(part.split()))]
+    said = ", ".join(tags)
+    if len(said) <= characters:
+        return said
+    return said[:characters].rpartition(", ")[0] or said[:characters]
+
+
+_BETWEEN_TAGS: Final = re.compile(r"[,\n、，]+")  # also as Japanese keyboards write them

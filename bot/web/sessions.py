@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
@@ -15,6 +16,15 @@ from data.web_sessions import WebSession
 SESSION_S: Final = 7 * 86_400
 _LONGEST_S: Final = SESSION_S + CLOCK_STEP_S
 _LENGTH: Final = 32  # bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One of a person's sessions, as they see it. `key` ends it and opens nothing."""
+
+    key: str
+    began_at: float
+    here: bool
 
 
 class Sessions:
@@ -42,15 +52,18 @@ class Sessions:
         return None if session is None or session.expires_at > now + _LONGEST_S else session
 
     async def begin(
-        self, response: web.StreamResponse, *, user_id: int, name: str, guild_ids: frozenset[int]
-    ) -> None:
-        """Sign somebody in; the word is new each time."""
+        self, request: web.Request, response: web.StreamResponse, *, user_id: int, name: str,
+        guild_ids: frozenset[int],
+    ) -> None:  # fmt: skip
+        """Sign somebody in; the word is new each time, and the one before opens nothing more."""
+        before = request.cookies.get(self.cookie, "")
         word, now = secrets.token_urlsafe(_LENGTH), self._clock.time()
         session = WebSession(
             user_id=user_id, name=name, guild_ids=guild_ids, expires_at=now + SESSION_S
         )
         async with self._database.transaction() as connection:
             await web_sessions.expire(connection, now=now)
+            await web_sessions.delete(connection, key=_key(before))
             await web_sessions.insert(connection, key=_key(word), session=session)
         self.set_cookie(response, self.cookie, word, max_age=SESSION_S)
 
@@ -62,6 +75,21 @@ class Sessions:
                 await web_sessions.delete(connection, key=_key(word))
         self.set_cookie(response, self.cookie, "", max_age=0)
 
+    async def listed(self, request: web.Request, user_id: int) -> list[Listed]:
+        """All sessions of `user_id`, the latest first."""
+        here = _key(request.cookies.get(self.cookie, ""))
+        async with self._database.reader() as connection:
+            found = await web_sessions.of_user(connection, user_id=user_id, now=self._clock.time())
+        return [
+            Listed(key=key, began_at=session.expires_at - SESSION_S, here=key == here)
+            for key, session in found
+        ]
+
+    async def end_other(self, user_id: int, key: str | None) -> None:
+        """End the session `key` of `user_id`; None: all of theirs."""
+        async with self._database.transaction() as connection:
+            await web_sessions.forget(connection, user_id=user_id, key=key)
+
     def set_cookie(
         self, response: web.StreamResponse, name: str, value: str, *, max_age: int
     ) -> None:
@@ -72,4 +100,4 @@ class Sessions:
 
 
 def _key(word: str) -> str:
-    return hashlib.sha256(word.encode()).hexdigest()
+    return hashlib.sha256(word.encode(errors="replace")).hexdigest()

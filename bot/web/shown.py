@@ -52,10 +52,13 @@ class Shown:
             return await gallery_web.guilds(connection)
 
     async def wall(self, asked: Asked, open_guilds: frozenset[int]) -> Wall:
-        """The page that an address asks for; the first where its place is gone."""
+        """The page that an address asks for; the first where its place is gone, or is nothing that
+        they may see: the answer tells nobody which."""
         wanted = self._wanted(asked, open_guilds)
         async with self._database.reader() as connection:
-            beside = await gallery.get(connection, entry_id=asked.after or asked.before)
+            beside = await gallery.on_web(connection, entry_id=asked.after or asked.before)
+            if beside is not None and not may_see(beside, open_guilds):
+                beside = None
             back = beside is not None and not asked.after
             found = await gallery_search.page(
                 connection,

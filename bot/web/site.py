@@ -1,10 +1,12 @@
 """The gallery's page as an aiohttp application: every route, and what stands before all of them."""
 
 import asyncio
+import base64
 import logging
+import re
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -26,7 +28,7 @@ from data.text import speaking
 from data.thumbnails import WIDTHS
 from data.web_sessions import WebSession
 from pipeline.describe import describe
-from pipeline.errors import InputError, StorageError
+from pipeline.errors import InputError, RefusedError, StorageError
 from pipeline.rating import Rating
 
 _log = logging.getLogger(__name__)
@@ -82,11 +84,14 @@ class Site:
             "/robots.txt": self.robots,
             "/sign-in": self.sign_in,
             "/signed-in": self.signed_in,
+            "/sessions": self.sessions,
         }
         routes = [(method, *route) for route in seen.items() for method in ("GET", "HEAD")]
         routes += [
             ("GET", "/collection/{word}", self._parts.downloads.answer),
             ("POST", "/sign-out", self.sign_out),
+            ("POST", "/sessions/end", self.end_session),
+            ("POST", "/sessions/end/{key}", self.end_session),
             ("*", "/{path:.*}", self.unknown),
         ]
         for method, path, handler in routes:
@@ -123,6 +128,8 @@ class Site:
             if "Allow" in error.headers:
                 response.headers["Allow"] = error.headers["Allow"]
             return response
+        except RefusedError:  # of a link to a collection
+            return self._trouble("empty", 404)
         except InputError:
             return self._trouble("wrong", 400)
         except TooBusyError:
@@ -251,15 +258,17 @@ class Site:
             raise web.HTTPNotFound
         word, address = self._parts.oauth.begin()
         response = _see_other(address)
-        kept = f"{word}.{quote(local(request.query.get('next', '/')), safe='')}"
+        back = base64.urlsafe_b64encode(local(request.query.get("next", "/")).encode()).decode()
+        kept = f"{word}.{back.rstrip('=')}"
         self._parts.sessions.set_cookie(response, _LOGIN, kept, max_age=WAIT_S)
         return response
 
     async def signed_in(self, request: web.Request) -> web.Response:
         """Back from Discord's page, with a code or without."""
-        word, _, back = request.cookies.get(_LOGIN, "").partition(".")
+        word, _, kept = request.cookies.get(_LOGIN, "").partition(".")
+        back = _back(kept)
         if "code" not in request.query:  # they said no
-            response = _see_other(local(unquote(back)))
+            response = _see_other(back)
             self._parts.sessions.set_cookie(response, _LOGIN, "", max_age=0)
             return response
         try:
@@ -269,20 +278,45 @@ class Site:
         except SignInFailed:
             return self._trouble("sign_in", 400)
         ours = {guild.guild_id for guild in await self._parts.shown.servers()}
-        response = _see_other(local(unquote(back)))
+        response = _see_other(back)
         await self._parts.sessions.begin(
-            response, user_id=person.user_id, name=person.name, guild_ids=person.guild_ids & ours
-        )
+            request, response, user_id=person.user_id, name=person.name,
+            guild_ids=person.guild_ids & ours,
+        )  # fmt: skip
         self._parts.sessions.set_cookie(response, _LOGIN, "", max_age=0)
         return response
 
     async def sign_out(self, request: web.Request) -> web.Response:
-        """Only from our own page: another site's form says another origin, or brings no cookie."""
-        if request.headers.get("Origin") != self._parts.origin:
-            raise web.HTTPForbidden
+        """Sign out this browser."""
+        self._check_origin(request)
         response = _see_other("/")
         await self._parts.sessions.end(request, response)
         return response
+
+    async def sessions(self, request: web.Request) -> web.Response:
+        """Where somebody is signed in, for them."""
+        viewer = await self._viewer(request)
+        if viewer.session is None:
+            return _see_other("/")
+        listed = await self._parts.sessions.listed(request, viewer.session.user_id)
+        page = self._page(request, "sessions.html", viewer=viewer, asked=Asked(), sessions=listed)
+        page.headers["Cache-Control"] = "no-store"
+        return page
+
+    async def end_session(self, request: web.Request) -> web.Response:
+        """Sign out another browser, or everywhere."""
+        self._check_origin(request)
+        session = await self._parts.sessions.get(request)
+        if session is None:
+            return _see_other("/")
+        key = request.match_info.get("key")
+        await self._parts.sessions.end_other(session.user_id, key)
+        return _see_other("/" if key is None else "/sessions")
+
+    def _check_origin(self, request: web.Request) -> None:
+        """Only from our own page: another site's form says another origin, or brings no cookie."""
+        if request.headers.get("Origin") != self._parts.origin:
+            raise web.HTTPForbidden
 
 
 _COPIES: Final = frozenset(f"{width}.webp" for width in WIDTHS)
@@ -306,12 +340,26 @@ def _cost(path: str) -> float:
     return 1.0 if path.startswith(("/i/", "/static/")) else PAGE_COST
 
 
+def _back(kept: str) -> str:
+    """Where somebody was when they began to sign in; "/" where the cookie does not say."""
+    try:
+        return local(base64.urlsafe_b64decode(kept + "=" * (-len(kept) % 4)).decode())
+    except ValueError:
+        return "/"
+
+
 def _see_other(address: str) -> web.Response:
     return web.Response(status=303, headers={"Location": address, "Cache-Control": "no-store"})
 
 
+MAX_BACK: Final = 2000  # characters: with more, browsers drop the cookie that keeps it
+_LOCAL: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")  # one slash, then ASCII without backslashes
+
+
 def local(address: str) -> str:
-    """A path of this page; "/" for anything that leads elsewhere."""
-    parts = urlsplit(address)
-    odd = parts.scheme or parts.netloc or any(ord(c) <= 32 or c == "\\" for c in address)
-    return "/" if odd or not address.startswith("/") or address.startswith("//") else address
+    """A path of this page as an address writes it; "/" for anything that leads elsewhere."""
+    written = quote(address, safe=_AS_IT_IS, errors="replace")
+    return written if len(written) <= MAX_BACK and _LOCAL.fullmatch(written) else "/"
+
+
+_AS_IT_IS: Final = "".join(map(chr, range(128)))

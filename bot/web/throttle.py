@@ -1,11 +1,15 @@
 """How much one address may ask for. Pure, in memory: who restarts the page begins anew."""
 
+import re
 from collections import OrderedDict
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 MAX_ADDRESSES: Final = 50_000  # remembered at once, the least recent go first
+_MAX_NAME: Final = 64
+_BRACKETED: Final = re.compile(r"\[(?P<host>[^\]]*)\](?::\d*)?")
+_WITH_PORT: Final = re.compile(r"(?P<host>[^:]*):\d*")  # IPv6 has more than one colon
 BURST_S: Final = 20.0  # of what is allowed, at once: a page full of pictures asks for forty
 
 
@@ -39,11 +43,12 @@ class Throttle:
 
 
 def network(address: str) -> str:
-    """What counts as one: an address, of IPv6 its /64, which is one household."""
+    """What counts as one: an address, of IPv6 its /64, which is one household. What is no address
+    counts by itself: a proxy of the operator's may have names of its own for visitors."""
     try:
         found = ip_address(address)
     except ValueError:
-        return ""
+        return f"?{address[:_MAX_NAME]}"
     if not isinstance(found, IPv6Address):
         return str(found)
     if found.ipv4_mapped is not None:
@@ -57,5 +62,12 @@ def client_address(peer: str, forwarded: list[str], *, proxies: int) -> str:
     hops = [hop.strip() for header in forwarded for hop in header.split(",") if hop.strip()]
     if proxies == 0 or len(hops) < proxies:
         return peer
-    hop = hops[-proxies]
-    return hop.removeprefix("[").partition("]")[0] if hop.startswith("[") else hop
+    return _host(hops[-proxies])
+
+
+def _host(hop: str) -> str:
+    """The address in what a proxy writes: some add the port, or quote as `Forwarded` does."""
+    hop = hop.strip('"').strip()
+    if match := _BRACKETED.fullmatch(hop) or _WITH_PORT.fullmatch(hop):
+        return match["host"]
+    return hop

@@ -1,7 +1,12 @@
 """Settings: the table, the example file, wrong values by name, and a token that never shows."""
 
+import copy
+import dataclasses
+import json
 import pickle
-from dataclasses import fields
+import pprint
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -161,5 +166,44 @@ def test_token_is_seen_nowhere() -> None:
     assert not any(TOKEN in each or TOKEN[:10] in each for each in shown)
     assert settings.discord_token
     assert not Secret()
+
+
+WAYS: dict[str, Callable[[Settings], object]] = {
+    "repr": repr,
+    "str": str,
+    "asdict": dataclasses.asdict,
+    "astuple": dataclasses.astuple,
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "pprint": pprint.pformat,
+    "json": lambda each: json.dumps(dataclasses.asdict(each), default=str),
+    "attributes": lambda each: vars_of(each.discord_token),
+    "format": lambda each: f"{each.discord_token:>40}",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_way_of_showing_settings_shows_a_secret(way: str) -> None:
+    settings = Settings(discord_token=Secret("abc.def"), discord_client_secret=Secret("ghi.jkl"))
+    shown = WAYS[way](settings)
+    for said in (repr(shown), str(shown)):
+        assert "abc.def" not in said
+        assert "ghi.jkl" not in said
+
+
+def vars_of(value: object) -> object:
+    """All attributes, as debuggers and serialisers find them."""
+    return [(name, getattr(value, name, None)) for name in dir(value)]
+
+
+def test_settings_are_copied_with_their_secrets_and_never_pickled() -> None:
+    settings = Settings(discord_token=Secret("abc.def"))
+    for same in (copy.copy(settings), copy.deepcopy(settings), replace(settings)):
+        assert same == settings
+        assert same.discord_token.reveal() == "abc.def"
+    assert dataclasses.asdict(settings)["discord_token"].reveal() == "abc.def"
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        with pytest.raises(TypeError, match="secret"):
+            pickle.dumps(settings, protocol)
     with pytest.raises(TypeError):
         pickle.dumps(settings.discord_token)

@@ -4,6 +4,8 @@ import io
 import json
 import zipfile
 
+import pytest
+
 from bot.loopback.default_world import IDS
 from tests.discord.gallery import entries, gallery_house, picture, shown, until_shown
 from tests.discord.house import Discord
@@ -123,6 +125,25 @@ async def test_what_left_the_gallery_leaves_the_collections_of_others(
             assert "Added" not in again.text, typed
         kept = await alice.answer("collection show", name="Best")
         assert [file.filename for file in kept.attachments] == ["collection.jpg"]
+
+
+@pytest.mark.parametrize("why", ["rating", "files"])
+async def test_a_collection_without_anything_to_send_is_no_empty_file(
+    place: Discord, alice: Visitor, why: str
+) -> None:
+    async with open_house(place) as running:
+        job, _ = await picture(alice, running, "1girl, umbrella")
+        await alice.answer("collection create", name="Rain")
+        await alice.answer("collection add", name="Rain", id=job.id)
+        if why == "rating":
+            async with running.services.database.transaction() as connection:
+                await connection.execute("UPDATE pictures SET rating = 3")
+        else:
+            for path in (running.services.settings.data_dir / "pictures").glob("*/*.png"):
+                path.unlink()
+        sent = await alice.answer("collection download", name="Rain")
+        assert "nothing that can be sent here" in sent.text
+        assert not sent.attachments
 
 
 async def test_what_is_too_large_for_a_message_comes_by_link(

@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientError, ClientSession
 
 from benchmarks.gallery_rows import GUILD, START, Item, fill
 from bot.clock import SystemClock
+from bot.gallery.collection_files import CollectionFiles
 from bot.gallery.links import GOOD_FOR_S, CollectionLinks, Grant
+from bot.web import answers, downloads
 from data import gallery, gallery_states, notes, picture_collections
 from data.database import DATABASE_NAME, Database
 from data.picture_files import PictureFiles
@@ -126,7 +128,9 @@ async def test_what_was_taken_out_or_is_private_is_not_in_it(
     async with house.database.transaction() as connection:
         await connection.execute("UPDATE jobs SET private = 1")
         await connection.execute("UPDATE gallery_entries SET state = 'candidate'")
-    assert await status(http, url) == 404
+    async with http.get(url) as answer:
+        assert answer.status == 404
+        assert "There is nothing in this collection" in await answer.text()
     maker = await house.link(user_id=MAKER)
     assert await status(http, maker) == 404, "another's collection"
 
@@ -160,3 +164,29 @@ async def test_a_reader_who_goes_away_frees_the_place(house: House, http: Client
             answer.close()
     await asyncio.sleep(0.05)
     assert len(await fetched(http, url)) == 2
+
+
+async def test_who_reads_slowly_is_cut_off_and_the_log_has_no_link(
+    house: House, http: ClientSession, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(answers, "SEND_S", 0.2)
+    monkeypatch.setattr(CollectionFiles, "stream", endless)
+    url = await house.link()
+    async with asyncio.timeout(60):
+        for _ in range(downloads.AT_ONCE + 1):  # each frees its place
+            async with http.get(url) as answer:
+                assert answer.status == 200
+                await asyncio.sleep(0.5)
+                with pytest.raises(ClientError):
+                    while await answer.content.read(2**20):
+                        pass
+    said = [record.getMessage() for record in caplog.records if record.name.startswith("bot.")]
+    assert not [each for each in said if "failed" in each or url.rpartition("/")[2] in each]
+
+
+async def endless(*_: object) -> AsyncGenerator[bytes]:
+    """Faster than it is read; where it is read it comes to an end."""
+    for _number in range(64):
+        yield bytes(2**20)
+    await asyncio.Event().wait()

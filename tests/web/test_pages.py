@@ -5,8 +5,12 @@ import re
 
 import pytest
 from aiohttp import ClientSession
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
+from bot.web.rendering import alt
+from data.database import DATABASE_NAME, Database
 from tests.web.gallery import Shown, page_over
 
 PATHS = ("/", "/p/{safe}", "/i/{safe}/320.webp", "/robots.txt", "/nothing", "/i/{safe}/7.webp")
@@ -80,6 +84,48 @@ async def test_what_may_not_be_seen_is_not_there(
             assert answer.headers["Cache-Control"] == "no-store"
     for query in ("", "?rating=nsfw", "?q=hidden", f"?after={gallery.safe[0]}", "?server=55"):
         assert entry_id not in ids_on(await text(http, f"{page}/{query}"))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["nsfw", "sensitive", "elsewhere", "not on the web", "hidden", "removed", "waiting"],
+)
+@pytest.mark.parametrize(
+    "query", ["after={}", "before={}", "after={}&order=top", "before={}&q=1girl"]
+)
+async def test_a_place_beside_what_may_not_be_seen_is_any_unknown_one(
+    page: str, gallery: Shown, http: ClientSession, kind: str, query: str
+) -> None:
+    hidden, unknown = gallery.ids[kind], "a" * 26
+    told = await text(http, f"{page}/?{query.format(hidden)}")
+    assert told.replace(hidden, unknown) == await text(http, f"{page}/?{query.format(unknown)}")
+
+
+async def test_pictures_are_described_by_their_tags(
+    own_gallery: Shown, http: ClientSession
+) -> None:
+    async with (
+        Database.open(own_gallery.folder / DATABASE_NAME) as database,
+        database.transaction() as connection,
+    ):
+        for number, words in enumerate((", , 1girl,, long  hair ,", " ,\n, "), 1):
+            await connection.execute(
+                "UPDATE gallery_words SET words = ? WHERE entry = ?", (words, number)
+            )
+    async with page_over(own_gallery.folder) as page:
+        body = await text(http, page)
+    said = re.findall(r' alt="([^"]*)"', body)
+    assert "1girl, long hair" in said
+    assert any(each.startswith("A picture by ") for each in said)
+    assert all(each and "," not in each[0] for each in said)
+
+
+@given(st.text(st.sampled_from("ab ,、\n，"), max_size=400))
+def test_a_description_has_no_empty_tags(words: str) -> None:
+    said = alt(words)
+    assert len(said) <= 160
+    assert not said or all(tag.strip() == tag != "" for tag in said.split(", "))
+    assert bool(said) == any(sign in "ab" for sign in words)
 
 
 async def test_a_picture_page_says_everything(

@@ -1,6 +1,7 @@
 """Members of a server and what it keeps age-restricted: by the real sign-in, over the loopback."""
 
 import asyncio
+import hashlib
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -109,6 +110,87 @@ async def test_who_signs_out_sees_it_no_more(scene: Scene) -> None:
     assert await scene.status("nsfw") == 404
     scene.http.cookie_jar.update_cookies(old)  # somebody copied it before
     assert await scene.status("nsfw") == 404
+
+
+def cookie_of(http: ClientSession) -> dict[str, str]:
+    return {cookie.key: cookie.value for cookie in http.cookie_jar}
+
+
+async def test_signing_in_again_ends_the_session_before(scene: Scene) -> None:
+    await scene.sign_in(IDS.alice)
+    old = cookie_of(scene.http)
+    await scene.sign_in(IDS.bob)
+    new = cookie_of(scene.http)
+    assert new != old
+    for cookies, status in ((old, 404), (new, 200)):
+        scene.http.cookie_jar.clear()
+        scene.http.cookie_jar.update_cookies(cookies)
+        assert await scene.status("nsfw") == status
+
+
+async def post(scene: Scene, path: str, *, origin: str = "") -> int:
+    headers = {"Origin": origin or scene.page}
+    async with scene.http.post(scene.page + path, headers=headers) as answer:
+        return answer.status
+
+
+async def sessions_of(scene: Scene) -> list[str]:
+    """The ends of the addresses that sign out other browsers."""
+    async with scene.http.get(f"{scene.page}/sessions") as answer:
+        assert answer.headers["Cache-Control"] == "no-store"
+        return re.findall(r'action="/sessions/end/([^"]+)"', await answer.text())
+
+
+async def test_a_person_sees_and_ends_all_their_sessions(scene: Scene) -> None:
+    browsers: list[dict[str, str]] = []
+    for user_id in (IDS.alice, IDS.alice, IDS.alice, IDS.bob):
+        scene.http.cookie_jar.clear()
+        await scene.sign_in(user_id)
+        browsers.append(cookie_of(scene.http))
+
+    async def may_look(number: int) -> bool:
+        scene.http.cookie_jar.clear()
+        scene.http.cookie_jar.update_cookies(browsers[number])
+        return await scene.status("nsfw") == 200
+
+    assert await may_look(3)
+    (bobs,) = [each["ekaki"] for each in browsers[3:]]
+    key_of_bob = hashlib.sha256(bobs.encode()).hexdigest()
+    assert await sessions_of(scene) == []
+    assert await may_look(0)
+    others = await sessions_of(scene)
+    assert len(others) == 2
+    assert await post(scene, f"/sessions/end/{others[0]}", origin="https://evil.test") == 403
+    assert await post(scene, f"/sessions/end/{key_of_bob}") == 200
+    assert await may_look(3), "another person's"
+    assert [await may_look(number) for number in range(3)] == [True, True, True]
+    assert await may_look(0)
+    assert await post(scene, f"/sessions/end/{others[0]}") == 200
+    assert sum([await may_look(number) for number in range(3)]) == 2
+    assert await may_look(0)
+    assert await post(scene, "/sessions/end", origin="null") == 403
+    assert await post(scene, "/sessions/end") == 200
+    assert [await may_look(number) for number in range(4)] == [False, False, False, True]
+
+
+async def test_nobody_else_sees_sessions(scene: Scene) -> None:
+    async with scene.http.get(f"{scene.page}/sessions", allow_redirects=False) as answer:
+        assert answer.status == 303
+        assert answer.headers["Location"] == "/"
+    async with scene.http.get(f"{scene.page}/sessions/end") as answer:
+        assert answer.status == 405
+
+
+async def test_a_long_way_back_makes_no_cookie_that_browsers_drop(scene: Scene) -> None:
+    for long in ("/?q=" + "x" * 6000, "/?q=" + "x" * 1900, "/?q=" + "絵" * 200):
+        asked = {"next": long}
+        async with scene.http.get(
+            f"{scene.page}/sign-in", params=asked, allow_redirects=False
+        ) as answer:
+            assert len(answer.headers["Set-Cookie"]) < 4096
+    kept = await scene.sign_in(IDS.alice, to="/?q=" + "絵" * 200)
+    assert kept.startswith(f"{scene.page}/?q=")
+    assert await scene.sign_in(IDS.alice, to="/?q=" + "x" * 6000) == f"{scene.page}/"
 
 
 async def test_who_leaves_or_loses_the_channel_sees_it_no_more(scene: Scene) -> None:
