@@ -171,8 +171,8 @@ def test_token_is_seen_nowhere() -> None:
 WAYS: dict[str, Callable[[Settings], object]] = {
     "repr": repr,
     "str": str,
-    "asdict": dataclasses.asdict,
-    "astuple": dataclasses.astuple,
+    "asdict": lambda each: list(dataclasses.asdict(each).items()),
+    "astuple": lambda each: list(dataclasses.astuple(each)),
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
     "pprint": pprint.pformat,
