@@ -154,16 +154,17 @@ class Results:
             replace(wish, init_picture=None, strength=None, upscale=False) if wish.upscale else wish
         )
 
-    async def set_favourite(self, *, user_id: int, picture_id: str, on: bool) -> None:
-        """Mark a picture or take the mark away. RefusedError `picture_unknown`."""
+    async def toggle_favourite(self, *, user_id: int, picture_id: str) -> bool:
+        """Mark a picture, or take the mark away; returns whether it is marked now. RefusedError
+        `picture_unknown`."""
         async with self._database.transaction() as connection:
-            if not on:
-                await favourites.unmark(connection, user_id=user_id, picture_id=picture_id)
-            elif not await favourites.mark(
+            on = not await favourites.unmark(connection, user_id=user_id, picture_id=picture_id)
+            if on and not await favourites.mark(
                 connection, user_id=user_id, picture_id=picture_id, now=self._clock.time()
             ):
                 raise RefusedError("picture_unknown")
         hit("favourite_marked")
+        return on
 
     async def favourites_among(self, *, user_id: int, picture_ids: Iterable[str]) -> frozenset[str]:
         """Those of `picture_ids` that `user_id` marked."""

@@ -7,6 +7,7 @@ import discord
 
 from bot.client import EkakiBot
 from bot.gallery.gate import Gate
+from bot.gallery.stars import Voted
 from bot.results import StoredPicture
 from cogs.actors import actor_of
 from cogs.answers import begin, change, hold, say
@@ -34,8 +35,18 @@ async def vote(interaction: Interaction, picture_id: str, _extra: int | None) ->
         gate=gate,
         channel_ids=channel_ids_of(interaction.client, stored.job.channel_id),
     )
-    key = "gallery.voted" if voted.on else "gallery.unvoted"
-    await say(interaction, text(key, votes=voted.votes, needed=gate.settings.gallery_threshold))
+    await say(interaction, _said(voted, needed=gate.settings.gallery_threshold))
+
+
+def _said(voted: Voted, *, needed: int) -> str:
+    """What a vote has brought. How many are needed is of interest only on the way there."""
+    on_its_way = voted.state == "candidate" and voted.votes < needed
+    if voted.on:
+        key = "gallery.voted" if on_its_way else "gallery.voted_more"
+    else:
+        key = "gallery.unvoted" if on_its_way else "gallery.unvoted_more"
+    said = text(key, votes=voted.votes, needed=needed)
+    return f"{said} {text('gallery.voted_in')}" if voted.state == "posted" else said
 
 
 async def votes(interaction: Interaction, job_id: str, _extra: int | None) -> None:
@@ -47,6 +58,7 @@ async def shares(interaction: Interaction, job_id: str, _extra: int | None) -> N
 
 
 async def _ask_which(interaction: Interaction, job_id: str, action: Action, key: str) -> None:
+    await _gate(interaction)  # before the question: under older pictures there may be none by now
     _, pictures = await visible_job(interaction, job_id)
     view = view_of(_numbered(action, pictures))
     await say(interaction, text(key), view=view)

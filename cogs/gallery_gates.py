@@ -1,12 +1,18 @@
 """A server's gallery as it is at this moment: its settings, and what its channels allow."""
 
+import logging
+
 import discord
 
 from bot.client import EkakiBot
 from bot.gallery.gate import Gate
 from bot.safety.ceiling import UNKNOWN_PLACE, Place, PlaceKind
+from data.jobs import JobRecord
 from data.text import text
+from pipeline.errors import StorageError
 from pipeline.rating import Rating
+
+_log = logging.getLogger(__name__)
 
 NEEDED = ("view_channel", "send_messages", "embed_links", "attach_files", "read_message_history")
 """What posting into a gallery channel takes, by discord.py's names."""
@@ -32,6 +38,19 @@ async def gate_of(bot: EkakiBot, guild_id: int) -> Gate:
         )
         ceilings[channel_id] = ceiling.rating
     return Gate(guild_id=guild_id, settings=settings, ceilings=ceilings)
+
+
+async def offers_gallery(bot: EkakiBot, job: JobRecord) -> bool:
+    """Whether there is a gallery on the server of `job`: buttons that lead there are of no use
+    elsewhere. What it takes changes, so a picture that it refuses now keeps its buttons."""
+    if job.guild_id is None:
+        return False
+    try:
+        gate = await gate_of(bot, job.guild_id)
+    except StorageError as error:
+        _log.warning("Whether there is a gallery can't be read: %s", error)
+        return False
+    return gate.allowed is not None
 
 
 def place_of_channel(channel: object) -> Place:

@@ -15,6 +15,7 @@ from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progres
 from bot.wire import Wire
 from cogs import render
 from cogs.delivery import BACKOFF_S, EXPLICIT, Delivery, Sent, TooLarge, Unwanted
+from cogs.gallery_gates import offers_gallery
 from cogs.messages import Attachment, Outgoing
 from cogs.pictures import fit, preview_jpeg
 from cogs.places import place_of_channel
@@ -198,12 +199,17 @@ class Presenter:
             return await self._tell_kept(RefusedError("place_changed", rating=rating))
         # What only this person was to see goes on as a direct message, which has bounds of its own.
         may_send = not self._job.private or rating <= Rating.SENSITIVE
-        notice = await self._notice(end)
+        notice, gallery = await self._notice(end), await offers_gallery(self._bot, self._job)
         for limit in (self._file_limit, _SMALL_FILE_LIMIT):
             try:
                 attachments = await self._attachments(end, limit)
                 message = render.completed(
-                    self._job, end.pictures, attachments, notice=notice, withheld=end.withheld
+                    self._job,
+                    end.pictures,
+                    attachments,
+                    notice=notice,
+                    withheld=end.withheld,
+                    gallery=gallery,
                 )
                 sent = await self._delivery.deliver(message, may_send=may_send)
             except TooLarge:

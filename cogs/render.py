@@ -68,9 +68,10 @@ def completed(
     *,
     notice: str,
     withheld: int = 0,
+    gallery: bool = False,
 ) -> Outgoing:
     """The pictures, under them the settings that were used, and what can be done next. So many of
-    the job's pictures are `withheld`."""
+    the job's pictures are `withheld`. `gallery`: see `result_view`."""
     request = job.request
     lines = [quoted(request.prompt)]
     if withheld:
@@ -94,7 +95,9 @@ def completed(
     if notice:
         embed.set_footer(text=notice[:_FOOTER_LIMIT])
     return Outgoing(
-        embeds=(embed,), attachments=tuple(attachments), view=result_view(job, pictures)
+        embeds=(embed,),
+        attachments=tuple(attachments),
+        view=result_view(job, pictures, gallery=gallery),
     )
 
 

@@ -9,6 +9,7 @@ from bot.client import EkakiBot
 from cogs.actors import actor_of
 from cogs.answers import begin, change, hold, say
 from cogs.errors import UNREACHABLE
+from cogs.gallery_gates import offers_gallery
 from cogs.result_drawing import visible_job, visible_picture
 from cogs.result_view import Action, button, result_view, view_of
 from data.jobs import JobRecord
@@ -46,10 +47,7 @@ async def star(interaction: Interaction, picture_id: str, _extra: int | None) ->
 
 async def _toggle(interaction: Interaction, picture_id: str) -> bool:
     results, user_id = interaction.client.services.results, interaction.user.id
-    among = await results.favourites_among(user_id=user_id, picture_ids=[picture_id])
-    on = picture_id not in among
-    await results.set_favourite(user_id=user_id, picture_id=picture_id, on=on)
-    return on
+    return await results.toggle_favourite(user_id=user_id, picture_id=picture_id)
 
 
 async def _stars(interaction: Interaction, pictures: Pictures) -> discord.ui.View:
@@ -114,7 +112,13 @@ async def keep(interaction: Interaction, job_id: str, message_id: int | None) ->
         await interaction.response.edit_message(content=text("results.kept"), view=None)
         return
     job, pictures = await visible_job(interaction, job_id)
-    await interaction.response.edit_message(view=result_view(job, pictures))
+    await interaction.response.edit_message(view=await _whole_view(interaction, job, pictures))
+
+
+async def _whole_view(
+    interaction: Interaction, job: JobRecord, pictures: Pictures
+) -> discord.ui.View:
+    return result_view(job, pictures, gallery=await offers_gallery(interaction.client, job))
 
 
 async def erase(interaction: Interaction, job_id: str, message_id: int | None) -> None:

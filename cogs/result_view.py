@@ -76,13 +76,19 @@ def view_of(buttons: Iterable["discord.ui.Button[discord.ui.View]"]) -> discord.
     return view
 
 
-def result_view(job: JobRecord, pictures: Sequence[PictureRecord]) -> discord.ui.View:
-    """Everything that can be done with the pictures of `job`, which is finished."""
-    rows = _single(job, pictures[0]) if len(pictures) == 1 else _grid(job, pictures)
-    return view_of(rows)
+def result_view(
+    job: JobRecord, pictures: Sequence[PictureRecord], *, gallery: bool
+) -> discord.ui.View:
+    """Everything that can be done with the pictures of `job`, which is finished. `gallery`: whether
+    there is one that they may go into (`cogs.gallery_gates.offers_gallery`)."""
+    if len(pictures) == 1:
+        return view_of(_single(job, pictures[0], gallery=gallery))
+    return view_of(_grid(job, pictures, gallery=gallery))
 
 
-def _single(job: JobRecord, picture: PictureRecord) -> "list[discord.ui.Button[discord.ui.View]]":
+def _single(
+    job: JobRecord, picture: PictureRecord, *, gallery: bool
+) -> "list[discord.ui.Button[discord.ui.View]]":
     first = [
         button(Action.REROLL, job.id, row=0),
         button(Action.SUBTLE, picture.id, row=0),
@@ -92,20 +98,20 @@ def _single(job: JobRecord, picture: PictureRecord) -> "list[discord.ui.Button[d
         first.append(button(Action.UPSCALE, picture.id, row=0))
     first.append(button(Action.REMIX, job.id, row=0))
     kept = [button(Action.FAVOURITE, picture.id, row=1)]
-    if in_server(job):
+    if gallery:
         kept += [*_vote(job, Action.VOTE, picture.id), button(Action.SHARE, picture.id, row=1)]
     return [*first, *kept, *_common(job, row=1)]
 
 
 def _grid(
-    job: JobRecord, pictures: Sequence[PictureRecord]
+    job: JobRecord, pictures: Sequence[PictureRecord], *, gallery: bool
 ) -> "list[discord.ui.Button[discord.ui.View]]":
     """U1-U4 and V1-V4, as people know them from other bots."""
     shown = pictures[: _ROW_LENGTH - 1]
     upscales = [_numbered(Action.UPSCALE, p, row=0) for p in shown if may_grow(job)]
     varies = [_numbered(Action.STRONG, p, row=1) for p in shown]
     kept = [button(Action.FAVOURITES, job.id, row=2, label=text("buttons.favourite"))]
-    if in_server(job):
+    if gallery:
         share = button(Action.SHARES, job.id, row=2, label=text("buttons.share"))
         kept += [*_vote(job, Action.VOTES, job.id, row=2), share]
     return [
@@ -120,11 +126,6 @@ def _vote(
 ) -> "list[discord.ui.Button[discord.ui.View]]":
     """Nobody but its owner sees a private picture."""
     return [] if job.private else [button(action, subject, row=row, label=text("buttons.vote"))]
-
-
-def in_server(job: JobRecord) -> bool:
-    """Whether it was made where there may be a gallery."""
-    return job.guild_id is not None
 
 
 def _common(job: JobRecord, *, row: int) -> "list[discord.ui.Button[discord.ui.View]]":

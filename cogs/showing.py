@@ -11,6 +11,7 @@ from bot.jobs.service import JobService
 from cogs import render
 from cogs.actors import actor_of
 from cogs.errors import UNREACHABLE
+from cogs.gallery_gates import offers_gallery
 from cogs.languages import answer_locale
 from cogs.messages import Attachment
 from cogs.pictures import fit
@@ -65,8 +66,9 @@ async def show_pictures(
             services.jobs, job, pictures, limit_bytes=interaction.filesize_limit
         )
         notice = services.jobs.model.notice if services.jobs.model else ""
+        gallery = await offers_gallery(interaction.client, job)
         with speaking(answer_locale(interaction, private=private)):
-            message = render.completed(job, pictures, attachments, notice=notice)
+            message = render.completed(job, pictures, attachments, notice=notice, gallery=gallery)
         sent = await interaction.edit_original_response(
             embeds=list(message.embeds),
             attachments=message.files(),

@@ -17,11 +17,12 @@ async def mark(connection: Connection, *, user_id: int, picture_id: str, now: fl
     return cursor.rowcount == 1
 
 
-async def unmark(connection: Connection, *, user_id: int, picture_id: str) -> None:
-    """Take the mark away; fine where there is none."""
-    await connection.execute(
+async def unmark(connection: Connection, *, user_id: int, picture_id: str) -> bool:
+    """Take the mark away; False where there is none."""
+    cursor = await connection.execute(
         "DELETE FROM favourites WHERE user_id = ? AND picture_id = ?", (user_id, picture_id)
     )
+    return cursor.rowcount == 1
 
 
 async def among(

@@ -18,7 +18,7 @@ from data import (
     jobs,
     pictures,
 )
-from data.gallery import Entry
+from data.gallery import Entry, State
 from data.gallery_watched import Watched
 from data.pictures import PictureRecord
 from pipeline.errors import RefusedError
@@ -26,10 +26,12 @@ from pipeline.errors import RefusedError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voted:
-    """After a press of the button: whether the person's vote stands, and how many there are."""
+    """After a press of the button: whether the person's vote stands, and how many there are.
+    `state`: of the picture's entry."""
 
     on: bool
     votes: int
+    state: State
 
 
 class Stars:
@@ -104,9 +106,9 @@ class Stars:
                     connection, entry, gate=gate, channel_ids=channel_ids, now=self._clock.time()
                 )
                 on = True
-            votes = (await known(connection, entry.id)).votes
+            entry = await known(connection, entry.id)
         self._gallery.fresh.set()
-        return Voted(on=on, votes=votes)
+        return Voted(on=on, votes=entry.votes, state=entry.state)
 
     async def starred(
         self,

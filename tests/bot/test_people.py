@@ -164,7 +164,7 @@ async def everything(house: House, user_id: int) -> str:
     ended = await house.ended(ticket.job.id)
     assert isinstance(ended, Completed)
     picture_id = ended.pictures[0].id
-    await house.results.set_favourite(user_id=user_id, picture_id=picture_id, on=True)
+    await house.results.toggle_favourite(user_id=user_id, picture_id=picture_id)
     await house.people.save_preset(user_id, "mine", WISH)
     await house.people.set_defaults(user_id, DEFAULTS)
     async with house.database.transaction() as connection:

@@ -154,13 +154,21 @@ async def test_marks_are_set_and_found(house: House) -> None:
     ids = [first.picture.id, second.picture.id]
     for on, expected in (
         (True, frozenset({first.picture.id})),
-        (True, frozenset({first.picture.id})),
         (False, frozenset[str]()),
+        (True, frozenset({first.picture.id})),
     ):
-        await house.results.set_favourite(user_id=1, picture_id=first.picture.id, on=on)
+        turned = await house.results.toggle_favourite(user_id=1, picture_id=first.picture.id)
+        assert turned is on
         assert await house.results.favourites_among(user_id=1, picture_ids=ids) == expected
     with pytest.raises(RefusedError, match="picture_unknown"):
-        await house.results.set_favourite(user_id=1, picture_id="nothing", on=True)
+        await house.results.toggle_favourite(user_id=1, picture_id="nothing")
+
+
+async def test_presses_that_come_at_once_count_one_by_one(house: House) -> None:
+    first, _ = await drawn(house)
+    presses = [house.results.toggle_favourite(user_id=1, picture_id=first.picture.id)
+               for _ in range(7)]  # fmt: skip
+    assert await asyncio.gather(*presses) == [True, False, True, False, True, False, True]
 
 
 async def test_history_has_pages(house: House) -> None:
@@ -183,7 +191,7 @@ async def test_deleting_removes_rows_and_files_and_leaves_the_quota_used(
     house: House, tmp_path: Path
 ) -> None:
     first, _ = await drawn(house)
-    await house.results.set_favourite(user_id=2, picture_id=first.picture.id, on=True)
+    await house.results.toggle_favourite(user_id=2, picture_id=first.picture.id)
     with pytest.raises(RefusedError, match="not_your_picture"):
         await house.results.delete(first.job.id, actor=replace(OWNER, user_id=2))
     deleted = await house.results.delete(first.job.id, actor=OWNER)

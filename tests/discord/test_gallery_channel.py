@@ -33,7 +33,7 @@ from tests.discord.gallery import (
     until_stars,
 )
 from tests.discord.house import Discord, Running
-from tests.discord.visitors import Visitor, open_house, whole
+from tests.discord.visitors import Visitor, labels, whole
 
 
 async def test_the_owner_shares_with_a_button(place: Discord, alice: Visitor, bob: Visitor) -> None:
@@ -408,9 +408,29 @@ async def test_higher_ratings_go_into_the_age_restricted_channel_only(
         assert "already" in (await whole(sent)).text
 
 
-async def test_a_server_without_a_gallery_says_so(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
-        _, message = await picture(alice, running)
+@pytest.mark.parametrize("count", [1, 2])
+async def test_only_where_there_is_a_gallery_are_its_buttons_offered(
+    place: Discord, alice: Visitor, count: int
+) -> None:
+    async with gallery_house(place) as running:
+        job, message = await picture(alice, running, count=count)
+        assert {"⭐ Vote", "Share"} <= labels(message).keys()
+        shown = await alice.answer("show", id=job.id)
+        assert {"⭐ Vote", "Share"} <= labels(shown).keys()
+        await choose(running, gallery_channel_id=None)
+        _, message = await picture(alice, running, count=count)
+        assert not {"⭐ Vote", "Share"} & labels(message).keys()
+        shown = await alice.answer("show", id=job.id)
+        assert not {"⭐ Vote", "Share"} & labels(shown).keys()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_buttons_that_outlive_the_gallery_say_so(
+    place: Discord, alice: Visitor, count: int
+) -> None:
+    async with gallery_house(place) as running:
+        _, message = await picture(alice, running, count=count)
+        await choose(running, gallery_channel_id=None)
         for label in ("Share", "⭐ Vote"):
             sent = await alice.member.press(message, label)
             assert "no gallery yet" in (await whole(sent)).text
@@ -505,3 +525,22 @@ async def test_another_channel_that_is_deleted_leaves_the_entries(
         await choose(running, gallery_channel_id=IDS.art)
         await nothing_more(running)
         assert shown(bob, IDS.art) == [], "old ones don't flood the new channel"
+
+
+async def test_how_many_stars_are_needed_is_said_only_on_the_way_there(
+    place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
+) -> None:
+    async with gallery_house(place, gallery_threshold=2) as running:
+        _, message = await picture(alice, running)
+        first = (await whole(await bob.member.press(message, "⭐ Vote"))).text
+        assert "With 2 a picture goes into the gallery" in first
+        assert "is in the gallery" not in first
+        second = (await whole(await moderator.member.press(message, "⭐ Vote"))).text
+        assert "With 2" not in second
+        assert "The picture is in the gallery" in second
+        back = (await whole(await moderator.member.press(message, "⭐ Vote"))).text
+        assert "⭐ 1." in back
+        assert "The picture is in the gallery" in back
+        await bob.member.press(message, "⭐ Vote")
+        again = (await whole(await bob.member.press(message, "⭐ Vote"))).text
+        assert "With 2 a picture goes into the gallery" in again, "taken out: on its way anew"

@@ -96,9 +96,7 @@ async def test_favourites_are_starred_and_filtered(running: Running, alice: Visi
     liked = await alice.draw(running, "1girl, umbrella")
     await alice.draw(running, "1girl, hat")
     _, pictures = await running.services.results.pictures_of(liked.id)
-    await running.services.results.set_favourite(
-        user_id=IDS.alice, picture_id=pictures[0].id, on=True
-    )
+    await running.services.results.toggle_favourite(user_id=IDS.alice, picture_id=pictures[0].id)
     sent = await alice.member.slash("history", {}, channel=IDS.general)
     page = await whole(sent)
     assert page.text.count("❤️") == 1

@@ -16,7 +16,7 @@ from tests.discord.visitors import Visitor, labels, open_house, whole
 
 SINGLE = [
     "🔄 Re-roll", "Vary (subtle)", "Vary (strong)", "Upscale", "🎨 Remix", "❤️ Favourite",
-    "⭐ Vote", "Share", "Settings", "Delete",
+    "Settings", "Delete",
 ]  # fmt: skip
 DRAWING = ("🔄 Re-roll", "Vary (subtle)", "Vary (strong)", "Upscale")
 
@@ -66,7 +66,7 @@ async def test_several_pictures_have_a_u_and_a_v_each(
     assert rows == [
         [*(f"U{n}" for n in numbers), "🔄 Re-roll"],
         [*(f"V{n}" for n in numbers), "🎨 Remix"],
-        ["❤️ Favourite", "⭐ Vote", "Share", "Settings", "Delete"],
+        ["❤️ Favourite", "Settings", "Delete"],
     ]
 
 
@@ -327,8 +327,7 @@ async def test_a_private_picture_is_deleted_where_it_stands(place: Discord, alic
         await alice.member.press(message, "Delete")
         assert list(labels(alice.member.message(message.id))) == ["Delete for good", "Keep"]
         await alice.member.press(message, "Keep")
-        unseen = [label for label in SINGLE if label != "⭐ Vote"]
-        assert list(labels(alice.member.message(message.id))) == unseen
+        assert list(labels(alice.member.message(message.id))) == SINGLE
         await alice.member.press(message, "Delete")
         await alice.member.press(message, "Delete for good")
         left = alice.member.message(message.id)
