@@ -205,7 +205,7 @@ def test_signing_in_opens_what_the_server_keeps_to_its_members(visit: Open) -> N
     expect(page.locator(".facts .rating")).to_have_text("nsfw")
     assert page.locator(".frame img").evaluate("i => i.decode().then(() => i.naturalWidth)") > 0
     picture = page.url
-    page.get_by_role("link", name="Alice").click()
+    page.locator(".account .who").click()
     expect(page.get_by_role("heading", name="Where you are signed in")).to_be_visible()
     expect(page.get_by_text("this browser")).to_be_visible()
     page.get_by_role("button", name="Sign out everywhere").click()
