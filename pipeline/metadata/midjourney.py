@@ -24,10 +24,10 @@ def read(description: str) -> Parameters | None:
         return None
     text = description[: job.start()]
     flags = list(_FLAG.finditer(text))
-    ends = [flag.start() for flag in flags[1:]] + [len(text)]
+    starts = [flag.start() for flag in flags] + [len(text)]
     pairs = {flag[1].lower(): text[flag.end() : end].strip(" \t\n,")
-             for flag, end in zip(flags, ends, strict=True)}  # fmt: skip
-    words = text[: flags[0].start()] if flags else text
+             for flag, end in zip(flags, starts[1:], strict=True)}  # fmt: skip
+    words = text[: starts[0]]
     ratio = _RATIO.fullmatch(pairs.get("ar", "") or pairs.get("aspect", ""))
     bucket = None
     if ratio is not None and int(ratio[1]) and int(ratio[2]):

@@ -5,7 +5,7 @@ import re
 from typing import Final
 
 _MAX_PAIRS: Final = 120
-_MAX_VALUE: Final = 16 * 1024  # characters of a bracketed value: Civitai lists its resources
+_MAX_BRACKETS: Final = 32 * 1024  # characters looked at in brackets: Civitai lists its resources
 _KEY = re.compile(r"\s{0,8}(\w[\w \-/().]{0,60}):(?!:)[^\S\n]{0,8}")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*+"(?=\s{0,8}(?:,|$))')
 _END = re.compile(r"\s{0,8}(?:,|$)")
@@ -16,15 +16,20 @@ def parse_pairs(line: str) -> dict[str, str]:
     """The pairs of a line; what is between them is skipped. A value may be a JSON text, or stand in
     brackets with commas inside."""
     pairs: dict[str, str] = {}
-    at = 0
-    while at < len(line) and len(pairs) < _MAX_PAIRS:
+    at = read = in_brackets = 0
+    while at < len(line) and read < _MAX_PAIRS:
         match = _KEY.match(line, at)
         if match is None:
             at = _comma(line, at) + 1
             continue
-        end = _value_end(line, match.end())
-        pairs[match[1].strip()] = _unquote(line[match.end() : end].strip())
+        start = match.end()
+        end = _simple_end(line, start)
+        if end is None:
+            end, looked = _bracket_end(line, start, _MAX_BRACKETS - in_brackets)
+            in_brackets += looked
+        pairs[match[1].strip()] = _unquote(line[start:end].strip())
         at = _comma(line, end) + 1
+        read += 1
     return pairs
 
 
@@ -33,17 +38,27 @@ def _comma(line: str, at: int) -> int:
     return len(line) if found < 0 else found
 
 
-def _value_end(line: str, at: int) -> int:
+def _simple_end(line: str, at: int) -> int | None:
+    """Where a value ends; None where it begins with a bracket."""
     quoted = _QUOTED.match(line, at)
     if quoted is not None:
         return quoted.end()
-    if line[at : at + 1] in {"(", "[", "{"}:
-        depth = 0
-        for sign in _BRACKET.finditer(line, at, at + _MAX_VALUE):
-            depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(sign[0], 0)
-            if depth == 0:
-                return sign.end() if _END.match(line, sign.end()) else _comma(line, at)
-    return _comma(line, at)
+    return None if line[at : at + 1] in {"(", "[", "{"} else _comma(line, at)
+
+
+def _bracket_end(line: str, at: int, limit: int) -> tuple[int, int]:
+    """Where a value in brackets ends, at most `limit` characters on, and how many were looked at.
+    It ends at the comma as any other where the brackets don't hold the whole of it."""
+    depth = 0
+    for sign in _BRACKET.finditer(line, at, at + limit):
+        depth += _DEPTHS.get(sign[0], 0)
+        if depth == 0:
+            whole = _END.match(line, sign.end()) is not None
+            return sign.end() if whole else _comma(line, at), sign.end() - at
+    return _comma(line, at), limit
+
+
+_DEPTHS: Final = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 
 def _unquote(value: str) -> str:

@@ -73,10 +73,15 @@ def test_a_plain_text_is_read(program: Program, texts: dict[str, str]) -> None:
     assert (said.model_name, said.left_out) == ("a", {LeftOut.LORA: ("detail",)})
 
 
+JOB = "Job ID: 01234567-89ab-cdef-0123-456789abcdef"
+
+
 def test_midjourney() -> None:
-    job = "Job ID: 01234567-89ab-cdef-0123-456789abcdef"
+    bare = midjourney.read(f"a cat {JOB}")
+    assert bare is not None
+    assert bare.prompt == "a cat"
     said = read_metadata(
-        png(Description=f"https://s.mj.run/x a cat::2 sea --ar 3:2 --no hat --v 6.1 {job}")
+        png(Description=f"https://s.mj.run/x a cat::2 sea --ar 3:2 --no hat --v 6.1 {JOB}")
     ).parameters
     assert (said.prompt, said.negative_prompt) == ("a cat, sea", "hat")
     assert (said.width, said.height) == (1216, 832)
@@ -161,4 +166,5 @@ def test_no_text_of_any_program_raises(value: object, text: str, key: str) -> No
         for _, said in readings({key: written, "seed": text}):
             assert said is None or isinstance(said.prompt, str)
     invokeai.weights(text + "(" + text + ")1.2++")
-    midjourney.read(f"{text} --ar 0:{text} Job ID: 01234567-89ab-cdef-0123-456789abcdef")
+    for flags in ("", f" --ar 0:{text}", f" --no --no {text}"):
+        assert midjourney.read(f"{text}{flags} {JOB}") is not None
