@@ -8,7 +8,7 @@ import discord
 from cogs.left_out import left_out_note
 from cogs.messages import Attachment, Outgoing
 from cogs.settings_line import settings_line
-from cogs.words import cut, quoted
+from cogs.words import quoted
 from data.jobs import JobRecord
 from data.pictures import PictureRecord
 from data.text import text
@@ -18,6 +18,7 @@ from pipeline.pngtext import parameters_text
 from pipeline.request import GenerationRequest
 
 _FIELD = 1024  # characters of an embed's field, Discord
+_NAME = 80  # characters of a field's name: Discord takes 256
 _CODE = 3900  # characters of a code block: a description holds 4096
 _EMBED = 4800  # characters of one embed: Discord takes 6000, a note on a stranger's file 1000
 _TEXTS = frozenset({"prompt", "negative_prompt"})  # they stand in the code block already
@@ -72,9 +73,9 @@ def _message(copied: str, shown: Sequence[tuple[str, str]]) -> Outgoing:
         description=block if fits else text("results.settings_file"),
     )
     for name, value in shown[:20]:
-        entry = quoted(value, _FIELD // 3)
-        if entry and len(embed) + len(name) + len(entry) <= _EMBED:
-            embed.add_field(name=cut(name, 100), value=entry)
+        label, entry = quoted(name, _NAME), quoted(value, _FIELD // 3)
+        if label and entry and len(embed) + len(label) + len(entry) <= _EMBED:
+            embed.add_field(name=label, value=entry)
     file = Attachment(name="settings.txt", content=copied.encode(), description="")
     return Outgoing(embeds=(embed,), attachments=() if fits else (file,))
 

@@ -217,7 +217,7 @@ async def test_a_strangers_png_fills_the_form(place: Discord, alice: Visitor, bo
             "settings": "--ar 1216x832 --steps 60 --cfg 6 --sampler DPM++ 2M Karras --seed 77"
             " --preset None",
         }
-        assert "150 steps: at most 60" in noted(sent)
+        assert "150 steps: 60 is the nearest" in noted(sent)
         settings = await alice.member.message_command("Picture settings", message)
         words = await text_of(settings)
         assert "Steps" in words
