@@ -28,11 +28,34 @@ _PATTERNS: Final = (
     re.compile(r"(?P<keep>\b\w*token=['\"])[^'\"]+"),
     # Headers.
     re.compile(r"(?P<keep>\b(?:Bot|Bearer) )[\w.-]{20,}"),
+    # Payloads and forms whose key says that it is a secret.
+    re.compile(
+        r"(?P<keep>(?:['\"]|\\\")\w*(?:token|secret|password|verifier|session_id|authorization)"
+        r"(?:['\"]|\\\")\s*:\s*(?:['\"]|\\\"))[^'\"\\]+",
+        re.IGNORECASE,
+    ),
+    # Addresses of signing in, of links that are signed, of files on Discord's network.
+    re.compile(
+        r"(?P<keep>[?&](?:code|state|hm|sig|signature|\w*token|client_secret|code_verifier|"
+        r"code_challenge)=)[^&\s'\"]+",
+        re.IGNORECASE,
+    ),
+    re.compile(r"(?P<keep>/collection/)[\w.-]{20,}"),
+    # Cookies, whole headers and single ones.
+    re.compile(r"(?P<keep>\b(?:set-)?cookie['\"]?\s*[:=,]\s*b?['\"]?)[^'\"\r\n]+", re.IGNORECASE),
+    re.compile(r"(?P<keep>\bekaki(?:-\w+)?=)[\w-]{20,}"),
+    re.compile(r"(?P<keep>\bBasic )[\w+/=]{8,}"),
+    # A token of Hugging Face.
+    re.compile(r"(?P<keep>)\bhf_[A-Za-z0-9]{16,}"),
     # A token of interactions: base64 of "interaction:".
     re.compile(r"(?P<keep>)aW50ZXJhY3Rpb246[\w-]+"),
     # A bot token wherever it stands: base64 of the id, a time, a signature.
     re.compile(r"(?P<keep>)\b[MNO][\w-]{22,27}\.[\w-]{6,7}\.[\w-]{27,}"),
 )
+
+_QUIET: Final = ("aiosqlite",)
+"""At DEBUG they write every statement with its values: tokens of interactions, prompts, keys of
+links, in no form that could be recognised."""
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +91,8 @@ def set_up(level: str, secrets: Iterable[Secret], *, stream: TextIO | None = Non
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.INFO)
     logging.captureWarnings(True)
     sys.excepthook = _ended
     threading.excepthook = _thread_ended

@@ -138,3 +138,34 @@ def test_what_ends_a_thread_is_logged_without_secrets(lines: io.StringIO) -> Non
     thread.join()
     assert "A thread ended" in lines.getvalue()
     assert TOKEN not in lines.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("GET /signed-in?code=abcDEF123&state=st4te-x HTTP/1.1", "abcDEF123"),
+        ("GET /signed-in?code=abcDEF123&state=st4te-x HTTP/1.1", "st4te-x"),
+        ('{"client_secret": "s3cr3t", "code_verifier": "v3rifier"}', "s3cr3t"),
+        ('{"client_secret": "s3cr3t", "code_verifier": "v3rifier"}', "v3rifier"),
+        ("{'access_token': 'acc3ss', 'refresh_token': 'refr3sh'}", "refr3sh"),
+        ("{'op': 6, 'd': {'session_id': 'abc123def'}}", "abc123def"),
+        ("Set-Cookie: __Host-ekaki=wordword; HttpOnly", "wordword"),
+        ("<CIMultiDict('Cookie': 'ekaki=wordword')>", "wordword"),
+        ("seen ekaki=abcdefghijklmnopqrstuvwxyz", "abcdefghijklmnop"),
+        ("http://x/collection/abcdefghjkmn.1.2.0.1800000000.s1gn4ture", "s1gn4ture"),
+        ("token hf_AbCdEfGhIjKlMnOpQrStUvWx used", "AbCdEfGh"),
+        ("Authorization: Basic dXNlcjpwYXNzd29yZA==", "dXNlcjpw"),
+        ("https://cdn.discordapp.com/a.png?ex=1&is=2&hm=abcdef0123", "abcdef0123"),
+    ],
+)
+def test_other_secrets_are_hidden_by_their_form(text: str, secret: str) -> None:
+    shown = logs.redact(text)
+    assert secret not in shown
+    assert logs.HIDDEN in shown
+
+
+def test_statements_with_their_values_are_never_logged(lines: io.StringIO) -> None:
+    logging.getLogger("aiosqlite").debug("executing INSERT VALUES %s", ("an-unknown-form",))
+    logging.getLogger("aiosqlite").warning("kept")
+    assert "an-unknown-form" not in lines.getvalue()
+    assert "kept" in lines.getvalue()
