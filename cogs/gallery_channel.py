@@ -79,11 +79,13 @@ class Wall:
             if isinstance(channel, discord.ForumChannel):
                 return await self._find_in_forum(channel, post.entry_id, since)
             if isinstance(channel, discord.TextChannel):
-                async for message in channel.history(
-                    limit=_LOOK_AT, after=since, oldest_first=True
-                ):
-                    if self._shows(message, post.entry_id):
-                        return None, message.id
+                # The newest as well: where this machine's clock is ahead, all is before `since`.
+                for after, oldest_first in ((since, True), (None, False)):
+                    async for message in channel.history(
+                        limit=_LOOK_AT, after=after, oldest_first=oldest_first
+                    ):
+                        if self._shows(message, post.entry_id):
+                            return None, message.id
         except discord.Forbidden:
             _log.info("Channel %d can't be read; the nonce still guards", post.channel_id)
         return None
