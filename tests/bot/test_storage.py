@@ -11,6 +11,7 @@ import pytest
 from bot.clock import ManualClock
 from bot.jobs.housekeeping import Housekeeping
 from bot.jobs.kept_files import KeptFiles
+from bot.jobs.steady import STEADY_S
 from bot.storage import Storage, take_away
 from data import favourites, jobs, pictures, retention
 from data.database import Database
@@ -129,11 +130,13 @@ async def test_old_pictures_go_except_for_what_somebody_keeps(
     files = KeptFiles.under(tmp_path, database)
     hashes = {name: files.pictures.write(name.encode()) for name in ("old", "liked", "new")}
     for name, content_hash in hashes.items():
-        made_at = clock.time() - (10 if name == "new" else 1000)
+        made_at = clock.time() + STEADY_S - (10 if name == "new" else 1000)
         await keep(database, name, content_hash, made_at)
     async with database.transaction() as connection:
         await favourites.mark(connection, user_id=1, picture_id="pliked", now=1.0)
-    await Housekeeping(files, clock, kept_s=100.0).clean()
+    housekeeping = Housekeeping(files, clock, kept_s=100.0)
+    clock.advance(STEADY_S)  # a clock that was not believed yet removes nothing
+    await housekeeping.clean()
     left = {name for name, each in hashes.items() if files.pictures.path(each).exists()}
     assert left == {"liked", "new"}
     async with database.reader() as connection:
