@@ -127,17 +127,20 @@ async def run(
             connected = asyncio.create_task(bot.start(settings.discord_token.reveal()))
             finished = asyncio.create_task(_finish_first(finish, bot))
             stopped = asyncio.create_task(stop.wait())
+            moved = asyncio.create_task(services.database.place.watch())
             if ready is not None:
                 ready(bot)
             waiting: set[asyncio.Future[Any]] = {
                 connected,
                 stopped,
                 finished,
+                moved,
                 services.jobs.failure,
             }
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
             finished.cancel()
+            moved.cancel()
             await bot.close()
             if connected not in done:
                 await asyncio.wait([connected], timeout=_PARTING_S)

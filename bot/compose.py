@@ -1,6 +1,7 @@
 """The composition root: every service is made here, once, and given what it needs."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -42,15 +43,18 @@ from bot.suggestions import Suggestions
 from bot.worker import EngineWorker
 from data import guild_settings
 from data.database import DATABASE_NAME, Database
-from data.lock import only_one
+from data.lock import Lock, only_one
+from data.private import make_folder, tighten
 from data.vocabularies import load_vocabulary
+from pipeline.disk import at, disk_error
 from pipeline.engine.protocol import Engine
-from pipeline.errors import StorageError
 from pipeline.tags.index import TagIndex
 
 if TYPE_CHECKING:
     from pipeline.tagger.tagger import Tagger
 
+
+_log = logging.getLogger(__name__)
 
 Load = Callable[[], Engine] | Sequence[Callable[[], Engine]]
 """What makes the engine, or the engines of several devices."""
@@ -70,10 +74,11 @@ async def open_services(
     # In a thread: parsing 140,000 tags takes seconds, and the loop may have other things to do.
     tags = await asyncio.to_thread(load_vocabulary, settings.data_dir)
     async with AsyncExitStack() as stack:
-        if load is not None:
-            stack.enter_context(only_one(settings.data_dir))
+        lock = stack.enter_context(only_one(settings.data_dir)) if load is not None else None
         database = await stack.enter_async_context(Database.open(settings.data_dir / DATABASE_NAME))
         files = KeptFiles.under(settings.data_dir, database)
+        with at(settings.data_dir):
+            hold_place(files, lock)
         audit = Audit(database=database, clock=clock)
         async with database.reader() as connection:
             languages = ServerLanguages(await guild_settings.chosen_languages(connection))
@@ -194,9 +199,22 @@ def bounds_of(settings: Settings) -> OwnerBounds:
     return OwnerBounds(high={name: value for name, value in high.items() if value})  # 0: none
 
 
+def hold_place(files: KeptFiles, lock: Lock | None) -> None:
+    """Watch over all that must stay together while the bot runs. OSError."""
+    place = files.database.place
+    for kind in (files.pictures, files.uploads, files.withheld):
+        make_folder(kind.folder)
+        place.hold(kind.folder)
+    if lock is not None:
+        lock.tell_database(files.database.path)
+        place.hold(lock.path)
+
+
 def prepare_folder(folder: Path) -> None:
-    """Make the folder for what is kept; StorageError if that can't be."""
+    """Make the folder for what is kept, for this user alone; StorageError if that can't be."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
-        raise StorageError("storage_read_only", path=str(folder)) from error
+        raise disk_error(error, folder) from error
+    for path in tighten(folder):
+        _log.warning("Others on this machine may read %s, and its rights can't be changed", path)

@@ -18,6 +18,7 @@ from bot.settings import Settings
 from bot.variables import SHIPPED_MODEL
 from data.shipped import DEMO_MODEL
 from pipeline.card import EXAMPLE_PROMPTS
+from pipeline.disk import at
 from pipeline.engine.protocol import Engine
 from pipeline.errors import EngineError
 from pipeline.model.folder import ModelFolder
@@ -29,7 +30,8 @@ _PICTURE_S = 600.0  # a slow machine; a common one takes seconds
 def main(out: Path) -> int:
     """Run the demo and leave `picture.png` and `transcript.txt` in `out`. Gives the exit status."""
     note(ModelFolder.open(DEMO_MODEL).notice)
-    out.mkdir(parents=True, exist_ok=True)
+    with at(out):
+        out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="ekaki-demo-") as state:
         settings = Settings(
             discord_token=Secret(TOKEN),
@@ -83,6 +85,7 @@ def _is_picture(filename: str) -> bool:
 
 def _keep(out: Path, message: MessageView, alice: Member) -> None:
     picture, transcript = out / "picture.png", out / "transcript.txt"
-    picture.write_bytes(message.attachments[0].data)
-    transcript.write_text(alice.transcript_text() + "\n", encoding="utf-8")
+    with at(out):
+        picture.write_bytes(message.attachments[0].data)
+        transcript.write_text(alice.transcript_text() + "\n", encoding="utf-8")
     say(f"{picture}: what Alice got. {transcript}: everything she saw.")

@@ -11,10 +11,13 @@ _GIB = 1024**3
 def words(error: EkakiError) -> str:
     """The catalogue's text for `error`, without Discord's backticks."""
     shown = {name: _value(name, value) for name, value in error.data.items()}
-    try:
-        return text(f"errors.{error.key}", **shown).replace("`", "")
-    except (KeyError, IndexError, ValueError):  # no text, or one that wants more than we have
-        return str(error)
+    shell = error.data.get("shell", error.key)  # where the operator needs other words than members
+    for key in (f"shell.{shell}", f"errors.{error.key}"):
+        try:
+            return text(key, **shown).replace("`", "")
+        except (KeyError, IndexError, ValueError):  # no text, or one that wants more than we have
+            continue
+    return str(error)
 
 
 def gib(size_bytes: float) -> str:

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import aiosqlite
 
+from data.place import Place
+from data.private import make_file
+from pipeline.disk import disk_error
 from pipeline.errors import InputError, StorageError
 
 DATABASE_NAME = "ekaki.db"  # in DATA_DIR
@@ -49,6 +52,7 @@ def _storage_errors(path: Path) -> Generator[None, None, None]:
             ("SQLITE_CANTOPEN", "database_cannot_open"),
             ("SQLITE_NOTADB", "database_damaged"),
             ("SQLITE_CORRUPT", "database_damaged"),
+            ("SQLITE_IOERR_SHMSIZE", "disk_full"),
             ("SQLITE_IOERR", "disk_failing"),
         ):
             if name.startswith(prefix):
@@ -68,6 +72,7 @@ class Database:
         self, path: Path, writer: aiosqlite.Connection, readers: list[aiosqlite.Connection]
     ) -> None:
         self.path = path
+        self.place = Place()
         self._writer = writer
         self._write_lock = asyncio.Lock()
         self._readers = readers
@@ -96,16 +101,25 @@ class Database:
                     reader = await _connect(path, busy_timeout_s=busy_timeout_s)
                     connections.append(reader)
                     await reader.execute("PRAGMA query_only = ON")
-            yield cls(path, connections[0], connections[1:])
+            database = cls(path, connections[0], connections[1:])
+            try:
+                database.place.hold(path)
+            except OSError as error:
+                raise disk_error(error, path) from error
+            yield database
         finally:
             for connection in connections:
                 await connection.close()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[aiosqlite.Connection, None]:
-        """The writer, alone, inside one transaction: committed at the end, undone on any error."""
+        """The writer, alone, inside one transaction: committed at the end, undone on any error.
+
+        StorageError `data_dir_replaced` where this is not the database that lies there any more.
+        """
         with _storage_errors(self.path):
             async with self._write_lock:
+                self.place.check()
                 try:
                     await self._writer.execute("BEGIN IMMEDIATE")
                     yield self._writer
@@ -138,6 +152,8 @@ class Database:
 def _probe(path: Path) -> None:
     """Fail here if `path` can't be opened: aiosqlite 0.22 leaves its thread behind if it is the
     first to find out."""
+    if path.parent.is_dir():
+        make_file(path)  # SQLite gives the log beside it the same rights
     sqlite3.connect(path).close()
 
 

@@ -3,13 +3,14 @@
 All functions block on the disk: call them in a thread.
 """
 
-import errno
 import hashlib
 import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from data.private import make_folder, restrict
+from pipeline.disk import disk_error
 from pipeline.errors import StorageError
 
 _HASH_LENGTH = 64
@@ -34,10 +35,10 @@ class PictureFiles:
         content_hash = hashlib.sha256(png).hexdigest()
         target = self.path(content_hash)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             _write_durably(target, png)
         except OSError as error:
-            raise _storage_error(error, target) from error
+            raise disk_error(error, target) from error
         return content_hash
 
     def read(self, content_hash: str) -> bytes:
@@ -84,6 +85,7 @@ def _write_durably(target: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        restrict(temporary)
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -94,11 +96,3 @@ def _write_durably(target: Path, content: bytes) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
-
-
-def _storage_error(error: OSError, target: Path) -> StorageError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageError("disk_full", path=str(target.parent))
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return StorageError("storage_read_only", path=str(target.parent))
-    return StorageError("disk_failing", path=str(target.parent))

@@ -13,6 +13,7 @@ from typing import Final
 from PIL import Image
 
 from data.picture_files import PictureFiles
+from data.private import make_folder, restrict
 from pipeline.errors import StorageError
 
 WIDTHS: Final = (320, 640, 1280)
@@ -54,9 +55,10 @@ class Thumbnails:
         """Make the copy: a tenth of a second. StorageError `picture_missing` without picture."""
         data = shrink(self.pictures.read(content_hash), width)
         path = self.path(content_hash, width)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
             file.write(data)
+        restrict(Path(file.name))
         Path(file.name).replace(path)
         # Whoever deletes a picture removes its file first and its copies then: one of us sees it.
         if not self.pictures.path(content_hash).exists():

@@ -16,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from data.private import make_folder, restrict
 from pipeline.errors import InputError, StorageError
 from pipeline.tags.category import TagCategory
 from pipeline.tags.csvformat import parse_tag_csv
@@ -206,7 +207,7 @@ def _write(data_dir: Path, tags: Iterable[Tag]) -> None:
     """Write tagcomplete's format beside its place, then move it there: never half a list."""
     temporary: Path | None = None
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(data_dir)
         handle, name = tempfile.mkstemp(dir=data_dir, prefix=IMPORTED_NAME, suffix=".part")
         temporary = Path(name)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
@@ -216,6 +217,7 @@ def _write(data_dir: Path, tags: Iterable[Tag]) -> None:
             )
             file.flush()
             os.fsync(file.fileno())
+        restrict(temporary)
         temporary.replace(data_dir / IMPORTED_NAME)
     except OSError as error:
         if temporary is not None:

@@ -19,6 +19,7 @@ from bot.engine import engine_options
 from bot.safety.request import refuse_forbidden
 from bot.settings import Settings
 from data.vocabularies import load_vocabulary
+from pipeline.disk import at
 from pipeline.engine.protocol import DrawnPicture, Engine
 from pipeline.errors import InputError, StorageError
 from pipeline.model.load import load_engine
@@ -96,8 +97,11 @@ def _check_writable(files: list[Path], *, force: bool) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` to `path` whole or not at all."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+    """Write `data` to `path` whole or not at all. StorageError if it can't be."""
+    with (
+        at(path),
+        tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file,
+    ):
         part = Path(file.name)
         try:
             file.write(data)

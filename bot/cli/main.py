@@ -1,6 +1,7 @@
 """`python -m bot`: reads the command, runs it, turns every end into an exit status.
 
-0: done. 1: an error, one line on standard error. 2: wrong usage. 130: interrupted.
+0: done. 1: an error, one line on standard error. 2: wrong usage. 75: DATA_DIR was moved or
+replaced, so start again. 130: interrupted.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from bot.cli import commands
 from bot.cli.output import complain
 
 EXIT_ERROR = 1
+EXIT_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
@@ -52,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _failed(error: Exception) -> int:
     from bot.wording import words
+    from pipeline.disk import disk_error, is_about_files
     from pipeline.errors import Cancelled, EkakiError
 
     if isinstance(error, Cancelled):
@@ -59,6 +62,9 @@ def _failed(error: Exception) -> int:
         return EXIT_INTERRUPTED
     if isinstance(error, EkakiError):
         complain(words(error))
+        return EXIT_AGAIN if error.key == "data_dir_replaced" else EXIT_ERROR
+    if isinstance(error, OSError) and is_about_files(error):
+        complain(words(disk_error(error, "a file")))
     elif isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename else ""
         complain(f"{error.strerror or error}{where}")

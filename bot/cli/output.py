@@ -1,20 +1,32 @@
 """What the shell sees: results on standard output, everything else on standard error."""
 
+import os
 import sys
+from contextlib import suppress
 
 from bot.secret import Secret
 
 
 def say(line: str) -> None:
-    """A result."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    """A result. StorageError where standard output goes to a file that can't take it."""
+    from pipeline.disk import at
+
+    try:
+        with at("standard output"):
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+    except Exception:
+        # What is left in the buffer would fail once more when Python ends.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 def note(line: str) -> None:
-    """Something on the way."""
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    """Something on the way. Where standard error takes nothing there is nobody to tell."""
+    with suppress(OSError):
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
 
 
 def complain(message: str, *, secrets: tuple[Secret, ...] = ()) -> None:

@@ -67,6 +67,7 @@ def prepare(
 
     from tqdm import tqdm
 
+    from pipeline.disk import at
     from pipeline.model.cpu import this_cpu
     from pipeline.model.load import is_repository, open_source
     from pipeline.model.prepared import check_fit
@@ -113,5 +114,6 @@ def prepare(
             bar.update(done - bar.n)
 
         talk = Talk(line=note, written=written)
-        made = prepare_model(source, options.models_dir, wish, factory=factory, talk=talk)
+        with at(options.models_dir):
+            made = prepare_model(source, options.models_dir, wish, factory=factory, talk=talk)
     say(f"{made.path}")

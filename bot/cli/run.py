@@ -29,10 +29,11 @@ def run(args: argparse.Namespace) -> int:
     from bot import app
     from bot.cli.login import login_errors
     from bot.cli.offering import at_start
+    from pipeline.disk import at
 
     at_start(settings)
     load = app.engine_loaders(settings)  # before the event loop: it may import torch
-    with login_errors():
+    with at(settings.data_dir), login_errors():
         status = asyncio.run(app.run(settings, load=load))
     leave_engine(status)
     return status

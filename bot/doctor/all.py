@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from bot.doctor import configuration, machine, token
+from bot.doctor import configuration, machine, place, token
 from bot.doctor.runtimes import check_runtimes
 from bot.doctor.values import Check, fail
 from bot.settings import Settings, SettingsError
@@ -23,6 +23,7 @@ def every_check(
         ("Engine and model", lambda: _model_checks(settings)),
         ("DATA_DIR", lambda: [machine.check_folder("DATA_DIR", settings.data_dir)]),
         ("Disk", lambda: [machine.check_disk(settings.data_dir)]),
+        ("DATA_DIR", lambda: place.check_place(settings.data_dir)),
         ("Database", lambda: [machine.check_database(settings.data_dir)]),
         ("Tags", lambda: [machine.check_vocabulary(settings.data_dir)]),
     ]

@@ -26,8 +26,9 @@ from bot.output_check import OutputCheck
 from bot.queue import Unit
 from bot.worker import BrokenEngineError, EngineWorker, HungEngineError, Step
 from data.jobs import JobRecord
+from data.place import REPLACED
 from pipeline.engine.protocol import DrawnPicture, ModelDescription
-from pipeline.errors import Cancelled, EkakiError, EngineError
+from pipeline.errors import Cancelled, EkakiError, EngineError, StorageError
 
 _log = logging.getLogger(__name__)
 
@@ -234,7 +235,9 @@ class Runner:
             await asyncio.wait(device.storing, return_when=asyncio.FIRST_COMPLETED)
 
     async def _drawn(self, device: Device, job: LiveJob, unit: Unit) -> DrawnPicture:
-        """Have the engine draw, once it is stored that it does. Raises as `EngineWorker.draw`."""
+        """Have the engine draw, once it is stored that it does. Raises as `EngineWorker.draw`, and
+        StorageError `data_dir_replaced`."""
+        self._store.database.place.check()
         await self._attempts.begin(job, unit)
         if not job.started:
             job.started = True
@@ -323,12 +326,19 @@ class Runner:
         self.end(job_id, event or CancelledEvent())
 
     async def _fail(self, job: LiveJob, error: Exception) -> None:
-        """End the job, give back its quota, tell its user."""
+        """End the job, give back its quota, tell its user. Where the database is not the one that
+        lies in DATA_DIR any more, the job stays open in it, and drawing ends."""
+        if _is_replaced(error):
+            self._end_drawing(error)
+            return
         known = error if isinstance(error, EkakiError) else EngineError("engine_failed")
         _log.error("Job %s failed: %s", job.record.id, error, exc_info=error)
         try:
             ended = await self._abandon(job, known)
         except Exception as storage_error:
+            if _is_replaced(storage_error):
+                self._end_drawing(storage_error)
+                return
             _log.error("The end of job %s is not stored yet: %s", job.record.id, storage_error)
             _run_beside(self._settle(job, known), self._settling)
             ended = True
@@ -336,6 +346,12 @@ class Runner:
             self.end(job.record.id, Failed(error=known))
         else:
             await self._end_as_stored(job.record.id)
+
+    def _end_drawing(self, error: Exception) -> None:
+        """Let the bot end: going on would part files from rows."""
+        if not self.failure.done():
+            _log.error("Drawing ends, open jobs stay stored: %s", error)
+            self.failure.set_exception(error)
 
     async def _abandon(self, job: LiveJob, error: EkakiError) -> bool:
         return await self._store.abandon(
@@ -352,6 +368,10 @@ class Runner:
                 _log.warning("The end of job %s is still not stored: %s", job.record.id, again)
             else:
                 return
+
+
+def _is_replaced(error: Exception) -> bool:
+    return isinstance(error, StorageError) and error.key == REPLACED
 
 
 def _run_beside(work: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]) -> None:

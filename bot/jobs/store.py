@@ -167,6 +167,7 @@ class JobStore:
         unneeded: list[str] = []
         try:
             async with self.files.lock:
+                self.database.place.check()
                 content_hash = await asyncio.to_thread(self.files.pictures.write, png)
                 hit("picture_file_written")
                 unneeded = [content_hash]  # unless its row needs it
@@ -187,6 +188,7 @@ class JobStore:
         unneeded: list[str] = []
         try:
             async with self.files.lock:
+                self.database.place.check()
                 if png is not None and record.picture is not None:
                     content_hash = await asyncio.to_thread(self.files.withheld.write, png)
                     hit("withheld_file_written")

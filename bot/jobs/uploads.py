@@ -47,6 +47,7 @@ class Uploads:
             png, width, height = await asyncio.to_thread(checked_png, data)
         now = self._clock.time()
         async with self._files.lock:
+            self._files.database.place.check()
             content_hash = await asyncio.to_thread(self._files.uploads.write, png)
             hit("upload_written")
             record = UploadRecord(

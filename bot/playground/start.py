@@ -22,6 +22,7 @@ from bot.secret import Secret
 from bot.settings import Settings
 from bot.variables import SHIPPED_MODEL
 from data.lock import only_one
+from pipeline.disk import at
 from pipeline.engine.protocol import Engine
 from pipeline.errors import StorageError
 from pipeline.model.folder import ModelFolder
@@ -90,7 +91,7 @@ def run(playground: Playground) -> int:
     if playground.load is None:
         note(_notice(playground.model))
     prepare_folder(playground.discord_folder)
-    with only_one(playground.discord_folder):
+    with at(playground.folder), only_one(playground.discord_folder):
         page = Page(world=_world(playground), host=playground.host, port=playground.port)
         with Serving(page, playground.discord_folder):
             if playground.port not in {0, page.port}:

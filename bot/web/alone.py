@@ -11,6 +11,8 @@ from bot.clock import SystemClock
 from bot.loopback.client import connect_to
 from bot.settings import Settings
 from bot.web.serving import serving
+from data.database import DATABASE_NAME
+from data.place import Place
 
 
 async def serve_alone(settings: Settings, *, stop: asyncio.Event | None = None) -> int:
@@ -32,6 +34,19 @@ async def serve_alone(settings: Settings, *, stop: asyncio.Event | None = None) 
         async with discord.Client(intents=discord.Intents.none()) as client:
             if settings.discord_client_secret:
                 await client.login(settings.discord_token.reveal())
+            place = Place()
             async with serving(settings, client=client, clock=SystemClock()):
-                await stop.wait()
+                place.hold(settings.data_dir / DATABASE_NAME)
+                await _until(stop, place)
     return 0
+
+
+async def _until(stop: asyncio.Event, place: Place) -> None:
+    """Raises StorageError where the database is not the bot's any more."""
+    watching = asyncio.create_task(place.watch())
+    stopped = asyncio.create_task(stop.wait())
+    done, left = await asyncio.wait({watching, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    for task in left:
+        task.cancel()
+    if watching in done:
+        watching.result()

@@ -20,6 +20,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+from pipeline.disk import disk_error, is_about_files
 from pipeline.errors import ModelError, StorageError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.load import DEFAULT_REPOSITORY, DEFAULT_REVISION, repository_path
@@ -187,7 +188,7 @@ def _make(target: Path) -> None:
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StorageError("storage_read_only", path=str(target)) from error
+        raise disk_error(error, target) from error
     if not os.access(target, os.W_OK):
         raise StorageError("storage_read_only", path=str(target))
 
@@ -212,4 +213,6 @@ def _explain(
         return ModelError("hub_failed", repository=repository, status=status)
     if isinstance(error, (LocalEntryNotFoundError, *_network_errors())):
         return ModelError("hub_unreachable", repository=repository)
+    if isinstance(error, OSError) and is_about_files(error):
+        return disk_error(error, target)
     return StorageError("storage_failed", path=str(target), problem=str(error))

@@ -18,6 +18,7 @@ from typing import Any, Final
 from filelock import FileLock, Timeout
 
 from pipeline.card import Sampler
+from pipeline.disk import disk_error, is_about_files
 from pipeline.engine.preview import FILE_NAME, PreviewMap
 from pipeline.engine.samplers.make import make_sampler
 from pipeline.engine.vae import VaeDecoder
@@ -115,6 +116,8 @@ def prepare_model(
     except OSError as error:
         if error.errno in _FULL:
             raise ModelError("prepare_disk_full", path=str(home)) from error
+        if is_about_files(error):
+            raise disk_error(error, home) from error
         raise StorageError("storage_failed", path=str(home), problem=str(error)) from error
 
 

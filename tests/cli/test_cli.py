@@ -13,7 +13,7 @@ from bot.cli.imagine import request_of
 from bot.cli.main import main, parser
 from bot.variables import VARIABLES
 from pipeline.card import QualityPreset, Sampler, Style
-from pipeline.errors import InputError
+from pipeline.errors import InputError, StorageError
 from pipeline.rating import Rating
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -167,7 +167,7 @@ def test_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert (tmp_path / "a.png").read_bytes() == b"new"
     folder = tmp_path / "folder.png"
     folder.mkdir()
-    with pytest.raises(OSError, match="folder"):
+    with pytest.raises(StorageError, match="folder"):
         write_atomically(folder, b"data")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.png", "folder.png"]
 

@@ -1,0 +1,90 @@
+"""What is kept is for the user alone who runs the bot: files 0600, folders 0700, on POSIX.
+
+A group may take part where the operator said so by setting the setgid bit of DATA_DIR
+(`chmod 2750`): then folders below have its group's rights, and files those to read and write.
+Nobody else ever has any. On Windows the folder's own access list decides; nothing is done there.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+_KEPT: Final = (
+    "ekaki.db*", "running.lock", "pictures", "uploads", "withheld", "thumbnails", "tags*",
+)  # fmt: skip
+"""What is ours in DATA_DIR: whatever else an operator put there stays as it is."""
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing. OSError if that can't be."""
+    if folder.is_dir():
+        return
+    if not folder.parent.is_dir():
+        make_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    restrict(folder)
+
+
+def make_file(file: Path) -> None:
+    """Make an empty file unless there is one. OSError if that can't be."""
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        restrict(file)
+
+
+def restrict(path: Path) -> None:
+    """Give `path`, which is our own, the rights that its folder wants."""
+    if os.name == "posix":
+        path.chmod(_wanted(path, path.parent.stat().st_mode))
+
+
+def too_open(data_dir: Path) -> list[Path]:
+    """What in `data_dir` others may read or change, the folder itself first."""
+    if os.name != "posix" or not data_dir.is_dir():
+        return []
+    mode = data_dir.stat().st_mode
+    found = [data_dir] if _is_wide(data_dir, mode) and not mode & stat.S_ISVTX else []
+    return found + [path for path in _kept(data_dir) if _is_wide(path, mode)]
+
+
+def tighten(data_dir: Path) -> list[Path]:
+    """Take the rights of others away, wherever there are any; gives what did not let itself.
+
+    A folder with the sticky bit is everybody's, as /tmp: only what is ours in it is changed.
+    """
+    failed: list[Path] = []
+    for top in too_open(data_dir):
+        inside = [] if top == data_dir or not top.is_dir() else list(top.rglob("*"))
+        mode = data_dir.stat().st_mode
+        for path in (top, *inside):
+            try:
+                path.chmod(_wanted(path, mode))
+            except FileNotFoundError:
+                continue
+            except OSError:
+                failed.append(path)
+                break
+    return failed
+
+
+def _kept(data_dir: Path) -> Iterator[Path]:
+    for pattern in _KEPT:
+        yield from sorted(data_dir.glob(pattern))
+
+
+def _is_wide(path: Path, data_dir_mode: int) -> bool:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return False
+    return bool(mode & 0o077 & ~_wanted(path, data_dir_mode))
+
+
+def _wanted(path: Path, folder_mode: int) -> int:
+    shared = folder_mode & 0o070 if folder_mode & stat.S_ISGID else 0
+    if path.is_dir():
+        return 0o700 | shared | (stat.S_ISGID if shared else 0)
+    return 0o600 | (shared & 0o060)

@@ -1,0 +1,99 @@
+"""A data folder that is moved or replaced under a running bot: noticed, and nothing is lost."""
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.compose import hold_place
+from bot.doctor.place import check_place
+from data.database import DATABASE_NAME, Database
+from data.lock import only_one
+from data.place import Place
+from pipeline.errors import StorageError
+from pipeline.request import GenerationRequest
+from tests.bot.conftest import open_house, origin
+
+WISH = GenerationRequest(prompt="1girl")
+
+
+def moved(folder: Path) -> None:
+    folder.rename(folder.with_name("elsewhere"))
+
+
+def moved_and_made_anew(folder: Path) -> None:
+    moved(folder)
+    (folder / "pictures").mkdir(parents=True)
+    sqlite3.connect(folder / "test.db").close()
+
+
+def database_replaced(folder: Path) -> None:
+    shutil.copyfile(folder / "test.db", folder / "copy")
+    (folder / "copy").replace(folder / "test.db")
+
+
+def pictures_replaced(folder: Path) -> None:
+    (folder / "pictures").rename(folder / "old")
+    (folder / "pictures").mkdir()
+
+
+@pytest.mark.parametrize(
+    "change", [moved, moved_and_made_anew, database_replaced, pictures_replaced]
+)
+async def test_nothing_is_taken_or_stored_and_the_job_stays_open(
+    tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    async with open_house(folder) as house:
+        hold_place(house.files, None)
+        house.engine.hold()
+        job_id = (await house.jobs.submit(WISH, origin())).job.id
+        await asyncio.to_thread(house.engine.started.acquire)
+        change(folder)
+        with pytest.raises(StorageError, match="data_dir_replaced"):
+            await house.jobs.submit(WISH, origin(2))
+        with pytest.raises(StorageError, match="data_dir_replaced"):
+            async with asyncio.timeout(20):
+                await house.database.place.watch()
+        house.engine.release()
+        with pytest.raises(StorageError, match="data_dir_replaced"):
+            async with asyncio.timeout(20):
+                await house.jobs.failure
+        assert list((folder / "pictures").rglob("*.png")) == []
+        job = await house.jobs.job(job_id)  # read where it was accepted
+        assert job is not None
+        assert job.ended_at is None
+
+
+def test_an_untouched_place_is_fine(tmp_path: Path) -> None:
+    place = Place()
+    place.hold(tmp_path)
+    (tmp_path / "new").touch()
+    place.check()
+
+
+async def test_doctor_tells_a_database_that_is_not_the_running_bots(tmp_path: Path) -> None:
+    async with Database.open(tmp_path / DATABASE_NAME) as database:
+        with only_one(tmp_path) as lock:
+            lock.tell_database(database.path)
+            assert not [each for each in check_place(tmp_path) if each.result == "fail"]
+            shutil.copyfile(database.path, tmp_path / "copy")
+            (tmp_path / "copy").replace(database.path)
+            (found,) = [each for each in check_place(tmp_path) if each.result == "fail"]
+            assert "another database" in found.found
+            assert found.mend
+
+
+async def test_doctor_tells_a_folder_that_was_moved_under_the_bot(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    async with Database.open(folder / DATABASE_NAME) as database:
+        with only_one(folder) as lock:
+            lock.tell_database(database.path)
+            moved(folder)
+            found = list(check_place(tmp_path / "elsewhere"))
+            assert [each.result for each in found][:1] == ["fail"]
