@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bot.doctor import configuration, machine, place, token
 from bot.doctor.runtimes import check_runtimes
+from bot.doctor.troubles import check_troubles
 from bot.doctor.values import Check, fail
 from bot.settings import Settings, SettingsError
 
@@ -25,6 +26,7 @@ def every_check(
         ("Disk", lambda: [machine.check_disk(settings.data_dir)]),
         ("DATA_DIR", lambda: place.check_place(settings.data_dir)),
         ("Database", lambda: [machine.check_database(settings.data_dir)]),
+        ("Drawing", lambda: [check_troubles(settings.data_dir)]),
         ("Tags", lambda: [machine.check_vocabulary(settings.data_dir)]),
     ]
     if online:

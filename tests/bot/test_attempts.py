@@ -4,6 +4,7 @@ a device that waits for the disk."""
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -11,9 +12,12 @@ from typing import Any
 
 import pytest
 
+from bot.clock import ManualClock
+from bot.doctor.troubles import check_troubles
 from bot.jobs import attempts, device, runner
 from bot.jobs.store import JobStore
 from bot.jobs.values import CancelledEvent, Completed, Failed
+from data.database import DATABASE_NAME
 from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import DrawnPicture, Watch
 from pipeline.errors import EngineError, StorageError
@@ -336,3 +340,19 @@ async def test_a_house_without_an_engine_leaves_what_others_have_in_hand(tmp_pat
         await house.jobs.stop()
     assert in_hand(tmp_path) == [(job_id, 0)]
     assert attempts_of(tmp_path, job_id) == 0
+
+
+async def test_the_doctor_tells_of_jobs_that_ended_the_bot(tmp_path: Path) -> None:
+    assert check_troubles(tmp_path).result == "ok", "no database yet"
+    (tmp_path / "test.db").symlink_to(tmp_path / DATABASE_NAME)
+    (job_id,) = await accepted(tmp_path, 1)
+    assert check_troubles(tmp_path).result == "ok"
+    for _ in range(2):
+        kill(tmp_path, [job_id])
+        engine = FakeEngine()
+        engine.hold()
+        async with open_house(tmp_path, engine=engine, clock=ManualClock(time.time())) as house:
+            await house.jobs.stop()
+    found = check_troubles(tmp_path)
+    assert found.result == "warn"
+    assert "1 jobs ended the bot twice" in found.found

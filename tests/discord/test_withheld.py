@@ -175,3 +175,41 @@ async def test_what_is_for_adults_never_becomes_a_direct_message(
         assert "`/history` shows it to you alone" in words(told)
         assert "red" not in words(told), "nor what it shows"
         assert not [name for name in sent_pictures(place) if name.endswith(".png")]
+
+
+@pytest.mark.parametrize(
+    ("options", "channel"),
+    [({"private": True}, IDS.general), ({}, IDS.dm_alice)],
+    ids=["private", "direct message"],
+)
+async def test_where_nobody_else_reads_it_the_reason_is_in_the_message(
+    place: Discord, tagger: Path, alice: Visitor, options: dict[str, Any], channel: int
+) -> None:
+    async with checked(place, tagger):
+        message = await ask(alice, channel, prompt="red-picture", **options)
+        assert "rated above" in message.text
+        assert "red-picture" in message.text
+        told = [each for each in alice.member.visible_messages(channel) if "rated" in each.text]
+        assert len(told) == 1
+
+
+@pytest.mark.parametrize("accepts_dms", [True, False])
+async def test_after_15_minutes_the_reason_comes_as_a_direct_message(
+    place: Discord, tagger: Path, alice: Visitor, accepts_dms: bool
+) -> None:
+    engine = PaintEngine()
+    async with checked(place, tagger, engine=engine) as running:
+        place.world.users[IDS.alice].accepts_dms = accepts_dms
+        engine.hold()
+        sent = await alice.member.slash("imagine", {"prompt": "red-picture"}, channel=IDS.general)
+        await sent.wait_for(lambda message: not message.loading)
+        place.advance(16 * 60)
+        engine.release()
+        await running.delivery("delivered")
+        said_here = said(alice, "ended without a picture")
+        assert said_here is not None
+        assert ("in private" in said_here.text) is accepts_dms
+        assert "red-picture" not in said_here.text
+        told = [words(message) for message in place.seen(IDS.dm_alice)]
+        assert len(told) == accepts_dms
+        assert all("rated above `safe`" in each for each in told)

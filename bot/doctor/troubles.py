@@ -1,0 +1,39 @@
+"""What went wrong lately in a way that an operator should look into."""
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import Final
+
+from bot.doctor.values import Check, ok, warn
+from data.database import DATABASE_NAME
+
+DAYS: Final = 7
+
+_MEANINGS: Final = {
+    "job_ended_process": "ended the bot twice and were given up",
+    "engine_hung": "found an engine that gave no sign of life",
+    "device_lost": "lost their device twice",
+}
+_MEND: Final = (
+    "Look at `dmesg` and the bot's log at that time: too little memory for such sizes, or a fault"
+    " of the driver or of a library."
+)
+
+
+def check_troubles(data_dir: Path) -> Check:
+    """Jobs of the last days that brought the machine to its end, not only themselves."""
+    from data import failures
+
+    path = (data_dir / DATABASE_NAME).absolute()
+    if not path.exists():
+        return ok("Drawing", "nothing drawn yet")
+    since = time.time() - DAYS * 86_400
+    try:
+        found = failures.recent(path, since=since, keys=_MEANINGS)
+    except sqlite3.Error as error:  # an older database, or one that the check before tells of
+        return warn("Drawing", f"can't be read: {error}", "See the database's check.")
+    if not found:
+        return ok("Drawing", f"no job ended the bot or hung in the last {DAYS} days")
+    said = "; ".join(f"{count} jobs {_MEANINGS[key]}" for key, count in sorted(found.items()))
+    return warn("Drawing", f"in the last {DAYS} days {said}", _MEND)
