@@ -37,7 +37,7 @@ def migrations() -> list[tuple[int, str]]:
 
 
 @contextmanager
-def _storage_errors(path: Path) -> Generator[None, None, None]:
+def storage_errors(path: Path) -> Generator[None, None, None]:
     """Turn SQLite's errors that an operator can mend into StorageError, and a number that does not
     fit into its 64 bits into InputError; others pass."""
     try:
@@ -92,7 +92,7 @@ class Database:
         """
         connections: list[aiosqlite.Connection] = []
         try:
-            with _storage_errors(path):
+            with storage_errors(path):
                 await asyncio.to_thread(_probe, path)
                 writer = await _connect(path, busy_timeout_s=busy_timeout_s)
                 connections.append(writer)
@@ -117,7 +117,7 @@ class Database:
 
         StorageError `data_dir_replaced` where this is not the database that lies there any more.
         """
-        with _storage_errors(self.path):
+        with storage_errors(self.path):
             async with self._write_lock:
                 self.place.check()
                 try:
@@ -134,7 +134,7 @@ class Database:
     async def forget_log(self) -> None:
         """Empty the write-ahead log, which still has what was deleted just now. A reader that is in
         the middle of something keeps it until the next time."""
-        with _storage_errors(self.path):
+        with storage_errors(self.path):
             async with self._write_lock, self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)"):
                 pass
 
@@ -143,7 +143,7 @@ class Database:
         """A connection that can't write, for one or more queries."""
         connection = await self._idle.get()
         try:
-            with _storage_errors(self.path):
+            with storage_errors(self.path):
                 yield connection
         finally:
             self._idle.put_nowait(connection)

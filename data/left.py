@@ -5,6 +5,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from data.database import storage_errors
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
@@ -15,9 +17,12 @@ class Left:
 
 
 def read_left(database: Path) -> Left:
-    """Count in the bot's database without writing to it. sqlite3.Error if it can't be read."""
+    """Count in the bot's database without writing to it. StorageError if it can't be read."""
     address = f"{database.absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(address, uri=True)) as connection:
+    with (
+        storage_errors(database),
+        closing(sqlite3.connect(address, uri=True)) as connection,
+    ):
         (to_draw,) = connection.execute(
             "SELECT COUNT(*) FROM jobs WHERE state IN ('queued', 'running')"
         ).fetchone()

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from data.left import read_left
 from data.lock import only_one
 from pipeline.errors import StorageError
 
 HOLD = """
 import sys, pathlib
+from data.left import read_left
 from data.lock import only_one
 with only_one(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
@@ -32,3 +34,8 @@ def test_a_second_process_is_refused_until_the_first_dies(tmp_path: Path) -> Non
         first.kill()
     with only_one(tmp_path):
         pass
+
+
+def test_what_is_left_of_a_folder_without_a_database_is_an_error_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="database_cannot_open"):
+        read_left(tmp_path / "ekaki.db")
