@@ -221,12 +221,14 @@ class Actions:
             opener_id=opener.id,
         )
 
-    def react(self, user_id: int, message_id: int, emoji: str, *, add: bool = True) -> None:
+    def react(
+        self, user_id: int, message_id: int, emoji: str, *, add: bool = True, burst: bool = False
+    ) -> None:
         message = self.message_for(user_id, message_id)
         if message.ephemeral_for is not None:
             raise RefusedByClient("ephemeral messages take no reactions")
         self.channel_for(user_id, message.channel_id, p.ADD_REACTIONS)
-        self.posting.react(message, emoji, user_id=user_id, add=add)
+        self.posting.react(message, emoji, user_id=user_id, add=add, burst=burst)
 
     def say(
         self, user_id: int, channel_id: int, content: str, uploads: list[Upload] | None = None

@@ -271,6 +271,8 @@ class Api:
         own = message.author_id == self.world.bot_user_id
         if not own and not p.may(self.world, channel, self.world.bot_user_id, p.MANAGE_MESSAGES):
             raise errors.missing_permissions()
+        if channel.archived:
+            raise errors.thread_archived()
         self.posting.delete(message)
         return web.Response(status=204)
 

@@ -49,7 +49,12 @@ class ReactionsApi:
             words = "int value should be between 1 and 100."
             raise errors.invalid(("limit",), "NUMBER_TYPE_MAX", words)
         after = int(request.query.get("after") or 0)
-        users = sorted(message.reactions.get(request.match_info["emoji"], []))
+        kind = request.query.get("type", "0")
+        if kind not in {"0", "1"}:
+            words = "Value must be one of {0, 1}."
+            raise errors.invalid(("type",), "BASE_TYPE_CHOICES", words)
+        kept = message.super_reactions if kind == "1" else message.reactions
+        users = sorted(kept.get(request.match_info["emoji"], []))
         page = [user_id for user_id in users if user_id > after][: int(limit)]
         return reply([user_json(self.api.world.user(user_id)) for user_id in page])
 

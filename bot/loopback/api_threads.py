@@ -16,6 +16,7 @@ from bot.loopback.posting import Body
 from bot.loopback.world import THREADS, Channel, ChannelType, World
 
 _ARCHIVED_PAGE = 100  # the most that Discord gives at once
+_MAX_TAGS = 5
 
 
 class ThreadsApi:
@@ -66,7 +67,9 @@ class ThreadsApi:
         wanted |= p.ATTACH_FILES if first.uploads else 0
         wanted |= p.EMBED_LINKS if first.json.get("embeds") else 0
         self.api.demand(forum, wanted)
+        tags = _applied_tags(forum, body.json.get("applied_tags") or [])
         thread = self._thread(forum, body.json["name"], ChannelType.PUBLIC_THREAD)
+        thread.applied_tags = tags
         posting = self.api.posting
         try:
             posted = posting.create(
@@ -119,15 +122,17 @@ class ThreadsApi:
         return reply({"threads": threads, "members": [], "has_more": False})
 
     async def edit(self, request: web.Request) -> web.Response:
-        """Archive a thread or bring it back: for who began it, and for moderators of threads."""
+        """Archive a thread: for who began it, and for moderators of threads. Everybody who may
+        write in it brings it back, unless it is locked."""
         channel = self.api.channel_for(request)
         body = await read_body(request)
         request[ENTRY].json = body.json
         if channel.type not in THREADS:
             raise errors.missing_permissions()  # nothing else is changed by the bot
-        if channel.owner_id != self.world.bot_user_id:
+        archived = bool(body.json.get("archived", channel.archived))
+        if channel.locked or (archived and channel.owner_id != self.world.bot_user_id):
             self.api.demand(channel, p.MANAGE_THREADS)
-        channel.archived = bool(body.json.get("archived", channel.archived))
+        channel.archived = archived
         payload = channel_json(self.world, channel)
         self.api.posting.gateway.dispatch("THREAD_UPDATE", payload, intent=1)
         return reply(payload)
@@ -139,3 +144,19 @@ class ThreadsApi:
         payload = channel_json(self.world, channel)
         self.changes.delete_channel(channel.id)
         return reply(payload)
+
+
+def _applied_tags(forum: Channel, wanted: Any) -> list[int]:
+    """At most five of the forum's own; at least one where it demands that."""
+    known = {str(tag["id"]) for tag in forum.tags}
+    named = [str(tag) for tag in wanted] if isinstance(wanted, list) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if len(named) > _MAX_TAGS:
+        words = f"Must be {_MAX_TAGS} or fewer in length."
+        raise errors.invalid(("applied_tags",), "BASE_TYPE_MAX_LENGTH", words)
+    if not known.issuperset(named):
+        raise errors.ApiError(400, 10087, "Unknown tag")
+    if forum.require_tag and not named:
+        raise errors.ApiError(
+            400, 40067, "A tag is required to create a forum post in this channel"
+        )
+    return [int(tag) for tag in named]

@@ -1,7 +1,7 @@
 """What a server's administrators change in Discord itself, told to the bot by the gateway."""
 
 from bot.loopback.gateway import GUILDS, Gateway
-from bot.loopback.payloads import channel_json, role_json
+from bot.loopback.payloads import channel_json, guild_create_json, role_json
 from bot.loopback.world import THREADS, Channel, Role, World
 
 
@@ -59,6 +59,25 @@ class Changes:
 
     def set_roles(self, guild_id: int, user_id: int, role_ids: list[int]) -> None:
         self._world.member(guild_id, user_id).role_ids = list(role_ids)
+
+    def archive(self, thread_id: int, *, locked: bool = False) -> None:
+        """Close a thread, as Discord does after a while, or (`locked`) a moderator for good."""
+        thread = self._world.channel(thread_id)
+        thread.archived, thread.locked = True, locked
+        self._dispatch("CHANNEL_UPDATE", thread)
+
+    def outage(self, guild_id: int) -> None:
+        """Discord loses sight of a server."""
+        self._gateway.away.add(guild_id)
+        payload = {"id": str(guild_id), "unavailable": True}
+        self._gateway.dispatch("GUILD_DELETE", payload, intent=GUILDS)
+
+    def recover(self, guild_id: int) -> None:
+        """The server is there again, as it is now."""
+        self._gateway.away.discard(guild_id)
+        guild = self._world.guild(guild_id)
+        payload = guild_create_json(self._world, guild, all_members=False)
+        self._gateway.dispatch("GUILD_CREATE", payload, intent=GUILDS)
 
     def _dispatch(self, name: str, channel: Channel) -> None:
         if channel.type in THREADS:

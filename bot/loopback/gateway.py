@@ -71,6 +71,7 @@ class Gateway:
         self.token = token
         self.base_url = ""
         self.sessions: dict[str, Session] = {}
+        self.away: set[int] = set()  # servers of which nothing is told at this moment
         self.identifies = 0
         self.resumes = 0
 
@@ -205,6 +206,8 @@ class _Conversation:
         if intents & GUILDS:
             everyone = bool(intents & GUILD_MEMBERS)
             for guild in guilds:
+                if guild.id in gateway.away:
+                    continue
                 created = guild_create_json(gateway.world, guild, all_members=everyone)
                 session.push("GUILD_CREATE", created)
         self._attach(session, after=0)

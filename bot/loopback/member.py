@@ -158,8 +158,10 @@ class Member:
         made = self.loopback.actions.message_command(self.user_id, name, message.id)
         return await self._sent(made, wait=wait)
 
-    async def react(self, message: MessageView, emoji: str, *, add: bool = True) -> None:
-        self.loopback.actions.react(self.user_id, message.id, emoji, add=add)
+    async def react(
+        self, message: MessageView, emoji: str, *, add: bool = True, burst: bool = False
+    ) -> None:
+        self.loopback.actions.react(self.user_id, message.id, emoji, add=add, burst=burst)
 
     def say(self, content: str, *, channel: int) -> MessageView:
         return self.view(self.loopback.actions.say(self.user_id, channel, content))

@@ -95,11 +95,14 @@ def role_json(role: Role) -> Json:
     }
 
 
+_REQUIRE_TAG = 1 << 4  # a channel's flag
+
+
 def channel_json(world: World, channel: Channel) -> Json:
     base: Json = {
         "id": str(channel.id),
         "type": int(channel.type),
-        "flags": 0,
+        "flags": _REQUIRE_TAG if channel.require_tag else 0,
         "last_message_id": str(channel.last_message_id) if channel.last_message_id else None,
     }
     if channel.type == ChannelType.DM:
@@ -115,7 +118,11 @@ def channel_json(world: World, channel: Channel) -> Json:
     if channel.type in THREADS:
         return base | _thread_fields(world, channel)
     if channel.type == ChannelType.FORUM:
-        base |= {"available_tags": [], "default_sort_order": None, "default_forum_layout": 0}
+        base |= {
+            "available_tags": channel.tags,
+            "default_sort_order": None,
+            "default_forum_layout": 0,
+        }
     return base | {
         "position": channel.position,
         "permission_overwrites": channel.overwrites,
@@ -131,8 +138,9 @@ def _thread_fields(world: World, channel: Channel) -> Json:
             "archived": channel.archived,
             "archive_timestamp": timestamp(world.time()),
             "auto_archive_duration": 1440,
-            "locked": False,
+            "locked": channel.locked,
         },
+        "applied_tags": [str(tag) for tag in channel.applied_tags],
         "message_count": 0,
         "member_count": 1,
         "total_message_sent": 0,
@@ -198,7 +206,9 @@ def guild_create_json(world: World, guild: Guild, *, all_members: bool) -> Json:
         "member_count": len(guild.members),
         "members": [member_json(world, member) for member in members],
         "channels": [channel_json(world, c) for c in channels if c.type not in THREADS],
-        "threads": [channel_json(world, c) for c in channels if c.type in THREADS],
+        "threads": [
+            channel_json(world, c) for c in channels if c.type in THREADS and not c.archived
+        ],
         "voice_states": [],
         "presences": [],
         "stage_instances": [],
@@ -265,7 +275,7 @@ def message_json(world: World, base: str, message: Message, *, viewer: int | Non
     }
     if message.nonce is not None:
         payload["nonce"] = message.nonce
-    if message.reactions:
+    if message.reactions or message.super_reactions:
         payload["reactions"] = _reactions_json(message, viewer or world.bot_user_id)
     if message.reply_to is not None:
         reference = {"message_id": str(message.reply_to), "channel_id": str(message.channel_id)}
@@ -301,16 +311,18 @@ def _reactions_json(message: Message, viewer: int) -> list[Json]:
     return [
         {
             "emoji": {"id": None, "name": emoji},
-            "count": len(users),
-            "count_details": {"normal": len(users), "burst": 0},
+            "count": len(normal) + len(burst),
+            "count_details": {"normal": len(normal), "burst": len(burst)},
             "burst_colors": [],
-            "me": viewer in users,
-            "me_burst": False,
-            "burst_me": False,
-            "burst_count": 0,
+            "me": viewer in normal,
+            "me_burst": viewer in burst,
+            "burst_me": viewer in burst,
+            "burst_count": len(burst),
         }
-        for emoji, users in message.reactions.items()
-        if users
+        for emoji in [*message.reactions, *(message.super_reactions.keys() - message.reactions)]
+        for normal in [message.reactions.get(emoji, [])]
+        for burst in [message.super_reactions.get(emoji, [])]
+        if normal or burst
     ]
 
 

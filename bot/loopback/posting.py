@@ -228,16 +228,22 @@ class Posting:
         }
         if emoji is None:
             message.reactions.clear()
+            message.super_reactions.clear()
             self.gateway.dispatch("MESSAGE_REACTION_REMOVE_ALL", data, intent=GUILD_REACTIONS)
         else:
             message.reactions.pop(emoji, None)
+            message.super_reactions.pop(emoji, None)
             data["emoji"] = {"id": None, "name": emoji}
             self.gateway.dispatch("MESSAGE_REACTION_REMOVE_EMOJI", data, intent=GUILD_REACTIONS)
         self._publish("message_update", message)
 
-    def react(self, message: Message, emoji: str, *, user_id: int, add: bool) -> None:
-        """Add or take away a reaction; nothing happens if it is so already."""
-        users = message.reactions.setdefault(emoji, [])
+    def react(
+        self, message: Message, emoji: str, *, user_id: int, add: bool, burst: bool = False
+    ) -> None:
+        """Add or take away a reaction (`burst`: a super reaction); nothing happens if it is so
+        already."""
+        kept = message.super_reactions if burst else message.reactions
+        users = kept.setdefault(emoji, [])
         if add == (user_id in users):
             return
         kinds = sum(bool(who) for who in message.reactions.values())
@@ -250,8 +256,8 @@ class Posting:
             "channel_id": str(channel.id),
             "message_id": str(message.id),
             "emoji": {"id": None, "name": emoji},
-            "burst": False,
-            "type": 0,
+            "burst": burst,
+            "type": int(burst),
         }
         intent = DIRECT_REACTIONS
         if channel.guild_id is not None:

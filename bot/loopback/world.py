@@ -101,6 +101,10 @@ class Channel:
     recipient_ids: list[int] = field(default_factory=list[int])
     owner_id: int | None = None
     archived: bool = False
+    locked: bool = False
+    tags: list[Json] = field(default_factory=list[Json])  # of a forum: `id`, `name`, `moderated`
+    require_tag: bool = False
+    applied_tags: list[int] = field(default_factory=list[int])  # of a forum's post
     last_message_id: int | None = None
 
 
@@ -136,6 +140,7 @@ class Message:
     edited_at: float | None = None
     nonce: str | int | None = None
     reactions: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    super_reactions: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     mention_ids: list[int] = field(default_factory=list[int])
     mention_role_ids: list[int] = field(default_factory=list[int])
     mention_everyone: bool = False
