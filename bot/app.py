@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 _PARTING_S = 2.0  # for discord.py to end by itself
 
 COGS = (
-    "cogs.inference", "cogs.info", "cogs.limits",
+    "cogs.outbox", "cogs.inference", "cogs.info", "cogs.limits",
     "cogs.history", "cogs.me", "cogs.presets", "cogs.privacy", "cogs.queue",
     "cogs.results", "cogs.message_menus", "cogs.gallery_events", "cogs.gallery", "cogs.collection",
     "cogs.settings", "cogs.moderate", "cogs.owner", "cogs.log_channel", "cogs.removals",

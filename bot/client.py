@@ -34,6 +34,7 @@ class EkakiBot(commands.Bot):
             http_trace=tracing(),
         )
         self.services = services
+        self.gone_channels: set[int] = set()  # Discord said so; an id never comes back
 
     def _get_state(self, **options: Any) -> ListeningState:
         """Called by discord.py, which lets its sharded client choose its state in this way, too."""

@@ -29,8 +29,8 @@ from bot.jobs.store import JobStore
 from bot.languages import ServerLanguages
 from bot.limits import DAY_S, Limits
 from bot.moderation.audit import Audit
-from bot.moderation.removals import Removals
 from bot.moderators import Moderators
+from bot.outbox.service import Outbox
 from bot.output_check import OutputCheck
 from bot.people import People
 from bot.reports import Reports
@@ -82,12 +82,10 @@ async def open_services(
         audit = Audit(database=database, clock=clock)
         async with database.reader() as connection:
             languages = ServerLanguages(await guild_settings.chosen_languages(connection))
-        removals = Removals(database=database, clock=clock)
+        outbox = Outbox(database=database, audit=audit, clock=clock)
         jobs = compose_jobs(settings, files=files, audit=audit, tags=tags, load=load, clock=clock)
         stack.push_async_callback(jobs.stop)
-        results = Results(
-            database=database, files=files, audit=audit, removals=removals, clock=clock
-        )
+        results = Results(database=database, files=files, audit=audit, outbox=outbox, clock=clock)
         gallery = Gallery(database=database, audit=audit, clock=clock)
         moderators = Moderators(database=database, audit=audit, jobs=jobs, clock=clock)
         yield Services(
@@ -103,7 +101,7 @@ async def open_services(
             reports=Reports(
                 database=database, audit=audit, results=results, moderators=moderators, clock=clock
             ),
-            removals=removals,
+            outbox=outbox,
             servers=Servers(
                 database=database,
                 audit=audit,

@@ -3,7 +3,6 @@
 Who reported is for the answer alone: neither the maker nor anybody else is shown it.
 """
 
-import asyncio
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,12 +19,11 @@ from data.audit import AuditEvent, AuditKind
 from data.database import Database
 from data.ids import new_id
 from data.jobs import JobRecord
-from data.reports import Decision, Report, Untold
+from data.reports import Answer, Decision, Report
 from pipeline.errors import RefusedError
 
 CLAIM_HOLDS_S: Final = HOUR_S
 """How long a report that a moderator took is theirs alone."""
-_AT_ONCE: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +36,7 @@ class OpenReport:
 
 
 class Reports:
-    """`fresh` is set whenever somebody may have to be told."""
+    """Takes and decides reports. Who reported is told by way of the outbox."""
 
     def __init__(
         self,
@@ -55,7 +53,6 @@ class Reports:
         self._moderators = moderators
         self._clock = clock
         self._deciding: dict[str, tuple[Desk, Report, Decision]] = {}  # by the job to be deleted
-        self.fresh = asyncio.Event()
         results.on_delete.append(self._picture_deleted)
 
     async def report(
@@ -161,15 +158,10 @@ class Reports:
             await self._decide(desk, report_id, "blocked")
         return report
 
-    async def untold(self) -> list[Untold]:
-        """People whose report is decided and who do not know yet."""
+    async def answer(self, report_id: str, user_id: int) -> Answer | None:
+        """What to tell who reported; None where there is nothing to tell (any more)."""
         async with self._database.reader() as connection:
-            return await reports.untold(connection, limit=_AT_ONCE)
-
-    async def mark_told(self, untold: Untold) -> None:
-        """They know, or can't be reached."""
-        async with self._database.transaction() as connection:
-            await reports.mark_told(connection, report_id=untold.report_id, user_id=untold.user_id)
+            return await reports.answer_of(connection, report_id=report_id, user_id=user_id)
 
     async def _delete(
         self, desk: Desk, report: Report, reason: str, *, decision: Decision = "deleted"
@@ -189,7 +181,6 @@ class Reports:
         async with self._database.transaction() as connection:
             report = await self._claim_in(connection, desk, report_id)
             await self._decide_in(connection, desk, report, decision)
-        self.fresh.set()
         hit("report_decided")
 
     async def _decide_in(
@@ -234,7 +225,6 @@ class Reports:
         if job.id in self._deciding:
             await self._decide_in(connection, *self._deciding[job.id])
         await reports.picture_gone(connection, job_id=job.id, now=self._clock.time())
-        self.fresh.set()
 
 
 async def _opened(connection: Connection, desk: Desk, report: Report) -> OpenReport:

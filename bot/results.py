@@ -10,7 +10,8 @@ from bot.clock import Clock
 from bot.failpoints import hit
 from bot.jobs.kept_files import KeptFiles
 from bot.moderation.audit import Audit
-from bot.moderation.removals import Removals
+from bot.outbox.kinds import Kind, removal_lane
+from bot.outbox.service import Outbox
 from data import favourites, history, jobs, pictures, withheld
 from data.audit import AuditEvent, AuditKind
 from data.database import Database
@@ -66,13 +67,13 @@ class Results:
         database: Database,
         files: KeptFiles,
         audit: Audit,
-        removals: Removals,
+        outbox: Outbox,
         clock: Clock,
     ) -> None:
         self._database = database
         self._files = files
         self._audit = audit
-        self._removals = removals
+        self._outbox = outbox
         self._clock = clock
         self.on_delete: list[OnDelete] = []
 
@@ -189,8 +190,13 @@ class Results:
             for listener in self.on_delete:
                 await listener(connection, job)
             if job.message_id is not None and not job.private:  # a private one is not ours any more
-                await self._removals.ask_in(
-                    connection, channel_id=job.channel_id, message_id=job.message_id
+                await self._outbox.put_in(
+                    connection,
+                    Kind.MESSAGE_REMOVAL,
+                    f"{job.channel_id}:{job.message_id}",
+                    lane=removal_lane(job.channel_id),
+                    guild_id=job.guild_id,
+                    payload={"channel_id": job.channel_id, "message_id": job.message_id},
                 )
             if job.guild_id is not None:
                 await self._audit.record_in(connection, _deleted(job, actor, reason))

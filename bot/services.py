@@ -12,8 +12,8 @@ from bot.gallery.stars import Stars
 from bot.jobs.service import JobService
 from bot.languages import ServerLanguages
 from bot.moderation.audit import Audit
-from bot.moderation.removals import Removals
 from bot.moderators import Moderators
+from bot.outbox.service import Outbox
 from bot.people import People
 from bot.reports import Reports
 from bot.results import Results
@@ -36,7 +36,7 @@ class Services:
     suggestions: Suggestions
     results: Results
     moderators: Moderators
-    removals: Removals
+    outbox: Outbox
     servers: Servers
     languages: ServerLanguages
     people: People

@@ -1,37 +1,64 @@
 """A word to everybody whose picture waits or is being drawn, such as before a restart."""
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterable
+from hashlib import sha256
+from typing import Final
 
 import discord
 
 from bot.client import EkakiBot
-from cogs.errors import UNREACHABLE
+from bot.outbox.kinds import Kind, guild_lane, person_lane
 from cogs.languages import guild_locale
 from cogs.words import quoted
+from data.ids import new_id
 from data.jobs import JobRecord
+from data.outbox import OutboxItem
 from data.text import speaking, text
 
-_log = logging.getLogger(__name__)
+STALE_S: Final = 900.0
+"""An announcement that could not be made for so long is not made any more."""
+
+
+def enter(bot: EkakiBot) -> None:
+    """Have the outbox send announcements."""
+
+    async def send(item: OutboxItem) -> None:
+        await _send(bot, item)
+
+    bot.services.outbox.senders[Kind.ANNOUNCEMENT] = send
 
 
 async def announce(bot: EkakiBot, words: str) -> int:
-    """Tell them, each once: in the channel where they wait, or to themselves where that is private.
-    Gives how many people were reached."""
+    """Have them told, each once: in the channel where they wait, or by themselves where that is
+    private. Returns how many people that are."""
     waiting = [job for job in await bot.services.jobs.to_present() if job.ended_at is None]
-    public: defaultdict[int, set[int]] = defaultdict(set)
-    reached: set[int] = set()
+    public: defaultdict[tuple[int | None, int], set[int]] = defaultdict(set)
     for job in waiting:
         if not job.private:
-            public[job.channel_id].add(job.user_id)
-    for channel_id, users in public.items():
-        if await _tell_channel(bot, channel_id, sorted(users), words):
-            reached |= users
-    for job in _one_each(waiting, without=reached):
-        if await _tell_privately(bot, job, words):
-            reached.add(job.user_id)
-    return len(reached)
+            public[job.guild_id, job.channel_id].add(job.user_id)
+    reached = set[int]().union(*public.values())
+    alone = _one_each(waiting, without=reached)
+    outbox, name = bot.services.outbox, new_id()
+    async with bot.services.database.transaction() as connection:
+        for (guild_id, channel_id), users in public.items():
+            await outbox.put_in(
+                connection,
+                Kind.ANNOUNCEMENT,
+                f"{name}:{channel_id}",
+                lane=guild_lane("announcement", guild_id or channel_id),
+                guild_id=guild_id,
+                payload={"words": words, "channel_id": channel_id, "users": sorted(users)},
+            )
+        for job in alone:
+            await outbox.put_in(
+                connection,
+                Kind.ANNOUNCEMENT,
+                f"{name}:{job.user_id}",
+                lane=person_lane(job.user_id),
+                payload={"words": words, "job_id": job.id},
+            )
+    return len(reached) + len(alone)
 
 
 def _one_each(jobs: Iterable[JobRecord], *, without: set[int]) -> list[JobRecord]:
@@ -40,38 +67,42 @@ def _one_each(jobs: Iterable[JobRecord], *, without: set[int]) -> list[JobRecord
     return [job for user_id, job in newest.items() if user_id not in without]
 
 
-async def _tell_channel(bot: EkakiBot, channel_id: int, users: list[int], words: str) -> bool:
+async def _send(bot: EkakiBot, item: OutboxItem) -> None:
+    if bot.services.clock.time() - item.put_at > STALE_S:
+        return
+    nonce = sha256(item.key.encode()).hexdigest()[:25]  # 25 characters at most, Discord
+    if "channel_id" in item.payload:
+        await _tell_channel(bot, item, nonce)
+    else:
+        job = await bot.services.jobs.job(str(item.payload["job_id"]))
+        if job is not None:
+            await _tell_privately(bot, job, str(item.payload["words"]), nonce)
+
+
+async def _tell_channel(bot: EkakiBot, item: OutboxItem, nonce: str) -> None:
     """In the language of the server, as all of them read it."""
-    channel = bot.get_partial_messageable(channel_id)
-    known = bot.get_channel(channel_id)
-    guild = getattr(known, "guild", None)
+    channel_id = int(item.payload["channel_id"])
+    guild = None if item.guild_id is None else bot.get_guild(item.guild_id)
+    users = [int(user) for user in item.payload["users"]]
     with speaking(guild_locale(bot, guild)):
         names = " ".join(f"<@{user}>" for user in users)
-        content = text("owner.announcement", users=names, words=quoted(words, 500))
+        words = quoted(str(item.payload["words"]), 500)
+        content = text("owner.announcement", users=names, words=words)
     mentions = discord.AllowedMentions(
         everyone=False, roles=False, users=[discord.Object(user) for user in users]
     )
-    try:
-        await channel.send(content[:2000], allowed_mentions=mentions)
-    except UNREACHABLE as error:
-        _log.warning("The announcement did not reach channel %s: %s", channel_id, error)
-        return False
-    return True
+    channel = bot.get_partial_messageable(channel_id)
+    await channel.send(content[:2000], allowed_mentions=mentions, nonce=nonce)
 
 
-async def _tell_privately(bot: EkakiBot, job: JobRecord, words: str) -> bool:
+async def _tell_privately(bot: EkakiBot, job: JobRecord, words: str, nonce: str) -> None:
     """To one person: where they asked while that is possible, else as a direct message."""
     with speaking(job.locale):
         content = text("owner.announcement", users=f"<@{job.user_id}>", words=quoted(words, 500))
     content = content[:2000]
-    try:
-        if not await _answered(bot, job, content):
-            user = bot.get_user(job.user_id) or await bot.fetch_user(job.user_id)
-            await user.send(content)
-    except UNREACHABLE as error:
-        _log.warning("The announcement did not reach %s: %s", job.user_id, error)
-        return False
-    return True
+    if not await _answered(bot, job, content):
+        direct = await bot.create_dm(discord.Object(job.user_id))
+        await direct.send(content, nonce=nonce)
 
 
 async def _answered(bot: EkakiBot, job: JobRecord, content: str) -> bool:

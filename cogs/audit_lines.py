@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from bot.outbox.kinds import Kind
 from cogs.words import cut, listed, moment, quoted
 from data.audit import AuditEntry, AuditKind
 from data.guild_limits import LIMIT_NAMES
@@ -49,13 +50,16 @@ def _data(entry: AuditEntry, *, hide: bool) -> dict[str, str]:
     """Everything that a line may ask for."""
     details = entry.details
     prompt = "…" if hide else quoted(str(details.get("prompt") or "-"), _PROMPT)
+    picture = entry.picture_id or entry.job_id or "-"
     return {
         "kind": entry.kind,
+        "what": _what(details, picture),
+        "error": quoted(str(details.get("error") or "-"), 150),
         "actor": _person(entry.actor_id),
         "user": _person(entry.user_id),
         "channel": "-" if entry.channel_id is None else f"<#{entry.channel_id}>",
         "job": entry.job_id or "-",
-        "picture": entry.picture_id or entry.job_id or "-",
+        "picture": picture,
         "prompt": prompt,
         "settings": "" if hide else _settings(details),
         "why": _why(details),
@@ -73,6 +77,12 @@ def _data(entry: AuditEntry, *, hide: bool) -> dict[str, str]:
         "text": quoted(str(details.get("text") or "-"), 150),
         "details": quoted(", ".join(f"{k}: {v}" for k, v in details.items()), 200) or "-",
     }
+
+
+def _what(details: dict[str, Any], picture: str) -> str:
+    """What Discord does not take."""
+    kind = str(details.get("what"))
+    return text(f"audit.what_{kind}", picture=picture) if kind in set(Kind) else quoted(kind, 50)
 
 
 def _person(user_id: int | None) -> str:

@@ -12,11 +12,12 @@ from bot.results import StoredPicture
 from cogs.actors import actor_of
 from cogs.answers import begin, change, hold, say
 from cogs.gallery_details import details_message
-from cogs.gallery_gates import channel_ids_of, gate_of, missing_in
+from cogs.gallery_gates import gate_of, made_in, missing_in
 from cogs.report_menus import ReportModal
 from cogs.result_drawing import visible_job, visible_picture
 from cogs.result_view import Action, button, view_of
 from data.gallery import Entry
+from data.jobs import JobRecord
 from data.pictures import PictureRecord
 from data.text import text
 from pipeline.errors import RefusedError
@@ -33,7 +34,7 @@ async def vote(interaction: Interaction, picture_id: str, _extra: int | None) ->
         picture_id,
         user_id=interaction.user.id,
         gate=gate,
-        channel_ids=channel_ids_of(interaction.client, stored.job.channel_id),
+        channel_ids=await _made_in(interaction.client, stored.job),
     )
     await say(interaction, _said(voted, needed=gate.settings.gallery_threshold))
 
@@ -115,8 +116,19 @@ async def _share(interaction: Interaction, stored: StoredPicture) -> Entry:
         stored.picture.id,
         actor=actor_of(interaction),
         gate=gate,
-        channel_ids=channel_ids_of(bot, stored.job.channel_id),
+        channel_ids=await _made_in(bot, stored.job),
         maker_name=interaction.user.display_name if own else "",
+    )
+
+
+async def _made_in(bot: EkakiBot, job: JobRecord) -> tuple[int, ...]:
+    if job.guild_id is None:
+        return (job.channel_id,)
+    return await made_in(
+        bot,
+        guild_id=job.guild_id,
+        channel_id=job.channel_id,
+        rules_channel_id=job.rules_channel_id,
     )
 
 

@@ -1,8 +1,9 @@
 """One gallery channel, text or forum: send an entry, find it again, edit it, take it away."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -10,7 +11,9 @@ import discord
 
 from bot.client import EkakiBot
 from cogs.gallery_message import file_stem
+from cogs.known import channel_of
 from cogs.messages import Attachment, Outgoing
+from cogs.threads import unarchived
 from data.gallery_posts import Post
 
 _log = logging.getLogger(__name__)
@@ -19,8 +22,8 @@ _LOOK_BACK = timedelta(minutes=5)  # before a post was begun: clocks differ
 _LOOK_AT = 1000  # messages of a channel after that
 _ARCHIVED = 50  # threads of a forum
 _NONCE_LENGTH = 25
-_THREAD_ARCHIVED = 50083
 _UNKNOWN_CHANNEL = 10003
+_GONE = frozenset({_UNKNOWN_CHANNEL, 10008})  # and an unknown message
 
 
 def nonce_of(post: Post) -> str:
@@ -44,10 +47,17 @@ class Wall:
         self._bot = bot
 
     async def send(
-        self, post: Post, *, title: str, message: Outgoing, file: Attachment
+        self,
+        post: Post,
+        *,
+        title: str,
+        message: Outgoing,
+        file: Attachment,
+        tag_ids: Collection[int] = (),
     ) -> tuple[int | None, int]:
-        """Post an entry; gives (thread, message). Missing: there is no such channel."""
-        channel = self._bot.get_channel(post.channel_id)
+        """Post an entry; gives (thread, message). `tag_ids`: the tags of a forum's posts.
+        Missing: there is no such channel. PlaceUnknownError as `channel_of`."""
+        channel = await channel_of(self._bot, post.guild_id, post.channel_id)
         pings = discord.AllowedMentions.none()
         embeds = list(message.embeds)
         assert message.view is not None
@@ -58,6 +68,7 @@ class Wall:
                 files=[file.file()],
                 view=message.view,
                 allowed_mentions=pings,
+                applied_tags=[tag for tag in channel.available_tags if tag.id in tag_ids],
             )
             return made.thread.id, made.message.id
         if not isinstance(channel, discord.TextChannel):
@@ -73,7 +84,7 @@ class Wall:
 
     async def find(self, post: Post) -> tuple[int | None, int] | None:
         """A message of this entry that was sent, though nobody entered it."""
-        channel = self._bot.get_channel(post.channel_id)
+        channel = await channel_of(self._bot, post.guild_id, post.channel_id)
         since = datetime.fromtimestamp(post.begun_at, UTC) - _LOOK_BACK
         try:
             if isinstance(channel, discord.ForumChannel):
@@ -127,53 +138,41 @@ class Wall:
         """Change the buttons, and the words where some are given. Missing: the message is gone."""
         assert post.message_id is not None
         changed: dict[str, Any] = {"view": view} | ({"embeds": list(embeds)} if embeds else {})
-        partial = self._partial(post).get_partial_message(post.message_id)
+        message = self._partial(post).get_partial_message(post.message_id)
         try:
-            try:
-                await partial.edit(**changed)
-            except discord.HTTPException as error:
-                if error.code != _THREAD_ARCHIVED or post.thread_id is None:
-                    raise
-                await self._open(post.thread_id)
-                await partial.edit(**changed)
+            await unarchived(self._bot, post.place_id, partial(message.edit, **changed))
         except discord.NotFound as error:
             raise Missing(channel=error.code == _UNKNOWN_CHANNEL) from error
 
-    async def _open(self, thread_id: int) -> None:
-        thread = await self._bot.fetch_channel(thread_id)
-        if isinstance(thread, discord.Thread):
-            await thread.edit(archived=False)
-
     async def take_away(self, post: Post) -> None:
         """Delete the message; of a forum the whole thread, or where that is not allowed its first
-        message, and the thread is closed. What is gone already is fine, what can't be reached is
-        given up."""
+        message, and the thread is closed. What is gone already is fine."""
         assert post.message_id is not None
+        message = self._partial(post).get_partial_message(post.message_id)
         try:
-            if post.thread_id is not None and await self._delete_thread(post.thread_id):
-                return
-            await self._partial(post).get_partial_message(post.message_id).delete()
-        except discord.NotFound:
-            return
-        except discord.Forbidden as error:
-            _log.warning("A message of the gallery can't be taken away: %s", error.text)
-            return
-        if post.thread_id is not None:
-            await self._close(post.thread_id)
+            if post.thread_id is None:
+                await message.delete()
+            elif not await self._delete_thread(post.thread_id):
+                await unarchived(self._bot, post.thread_id, message.delete)
+                await self._close(post.thread_id)
+        except discord.NotFound as error:
+            if error.code not in _GONE:
+                raise
 
     async def _delete_thread(self, thread_id: int) -> bool:
+        """Whether that was allowed."""
+        thread = await self._bot.fetch_channel(thread_id)
+        if not isinstance(thread, discord.Thread):
+            return False
         try:
-            thread = await self._bot.fetch_channel(thread_id)
-            if isinstance(thread, discord.Thread):
-                await thread.delete()
-                return True
+            await thread.delete()
         except discord.Forbidden:
-            await self._open(thread_id)
-        return False
+            return False
+        return True
 
     async def _close(self, thread_id: int) -> None:
         thread = await self._bot.fetch_channel(thread_id)
-        if isinstance(thread, discord.Thread):
+        if isinstance(thread, discord.Thread) and not thread.archived:
             await thread.edit(archived=True)
 
     def _partial(self, post: Post) -> discord.PartialMessageable:

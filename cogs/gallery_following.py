@@ -27,10 +27,10 @@ _TOO_LARGE = (413, 40005)
 
 
 class Follower:
-    """Follows entries one at a time. `posted` is told of each message once it is entered: it may
-    have been starred before."""
+    """Follows entries one at a time. `posted` is told (server, message) once it is entered: it
+    may have been starred before."""
 
-    def __init__(self, bot: EkakiBot, *, posted: Callable[[int], None]) -> None:
+    def __init__(self, bot: EkakiBot, *, posted: Callable[[int, int], None]) -> None:
         self._bot = bot
         self._posted = posted
         self._wall = Wall(bot)
@@ -61,7 +61,7 @@ class Follower:
             if channel_id is None:
                 return False
             post = await self._begin(entry, channel_id)
-        return await self._post(entry, post)
+        return await self._post(entry, post, gate)
 
     async def _find(self, post: Post) -> Post:
         """A post that was begun: where its message is, if it arrived."""
@@ -77,7 +77,7 @@ class Follower:
                 message_id=message_id,
                 shown="",
             )
-        self._posted(message_id)
+        self._posted(post.guild_id, message_id)
         return replace(post, thread_id=thread_id, message_id=message_id, shown="")
 
     async def _take_away(self, post: Post) -> None:
@@ -132,17 +132,18 @@ class Follower:
         assert post is not None
         return post
 
-    async def _post(self, entry: Entry, post: Post) -> bool:
+    async def _post(self, entry: Entry, post: Post, gate: Gate) -> bool:
         """Send an entry that was begun, and enter where it is."""
         job = await self._job(entry)
         if job is None:
             return False
         await self._name_maker(entry)
         try:
-            thread_id, message_id = await self._send(entry, job, post)
-        except (discord.Forbidden, discord.NotFound, Missing, EkakiError):
-            async with self._database.transaction() as connection:
-                await gallery_posts.forget(connection, entry_id=entry.id)
+            thread_id, message_id = await self._send(entry, job, post, gate)
+        except (discord.HTTPException, Missing, EkakiError) as error:
+            if _surely_not_sent(error):
+                async with self._database.transaction() as connection:
+                    await gallery_posts.forget(connection, entry_id=entry.id)
             raise
         hit("gallery_post_unmarked")
         async with self._database.transaction() as connection:
@@ -153,7 +154,7 @@ class Follower:
                 message_id=message_id,
                 shown=shown_of(entry),
             )
-        self._posted(message_id)
+        self._posted(entry.guild_id, message_id)
         return True
 
     async def _job(self, entry: Entry) -> JobRecord | None:
@@ -179,7 +180,9 @@ class Follower:
                 connection, number=entry.number, name=member.display_name
             )
 
-    async def _send(self, entry: Entry, job: JobRecord, post: Post) -> tuple[int | None, int]:
+    async def _send(
+        self, entry: Entry, job: JobRecord, post: Post, gate: Gate
+    ) -> tuple[int | None, int]:
         services = self._bot.services
         stored = await services.results.picture(entry.picture_id)
         png = await services.jobs.read_picture(stored.picture)
@@ -190,12 +193,25 @@ class Follower:
             file = attachment_of(entry, job, content, suffix)
             message = message_of(entry, job, file_name=file.name, notice=self._notice())
             try:
-                return await self._wall.send(post, title=title_of(job), message=message, file=file)
+                return await self._wall.send(
+                    post,
+                    title=title_of(job),
+                    message=message,
+                    file=file,
+                    tag_ids=gate.settings.gallery_tags,
+                )
             except discord.HTTPException as error:
                 too_large = error.status in _TOO_LARGE or error.code in _TOO_LARGE
                 if not too_large or limit == _SMALL_FILE:
                     raise
         raise AssertionError("one of the limits is the last")
+
+
+def _surely_not_sent(error: Exception) -> bool:
+    """Whether nothing arrived: Discord refused it, or it was not even asked."""
+    if isinstance(error, discord.HTTPException):
+        return 400 <= error.status < 500 and error.status not in {408, 429}
+    return True
 
 
 def _stays(post: Post, entry: Entry | None, gate: Gate) -> bool:

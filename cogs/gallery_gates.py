@@ -7,6 +7,7 @@ import discord
 from bot.client import EkakiBot
 from bot.gallery.gate import Gate
 from bot.safety.ceiling import UNKNOWN_PLACE, Place, PlaceKind
+from cogs.known import channel_of, guild_of
 from data.jobs import JobRecord
 from data.text import text
 from pipeline.errors import StorageError
@@ -19,15 +20,19 @@ NEEDED = ("view_channel", "send_messages", "embed_links", "attach_files", "read_
 
 
 async def gate_of(bot: EkakiBot, guild_id: int) -> Gate:
-    """The gate of a server. The second channel counts only while it is age-restricted."""
+    """The gate of a server. The second channel counts only while it is age-restricted.
+
+    PlaceUnknownError where the server is not known at this moment: nothing may be concluded then.
+    """
     services = bot.services
     settings = await services.gallery.settings(guild_id)
     ceilings: dict[int, Rating] = {}
+    guild_of(bot, guild_id)
     for channel_id, adult in (
         (settings.gallery_channel_id, False),
         (settings.gallery_adult_channel_id, True),
     ):
-        channel = None if channel_id is None else bot.get_channel(channel_id)
+        channel = None if channel_id is None else await channel_of(bot, guild_id, channel_id)
         if channel is None or channel_id is None:
             continue
         place = place_of_channel(channel)
@@ -46,11 +51,12 @@ async def offers_gallery(bot: EkakiBot, job: JobRecord) -> bool:
     if job.guild_id is None:
         return False
     try:
-        gate = await gate_of(bot, job.guild_id)
+        settings = await bot.services.gallery.settings(job.guild_id)
     except StorageError as error:
         _log.warning("Whether there is a gallery can't be read: %s", error)
         return False
-    return gate.allowed is not None
+    chosen = {settings.gallery_channel_id, settings.gallery_adult_channel_id} - {None}
+    return bool(chosen - bot.gone_channels)
 
 
 def place_of_channel(channel: object) -> Place:
@@ -62,9 +68,17 @@ def place_of_channel(channel: object) -> Place:
             return UNKNOWN_PLACE
 
 
-def channel_ids_of(bot: EkakiBot, channel_id: int) -> tuple[int, ...]:
-    """A channel, and the one that it is a thread of."""
-    channel = bot.get_channel(channel_id)
+async def made_in(
+    bot: EkakiBot, *, guild_id: int, channel_id: int, rules_channel_id: int | None
+) -> tuple[int, ...]:
+    """The channel in which a job was made, and the one that it is a thread of.
+
+    `rules_channel_id` is what the job keeps of that: a thread that is closed is not in the cache.
+    Only jobs of early versions have none; Discord is asked about those.
+    """
+    if rules_channel_id is not None:
+        return (channel_id, rules_channel_id)
+    channel = await channel_of(bot, guild_id, channel_id)
     if isinstance(channel, discord.Thread):
         return (channel_id, channel.parent_id)
     return (channel_id,)

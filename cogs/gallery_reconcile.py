@@ -8,7 +8,7 @@ from typing import Final
 import discord
 
 from bot.client import EkakiBot
-from cogs.gallery_gates import channel_ids_of, gate_of
+from cogs.gallery_gates import gate_of, made_in
 from cogs.gallery_stars import position_of
 from data.gallery_watched import Watched
 
@@ -24,11 +24,11 @@ _UNKNOWN_MESSAGE = 10008
 
 
 class Reconciler:
-    """Compares. What may have to change is put into the line of events (`enqueue`) and read there
+    """Compares. What may have to change is put into the server's queue (`enqueue`) and read there
     once more, so that what happens meanwhile is not undone."""
 
     def __init__(
-        self, bot: EkakiBot, enqueue: Callable[[Callable[[], Awaitable[None]]], None]
+        self, bot: EkakiBot, enqueue: Callable[[int, Callable[[], Awaitable[None]]], None]
     ) -> None:
         self._bot = bot
         self._enqueue = enqueue
@@ -36,7 +36,8 @@ class Reconciler:
     async def server(self, guild: discord.Guild) -> None:
         """All recent messages of a server, and its entries against its settings."""
         gallery, stars = self._bot.services.gallery, self._bot.services.stars
-        await gallery.set_guild_name(guild.id, guild.name)
+        if guild.name:
+            await gallery.set_guild_name(guild.id, guild.name)
         if (await gate_of(self._bot, guild.id)).allowed is None:
             return
         await gallery.ask_check(guild.id)
@@ -79,7 +80,7 @@ class Reconciler:
         farther = [watched for watched in left if watched.message_id <= reached]
         return [*passed, *farther[:_ONE_BY_ONE]]
 
-    def message(self, message_id: int) -> None:
+    def message(self, guild_id: int, message_id: int) -> None:
         """A message was posted, and may have been starred before it was known."""
 
         async def again() -> None:
@@ -87,13 +88,13 @@ class Reconciler:
             if watched is not None:
                 await self._message(watched)
 
-        self._enqueue(again)
+        self._enqueue(guild_id, again)
 
     def _again(self, watched: Watched) -> None:
-        self._enqueue(lambda: self._message(watched))
+        self._enqueue(watched.guild_id, lambda: self._message(watched))
 
     async def _message(self, watched: Watched) -> None:
-        """Read who starred a message, and make our votes the same. Runs in the line."""
+        """Read who starred a message, and make our votes the same. Runs in the queue."""
         stars = self._bot.services.stars
         channel = self._bot.get_partial_messageable(watched.channel_id)
         try:
@@ -106,13 +107,30 @@ class Reconciler:
         for reaction in message.reactions:
             position = position_of(reaction.emoji)
             if position is not None:
-                people[position] = {user.id async for user in reaction.users() if not user.bot}
+                people.setdefault(position, set()).update(await _people(reaction))
         await stars.reconcile(
             watched.message_id,
             people,
             gate=await gate_of(self._bot, watched.guild_id),
-            channel_ids=channel_ids_of(self._bot, watched.made_in),
+            channel_ids=await made_in(
+                self._bot,
+                guild_id=watched.guild_id,
+                channel_id=watched.made_in,
+                rules_channel_id=watched.rules_channel_id,
+            ),
         )
+
+
+async def _people(reaction: discord.Reaction) -> set[int]:
+    """Who reacted. Discord gives super reactions only where they are asked for."""
+    found: set[int] = set()
+    for count, kind in (
+        (reaction.normal_count, discord.ReactionType.normal),
+        (reaction.burst_count, discord.ReactionType.burst),
+    ):
+        if count:
+            found |= {user.id async for user in reaction.users(type=kind) if not user.bot}
+    return found
 
 
 def _is_starred(message: discord.Message) -> bool:

@@ -1,102 +1,99 @@
 """Posts a server's audit log into its log channel, each entry once, also over a crash."""
 
-import logging
+import asyncio
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 import discord
 from discord.ext import commands
 
 from bot.client import EkakiBot
 from bot.failpoints import hit
+from bot.outbox.kinds import Kind
 from cogs.audit_lines import line
-from cogs.background import Background
+from cogs.known import channel_of
 from cogs.languages import guild_locale
 from data import audit
 from data.audit import AuditEntry
+from data.outbox import OutboxItem
 from data.text import speaking, text
 
-_log = logging.getLogger(__name__)
+LogPlace: TypeAlias = (
+    discord.TextChannel | discord.Thread | discord.VoiceChannel | discord.StageChannel
+)
 
 AT_ONCE: Final = 10  # entries in a message
+SETTLE_S: Final = 0.5  # so that entries that come together are posted together
 _LOOK_BACK: Final = 50  # messages of the channel, for what was posted before a crash
-_FOOTER: Final = re.compile(r"#\d+–#(\d+)")
+_FOOTER: Final = re.compile(r"(?:#\d+[-–])?#(\d+)")
 
 
 class LogChannel(commands.Cog):
-    """No commands: work in the background."""
+    """No commands: sends one kind of the outbox."""
 
     def __init__(self, bot: EkakiBot) -> None:
         self.bot = bot
         self._looked: set[int] = set()  # channels in which this run knows what is posted
-        self.background = Background(
-            bot, name="posting the audit log", fresh=bot.services.audit.fresh, work=self.work
-        )
 
     async def cog_load(self) -> None:
-        self.background.start()
+        self.bot.services.outbox.senders[Kind.AUDIT_LOG] = self.post
 
-    async def cog_unload(self) -> None:
-        await self.background.stop()
-
-    async def work(self) -> None:
-        """Post everything that waits, server by server."""
-        async with self.bot.services.database.reader() as connection:
-            waiting = await audit.guilds_to_post(connection)
-        for guild_id, channel_id in waiting:
-            await self._post_all(guild_id, channel_id)
-
-    async def _post_all(self, guild_id: int, channel_id: int) -> None:
+    async def post(self, item: OutboxItem) -> None:
+        """Post everything of a server that waits. Where the channel is gone the entries stay in the
+        database only: `/moderate log` has them."""
+        guild_id = int(item.key)
+        settings = await self.bot.services.servers.settings(guild_id)
+        channel_id = settings.log_channel_id
+        if channel_id is None:
+            return
+        await asyncio.sleep(SETTLE_S)
+        channel = await channel_of(self.bot, guild_id, channel_id)
+        if not isinstance(channel, LogPlace):
+            await self._mark(guild_id, None)
+            return
         if channel_id not in self._looked:
-            posted = await self._posted_up_to(channel_id)
-            if posted is not None:
-                await self._mark(guild_id, posted)
+            await self._mark(guild_id, await self._posted_up_to(channel))
             self._looked.add(channel_id)
-        while True:
-            async with self.bot.services.database.reader() as connection:
-                entries = await audit.to_post(connection, guild_id=guild_id, limit=AT_ONCE)
-            if not entries:
-                return
-            await self._post(channel_id, entries)
+        await self._post_all(guild_id, channel)
+
+    async def _post_all(self, guild_id: int, channel: LogPlace) -> None:
+        while entries := await self._waiting(guild_id):
+            message = _message(self.bot, channel, entries)
+            first, last = entries[0].id, entries[-1].id
+            await channel.send(embed=message, nonce=f"log-{first}-{last}"[:25])
             hit("log_posted_unmarked")
-            await self._mark(guild_id, entries[-1].id)
+            await self._mark(guild_id, last)
 
-    async def _post(self, channel_id: int, entries: Sequence[AuditEntry]) -> None:
-        """One message. Where the channel is gone or closed to us the entries stay in the database
-        only: `/moderate log` has them."""
-        first, last = entries[0].id, entries[-1].id
-        known = self.bot.get_channel(channel_id)
-        guild = getattr(known, "guild", None)
-        with speaking(guild_locale(self.bot, guild)):
-            public = is_public(known)
-            lines = [line(entry, hide_private=public) for entry in entries]
-            embed = discord.Embed(title=text("audit.title"), description="\n".join(lines))
-        embed.set_footer(text=f"#{first}–#{last}")
-        channel = self.bot.get_partial_messageable(channel_id)
-        try:
-            await channel.send(embed=embed, nonce=f"log-{first}-{last}"[:25])
-        except (discord.NotFound, discord.Forbidden) as error:
-            _log.warning("Entries of the log can't be posted in %s: %s", channel_id, error)
+    async def _waiting(self, guild_id: int) -> list[AuditEntry]:
+        async with self.bot.services.database.reader() as connection:
+            return await audit.to_post(connection, guild_id=guild_id, limit=AT_ONCE)
 
-    async def _posted_up_to(self, channel_id: int) -> int | None:
-        """The last entry that stands in the channel, by the footers of our messages."""
-        found: list[int] = []
-        channel = self.bot.get_partial_messageable(channel_id)
-        try:
-            async for message in channel.history(limit=_LOOK_BACK):
-                if self.bot.user is None or message.author.id != self.bot.user.id:
-                    continue
-                for embed in message.embeds:
-                    match = _FOOTER.fullmatch(embed.footer.text or "")
-                    found += [int(match[1])] if match else []
-        except (discord.NotFound, discord.Forbidden):
-            return None
-        return max(found, default=None)
+    async def _posted_up_to(self, channel: LogPlace) -> int:
+        """The last entry that stands in the channel, by the footers of our messages; 0: none."""
+        found = 0
+        async for message in channel.history(limit=_LOOK_BACK):
+            if self.bot.user is None or message.author.id != self.bot.user.id:
+                continue
+            for embed in message.embeds:
+                match = _FOOTER.fullmatch(embed.footer.text or "")
+                found = max(found, int(match[1])) if match else found
+        return found
 
-    async def _mark(self, guild_id: int, up_to: int) -> None:
+    async def _mark(self, guild_id: int, up_to: int | None) -> None:
+        """Entries up to this one need not be posted; None: those that wait now."""
         async with self.bot.services.database.transaction() as connection:
             await audit.mark_posted(connection, guild_id=guild_id, up_to=up_to)
+
+
+def _message(bot: EkakiBot, channel: LogPlace, entries: Sequence[AuditEntry]) -> discord.Embed:
+    with speaking(guild_locale(bot, channel.guild)):
+        public = is_public(channel)
+        lines = [line(entry, hide_private=public) for entry in entries]
+        embed = discord.Embed(title=text("audit.title"), description="\n".join(lines))
+    first, last = entries[0].id, entries[-1].id
+    embed.set_footer(text=f"#{first}" if first == last else f"#{first}–#{last}")
+    return embed
 
 
 def is_public(channel: object) -> bool:

@@ -10,7 +10,7 @@ from bot.client import EkakiBot
 from bot.moderation.durations import parse_duration
 from bot.moderators import MAX_GRANT, MAX_REASON, Desk
 from cogs import errors
-from cogs.announcement import announce
+from cogs.announcement import announce, enter
 from cogs.answers import begin, say
 from cogs.audit_lines import until_text
 from cogs.blocks_list import blocks_embed
@@ -156,4 +156,5 @@ def _subject(user: discord.User | None, server: str | None) -> tuple[Subject, in
 async def setup(bot: EkakiBot) -> None:
     """Called by discord.py when the extension is loaded."""
     errors.install(bot)
+    enter(bot)
     await bot.add_cog(Owner())

@@ -1,6 +1,5 @@
 """The message commands "Report picture" and "Delete picture", and the word to who reported."""
 
-import logging
 from typing import TypeAlias
 
 import discord
@@ -10,10 +9,10 @@ from discord.ext import commands
 from bot.client import EkakiBot
 from bot.failpoints import hit
 from bot.moderators import MAX_REASON
+from bot.outbox.kinds import Kind
 from cogs import errors
 from cogs.actors import actor_of
 from cogs.answers import begin, say
-from cogs.background import Background
 from cogs.forms import Form
 from cogs.message_menus import named_jobs
 from cogs.places import refuse_user_install
@@ -21,17 +20,15 @@ from cogs.report_queue import ReportButton
 from cogs.result_keeping import ask_to_delete
 from cogs.review import ReviewButton
 from data import gallery, gallery_posts
-from data.reports import Untold
+from data.outbox import OutboxItem
 from data.text import speaking, text
 from pipeline.errors import RefusedError
-
-_log = logging.getLogger(__name__)
 
 Interaction: TypeAlias = discord.Interaction[EkakiBot]
 
 
 class ReportMenus(commands.Cog):
-    """Two commands in the menu of every message, and work in the background."""
+    """Two commands in the menu of every message, and one kind of the outbox."""
 
     def __init__(self, bot: EkakiBot) -> None:
         self.bot = bot
@@ -39,19 +36,15 @@ class ReportMenus(commands.Cog):
             app_commands.ContextMenu(name=text("reports.menu_report"), callback=self.report),
             app_commands.ContextMenu(name=text("reports.menu_delete"), callback=self.delete),
         )
-        self.background = Background(
-            bot, name="telling reporters", fresh=bot.services.reports.fresh, work=self.work
-        )
 
     async def cog_load(self) -> None:
         for menu in self._menus:
             self.bot.tree.add_command(menu)
-        self.background.start()
+        self.bot.services.outbox.senders[Kind.REPORT_ANSWER] = self.tell
 
     async def cog_unload(self) -> None:
         for menu in self._menus:
             self.bot.tree.remove_command(menu.name, type=menu.type)
-        await self.background.stop()
 
     async def report(self, interaction: Interaction, message: discord.Message) -> None:
         refuse_user_install(interaction)
@@ -63,24 +56,18 @@ class ReportMenus(commands.Cog):
         job_id = await job_of(interaction, message)
         await ask_to_delete(interaction, job_id, message_id=message.id)
 
-    async def work(self) -> None:
-        """Tell people what became of their reports. Raises where Discord is out of reach."""
-        reports = self.bot.services.reports
-        while waiting := await reports.untold():
-            for untold in waiting:
-                await self._tell(untold)
-                hit("reporter_told_unmarked")
-                await reports.mark_told(untold)
-
-    async def _tell(self, untold: Untold) -> None:
-        with speaking(untold.locale):
-            words = text(f"reports.told_{untold.state}")
-        try:
-            direct = await self.bot.create_dm(discord.Object(untold.user_id))
-            nonce = f"{untold.report_id}-{untold.user_id % 10**9}"
-            await direct.send(words, nonce=nonce, allowed_mentions=discord.AllowedMentions.none())
-        except (discord.Forbidden, discord.NotFound) as error:  # takes no direct messages
-            _log.info("A reporter can't be told: %s", error)
+    async def tell(self, item: OutboxItem) -> None:
+        """Tell somebody what became of their report."""
+        report_id, _, user_id = item.key.partition(":")
+        answer = await self.bot.services.reports.answer(report_id, int(user_id))
+        if answer is None:
+            return
+        with speaking(answer.locale):
+            words = text(f"reports.told_{answer.state}")
+        direct = await self.bot.create_dm(discord.Object(int(user_id)))
+        nonce = f"{report_id}-{int(user_id) % 10**9}"[:25]
+        await direct.send(words, nonce=nonce, allowed_mentions=discord.AllowedMentions.none())
+        hit("reporter_told_unmarked")
 
 
 async def job_of(interaction: Interaction, message: discord.Message) -> str:

@@ -81,7 +81,9 @@ async def show_pictures(
     if not private and not job.private and job.guild_id is not None:
         one = pictures[0].id if len(pictures) == 1 else None
         # It may be starred there: `cogs.gallery_events` listens.
-        interaction.client.dispatch("picture_shown", sent.id, sent.channel.id, job.id, one)
+        interaction.client.dispatch(
+            "picture_shown", job.guild_id, sent.id, sent.channel.id, job.id, one
+        )
 
 
 def _check_shown(job: JobRecord, pictures: Sequence[PictureRecord], *, ceiling: Rating) -> None:

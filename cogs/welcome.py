@@ -7,9 +7,12 @@ import discord
 from discord.ext import commands
 
 from bot.client import EkakiBot
-from cogs.errors import UNREACHABLE
+from bot.failpoints import hit
+from bot.outbox.kinds import Kind, guild_lane
+from cogs.known import guild_of
 from cogs.languages import guild_locale
 from data import notes
+from data.outbox import OutboxItem
 from data.text import speaking, text
 from pipeline.errors import StorageError
 
@@ -23,31 +26,46 @@ class Welcome(commands.Cog):
     def __init__(self, bot: EkakiBot) -> None:
         self.bot = bot
 
+    async def cog_load(self) -> None:
+        self.bot.services.outbox.senders[Kind.WELCOME] = self.greet
+
     @commands.Cog.listener("on_guild_join")
     async def joined(self, guild: discord.Guild) -> None:
-        channel = hall(guild)
+        if hall(guild) is None:
+            return  # another time: when it is invited again
         try:
-            if channel is None or not await self._is_first(guild.id):
-                return
-            with speaking(guild_locale(self.bot, guild)):
-                embed = discord.Embed(
-                    title=text("welcome.title"), description=text("welcome.members")
-                )
-                embed.add_field(
-                    name=text("welcome.managers"), value=text("welcome.setup"), inline=False
-                )
-            await channel.send(embed=embed, allowed_mentions=discord.AllowedMentions.none())
-        except (StorageError, *UNREACHABLE) as error:
-            _log.warning("Server %s was not greeted: %s", guild.id, error)
+            await self._ask(guild.id)
+        except StorageError as error:
+            _log.warning("Server %s is not greeted: %s", guild.id, error)
 
-    async def _is_first(self, guild_id: int) -> bool:
-        """Noted before it is said: rather never than twice."""
+    async def _ask(self, guild_id: int) -> None:
+        """Have a server greeted, once for ever."""
         key = f"welcomed:{guild_id}"
         async with self.bot.services.database.transaction() as connection:
-            if await notes.get(connection, key=key) is not None:
-                return False
-            await notes.put(connection, key=key, value="")
-        return True
+            if await notes.get(connection, key=key) is None:
+                await notes.put(connection, key=key, value="")
+                await self.bot.services.outbox.put_in(
+                    connection,
+                    Kind.WELCOME,
+                    str(guild_id),
+                    lane=guild_lane("welcome", guild_id),
+                    guild_id=guild_id,
+                )
+
+    async def greet(self, item: OutboxItem) -> None:
+        """Say what members type and what managers decide. Nothing where we may write nowhere."""
+        guild = guild_of(self.bot, int(item.key))
+        channel = hall(guild)
+        if channel is None:
+            return
+        with speaking(guild_locale(self.bot, guild)):
+            embed = discord.Embed(title=text("welcome.title"), description=text("welcome.members"))
+            embed.add_field(
+                name=text("welcome.managers"), value=text("welcome.setup"), inline=False
+            )
+        # A nonce: should we end before this is entered, Discord drops the repeat.
+        await channel.send(embed=embed, nonce=f"welcome-{guild.id}"[:25])
+        hit("greeted_unmarked")
 
 
 def hall(guild: discord.Guild) -> discord.TextChannel | None:

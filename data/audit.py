@@ -31,6 +31,7 @@ class AuditKind(StrEnum):
     ANNOUNCED = "announced"
     GALLERY_ADDED = "gallery_added"
     GALLERY_REMOVED = "gallery_removed"
+    UNDELIVERED = "undelivered"  # details: what (a kind of the outbox), error
 
 
 _OWN: Final = (AuditKind.ACCEPTED, AuditKind.REFUSED)
@@ -125,15 +126,6 @@ async def page(
         return [_entry(row) for row in await cursor.fetchall()]
 
 
-async def guilds_to_post(connection: Connection) -> list[tuple[int, int]]:
-    """(server, its log channel) wherever entries wait to be posted."""
-    async with connection.execute(
-        "SELECT DISTINCT guild_id, log_channel_id FROM audit_log JOIN guild_settings"
-        " USING (guild_id) WHERE posted = 0 AND log_channel_id IS NOT NULL"
-    ) as cursor:
-        return [(int(row[0]), int(row[1])) for row in await cursor.fetchall()]
-
-
 async def to_post(connection: Connection, *, guild_id: int, limit: int) -> list[AuditEntry]:
     """Entries that wait for the server's log channel, the oldest first."""
     async with connection.execute(
@@ -144,10 +136,12 @@ async def to_post(connection: Connection, *, guild_id: int, limit: int) -> list[
         return [_entry(row) for row in await cursor.fetchall()]
 
 
-async def mark_posted(connection: Connection, *, guild_id: int, up_to: int) -> None:
-    """Everything of a server up to the entry `up_to` was posted, or can't be."""
+async def mark_posted(connection: Connection, *, guild_id: int, up_to: int | None) -> None:
+    """Everything of a server up to the entry `up_to` (None: all that is there) was posted, or
+    can't be."""
     await connection.execute(
-        "UPDATE audit_log SET posted = 1 WHERE guild_id = ? AND id <= ? AND posted = 0",
+        "UPDATE audit_log SET posted = 1 WHERE guild_id = ?1 AND (?2 IS NULL OR id <= ?2)"
+        " AND posted = 0",
         (guild_id, up_to),
     )
 

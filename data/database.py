@@ -7,7 +7,7 @@ a reader never stands before an acknowledgement on the writer.
 import asyncio
 import re
 import sqlite3
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -77,6 +77,7 @@ class Database:
         self._write_lock = asyncio.Lock()
         self._readers = readers
         self._idle: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+        self.on_commit: list[Callable[[], None]] = []  # called after each transaction
         for reader in readers:
             self._idle.put_nowait(reader)
 
@@ -124,6 +125,8 @@ class Database:
                     await self._writer.execute("BEGIN IMMEDIATE")
                     yield self._writer
                     await self._writer.commit()
+                    for listener in self.on_commit:
+                        listener()
                 except BaseException:
                     # Shielded: a cancelled task must not leave the transaction open for the next.
                     # The thread takes one after another, so a BEGIN that nobody waits for any more

@@ -1,9 +1,11 @@
-"""The messages that show entries in Discord: `gallery_posts`, and what they have yet to follow."""
+"""The messages that show entries in Discord: `gallery_posts`."""
 
 import sqlite3
 from dataclasses import dataclass
 
 from aiosqlite import Connection
+
+from data import outbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,42 +101,12 @@ async def channel_gone(connection: Connection, *, channel_id: int) -> None:
     )
 
 
-async def changes(connection: Connection, *, limit: int) -> list[tuple[str, int, int | None]]:
-    """(entry id, number of changes, server) of what messages have to follow; the server is None
-    where there is neither an entry nor a message of it."""
-    async with connection.execute(
-        "SELECT c.entry_id, c.changes, COALESCE(e.guild_id, p.guild_id) FROM gallery_changes c"
-        " LEFT JOIN gallery_entries e ON e.id = c.entry_id"
-        " LEFT JOIN gallery_posts p ON p.entry_id = c.entry_id LIMIT ?",
-        (limit,),
-    ) as cursor:
-        return [(str(row[0]), int(row[1]), row[2]) for row in await cursor.fetchall()]
-
-
-async def followed(connection: Connection, *, entry_id: str, changes: int) -> None:
-    """The message followed all but what changed since `changes` was read."""
-    await connection.execute(
-        "DELETE FROM gallery_changes WHERE entry_id = ? AND changes = ?", (entry_id, changes)
-    )
-
-
-async def checks(connection: Connection) -> list[tuple[int, int]]:
-    """(server, number of changes) of servers whose entries are to be looked at."""
-    async with connection.execute("SELECT guild_id, changes FROM gallery_checks") as cursor:
-        return [(int(row[0]), int(row[1])) for row in await cursor.fetchall()]
-
-
 async def ask_check(connection: Connection, *, guild_id: int) -> None:
     """Have the entries of a server looked at: a channel changed."""
-    await connection.execute(
-        "INSERT INTO gallery_checks (guild_id) VALUES (?)"
-        " ON CONFLICT (guild_id) DO UPDATE SET changes = changes + 1",
-        (guild_id,),
-    )
-
-
-async def checked(connection: Connection, *, guild_id: int, changes: int) -> None:
-    """The server was looked at."""
-    await connection.execute(
-        "DELETE FROM gallery_checks WHERE guild_id = ? AND changes = ?", (guild_id, changes)
+    await outbox.put(
+        connection,
+        kind="gallery_check",
+        key=str(guild_id),
+        lane=f"gallery:{guild_id}",
+        guild_id=guild_id,
     )

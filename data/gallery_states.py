@@ -1,6 +1,6 @@
 """How entries change: shared, approved, taken back, removed, featured, hidden and shown again.
 
-Triggers note in `gallery_changes` what the messages in Discord have to follow.
+Triggers note in `outbox` what the messages in Discord have to follow.
 """
 
 from collections.abc import Mapping
@@ -113,15 +113,18 @@ async def settle(connection: Connection, *, guild_id: int, allowed: Rating, now:
 
 async def reaching(
     connection: Connection, *, guild_id: int, threshold: int, allowed: Rating, now: float
-) -> list[tuple[int, int]]:
-    """(number, channel where it was made) of candidates with stars enough that may be shown."""
+) -> list[tuple[int, int, int | None]]:
+    """(number, channel where it was made, the one that this is a thread of) of candidates with
+    stars enough that may be shown."""
     async with connection.execute(
-        "SELECT number, channel_id FROM gallery_entries WHERE guild_id = :guild"  # noqa: S608
+        "SELECT number, channel_id, (SELECT j.rules_channel_id FROM pictures p"  # noqa: S608
+        " JOIN jobs j ON j.id = p.job_id WHERE p.id = gallery_entries.picture_id)"
+        " FROM gallery_entries WHERE guild_id = :guild"
         " AND state = 'candidate' AND votes >= :threshold AND rating <= :allowed"
         f" AND NOT {_MAKER_BLOCKED}",
         {"guild": guild_id, "threshold": threshold, "allowed": int(allowed), "now": now},
     ) as cursor:
-        return [(int(row[0]), int(row[1])) for row in await cursor.fetchall()]
+        return [(int(row[0]), int(row[1]), row[2]) for row in await cursor.fetchall()]
 
 
 async def mark_misplaced(
@@ -132,10 +135,10 @@ async def mark_misplaced(
     as not there and is left alone."""
     for channel_id, ceiling in ceilings.items():
         await connection.execute(
-            "INSERT INTO gallery_changes (entry_id) SELECT e.id FROM gallery_posts p"
-            " JOIN gallery_entries e ON e.id = p.entry_id WHERE p.guild_id = ?"
-            " AND p.channel_id = ? AND e.rating > ?"
-            " ON CONFLICT (entry_id) DO UPDATE SET changes = changes + 1",
+            "INSERT INTO outbox_put (kind, key, lane, guild_id)"
+            " SELECT 'gallery_entry', e.id, 'gallery:' || p.guild_id, p.guild_id"
+            " FROM gallery_posts p JOIN gallery_entries e ON e.id = p.entry_id"
+            " WHERE p.guild_id = ? AND p.channel_id = ? AND e.rating > ?",
             (guild_id, channel_id, int(ceiling)),
         )
 
@@ -143,10 +146,10 @@ async def mark_misplaced(
 async def mark_unposted(connection: Connection, *, guild_id: int) -> None:
     """Have entries looked at again that are in the gallery and have no message."""
     await connection.execute(
-        "INSERT INTO gallery_changes (entry_id) SELECT e.id FROM gallery_entries e"
-        " WHERE e.guild_id = ? AND e.state = 'posted'"
-        " AND NOT EXISTS (SELECT 1 FROM gallery_posts p WHERE p.entry_id = e.id)"
-        " ON CONFLICT (entry_id) DO UPDATE SET changes = changes + 1",
+        "INSERT INTO outbox_put (kind, key, lane, guild_id)"
+        " SELECT 'gallery_entry', e.id, 'gallery:' || e.guild_id, e.guild_id"
+        " FROM gallery_entries e WHERE e.guild_id = ? AND e.state = 'posted'"
+        " AND NOT EXISTS (SELECT 1 FROM gallery_posts p WHERE p.entry_id = e.id)",
         (guild_id,),
     )
 

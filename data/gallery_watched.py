@@ -12,11 +12,13 @@ from aiosqlite import Connection
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
     """A message with pictures of ours. `picture_id` None: those of the whole job, in order.
-    `in_gallery`: it is the message of an entry. `made_in`: the channel where the job was made."""
+    `in_gallery`: it is the message of an entry. `made_in`: the channel where the job was made;
+    `rules_channel_id`: as `jobs` has it, of a thread the channel it belongs to."""
 
     message_id: int
     channel_id: int
     made_in: int
+    rules_channel_id: int | None
     guild_id: int
     job_id: str
     picture_id: str | None
@@ -25,18 +27,19 @@ class Watched:
 
 _ALL = (
     "SELECT j.message_id AS message_id, j.channel_id AS channel_id,"
-    " j.channel_id AS made_in, j.guild_id AS guild_id,"
+    " j.channel_id AS made_in, j.rules_channel_id AS rules_channel_id, j.guild_id AS guild_id,"
     " j.id AS job_id, NULL AS picture_id, 0 AS in_gallery, j.ended_at AS at FROM jobs j"
     " WHERE j.message_id IS NOT NULL AND j.private = 0 AND j.guild_id IS NOT NULL"
     " AND j.state = 'finished'"
-    " UNION ALL SELECT w.message_id, w.channel_id, j.channel_id, j.guild_id, j.id,"
+    " UNION ALL SELECT w.message_id, w.channel_id, j.channel_id,"
+    " j.rules_channel_id, j.guild_id, j.id,"
     " w.picture_id, 0, w.seen_at"
     " FROM gallery_watched w JOIN jobs j ON j.id = w.job_id WHERE j.guild_id IS NOT NULL"
     " UNION ALL SELECT p.message_id, COALESCE(p.thread_id, p.channel_id), e.channel_id,"
-    " p.guild_id, r.job_id,"
+    " g.rules_channel_id, p.guild_id, r.job_id,"
     " r.id, 1, p.begun_at FROM gallery_posts p JOIN gallery_entries e ON e.id = p.entry_id"
-    " JOIN pictures r ON r.id = e.picture_id WHERE p.message_id IS NOT NULL"
-    " AND p.gone = 0 AND p.leaving = 0"
+    " JOIN pictures r ON r.id = e.picture_id JOIN jobs g ON g.id = r.job_id"
+    " WHERE p.message_id IS NOT NULL AND p.gone = 0 AND p.leaving = 0"
 )
 
 
@@ -82,6 +85,7 @@ async def _rows(connection: Connection, rest: str, values: tuple[object, ...]) -
                 message_id=int(row["message_id"]),
                 channel_id=int(row["channel_id"]),
                 made_in=int(row["made_in"]),
+                rules_channel_id=row["rules_channel_id"],
                 guild_id=int(row["guild_id"]),
                 job_id=str(row["job_id"]),
                 picture_id=row["picture_id"],

@@ -3,6 +3,7 @@
 Ceilings and defaults of ratings are in `data.place_settings`, limits in `data.guild_limits`.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
@@ -23,7 +24,8 @@ class GuildSettings:
 
     `set_up`: the first-run wizard was finished. `review`: withheld pictures are kept for moderators
     in `review_channel_id`. `gallery_web`: the server wants to be on the public web page.
-    `language`: of what everybody there reads; None: as Discord says.
+    `language`: of what everybody there reads; None: as Discord says. `gallery_tags`: those that
+    every post in a gallery forum gets.
     """
 
     set_up: bool = False
@@ -41,6 +43,7 @@ class GuildSettings:
     gallery_web: bool = False
     language: str | None = None
     gallery_excluded: frozenset[int] = frozenset()
+    gallery_tags: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,7 @@ async def get(connection: Connection, *, guild_id: int) -> GuildSettings:
     if row is not None:
         values: dict[str, Any] = {name: row[name] for name in _FIELDS}
         values.update({name: bool(values[name]) for name in _FLAGS})
+        values["gallery_tags"] = frozenset(json.loads(values["gallery_tags"]))
         found = GuildSettings(**values)
     return replace(
         found,
@@ -96,10 +100,14 @@ async def put(connection: Connection, *, guild_id: int, settings: GuildSettings)
     await connection.execute(
         f"INSERT INTO guild_settings ({columns}) VALUES ({marks})"  # noqa: S608 - our field names
         f" ON CONFLICT (guild_id) DO UPDATE SET {changes}",
-        (guild_id, *(getattr(settings, name) for name in _FIELDS)),
+        (guild_id, *(_stored(getattr(settings, name)) for name in _FIELDS)),
     )
     for name, role in _CHANNELS.items():
         await _put_channels(connection, guild_id=guild_id, role=role, ids=getattr(settings, name))
+
+
+def _stored(value: object) -> object:
+    return json.dumps(sorted(value)) if isinstance(value, frozenset) else value  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - of ids
 
 
 async def channels(connection: Connection, *, guild_id: int, role: ChannelRole) -> frozenset[int]:

@@ -30,11 +30,9 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Untold:
-    """Somebody whose report is decided and who does not know yet."""
+class Answer:
+    """What became of a report, for one of those who made it."""
 
-    report_id: str
-    user_id: int
     locale: str
     state: State
 
@@ -158,24 +156,15 @@ async def picture_gone(connection: Connection, *, job_id: str, now: float) -> No
     )
 
 
-async def untold(connection: Connection, *, limit: int) -> list[Untold]:
-    """People whose report is decided and who do not know yet."""
+async def answer_of(connection: Connection, *, report_id: str, user_id: int) -> Answer | None:
+    """What to tell who reported; None where there is nothing to tell (any more)."""
     async with connection.execute(
-        "SELECT report_id, user_id, locale, state FROM reporters JOIN reports"
-        " ON reports.id = report_id WHERE told = 0 AND state <> 'open' ORDER BY decided_at LIMIT ?",
-        (limit,),
+        "SELECT locale, state FROM reporters JOIN reports ON reports.id = report_id"
+        " WHERE report_id = ? AND user_id = ? AND state <> 'open'",
+        (report_id, user_id),
     ) as cursor:
-        return [
-            Untold(report_id=row[0], user_id=row[1], locale=row[2], state=row[3])
-            for row in await cursor.fetchall()
-        ]
-
-
-async def mark_told(connection: Connection, *, report_id: str, user_id: int) -> None:
-    """They know, or can't be reached."""
-    await connection.execute(
-        "UPDATE reporters SET told = 1 WHERE report_id = ? AND user_id = ?", (report_id, user_id)
-    )
+        row = await cursor.fetchone()
+    return None if row is None else Answer(locale=row[0], state=row[1])
 
 
 async def made_by(connection: Connection, *, user_id: int) -> list[tuple[str, str, float, str]]:

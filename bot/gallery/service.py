@@ -1,6 +1,5 @@
 """Sharing, and what owners and moderators decide about entries."""
 
-import asyncio
 from collections.abc import Collection
 
 from aiosqlite import Connection
@@ -31,12 +30,12 @@ from pipeline.errors import RefusedError
 
 
 class Gallery:
-    """Decides. `fresh` is set when messages in Discord may have something to follow."""
+    """Decides. What the messages in Discord have to follow waits in the outbox, put there by
+    triggers."""
 
     def __init__(self, *, database: Database, audit: Audit, clock: Clock) -> None:
         self.database = database
         self.clock = clock
-        self.fresh = asyncio.Event()
         self._audit = audit
 
     async def share(
@@ -74,7 +73,6 @@ class Gallery:
             await self._record(connection, AuditKind.GALLERY_ADDED, entry, actor.user_id)
             shared = await gallery.get(connection, entry_id=entry.id)
         hit("gallery_shared")
-        self.fresh.set()
         assert shared is not None
         return shared
 
@@ -87,7 +85,6 @@ class Gallery:
                 connection, number=entry.number, by=actor.user_id, now=self.clock.time()
             )
             await self._record(connection, AuditKind.GALLERY_REMOVED, entry, actor.user_id)
-        self.fresh.set()
         return entry
 
     async def approve(self, entry_id: str, *, actor: Actor) -> Entry:
@@ -100,7 +97,6 @@ class Gallery:
             ):
                 raise RefusedError("gallery_not_waiting")
             await self._record(connection, AuditKind.GALLERY_ADDED, entry, actor.user_id)
-        self.fresh.set()
         return entry
 
     async def feature(self, entry_id: str, *, actor: Actor, on: bool) -> Entry:
@@ -112,7 +108,6 @@ class Gallery:
                 raise RefusedError("gallery_unknown")
             at = self.clock.time() if on else None
             await gallery_states.feature(connection, number=entry.number, at=at)
-        self.fresh.set()
         return entry
 
     async def entry(self, entry_id: str) -> Entry | None:
@@ -172,8 +167,8 @@ class Gallery:
                 allowed=allowed,
                 now=now,
             )
-            for number, channel_id in reached:
-                if not gate.excludes([channel_id]):
+            for number, channel_id, rules_channel_id in reached:
+                if not gate.excludes([channel_id, rules_channel_id or channel_id]):
                     await gallery_states.share(
                         connection,
                         number=number,
@@ -186,20 +181,17 @@ class Gallery:
                 connection, guild_id=guild_id, ceilings=gate.ceilings
             )
             await gallery_states.mark_unposted(connection, guild_id=guild_id)
-        self.fresh.set()
 
     async def ask_check(self, guild_id: int) -> None:
         """Have a server's entries settled soon: a channel of it changed."""
         async with self.database.transaction() as connection:
             await gallery_posts.ask_check(connection, guild_id=guild_id)
-        self.fresh.set()
 
     async def channel_gone(self, channel_id: int, guild_id: int) -> None:
         """A channel was deleted: entries with a message there stay without one."""
         async with self.database.transaction() as connection:
             await gallery_posts.channel_gone(connection, channel_id=channel_id)
             await gallery_posts.ask_check(connection, guild_id=guild_id)
-        self.fresh.set()
 
     async def set_guild_name(self, guild_id: int, name: str) -> None:
         """What the web page calls the server."""

@@ -107,7 +107,6 @@ class Stars:
                 )
                 on = True
             entry = await known(connection, entry.id)
-        self._gallery.fresh.set()
         return Voted(on=on, votes=entry.votes, state=entry.state)
 
     async def starred(
@@ -143,7 +142,6 @@ class Stars:
                 connection, entry, gate=gate, channel_ids=channel_ids, now=self._clock.time()
             )
         hit("gallery_starred")
-        self._gallery.fresh.set()
 
     async def unstarred(self, message_id: int, position: int, *, user_id: int) -> None:
         """Somebody took their star away."""
@@ -156,7 +154,6 @@ class Stars:
                 connection, number=entry.number, user_id=user_id, message_id=message_id
             ):
                 await star_rules.lost(connection, entry)
-        self._gallery.fresh.set()
 
     async def cleared(self, message_id: int, position: int | None) -> None:
         """All reactions were taken away, or all of one kind."""
@@ -175,7 +172,6 @@ class Stars:
                         now=self._clock.time(),
                     )
                     await star_rules.lost(connection, entry)
-        self._gallery.fresh.set()
 
     async def message_deleted(self, message_id: int) -> None:
         """A message is gone from Discord, and the stars under it. With a job's own message its
@@ -193,7 +189,6 @@ class Stars:
                     if found.in_gallery and picture.id != found.picture_id:
                         continue
                     await self._withdraw(connection, picture, in_gallery=found.in_gallery)
-        self._gallery.fresh.set()
 
     async def reconcile(
         self,
@@ -240,7 +235,6 @@ class Stars:
                     connection, entry, gate=gate, channel_ids=channel_ids, now=self._clock.time()
                 )
                 await star_rules.lost(connection, entry)
-        self._gallery.fresh.set()
 
     async def _star(
         self, connection: Connection, entry: Entry, user_id: int, message_id: int

@@ -1,6 +1,5 @@
 """The audit log: one call records what happened, by itself or inside a transaction that is open."""
 
-import asyncio
 import logging
 
 from aiosqlite import Connection
@@ -15,13 +14,12 @@ _log = logging.getLogger(__name__)
 
 
 class Audit:
-    """Records events. Entries that a server wants in its log channel wait in the database until
-    `cogs.log_channel` has posted them; `fresh` is set whenever there may be some."""
+    """Records events. Entries that a server wants in its log channel wait in the database, and an
+    item of the outbox with them, until `cogs.log_channel` has posted them."""
 
     def __init__(self, *, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self.fresh = asyncio.Event()
 
     async def record(self, event: AuditEvent) -> int:
         """Record `event` in a transaction of its own; gives the entry's id."""
@@ -30,9 +28,7 @@ class Audit:
 
     async def record_in(self, connection: Connection, event: AuditEvent) -> int:
         """Record `event` with everything else of the open transaction, or not at all."""
-        entry_id = await audit.insert(connection, event=event, now=self._clock.time())
-        self.fresh.set()  # before the commit: whoever waits looks again a moment later
-        return entry_id
+        return await audit.insert(connection, event=event, now=self._clock.time())
 
     async def note(self, event: AuditEvent) -> None:
         """Record `event` if that can be, for what happens anyway: trouble is only logged."""

@@ -20,7 +20,7 @@ from bot.jobs.store import JobStore
 from bot.jobs.values import JobEvent, Origin
 from bot.limits import Limits
 from bot.moderation.audit import Audit
-from bot.moderation.removals import Removals
+from bot.outbox.service import Outbox
 from bot.output_check import OutputCheck
 from bot.people import People
 from bot.results import Results
@@ -143,7 +143,7 @@ async def open_house(
                     database=database,
                     files=files,
                     audit=store.audit,
-                    removals=Removals(database=database, clock=clock),
+                    outbox=Outbox(database=database, audit=store.audit, clock=clock),
                     clock=clock,
                 ),
                 people=People(database=database, files=files, jobs=jobs, clock=clock),

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from data import audit, blocks, guild_settings, message_removals
+from data import audit, blocks, guild_settings, outbox
 from data.audit import AuditEvent, AuditKind
 from data.blocks import EVERYWHERE, Block, Subject
 from data.database import Database
@@ -53,13 +53,14 @@ async def test_only_a_server_with_a_log_channel_has_entries_to_post(database: Da
         first = await audit.insert(connection, event=event(), now=2)
         last = await audit.insert(connection, event=event(), now=3)
         await audit.insert(connection, event=event(guild_id=None), now=3)
-        assert await audit.guilds_to_post(connection) == [(10, 77)]
+        (item,) = await outbox.due_in(connection, lane="log:10", now=9e9, limit=9)
+        assert (item.kind, item.key, item.guild_id, item.changes) == ("audit_log", "10", 10, 2)
         waiting = await audit.to_post(connection, guild_id=10, limit=10)
         assert [entry.id for entry in waiting] == [first, last]
         await audit.mark_posted(connection, guild_id=10, up_to=first)
         assert [e.id for e in await audit.to_post(connection, guild_id=10, limit=9)] == [last]
         await audit.mark_posted(connection, guild_id=10, up_to=last)
-        assert await audit.guilds_to_post(connection) == []
+        assert await audit.to_post(connection, guild_id=10, limit=9) == []
 
 
 async def test_entries_live_as_long_as_their_server_says(database: Database) -> None:
@@ -183,12 +184,3 @@ async def test_only_the_owner_blocks_servers(database: Database) -> None:
     with pytest.raises(sqlite3.IntegrityError):
         async with database.transaction() as connection:
             await blocks.put(connection, block=block(subject="guild"))
-
-
-async def test_messages_wait_to_be_removed_until_they_are(database: Database) -> None:
-    async with database.transaction() as connection:
-        for _ in range(2):
-            await message_removals.ask(connection, channel_id=1, message_id=2, now=5)
-        assert await message_removals.waiting(connection, limit=10) == [(1, 2)]
-        await message_removals.done(connection, channel_id=1, message_id=2)
-        assert await message_removals.waiting(connection, limit=10) == []

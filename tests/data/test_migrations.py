@@ -21,8 +21,8 @@ REWRITTEN = {
     ("gallery_words", "tags"): 11,
     ("gallery_words", "marks"): 12,
 }
-DROPPED_COLUMNS = {("gallery_guilds", "on_web"): 11}
-DROPPED_TABLES: dict[str, int] = {}
+DROPPED_COLUMNS = {("gallery_guilds", "on_web"): 11, ("reporters", "told"): 14}
+DROPPED_TABLES = {"message_removals": 14, "gallery_changes": 14, "gallery_checks": 14}
 
 # What a migration makes of the rows that are there, as queries for rows that should not be.
 DERIVED = [

@@ -8,7 +8,9 @@ from typing import Any, cast
 from bot.loopback.default_world import IDS
 from bot.loopback.views import MessageView
 from bot.loopback.world import Channel, ChannelType
+from bot.outbox.dispatcher import Dispatcher
 from cogs.gallery_events import GalleryEvents
+from cogs.outbox import OutboxCog
 from data import gallery, guild_settings, place_settings
 from data.database import Database
 from data.gallery import Entry
@@ -31,6 +33,11 @@ async def gallery_house(
         await choose(running, **settings)
         events(running).mirror.edit_every_s = edit_every_s
         yield running
+
+
+def dispatcher(running: Running) -> Dispatcher:
+    """What sends the outbox."""
+    return cast("OutboxCog", running.bot.get_cog("Outbox")).dispatcher
 
 
 def events(running: Running) -> GalleryEvents:
@@ -129,8 +136,7 @@ async def nothing_more(running: Running) -> None:
             async with (
                 database.reader() as connection,
                 connection.execute(
-                    "SELECT (SELECT COUNT(*) FROM gallery_changes)"
-                    " + (SELECT COUNT(*) FROM gallery_checks)"
+                    "SELECT COUNT(*) FROM outbox WHERE kind LIKE 'gallery%' AND state = 'waiting'"
                 ) as cursor,
             ):
                 row = await cursor.fetchone()

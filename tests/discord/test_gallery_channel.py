@@ -41,7 +41,7 @@ async def test_the_owner_shares_with_a_button(place: Discord, alice: Visitor, bo
         job, message = await picture(alice, running)
         sent = await alice.member.press(message, "Share")
         assert (await whole(sent)).ephemeral
-        assert "in the gallery now" in sent.text
+        assert "appears in the gallery" in sent.text
         (entry,) = await until_shown(bob, count=1)
         assert f"<@{IDS.alice}>" in entry.text
         assert "1girl, smile" in entry.text
@@ -479,7 +479,6 @@ async def test_a_lost_answer_posts_nothing_twice(
     place: Discord, alice: Visitor, bob: Visitor, cut: str
 ) -> None:
     async with gallery_house(place) as running:
-        events(running).mirror.backoff_s = (0.05,)
         _, message = await picture(alice, running)
         fault = Fault(method="POST", path=f"/channels/{IDS.gallery}/messages", times=6, cut=cut)  # pyright: ignore[reportArgumentType]
         place.loopback.faults.add(fault)
@@ -504,7 +503,6 @@ async def test_a_database_that_is_locked_for_a_moment_delays_a_post_no_longer(
 
     monkeypatch.setattr(gallery_posts, "begin", once_locked)
     async with gallery_house(place) as running:
-        events(running).mirror.backoff_s = (0.05,)
         _, message = await picture(alice, running)
         await whole(await alice.member.press(message, "Share"))
         await until_shown(bob, count=1)

@@ -13,8 +13,8 @@ from tests.discord.gallery import (
     FORUM,
     STAR,
     add_forum,
+    dispatcher,
     entries,
-    events,
     gallery_house,
     nothing_more,
     picture,
@@ -44,9 +44,11 @@ async def forget_marks(running: Running, *, sent: bool) -> None:
     assert sent
     async with running.services.database.transaction() as connection:
         await connection.execute("UPDATE gallery_posts SET message_id = NULL, thread_id = NULL")
-        await connection.execute("INSERT INTO gallery_changes (entry_id)"
-                                 " SELECT entry_id FROM gallery_posts WHERE true"
-                                 " ON CONFLICT (entry_id) DO UPDATE SET changes = 9")  # fmt: skip
+        await connection.execute(
+            "INSERT INTO outbox_put (kind, key, lane, guild_id)"
+            " SELECT 'gallery_entry', entry_id, 'gallery:' || guild_id, guild_id"
+            " FROM gallery_posts"
+        )
 
 
 async def test_votes_of_a_hundred_people_at_once_count_exactly(
@@ -79,7 +81,7 @@ async def test_a_restart_between_vote_and_post_posts_once(
 ) -> None:
     async with gallery_house(place) as running:
         _, message = await picture(alice, running)
-        await events(running).mirror.stop()
+        await dispatcher(running).stop()
         await bob.member.react(message, STAR)
         await moderator.member.react(message, STAR)
         await until_entries(running, ("posted", 2))
@@ -103,7 +105,7 @@ async def test_a_post_that_was_sent_before_a_crash_is_found_and_not_sent_again(
         await nothing_more(running)
         sent = gallery_files(place)
         assert len(sent) == 1
-        await events(running).mirror.stop()
+        await dispatcher(running).stop()
         await forget_marks(running, sent=True)
     place.advance(limits.NONCE_LIFETIME_S + 1)  # the nonce no longer helps
     async with open_house(place) as running:

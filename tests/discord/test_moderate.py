@@ -10,7 +10,8 @@ from bot.loopback.default_world import IDS
 from bot.loopback.errors import RefusedByClient
 from bot.loopback.member import InteractionView
 from bot.loopback.views import MessageView
-from data import audit, guild_limits, message_removals
+from bot.outbox.kinds import Kind
+from data import audit, guild_limits, outbox
 from data.audit import AuditEntry
 from data.guild_limits import LimitSet
 from data.jobs import JobRecord
@@ -37,11 +38,11 @@ async def log(running: Running) -> list[AuditEntry]:
         return (await audit.page(reader, guild_id=None, offset=0, limit=100))[::-1]
 
 
-async def no_removals(running: Running) -> None:
+async def nothing_to_tell(running: Running) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while True:
             async with running.services.database.reader() as reader:
-                if not await message_removals.waiting(reader, limit=1):
+                if not sum((await outbox.counts(reader)).values()):
                     return
             await asyncio.sleep(0.02)
 
@@ -203,7 +204,7 @@ async def test_deleting_removes_rows_file_and_message(
     _, (picture,) = await running.services.results.show(job.id)
     said = await moderator.answer("moderate delete", id=job.id, reason="off topic")
     assert "deleted" in said.text
-    await no_removals(running)
+    await nothing_to_tell(running)
     assert alice.member.visible_messages(IDS.general) == []
     assert called == [job.id]
     with pytest.raises(Exception, match="picture_missing"):
@@ -236,7 +237,7 @@ async def test_a_message_that_is_gone_already_is_no_trouble(
     job = await alice.draw(running, "1girl")
     place.loopback.actions.delete(IDS.moderator, job.message_id or 0)
     assert "deleted" in (await moderator.answer("moderate delete", id=job.id)).text
-    await no_removals(running)
+    await nothing_to_tell(running)
 
 
 async def test_messages_that_a_crash_left_go_at_the_next_start(
@@ -245,11 +246,15 @@ async def test_messages_that_a_crash_left_go_at_the_next_start(
     async with open_house(place) as running:
         job = await alice.draw(running, "1girl")
         async with running.services.database.transaction() as connection:
-            await message_removals.ask(
-                connection, channel_id=job.channel_id, message_id=job.message_id or 0, now=1.0
+            await outbox.put(
+                connection,
+                kind=Kind.MESSAGE_REMOVAL,
+                key="one",
+                lane="removal",
+                payload={"channel_id": job.channel_id, "message_id": job.message_id or 0},
             )
     async with open_house(place) as running:
-        await no_removals(running)
+        await nothing_to_tell(running)
         assert alice.member.visible_messages(IDS.general) == []
 
 
@@ -378,6 +383,7 @@ async def test_an_announcement_reaches_everybody_who_waits_once(
         await bob.wish("1boy", private=True)
         said = await owner.answer("owner announce", words="I restart in 5 minutes @everyone")
         assert "told: 2" in said.text
+        await nothing_to_tell(running)
         public = [m for m in alice.member.visible_messages(IDS.general) if "restart" in m.text]
         assert len(public) == 1
         assert public[0].mention_ids == [IDS.alice]

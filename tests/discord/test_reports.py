@@ -9,6 +9,7 @@ from bot.loopback.default_world import IDS
 from bot.loopback.views import MessageView
 from data import audit, reports
 from data.jobs import JobRecord
+from tests.discord.gallery import dispatcher
 from tests.discord.house import PATIENCE_S, Discord, Running, until
 from tests.discord.visitors import Visitor, labels, open_house, whole
 
@@ -234,9 +235,7 @@ async def test_the_word_to_the_reporter_survives_a_restart(
         _, message = await drawn(alice, running)
         await report(bob, message)
         shown = await moderator.answer("moderate reports")
-        cog = running.bot.get_cog("ReportMenus")
-        assert cog is not None
-        await cog.background.stop()  # type: ignore[attr-defined]
+        await dispatcher(running).stop()
         await moderator.member.press(shown, "Nothing wrong")
     assert told(place, IDS.dm_bob) == []
     async with open_house(place):

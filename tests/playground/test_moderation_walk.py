@@ -254,7 +254,7 @@ def test_the_owner_looks_after_the_bot(person: Open) -> None:
     waiting = bob.imagine("1girl, patience", steps="60", count="4")
     accepted(waiting)
     olga.command("owner announce words: back in a minute")
-    told = olga.messages.filter(has_text=re.compile(r"People who were told: [1-9]"))
+    told = olga.messages.filter(has_text=re.compile(r"People who are told: [1-9]"))
     expect(told.last).to_be_visible()
     expect(bob.messages.filter(has_text="back in a minute").last).to_be_visible()
     keep(bob, "71-announcement")

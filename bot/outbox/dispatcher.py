@@ -1,0 +1,165 @@
+"""Sends what is due, each lane by itself: one that is slow or refused holds up no other."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, TypeAlias
+
+from bot.clock import Clock
+from bot.outbox.service import AT_ONCE, Outbox
+from bot.outbox.verdict import BACKOFF_S, Failure, Verdict
+from data.outbox import OutboxItem
+from pipeline.errors import StorageError
+
+_log = logging.getLogger(__name__)
+
+Explain: TypeAlias = Callable[[Exception], Failure]
+
+LOOK_EVERY_S: Final = 5.0  # another process may have put something
+PAUSE_S: Final = 0.05  # between two looks: commits come in showers
+SEND_LIMIT_S: Final = 300.0
+"""For one attempt, waits for Discord's rate limits included."""
+LANES_AT_ONCE: Final = 50
+
+
+class Dispatcher:
+    """The tasks that send. `explain`: what an exception means."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        *,
+        clock: Clock,
+        explain: Explain,
+        send_limit_s: float = SEND_LIMIT_S,
+    ) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._explain = explain
+        self._send_limit_s = send_limit_s
+        self._task: asyncio.Task[None] | None = None
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._rests: dict[str, float] = {}  # lanes, until when
+        self._paced: dict[tuple[str, str], float] = {}  # kind and key, until when
+        self._troubled: defaultdict[str, int] = defaultdict(int)
+        self._guilds: dict[str, int | None] = {}
+        self._open = asyncio.Semaphore(LANES_AT_ONCE)
+        outbox.on_wake.append(self._woken)
+
+    def start(self) -> None:
+        """Begin, once: Discord must be connected."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="outbox")
+
+    async def stop(self) -> None:
+        """End. What is under way is done again at the next start."""
+        tasks = [*([self._task] if self._task else []), *self._busy.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._task = None
+
+    def _woken(self, guild_id: int) -> None:
+        """Something changed in a server: its lanes need not rest."""
+        for lane in [lane for lane in self._rests if self._guilds.get(lane) == guild_id]:
+            del self._rests[lane]
+            self._troubled.pop(lane, None)
+
+    async def _run(self) -> None:
+        started = False
+        while True:
+            self._outbox.fresh.clear()
+            wait_s = LOOK_EVERY_S
+            try:
+                if not started:
+                    await self._outbox.wake_all()
+                    started = True
+                await self._look()
+                wait_s = await self._until_due()
+            except StorageError as error:
+                _log.warning("The outbox can't be read now: %s", error)
+            except Exception:  # noqa: BLE001 - a fault here must not end what all servers rely on
+                _log.exception("The outbox")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._outbox.fresh.wait()
+            await asyncio.sleep(PAUSE_S)
+
+    async def _until_due(self) -> float:
+        """Seconds until something can be sent whose lane is idle now."""
+        ends = [*self._rests.values(), *self._paced.values()]
+        now = self._clock.monotonic()
+        soonest = min((end - now for end in ends if end > now), default=LOOK_EVERY_S)
+        due_s = await self._outbox.next_due_s()
+        if due_s is not None and due_s > 0:
+            soonest = min(soonest, due_s)
+        return min(max(soonest, 0.0), LOOK_EVERY_S)
+
+    async def _look(self) -> None:
+        now = self._clock.monotonic()
+        self._rests = {lane: until for lane, until in self._rests.items() if until > now}
+        self._paced = {item: until for item, until in self._paced.items() if until > now}
+        for lane, guild_id in await self._outbox.lanes_due():
+            if lane in self._busy or lane in self._rests:
+                continue
+            self._guilds[lane] = guild_id
+            task = asyncio.create_task(self._drain(lane), name=f"outbox {lane}")
+            self._busy[lane] = task
+            task.add_done_callback(lambda done, lane=lane: self._ended(lane, done))
+
+    def _ended(self, lane: str, task: asyncio.Task[None]) -> None:
+        self._busy.pop(lane, None)
+        error = None if task.cancelled() else task.exception()
+        if task.cancelled() or error is not None:
+            self._rest(lane, self._trouble(lane))
+        if error is not None and not isinstance(error, StorageError):
+            _log.error("The lane %s of the outbox", lane, exc_info=error)
+        self._outbox.fresh.set()
+
+    def _trouble(self, lane: str) -> float:
+        """The pause after trouble that is not an item's: the database could not be written."""
+        pause = BACKOFF_S[min(self._troubled[lane], 4)]
+        self._troubled[lane] += 1
+        return pause
+
+    def _rest(self, lane: str, pause_s: float) -> None:
+        if pause_s > 0:
+            self._rests[lane] = self._clock.monotonic() + pause_s
+
+    async def _drain(self, lane: str) -> None:
+        """Send what is due in a lane, one after another, until it has to rest."""
+        async with self._open:
+            while items := await self._due(lane):
+                for item in items:
+                    rest_s = await self._attempt(item)
+                    if rest_s > 0:
+                        self._rest(lane, rest_s)
+                        return
+                self._troubled.pop(lane, None)
+                if len(items) < AT_ONCE:
+                    return
+
+    async def _due(self, lane: str) -> list[OutboxItem]:
+        """What may be sent now."""
+        now = self._clock.monotonic()
+        found = await self._outbox.due_in(lane)
+        return [item for item in found if self._paced.get((item.kind, item.key), now) <= now]
+
+    async def _attempt(self, item: OutboxItem) -> float:
+        """Send one item. Returns for how long its lane is to rest. StorageError where what became
+        of it can't be entered: it is sent again, which changes nothing."""
+        try:
+            sender = self._outbox.senders[item.kind]
+            async with asyncio.timeout(self._send_limit_s):
+                pace_s = await sender(item)
+        except Exception as error:  # noqa: BLE001 - whatever it is: the others go on
+            failure = self._explain(error)
+            if failure.verdict is Verdict.UNFORESEEN:
+                _log.exception("The outbox can't send %s %s", item.kind, item.key)
+            return await self._outbox.failed(item, failure)
+        if pace_s:
+            self._paced[item.kind, item.key] = self._clock.monotonic() + pace_s
+        await self._outbox.done(item)
+        return 0.0

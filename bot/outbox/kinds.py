@@ -1,0 +1,31 @@
+"""The kinds of items in the outbox, and the lanes in which they are sent."""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What an item is about. Triggers of the schema write some of these names, too."""
+
+    MESSAGE_REMOVAL = "message_removal"  # key: channel and message
+    GALLERY_CHECK = "gallery_check"  # key: the server
+    GALLERY_ENTRY = "gallery_entry"  # key: the entry
+    GALLERY_REFUSED = "gallery_refused"  # key: the entry; to who shared it
+    AUDIT_LOG = "audit_log"  # key: the server; all its entries that wait
+    REPORT_ANSWER = "report_answer"  # key: the report and who reported
+    WELCOME = "welcome"  # key: the server
+    ANNOUNCEMENT = "announcement"  # key: the announcement and its channel or person
+
+
+def person_lane(user_id: int) -> str:
+    """The lane of direct messages to a person."""
+    return f"person:{user_id}"
+
+
+def guild_lane(subject: str, guild_id: int) -> str:
+    """The lane of one subject in a server."""
+    return f"{subject}:{guild_id}"
+
+
+def removal_lane(channel_id: int) -> str:
+    """The lane of messages that go from a channel."""
+    return f"removal:{channel_id}"

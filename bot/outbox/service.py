@@ -1,0 +1,179 @@
+"""The outbox as a service: put into it, send from it, and tell who must know what is stuck."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from aiosqlite import Connection
+
+from bot.clock import Clock
+from bot.moderation.audit import Audit
+from bot.outbox.kinds import Kind, person_lane
+from bot.outbox.verdict import Failure, Verdict, next_attempt
+from data import gallery, outbox
+from data.audit import AuditEvent, AuditKind
+from data.database import Database
+from data.outbox import OutboxItem
+
+_log = logging.getLogger(__name__)
+
+AT_ONCE: Final = 50
+"""Items of a lane that are read at once."""
+Sender: TypeAlias = Callable[[OutboxItem], Awaitable[float | None]]
+"""Sends an item. Raises where that did not work; returns for how many seconds the same item should
+be left alone now (None: not at all)."""
+
+
+class Outbox:
+    """Items and their state. `fresh` is set whenever something may be due. `senders`: by kind, what
+    makes Discord what an item says. `on_wake` is called with a server to be tried again."""
+
+    def __init__(self, *, database: Database, audit: Audit, clock: Clock) -> None:
+        self._database = database
+        self._audit = audit
+        self._clock = clock
+        self.fresh = asyncio.Event()
+        self.senders: dict[str, Sender] = {}
+        self.on_wake: list[Callable[[int], None]] = []
+        database.on_commit.append(self.fresh.set)
+
+    async def put_in(
+        self,
+        connection: Connection,
+        kind: Kind,
+        key: str,
+        *,
+        lane: str,
+        guild_id: int | None = None,
+        payload: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Have something told once the open transaction is committed."""
+        await outbox.put(
+            connection, kind=kind, key=key, lane=lane, guild_id=guild_id, payload=payload
+        )
+
+    async def put(
+        self,
+        kind: Kind,
+        key: str,
+        *,
+        lane: str,
+        guild_id: int | None = None,
+        payload: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`put_in` in a transaction of its own."""
+        async with self._database.transaction() as connection:
+            await self.put_in(connection, kind, key, lane=lane, guild_id=guild_id, payload=payload)
+
+    async def lanes_due(self) -> list[tuple[str, int | None]]:
+        """(lane, server) wherever something is due."""
+        async with self._database.reader() as connection:
+            return await outbox.lanes_due(connection, now=self._clock.time())
+
+    async def due_in(self, lane: str) -> list[OutboxItem]:
+        """What is due in a lane, the oldest first, AT_ONCE at most."""
+        async with self._database.reader() as connection:
+            return await outbox.due_in(connection, lane=lane, now=self._clock.time(), limit=AT_ONCE)
+
+    async def next_due_s(self) -> float | None:
+        """In how many seconds something is due; None: nothing waits."""
+        async with self._database.reader() as connection:
+            due_at = await outbox.next_due(connection)
+        return None if due_at is None else due_at - self._clock.time()
+
+    async def done(self, item: OutboxItem) -> None:
+        """It was told. What changed since it was read is told again."""
+        async with self._database.transaction() as connection:
+            await outbox.done(connection, item_id=item.id, changes=item.changes)
+
+    async def failed(self, item: OutboxItem, failure: Failure) -> float:
+        """Enter a failed attempt: planned again, parked or given up. Returns for how many seconds
+        the item's whole lane should rest."""
+        now = self._clock.time()
+        planned = next_attempt(
+            failure,
+            attempts=item.attempts,
+            parked=item.state == "parked",
+            age_s=now - item.put_at,
+        )
+        async with self._database.transaction() as connection:
+            if planned is None:
+                await outbox.drop(connection, item_id=item.id)
+            else:
+                await outbox.failed(
+                    connection,
+                    item_id=item.id,
+                    changes=item.changes,
+                    state="parked" if planned.parked else "waiting",
+                    counts=planned.counts,
+                    due_at=now + planned.after_s,
+                    error=failure.words,
+                )
+                if planned.parked and item.state != "parked":
+                    await self._tell_parked(connection, item, failure)
+        if planned is None:
+            _log.info("Given up: %s %s: %s", item.kind, item.key, failure.words)
+            return 0.0
+        if planned.parked and item.state != "parked":
+            _log.warning(
+                "Parked, tried again every few hours: %s %s (server %s): %s",
+                item.kind, item.key, item.guild_id, failure.words,
+            )  # fmt: skip
+        elif failure.verdict is not Verdict.WAIT:
+            _log.info("Tried again later: %s %s: %s", item.kind, item.key, failure.words)
+        return planned.lane_rest_s
+
+    async def _tell_parked(
+        self, connection: Connection, item: OutboxItem, failure: Failure
+    ) -> None:
+        """To the server's moderators, in their log; to who shared an entry, privately."""
+        if item.guild_id is None or item.kind == Kind.AUDIT_LOG:
+            return  # an entry about a refused log could only be read where it is refused
+        event = AuditEvent(
+            kind=AuditKind.UNDELIVERED,
+            guild_id=item.guild_id,
+            channel_id=item.payload.get("channel_id"),
+            details={"what": item.kind, "error": failure.words},
+        )
+        if item.kind == Kind.GALLERY_ENTRY:
+            entry = await gallery.get(connection, entry_id=item.key)
+            if entry is not None:
+                event = AuditEvent(
+                    kind=event.kind,
+                    guild_id=event.guild_id,
+                    user_id=entry.maker_id,
+                    job_id=entry.job_id,
+                    picture_id=entry.picture_id,
+                    details=event.details,
+                )
+                if entry.shared_by is not None:
+                    await self.put_in(
+                        connection,
+                        Kind.GALLERY_REFUSED,
+                        entry.id,
+                        lane=person_lane(entry.shared_by),
+                    )
+        await self._audit.record_in(connection, event)
+
+    async def wake(self, guild_id: int) -> None:
+        """Try everything of a server again at once: something changed there."""
+        for listener in self.on_wake:
+            listener(guild_id)
+        async with self._database.transaction() as connection:
+            await outbox.wake(connection, guild_id=guild_id)
+
+    async def wake_all(self) -> None:
+        """Try everything again at once, as at each start."""
+        async with self._database.transaction() as connection:
+            await outbox.wake_all(connection)
+
+    async def parked(self, *, guild_id: int | None = None, limit: int) -> list[OutboxItem]:
+        """What Discord refuses, of one server or of all."""
+        async with self._database.reader() as connection:
+            return await outbox.parked(connection, guild_id=guild_id, limit=limit)
+
+    async def counts(self, *, guild_id: int | None = None) -> dict[str, int]:
+        """How much is waiting and parked."""
+        async with self._database.reader() as connection:
+            return await outbox.counts(connection, guild_id=guild_id)

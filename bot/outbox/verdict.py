@@ -1,0 +1,124 @@
+"""What a failed attempt means for an item of the outbox. Pure.
+
+Discord's error codes: https://docs.discord.com/developers/topics/opcodes-and-status-codes
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+BACKOFF_S: Final = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
+"""Between attempts at something that passes by itself."""
+WAIT_S: Final = 15.0
+"""Until it is looked at again whether a server is known; an event from Discord shortens it."""
+CLOSED_S: Final = 300.0
+"""For which a lane rests whose place refuses us. Discord bans a bot for 10,000 requests in ten
+minutes that it answers with 401, 403 or 429."""
+PARKED_S: Final = 6 * 3600.0
+"""Between attempts at what is parked."""
+UNFORESEEN_ATTEMPTS: Final = 3
+CLOSED_ATTEMPTS: Final = 3
+RETRY_ATTEMPTS: Final = 12
+EXPIRES_S: Final = 30 * 86400.0
+"""What is parked for so long is given up with its next attempt."""
+
+
+class Verdict(StrEnum):
+    """What to do with an item after an attempt failed."""
+
+    WAIT = "wait"  # its place is not known at this moment: no fault of the item
+    RETRY = "retry"  # passes by itself
+    CLOSED = "closed"  # the place refuses us: everything in the lane rests
+    PARK = "park"  # Discord refuses just this: tried again rarely, and somebody is told
+    GIVE_UP = "give_up"  # the place, the message or the person is gone
+    UNFORESEEN = "unforeseen"  # a fault of ours: a few attempts, then parked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A failed attempt. `words`: for the log and for moderators, without secrets.
+    `retry_after_s`: where Discord said how long to wait."""
+
+    verdict: Verdict
+    words: str
+    retry_after_s: float = 0.0
+
+
+_GONE: Final = frozenset({
+    10003,  # unknown channel
+    10004,  # unknown guild
+    10007,  # unknown member
+    10008,  # unknown message
+    10013,  # unknown user
+    50007,  # cannot send messages to this user
+    50278,  # no mutual guilds with this user
+})  # fmt: skip
+_PASSES: Final = frozenset({
+    20016,  # slowmode
+    20022,  # announcement edits
+    20028,  # the channel's write rate
+    20029,  # the server's write rate
+    30046,  # edits of messages older than an hour
+    40003,  # opening direct messages too fast
+    130000,  # the API is overloaded
+})  # fmt: skip
+
+
+def verdict_of(status: int, code: int) -> Verdict:
+    """The verdict for Discord's answer: the HTTP status and the code in its body (0: none)."""
+    if code in _GONE:
+        return Verdict.GIVE_UP
+    if code in _PASSES or status >= 500 or status in {401, 408, 429}:
+        return Verdict.RETRY
+    if status == 404:
+        return Verdict.GIVE_UP
+    if status == 403:
+        return Verdict.CLOSED
+    return Verdict.PARK
+
+
+def backoff_s(attempts: int) -> float:
+    """How long to wait after so many failed attempts, this one included."""
+    return BACKOFF_S[min(max(attempts, 1), len(BACKOFF_S)) - 1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """When an item is tried again. `lane_rest_s`: how long its whole lane is left alone."""
+
+    parked: bool
+    after_s: float
+    counts: bool
+    lane_rest_s: float = 0.0
+
+
+def next_attempt(failure: Failure, *, attempts: int, parked: bool, age_s: float) -> Next | None:
+    """When to try again after `failure`; None: never.
+
+    `attempts`: those that failed before. `parked`: the item is parked already. `age_s`: since it
+    was put.
+    """
+    if failure.verdict is Verdict.GIVE_UP:
+        return None
+    if failure.verdict is Verdict.WAIT:
+        return Next(parked=parked, after_s=WAIT_S, counts=False)
+    if parked and age_s > EXPIRES_S:
+        return None
+    pause, rest, most = _pauses(failure, attempts + 1)
+    if parked or attempts + 1 >= most:
+        return Next(parked=True, after_s=PARKED_S, counts=True, lane_rest_s=rest)
+    return Next(parked=False, after_s=pause, counts=True, lane_rest_s=rest)
+
+
+def _pauses(failure: Failure, failed: int) -> tuple[float, float, int]:
+    """(pause of the item, rest of its lane, attempts until it is parked)."""
+    match failure.verdict:
+        case Verdict.RETRY:
+            pause = max(backoff_s(failed), failure.retry_after_s)
+            return pause, min(pause, BACKOFF_S[4]), RETRY_ATTEMPTS
+        case Verdict.CLOSED:
+            return CLOSED_S, CLOSED_S, CLOSED_ATTEMPTS
+        case Verdict.UNFORESEEN:
+            return backoff_s(failed), 0.0, UNFORESEEN_ATTEMPTS
+        case _:
+            return 0.0, 0.0, 1

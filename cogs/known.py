@@ -1,0 +1,53 @@
+"""What is known of a server and its channels at this moment: there, gone, or not known.
+
+discord.py's cache is empty of a server while Discord has an outage, after a new session until the
+server was sent, and before the first time. None of that means that anything is gone: only Discord's
+answer does.
+"""
+
+from typing import Final, TypeAlias
+
+import discord
+
+from bot.client import EkakiBot
+from pipeline.errors import RefusedError
+
+GuildChannel: TypeAlias = discord.abc.GuildChannel | discord.Thread
+GONE: Final = frozenset({10003, 10004})  # unknown channel, unknown guild
+
+
+class PlaceUnknownError(RefusedError):
+    """The server is not known at this moment: ask again later. `guild_id` in the data."""
+
+    def __init__(self, guild_id: int) -> None:
+        super().__init__("place_unknown")
+        self.guild_id = guild_id
+
+
+def guild_of(bot: EkakiBot, guild_id: int) -> discord.Guild:
+    """A server that is known with all its channels. PlaceUnknownError otherwise."""
+    guild = bot.get_guild(guild_id)
+    if guild is None or guild.unavailable or guild.me is None:  # pyright: ignore[reportUnnecessaryComparison] - while Discord has not sent it
+        raise PlaceUnknownError(guild_id)
+    return guild
+
+
+async def channel_of(bot: EkakiBot, guild_id: int, channel_id: int) -> GuildChannel | None:
+    """A channel or thread; None: Discord says that it is gone. PlaceUnknownError where nothing is
+    known of the server, or we are not in it. Discord's other errors are raised."""
+    guild = guild_of(bot, guild_id)
+    found = guild.get_channel_or_thread(channel_id)
+    if found is not None:
+        return found
+    if channel_id in bot.gone_channels:
+        return None
+    try:
+        fetched = await bot.fetch_channel(channel_id)
+    except discord.NotFound as error:
+        if error.code not in GONE:
+            raise
+        bot.gone_channels.add(channel_id)
+        return None
+    except discord.Forbidden as error:  # of a server that we are in, all channels are known
+        raise PlaceUnknownError(guild_id) from error
+    return fetched if isinstance(fetched, discord.abc.GuildChannel | discord.Thread) else None

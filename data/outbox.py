@@ -1,0 +1,161 @@
+"""The `outbox` table: what is to be told to Discord in the background, until it is done."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from aiosqlite import Connection
+
+State = Literal["waiting", "parked"]
+
+FARTHEST_S: Final = 7 * 86400.0
+"""No attempt is planned farther ahead. What seems to be was planned before the clock was set back,
+and is due."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxItem:
+    """One row. `changes`: how often it was asked for. `attempts`: those that failed. `due_at` and
+    `put_at` in seconds since the epoch."""
+
+    id: int
+    kind: str
+    key: str
+    lane: str
+    guild_id: int | None
+    payload: Mapping[str, Any]
+    changes: int
+    state: State
+    attempts: int
+    due_at: float
+    put_at: float
+    last_error: str | None
+
+
+_COLUMNS: Final = ", ".join(OutboxItem.__dataclass_fields__)
+_DUE: Final = f"(due_at <= ?1 OR due_at > ?1 + {FARTHEST_S})"
+
+
+def _item(row: sqlite3.Row) -> OutboxItem:
+    values = {name: row[name] for name in OutboxItem.__dataclass_fields__}
+    return OutboxItem(**values | {"payload": json.loads(row["payload"])})
+
+
+async def put(
+    connection: Connection,
+    *,
+    kind: str,
+    key: str,
+    lane: str,
+    guild_id: int | None = None,
+    payload: Mapping[str, Any] | None = None,
+) -> None:
+    """Have something told. What waits already under the same key is due at once."""
+    await connection.execute(
+        "INSERT INTO outbox_put (kind, key, lane, guild_id, payload) VALUES (?, ?, ?, ?, ?)",
+        (kind, key, lane, guild_id, json.dumps(dict(payload or {}), ensure_ascii=False)),
+    )
+
+
+async def lanes_due(connection: Connection, *, now: float) -> list[tuple[str, int | None]]:
+    """(lane, server) wherever something is due, the lanes that wait longest first."""
+    async with connection.execute(
+        f"SELECT lane, max(guild_id) FROM outbox WHERE {_DUE} GROUP BY lane ORDER BY min(id)",  # noqa: S608
+        (now,),
+    ) as cursor:
+        return [(str(row[0]), row[1]) for row in await cursor.fetchall()]
+
+
+async def due_in(connection: Connection, *, lane: str, now: float, limit: int) -> list[OutboxItem]:
+    """What is due in a lane, the oldest first."""
+    async with connection.execute(
+        f"SELECT {_COLUMNS} FROM outbox WHERE lane = ?2 AND {_DUE} ORDER BY id LIMIT ?3",  # noqa: S608
+        (now, lane, limit),
+    ) as cursor:
+        return [_item(row) for row in await cursor.fetchall()]
+
+
+async def next_due(connection: Connection) -> float | None:
+    """When the next attempt is planned; None where nothing waits."""
+    async with connection.execute("SELECT min(due_at) FROM outbox") as cursor:
+        row = await cursor.fetchone()
+    return None if row is None else row[0]
+
+
+async def get(connection: Connection, *, item_id: int) -> OutboxItem | None:
+    """The row with this id."""
+    sql = f"SELECT {_COLUMNS} FROM outbox WHERE id = ?"  # noqa: S608 - our fields
+    async with connection.execute(sql, (item_id,)) as cursor:
+        row = await cursor.fetchone()
+    return None if row is None else _item(row)
+
+
+async def done(connection: Connection, *, item_id: int, changes: int) -> bool:
+    """It was told. False where it changed meanwhile: then it stays, due at once."""
+    cursor = await connection.execute(
+        "DELETE FROM outbox WHERE id = ? AND changes = ?", (item_id, changes)
+    )
+    if cursor.rowcount:
+        return True
+    await connection.execute(
+        "UPDATE outbox SET attempts = 0, state = 'waiting', last_error = NULL WHERE id = ?",
+        (item_id,),
+    )
+    return False
+
+
+async def failed(
+    connection: Connection,
+    *,
+    item_id: int,
+    changes: int,
+    state: State,
+    counts: bool,
+    due_at: float,
+    error: str,
+) -> None:
+    """An attempt failed; `counts`: as an attempt. What changed meanwhile stays due at once."""
+    await connection.execute(
+        "UPDATE outbox SET attempts = attempts + ?3, state = ?4, last_error = ?5,"
+        " due_at = CASE changes WHEN ?2 THEN ?6 ELSE due_at END WHERE id = ?1",
+        (item_id, changes, int(counts), state, error, due_at),
+    )
+
+
+async def drop(connection: Connection, *, item_id: int) -> None:
+    """It can never be told."""
+    await connection.execute("DELETE FROM outbox WHERE id = ?", (item_id,))
+
+
+async def wake(connection: Connection, *, guild_id: int) -> None:
+    """Try everything of a server again at once."""
+    await connection.execute("UPDATE outbox SET due_at = 0 WHERE guild_id = ?", (guild_id,))
+
+
+async def wake_all(connection: Connection) -> None:
+    """Try everything again at once."""
+    await connection.execute("UPDATE outbox SET due_at = 0")
+
+
+async def parked(
+    connection: Connection, *, guild_id: int | None = None, limit: int
+) -> list[OutboxItem]:
+    """What was refused and is tried again rarely, of one server or of all, the oldest first."""
+    async with connection.execute(
+        f"SELECT {_COLUMNS} FROM outbox WHERE state = 'parked'"  # noqa: S608 - our fields
+        " AND (?1 IS NULL OR guild_id = ?1) ORDER BY id LIMIT ?2",
+        (guild_id, limit),
+    ) as cursor:
+        return [_item(row) for row in await cursor.fetchall()]
+
+
+async def counts(connection: Connection, *, guild_id: int | None = None) -> dict[str, int]:
+    """How many rows there are in each state, of one server or of all."""
+    async with connection.execute(
+        "SELECT state, COUNT(*) FROM outbox WHERE ?1 IS NULL OR guild_id = ?1 GROUP BY state",
+        (guild_id,),
+    ) as cursor:
+        found = {str(row[0]): int(row[1]) for row in await cursor.fetchall()}
+    return {"waiting": 0, "parked": 0} | found

@@ -1,0 +1,276 @@
+"""What sends the outbox: one item, one lane, one destination never stops the others."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.clock import SystemClock
+from bot.moderation.audit import Audit
+from bot.outbox import dispatcher as dispatching
+from bot.outbox import verdict as verdicts
+from bot.outbox.dispatcher import Dispatcher
+from bot.outbox.kinds import Kind
+from bot.outbox.service import Outbox
+from bot.outbox.verdict import Failure, Verdict, next_attempt, verdict_of
+from data import audit
+from data.database import Database
+from data.outbox import OutboxItem
+from pipeline.errors import StorageError
+
+PATIENCE_S = 60.0
+
+
+class RefusedByTest(Exception):  # noqa: N818 - what a sender raises
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict)
+        self.verdict = verdict
+
+
+def explain(error: Exception) -> Failure:
+    verdict = error.verdict if isinstance(error, RefusedByTest) else Verdict.UNFORESEEN
+    return Failure(verdict=verdict, words=str(error))
+
+
+@dataclass
+class Post:
+    """A sender that notes what arrives, and fails as told."""
+
+    sent: list[str] = field(default_factory=list[str])
+    tries: list[str] = field(default_factory=list[str])
+    fail: Callable[[OutboxItem], Awaitable[None]] | None = None
+
+    async def __call__(self, item: OutboxItem) -> float | None:
+        self.tries.append(item.key)
+        if self.fail is not None:
+            await self.fail(item)
+        self.sent.append(item.key)
+        return None
+
+
+@dataclass
+class Room:
+    database: Database
+    outbox: Outbox
+    dispatcher: Dispatcher
+    post: Post
+
+    async def put(self, *keys: str, lane: str = "a", guild_id: int | None = None) -> None:
+        for key in keys:
+            await self.outbox.put(Kind.WELCOME, key, lane=lane, guild_id=guild_id)
+
+    async def until(self, found: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while not found():
+                await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def open_room(folder: Path, *, send_limit_s: float = 300.0) -> AsyncGenerator[Room]:
+    clock = SystemClock()
+    async with Database.open(folder / "test.db") as database:
+        outbox = Outbox(database=database, audit=Audit(database=database, clock=clock), clock=clock)
+        made = Dispatcher(outbox, clock=clock, explain=explain, send_limit_s=send_limit_s)
+        post = Post()
+        outbox.senders[Kind.WELCOME] = post
+        made.start()
+        try:
+            yield Room(database=database, outbox=outbox, dispatcher=made, post=post)
+        finally:
+            await made.stop()
+
+
+@pytest.fixture
+async def room(tmp_path: Path) -> AsyncGenerator[Room, None]:
+    async with open_room(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything that waits does so for an instant."""
+    monkeypatch.setattr(verdicts, "BACKOFF_S", (0.01,) * len(verdicts.BACKOFF_S))
+    monkeypatch.setattr(dispatching, "PAUSE_S", 0.001)
+
+
+@pytest.mark.parametrize(
+    "verdict", [Verdict.PARK, Verdict.GIVE_UP, Verdict.UNFORESEEN, Verdict.RETRY]
+)
+async def test_one_item_that_fails_does_not_stop_those_behind_it(
+    room: Room, verdict: Verdict
+) -> None:
+    async def fail(item: OutboxItem) -> None:
+        if item.key == "bad":
+            raise RefusedByTest(verdict)
+
+    room.post.fail = fail
+    await room.put("bad", "good", "better")
+    await room.until(lambda: {"good", "better"} <= set(room.post.sent))
+    assert "bad" not in room.post.sent
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("odd"), KeyError("odd"), StorageError("odd"), AssertionError()]
+)
+async def test_an_error_that_nobody_foresaw_stops_nothing(room: Room, error: Exception) -> None:
+    async def fail(item: OutboxItem) -> None:
+        if item.key == "bad":
+            raise error
+
+    room.post.fail = fail
+    await room.put("bad", lane="a")
+    await room.put("good", lane="b")
+    await room.until(lambda: "good" in room.post.sent)
+
+
+async def test_a_sender_that_is_cancelled_from_within_stops_nothing(room: Room) -> None:
+    async def fail(item: OutboxItem) -> None:
+        if item.key == "bad" and room.post.tries.count("bad") == 1:
+            raise asyncio.CancelledError
+
+    room.post.fail = fail
+    await room.put("bad", "good")
+    await room.until(lambda: set(room.post.sent) == {"bad", "good"})
+
+
+async def test_a_lane_that_hangs_holds_up_no_other_and_is_given_back(tmp_path: Path) -> None:
+    async with open_room(tmp_path, send_limit_s=0.2) as room:
+
+        async def fail(item: OutboxItem) -> None:
+            if item.key == "bad":
+                await asyncio.Event().wait()
+
+        room.post.fail = fail
+        await room.put("bad", "behind", lane="slow")
+        await room.put("good", lane="b")
+        await room.until(lambda: "good" in room.post.sent)
+        await room.until(lambda: "behind" in room.post.sent)
+
+
+async def test_a_closed_place_rests_and_is_tried_again_when_the_server_changes(room: Room) -> None:
+    closed = True
+
+    async def fail(_item: OutboxItem) -> None:
+        if closed:
+            raise RefusedByTest(Verdict.CLOSED)
+
+    room.post.fail = fail
+    await room.put("one", "two", lane="closed", guild_id=7)
+    await room.put("other", lane="open", guild_id=8)
+    await room.until(lambda: len(room.post.tries) >= 2)
+    counts = await room.outbox.counts()
+    assert counts["waiting"] == 3, "one request was refused, the lane rests"
+    closed = False
+    await room.outbox.wake(7)
+    await room.until(lambda: {"one", "two"} <= set(room.post.sent))
+
+
+async def test_what_is_parked_is_told_to_the_moderators_once(room: Room) -> None:
+    async def fail(_item: OutboxItem) -> None:
+        raise RefusedByTest(Verdict.PARK)
+
+    room.post.fail = fail
+    await room.put("bad", guild_id=7)
+    await room.until(lambda: len(room.post.tries) == 1)
+    async with asyncio.timeout(PATIENCE_S):
+        while not await room.outbox.parked(limit=9):
+            await asyncio.sleep(0.005)
+    await room.put("bad", guild_id=7)  # asked for again: tried at once, and not told again
+    await room.until(lambda: len(room.post.tries) == 2)
+    async with asyncio.timeout(PATIENCE_S):
+        while (await room.outbox.parked(limit=9))[0].attempts < 2:
+            await asyncio.sleep(0.005)
+    async with room.database.reader() as reader:
+        entries = await audit.page(reader, guild_id=7, offset=0, limit=10)
+    assert [(e.kind, e.details["what"]) for e in entries] == [("undelivered", "welcome")]
+
+
+async def test_a_place_that_is_not_known_costs_no_attempts(room: Room) -> None:
+    known = False
+
+    async def fail(_item: OutboxItem) -> None:
+        if not known:
+            raise RefusedByTest(Verdict.WAIT)
+
+    room.post.fail = fail
+    await room.put("one", guild_id=7)
+    for number in range(1, 6):
+        await room.until(lambda number=number: len(room.post.tries) >= number)
+        await room.outbox.wake(7)
+    known = True
+    await room.outbox.wake(7)
+    await room.until(lambda: room.post.sent == ["one"])
+
+
+async def test_what_a_crash_left_is_sent_at_the_next_start_whenever_it_was_planned(
+    tmp_path: Path,
+) -> None:
+    async def fail(_item: OutboxItem) -> None:
+        raise RefusedByTest(Verdict.PARK)
+
+    async with open_room(tmp_path) as room:
+        room.post.fail = fail
+        await room.put("one")
+        async with asyncio.timeout(PATIENCE_S):
+            while not await room.outbox.parked(limit=9):
+                await asyncio.sleep(0.005)
+    async with open_room(tmp_path) as room:
+        await room.until(lambda: room.post.sent == ["one"])
+        async with asyncio.timeout(PATIENCE_S):
+            while (await room.outbox.counts())["parked"]:
+                await asyncio.sleep(0.005)
+
+
+async def test_an_unknown_kind_is_parked_and_kept(room: Room) -> None:
+    async with room.database.transaction() as connection:
+        await connection.execute(
+            "INSERT INTO outbox_put (kind, key, lane) VALUES ('of another version', '1', 'a')"
+        )
+    await room.put("good")
+    await room.until(lambda: room.post.sent == ["good"])
+    async with asyncio.timeout(PATIENCE_S):
+        while not await room.outbox.parked(limit=9):
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "verdict"),
+    [
+        (404, 10003, Verdict.GIVE_UP), (404, 10008, Verdict.GIVE_UP), (404, 0, Verdict.GIVE_UP),
+        (403, 50007, Verdict.GIVE_UP), (403, 50001, Verdict.CLOSED), (403, 50013, Verdict.CLOSED),
+        (400, 20009, Verdict.PARK), (400, 40067, Verdict.PARK), (400, 50083, Verdict.PARK),
+        (400, 50035, Verdict.PARK), (413, 40005, Verdict.PARK),
+        (429, 0, Verdict.RETRY), (500, 0, Verdict.RETRY), (503, 0, Verdict.RETRY),
+        (403, 20028, Verdict.RETRY), (400, 40003, Verdict.RETRY), (401, 0, Verdict.RETRY),
+    ],
+)  # fmt: skip
+def test_discords_answers_are_told_apart(status: int, code: int, verdict: Verdict) -> None:
+    assert verdict_of(status, code) is verdict
+
+
+@given(
+    verdict=st.sampled_from(Verdict),
+    attempts=st.integers(0, 100),
+    parked=st.booleans(),
+    age_s=st.floats(0, 1e9),
+    retry_after_s=st.floats(0, 3600),
+)
+def test_every_failure_ends_planned_within_a_day_or_given_up(
+    verdict: Verdict, attempts: int, age_s: float, retry_after_s: float, *, parked: bool
+) -> None:
+    failure = Failure(verdict=verdict, words="", retry_after_s=retry_after_s)
+    planned = next_attempt(failure, attempts=attempts, parked=parked, age_s=age_s)
+    if verdict is Verdict.GIVE_UP:
+        assert planned is None
+    if planned is not None:
+        assert 0 <= planned.after_s <= 86400
+        assert 0 <= planned.lane_rest_s <= 300
+        assert not (parked and not planned.parked), "only success takes a row out of parking"
+    elif verdict is not Verdict.GIVE_UP:
+        assert parked
+        assert age_s > verdicts.EXPIRES_S

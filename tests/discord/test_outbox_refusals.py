@@ -1,0 +1,370 @@
+"""Whatever one destination refuses, everything else goes on, and somebody is told."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.loopback import permissions as p
+from bot.loopback.default_world import IDS
+from bot.loopback.faults import Fault
+from bot.loopback.gateway import GUILDS
+from bot.loopback.payloads import channel_json
+from bot.loopback.world import Channel, ChannelType, Guild, Member, Role
+from data import audit, guild_settings, outbox
+from data.audit import AuditEntry, AuditEvent, AuditKind
+from data.guild_settings import GuildSettings
+from data.outbox import OutboxItem
+from tests.discord.gallery import (
+    FORUM,
+    add_forum,
+    choose,
+    entries,
+    gallery_house,
+    nothing_more,
+    picture,
+    shown,
+    until_shown,
+)
+from tests.discord.house import PATIENCE_S, Discord, Running
+from tests.discord.visitors import Visitor, open_house, whole
+
+OTHER = 500000000000000001
+OTHER_LOG = 500000000000000002
+THREAD = 500000000000000003
+
+
+def other_server(place: Discord) -> None:
+    """A second server that the bot is in, with one channel."""
+    world = place.world
+    guild = Guild(id=OTHER, name="Other", owner_id=IDS.owner)
+    guild.roles[OTHER] = Role(id=OTHER, name="@everyone", permissions=p.EVERYONE)
+    for user_id in (IDS.owner, IDS.bot):
+        guild.members[user_id] = Member(user_id=user_id, joined_at=world.time())
+    world.guilds[OTHER] = guild
+    world.channels[OTHER_LOG] = Channel(
+        id=OTHER_LOG, type=ChannelType.TEXT, name="log", guild_id=OTHER
+    )
+
+
+async def settle(running: Running, guild_id: int, **settings: Any) -> None:
+    async with running.services.database.transaction() as connection:
+        await guild_settings.put(connection, guild_id=guild_id, settings=GuildSettings(**settings))
+
+
+async def note(running: Running, guild_id: int) -> None:
+    await running.services.audit.record(AuditEvent(kind=AuditKind.LIMITS_RESET, guild_id=guild_id))
+
+
+async def parked(running: Running) -> list[OutboxItem]:
+    return await running.services.outbox.parked(limit=100)
+
+
+async def until_parked(running: Running) -> OutboxItem:
+    async with asyncio.timeout(PATIENCE_S):
+        while not (found := await parked(running)):
+            await asyncio.sleep(0.02)
+    return found[0]
+
+
+async def undelivered(running: Running) -> list[AuditEntry]:
+    async with running.services.database.reader() as reader:
+        return await audit.page(
+            reader, guild_id=IDS.guild, kinds=["undelivered"], offset=0, limit=100
+        )
+
+
+def posts_in(place: Discord, channel_id: int) -> int:
+    return sum(bool(message.embeds) for message in place.world.messages_in(channel_id))
+
+
+# -- the log channel
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, 50035), (400, 20009), (403, 50001), (403, 50013), (500, 0), (404, 0)]
+)
+async def test_one_servers_refused_log_stops_no_other(
+    place: Discord, status: int, code: int
+) -> None:
+    other_server(place)
+    place.loopback.faults.add(
+        Fault(
+            method="POST", path=f"/channels/{IDS.art}/messages", times=99, status=status, code=code
+        )
+    )
+    async with open_house(place) as running:
+        await settle(running, IDS.guild, log_channel_id=IDS.art)
+        await settle(running, OTHER, log_channel_id=OTHER_LOG)
+        await note(running, IDS.guild)
+        await note(running, OTHER)
+        async with asyncio.timeout(PATIENCE_S):
+            while not posts_in(place, OTHER_LOG):
+                await asyncio.sleep(0.02)
+        assert posts_in(place, IDS.art) == 0
+
+
+async def test_a_log_that_was_refused_is_posted_when_it_is_allowed_again(place: Discord) -> None:
+    channel = place.world.channel(IDS.art)
+    channel.overwrites = [{"id": str(IDS.bot), "type": 1, "allow": "0",
+                           "deny": str(p.SEND_MESSAGES)}]  # fmt: skip
+    async with open_house(place) as running:
+        await settle(running, IDS.guild, log_channel_id=IDS.art)
+        await note(running, IDS.guild)
+        async with asyncio.timeout(PATIENCE_S):
+            while not await attempts(running, f"log:{IDS.guild}"):
+                await asyncio.sleep(0.02)
+        channel.overwrites = []
+        place.loopback.changes.set_age_restricted(IDS.art, on=True)
+        async with asyncio.timeout(PATIENCE_S):
+            while not posts_in(place, IDS.art):
+                await asyncio.sleep(0.02)
+
+
+async def attempts(running: Running, lane: str) -> int:
+    async with running.services.database.reader() as reader:
+        found = await outbox.due_in(reader, lane=lane, now=9e9, limit=1)
+    return found[0].attempts if found else 0
+
+
+# -- the gallery
+
+
+@pytest.mark.parametrize("code", [20009, 50035, 160000])
+async def test_one_entry_that_is_refused_stops_no_other_and_is_told(
+    place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor, code: int
+) -> None:
+    async with gallery_house(place) as running:
+        _, bad = await picture(alice, running, "1girl, smile")
+        _, good = await picture(alice, running, "1girl, hat")
+        place.loopback.faults.add(
+            Fault(method="POST", path=f"/channels/{IDS.gallery}/messages", status=400, code=code)
+        )
+        sent = await whole(await alice.member.press(bad, "Share"))
+        assert "in the gallery now" not in sent.text, "nobody knows that yet"
+        item = await until_parked(running)
+        assert str(code) in (item.last_error or "")
+        await whole(await alice.member.press(good, "Share"))
+        await until_shown(bob, count=1)
+        (entry,) = await undelivered(running)
+        assert (entry.user_id, entry.details["what"]) == (IDS.alice, "gallery_entry")
+        log = await moderator.answer("moderate log", kind="undelivered")
+        assert str(code) in log.text
+        async with asyncio.timeout(PATIENCE_S):  # its sharer is told, privately
+            while not any("does not take" in m.content
+                          for m in place.world.messages_in(IDS.dm_alice)):  # fmt: skip
+                await asyncio.sleep(0.02)
+        # Settings that change try again what is parked.
+        await choose(running, gallery_threshold=5)
+        await until_shown(bob, count=2)
+        async with asyncio.timeout(PATIENCE_S):
+            while await parked(running):
+                await asyncio.sleep(0.02)
+
+
+async def test_a_forum_that_requires_tags_gets_those_that_were_chosen(
+    place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
+) -> None:
+    add_forum(place)
+    forum = place.world.channel(FORUM)
+    forum.require_tag = True
+    forum.tags = [
+        {"id": str(9000 + number), "name": name, "moderated": False, "emoji_id": None,
+         "emoji_name": None}
+        for number, name in enumerate(("sketch", "finished"))
+    ]  # fmt: skip
+    async with gallery_house(place, gallery_channel_id=FORUM) as running:
+        _, message = await picture(alice, running)
+        await whole(await alice.member.press(message, "Share"))
+        item = await until_parked(running)
+        assert "40067" in (item.last_error or "")
+        await choose(running, gallery_channel_id=FORUM, gallery_tags=frozenset({9001}))
+        async with asyncio.timeout(PATIENCE_S):
+            while not (threads := threads_of(place, FORUM)):
+                await asyncio.sleep(0.02)
+        assert [thread.applied_tags for thread in threads] == [[9001]]
+
+
+def threads_of(place: Discord, forum_id: int) -> list[Channel]:
+    return [each for each in place.world.channels.values() if each.parent_id == forum_id]
+
+
+# -- messages to be removed
+
+
+async def in_a_thread(place: Discord, running: Running) -> int:
+    """A message of the bot in a thread of #general."""
+    place.world.channels[THREAD] = Channel(
+        id=THREAD, type=ChannelType.PUBLIC_THREAD, name="t", guild_id=IDS.guild,
+        parent_id=IDS.general, owner_id=IDS.alice,
+    )  # fmt: skip
+    created = channel_json(place.world, place.world.channel(THREAD))
+    place.loopback.gateway.dispatch("THREAD_CREATE", created, intent=GUILDS)
+    sent = await running.bot.get_partial_messageable(THREAD).send("picture")
+    return sent.id
+
+
+async def ask_removal(running: Running, channel_id: int, message_id: int) -> None:
+    async with running.services.database.transaction() as connection:
+        await outbox.put(
+            connection, kind="message_removal", key=f"{channel_id}:{message_id}",
+            lane=f"removal:{channel_id}", guild_id=IDS.guild,
+            payload={"channel_id": channel_id, "message_id": message_id},
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("locked", [False, True])
+async def test_a_message_in_a_closed_thread_is_removed_or_parked_and_others_go(
+    place: Discord, *, locked: bool
+) -> None:
+    async with open_house(place) as running:
+        message_id = await in_a_thread(place, running)
+        place.loopback.changes.archive(THREAD, locked=locked)
+        other = await running.bot.get_partial_messageable(IDS.general).send("another")
+        await ask_removal(running, THREAD, message_id)
+        await ask_removal(running, IDS.general, other.id)
+        async with asyncio.timeout(PATIENCE_S):
+            while place.world.messages[other.id].deleted_at is None:
+                await asyncio.sleep(0.02)
+        if locked:
+            async with asyncio.timeout(PATIENCE_S):
+                while not await attempts(running, f"removal:{THREAD}"):
+                    await asyncio.sleep(0.02)
+            assert place.world.messages[message_id].deleted_at is None
+        else:
+            async with asyncio.timeout(PATIENCE_S):
+                while place.world.messages[message_id].deleted_at is None:
+                    await asyncio.sleep(0.02)
+
+
+# -- what is not known is not gone
+
+
+async def test_an_outage_takes_nothing_out_of_the_gallery(
+    place: Discord, alice: Visitor, bob: Visitor
+) -> None:
+    async with gallery_house(place) as running:
+        _, message = await picture(alice, running)
+        await whole(await alice.member.press(message, "Share"))
+        await until_shown(bob, count=1)
+        await nothing_more(running)
+        changes = place.loopback.changes
+        changes.outage(IDS.guild)
+        await running.services.gallery.ask_check(IDS.guild)
+        async with asyncio.timeout(PATIENCE_S):
+            while await due_now(running):
+                await asyncio.sleep(0.02)
+        assert len(shown(bob)) == 1
+        changes.recover(IDS.guild)
+        await nothing_more(running)
+        assert len(shown(bob)) == 1
+        assert [entry.state for entry in await entries(running)] == ["posted"]
+
+
+async def due_now(running: Running) -> bool:
+    """Whether something of the gallery was not even looked at yet."""
+    async with running.services.database.reader() as reader:
+        now = running.services.clock.time()
+        return bool(await outbox.due_in(reader, lane=f"gallery:{IDS.guild}", now=now, limit=1))
+
+
+async def test_what_is_shared_during_an_outage_is_posted_after_it(
+    place: Discord, alice: Visitor, bob: Visitor
+) -> None:
+    async with gallery_house(place) as running:
+        _, message = await picture(alice, running)
+        place.loopback.changes.outage(IDS.guild)
+        async with asyncio.timeout(PATIENCE_S):
+            while not getattr(running.bot.get_guild(IDS.guild), "unavailable", True):
+                await asyncio.sleep(0.02)
+        said = await whole(await alice.member.press(message, "Share"))
+        assert "try again" in said.text
+        place.loopback.changes.recover(IDS.guild)
+        async with asyncio.timeout(PATIENCE_S):
+            while getattr(running.bot.get_guild(IDS.guild), "unavailable", True):
+                await asyncio.sleep(0.02)
+        await whole(await alice.member.press(message, "Share"))
+        await until_shown(bob, count=1)
+
+
+async def test_a_server_that_comes_late_is_reconciled_and_keeps_its_name(
+    place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
+) -> None:
+    async with gallery_house(place) as running:
+        _, message = await picture(alice, running)
+        await nothing_more(running)
+    for visitor in (bob, moderator):
+        await visitor.member.react(message, "⭐")
+    place.loopback.gateway.away.add(IDS.guild)
+    async with open_house(place) as running:
+        async with asyncio.timeout(PATIENCE_S):
+            while not running.bot.is_ready():
+                await asyncio.sleep(0.02)
+        assert await guild_name(running) not in {None, ""}
+        place.loopback.changes.recover(IDS.guild)
+        await until_shown(bob, count=1)
+        assert await guild_name(running) not in {None, ""}
+
+
+async def guild_name(running: Running) -> str | None:
+    async with (
+        running.services.database.reader() as reader,
+        reader.execute("SELECT name FROM gallery_guilds") as cursor,
+    ):
+        row = await cursor.fetchone()
+    return None if row is None else str(row[0])
+
+
+async def test_super_reactions_count_while_the_bot_is_there_and_after_it_was_away(
+    place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
+) -> None:
+    async with gallery_house(place, gallery_threshold=3) as running:
+        _, message = await picture(alice, running)
+        await bob.member.react(message, "⭐", burst=True)
+        async with asyncio.timeout(PATIENCE_S):
+            while [entry.votes for entry in await entries(running)] != [1]:
+                await asyncio.sleep(0.02)
+    await moderator.member.react(message, "⭐", burst=True)
+    async with open_house(place) as running:
+        async with asyncio.timeout(PATIENCE_S):
+            while [entry.votes for entry in await entries(running)] != [2]:
+                await asyncio.sleep(0.02)
+        # Their ordinary reaction is left when a super reaction goes.
+        await bob.member.react(message, "⭐")
+        await bob.member.react(message, "⭐", add=False, burst=True)
+        await nothing_more(running)
+        assert [entry.votes for entry in await entries(running)] == [2]
+
+
+async def test_a_closed_thread_of_an_excluded_channel_stays_excluded(
+    place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
+) -> None:
+    async with gallery_house(
+        place, gallery_threshold=1, gallery_excluded=frozenset({IDS.general})
+    ) as running:
+        await in_a_thread(place, running)
+        async with asyncio.timeout(PATIENCE_S):
+            while running.bot.get_guild(IDS.guild).get_thread(THREAD) is None:  # type: ignore[union-attr]
+                await asyncio.sleep(0.02)
+        job = await drawn_in(alice, running, THREAD)
+        place.loopback.changes.archive(THREAD)
+        async with asyncio.timeout(PATIENCE_S):
+            while running.bot.get_guild(IDS.guild).get_thread(THREAD) is not None:  # type: ignore[union-attr]
+                await asyncio.sleep(0.02)
+        brought = await alice.member.slash("show", {"id": job}, channel=IDS.art)
+        message = await whole(brought)
+        await bob.member.react(message, "⭐")
+        said = await whole(await alice.member.press(message, "Share"))
+        assert "gallery" in said.text
+        await nothing_more(running)
+        assert shown(bob) == []
+        assert not any(entry.state == "posted" for entry in await entries(running))
+
+
+async def drawn_in(visitor: Visitor, running: Running, channel_id: int) -> str:
+    sent = await visitor.member.slash(
+        "imagine", {"prompt": "1girl", "steps": 2}, channel=channel_id
+    )
+    await whole(sent)
+    job = await running.delivery("delivered")
+    return job.id
