@@ -26,8 +26,9 @@ demo-reset:  ## forget the messages and pictures of the demo
 run: $(STAMP)  ## the bot, with the settings of .env
 	@$(BIN)/python -m bot run
 
+# Compiled modules are kept: tests start fifty processes, which would compile all they import again.
 test: $(STAMP)  ## all tests
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q -rs
+	@OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile -q -rs
 
 test-gpu: $(STAMP)  ## the tests that need a card; where there is none it says so
 	@$(BIN)/python -m pytest -m gpu -q -rs tests/gpu

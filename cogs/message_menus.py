@@ -31,7 +31,7 @@ _JOB_BUTTON = re.compile(
     rf"ekaki:(?:cancel|reroll|remix|settings|favourites|votes|shares|delete):({JOB_ID})"
 )
 _MAX_FILE: Final = 10 * 2**20  # bytes; mostly the first few thousand tell everything
-_DOWNLOAD_S: Final = 1.8  # a form must be the first response, and that within 3 s
+DOWNLOAD_S: Final = 1.8  # a form must be the first response, and that within 3 s
 
 
 class MessageMenus(commands.Cog):
@@ -110,7 +110,7 @@ class MessageMenus(commands.Cog):
 
     async def _read(self, file: RemoteFile) -> PictureMetadata:
         data = await self.downloads.fetch(
-            file, timeout_s=_DOWNLOAD_S, enough=is_decided, limit_bytes=_MAX_FILE
+            file, timeout_s=DOWNLOAD_S, enough=is_decided, limit_bytes=_MAX_FILE
         )
         return await asyncio.to_thread(read_metadata, data)
 

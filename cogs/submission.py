@@ -39,7 +39,6 @@ async def submit(
     saved: str | None = None,
     replay: bool = False,
     prepare: Callable[[GenerationRequest], Awaitable[GenerationRequest]] | None = None,
-    undecided_s: float = UNDECIDED_S,
 ) -> None:
     """Have `request` accepted and shown. Raises what `JobService.submit` raises: nothing spent.
 
@@ -55,7 +54,7 @@ async def submit(
         return await jobs.submit(wish, origin, saved=saved, replay=replay)
 
     deciding = asyncio.create_task(decide())
-    await asyncio.wait({deciding}, timeout=undecided_s)
+    await asyncio.wait({deciding}, timeout=UNDECIDED_S)
     deferred = not deciding.done()
     if deferred and not await _defer(interaction, private=request.private):
         await _withdraw_late(deciding, interaction, presenters)

@@ -1,5 +1,6 @@
 """Faults that a test orders: the next requests of a kind are refused, delayed or cut off."""
 
+import asyncio
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +12,8 @@ from bot.loopback.errors import Json
 class Fault:
     """For the next `times` requests with `method` whose path `path` finds (a regular expression).
 
-    `status` refuses with `code` and `message`; 429 takes `retry_after_s`. `delay_s` waits first.
+    `status` refuses with `code` and `message`; 429 takes `retry_after_s`. `delay_s` waits first,
+    `until` waits until it is set.
     `cut` ends the connection without an answer, `before` or `after` the request took effect.
     `files`: only requests that bring files, or only those that don't.
     """
@@ -25,6 +27,7 @@ class Fault:
     retry_after_s: float = 0.1
     is_global: bool = False
     delay_s: float = 0.0
+    until: asyncio.Event | None = None
     cut: Literal["before", "after"] | None = None
     files: bool | None = None
 

@@ -80,6 +80,12 @@ class Gateway:
         """Whether a bot is connected and identified."""
         return any(session.connection is not None for session in self.sessions.values())
 
+    @property
+    def last_event(self) -> int:
+        """The number of the latest event that was sent to the connected session; 0: none."""
+        connected = [each for each in self.sessions.values() if each.connection is not None]
+        return len(connected[-1].sent) if connected else 0
+
     def dispatch(self, name: str, data: Json, *, intent: int = 0) -> None:
         """Send an event to each session that asked for `intent` (0: everyone gets it).
 

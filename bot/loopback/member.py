@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from bot.loopback import limits
 from bot.loopback.errors import Json, RefusedByClient
 from bot.loopback.feed import FeedEvent
 from bot.loopback.interactions import DEFER_UPDATE
@@ -14,7 +15,7 @@ from bot.loopback.server import Loopback
 from bot.loopback.views import MessageView, Seen, message_view
 from bot.loopback.world import Interaction, Message
 
-ANSWER_WITHIN_S = 3.0  # Discord's deadline; also how long we really wait for an answer
+PATIENCE_S = 120.0  # only ends what hangs
 _CHANGE_WITHIN_S = 2.0  # of what was acknowledged as a change to come
 
 
@@ -76,7 +77,7 @@ class Member:
         began = self.transcript[0].at
         return "\n".join(f"{seen.at - began:8.3f} s  {seen.line()}" for seen in self.transcript)
 
-    async def wait_for(self, state: Callable[[], Any], timeout: float = 10.0) -> Any:  # noqa: ASYNC109
+    async def wait_for(self, state: Callable[[], Any], timeout: float = PATIENCE_S) -> Any:  # noqa: ASYNC109
         """Wait until `state()` is true, and give it. TimeoutError after `timeout` s."""
         async with asyncio.timeout(timeout):
             while not (found := state()):
@@ -93,7 +94,7 @@ class Member:
         fits: Callable[[MessageView], Any],
         *,
         channel: int,
-        timeout: float = 10.0,  # noqa: ASYNC109
+        timeout: float = PATIENCE_S,  # noqa: ASYNC109
     ) -> MessageView:
         """The first visible message that fits, waiting for one if needed."""
 
@@ -203,7 +204,7 @@ class InteractionView:
             return "acknowledged"
         waited = time.monotonic() - self.interaction.sent_monotonic
         overdue = self.member.loopback.interactions.overdue(self.interaction)
-        return "failed" if overdue or waited > ANSWER_WITHIN_S else "sent"
+        return "failed" if overdue or waited > limits.ACKNOWLEDGE_WITHIN_S else "sent"
 
     @property
     def ack_ms(self) -> float | None:
@@ -248,9 +249,9 @@ class InteractionView:
         )
         return "" if shown is None else shown.text
 
-    async def answered(self, timeout: float = ANSWER_WITHIN_S + 1) -> str:  # noqa: ASYNC109
+    async def answered(self) -> str:
         """Wait until the bot answered or the deadline is over; gives the state."""
-        await self.member.wait_for(lambda: self.state != "sent", timeout)
+        await self.member.wait_for(lambda: self.state != "sent")
         if self.state == "failed":
             self.member.loopback.interactions.fail_overdue(self.interaction)
         return self.state
@@ -258,7 +259,7 @@ class InteractionView:
     async def wait_for(
         self,
         fits: Callable[[MessageView], Any],
-        timeout: float = 10.0,  # noqa: ASYNC109
+        timeout: float = PATIENCE_S,  # noqa: ASYNC109
     ) -> MessageView:
         """Wait until the first answer or a follow-up fits; gives that message."""
 

@@ -127,6 +127,8 @@ class Gatekeeper:
     async def _misbehave(self, request: web.Request, fault: Fault) -> web.Response | None:
         if fault.delay_s:
             await asyncio.sleep(fault.delay_s)
+        if fault.until is not None:
+            await fault.until.wait()
         if fault.cut == "before":
             await request.read()
             _cut(request)

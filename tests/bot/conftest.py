@@ -32,6 +32,7 @@ from pipeline.engine.protocol import Engine
 from pipeline.errors import ModelError
 from pipeline.resolve import Defaults
 from pipeline.tagger.tagger import Tagger
+from tests.support.patience import PATIENCE_S
 
 GENEROUS = Limits(
     pictures_per_hour=0, pictures_per_day=0, waiting_jobs_per_user=0, waiting_jobs_total=0
@@ -52,7 +53,7 @@ class House:
 
     async def events(self, job_id: str) -> list[JobEvent]:
         """All events until the end."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             return [event async for event in self.jobs.stream(job_id)]
 
     async def ended(self, job_id: str) -> JobEvent:

@@ -20,8 +20,8 @@ from pipeline.engine.fake import FakeEngine
 from pipeline.errors import StorageError
 from pipeline.request import GenerationRequest, ResolvedRequest
 from tests.bot.conftest import House, open_house, origin
+from tests.support.patience import PATIENCE_S
 
-PATIENCE_S = 20
 WORDS = ("first", "second", "newcomer")
 WISH = GenerationRequest(prompt="1girl", seed=1)
 
@@ -166,20 +166,21 @@ async def test_that_a_job_runs_need_not_be_stored(
 async def test_pictures_that_are_not_stored_yet_do_not_pile_up(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    disk = asyncio.Event()
+    disk = asyncio.Semaphore(0)
     keep = Keeping.keep
 
     async def slowly(self: Keeping, *arguments: object) -> object:
-        await disk.wait()
+        await disk.acquire()
         return await keep(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Keeping, "keep", slowly)
     tickets = [await house.jobs.submit(WISH, origin(user)) for user in range(1, 7)]
-    await drawn(house.engine, 3)
-    for _ in range(50):
-        await asyncio.sleep(0.002)
-    assert len(house.engine.drawn) == 3
-    disk.set()
+    unstored: list[int] = []
+    for stored in range(6):
+        await drawn(house.engine, min(stored + 3, 6))
+        unstored.append(len(house.engine.drawn) - stored)
+        disk.release()
+    assert unstored == [3, 3, 3, 3, 2, 1]
     for ticket in tickets:
         assert isinstance(await house.ended(ticket.job.id), Completed)
 

@@ -22,12 +22,13 @@ from pipeline.request import GenerationRequest
 from tests.bot.conftest import House, open_house, origin
 from tests.pipeline.own_model import make_request
 from tests.support.devices import GONE, Losing
+from tests.support.patience import PATIENCE_S
 
 WISH = GenerationRequest(prompt="1girl")
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not is_so():
             await asyncio.sleep(0.01)
 
@@ -76,7 +77,7 @@ async def test_one_engine_is_enough_to_begin_with(tmp_path: Path) -> None:
     free = threading.Event()
 
     def slowly() -> Engine:
-        free.wait(30)
+        free.wait(PATIENCE_S)
         return FakeEngine()
 
     try:
@@ -118,7 +119,7 @@ async def test_draining_and_stopping_wait_for_all_engines(tmp_path: Path) -> Non
         for ticket in tickets:
             assert isinstance(await house.ended(ticket.job.id), Completed)
             await house.jobs.mark_delivered(job_id=ticket.job.id, message_id=1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await draining
     assert one.closed
     assert two.closed
@@ -225,7 +226,7 @@ async def test_only_when_no_device_comes_back_the_bot_gives_up(tmp_path: Path) -
         await house.jobs.submit(WISH, origin())
         ticket = await house.jobs.submit(WISH, origin(2))
         with pytest.raises(ModelError, match="device_gone"):
-            await asyncio.wait_for(house.jobs.failure, 20)
+            await asyncio.wait_for(house.jobs.failure, PATIENCE_S)
         job = await house.jobs.job(ticket.job.id)
         assert job is not None
         assert job.ended_at is None, "what was accepted goes on after a restart"
@@ -236,12 +237,12 @@ async def test_only_when_no_device_comes_back_the_bot_gives_up(tmp_path: Path) -
 async def test_a_stop_does_not_wait_for_a_device_to_come_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device, "PAUSES_S", (600.0,))
+    monkeypatch.setattr(device, "PAUSES_S", (10 * PATIENCE_S,))
     losing = Losing(1)
     async with open_on(tmp_path, losing) as house:
         await house.jobs.submit(WISH, origin())
         await until(lambda: losing.is_lost)
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(PATIENCE_S):
             await house.jobs.stop()
 
 

@@ -15,6 +15,7 @@ from pipeline.engine.protocol import Expected
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import House, open_house, origin
 from tests.data.records import a_request
+from tests.support.patience import PATIENCE_S
 
 WISH = GenerationRequest(prompt="1girl")
 
@@ -102,7 +103,7 @@ def test_the_first_steps_correct_what_was_expected() -> None:
 async def test_the_first_picture_on_a_machine_has_a_time(tmp_path: Path) -> None:
     engine = FakeEngine(model=replace(FAKE_MODEL, expected=EXPECTED))
     engine.hold()
-    async with open_house(tmp_path, engine=engine) as house, asyncio.timeout(10):
+    async with open_house(tmp_path, engine=engine) as house, asyncio.timeout(PATIENCE_S):
         ticket = await house.jobs.submit(WISH, origin())
         await asyncio.to_thread(engine.started.acquire)
         told = await own_eta(house)
@@ -135,7 +136,7 @@ async def test_times_are_known_right_after_a_restart(tmp_path: Path) -> None:
         assert len(house.jobs.forecasts.done) == 1
     held = FakeEngine()
     held.hold()
-    async with open_house(tmp_path, engine=held) as house, asyncio.timeout(10):
+    async with open_house(tmp_path, engine=held) as house, asyncio.timeout(PATIENCE_S):
         await house.jobs.submit(WISH, origin())
         while (eta_s := await own_eta(house)) is None:
             await asyncio.sleep(0.01)
@@ -155,7 +156,7 @@ async def test_another_model_or_device_is_learnt_anew(tmp_path: Path) -> None:
     ):
         held = FakeEngine(model=model)
         held.hold()
-        async with open_house(tmp_path, engine=held) as house, asyncio.timeout(10):
+        async with open_house(tmp_path, engine=held) as house, asyncio.timeout(PATIENCE_S):
             await house.jobs.submit(WISH, origin())
             await asyncio.to_thread(held.started.acquire)  # it draws: all notes have been read
             assert await own_eta(house) is None

@@ -24,6 +24,7 @@ from pipeline.errors import InputError, RefusedError
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import House, open_house, origin
+from tests.support.patience import PATIENCE_S
 
 WISH = GenerationRequest(prompt="1girl, smile", seed=7)
 DEFAULTS = UserDefaults(
@@ -316,8 +317,8 @@ async def test_a_job_that_is_accepted_meanwhile_leaves_nothing_behind(
         submitting = [house.jobs.submit(WISH, origin(1)) for _ in range(3)]
         await asyncio.gather(*submitting, house.people.forget(1))
     await house.people.forget(1)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         await house.jobs.drain()  # nothing of them is stuck in the line
     assert rows(tmp_path, "SELECT COUNT(*) FROM jobs") == [(0,)]
-    await asyncio.sleep(0.1)
+    await house.jobs.stop()  # what is drawn already is stored by then
     assert list((tmp_path / "pictures").rglob("*.png")) == []

@@ -243,13 +243,8 @@ async def test_a_deleted_picture_stays_until_what_begins_from_it_has_ended(
     else:
         assert isinstance(ended, Completed)
         made = ended.pictures
-    await settled(house)
+    await house.jobs.stop()  # files that are of no use have gone by then
     assert files_of(tmp_path) == {picture.content_hash for picture in made}
-
-
-async def settled(house: House) -> None:
-    """Until files that are of no use have had their time to go."""
-    await asyncio.sleep(0.1)
 
 
 async def test_deleting_and_beginning_at_once_never_lose_a_needed_file(house: House) -> None:

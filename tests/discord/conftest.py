@@ -5,11 +5,24 @@ from pathlib import Path
 
 import pytest
 
+from bot.loopback import limits
 from bot.loopback.default_world import IDS
 from bot.loopback.server import Loopback
+from cogs import message_menus, orphans, submission
 from pipeline.tags.index import TagIndex
 from tests.discord.house import Discord, Running, running_bot, vocabulary
 from tests.discord.visitors import Visitor
+from tests.support.patience import PATIENCE_S
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine misses none of Discord's deadlines, and the bot answers late rather than
+    with a placeholder. Tests of what happens then set their own."""
+    monkeypatch.setattr(limits, "ACKNOWLEDGE_WITHIN_S", PATIENCE_S)
+    monkeypatch.setattr(submission, "UNDECIDED_S", PATIENCE_S)
+    monkeypatch.setattr(message_menus, "DOWNLOAD_S", PATIENCE_S)
+    monkeypatch.setattr(orphans, "ORPHAN_AFTER_S", PATIENCE_S)
 
 
 @pytest.fixture

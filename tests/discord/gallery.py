@@ -17,8 +17,9 @@ from data.gallery import Entry
 from data.guild_settings import GuildSettings
 from data.jobs import JobRecord
 from pipeline.rating import Rating
-from tests.discord.house import PATIENCE_S, Discord, Running
+from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, open_house
+from tests.support.patience import PATIENCE_S
 
 STAR = "⭐"
 FORUM = 300000000000000077
@@ -128,7 +129,8 @@ async def until_entries(running: Running, *wanted: tuple[str, int]) -> None:
 
 
 async def nothing_more(running: Running) -> None:
-    """Until the gallery has done all it has to do."""
+    """Until the gallery has done all it has to do about what happened so far."""
+    await running.heard()
     await events(running).settled()
     database = running.services.database
     async with asyncio.timeout(PATIENCE_S):

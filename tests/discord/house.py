@@ -4,8 +4,10 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,8 +28,7 @@ from data.vocabularies import load_vocabulary
 from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import Engine
 from pipeline.tags.index import TagIndex
-
-PATIENCE_S = 15.0
+from tests.support.patience import PATIENCE_S
 
 
 @dataclass
@@ -208,9 +209,18 @@ def words(message: Message) -> str:
 class Running:
     """A bot that is ready."""
 
+    place: Discord
     bot: Ekaki
     services: Services
     engine: FakeEngine
+
+    async def heard(self) -> None:
+        """Until the bot has taken every event that Discord sent so far, and has done all that it
+        does at once about them."""
+        last = self.place.loopback.gateway.last_event
+        await until(lambda: (self.bot.ws.sequence or 0) >= last)
+        await asyncio.sleep(0)  # listeners that begin with this turn of the loop
+        await asyncio.gather(*(each for each in asyncio.all_tasks() if _is_listener(each)))
 
     async def jobs(self) -> list[JobRecord]:
         """All jobs, the oldest first."""
@@ -245,6 +255,31 @@ class Running:
         return await self.job()
 
 
+class QuickEkaki(Ekaki):
+    """Takes its extensions as they are imported. discord.py reads and runs each anew for every bot,
+    which is a tenth of a second, and half of what most tests would take."""
+
+    async def load_extension(self, name: str, *, package: str | None = None) -> None:
+        await import_module(name, package).setup(self)
+
+
+_COMMANDS: dict[int, Any] = {}  # as the first bot synced them
+
+
+async def know_commands(world: World, bot: Ekaki) -> None:
+    """As after a sync. What is sent then is a test of its own (`test_languages`)."""
+    if not _COMMANDS:
+        await bot.tree.sync()
+        _COMMANDS.update(deepcopy(world.commands))
+    world.commands = deepcopy(_COMMANDS)
+
+
+def _is_listener(task: "asyncio.Task[Any]") -> bool:
+    """Whether discord.py runs it for an event; commands and views wait for people."""
+    name = task.get_name()
+    return name.startswith("discord.py: on_") and name != "discord.py: on_interaction"
+
+
 @asynccontextmanager
 async def running_bot(
     place: Discord,
@@ -252,10 +287,11 @@ async def running_bot(
     engine: FakeEngine | None = None,
     loads: Sequence[Callable[[], Engine]] = (),
     backoff_s: tuple[float, ...] = (0.05,),
+    commands_known: bool = False,
     **settings: Any,
 ) -> AsyncGenerator[Running]:
     """The bot as `bot.app` composes it, with an engine in the test's hand, until the block ends.
-    `loads`: several devices' instead."""
+    `loads`: several devices' instead; `commands_known`: members' clients know its commands."""
     engine = engine or FakeEngine()
     values: dict[str, Any] = {
         "discord_token": Secret(place.loopback.token),
@@ -272,15 +308,17 @@ async def running_bot(
                 Settings(**values | settings), load=loads or (lambda: engine), clock=place.clock
             )
         )
-        bot = await stack.enter_async_context(Ekaki(services))
+        bot = await stack.enter_async_context(QuickEkaki(services))
         bot._connection.guild_ready_timeout = 0.05  # pyright: ignore[reportPrivateUsage] - 2 s else
         connected = asyncio.create_task(bot.start(place.loopback.token))
         try:
             await _ready(bot, connected)
+            if commands_known:
+                await know_commands(place.world, bot)
             # discord.py loads extensions as modules of its own, so this is no isinstance.
             cog = cast("Inference", bot.get_cog("Inference"))
             cog.presenters.backoff_s = backoff_s
-            yield Running(bot=bot, services=services, engine=engine)
+            yield Running(place=place, bot=bot, services=services, engine=engine)
         finally:
             engine.release()
             await bot.close()

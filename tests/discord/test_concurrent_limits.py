@@ -13,6 +13,7 @@ from data import guild_limits, quota_grants
 from data.guild_limits import LimitSet
 from pipeline.engine.fake import FakeEngine
 from tests.discord.house import Discord, Person, Running, running_bot, words
+from tests.support.patience import PATIENCE_S
 
 AT_ONCE = 200
 UNLIMITED: dict[str, Any] = {
@@ -42,7 +43,7 @@ async def ask_at_once(place: Discord, person: Person, counts: list[int]) -> list
 
 async def outcome(place: Discord, sent: Interaction, count: int) -> Outcome:
     """Its first words; after a defer a refusal deletes the placeholder and follows up."""
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             ids = [i for i in (sent.response_message_id, *sent.followup_ids) if i]
             shown = [place.world.messages[i] for i in ids]
@@ -78,13 +79,8 @@ async def open_jobs(running: Running) -> int:
 
 
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
-    """An engine that draws nothing until it is let go.
-
-    Discord waits for a minute instead of 3 s: what is counted here must not depend on how busy the
-    machine is.
-    """
-    monkeypatch.setattr("bot.loopback.limits.ACKNOWLEDGE_WITHIN_S", 60.0)
+def held() -> FakeEngine:
+    """An engine that draws nothing until it is let go."""
     engine = FakeEngine()
     engine.hold()
     return engine

@@ -1,6 +1,5 @@
 """Pictures come into the gallery channel by button or by stars, once, and leave it again."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -21,7 +20,6 @@ from tests.discord.gallery import (
     add_forum,
     choose,
     entries,
-    events,
     gallery_house,
     nothing_more,
     picture,
@@ -32,7 +30,7 @@ from tests.discord.gallery import (
     until_shown,
     until_stars,
 )
-from tests.discord.house import Discord, Running
+from tests.discord.house import Discord, Running, until
 from tests.discord.visitors import Visitor, labels, whole
 
 
@@ -160,7 +158,6 @@ async def test_a_star_given_and_taken_in_one_moment_is_taken(
         for _ in range(5):
             await bob.member.react(message, STAR)
             await bob.member.react(message, STAR, add=False)
-        await asyncio.sleep(0.2)
         await nothing_more(running)
         assert [entry.votes for entry in await entries(running)] == [0]
 
@@ -214,8 +211,6 @@ async def test_a_moderator_who_deletes_the_gallerys_message_takes_the_entry_out(
         await whole(await alice.member.press(message, "Share"))
         (posted,) = await until_shown(bob, count=1)
         place.loopback.posting.delete_many([place.world.messages[posted.id]])
-        await nothing_more(running)
-        await asyncio.sleep(0.1)
         await nothing_more(running)
         assert [entry.state for entry in await entries(running)] == ["removed"]
         sent = await alice.member.press(message, "Share")
@@ -466,8 +461,7 @@ async def test_a_picture_that_could_not_be_posted_comes_when_it_is_allowed(
         ]
         _, message = await picture(alice, running)
         await bob.member.react(message, STAR)
-        await events(running).settled()
-        await asyncio.sleep(0.3)
+        await until(lambda: place.loopback.log.find("POST", f"/{IDS.gallery}/", status=403))
         assert shown(bob) == []
         channel.overwrites = []
         place.loopback.changes.set_age_restricted(IDS.gallery, on=True)
@@ -483,7 +477,7 @@ async def test_a_lost_answer_posts_nothing_twice(
         fault = Fault(method="POST", path=f"/channels/{IDS.gallery}/messages", times=6, cut=cut)  # pyright: ignore[reportArgumentType]
         place.loopback.faults.add(fault)
         await whole(await alice.member.press(message, "Share"))
-        await asyncio.sleep(0.5)
+        await until(lambda: fault.times <= (3 if cut == "before" else 5))  # tried, and again
         place.loopback.faults.clear()
         await until_shown(bob, count=1)
         await nothing_more(running)
@@ -517,7 +511,6 @@ async def test_another_channel_that_is_deleted_leaves_the_entries(
         await whole(await alice.member.press(message, "Share"))
         await until_shown(bob, count=1)
         place.loopback.changes.delete_channel(IDS.gallery)
-        await asyncio.sleep(0.1)
         await nothing_more(running)
         assert [entry.state for entry in await entries(running)] == ["posted"]
         await choose(running, gallery_channel_id=IDS.art)

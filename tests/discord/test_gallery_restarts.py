@@ -23,8 +23,9 @@ from tests.discord.gallery import (
     until_shown,
     until_stars,
 )
-from tests.discord.house import PATIENCE_S, Discord, Running
+from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, open_house, whole
+from tests.support.patience import PATIENCE_S
 
 FIRST = 100000000000001000
 

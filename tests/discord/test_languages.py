@@ -171,7 +171,7 @@ def described(node: dict[str, Any]) -> set[str]:
 
 
 async def test_discord_gets_every_description_in_japanese(place: Discord) -> None:
-    async with open_house(place):
+    async with running_bot(place, sync_commands="auto"):
         commands = list(place.world.commands.values())
     assert commands
     for command in commands:
@@ -188,7 +188,7 @@ async def test_discord_gets_every_description_in_japanese(place: Discord) -> Non
 async def test_new_words_are_sent_and_known_ones_are_not(
     place: Discord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_house(place) as running:
+    async with running_bot(place, sync_commands="auto") as running:
         assert not await running.bot.sync_if_changed()
         changed = {key: unfilled(key, language="ja") for key in keys("ja")}
         changed["help.description"] = "使い方"

@@ -16,8 +16,9 @@ from data.audit import AuditEntry
 from data.guild_limits import LimitSet
 from data.jobs import JobRecord
 from pipeline.engine.fake import FakeEngine
-from tests.discord.house import PATIENCE_S, Discord, Running, until
+from tests.discord.house import Discord, Running, until
 from tests.discord.visitors import Visitor, labels, open_house, whole
+from tests.support.patience import PATIENCE_S
 
 
 @pytest.fixture

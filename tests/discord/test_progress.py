@@ -1,5 +1,7 @@
 """A waiting message becomes progress, then pictures, in order, whatever Discord answers."""
 
+import threading
+
 import pytest
 
 from bot.loopback.default_world import IDS
@@ -7,8 +9,10 @@ from bot.loopback.faults import Fault
 from bot.loopback.world import Message
 from pipeline.engine.fake import FakeEngine
 from pipeline.errors import EngineError
+from pipeline.request import ResolvedRequest
 from tests.discord.house import Discord, Running, running_bot, until, words
 from tests.discord.test_delivery import pictures
+from tests.support.patience import PATIENCE_S
 
 
 def titles(place: Discord, message: Message) -> list[str]:
@@ -21,14 +25,31 @@ def titles(place: Discord, message: Message) -> list[str]:
     return found
 
 
+class Paced(FakeEngine):
+    """Goes on from the second step when somebody has seen that it draws."""
+
+    def __init__(self, *, step_s: float = 0.0) -> None:
+        super().__init__(step_s=step_s, fail_at=self._wait_at)
+        self._seen = threading.Event()
+
+    def _wait_at(self, _: ResolvedRequest, step: int) -> None:
+        assert step != 2 or self._seen.wait(PATIENCE_S), "nobody saw it"
+
+    async def seen(self, place: Discord, message: Message) -> None:
+        """Wait until it is shown that it draws, and let it go on."""
+        await until(lambda: "Drawing" in titles(place, message))
+        self._seen.set()
+
+
 async def finished(message: Message) -> Message:
     return await until(lambda: message if pictures([message]) else None)
 
 
 async def test_progress_is_shown_with_previews_and_then_the_picture(place: Discord) -> None:
-    engine = FakeEngine(step_s=0.03)
+    engine = Paced()
     async with running_bot(place, engine=engine) as running:
         message = await place.answer(place.alice.imagine(prompt="1girl, smile", steps=20, seed=42))
+        await engine.seen(place, message)
         job = await running.delivery("delivered")
     assert titles(place, message) == ["Waiting", "Drawing", "pictures"]
     drawing = [s for s in place.states(message) if s["embeds"][0].get("title") == "Drawing"]
@@ -46,19 +67,24 @@ async def test_progress_is_shown_with_previews_and_then_the_picture(place: Disco
 
 
 async def test_previews_can_be_switched_off(place: Discord) -> None:
-    async with running_bot(place, engine=FakeEngine(step_s=0.02), previews=False) as running:
+    engine = Paced()
+    async with running_bot(place, engine=engine, previews=False) as running:
         message = await place.answer(place.alice.imagine(prompt="1girl", steps=10))
+        await engine.seen(place, message)
         await running.delivery("delivered")
-    assert all(not state["attachments"] for state in place.states(message)[:-1])
+    assert titles(place, message) == ["Waiting", "Drawing", "pictures"]
+    assert not any(state["attachments"] for state in place.states(message)[:-1])
 
 
 async def test_edits_are_throttled(place: Discord) -> None:
-    async with running_bot(
-        place, engine=FakeEngine(step_s=0.01), progress_interval_s=0.3
-    ) as running:
+    engine = Paced(step_s=0.01)
+    async with running_bot(place, engine=engine, progress_interval_s=30.0) as running:
         message = await place.answer(place.alice.imagine(prompt="1girl", steps=60))
+        await engine.seen(place, message)
         await running.delivery("delivered")
-    assert len(place.states(message)) <= 6
+    shown = [state["embeds"][0].get("title") for state in place.states(message)]
+    assert shown.count("Drawing") == 1, "sixty steps within half a minute"
+    assert titles(place, message)[-1] == "pictures", "the end waits for nothing"
 
 
 async def test_several_pictures_come_in_one_message(place: Discord, running: Running) -> None:

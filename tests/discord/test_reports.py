@@ -10,8 +10,9 @@ from bot.loopback.views import MessageView
 from data import audit, reports
 from data.jobs import JobRecord
 from tests.discord.gallery import dispatcher
-from tests.discord.house import PATIENCE_S, Discord, Running, until
+from tests.discord.house import Discord, Running, until
 from tests.discord.visitors import Visitor, labels, open_house, whole
+from tests.support.patience import PATIENCE_S
 
 REPORT, DELETE = "Report picture", "Delete picture"
 

@@ -8,11 +8,13 @@ import pytest
 from bot.loopback.default_world import IDS
 from bot.loopback.member import InteractionView
 from bot.loopback.views import MessageView
+from cogs import orphans
 from data import place_settings
 from data.jobs import JobRecord
 from pipeline.rating import Rating
-from tests.discord.house import PATIENCE_S, Discord, Running, until
+from tests.discord.house import Discord, Running, until
 from tests.discord.visitors import Visitor, labels, open_house, whole
+from tests.support.patience import PATIENCE_S
 
 SINGLE = [
     "🔄 Re-roll", "Vary (subtle)", "Vary (strong)", "Upscale", "🎨 Remix", "❤️ Favourite",
@@ -173,8 +175,9 @@ async def test_private_pictures_are_their_owners(
     ],
 )
 async def test_a_button_of_another_version_is_answered_kindly(
-    place: Discord, alice: Visitor, custom_id: str
+    place: Discord, alice: Visitor, custom_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(orphans, "ORPHAN_AFTER_S", 0.1)
     async with open_house(place) as running:
         _, message = await drawn(alice, running)
         forge(place, message, custom_id)

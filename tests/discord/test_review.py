@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from data import audit, checks, guild_settings, withheld
 from data.audit import AuditEntry
 from data.guild_settings import GuildSettings
 from pipeline.rating import Rating
-from tests.discord.house import PATIENCE_S, Discord, Running, until
+from tests.discord.house import Discord, Running, until
 from tests.discord.test_withheld import allow, ask, checked, sent_pictures
 from tests.discord.visitors import Visitor, labels, whole
+from tests.support.patience import PATIENCE_S
 from tests.support.tagger import PaintEngine, make_tagger
 
 
@@ -67,6 +69,12 @@ async def refused(place: Discord, said: str) -> None:
             for message in place.seen(IDS.age_restricted, IDS.moderator)
         )
     )
+
+
+def changed(moderator: Visitor, message_id: int, files: list[str]) -> MessageView | None:
+    """The message, if it shows something else than `files`."""
+    found = moderator.member.message(message_id)
+    return found if [file.url for file in found.attachments] != files else None
 
 
 def withheld_files(running: Running) -> list[Path]:
@@ -233,11 +241,16 @@ async def test_it_goes_on_to_the_next(
             await ask(alice, prompt="red-picture", seed=number)
         shown = await review(moderator)
         assert "3 waiting" in shown.text
-        for label in ("Next", "Delete", "Delete", "Delete"):
+        for label, told in (
+            ("Next", "3 waiting"),
+            ("Delete", "2 waiting"),
+            ("Delete", "1 waiting"),
+            ("Delete", "No picture waits"),
+        ):
+            before = [file.url for file in shown.attachments]
             await pressed(moderator, shown, label)
-            await asyncio.sleep(0.3)
-            shown = moderator.member.message(shown.id)
-        assert "No picture waits" in shown.text
+            shown = await until(partial(changed, moderator, shown.id, before))
+            assert told in shown.text
         assert shown.attachments == []
         assert withheld_files(running) == []
 
@@ -292,7 +305,8 @@ async def test_a_picture_released_while_the_others_are_delivered_reaches_its_use
         await turn_on(running)
         message = await alice.wish("green-picture, red-picture", count=2)
         token = (await running.job()).interaction_token or ""
-        slow = Fault(method="PATCH", path=re.escape(token), delay_s=1.5, times=20)
+        arrives = asyncio.Event()
+        slow = Fault(method="PATCH", path=re.escape(token), until=arrives, times=20)
         place.loopback.faults.add(slow)
         engine.release()
         await until(lambda: withheld_files(running))
@@ -301,4 +315,5 @@ async def test_a_picture_released_while_the_others_are_delivered_reaches_its_use
                 await asyncio.sleep(0.01)
         assert (await running.job()).delivery == "pending"
         await release(moderator, await review(moderator), "safe")
+        arrives.set()
         await until(lambda: len(alice.member.message(message.id).attachments) == 2)

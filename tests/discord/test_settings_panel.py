@@ -266,7 +266,7 @@ async def test_limits_are_set_by_role_within_the_owners_bounds(
         assert await running.services.servers.limits(IDS.guild) == limits
         form = await moderator.member.press(panel, "ekaki:set:form:requests")
         place.loopback.changes.delete_role(IDS.guild, role.id)
-        await asyncio.sleep(0.1)
+        await running.heard()
         sent = await moderator.member.submit_modal(form, {"max_steps": "20"})
         assert "does not exist any more" in sent.text
 
@@ -332,7 +332,7 @@ async def test_a_deleted_channel_is_shown_as_such_and_can_be_replaced(
     panel = await choose(moderator, panel, "channels:allowed", IDS.art)
     panel = await choose(moderator, panel, "channels:log", IDS.art)
     place.loopback.changes.delete_channel(IDS.art)
-    await asyncio.sleep(0.1)
+    await running.heard()
     panel = await choose(moderator, panel, "page", "channels")
     assert "a channel that was deleted" in panel.text
     panel = await choose(moderator, panel, "channels:log", IDS.gallery)

@@ -13,8 +13,9 @@ from bot.loopback.world import Channel, ChannelType, Guild, Member, Message, Rol
 from data import notes, outbox
 from data.outbox import OutboxItem
 from data.text import unfilled
-from tests.discord.house import PATIENCE_S, Discord, Running
+from tests.discord.house import Discord, Running
 from tests.discord.visitors import open_house
+from tests.support.patience import PATIENCE_S
 
 SERVER, RULES, LOBBY = 9001, 9002, 9003
 
@@ -70,11 +71,9 @@ def newcomer(place: Discord) -> Newcomer:
 
 
 async def time_to_speak(running: Running) -> None:
-    """Until the bot knows the server, and longer than a greeting takes."""
-    async with asyncio.timeout(PATIENCE_S):
-        while running.bot.get_guild(SERVER) is None:
-            await asyncio.sleep(0.01)
-    await asyncio.sleep(0.2)
+    """Until the bot knows the server, and has said what it has to say."""
+    await running.heard()
+    assert running.bot.get_guild(SERVER) is not None
 
 
 async def noted(running: Running) -> None:
@@ -128,15 +127,15 @@ async def test_a_server_that_invites_again_knows_it_already(
     async with open_house(place) as running:
         newcomer.invite()
         await time_to_speak(running)
-        await newcomer.greeting()
+        assert len(newcomer.said(LOBBY)) == 1, "the greeting of the first time"
 
 
 async def test_servers_that_it_was_in_at_the_start_are_not_greeted(
     place: Discord, newcomer: Newcomer
 ) -> None:
     place.world.guilds[SERVER] = newcomer.guild
-    async with open_house(place):
-        await asyncio.sleep(0.2)
+    async with open_house(place) as running:
+        await time_to_speak(running)
     assert not newcomer.said(LOBBY)
 
 

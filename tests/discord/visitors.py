@@ -9,13 +9,14 @@ from bot.loopback.default_world import IDS
 from bot.loopback.member import InteractionView, Member
 from bot.loopback.views import MessageView
 from data.jobs import JobRecord
-from tests.discord.house import PATIENCE_S, Discord, Running, running_bot
+from tests.discord.house import Discord, Running, running_bot
+from tests.support.patience import PATIENCE_S
 
 
 @asynccontextmanager
 async def open_house(place: Discord, **settings: Any) -> AsyncGenerator[Running]:
     """The bot with its commands known to the members' clients, and without limits by the hour."""
-    values: dict[str, Any] = {"sync_commands": "auto", "pictures_per_hour": 0}
+    values: dict[str, Any] = {"commands_known": True, "pictures_per_hour": 0}
     async with running_bot(place, **values | settings) as running:
         yield running
 

@@ -13,6 +13,7 @@ import pytest
 from bot.loopback import permissions as p
 from bot.loopback.world import Channel, ChannelType
 from tests.loopback.test_with_discordpy import Tiny, running
+from tests.support.patience import PATIENCE_S
 
 FORUM = 300000000000000099
 INTENTS = discord.Intents(guilds=True, guild_messages=True, guild_reactions=True)
@@ -30,7 +31,7 @@ class Watcher(Tiny):
         super().dispatch(event, *args, **kwargs)
 
     async def until(self, event: str) -> object:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE_S):
             while not (found := [what for name, what in self.seen if name == event]):
                 await asyncio.sleep(0.005)
         return found[-1]

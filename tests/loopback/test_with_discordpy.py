@@ -6,7 +6,6 @@
 
 import asyncio
 import io
-import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -14,9 +13,11 @@ import discord
 import pytest
 from discord import app_commands
 
+from bot.loopback import limits
 from bot.loopback.client import connect_to
 from bot.loopback.errors import RefusedByClient
 from bot.loopback.faults import Fault
+from tests.support.patience import PATIENCE_S
 
 
 class Tiny(discord.Client):
@@ -38,7 +39,9 @@ async def running(bot, place) -> AsyncGenerator[None]:
         async with bot:
             task = asyncio.create_task(bot.start(place.server.token))
             ready = asyncio.create_task(bot.was_ready.wait())
-            await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED, timeout=5)
+            await asyncio.wait(
+                {task, ready}, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE_S
+            )
             assert bot.was_ready.is_set(), task
             yield
             await bot.close()
@@ -46,15 +49,12 @@ async def running(bot, place) -> AsyncGenerator[None]:
             await asyncio.sleep(0.01)  # events that discord.py started while closing
 
 
-async def test_is_ready_within_a_second(loopback):
+async def test_is_ready_and_knows_its_server(loopback):
     bot = Tiny()
-    began = time.monotonic()
     async with running(bot, loopback):
-        elapsed = time.monotonic() - began
         assert bot.user.id == loopback.ids.bot
         assert bot.get_channel(loopback.ids.age_restricted).is_nsfw()
         assert bot.get_channel(loopback.ids.age_restricted_thread).is_nsfw()
-    assert elapsed < 1, elapsed
 
 
 async def test_a_command_is_answered_edited_and_gets_a_file(loopback):
@@ -219,20 +219,21 @@ async def test_a_dropped_connection_resumes_and_replays(loopback):
     async with running(bot, loopback):
         await loopback.server.gateway.drop()
         view = await loopback.alice.slash("slow", channel=loopback.ids.general, wait=False)
-        assert await view.answered(8) == "acknowledged"
+        assert await view.answered() == "acknowledged"
     assert (loopback.server.gateway.identifies, loopback.server.gateway.resumes) == (1, 1)
 
 
 async def test_a_forgotten_session_identifies_again(loopback):
     async with running(full_bot(), loopback):
         await loopback.server.gateway.drop(forget=True)
-        await loopback.alice.wait_for(lambda: loopback.server.gateway.identifies == 2, 20)
+        await loopback.alice.wait_for(lambda: loopback.server.gateway.identifies == 2)
 
 
-async def test_after_three_seconds_nobody_answers_any_more(loopback):
+async def test_after_three_seconds_nobody_answers_any_more(loopback, monkeypatch):
     bot = full_bot()
     async with running(bot, loopback):
         view = await loopback.alice.slash("slow", channel=loopback.ids.general, wait=False)
+        monkeypatch.setattr(limits, "ACKNOWLEDGE_WITHIN_S", 3.0)  # as it is, see conftest
         loopback.server.world.advance(3.5)
         assert await view.answered() == "failed"
         await loopback.alice.wait_for(lambda: bot.failures)

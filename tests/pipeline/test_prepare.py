@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from pipeline.prepare import prepare, verify, write
 from pipeline.prepare.prepare import Prepared, Talk, Wish, prepare_model
 from pipeline.prepare.skeleton import Weights, load_skeleton
 from tests.pipeline.own_model import Quiet, make_request, open_own
+from tests.support.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,6 +48,40 @@ def make(
     return prepare_model(
         source, models, Wish(variant=variant, **wish), factory=factory, talk=Talk()
     )
+
+
+Shared = Callable[[ModelFolder, Variant], Prepared]
+
+
+@pytest.fixture(scope="module")
+def shared(mapped: SessionFactory, tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """Prepares each model once, with its check, for tests that only read what was made."""
+    made: dict[tuple[Path, str], Prepared] = {}
+
+    def prepared_once(source: ModelFolder, variant: Variant) -> Prepared:
+        if (source.path, variant) not in made:
+            models = tmp_path_factory.mktemp("shared")
+            made[source.path, variant] = make(source, models, variant, mapped)
+        return made[source.path, variant]
+
+    return prepared_once
+
+
+def copied(made: Prepared, source: ModelFolder, models: Path) -> Prepared:
+    """What was made, as if it had been made in `models`: a test's own, to spoil."""
+    home = home_of(models, source)
+    shutil.copytree(made.path.parent, home)
+    return replace(made, path=home / made.path.name)
+
+
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check against the source, most of the work, is left out: for tests of everything else."""
+
+    def no_errors(*_: object) -> dict[str, float]:
+        return {"text": 0.0, "unet": 0.0, "vae": 0.0}
+
+    monkeypatch.setattr(verify.Verifier, "errors", no_errors)
 
 
 def failure(source: ModelFolder, models: Path, factory: SessionFactory) -> ModelError:
@@ -67,12 +103,11 @@ def own_copy(source: ModelFolder, folder: Path, **scheduler: object) -> ModelFol
 def test_every_variant_of_every_layout_is_close_to_its_source(
     model: str,
     variant: Variant,
-    mapped: SessionFactory,
-    tmp_path: Path,
+    shared: Shared,
     request: pytest.FixtureRequest,
 ) -> None:
     source: ModelFolder = request.getfixturevalue(model)
-    made = make(source, tmp_path, variant, mapped)
+    made = shared(source, variant)
     folder = ModelFolder.open(made.path)
     assert folder.precision.startswith(variant)
     assert folder.content_hash == source.content_hash
@@ -88,10 +123,8 @@ def test_every_variant_of_every_layout_is_close_to_its_source(
         assert names == [value.name for value in theirs.graph.output]
 
 
-def test_the_prepared_picture_is_the_same_picture(
-    tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path
-) -> None:
-    made = make(tiny, tmp_path, "fp32", mapped)
+def test_the_prepared_picture_is_the_same_picture(tiny: ModelFolder, shared: Shared) -> None:
+    made = shared(tiny, "fp32")
     pictures = [
         np.asarray(open_own(path).draw(make_request(), 0, Quiet()).image, np.int16)
         for path in (tiny.path, made.path)
@@ -100,9 +133,9 @@ def test_the_prepared_picture_is_the_same_picture(
 
 
 def test_half_precision_leaves_the_sines_of_the_timestep_alone(
-    tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path
+    tiny: ModelFolder, shared: Shared
 ) -> None:
-    made = make(tiny, tmp_path, "fp16", mapped)
+    made = shared(tiny, "fp16")
     model = onnx.load(made.path / "unet" / "model.onnx", load_external_data=False)
     types = {
         value.name: value.type.tensor_type.elem_type
@@ -116,10 +149,10 @@ def test_half_precision_leaves_the_sines_of_the_timestep_alone(
 
 
 def test_int8_gives_a_picture_the_same_numbers_whatever_shares_its_run(
-    tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path
+    tiny: ModelFolder, shared: Shared
 ) -> None:
     """Its scales are measured over all rows of a run, so the engine gives it one row at a time."""
-    engine = open_own(make(tiny, tmp_path, "int8", mapped).path)
+    engine = open_own(shared(tiny, "int8").path)
     rows = [engine.begin(make_request(seed=seed), 0) for seed in (1, 2)]
     alone = engine.begin(make_request(seed=1), 0)
     engine.step(rows)
@@ -128,9 +161,9 @@ def test_int8_gives_a_picture_the_same_numbers_whatever_shares_its_run(
 
 
 def test_rows_at_different_timesteps_share_a_run_of_what_had_a_scalar(
-    tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path
+    tiny: ModelFolder, mapped: SessionFactory, shared: Shared
 ) -> None:
-    folder = ModelFolder.open(make(tiny, tmp_path, "fp32", mapped).path)
+    folder = ModelFolder.open(shared(tiny, "fp32").path)
     assert len(open_unet(mapped, folder).session.inputs["timestep"].shape) == 1
 
 
@@ -145,6 +178,7 @@ def test_weights_inside_the_graph_are_read_where_they_lie(tiny: ModelFolder) -> 
     weights.close()
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_what_was_prepared_last_is_found(
     tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path
 ) -> None:
@@ -173,9 +207,9 @@ def test_a_variant_that_the_machine_cant_run_is_refused(
 
 
 def test_weights_of_all_eight_bits_are_refused_where_sums_overflow(
-    tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: ModelFolder, shared: Shared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = make(tiny, tmp_path, "int8", mapped)
+    made = copied(shared(tiny, "int8"), tiny, tmp_path)
     replace(made.manifest, full_range=True).save(made.path)  # as from another machine
     monkeypatch.setattr(prepared, "multiplies_int8_safely", lambda: False)
     with pytest.raises(ModelError) as caught:
@@ -193,9 +227,9 @@ def test_not_prepared_is_said(tiny: ModelFolder, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "gone", "manifest"])
 def test_a_damaged_prepared_model_is_never_used(
-    damage: str, tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path
+    damage: str, tiny: ModelFolder, shared: Shared, tmp_path: Path
 ) -> None:
-    made = make(tiny, tmp_path, "fp32", mapped)
+    made = copied(shared(tiny, "fp32"), tiny, tmp_path)
     file = made.path / "unet" / "model.onnx_data"
     content = bytearray(file.read_bytes())
     if damage == "flip":
@@ -213,10 +247,9 @@ def test_a_damaged_prepared_model_is_never_used(
 
 
 def test_a_copied_prepared_model_is_read_once_and_used(
-    tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path
+    tiny: ModelFolder, shared: Shared, tmp_path: Path
 ) -> None:
-    make(tiny, tmp_path / "a", "fp32", mapped)
-    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    copied(shared(tiny, "fp32"), tiny, tmp_path / "b")
     for file in (tmp_path / "b").rglob("model.onnx*"):
         os.utime(file, (1, 1))
     find(tmp_path / "b", tiny, "auto", CPU)
@@ -240,14 +273,15 @@ prepare_model(ModelFolder.open(Path(sys.argv[1])), Path(sys.argv[2]), Wish(varia
 """
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_killed_in_the_middle_it_goes_on_and_ends_the_same(
-    tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: ModelFolder, mapped: SessionFactory, shared: Shared, tmp_path: Path
 ) -> None:
-    straight = make(tiny, tmp_path / "straight", "fp16", mapped)
+    straight = shared(tiny, "fp16")
     for share in ("0.4", "0.7"):
         done = subprocess.run(
             [sys.executable, "-c", _KILLED, str(tiny.path), str(tmp_path / "killed"), share],
-            cwd=ROOT, check=False, timeout=100, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            cwd=ROOT, check=False, timeout=PATIENCE_S, env={**os.environ, "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
         assert done.returncode == -signal.SIGKILL
         assert find(tmp_path / "killed", tiny, "auto", CPU) is tiny
@@ -261,10 +295,15 @@ def test_killed_in_the_middle_it_goes_on_and_ends_the_same(
     assert again.manifest.files == straight.manifest.files
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_full_disk_in_the_middle_is_said_and_the_old_model_stays(
-    tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: ModelFolder,
+    mapped: SessionFactory,
+    shared: Shared,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    make(tiny, tmp_path, "fp32", mapped)
+    copied(shared(tiny, "fp32"), tiny, tmp_path)
     seen: list[int] = []
     real = write._Sink.put  # pyright: ignore[reportPrivateUsage]  # the disk's place
 
@@ -298,9 +337,13 @@ def test_too_little_space_is_said_before_anything_is_written(
 
 
 def test_a_failed_check_throws_the_new_one_away_and_keeps_the_old(
-    tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: ModelFolder,
+    mapped: SessionFactory,
+    shared: Shared,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before = make(tiny, tmp_path, "fp32", mapped)
+    before = copied(shared(tiny, "fp32"), tiny, tmp_path)
     strict = {"fp32": {"text": 1.0, "unet": 0.0, "vae": 1.0}}
     monkeypatch.setattr(verify, "BOUNDS", strict)
     error = failure(tiny, tmp_path, mapped)
@@ -311,9 +354,9 @@ def test_a_failed_check_throws_the_new_one_away_and_keeps_the_old(
 
 
 def test_a_crash_between_two_renames_is_mended(
-    tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path
+    tiny: ModelFolder, shared: Shared, tmp_path: Path
 ) -> None:
-    made = make(tiny, tmp_path, "fp32", mapped)
+    made = copied(shared(tiny, "fp32"), tiny, tmp_path)
     made.path.rename(prepared.old_of(made.path))
     assert find(tmp_path, tiny, "auto", CPU).path == made.path
 
@@ -325,6 +368,7 @@ def test_two_at_once_are_refused(tiny: ModelFolder, mapped: SessionFactory, tmp_
         assert failure(tiny, tmp_path, mapped).key == "prepare_busy"
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_source_that_is_not_what_was_published_is_found_by_its_hash(
     tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path
 ) -> None:
@@ -381,8 +425,9 @@ def test_a_unet_of_another_architecture_is_refused(
     assert failure(source, tmp_path / "models", mapped).key == "model_not_sdxl"
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_another_wish_forgets_what_was_begun(
-    tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path
 ) -> None:
     part = home_of(tmp_path, tiny) / ".fp32.part"
     (part / "unet").mkdir(parents=True)
@@ -433,7 +478,7 @@ def test_one_tensor_at_a_time_is_in_memory(tmp_path: Path) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path)],
-        cwd=ROOT, capture_output=True, text=True, check=True, timeout=100,
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=PATIENCE_S,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert float(done.stdout) < 150, "megabytes beyond what the libraries take"

@@ -5,6 +5,7 @@ import threading
 from pipeline.engine.fake import FakeEngine
 from pipeline.errors import EngineError, ModelError
 from pipeline.request import ResolvedRequest
+from tests.support.patience import PATIENCE_S
 
 GONE = "CUDA failure 700: an illegal memory access was encountered ; GPU=0"
 
@@ -22,7 +23,7 @@ class Losing:
     def load(self) -> FakeEngine:
         """In the engine's thread."""
         if self.made:
-            self.may_reopen.wait(30)
+            self.may_reopen.wait(PATIENCE_S)
             if self.refusals:
                 self.refusals -= 1
                 raise ModelError("model_unreadable", name="unet", problem="CUDA failure 999")

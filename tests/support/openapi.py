@@ -1,4 +1,5 @@
-"""Holds the loopback's log against Discord's OpenAPI document, where that is present."""
+"""Holds the log of the loopback against Discord's OpenAPI document: what we took out of it, and the
+whole where that is present."""
 
 # pyright: basic, reportIndexIssue=false, reportOptionalMemberAccess=false
 # (jsonschema and referencing are loosely typed)
@@ -14,6 +15,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from bot.loopback.requestlog import RequestLog
+from tests.support.openapi_extract import FACTS
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "shared" / "data" / "discord-openapi.json"
 URI = "urn:discord"
@@ -84,7 +86,14 @@ def _text_ids(body: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
-def openapi() -> OpenApi:
+def discords_document() -> dict[str, Any]:
     if not DOCUMENT.is_file():
         pytest.skip("Discord's OpenAPI document is not beside this repository")
-    return OpenApi(json.loads(DOCUMENT.read_text(encoding="utf-8")))
+    return json.loads(DOCUMENT.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session", params=["facts", "whole"])
+def openapi(request: pytest.FixtureRequest) -> OpenApi:
+    if request.param == "facts":
+        return OpenApi(json.loads(FACTS.read_text(encoding="utf-8")))
+    return OpenApi(request.getfixturevalue("discords_document"))
