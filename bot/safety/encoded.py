@@ -1,9 +1,11 @@
-"""Characters written as codes of web pages, addresses and programs, made plain again."""
+"""Characters in codes of web pages, addresses and programs, or hidden by Unicode, made plain."""
 
 import html
 import re
 from typing import Final
 from urllib.parse import unquote
+
+from bot.safety.hangul import syllables
 
 # `&#108;` `&#x6c;` `&lpar;`, also without the semicolon
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}(?=;));?")
@@ -14,6 +16,10 @@ _ESCAPE: Final = re.compile(
 )
 # `%6c`, also of UTF-8: `%E3%83%AD`
 _PERCENT: Final = re.compile(r"(?:%[0-9a-fA-F]{2})+")
+# Unicode's tag characters: an invisible copy of ASCII.
+_TAG_CHARACTERS: Final = {0xE0000 + code: chr(code) for code in range(0x20, 0x7F)}
+# What stands behind a right-to-left override is seen backwards, to the end of it or of the line.
+_OVERRIDDEN: Final = re.compile("\u202e([^\u202c\u2069\n]*)")
 _ROUNDS: Final = 2  # a code may itself be written in codes
 
 
@@ -26,7 +32,8 @@ def decoded(text: str) -> str:
         text = _PERCENT.sub(lambda found: unquote(found[0], errors="ignore"), text)
         if text == before:
             break
-    return text
+    text = syllables(text.translate(_TAG_CHARACTERS))
+    return _OVERRIDDEN.sub(lambda found: found[1][::-1], text)
 
 
 def _character(digits: str) -> str:

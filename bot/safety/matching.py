@@ -6,9 +6,12 @@ term letters may repeat and stand apart (`l-o-lll i`); its ends must be ends of 
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from functools import cached_property
+from itertools import chain, groupby
 
+from bot.safety.mixed import ANY
 from bot.safety.normalise import normalise
 from bot.safety.readings import DISGUISES, Reading, class_of
 
@@ -17,6 +20,10 @@ from bot.safety.readings import DISGUISES, Reading, class_of
 _LETTER = r"0-9a-z\u00aa-\u10ff"
 _START = rf"(?:(?<![{_LETTER}])|(?=[^{_LETTER} ]))"
 _END = rf"(?:(?<=[^{_LETTER}])|(?![{_LETTER}]))"
+_NO_PERSON = (
+    rf"(?!\W+(?:girl|boy|female|male|wom[ae]n|m[ae]n|lady|lad|person|people|human|humanoid|body"
+    rf"|princess|prince|sister|brother|daughter|son|child|kid|ears)(?:e?s|oid)?(?![{_LETTER}]))"
+)
 _MORE = 12  # how many repeats and spaces a letter may take: bounded, so that time stays linear
 
 
@@ -24,10 +31,13 @@ class TermMatcher:
     """Finds the terms of a list in readings of a prompt.
 
     `harmless` are phrases in which a term means something else (`kid icarus`): a find inside one
-    of them does not count. Terms and phrases are plain words, parted by single spaces.
+    of them does not count. `things` are such phrases too, unless a word for a person follows:
+    `baby fox`, but not `baby fox girl`. Terms and phrases are plain words, parted by single spaces.
     """
 
-    def __init__(self, terms: Iterable[str], harmless: Iterable[str] = ()) -> None:
+    def __init__(
+        self, terms: Iterable[str], harmless: Iterable[str] = (), things: Iterable[str] = ()
+    ) -> None:
         self._terms: dict[str, list[tuple[str, str]]] = {}
         trie = _Node()
         for term in terms:
@@ -35,14 +45,34 @@ class TermMatcher:
             trie.add([_piece(run) for run in _runs(letters)])
             self._terms.setdefault(_shape(letters), []).append((letters, term))
         self._search = re.compile(rf"{_START}(?=({trie.pattern()}))")
-        self._harmless = re.compile(
-            "|".join(_phrase(normalise(phrase)) for phrase in sorted(harmless, reverse=True))
-            or r"(?!)"
-        )
+        phrases = [_phrase(normalise(phrase)) for phrase in sorted(harmless, reverse=True)]
+        phrases += [
+            _phrase(normalise(phrase)) + _NO_PERSON for phrase in sorted(things, reverse=True)
+        ]
+        self._harmless = re.compile("|".join(phrases) or r"(?!)")
 
     def find(self, readings: Iterable[Reading]) -> str | None:
         """The first term found in any of the readings, as it stands in the list."""
         return next((term for reading in readings for term in self._finds(reading)), None)
+
+    def find_mixed(self, words: Iterable[str]) -> str | None:
+        """The first term that one of `mixed_words` may be, as it stands in the list."""
+        for word in words:
+            place = next(place for place, letter in enumerate(word) if letter != ANY)
+            for letters, term in self._by_letter.get((len(word), place, word[place]), ()):
+                if all(a in (b, ANY) for a, b in zip(word, letters, strict=True)):
+                    return term
+        return None
+
+    @cached_property
+    def _by_letter(self) -> dict[tuple[int, int, str], list[tuple[str, str]]]:
+        """Terms of Latin letters by their length and each of their letters."""
+        found: dict[tuple[int, int, str], list[tuple[str, str]]] = defaultdict(list)
+        for letters, term in chain.from_iterable(self._terms.values()):
+            if letters.isascii():
+                for place, letter in enumerate(letters):
+                    found[len(letters), place, letter].append((letters, term))
+        return found
 
     def _finds(self, reading: Reading) -> Iterable[str]:
         harmless: set[int] | None = None

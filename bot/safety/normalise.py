@@ -21,6 +21,12 @@ _LETTER_NAME = re.compile(
 _SPACES = re.compile(r"[^\S\n]+")
 
 
+# A Spanish girl is "niña" and a baby "bebé", but Nina and Bebe are names.
+_MARKS_KEPT = (("niñ", "ninzh"), ("bebé", "bebezh"), ("bebê", "bebezh"), ("bébé", "bebezh"))
+
+_JAMO = re.compile(r"[\u1100-\u11ff]+")
+
+
 class _Folding(dict[int, str]):
     """What each character is folded to, worked out when first met."""
 
@@ -59,11 +65,18 @@ def normalise(text: str) -> str:
     Line breaks stay.
     """
     folded = text.translate(_LONG_SIGNS)
-    # A Spanish girl is "niña", but Nina is a name: the one mark that must not be lost.
-    folded = unicodedata.normalize("NFC", folded).casefold().replace("niñ", "ninzh")
+    folded = unicodedata.normalize("NFC", folded).casefold()
+    for marked, kept in _MARKS_KEPT:
+        folded = folded.replace(marked, kept)
     while True:
         before = folded
-        folded = unicodedata.normalize("NFKD", folded).casefold().translate(_FOLDING)
+        folded = _JAMO.sub(_whole, unicodedata.normalize("NFKD", folded)).casefold()
+        folded = folded.translate(_FOLDING)
         folded = unicodedata.normalize("NFC", _SPACES.sub(" ", folded))  # Hangul is made whole
         if folded == before:
             return folded
+
+
+def _whole(jamo: re.Match[str]) -> str:
+    """Syllables: a letter that stands alone may be a Latin one's lookalike, no part of one is."""
+    return unicodedata.normalize("NFC", jamo[0])

@@ -14,6 +14,7 @@ from bot.safety.normalise import normalise
 # Possessive quantifiers keep these linear on hostile text such as ":1111111...".
 _WEIGHT = re.compile(r":\s*+[-+]?+[\d.]++\s*+(?=[)\]}>])")
 _NETWORK = re.compile(r"<([^<>]*)>")
+_LESS_THAN = re.compile(r"[<≤]=? ?(?=(?:1[0-8]|[5-9])(?!\d))")  # "<18"; "<3" is a heart
 _EMPTY_PAIR = re.compile(r"\(\)|\[\]|\{\}")
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _DIGITS_EDGE = re.compile(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])")
@@ -31,11 +32,11 @@ _BRACKETS = "\\()[]{}<>「」『』【】〔〕〈〉《》"
 _GLUE = str.maketrans("", "", _BRACKETS)
 _PART = str.maketrans(dict.fromkeys(_BRACKETS, " ") | {"|": ","})
 
-# What leet spelling writes for a letter. `i` and `l` share all their disguises, so they share a
-# class here; `matching.spells` tells them apart again.
+# What leet spelling writes for a letter. `i` and `l` share all their disguises, and `u` and `v`
+# are each other's, so they share a class here; `matching.spells` tells them apart again.
 DISGUISES: dict[str, str] = {
     "a": "4@", "b": "8", "e": "3", "g": "9", "i": "1!|",
-    "l": "1!|i", "o": "0", "s": "5$", "t": "7+",
+    "l": "1!|i", "o": "0", "s": "5$", "t": "7+", "u": "v",
 }  # fmt: skip
 _CLASS = {sign: letter for letter, signs in DISGUISES.items() for sign in signs}
 _SEPARATORS = dict.fromkeys(",;、。", ",")
@@ -94,6 +95,7 @@ def readings(prompt: str) -> tuple[Reading, ...]:
 
 
 def _readings(prompt: str) -> tuple[Reading, ...]:
+    prompt = _LESS_THAN.sub(" under ", prompt)
     glued = normalise(prompt.replace("BREAK", ""))
     parted = normalise(_CAMEL_CASE.sub(" ", prompt.replace("BREAK", ",")))
     texts = [_glued(glued), _parted(parted)]

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.safety import terms
+from bot.safety import harmless, terms
 from bot.safety.ages import find_minor_age, names_adult_age
 from bot.safety.matching import TermMatcher
+from bot.safety.mixed import mixed_words
+from bot.safety.normalise import normalise
 from bot.safety.readings import Reading, readings
 from pipeline.errors import RefusedError
 from pipeline.rating import Rating
@@ -31,11 +33,14 @@ class Violation:
     term: str
 
 
-_MINOR_CODED = TermMatcher(terms.MINOR_CODED, terms.HARMLESS)
-_MINOR = TermMatcher(terms.MINOR, terms.HARMLESS)
-_SEXUAL = TermMatcher(terms.SEXUAL, terms.SEXUAL_HARMLESS)
-_REAL_PERSON = TermMatcher(terms.REAL_PERSON, terms.REAL_PERSON_HARMLESS)
-_ADULT = TermMatcher(terms.ADULT, terms.ADULT_HARMLESS)
+_MINOR_CODED = TermMatcher(terms.MINOR_CODED, harmless.HARMLESS)
+_MINOR = TermMatcher(terms.MINOR, harmless.HARMLESS, harmless.THINGS)
+_SEXUAL = TermMatcher(terms.SEXUAL, harmless.SEXUAL_HARMLESS)
+_REAL_PERSON = TermMatcher(terms.REAL_PERSON, harmless.REAL_PERSON_HARMLESS)
+_ADULT = TermMatcher(terms.ADULT, harmless.ADULT_HARMLESS)
+_MINOR_CODED_TAGS = terms.MINOR_CODED_TAGS | {
+    term.replace(" ", "")[::-1] for term in terms.MINOR_CODED if term.isascii()
+}
 
 # "photo of Jane Doe": two capitalised words. The only sign of a name that can be told without a
 # list of all people.
@@ -44,8 +49,10 @@ _NAMED_PHOTO = re.compile(
     r" of )(?:the |a )?[A-Z][a-z]+ [A-Z][a-z]+"
 )
 _MARKUP = str.maketrans(dict.fromkeys("()[]{}<>|", " "))
-# In hiragana the two words are parts of many others (そろり): only where no hiragana stands beside.
-_HIRAGANA_CODED = re.compile(r"(?<![ぁ-ゖー])(?:ろり|しょた)(?![ぁ-ゖー])")
+# In hiragana these are parts of many other words (そろり): only where no hiragana stands beside.
+_HIRAGANA_CODED = re.compile(
+    rf"(?<![ぁ-ゖー])(?:ろり|しょた|{normalise('ようじょ')})(?:たち|ちゃん|っ[こ娘子])?(?![ぁ-ゖー])"
+)
 # Alone, in scripts that write no spaces: the same signs stand inside many other words.
 _CHILD_ALONE = re.compile(
     r"(?<![\uac00-\ud7a3])아이(?:들|는|가|를|의|와|도|랑|에게)?(?![\uac00-\ud7a3])"
@@ -83,17 +90,21 @@ def check_prompt(
     removed = ", ".join((removed, *_NO_WEIGHT.findall(prompt), *_NO_FLAG.findall(prompt)))
 
     wanted_readings = readings(wanted)
+    mixed = list(mixed_words(wanted))
     if term := (
         _MINOR_CODED.find(wanted_readings)
-        or _whole_tag(wanted_readings, terms.MINOR_CODED_TAGS)
+        or _MINOR_CODED.find_mixed(mixed)
+        or _whole_tag(wanted_readings, _MINOR_CODED_TAGS)
         or _in_hiragana(wanted_readings)
     ):
         return Violation(rule=Rule.MINOR_CODED, term=term)
 
     level = max(rating, words_rating)
-    if level <= Rating.SENSITIVE and _SEXUAL.find(wanted_readings):
+    if level <= Rating.SENSITIVE and (
+        _SEXUAL.find(wanted_readings) or _whole_tag(wanted_readings, terms.SEXUAL_TAGS)
+    ):
         level = Rating.NSFW
-    if level > Rating.SAFE and (term := _minor(wanted_readings)):
+    if level > Rating.SAFE and (term := _minor(wanted_readings, mixed)):
         return Violation(rule=Rule.MINOR_SEXUAL, term=term)
     if level > Rating.SENSITIVE:
         if term := _real_person(wanted, wanted_readings):
@@ -108,8 +119,10 @@ def _in_hiragana(wanted: tuple[Reading, ...]) -> str | None:
     return next((match[0] for match in found if match), None)
 
 
-def _minor(wanted: tuple[Reading, ...]) -> str | None:
-    if term := _MINOR.find(wanted) or _whole_tag(wanted, terms.MINOR_TAGS):
+def _minor(wanted: tuple[Reading, ...], mixed: list[str]) -> str | None:
+    if term := (
+        _MINOR.find(wanted) or _MINOR.find_mixed(mixed) or _whole_tag(wanted, terms.MINOR_TAGS)
+    ):
         return term
     if any(_CHILD_ALONE.search(reading.plain) for reading in wanted):
         return "아이"

@@ -24,7 +24,7 @@ REASONS = re.compile(
     | kodomo|youjo|shougakusei|joshi_?kousei|child|children|kids?|baby|teen|aged_down
     | age_regression|randoseru|rando_seru|preschooler|school_kid|schoolgirls
     | little_(?:boy|girl)|kindergarten|elementary_school(?:mate)?|middle.school|junior_high
-    | high_school_girls|youngster|pedophile|pedobear|3yo4yo5yo|age-zero|real_life|celebrity
+    | high_school_girls|youngster|menino|pedophile|pedobear|3yo4yo5yo|age-zero|real_life|celebrity
     )(?:[^a-z]|$)""",
     re.VERBOSE,
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.safety import terms
+from bot.safety import harmless, terms
 from bot.safety.rules import Rule, Violation, check_prompt, refusal
 from data.text import text
 from pipeline.rating import Rating
@@ -39,7 +39,7 @@ def test_sexual_words_count_as_above_safe_whatever_the_rating_says(term: str) ->
     assert _rule(f"{term}, 1girl, adult", rating=Rating.SAFE) is None
 
 
-@pytest.mark.parametrize("phrase", terms.HARMLESS)
+@pytest.mark.parametrize("phrase", [*harmless.HARMLESS, *harmless.THINGS])
 def test_harmless_phrases_pass_but_cover_nothing_beside_them(phrase: str) -> None:
     assert _rule(phrase, rating=Rating.EXPLICIT) is None
     assert _rule(f"{phrase}, child", rating=Rating.EXPLICIT) is Rule.MINOR_SEXUAL
