@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from bot.secret import Secret
 from data.ids import snowflake
@@ -35,6 +36,7 @@ SHIPPED_MODEL: Final = "demo"
 DEFAULT_REVISION: Final = "5c2038d3a17fef59566a33fd022cd77d89fdbf84"
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_PORTS: Final = {"http": 80, "https": 443}
 _LOOPBACK = re.compile(r"http://(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::(\d{1,5}))?(?:/api)?/?")
 
 
@@ -244,12 +246,17 @@ def web_address() -> Kind:
 
 
 def origin() -> Kind:
-    """A public address without a path."""
+    """A public address without a path, as browsers write it: they send it, and it is compared."""
 
     def parse(typed: str) -> str:
-        if re.fullmatch(r"https?://[\w.\[\]:-]+/?", typed) is None:
+        if re.fullmatch(r"https?://[\w.\[\]:-]+/?", typed, re.IGNORECASE) is None:
             raise ValueError(typed)
-        return typed.rstrip("/")
+        parts = urlsplit(typed)  # ValueError, as the port's and the host's
+        host = (parts.hostname or "").encode("idna").decode()
+        if not host:
+            raise ValueError(typed)
+        port = f":{parts.port}" if parts.port not in {None, _PORTS[parts.scheme]} else ""
+        return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
     return Kind(allowed="an address without a path, as https://gallery.example.org", parse=parse)
 

@@ -30,6 +30,7 @@ from bot.loopback.world import Attachment, World
 
 TOKEN = "loopback.bot.token"  # noqa: S105 - no secret: it opens nothing but this server
 HOST = "127.0.0.1"
+IDLE_S = 75.0  # a connection may ask for nothing
 
 
 class Loopback:
@@ -102,18 +103,23 @@ class Loopback:
         return app
 
     async def start(self) -> None:
-        self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(
+            self.application(), access_log=None, shutdown_timeout=1.0, keepalive_timeout=IDLE_S
+        )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self.host, self.port)
         try:
-            await site.start()
+            self.port = await self.listen(self._runner)
         except OSError:
             await self._runner.cleanup()
             raise
-        self.port = int(self._runner.addresses[0][1])
         host = f"[{self.host}]" if ":" in self.host else self.host
         self.url = f"http://{host}:{self.port}"
         self.gateway.base_url = self.url
+
+    async def listen(self, runner: web.AppRunner) -> int:
+        """Take connections; gives the port. OSError."""
+        await web.TCPSite(runner, self.host, self.port).start()
+        return int(runner.addresses[0][1])
 
     async def stop(self) -> None:
         """Close the gateway's connections and the server."""

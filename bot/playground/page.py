@@ -2,6 +2,8 @@
 
 import errno
 import secrets
+import socket
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,11 +16,14 @@ from bot.loopback.options import find_command
 from bot.loopback.server import HOST, Loopback
 from bot.loopback.world import Channel, World
 from bot.playground.door import door
+from bot.web.listening import QUEUE, listening
+from bot.web.slots import Slots
 
 STATIC: Final = Path(__file__).parent / "static"
 KINDS: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript",
                 ".svg": "image/svg+xml"}  # fmt: skip
 PORTS_TRIED: Final = 10
+MAX_CONNECTIONS: Final = 128  # of browsers and the bot: an eighth of what most systems let it open
 
 
 class Page(Loopback):
@@ -30,6 +35,7 @@ class Page(Loopback):
     def __init__(self, *, world: World, host: str = HOST, port: int = 0) -> None:
         super().__init__(world=world, token=secrets.token_urlsafe(32), host=host, port=port)
         self.gallery_url = ""
+        self._door = AsyncExitStack()
 
     @property
     def address(self) -> str:
@@ -61,6 +67,19 @@ class Page(Loopback):
                 # The bot comes by a number that means this machine, whatever is bound.
                 self.url = self.gateway.base_url = self.address.rstrip("/")
                 return
+
+    async def listen(self, runner: web.AppRunner) -> int:
+        """As the gallery's page does: with `--host` anybody may come."""
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        sock = socket.create_server((self.host, self.port), family=family, backlog=QUEUE)
+        assert runner.server is not None, "it is set up"
+        slots = Slots(total=MAX_CONNECTIONS, each=MAX_CONNECTIONS)
+        await self._door.enter_async_context(listening(sock, runner.server, slots))
+        return int(sock.getsockname()[1])
+
+    async def stop(self) -> None:
+        await self._door.aclose()
+        await super().stop()
 
     async def _file(self, request: web.Request) -> web.Response:
         """A static file: read on each request, since a page that is worked on changes."""

@@ -37,8 +37,18 @@ class Sessions:
 
     @property
     def cookie(self) -> str:
-        """`__Host-`: a browser takes it only from this host by https, for all paths."""
-        return "__Host-ekaki" if self._secure else "ekaki"
+        """The cookie of who is signed in."""
+        return self.named("ekaki")
+
+    @property
+    def sign_in_cookie(self) -> str:
+        """The cookie of who is signing in."""
+        return self.named("ekaki_sign_in")
+
+    def named(self, name: str) -> str:
+        """`__Host-`: a browser takes it only from this host by https, for all paths. A neighbour of
+        the same domain can't set one."""
+        return f"__Host-{name}" if self._secure else name
 
     async def get(self, request: web.Request) -> WebSession | None:
         """Who asks, if they are signed in."""

@@ -260,16 +260,20 @@ class Site:
         response = _see_other(address)
         back = base64.urlsafe_b64encode(local(request.query.get("next", "/")).encode()).decode()
         kept = f"{word}.{back.rstrip('=')}"
-        self._parts.sessions.set_cookie(response, _LOGIN, kept, max_age=WAIT_S)
+        self._parts.sessions.set_cookie(
+            response, self._parts.sessions.sign_in_cookie, kept, max_age=WAIT_S
+        )
         return response
 
     async def signed_in(self, request: web.Request) -> web.Response:
         """Back from Discord's page, with a code or without."""
-        word, _, kept = request.cookies.get(_LOGIN, "").partition(".")
+        word, _, kept = request.cookies.get(self._parts.sessions.sign_in_cookie, "").partition(".")
         back = _back(kept)
         if "code" not in request.query:  # they said no
             response = _see_other(back)
-            self._parts.sessions.set_cookie(response, _LOGIN, "", max_age=0)
+            self._parts.sessions.set_cookie(
+                response, self._parts.sessions.sign_in_cookie, "", max_age=0
+            )
             return response
         try:
             person = await self._parts.oauth.finish(
@@ -283,7 +287,9 @@ class Site:
             request, response, user_id=person.user_id, name=person.name,
             guild_ids=person.guild_ids & ours,
         )  # fmt: skip
-        self._parts.sessions.set_cookie(response, _LOGIN, "", max_age=0)
+        self._parts.sessions.set_cookie(
+            response, self._parts.sessions.sign_in_cookie, "", max_age=0
+        )
         return response
 
     async def sign_out(self, request: web.Request) -> web.Response:
@@ -320,7 +326,6 @@ class Site:
 
 
 _COPIES: Final = frozenset(f"{width}.webp" for width in WIDTHS)
-_LOGIN: Final = "ekaki_sign_in"
 _NOBODY: Final = Viewer(session=None, open_guilds=frozenset())
 
 

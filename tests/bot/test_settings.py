@@ -154,6 +154,28 @@ def test_any_text_gives_settings_or_an_error_by_name(env: dict[str, str]) -> Non
         assert str(error.data["name"]) in words(error)
 
 
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("https://gallery.example.org/", "https://gallery.example.org"),
+        ("HTTPS://Gallery.Example.org:443", "https://gallery.example.org"),
+        ("http://127.0.0.1:8090", "http://127.0.0.1:8090"),
+        ("http://[2001:DB8::1]:80", "http://[2001:db8::1]"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("https://gallery.example.org:99999", None),
+        ("https://[::1", None),
+        ("https://:443", None),
+        ("https://gallery.example.org/path", None),
+    ],
+)
+def test_the_pages_address_is_written_as_browsers_do(typed: str, found: str | None) -> None:
+    if found is None:
+        with pytest.raises(SettingsError, match="WEB_URL"):
+            load(WEB_URL=typed)
+    else:
+        assert load(WEB_URL=typed).web_url == found
+
+
 def test_token_is_seen_nowhere() -> None:
     settings = load(DISCORD_TOKEN=TOKEN)
     assert settings.discord_token.reveal() == TOKEN
