@@ -27,6 +27,7 @@ _HANGUL: Final = {
 }
 _HANGUL_TENS: Final = "열|스물|스무|서른|마흔|쉰|예순|일흔|여든|아흔|백"
 _SINO: Final = "영일이삼사오육칠팔구"
+_SINO_ALONE: Final = tuple("오육칠팔구")  # 이세 and others are words by themselves
 
 _YEARS: Final = normalise("歳|才|歲|岁|周岁|さい")
 _BELOW: Final = normalise("未満|未满|以下|미만|이하")
@@ -58,8 +59,8 @@ def asian_ages(text: str) -> Iterator[int]:
             tens = {None: 0, "열": 10}.get(match[1], _MANY)
             yield tens + _HANGUL.get(match[2], 0)
     for match in _IN_SINO.finditer(text):
-        if match[1] and match[2]:
-            yield _SINO_TEN + _SINO.index(match[2])
+        if match[1] or match[2] in _SINO_ALONE:
+            yield (_SINO_TEN if match[1] else 0) + (_SINO.index(match[2]) if match[2] else 0)
 
 
 def _kanji_value(number: str) -> int:

@@ -25,7 +25,7 @@ _BELOW_TWENTY: Final = (
     "dezoito, dezenove/dezanove",
     "zero, un/une, deux, trois, quatre, cinq, six, sept, huit, neuf, dix, onze, "
     "douze/douzaine d', treize, quatorze, quinze, seize, dix sept, dix huit, dix neuf",
-    "null, ein/eine, zwei, drei, vier, fünf/fuenf, sechs, sieben, acht, neun, zehn, elf, "
+    "null, ein/eine/eins, zwei, drei, vier, fünf/fuenf, sechs, sieben, acht, neun, zehn, elf, "
     "zwölf/zwoelf/dutzend, dreizehn, vierzehn, fünfzehn/fuenfzehn, sechzehn, siebzehn, achtzehn, "
     "neunzehn",
     "zero, uno/una/un, due, tre, quattro, cinque, sei, sette, otto, nove, dieci, undici, "

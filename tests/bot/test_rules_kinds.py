@@ -73,7 +73,8 @@ def test_ages_in_number_words(language: str) -> None:
      "25 or 12 years old", "u15", "U-16 idol", "sub 17", "<18", "< 16 years", "≤17", "14f",
      "18歳未満", "１８才以下", "18岁以下", "18세 미만", "じゅうさんさい", "ごさい", "열두 살",
      "열세살",
-     "십칠세", "일곱 살", "ㅇㅕㄹㄷㅜ ㅅㅏㄹ", "her 13th birthday"],
+     "십칠세", "십세", "팔세", "eins Jahre alt", "일곱 살", "ㅇㅕㄹㄷㅜ ㅅㅏㄹ",
+     "her 13th birthday"],
 )  # fmt: skip
 def test_ages_in_other_forms(age: str) -> None:
     assert _rule(f"1girl, {age}") is Rule.MINOR_SEXUAL
@@ -87,7 +88,8 @@ def test_ages_in_other_forms(age: str) -> None:
      "10 anni fa", "15 years later", "<3", "u2, rock band", "u-47", "under 30 minutes", "sub-zero",
      "1,000 years old", "1.000 Jahre alt", "スマホは2台", "スムーズに再生", "ございます",
      "스물두 살",
-     "스물 두 살", "이십세", "tenyo", "seiyo academy", "under 30 years old", "miku 16th birthday"],
+     "스물 두 살", "이십세", "이세계", "구세주", "tenyo", "seiyo academy", "under 30 years old",
+     "miku 16th birthday"],
 )  # fmt: skip
 def test_numbers_that_are_no_childs_age(prompt: str) -> None:
     assert _rule(prompt, Rating.EXPLICIT) is None
@@ -120,6 +122,7 @@ def test_a_letter_of_a_strange_script_inside_a_latin_word(word: str) -> None:
         if not _rule(disguised := word[:place] + letter + word[place + 1 :], Rating.SAFE)
     ]
     assert passed == []
+    assert _rule("ch⍳ld") is Rule.MINOR_SEXUAL
     assert _rule("chილd") is Rule.MINOR_SEXUAL
 
 
