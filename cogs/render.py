@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import discord
 
+from bot.hints import hint_lines
 from bot.jobs.values import Progress, Queued
 from cogs.buttons import cancel_view
 from cogs.errors import words_of
@@ -80,6 +81,7 @@ def completed(
             if withheld == 1
             else text("result.withheld", pictures=withheld)
         )
+    lines.extend("-# " + line for line in hint_lines(request.hints))
     embed = discord.Embed(colour=_DONE, description="\n\n".join(lines))
     first = pictures[0]
     seeds = ", ".join(str(picture.seed) for picture in pictures)

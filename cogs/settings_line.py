@@ -60,11 +60,14 @@ def with_settings(request: GenerationRequest, line: str) -> GenerationRequest:
 
     InputError names what can't be read.
     """
-    rest, typed = parse_flags(line.strip())
-    if rest:
-        raise InputError("settings_unreadable", value=rest[:60].replace("`", "'"))
+    parsed = parse_flags(line.strip())
+    if parsed.prompt:
+        raise InputError("settings_unreadable", value=parsed.prompt[:60].replace("`", "'"))
+    typed = parsed.values
     removed = str(typed.pop("negative_prompt", ""))
     folded = fold_flags(request)
+    if parsed.foreign:  # told of when the prompt is read, as if they stood there
+        folded = replace(folded, prompt=" ".join((folded.prompt, *parsed.foreign)))
     negative = ", ".join(words for words in (folded.negative_prompt, removed) if words)
     unset = {f.name for f in fields(folded) if getattr(folded, f.name) is None}
     values: dict[str, Any] = {name: value for name, value in typed.items() if name in unset}

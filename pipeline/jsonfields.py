@@ -38,6 +38,11 @@ class JsonFields:
         """A member of a closed set; `read` raises ValueError for a word outside it."""
         return read(self.text(name))
 
+    def rows(self, name: str) -> list[object]:
+        """A list of anything; empty where there is none."""
+        value = self._values.get(name)
+        return cast("list[object]", value) if isinstance(value, list) else []
+
     def object(self, name: str) -> "JsonFields":
         return JsonFields(_as_object(self._values.get(name)))
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pipeline.card import Aesthetic, QualityPreset, Sampler, Style, Year
 from pipeline.jsonfields import JsonFields
+from pipeline.prompt.hints import Hint, hints_from_json, hints_to_json
 from pipeline.rating import Rating
 
 JSON_VERSION: Final = 1
@@ -71,6 +72,8 @@ class ResolvedRequest:
     variation's seed is counted up (A1111's way). `width` and `height` are pixels.
     `wish` is the request it came from, for replaying with changes (re-roll, remix).
 
+    `hints` are what the person is told of the prompt beside the pictures.
+
     `init_picture` is the content hash of the picture to begin from, "" for none; then `strength` is
     1. `variation_strength` 0: no variation. `upscale_factor` is 1 without upscaling; `width` and
     `height` are those of the larger picture.
@@ -94,6 +97,7 @@ class ResolvedRequest:
     variation_seed: int = 0
     variation_strength: float = 0.0
     upscale_factor: float = 1.0
+    hints: tuple[Hint, ...] = ()
 
     def seed_of(self, index: int) -> int:
         """The seed of picture `index` (from 0) of this job: A1111's seed + index."""
@@ -106,6 +110,8 @@ class ResolvedRequest:
     def to_json(self) -> str:
         """One line of JSON for storage."""
         values = {**_plain_values(self), "wish": _plain_values(self.wish)}
+        if self.hints:
+            values["hints"] = hints_to_json(self.hints)
         return _dump({"version": JSON_VERSION, **values})
 
     @classmethod
@@ -131,6 +137,7 @@ class ResolvedRequest:
             variation_seed=stored.optional("variation_seed", stored.integer, 0),
             variation_strength=stored.optional("variation_strength", stored.number, 0.0),
             upscale_factor=stored.optional("upscale_factor", stored.number, 1.0),
+            hints=hints_from_json(stored.rows("hints")),
         )
 
 

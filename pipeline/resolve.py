@@ -30,8 +30,9 @@ from pipeline.prompt.assemble import (
     assemble_prompt,
     typed_text,
 )
-from pipeline.prompt.clean import clean_text, escape_faces
+from pipeline.prompt.clean import clean_prompt
 from pipeline.prompt.flags import fold_flags
+from pipeline.prompt.read import read_request
 from pipeline.prompt.tags import plain_keys
 from pipeline.prompt.wished_rating import wished_rating
 from pipeline.rating import Rating
@@ -91,15 +92,17 @@ def resolve(
     `init_width` and `init_height` are the pixels of its `init_picture`: with them and no aspect
     said the size is the bucket nearest to the picture. An upscale needs them.
 
-    The result's `wish` is the request with its text cleaned and the flags of its prompt folded into
-    its fields (a filled-in option wins over a flag), so that it can be replayed with changes.
+    The result's `wish` is the request as typed, with its text cleaned and the flags of its prompt
+    folded into its fields (a filled-in option wins over a flag), so that it can be replayed with
+    changes.
     Raises InputError for what can't be used, RefusedError for a rating above `ceiling`.
     """
     _check_lengths(request)
     wish = _readable(request)
-    if not plain_keys(typed_text(wish)):
+    read, hints = read_request(wish, lambda name: category_of(name) is not None)
+    if not plain_keys(typed_text(read)):
         raise InputError("prompt_empty")
-    rating = _rating(wish, defaults=defaults, ceiling=ceiling)
+    rating = _rating(wish, read, defaults=defaults, ceiling=ceiling)
     size = _size(wish, defaults, width=init_width, height=init_height)
     variation_strength = _variation_strength(wish)
     craft = Craft(
@@ -108,10 +111,10 @@ def resolve(
         quality_first=defaults.quality_first,
         category_of=category_of,
     )
-    prompt = assemble_prompt(wish, craft)
+    prompt = assemble_prompt(read, craft)
     return ResolvedRequest(
         prompt=prompt,
-        negative_prompt=assemble_negative(wish, craft, prompt=prompt),
+        negative_prompt=assemble_negative(read, craft, prompt=prompt),
         width=size.width,
         height=size.height,
         preset=craft.preset,
@@ -132,6 +135,7 @@ def resolve(
         ),
         variation_strength=variation_strength,
         upscale_factor=UPSCALE_FACTOR if wish.upscale else 1.0,
+        hints=hints,
     )
 
 
@@ -152,27 +156,27 @@ def _check_lengths(request: GenerationRequest) -> None:
 
 def _readable(request: GenerationRequest) -> GenerationRequest:
     """The wish with clean text and folded flags; doing it twice changes nothing more."""
-    folded = fold_flags(
+    return fold_flags(
         replace(
             request,
-            prompt=clean_text(request.prompt),
-            negative_prompt=clean_text(request.negative_prompt),
-            character=clean_text(request.character),
-            series=clean_text(request.series),
-            tags=clean_text(request.tags),
+            prompt=clean_prompt(request.prompt),
+            negative_prompt=clean_prompt(request.negative_prompt),
+            character=clean_prompt(request.character),
+            series=clean_prompt(request.series),
+            tags=clean_prompt(request.tags),
         )
     )
-    return replace(
-        folded,
-        prompt=escape_faces(folded.prompt),
-        negative_prompt=escape_faces(folded.negative_prompt),
-        tags=escape_faces(folded.tags),
-    )
 
 
-def _rating(wish: GenerationRequest, *, defaults: Defaults, ceiling: Rating) -> Rating:
+def _rating(
+    wish: GenerationRequest, read: GenerationRequest, *, defaults: Defaults, ceiling: Rating
+) -> Rating:
     """What was chosen or typed, the stronger of both; RefusedError above `ceiling`."""
-    wishes = [r for r in (wish.rating, wished_rating(typed_text(wish))) if r is not None]
+    wishes = [
+        r
+        for r in (wish.rating, wished_rating(typed_text(wish)), wished_rating(typed_text(read)))
+        if r is not None
+    ]
     if not wishes:
         return min(defaults.rating, ceiling)
     wished = max(wishes)

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from bot.cli.output import note, say
 from bot.defaults import defaults_of
 from bot.engine import engine_options
+from bot.hints import hint_lines
 from bot.safety.request import refuse_forbidden
 from bot.settings import Settings
 from data.vocabularies import load_vocabulary
@@ -41,6 +42,8 @@ def draw(
     resolved = _resolve(request, settings, ceiling=ceiling)
     files = output_files(out, count=resolved.count)
     _check_writable(files, force=force)
+    for line in hint_lines(resolved.hints):
+        note(line)
     options = engine_options(settings)
     time_machine(options, progress=note)
     engine = load_engine(options, progress=note)

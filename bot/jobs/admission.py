@@ -13,7 +13,7 @@ from bot.moderation.gate import check_door
 from bot.moderation.member_limits import for_member
 from bot.moderation.words import find_blocked
 from bot.safety.ceiling import Ceiling, Place, effective_ceiling
-from bot.safety.request import RatingOf, refuse_forbidden
+from bot.safety.request import RatingOf, prompts_to_check, refuse_forbidden
 from data import (
     guild_limits,
     guild_settings,
@@ -35,8 +35,9 @@ from data.quota import Use
 from data.user_defaults import UserDefaults
 from pipeline.aspect import parse_aspect
 from pipeline.errors import InputError, RefusedError
-from pipeline.prompt.clean import clean_text
+from pipeline.prompt.clean import clean_prompt
 from pipeline.prompt.flags import fold_flags
+from pipeline.prompt.read import read_prompt
 from pipeline.prompt.weights import plain_tags
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
@@ -211,7 +212,8 @@ class Admission:
     def _decide(self, request: GenerationRequest, known: _Circumstances, weight: int) -> Decision:
         typed = ", ".join((request.prompt, request.tags, request.character, request.series))
         resolved = self._resolve(request, known)  # first: it refuses what is too long
-        tags = [tag for tag in plain_tags(typed) if self._rules.category_of(tag) is not None]
+        read = read_prompt(typed, lambda name: self._rules.category_of(name) is not None)
+        tags = [tag for tag in plain_tags(read.text) if self._rules.category_of(tag) is not None]
         role_weight = min(known.here.weight or 1, self._rules.max_weight)
         return Decision(
             request=resolved,
@@ -241,9 +243,10 @@ class Admission:
             init_height=height,
         )
         refuse_forbidden(resolved, rating_of=self._rules.rating_of)
-        word = find_blocked(known.words, resolved.prompt, resolved.negative_prompt)
-        if word is not None:
-            raise RefusedError("server_rule", word=word)
+        for prompt, negative_prompt in prompts_to_check(resolved):
+            word = find_blocked(known.words, prompt, negative_prompt)
+            if word is not None:
+                raise RefusedError("server_rule", word=word)
         _check_size(resolved, known.here.max_pixels)
         return resolved
 
@@ -296,8 +299,8 @@ def folded(request: GenerationRequest) -> GenerationRequest:
     return fold_flags(
         replace(
             request,
-            prompt=clean_text(request.prompt),
-            negative_prompt=clean_text(request.negative_prompt),
+            prompt=clean_prompt(request.prompt),
+            negative_prompt=clean_prompt(request.negative_prompt),
         )
     )
 

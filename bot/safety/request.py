@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from bot.safety.normalise import normalise
 from bot.safety.rules import check_prompt, refusal
+from pipeline.prompt.assemble import typed_text
 from pipeline.prompt.weights import plain_tags
 from pipeline.rating import Rating
 from pipeline.request import ResolvedRequest
@@ -14,14 +15,23 @@ RatingOf = Callable[[str], Rating | None]
 
 def refuse_forbidden(request: ResolvedRequest, *, rating_of: RatingOf) -> None:
     """Raises RefusedError where `request` breaks a hard rule."""
-    violation = check_prompt(
-        request.prompt,
-        request.negative_prompt,
-        rating=request.rating,
-        words_rating=words_rating(request.prompt, rating_of=rating_of),
-    )
-    if violation is not None:
-        raise refusal(violation)
+    for prompt, negative_prompt in prompts_to_check(request):
+        violation = check_prompt(
+            prompt,
+            negative_prompt,
+            rating=request.rating,
+            words_rating=words_rating(prompt, rating_of=rating_of),
+        )
+        if violation is not None:
+            raise refusal(violation)
+
+
+def prompts_to_check(request: ResolvedRequest) -> list[tuple[str, str]]:
+    """The final prompt and negative; where something was left out of them also those as typed."""
+    found = [(request.prompt, request.negative_prompt)]
+    if request.hints:
+        found.append((typed_text(request.wish), request.wish.negative_prompt))
+    return found
 
 
 def words_rating(prompt: str, *, rating_of: RatingOf) -> Rating:

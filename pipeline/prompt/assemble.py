@@ -13,8 +13,8 @@ from typing import Final
 
 from pipeline.card import PRESETS, RATING_TAGS, STYLES, Aesthetic, Quality, QualityPreset, Year
 from pipeline.prompt.pieces import Piece, join_pieces, piece, split_pieces
-from pipeline.prompt.tags import plain_key, plain_keys
-from pipeline.prompt.weights import KAOMOJI, escape_tag
+from pipeline.prompt.tags import plain_keys
+from pipeline.prompt.weights import escape_tag
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
 from pipeline.tags.category import TagCategory
@@ -29,6 +29,10 @@ _SUBJECT = re.compile(r"\d+\+?\s?(girl|boy|other)s?|multiple (girls|boys|others)
 _QUALITIES: Final = frozenset(Quality)
 _YEARS: Final = frozenset(Year)
 _AESTHETICS: Final = frozenset(Aesthetic)
+_NEGATIVES: Final = frozenset(
+    chain.from_iterable(plain_keys(preset.negative) for preset in PRESETS.values())
+)
+_COMPLETE_NEGATIVE: Final = 5  # words of the presets' negatives: who types so many means them all
 _RATINGS: Final = frozenset(chain.from_iterable(plain_keys(text) for text in RATING_TAGS.values()))
 
 
@@ -49,7 +53,7 @@ def typed_text(wish: GenerationRequest) -> str:
 
 
 def assemble_prompt(wish: GenerationRequest, craft: Craft) -> str:
-    """The final prompt in A1111's syntax. `wish` is clean and without flags."""
+    """The final prompt in A1111's syntax. `wish` is read: see `pipeline.prompt.read`."""
     ordered = _once(_ordered(wish, craft.category_of))
     taken = plain_keys(typed_text(wish)) | plain_keys(join_pieces(ordered))
     refused = plain_keys(wish.negative_prompt)
@@ -63,11 +67,14 @@ def assemble_prompt(wish: GenerationRequest, craft: Craft) -> str:
 def assemble_negative(wish: GenerationRequest, craft: Craft, *, prompt: str) -> str:
     """The final negative: the user's own, then the style's, then the preset's.
 
-    We add nothing that stands in the final `prompt`, and `nsfw` only where the rating excludes it.
+    One that is complete by itself, as pasted from elsewhere, gets no second one behind it. We add
+    nothing that stands in the final `prompt`, and `nsfw` only where the rating excludes it.
     """
     own = _once(split_pieces(wish.negative_prompt))
     style = "" if wish.style is None else STYLES[wish.style].negative
     added = [*split_pieces(style), *split_pieces(PRESETS[craft.preset].negative)]
+    if len(plain_keys(wish.negative_prompt) & _NEGATIVES) >= _COMPLETE_NEGATIVE:
+        added = [each for each in added if each.key == "nsfw"]
     wanted = plain_keys(prompt)
     adult = craft.rating > Rating.SENSITIVE
     pieces = [
@@ -80,7 +87,6 @@ def assemble_negative(wish: GenerationRequest, craft: Craft, *, prompt: str) -> 
 def _ordered(wish: GenerationRequest, category_of: CategoryOf) -> list[Piece]:
     """The user's pieces; those before the first BREAK in the card's order."""
     typed = [*split_pieces(wish.prompt), *split_pieces(wish.tags)]
-    typed = [_repaired(each, category_of) for each in typed]
     end = next((i for i, each in enumerate(typed) if each.holds_break), len(typed))
     subjects: list[Piece] = []
     characters, series, rest = _names(wish.character), _names(wish.series), list[Piece]()
@@ -104,23 +110,6 @@ def _names(option: str) -> list[Piece]:
         for each in split_pieces(option)
         if not each.is_break
     ]
-
-
-def _repaired(each: Piece, category_of: CategoryOf) -> Piece:
-    """A known tag pasted from Danbooru, as the model learned it: underscores become spaces, bare
-    brackets are escaped. Whatever is no known tag stays as typed."""
-    if each.is_weighted:
-        is_name = "_" in each.text and each.key not in KAOMOJI and category_of(each.key) is not None
-        return piece(each.text.replace("_", " ")) if is_name else each
-    is_name = (
-        any(c in each.text for c in "_(") and category_of(plain_key(_literal(each))) is not None
-    )
-    return piece(escape_tag(each.text)) if is_name else each
-
-
-def _literal(each: Piece) -> str:
-    """The name as Danbooru writes it, whether its brackets were escaped or not."""
-    return each.text.replace("\\(", "(").replace("\\)", ")")
 
 
 def _special(wish: GenerationRequest, craft: Craft, taken: Set[str]) -> list[Piece]:

@@ -7,7 +7,9 @@ from typing import Final
 _LINES = re.compile(r"[ \t]*(?:\r\n|[\n\r\v\f\x85\u2028\u2029])\s*")
 _BLANKS = re.compile(r"[ \t\u00a0\u3000]+")
 
-_SAD_FACE = re.compile(r"((?:^|,)\s*>?[:;]['-]?)([(\[])(?=\s*(?:,|$))")
+_LINE_COMMENT = re.compile(r"(?:^|(?<=\s))(?:#(?=[ \t])|//(?=[ \t])).*$", re.MULTILINE)
+_WHOLE_LINE_COMMENT = re.compile(r"^[ \t]*(?:#|//)(?!\S*,)[^\n]*$", re.MULTILINE)
+
 
 _HIDDEN: Final = frozenset(
     "\u200b\u2060\ufeff"  # spaces without width, which only hide what is written
@@ -25,12 +27,18 @@ def clean_text(text: str) -> str:
     return _BLANKS.sub(" ", kept).strip()
 
 
-def escape_faces(text: str) -> str:
-    r"""`text` with the brackets of faces that stand alone escaped: `>:(` -> `>:\(`.
+def clean_prompt(text: str) -> str:
+    """`clean_text` of a prompt: comments to the end of a line (`# like this`) become `/* ... */`,
+    since there are no lines afterwards."""
+    kept = _LINE_COMMENT.sub(_enclosed, text)
+    if "\n" in kept.strip():
+        kept = _WHOLE_LINE_COMMENT.sub(_enclosed, kept)
+    return clean_text(kept)
 
-    Danbooru has such tags, and a bracket opened before a comma is never meant as emphasis.
-    """
-    return _SAD_FACE.sub(r"\1\\\2", text)
+
+def _enclosed(comment: "re.Match[str]") -> str:
+    words = comment[0].strip().lstrip("#/").strip().replace("*/", "")
+    return f"/* {words} */" if words else ""
 
 
 def _is_control(letter: str) -> bool:

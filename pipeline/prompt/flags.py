@@ -2,17 +2,21 @@
 
 The first ` --word` begins the flags; what stands before is the prompt. A dash pair that no letter
 follows (`--_--`) or no blank precedes (`a--b`) is text. An em dash, which telephones make of two
-hyphens, counts before a known flag.
+hyphens, counts before a known flag, and so do full-width hyphens.
+
+Flags that only Midjourney has (`--niji 6`) stay at the end of the prompt: whoever reads it takes
+them out there and tells of them.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from pipeline.card import Aesthetic, QualityPreset, Sampler, Style, Year
 from pipeline.errors import InputError
+from pipeline.prompt.width import as_ascii
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
 
@@ -88,8 +92,42 @@ _FIELD_OF: Final = {flag: field for field, flags in _FIELDS.items() for flag in 
 KNOWN_FLAGS: Final = tuple(f"--{flags[0]}" for flags in _FIELDS.values())
 """For messages: every flag by its short name."""
 
+_FOREIGN: Final[Mapping[str, re.Pattern[str]]] = {
+    name: re.compile(pattern)
+    for names, pattern in (
+        ("v version niji q quality s stylize c chaos weird iw cw sw ow exp stop r repeat seeds "
+         "sameseed sref cref oref p profile sv bs motion end w h width height scale",
+         r"[^\s,]*(?:\s+(?:https?://\S+|[\d.:]+))*"),
+        ("tile fast relax turbo draft raw stealth public video test testp creative beta hd hq loop "
+         "uplight upbeta upanime personalize", ""),
+    )
+    for name in names.split()
+}  # fmt: skip
+"""Flags of Midjourney and of bots like it, with what may stand behind them."""
+
+_FOREIGN_STYLES: Final = re.compile(
+    r"(?:raw|cute|scenic|expressive|original|4[abc]|random(?:-\d+)?)(?:-\w+)*", re.IGNORECASE
+)
+"""Values of `--style` that are Midjourney's and none of ours."""
+
 _LONGEST_FIRST = "|".join(sorted(_FIELD_OF, key=len, reverse=True))
-_FLAG = re.compile(rf"(?<!\S)(?:--([A-Za-z][\w-]*)|—({_LONGEST_FIRST})\b)", re.IGNORECASE)
+_FLAG = re.compile(
+    rf"(?<![^\s,，、])(?:(?:--|－－)([A-Za-z][\w-]*)|—({_LONGEST_FIRST})\b)", re.IGNORECASE
+)
+
+
+class ParsedFlags(NamedTuple):
+    """The prompt without flags, fields of GenerationRequest that they fill, and Midjourney's own
+    flags as typed."""
+
+    prompt: str
+    values: dict[str, object]
+    foreign: tuple[str, ...] = ()
+
+    @property
+    def rest(self) -> str:
+        """The prompt with the flags that fill no field at its end."""
+        return " ".join((self.prompt, *self.foreign)) if self.foreign else self.prompt
 
 
 def fold_flags(request: GenerationRequest) -> GenerationRequest:
@@ -99,39 +137,71 @@ def fold_flags(request: GenerationRequest) -> GenerationRequest:
     given twice the last counts (`--no` adds up).
     Raises InputError `flag_unknown` or `flag_value`, each naming the flag.
     """
-    prompt, typed = parse_flags(request.prompt)
-    if not typed and prompt == request.prompt:
+    parsed = parse_flags(request.prompt)
+    typed = parsed.values
+    if not typed and parsed.rest == request.prompt:
         return request
     added = str(typed.get("negative_prompt", ""))
     negative = ", ".join(words for words in (request.negative_prompt, added) if words)
     unset = {f.name for f in fields(request) if getattr(request, f.name) is None}
     values = {name: value for name, value in typed.items() if name in unset}
-    return replace(request, **values, prompt=prompt, negative_prompt=negative)
+    return replace(request, **values, prompt=parsed.rest, negative_prompt=negative)
 
 
-def parse_flags(prompt: str) -> tuple[str, dict[str, object]]:
-    """The prompt without its flags, and the fields of GenerationRequest that they fill."""
+def parse_flags(prompt: str) -> ParsedFlags:
+    """What the flags at the end of `prompt` say. Raises as `fold_flags`."""
+    values: dict[str, object] = {}
+    foreign: list[str] = []
+    body, flags = _cut(prompt)
+    for name, value in flags:
+        if _is_foreign(name, value):
+            foreign.append(f"--{name} {value}".rstrip())
+            continue
+        field, read = _read(name, value)
+        if field == "negative_prompt" and field in values:
+            read = f"{values[field]}, {read}"
+        values[field] = read
+    return ParsedFlags(body, values, tuple(foreign))
+
+
+def cut_foreign_flags(prompt: str) -> tuple[str, tuple[str, ...]]:
+    """A prompt whose other flags are folded: without Midjourney's own ones, and those. Never
+    fails: what is none of them is text."""
+    body, flags = _cut(prompt)
+    if not flags or not all(_is_foreign(name, value) for name, value in flags):
+        return prompt, ()
+    return body, tuple(f"--{name} {value}".rstrip() for name, value in flags)
+
+
+def _cut(prompt: str) -> tuple[str, list[tuple[str, str]]]:
+    """The prompt before its flags; of each flag the name and the value."""
     flags = list(_FLAG.finditer(prompt))
     if not flags:
-        return prompt, {}
-    values: dict[str, object] = {}
+        return prompt, []
     ends = [flag.start() for flag in flags[1:]] + [len(prompt)]
-    for flag, end in zip(flags, ends, strict=True):
-        name = (flag[1] or flag[2]).lower()
-        field, value = _read(name, prompt[flag.end() : end].strip(" \t\r\n,="))
-        if field == "negative_prompt" and field in values:
-            value = f"{values[field]}, {value}"
-        values[field] = value
-    return prompt[: flags[0].start()].rstrip(" \t\r\n,"), values
+    cut = [
+        ((flag[1] or flag[2]).lower(), prompt[flag.end() : end].strip(" \t\r\n\u3000,=，、＝"))
+        for flag, end in zip(flags, ends, strict=True)
+    ]
+    return prompt[: flags[0].start()].rstrip(" \t\r\n,，、"), cut
+
+
+def _is_foreign(name: str, value: str) -> bool:
+    if name == "style":
+        return _FOREIGN_STYLES.fullmatch(value) is not None
+    pattern = None if name in _FIELD_OF else _FOREIGN.get(name)
+    return pattern is not None and pattern.fullmatch(value) is not None
 
 
 def _read(flag: str, value: str) -> tuple[str, object]:
+    wrong = InputError("flag_value", flag=f"--{flag}", value=value[:60].replace("`", "'"))
     field = _FIELD_OF.get(flag)
     if field is None:
+        if flag in _FOREIGN:
+            raise wrong
         raise InputError("flag_unknown", flag=f"--{flag[:30]}", known=", ".join(KNOWN_FLAGS))
     try:
-        return field, _READERS[field](value)
+        plain = value if _READERS[field] is _words and field != "aspect" else as_ascii(value)
+        return field, _READERS[field](plain)
     except ValueError:
-        raise InputError(
-            "flag_value", flag=f"--{flag}", value=value[:60].replace("`", "'")
-        ) from None
+        raise wrong from None

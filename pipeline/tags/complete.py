@@ -7,13 +7,14 @@ import re
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from pipeline.prompt.weights import escape_tag
+from pipeline.prompt.names import escape_name
+from pipeline.prompt.width import as_ascii
 from pipeline.tags.tag import MAX_LABEL, TagMatch
 
 _FLAG: Final = re.compile(r"(?:^|\s)--\w")  # `--ar 3:2`: no tags follow
-_SEPARATOR: Final = re.compile(r",|\n|\bBREAK\b")
-_OPENING: Final = re.compile(r"[\s(\[{|]*")
-_CLOSING: Final = re.compile(r"(?<!\\)(?::\s*[-+]?[\d.]*)?\s*[)\]]*\s*\Z")
+_SEPARATOR: Final = re.compile(r"[,，、､﹐﹑]|\n|\bBREAK\b")
+_OPENING: Final = re.compile(r"[\s(\[{|（［｛｜]*")
+_CLOSING: Final = re.compile(r"(?<!\\)(?:[:：]\s*[-+－＋]?[\d.．]*)?\s*[)\]）］}｝]*\s*\Z")
 _ESCAPE: Final = re.compile(r"\\([()\[\]])")
 
 
@@ -50,7 +51,7 @@ def completion(typed: str, match: TagMatch, limit: int = MAX_LABEL) -> str | Non
     if _FLAG.search(typed):
         return None
     cut = _cut(typed)
-    text = cut.head + escape_tag(match.tag.name) + cut.tail
+    text = cut.head + escape_name(match.tag.name) + cut.tail
     return text if len(text) <= limit else None
 
 
@@ -77,11 +78,11 @@ def _closed(text: str, *, is_open: bool) -> tuple[str, str]:
     own = max(0, _open_brackets(text[: tail.start()]))
     at = tail.start()
     while own and at < len(text):
-        own -= text[at] in ")]"
+        own -= text[at] in ")]）］"
         at += 1
     return text[:at], text[at:]
 
 
 def _open_brackets(text: str) -> int:
-    plain = re.sub(r"\\.", "", text)
-    return sum(plain.count(sign) for sign in "([") - sum(plain.count(sign) for sign in ")]")
+    plain = as_ascii(re.sub(r"\\.", "", text))
+    return sum(plain.count(sign) for sign in "([{") - sum(plain.count(sign) for sign in ")]}")

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from pipeline.card import CARD_NEGATIVE, PRESETS, Aesthetic, QualityPreset, Style, Year
 from pipeline.prompt.assemble import Craft, assemble_negative, assemble_prompt
 from pipeline.prompt.pieces import Piece, close_brackets, join_pieces, split_pieces
-from pipeline.prompt.tags import plain_keys
+from pipeline.prompt.read import read_request
+from pipeline.prompt.tags import plain_key, plain_keys
 from pipeline.prompt.weights import Fragment, parse_weights
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
@@ -34,7 +35,8 @@ def craft(
 def bare(prompt: str, **options: str) -> str:
     """The final prompt without quality and rating, to see the order alone."""
     wish = GenerationRequest(prompt=prompt, **options)  # type: ignore[arg-type]
-    made = assemble_prompt(wish, craft(preset=QualityPreset.NONE))
+    read = read_request(wish, lambda name: KNOWN.get(plain_key(name)) is not None).request
+    made = assemble_prompt(read, craft(preset=QualityPreset.NONE))
     return made.removesuffix(", safe")
 
 

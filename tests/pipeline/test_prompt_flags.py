@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 
 from pipeline.card import Aesthetic, QualityPreset, Sampler, Style, Year
 from pipeline.errors import InputError
-from pipeline.prompt.flags import fold_flags, parse_flags
+from pipeline.prompt.flags import cut_foreign_flags, fold_flags, parse_flags
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
 
 
 def test_the_flags_people_know_from_midjourney() -> None:
-    prompt, values = parse_flags(
+    prompt, values, _ = parse_flags(
         "1girl, smile --ar 3:2 --seed 5 --no hat, gloves --steps 20 --cfg 6"
     )
     assert prompt == "1girl, smile"
@@ -39,6 +39,10 @@ def test_the_flags_people_know_from_midjourney() -> None:
         ("--no hat --no gloves", "negative_prompt", "hat, gloves"),
         ("--seed 5 --seed 6", "seed", 6),
         ("—ar 3:2", "aspect", "3:2"),
+        ("－－ar 3：2", "aspect", "3:2"),
+        ("--seed　５", "seed", 5),
+        ("--cfg ６．５", "guidance_scale", 6.5),
+        ("、--no 帽子", "negative_prompt", "帽子"),
         ("--style pixel art", "style", Style.PIXEL_ART),
         ("--style digitalart", "style", Style.DIGITAL_ART),
         ("--sampler dpm++ 2m karras", "sampler", Sampler.DPM_2M_KARRAS),
@@ -49,20 +53,22 @@ def test_the_flags_people_know_from_midjourney() -> None:
     ],
 )
 def test_each_flag_fills_its_field(flag: str, field: str, value: object) -> None:
-    assert parse_flags(f"1girl, {flag}") == ("1girl", {field: value})
+    assert parse_flags(f"1girl, {flag}") == ("1girl", {field: value}, ())
 
 
 @pytest.mark.parametrize(
     "prompt", ["--_--", "1girl, --_-- , smile", "a--b", "a -- b", "x ---", "— a dash —", "-ar 3:2"]
 )
 def test_dashes_that_are_no_flag_are_text(prompt: str) -> None:
-    assert parse_flags(prompt) == (prompt, {})
+    assert parse_flags(prompt) == (prompt, {}, ())
 
 
 @pytest.mark.parametrize(
     ("prompt", "key", "flag"),
     [
-        ("1girl --niji 6", "flag_unknown", "--niji"),
+        ("1girl --nijji 6", "flag_unknown", "--nijji"),
+        ("1girl --tile smile, hat", "flag_value", "--tile"),
+        ("1girl --stylize a lot of it", "flag_value", "--stylize"),
         ("1girl, --hello world, smile", "flag_unknown", "--hello"),
         ("1girl --seed abc", "flag_value", "--seed"),
         ("1girl --seed", "flag_value", "--seed"),
@@ -83,6 +89,21 @@ def test_a_wrong_flag_is_named(prompt: str, key: str, flag: str) -> None:
     assert refused.value.data["flag"] == flag
 
 
+@pytest.mark.parametrize(
+    "flags",
+    ["--niji 6", "--v 6.1 --s 250", "--tile", "--style raw", "--stylize=750 --chaos 10 --fast",
+     "--sref https://s.mj.run/x 2 --sw 100", "--q 2 --p", "--v", "--weird 3000"],
+)  # fmt: skip
+def test_flags_that_only_midjourney_has_stay_behind_to_be_told(flags: str) -> None:
+    parsed = parse_flags(f"1girl, smile {flags} --seed 5")
+    assert (parsed.prompt, parsed.values) == ("1girl, smile", {"seed": 5})
+    folded = fold_flags(GenerationRequest(prompt=f"1girl, smile --seed 5 {flags}"))
+    assert folded.prompt.replace("=", " ") == f"1girl, smile {flags}".replace("=", " ")
+    assert fold_flags(folded) == folded
+    body, cut = cut_foreign_flags(folded.prompt)
+    assert (body, len(cut)) == ("1girl, smile", flags.count("--"))
+
+
 def test_a_filled_in_option_wins_over_a_flag_and_no_adds_to_the_negative() -> None:
     typed = GenerationRequest(
         prompt="1girl --seed 5 --steps 20 --no hat", seed=7, negative_prompt="gloves"
@@ -94,7 +115,7 @@ def test_a_filled_in_option_wins_over_a_flag_and_no_adds_to_the_negative() -> No
 
 @given(st.text(alphabet=st.characters(exclude_characters="-—"), max_size=80))
 def test_a_prompt_without_dashes_is_never_touched(prompt: str) -> None:
-    assert parse_flags(prompt) == (prompt, {})
+    assert parse_flags(prompt) == (prompt, {}, ())
 
 
 @given(
@@ -103,7 +124,7 @@ def test_a_prompt_without_dashes_is_never_touched(prompt: str) -> None:
 )
 def test_any_text_is_read_or_refused_by_name(prompt: str) -> None:
     with contextlib.suppress(InputError):
-        rest, _ = parse_flags(prompt)
+        rest = parse_flags(prompt).prompt
         assert prompt.startswith(rest)
 
 
@@ -118,7 +139,7 @@ def test_flags_are_read_in_any_order(
     seed: int, steps: int, cfg: object, no: str, order: list[int]
 ) -> None:
     written = [f"--seed {seed}", f"--steps {steps}", f"--cfg {cfg}", f"--no {no}"]
-    prompt, values = parse_flags("1girl, smile " + " ".join(written[i] for i in order))
+    prompt, values, _ = parse_flags("1girl, smile " + " ".join(written[i] for i in order))
     assert prompt == "1girl, smile"
     assert values == {
         "seed": seed,

@@ -98,7 +98,7 @@ def test_a_character_alone_is_a_prompt() -> None:
         (GenerationRequest(prompt="a", aspect="abc"), "aspect_unknown"),
         (GenerationRequest(prompt="a", aspect="0:0"), "aspect_unknown"),
         (GenerationRequest(prompt="a --seed 1,5"), "flag_value"),
-        (GenerationRequest(prompt="a --niji"), "flag_unknown"),
+        (GenerationRequest(prompt="a --nijji"), "flag_unknown"),
     ],
 )
 def test_what_is_out_of_bounds_is_refused_by_its_own_name(
@@ -172,10 +172,10 @@ def test_the_stronger_of_chosen_and_typed_rating_counts() -> None:
         "فتاة, ابتسامة",
         "1girl, שלום",
         "@everyone",
-        "**bold** `code` ||spoiler||",
+        "**bold** `code`",
         "'; DROP TABLE jobs; --",
-        "笑顔、空",
-        "(a:99), [b:-1], (c:nan)",
+        "笑顔, 空",
+        "(a:99), [b], (c:nan)",
     ],
 )
 def test_odd_but_fine_text_reaches_the_prompt(text: str) -> None:

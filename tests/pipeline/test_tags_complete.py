@@ -8,6 +8,7 @@ from pipeline.tags.tag import Tag, TagMatch
 
 HAIR = TagMatch(tag=Tag(name="long hair", category=TagCategory.GENERAL))
 GANYU = TagMatch(tag=Tag(name="ganyu (genshin impact)", category=TagCategory.CHARACTER))
+ARMS = TagMatch(tag=Tag(name=r"\(^o^)/", category=TagCategory.GENERAL))
 FACE = TagMatch(tag=Tag(name=">_<", category=TagCategory.GENERAL))
 
 
@@ -33,6 +34,12 @@ FACE = TagMatch(tag=Tag(name=">_<", category=TagCategory.GENERAL))
         ("1girl BREAK lo", "1girl BREAK ", "lo"),
         ("re:zer", "", "re:zer"),
         (":3", "", ":3"),
+        ("1girl、長い髪", "1girl、", "長い髪"),
+        ("1girl，smile", "1girl，", "smile"),
+        ("1girl､　笑", "1girl､　", "笑"),
+        ("（笑顔：１．２）", "（", "笑顔"),
+        ("a、［（笑顔", "a、［（", "笑顔"),
+        ("{smile}", "{", "smile"),
         ("1girl --ar 3:2", "1girl --ar 3:2", ""),
     ],
 )
@@ -50,6 +57,9 @@ def test_the_last_piece_is_what_is_being_typed(typed: str, head: str, piece: str
         ("(lo:1.2", HAIR, "(long hair:1.2"),
         ("a, gan", GANYU, r"a, ganyu \(genshin impact\)"),
         ("a, >", FACE, "a, >_<"),
+        ("1girl、長い", HAIR, "1girl、long hair"),
+        ("1girl，（長い：１．２）", HAIR, "1girl，（long hair：１．２）"),
+        (r"\(^", ARMS, r"\\\(^o^\)/"),
         ("1girl --no ha", HAIR, None),
     ],
 )

@@ -1,0 +1,38 @@
+"""What is told of a prompt beside its pictures, in words."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from data.text import text
+from pipeline.prompt.hints import Hint, HintKind
+
+MAX_LINES: Final = 6
+_MAX_IN_LINE: Final = 3  # things of one kind that are named; Discord's embeds have 4096 characters
+
+_NO_MENTION: Final = "\u200b@\u200b"
+
+
+def hint_lines(hints: Sequence[Hint]) -> list[str]:
+    """One line for each kind of what was left out, and for each that was read otherwise."""
+    together: dict[tuple[HintKind, str], list[str]] = {}
+    for each in hints:
+        own = (each.kind, each.typed) if each.used else (each.kind, "")
+        together.setdefault(own, []).append(each.typed)
+    used = {(each.kind, each.typed): each.used for each in hints if each.used}
+    lines = [
+        text(f"hints.{own[0]}", typed=_named(typed), used=_code(used.get(own, "")))
+        for own, typed in together.items()
+    ]
+    if len(lines) > MAX_LINES:
+        return [*lines[: MAX_LINES - 1], text("hints.more", count=len(lines) - MAX_LINES + 1)]
+    return lines
+
+
+def _named(typed: list[str]) -> str:
+    more = ", …" if len(typed) > _MAX_IN_LINE else ""
+    return ", ".join(map(_code, typed[:_MAX_IN_LINE])) + more
+
+
+def _code(typed: str) -> str:
+    """In Discord's code marks, where nothing of it is markdown, a link or a mention."""
+    return "`" + typed.replace("`", "'").replace("@", _NO_MENTION) + "`"

@@ -1,0 +1,187 @@
+"""Brackets of every program, read from the inside out and written in A1111's syntax."""
+
+import re
+from typing import Final
+
+from pipeline.prompt.foreign import read_rest, signs_weight
+from pipeline.prompt.hints import HintKind, Hints
+from pipeline.prompt.misweights import bare_weight, first_early, split_early, weigh
+from pipeline.prompt.shelf import Shelf
+
+_OPENED_BY: Final = {")": "(", "]": "[", "}": "{"}
+_SIGN = re.compile(r"[()\[\]{}]")
+_WHEN = re.compile(r"\s*(?:\d+[.,]?\d*|[.,]\d+)\s*")
+_COUNT = re.compile(r"\s*[@~!]?(?:(\d+)?-?\d*\$\$)?(?:([^$|{}]{0,20})\$\$)?")
+_CHANCE = re.compile(r"\s*(?:\d+\.?\d*|\.\d+)::")
+_SUFFIX = re.compile(r"(?:(\++|-+)|(\d+\.\d+|\.\d+|\d))(?=\s*(?:[,)\]}|]|\Z))")
+_ENDS_LIKE_A_WEIGHT = re.compile(r":\s*[+-]?[.\d]+\Z")
+_EMPHASIS: Final = "1.1"
+_NOVELAI_EMPHASIS: Final = "1.05"
+_STEPS: Final = 28  # a number above 1 in `[a:b:10]` counts steps
+
+
+class GroupReader:
+    """One prompt whose names are on the shelf already."""
+
+    def __init__(self, shelf: Shelf, hints: Hints) -> None:
+        self._shelf = shelf
+        self._hints = hints
+        self._stack: list[tuple[str, list[str]]] = []
+        self._parts: list[str] = []
+
+    def read(self, text: str) -> str:
+        at = 0
+        while (match := _SIGN.search(text, at)) is not None:
+            self._parts.append(text[at : match.start()])
+            at = match.end()
+            sign = match[0]
+            if sign in "([{":
+                self._stack.append((sign, self._parts))
+                self._parts = []
+            elif any(opened == _OPENED_BY[sign] for opened, _ in self._stack):
+                at = self._close(sign, text, at)
+            elif sign != "}":  # one that closes nothing is text, as in A1111
+                self._parts.append(sign)
+        self._parts.append(text[at:])
+        while self._stack:
+            self._leave_open(at_end=True)
+        return self._top("".join(self._parts))
+
+    def _close(self, sign: str, text: str, at: int) -> int:
+        """Close the group that `sign` ends; gives where to read on."""
+        while self._stack[-1][0] != _OPENED_BY[sign]:
+            self._leave_open(at_end=False)  # brackets that cross stay as they are
+        opened, outer = self._stack.pop()
+        content = "".join(self._parts)
+        suffix = _SUFFIX.match(text, at) if opened == "(" else None
+        typed = f"{opened}{content}{sign}"
+        if opened == "(":
+            made = self._round(content, typed, suffix)
+        else:
+            made = self._square(content, typed) if opened == "[" else self._curly(content, typed)
+        if suffix is not None:
+            typed += suffix[0]
+            at = suffix.end()
+        outer.append(made and self._shelf.put(made, typed))
+        self._parts = outer
+        return at
+
+    def _leave_open(self, *, at_end: bool) -> None:
+        opened, outer = self._stack.pop()
+        content = "".join(self._parts)
+        if opened == "(" and at_end:
+            content = self._open_round(content)
+        elif opened != "{":
+            content = opened + content
+        outer.append(content)
+        self._parts = outer
+
+    def _open_round(self, content: str) -> str:
+        """A bracket that is never closed: to the end as in A1111, unless a weight tells where."""
+        typed = "(" + content
+        if ":" not in content and ";" not in content:
+            return typed
+        found = first_early(content)
+        if found is not None:
+            group, after = found
+            self._tell(HintKind.WEIGHT_READ, typed, group + after)
+            return self._shelf.put(group, "(" + content[: len(content) - len(after)]) + after
+        words, number, kind = weigh(content)
+        if not words.strip(" ,") or not (number or kind):
+            return typed
+        made = f"({words}:{number})" if number else f"({words})"
+        self._tell(kind or HintKind.WEIGHT_READ, typed, made)
+        return self._shelf.put(made, typed)
+
+    def _round(self, content: str, typed: str, suffix: "re.Match[str] | None") -> str:
+        words, number, kind = weigh(read_rest(content, self._shelf, self._hints))
+        if not words.strip(" ,"):
+            return ""
+        groups = split_early(words, number)
+        if groups:
+            used = ", ".join(groups)
+            self._tell(HintKind.WEIGHT_READ, typed, used)
+            return used
+        if suffix is not None:
+            number = _with_suffix(number, suffix)
+        last = self._shelf.at(words.rstrip()[-1:])
+        if not number and last is not None and _ENDS_LIKE_A_WEIGHT.search(last.text):
+            number = _EMPHASIS  # `(:3)` is a face, and A1111 would read a weight
+        made = f"({words}:{number})" if number else f"({words})"
+        if kind is not None:
+            self._tell(kind, typed, made)
+        return made
+
+    def _square(self, content: str, typed: str) -> str:
+        if "|" in content:
+            used = next((each.strip() for each in content.split("|") if each.strip()), "")
+            self._tell(HintKind.ALTERNATING, typed, used)
+            return used
+        *texts, when = content.split(":")
+        if texts and _WHEN.fullmatch(when):
+            used = _lasting(texts, float(when.replace(",", ".")))
+            self._tell(HintKind.EDITING, typed, used)
+            return used
+        words, number, kind = weigh(read_rest(content, self._shelf, self._hints))
+        if not words.strip(" ,"):
+            return ""
+        if number:
+            kind = HintKind.WEIGHT_READ  # square brackets take no weight
+        if kind is not None:
+            self._tell(kind, typed, f"[{words}]")
+        return f"[{words}]"
+
+    def _curly(self, content: str, typed: str) -> str:
+        if "|" in content or "$$" in content:
+            used = _first_variants(content)
+            self._tell(HintKind.VARIANTS, typed, used)
+            return used
+        if not content.strip(" ,"):
+            return ""
+        _, number, kind = weigh(content)
+        if number or kind is not None:
+            return self._round(content, typed, None)
+        return f"({read_rest(content, self._shelf, self._hints)}:{_NOVELAI_EMPHASIS})"
+
+    def _tell(self, kind: HintKind, typed: str, used: str) -> None:
+        if kind is HintKind.WEIGHT_WORD:
+            used = ""  # drawn as typed
+        if not self._hints.are_full:
+            self._hints.add(kind, self._shelf.typed(typed), self._shelf.typed(used))
+
+    def _top(self, text: str) -> str:
+        pieces = re.split(r"(,|\bBREAK\b)", read_rest(text, self._shelf, self._hints))
+        return "".join(map(self._bare, pieces))
+
+    def _bare(self, piece: str) -> str:
+        found = bare_weight(piece)
+        if found is None:
+            return piece
+        used = f"({found.words}:{found.number})"
+        self._tell(HintKind.WEIGHT_READ, piece, used)
+        return piece[: len(piece) - len(piece.lstrip())] + used
+
+
+def _with_suffix(number: str, suffix: "re.Match[str]") -> str:
+    """InvokeAI's `(a)++` and `(a)1.2`, beside the weight inside the bracket."""
+    after = signs_weight(suffix[1]) if suffix[1] else suffix[2]
+    return f"{float(number) * float(after):.4g}" if number else after
+
+
+def _lasting(texts: list[str], when: float) -> str:
+    """Of a prompt that changes over while it is drawn: what it says for most of the time."""
+    before, after = ":".join(texts[:-1]).strip(), texts[-1].strip()
+    if not before or not after:
+        return before or after
+    share = when if when <= 1 else when / _STEPS
+    return before if share >= 0.5 else after
+
+
+def _first_variants(content: str) -> str:
+    """The first of `{a|b}`, or as many as `{2$$a|b|c}` asks for at least."""
+    count = _COUNT.match(content)
+    assert count is not None, "matches everything"
+    least, glue = count.groups()
+    wanted = int((least or "1")[:3]) or 1
+    options = [_CHANCE.sub("", each).strip() for each in content[count.end() :].split("|")]
+    return (glue or ", ").join([each for each in options if each][:wanted])

@@ -1,0 +1,86 @@
+"""What a person is told of their prompt beside the picture: what was left out or read otherwise."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+MAX_HINTS: Final = 12
+"""Of one request; more would bury the picture."""
+MAX_TYPED: Final = 80  # characters of a prompt that a hint repeats
+
+
+class HintKind(StrEnum):
+    """Why something is told. Each has a text in the catalogue, `[hints] <value>`."""
+
+    LORA = "lora"
+    HYPERNET = "hypernet"
+    EMBEDDING = "embedding"
+    WILDCARD = "wildcard"
+    FLAG = "flag"
+    LINK = "link"
+    DISCORD = "discord"
+    COMMENT = "comment"
+    UNKNOWN = "unknown"
+    REGION = "region"
+    COMPOSED = "composed"
+    PARTS = "parts"
+    ALTERNATING = "alternating"
+    EDITING = "editing"
+    VARIANTS = "variants"
+    SWAP = "swap"
+    WEIGHT_READ = "weight_read"
+    WEIGHT_WRONG = "weight_wrong"
+    WEIGHT_WORD = "weight_word"
+
+
+_KINDS: Final = frozenset(map(str, HintKind))
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """`typed` is what stood in the prompt, `used` what was drawn instead, "" for nothing."""
+
+    kind: HintKind
+    typed: str
+    used: str = ""
+
+
+def hints_to_json(hints: tuple[Hint, ...]) -> list[list[str]]:
+    return [[str(each.kind), each.typed, each.used] for each in hints]
+
+
+def hints_from_json(rows: list[object]) -> tuple[Hint, ...]:
+    """What `hints_to_json` gave. What another version wrote is left out, never an error."""
+    return tuple(hint for row in rows if (hint := _hint(row)) is not None)
+
+
+def _hint(row: object) -> Hint | None:
+    match row:
+        case [str(kind), str(typed), str(used)] if kind in _KINDS:
+            return Hint(HintKind(kind), typed, used)
+        case _:
+            return None
+
+
+class Hints:
+    """Hints as they are found: each once, a few, short."""
+
+    def __init__(self) -> None:
+        self._found: dict[Hint, None] = {}
+
+    def add(self, kind: HintKind, typed: str, used: str = "") -> None:
+        if not self.are_full:
+            self._found[Hint(kind, _short(typed), _short(used))] = None
+
+    @property
+    def are_full(self) -> bool:
+        return len(self._found) >= MAX_HINTS
+
+    @property
+    def found(self) -> tuple[Hint, ...]:
+        return tuple(self._found)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_TYPED else line[: MAX_TYPED - 1] + "…"

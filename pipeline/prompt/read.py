@@ -1,0 +1,63 @@
+"""What a typed prompt asks for, in the one syntax that the rest understands: A1111's.
+
+Full-width punctuation becomes ASCII, signs inside known tags are escaped, what other programs write
+is read as the nearest that there is here or taken out, and weights are put right. Whatever was not
+taken as typed is told as a hint.
+"""
+
+import re
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from pipeline.prompt.flags import cut_foreign_flags
+from pipeline.prompt.foreign import leave_out
+from pipeline.prompt.groups import GroupReader
+from pipeline.prompt.hints import Hint, HintKind, Hints
+from pipeline.prompt.names import IsKnown, shelve_names
+from pipeline.prompt.shelf import Shelf, without_letters
+from pipeline.prompt.width import as_ascii
+from pipeline.request import GenerationRequest
+
+_TEXTS: Final = ("prompt", "tags", "character", "series", "negative_prompt")
+_BLANKS = re.compile(r" {2,}")
+_COMMAS = re.compile(r"(?:\s*,){2,}|\s+,")
+
+
+class ReadPrompt(NamedTuple):
+    """A prompt in A1111's syntax, and what is to be told of it."""
+
+    text: str
+    hints: tuple[Hint, ...] = ()
+
+
+class ReadRequest(NamedTuple):
+    """A request with all its texts read."""
+
+    request: GenerationRequest
+    hints: tuple[Hint, ...] = ()
+
+
+def read_prompt(typed: str, is_known: IsKnown) -> ReadPrompt:
+    """Read one clean text. Never fails."""
+    hints = Hints()
+    return ReadPrompt(_read(typed, is_known, hints), hints.found)
+
+
+def read_request(request: GenerationRequest, is_known: IsKnown) -> ReadRequest:
+    """Read all texts of a clean request whose flags are folded."""
+    hints = Hints()
+    texts = {name: _read(getattr(request, name), is_known, hints) for name in _TEXTS}
+    return ReadRequest(replace(request, **texts), hints.found)
+
+
+def _read(typed: str, is_known: IsKnown, hints: Hints) -> str:
+    if not typed:
+        return ""
+    body, flags = cut_foreign_flags(without_letters(typed))
+    for flag in flags:
+        hints.add(HintKind.FLAG, flag)
+    shelf = Shelf()
+    text = shelve_names(as_ascii(body), is_known, shelf)
+    text = GroupReader(shelf, hints).read(leave_out(text, shelf, hints))
+    tidy = _COMMAS.sub(",", _BLANKS.sub(" ", text))
+    return shelf.back(tidy).strip(" ,")
