@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from dotenv import dotenv_values
 
+from bot.logs import redact
 from bot.secret import Secret
 from bot.variables import VARIABLES, Variable
 from pipeline.card import QualityPreset, Sampler
@@ -138,7 +139,8 @@ def read(values: Mapping[str, str]) -> tuple[Settings, list[SettingsError]]:
 
 
 def _wrong(variable: Variable, typed: str) -> SettingsError:
-    shown = typed if len(typed) <= 60 else typed[:57] + "..."
+    shown = redact(typed)  # a token that was pasted into another variable's line
+    shown = shown if len(shown) <= 60 else shown[:57] + "..."
     return SettingsError(
         "setting_wrong", name=variable.name, value=shown, allowed=variable.kind.allowed
     )

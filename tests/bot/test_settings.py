@@ -204,6 +204,13 @@ WAYS: dict[str, Callable[[Settings], object]] = {
 }
 
 
+@pytest.mark.parametrize("name", ["OWNER_IDS", "WEB_ADDRESS", "WEB_URL", "ENGINE", "MAX_STEPS"])
+def test_a_token_in_the_wrong_line_is_not_repeated(name: str) -> None:
+    with pytest.raises(SettingsError, match=name) as caught:
+        load(**{name: TOKEN})
+    assert TOKEN[:30] not in f"{caught.value}{words(caught.value)}"
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_no_way_of_showing_settings_shows_a_secret(way: str) -> None:
     settings = Settings(discord_token=Secret("abc.def"), discord_client_secret=Secret("ghi.jkl"))
