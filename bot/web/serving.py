@@ -136,6 +136,8 @@ def _parts(  # noqa: PLR0917 - everything that the page is made of, named at the
         pages=Pages(static=static, origin=origin, always=always),
         static=static,
         throttle=Throttle(per_minute=settings.web_requests_per_minute),
+        # Behind a proxy, whose connections are everybody's, this is what bounds one visitor.
+        requests=connection_slots(behind_proxy=False),
         proxies=settings.web_proxies,
         origin=origin,
     )

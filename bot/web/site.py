@@ -21,7 +21,8 @@ from bot.web.oauth import WAIT_S, OAuth, SignInFailed
 from bot.web.rendering import Pages, Static
 from bot.web.sessions import Sessions
 from bot.web.shown import Shown
-from bot.web.throttle import Throttle, client_address
+from bot.web.slots import Slots
+from bot.web.throttle import Throttle, client_address, network
 from bot.web.thumbs import ThumbnailMaker, TooBusyError
 from data.picture_files import PictureFiles
 from data.text import speaking
@@ -33,6 +34,7 @@ from pipeline.rating import Rating
 
 _log = logging.getLogger(__name__)
 
+_RETRY_S: Final = 4.0
 PAGE_COST: Final = 5.0  # against a picture's 1
 _HIDDEN: Final = frozenset(
     {"prompt", "negative_prompt", "pictures", "visibility", "typed_prompt", "typed_negative",
@@ -64,6 +66,7 @@ class Parts:
     pages: Pages
     static: Static
     throttle: Throttle
+    requests: Slots
     proxies: int
     origin: str
 
@@ -103,13 +106,29 @@ class Site:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        address = network(self._address(request))
+        if not self._parts.requests.take(address):
+            with speaking(accepted(request.headers.get("Accept-Language", ""))):
+                return await self._sent(request, self._busy(_RETRY_S))
+        try:
+            return await self._answered(request, handler, address)
+        finally:
+            self._parts.requests.give_back(address)
+
+    async def _answered(
+        self, request: web.Request, handler: Handler, address: str
+    ) -> web.StreamResponse:
         with speaking(accepted(request.headers.get("Accept-Language", ""))):
-            wait_s = self._wait_s(request)
+            wait_s = self._parts.throttle.wait_s(
+                address, cost=_cost(request.path), now=self._parts.clock.monotonic()
+            )
             if wait_s > 0:
-                response = self._trouble("busy", 429)
-                response.headers["Retry-After"] = str(int(wait_s) + 1)
+                response: web.StreamResponse = self._busy(wait_s)
             else:
                 response = await self._handled(request, handler)
+        return await self._sent(request, response)
+
+    async def _sent(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
         if not response.prepared:
             response.headers.update(SECURITY_HEADERS)
             if self._parts.origin.startswith("https:"):
@@ -143,15 +162,17 @@ class Site:
             _log.exception("The page failed at %s", _route(request))
             return self._trouble("broken", 500)
 
-    def _wait_s(self, request: web.Request) -> float:
-        address = client_address(
+    def _address(self, request: web.Request) -> str:
+        return client_address(
             request.remote or "",
             request.headers.getall("X-Forwarded-For", []),
             proxies=self._parts.proxies,
         )
-        return self._parts.throttle.wait_s(
-            address, cost=_cost(request.path), now=self._parts.clock.monotonic()
-        )
+
+    def _busy(self, wait_s: float) -> web.Response:
+        response = self._trouble("busy", 429)
+        response.headers["Retry-After"] = str(int(wait_s) + 1)
+        return response
 
     def _trouble(self, what: str, status: int) -> web.Response:
         body = self._parts.pages.render("trouble.html", what=what, viewer=None, asked=Asked())

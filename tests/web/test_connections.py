@@ -185,6 +185,33 @@ async def test_who_reads_nothing_is_cut_off(
     assert not told(caplog)
 
 
+async def test_one_visitor_behind_a_proxy_can_not_read_everything_at_once(
+    own_gallery: Shown, http: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slots = {False: Slots(total=50, each=2), True: Slots(total=50, each=50)}
+
+    def these(*, behind_proxy: bool) -> Slots:
+        return slots[behind_proxy]
+
+    monkeypatch.setattr(serving, "connection_slots", these)
+    large = PictureFiles(own_gallery.folder / "pictures").write(os.urandom(24_000_000))
+    await change_picture(own_gallery, large)
+    async with page_over(own_gallery.folder, web_proxies=1) as page, asyncio.timeout(60):
+        with ExitStack() as stack:
+            for _ in range(2):
+                sock = stack.enter_context(connect(page))
+                path = f"/i/{own_gallery.safe[0]}/original.png"
+                said = f"GET {path} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.1.1.1:80\r\n\r\n"
+                sock.sendall(said.encode())
+            while slots[False].taken < 2:
+                await asyncio.sleep(0.01)
+            for visitor, status in (("1.1.1.1:81", 429), ("1.1.1.2", 200)):
+                async with http.get(page, headers={"X-Forwarded-For": visitor}) as answer:
+                    assert answer.status == status
+        while slots[False].taken:
+            await asyncio.sleep(0.01)
+
+
 async def change_picture(shown: Shown, content_hash: str) -> None:
     from data.database import DATABASE_NAME, Database
 
