@@ -49,10 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return EXIT_ERROR
     except Exception as error:  # noqa: BLE001 - the last place where an error can be told in a line
-        return _failed(error)
+        return failed(error)
 
 
-def _failed(error: Exception) -> int:
+def failed(error: Exception) -> int:
+    """Tell `error` in a line. Gives the exit status."""
     from bot.wording import words
     from pipeline.disk import disk_error, is_about_files
     from pipeline.errors import Cancelled, EkakiError

@@ -1,6 +1,7 @@
 """`run`: the bot."""
 
 import argparse
+from collections.abc import Callable
 
 from bot.cli.shared import Subparsers, load_settings, require_token
 
@@ -33,8 +34,26 @@ def run(args: argparse.Namespace) -> int:
 
     at_start(settings)
     load = app.engine_loaders(settings)  # before the event loop: it may import torch
-    with at(settings.data_dir), login_errors():
-        status = asyncio.run(app.run(settings, load=load))
+
+    def run_bot() -> int:
+        with at(settings.data_dir), login_errors():
+            return asyncio.run(app.run(settings, load=load))
+
+    return status_of(run_bot)
+
+
+def status_of(run_bot: Callable[[], int]) -> int:
+    """The exit status of `run_bot`. Where it leaves a thread behind, the process ends here, also
+    with an error: an engine that hangs would else keep Python from ending, and whatever starts the
+    bot again from doing so."""
+    try:
+        status = run_bot()
+    except Exception as error:
+        if not is_anything_left():
+            raise
+        from bot.cli.main import failed
+
+        status = failed(error)
     leave_engine(status)
     return status
 
@@ -45,12 +64,19 @@ def leave_engine(status: int) -> None:
     import logging
     import os
     import sys
-    import threading
 
-    from bot.worker import THREAD_NAME
-
-    if any(thread.name.startswith(THREAD_NAME) for thread in threading.enumerate()):
+    if is_anything_left():
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def is_anything_left() -> bool:
+    """Whether the thread of an engine or a tagger still runs."""
+    import threading
+
+    from bot import output_check, worker
+
+    names = (worker.THREAD_NAME, output_check.THREAD_NAME)
+    return any(thread.name.startswith(names) for thread in threading.enumerate())

@@ -171,3 +171,23 @@ def test_the_process_ends_though_the_engine_is_in_a_long_step() -> None:
         capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert (ended.returncode, ended.stdout) == (3, "everything is stored\n")
+
+
+_HUNG = """
+import threading, time
+from bot.cli.run import status_of
+from bot.worker import THREAD_NAME
+from pipeline.errors import ModelError
+threading.Thread(target=time.sleep, args=(60,), name=THREAD_NAME + "_0").start()
+def run_bot():
+    raise ModelError("engine_hung", quiet_s=3600.0)
+status_of(run_bot)
+"""
+
+
+def test_the_process_ends_with_an_error_though_the_engine_hangs() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _HUNG], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert ended.returncode == 1
+    assert "no sign of life for" in ended.stderr
