@@ -15,6 +15,8 @@ from bot.loopback import limits
 from bot.loopback.default_world import IDS
 from bot.loopback.views import MessageView
 from bot.loopback.world import InteractionType
+from data import web_sessions
+from data.web_sessions import WebSession
 from tests.discord.house import Discord, Running, until
 from tests.discord.visitors import Visitor, labels, open_house
 
@@ -52,12 +54,22 @@ async def test_an_export_has_everything_of_oneself_and_nothing_of_others(
     await alice.draw(running, "1girl, secret", private=True)
     await bob.draw(running, "1boy, treasure")
     await alice.answer("preset save", name="Night", steps=8)
+    database = running.services.database
+    async with database.transaction() as connection:
+        for user_id, key in ((IDS.alice, "key of Alice"), (IDS.bob, "key of Bob")):
+            signed_in = WebSession(
+                user_id=user_id, name=key[7:], guild_ids=frozenset({IDS.guild}), expires_at=9e9
+            )
+            await web_sessions.insert(connection, key=key, session=signed_in)
     (message,) = await export(alice)
     assert message.ephemeral
     files = unpacked([message])
     record = json.loads(files["data.json"])
     assert record["user_id"] == str(IDS.alice)
     assert len(record["jobs"]) == 2
+    assert record["web_sessions"] == [
+        {"name": "Alice", "server_ids": [str(IDS.guild)], "expires_at": 9e9}
+    ]
     assert [preset["name"] for preset in record["presets"]] == ["Night"]
     named = [picture["file"] for job in record["jobs"] for picture in job["pictures"]]
     assert sorted(named) == sorted(files.keys() - {"data.json"})
