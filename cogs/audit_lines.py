@@ -6,6 +6,7 @@ from bot.outbox.kinds import Kind
 from cogs.words import cut, listed, moment, quoted
 from data.audit import AuditEntry, AuditKind
 from data.guild_limits import LIMIT_NAMES
+from data.outbox import OutboxItem
 from data.text import text
 
 MAX_LINE: Final = 380  # characters: ten fit into an embed
@@ -27,8 +28,8 @@ _SETTINGS: Final = {
     "set_up": "go_setup",
 } | {name: f"ask_{name}" for name in LIMIT_NAMES} | {
     name: name
-    for name in ("allowed_channels", "gallery_excluded", "guild_ceiling", "guild_default",
-                 "channel_ceiling", "channel_default", "language")
+    for name in ("allowed_channels", "gallery_excluded", "gallery_tags", "guild_ceiling",
+                 "guild_default", "channel_ceiling", "channel_default", "language")
 }  # fmt: skip
 _CHANNELS: Final = frozenset({"allowed_channels", "gallery_excluded"})
 
@@ -39,6 +40,13 @@ def line(entry: AuditEntry, *, hide_private: bool = False) -> str:
     hide = hide_private and bool(entry.details.get("private"))
     said = text(f"audit.{key}", **_data(entry, hide=hide))
     return cut(text("audit.line", id=entry.id, when=f"<t:{int(entry.at)}:f>", said=said), MAX_LINE)
+
+
+def refusal_line(item: OutboxItem) -> str:
+    """An item of the outbox that Discord does not take."""
+    what = _what({"what": item.kind}, item.key)
+    error = quoted(item.last_error or "-", 150)
+    return cut(text("audit.refused_line", what=what, error=error), 330)
 
 
 def kind_name(kind: str) -> str:

@@ -24,7 +24,12 @@ def place_of_channel(channel: object) -> Place:
         case discord.Thread():
             # From the parent channel; one that isn't cached counts as not restricted.
             return Place(kind=PlaceKind.THREAD, age_restricted=channel.is_nsfw())
-        case discord.TextChannel() | discord.VoiceChannel() | discord.StageChannel():
+        case (
+            discord.TextChannel()
+            | discord.VoiceChannel()
+            | discord.StageChannel()
+            | discord.ForumChannel()
+        ):
             return Place(kind=PlaceKind.GUILD_TEXT, age_restricted=channel.is_nsfw())
         case _:
             return UNKNOWN_PLACE

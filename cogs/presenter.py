@@ -15,7 +15,9 @@ from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progres
 from bot.wire import Wire
 from cogs import render
 from cogs.delivery import BACKOFF_S, EXPLICIT, Delivery, Sent, TooLarge, Unwanted
+from cogs.errors import UNREACHABLE
 from cogs.gallery_gates import offers_gallery
+from cogs.known import GuildChannel, PlaceUnknownError, channel_of
 from cogs.messages import Attachment, Outgoing
 from cogs.pictures import fit, preview_jpeg
 from cogs.places import place_of_channel
@@ -28,6 +30,7 @@ _log = logging.getLogger(__name__)
 
 DEFAULT_FILE_LIMIT = 10 * 1024 * 1024  # bytes a file, Discord's limit where nothing is boosted
 _SMALL_FILE_LIMIT = 2 * 1024 * 1024  # where even that was refused
+_PLACE_WAIT_S = 600.0  # for a server of which Discord tells nothing at the moment
 _MODEL_WAIT_S = 60.0  # for the model's notice, when a job from before a restart is delivered
 _ENTER_AGAIN_S = 5.0  # between tries to enter a delivery
 _PARTING_S = 10.0  # for deliveries that are under way when the bot stops
@@ -258,10 +261,14 @@ class Presenter:
         return is_public and is_withheld(error)
 
     async def _still_fits(self, rating: Rating) -> bool:
-        """Whether the channel still allows it: its age restriction may be gone since."""
-        channel = self._channel()
-        if rating <= Rating.SENSITIVE or channel is None:
+        """Whether the channel still allows it: its age restriction may be gone since, or it may be.
+        Of a thread the channel it belongs to counts, also where the thread is closed."""
+        guild_id = self._job.guild_id
+        if rating <= Rating.SENSITIVE or guild_id is None:
             return True
+        channel = await self._known_channel(guild_id)
+        if channel is None:
+            return False
         ceiling, _ = await self._services.jobs.ceiling(
             place=place_of_channel(channel),
             guild_id=self._job.guild_id,
@@ -269,11 +276,17 @@ class Presenter:
         )
         return rating <= ceiling.rating
 
-    def _channel(self) -> object:
-        """The job's channel as Discord has told it last; None if it is gone or not known."""
-        guild_id = self._job.guild_id
-        guild = None if guild_id is None else self._bot.get_guild(guild_id)
-        return None if guild is None else guild.get_channel_or_thread(self._job.channel_id)
+    async def _known_channel(self, guild_id: int) -> GuildChannel | None:
+        """The channel whose settings count, waited for while Discord does not tell of the server;
+        None: it is gone, or stays unknown."""
+        channel_id = self._job.rules_channel_id or self._job.channel_id
+        for _ in range(int(_PLACE_WAIT_S)):
+            try:
+                return await channel_of(self._bot, guild_id, channel_id)
+            except (PlaceUnknownError, *UNREACHABLE) as error:
+                _log.info("Job %s waits for its server: %s", self._job.id, error)
+                await asyncio.sleep(1.0)
+        return None
 
     async def _attachments(self, end: Completed, limit: int) -> list[Attachment]:
         made: list[Attachment] = []

@@ -31,7 +31,7 @@ from cogs.settings_forms import (
     whole,
     words_form,
 )
-from cogs.settings_items import NOT_SET, Page, page_in
+from cogs.settings_items import NOT_SET, TAGS_PAGE, Page, page_in
 from cogs.settings_language import LanguageMenu
 from cogs.settings_pages import panel
 from data.guild_limits import LimitSet
@@ -142,7 +142,28 @@ class ChannelMenu(
         await interaction.client.services.servers.change(
             desk, lambda settings: replace(settings, **changed)
         )
-        await show_page(interaction, page_in([self.match["page"]]))
+        facts = await gather(interaction)
+        lacking = any(forum.id in chosen and facts.lacks_tags(forum) for forum in facts.forums)
+        await show_page(interaction, TAGS_PAGE if lacking else page_in([self.match["page"]]))
+
+
+class TagsMenu(Lasting[Select], template=r"ekaki:set:tags:(?P<forum>\d{1,20})"):
+    """Sets the tags that posts of the gallery get in one forum."""
+
+    async def act(self, interaction: Interaction) -> None:
+        desk = manager_desk(interaction)
+        guild = interaction.guild
+        forum = None if guild is None else guild.get_channel(int(self.match["forum"]))
+        if not isinstance(forum, discord.ForumChannel):
+            raise InputError("channel_gone")
+        its = {tag.id for tag in forum.available_tags}
+        chosen = {int(value) for value in self.item.values if value.isdecimal()} & its
+        await hold(interaction)
+        await interaction.client.services.servers.change(
+            desk,
+            lambda made: replace(made, gallery_tags=frozenset(made.gallery_tags - its | chosen)),
+        )
+        await show_page(interaction, "gallery")
 
 
 def chosen_channels(interaction: Interaction, name: str, chosen: frozenset[int]) -> dict[str, Any]:
@@ -201,7 +222,8 @@ async def _go(interaction: Interaction, name: str) -> None:
         await interaction.client.services.servers.change(
             desk, lambda settings: replace(settings, set_up=True)
         )
-    await show_page(interaction, "setup" if name == "setup" else "here")
+    pages: dict[str, Page] = {"setup": "setup", "tags": TAGS_PAGE}
+    await show_page(interaction, pages.get(name, "here"))
 
 
 _TOGGLED: dict[str, Page] = {
@@ -307,5 +329,7 @@ async def _send_file(interaction: Interaction, name: str) -> None:
 async def setup(bot: EkakiBot) -> None:
     """Called by discord.py when the extension is loaded."""
     errors.install(bot)
-    bot.add_dynamic_items(PageMenu, RatingMenu, ChannelMenu, RoleMenu, SettingButton, LanguageMenu)
+    bot.add_dynamic_items(
+        PageMenu, RatingMenu, ChannelMenu, TagsMenu, RoleMenu, SettingButton, LanguageMenu
+    )
     await bot.add_cog(SettingsCog())

@@ -1,6 +1,6 @@
 """What the settings panel shows: a server's rules, gathered for one channel of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +12,7 @@ from cogs.duty import guild_id_of
 from cogs.places import place_of, rules_channel_id
 from data.guild_limits import LimitSet
 from data.guild_settings import GuildSettings, Words
+from data.outbox import OutboxItem
 from data.place_settings import PlaceRatings
 from data.text import text
 from pipeline.errors import RefusedError
@@ -21,12 +22,14 @@ Interaction = discord.Interaction[EkakiBot]
 POSTING: Final = ("view_channel", "send_messages", "embed_links", "attach_files")
 KEEPING: Final = (*POSTING, "read_message_history")
 """Where we look for our own messages again: galleries, log and review."""
+SHOWN_PARKED: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Everything that a page of the panel may show. `missing`: by channel, the permissions that the
-    bot lacks where it is to post. `role_id`: whose limits are looked at; the server's id: all."""
+    bot lacks where it is to post. `parked`: the first of what Discord refuses. `role_id`: whose
+    limits are looked at; the server's id: all."""
 
     guild: discord.Guild
     channel_id: int
@@ -37,6 +40,26 @@ class Facts:
     words: Words
     limits: Mapping[int, LimitSet]
     missing: Mapping[int, tuple[str, ...]]
+    parked: Sequence[OutboxItem] = ()
+
+    @property
+    def forums(self) -> list[discord.ForumChannel]:
+        """The gallery's channels that are forums with tags to choose from."""
+        ids = (self.settings.gallery_channel_id, self.settings.gallery_adult_channel_id)
+        found = [self.guild.get_channel(each) for each in ids if each is not None]
+        return [
+            each for each in found if isinstance(each, discord.ForumChannel) and self.tags_of(each)
+        ]
+
+    def tags_of(self, forum: discord.ForumChannel) -> list[discord.ForumTag]:
+        """The tags that we may give: some are for who manages threads."""
+        manages = forum.permissions_for(self.guild.me).manage_threads
+        return [tag for tag in forum.available_tags if manages or not tag.moderated]
+
+    def lacks_tags(self, forum: discord.ForumChannel) -> bool:
+        """Whether the forum takes no post with the tags that are chosen."""
+        given = {tag.id for tag in self.tags_of(forum)} & self.settings.gallery_tags
+        return forum.flags.require_tag and not given
 
     def mention(self, channel_id: int | None) -> str:
         """A channel by name, also one that is gone."""
@@ -71,6 +94,7 @@ async def gather(interaction: Interaction, *, role_id: int | None = None) -> Fac
         words=await services.servers.words(guild_id),
         limits=await services.servers.limits(guild_id),
         missing=missing_in(guild, settings, channel_id),
+        parked=await services.outbox.parked(guild_id=guild_id, limit=SHOWN_PARKED),
     )
 
 

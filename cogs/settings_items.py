@@ -13,13 +13,17 @@ from cogs.words import cut
 from data.text import languages, text
 from pipeline.rating import Rating
 
-Page = Literal["here", "ratings", "channels", "words", "limits", "gallery", "setup"]
+Page = Literal["here", "ratings", "channels", "words", "limits", "gallery", "setup", "tags"]
 PAGES: Final[tuple[Page, ...]] = (
     "here", "ratings", "channels", "words", "limits", "gallery", "setup",
 )  # fmt: skip
+TAGS_PAGE: Final = "tags"
+"""Reached from the gallery's page, where it has a forum."""
 NOT_SET: Final = "-"
 LANGUAGE_ID: Final = "ekaki:set:language"
+TAGS_ID: Final = "ekaki:set:tags"
 MAX_CHANNELS: Final = 25  # Discord, of one menu
+MAX_TAGS: Final = 5  # Discord, of a forum's post
 
 Button: TypeAlias = "discord.ui.Button[discord.ui.View]"
 Item: TypeAlias = "discord.ui.Item[discord.ui.View]"
@@ -50,7 +54,7 @@ def page_menu(page: Page) -> Item:
 
 def page_in(names: Sequence[str]) -> Page:
     """The page that a menu's values name."""
-    found: list[Page] = [page for page in PAGES if page in names]
+    found: list[Page] = [page for page in (*PAGES, TAGS_PAGE) if page in names]
     return found[0] if found else "here"
 
 
@@ -110,6 +114,23 @@ def channel_menu(facts: Facts, name: str, *, page: Page, row: int) -> Item:
         default_values=[
             discord.SelectDefaultValue(id=each, type=discord.SelectDefaultValueType.channel)
             for each in facts.existing(ids)[:MAX_CHANNELS]
+        ],
+        row=row,
+    )
+
+
+def tags_menu(facts: Facts, forum: discord.ForumChannel, *, row: int) -> Item:
+    """The tags that posts of the gallery get in a forum."""
+    tags = facts.tags_of(forum)
+    chosen = facts.settings.gallery_tags
+    return discord.ui.Select(
+        custom_id=f"{TAGS_ID}:{forum.id}",
+        placeholder=cut(text("settings.choose_tags", channel=f"#{forum.name}"), 150),
+        min_values=1 if forum.flags.require_tag else 0,
+        max_values=min(MAX_TAGS, len(tags)),
+        options=[
+            discord.SelectOption(label=tag.name, value=str(tag.id), default=tag.id in chosen)
+            for tag in tags
         ],
         row=row,
     )

@@ -4,6 +4,7 @@
 
 import discord
 
+from cogs.audit_lines import refusal_line
 from cogs.messages import Outgoing
 from cogs.settings_facts import Facts
 from cogs.settings_items import (
@@ -16,6 +17,7 @@ from cogs.settings_items import (
     page_menu,
     rating_menu,
     role_menu,
+    tags_menu,
 )
 from cogs.words import cut, listed
 from data.guild_limits import LIMIT_NAMES, LimitSet
@@ -35,6 +37,7 @@ def panel(page: Page, facts: Facts) -> Outgoing:
         "limits": _limits,
         "gallery": _gallery,
         "setup": _setup,
+        "tags": _tags,
     }[page]
     items = build(embed, facts)
     view = discord.ui.View(timeout=None)
@@ -66,6 +69,7 @@ def _here(embed: discord.Embed, facts: Facts) -> list[Item]:
     _field(embed, "limits", limits_line(facts.limits.get(facts.guild.id, LimitSet())))
     _field(embed, "log_channel", _log(facts))
     _field(embed, "permissions", permissions_text(facts))
+    _refusals(embed, facts)
     _field(embed, "language", language_name(settings.language))
     return [button("go", "setup", row=1), language_menu(settings.language, row=2)]
 
@@ -219,6 +223,9 @@ def _gallery(embed: discord.Embed, facts: Facts) -> list[Item]:
         )
     ]
     _field(embed, "gallery_rules", "\n".join(lines))
+    if facts.forums:
+        _field(embed, "gallery_tags", _tags_text(facts))
+    _refusals(embed, facts)
     return [
         channel_menu(facts, "gallery_channel_id", page="gallery", row=1),
         channel_menu(facts, "gallery_adult_channel_id", page="gallery", row=2),
@@ -227,7 +234,33 @@ def _gallery(embed: discord.Embed, facts: Facts) -> list[Item]:
         button("toggle", "gallery_self_votes", row=4),
         button("toggle", "gallery_approval", row=4),
         button("toggle", "gallery_web", row=4),
+        *([button("go", "tags", row=4)] if facts.forums else []),
     ]
+
+
+def _refusals(embed: discord.Embed, facts: Facts) -> None:
+    """What Discord refuses, so that managers see why something is missing."""
+    if facts.parked:
+        _field(embed, "refused", "\n".join(refusal_line(item) for item in facts.parked))
+
+
+# -- the tags of the gallery's forums
+
+
+def _tags(embed: discord.Embed, facts: Facts) -> list[Item]:
+    _field(embed, "gallery_tags", _tags_text(facts))
+    return [tags_menu(facts, forum, row=row) for row, forum in enumerate(facts.forums, 1)]
+
+
+def _tags_text(facts: Facts) -> str:
+    lines: list[str] = []
+    for forum in facts.forums:
+        chosen = [tag.name for tag in facts.tags_of(forum) if tag.id in facts.settings.gallery_tags]
+        shown = listed(f"`{name}`" for name in chosen) or text("settings.none")
+        if facts.lacks_tags(forum):
+            shown = text("settings.tags_required")
+        lines.append(f"<#{forum.id}>: {shown}")
+    return "\n".join(lines) or text("settings.none")
 
 
 def _yes(value: bool) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bot.doctor import configuration, machine, place, token
+from bot.doctor.outbox import check_outbox
 from bot.doctor.runtimes import check_runtimes
 from bot.doctor.troubles import check_troubles
 from bot.doctor.values import Check, fail
@@ -26,6 +27,7 @@ def every_check(
         ("Disk", lambda: [machine.check_disk(settings.data_dir)]),
         ("DATA_DIR", lambda: place.check_place(settings.data_dir)),
         ("Database", lambda: [machine.check_database(settings.data_dir)]),
+        ("Outbox", lambda: [check_outbox(settings.data_dir)]),
         ("Drawing", lambda: [check_troubles(settings.data_dir)]),
         ("Tags", lambda: [machine.check_vocabulary(settings.data_dir)]),
     ]

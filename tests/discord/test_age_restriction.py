@@ -1,5 +1,6 @@
 """A channel that is age-restricted no longer: everything follows the new state at once."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from bot.loopback.default_world import IDS
 from data import place_settings
 from data.jobs import JobRecord
 from pipeline.rating import Rating
-from tests.discord.house import Discord, Running, until
+from tests.discord.house import PATIENCE_S, Discord, Running, until
 from tests.discord.visitors import Visitor, open_house, whole
 from tests.support.tagger import PaintEngine, make_tagger
 
@@ -86,3 +87,51 @@ async def test_suggestions_follow_the_place(
     place.loopback.changes.set_age_restricted(IDS.age_restricted, on=False)
     assert not await choices(alice, IDS.age_restricted)
     assert not await choices(alice, IDS.general)
+
+
+async def ended(running: Running) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while (await running.job()).ended_at is None:
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("channel", [IDS.age_restricted, IDS.age_restricted_thread])
+async def test_a_picture_waits_while_nothing_is_known_of_its_server(
+    place: Discord, running: Running, alice: Visitor, channel: int
+) -> None:
+    """Also in a thread that was closed meanwhile: the channel it belongs to counts."""
+    changes = place.loopback.changes
+    engine = running.engine
+    engine.hold()
+    await alice.answer("imagine", channel=channel, prompt="1girl, yellow-picture", rating="nsfw")
+    changes.outage(IDS.guild)
+    await until(lambda: getattr(running.bot.get_guild(IDS.guild), "unavailable", False))
+    engine.release()
+    await ended(running)
+    if channel == IDS.age_restricted_thread:
+        changes.archive(channel)
+    assert [job.delivery for job in await running.jobs()] == ["pending"]
+    changes.recover(IDS.guild)
+    job = await running.delivery("delivered")
+    assert alice.member.message(job.message_id or 0).attachments
+
+
+async def test_a_picture_is_kept_back_where_its_channel_was_opened_during_an_outage(
+    place: Discord, running: Running, alice: Visitor
+) -> None:
+    changes = place.loopback.changes
+    running.engine.hold()
+    await alice.answer(
+        "imagine", channel=IDS.age_restricted, prompt="1girl, yellow-picture", rating="nsfw"
+    )
+    changes.outage(IDS.guild)
+    await until(lambda: getattr(running.bot.get_guild(IDS.guild), "unavailable", False))
+    place.world.channel(IDS.age_restricted).nsfw = False
+    running.engine.release()
+    await ended(running)
+    changes.recover(IDS.guild)
+    await until(
+        lambda: any(
+            "no longer allows" in m.text for m in alice.member.visible_messages(IDS.age_restricted)
+        )
+    )

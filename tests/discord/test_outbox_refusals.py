@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.doctor.outbox import check_outbox
 from bot.loopback import permissions as p
 from bot.loopback.default_world import IDS
 from bot.loopback.faults import Fault
@@ -27,6 +28,8 @@ from tests.discord.gallery import (
     until_shown,
 )
 from tests.discord.house import PATIENCE_S, Discord, Running
+from tests.discord.test_settings_panel import choose as choose_in
+from tests.discord.test_settings_panel import opened
 from tests.discord.visitors import Visitor, open_house, whole
 
 OTHER = 500000000000000001
@@ -162,9 +165,8 @@ async def test_one_entry_that_is_refused_stops_no_other_and_is_told(
                 await asyncio.sleep(0.02)
 
 
-async def test_a_forum_that_requires_tags_gets_those_that_were_chosen(
-    place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
-) -> None:
+def tagged_forum(place: Discord) -> None:
+    """A forum whose posts need a tag."""
     add_forum(place)
     forum = place.world.channel(FORUM)
     forum.require_tag = True
@@ -173,6 +175,12 @@ async def test_a_forum_that_requires_tags_gets_those_that_were_chosen(
          "emoji_name": None}
         for number, name in enumerate(("sketch", "finished"))
     ]  # fmt: skip
+
+
+async def test_a_forum_that_requires_tags_gets_those_that_were_chosen(
+    place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
+) -> None:
+    tagged_forum(place)
     async with gallery_house(place, gallery_channel_id=FORUM) as running:
         _, message = await picture(alice, running)
         await whole(await alice.member.press(message, "Share"))
@@ -183,6 +191,44 @@ async def test_a_forum_that_requires_tags_gets_those_that_were_chosen(
             while not (threads := threads_of(place, FORUM)):
                 await asyncio.sleep(0.02)
         assert [thread.applied_tags for thread in threads] == [[9001]]
+
+
+async def test_managers_choose_the_tags_of_a_forum_when_they_choose_the_forum(
+    place: Discord, alice: Visitor, moderator: Visitor
+) -> None:
+    tagged_forum(place)
+    async with gallery_house(place) as running:
+        panel = await opened(moderator, "gallery")
+        panel = await choose_in(moderator, panel, "channels:gallery_channel", FORUM)
+        assert "requires a tag" in panel.text
+        panel = await choose_in(moderator, panel, f"tags:{FORUM}", 9000)
+        assert "`sketch`" in panel.text
+        made = await running.services.servers.settings(IDS.guild)
+        assert made.gallery_tags == {9000}
+        _, message = await picture(alice, running)
+        await whole(await alice.member.press(message, "Share"))
+        async with asyncio.timeout(PATIENCE_S):
+            while not (threads := threads_of(place, FORUM)):
+                await asyncio.sleep(0.02)
+        assert [thread.applied_tags for thread in threads] == [[9000]]
+
+
+async def test_managers_and_the_doctor_see_what_discord_refuses(
+    place: Discord, alice: Visitor, moderator: Visitor
+) -> None:
+    async with gallery_house(place) as running:
+        _, message = await picture(alice, running)
+        place.loopback.faults.add(
+            Fault(method="POST", path=f"/channels/{IDS.gallery}/messages", status=400, code=20009)
+        )
+        await whole(await alice.member.press(message, "Share"))
+        await until_parked(running)
+        panel = await opened(moderator, "gallery")
+        assert "20009" in panel.text
+        check = check_outbox(running.services.settings.data_dir)
+        assert check.result == "warn"
+        assert "1 gallery_entry" in check.found
+        assert "20009" in check.found
 
 
 def threads_of(place: Discord, forum_id: int) -> list[Channel]:
