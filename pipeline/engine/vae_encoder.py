@@ -70,10 +70,9 @@ class VaeEncoder:
     ) -> "VaeEncoder":
         """The same over a session of the folder's graph, which is used unless the graph samples."""
         if SAMPLED in session.outputs:
-            path = folder.onnx_file("vae_encoder")
-            graph = with_mean_output(path)
+            graph = with_mean_output(folder.onnx_file("vae_encoder"))
             if graph is not None:
-                session = factory.open_graph(graph, path.parent, "vae_encoder")
+                session = factory.open_graph(graph, folder, "vae_encoder")
         return cls(folder, session, tiled=tiled)
 
     def encode(self, image: Image.Image) -> Floats:

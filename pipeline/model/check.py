@@ -6,27 +6,38 @@ from typing import Final
 
 from pipeline.errors import ModelError
 from pipeline.model.configs import Json, read_json
-from pipeline.model.external_data import ExternalFile, external_files
+from pipeline.model.weight_files import GRAPH_NAME, WeightFiles
+
+TOKENIZER_FILES: Final = ("vocab.json", "merges.txt")
+"""Without which no tokenizer of CLIP's is made."""
 
 _TORCH_SUFFIXES: Final = (".safetensors", ".bin", ".ckpt")
+_BELOW: Final = ("*/model_index.json", "snapshots/*/model_index.json")
+"""Where a model may lie in a folder that was named instead: one that it was unpacked or exported
+into, or a repository's in the hub's cache."""
+
 _SDXL: Final = "StableDiffusionXL"
 
 
 def check_is_sdxl(path: Path) -> Json:
     """The content of `model_index.json` of an SDXL.
 
-    Raises ModelError `model_folder_missing`, `model_index_missing`, `model_not_sdxl` (also for the
-    refiner, which has no first text encoder).
+    Raises ModelError `model_folder_missing`, `model_index_missing`, `model_index_below`,
+    `model_not_sdxl` (also for the refiner, which has no first text encoder).
     """
     if not path.is_dir():
         raise ModelError("model_folder_missing", path=str(path))
     if not (path / "model_index.json").is_file():
+        below = next((found for each in _BELOW for found in sorted(path.glob(each))), None)
+        if below is not None:
+            raise ModelError("model_index_below", path=str(path), found=str(below.parent))
         raise ModelError("model_index_missing", path=str(path))
     index = read_json(path / "model_index.json")
-    kind = str(index.get("_class_name", "unknown"))
+    kind = str(index.get("_class_name", "of a kind that model_index.json does not state"))
     if _SDXL not in kind:
         raise ModelError("model_not_sdxl", kind=kind)
-    if index.get("text_encoder") in (None, [None, None]):
+    has_first = (path / "text_encoder").is_dir()
+    if index.get("text_encoder") in (None, [None, None]) and not has_first:
         raise ModelError("model_not_sdxl", kind="an SDXL refiner")
     return index
 
@@ -35,45 +46,33 @@ def check_files(path: Path, required: Iterable[str], known: Iterable[str]) -> No
     """Every component of `required`, and each of `known` that is there, is whole.
 
     Raises ModelError `model_not_onnx` where only PyTorch weights are, `model_component_missing`,
-    `model_incomplete` (a download that was cut off).
+    `model_unfinished` (a download that has not ended), and what `WeightFiles.of` raises.
     """
     needed = set(required)
     for name in known:
         folder = path / name
-        if (folder / "model.onnx").is_file():
+        if (folder / GRAPH_NAME).is_file():
             _check_component(folder)
         elif name in needed:
-            if _has_torch_weights(path):
+            if _is_torch(path):
                 raise ModelError("model_not_onnx", path=str(path))
-            raise ModelError("model_component_missing", name=f"{name}/model.onnx")
+            raise ModelError("model_component_missing", name=f"{name}/{GRAPH_NAME}")
     for name in ("tokenizer", "tokenizer_2"):
-        for file in ("vocab.json", "merges.txt"):
+        for file in TOKENIZER_FILES:
             if not (path / name / file).is_file():
                 raise ModelError("model_component_missing", name=f"{name}/{file}")
 
 
 def _check_component(folder: Path) -> None:
-    graph = folder / "model.onnx"
-    name = f"{folder.name}/{graph.name}"
     for file in folder.iterdir():
         if file.name.endswith((".incomplete", ".part", ".tmp")):
-            raise ModelError("model_incomplete", name=f"{folder.name}/{file.name}")
-    try:
-        outside = external_files(graph)
-    except ValueError as error:
-        raise ModelError("model_incomplete", name=name) from error
-    for wanted in outside:
-        _check_external(folder, wanted)
+            raise ModelError("model_unfinished", name=f"{folder.name}/{file.name}")
+    WeightFiles.of(folder / GRAPH_NAME)
 
 
-def _check_external(folder: Path, wanted: ExternalFile) -> None:
-    file = folder / wanted.location
-    if not file.is_file() or file.stat().st_size < wanted.needed_bytes:
-        raise ModelError("model_incomplete", name=f"{folder.name}/{wanted.location}")
-
-
-def _has_torch_weights(path: Path) -> bool:
-    return any(
+def _is_torch(path: Path) -> bool:
+    """Whether the folder holds PyTorch weights and no graph."""
+    return not any(path.glob("*/*.onnx")) and any(
         file.suffix in _TORCH_SUFFIXES
         for part in ("unet", "vae", "text_encoder")
         for file in (path / part).glob("*")

@@ -12,14 +12,14 @@ _SAMPLE_BYTES: Final = 64 * 1024
 _SAMPLES: Final = 16
 
 
-def content_hash(root: Path, folders: Iterable[Path]) -> str:
-    """SHA-256, shortened, over each ONNX file's name, size and 16 samples of 64 KiB spread evenly.
+def content_hash(root: Path, files: Iterable[Path]) -> str:
+    """SHA-256, shortened, over each file's name below `root`, its size, and 16 samples of 64 KiB
+    spread evenly.
 
     Fourteen gigabytes are not read for it: 5 MB are. Another training of the same architecture
     differs in every sample; a change of a few weights between samples goes unseen.
     """
     digest = hashlib.sha256()
-    files = [file for folder in folders for file in folder.iterdir() if "onnx" in file.name]
     for file in sorted(files):
         size = file.stat().st_size
         digest.update(f"{file.relative_to(root).as_posix()}\0{size}\0".encode())

@@ -16,6 +16,7 @@ from pipeline.model.check import check_files, check_is_sdxl
 from pipeline.model.configs import Json, number, read_json, text, whole
 from pipeline.model.content_hash import content_hash
 from pipeline.model.external_data import resizes_to_fit
+from pipeline.model.weight_files import GRAPH_NAME, WeightFiles
 
 Component = Literal["text_encoder", "text_encoder_2", "unet", "vae_decoder", "vae_encoder"]
 
@@ -87,8 +88,7 @@ class ModelFolder:
     def open(cls, path: Path) -> "ModelFolder":
         """Read the folder `path`.
 
-        Raises ModelError: `model_folder_missing`, `model_index_missing`, `model_not_sdxl`,
-        `model_not_onnx`, `model_component_missing`, `model_incomplete`, `model_config_wrong`.
+        Raises ModelError: what `check_is_sdxl` and `check_files` raise, `model_config_wrong`.
         """
         index = check_is_sdxl(path)
         check_files(path, REQUIRED, COMPONENTS)
@@ -100,7 +100,7 @@ class ModelFolder:
         fits = resizes_to_fit(path / "unet" / "model.onnx")
         return cls(
             path=path,
-            name=text(card, "name", path.name),
+            name=text(card, "name", _name_of(path)),
             notice=text(card, "notice", ""),
             scheduler=_scheduler(read_json(path / "scheduler" / "scheduler_config.json")),
             latent_channels=whole(vae, "latent_channels", 4),
@@ -120,7 +120,7 @@ class ModelFolder:
 
     def onnx_file(self, component: Component) -> Path:
         """The graph of `component`; its weights may lie beside it."""
-        return self.path / component / "model.onnx"
+        return self.path / component / GRAPH_NAME
 
     def has(self, component: Component) -> bool:
         """Whether `component` is there (`vae_encoder` may be missing)."""
@@ -132,8 +132,12 @@ class ModelFolder:
 
     def weight_bytes(self, component: Component) -> int:
         """Bytes of graph and weights of `component` on disk."""
-        folder = self.path / component
-        return sum(file.stat().st_size for file in folder.iterdir() if "onnx" in file.name)
+        return self.weight_files[component].size_bytes
+
+    @cached_property
+    def weight_files(self) -> Mapping[Component, WeightFiles]:
+        """The files with the weights of each component that is there."""
+        return {name: WeightFiles.of(self.onnx_file(name)) for name in COMPONENTS if self.has(name)}
 
     @cached_property
     def content_hash(self) -> str:
@@ -141,8 +145,16 @@ class ModelFolder:
         precision they were prepared in."""
         if self.stated_hash:
             return self.stated_hash
-        files = [self.onnx_file(name).parent for name in COMPONENTS if self.has(name)]
+        files = [path for files in self.weight_files.values() for path in files.paths]
         return content_hash(self.path, files)
+
+
+def _name_of(path: Path) -> str:
+    """The folder's name, or the repository's where the folder is a commit in the hub's cache."""
+    repository = path.parent.parent.name
+    if path.parent.name == "snapshots" and repository.startswith("models--"):
+        return repository.rpartition("--")[2]
+    return path.name
 
 
 def _scheduler(config: Json) -> SchedulerConfig:
@@ -178,7 +190,10 @@ def _channels(config: Json, key: str) -> tuple[float, ...] | None:
     values = config.get(key)
     if not isinstance(values, list):
         return None
-    return tuple(float(value) for value in values)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # JSON
+    try:
+        return tuple(float(value) for value in values)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # JSON
+    except (TypeError, ValueError) as error:
+        raise ModelError("model_config_wrong", name=key, problem=str(error)) from error
 
 
 def _names(config: Json, key: str) -> frozenset[str]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from pipeline.errors import EngineError, ModelError
+from pipeline.model.bare_graph import bare_graph, renamed
 from pipeline.model.cuda import provider_options
 from pipeline.model.folder import Component, ModelFolder
 from pipeline.model.openvino import open_in_bf16
@@ -135,14 +136,13 @@ class SessionFactory:
 
     def _open_bare(self, folder: ModelFolder, component: Component, options: Any) -> OrtSession:
         """Load the graph alone: weights inside of its file are found as if they lay beside."""
-        from pipeline.prepare.skeleton import bare_graph
-
-        path = folder.onnx_file(component)
+        files = folder.weight_files[component]
+        weights, names = files.real_places()
         try:
-            graph = bare_graph(path)
+            graph = bare_graph(files.graph, names)
         except (OSError, ValueError) as error:
             raise ModelError("model_unreadable", name=component, problem=str(error)) from error
-        options.add_session_config_entry(_WEIGHTS_FOLDER, str(path.parent))
+        options.add_session_config_entry(_WEIGHTS_FOLDER, str(weights))
         return self._load(graph, component, options)
 
     def open_with(
@@ -159,9 +159,12 @@ class SessionFactory:
         session.kept = (values, weights)
         return session
 
-    def open_graph(self, graph: bytes, weights: Path, component: Component) -> OrtSession:
-        """Load a changed graph whose external weights lie in the folder `weights`."""
+    def open_graph(self, graph: bytes, folder: ModelFolder, component: Component) -> OrtSession:
+        """Load a changed graph of `component`, whose external weights stay where they are."""
         options = self._options()
+        weights, names = folder.weight_files[component].real_places()
+        if any(name != real for name, real in names.items()):
+            graph = renamed(graph, names)
         options.add_session_config_entry(_WEIGHTS_FOLDER, str(weights))
         return self._load(graph, component, options)
 

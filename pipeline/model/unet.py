@@ -156,13 +156,10 @@ def open_unet(
     axis where that can be done. None: not on the CPU, where a picture runs alone; rewriting a graph
     that holds its weights keeps the interpreter busy for as long as copying them takes.
     """
-    path = folder.onnx_file("unet")
     if rows_differ is None:
         rows_differ = factory.provider != CPU
-    graph = with_timestep_axis(path) if rows_differ else None
+    graph = with_timestep_axis(folder.onnx_file("unet")) if rows_differ else None
     session = (
-        factory.open(folder, "unet")
-        if graph is None
-        else factory.open_graph(graph, path.parent, "unet")
+        factory.open(folder, "unet") if graph is None else factory.open_graph(graph, folder, "unet")
     )
     return UNetSession(session)

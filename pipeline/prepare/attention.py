@@ -107,5 +107,10 @@ def _width(view: GraphView, name: str) -> int | None:
             weight = view.weight(source)
             if weight is not None and weight.dims:
                 return int(weight.dims[-1])
+            bias = view.constant(source)  # a small one may be in a Constant node
+            if bias is not None and bias.ndim and bias.dtype.kind == "f":
+                return int(bias.shape[-1])
+        if not node.input:
+            return None
         name = node.input[0]
     return None

@@ -208,7 +208,7 @@ class _Preparation:
         files = [
             (file.name, file.stat().st_size, file.stat().st_mtime_ns)
             for name in self._components
-            for file in sorted(self._source.onnx_file(name).parent.iterdir())
+            for file in self._source.weight_files[name].paths
         ]
         wish = self._wish
         loras = [[note.sha256, note.strength] for note in self._loras]

@@ -1,29 +1,26 @@
 """Is the source what was published? Asked of the notes that the hub's client keeps beside it."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from pipeline.errors import ModelError
-from pipeline.model.folder import COMPONENTS, ModelFolder
+from pipeline.model.folder import ModelFolder
 from pipeline.model.prepared import sha256_of
 
 _NOTES: Final = Path(".cache") / "huggingface" / "download"
-_SHA256_DIGITS: Final = 64
+_BLOBS: Final = "blobs"
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def check_hashes(source: ModelFolder, *, progress: Callable[[str], None]) -> None:
-    """Read every weight file whose hash is known and compare. A folder that was not fetched by us
-    has no such notes: nothing is read then.
+    """Read every weight file whose hash is known and compare. A folder that no client of the hub
+    made has no such notes: nothing is read then.
 
     Raises ModelError `source_altered`.
     """
-    files = [
-        file
-        for name in COMPONENTS
-        if source.has(name)
-        for file in sorted(source.onnx_file(name).parent.iterdir())
-    ]
+    files = [path for files in source.weight_files.values() for path in files.paths]
     known = {file: published for file in files if (published := _published(source.path, file))}
     if known:
         progress("Comparing the downloaded files with their published hashes ...")
@@ -34,11 +31,15 @@ def check_hashes(source: ModelFolder, *, progress: Callable[[str], None]) -> Non
 
 
 def _published(root: Path, file: Path) -> str | None:
-    """The SHA-256 that the hub gave for `file`: large files have it as their etag, the second line
-    of what `huggingface_hub` notes beside a download into a folder."""
+    """The SHA-256 that the hub gave for `file`: large files have it as their etag. It is the second
+    line of what `huggingface_hub` notes beside a download into a folder, and the name of the file
+    in its cache."""
+    if file.is_symlink() and file.resolve().parent.name == _BLOBS:
+        name = file.resolve().name
+        return name if _SHA256.fullmatch(name) else None
     note = root / _NOTES / f"{file.relative_to(root).as_posix()}.metadata"
     try:
         etag = note.read_text(encoding="utf-8").splitlines()[1].strip()
     except (OSError, IndexError):
         return None
-    return etag if len(etag) == _SHA256_DIGITS else None
+    return etag if _SHA256.fullmatch(etag) else None

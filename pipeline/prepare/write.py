@@ -18,12 +18,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.model.bare_graph import INLINE_BYTES
+from pipeline.model.weight_files import GRAPH_NAME
 from pipeline.prepare.recipes import Conversion, Recipe, Target
-from pipeline.prepare.skeleton import INLINE_BYTES, Weights
+from pipeline.prepare.skeleton import Weights
 
 Array = npt.NDArray[Any]
 
-GRAPH_NAME: Final = "model.onnx"
 DATA_NAME: Final = "model.onnx_data"
 ALIGNMENT: Final = 4096  # of each tensor, so that the file can be mapped into memory
 SAVE_EVERY_BYTES: Final = 128 * 2**20
