@@ -76,10 +76,7 @@ class StockEngine:
         self._prompts = prompts
         self._description = description
         self._sessions = open_sessions(folder, factory, prompts)
-        self._provider = factory.provider
-        self._pipe: Any = pipeline_over(
-            self._sessions, folder, self._provider, ORTStableDiffusionXLPipeline
-        )
+        self._pipe: Any = pipeline_over(self._sessions, folder, ORTStableDiffusionXLPipeline)
         self._img2img: Any = None
         self._init_pictures = InitPictures(folder, lambda: self._encoder(factory))
 
@@ -167,7 +164,7 @@ class StockEngine:
         """The same for a picture. Noise is laid over it here, as the pipeline would do it."""
         if self._img2img is None:
             self._img2img = pipeline_over(
-                self._sessions, self._folder, self._provider, ORTStableDiffusionXLImg2ImgPipeline
+                self._sessions, self._folder, ORTStableDiffusionXLImg2ImgPipeline
             )
         pipe, steps = self._img2img, request.num_inference_steps
         pipe.scheduler = scheduler

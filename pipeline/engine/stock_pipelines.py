@@ -1,12 +1,14 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false
+# pyright: reportUnknownVariableType=false, reportPrivateImportUsage=false
 # (the border to optimum, whose types are partly missing)
-"""Optimum's pipelines over sessions of ours, loaded from the model folder and nowhere else."""
+"""Optimum's pipelines over sessions of ours, loaded from the model's folder and nowhere else."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from diffusers import EulerDiscreteScheduler
 from optimum.onnxruntime import ORTStableDiffusionXLPipeline
+from transformers import CLIPTokenizer
 
 from pipeline.model.folder import Component, ModelFolder
 from pipeline.model.sessions import OrtSession, SessionFactory
@@ -18,7 +20,7 @@ Sessions = Mapping[Component, OrtSession]
 def open_pipeline(folder: ModelFolder, factory: SessionFactory, prompts: PromptEncoder) -> Any:
     """The text-to-image pipeline over new sessions (the text encoders' are those of `prompts`)."""
     sessions = open_sessions(folder, factory, prompts)
-    return pipeline_over(sessions, folder, factory.provider, ORTStableDiffusionXLPipeline)
+    return pipeline_over(sessions, folder, ORTStableDiffusionXLPipeline)
 
 
 def open_sessions(
@@ -41,15 +43,19 @@ def open_sessions(
     return sessions
 
 
-def pipeline_over(sessions: Sessions, folder: ModelFolder, provider: str, kind: Any) -> Any:
-    """A pipeline of optimum's class `kind`. `export=False` with a folder never asks the hub."""
-    pipe: Any = kind.from_pretrained(
-        str(folder.path),
-        export=False,
-        local_files_only=True,
-        provider=provider,
-        use_io_binding=False,
+def pipeline_over(sessions: Sessions, folder: ModelFolder, kind: Any) -> Any:
+    """A pipeline of optimum's class `kind`.
+
+    Made from its parts, not by `from_pretrained`: that trusts `model_index.json`, which may have
+    null where others leave an entry out. The scheduler is one to be replaced.
+    """
+    pipe: Any = kind(
         **{f"{name}_session": session.raw for name, session in sessions.items()},
+        scheduler=EulerDiscreteScheduler.from_config(dict(folder.scheduler.raw)),
+        tokenizer=CLIPTokenizer.from_pretrained(folder.tokenizer_folder(1)),
+        tokenizer_2=CLIPTokenizer.from_pretrained(folder.tokenizer_folder(2)),
+        force_zeros_for_empty_prompt=folder.force_zeros_for_empty_prompt,
+        use_io_binding=False,
     )
     pipe.set_progress_bar_config(disable=True)
     return pipe

@@ -93,12 +93,7 @@ class Pair:
         embeds = self.prompts.encode(request.prompt, request.negative_prompt)
         init = self.own._init_pictures.latents(request, image)
         assert init is not None
-        pipe = pipeline_over(
-            self.stock._sessions,
-            self.folder,
-            "CPUExecutionProvider",
-            ORTStableDiffusionXLImg2ImgPipeline,
-        )
+        pipe = pipeline_over(self.stock._sessions, self.folder, ORTStableDiffusionXLImg2ImgPipeline)
         pipe.scheduler = make_scheduler(self.folder, request.sampler)
         generator = torch.Generator().manual_seed(request.seed)
         given: dict[str, Any] = {"image": torch.from_numpy(init.latents)}

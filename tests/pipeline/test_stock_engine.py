@@ -1,6 +1,8 @@
 """The stock engine: the reference. Cancels, repeats itself, and the libraries' traps."""
 
 import dataclasses
+import json
+import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -132,6 +134,22 @@ def test_a_failure_inside_the_libraries_is_an_engine_error(tiny_path: Path) -> N
     with pytest.raises(EngineError) as caught:
         engine.draw(odd, 0, _Watch())
     assert caught.value.key == "inference_failed"
+
+
+@pytest.mark.parametrize("value", [None, [None, None], "left out"])
+def test_optional_parts_may_be_null_or_left_out(
+    value: object, tiny_path: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_path, folder)
+    index = json.loads((folder / "model_index.json").read_text())
+    for name in ("feature_extractor", "image_encoder", "tokenizer", "scheduler", "vae_encoder"):
+        index.pop(name, None)
+        if value != "left out":
+            index[name] = value
+    (folder / "model_index.json").write_text(json.dumps(index))
+    pictures = [_load(path).draw(request_of(), 0, _Watch()).image for path in (folder, tiny_path)]
+    np.testing.assert_array_equal(_pixels(pictures[0]), _pixels(pictures[1]))
 
 
 def test_a_repository_that_was_not_fetched_is_said_without_the_hub(tmp_path: Path) -> None:
