@@ -2,7 +2,7 @@
 
 import importlib.util
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.doctor.values import Check, fail, ok, warn
 from bot.engine import device_options, engine_options, tagger_folder, with_devices
@@ -14,19 +14,22 @@ if TYPE_CHECKING:
     from pipeline.model.folder import ModelFolder
     from pipeline.model.on_card import Card
 
+_TOLD: Final = frozenset(
+    {"provider_unavailable", "provider_library_missing", "variant_unfit"}
+    | {"prepared_missing", "prepared_damaged", "openvino_missing"}
+)
+"""Errors that another check tells of: of the provider, or of the prepared model."""
+
 
 def check_model(settings: Settings) -> Iterator[Check]:
     """The files, whether they fit into memory, and how long a picture takes."""
-    from pipeline.model.folder import COMPONENTS, ModelFolder
-    from pipeline.model.load import is_repository, model_path
+    from pipeline.model.folder import COMPONENTS
+    from pipeline.model.load import open_source
 
-    options = engine_options(settings)
-    hub = is_repository(settings.model)
     try:
-        folder = ModelFolder.open(model_path(options))
+        folder = open_source(engine_options(settings))
     except EkakiError as error:
-        mend = "Run: python -m bot model fetch. It goes on where it was."
-        yield fail("Model", words(error), mend if hub else "Set MODEL to a whole model's folder.")
+        yield fail("Model", words(error), _model_mend(error))
         return
     yield from _check_prepared(settings, folder)
     weights = sum(folder.weight_bytes(name) for name in COMPONENTS if folder.has(name))
@@ -35,6 +38,12 @@ def check_model(settings: Settings) -> Iterator[Check]:
         yield warn("Model", folder.notice, "Fine for trying things out.")
     yield from _check_memory(settings, folder)
     yield from _check_speed(settings, folder)
+
+
+def _model_mend(error: EkakiError) -> str:
+    if error.key in {"model_not_fetched", "download_incomplete"}:
+        return "Run: python -m bot model fetch. It goes on where it was."
+    return "Set MODEL to a whole SDXL in ONNX: a folder, or a repository of the hub (OWNER/NAME)."
 
 
 def check_tagger(settings: Settings) -> Check:
@@ -67,10 +76,13 @@ def _check_prepared(settings: Settings, source: "ModelFolder") -> Iterator[Check
     home = home_of(settings.models_dir, source)
     again = "Run: python -m bot model prepare"
     if settings.model_variant == "auto" and chosen(home) is None:
-        yield _check_unprepared(settings)
+        yield from _check_unprepared(settings)
         return
     try:
         provider = choose_provider(settings.provider, device_id=settings.device_id[0])
+    except EkakiError:
+        return  # told by the check of the provider
+    try:
         found = find(settings.models_dir, source, settings.model_variant, provider)
     except EkakiError as error:
         yield fail("Prepared", words(error), again)
@@ -85,17 +97,21 @@ def _check_prepared(settings: Settings, source: "ModelFolder") -> Iterator[Check
         yield ok("Prepared", f"{found.precision}: {why}")
 
 
-def _check_unprepared(settings: Settings) -> Check:
+def _check_unprepared(settings: Settings) -> Iterator[Check]:
     """What preparing would bring on this machine, and what it costs."""
     from pipeline.prepare.offer import COMMAND, find_offer
 
     try:
         offer = find_offer(device_options(settings)[0], progress=lambda _: None)
     except EkakiError as error:
-        return fail("Prepared", words(error), f"Run: {COMMAND}")
+        if error.key not in _TOLD:
+            yield fail("Prepared", f"no, and it can't be: {words(error)}", "")
+        return
     if offer is None:
-        return ok("Prepared", "no, and on this machine it would gain nothing to speak of")
-    return warn("Prepared", f"no. Prepared, {offer.gain}", f"Run: {COMMAND} ({offer.cost}, once)")
+        yield ok("Prepared", "no, and on this machine it would gain nothing to speak of")
+        return
+    mend = f"Run: {COMMAND} ({offer.cost}, once)"
+    yield warn("Prepared", f"no. Prepared, {offer.gain}", mend)
 
 
 def _check_speed(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
@@ -159,7 +175,8 @@ def _check_memory(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
                 yield ok("Memory", found)
             have -= plan.peak_bytes  # an engine each: the next one finds the rest
     except EkakiError as error:
-        yield fail("Memory", words(error), mend)
+        if error.key not in _TOLD:
+            yield fail("Memory", words(error), mend if error.key == "memory_too_small" else "")
 
 
 def check_card(folder: "ModelFolder", card: "Card | None", device_id: int) -> Check:
@@ -170,11 +187,10 @@ def check_card(folder: "ModelFolder", card: "Card | None", device_id: int) -> Ch
     if card is None:
         found = "draws, but its driver does not say how much memory it has: nothing is spared"
         return warn(name, found, "Set PROVIDER=cpu if drawing runs out of memory.")
-    mend = "Prepare a smaller form (python -m bot model prepare --variant fp16), or PROVIDER=cpu."
     try:
         plan = plan_on(folder, card.total_bytes)
     except EkakiError as error:
-        return fail(name, words(error), mend)
+        return fail(name, words(error), "")
     return ok(name, f"{card.name}, {gib(card.total_bytes)}: {plan}")
 
 

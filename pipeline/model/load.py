@@ -20,6 +20,11 @@ DEFAULT_REVISION: Final = "5c2038d3a17fef59566a33fd022cd77d89fdbf84"
 
 EngineName = Literal["own", "stock"]
 
+CUT_OFF: Final = frozenset(
+    {"model_index_missing", "model_component_missing", "model_incomplete", "model_unfinished"}
+)
+"""Errors that mean, of a model that was downloaded here, that the download did not end."""
+
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 
 
@@ -121,14 +126,22 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
 def open_source(options: EngineOptions) -> "ModelFolder":
     """The model as it was downloaded or exported.
 
-    Raises ModelError `model_not_fetched` and what `ModelFolder.open` raises.
+    Raises ModelError `model_not_fetched`, `download_incomplete` and what `ModelFolder.open` raises.
     """
     from pipeline.model.folder import ModelFolder
 
     path = model_path(options)
-    if is_repository(options.model) and not path.is_dir():
+    if not is_repository(options.model):
+        return ModelFolder.open(path)
+    if not path.is_dir():
         raise ModelError("model_not_fetched", repository=options.model)
-    return ModelFolder.open(path)
+    try:
+        return ModelFolder.open(path)
+    except ModelError as error:
+        if error.key not in CUT_OFF:
+            raise
+        name = error.data.get("name", "model_index.json")
+        raise ModelError("download_incomplete", repository=options.model, name=name) from error
 
 
 def describe(options: EngineOptions, folder: "ModelFolder", provider: str) -> ModelDescription:

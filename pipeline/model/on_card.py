@@ -74,18 +74,18 @@ def sizes_of_folder(folder: ModelFolder) -> Sizes:
 
 
 def plan_on(folder: ModelFolder, total_bytes: int) -> CardPlan:
-    """How `folder` uses a card of `total_bytes`. Raises ModelError `card_too_small`."""
+    """How `folder` uses a card of `total_bytes`. Raises ModelError `card_too_small`,
+    `card_too_small_half`."""
     sizes = sizes_of_folder(folder)
     plan = plan_card(total_bytes, sizes)
     if plan is None:
-        raise too_small(sizes, total_bytes)
+        raise too_small(sizes, total_bytes, is_half=folder.precision == _HALF)
     return plan
 
 
-def too_small(sizes: Sizes, total_bytes: int) -> ModelError:
-    """The model does not fit onto a card of `total_bytes`."""
-    return ModelError(
-        "card_too_small",
-        have_gb=f"{total_bytes / 1e9:.1f}",
-        need_gb=f"{least_bytes(sizes) / 1e9:.1f}",
-    )
+def too_small(sizes: Sizes, total_bytes: int, *, is_half: bool) -> ModelError:
+    """The model does not fit onto a card of `total_bytes`; `is_half`: nor does a smaller form."""
+    have_gb, need_gb = f"{total_bytes / 1e9:.1f}", f"{least_bytes(sizes) / 1e9:.1f}"
+    if is_half:
+        return ModelError("card_too_small_half", have_gb=have_gb, need_gb=need_gb)
+    return ModelError("card_too_small", have_gb=have_gb, need_gb=need_gb)

@@ -99,8 +99,7 @@ def find(models_dir: Path, source: ModelFolder, wanted: Wanted, provider: str) -
     """The folder to draw with: a prepared one of `source`, or itself for `source`, and for `auto`
     as long as nothing was prepared that this machine can run.
 
-    Raises ModelError `prepared_missing`, `prepared_damaged`, `variant_unfit`, and what
-    `ModelFolder.open` raises.
+    Raises ModelError `prepared_missing`, `prepared_damaged`, `variant_unfit`.
     """
     home = home_of(models_dir, source)
     variant = _chosen_here(home, provider) if wanted == "auto" else wanted
@@ -113,7 +112,11 @@ def find(models_dir: Path, source: ModelFolder, wanted: Wanted, provider: str) -
     manifest = Manifest.load(path)
     check_fit(variant, provider, full_range=manifest.full_range)
     check_files(path, manifest)
-    return ModelFolder.open(path)
+    try:
+        return ModelFolder.open(path)
+    except ModelError as error:  # its words are about a model that was downloaded or copied
+        name = error.data.get("name", "model_index.json")
+        raise ModelError("prepared_damaged", name=name) from error
 
 
 def why_not(home: Path, provider: str) -> str:

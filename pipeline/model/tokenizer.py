@@ -184,7 +184,13 @@ def _added_tokens(
         declared = read_json(folder / "tokenizer_config.json").get("added_tokens_decoder")
         if isinstance(declared, dict):
             for index, entry in declared.items():  # pyright: ignore[reportUnknownVariableType]  # JSON
-                token = _declared(int(str(index)), entry)  # pyright: ignore[reportUnknownArgumentType]  # JSON
+                try:
+                    token = _declared(int(str(index)), entry)  # pyright: ignore[reportUnknownArgumentType]  # JSON
+                except (ValueError, TypeError, KeyError) as error:
+                    name = f"{folder.name}/tokenizer_config.json"
+                    raise ModelError(
+                        "model_config_wrong", name=name, problem=f"added token {index}"
+                    ) from error
                 found[token.content] = token
     for content in special.values():
         if content not in found:

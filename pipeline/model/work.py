@@ -161,7 +161,7 @@ def _attention(width: int, queries: int, keys: int) -> Work:
 
 def _attends(config: Mapping[str, object], key: str, level: int) -> bool:
     names = config.get(key)
-    return isinstance(names, list) and "CrossAttn" in str(names[level])  # pyright: ignore[reportUnknownArgumentType]  # JSON
+    return isinstance(names, list) and "CrossAttn" in str(names[level : level + 1])  # pyright: ignore[reportUnknownArgumentType]  # JSON
 
 
 def _each(config: Json, key: str, levels: int) -> list[int]:
@@ -175,4 +175,7 @@ def _numbers(config: Json, key: str) -> list[int]:
     values = config.get(key)
     if not isinstance(values, list) or not values:
         raise ModelError("model_config_wrong", name=key, problem="missing")
-    return [int(value) for value in values]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # JSON
+    try:
+        return [int(value) for value in values]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # JSON
+    except (TypeError, ValueError) as error:
+        raise ModelError("model_config_wrong", name=key, problem=str(error)) from error

@@ -89,13 +89,13 @@ def choose_here(
     read: Callable[[int], Card | None] = read_card,
 ) -> Choice:
     """Look at this machine, time what has to be timed, and decide. `may_leave_card`: a card that is
-    too small is left to others; else ModelError `card_too_small`."""
+    too small is left to others; else ModelError `card_too_small_half`."""
     cpu = this_cpu()
     card = None if factory.provider == CPU else read(factory.device_id)
     half = SDXL if card is None else half_sizes(source)
     is_small = card is not None and plan_card(card.total_bytes, half) is None
     if card is not None and is_small and not may_leave_card:
-        raise too_small(half, card.total_bytes)
+        raise too_small(half, card.total_bytes, is_half=True)
     variants: tuple[Variant, ...] = ("fp32", "int8", "bf16")
     machine = Machine(
         provider=factory.provider,

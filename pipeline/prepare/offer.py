@@ -72,7 +72,8 @@ def find_offer(options: "EngineOptions", *, progress: Callable[[str], None]) -> 
     form is asked for, or where it would not help. Times the machine for some seconds if that was
     not done before.
 
-    Raises ModelError: what `open_source` raises, `provider_unavailable`, `card_too_small`.
+    Raises ModelError: what `open_source` raises, `provider_unavailable`,
+    `card_too_small_half`.
     """
     if options.engine != "own" or options.variant != "auto":
         return None

@@ -1,14 +1,20 @@
+# pyright: reportUnknownMemberType=false
+# (the border to onnx, whose protobuf classes are untyped)
 """Fetching from a small hub of our own on the loopback, as the public one answers."""
 
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import onnx
 import pytest
+from huggingface_hub.errors import OfflineModeIsEnabled
 
+from bot.wording import words
 from pipeline.errors import ModelError
 from pipeline.model import fetch
 from pipeline.model.fetch import fetch_model, fetch_tagger
+from pipeline.model.load import EngineOptions, open_source
 from tests.support.hub import COMMIT, Hub, serve_hub
 from tests.support.tagger import make_tagger
 
@@ -44,6 +50,101 @@ def test_goes_on_where_it_was_cut_off(hub: Hub, tiny_path: Path, tmp_path: Path)
     path = _fetch(hub, tmp_path / "models")
     assert [asked.split("-")[0] for asked in hub.ranges] == [f"bytes={10 * 2**20}"]
     assert (path / "unet" / "large.onnx_data").read_bytes() == weights
+
+
+def test_weights_by_any_name_follow_the_graphs_that_name_them(
+    hub: Hub, tiny_path: Path, tmp_path: Path
+) -> None:
+    hub.root = tmp_path / "hub"
+    shutil.copytree(tiny_path, hub.root)
+    for part, in_one in (("unet", True), ("text_encoder_2", False)):
+        path = hub.root / part / "model.onnx"
+        onnx.save_model(
+            onnx.load(path),
+            path,
+            save_as_external_data=True,
+            location="weights.pb",
+            size_threshold=100,
+            all_tensors_to_one_file=in_one,
+        )
+    (hub.root / "unet" / "diffusion_pytorch_model.bin").write_bytes(b"not wanted")
+    path = _fetch(hub, tmp_path / "models")
+    assert (path / "unet" / "weights.pb").stat().st_size > 10**6
+    assert len(list((path / "text_encoder_2").iterdir())) > 10
+    assert not (path / "unet" / "diffusion_pytorch_model.bin").exists()
+
+
+def _refused(hub: Hub, models_dir: Path) -> ModelError:
+    with pytest.raises(ModelError) as caught:
+        _fetch(hub, models_dir)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "name", ["unet/model.onnx", "tokenizer/vocab.json", "model_index.json", "unet/config.json"]
+)
+def test_what_the_hub_itself_lacks_is_told_before_a_byte_comes(
+    name: str, hub: Hub, tiny_path: Path, tmp_path: Path
+) -> None:
+    """Fetching it again would not help."""
+    hub.root = tmp_path / "hub"
+    shutil.copytree(tiny_path, hub.root)
+    (hub.root / name).unlink()
+    error = _refused(hub, tmp_path / "models")
+    assert (error.key, error.data["name"]) == ("repository_incomplete", name)
+    assert not list((tmp_path / "models").rglob("*.json"))
+
+
+def test_weights_that_the_hub_lacks_or_has_in_part_are_told(
+    hub: Hub, tiny_path: Path, tmp_path: Path
+) -> None:
+    hub.root = tmp_path / "hub"
+    shutil.copytree(tiny_path, hub.root)
+    path = hub.root / "unet" / "model.onnx"
+    onnx.save_model(onnx.load(path), path, save_as_external_data=True, location="weights.pb")
+    weights = path.with_name("weights.pb")
+    weights.write_bytes(weights.read_bytes()[:-1])
+    error = _refused(hub, tmp_path / "models")
+    assert (error.key, error.data["name"]) == ("repository_incomplete", "unet/weights.pb")
+    weights.unlink()
+    assert _refused(hub, tmp_path / "others").key == "repository_incomplete"
+
+
+def test_a_repository_of_pytorch_is_told(hub: Hub, tiny_path: Path, tmp_path: Path) -> None:
+    hub.root = tmp_path / "hub"
+    shutil.copytree(tiny_path, hub.root)
+    for file in hub.root.rglob("*.onnx"):
+        file.rename(file.with_name("diffusion_pytorch_model.safetensors"))
+    error = _refused(hub, tmp_path / "models")
+    assert error.key == "repository_not_onnx"
+    assert not list((tmp_path / "models").rglob("*.safetensors"))
+
+
+def test_that_the_client_is_told_to_stay_offline_is_told(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def offline(*_args: object, **_rest: object) -> None:
+        raise OfflineModeIsEnabled("HF_HUB_OFFLINE")
+
+    monkeypatch.setattr(fetch.HfApi, "model_info", offline)
+    assert _refused(hub, tmp_path).key == "hub_offline"
+
+
+def test_a_download_that_did_not_end_says_how_to_go_on(hub: Hub, tmp_path: Path) -> None:
+    path = _fetch(hub, tmp_path)
+    options = EngineOptions(model="owner/name", revision=COMMIT, models_dir=tmp_path)
+    assert open_source(options).path == path
+    for name in ("unet/model.onnx", "model_index.json"):
+        (path / name).unlink()
+        with pytest.raises(ModelError) as caught:
+            open_source(options)
+        assert caught.value.key == "download_incomplete"
+        assert caught.value.data["name"] == name
+        with pytest.raises(ModelError) as caught:  # as a folder it is nothing to fetch
+            open_source(EngineOptions(model=str(path), models_dir=tmp_path))
+        assert "fetch" not in words(caught.value)
+        _fetch(hub, tmp_path)
+        assert open_source(options).path == path
 
 
 def test_an_unknown_repository(hub: Hub, tmp_path: Path) -> None:

@@ -71,6 +71,11 @@ def _cut(path: str) -> Callable[[Path], None]:
     return cut
 
 
+def _refiner(folder: Path) -> None:
+    _change("model_index.json", text_encoder=[None, None])(folder)
+    shutil.rmtree(folder / "text_encoder")
+
+
 def _torch_only(folder: Path) -> None:
     for file in folder.rglob("*.onnx"):
         file.rename(file.with_name("model.safetensors"))
@@ -86,20 +91,42 @@ def _torch_only(folder: Path) -> None:
         (_remove("tokenizer_2/merges.txt"), "model_component_missing"),
         (_cut("unet/model.onnx"), "model_incomplete"),
         (lambda folder: (folder / "vae_decoder/model.onnx").write_bytes(b""), "model_incomplete"),
-        (lambda folder: (folder / "unet/x.incomplete").touch(), "model_incomplete"),
+        (lambda folder: (folder / "unet/x.incomplete").touch(), "model_unfinished"),
         (_cut("unet/config.json"), "model_config_wrong"),
         (
             _change("scheduler/scheduler_config.json", prediction_type="flow"),
             "model_config_wrong",
         ),
         (_change("model_index.json", _class_name="StableDiffusionPipeline"), "model_not_sdxl"),
-        (_change("model_index.json", text_encoder=[None, None]), "model_not_sdxl"),
+        (_refiner, "model_not_sdxl"),
+        (_change("vae_decoder/config.json", latents_mean=[None]), "model_config_wrong"),
         (_torch_only, "model_not_onnx"),
     ],
 )
 def test_says_what_is_wrong(damage: Callable[[Path], object], key: str, copy: Path) -> None:
     damage(copy)
     assert _refused(copy).key == key
+
+
+@pytest.mark.parametrize("inside", ["model", "snapshots/0123"])
+def test_the_folder_above_a_model_is_told_where_it_is(
+    inside: str, tiny_path: Path, tmp_path: Path
+) -> None:
+    (tmp_path / inside).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(tiny_path, tmp_path / inside)
+    error = _refused(tmp_path)
+    assert (error.key, error.data["found"]) == ("model_index_below", str(tmp_path / inside))
+
+
+def test_an_index_without_the_first_text_encoder_is_no_refiners_if_the_encoder_is_there(
+    copy: Path,
+) -> None:
+    index = json.loads((copy / "model_index.json").read_text())
+    del index["text_encoder"]
+    (copy / "model_index.json").write_text(json.dumps(index))
+    assert ModelFolder.open(copy).has("text_encoder")
+    shutil.rmtree(copy / "text_encoder")
+    assert _refused(copy).key == "model_not_sdxl"
 
 
 def test_a_missing_folder(tmp_path: Path) -> None:
