@@ -36,7 +36,8 @@ def _inputs(unet: UNetSession, timesteps: list[float], seed: int = 0) -> Inputs:
         return noise.standard_normal((rows, *shape)).astype(np.float32)
 
     def width(name: str, axis: int) -> int:
-        return int(str(ports[name].shape[axis]))
+        size = ports[name].shape[axis]
+        return size if isinstance(size, int) else 4  # exports of 2024 name channels
 
     return {
         "sample": normal(width("sample", 1), 16, 24),
