@@ -6,6 +6,7 @@
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ Merges = dict[Component, dict[str, Merge]]
 
 MAX_STRENGTH: Final = 10.0
 _CHANGED: Final[tuple[Component, ...]] = ("unet", "text_encoder", "text_encoder_2")
+_STRENGTH: Final = re.compile(r"(.+)[:\uff1a]([^:\uff1a/\\]*)", re.DOTALL)
 _PEFT_NOTES: Final = "lora_adapter_metadata"
 
 
@@ -41,23 +43,35 @@ class Lora:
 
     @classmethod
     def parse(cls, typed: str) -> "Lora":
-        """From `FILE` or `FILE:strength`. Raises InputError `lora_strength`."""
-        file, colon, number = typed.rpartition(":")
-        try:
-            strength = float(number)
-        except ValueError:
+        """From `FILE` or `FILE:strength`, full-width or with a decimal comma as well.
+
+        Raises InputError `lora_strength`.
+        """
+        split = _STRENGTH.fullmatch(typed)
+        if split is None or Path(typed).expanduser().is_file():
             return cls(path=Path(typed).expanduser())
-        if not colon or Path(typed).is_file():
-            return cls(path=Path(typed).expanduser())
-        if not abs(strength) <= MAX_STRENGTH:
+        file, number = Path(split[1]).expanduser(), split[2]
+        strength = _number(number)
+        if strength is None and not (file.is_file() or file.suffix == ".safetensors"):
+            return cls(path=Path(typed).expanduser())  # a name with a colon, a drive of Windows
+        if strength is None or not abs(strength) <= MAX_STRENGTH:
             raise InputError("lora_strength", typed=number, most=f"{MAX_STRENGTH:g}")
-        return cls(path=Path(file).expanduser(), strength=strength)
+        return cls(path=file, strength=strength)
 
     def note(self) -> LoraNote:
         """What the manifest says of it. Raises ModelError `lora_unreadable`."""
         return LoraNote(
             name=self.path.stem, sha256=LoraFile(self.path).sha256(), strength=self.strength
         )
+
+
+def _number(typed: str) -> float | None:
+    """`0.8` and `0,8`; None for what is no number."""
+    plain = unicodedata.normalize("NFKC", typed)
+    try:
+        return float(plain.replace(",", ".") if "." not in plain else plain)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +88,9 @@ class _Layer:
 def merges_for(source: ModelFolder, loras: Sequence[Lora]) -> Merges:
     """What `loras` do to the weights of `source`, by component and initializer.
 
-    Raises ModelError `lora_unreadable`, `lora_unknown_keys` (with the keys that no layer of this
-    model fits), `lora_unfit` (a layer of another shape: made for another model).
+    Raises ModelError what `LoraFile` raises, `lora_not_finite`, `lora_unknown_keys` (with the keys
+    that no layer of this model fits), `lora_unfit` (a layer of another shape: made for another
+    model), `lora_shared`.
     """
     merges: Merges = {}
     if not loras:
@@ -97,6 +112,7 @@ def merges_for(source: ModelFolder, loras: Sequence[Lora]) -> Merges:
             known[layer.weight] = _after(known.get(layer.weight), change)
         if unknown:
             raise unknown_keys(file.name, unknown)
+        file.check_finite()
     return merges
 
 
@@ -138,7 +154,9 @@ def _check_shape(file: LoraFile, entry: Entry, layer: _Layer) -> None:
         fits = down[1] == inner and file.shape(entry.keys["mid"])[2:] == layer.shape[2:]
     else:
         fits = math.prod(down[1:]) == wanted
-    if not fits or up[0] != out or math.prod(up[1:]) != down[0] or layer.sharers > 1:
+    if layer.sharers > 1:
+        raise ModelError("lora_shared", name=file.name, layer=entry.keys["down"])
+    if not fits or up[0] != out:
         raise ModelError(
             "lora_unfit",
             name=file.name,
@@ -153,23 +171,24 @@ def _scale(file: LoraFile, entry: Entry, spelled: str) -> float:
     rank = file.shape(entry.keys["down"])[0]
     if "alpha" in entry.keys:
         return float(file.read(entry.keys["alpha"]).reshape(-1)[0]) / rank
-    notes = _peft_notes(file)
     component, _, layer = spelled.partition(".")
+    try:
+        return _noted_alpha(
+            json.loads(file.metadata.get(_PEFT_NOTES, "{}")), component, layer, rank
+        )
+    except (ValueError, TypeError, AttributeError, re.error) as error:
+        problem = f"its notes ({_PEFT_NOTES}) can't be used: {error}"
+        raise ModelError("lora_unreadable", name=file.name, problem=problem) from error
+
+
+def _noted_alpha(notes: Mapping[str, Any], component: str, layer: str, rank: int) -> float:
+    """Alpha as peft notes it, over the rank or its root."""
     said = notes.get(f"{component}.lora_alpha", rank)
-    patterns = notes.get(f"{component}.alpha_pattern")
-    for pattern, value in patterns.items() if isinstance(patterns, dict) else ():
+    for pattern, value in (notes.get(f"{component}.alpha_pattern") or {}).items():
         if re.fullmatch(rf"(.*\.)?({pattern})", layer):
             said = value
     root = bool(notes.get(f"{component}.use_rslora"))
     return float(said) / (math.sqrt(rank) if root else rank)
-
-
-def _peft_notes(file: LoraFile) -> Mapping[str, Any]:
-    try:
-        notes = json.loads(file.metadata.get(_PEFT_NOTES, "{}"))
-    except (ValueError, TypeError) as error:
-        raise ModelError("lora_unreadable", name=file.name, problem=str(error)) from error
-    return notes if isinstance(notes, dict) else {}
 
 
 def _layers(path: Path) -> dict[str, _Layer]:

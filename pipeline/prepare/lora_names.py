@@ -5,15 +5,15 @@ from typing import Final
 
 from pipeline.model.folder import Component
 
-_KOHYA: Final[tuple[tuple[str, Component], ...]] = (
-    ("lora_unet_", "unet"),
+_PREFIXES: Final[tuple[tuple[str, Component], ...]] = (
+    ("lora_unet_", "unet"),  # kohya's
     ("lora_te1_", "text_encoder"),
     ("lora_te2_", "text_encoder_2"),
-)
-_DIFFUSERS: Final[tuple[tuple[str, Component], ...]] = (
-    ("unet.", "unet"),
-    ("text_encoder_2.", "text_encoder_2"),
-    ("text_encoder.", "text_encoder"),
+    ("unet_", "unet"),  # diffusers'
+    ("text_encoder_2_", "text_encoder_2"),
+    ("text_encoder_", "text_encoder"),
+    ("diffusion_model_", "unet"),  # the first Stable Diffusion's, and ComfyUI's
+    ("model_diffusion_model_", "unet"),
 )
 _RESNET: Final = (
     ("in_layers_2", "conv1"),
@@ -34,16 +34,13 @@ _PROCESSOR: Final = re.compile(r"\.processor\.(to_\w+)$")
 
 
 def place(layer: str, *, layers_per_block: int) -> tuple[Component, str] | None:
-    """The component, and the layer's name in it with `_` for every `.`; None for what is no LoRA of
-    an SDXL. `layers_per_block`: of the UNet."""
-    for prefix, component in _KOHYA:
-        if layer.startswith(prefix):
-            name = layer.removeprefix(prefix)
+    """The component, and the layer's name in it with `_` for every `.` (files have either, in any
+    spelling); None for what is no LoRA of an SDXL. `layers_per_block`: of the UNet."""
+    flat = _PROCESSOR.sub(_attention, layer).replace(".", "_")
+    for prefix, component in _PREFIXES:
+        if flat.startswith(prefix):
+            name = flat.removeprefix(prefix)
             return component, _modern(name, layers_per_block) if component == "unet" else name
-    for prefix, component in _DIFFUSERS:
-        if layer.startswith(prefix):
-            name = _PROCESSOR.sub(_attention, layer.removeprefix(prefix))
-            return component, name.replace(".", "_")
     return None
 
 

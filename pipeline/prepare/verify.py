@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from PIL.Image import Image
 
 from pipeline.card import Sampler
 from pipeline.engine import loop
@@ -17,7 +18,7 @@ from pipeline.engine.rows import Conditioning, Row
 from pipeline.engine.samplers.make import make_sampler
 from pipeline.engine.vae import VaeDecoder, to_image
 from pipeline.engine.vae_encoder import VaeEncoder
-from pipeline.errors import ModelError
+from pipeline.errors import EngineError, ModelError
 from pipeline.model.embeds import PromptEmbeds
 from pipeline.model.folder import Component, ModelFolder
 from pipeline.model.ports import Session
@@ -85,7 +86,8 @@ class Verifier:
     def errors(self, made: ModelFolder, variant: Variant) -> dict[str, float]:
         """The relative error of each part (`text`, `unet`, `vae`).
 
-        Raises ModelError `prepare_check_failed` where one is above its bound or no number.
+        Raises ModelError `source_not_finite` where the source itself gives no numbers,
+        `prepare_check_failed` where one is above its bound or no number.
         """
         self._progress("Checking it against the source, a few small steps ...")
         wanted = self._look(self._source, self._instead, None)
@@ -125,13 +127,37 @@ class Verifier:
         prompts = PromptEncoder(folder, self._factory, keep_sessions=False, instead=instead)
         embeds = prompts.encode(_PROMPT, _NEGATIVE)
         runs = self._steps(folder, instead, told, embeds)
+        if told is None:
+            self._check_finite("text", [embeds.prompt_embeds, embeds.pooled_prompt_embeds])
+            self._check_finite("unet", [run.noise_pred for run in runs])
         latents = (runs if told is None else told.runs)[-1].inputs["sample"][:1]
         pixels = VaeDecoder(folder, self._factory.open(folder, "vae_decoder")).decode(latents)
+        if told is None:
+            self._check_finite("vae", [pixels])
         mean = None
         if folder.has("vae_encoder"):
             picture = to_image(pixels if told is None else told.pixels)
-            mean = VaeEncoder.open(folder, self._factory).encode(picture)
+            mean = self._encode(folder, picture)
+            if told is None:
+                self._check_finite("vae", [mean])
         return _Seen(embeds, runs, pixels, mean)
+
+    def _encode(self, folder: ModelFolder, picture: Image) -> Floats:
+        """The latents of `picture`; one nan where the encoder gives no numbers."""
+        try:
+            return VaeEncoder.open(folder, self._factory).encode(picture)
+        except EngineError as error:
+            if error.key != "picture_not_finite":
+                raise
+            return np.full(1, np.nan, np.float32)
+
+    def _check_finite(self, part: str, made: Iterable[Floats]) -> None:
+        """What the source made are numbers: else no variant is at fault."""
+        if all(np.isfinite(array).all() for array in made):
+            return
+        if self._instead:
+            raise ModelError("merged_not_finite", part=part)
+        raise ModelError("source_not_finite", part=part)
 
     def _steps(
         self,

@@ -1,4 +1,4 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownLambdaType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportPrivateImportUsage=false
 # pyright: reportAttributeAccessIssue=false, reportUnknownParameterType=false
 # (the border to torch, diffusers, peft and safetensors, whose types are partly missing)
@@ -15,6 +15,7 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 from safetensors.torch import save_file
 
+from bot.wording import words
 from pipeline.errors import InputError, ModelError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.prepared import Manifest, Variant, find
@@ -246,6 +247,81 @@ def test_half_and_brain_floats_are_read(tiny: ModelFolder, tmp_path: Path) -> No
     assert 0 < distance(found[2], found[0]) < 2e-2
 
 
+@pytest.mark.parametrize("kind", [torch.float8_e4m3fn, torch.float8_e5m2])
+def test_eight_bit_floats_are_read_as_they_are(
+    kind: torch.dtype, tiny: ModelFolder, tmp_path: Path
+) -> None:
+    rounded = {name: each.to(kind) for name, each in modern_kohya().items()}
+    wide = write(tmp_path / "wide.safetensors", {n: each.float() for n, each in rounded.items()})
+    found = [
+        outputs(ModelFolder.open(merge(tiny, tmp_path, Lora(path=path)).path))[0]
+        for path in (write(tmp_path / "narrow.safetensors", rounded), wide)
+    ]
+    np.testing.assert_array_equal(found[0], found[1])
+
+
+def test_a_whole_alpha_is_read(tiny: ModelFolder, tmp_path: Path) -> None:
+    tensors = modern_kohya()
+    whole = {n: each.to(torch.int64) if "alpha" in n else each for n, each in tensors.items()}
+    found = [
+        outputs(ModelFolder.open(merge(tiny, tmp_path, Lora(path=path)).path))[0]
+        for path in (
+            write(tmp_path / "a.safetensors", tensors),
+            write(tmp_path / "b.safetensors", whole),
+        )
+    ]
+    np.testing.assert_array_equal(found[0], found[1])
+
+
+def dotted_diffusers() -> Tensors:
+    """The first Stable Diffusion's names with dots, below diffusers' prefix."""
+    return _with_dots("unet")
+
+
+def of_comfy() -> Tensors:
+    return _with_dots("diffusion_model")
+
+
+def kohya_with_dots() -> Tensors:
+    return _with_dots("lora_unet")
+
+
+def _with_dots(prefix: str) -> Tensors:
+    renamed = {
+        "lora_unet_input_blocks_3_1_transformer_blocks_0_attn1_to_v": (
+            "input_blocks.3.1.transformer_blocks.0.attn1.to_v"
+        ),
+        "lora_unet_middle_block_1_transformer_blocks_1_attn2_to_q": (
+            "middle_block.1.transformer_blocks.1.attn2.to_q"
+        ),
+        "lora_unet_output_blocks_1_1_transformer_blocks_1_ff_net_2": (
+            "output_blocks.1.1.transformer_blocks.1.ff.net.2"
+        ),
+        "lora_unet_input_blocks_1_0_in_layers_2": "input_blocks.1.0.in_layers.2",
+        "lora_unet_input_blocks_1_0_emb_layers_1": "input_blocks.1.0.emb_layers.1",
+        "lora_unet_middle_block_2_out_layers_3": "middle_block.2.out_layers.3",
+    }
+    tensors: Tensors = {}
+    for key, values in old_kohya().items():
+        layer, _, rest = key.partition(".")
+        tensors[f"{prefix}.{renamed[layer]}.{rest}"] = values
+    return tensors
+
+
+@pytest.mark.parametrize("make", [dotted_diffusers, of_comfy, kohya_with_dots])
+def test_dots_and_underscores_name_the_same_layers(
+    make: Callable[[], Tensors], tiny: ModelFolder, tmp_path: Path
+) -> None:
+    found = [
+        outputs(ModelFolder.open(merge(tiny, tmp_path, Lora(path=path)).path))[0]
+        for path in (
+            write(tmp_path / "dots.safetensors", make()),
+            write(tmp_path / "plain.safetensors", old_kohya()),
+        )
+    ]
+    np.testing.assert_array_equal(found[0], found[1])
+
+
 def test_the_record_says_which(tiny: ModelFolder, tmp_path: Path) -> None:
     path = write(tmp_path / "style.safetensors", modern_kohya())
     plain = ModelFolder.open(merge(tiny, tmp_path / "models").path)
@@ -266,17 +342,30 @@ def refused(source: ModelFolder, tmp_path: Path, path: Path) -> ModelError:
 
 
 @pytest.mark.parametrize(
-    "key",
+    ("key", "kind", "what"),
     [
-        "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q.lora_down.weight",
-        "lora_te_text_model_encoder_layers_0_mlp_fc1.lora_down.weight",
-        "lora_unet_down_blocks_1_attentions_0_proj_in.hada_w1_a",
-        "lora_unet_down_blocks_1_attentions_0_proj_in.dora_scale",
-        "transformer.blocks.0.attn.to_q.lora_A.weight",
-        "conv_in.weight",
+        (
+            "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q.lora_down.weight",
+            "lora_unknown_keys",
+            "",
+        ),
+        (
+            "lora_te_text_model_encoder_layers_0_mlp_fc1.lora_down.weight",
+            "lora_model",
+            "Stable Diffusion 1.5",
+        ),
+        ("lora_unet_down_blocks_1_attentions_0_proj_in.hada_w1_a", "lora_method", "LoHa"),
+        ("lora_unet_down_blocks_1_attentions_0_proj_in.lokr_w1", "lora_method", "LoKr"),
+        ("lora_unet_down_blocks_1_attentions_0_proj_in.dora_scale", "lora_method", "DoRA"),
+        ("lora_unet_down_blocks_1_attentions_0_proj_in.diff", "lora_method", "difference"),
+        ("transformer.blocks.0.attn.to_q.lora_A.weight", "lora_model", "transformer"),
+        ("lora_unet_double_blocks_0_img_attn_proj.lora_down.weight", "lora_model", "FLUX"),
+        ("conv_in.weight", "lora_unknown_keys", ""),
     ],
 )
-def test_unknown_keys_are_named(key: str, tiny: ModelFolder, tmp_path: Path) -> None:
+def test_unknown_keys_are_named(
+    key: str, kind: str, what: str, tiny: ModelFolder, tmp_path: Path
+) -> None:
     """Of Stable Diffusion 1.5, of other methods, of other architectures."""
     tensors = modern_kohya()
     down, up = pair(4, 64, 64, 0)
@@ -286,8 +375,10 @@ def test_unknown_keys_are_named(key: str, tiny: ModelFolder, tmp_path: Path) -> 
     if "lora_A" in key:
         tensors[key.replace("lora_A", "lora_B")] = up
     error = refused(tiny, tmp_path, write(tmp_path / "other.safetensors", tensors))
-    assert error.key == "lora_unknown_keys"
+    assert error.key == kind
+    assert what in str(error.data)
     assert key in str(error.data["keys"])
+    assert what in words(error)
 
 
 def test_a_lora_of_another_width_is_refused(tiny: ModelFolder, tmp_path: Path) -> None:
@@ -299,14 +390,68 @@ def test_a_lora_of_another_width_is_refused(tiny: ModelFolder, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no safetensors", b"\xff" * 64, b"\x02" + 7 * b"\0" + b"{}"]
+    ("content", "what"),
+    [
+        (b"", "empty"),
+        (b"no safetensors", "no safetensors file"),
+        (b"\xff" * 64, "no safetensors file"),
+        (b"PK\x03\x04" + b"x" * 64, "PyTorch"),
+        (b"\x80\x02}q\x00", "PyTorch"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+        (b"<!DOCTYPE html><html>", "web page"),
+        (b"\x02" + 7 * b"\0" + b"{}", "none at all"),
+        (b"\x02" + 7 * b"\0" + b"[]", "no safetensors file"),
+    ],
 )
-def test_a_file_that_is_no_lora_is_refused(
-    content: bytes, tiny: ModelFolder, tmp_path: Path
+def test_a_file_that_is_no_lora_says_what_it_is(
+    content: bytes, what: str, tiny: ModelFolder, tmp_path: Path
 ) -> None:
     path = tmp_path / "broken.safetensors"
     path.write_bytes(content)
-    assert refused(tiny, tmp_path, path).key in {"lora_unreadable", "lora_unknown_keys"}
+    assert what in words(refused(tiny, tmp_path, path))
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "what"),
+    [
+        (lambda t: t * float("nan"), "lora_not_finite", "lora_down"),
+        (lambda t: t / 0, "lora_not_finite", "lora_down"),
+        (lambda t: t.to(torch.int8), "lora_type", "I8"),
+        (lambda t: t.to(torch.complex64), "lora_type", "C64"),
+        (lambda t: t[:2], "lora_unreadable", "different ranks (2 and 4)"),
+        (lambda t: t[:0], "lora_unreadable", "no pair"),
+        (lambda t: t[0], "lora_unreadable", "no pair"),
+    ],
+)
+def test_a_damaged_matrix_is_named(
+    change: Callable[[Any], Any], key: str, what: str, tiny: ModelFolder, tmp_path: Path
+) -> None:
+    tensors = modern_kohya()
+    name = next(each for each in tensors if "lora_down" in each)
+    tensors[name] = change(tensors[name])
+    error = refused(tiny, tmp_path, write(tmp_path / "damaged.safetensors", tensors))
+    assert error.key == key
+    assert what in words(error)
+
+
+@pytest.mark.parametrize("notes", ["[]", "no JSON", '{"unet.lora_alpha": "x"}'])
+def test_notes_that_cant_be_used_are_told(notes: str, tiny: ModelFolder, tmp_path: Path) -> None:
+    tensors = in_diffusers({f"unet.{ATTENTION}.to_q": pair(4, 64, 64, 0)})
+    path = write(tmp_path / "a.safetensors", tensors, {"lora_adapter_metadata": notes})
+    error = refused(tiny, tmp_path, path)
+    assert (error.key, "notes" in words(error)) == ("lora_unreadable", True)
+
+
+def test_strengths_at_which_nothing_is_left_of_the_model_are_told(
+    tiny: ModelFolder, tmp_path: Path
+) -> None:
+    """Its values are numbers, what they give is none: no other variant would help."""
+    tensors = {name: each * 1e30 for name, each in modern_kohya().items()}
+    path = write(tmp_path / "huge.safetensors", tensors)
+    with pytest.raises(ModelError) as caught, np.errstate(all="ignore"):
+        merge(tiny, tmp_path / "models", Lora(path=path))
+    assert caught.value.key == "merged_not_finite"
+    assert "variant" not in words(caught.value)
 
 
 def test_a_cut_off_or_missing_file_is_refused(tiny: ModelFolder, tmp_path: Path) -> None:
@@ -324,7 +469,15 @@ def test_strength_is_read_after_the_last_colon(tmp_path: Path) -> None:
     odd = tmp_path / "odd:1"
     odd.touch()
     assert Lora.parse(str(odd)) == Lora(path=odd)
-    for wrong in ("a:nan", "a:1e9"):
+    for typed in (
+        "a.safetensors:0,7",
+        "a.safetensors\uff1a\uff10.\uff17",
+        "a.safetensors:0\uff0c7",
+    ):
+        assert Lora.parse(typed) == Lora(path=Path("a.safetensors"), strength=0.7)
+    assert Lora.parse("C:\\loras\\a.safetensors").path == Path("C:\\loras\\a.safetensors")
+    wrongs = ("a:nan", "a:1e9", "a.safetensors:", "a.safetensors:high", "a.safetensors:80%")
+    for wrong in (*wrongs, "a.safetensors:0,7,1", f"{odd}:much"):
         with pytest.raises(InputError) as caught:
             Lora.parse(wrong)
         assert caught.value.key == "lora_strength"

@@ -425,6 +425,36 @@ def test_a_unet_of_another_architecture_is_refused(
     assert failure(source, tmp_path / "models", mapped).key == "model_not_sdxl"
 
 
+@pytest.mark.parametrize(
+    ("component", "part"),
+    [("text_encoder", "text"), ("unet", "unet"), ("vae_decoder", "vae"), ("vae_encoder", "vae")],
+)
+def test_a_source_that_gives_no_numbers_is_at_fault_itself(
+    component: str, part: str, tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path
+) -> None:
+    """Another variant of it would be no better."""
+    source = own_copy(tiny, tmp_path / "model")
+    path = source.path / component / "model.onnx"
+    model = onnx.load(path)
+    for tensor in model.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT and tensor.dims:
+            values = np.full(tuple(tensor.dims), np.nan, np.float32)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+    onnx.save(model, path)
+    error = failure(ModelFolder.open(source.path), tmp_path / "models", mapped)
+    assert (error.key, error.data["part"]) == ("source_not_finite", part)
+
+
+@pytest.mark.parametrize("name", ["unet/config.json", "model_index.json"])
+def test_a_prepared_model_that_lost_a_small_file_is_to_be_made_again(
+    name: str, tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path
+) -> None:
+    (make(tiny, tmp_path, "fp32", mapped).path / name).unlink()
+    with pytest.raises(ModelError) as caught:
+        find(tmp_path, tiny, "auto", CPU)
+    assert (caught.value.key, caught.value.data["name"]) == ("prepared_damaged", name)
+
+
 @pytest.mark.usefixtures("unchecked")
 def test_another_wish_forgets_what_was_begun(
     tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path
