@@ -27,11 +27,13 @@ from benchmarks.contest import (
     VARIANTS,
     Found,
     entry_for,
-    fits,
+    left_out,
+    left_out_rows,
     memory_rows,
     pixels,
     preparation_rows,
     step_rows,
+    unfit,
     variant_of,
 )
 from benchmarks.memory import Memory
@@ -104,6 +106,7 @@ class Session:
         self._sizes = sizes
         self._file = FOLDER / "found.json"
         self._machine = Machine.here()
+        self._left_out: dict[str, str] = {}
         self._kept = Kept.load(self._file, machine=str(self._machine), weights=weights)
 
     def forget(self, names: Sequence[str]) -> None:
@@ -114,7 +117,8 @@ class Session:
     def measure(self, names: Sequence[str], out: Path) -> list[Row]:
         """Give everybody in `names`, and stock, the turns that they have not had; write all to
         `out`."""
-        names = [STOCK, *(name for name in names if name != STOCK)]
+        self._left_out = left_out(names)
+        names = [STOCK, *(name for name in names if name not in {STOCK, *self._left_out})]
         for number in range(self._rounds):
             for name in names:
                 seen = self._kept.found.get(name, Found())
@@ -145,7 +149,7 @@ class Session:
         known = self._kept.prepared.get(variant)
         if known is not None and known.path.is_dir():
             return True
-        if not fits(variant):
+        if unfit(variant):
             return False
         meter = Meter()
         self._kept.prepared[variant] = prepare(self._model, FOLDER, variant)
@@ -195,6 +199,7 @@ class Session:
             *memory_rows(found),
             *preparation_rows(self._kept.prepared),
             *whole_rows(self._kept.whole),
+            *left_out_rows(self._left_out),
         ]
 
     def _save(self, out: Path) -> None:

@@ -19,11 +19,13 @@ from benchmarks.contest import (
     VARIANTS,
     Found,
     entry_for,
-    fits,
+    left_out,
+    left_out_rows,
     memory_rows,
     pixels,
     preparation_rows,
     step_rows,
+    unfit,
 )
 from benchmarks.preparing import Preparation, prepare
 from benchmarks.report import Row
@@ -44,11 +46,19 @@ def run(budget: Budget) -> list[Row]:
     prepared_dir = HOME / f"bench-{KIND}"
     try:
         made: dict[Variant, Preparation] = {
-            variant: prepare(model, prepared_dir, variant) for variant in VARIANTS if fits(variant)
+            variant: prepare(model, prepared_dir, variant)
+            for variant in VARIANTS
+            if not unfit(variant)
         }
-        entries = [entry_for(name, model, KIND, made) for name in NAMES]
+        missing = left_out(NAMES)
+        entries = [entry_for(name, model, KIND, made) for name in NAMES if name not in missing]
         found = _measure([entry for entry in entries if entry], model, budget)
-        return [*step_rows(found, SIZES), *memory_rows(found), *preparation_rows(made)]
+        return [
+            *step_rows(found, SIZES),
+            *memory_rows(found),
+            *preparation_rows(made),
+            *left_out_rows(missing),
+        ]
     finally:
         shutil.rmtree(prepared_dir, ignore_errors=True)
 

@@ -29,7 +29,8 @@ Inputs = Mapping[str, Floats]
 Predict = Callable[[Inputs], Floats]
 
 _SPAWN: Final = multiprocessing.get_context("spawn")
-TORCH: Final = ("torch fp32", "torch bf16")
+TORCH_BF16: Final = "torch bf16"
+TORCH: Final = ("torch fp32", TORCH_BF16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +172,7 @@ def _in_torch(entry: Entry) -> Predict:
 
     torch.set_num_threads(default_threads())
     unet = hollow_unet(RECIPES[RandomKind(entry.kind)])
-    dtype = torch.bfloat16 if entry.name == "torch bf16" else torch.float32
+    dtype = torch.bfloat16 if entry.name == TORCH_BF16 else torch.float32
     fill_in_torch(unet, seed=0, dtype=dtype)
 
     def predict(inputs: Inputs) -> Floats:

@@ -8,11 +8,13 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.contender import TORCH, Contender, Entry, Floats, Step
+from benchmarks.contender import TORCH, TORCH_BF16, Contender, Entry, Floats, Step
 from benchmarks.memory import NOTHING, Memory
 from benchmarks.preparing import Preparation
-from benchmarks.report import Row
+from benchmarks.report import LEFT_OUT, Row
 from pipeline.errors import ModelError
+from pipeline.model.cpu import this_cpu
+from pipeline.model.openvino import computes_bf16
 from pipeline.model.prepared import Variant, check_fit
 from pipeline.model.providers import CPU
 from training.random_parts import RandomKind
@@ -61,14 +63,13 @@ def entry_for(
     )
 
 
-def fits(variant: Variant) -> bool:
-    """Whether this machine can run it; says why not."""
+def unfit(variant: Variant) -> str:
+    """Why this machine can't run it; empty where it can."""
     try:
         check_fit(variant, CPU)
     except ModelError as error:
-        print(f"  left out: {variant}: {error.data['reason']}", flush=True)
-        return False
-    return True
+        return str(error.data["reason"])
+    return ""
 
 
 @dataclass(kw_only=True)
@@ -94,6 +95,27 @@ class Found:
         """How it stands now."""
         self.load_s, self.load_processor_s = contender.load_s, contender.load_processor_s
         self.memory, self.peak = contender.memory(), contender.peak.at_least(self.peak)
+
+
+def left_out(names: Sequence[str]) -> dict[str, str]:
+    """Who of `names` can't take part on this machine, and why: what it can't compute, and what it
+    could only emulate, which takes longer than all others together and says nothing."""
+    found: dict[str, str] = {}
+    for name in names:
+        variant = variant_of(name)
+        reason = unfit(variant) if variant is not None else ""
+        if name == TORCH_BF16 and not computes_bf16(this_cpu()):
+            reason = f"{this_cpu().skills}: no bfloat16, which torch would emulate"
+        if reason:
+            found[name] = reason
+            print(f"  left out: {name}: {reason}", flush=True)
+    return found
+
+
+def left_out_rows(reasons: Mapping[str, str]) -> Iterator[Row]:
+    """A table of those who did not take part."""
+    for name, reason in reasons.items():
+        yield Row(name, cells={LEFT_OUT: reason})
 
 
 def preparation_rows(made: Mapping[Variant, Preparation]) -> Iterator[Row]:

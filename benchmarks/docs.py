@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from benchmarks.report import Row
+from benchmarks.report import LEFT_OUT, Row
 from benchmarks.results import RESULTS, Result
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -33,7 +33,7 @@ class Choice:
         """What came out. KeyError if there is no such row or column any more."""
         rows = {row.name: row for row in reversed(result.rows)}
         row = rows[self.row]
-        if not self.columns:
+        if not self.columns or LEFT_OUT in row.cells:
             return row.text()
         return "; ".join(f"{column}: {row.cells[column]}" for column in self.columns)
 

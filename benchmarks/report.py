@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Final
 
 import psutil
 
@@ -19,6 +20,10 @@ _PACKAGES = (
     "numpy",
     "torch",
 )
+
+
+LEFT_OUT: Final = "left out"
+"""The column of those who did not take part: why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,23 @@
 """`make bench-full` goes on where it was cut off."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks import bench_full
+from benchmarks import bench_full, contest
 from benchmarks.contender import Entry, Floats, Step
+from benchmarks.contest import NAMES as NAMES_OF_ALL
+from benchmarks.docs import SUMMARY, filled
 from benchmarks.memory import Memory
 from benchmarks.preparing import Preparation
+from benchmarks.report import LEFT_OUT
 from benchmarks.results import Result
 from benchmarks.whole import Whole
+from pipeline.model import prepared
+from pipeline.model.cpu import Cpu
 from pipeline.model.prepared import Variant
 
 NAMES = ("stock", "own fp32", "own int8")
@@ -55,7 +60,7 @@ class House:
     def session(self, weights: str = "random") -> bench_full.Session:
         return bench_full.Session(self.folder / "model", weights, rounds=1, sizes=[SIZE])
 
-    def measure(self, names: tuple[str, ...] = NAMES, *, weights: str = "random") -> Result:
+    def measure(self, names: Sequence[str] = NAMES, *, weights: str = "random") -> Result:
         out = self.folder / "full.json"
         self.session(weights).measure(names, out)
         return Result.load(out)
@@ -102,6 +107,40 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     monkeypatch.setattr(bench_full, "inputs_for", inputs_for)
     monkeypatch.setattr(bench_full, "draw_whole", made.draw_whole)
     return made
+
+
+def test_who_could_only_be_emulated_is_left_out_with_a_word(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """torch in bfloat16 took 107 s for a small step on a processor with AVX2 alone."""
+    cpu = Cpu(model="a processor", machine="x86_64", flags=frozenset({"avx2", "fma"}))
+    for module in (contest, prepared):
+        monkeypatch.setattr(module, "this_cpu", lambda: cpu)
+    found = house.measure(NAMES_OF_ALL)
+    assert house.ran == [
+        "stock",
+        "own fp32",
+        "own fp32, weights in memory",
+        "own int8",
+        "torch fp32",
+    ]
+    assert "bf16" not in house.prepared
+    missing = {row.name: row.cells[LEFT_OUT] for row in found.rows if LEFT_OUT in row.cells}
+    assert missing.keys() == {"own bf16 (OpenVINO)", "torch bf16"}
+    assert "no bfloat16" in missing["torch bf16"]
+    assert "left out: torch bf16" in capsys.readouterr().out
+    made = filled("<!-- bench:full -->\n<!-- /bench -->", {"full": found})
+    assert f"| torch bf16 | {missing['torch bf16']} |" in made
+    (said,) = [choice for choice in SUMMARY if choice.row == "own bf16 (OpenVINO)"]
+    assert said.text(found) == f"left out: {missing[said.row]}"
+
+
+def test_where_it_can_be_computed_nobody_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = Cpu(model="a processor", machine="x86_64", flags=frozenset({"avx2", "avx512_bf16"}))
+    for module in (contest, prepared):
+        monkeypatch.setattr(module, "this_cpu", lambda: cpu)
+    monkeypatch.setattr(prepared, "openvino_version", lambda: "2026.1")
+    assert contest.left_out(NAMES_OF_ALL) == {}
 
 
 def test_a_run_that_was_cut_off_goes_on(house: House) -> None:
