@@ -28,7 +28,7 @@ run: $(STAMP)  ## the bot, with the settings of .env
 
 # Compiled modules are kept: tests start fifty processes, which would compile all they import again.
 test: $(STAMP)  ## all tests
-	@OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile -q -rs
+	@OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q -rs
 
 test-gpu: $(STAMP)  ## the tests that need a card; where there is none it says so
 	@$(BIN)/python -m pytest -m gpu -q -rs tests/gpu

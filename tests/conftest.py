@@ -25,6 +25,28 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
 
 
+# The files that take longest begin first, so that no worker has one of them left at the end. The
+# others follow in their usual order.
+_LONGEST = (
+    "tests/pipeline/test_prepare.py",
+    "tests/playground/test_moderation_walk.py",
+    "tests/pipeline/test_openvino.py",
+    "tests/cli/test_offering.py",
+    "tests/pipeline/test_lora.py",
+    "tests/playground/test_page.py",
+    "tests/cli/test_imagine.py",
+    "tests/pipeline/test_demo_model.py",
+    "tests/discord/test_concurrent_limits.py",
+    "tests/chaos/test_kill_while_moderating.py",
+    "tests/web/test_browser.py",
+)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    places = {config.rootpath / name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
 def _has_room() -> bool:
     try:
         return shutil.disk_usage(_MEMORY).free > _ROOM_BYTES

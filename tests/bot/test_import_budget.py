@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
+
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"discord", "numpy", "onnxruntime", "torch", "PIL", "transformers", "diffusers", "optimum"}
 
@@ -22,7 +24,7 @@ _LIST = "import sys, json; print(json.dumps(sorted({n.partition('.')[0] for n in
 def brought(code: str) -> set[str]:
     done = subprocess.run(  # the code is ours
         [sys.executable, "-c", f"{code}\n{_LIST}"],
-        cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=PATIENCE_S,
     )  # fmt: skip
     return set(json.loads(done.stdout.splitlines()[-1]))
 

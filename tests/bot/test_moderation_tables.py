@@ -1,7 +1,5 @@
 """docs/moderation.md says what the code does; the whole Danbooru list holds no surprise."""
 
-import csv
-import re
 from functools import cache
 from pathlib import Path
 
@@ -9,41 +7,33 @@ import pytest
 
 from bot.safety.report import ceiling_table, refusal_table, refused_tags
 from bot.safety.rules import Violation
+from tests.support.tag_facts import FACTS, INSIDE, REASONS, WHOLE, TagList, extract
 
 ROOT = Path(__file__).resolve().parents[2]
-TAG_LIST = ROOT.parent / "shared" / "data" / "danbooru.csv"
-needs_tag_list = pytest.mark.skipif(
-    not TAG_LIST.exists(), reason="shared/data/danbooru.csv is not on this machine"
-)
 
-# The words that may get a tag refused, fixed by hand after judging each refusal of the first run:
-# a new refusal fails here until somebody has judged it too.
-REASONS = re.compile(
-    r"""(?:^|[^a-z])(?:
-      loli|lolis|lo_lis|lolicon|lolidom|lolibaba|shota|shotadom|toddler|toddlercon|mesugaki|osugaki
-    | kodomo|youjo|shougakusei|joshi_?kousei|child|children|kids?|baby|teen|aged_down
-    | age_regression|randoseru|rando_seru|preschooler|school_kid|schoolgirls
-    | little_(?:boy|girl)|kindergarten|elementary_school(?:mate)?|middle.school|junior_high
-    | high_school_girls|youngster|menino|pedophile|pedobear|3yo4yo5yo|age-zero|real_life|celebrity
-    )(?:[^a-z]|$)""",
-    re.VERBOSE,
-)
+
+@pytest.fixture(params=[FACTS, WHOLE], ids=["facts", "whole"])
+def path(request: pytest.FixtureRequest) -> Path:
+    """Our facts of the list, and the list itself where it is present."""
+    if not request.param.exists():
+        pytest.skip("the whole tag list is not beside this repository")
+    return request.param
 
 
 @cache
-def _tags() -> list[str]:
-    with TAG_LIST.open(encoding="utf-8", newline="") as file:
-        return [row[0] for row in csv.reader(file)]
+def _read(path: Path) -> TagList:
+    return TagList.read(path)
 
 
 @cache
-def _findings() -> list[tuple[str, Violation, bool]]:
-    return list(refused_tags(_tags()))
+def _findings(path: Path) -> list[tuple[str, Violation, bool]]:
+    return list(refused_tags(_read(path).names))
 
 
-def _refused() -> dict[str, bool]:
+@pytest.fixture
+def refused(path: Path) -> dict[str, bool]:
     """The refused tags, and whether `safe` helps."""
-    return {tag: safe_helps for tag, _, safe_helps in _findings()}
+    return {tag: safe_helps for tag, _, safe_helps in _findings(path)}
 
 
 def _section(name: str) -> str:
@@ -55,37 +45,36 @@ def test_the_ceiling_table_in_the_docs_is_the_codes() -> None:
     assert _section("ceiling") == ceiling_table()
 
 
-@needs_tag_list
-def test_the_refusals_in_the_docs_are_the_codes() -> None:
-    assert _section("refusals") == refusal_table(_findings(), tags=len(_tags()))
+def test_the_refusals_in_the_docs_are_the_codes(path: Path) -> None:
+    assert _section("refusals") == refusal_table(_findings(path), tags=_read(path).total)
 
 
-@needs_tag_list
-def test_every_refused_tag_says_why_by_itself() -> None:
-    assert [tag for tag in _refused() if not REASONS.search(tag)] == []
-    assert len(_refused()) < 200
+def test_every_refused_tag_says_why_by_itself(refused: dict[str, bool]) -> None:
+    assert [tag for tag in refused if not REASONS.search(tag)] == []
+    assert 100 < len(refused) < 200
 
 
-@needs_tag_list
-def test_the_tags_of_the_hard_rules_are_refused() -> None:
-    always = {tag for tag, safe_helps in _refused().items() if not safe_helps}
+def test_the_tags_of_the_hard_rules_are_refused(refused: dict[str, bool]) -> None:
+    always = {tag for tag, safe_helps in refused.items() if not safe_helps}
     assert always >= {
         "loli", "shota", "toddlercon", "oppai_loli", "onee-shota", "onee-loli", "onii-shota",
         "lolidom", "shotadom", "lolibaba", "kodomo_doushi", "mesugaki",
     }  # fmt: skip
-    assert set(_refused()) - always >= {
+    assert set(refused) - always >= {
         "child", "baby", "toddler", "aged_down", "age_regression", "kindergarten",
         "kindergarten_uniform", "tomoeda_elementary_school_uniform", "randoseru",
     }  # fmt: skip
 
 
-@needs_tag_list
-def test_words_inside_other_words_are_not_refused() -> None:
-    inside = re.compile(
-        r"[a-z](?:loli|shota|kid|child|baby|teen)|(?:loli|shota|kid|child|teen)[a-z]"
-    )
-    harmless = [tag for tag in _tags() if inside.search(tag) and not REASONS.search(tag)]
+def test_words_inside_other_words_are_not_refused(path: Path, refused: dict[str, bool]) -> None:
+    harmless = [tag for tag in _read(path).names if INSIDE.search(tag) and not REASONS.search(tag)]
     assert len(harmless) > 300
-    refused = set(_refused())
-    assert refused.isdisjoint(harmless)
-    assert refused.isdisjoint({"aizawa_shota", "depth_charge", "lolita_fashion", "hololive"})
+    assert refused.keys().isdisjoint(harmless)
+    assert refused.keys().isdisjoint({"aizawa_shota", "depth_charge", "lolita_fashion", "hololive"})
+
+
+def test_the_facts_are_those_of_the_list() -> None:
+    """Else: `python -m tests.support.tag_facts ../shared/data/danbooru.csv`."""
+    if not WHOLE.exists():
+        pytest.skip("the whole tag list is not beside this repository")
+    assert FACTS.read_text(encoding="utf-8") == extract(_read(WHOLE))

@@ -9,10 +9,10 @@ from collections import defaultdict
 from bot.loopback.default_world import IDS
 from bot.loopback.world import Message
 from tests.chaos.stage import Stage
+from tests.support.patience import PATIENCE_S
 
 STAR = "⭐"
 _FILE = re.compile(r"gallery-(?P<entry>[a-z0-9]{26})\.\w+")
-_PATIENCE_S = 20.0
 
 
 async def choose_gallery(stage: Stage) -> None:
@@ -81,5 +81,5 @@ def _votes(stage: Stage, row: sqlite3.Row, messages: list[Message]) -> list[str]
 async def settled_gallery(stage: Stage) -> None:
     """Wait until the bot has read and followed all; what it does not do, the audit tells."""
     began = time.monotonic()
-    while gallery_complaints(stage) and time.monotonic() - began < _PATIENCE_S:
+    while gallery_complaints(stage) and time.monotonic() - began < PATIENCE_S:
         await asyncio.sleep(0.05)

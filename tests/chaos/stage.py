@@ -17,9 +17,9 @@ from bot.loopback.server import Loopback
 from bot.loopback.world import Interaction, World
 from tests.chaos.processes import BotProcess, Nursery, open_nursery
 from tests.chaos.spec import BotSpec
+from tests.support.patience import PATIENCE_S
 from tests.support.tagger import make_tagger
 
-PATIENCE_S = 30.0
 DATABASE = "ekaki.db"
 PEOPLE = (IDS.alice, IDS.bob, IDS.owner)
 

@@ -15,6 +15,7 @@ from bot.variables import VARIABLES
 from pipeline.card import QualityPreset, Sampler, Style
 from pipeline.errors import InputError, StorageError
 from pipeline.rating import Rating
+from tests.support.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = "1girl, souryuu asuka langley, neon genesis evangelion, solo, smile"
@@ -28,7 +29,7 @@ def ekaki(*args: str, cwd: Path, **env: str) -> "subprocess.CompletedProcess[str
     return subprocess.run(
         [sys.executable, "-m", "bot", *args],
         cwd=cwd, env=clean | {"PYTHONPATH": str(ROOT)} | env,
-        capture_output=True, text=True, check=False, timeout=100,
+        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
 
 

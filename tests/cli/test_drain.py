@@ -12,19 +12,21 @@ from pathlib import Path
 import pytest
 
 from bot.cli.main import main
+from bot.loopback import limits
 from bot.loopback.default_world import IDS
 from bot.loopback.member import Member
 from bot.loopback.server import Loopback
 from bot.variables import VARIABLES
 from data.left import Left, read_left
 from data.lock import LOCK_NAME, holder, only_one
+from tests.support.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGUSR1")
 
 _BOT = """
-import asyncio, sys
+import asyncio, sys, threading, time
 from pathlib import Path
 from bot import app, logs
 from bot.secret import Secret
@@ -36,9 +38,19 @@ logs.set_up("INFO", ())
 settings = Settings(
     discord_token=Secret(token), discord_api_url=url, data_dir=Path(folder), default_steps=6
 )
+engine, held = FakeEngine(fail_at=lambda _, step: hold() if step == 1 else None), []
+def hold():
+    engine.hold()
+    held.append(1)
+def let_go():  # picture n goes on once there is a file n
+    for n in (1, 2):
+        while len(held) < n or not Path(folder, str(n)).exists():
+            time.sleep(0.02)
+        engine.release()
+threading.Thread(target=let_go, daemon=True).start()
 def ready(bot):
     bot._connection.guild_ready_timeout = 0.05
-sys.exit(asyncio.run(app.run(settings, load=lambda: FakeEngine(step_s=0.5), ready=ready)))
+sys.exit(asyncio.run(app.run(settings, load=lambda: engine, ready=ready)))
 """
 
 
@@ -64,20 +76,28 @@ async def process(*command: str, **settings: str) -> AsyncGenerator[asyncio.subp
 
 async def rest_of(started: asyncio.subprocess.Process) -> str:
     """What it still says, until it ends."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         text, _ = await started.communicate()
     return text.decode()
 
 
 @asynccontextmanager
 async def busy_bot(state: Path) -> AsyncGenerator[tuple[asyncio.subprocess.Process, Member]]:
-    """A bot with two jobs, which take three seconds each."""
+    """A bot with two jobs, which wait for the files `1` and `2`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "ACKNOWLEDGE_WITHIN_S", PATIENCE_S)
+        async with _busy_bot(state) as running:
+            yield running
+
+
+@asynccontextmanager
+async def _busy_bot(state: Path) -> AsyncGenerator[tuple[asyncio.subprocess.Process, Member]]:
     async with (
         Loopback() as loopback,
         process("-c", _BOT, loopback.url, loopback.token, str(state)) as bot,
     ):
         alice = Member(loopback, IDS.alice)
-        await alice.wait_for(lambda: loopback.gateway.connected, 30)
+        await alice.wait_for(lambda: loopback.gateway.connected)
         for prompt in ("1girl, umbrella", "1girl, hat"):
             sent = await alice.slash("imagine", {"prompt": prompt}, channel=IDS.general)
             assert sent.state == "acknowledged"
@@ -94,11 +114,13 @@ async def test_everything_accepted_is_delivered_then_the_bot_ends(tmp_path: Path
         assert "Left to draw: 2" in (await drain.stdout.readline()).decode()
         late = await alice.slash("imagine", {"prompt": "1girl, late"}, channel=IDS.general)
         assert "take no new work" in late.text
+        (tmp_path / "1").touch()
+        assert "Left to draw: 1" in (await drain.stdout.readline()).decode()
+        (tmp_path / "2").touch()
         told = await rest_of(drain)
         assert drain.returncode == 0, told
-        assert "Left to draw: 1" in told
         assert told.rstrip().endswith("Everything is finished, and the bot has ended.")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             assert await bot.wait() == 0
         shown = alice.visible_messages(IDS.general)
         assert sorted(len(m.attachments) for m in shown if m.attachments) == [1, 1]

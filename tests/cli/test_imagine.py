@@ -12,6 +12,7 @@ from PIL import Image
 
 from bot.cli.main import main
 from pipeline.metadata.a1111 import parse_parameters
+from tests.support.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = "1girl, souryuu asuka langley, neon genesis evangelion, solo, smile"
@@ -49,11 +50,11 @@ def test_ctrl_c_ends_between_steps_and_leaves_no_file(tiny_path: Path, tmp_path:
         process = subprocess.Popen(
             [*command, "--model", str(tiny_path)], cwd=tmp_path, env=environment, stderr=stream
         )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while b"1/60" not in log.read_bytes() and time.monotonic() < deadline:
             assert process.poll() is None, log.read_text(encoding="utf-8")
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 130
+        assert process.wait(timeout=PATIENCE_S) == 130
     assert log.read_text(encoding="utf-8").rstrip().endswith("ekaki: Interrupted.")
     assert [each.name for each in tmp_path.iterdir()] == ["log"]

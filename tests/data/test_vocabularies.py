@@ -164,7 +164,9 @@ def test_one_odd_line_does_not_refuse_a_long_list(tmp_path: Path, odd: str) -> N
     assert (report.tags, report.skipped, report.skipped_line) == (2000, 1, 1001)
 
 
-@pytest.mark.skipif(not LARGE_LIST.exists(), reason="no ../shared/data/danbooru.csv here")
+@pytest.mark.skipif(
+    not LARGE_LIST.exists(), reason="the whole tag list is not beside this repository"
+)
 def test_the_large_list_can_be_imported_and_searched(tmp_path: Path) -> None:
     report = import_vocabulary(LARGE_LIST, tmp_path)
     assert report.tags > 140_000

@@ -13,6 +13,7 @@ from filelock import FileLock
 from data.shipped import DEMO_MODEL
 from pipeline.model.folder import ModelFolder
 from pipeline.model.sessions import SessionFactory
+from pipeline.prepare import verify
 from training.layout_2024 import to_layout_2024
 from training.random_model import make_random_model
 from training.random_parts import RandomKind
@@ -102,3 +103,13 @@ def tiny_v(tiny_v_path: Path) -> ModelFolder:
 @pytest.fixture(scope="session")
 def tiny_2024(tiny_2024_path: Path) -> ModelFolder:
     return ModelFolder.open(tiny_2024_path)
+
+
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check against the source, most of the work, is left out: for tests of everything else."""
+
+    def no_errors(*_: object) -> dict[str, float]:
+        return {"text": 0.0, "unet": 0.0, "vae": 0.0}
+
+    monkeypatch.setattr(verify.Verifier, "errors", no_errors)

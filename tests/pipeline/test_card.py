@@ -1,5 +1,5 @@
+import json
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -22,8 +22,7 @@ from pipeline.card import (
 )
 from pipeline.prompt.pieces import close_brackets
 from pipeline.rating import Rating
-
-_SEEDS = Path(__file__).resolve().parents[2] / ".." / "shared" / "seeds"
+from tests.support.card_facts import FACTS, SEEDS, extract, hash_of
 
 
 def test_every_member_of_every_closed_set_has_its_row() -> None:
@@ -59,12 +58,16 @@ def test_all_negatives_begin_with_the_word_that_a_rating_can_take_out() -> None:
 
 
 def test_words_are_those_of_the_model_card() -> None:
-    cards = sorted(_SEEDS.glob("*.txt")) if _SEEDS.is_dir() else []
+    facts = json.loads(FACTS.read_text(encoding="utf-8"))
+    words = (*Quality, *Year, *Aesthetic, *RATING_TAGS.values())
+    assert {*words} <= {*facts["words"]}
+    prompts = (CARD_NEGATIVE, PRESETS[QualityPreset.STANDARD_31].positive, EXAMPLE_PROMPTS[0])
+    assert {hash_of(prompt) for prompt in prompts} <= {*facts["prompts"]}
+
+
+def test_the_facts_are_those_of_the_model_card() -> None:
+    """Else: `python -m tests.support.card_facts CARD`."""
+    cards = sorted(SEEDS.glob("*.txt")) if SEEDS.is_dir() else []
     if not cards:
-        pytest.skip("the model card lies beside the repository (../shared/seeds); absent here")
-    card = cards[0].read_text(encoding="utf-8")
-    assert CARD_NEGATIVE in card
-    assert PRESETS[QualityPreset.STANDARD_31].positive in card
-    assert EXAMPLE_PROMPTS[0] in card
-    for word in (*Quality, *Year, *Aesthetic, *RATING_TAGS.values()):
-        assert f"`{word}`" in card
+        pytest.skip("the model card is not beside this repository")
+    assert json.loads(FACTS.read_text("utf-8")) == extract(cards[0].read_text("utf-8"))

@@ -188,6 +188,7 @@ def test_the_merged_model_is_that_of_diffusers(
         assert distance(ours, theirs) < 2e-5
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_several_are_added(pipe: Any, tiny: ModelFolder, tmp_path: Path) -> None:
     one = write(tmp_path / "one.safetensors", modern_kohya())
     two = write(tmp_path / "two.safetensors", plain_diffusers())
@@ -201,6 +202,7 @@ def test_several_are_added(pipe: Any, tiny: ModelFolder, tmp_path: Path) -> None
         assert distance(ours, theirs) < 2e-5
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_what_diffusers_saves_with_its_notes_is_read(
     pipe: Any, tiny: ModelFolder, tmp_path: Path
 ) -> None:
@@ -235,6 +237,7 @@ def test_other_variants_stay_near_the_merged_one(
     assert made.manifest.errors["unet"] < {"fp16": 0.005, "int8": 0.1}[variant]
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_half_and_brain_floats_are_read(tiny: ModelFolder, tmp_path: Path) -> None:
     tensors = modern_kohya()
     found: list[Floats] = []
@@ -247,6 +250,7 @@ def test_half_and_brain_floats_are_read(tiny: ModelFolder, tmp_path: Path) -> No
     assert 0 < distance(found[2], found[0]) < 2e-2
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("kind", [torch.float8_e4m3fn, torch.float8_e5m2])
 def test_eight_bit_floats_are_read_as_they_are(
     kind: torch.dtype, tiny: ModelFolder, tmp_path: Path
@@ -260,6 +264,7 @@ def test_eight_bit_floats_are_read_as_they_are(
     np.testing.assert_array_equal(found[0], found[1])
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_whole_alpha_is_read(tiny: ModelFolder, tmp_path: Path) -> None:
     tensors = modern_kohya()
     whole = {n: each.to(torch.int64) if "alpha" in n else each for n, each in tensors.items()}
@@ -308,6 +313,7 @@ def _with_dots(prefix: str) -> Tensors:
     return tensors
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("make", [dotted_diffusers, of_comfy, kohya_with_dots])
 def test_dots_and_underscores_name_the_same_layers(
     make: Callable[[], Tensors], tiny: ModelFolder, tmp_path: Path
@@ -322,6 +328,7 @@ def test_dots_and_underscores_name_the_same_layers(
     np.testing.assert_array_equal(found[0], found[1])
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_the_record_says_which(tiny: ModelFolder, tmp_path: Path) -> None:
     path = write(tmp_path / "style.safetensors", modern_kohya())
     plain = ModelFolder.open(merge(tiny, tmp_path / "models").path)

@@ -20,6 +20,7 @@ from pipeline.errors import EngineError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.providers import CUDA
 from pipeline.model.unet import SparingUNet, UNetSession
+from tests.support.patience import PATIENCE_S
 
 Floats = NDArray[np.float32]
 
@@ -74,7 +75,7 @@ def draw(model: Path, how: str, room: int = 0) -> dict[str, object] | None:
     """What was drawn and said; None where that ended in an error, as it should, and in no crash."""
     ended = subprocess.run(
         [sys.executable, "-c", _DRAW, str(model), how, str(room)],
-        capture_output=True, text=True, timeout=110, check=False,
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     if ended.returncode == 0:
         return json.loads(ended.stdout)

@@ -74,16 +74,6 @@ def copied(made: Prepared, source: ModelFolder, models: Path) -> Prepared:
     return replace(made, path=home / made.path.name)
 
 
-@pytest.fixture
-def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The check against the source, most of the work, is left out: for tests of everything else."""
-
-    def no_errors(*_: object) -> dict[str, float]:
-        return {"text": 0.0, "unet": 0.0, "vae": 0.0}
-
-    monkeypatch.setattr(verify.Verifier, "errors", no_errors)
-
-
 def failure(source: ModelFolder, models: Path, factory: SessionFactory) -> ModelError:
     with pytest.raises(ModelError) as caught:
         make(source, models, "fp32", factory)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 from tests.playground.visit import Visit
+from tests.support.patience import PATIENCE_MS, PATIENCE_S
 
-PATIENCE_MS = 15_000  # of an expectation: the machine may have more to do than this
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -51,9 +51,11 @@ class Stage:
 
     def wait_for_commands(self) -> None:
         """Until the bot has told its commands."""
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
-            with urllib.request.urlopen(f"{self.url}loopback/state?as=0", timeout=10) as answer:
+            with urllib.request.urlopen(
+                f"{self.url}loopback/state?as=0", timeout=PATIENCE_S
+            ) as answer:
                 if json.load(answer)["commands"]:
                     return
             time.sleep(0.05)
@@ -63,7 +65,7 @@ class Stage:
         """As Ctrl-C does. Gives what it complained about."""
         self.process.send_signal(signal.SIGINT)
         try:
-            return self.process.communicate(timeout=20)[1]
+            return self.process.communicate(timeout=PATIENCE_S)[1]
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.communicate()
@@ -114,7 +116,7 @@ def tabs(browser: "Browser", address: str) -> Generator[Open]:
 
     def open_page(user: str = "Alice", channel: str = "general", *, url: str = address) -> Visit:
         page = browser.new_page(viewport={"width": 1100, "height": 760})
-        page.set_default_timeout(8000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
         page.on(

@@ -6,11 +6,16 @@
 import sys
 from pathlib import Path
 
+from bot.loopback import limits
 from bot.playground.start import Playground, run
+from cogs import submission
 from pipeline.engine.fake import FakeEngine
+from tests.support.patience import PATIENCE_S
 
 
 def main(folder: str, port: str, step_s: str) -> int:
+    limits.ACKNOWLEDGE_WITHIN_S = PATIENCE_S  # a busy machine misses no deadline of Discord's
+    submission.UNDECIDED_S = PATIENCE_S
     load = None if step_s == "demo" else lambda: FakeEngine(scale=8, step_s=float(step_s))
     return run(
         Playground(

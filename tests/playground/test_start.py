@@ -11,13 +11,14 @@ import pytest
 from bot.loopback.default_world import IDS
 from bot.loopback.doorkeeper import may_enter
 from tests.playground.conftest import Stage
+from tests.support.patience import PATIENCE_S
 
 
 def ask(url: str, body: Any = None, **headers: str) -> tuple[int, bytes, dict[str, str]]:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
             return response.status, response.read(), dict(response.headers)
     except urllib.error.HTTPError as error:
         with error:

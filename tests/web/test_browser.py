@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
@@ -34,7 +36,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     assert line.startswith("http://"), line
     yield line
     process.terminate()
-    process.communicate(timeout=20)
+    process.communicate(timeout=PATIENCE_S)
 
 
 @pytest.fixture(scope="module")

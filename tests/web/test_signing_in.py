@@ -20,6 +20,7 @@ from data import guild_settings, web_sessions
 from data.database import DATABASE_NAME, Database
 from data.guild_settings import GuildSettings
 from tests.support.loopback import Place
+from tests.support.patience import PATIENCE_S
 from tests.web.gallery import GUILD, Shown, page_over
 
 
@@ -276,7 +277,7 @@ async def test_the_page_by_itself_logs_in_and_ends(
         web_address=f"127.0.0.1:{port}",
     )
     serving = asyncio.create_task(serve_alone(settings, stop=stop))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 async with http.get(f"http://127.0.0.1:{port}/") as answer:
