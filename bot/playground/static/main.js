@@ -28,7 +28,8 @@ async function begin() {
   byId("earlier").addEventListener("click", showEarlier);
   byId("locale").addEventListener("change", () => speak(byId("locale").value));
   byId("menu").addEventListener("click", () => sidebar(!document.body.classList.contains("sidebar-open")));
-  byId("scroll").addEventListener("pointerdown", () => sidebar(false));
+  addEventListener("pointerdown", (event) => { if (!event.target.closest("#sidebar, #menu")) sidebar(false); });
+  byId("gallery").addEventListener("click", () => sidebar(false));
   addEventListener("keydown", (event) => { if (event.key === "Escape") sidebar(false); });
   addEventListener("hashchange", () => { const { me, channel } = fromAddress(); if (me !== store.me || channel !== store.channel) go(me, channel); });
   const { me, channel } = fromAddress();
@@ -166,7 +167,7 @@ function paintUsers() {
   const had = byId("users").contains(document.activeElement);
   byId("users").replaceChildren(...people().map((user) => h("button", {
     type: "button", class: "user", role: "radio", "aria-checked": String(user.id === store.me), tabIndex: user.id === store.me ? 0 : -1, data: { user: user.id },
-    onclick: () => become(user.id), onkeydown: (event) => userKey(event, user.id),
+    onclick: () => { become(user.id); sidebar(false); }, onkeydown: (event) => userKey(event, user.id),
   }, avatar(user), h("span", {}, h("span", { class: "user-name" }, nameOf(user)), h("small", {}, roleOf(user.id) || "")))));
   byId("locale").value = userOf(store.me)?.locale || "en-US";
   if (had) byId("users").querySelector("[aria-checked=true]")?.focus();
@@ -182,6 +183,7 @@ function userKey(event, id) {
 
 // What this person's Discord is set to: the bot answers them in it.
 async function speak(locale) {
+  sidebar(false);
   byId("locale").disabled = true;
   try {
     await act("speak", { locale });

@@ -55,7 +55,8 @@ export function showEarlier() {
 
 export function upsert(message) {
   const known = shown.get(message.id);
-  const answersMe = !known && message.interaction && message.interaction_metadata?.user.id === store.me;
+  // Of a command as well as of a button, a menu or a form.
+  const answersMe = !known && message.interaction_metadata?.user.id === store.me;
   const follow = pinned || answersMe;
   list().querySelector(".empty-place")?.remove();
   if (known) update(known, message);
