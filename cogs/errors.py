@@ -14,7 +14,7 @@ from discord.ext import commands
 from cogs.words import duration, listed, moment, number, outside_code, size
 from data.ids import new_id
 from data.text import text
-from pipeline.errors import EkakiError, InputError
+from pipeline.errors import EkakiError, InputError, StorageError
 from pipeline.rating import Rating
 
 _log = logging.getLogger(__name__)
@@ -120,12 +120,39 @@ async def answer_error(interaction: discord.Interaction, error: BaseException) -
         await say_privately(interaction, words)
 
 
+class QuietCompletions(logging.Filter):
+    """discord.py logs every completion that goes wrong as an error, with its traceback. One that
+    comes too late, or finds Discord or the database busy, is no fault: the next key asks again."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and _is_passing(cause_of(error)):
+            record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+            record.msg, record.args = "No suggestions this time: %s", (type(error).__name__,)
+            record.exc_info = record.exc_text = None
+        return True
+
+
+def _is_passing(error: BaseException) -> bool:
+    """Whether it says nothing about our code: it was too late, or something is busy or cut off."""
+    if isinstance(error, discord.HTTPException):
+        return error.code == UNKNOWN_INTERACTION or error.status == 429 or error.status >= 500
+    return isinstance(error, (StorageError, aiohttp.ClientError, TimeoutError, OSError))
+
+
+_QUIET_COMPLETIONS = QuietCompletions()
+
+
 def install(bot: commands.Bot) -> None:
     """Route the errors of all commands here."""
+    logging.getLogger("discord.app_commands.tree").addFilter(_QUIET_COMPLETIONS)
 
     async def on_error(
         interaction: discord.Interaction, error: app_commands.AppCommandError
     ) -> None:
-        await answer_error(interaction, error)
+        if interaction.type is discord.InteractionType.autocomplete:
+            _log.info("No suggestions: %s", type(error).__name__)  # a command of another version
+        else:
+            await answer_error(interaction, error)
 
     bot.tree.error(on_error)
