@@ -77,7 +77,8 @@ def _data(entry: AuditEntry, *, hide: bool) -> dict[str, str]:
         "setting": _setting(details),
         "old": _value(details, "old"),
         "new": _value(details, "new"),
-        "list": str(details.get("list", "-")),
+        "list": _list(details),
+        "decision": _decision(details),
         "added": _words(details.get("added")),
         "removed": _words(details.get("removed")),
         "state": text("words.yes" if details.get("on") else "words.no"),
@@ -91,6 +92,18 @@ def _what(details: dict[str, Any], picture: str) -> str:
     """What Discord does not take."""
     kind = str(details.get("what"))
     return text(f"audit.what_{kind}", picture=picture) if kind in set(Kind) else quoted(kind, 50)
+
+
+def _list(details: dict[str, Any]) -> str:
+    """A list of words as the panel calls it."""
+    name = str(details.get("list"))
+    return text(f"settings.words_{name}") if name in {"blocked", "allowed"} else "-"
+
+
+def _decision(details: dict[str, Any]) -> str:
+    """What was decided about a report."""
+    name = str(details.get("decision"))
+    return text(f"audit.decision_{name}") if name in {"dismissed", "deleted", "blocked"} else "-"
 
 
 def _person(user_id: int | None) -> str:
@@ -107,9 +120,17 @@ def _settings(details: dict[str, Any]) -> str:
 
 def _why(details: dict[str, Any]) -> str:
     why: dict[str, Any] = details.get("why") or {}
-    found = why.get("term") or why.get("word") or why.get("wish")
+    found = why.get("term") or why.get("word")
     key = str(details.get("error", "-"))
     match key:
+        case "rating_above_ceiling":
+            return text(
+                "audit.why_above_ceiling", found=why.get("wish", "-"), most=why.get("ceiling", "-")
+            )
+        case "blocked" | "blocked_until":
+            return text("audit.why_blocked")
+        case "blocked_everywhere" | "guild_blocked":
+            return text(f"audit.why_{key}")
         case "server_rule":
             return text("audit.why_server_rule", found=quoted(str(found), 80))
         case "rating" if "rating" in details:
@@ -120,8 +141,7 @@ def _why(details: dict[str, Any]) -> str:
             return text("audit.why_rule", found=quoted(str(found), 80))
         case _:
             pass
-    said = cut(f"{key}: {found}" if found else key, 120).replace("`", "'")
-    return f"`{said}`"
+    return quoted(str(found), 80) if found else text("audit.why_other")
 
 
 def until_text(until: float | None) -> str:
@@ -153,6 +173,8 @@ def _value(details: dict[str, Any], which: str) -> str:
             if setting in _CHANNELS:
                 return listed([f"<#{each}>" for each in words[:_LINKS]]) or text("audit.not_set")
             return quoted(listed(words), 80) or text("audit.not_set")
+        case str() if setting == "language":
+            return text("language.name", locale=value)
         case _ if setting.endswith("channel_id"):
             return f"<#{value}>"
         case _:

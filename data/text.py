@@ -4,6 +4,7 @@ Which language is spoken is told once for a whole flow of calls (`speaking`), no
 `bot.client` for each interaction, and again where somebody else than its user will read the words.
 """
 
+import string
 import tomllib
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -13,6 +14,17 @@ from importlib.resources import files
 from typing import Any, Final
 
 DEFAULT_LANGUAGE: Final = "en"
+
+
+class _Filling(string.Formatter):
+    """As `str.format`, and `{count:picture|pictures}` is the first word for 1, else the second."""
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        one, either, other = format_spec.partition("|")
+        if either:
+            return one if str(value) == "1" else other
+        return super().format_field(value, format_spec)
+
 
 _spoken: ContextVar[str] = ContextVar("spoken_language", default=DEFAULT_LANGUAGE)
 
@@ -53,7 +65,8 @@ def text(key: str, /, *, locale: str | None = None, **data: object) -> str:
     """
     language = _spoken.get() if locale is None else language_of(locale)
     words = _catalogue(language).get(key)
-    return (_catalogue(DEFAULT_LANGUAGE)[key] if words is None else words).format(**data)
+    found = _catalogue(DEFAULT_LANGUAGE)[key] if words is None else words
+    return _Filling().vformat(found, (), data)
 
 
 def translation(english: str, language: str) -> str | None:

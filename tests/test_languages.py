@@ -1,10 +1,14 @@
 """Each language says all that English says, with the same data, and fits where Discord puts it."""
 
+import re
 import string
 from collections import defaultdict
+from typing import Any
 
 import pytest
 
+from bot.wording import words
+from cogs.errors import words_of
 from data.text import (
     DEFAULT_LANGUAGE,
     keys,
@@ -15,6 +19,7 @@ from data.text import (
     translation,
     unfilled,
 )
+from pipeline.errors import RefusedError
 from tests.support.texts_in_code import is_used, limited_uses
 
 OTHERS = sorted(languages() - {DEFAULT_LANGUAGE})
@@ -22,13 +27,70 @@ USES = list(limited_uses())
 
 
 def placeholders(words: str) -> set[tuple[str, str | None, str | None]]:
-    parsed = string.Formatter().parse(words)
-    return {(name, spec, conversion) for _, name, spec, conversion in parsed if name is not None}
+    """What a text asks for. Which words go with a number is each language's own."""
+    found: set[tuple[str, str | None, str | None]] = set()
+    for _, name, spec, conversion in string.Formatter().parse(words):
+        if "|" in (spec or ""):
+            found |= placeholders(spec or "")
+        elif name is not None:
+            found.add((name, spec, conversion))
+    return found
 
 
 def length(words: str) -> int:
     """Characters at least: what fills the placeholders comes on top."""
-    return sum(len(literal) for literal, *_ in string.Formatter().parse(words))
+    return sum(
+        len(literal) + max(map(len, (spec or "").split("|")))
+        for literal, _, spec, _ in string.Formatter().parse(words)
+    )
+
+
+COUNTED = (
+    "bytes|characters|days|entries|exceptions|files|hours|jobs|members|megapixels|minutes|people|"
+    "pictures|presets|requests|seconds|servers|stars|steps|times|turns|upscales|words"
+)
+_UNBENT = re.compile(rf"\{{(?P<name>\w+)\}} (?:\w+ )?(?:{COUNTED})\b")
+_BENT = re.compile(r"\{\w+:[^|{}]*\|(?:[^{}]|\{\w+\})*\}")
+NEVER_ONE = {
+    # Bounds that the code sets.
+    "errors.presets_full", "errors.preset_name", "errors.collection_full", "errors.words_too_many",
+    "errors.collections_full", "errors.collection_name", "errors.reason_too_long",
+    "errors.word_too_long", "errors.words_too_long", "errors.prompt_too_long",
+    "errors.negative_too_long", "errors.grant_out_of_range",
+    # Of one there is another text.
+    "progress.waiting", "queue.waiting", "result.withheld", "history.page", "words.seconds",
+    "words.minutes", "words.hours", "words.days",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", sorted(keys()))
+def test_an_english_count_has_a_word_for_one(key: str) -> None:
+    found = _UNBENT.search(_BENT.sub("", unfilled(key)))
+    assert found is None or key in NEVER_ONE, f"{key}: {found[0]} is wrong for 1"
+
+
+@pytest.mark.parametrize(
+    ("key", "data", "said"),
+    [
+        ("settings.limit_pictures_per_day", {"value": 1}, "1 picture a day"),
+        ("settings.limit_pictures_per_day", {"value": "1"}, "1 picture a day"),
+        ("settings.limit_pictures_per_day", {"value": 0}, "0 pictures a day"),
+        ("settings.limit_pictures_per_day", {"value": 11}, "11 pictures a day"),
+        ("settings.limit_max_pixels", {"value": "1.05"}, "1.05 megapixels"),
+        ("errors.count_out_of_range", {"high": 1, "value": 2}, "1 picture at once; you asked"),
+        ("errors.count_out_of_range", {"high": 2, "value": 3}, "1 to 2 pictures at once; you"),
+        ("limits.used", {"used": 0, "limit": 1}, "0 of 1 picture"),
+        ("limits.used", {"used": 1, "limit": 20}, "1 of 20 pictures"),
+    ],
+)
+def test_a_count_is_said_with_its_word(key: str, data: dict[str, Any], said: str) -> None:
+    assert said in text(key, **data)
+
+
+def test_an_error_counts_as_well() -> None:
+    error = RefusedError("quota_day", limit=1, left=1, retry_after_s=60.0)
+    assert "You can make 1 picture in 24 hours, and 1 is left." in words_of(error, now=0.0)
+    assert "1 request waiting" in words(RefusedError("waiting_own", limit=1))
 
 
 def test_there_are_other_languages() -> None:

@@ -4,10 +4,11 @@ import ast
 import string
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from data.text import keys, unfilled
+from data.text import keys, text, unfilled
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("bot", "cogs", "data", "pipeline")
@@ -51,7 +52,7 @@ def test_the_search_finds_errors() -> None:
 def test_an_error_has_words_for_its_data(place: str, key: str, names: set[str], more: bool) -> None:
     assert f"errors.{key}" in keys(), f"{place}: no text [errors] {key}"
     asked = {name.split(".")[0].split("[")[0] for name in _placeholders(key)}
-    assert unfilled(f"errors.{key}").format(**dict.fromkeys(asked, 1))
+    assert text(f"errors.{key}", **dict[str, Any](dict.fromkeys(asked, 1)))
     if not more:  # DERIVED: what cogs and the shell add to the data
         assert asked - names <= DERIVED, f"{place}: {asked - names} is not in the error's data"
 

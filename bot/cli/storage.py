@@ -68,7 +68,7 @@ async def _clean(storage: "Storage") -> int:
     found = await storage.clean()
     _name(found)
     say(
-        f"Removed: {len(found.without_row)} files, {len(found.copies)} copies. "
+        f"Removed: files: {len(found.without_row)}, copies: {len(found.copies)}. "
         f"Rows without a file: {len(found.without_file)}."
     )
     return 0
@@ -85,11 +85,11 @@ def _name(found: "Findings") -> None:
 
 async def _stats(storage: "Storage") -> int:
     counts, sizes = await storage.stats()
-    say(f"Requests: {counts.jobs:,} of {counts.people:,} people. Uploads: {counts.uploads:,}.")
+    say(f"Requests: {counts.jobs:,}. People: {counts.people:,}. Uploads: {counts.uploads:,}.")
     say(
         f"Pictures: {counts.pictures:,}, of them {counts.kept:,} in a gallery, favourites or "
         f"collections. On show: {counts.gallery:,}."
     )
     for name, size in sizes.items():
-        say(f"{name}: {size.files:,} files, {size.size_bytes / 2**20:,.1f} MiB")
+        say(f"{name}: files: {size.files:,}, {size.size_bytes / 2**20:,.1f} MiB")
     return 0

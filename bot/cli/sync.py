@@ -29,5 +29,5 @@ def run(args: argparse.Namespace) -> int:
 
     with login_errors():
         count = asyncio.run(app.sync(settings))
-    say(f"{count} commands sent to Discord.")
+    say(f"Commands sent to Discord: {count}.")
     return 0

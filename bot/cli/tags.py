@@ -28,7 +28,8 @@ def run(args: argparse.Namespace) -> int:
     from data.vocabularies import import_vocabulary
 
     report = import_vocabulary(args.file, settings.data_dir)
-    say(f"{report.tags:,} tags imported. A running bot uses them after a restart.")
+    word = "tag" if report.tags == 1 else "tags"
+    say(f"{report.tags:,} {word} imported. A running bot uses them after a restart.")
     if report.skipped:
         lines = "line was" if report.skipped == 1 else "lines were"
         note(

@@ -11,9 +11,9 @@ from data.database import DATABASE_NAME
 DAYS: Final = 7
 
 _MEANINGS: Final = {
-    "job_ended_process": "ended the bot twice and were given up",
+    "job_ended_process": "ended the bot twice",
     "engine_hung": "found an engine that gave no sign of life",
-    "device_lost": "lost their device twice",
+    "device_lost": "lost the device twice",
 }
 _MEND: Final = (
     "Look at `dmesg` and the bot's log at that time: too little memory for such sizes, or a fault"
@@ -35,5 +35,8 @@ def check_troubles(data_dir: Path) -> Check:
         return warn("Drawing", f"can't be read: {error}", "See the database's check.")
     if not found:
         return ok("Drawing", f"no job ended the bot or hung in the last {DAYS} days")
-    said = "; ".join(f"{count} jobs {_MEANINGS[key]}" for key, count in sorted(found.items()))
+    said = "; ".join(
+        f"{count} {'job' if count == 1 else 'jobs'} {_MEANINGS[key]}"
+        for key, count in sorted(found.items())
+    )
     return warn("Drawing", f"in the last {DAYS} days {said}", _MEND)

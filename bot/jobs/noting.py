@@ -52,14 +52,19 @@ def brief_settings(request: ResolvedRequest) -> str:
     begins = " from a picture" if request.init_picture else ""
     grows = f" x{request.upscale_factor:g}" if request.upscale_factor > 1 else ""
     return (
-        f"{request.width}x{request.height}{grows}{begins}, {request.num_inference_steps} steps,"
-        f" {request.sampler}, {request.count} pictures"
+        f"{request.width}x{request.height}{grows}{begins}, steps: {request.num_inference_steps},"
+        f" {request.sampler}, pictures: {request.count}"
     )
+
+
+def is_noted(key: str) -> bool:
+    """Whether moderators are told of a refusal with this key."""
+    return key.startswith(_NOTED)
 
 
 def refused(request: GenerationRequest, origin: Origin, error: RefusedError) -> AuditEvent | None:
     """A request that was refused; None where that is nothing for moderators."""
-    if not error.key.startswith(_NOTED):
+    if not is_noted(error.key):
         return None
     return AuditEvent(
         kind=AuditKind.REFUSED,

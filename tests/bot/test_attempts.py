@@ -355,4 +355,4 @@ async def test_the_doctor_tells_of_jobs_that_ended_the_bot(tmp_path: Path) -> No
             await house.jobs.stop()
     found = check_troubles(tmp_path)
     assert found.result == "warn"
-    assert "1 jobs ended the bot twice" in found.found
+    assert "1 job ended the bot twice" in found.found

@@ -217,7 +217,7 @@ def test_preparing_what_was_not_fetched_is_one_line(tmp_path: Path) -> None:
 def test_an_odd_line_of_a_tag_list_is_told_and_the_rest_is_imported(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("tag,category,count\nlong_hair,0,5\npaw,7,3\n")
     done = ekaki("tags", "import", "list.csv", cwd=tmp_path, DATA_DIR=str(tmp_path / "state"))
-    assert (done.returncode, one_line(done.stdout)[:16]) == (0, "1 tags imported.")
+    assert (done.returncode, one_line(done.stdout)[:15]) == (0, "1 tag imported.")
     told = one_line(done.stderr)
     assert "1 line was left out" in told
     assert "line 3: the category is '7'" in told

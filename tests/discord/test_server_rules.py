@@ -292,7 +292,7 @@ async def test_upscales_are_counted_by_day(running: Running, alice: Visitor) -> 
     first = await whole(await alice.member.press(shown, "Upscale"))
     assert "may upscale" not in first.text
     second = await whole(await alice.member.press(shown, "Upscale"))
-    assert "may upscale 1 pictures" in second.text
+    assert "may upscale 1 picture in" in second.text
 
 
 async def test_the_ceiling_of_this_moment_counts(

@@ -207,7 +207,7 @@ async def test_a_list_comes_and_goes_as_a_file(running: Running, moderator: Visi
     (file,) = sent.attachments
     assert file.data.decode().splitlines()[-1] == "spider"
     replaced = await moderator.answer("settings", file=("words.txt", b"gore"), words="allowed")
-    assert "Exceptions: 1 words" in replaced.text
+    assert "Exceptions: 1 word." in replaced.text
     assert len((await running.services.servers.words(IDS.guild)).blocked) == 339
 
 

@@ -228,7 +228,7 @@ def test_limits_of_a_role(person: Open) -> None:
     expect(panel).to_contain_text("The buttons change the limits of")
     panel.get_by_role("button", name="How many").click()
     olga.fill_form(Pictures_a_day="1")
-    expect(panel).to_contain_text("1 pictures a day")
+    expect(panel).to_contain_text("1 picture a day")
     keep(olga, "60-limits")
     accepted(mika.imagine("1girl, the only one", **FEW))
     refused = mika.imagine("1girl, one too many", **FEW)
