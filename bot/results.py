@@ -16,6 +16,7 @@ from data import favourites, history, jobs, pictures, withheld
 from data.audit import AuditEvent, AuditKind
 from data.database import Database
 from data.history import HistoryPage
+from data.ids import typed_id
 from data.jobs import JobRecord
 from data.pictures import PictureRecord
 from pipeline.errors import RefusedError
@@ -98,7 +99,7 @@ class Results:
     async def show(self, id: str) -> tuple[JobRecord, tuple[PictureRecord, ...]]:  # noqa: A002
         """What an id that somebody typed names: a job with all its pictures, or one picture with
         its job. RefusedError `job_unknown`. Whether they may see it: `may_see`."""
-        typed = id.strip().lower()
+        typed = typed_id(id)
         async with self._database.reader() as connection:
             picture = await pictures.get(connection, picture_id=typed)
         job, made = await self.pictures_of(typed if picture is None else picture.job_id)

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 from typing import Final, TypeAlias
 
 import discord
@@ -22,8 +23,9 @@ from cogs.lasting import Button, Lasting
 from cogs.sheet import contact_sheet
 from cogs.showing import ceiling_of, visible
 from cogs.words import cut, moment, quoted, size
+from data.ids import typed_id
 from data.picture_collections import Collection
-from data.text import text
+from data.text import languages, text
 from pipeline.errors import RefusedError, StorageError
 from pipeline.prompt.assemble import typed_text
 from pipeline.rating import Rating
@@ -136,7 +138,7 @@ class CollectionCog(
         self, interaction: Interaction, typed: str
     ) -> "list[app_commands.Choice[str]]":
         seen = await interaction.client.services.collections.seen_by(actor_of(interaction))
-        start = typed.strip().casefold()
+        start = _without_size(typed).strip().casefold()
         fitting = [each for each in seen if start in each.name.casefold()]
         return [
             app_commands.Choice(
@@ -154,12 +156,28 @@ class CollectionCog(
 
 
 async def _find(interaction: Interaction, typed: str) -> Collection:
-    return await interaction.client.services.collections.find(typed, actor=actor_of(interaction))
+    """By id or name, or as suggestions show the name."""
+    collections, actor = interaction.client.services.collections, actor_of(interaction)
+    try:
+        return await collections.find(typed, actor=actor)
+    except RefusedError:
+        return await collections.find(_without_size(typed), actor=actor)
+
+
+def _without_size(typed: str) -> str:
+    """A name without the number of pictures that suggestions show beside it, in any language."""
+    for language in languages():
+        shown = text("collection.choice", locale=language, name="\0", count="\1")
+        pattern = re.escape(shown).replace("\0", "(.+)").replace("\1", r"\d+")
+        found = re.fullmatch(pattern, typed.strip())
+        if found is not None:
+            return found[1]
+    return typed
 
 
 async def _pictures_of(interaction: Interaction, typed: str) -> "list[str]":
     """The pictures that an id names: of a picture, of a job, or of an entry of the gallery."""
-    entry = await interaction.client.services.gallery.entry(typed.strip().lower())
+    entry = await interaction.client.services.gallery.entry(typed_id(typed))
     if entry is not None and entry.guild_id == interaction.guild_id and entry.state == "posted":
         return [entry.picture_id]
     _, pictures = await visible(interaction, typed)

@@ -9,9 +9,11 @@ from discord.ext import commands
 
 from bot.client import EkakiBot
 from bot.gallery.browser import View
+from bot.suggestions import Suggestion, without_marks
 from cogs import errors
 from cogs.actors import actor_of
 from cogs.answers import begin, say
+from cogs.duty import guild_id_of
 from cogs.gallery_browsing import MAX_WORDS, PERIODS, TEMPLATE, Looking, Way, words_of
 from cogs.gallery_details import details_message
 from cogs.gallery_gates import gate_of, missing_in
@@ -82,7 +84,7 @@ class GalleryCog(
     ) -> None:
         looking = Looking(
             order="top" if top else "new",
-            words=words_of(words),
+            words=words_of(without_marks(words or "")),
             maker_id=0 if maker is None else maker.id,
             rating=pick_rating(rating),
             shape=shape,
@@ -99,7 +101,13 @@ class GalleryCog(
             guild_id=interaction.guild_id,
             channel_id=interaction.channel_id or 0,
         )
-        return [choice for choice in as_choices(found) if len(choice.value) <= MAX_WORDS]
+        # Clients may send what is shown: that has to fit the option as well.
+        fitting = [
+            each if len(each.name) <= MAX_WORDS else Suggestion(each.value, each.value)
+            for each in found
+            if len(each.value) <= MAX_WORDS
+        ]
+        return as_choices(fitting)
 
     @app_commands.command(name="by", description=text("gallery.of"))
     @app_commands.describe(maker=text("gallery.option_maker"), show=text("gallery.option_show"))
@@ -119,11 +127,11 @@ class GalleryCog(
 
     @app_commands.command(name="waiting", description=text("gallery.waiting"))
     async def waiting(self, interaction: Interaction) -> None:
-        actor = actor_of(interaction)
-        if not actor.is_moderator or interaction.guild_id is None:
-            raise RefusedError("not_allowed")
+        guild_id = guild_id_of(interaction)
+        if not actor_of(interaction).is_moderator:
+            raise RefusedError("moderators_only")
         await interaction.response.defer(ephemeral=True, thinking=True)
-        view = await interaction.client.services.browser.waiting(interaction.guild_id)
+        view = await interaction.client.services.browser.waiting(guild_id)
         if view is None:
             await interaction.edit_original_response(content=await _nothing_waits(interaction))
             return
@@ -158,8 +166,7 @@ async def _show_waiting(interaction: Interaction, view: View) -> None:
 
 async def _open(interaction: Interaction, looking: Looking, *, show: bool) -> None:
     refuse_user_install(interaction)
-    if interaction.guild_id is None:
-        raise RefusedError("gallery_elsewhere")
+    guild_id_of(interaction)
     view = await _look(interaction, looking, "random" if looking.random else "first")
     if view is None:
         raise RefusedError("gallery_nothing")

@@ -17,6 +17,7 @@ from cogs.lasting import Button, Lasting, Select
 from cogs.showing import ceiling_of, show_pictures, visible
 from cogs.words import cut
 from data.history import HistoryEntry
+from data.ids import typed_id
 from data.text import text
 from pipeline.prompt.assemble import typed_text
 
@@ -54,7 +55,7 @@ class History(commands.Cog):
 
 async def own_jobs(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
     """One's own latest jobs that have pictures, by the start of the id or words of the prompt."""
-    start = typed.strip().lower()
+    start = typed_id(typed)
     entries = await _latest(interaction, words="")
     found = [entry for entry in entries if start and entry.job.id.startswith(start)]
     if not found:

@@ -21,7 +21,7 @@ from cogs.messages import Outgoing
 from cogs.showing import visible
 from cogs.words import quoted
 from data.audit import AuditKind
-from data.text import text
+from data.text import languages, text
 from pipeline.errors import InputError, RefusedError
 
 Interaction = discord.Interaction[EkakiBot]
@@ -143,9 +143,21 @@ class Moderate(
         kind: str | None = None,
     ) -> None:
         desk = moderator_desk(interaction)
-        place = LogPlace(kind=kind or ALL, user_id=0 if user is None else user.id)
+        place = LogPlace(kind=kind_of(kind), user_id=0 if user is None else user.id)
         shown = await log_of(interaction, desk, place)
         await say(interaction, embeds=shown.embeds, view=shown.view)
+
+
+def kind_of(typed: str | None) -> str:
+    """The kind of entries that is meant: clients may send a choice's name instead of its value."""
+    if typed is None:
+        return ALL
+    for kind in AuditKind:
+        names = {kind.value, *(text(f"audit.kind_{kind}", locale=each) for each in languages())}
+        if typed.strip().casefold() in {name.casefold() for name in names}:
+            return kind
+    choices = tuple(text(f"audit.kind_{kind}") for kind in AuditKind)
+    raise InputError("choice_unknown", value=typed, choices=choices)
 
 
 def duration_choices(typed: str) -> list[app_commands.Choice[str]]:

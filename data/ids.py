@@ -1,5 +1,6 @@
 """Identifiers: of our own rows, and Discord's."""
 
+import re
 import secrets
 from typing import Final
 
@@ -18,6 +19,19 @@ PUBLIC_LENGTH = 26  # 31**26 is more than 2**128: of what the whole internet may
 def new_public_id() -> str:
     """A random identifier of what is shown on the web page."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(PUBLIC_LENGTH))
+
+
+_TYPED: Final = re.compile(
+    rf"(?<![a-z0-9])(?:[{_ALPHABET}]{{{LENGTH}}}|[{_ALPHABET}]{{{PUBLIC_LENGTH}}})(?![a-z0-9])"
+)
+
+
+def typed_id(typed: str) -> str:
+    """The first id in what somebody typed or pasted: an id, a suggestion as it is shown
+    (`id: prompt`), the name of a picture's file. All of it where there is none."""
+    lowered = typed.strip().lower()
+    found = _TYPED.search(lowered)
+    return lowered if found is None else found[0]
 
 
 MAX_SNOWFLAKE: Final = 2**63 - 1
