@@ -34,7 +34,7 @@ COGS = (
     "cogs.history", "cogs.me", "cogs.presets", "cogs.privacy", "cogs.queue",
     "cogs.results", "cogs.message_menus", "cogs.gallery_events", "cogs.gallery", "cogs.collection",
     "cogs.settings", "cogs.moderate", "cogs.owner", "cogs.log_channel", "cogs.removals",
-    "cogs.report_menus", "cogs.welcome",
+    "cogs.report_menus", "cogs.welcome", "cogs.mentions",
 )  # fmt: skip
 
 

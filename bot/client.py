@@ -20,9 +20,11 @@ class EkakiBot(commands.Bot):
         discord.VoiceClient.warn_dave = False
         super().__init__(
             command_prefix=commands.when_mentioned,  # required by the class; no text commands exist
-            # None of them is privileged. Messages: to know of deleted ones; what people write is
-            # not read, and without its own intent Discord leaves it out.
-            intents=discord.Intents(guilds=True, guild_messages=True, guild_reactions=True),
+            # None of them is privileged. Messages: to know of deleted ones, and to answer who
+            # writes to the bot itself (`cogs.mentions`); other words Discord leaves out.
+            intents=discord.Intents(
+                guilds=True, guild_messages=True, guild_reactions=True, dm_messages=True
+            ),
             allowed_mentions=discord.AllowedMentions.none(),
             help_command=None,
             # Not as a user-installed app for now: there follow-ups are few and places unknown.
@@ -35,6 +37,10 @@ class EkakiBot(commands.Bot):
         )
         self.services = services
         self.gone_channels: set[int] = set()  # Discord said so; an id never comes back
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Nothing: discord.py would look for a text command, and log each mention as an unknown
+        one."""
 
     def _get_state(self, **options: Any) -> ListeningState:
         """Called by discord.py, which lets its sharded client choose its state in this way, too."""

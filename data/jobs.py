@@ -121,6 +121,18 @@ def _words(wish: GenerationRequest) -> str:
     return searchable(", ".join((wish.character, wish.series, wish.prompt, wish.tags)))
 
 
+async def latest_locale(connection: Connection, *, user_id: int) -> str | None:
+    """The locale of a person's latest job: best of one that only they read, since others are in the
+    language of their server. None: they have no job."""
+    async with connection.execute(
+        "SELECT locale FROM jobs WHERE user_id = ?"
+        " ORDER BY (private OR guild_id IS NULL) DESC, accepted_at DESC LIMIT 1",
+        (user_id,),
+    ) as cursor:
+        row = await cursor.fetchone()
+    return None if row is None else str(row[0])
+
+
 async def get(connection: Connection, *, job_id: str) -> JobRecord | None:
     """The job `job_id`, if there is one."""
     sql = f"SELECT {_COLUMNS} FROM jobs WHERE id = ?"  # noqa: S608 - constant columns
