@@ -41,11 +41,12 @@ _WINDOW = 48  # characters before a unit in which its number stands
 # "12 year old whisky", "10yo bonsai": the age of a thing or an animal, if nothing follows it.
 _KINDS = (
     "single malt", "japanese", "irish", "scottish", "red", "white", "rusty", "vintage", "used",
-    "antique", "oak", "pine", "cherry", "maple", "apple", "ginkgo", "aged", "stray", "pet",
+    "antique", "oak", "pine", "cherry", "maple", "apple", "ginkgo", "aged", "stray", "pet", "tabby",
+    "siamese", "persian", "scotch", "whiskey", "whisky", "wine",
 )  # fmt: skip
 _THINGS = (
     "bonsai", "trees?", "forest", "garden", "whiske?ys?", "scotch", "bourbon",
-    "malt",
+    "malt", "bottles?", "barrels?", "casks?",
     "brandy", "cognac", "rum", "wines?", "port", "sake", "mead", "vinegar", "cheese", "cheddar",
     "gouda", "parmesan", "ham", "cars?", "trucks?", "van", "bus", "trains?", "bikes?", "bicycle",
     "motorcycle", "motorbike", "ship", "boat", "computer", "laptop", "phone", "console", "game",
@@ -79,6 +80,7 @@ _BEFORE = re.compile(
     rf"(?:age[ds]?|edad|idade|alter|年齢|年龄|년령|나이|{normalise('возраст')})"
     rf"[ ]?(?:of|is|at|de|:|=|-)?[ ]?{_NUMBER}(?![\w%])"
 )
+_ETA = re.compile(rf"(?<![a-z])eta ?[:=]? ?{_NUMBER}{_TAG_ENDS}")  # "età 12"; "ETA 5 min" is none
 _BARE = re.compile(
     r"(?<![a-z])(?:looks?(?: like)?|looking|(?:she|he)(?: is|'s)|turn(?:s|ed|ing)"
     rf"|barely|almost|nearly|only|just) {_NUMBER}{_TAG_ENDS}"
@@ -143,7 +145,7 @@ def _plain_ages(text: str) -> Iterator[int]:
     yield from asian_ages(text)
     for match in _ROMAN.finditer(text):
         yield _roman_value(match[1])
-    for pattern in (_BEFORE, _BARE, _FIELD, _BIRTHDAY, _FEMALE_AT):
+    for pattern in (_BEFORE, _ETA, _BARE, _FIELD, _BIRTHDAY, _FEMALE_AT):
         for match in pattern.finditer(text):
             yield numbers.value(match[1])
     for pattern in (_UNDER, _NOT_YET, _U_CLASS):

@@ -41,6 +41,10 @@ _IN_KANA = re.compile(
 _IN_HANGUL = re.compile(
     rf"(?<![가-힣])(?:({_HANGUL_TENS}) ?)?({'|'.join(_HANGUL)})? ?살(?![가-힣](?<!의|짜|이|인))"
 )
+_AFTER_AGE = re.compile(
+    rf"(?<![가-힣])나이(?:는|가)?[ ]?[:=]?[ ]?"
+    rf"(?=[가-힣])(?:({_HANGUL_TENS}) ?)?({'|'.join(_HANGUL)})?(?![가-힣])"
+)
 _IN_SINO = re.compile(rf"(?<![가-힣])(십)?([{_SINO}])? ?세(?!기|대|계|상)(?:[ ,.]|$|의|인| )")
 _SINO_TEN: Final = 10
 _FOLDED_KANA: Final = {normalise(kana): value for kana, value in _KANA.items()}
@@ -54,7 +58,7 @@ def asian_ages(text: str) -> Iterator[int]:
     for match in _IN_KANA.finditer(text):
         if match[1] or match[2]:
             yield (10 if match[1] else 0) + _FOLDED_KANA.get(match[2], 0)
-    for match in _IN_HANGUL.finditer(text):
+    for match in (*_IN_HANGUL.finditer(text), *_AFTER_AGE.finditer(text)):
         if match[1] or match[2]:
             tens = {None: 0, "열": 10}.get(match[1], _MANY)
             yield tens + _HANGUL.get(match[2], 0)

@@ -56,6 +56,7 @@ _HIRAGANA_CODED = re.compile(
 # Alone, in scripts that write no spaces: the same signs stand inside many other words.
 _CHILD_ALONE = re.compile(
     r"(?<![\uac00-\ud7a3])아이(?:들|는|가|를|의|와|도|랑|에게)?(?![\uac00-\ud7a3])"
+    r"|(?:^|[,;\n]) ?아[ ._/-]이 ?(?=$|[,;\n])"
 )
 # `(adult:0)`: the word is taken away. `--no adult`: a flag that came too late to be one.
 _NO_WEIGHT = re.compile(r"[(\[{]([^()\[\]{}]*)[:\uff1a]\s*+[-+]?0*+\.?0*+\s*[)\]}]")
