@@ -105,6 +105,7 @@ async def open_services(
             servers=Servers(
                 database=database,
                 audit=audit,
+                outbox=outbox,
                 bounds=bounds_of(settings),
                 languages=languages,
             ),

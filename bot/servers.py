@@ -14,6 +14,7 @@ from bot.languages import ServerLanguages
 from bot.moderation.audit import Audit
 from bot.moderation.words import checked
 from bot.moderators import Desk
+from bot.outbox.service import Outbox
 from data import guild_limits, guild_settings, place_settings
 from data.audit import AuditEvent, AuditKind
 from data.database import Database
@@ -57,9 +58,16 @@ class Servers:
     """Settings of servers."""
 
     def __init__(
-        self, *, database: Database, audit: Audit, bounds: OwnerBounds, languages: ServerLanguages
+        self,
+        *,
+        database: Database,
+        audit: Audit,
+        outbox: Outbox,
+        bounds: OwnerBounds,
+        languages: ServerLanguages,
     ) -> None:
         self._database = database
+        self._outbox = outbox
         self._audit = audit
         self._languages = languages
         self.bounds = bounds
@@ -82,6 +90,7 @@ class Servers:
                 if before != after:
                     await self._changed(connection, desk, field.name, before, after)
         self._languages.choose(guild_id, new.language)
+        await self._outbox.wake(guild_id)  # what was refused may be sent with the new settings
         return new
 
     async def ratings(self, guild_id: int, channel_id: int) -> PlaceRatings:

@@ -133,9 +133,11 @@ class Dispatcher:
         async with self._open:
             while items := await self._due(lane):
                 for item in items:
-                    rest_s = await self._attempt(item)
+                    wakes = self._outbox.wakes(item.guild_id)
+                    rest_s = await self._attempt(item, wakes)
                     if rest_s > 0:
-                        self._rest(lane, rest_s)
+                        if self._outbox.wakes(item.guild_id) == wakes:
+                            self._rest(lane, rest_s)
                         return
                 self._troubled.pop(lane, None)
                 if len(items) < AT_ONCE:
@@ -147,8 +149,9 @@ class Dispatcher:
         found = await self._outbox.due_in(lane)
         return [item for item in found if self._paced.get((item.kind, item.key), now) <= now]
 
-    async def _attempt(self, item: OutboxItem) -> float:
-        """Send one item. Returns for how long its lane is to rest. StorageError where what became
+    async def _attempt(self, item: OutboxItem, wakes: int) -> float:
+        """Send one item. `wakes`: of its server, up to now. Returns for how long its lane is to
+        rest. StorageError where what became
         of it can't be entered: it is sent again, which changes nothing."""
         try:
             sender = self._outbox.senders[item.kind]
@@ -158,7 +161,7 @@ class Dispatcher:
             failure = self._explain(error)
             if failure.verdict is Verdict.UNFORESEEN:
                 _log.exception("The outbox can't send %s %s", item.kind, item.key)
-            return await self._outbox.failed(item, failure)
+            return await self._outbox.failed(item, failure, wakes=wakes)
         if pace_s:
             self._paced[item.kind, item.key] = self._clock.monotonic() + pace_s
         await self._outbox.done(item)

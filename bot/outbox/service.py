@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -36,6 +37,7 @@ class Outbox:
         self.fresh = asyncio.Event()
         self.senders: dict[str, Sender] = {}
         self.on_wake: list[Callable[[int], None]] = []
+        self._wakes: Counter[int] = Counter()
         database.on_commit.append(self.fresh.set)
 
     async def put_in(
@@ -87,9 +89,14 @@ class Outbox:
         async with self._database.transaction() as connection:
             await outbox.done(connection, item_id=item.id, changes=item.changes)
 
-    async def failed(self, item: OutboxItem, failure: Failure) -> float:
-        """Enter a failed attempt: planned again, parked or given up. Returns for how many seconds
-        the item's whole lane should rest."""
+    def wakes(self, guild_id: int | None) -> int:
+        """How often a server was woken so far."""
+        return 0 if guild_id is None else self._wakes[guild_id]
+
+    async def failed(self, item: OutboxItem, failure: Failure, *, wakes: int = 0) -> float:
+        """Enter a failed attempt: planned again, parked or given up. `wakes`: of its server, when
+        the attempt began; one that came since is not lost. Returns for how many seconds the item's
+        whole lane should rest."""
         now = self._clock.time()
         planned = next_attempt(
             failure,
@@ -101,13 +108,14 @@ class Outbox:
             if planned is None:
                 await outbox.drop(connection, item_id=item.id)
             else:
+                woken = self.wakes(item.guild_id) != wakes
                 await outbox.failed(
                     connection,
                     item_id=item.id,
                     changes=item.changes,
                     state="parked" if planned.parked else "waiting",
                     counts=planned.counts,
-                    due_at=now + planned.after_s,
+                    due_at=now + (0.0 if woken else planned.after_s),
                     error=failure.words,
                 )
                 if planned.parked and item.state != "parked":
@@ -158,6 +166,7 @@ class Outbox:
 
     async def wake(self, guild_id: int) -> None:
         """Try everything of a server again at once: something changed there."""
+        self._wakes[guild_id] += 1
         for listener in self.on_wake:
             listener(guild_id)
         async with self._database.transaction() as connection:

@@ -128,6 +128,17 @@ async def test_an_error_that_nobody_foresaw_stops_nothing(room: Room, error: Exc
     await room.until(lambda: "good" in room.post.sent)
 
 
+async def test_a_wake_that_comes_during_an_attempt_is_not_lost(room: Room) -> None:
+    async def fail(item: OutboxItem) -> None:
+        if room.post.tries.count(item.key) == 1:
+            await room.outbox.wake(1)
+            raise RefusedByTest(Verdict.CLOSED)  # minutes of rest for item and lane
+
+    room.post.fail = fail
+    await room.put("late", guild_id=1)
+    await room.until(lambda: room.post.sent == ["late"])
+
+
 async def test_a_sender_that_is_cancelled_from_within_stops_nothing(room: Room) -> None:
     async def fail(item: OutboxItem) -> None:
         if item.key == "bad" and room.post.tries.count("bad") == 1:

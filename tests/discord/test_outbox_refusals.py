@@ -1,6 +1,7 @@
 """Whatever one destination refuses, everything else goes on, and somebody is told."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from bot.loopback.faults import Fault
 from bot.loopback.gateway import GUILDS
 from bot.loopback.payloads import channel_json
 from bot.loopback.world import Channel, ChannelType, Guild, Member, Role
+from bot.moderators import Desk
 from data import audit, guild_settings, outbox
 from data.audit import AuditEntry, AuditEvent, AuditKind
 from data.guild_settings import GuildSettings
@@ -121,6 +123,25 @@ async def test_a_log_that_was_refused_is_posted_when_it_is_allowed_again(place: 
         place.loopback.changes.set_age_restricted(IDS.art, on=True)
         async with asyncio.timeout(PATIENCE_S):
             while not posts_in(place, IDS.art):
+                await asyncio.sleep(0.02)
+
+
+async def test_what_a_place_refused_is_told_once_settings_change(place: Discord) -> None:
+    place.loopback.faults.add(
+        Fault(method="POST", path=f"/channels/{IDS.art}/messages", times=99, status=403, code=50013)
+    )
+    async with open_house(place) as running:
+        await settle(running, IDS.guild, log_channel_id=IDS.art)
+        await note(running, IDS.guild)
+        async with asyncio.timeout(PATIENCE_S):
+            while not await attempts(running, f"log:{IDS.guild}"):
+                await asyncio.sleep(0.02)
+        moderator = Desk(actor_id=IDS.moderator, guild_id=IDS.guild, channel_id=IDS.art)
+        await running.services.servers.change(
+            moderator, lambda old: replace(old, log_channel_id=IDS.general)
+        )
+        async with asyncio.timeout(PATIENCE_S):  # the lane rested for minutes
+            while not posts_in(place, IDS.general):
                 await asyncio.sleep(0.02)
 
 
