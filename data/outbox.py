@@ -69,9 +69,9 @@ async def lanes_due(connection: Connection, *, now: float) -> list[tuple[str, in
 
 
 async def due_in(connection: Connection, *, lane: str, now: float, limit: int) -> list[OutboxItem]:
-    """What is due in a lane, the oldest first."""
+    """What is due in a lane: what failed least first, then the oldest."""
     async with connection.execute(
-        f"SELECT {_COLUMNS} FROM outbox WHERE lane = ?2 AND {_DUE} ORDER BY id LIMIT ?3",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM outbox WHERE lane = ?2 AND {_DUE} ORDER BY attempts, id LIMIT ?3",  # noqa: S608
         (now, lane, limit),
     ) as cursor:
         return [_item(row) for row in await cursor.fetchall()]

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeAlias
 
 from bot.clock import Clock
@@ -22,6 +22,9 @@ PAUSE_S: Final = 0.05  # between two looks: commits come in showers
 SEND_LIMIT_S: Final = 300.0
 """For one attempt, waits for Discord's rate limits included."""
 LANES_AT_ONCE: Final = 50
+SLOT_S: Final = 5.0
+"""After which a lane that is still sending no longer counts among these: lanes that hang or wait
+for a rate limit must not use up all of them."""
 
 
 class Dispatcher:
@@ -130,7 +133,7 @@ class Dispatcher:
 
     async def _drain(self, lane: str) -> None:
         """Send what is due in a lane, one after another, until it has to rest."""
-        async with self._open:
+        async with self._slot():
             while items := await self._due(lane):
                 for item in items:
                     wakes = self._outbox.wakes(item.guild_id)
@@ -142,6 +145,25 @@ class Dispatcher:
                 self._troubled.pop(lane, None)
                 if len(items) < AT_ONCE:
                     return
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncGenerator[None]:
+        """One of LANES_AT_ONCE, for SLOT_S at most."""
+        await self._open.acquire()
+        given_back = False
+
+        def give_back() -> None:
+            nonlocal given_back
+            if not given_back:
+                given_back = True
+                self._open.release()
+
+        timer = asyncio.get_running_loop().call_later(SLOT_S, give_back)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            give_back()
 
     async def _due(self, lane: str) -> list[OutboxItem]:
         """What may be sent now."""

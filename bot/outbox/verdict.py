@@ -12,8 +12,10 @@ BACKOFF_S: Final = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 WAIT_S: Final = 15.0
 """Until it is looked at again whether a server is known; an event from Discord shortens it."""
 CLOSED_S: Final = 300.0
-"""For which a lane rests whose place refuses us. Discord bans a bot for 10,000 requests in ten
-minutes that it answers with 401, 403 or 429."""
+"""Between attempts at a place that refuses us."""
+CLOSED_REST_S: Final = 2.0
+"""For which a lane rests after such a refusal: its other items may go to another place, and Discord
+bans a bot for 10,000 requests in ten minutes that it answers with 401, 403 or 429."""
 PARKED_S: Final = 6 * 3600.0
 """Between attempts at what is parked."""
 UNFORESEEN_ATTEMPTS: Final = 3
@@ -117,7 +119,7 @@ def _pauses(failure: Failure, failed: int) -> tuple[float, float, int]:
             pause = max(backoff_s(failed), failure.retry_after_s)
             return pause, min(pause, BACKOFF_S[4]), RETRY_ATTEMPTS
         case Verdict.CLOSED:
-            return CLOSED_S, CLOSED_S, CLOSED_ATTEMPTS
+            return CLOSED_S, CLOSED_REST_S, CLOSED_ATTEMPTS
         case Verdict.UNFORESEEN:
             return backoff_s(failed), 0.0, UNFORESEEN_ATTEMPTS
         case _:

@@ -163,6 +163,39 @@ async def test_a_lane_that_hangs_holds_up_no_other_and_is_given_back(tmp_path: P
         await room.until(lambda: "behind" in room.post.sent)
 
 
+async def test_lanes_that_hang_do_not_use_up_all_that_send_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatching, "SLOT_S", 0.05)
+    async with open_room(tmp_path) as room:
+
+        async def fail(item: OutboxItem) -> None:
+            if item.key != "good":
+                await asyncio.Event().wait()
+
+        room.post.fail = fail
+        for number in range(dispatching.LANES_AT_ONCE):
+            await room.put(str(number), lane=str(number))
+        await room.put("good", lane="good")
+        await room.until(lambda: "good" in room.post.sent)
+
+
+async def test_items_for_an_open_place_do_not_wait_behind_those_for_a_closed_one(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verdicts, "CLOSED_REST_S", 0.01)
+
+    async def fail(item: OutboxItem) -> None:
+        if item.key.startswith("closed"):
+            raise RefusedByTest(Verdict.CLOSED)
+
+    room.post.fail = fail
+    await room.put(*(f"closed {number}" for number in range(5)), "good")
+    await room.until(lambda: "good" in room.post.sent)
+    await room.until(lambda: len(room.post.tries) == 6)
+    assert len(set(room.post.tries)) == 6, "those that were refused wait for minutes"
+
+
 async def test_a_closed_place_rests_and_is_tried_again_when_the_server_changes(room: Room) -> None:
     closed = True
 
