@@ -93,7 +93,7 @@ async def get(connection: Connection, *, item_id: int) -> OutboxItem | None:
 
 
 async def done(connection: Connection, *, item_id: int, changes: int) -> bool:
-    """It was told. False where it changed meanwhile: then it stays, due at once."""
+    """It was told, or never can be. False where it changed meanwhile: it stays, due at once."""
     cursor = await connection.execute(
         "DELETE FROM outbox WHERE id = ? AND changes = ?", (item_id, changes)
     )
@@ -112,21 +112,15 @@ async def failed(
     item_id: int,
     changes: int,
     state: State,
-    counts: bool,
     due_at: float,
     error: str,
 ) -> None:
-    """An attempt failed; `counts`: as an attempt. What changed meanwhile stays due at once."""
+    """An attempt failed. What changed meanwhile stays due at once."""
     await connection.execute(
-        "UPDATE outbox SET attempts = attempts + ?3, state = ?4, last_error = ?5,"
-        " due_at = CASE changes WHEN ?2 THEN ?6 ELSE due_at END WHERE id = ?1",
-        (item_id, changes, int(counts), state, error, due_at),
+        "UPDATE outbox SET attempts = attempts + 1, state = ?3, last_error = ?4,"
+        " due_at = CASE changes WHEN ?2 THEN ?5 ELSE due_at END WHERE id = ?1",
+        (item_id, changes, state, error, due_at),
     )
-
-
-async def drop(connection: Connection, *, item_id: int) -> None:
-    """It can never be told."""
-    await connection.execute("DELETE FROM outbox WHERE id = ?", (item_id,))
 
 
 async def wake(connection: Connection, *, guild_id: int) -> None:

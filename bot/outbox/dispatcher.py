@@ -56,6 +56,11 @@ class Dispatcher:
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="outbox")
 
+    @property
+    def resting(self) -> frozenset[str]:
+        """The lanes that are left alone for a while."""
+        return frozenset(self._rests)
+
     async def stop(self) -> None:
         """End. What is under way is done again at the next start."""
         tasks = [*([self._task] if self._task else []), *self._busy.values()]
@@ -103,6 +108,11 @@ class Dispatcher:
     async def _look(self) -> None:
         now = self._clock.monotonic()
         self._rests = {lane: until for lane, until in self._rests.items() if until > now}
+        self._guilds = {
+            lane: guild_id
+            for lane, guild_id in self._guilds.items()
+            if lane in self._rests or lane in self._busy
+        }
         self._paced = {item: until for item, until in self._paced.items() if until > now}
         for lane, guild_id in await self._outbox.lanes_due():
             if lane in self._busy or lane in self._rests:
@@ -122,8 +132,9 @@ class Dispatcher:
         self._outbox.fresh.set()
 
     def _trouble(self, lane: str) -> float:
-        """The pause after trouble that is not an item's: the database could not be written."""
-        pause = BACKOFF_S[min(self._troubled[lane], 4)]
+        """The pause after trouble that is not an item's: the database could not be written, or the
+        server is not known now."""
+        pause = BACKOFF_S[min(self._troubled[lane], 5)]
         self._troubled[lane] += 1
         return pause
 
@@ -181,6 +192,8 @@ class Dispatcher:
                 pace_s = await sender(item)
         except Exception as error:  # noqa: BLE001 - whatever it is: the others go on
             failure = self._explain(error)
+            if failure.verdict is Verdict.WAIT:  # so is everything else of the lane
+                return self._trouble(item.lane)
             if failure.verdict is Verdict.UNFORESEEN:
                 _log.exception("The outbox can't send %s %s", item.kind, item.key)
             return await self._outbox.failed(item, failure, wakes=wakes)

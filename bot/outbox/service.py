@@ -11,7 +11,7 @@ from aiosqlite import Connection
 from bot.clock import Clock
 from bot.moderation.audit import Audit
 from bot.outbox.kinds import Kind, person_lane
-from bot.outbox.verdict import Failure, Verdict, next_attempt
+from bot.outbox.verdict import Failure, next_attempt
 from data import gallery, outbox
 from data.audit import AuditEvent, AuditKind
 from data.database import Database
@@ -106,7 +106,7 @@ class Outbox:
         )
         async with self._database.transaction() as connection:
             if planned is None:
-                await outbox.drop(connection, item_id=item.id)
+                await outbox.done(connection, item_id=item.id, changes=item.changes)
             else:
                 woken = self.wakes(item.guild_id) != wakes
                 await outbox.failed(
@@ -114,7 +114,6 @@ class Outbox:
                     item_id=item.id,
                     changes=item.changes,
                     state="parked" if planned.parked else "waiting",
-                    counts=planned.counts,
                     due_at=now + (0.0 if woken else planned.after_s),
                     error=failure.words,
                 )
@@ -128,7 +127,7 @@ class Outbox:
                 "Parked, tried again every few hours: %s %s (server %s): %s",
                 item.kind, item.key, item.guild_id, failure.words,
             )  # fmt: skip
-        elif failure.verdict is not Verdict.WAIT:
+        else:
             _log.info("Tried again later: %s %s: %s", item.kind, item.key, failure.words)
         return planned.lane_rest_s
 

@@ -9,8 +9,6 @@ from typing import Final
 
 BACKOFF_S: Final = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 """Between attempts at something that passes by itself."""
-WAIT_S: Final = 15.0
-"""Until it is looked at again whether a server is known; an event from Discord shortens it."""
 CLOSED_S: Final = 300.0
 """Between attempts at a place that refuses us."""
 CLOSED_REST_S: Final = 2.0
@@ -28,7 +26,7 @@ EXPIRES_S: Final = 30 * 86400.0
 class Verdict(StrEnum):
     """What to do with an item after an attempt failed."""
 
-    WAIT = "wait"  # its place is not known at this moment: no fault of the item
+    WAIT = "wait"  # its place is not known at this moment: the lane rests, nothing is entered
     RETRY = "retry"  # passes by itself
     CLOSED = "closed"  # the place refuses us: everything in the lane rests
     PARK = "park"  # Discord refuses just this: tried again rarely, and somebody is told
@@ -90,7 +88,6 @@ class Next:
 
     parked: bool
     after_s: float
-    counts: bool
     lane_rest_s: float = 0.0
 
 
@@ -102,14 +99,12 @@ def next_attempt(failure: Failure, *, attempts: int, parked: bool, age_s: float)
     """
     if failure.verdict is Verdict.GIVE_UP:
         return None
-    if failure.verdict is Verdict.WAIT:
-        return Next(parked=parked, after_s=WAIT_S, counts=False)
     if parked and age_s > EXPIRES_S:
         return None
     pause, rest, most = _pauses(failure, attempts + 1)
     if parked or attempts + 1 >= most:
-        return Next(parked=True, after_s=PARKED_S, counts=True, lane_rest_s=rest)
-    return Next(parked=False, after_s=pause, counts=True, lane_rest_s=rest)
+        return Next(parked=True, after_s=PARKED_S, lane_rest_s=rest)
+    return Next(parked=False, after_s=pause, lane_rest_s=rest)
 
 
 def _pauses(failure: Failure, failed: int) -> tuple[float, float, int]:

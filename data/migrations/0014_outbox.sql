@@ -28,7 +28,7 @@ CREATE TRIGGER outbox_is_put INSTEAD OF INSERT ON outbox_put BEGIN
     INSERT INTO outbox (kind, key, lane, guild_id, payload)
     VALUES (new.kind, new.key, new.lane, new.guild_id, coalesce(new.payload, '{}'))
     ON CONFLICT (kind, key) DO UPDATE
-    SET changes = changes + 1, due_at = 0, payload = excluded.payload;
+    SET changes = changes + 1, due_at = 0, payload = excluded.payload, put_at = excluded.put_at;
 END;
 
 -- Messages of deleted pictures.

@@ -251,6 +251,19 @@ async def test_a_place_that_is_not_known_costs_no_attempts(room: Room) -> None:
     await room.until(lambda: room.post.sent == ["one"])
 
 
+async def test_what_was_asked_for_during_an_attempt_that_is_given_up_is_tried_again(
+    room: Room,
+) -> None:
+    async def fail(item: OutboxItem) -> None:
+        if len(room.post.tries) == 1:
+            await room.put(item.key)
+            raise RefusedByTest(Verdict.GIVE_UP)
+
+    room.post.fail = fail
+    await room.put("one")
+    await room.until(lambda: room.post.sent == ["one"])
+
+
 async def test_what_a_crash_left_is_sent_at_the_next_start_whenever_it_was_planned(
     tmp_path: Path,
 ) -> None:

@@ -29,7 +29,7 @@ async def fail(
     async with database.transaction() as connection:
         await outbox.failed(
             connection, item_id=item.id, changes=item.changes,
-            state="parked" if parked else "waiting", counts=True, due_at=due_at, error="no",
+            state="parked" if parked else "waiting", due_at=due_at, error="no",
         )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from tests.discord.gallery import (
     FORUM,
     add_forum,
     choose,
+    dispatcher,
     entries,
     gallery_house,
     nothing_more,
@@ -318,9 +319,7 @@ async def test_an_outage_takes_nothing_out_of_the_gallery(
         changes = place.loopback.changes
         changes.outage(IDS.guild)
         await running.services.gallery.ask_check(IDS.guild)
-        async with asyncio.timeout(PATIENCE_S):
-            while await due_now(running):
-                await asyncio.sleep(0.02)
+        await until_it_rests(running, f"gallery:{IDS.guild}")
         assert len(shown(bob)) == 1
         changes.recover(IDS.guild)
         await nothing_more(running)
@@ -328,11 +327,11 @@ async def test_an_outage_takes_nothing_out_of_the_gallery(
         assert [entry.state for entry in await entries(running)] == ["posted"]
 
 
-async def due_now(running: Running) -> bool:
-    """Whether something of the gallery was not even looked at yet."""
-    async with running.services.database.reader() as reader:
-        now = running.services.clock.time()
-        return bool(await outbox.due_in(reader, lane=f"gallery:{IDS.guild}", now=now, limit=1))
+async def until_it_rests(running: Running, lane: str) -> None:
+    """Until an attempt in a lane had to wait for the server."""
+    async with asyncio.timeout(PATIENCE_S):
+        while lane not in dispatcher(running).resting:
+            await asyncio.sleep(0.02)
 
 
 async def test_what_is_shared_during_an_outage_is_posted_after_it(
