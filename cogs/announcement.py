@@ -8,8 +8,10 @@ from typing import Final
 import discord
 
 from bot.client import EkakiBot
-from bot.outbox.kinds import Kind, guild_lane, person_lane
+from bot.failpoints import hit
+from bot.outbox.kinds import Kind, channel_lane, person_lane
 from cogs.languages import guild_locale
+from cogs.sent_before import sent_before
 from cogs.words import quoted
 from data.ids import new_id
 from data.jobs import JobRecord
@@ -46,7 +48,7 @@ async def announce(bot: EkakiBot, words: str) -> int:
                 connection,
                 Kind.ANNOUNCEMENT,
                 f"{name}:{channel_id}",
-                lane=guild_lane("announcement", guild_id or channel_id),
+                lane=channel_lane("announcement", channel_id),
                 guild_id=guild_id,
                 payload={"words": words, "channel_id": channel_id, "users": sorted(users)},
             )
@@ -76,7 +78,8 @@ async def _send(bot: EkakiBot, item: OutboxItem) -> None:
     else:
         job = await bot.services.jobs.job(str(item.payload["job_id"]))
         if job is not None:
-            await _tell_privately(bot, job, str(item.payload["words"]), nonce)
+            await _tell_privately(bot, item, job, nonce)
+    hit("announced_unmarked")
 
 
 async def _tell_channel(bot: EkakiBot, item: OutboxItem, nonce: str) -> None:
@@ -92,16 +95,21 @@ async def _tell_channel(bot: EkakiBot, item: OutboxItem, nonce: str) -> None:
         everyone=False, roles=False, users=[discord.Object(user) for user in users]
     )
     channel = bot.get_partial_messageable(channel_id)
-    await channel.send(content[:2000], allowed_mentions=mentions, nonce=nonce)
+    content = content[:2000]
+    if not await sent_before(bot, channel, item, content=content):
+        await channel.send(content, allowed_mentions=mentions, nonce=nonce)
 
 
-async def _tell_privately(bot: EkakiBot, job: JobRecord, words: str, nonce: str) -> None:
+async def _tell_privately(bot: EkakiBot, item: OutboxItem, job: JobRecord, nonce: str) -> None:
     """To one person: where they asked while that is possible, else as a direct message."""
     with speaking(job.locale):
-        content = text("owner.announcement", users=f"<@{job.user_id}>", words=quoted(words, 500))
+        words = quoted(str(item.payload["words"]), 500)
+        content = text("owner.announcement", users=f"<@{job.user_id}>", words=words)
     content = content[:2000]
-    if not await _answered(bot, job, content):
-        direct = await bot.create_dm(discord.Object(job.user_id))
+    if await _answered(bot, job, content):
+        return
+    direct = await bot.create_dm(discord.Object(job.user_id))
+    if not await sent_before(bot, direct, item, content=content):
         await direct.send(content, nonce=nonce)
 
 

@@ -17,6 +17,7 @@ from cogs.gallery_following import Follower
 from cogs.gallery_gates import gate_of
 from cogs.known import PlaceUnknownError, guild_of
 from cogs.languages import guild_locale
+from cogs.sent_before import sent_before
 from data.outbox import OutboxItem
 from data.text import speaking, text
 
@@ -72,4 +73,5 @@ class Mirror:
         direct = await self._bot.create_dm(discord.Object(entry.shared_by))
         with speaking(job.locale if job is not None else "en-US"):
             words = text("gallery.refused", picture=entry.job_id)
-        await direct.send(words, nonce=f"refused-{entry.id}"[:25])
+        if not await sent_before(self._bot, direct, item, content=words):
+            await direct.send(words, nonce=f"refused-{entry.id}"[:25])

@@ -19,6 +19,7 @@ from cogs.places import refuse_user_install
 from cogs.report_queue import ReportButton
 from cogs.result_keeping import ask_to_delete
 from cogs.review import ReviewButton
+from cogs.sent_before import sent_before
 from data import gallery, gallery_posts
 from data.outbox import OutboxItem
 from data.text import speaking, text
@@ -63,10 +64,11 @@ class ReportMenus(commands.Cog):
         if answer is None:
             return
         with speaking(answer.locale):
-            words = text(f"reports.told_{answer.state}")
+            words = text(f"reports.told_{answer.state}", report=report_id)
         direct = await self.bot.create_dm(discord.Object(int(user_id)))
         nonce = f"{report_id}-{int(user_id) % 10**9}"[:25]
-        await direct.send(words, nonce=nonce, allowed_mentions=discord.AllowedMentions.none())
+        if not await sent_before(self.bot, direct, item, content=words):
+            await direct.send(words, nonce=nonce, allowed_mentions=discord.AllowedMentions.none())
         hit("reporter_told_unmarked")
 
 

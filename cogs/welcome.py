@@ -11,6 +11,7 @@ from bot.failpoints import hit
 from bot.outbox.kinds import Kind, guild_lane
 from cogs.known import guild_of
 from cogs.languages import guild_locale
+from cogs.sent_before import sent_before
 from data import notes
 from data.outbox import OutboxItem
 from data.text import speaking, text
@@ -63,8 +64,8 @@ class Welcome(commands.Cog):
             embed.add_field(
                 name=text("welcome.managers"), value=text("welcome.setup"), inline=False
             )
-        # A nonce: should we end before this is entered, Discord drops the repeat.
-        await channel.send(embed=embed, nonce=f"welcome-{guild.id}"[:25])
+        if not await sent_before(self.bot, channel, item, title=embed.title or ""):
+            await channel.send(embed=embed, nonce=f"welcome-{guild.id}"[:25])
         hit("greeted_unmarked")
 
 

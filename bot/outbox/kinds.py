@@ -26,6 +26,11 @@ def guild_lane(subject: str, guild_id: int) -> str:
     return f"{subject}:{guild_id}"
 
 
+def channel_lane(subject: str, channel_id: int) -> str:
+    """The lane of one subject in a channel: one that refuses us holds up no other."""
+    return f"{subject}:{channel_id}"
+
+
 def removal_lane(channel_id: int) -> str:
     """The lane of messages that go from a channel."""
-    return f"removal:{channel_id}"
+    return channel_lane("removal", channel_id)
