@@ -11,7 +11,7 @@ from bot.safety.hangul import syllables
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}(?=;));?")
 # `\\u006c` `\\u{6c}` `\\x6c` `\\U0000006c` `U+006C`
 _ESCAPE: Final = re.compile(
-    r"(?:\\+[uUxX]|\b[uU]\+)"
+    r"(?:(?<!\\)\\++[uUxX]|\b[uU]\+)"
     r"(?:\{([0-9a-fA-F]{1,8})\}|(0{4}[0-9a-fA-F]{4})|([0-9a-fA-F]{4})|([0-9a-fA-F]{2}))"
 )
 # `%6c`, also of UTF-8: `%E3%83%AD`

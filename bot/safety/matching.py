@@ -24,6 +24,7 @@ _NO_PERSON = (
     rf"(?!\W+(?:girl|boy|female|male|wom[ae]n|m[ae]n|lady|lad|person|people|human|humanoid|body"
     rf"|princess|prince|sister|brother|daughter|son|child|kid|ears)(?:e?s|oid)?(?![{_LETTER}]))"
 )
+_PARTED = r"(?:[^\w,]|_)++"  # words of a phrase
 _MORE = 12  # how many repeats and spaces a letter may take: bounded, so that time stays linear
 
 
@@ -45,11 +46,7 @@ class TermMatcher:
             trie.add([_piece(run) for run in _runs(letters)])
             self._terms.setdefault(_shape(letters), []).append((letters, term))
         self._search = re.compile(rf"{_START}(?=({trie.pattern()}))")
-        phrases = [_phrase(normalise(phrase)) for phrase in sorted(harmless, reverse=True)]
-        phrases += [
-            _phrase(normalise(phrase)) + _NO_PERSON for phrase in sorted(things, reverse=True)
-        ]
-        self._harmless = re.compile("|".join(phrases) or r"(?!)")
+        self._harmless = re.compile(_phrases(harmless, things))
 
     def find(self, readings: Iterable[Reading]) -> str | None:
         """The first term found in any of the readings, as it stands in the list."""
@@ -160,9 +157,23 @@ def _spells(letters: str, wanted: str) -> bool:
     return len(wanted) - 1 in reached
 
 
-def _phrase(phrase: str) -> str:
-    words = r"(?:[^\w,]|_)+".join(re.escape(word) for word in re.split(r"\W+", phrase) if word)
-    return rf"(?<![{_LETTER}]){words}(?![{_LETTER}])"
+def _phrases(harmless: Iterable[str], things: Iterable[str]) -> str:
+    """A pattern for all of them. It reads a first word that many share (`baby`) once."""
+    alone: set[str] = set()
+    longer: dict[str, list[str]] = {}
+    for phrases, end in ((harmless, ""), (things, _NO_PERSON)):
+        for phrase in sorted(phrases, reverse=True):
+            first, *more = map(re.escape, filter(None, re.split(r"\W+", normalise(phrase))))
+            rests = longer.setdefault(first, [])
+            if more:
+                rests.append(_PARTED.join(more) + end)
+            else:
+                alone.add(first)
+    choices = [
+        rf"{first}(?:{_PARTED}(?:{'|'.join(rests) or '(?!)'}){'|' if first in alone else ''})"
+        for first, rests in longer.items()
+    ]
+    return rf"(?<![{_LETTER}])(?:{'|'.join(choices) or '(?!)'})(?![{_LETTER}])"
 
 
 def _whole_tag(classes: str, start: int, end: int) -> bool:
