@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Final
 
-_LINES = re.compile(r"[ \t]*(?:\r\n|[\n\r\v\f\x85\u2028\u2029])\s*")
+_LINES = re.compile(r"(?:(?<![ \t])[ \t]+)?(?:\r\n|[\n\r\v\f\x85\u2028\u2029])\s*")
 _BLANKS = re.compile(r"[ \t\u00a0\u3000]+")
 
 _LINE_COMMENT = re.compile(r"(?:^|(?<=\s))(?:#(?=[ \t])|//(?=[ \t])).*$", re.MULTILINE)

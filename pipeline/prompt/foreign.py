@@ -27,17 +27,20 @@ _REGIONS: Final = (
     "ADDCOL|ADDROW|ADDCOMM|ADDBASE|ADDP|COUPLE|FEATHER|IMASK|MASK|AREA|MASK_SIZE|MASKW|STYLE|NOISE"
 )
 
+_INSIDE: Final = r"[^,()\[\]{}|<>]{0,100}?"  # of a wildcard: no name is longer
+_NUMBER: Final = r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)"
+
 _LEFT_OUT: Final[tuple[tuple[HintKind, str], ...]] = (
     (HintKind.COMMENT, r"/\*.*?(?:\*/|\Z)"),
     (HintKind.LINK, r"\b(?:https?|ftp)://[^\s,<>]+|\bdata:image/[^\s,<>]+"),
     (HintKind.DISCORD, r"<(?:a?:\w+:\d+|[@#][!&]?\d+|t:-?\d+(?::\w)?|/[\w -]+:\d+|id:\w+)>"),
-    (HintKind.UNKNOWN, r"\$\{(?:[^{}]|\{[^{}]*\})*\}"),
-    (HintKind.WILDCARD, r"(?<!\w)(?:\d+(?:-\d+)?\$\$)?__(?=[^\s_])[^,()\[\]{}|<>]*?[^\s_]__(?!\w)"),
+    (HintKind.UNKNOWN, r"\$\{(?:[^{}]++|\{[^{}]*+\})*+\}"),
+    (HintKind.WILDCARD, rf"(?<!\w)(?:\d+(?:-\d+)?\$\$)?__(?=[^\s_]){_INSIDE}[^\s_]__(?!\w)"),
     (HintKind.EMBEDDING, r"(?i:\bembedding:[^\s,:()\[\]{}|<>]+)"),
     (HintKind.EMBEDDING, rf"(?i:(?<![\w-])(?:{_EMBEDDING_FILES})(?![\w-]))"),
 )
 _TAG = re.compile(
-    r"<(?P<name>[A-Za-z][\w-]*)[^<>]{0,300}>"
+    r"<(?P<name>[A-Za-z][\w-]*+)[^<>]{0,300}+>"
     rf"|<(?P<open>{_NETWORK_NAMES}):[^<>,]*"
     r"|</[A-Za-z][\w-]*>",
     re.IGNORECASE,
@@ -45,11 +48,13 @@ _TAG = re.compile(
 _REGION = re.compile(rf"\b(?:{_REGIONS})\((?:[^()]*)\)|\bADD(?:COL|ROW|COMM|BASE|P)\b|\bCOUPLE\b")
 _AND = re.compile(r"\bAND(?:_[A-Z]+)?\b")
 _JOINED = re.compile(r"\(([^()]*)\)\.(and|blend)\(([^()]*)\)")
-_SWAP = re.compile(r"(\"[^\"]*\"|\([^()]*\)|[^\s,()]+)\.swap\(([^()]*)\)")
-_NOVELAI = re.compile(r"(?<![\w.:])([+-]?(?:\d+\.?\d*|\.\d+))::((?:(?!::).)*?)(?:::(?![\d.])|\Z)")
-_PARTS = re.compile(r"\s*::\s*([+-]?(?:\d+\.?\d*|\.\d+))?")
+_SWAP = re.compile(
+    r"(?:(?:\"[^\"]*\"|\([^()]*\))\.swap|(?<![^\s,()])[^\s,()]++(?<=\.swap))\(([^()]*)\)"
+)
+_NOVELAI = re.compile(rf"(?<![\w.:])({_NUMBER})::((?:(?!::).)*?)(?:::(?![\d.])|\Z)")
+_PARTS = re.compile(rf"(?:(?<!\s)\s+)?::\s*({_NUMBER})?")
 _PLUS = re.compile(r"(?<![^\s,(\[{|\"])(\"[^\"]*\"|[\w'.-]*[^\W\d_])(\++|-+)(?=\s*(?:[,)\]}|]|\Z))")
-_MIDDLE_PIPE = re.compile(r"\s*\|+\s*")
+_MIDDLE_PIPE = re.compile(r"(?:(?<!\s)\s+)?\|+\s*")
 
 COMPEL_UP: Final = 1.1
 COMPEL_DOWN: Final = 0.9
@@ -108,7 +113,7 @@ def _joined(match: "re.Match[str]", shelf: Shelf, hints: Hints) -> str:
 
 def _swapped(match: "re.Match[str]", shelf: Shelf, hints: Hints) -> str:
     """What is drawn in the end is the second; the first only lends its place."""
-    used = match[2].partition(",")[0].strip(" \"'")
+    used = match[1].partition(",")[0].strip(" \"'")
     hints.add(HintKind.SWAP, shelf.typed(match[0]), shelf.typed(used))
     return used
 

@@ -1,6 +1,7 @@
 """Brackets of every program, read from the inside out and written in A1111's syntax."""
 
 import re
+from collections import Counter
 from typing import Final
 
 from pipeline.prompt.foreign import read_rest, signs_weight
@@ -11,12 +12,13 @@ from pipeline.prompt.shelf import Shelf
 _OPENED_BY: Final = {")": "(", "]": "[", "}": "{"}
 _SIGN = re.compile(r"[()\[\]{}]")
 _WHEN = re.compile(r"\s*(?:\d+[.,]?\d*|[.,]\d+)\s*")
-_COUNT = re.compile(r"\s*[@~!]?(?:(\d+)?-?\d*\$\$)?(?:([^$|{}]{0,20})\$\$)?")
-_CHANCE = re.compile(r"\s*(?:\d+\.?\d*|\.\d+)::")
+_COUNT = re.compile(r"\s*[@~!]?(?:(\d++)?(?:-\d*+)?\$\$)?(?:([^$|{}]{0,20})\$\$)?")
+_CHANCE = re.compile(r"(?:(?<!\s)\s+)?(?:(?<!\d)\d++(?:\.\d*+)?|\.\d++)::")
 _SUFFIX = re.compile(r"(?:(\++|-+)|(\d+\.\d+|\.\d+|\d))(?=\s*(?:[,)\]}|]|\Z))")
 _ENDS_LIKE_A_WEIGHT = re.compile(r":\s*[+-]?[.\d]+\Z")
 _EMPHASIS: Final = "1.1"
 _NOVELAI_EMPHASIS: Final = "1.05"
+_MAX_OPEN: Final = 20  # brackets never closed whose weight is looked for: each reads to the end
 _STEPS: Final = 28  # a number above 1 in `[a:b:10]` counts steps
 
 
@@ -28,6 +30,8 @@ class GroupReader:
         self._hints = hints
         self._stack: list[tuple[str, list[str]]] = []
         self._parts: list[str] = []
+        self._open = Counter[str]()
+        self._left = _MAX_OPEN
 
     def read(self, text: str) -> str:
         at = 0
@@ -37,8 +41,9 @@ class GroupReader:
             sign = match[0]
             if sign in "([{":
                 self._stack.append((sign, self._parts))
+                self._open[sign] += 1
                 self._parts = []
-            elif any(opened == _OPENED_BY[sign] for opened, _ in self._stack):
+            elif self._open[_OPENED_BY[sign]]:
                 at = self._close(sign, text, at)
             elif sign != "}":  # one that closes nothing is text, as in A1111
                 self._parts.append(sign)
@@ -51,7 +56,7 @@ class GroupReader:
         """Close the group that `sign` ends; gives where to read on."""
         while self._stack[-1][0] != _OPENED_BY[sign]:
             self._leave_open(at_end=False)  # brackets that cross stay as they are
-        opened, outer = self._stack.pop()
+        opened, outer = self._pop()
         content = "".join(self._parts)
         suffix = _SUFFIX.match(text, at) if opened == "(" else None
         typed = f"{opened}{content}{sign}"
@@ -66,10 +71,16 @@ class GroupReader:
         self._parts = outer
         return at
 
-    def _leave_open(self, *, at_end: bool) -> None:
+    def _pop(self) -> tuple[str, list[str]]:
         opened, outer = self._stack.pop()
+        self._open[opened] -= 1
+        return opened, outer
+
+    def _leave_open(self, *, at_end: bool) -> None:
+        opened, outer = self._pop()
         content = "".join(self._parts)
-        if opened == "(" and at_end:
+        if opened == "(" and at_end and self._left > 0:
+            self._left -= 1
             content = self._open_round(content)
         elif opened != "{":
             content = opened + content

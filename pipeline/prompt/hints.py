@@ -7,6 +7,7 @@ from typing import Final
 MAX_HINTS: Final = 12
 """Of one request; more would bury the picture."""
 MAX_TYPED: Final = 80  # characters of a prompt that a hint repeats
+_MAX_ADDED: Final = 100  # also of hints that say the same: a prompt has room for a thousand
 
 
 class HintKind(StrEnum):
@@ -67,14 +68,16 @@ class Hints:
 
     def __init__(self) -> None:
         self._found: dict[Hint, None] = {}
+        self._added = 0
 
     def add(self, kind: HintKind, typed: str, used: str = "") -> None:
         if not self.are_full:
+            self._added += 1
             self._found[Hint(kind, _short(typed), _short(used))] = None
 
     @property
     def are_full(self) -> bool:
-        return len(self._found) >= MAX_HINTS
+        return len(self._found) >= MAX_HINTS or self._added >= _MAX_ADDED
 
     @property
     def found(self) -> tuple[Hint, ...]:

@@ -19,9 +19,9 @@ _KINDS_OF_TAGS: Final = frozenset({
     "gen", "meta", "rating", "year", "quality", "source", "from", "medium", "species", "lore",
 })  # fmt: skip
 _EARLY = re.compile(
-    r"\s*(?P<words>[^,]*[^\s,\d:])\s*:\s*(?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*"
+    r"\s*+(?P<words>[^,]*[^\s,\d:])\s*:\s*(?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*"
 )
-_DECIMAL = re.compile(r"\s*(?P<words>[^,:]*[^\s,:])\s*:\s*(?P<number>[+-]?\d*\.\d+)\s*")
+_DECIMAL = re.compile(r"\s*+(?P<words>[^,:]*[^\s,:])\s*:\s*(?P<number>[+-]?\d*\.\d+)\s*")
 
 
 class Weighed(NamedTuple):

@@ -15,7 +15,7 @@ IsKnown = Callable[[str], bool]
 """Whether a text is a tag's name, however it is spelled."""
 
 _MAX_NAME: Final = 120  # characters; the longest of Danbooru's has 111
-_MAX_TRIES: Final = 30_000  # look-ups a prompt: several times what the longest needs
+_MAX_TRIES: Final = 10_000  # look-ups a prompt: several times what the longest needs
 _START = re.compile(r"(?:^|(?<=[\s,(\[{|]))(?=[^\s,])|(?<=:)(?=[^\s,:])")
 _ESCAPE = re.compile(r"\\([()\[\]\\{}|<>])")
 _SIGN = re.compile(r"[^\w\s]|_")
@@ -79,10 +79,8 @@ class _Finder:
         for end in self._ends(start):
             if self._left <= 0:
                 return None
-            self._left -= 1
             typed = self._text[start:end]
-            if _SIGN.search(typed) is None:
-                continue
+            self._left -= 1
             if self._is_weight(start, typed):
                 continue
             if (name := self._named(typed)) is not None:
@@ -90,11 +88,12 @@ class _Finder:
         return None
 
     def _ends(self, start: int) -> Iterator[int]:
-        """Where a name that begins at `start` may end, the farthest first."""
+        """Where a name that holds a sign and begins at `start` may end, the farthest first."""
         text = self._text
         stop = text.find(",", start, start + _MAX_NAME)
         stop = min(start + _MAX_NAME, len(text)) if stop < 0 else stop
-        for end in range(stop, start, -1):
+        sign = _SIGN.search(text, start, stop)
+        for end in range(stop, stop if sign is None else sign.start(), -1):
             if text[end - 1].isspace():
                 continue
             if end == len(text) or not (text[end].isalnum() or text[end] == "_"):
@@ -112,7 +111,7 @@ class _Finder:
 
     def _named(self, typed: str) -> str | None:
         """The name that `typed` spells, whether its signs are escaped or not."""
-        plain = _ESCAPE.sub(r"\1", typed) if "\\" in typed else typed
+        plain = "".join(_ESCAPE.split(typed)) if "\\" in typed else typed
         for name in (typed, plain):
             if name.casefold() in FACES:
                 return name

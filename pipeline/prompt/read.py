@@ -20,7 +20,7 @@ from pipeline.request import GenerationRequest
 
 _TEXTS: Final = ("prompt", "tags", "character", "series", "negative_prompt")
 _BLANKS = re.compile(r" {2,}")
-_COMMAS = re.compile(r"(?:\s*,){2,}|\s+,")
+_COMMAS = re.compile(r"(?:(?<!\s)\s+)?,(?:\s*+,)*+")
 
 
 class ReadPrompt(NamedTuple):

@@ -4,9 +4,12 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from pipeline.prompt.hints import MAX_TYPED
+
 _FIRST: Final = 0x100000  # the last private plane of Unicode: no text has letters there
 _LAST: Final = 0x10FFFD
-_LETTERS = re.compile(f"[{chr(_FIRST)}-{chr(_LAST)}]")
+_LETTERS = re.compile(f"([{chr(_FIRST)}-{chr(_LAST)}])")
+_ENOUGH: Final = 4 * MAX_TYPED  # blanks may be among them
 
 
 class Part(NamedTuple):
@@ -39,29 +42,26 @@ class Shelf:
         return self._expanded(text, lambda part: part.text)
 
     def typed(self, text: str) -> str:
-        """`text` as it was typed."""
-        return self._expanded(text, lambda part: part.typed)
+        """`text` as it was typed, or the beginning of it, longer than any hint shows."""
+        return self._expanded(text, lambda part: part.typed, _ENOUGH)
 
-    def _expanded(self, text: str, chosen: Callable[[Part], str]) -> str:
-        """Letters replaced, also those in what replaces them; each part holds only earlier ones."""
+    def _expanded(self, text: str, chosen: Callable[[Part], str], enough: int | None = None) -> str:
+        """Letters replaced, also those in what replaces them; each part holds only earlier ones.
+
+        Ends with the piece that makes it as long as `enough`.
+        """
         done: list[str] = []
-        waiting = [text]
-        while waiting:
-            before, letter, after = _cut(waiting.pop())
-            done.append(before)
-            part = self.at(letter)
-            if after:
-                waiting.append(after)
-            if part is not None:
-                waiting.append(chosen(part))
+        length = 0
+        waiting = _LETTERS.split(text)[::-1]
+        while waiting and (enough is None or length < enough):
+            piece = waiting.pop()
+            part = self.at(piece)
+            if part is None:
+                done.append(piece)
+                length += len(piece)
+            else:
+                waiting.extend(_LETTERS.split(chosen(part))[::-1])
         return "".join(done)
-
-
-def _cut(text: str) -> tuple[str, str, str]:
-    match = _LETTERS.search(text)
-    return (
-        (text, "", "") if match is None else (text[: match.start()], match[0], text[match.end() :])
-    )
 
 
 def without_letters(text: str) -> str:

@@ -34,7 +34,8 @@ _TOKEN = re.compile(
     r"|(?P<bracket>[()\[\]])"
     r"|(?P<text>[^\\()\[\]:]+|:)"
 )
-_BREAK = re.compile(r"\s*\bBREAK\b\s*")
+# Blanks count from the first of a run only: a long run costs its length, not its square.
+_BREAK = re.compile(r"(?:(?<!\s)\s+)?\bBREAK\b\s*")
 
 
 @dataclass(frozen=True, slots=True)

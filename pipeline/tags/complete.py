@@ -14,7 +14,8 @@ from pipeline.tags.tag import MAX_LABEL, TagMatch
 _FLAG: Final = re.compile(r"(?:^|\s)--\w")  # `--ar 3:2`: no tags follow
 _SEPARATOR: Final = re.compile(r"[,，、､﹐﹑]|\n|\bBREAK\b")
 _OPENING: Final = re.compile(r"[\s(\[{|（［｛｜]*")
-_CLOSING: Final = re.compile(r"(?<!\\)(?:[:：]\s*[-+－＋]?[\d.．]*)?\s*[)\]）］}｝]*\s*\Z")
+# The end of a weight, read from its last sign to its first.
+_CLOSING: Final = re.compile(r"\s*[)\]）］}｝]*\s*(?:[\d.．]*[-+－＋]?\s*[:：])?(?!\\)")
 _ESCAPE: Final = re.compile(r"\\([()\[\]])")
 
 
@@ -72,11 +73,11 @@ def _closed(text: str, *, is_open: bool) -> tuple[str, str]:
 
     Brackets that the piece opens itself belong to its name: `ganyu (genshin impact)`.
     """
-    tail = _CLOSING.search(text)
-    if not is_open or tail is None or not tail.start():
+    tail = _CLOSING.match(text[::-1])
+    at = len(text) - tail.end() if tail else len(text)
+    if not is_open or not at:
         return text, ""
-    own = max(0, _open_brackets(text[: tail.start()]))
-    at = tail.start()
+    own = max(0, _open_brackets(text[:at]))
     while own and at < len(text):
         own -= text[at] in ")]）］"
         at += 1
