@@ -16,6 +16,7 @@ from tests.chaos.audit import Report
 from tests.chaos.deeds import Deeds
 from tests.chaos.processes import NoDiskError
 from tests.chaos.rounds import Plan, Tally, plans, play
+from tests.chaos.settling import evidence
 from tests.chaos.stage import Stage, StuckError, open_stage
 from tests.chaos.trouble import TROUBLES
 
@@ -42,8 +43,9 @@ async def run(folder: Path, *, wanted: Sequence[Plan], seed: int, disk: bool = F
                 wrong = report.complaints
             except StuckError as error:
                 wrong = [f"waited in vain for {error}"]
+                stage.evidence = stage.evidence or evidence(stage, wrong, waited_s=0)
             if wrong:
-                say(f"round {tally.rounds}, {plan}:", *wrong[:20])
+                say(f"round {tally.rounds}, {plan}:", *wrong[:20], *stage.evidence)
                 break
             if tally.rounds % 20 == 0:
                 say(f"{tally.rounds} of {len(wanted)} rounds, {report.accepted} jobs")
@@ -73,6 +75,8 @@ def counts(stage: Stage, tally: Tally, report: Report) -> list[str]:
     for name, count in sorted(tally.kills.items()):
         missed = f" (not passed in {tally.missed[name]} more)" if tally.missed[name] else ""
         lines.append(f"  {name or 'at a random moment':<24}{count}{missed}")
+    lines += [f"  refuses: {name:<15}{count}" for name, count in sorted(tally.refusals.items())]
+    lines.append(f"  requests that were refused there: {tally.refused_requests}")
     lines += [f"  no kill, {name:<15}{count}" for name, count in sorted(tally.troubles.items())]
     lines.append(
         f"{report.accepted} jobs accepted, {report.unacknowledged} of them never acknowledged:"

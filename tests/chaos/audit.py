@@ -18,8 +18,10 @@ from bot.loopback.world import ChannelType, Message
 from pipeline.png import read_parameters
 from tests.chaos.deeds import LEAVER, Deeds
 from tests.chaos.gallery_sight import gallery_complaints
+from tests.chaos.places import TROUBLEMAKER
 from tests.chaos.sight import accepted_jobs, files, job_of, posted_pictures
 from tests.chaos.stage import Stage
+from tests.chaos.told import told_complaints
 
 
 @dataclass
@@ -93,6 +95,7 @@ class _Audit:
         self.quota()
         self.files()
         self.report.complaints += gallery_complaints(self.stage)
+        self.report.complaints += told_complaints(self.stage, self.deeds)
         self.database()
         return self.report
 
@@ -114,7 +117,10 @@ class _Audit:
                 self.delivered(job_id, row, messages)
             case "cancelled":
                 self.report.cancelled += 1
-                asked = job_id in self.deeds.cancelled or row["user_id"] == LEAVER
+                asked = job_id in self.deeds.cancelled or row["user_id"] in {
+                    LEAVER,
+                    TROUBLEMAKER,
+                }
                 self.report.withdrawn += not asked
                 if not asked and job_id in self.accepted:
                     self.complain(f"{job_id}: cancelled, and nobody asked for it")

@@ -16,6 +16,7 @@ from bot.loopback.default_world import IDS
 from bot.loopback.errors import ApiError, RefusedByClient
 from bot.loopback.world import ChannelType, Interaction, Message
 from tests.chaos.gallery_sight import STAR
+from tests.chaos.places import PEOPLE
 from tests.chaos.sight import (
     JOB_ID,
     accepted_jobs,
@@ -24,7 +25,7 @@ from tests.chaos.sight import (
     job_of,
     posted_pictures,
 )
-from tests.chaos.stage import PEOPLE, Stage
+from tests.chaos.stage import Stage
 
 LEAVER = IDS.moderator  # who again and again has everything about themselves removed
 DRAWING = ("reroll", "subtle", "strong", "upscale")  # buttons that begin a new job
@@ -47,6 +48,14 @@ class Wish:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Announcement:
+    """What the owner told to those who wait; `mark` stands in it."""
+
+    mark: str
+    interaction: Interaction
+
+
+@dataclass(frozen=True, kw_only=True)
 class Erased:
     """A job that its owner had deleted, and how many of its pictures were there then."""
 
@@ -58,7 +67,7 @@ class Erased:
 class Deeds:
     """Everything that was done, for the count at the end. `cancelled`: jobs whose owner pressed
     Cancel; `deleted`: messages that a person deleted in Discord; `erased`: jobs that their owner
-    had deleted, by id."""
+    had deleted, by id; `refused`: what was given up because Discord said that its place is gone."""
 
     stage: Stage
     random: random.Random
@@ -66,8 +75,11 @@ class Deeds:
     cancelled: set[str] = field(default_factory=set[str])
     deleted: set[int] = field(default_factory=set[int])
     erased: dict[str, Erased] = field(default_factory=dict[str, Erased])
+    announcements: list[Announcement] = field(default_factory=list[Announcement])
+    refused: set[str] = field(default_factory=set[str])
 
-    def _mark(self) -> str:
+    def mark(self) -> str:
+        """A new one."""
         return "zq" + "".join(self.random.choices(string.ascii_lowercase, k=10))
 
     async def imagine(
@@ -87,7 +99,7 @@ class Deeds:
         count = count or self.random.choice((1, 1, 2, 3))
         dm = self.stage.world.dm_with(user_id).id
         channel_id = channel_id or self.random.choice((*PUBLIC, dm))
-        mark = self._mark()
+        mark = self.mark()
         colours = colours or self.random.choice(("apple",) * 6 + (f"{GREEN}, {RED}", RED))
         options: dict[str, Any] = {
             "prompt": f"{colours}, {mark}", "count": count, "private": private
@@ -106,7 +118,7 @@ class Deeds:
             interaction=view.interaction,
         )
         self.wishes.append(wish)
-        await self._answered(view.interaction)
+        await self.answered(view.interaction)
         return wish
 
     def _photograph(self) -> bytes:
@@ -128,7 +140,7 @@ class Deeds:
         if message is None or job_id is None:
             return
         self.cancelled.add(job_id)
-        await self._press(wish.user_id, message, f"ekaki:cancel:{job_id}")
+        await self.press(wish.user_id, message, f"ekaki:cancel:{job_id}")
 
     async def meddle(self, wish: Wish) -> None:
         """Somebody else presses Cancel: nothing may come of it."""
@@ -139,7 +151,7 @@ class Deeds:
         if self.stage.world.channel(message.channel_id).type == ChannelType.DM:
             return
         other = next(each for each in PEOPLE if each != wish.user_id)
-        await self._press(other, message, f"ekaki:cancel:{job_id}")
+        await self.press(other, message, f"ekaki:cancel:{job_id}")
 
     async def delete_waiting(self, wish: Wish) -> None:
         """A moderator deletes the message of a job, which has no other way then but a new one."""
@@ -153,7 +165,7 @@ class Deeds:
         found = self._under_pictures("|".join(actions or DRAWING))
         if found:
             message, custom_id = self.random.choice(found)
-            await self._press(self._somebody(message), message, custom_id)
+            await self.press(self._somebody(message), message, custom_id)
 
     async def favour(self) -> None:
         """Press Favourite under some picture."""
@@ -162,29 +174,33 @@ class Deeds:
     async def report(self) -> None:
         """Report somebody's picture; a moderator, and perhaps another beside them, decides."""
         found = [each for each, _ in self._under_pictures("delete") if each.ephemeral_for is None]
-        public = [each for each in found if self.stage.world.channel(each.channel_id).guild_id]
+        public = [
+            each
+            for each in found
+            if self.stage.world.channel(each.channel_id).guild_id == IDS.guild
+        ]
         if public:
             reporter = LEAVER if self.random.random() < 0.1 else self.random.choice(PEOPLE)
             actions, message = self.stage.loopback.actions, self.random.choice(public)
             try:
                 opened = actions.message_command(reporter, "Report picture", message.id)
-                await self._answered(opened)
+                await self.answered(opened)
                 if opened.modal is not None:
                     sent = actions.submit_modal(reporter, opened.id, {"reason": "looks odd"})
-                    await self._answered(sent)
+                    await self.answered(sent)
             except (ApiError, RefusedByClient):  # gone or changed in this moment
                 return
-        queue = self.shown(await self._command(IDS.moderator, "moderate reports", {}))
+        queue = self.shown(await self.command(IDS.moderator, "moderate reports", {}))
         if queue is not None:
             wanted = re.compile("ekaki:report:(dismiss|delete):.*")
             buttons = [each for each in custom_ids(queue.components) if wanted.fullmatch(each)]
             if buttons:
                 custom_id = self.random.choice(buttons)
                 if ":delete:" in custom_id:
-                    self._note_erased(queue)
-                await self._press(IDS.moderator, queue, custom_id)
+                    self.note_erased(queue)
+                await self.press(IDS.moderator, queue, custom_id)
 
-    def _note_erased(self, queue: Message) -> None:
+    def note_erased(self, queue: Message) -> None:
         """The job of the report that is shown may be deleted now, and what counts is what was
         posted of it. If the bot dies before, its row is there, and counts as any other."""
         named = re.search(rf"request `({JOB_ID})`", str(queue.embeds))
@@ -212,9 +228,7 @@ class Deeds:
 
     async def review(self) -> None:
         """A moderator releases a withheld picture, or deletes it."""
-        asked = await self._command(
-            IDS.moderator, "moderate review", {}, channel=IDS.age_restricted
-        )
+        asked = await self.command(IDS.moderator, "moderate review", {}, channel=IDS.age_restricted)
         shown: Message | None = None
         for _ in range(100):  # the answer is a placeholder first
             shown = self.shown(asked)
@@ -225,23 +239,23 @@ class Deeds:
         chosen = [each for each in buttons if ":next:" not in each]
         if shown is None or not chosen:
             return
-        pressed = await self._press(IDS.moderator, shown, self.random.choice(chosen))
+        pressed = await self.press(IDS.moderator, shown, self.random.choice(chosen))
         if pressed is not None and pressed.modal is not None:
             actions = self.stage.loopback.actions
             with suppress(ApiError, RefusedByClient):
                 sent = actions.submit_modal(IDS.moderator, pressed.id, {"reason": "it is fine"})
-                await self._answered(sent)
+                await self.answered(sent)
 
     async def share(self) -> None:
         """Draw a public picture and press Share under it."""
-        message = await self._fresh()
+        message = await self.fresh()
         if message is not None:
             (custom_id,) = _shares(message)
-            await self._press(self.wishes_of(message), message, custom_id)
+            await self.press(self.wishes_of(message), message, custom_id)
 
     async def star(self, *, again: bool = False) -> None:
         """Draw a public picture; all give it a star. `again`: and take it back."""
-        message = await self._fresh()
+        message = await self.fresh()
         if message is None:
             return
         for user_id in PEOPLE:
@@ -262,10 +276,10 @@ class Deeds:
                 return
             await asyncio.sleep(0.02)
 
-    async def _fresh(self) -> Message | None:
+    async def fresh(self, *, user_id: int | None = None) -> Message | None:
         """A new public picture, once it is there; None where the bot does not get so far."""
         wish = await self.imagine(
-            private=False, count=1, channel_id=IDS.general, colours="apple"
+            user_id=user_id, private=False, count=1, channel_id=IDS.general, colours="apple"
         )  # what is withheld has no buttons
         for _ in range(int(_FRESH_S / 0.02)):
             message = self.shown(wish.interaction)
@@ -298,7 +312,7 @@ class Deeds:
                 break
         else:
             return
-        asked = await self._press(owner, message, custom_id)
+        asked = await self.press(owner, message, custom_id)
         answer = None if asked is None else self.shown(asked)
         if answer is None:
             return
@@ -306,37 +320,37 @@ class Deeds:
         if sure:
             pictures = self._counting(job_id, message)
             self.erased[job_id] = Erased(user_id=owner, pictures=pictures)
-            await self._press(owner, answer, sure[0])
+            await self.press(owner, answer, sure[0])
 
     async def leave(self) -> None:
         """Draw something, then have everything about oneself removed."""
         await self.imagine(user_id=LEAVER, private=False, channel_id=IDS.art)
         await asyncio.sleep(self.random.uniform(0.0, 0.5))
-        asked = await self._command(LEAVER, "privacy delete", {})
+        asked = await self.command(LEAVER, "privacy delete", {})
         answer = self.shown(asked)
         if answer is not None:
-            await self._press(LEAVER, answer, f"ekaki:privacy:delete:{LEAVER}")
+            await self.press(LEAVER, answer, f"ekaki:privacy:delete:{LEAVER}")
 
     async def settle_in(self) -> None:
         """Choose defaults and save a preset."""
         user_id = self.random.choice(PEOPLE)
-        name = self._mark()[:3]
-        await self._command(user_id, "preset save", {"name": name, "prompt": "apple"})
-        panel = self.shown(await self._command(user_id, "me", {}))
+        name = self.mark()[:3]
+        await self.command(user_id, "preset save", {"name": name, "prompt": "apple"})
+        panel = self.shown(await self.command(user_id, "me", {}))
         if panel is not None:
             menu = next(
                 c for c in walk(panel.components) if c.get("custom_id") == "ekaki:me:preset"
             )
             value = str(self.random.choice(menu["options"])["value"])
             actions = self.stage.loopback.actions
-            await self._answered(actions.select(user_id, panel.id, "ekaki:me:preset", [value]))
+            await self.answered(actions.select(user_id, panel.id, "ekaki:me:preset", [value]))
 
-    async def _command(
+    async def command(
         self, user_id: int, name: str, options: dict[str, Any], *, channel: int = IDS.art
     ) -> Interaction:
         member = self.stage.member(user_id)
         view = await member.slash(name, options, channel=channel, wait=False)
-        await self._answered(view.interaction)
+        await self.answered(view.interaction)
         return view.interaction
 
     def _under_pictures(self, actions: str) -> list[tuple[Message, str]]:
@@ -360,12 +374,12 @@ class Deeds:
             return channel.recipient_ids[0]
         return wanted or self.random.choice(PEOPLE)
 
-    async def _press(self, user_id: int, message: Message, custom_id: str) -> Interaction | None:
+    async def press(self, user_id: int, message: Message, custom_id: str) -> Interaction | None:
         try:
             made = self.stage.loopback.actions.press(user_id, message.id, custom_id)
         except (ApiError, RefusedByClient):  # gone or changed in this moment
             return None
-        await self._answered(made)
+        await self.answered(made)
         return made
 
     def shown(self, interaction: Interaction) -> Message | None:
@@ -373,7 +387,7 @@ class Deeds:
         message = self.stage.world.messages.get(interaction.response_message_id or 0)
         return None if message is None or message.deleted_at is not None else message
 
-    async def _answered(self, interaction: Interaction) -> None:
+    async def answered(self, interaction: Interaction) -> None:
         """Until the bot answered, or died, or the deadline is over."""
         waited_s = 0.0
         while interaction.callback_type is None and self.stage.alive and waited_s < ANSWER_S:

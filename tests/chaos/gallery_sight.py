@@ -1,15 +1,13 @@
 """What the loopback's gallery channel shows, against what people did and what we stored."""
 
-import asyncio
 import re
 import sqlite3
-import time
 from collections import defaultdict
 
 from bot.loopback.default_world import IDS
 from bot.loopback.world import Message
+from tests.chaos.places import LOGS
 from tests.chaos.stage import Stage
-from tests.support.patience import PATIENCE_S
 
 STAR = "⭐"
 _FILE = re.compile(r"gallery-(?P<entry>[a-z0-9]{26})\.\w+")
@@ -25,6 +23,18 @@ async def choose_gallery(stage: Stage) -> None:
             IDS.guild,
             IDS.gallery,
         )
+
+
+async def choose_logs(stage: Stage) -> None:
+    """Each server has a log channel."""
+    if stage.has_database and not stage.has_disk:
+        for guild_id, channel_id in LOGS.items():
+            await stage.execute(
+                "INSERT INTO guild_settings (guild_id, log_channel_id) VALUES (?, ?)"
+                " ON CONFLICT (guild_id) DO UPDATE SET log_channel_id = excluded.log_channel_id",
+                guild_id,
+                channel_id,
+            )
 
 
 def shown_entries(stage: Stage) -> dict[str, list[Message]]:
@@ -76,10 +86,3 @@ def _votes(stage: Stage, row: sqlite3.Row, messages: list[Message]) -> list[str]
     told = f"entry {row['id']}: starred by {sorted(people)}, stored {sorted(stored)}"
     counted = row["votes"] == len(stored)
     return [] if people == stored and counted else [f"{told}, counted {row['votes']}"]
-
-
-async def settled_gallery(stage: Stage) -> None:
-    """Wait until the bot has read and followed all; what it does not do, the audit tells."""
-    began = time.monotonic()
-    while gallery_complaints(stage) and time.monotonic() - began < PATIENCE_S:
-        await asyncio.sleep(0.05)

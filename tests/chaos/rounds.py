@@ -11,10 +11,13 @@ from typing import Any
 
 from bot.loopback import limits
 from bot.loopback.default_world import IDS
-from tests.chaos import failpoints
+from tests.chaos import errands, failpoints
 from tests.chaos.audit import Report, audit
 from tests.chaos.deeds import RED, Deeds
-from tests.chaos.gallery_sight import choose_gallery, settled_gallery
+from tests.chaos.gallery_sight import choose_gallery, choose_logs
+from tests.chaos.places import leave_new_servers
+from tests.chaos.refusing import Closed, refusals
+from tests.chaos.settling import settled
 from tests.chaos.stage import PATIENCE_S, Stage, StuckError, until
 from tests.chaos.trouble import TROUBLES, full_disk
 
@@ -28,13 +31,15 @@ _LATE_S = 25.0  # what comes after a picture was drawn, starred and posted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """`failpoint` (AT_RANDOM: any moment), at its `nth` passage. `again`: the bot that comes after
-    is killed too, at a random moment. `trouble`: not killed at all, but put into this. `calm`:
-    moderators do nothing unless the failpoint needs them."""
+    is killed too, at a random moment. `trouble`: not killed at all, but put into this. `refused`:
+    a destination and what it answers to everything. `calm`: moderators do nothing unless the
+    failpoint needs them."""
 
     failpoint: str = AT_RANDOM
     nth: int = 1
     again: bool = False
     trouble: str = ""
+    refused: str = ""
     calm: bool = False
 
 
@@ -46,13 +51,16 @@ class Tally:
     kills: Counter[str] = field(default_factory=Counter[str])
     missed: Counter[str] = field(default_factory=Counter[str])
     troubles: Counter[str] = field(default_factory=Counter[str])
+    refusals: Counter[str] = field(default_factory=Counter[str])
+    refused_requests: int = 0
     recoveries_s: list[float] = field(default_factory=list[float])
     stops_s: list[float] = field(default_factory=list[float])
 
 
 def plans(count: int, dice: random.Random) -> list[Plan]:
     """`count` kills: every failpoint `EACH` times (less where `count` is small), the rest at random
-    moments. Beside them every trouble, once in a hundred."""
+    moments. Beside them every trouble, once in a hundred; and once in six rounds a destination that
+    refuses everything."""
     names = failpoints.names()
     each = min(EACH, max(1, count * 9 // (10 * len(names)))) if count else 0
     made = [
@@ -64,6 +72,7 @@ def plans(count: int, dice: random.Random) -> list[Plan]:
     made = made[:count]
     made += [Plan(failpoint=AT_RANDOM, again=dice.random() < 0.3) for _ in range(count - len(made))]
     made += [Plan(trouble=name) for name in TROUBLES for _ in range(count // 100)]
+    made += [Plan(refused=pair, again=dice.random() < 0.5) for pair in refusals(count // 6, dice)]
     dice.shuffle(made)
     return made
 
@@ -72,17 +81,13 @@ async def play(stage: Stage, deeds: Deeds, plan: Plan, tally: Tally) -> Report:
     """One round and its count. StuckError where something never happened."""
     if plan.trouble:
         return await _play_trouble(stage, deeds, plan, tally)
+    if plan.refused:
+        return await _play_refusal(stage, deeds, plan, tally)
     dice = deeds.random
     tally.rounds += 1
-    if plan.failpoint in {"commands_synced", AT_RANDOM} and (stage.seen / "ekaki.db").exists():
+    if plan.failpoint in {"commands_synced", AT_RANDOM} and stage.has_database:
         await stage.execute("DELETE FROM notes WHERE key = 'command_tree'")
-    if (stage.seen / "ekaki.db").exists() and not stage.has_disk:
-        await stage.execute(
-            "INSERT INTO guild_settings (guild_id, review) VALUES (?, 1)"
-            " ON CONFLICT (guild_id) DO UPDATE SET review = 1",
-            IDS.guild,
-        )
-    await choose_gallery(stage)
+    await _set_up(stage, deeds)
     armed = f"{plan.failpoint}:{plan.nth}" if plan.failpoint else ""
     bot = await stage.start(failpoint=armed)
     people = asyncio.create_task(_visit(stage, deeds, plan))
@@ -104,8 +109,51 @@ async def play(stage: Stage, deeds: Deeds, plan: Plan, tally: Tally) -> Report:
         await asyncio.sleep(dice.uniform(0.02, 0.5))
         assert stage.bot is not None
         await stage.bot.kill()
-    await recover(stage, tally)
+    await recover(stage, deeds, tally)
     return audit(stage, deeds)
+
+
+async def _set_up(stage: Stage, deeds: Deeds) -> None:
+    """What moderators chose, as it is before each round."""
+    if not stage.has_database or stage.has_disk:
+        return
+    await stage.execute(
+        "INSERT INTO guild_settings (guild_id, review) VALUES (?, 1)"
+        " ON CONFLICT (guild_id) DO UPDATE SET review = 1",
+        IDS.guild,
+    )
+    await choose_gallery(stage)
+    await choose_logs(stage)
+    await errands.pardon(deeds)
+    leave_new_servers(stage.world)
+
+
+async def _play_refusal(stage: Stage, deeds: Deeds, plan: Plan, tally: Tally) -> Report:
+    """One destination refuses everything. The others get theirs; it does once it is repaired."""
+    tally.rounds += 1
+    tally.refusals[plan.refused] += 1
+    await _set_up(stage, deeds)
+    bot = await stage.start()
+    closed = Closed(stage, plan.refused)
+    await asyncio.gather(_visit(stage, deeds, plan), *(each(deeds) for each in _TOLD))
+    await closed.others_told()
+    wrong = closed.refused_rows()
+    tally.refused_requests += closed.asked
+    if plan.again:
+        await (bot.kill() if deeds.random.random() < 0.5 else stage.stop())
+    closed.repair()
+    if plan.again:
+        await stage.start()
+    elif not closed.wake():
+        await stage.stop()
+        await stage.start()
+    await stage.quiet(patience_s=PATIENCE_S + 60)
+    await closed.emptied(deeds)
+    await settled(stage, deeds)
+    tally.stops_s.append(await stage.stop())
+    report = audit(stage, deeds)
+    report.complaints += wrong
+    return report
 
 
 async def _play_trouble(stage: Stage, deeds: Deeds, plan: Plan, tally: Tally) -> Report:
@@ -117,17 +165,17 @@ async def _play_trouble(stage: Stage, deeds: Deeds, plan: Plan, tally: Tally) ->
     await asyncio.gather(_visit(stage, deeds, plan), trouble(stage, deeds.random))
     stage.loopback.faults.clear()
     await stage.quiet(patience_s=PATIENCE_S + 60)
-    await settled_gallery(stage)
+    await settled(stage, deeds)
     tally.stops_s.append(await stage.stop())
     return audit(stage, deeds)
 
 
-async def recover(stage: Stage, tally: Tally) -> None:
+async def recover(stage: Stage, deeds: Deeds, tally: Tally) -> None:
     """A bot that is left in peace makes everything good, and ends when it is told to."""
     began = time.monotonic()
     await stage.start()
     await stage.quiet(patience_s=PATIENCE_S)
-    await settled_gallery(stage)
+    await settled(stage, deeds)
     tally.recoveries_s.append(time.monotonic() - began)
     tally.stops_s.append(await stage.stop())
 
@@ -161,7 +209,13 @@ async def _visit(stage: Stage, deeds: Deeds, plan: Plan) -> None:
         (0.6, Deeds.draw_again, ""),
         (0.2, _from_upload, "upload_written"),
         (0.2, Deeds.favour, "favourite_marked"),
-        (0.2, Deeds.erase, "job_deleted"),
+        (0.2, Deeds.erase, ""),
+        (0.1, errands.erased, "job_deleted message_removed_unmarked"),
+        (0.1, errands.elsewhere, "log_posted_unmarked"),
+        (0.1, errands.announce, "announced_unmarked"),
+        (0.05, errands.joined, "greeted_unmarked"),
+        (0.05, errands.block, "person_blocked"),
+        (0.05, errands.block_maker, "report_maker_blocked"),
         (0.2, _red, "withheld_file_written"),
         (0.2, _reviewed, "release_file_written picture_released withheld_discarded"),
         (0.2, _reported, "picture_reported report_decided reporter_told_unmarked"),
@@ -173,7 +227,7 @@ async def _visit(stage: Stage, deeds: Deeds, plan: Plan) -> None:
     ):
         if name and name in needed_by.split():
             doing += [deed(deeds) for _ in range(plan.nth)]
-        elif plan.calm and deed in {_reviewed, _reported}:
+        elif plan.calm and deed in {_reviewed, _reported, errands.block, errands.block_maker}:
             continue
         elif dice.random() < chance:
             doing.append(deed(deeds))
@@ -215,3 +269,7 @@ async def _slow_disk(stage: Stage) -> None:
     """The database is busy for longer than a first response may wait."""
     async with stage.locked():
         await asyncio.sleep(1.8)
+
+
+_TOLD = (_reported, Deeds.share, errands.erased, errands.elsewhere, errands.announce)
+"""Of each of these somebody is told in the background."""

@@ -28,6 +28,8 @@ def accepted_jobs(stage: Stage) -> dict[str, Interaction]:
         if entry.status == 0:  # under way
             log.append(entry)
             continue
+        said = f" {entry.response}" if entry.status >= 400 else ""
+        stage.requests.append(f"{entry.at:.1f} {entry.method} {entry.path} {entry.status}{said}")
         callback, original = _CALLBACK.search(entry.path), _ORIGINAL.search(entry.path)
         interaction: Interaction | None = None
         if callback:

@@ -5,23 +5,23 @@ import shutil
 import signal
 import sqlite3
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.loopback.default_world import IDS
 from bot.loopback.member import Member
 from bot.loopback.server import Loopback
 from bot.loopback.world import Interaction, World
+from tests.chaos.places import furnish
 from tests.chaos.processes import BotProcess, Nursery, open_nursery
 from tests.chaos.spec import BotSpec
 from tests.support.patience import PATIENCE_S
 from tests.support.tagger import make_tagger
 
 DATABASE = "ekaki.db"
-PEOPLE = (IDS.alice, IDS.bob, IDS.owner)
 
 
 class StuckError(Exception):
@@ -41,7 +41,8 @@ async def until(found: Callable[[], Any], what: str, *, patience_s: float = PATI
 @dataclass
 class Stage:
     """`state` is the bots' folder by their name of it, `seen` the same folder as we reach it.
-    `accepted`: the jobs that the loopback acknowledged so far, see `sight.accepted_jobs`."""
+    `accepted`: the jobs that the loopback acknowledged so far, see `sight.accepted_jobs`;
+    `requests`: the latest ones that it read there. `evidence`: why something was missing."""
 
     loopback: Loopback
     nursery: Nursery
@@ -52,6 +53,8 @@ class Stage:
     members: dict[int, Member] = field(default_factory=dict[int, Member])
     starts_s: list[float] = field(default_factory=list[float])
     accepted: dict[str, Interaction] = field(default_factory=dict[str, Interaction])
+    requests: deque[str] = field(default_factory=lambda: deque[str](maxlen=2000))
+    evidence: list[str] = field(default_factory=list[str])
     _locking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -68,6 +71,11 @@ class Stage:
     def has_disk(self) -> bool:
         """Whether the state lies on a small disk of its own."""
         return self.seen != self.state
+
+    @property
+    def has_database(self) -> bool:
+        """Whether a bot made it already."""
+        return (self.seen / DATABASE).exists()
 
     @property
     def alive(self) -> bool:
@@ -184,6 +192,7 @@ async def open_stage(
             nursery = await stack.enter_async_context(open_nursery(state if disk else None))
         seen = Path(f"/proc/{nursery.pid}/root{state}") if disk else state
         stage = Stage(loopback, nursery, state, seen, folder / "bot.log")
+        furnish(loopback.world)
         make_tagger(folder / "model" / "tagger")
         try:
             yield stage

@@ -7,6 +7,7 @@ import pytest
 from tests.chaos import failpoints
 from tests.chaos.deeds import Deeds
 from tests.chaos.processes import NoDiskError
+from tests.chaos.refusing import every_refusal
 from tests.chaos.rounds import EACH, Plan, Tally, plans, play
 from tests.chaos.stage import Stage, open_stage
 from tests.chaos.trouble import TROUBLES
@@ -41,7 +42,8 @@ async def test_a_long_run_kills_at_every_failpoint_and_has_every_trouble(deeds: 
     for name in failpoints.names():
         assert sum(plan.failpoint == name and not plan.trouble for plan in made) >= EACH
     assert {plan.trouble for plan in made} == {"", *TROUBLES}
-    assert sum(not plan.trouble for plan in made) == rounds
+    assert sum(not plan.trouble and not plan.refused for plan in made) == rounds
+    assert {plan.refused for plan in made} == {"", *every_refusal()}
 
 
 @pytest.mark.timeout(300)

@@ -1,0 +1,117 @@
+"""What the bot tells in the background: each thing once, counted in the loopback's own messages."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from bot.loopback.default_world import IDS
+from bot.loopback.world import Channel, ChannelType, Message
+from tests.chaos.deeds import Announcement, Deeds
+from tests.chaos.places import LOGS
+from tests.chaos.sight import posted_pictures
+from tests.chaos.stage import Stage
+
+_FOOTER = re.compile(r"(?:#(?P<first>\d+)[-–])?#(?P<last>\d+)")
+
+
+def told_complaints(stage: Stage, deeds: Deeds) -> list[str]:
+    """What was told twice or never, and what is still to be told."""
+    # What a check of a gallery comes to is seen in the gallery itself.
+    waiting = stage.query("SELECT * FROM outbox WHERE kind <> 'gallery_check'")
+    wrong = [f"outbox: {outbox_line(row)}" for row in waiting]
+    for guild_id, channel_id in LOGS.items():
+        wrong += _log(stage, guild_id, channel_id)
+    by_nonce = Counter(str(each.nonce) for each in stage.world.messages.values() if each.nonce)
+    for key, nonce in (*_answers(stage), *_greetings(stage)):
+        if by_nonce[nonce] > 1 or (by_nonce[nonce] == 0 and key not in deeds.refused):
+            wrong.append(f"{key}: told {by_nonce[nonce]} times")
+    for announcement in deeds.announcements:
+        wrong += _announcement(stage, deeds, announcement)
+    return [*wrong, *_removals(stage, deeds)]
+
+
+def outbox_line(row: dict[str, object]) -> str:
+    """A row of the outbox for a person."""
+    names = ("kind", "key", "lane", "state", "attempts", "due_at", "last_error")
+    return ", ".join(f"{name} {row[name]}" for name in names)
+
+
+def _log(stage: Stage, guild_id: int, channel_id: int) -> Iterator[str]:
+    """Entries since there is a log channel, each in one message."""
+    shown: Counter[int] = Counter()
+    rows = stage.query(
+        "SELECT id, posted FROM audit_log WHERE guild_id = ? AND posted IS NOT NULL", guild_id
+    )
+    ids = [int(row["id"]) for row in rows]
+    for message in stage.world.messages_in(channel_id):
+        for embed in message.embeds:
+            match = _FOOTER.fullmatch(embed.get("footer", {}).get("text", ""))
+            if match:
+                last = int(match["last"])
+                first = int(match["first"] or last)
+                shown.update(each for each in ids if first <= each <= last)
+    for row in rows:
+        if shown[row["id"]] != 1:
+            yield (f"log of {guild_id}: entry {row['id']}, posted {row['posted']},"
+                   f" stands there {shown[row['id']]} times")  # fmt: skip
+
+
+def _answers(stage: Stage) -> Iterator[tuple[str, str]]:
+    """(what, nonce) of each answer to who reported."""
+    for row in stage.query(
+        "SELECT report_id, user_id FROM reporters JOIN reports ON reports.id = report_id"
+        " WHERE state <> 'open'"
+    ):
+        report_id, user_id = row["report_id"], row["user_id"]
+        yield f"answer {report_id} to {user_id}", f"{report_id}-{user_id % 10**9}"[:25]
+
+
+def _greetings(stage: Stage) -> Iterator[tuple[str, str]]:
+    for row in stage.query("SELECT key FROM notes WHERE key LIKE 'welcomed:%'"):
+        guild_id = row["key"].partition(":")[2]
+        yield f"greeting of {guild_id}", f"welcome-{guild_id}"[:25]
+
+
+def _announcement(stage: Stage, deeds: Deeds, made: Announcement) -> Iterator[str]:
+    """Everyone who waits once: in a channel, or alone. By token it can't be known whether it
+    arrived when the bot died in that moment: then it may be told twice."""
+    found = [each for each in stage.world.messages.values() if made.mark in each.content
+             and each.author_id == IDS.bot]  # fmt: skip
+    told: Counter[int] = Counter()
+    people: set[int] = set()
+    for message in found:
+        channel = stage.world.channel(message.channel_id)
+        if message.ephemeral_for is not None:
+            people.add(message.ephemeral_for)
+            continue
+        told[channel.id] += 1
+        people |= set(message.mention_ids) | set(_direct(channel))
+    yield from (f"announcement {made.mark}: {count} times in {channel_id}"
+                for channel_id, count in told.items() if count > 1)  # fmt: skip
+    answer = deeds.shown(made.interaction)
+    match = re.search(r"People who are told: (\d+)", "" if answer is None else answer.content)
+    wanted = len(people) if match is None else int(match[1])
+    if len(people) != wanted and f"announcement {made.mark}" not in deeds.refused:
+        yield f"announcement {made.mark}: told {sorted(people)}, not {wanted}"
+
+
+def _direct(channel: Channel) -> list[int]:
+    return channel.recipient_ids if channel.type == ChannelType.DM else []
+
+
+def _removals(stage: Stage, deeds: Deeds) -> Iterator[str]:
+    """The messages of deleted pictures are gone, but private ones."""
+    rows = {row["id"] for row in stage.query("SELECT id FROM jobs")}
+    for job_id, messages in posted_pictures(stage).items():
+        if job_id in rows or job_id not in deeds.erased:
+            continue
+        for message in messages:
+            if _removable(stage, message) and f"removal {message.id}" not in deeds.refused:
+                yield f"{job_id}: deleted, and message {message.id} still shows it"
+
+
+def _removable(stage: Stage, message: Message) -> bool:
+    """Whether it is still there and the bot's to take away."""
+    channel = stage.world.channel(message.channel_id)
+    private = message.ephemeral_for is not None or channel.type == ChannelType.DM
+    return message.deleted_at is None and not private
