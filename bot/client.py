@@ -6,6 +6,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.global_limit import guard
 from bot.languages import ListeningState
 from bot.services import Services
 from bot.wire import tracing
@@ -35,6 +36,7 @@ class EkakiBot(commands.Bot):
             max_messages=None,
             http_trace=tracing(),
         )
+        guard(self.http)
         self.services = services
         self.gone_channels: set[int] = set()  # Discord said so; an id never comes back
 
