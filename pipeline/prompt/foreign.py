@@ -24,9 +24,9 @@ _EMBEDDING_FILES: Final = (
     r"|fastnegative(?:v2|embedding)?|ac_neg\d|aissist(?:xl)?v?\w*-neg|zpdxl\w*"
 )
 _REGIONS: Final = (
-    "ADDCOL|ADDROW|ADDCOMM|ADDBASE|ADDP|COUPLE|FEATHER|IMASK|MASK|AREA|MASK_SIZE|MASKW|STYLE|NOISE"
+    "ADDCOL|ADDROW|ADDCOMM|ADDBASE|ADDP|COUPLE|FEATHER|IMASK|MASK|AREA|MASK_SIZE|MASKW|FILL"
+    "|STYLE|NOISE"
 )
-
 _INSIDE: Final = r"[^,()\[\]{}|<>]{0,100}?"  # of a wildcard: no name is longer
 _NUMBER: Final = r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)"
 
@@ -34,6 +34,7 @@ _LEFT_OUT: Final[tuple[tuple[HintKind, str], ...]] = (
     (HintKind.COMMENT, r"/\*.*?(?:\*/|\Z)"),
     (HintKind.LINK, r"\b(?:https?|ftp)://[^\s,<>]+|\bdata:image/[^\s,<>]+"),
     (HintKind.DISCORD, r"<(?:a?:\w+:\d+|[@#][!&]?\d+|t:-?\d+(?::\w)?|/[\w -]+:\d+|id:\w+)>"),
+    (HintKind.UNKNOWN, r"<\|[^<>|]{1,60}\|>"),  # a tokenizer's special token
     (HintKind.UNKNOWN, r"\$\{(?:[^{}]++|\{[^{}]*+\})*+\}"),
     (HintKind.WILDCARD, rf"(?<!\w)(?:\d+(?:-\d+)?\$\$)?__(?=[^\s_]){_INSIDE}[^\s_]__(?!\w)"),
     (HintKind.EMBEDDING, r"(?i:\bembedding:[^\s,:()\[\]{}|<>]+)"),
@@ -46,7 +47,8 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _REGION = re.compile(rf"\b(?:{_REGIONS})\((?:[^()]*)\)|\bADD(?:COL|ROW|COMM|BASE|P)\b|\bCOUPLE\b")
-_AND = re.compile(r"\bAND(?:_[A-Z]+)?\b")
+_CONTROL = re.compile(r"\bSHIFT\([^()]*\)")
+_AND = re.compile(r"\bAND(?:_[A-Z]+)?\b|\bPROMPT_SEP\b|\bAVG\([^()]*\)")
 _JOINED = re.compile(r"\(([^()]*)\)\.(and|blend)\(([^()]*)\)")
 _SWAP = re.compile(
     r"(?:(?:\"[^\"]*\"|\([^()]*\))\.swap|(?<![^\s,()])[^\s,()]++(?<=\.swap))\(([^()]*)\)"
@@ -73,6 +75,7 @@ def leave_out(text: str, shelf: Shelf, hints: Hints) -> str:
         text = re.sub(pattern, _told(kind, "", shelf, hints), text)
     text = _TAG.sub(lambda match: _network(match, shelf, hints), text)
     text = _REGION.sub(_told(HintKind.REGION, ",", shelf, hints), text)
+    text = _CONTROL.sub(_told(HintKind.UNKNOWN, ",", shelf, hints), text)
     text = _JOINED.sub(lambda match: _joined(match, shelf, hints), text)
     text = _SWAP.sub(lambda match: _swapped(match, shelf, hints), text)
     text = _AND.sub(_told(HintKind.COMPOSED, ",", shelf, hints), text)

@@ -15,10 +15,15 @@ _WHEN = re.compile(r"\s*(?:\d+[.,]?\d*|[.,]\d+)\s*")
 _COUNT = re.compile(r"\s*[@~!]?(?:(\d++)?(?:-\d*+)?\$\$)?(?:([^$|{}]{0,20})\$\$)?")
 _CHANCE = re.compile(r"(?:(?<!\s)\s+)?(?:(?<!\d)\d++(?:\.\d*+)?|\.\d++)::")
 _SUFFIX = re.compile(r"(?:(\++|-+)|(\d+\.\d+|\.\d+|\d))(?=\s*(?:[,)\]}|]|\Z))")
+_LAST_PIECE = re.compile(r",|\bBREAK\b")
+_BEFORE_A_CLOSING = re.compile(  # `16:9)` and `:3)` are none
+    r"(?:[^\s\d:;][:;]\s*[+-]?\d+|[^:;][:;]\s*[+-]?\d*[.,]\d+)\s*\Z"
+)
+_LONGEST_WEIGHT: Final = 20
 _ENDS_LIKE_A_WEIGHT = re.compile(r":\s*[+-]?[.\d]+\Z")
 _EMPHASIS: Final = "1.1"
 _NOVELAI_EMPHASIS: Final = "1.05"
-_MAX_OPEN: Final = 20  # brackets never closed whose weight is looked for: each reads to the end
+_MAX_ALONE: Final = 20  # brackets alone whose weight is looked for: each reads to the end
 _STEPS: Final = 28  # a number above 1 in `[a:b:10]` counts steps
 
 
@@ -31,7 +36,7 @@ class GroupReader:
         self._stack: list[tuple[str, list[str]]] = []
         self._parts: list[str] = []
         self._open = Counter[str]()
-        self._left = _MAX_OPEN
+        self._left = _MAX_ALONE
 
     def read(self, text: str) -> str:
         at = 0
@@ -45,8 +50,8 @@ class GroupReader:
                 self._parts = []
             elif self._open[_OPENED_BY[sign]]:
                 at = self._close(sign, text, at)
-            elif sign != "}":  # one that closes nothing is text, as in A1111
-                self._parts.append(sign)
+            elif sign != "}" and not (sign == ")" and self._never_opened()):
+                self._parts.append(sign)  # one that closes nothing is text, as in A1111
         self._parts.append(text[at:])
         while self._stack:
             self._leave_open(at_end=True)
@@ -86,6 +91,24 @@ class GroupReader:
             content = opened + content
         outer.append(content)
         self._parts = outer
+
+    def _never_opened(self) -> bool:
+        """Read `hat, smile:1.2)` as `hat, (smile:1.2)`; False where no weight stands there."""
+        content = "".join(self._parts)
+        self._parts = [content]
+        end = _BEFORE_A_CLOSING.search(content, max(0, len(content) - _LONGEST_WEIGHT))
+        if end is None or self._left <= 0:
+            return False
+        self._left -= 1
+        before = content[: end.start() + 1]
+        piece = content[len(before) - len(_LAST_PIECE.split(before)[-1]) :].lstrip()
+        words, number, _ = weigh(piece)
+        if not words.strip() or not number:
+            return False
+        made = f"({words}:{number})"
+        self._tell(HintKind.WEIGHT_READ, piece + ")", made)
+        self._parts = [content.removesuffix(piece), self._shelf.put(made, piece + ")")]
+        return True
 
     def _open_round(self, content: str) -> str:
         """A bracket that is never closed: to the end as in A1111, unless a weight tells where."""

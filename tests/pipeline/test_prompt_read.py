@@ -128,6 +128,13 @@ def test_weights_with_blanks_or_a_comma_are_weights(typed: str) -> None:
      ("(smile:999)", [("smile", 1.1)], "weight_wrong"),
      ("(smile:.)", [("smile", 1.1)], "weight_wrong"),
      ("(smile:", [("smile", 1.1)], "weight_wrong"),
+     ("smile:1.2)", [("smile", 1.2)], "weight_read"),
+     ("smile:2), hat", [("smile", 2.0), (", hat", 1.0)], "weight_read"),
+     ("hat, blue eyes:1,2) x", [("hat, ", 1.0), ("blue eyes", 1.2), (" x", 1.0)], "weight_read"),
+     ("hat BREAK smile: 1.2)",
+      [("hat", 1.0), ("BREAK", 0.0), ("smile", 1.2)], "weight_read"),
+     ("(hat), smile :.5)", [("hat", 1.1), (", ", 1.0), ("smile", 0.5)], "weight_read"),
+     ("[smile:1.2)]", [("smile", 1.0909)], "weight_read"),
      ("(smile:abc)", [("smile:abc", 1.1)], "weight_word"),
      ("(smile:nan)", [("smile:nan", 1.1)], "weight_word")],
 )  # fmt: skip
@@ -143,7 +150,7 @@ def test_a_weight_that_is_not_clear_is_told(
     ["(smile:-1)", "(smile:.5)", "(smile:0)", "(artist:wlop)", "(rem (re:zero):1.1)",
      "16:9, 12:30",
      "(smile, hat:1.2)", "((a)), [[b]]", "a (b:1.2) c", "a BREAK b", r"x \(y\)",
-     "1girl, (a [b) c]"],
+     "1girl, (a [b) c]", "smile)", "12:30)", "smile :3)", ":3)", "1), 2)"],
 )  # fmt: skip
 def test_what_a1111_understands_is_told_of_in_no_way(typed: str) -> None:
     assert read(typed).hints == ()
@@ -177,6 +184,14 @@ def test_what_a1111_understands_is_told_of_in_no_way(typed: str) -> None:
      ("a, https://x.y/z_(1).png", "a", [("link", "https://x.y/z_(1).png", "")]),
      ("a <:smile:123> <@1>", "a", [("discord", "<:smile:123>", ""), ("discord", "<@1>", "")]),
      ("a ADDCOL b", "a, b", [("region", "ADDCOL", "")]),
+     ("a FILL() b", "a, b", [("region", "FILL()", "")]),
+     ("a, SHIFT(1)", "a", [("unknown", "SHIFT(1)", "")]),
+     ("SHIFT(0.5, 1) a", "a", [("unknown", "SHIFT(0.5, 1)", "")]),
+     ("a PROMPT_SEP b", "a, b", [("composed", "PROMPT_SEP", "")]),
+     ("a AVG(0.5) b", "a, b", [("composed", "AVG(0.5)", "")]),
+     ("<|endoftext|>", "", [("unknown", "<|endoftext|>", "")]),
+     ("cat <|im_end|> dog", "cat dog", [("unknown", "<|im_end|>", "")]),
+     ("a, <｜end of sentence｜>, b", "a, b", [("unknown", "<|end of sentence|>", "")]),
      ("a --niji 6 --tile", "a", [("flag", "--niji 6", ""), ("flag", "--tile", "")])],
 )  # fmt: skip
 def test_syntax_that_is_not_ours_is_told_and_reaches_no_model(
