@@ -532,6 +532,6 @@ async def test_how_many_stars_are_needed_is_said_only_on_the_way_there(
         back = (await whole(await moderator.member.press(message, "⭐ Vote"))).text
         assert "⭐ 1." in back
         assert "The picture is in the gallery" in back
-        await bob.member.press(message, "⭐ Vote")
+        await whole(await bob.member.press(message, "⭐ Vote"))
         again = (await whole(await bob.member.press(message, "⭐ Vote"))).text
         assert "With 2 a picture goes into the gallery" in again, "taken out: on its way anew"

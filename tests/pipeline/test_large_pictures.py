@@ -1,6 +1,6 @@
 """Pictures larger than usual: the same numbers with less memory, or a refusal in time."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -68,7 +68,7 @@ def test_sdxl_grows_as_its_attention_does(
         return config
 
     monkeypatch.setattr(unet_memory, "read_json", read)
-    folder = _Sdxl(**{name: v for name, v in vars(tiny).items() if name != "content_hash"})
+    folder = _Sdxl(**{each.name: getattr(tiny, each.name) for each in fields(tiny)})
     scores = 2 * 10 * (78 * 114) ** 2 * 4
     usual = 2 * 2 * 10 * 4096**2 * 4
     layers = 0.2 * 10.27e9 * (1248 * 1824 / 1024**2 / 2 - 1)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 
@@ -111,7 +112,7 @@ class _Sdxl(ModelFolder):
 
 @pytest.fixture
 def sdxl(tiny: ModelFolder) -> ModelFolder:
-    return _Sdxl(**{name: value for name, value in vars(tiny).items() if name != "content_hash"})
+    return _Sdxl(**{each.name: getattr(tiny, each.name) for each in fields(tiny)})
 
 
 def test_memory_decides(sdxl: ModelFolder) -> None:
