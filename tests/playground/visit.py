@@ -67,14 +67,23 @@ class Visit:
         return self.answer_to(lambda: self._send(text))
 
     def answer_to(self, deed: "Callable[[], object]") -> "Locator":
-        """The message that comes after `deed`."""
+        """The message that answers what `deed` does.
+
+        Other messages may arrive at the same time, such as entries of the moderation log: an
+        answer names the person whose command, form or button it answers.
+        """
         from playwright.sync_api import expect
 
         known = self.messages.evaluate_all("all => all.map(each => each.dataset.id)")
         deed()
-        fresh = self.page.locator(
-            "#messages > li.message" + "".join(f':not([data-id="{each}"])' for each in known)
-        ).last
+        answers = self.page.locator(".reference").filter(has_not_text="↪")
+        fresh = (
+            self.page.locator(
+                "#messages > li.message" + "".join(f':not([data-id="{each}"])' for each in known)
+            )
+            .filter(has=answers)
+            .last
+        )
         expect(fresh).to_be_visible()
         return self.message(fresh)
 
