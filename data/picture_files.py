@@ -49,6 +49,25 @@ class PictureFiles:
         except OSError as error:
             raise StorageError("picture_missing", file=path.name) from error
 
+    def size(self, content_hash: str) -> int:
+        """The bytes that a stored picture has; StorageError if the file is gone."""
+        path = self.path(content_hash)
+        try:
+            return path.stat().st_size
+        except OSError as error:
+            raise StorageError("picture_missing", file=path.name) from error
+
+    def read_piece(self, content_hash: str, offset: int, size: int) -> bytes:
+        """Up to `size` bytes from `offset` on, none at the end; StorageError if the file is gone.
+        No file stays open in between."""
+        path = self.path(content_hash)
+        try:
+            with path.open("rb") as file:
+                file.seek(offset)
+                return file.read(size)
+        except OSError as error:
+            raise StorageError("picture_missing", file=path.name) from error
+
     def delete(self, content_hash: str) -> None:
         """Remove a file; a missing one is fine."""
         self.path(content_hash).unlink(missing_ok=True)

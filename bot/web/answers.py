@@ -2,10 +2,14 @@
 
 import asyncio
 import hashlib
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Final, Literal
 
 from aiohttp import web
+
+from data.picture_files import PictureFiles
+from pipeline.errors import StorageError
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -37,19 +41,42 @@ SEND_S: Final = 120.0  # for an answer, or a piece of one: a picture at 20 kB/s
 async def send(request: web.Request, response: web.StreamResponse, piece: bytes = b"") -> bool:
     """Send all of `response`, or a `piece` of one that is sent in pieces; whether that worked.
 
-    Who reads too slowly is cut off: aiohttp itself would wait for ever.
+    Who reads too slowly is cut off: aiohttp itself would wait for ever. So is who reads a file that
+    is deleted meanwhile.
     """
     with suppress(ConnectionError):  # they have gone; aiohttp finds out as well
         try:
             async with asyncio.timeout(SEND_S):
                 await response.prepare(request)
                 await (response.write(piece) if piece else response.write_eof())
-        except TimeoutError:
+        except (TimeoutError, StorageError):
             if request.transport is not None:
                 request.transport.abort()
         else:
             return True
     return False
+
+
+PIECE: Final = 128 * 1024  # bytes in memory for each who reads a large file
+
+
+class Pieces:
+    """A stored picture of `size` bytes, read from the disk as it is sent: 6 MB for each of hundreds
+    who read slowly would be all of the memory."""
+
+    def __init__(self, files: PictureFiles, content_hash: str, size: int) -> None:
+        self.size = size
+        self._files = files
+        self._content_hash = content_hash
+
+    @classmethod
+    async def of(cls, files: PictureFiles, content_hash: str) -> "Pieces":
+        """StorageError `picture_missing`."""
+        return cls(files, content_hash, await asyncio.to_thread(files.size, content_hash))
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for offset in range(0, self.size, PIECE):
+            yield await asyncio.to_thread(self._files.read_piece, self._content_hash, offset, PIECE)
 
 
 def etag_of(*parts: str | bytes) -> str:
@@ -69,20 +96,23 @@ def known(request: web.Request, etag: str) -> bool:
 
 def answer(
     request: web.Request,
-    body: bytes,
+    body: bytes | Pieces,
     *,
     kind: str,
     keeping: Keeping,
-    etag: str | None = None,
+    etag: str = "",
     status: int = 200,
 ) -> web.Response:
     """`body`, or 304 where the browser has it. `etag`: of the body where not given."""
-    etag = etag or etag_of(body)
+    if not etag and isinstance(body, bytes):
+        etag = etag_of(body)
     headers = {"ETag": etag, "Cache-Control": _KEEPING[keeping]}
     if keeping in {"page", "private"}:
         headers["Vary"] = "Cookie, Accept-Language"
     if status == 200 and known(request, etag):
         return web.Response(status=304, headers=headers)
+    if isinstance(body, Pieces):
+        headers["Content-Length"] = str(body.size)
     charset = "utf-8" if kind.startswith("text/") or kind == "image/svg+xml" else None
     return web.Response(
         body=body, status=status, content_type=kind, charset=charset, headers=headers

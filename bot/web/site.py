@@ -1,6 +1,5 @@
 """The gallery's page as an aiohttp application: every route, and what stands before all of them."""
 
-import asyncio
 import base64
 import logging
 import re
@@ -13,7 +12,7 @@ from aiohttp.typedefs import Handler
 
 from bot.clock import Clock
 from bot.web.access import Access
-from bot.web.answers import SECURITY_HEADERS, answer, etag_of, send
+from bot.web.answers import SECURITY_HEADERS, Pieces, answer, etag_of, send
 from bot.web.asked import Asked
 from bot.web.downloads import DOWNLOAD_COST, Downloads
 from bot.web.languages import accepted
@@ -232,8 +231,9 @@ class Site:
         if entry is None:
             raise web.HTTPNotFound
         try:
+            body: bytes | Pieces
             if width is None:
-                body = await asyncio.to_thread(self._parts.files.read, entry.content_hash)
+                body = await Pieces.of(self._parts.files, entry.content_hash)
             else:
                 body = await self._parts.thumbs.get(entry.content_hash, width)
         except StorageError as error:

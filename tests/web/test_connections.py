@@ -165,12 +165,20 @@ async def test_who_reads_nothing_is_cut_off(
     large = PictureFiles(own_gallery.folder / "pictures").write(os.urandom(size))
     await change_picture(own_gallery, large)
     slots = Slots(total=10, each=10)
+    held: list[int] = []
+    read_piece = PictureFiles.read_piece
+
+    def counted(files: PictureFiles, content_hash: str, offset: int, most: int) -> bytes:
+        piece = read_piece(files, content_hash, offset, most)
+        held.append(len(piece))
+        return piece
 
     def these(**_: object) -> Slots:
         return slots
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serving, "connection_slots", these)
+        patch.setattr(PictureFiles, "read_piece", counted)
         async with page_over(own_gallery.folder) as page, asyncio.timeout(60):
             with socket.socket() as sock:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -182,6 +190,31 @@ async def test_who_reads_nothing_is_cut_off(
                 while slots.taken:
                     await asyncio.sleep(0.01)
                 assert 0 < len(await ended(sock)) < size
+    # What nobody reads is not in memory either: only what the system holds was read from the disk.
+    assert 0 < sum(held) < size
+    assert max(held) <= answers.PIECE
+    assert not told(caplog)
+
+
+async def test_who_reads_what_is_deleted_meanwhile_is_cut_off(
+    own_gallery: Shown, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = PictureFiles(own_gallery.folder / "pictures").write(os.urandom(2 * answers.PIECE))
+    await change_picture(own_gallery, large)
+    read_piece = PictureFiles.read_piece
+
+    def deletes_it(files: PictureFiles, content_hash: str, offset: int, most: int) -> bytes:
+        piece = read_piece(files, content_hash, offset, most)
+        files.delete(content_hash)
+        return piece
+
+    monkeypatch.setattr(PictureFiles, "read_piece", deletes_it)
+    async with page_over(own_gallery.folder) as page, asyncio.timeout(60):
+        with connect(page) as sock:
+            path = f"/i/{own_gallery.safe[0]}/original.png"
+            sock.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            body = (await ended(sock)).partition(b"\r\n\r\n")[2]
+    assert len(body) <= answers.PIECE
     assert not told(caplog)
 
 
