@@ -45,7 +45,7 @@ class TermMatcher:
             letters = normalise(term).replace(" ", "")
             trie.add([_piece(run) for run in _runs(letters)])
             self._terms.setdefault(_shape(letters), []).append((letters, term))
-        self._search = re.compile(rf"{_START}(?=({trie.pattern()}))")
+        self._search = re.compile(rf"{_START}(?=((?:{trie.pattern()}){_END}))")
         self._harmless = re.compile(_phrases(harmless, things))
 
     def find(self, readings: Iterable[Reading]) -> str | None:
@@ -123,7 +123,7 @@ class _Node(dict[str, "_Node"]):
             if node:
                 branches.append(rf"{piece}{more}+(?:{node.pattern()})")
             if node.ends:
-                branches.append(rf"{piece}{more}{_END}")
+                branches.append(rf"{piece}{more}")
         return "|".join(branches)
 
 
