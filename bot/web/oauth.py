@@ -11,18 +11,25 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
+from math import isfinite
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import aiohttp
 
+from bot.clock import Clock
 from bot.secret import Secret
+from bot.web.throttle import Throttle
+from bot.web.thumbs import TooBusyError
 
 _log = logging.getLogger(__name__)
 
 DISCORD: Final = "https://discord.com"
 SCOPES: Final = "identify guilds"
 WAIT_S: Final = 600  # for the person at Discord's page
+PER_MINUTE: Final = 120.0  # of all people together; Discord bears 1,000 a minute in vain
+_LONGEST_PAUSE_S: Final = 3600.0
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=15)
 
 
@@ -50,12 +57,16 @@ class OAuth:
         secret: Secret,
         redirect_uri: str,
         http: aiohttp.ClientSession,
+        clock: Clock,
     ) -> None:
         self._base_url = base_url or DISCORD
         self._application_id = application_id
         self._secret = secret
         self._redirect_uri = redirect_uri
         self._http = http
+        self._clock = clock
+        self._throttle = Throttle(per_minute=PER_MINUTE)
+        self._paused_until = float("-inf")
 
     @property
     def possible(self) -> bool:
@@ -79,9 +90,12 @@ class OAuth:
         return word, f"{self._base_url}/oauth2/authorize?{urlencode(query)}"
 
     async def finish(self, *, word: str, state: str, code: str) -> Person:
-        """Who came back. SignInFailed."""
+        """Who came back. SignInFailed, or TooBusyError where Discord can't be asked now."""
         if not word or not hmac.compare_digest(state.encode(), _derived(word, "state").encode()):
             raise SignInFailed("the answer belongs to another browser, or came too late")
+        now = self._clock.monotonic()
+        if now < self._paused_until or self._throttle.wait_s("everybody", cost=1.0, now=now) > 0:
+            raise TooBusyError
         try:
             token = await self._token(word, code)
             me = await self._get("/users/@me", token)
@@ -106,15 +120,33 @@ class OAuth:
         }
         url = f"{self._base_url}/api/v10/oauth2/token"
         async with self._http.post(url, data=form, timeout=_TIMEOUT) as answer:
-            answer.raise_for_status()
+            self._check(answer)
             return str((await answer.json())["access_token"])
 
     async def _get(self, path: str, token: str) -> Any:
         headers = {"Authorization": f"Bearer {token}"}
         url = f"{self._base_url}/api/v10{path}"
         async with self._http.get(url, headers=headers, timeout=_TIMEOUT) as answer:
-            answer.raise_for_status()
+            self._check(answer)
             return await answer.json()
+
+    def _check(self, answer: aiohttp.ClientResponse) -> None:
+        """TooBusyError where Discord wants to be left alone; aiohttp's error for others."""
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            pause_s = _seconds(answer.headers.get("Retry-After", ""))
+            self._paused_until = self._clock.monotonic() + pause_s
+            _log.warning("Discord lets nobody sign in for %.0f s", pause_s)
+            raise TooBusyError
+        answer.raise_for_status()
+
+
+def _seconds(said: str) -> float:
+    """What a Retry-After says, within reason."""
+    try:
+        found = float(said)
+    except ValueError:
+        found = 0.0
+    return min(_LONGEST_PAUSE_S, max(1.0, found)) if isfinite(found) else _LONGEST_PAUSE_S
 
 
 def _derived(word: str, purpose: str) -> str:

@@ -126,6 +126,7 @@ def _parts(  # noqa: PLR0917 - everything that the page is made of, named at the
             secret=settings.discord_client_secret,
             redirect_uri=f"{origin}/signed-in",
             http=http,
+            clock=clock,
         ),
         thumbs=ThumbnailMaker(Thumbnails.under(settings.data_dir)),
         downloads=Downloads(

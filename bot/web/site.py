@@ -35,6 +35,7 @@ _log = logging.getLogger(__name__)
 
 _RETRY_S: Final = 4.0
 PAGE_COST: Final = 5.0  # against a picture's 1
+SIGN_IN_COST: Final = 30.0  # it asks Discord, which counts how often: see `bot.web.oauth`
 _HIDDEN: Final = frozenset(
     {"prompt", "negative_prompt", "pictures", "visibility", "typed_prompt", "typed_negative",
      "init_picture"}
@@ -363,6 +364,8 @@ def _route(request: web.Request) -> str:
 def _cost(path: str) -> float:
     if path.startswith("/collection/"):
         return DOWNLOAD_COST
+    if path == "/signed-in":
+        return SIGN_IN_COST
     return 1.0 if path.startswith(("/i/", "/static/")) else PAGE_COST
 
 
