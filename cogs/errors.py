@@ -5,6 +5,7 @@ Commands, buttons, views and modals all come here: discord.py only logs exceptio
 
 import logging
 import math
+from json import JSONDecodeError
 
 import aiohttp
 import discord
@@ -21,7 +22,10 @@ _log = logging.getLogger(__name__)
 
 MAX_SHOWN = 300  # characters of a value in an error: enough to recognise it
 UNKNOWN_INTERACTION = 10062  # acknowledged too late, or by nobody: there is no one to answer
-UNREACHABLE = (discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError)
+BROKEN_OFF = (aiohttp.ClientError, TimeoutError, OSError, UnicodeDecodeError, JSONDecodeError)
+"""What sending to Discord may raise where no whole answer came; the last two where something
+between us and Discord answered in its place."""
+UNREACHABLE = (discord.HTTPException, *BROKEN_OFF)
 """What sending to Discord may raise when it does not work."""
 
 
@@ -137,7 +141,7 @@ def _is_passing(error: BaseException) -> bool:
     """Whether it says nothing about our code: it was too late, or something is busy or cut off."""
     if isinstance(error, discord.HTTPException):
         return error.code == UNKNOWN_INTERACTION or error.status == 429 or error.status >= 500
-    return isinstance(error, (StorageError, aiohttp.ClientError, TimeoutError, OSError))
+    return isinstance(error, (StorageError, *BROKEN_OFF))
 
 
 _QUIET_COMPLETIONS = QuietCompletions()

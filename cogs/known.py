@@ -24,6 +24,10 @@ class PlaceUnknownError(RefusedError):
         self.guild_id = guild_id
 
 
+class PlaceClosedError(PlaceUnknownError):
+    """The server is known, but we may not look at this thread or channel of it."""
+
+
 def guild_of(bot: EkakiBot, guild_id: int) -> discord.Guild:
     """A server that is known with all its channels. PlaceUnknownError otherwise."""
     guild = bot.get_guild(guild_id)
@@ -34,7 +38,8 @@ def guild_of(bot: EkakiBot, guild_id: int) -> discord.Guild:
 
 async def channel_of(bot: EkakiBot, guild_id: int, channel_id: int) -> GuildChannel | None:
     """A channel or thread; None: Discord says that it is gone. PlaceUnknownError where nothing is
-    known of the server, or we are not in it. Discord's other errors are raised."""
+    known of the server, PlaceClosedError where Discord does not let us look. Its other errors are
+    raised."""
     guild = guild_of(bot, guild_id)
     found = guild.get_channel_or_thread(channel_id)
     if found is not None:
@@ -48,6 +53,6 @@ async def channel_of(bot: EkakiBot, guild_id: int, channel_id: int) -> GuildChan
             raise
         bot.gone_channels.add(channel_id)
         return None
-    except discord.Forbidden as error:  # of a server that we are in, all channels are known
-        raise PlaceUnknownError(guild_id) from error
+    except discord.Forbidden as error:  # such as a private thread that we were taken out of
+        raise PlaceClosedError(guild_id) from error
     return fetched if isinstance(fetched, discord.abc.GuildChannel | discord.Thread) else None

@@ -2,14 +2,14 @@
 
 from typing import Final
 
-import aiohttp
 import discord
 from discord.ext import commands
 
 from bot.client import EkakiBot
 from bot.outbox.dispatcher import Dispatcher
 from bot.outbox.verdict import Failure, Verdict, verdict_of
-from cogs.known import PlaceUnknownError
+from cogs.errors import BROKEN_OFF
+from cogs.known import PlaceClosedError, PlaceUnknownError
 from pipeline.errors import EkakiError, StorageError
 
 _MAX_WORDS: Final = 300  # characters of an error that are kept
@@ -40,13 +40,15 @@ class OutboxCog(commands.Cog, name="Outbox"):
         await self.bot.services.outbox.wake(guild.id)
 
 
-def explain(error: Exception) -> Failure:
+def explain(error: BaseException) -> Failure:
     """What an exception means for an item: the one table of its kind."""
     return Failure(verdict=_verdict(error), words=_words(error)[:_MAX_WORDS])
 
 
-def _verdict(error: Exception) -> Verdict:
+def _verdict(error: BaseException) -> Verdict:
     match error:
+        case PlaceClosedError():
+            return Verdict.CLOSED
         case PlaceUnknownError():
             return Verdict.WAIT
         case discord.HTTPException():
@@ -55,13 +57,13 @@ def _verdict(error: Exception) -> Verdict:
             return Verdict.RETRY  # the database or the disk, which may pass in a moment
         case EkakiError():
             return Verdict.PARK
-        case aiohttp.ClientError() | OSError():  # TimeoutError is one, too
+        case _ if isinstance(error, BROKEN_OFF):
             return Verdict.RETRY
         case _:
             return Verdict.UNFORESEEN
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     match error:
         case discord.HTTPException():
             return f"{error.status} {error.code}: {' '.join(error.text.split())}"

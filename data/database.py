@@ -165,6 +165,7 @@ async def _connect(path: Path, *, busy_timeout_s: float) -> aiosqlite.Connection
     connection = await aiosqlite.connect(path, isolation_level=None, timeout=busy_timeout_s)
     try:
         connection.row_factory = sqlite3.Row
+        connection.text_factory = _text
         await connection.execute("PRAGMA journal_mode = WAL")
         # FULL: an accepted job survives a power cut, not only a crash of this process.
         await connection.execute("PRAGMA synchronous = FULL")
@@ -175,6 +176,11 @@ async def _connect(path: Path, *, busy_timeout_s: float) -> aiosqlite.Connection
         await connection.close()
         raise
     return connection
+
+
+def _text(stored: bytes) -> str:
+    """A text as it is stored. A damaged one must not make a query fail that gives others as well."""
+    return stored.decode(errors="replace")
 
 
 async def _migrate(connection: aiosqlite.Connection, path: Path) -> None:

@@ -40,7 +40,16 @@ _DUE: Final = f"(due_at <= ?1 OR due_at > ?1 + {FARTHEST_S})"
 
 def _item(row: sqlite3.Row) -> OutboxItem:
     values = {name: row[name] for name in OutboxItem.__dataclass_fields__}
-    return OutboxItem(**values | {"payload": json.loads(row["payload"])})
+    return OutboxItem(**values | {"payload": _payload(row["payload"])})
+
+
+def _payload(stored: str) -> dict[str, Any]:
+    """Empty where it is damaged: its sender then says what is missing, and the row is parked."""
+    try:
+        found = json.loads(stored)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 async def put(
@@ -117,7 +126,7 @@ async def failed(
 ) -> None:
     """An attempt failed. What changed meanwhile stays due at once."""
     await connection.execute(
-        "UPDATE outbox SET attempts = attempts + 1, state = ?3, last_error = ?4,"
+        "UPDATE outbox SET attempts = min(attempts, 1000000) + 1, state = ?3, last_error = ?4,"
         " due_at = CASE changes WHEN ?2 THEN ?5 ELSE due_at END WHERE id = ?1",
         (item_id, changes, state, error, due_at),
     )

@@ -3,19 +3,19 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeAlias
 
 from bot.clock import Clock
 from bot.outbox.service import AT_ONCE, Outbox
-from bot.outbox.verdict import BACKOFF_S, Failure, Verdict
+from bot.outbox.verdict import BACKOFF_S, CLOSED_S, Failure, Verdict
 from data.outbox import OutboxItem
 from pipeline.errors import StorageError
 
 _log = logging.getLogger(__name__)
 
-Explain: TypeAlias = Callable[[Exception], Failure]
+Explain: TypeAlias = Callable[[BaseException], Failure]
 
 LOOK_EVERY_S: Final = 5.0  # another process may have put something
 PAUSE_S: Final = 0.05  # between two looks: commits come in showers
@@ -46,6 +46,7 @@ class Dispatcher:
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._rests: dict[str, float] = {}  # lanes, until when
         self._paced: dict[tuple[str, str], float] = {}  # kind and key, until when
+        self._missed: set[str] = set()  # lanes that were due while they were sending
         self._troubled: defaultdict[str, int] = defaultdict(int)
         self._guilds: dict[str, int | None] = {}
         self._open = asyncio.Semaphore(LANES_AT_ONCE)
@@ -115,6 +116,8 @@ class Dispatcher:
         }
         self._paced = {item: until for item, until in self._paced.items() if until > now}
         for lane, guild_id in await self._outbox.lanes_due():
+            if lane in self._busy:
+                self._missed.add(lane)
             if lane in self._busy or lane in self._rests:
                 continue
             self._guilds[lane] = guild_id
@@ -129,7 +132,9 @@ class Dispatcher:
             self._rest(lane, self._trouble(lane))
         if error is not None and not isinstance(error, StorageError):
             _log.error("The lane %s of the outbox", lane, exc_info=error)
-        self._outbox.fresh.set()
+        if lane in self._missed:
+            self._missed.discard(lane)
+            self._outbox.fresh.set()
 
     def _trouble(self, lane: str) -> float:
         """The pause after trouble that is not an item's: the database could not be written, or the
@@ -141,6 +146,7 @@ class Dispatcher:
     def _rest(self, lane: str, pause_s: float) -> None:
         if pause_s > 0:
             self._rests[lane] = self._clock.monotonic() + pause_s
+            self._outbox.fresh.set()
 
     async def _drain(self, lane: str) -> None:
         """Send what is due in a lane, one after another, until it has to rest."""
@@ -190,14 +196,39 @@ class Dispatcher:
             sender = self._outbox.senders[item.kind]
             async with asyncio.timeout(self._send_limit_s):
                 pace_s = await sender(item)
+        except asyncio.CancelledError as error:
+            if _ends():
+                raise
+            return await self._failed(item, error, wakes)
         except Exception as error:  # noqa: BLE001 - whatever it is: the others go on
-            failure = self._explain(error)
-            if failure.verdict is Verdict.WAIT:  # so is everything else of the lane
-                return self._trouble(item.lane)
-            if failure.verdict is Verdict.UNFORESEEN:
-                _log.exception("The outbox can't send %s %s", item.kind, item.key)
-            return await self._outbox.failed(item, failure, wakes=wakes)
+            return await self._failed(item, error, wakes)
         if pace_s:
             self._paced[item.kind, item.key] = self._clock.monotonic() + pace_s
-        await self._outbox.done(item)
-        return 0.0
+        return await self._entered(item, self._outbox.done(item))
+
+    async def _failed(self, item: OutboxItem, error: BaseException, wakes: int) -> float:
+        """Enter what an attempt came to; see `_attempt`."""
+        failure = self._explain(error)
+        if failure.verdict is Verdict.WAIT and not self._outbox.is_old(item):
+            return self._trouble(item.lane)  # so is everything else of the lane
+        if failure.verdict is Verdict.UNFORESEEN:
+            _log.error("The outbox can't send %s %s", item.kind, item.key, exc_info=error)
+        return await self._entered(item, self._outbox.failed(item, failure, wakes=wakes))
+
+    async def _entered(self, item: OutboxItem, entering: Awaitable[float]) -> float:
+        """Have an attempt's end entered. A row that can't be written, damaged perhaps, is left
+        alone for a while; those behind it are not."""
+        try:
+            return await entering
+        except StorageError:
+            raise
+        except Exception:
+            _log.exception("What became of %s %s can't be entered", item.kind, item.key)
+            self._paced[item.kind, item.key] = self._clock.monotonic() + CLOSED_S
+            return 0.0
+
+
+def _ends() -> bool:
+    """Whether this very task is to end. A sender may raise CancelledError for reasons of its own."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

@@ -11,7 +11,7 @@ from aiosqlite import Connection
 from bot.clock import Clock
 from bot.moderation.audit import Audit
 from bot.outbox.kinds import Kind, person_lane
-from bot.outbox.verdict import Failure, next_attempt
+from bot.outbox.verdict import EXPIRES_S, Failure, next_attempt
 from data import gallery, outbox
 from data.audit import AuditEvent, AuditKind
 from data.database import Database
@@ -84,10 +84,16 @@ class Outbox:
             due_at = await outbox.next_due(connection)
         return None if due_at is None else due_at - self._clock.time()
 
-    async def done(self, item: OutboxItem) -> None:
-        """It was told. What changed since it was read is told again."""
+    def is_old(self, item: OutboxItem) -> bool:
+        """Whether its place was waited for long enough: its server may have removed us."""
+        return self._clock.time() - item.put_at > EXPIRES_S
+
+    async def done(self, item: OutboxItem) -> float:
+        """It was told. What changed since it was read is told again. Returns for how many seconds
+        the lane should rest: 0."""
         async with self._database.transaction() as connection:
             await outbox.done(connection, item_id=item.id, changes=item.changes)
+        return 0.0
 
     def wakes(self, guild_id: int | None) -> int:
         """How often a server was woken so far."""
@@ -140,7 +146,7 @@ class Outbox:
         event = AuditEvent(
             kind=AuditKind.UNDELIVERED,
             guild_id=item.guild_id,
-            channel_id=item.payload.get("channel_id"),
+            channel_id=_channel_of(item),
             details={"what": item.kind, "error": failure.words},
         )
         if item.kind == Kind.GALLERY_ENTRY:
@@ -185,3 +191,9 @@ class Outbox:
         """How much is waiting and parked."""
         async with self._database.reader() as connection:
             return await outbox.counts(connection, guild_id=guild_id)
+
+
+def _channel_of(item: OutboxItem) -> int | None:
+    """The channel that an item names, as one that can be stored."""
+    found = item.payload.get("channel_id")
+    return found if isinstance(found, int) and 0 < found < 2**63 else None

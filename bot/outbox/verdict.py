@@ -65,13 +65,12 @@ _PASSES: Final = frozenset({
 
 
 def verdict_of(status: int, code: int) -> Verdict:
-    """The verdict for Discord's answer: the HTTP status and the code in its body (0: none)."""
+    """The verdict for Discord's answer: the HTTP status and the code in its body (0: none). A 404
+    that names nothing of ours as gone (a forum's tag was: 10087) is one refusal among others."""
     if code in _GONE:
         return Verdict.GIVE_UP
     if code in _PASSES or status >= 500 or status in {401, 408, 429}:
         return Verdict.RETRY
-    if status == 404:
-        return Verdict.GIVE_UP
     if status == 403:
         return Verdict.CLOSED
     return Verdict.PARK
@@ -92,12 +91,13 @@ class Next:
 
 
 def next_attempt(failure: Failure, *, attempts: int, parked: bool, age_s: float) -> Next | None:
-    """When to try again after `failure`; None: never.
+    """When to try again after `failure`; None: never. What waits for a place comes here only once
+    that was long enough.
 
     `attempts`: those that failed before. `parked`: the item is parked already. `age_s`: since it
     was put.
     """
-    if failure.verdict is Verdict.GIVE_UP:
+    if failure.verdict in {Verdict.GIVE_UP, Verdict.WAIT}:
         return None
     if parked and age_s > EXPIRES_S:
         return None

@@ -32,7 +32,7 @@ class RefusedByTest(Exception):  # noqa: N818 - what a sender raises
         self.verdict = verdict
 
 
-def explain(error: Exception) -> Failure:
+def explain(error: BaseException) -> Failure:
     verdict = error.verdict if isinstance(error, RefusedByTest) else Verdict.UNFORESEEN
     return Failure(verdict=verdict, words=str(error))
 
@@ -71,14 +71,17 @@ class Room:
 
 
 @asynccontextmanager
-async def open_room(folder: Path, *, send_limit_s: float = 300.0) -> AsyncGenerator[Room]:
+async def open_room(
+    folder: Path, *, send_limit_s: float = 300.0, starts: bool = True
+) -> AsyncGenerator[Room]:
     clock = SystemClock()
     async with Database.open(folder / "test.db") as database:
         outbox = Outbox(database=database, audit=Audit(database=database, clock=clock), clock=clock)
         made = Dispatcher(outbox, clock=clock, explain=explain, send_limit_s=send_limit_s)
         post = Post()
         outbox.senders[Kind.WELCOME] = post
-        made.start()
+        if starts:
+            made.start()
         try:
             yield Room(database=database, outbox=outbox, dispatcher=made, post=post)
         finally:
@@ -298,7 +301,7 @@ async def test_an_unknown_kind_is_parked_and_kept(room: Room) -> None:
 @pytest.mark.parametrize(
     ("status", "code", "verdict"),
     [
-        (404, 10003, Verdict.GIVE_UP), (404, 10008, Verdict.GIVE_UP), (404, 0, Verdict.GIVE_UP),
+        (404, 10003, Verdict.GIVE_UP), (404, 10008, Verdict.GIVE_UP), (404, 0, Verdict.PARK), (404, 10087, Verdict.PARK),
         (403, 50007, Verdict.GIVE_UP), (403, 50001, Verdict.CLOSED), (403, 50013, Verdict.CLOSED),
         (400, 20009, Verdict.PARK), (400, 40067, Verdict.PARK), (400, 50083, Verdict.PARK),
         (400, 50035, Verdict.PARK), (413, 40005, Verdict.PARK),
@@ -322,12 +325,105 @@ def test_every_failure_ends_planned_within_a_day_or_given_up(
 ) -> None:
     failure = Failure(verdict=verdict, words="", retry_after_s=retry_after_s)
     planned = next_attempt(failure, attempts=attempts, parked=parked, age_s=age_s)
-    if verdict is Verdict.GIVE_UP:
+    ends = {Verdict.GIVE_UP, Verdict.WAIT}
+    if verdict in ends:
         assert planned is None
     if planned is not None:
         assert 0 <= planned.after_s <= 86400
         assert 0 <= planned.lane_rest_s <= 300
         assert not (parked and not planned.parked), "only success takes a row out of parking"
-    elif verdict is not Verdict.GIVE_UP:
+    elif verdict not in ends:
         assert parked
         assert age_s > verdicts.EXPIRES_S
+
+
+# -- rows that are damaged
+
+HUGE = 2**63 - 1
+DAMAGE = {
+    "payload is no JSON": "payload = '{'",
+    "payload is no object": "payload = '[1]'",
+    "payload names a channel that can't be": "payload = json_object('channel_id', 1e300)",
+    "payload names no channel": "payload = json_object('channel_id', 'x')",
+    "attempts beyond 64 bits": f"attempts = {HUGE}",
+    "put at no time": "put_at = 9e999",
+    "due for ever": "due_at = -9e999",
+    "text that is none": "last_error = CAST(x'ff' AS TEXT)",
+    "key that is none": "key = CAST(x'ff' AS TEXT)",
+    "state that is none": "state = 'odd'",
+}
+
+
+async def damage(room: Room, key: str, change: str) -> None:
+    async with room.database.transaction() as connection:
+        await connection.execute("PRAGMA ignore_check_constraints = ON")
+        await connection.execute(f"UPDATE outbox SET {change} WHERE key = ?", (key,))  # noqa: S608
+        await connection.execute("PRAGMA ignore_check_constraints = OFF")
+
+
+@pytest.mark.parametrize("change", DAMAGE.values(), ids=DAMAGE)
+@pytest.mark.parametrize(
+    "verdict", [Verdict.PARK, Verdict.UNFORESEEN, Verdict.CLOSED, Verdict.RETRY, Verdict.GIVE_UP]
+)
+async def test_a_damaged_row_stops_none_of_its_lane_or_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, verdict: Verdict
+) -> None:
+    monkeypatch.setattr(verdicts, "CLOSED_REST_S", 0.01)
+
+    async def fail(item: OutboxItem) -> None:
+        if item.key not in {"good", "other"}:
+            raise RefusedByTest(verdict)
+
+    async with open_room(tmp_path, starts=False) as room:
+        room.post.fail = fail
+        await room.put("bad", "good", guild_id=1)
+        await room.put("other", lane="b")
+        await damage(room, "bad", change)
+        room.dispatcher.start()
+        await room.until(lambda: set(room.post.sent) == {"good", "other"})
+
+
+async def test_a_row_that_can_not_be_written_is_left_alone_for_a_while(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entering: list[str] = []
+
+    async def done(item: OutboxItem) -> float:
+        entering.append(item.key)
+        raise OverflowError(item.key)
+
+    monkeypatch.setattr(room.outbox, "done", done)
+    await room.put("a", "b", "c")
+    await room.until(lambda: entering == ["a", "b", "c"])
+    await room.put("d")
+    await room.until(lambda: entering == ["a", "b", "c", "d"])
+
+
+async def test_a_sender_that_always_cancels_itself_stops_nothing(room: Room) -> None:
+    async def fail(item: OutboxItem) -> None:
+        if item.key == "bad":
+            raise asyncio.CancelledError
+
+    room.post.fail = fail
+    await room.put("bad", "good")
+    await room.until(lambda: room.post.sent == ["good"])
+    async with asyncio.timeout(PATIENCE_S):
+        while not await room.outbox.parked(limit=9):
+            await asyncio.sleep(0.005)
+
+
+async def test_a_place_that_was_not_known_for_a_month_is_given_up(room: Room) -> None:
+    async def fail(item: OutboxItem) -> None:
+        if item.key == "old":
+            raise RefusedByTest(Verdict.WAIT)
+
+    room.post.fail = fail
+    await room.put("young", lane="a")
+    await room.put("old", lane="b")
+    await room.until(lambda: room.post.tries.count("old") >= 2)
+    async with room.database.transaction() as connection:
+        await connection.execute("UPDATE outbox SET put_at = put_at - 31 * 86400")
+    async with asyncio.timeout(PATIENCE_S):
+        while (await room.outbox.counts())["waiting"]:
+            await asyncio.sleep(0.005)
+    assert room.post.sent == ["young"]
