@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Any, TypeAlias, cast
 
-import aiohttp
 import discord
 
 from bot.client import EkakiBot
 from bot.failpoints import hit
+from cogs.errors import UNREACHABLE
 from cogs.messages import Outgoing
 from data.jobs import JobRecord
 from data.text import text
@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 BACKOFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds between rounds of tries; the last one is repeated for as long as the bot lives."""
 _RECENT_MESSAGES = 100  # of the channel, looked through for one that was sent before a crash
+_UNFORESEEN = 3  # rounds that end in an error which nobody foresaw
 _WHISPERS = 3  # tries to tell somebody something in private
 
 _TOO_LARGE = (413, 40005)
@@ -93,6 +94,7 @@ class Delivery:
         self._token_over = job.interaction_token is None
         self._backoff_s = backoff_s
         self._unwanted: Unwanted | None = None
+        self._unforeseen = 0
 
     async def update(self, message: Outgoing) -> None:
         """One try to show an intermediate state. Never raises on Discord's trouble."""
@@ -101,7 +103,7 @@ class Delivery:
                 await self._attempt(way, message)
             except (Refused, Unwanted):
                 continue
-            except (TooLarge, discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            except (TooLarge, *UNREACHABLE) as error:
                 _log.debug("An update of job %s was lost: %s", self._job.id, error)
             return
 
@@ -109,10 +111,11 @@ class Delivery:
         """Show the end of the job; None where its user can't be reached.
 
         `may_send` False: only edit what is there. Trouble that passes is waited out. TooLarge if
-        Discord does not take the files, Unwanted if it takes something else of it by no way.
+        Discord does not take the files, Unwanted if it takes something else of it by no way; other
+        exceptions are faults that came again and again.
         """
         hit("delivery_begins")
-        self._unwanted = None
+        self._unwanted, self._unforeseen = None, 0
         edits = self._edits()
         ways = [*edits, *self._anew()] if may_send else edits
         pauses: Iterator[float] = chain(self._backoff_s, repeat(self._backoff_s[-1]))
@@ -135,7 +138,7 @@ class Delivery:
                     await self._attempt(way, message)
                 except (Refused, TooLarge, Unwanted):
                     break
-                except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+                except UNREACHABLE as error:
                     _log.warning("What ended job %s is not told yet: %s", self._job.id, error)
                     await asyncio.sleep(pause_s)
                 else:
@@ -161,10 +164,18 @@ class Delivery:
                     ways.remove(way)
                     if isinstance(error, Unwanted):
                         self._unwanted = error
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        except UNREACHABLE as error:
             # The rest of the ways has to wait: this one may have arrived in spite of the error,
             # and a second picture would be worse than a late one.
             _log.warning("Job %s is not delivered yet: %s", self._job.id, error)
+        except TooLarge:
+            raise
+        except Exception:
+            # A fault of ours, or an answer that is none of Discord's: perhaps not the next time.
+            self._unforeseen += 1
+            if self._unforeseen >= _UNFORESEEN:
+                raise
+            _log.exception("Job %s is not delivered yet", self._job.id)
         return None
 
     async def mention(self, sent: Sent) -> None:
@@ -179,7 +190,7 @@ class Delivery:
                 allowed_mentions=self._addressee(),
                 nonce=f"{self._job.id}-mention",
             )
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        except UNREACHABLE as error:
             _log.info("The mention for job %s was not sent: %s", self._job.id, error)
 
     def _edits(self) -> list[Way]:

@@ -179,7 +179,7 @@ async def _connect(path: Path, *, busy_timeout_s: float) -> aiosqlite.Connection
 
 
 def _text(stored: bytes) -> str:
-    """A text as it is stored. A damaged one must not make a query fail that gives others as well."""
+    """A damaged text must not make a query fail that gives others as well."""
     return stored.decode(errors="replace")
 
 

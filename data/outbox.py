@@ -39,17 +39,17 @@ _DUE: Final = f"(due_at <= ?1 OR due_at > ?1 + {FARTHEST_S})"
 
 
 def _item(row: sqlite3.Row) -> OutboxItem:
-    values = {name: row[name] for name in OutboxItem.__dataclass_fields__}
-    return OutboxItem(**values | {"payload": _payload(row["payload"])})
+    values: dict[str, Any] = {name: row[name] for name in OutboxItem.__dataclass_fields__}
+    values["payload"] = _payload(row["payload"])
+    return OutboxItem(**values)
 
 
 def _payload(stored: str) -> dict[str, Any]:
     """Empty where it is damaged: its sender then says what is missing, and the row is parked."""
     try:
-        found = json.loads(stored)
-    except (ValueError, RecursionError):
+        return dict(json.loads(stored))
+    except (ValueError, TypeError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 async def put(

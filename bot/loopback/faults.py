@@ -15,6 +15,8 @@ class Fault:
     `status` refuses with `code` and `message`; 429 takes `retry_after_s`. `delay_s` waits first,
     `until` waits until it is set.
     `cut` ends the connection without an answer, `before` or `after` the request took effect.
+    `garble`: the request takes effect, and this text is its answer, as `garble_type`: something
+    between Discord and us answers in its place.
     `files`: only requests that bring files, or only those that don't.
     """
 
@@ -29,6 +31,8 @@ class Fault:
     delay_s: float = 0.0
     until: asyncio.Event | None = None
     cut: Literal["before", "after"] | None = None
+    garble: str | None = None
+    garble_type: str = "application/json"
     files: bool | None = None
 
     def meets(self, method: str, path: str, *, files: bool) -> bool:

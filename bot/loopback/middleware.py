@@ -68,7 +68,7 @@ class Gatekeeper:
         entry.status = response.status
         entry.elapsed_s = time.monotonic() - began
         if isinstance(response, web.Response) and isinstance(response.body, bytes):
-            entry.response = json.loads(response.body) if response.body else None
+            entry.response = _read(response.body)
         return response
 
     async def _file(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -102,6 +102,9 @@ class Gatekeeper:
         if fault is not None and fault.cut == "after":
             entry.status = response.status
             _cut(request)
+        if fault is not None and fault.garble is not None:
+            response = web.Response(text=fault.garble)
+            response.headers["Content-Type"] = fault.garble_type
         return response
 
     def _authorize(self, request: web.Request) -> None:
@@ -152,6 +155,14 @@ def too_many(verdict: Verdict) -> web.Response:
     }
     headers = {**verdict.headers, "Via": "1.1 loopback", "Retry-After": str(int(wait) + 1)}
     return reply(body, status=429, headers=headers)
+
+
+def _read(body: bytes) -> Any:
+    """JSON, or the text that a fault put in its place."""
+    try:
+        return json.loads(body) if body else None
+    except ValueError:
+        return body.decode(errors="replace")
 
 
 def _cut(request: web.Request) -> None:

@@ -222,13 +222,13 @@ class Dispatcher:
             return await entering
         except StorageError:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - damage of any kind
             _log.exception("What became of %s %s can't be entered", item.kind, item.key)
             self._paced[item.kind, item.key] = self._clock.monotonic() + CLOSED_S
             return 0.0
 
 
 def _ends() -> bool:
-    """Whether this very task is to end. A sender may raise CancelledError for reasons of its own."""
+    """Whether this task is to end. A sender may raise CancelledError for reasons of its own."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0

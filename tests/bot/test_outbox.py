@@ -301,7 +301,8 @@ async def test_an_unknown_kind_is_parked_and_kept(room: Room) -> None:
 @pytest.mark.parametrize(
     ("status", "code", "verdict"),
     [
-        (404, 10003, Verdict.GIVE_UP), (404, 10008, Verdict.GIVE_UP), (404, 0, Verdict.PARK), (404, 10087, Verdict.PARK),
+        (404, 10003, Verdict.GIVE_UP), (404, 10008, Verdict.GIVE_UP), (404, 0, Verdict.PARK),
+        (404, 10087, Verdict.PARK),
         (403, 50007, Verdict.GIVE_UP), (403, 50001, Verdict.CLOSED), (403, 50013, Verdict.CLOSED),
         (400, 20009, Verdict.PARK), (400, 40067, Verdict.PARK), (400, 50083, Verdict.PARK),
         (400, 50035, Verdict.PARK), (413, 40005, Verdict.PARK),
@@ -357,7 +358,7 @@ DAMAGE = {
 async def damage(room: Room, key: str, change: str) -> None:
     async with room.database.transaction() as connection:
         await connection.execute("PRAGMA ignore_check_constraints = ON")
-        await connection.execute(f"UPDATE outbox SET {change} WHERE key = ?", (key,))  # noqa: S608
+        await connection.execute(f"UPDATE outbox SET {change} WHERE key = ?", (key,))
         await connection.execute("PRAGMA ignore_check_constraints = OFF")
 
 

@@ -14,6 +14,7 @@ from bot.loopback.gateway import GUILDS
 from bot.loopback.payloads import channel_json
 from bot.loopback.world import Channel, ChannelType, Guild, Member, Role
 from bot.moderators import Desk
+from bot.outbox import verdict as verdicts
 from data import audit, guild_settings, outbox
 from data.audit import AuditEntry, AuditEvent, AuditKind
 from data.guild_settings import GuildSettings
@@ -108,6 +109,34 @@ async def test_one_servers_refused_log_stops_no_other(
             while not posts_in(place, OTHER_LOG):
                 await asyncio.sleep(0.02)
         assert posts_in(place, IDS.art) == 0
+
+
+@pytest.mark.parametrize("body", ['{"id"', "<html>", "[]"])
+async def test_an_answer_that_is_not_discords_posts_no_log_twice(place: Discord, body: str) -> None:
+    kind = "text/html" if body.startswith("<") else "application/json"
+    fault = Fault(method="POST", path="/messages$", garble=body, garble_type=kind)
+    place.loopback.faults.add(fault)
+    async with open_house(place) as running:
+        await settle(running, IDS.guild, log_channel_id=IDS.art)
+        await note(running, IDS.guild)
+        async with asyncio.timeout(PATIENCE_S):
+            while fault.times or (await running.services.outbox.counts())["waiting"]:
+                await asyncio.sleep(0.02)
+        assert posts_in(place, IDS.art) == 1
+        assert not await parked(running)
+
+
+async def test_a_log_in_a_thread_that_is_closed_to_us_is_parked(
+    place: Discord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verdicts, "CLOSED_S", 0.05)
+    monkeypatch.setattr(verdicts, "CLOSED_REST_S", 0.05)
+    closed = Fault(method="GET", path=f"/channels/{THREAD}$", times=99, status=403, code=50001)
+    place.loopback.faults.add(closed)
+    async with open_house(place) as running:
+        await settle(running, IDS.guild, log_channel_id=THREAD)
+        await note(running, IDS.guild)
+        assert (await until_parked(running)).kind == "audit_log"
 
 
 async def test_a_log_that_was_refused_is_posted_when_it_is_allowed_again(place: Discord) -> None:

@@ -202,6 +202,31 @@ async def test_what_passes_is_waited_out(
     assert len(pictures(place.seen(IDS.dm_alice))) == 1
 
 
+GARBLED = {
+    "cut short": ('{"id": "1', "application/json"),
+    "empty": ("", "application/json"),
+    "a page": ("<html>Please sign in</html>", "text/html"),
+    "another's": ("[]", "application/json"),
+}
+
+
+@pytest.mark.parametrize(("body", "kind"), GARBLED.values(), ids=GARBLED)
+@pytest.mark.parametrize("is_over", [False, True], ids=["by token", "anew"])
+async def test_an_answer_that_is_not_discords_costs_no_picture_and_brings_no_second(
+    place: Discord, without_previews: Running, body: str, kind: str, *, is_over: bool
+) -> None:
+    running = without_previews
+    await held(place, running, private=is_over)
+    if is_over:
+        place.advance(EXPIRED_S)
+    place.loopback.faults.add(
+        Fault(garble=body, garble_type=kind, path="/(webhooks|channels)/", files=True)
+    )
+    running.engine.release()
+    await running.delivery("delivered")
+    assert len(pictures(place.seen(IDS.dm_alice if is_over else IDS.general))) == 1
+
+
 @pytest.mark.parametrize("answer", [EXPLICIT, INVALID, NO_MESSAGE, NO_DM, NO_WEBHOOK], ids=str)
 async def test_a_failure_reaches_its_user_by_the_way_that_is_open(
     place: Discord, answer: tuple[int, int]
