@@ -1,5 +1,6 @@
 """Entries of the audit log as lines of a message. Pure."""
 
+import logging
 from typing import Any, Final
 
 from bot.outbox.kinds import Kind
@@ -8,6 +9,8 @@ from data.audit import AuditEntry, AuditKind
 from data.guild_limits import LIMIT_NAMES
 from data.outbox import OutboxItem
 from data.text import text
+
+_log = logging.getLogger(__name__)
 
 MAX_LINE: Final = 380  # characters: ten fit into an embed
 _PROMPT: Final = 120
@@ -35,7 +38,18 @@ _CHANNELS: Final = frozenset({"allowed_channels", "gallery_excluded"})
 
 
 def line(entry: AuditEntry, *, hide_private: bool = False) -> str:
-    """One entry. `hide_private`: others can read it, so private requests keep their words."""
+    """One entry. `hide_private`: others can read it, so private requests keep their words.
+
+    One that is damaged, or of another version, gets a line as well: the log goes on after it.
+    """
+    try:
+        return _line(entry, hide_private=hide_private)
+    except Exception:  # noqa: BLE001 - JSON of any kind
+        _log.exception("Entry %d of the audit log can't be put into words", entry.id)
+        return cut(f"`#{entry.id}` {quoted(entry.kind, 50)}", MAX_LINE)
+
+
+def _line(entry: AuditEntry, *, hide_private: bool) -> str:
     key = entry.kind if entry.kind in _KNOWN else "other"
     hide = hide_private and bool(entry.details.get("private"))
     said = text(f"audit.{key}", **_data(entry, hide=hide))

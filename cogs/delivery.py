@@ -41,6 +41,8 @@ EXPLICIT = 20009
 """Discord's filter keeps explicit pictures from this person or place. Of the codes that say what
 Discord does not take, the one that people can be told more about."""
 _CONTENT_CODES = (EXPLICIT, 200000, 200001, 240000)  # the next ones: AutoMod, filtered links
+CONTENT_CODES = frozenset({*_CONTENT_CODES, 50006, 50035})
+"""What says that another message may be taken in the same place; the latter two: empty, invalid."""
 
 
 class Refused(Exception):  # noqa: N818 - not a fault: the next way is tried

@@ -1,6 +1,7 @@
 """Posts a server's audit log into its log channel, each entry once, also over a crash."""
 
 import asyncio
+import logging
 import re
 from collections.abc import Sequence
 from typing import Final, TypeAlias
@@ -12,12 +13,15 @@ from bot.client import EkakiBot
 from bot.failpoints import hit
 from bot.outbox.kinds import Kind
 from cogs.audit_lines import line
+from cogs.delivery import CONTENT_CODES
 from cogs.known import channel_of
 from cogs.languages import guild_locale
 from data import audit
 from data.audit import AuditEntry
 from data.outbox import OutboxItem
 from data.text import speaking, text
+
+_log = logging.getLogger(__name__)
 
 LogPlace: TypeAlias = (
     discord.TextChannel | discord.Thread | discord.VoiceChannel | discord.StageChannel
@@ -59,11 +63,41 @@ class LogChannel(commands.Cog):
 
     async def _post_all(self, guild_id: int, channel: LogPlace) -> None:
         while entries := await self._waiting(guild_id):
-            message = _message(self.bot, channel, entries)
-            first, last = entries[0].id, entries[-1].id
-            await channel.send(embed=message, nonce=f"log-{first}-{last}"[:25])
+            try:
+                await self._send(channel, entries)
+            except discord.HTTPException as error:
+                if error.code not in CONTENT_CODES or len(entries) == 1:
+                    raise
+                await self._one_by_one(guild_id, channel, entries, error)
             hit("log_posted_unmarked")
-            await self._mark(guild_id, last)
+            await self._mark(guild_id, entries[-1].id)
+
+    async def _send(self, channel: LogPlace, entries: Sequence[AuditEntry]) -> None:
+        message = _message(self.bot, channel, entries)
+        await channel.send(embed=message, nonce=f"log-{entries[0].id}-{entries[-1].id}"[:25])
+
+    async def _one_by_one(
+        self,
+        guild_id: int,
+        channel: LogPlace,
+        entries: Sequence[AuditEntry],
+        refused: discord.HTTPException,
+    ) -> None:
+        """Post those of `entries` that Discord takes; `/moderate log` has the others, too. Raises
+        `refused` where it takes none."""
+        taken = False
+        for entry in entries:
+            try:
+                await self._send(channel, [entry])
+            except discord.HTTPException as error:
+                if error.code not in CONTENT_CODES:
+                    raise
+                _log.warning("Discord does not take entry %d of the log: %s", entry.id, error.text)
+            else:
+                taken = True
+                await self._mark(guild_id, entry.id)
+        if not taken:
+            raise refused
 
     async def _waiting(self, guild_id: int) -> list[AuditEntry]:
         async with self.bot.services.database.reader() as connection:

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from aiosqlite import Connection
 
+from data.damage import object_of
+
 
 class AuditKind(StrEnum):
     """What happened. Each has a name in the catalogue, `[audit] kind_<value>`."""
@@ -75,8 +77,9 @@ _COLUMNS = "id, at, kind, guild_id, channel_id, actor_id, user_id, job_id, pictu
 
 
 def _entry(row: sqlite3.Row) -> AuditEntry:
-    values = {name: row[name] for name in AuditEntry.__dataclass_fields__}
-    return AuditEntry(**values | {"details": json.loads(row["details"])})
+    values: dict[str, Any] = {name: row[name] for name in AuditEntry.__dataclass_fields__}
+    values["details"] = object_of(row["details"])
+    return AuditEntry(**values)
 
 
 async def insert(connection: Connection, *, event: AuditEvent, now: float) -> int:

@@ -151,6 +151,15 @@ async def open_jobs(connection: Connection) -> list[JobRecord]:
         return [_record(row) for row in await cursor.fetchall()]
 
 
+async def unsettled_ids(connection: Connection) -> list[str]:
+    """Open jobs, and ended ones whose end was not told, without reading what they are."""
+    async with connection.execute(
+        "SELECT id FROM jobs WHERE state IN ('queued', 'running')"
+        " UNION ALL SELECT id FROM jobs WHERE delivery = 'pending' AND ended_at IS NOT NULL"
+    ) as cursor:
+        return [str(row[0]) for row in await cursor.fetchall()]
+
+
 async def undelivered(connection: Connection) -> list[JobRecord]:
     """Ended jobs whose end was not told to their user yet, the oldest first."""
     sql = (

@@ -8,6 +8,8 @@ from typing import Any, Final, Literal
 
 from aiosqlite import Connection
 
+from data.damage import object_of
+
 State = Literal["waiting", "parked"]
 
 FARTHEST_S: Final = 7 * 86400.0
@@ -40,16 +42,8 @@ _DUE: Final = f"(due_at <= ?1 OR due_at > ?1 + {FARTHEST_S})"
 
 def _item(row: sqlite3.Row) -> OutboxItem:
     values: dict[str, Any] = {name: row[name] for name in OutboxItem.__dataclass_fields__}
-    values["payload"] = _payload(row["payload"])
+    values["payload"] = object_of(row["payload"])  # its sender says what is missing
     return OutboxItem(**values)
-
-
-def _payload(stored: str) -> dict[str, Any]:
-    """Empty where it is damaged: its sender then says what is missing, and the row is parked."""
-    try:
-        return dict(json.loads(stored))
-    except (ValueError, TypeError, RecursionError):
-        return {}
 
 
 async def put(

@@ -11,6 +11,7 @@ from bot.eta import Forecasts
 from bot.failpoints import hit
 from bot.jobs.admission import Admission, JobRules
 from bot.jobs.attempts import MAX_ATTEMPTS
+from bot.jobs.damage import set_damaged_aside
 from bot.jobs.housekeeping import Housekeeping
 from bot.jobs.hub import TERMINAL, Hub
 from bot.jobs.line import Line, LiveJob, live_job
@@ -18,7 +19,7 @@ from bot.jobs.noting import brief_settings, refused
 from bot.jobs.queue_view import queue_view
 from bot.jobs.records import end_of, new_job
 from bot.jobs.runner import Runner
-from bot.jobs.store import JobStore
+from bot.jobs.store import JobStore, StoredJob
 from bot.jobs.taking import Bounds
 from bot.jobs.uploads import Uploads
 from bot.jobs.values import (
@@ -81,33 +82,45 @@ class JobService:
         return self._runner.failure
 
     async def start(self) -> None:
-        """Take up open jobs again after a restart, close those that are too old or end the process
-        again and again, start drawing."""
-        now = self._clock.time()
-        if self._runner.draws:
-            for job_id, attempts in await self._store.count_attempts():
-                _log.warning(
-                    "The bot ended without warning while it drew job %s: attempt %d of %d",
-                    job_id, attempts, MAX_ATTEMPTS,
-                )  # fmt: skip
-        for stored in await self._store.open_jobs():
-            job_id = stored.job.id
-            if now - stored.job.accepted_at > self._rules.max_age_s:
-                error = RefusedError("job_expired")
-                await self._store.abandon(job_id, state="failed", now=now, error=error)
-                continue
-            if await self._store.keeps_out(stored.job, now=now):  # killed while it was cancelled
-                await self._store.abandon(job_id, state="cancelled", now=now)
-                continue
-            if stored.job.attempts >= MAX_ATTEMPTS:
-                await self._give_up(stored.job, now=now)
-                continue
-            held = (record.position for record in stored.withheld)
-            self._line.admit(live_job(stored.job, stored.pictures, held))
-            self._hub.open(job_id, Queued(position=0, eta_s=None))
+        """Take up open jobs again after a restart, close those that are too old, end the process
+        again and again or can't be read, start drawing."""
+        if self._runner.draws:  # `bot sync` may run beside a bot that has them in hand
+            await self._take_up_all()
         await self._housekeeping.start()
         self._runner.start()
         self._runner.announce()
+
+    async def _take_up_all(self) -> None:
+        now = self._clock.time()
+        for job_id, attempts in await self._store.count_attempts():
+            _log.warning(
+                "The bot ended without warning while it drew job %s: attempt %d of %d",
+                job_id, attempts, MAX_ATTEMPTS,
+            )  # fmt: skip
+        await set_damaged_aside(self._store, now=now)
+        for stored in await self._store.open_jobs():
+            try:
+                await self._take_up(stored, now=now)
+            except StorageError:
+                raise
+            except Exception:  # noqa: BLE001 - damage of any kind
+                _log.exception("Job %s can't go on; the others do", stored.job.id)
+                await self._store.close_damaged(stored.job.id, now=now)
+
+    async def _take_up(self, stored: StoredJob, *, now: float) -> None:
+        """Line up an open job again, or close it."""
+        job = stored.job
+        if now - job.accepted_at > self._rules.max_age_s:
+            error = RefusedError("job_expired")
+            await self._store.abandon(job.id, state="failed", now=now, error=error)
+        elif await self._store.keeps_out(job, now=now):  # killed while it was cancelled
+            await self._store.abandon(job.id, state="cancelled", now=now)
+        elif job.attempts >= MAX_ATTEMPTS:
+            await self._give_up(job, now=now)
+        else:
+            held = (record.position for record in stored.withheld)
+            self._line.admit(live_job(job, stored.pictures, held))
+            self._hub.open(job.id, Queued(position=0, eta_s=None))
 
     async def stop(self) -> None:
         """Take no new work, end the running step and stop drawing. Open jobs stay stored and run

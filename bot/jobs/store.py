@@ -36,7 +36,7 @@ from data.database import Database
 from data.jobs import Delivered, JobRecord
 from data.pictures import PictureRecord
 from data.withheld import WithheldRecord
-from pipeline.errors import EkakiError, RefusedError
+from pipeline.errors import EkakiError, EngineError, RefusedError
 from pipeline.rating import Rating
 
 
@@ -75,6 +75,18 @@ class JobStore:
         """Ended jobs whose user does not know yet, the oldest first."""
         async with self.database.reader() as connection:
             return await jobs.undelivered(connection)
+
+    async def close_damaged(self, job_id: str, *, now: float) -> None:
+        """End a job that can't be read and give its quota back; there is nobody to tell."""
+        error = error_to_json(EngineError("engine_failed"))
+        async with self.database.transaction() as connection:
+            if await jobs.mark_ended(
+                connection, job_id=job_id, state="failed", now=now, error=error
+            ):
+                await quota.refund(connection, job_id=job_id)
+            await jobs.mark_delivered(
+                connection, job_id=job_id, delivery="kept", message_id=None, now=now
+            )
 
     async def set_message(self, job_id: str, *, message_id: int) -> None:
         """Remember which message shows the job."""

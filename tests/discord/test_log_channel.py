@@ -6,9 +6,13 @@ from collections.abc import AsyncGenerator, Callable
 import pytest
 
 from bot.loopback.default_world import IDS
+from bot.loopback.faults import Fault
 from bot.loopback.permissions import VIEW_CHANNEL
 from bot.loopback.views import MessageView
+from bot.outbox.kinds import Kind
+from cogs import log_channel
 from data import audit, guild_settings
+from data.audit import AuditEntry, AuditEvent, AuditKind
 from data.guild_settings import GuildSettings
 from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, open_house
@@ -125,3 +129,81 @@ async def test_after_a_crash_nothing_is_posted_twice(
         text = "\n".join(m.text for m in moderator.member.visible_messages(LOG))
         assert text.count("umbrella") == 1
         assert text.count("tulip") == 1
+
+
+async def note(running: Running, *names: str) -> list[int]:
+    """Entries that wait together."""
+    async with running.services.database.transaction() as connection:
+        return [
+            await running.services.audit.record_in(
+                connection,
+                AuditEvent(kind=AuditKind.LIMITS_RESET, guild_id=IDS.guild, details={"name": name}),
+            )
+            for name in names
+        ]
+
+
+DETAILS = {
+    "no JSON": "details = '{'",
+    "no object": "details = '7'",
+    "odd values": """details = '{"why": "x", "old": {"a": []}, "until": "never"}'""",
+    "no time": "at = 9e999",
+    "another kind": "kind = 'of another version'",
+    "no text": "kind = CAST(x'ff' AS TEXT)",
+}
+
+
+@pytest.mark.parametrize("change", DETAILS.values(), ids=DETAILS)
+@pytest.mark.parametrize("kind", ["refused", "setting_changed", "blocked"])
+async def test_a_damaged_entry_gets_a_line_and_stops_no_other(
+    running: Running, moderator: Visitor, change: str, kind: str
+) -> None:
+    bad, good = await note(running, "bad", "good")
+    async with running.services.database.transaction() as connection:
+        await connection.execute("PRAGMA ignore_check_constraints = ON")
+        await connection.execute("UPDATE audit_log SET kind = ? WHERE id = ?", (kind, bad))
+        await connection.execute(f"UPDATE audit_log SET {change} WHERE id = ?", (bad,))
+        await connection.execute("UPDATE audit_log SET posted = 0")
+        await connection.execute("PRAGMA ignore_check_constraints = OFF")
+    await set_log(running)
+    await running.services.outbox.put(
+        Kind.AUDIT_LOG, str(IDS.guild), lane=f"log:{IDS.guild}", guild_id=IDS.guild
+    )
+    (message,) = await posted(moderator, lambda found: len(found) == 1)
+    assert f"#{bad}" in message.embeds[0]["description"]
+    assert f"#{good}" in message.embeds[0]["description"]
+
+
+async def test_an_entry_that_discord_does_not_take_stops_no_other(
+    running: Running, moderator: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = log_channel.line
+
+    def line(entry: AuditEntry, **options: bool) -> str:
+        too_much = entry.details.get("name") == "bad"
+        return "x" * 5000 if too_much else made(entry, **options)
+
+    monkeypatch.setattr(log_channel, "line", line)
+    await set_log(running)
+    _, first, _, second, _ = await note(running, "bad", "good", "bad", "good", "bad")
+    await all_posted(running)
+    found = await posted(moderator, lambda found: len(found) == 2)
+    assert [message.embeds[0]["footer"]["text"] for message in found] == [f"#{first}", f"#{second}"]
+
+
+async def test_entries_of_which_discord_takes_none_wait(
+    place: Discord, running: Running, moderator: Visitor
+) -> None:
+    refusal = Fault(
+        method="POST", path=f"/channels/{LOG}/messages", status=400, code=50035, times=4
+    )
+    place.loopback.faults.add(refusal)
+    await set_log(running)
+    await note(running, "a", "b", "c")
+    async with asyncio.timeout(PATIENCE_S):
+        while not await running.services.outbox.parked(limit=1):
+            await asyncio.sleep(0.02)
+    assert await unposted(running) == 3
+    await note(running, "d")
+    await all_posted(running)
+    assert len(await posted(moderator, lambda found: len(found) == 1)) == 1
