@@ -3,13 +3,14 @@
 The table of variables with their ranges is `bot.variables`. Nothing is read at import time.
 """
 
+import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from bot.logs import redact
 from bot.secret import Secret
@@ -100,15 +101,22 @@ def sources(env: Mapping[str, str] | None, dotenv: Path | None) -> dict[str, str
 
 
 def dotenv_variables(path: Path) -> dict[str, str]:
-    """The variables of a `.env` file; none where there is no file. SettingsError if unreadable."""
+    """The variables of a `.env` file; none where there is no file. SettingsError if it is
+    unreadable, or a line of it: what stands there would else be missing without a word."""
     if not path.exists():
         return {}
     try:
-        # No interpolation: a `$` in a value is a `$`.
-        values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError("settings_file", name=str(path)) from error
-    return {name: value for name, value in values.items() if value is not None}
+    # The parser alone: no interpolation, so a `$` in a value is a `$`.
+    values: dict[str, str] = {}
+    for line in parse_stream(io.StringIO(text)):
+        if line.error:
+            raise SettingsError("settings_line", name=str(path), line=line.original.line)
+        if line.key is not None and line.value is not None:
+            values[line.key] = line.value
+    return values
 
 
 def read(values: Mapping[str, str]) -> tuple[Settings, list[SettingsError]]:

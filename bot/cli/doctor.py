@@ -29,9 +29,12 @@ def run(args: argparse.Namespace) -> int:
     from bot.doctor.all import every_check
     from bot.doctor.values import Check
     from bot.logs import redact
-    from bot.settings import read, sources
+    from bot.settings import SettingsError, read, sources
 
-    values = sources(None, args.env_file)
+    try:
+        values = sources(None, args.env_file)
+    except SettingsError:  # told by the check of the file; the others look at what is left
+        values = sources(None, None)
     settings, errors = read(values)
     secrets = (settings.discord_token, settings.discord_client_secret)
     found: list[Check] = []

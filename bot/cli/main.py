@@ -46,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain("Interrupted.")
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # `ekaki ... | head`
-        sys.stderr.close()
+        if sys.stderr is not None:
+            sys.stderr.close()
         return EXIT_ERROR
     except Exception as error:  # noqa: BLE001 - the last place where an error can be told in a line
         return failed(error)

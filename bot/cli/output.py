@@ -10,7 +10,10 @@ from bot.secret import Secret
 def say(line: str) -> None:
     """A result. StorageError where standard output goes to a file that can't take it."""
     from pipeline.disk import at
+    from pipeline.errors import StorageError
 
+    if sys.stdout is None:  # closed before we began: Python then has none
+        raise StorageError("output_closed", path="standard output")
     try:
         with at("standard output"):
             sys.stdout.write(line + "\n")
@@ -25,8 +28,9 @@ def say(line: str) -> None:
 def note(line: str) -> None:
     """Something on the way. Where standard error takes nothing there is nobody to tell."""
     with suppress(OSError):
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
+        if sys.stderr is not None:
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
 
 
 def complain(message: str, *, secrets: tuple[Secret, ...] = ()) -> None:

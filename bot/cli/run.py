@@ -64,11 +64,14 @@ def leave_engine(status: int) -> None:
     import logging
     import os
     import sys
+    from contextlib import suppress
 
     if is_anything_left():
         logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                if stream is not None:  # it was closed before we began
+                    stream.flush()
         os._exit(status)
 
 

@@ -140,6 +140,37 @@ def test_missing_file_is_fine_and_an_unreadable_one_is_named(tmp_path: Path) -> 
     assert "broken" in words(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('DISCORD_TOKEN="x\nMAX_COUNT=2\n', 1),
+        ("MAX_COUNT=2\n\n# a comment\nDISCORD_TOKEN: x\n", 4),
+        ("\ufeffMAX_COUNT=2\r\n= 5\r\n", 2),
+        ("MAX_COUNT='2' 3\n", 1),
+    ],
+)
+def test_a_line_that_can_not_be_read_is_named(text: str, line: int, tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(text.encode())
+    with pytest.raises(SettingsError) as caught:
+        Settings.load({}, file)
+    assert (caught.value.key, caught.value.data["line"]) == ("settings_line", line)
+    assert f"Line {line} " in words(caught.value)
+
+
+def test_a_file_is_read_as_editors_write_it(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    lines = ["\ufeffMAX_COUNT=1", "export THREADS=3 # of 8", "", "MAX_COUNT = '2'", 'MODEL="a/b"']
+    file.write_bytes("\r\n".join(lines).encode())
+    settings = Settings.load({}, file)
+    assert (settings.max_count, settings.threads, settings.model) == (2, 3, "a/b")
+
+
+def test_a_folder_is_no_settings_file(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="settings_file"):  # as Docker makes one to mount
+        Settings.load({}, tmp_path)
+
+
 def test_default_steps_follow_a_lower_maximum_and_never_exceed_it() -> None:
     assert load(MAX_STEPS="20").default_steps == 20
     with pytest.raises(SettingsError, match="DEFAULT_STEPS"):

@@ -1,6 +1,7 @@
 """Draining and stopping: nothing new, nothing lost, within seconds."""
 
 import asyncio
+import os
 import sqlite3
 import subprocess
 import sys
@@ -171,6 +172,30 @@ def test_the_process_ends_though_the_engine_is_in_a_long_step() -> None:
         capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert (ended.returncode, ended.stdout) == (3, "everything is stored\n")
+
+
+@pytest.mark.parametrize("stream", [">&-", "a pipe that nobody reads"])
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX shells close streams")
+def test_it_ends_also_where_nobody_reads_its_output(stream: str) -> None:
+    code = _LEFT.replace(
+        'print("everything is stored")',
+        "import sys; sys.stdin.readline(); print(file=sys.stdout, end='x')",
+    )
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", f'exec "$0" -c "$1" {stream if stream == ">&-" else ""}',
+         sys.executable, code],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdin.write(b"go on\n")
+    process.stdin.close()
+    try:
+        assert process.wait(timeout=PATIENCE_S) == 3
+    finally:
+        process.kill()
 
 
 _HUNG = """

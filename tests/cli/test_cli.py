@@ -76,6 +76,20 @@ def test_without_a_token_one_line_says_so(command: str, tmp_path: Path) -> None:
     assert "DISCORD_TOKEN" in one_line(done.stderr)
 
 
+def test_a_settings_file_that_is_named_has_to_be_there(tmp_path: Path) -> None:
+    done = ekaki("--env-file", "wrong.env", "run", cwd=tmp_path, DISCORD_TOKEN=TOKEN)
+    assert done.returncode == 1
+    assert "wrong.env" in one_line(done.stderr)
+
+
+def test_doctor_goes_on_where_the_settings_file_can_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text('DISCORD_TOKEN="x\n', encoding="utf-8")
+    done = ekaki("doctor", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "FAIL  Settings file: Line 1 " in done.stdout
+    assert "Operator" in done.stdout
+
+
 def test_wrong_setting_is_one_line_with_its_name(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("MAX_COUNT=9\n", encoding="utf-8")
     done = ekaki("run", cwd=tmp_path, DISCORD_TOKEN=TOKEN)

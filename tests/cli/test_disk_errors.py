@@ -127,6 +127,24 @@ def test_output_to_a_full_disk_is_no_traceback(stream: str, tmp_path: Path) -> N
         assert "standard output" in line
 
 
+@pytest.mark.skipif(os.name != "posix", reason="POSIX shells close streams")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_output_is_no_fault_of_ours(closed: str, tmp_path: Path) -> None:
+    csv = tmp_path / "list.csv"
+    csv.write_text("1girl,0,100,\n", encoding="utf-8")
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -m bot tags import "$1" {closed}', sys.executable, str(csv)],
+        env=os.environ | {"DATA_DIR": str(tmp_path / "state")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == (0 if closed == "2>&-" else shell.EXIT_ERROR)
+    if closed == ">&-":
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("ekaki: standard output is closed")
+
+
 def test_a_replaced_folder_asks_to_be_started_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
