@@ -1,6 +1,6 @@
 """The Discord client: discord.py's bot with our services on it."""
 
-from typing import Any
+from typing import Any, Final
 
 import discord
 from discord import app_commands
@@ -10,6 +10,25 @@ from bot.global_limit import guard
 from bot.languages import ListeningState
 from bot.services import Services
 from bot.wire import tracing
+
+MAX_GONE: Final = 10_000
+"""Channels that are remembered as gone: some servers delete hundreds a day."""
+
+
+class GoneChannels:
+    """The ids that Discord said are gone, the latest MAX_GONE. None comes back; one that was
+    forgotten is asked for again."""
+
+    def __init__(self) -> None:
+        self._ids: dict[int, None] = {}
+
+    def add(self, channel_id: int) -> None:
+        self._ids[channel_id] = None
+        if len(self._ids) > MAX_GONE:
+            del self._ids[next(iter(self._ids))]
+
+    def __contains__(self, channel_id: object) -> bool:
+        return channel_id in self._ids
 
 
 class EkakiBot(commands.Bot):
@@ -38,7 +57,7 @@ class EkakiBot(commands.Bot):
         )
         guard(self.http)
         self.services = services
-        self.gone_channels: set[int] = set()  # Discord said so; an id never comes back
+        self.gone_channels = GoneChannels()
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Nothing: discord.py would look for a text command, and log each mention as an unknown

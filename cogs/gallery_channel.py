@@ -21,6 +21,7 @@ _log = logging.getLogger(__name__)
 _LOOK_BACK = timedelta(minutes=5)  # before a post was begun: clocks differ
 _LOOK_AT = 1000  # messages of a channel after that
 _ARCHIVED = 50  # threads of a forum
+_NEWEST = 20  # threads that are looked at however old they seem
 _NONCE_LENGTH = 25
 _UNKNOWN_CHANNEL = 10003
 _GONE = frozenset({_UNKNOWN_CHANNEL, 10008})  # and an unknown message
@@ -83,12 +84,15 @@ class Wall:
         return None, sent.id
 
     async def find(self, post: Post) -> tuple[int | None, int] | None:
-        """A message of this entry that was sent, though nobody entered it."""
+        """A message of this entry that was sent, though nobody entered it.
+
+        discord.Forbidden where a forum can't be read: its posts take no nonce, so another try might
+        be a second one."""
         channel = await channel_of(self._bot, post.guild_id, post.channel_id)
         since = datetime.fromtimestamp(post.begun_at, UTC) - _LOOK_BACK
+        if isinstance(channel, discord.ForumChannel):
+            return await self._find_in_forum(channel, post.entry_id, since)
         try:
-            if isinstance(channel, discord.ForumChannel):
-                return await self._find_in_forum(channel, post.entry_id, since)
             if isinstance(channel, discord.TextChannel):
                 # The newest as well: where this machine's clock is ahead, all is before `since`.
                 for after, oldest_first in ((since, True), (None, False)):
@@ -106,9 +110,11 @@ class Wall:
     ) -> tuple[int | None, int] | None:
         threads = [t for t in await forum.guild.active_threads() if t.parent_id == forum.id]
         threads += [thread async for thread in forum.archived_threads(limit=_ARCHIVED)]
-        for thread in threads:
-            if discord.utils.snowflake_time(thread.id) < since:
-                continue
+        threads.sort(key=lambda thread: thread.id, reverse=True)
+        for number, thread in enumerate(threads):
+            # The newest in any case: where this machine's clock is ahead, all is before `since`.
+            if number >= _NEWEST and discord.utils.snowflake_time(thread.id) < since:
+                break
             try:
                 first = await thread.fetch_message(thread.id)
             except discord.NotFound:

@@ -165,8 +165,7 @@ class GalleryEvents(commands.Cog, name="GalleryEvents"):
     async def channel_updated(
         self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
     ) -> None:
-        was, is_now = getattr(before, "nsfw", False), getattr(after, "nsfw", False)
-        if was != is_now or before.overwrites != after.overwrites:
+        if _terms(before) != _terms(after):
             self._check(after.guild.id)
 
     @commands.Cog.listener("on_guild_role_update")
@@ -174,12 +173,46 @@ class GalleryEvents(commands.Cog, name="GalleryEvents"):
         if before.permissions != after.permissions:
             self._check(after.guild.id)
 
+    @commands.Cog.listener("on_guild_role_delete")
+    async def role_deleted(self, role: discord.Role) -> None:
+        self._check(role.guild.id)
+
+    @commands.Cog.listener("on_member_update")
+    async def member_updated(self, before: discord.Member, after: discord.Member) -> None:
+        """Of ourselves, Discord tells without the intent for members, too."""
+        is_me = self.bot.user is not None and after.id == self.bot.user.id
+        if is_me and (before.roles, before.timed_out_until) != (after.roles, after.timed_out_until):
+            self._check(after.guild.id)
+
+    @commands.Cog.listener("on_guild_update")
+    async def guild_updated(self, before: discord.Guild, after: discord.Guild) -> None:
+        """Its filter for explicit pictures, and how large files may be."""
+        if _terms_of_guild(before) != _terms_of_guild(after):
+            self._check(after.id)
+
     def _check(self, guild_id: int) -> None:
         async def check() -> None:
             await self.bot.services.gallery.ask_check(guild_id)
             await self.bot.services.outbox.wake(guild_id)
 
         self._queues.put(guild_id, check)
+
+
+def _terms(channel: discord.abc.GuildChannel) -> tuple[object, ...]:
+    """What decides whether a post is taken there."""
+    flags = getattr(channel, "flags", None)
+    tags = {tag.id for tag in getattr(channel, "available_tags", ())}
+    return (
+        channel.type,
+        getattr(channel, "nsfw", False),
+        channel.overwrites,
+        getattr(flags, "require_tag", False),
+        tags,
+    )
+
+
+def _terms_of_guild(guild: discord.Guild) -> tuple[object, ...]:
+    return guild.explicit_content_filter, guild.premium_tier, guild.owner_id
 
 
 async def setup(bot: EkakiBot) -> None:

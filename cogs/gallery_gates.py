@@ -19,6 +19,9 @@ NEEDED = ("view_channel", "send_messages", "embed_links", "attach_files", "read_
 """What posting into a gallery channel takes, by discord.py's names."""
 
 
+GALLERY_PLACES = (discord.TextChannel, discord.ForumChannel)
+
+
 async def gate_of(bot: EkakiBot, guild_id: int) -> Gate:
     """The gate of a server. The second channel counts only while it is age-restricted.
 
@@ -33,8 +36,8 @@ async def gate_of(bot: EkakiBot, guild_id: int) -> Gate:
         (settings.gallery_adult_channel_id, True),
     ):
         channel = None if channel_id is None else await channel_of(bot, guild_id, channel_id)
-        if channel is None or channel_id is None:
-            continue
+        if channel_id is None or not isinstance(channel, GALLERY_PLACES):
+            continue  # gone, or of a kind that takes no posts
         place = place_of_channel(channel)
         if adult and not place.age_restricted:
             continue
@@ -56,7 +59,7 @@ async def offers_gallery(bot: EkakiBot, job: JobRecord) -> bool:
         _log.warning("Whether there is a gallery can't be read: %s", error)
         return False
     chosen = {settings.gallery_channel_id, settings.gallery_adult_channel_id} - {None}
-    return bool(chosen - bot.gone_channels)
+    return any(channel_id not in bot.gone_channels for channel_id in chosen)
 
 
 def place_of_channel(channel: object) -> Place:
@@ -87,7 +90,7 @@ async def made_in(
 def missing_in(bot: EkakiBot, channel_id: int) -> tuple[str, ...]:
     """What the bot lacks to post in a gallery channel, in Discord's words."""
     channel = bot.get_channel(channel_id)
-    if not isinstance(channel, discord.TextChannel | discord.ForumChannel):
+    if not isinstance(channel, GALLERY_PLACES):
         return ()
     granted = channel.permissions_for(channel.guild.me)
     return tuple(text(f"permissions.{name}") for name in NEEDED if not getattr(granted, name))

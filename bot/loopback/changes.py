@@ -1,7 +1,8 @@
 """What a server's administrators change in Discord itself, told to the bot by the gateway."""
 
+from bot.loopback.errors import Json
 from bot.loopback.gateway import GUILDS, Gateway
-from bot.loopback.payloads import channel_json, guild_create_json, role_json
+from bot.loopback.payloads import channel_json, guild_create_json, member_json, role_json
 from bot.loopback.world import THREADS, Channel, Role, World
 
 
@@ -9,7 +10,7 @@ class Changes:
     """Channels and roles made, changed and deleted; members given roles.
 
     A member's roles come with each of their interactions: without the privileged intent for
-    members the gateway says nothing of them.
+    members the gateway says nothing of them, but for the bot's own.
     """
 
     def __init__(self, world: World, gateway: Gateway) -> None:
@@ -58,7 +59,17 @@ class Changes:
         self._gateway.dispatch("GUILD_ROLE_DELETE", payload, intent=GUILDS)
 
     def set_roles(self, guild_id: int, user_id: int, role_ids: list[int]) -> None:
-        self._world.member(guild_id, user_id).role_ids = list(role_ids)
+        member = self._world.member(guild_id, user_id)
+        member.role_ids = list(role_ids)
+        if user_id == self._world.bot_user_id:
+            payload = member_json(self._world, member) | {"guild_id": str(guild_id)}
+            self._gateway.dispatch("GUILD_MEMBER_UPDATE", payload, intent=GUILDS)
+
+    def set_tags(self, forum_id: int, tags: list[Json], *, required: bool = False) -> None:
+        """The tags that a forum's posts may have, and whether they need one."""
+        forum = self._world.channel(forum_id)
+        forum.tags, forum.require_tag = tags, required
+        self._dispatch("CHANNEL_UPDATE", forum)
 
     def archive(self, thread_id: int, *, locked: bool = False) -> None:
         """Close a thread, as Discord does after a while, or (`locked`) a moderator for good."""

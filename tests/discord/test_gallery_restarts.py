@@ -6,9 +6,11 @@ import pytest
 
 from bot.loopback import limits
 from bot.loopback.default_world import IDS
+from bot.loopback.faults import Fault
 from bot.loopback.member import Member
 from bot.loopback.world import Member as GuildMember
 from bot.loopback.world import User
+from bot.outbox import verdict as verdicts
 from tests.discord.gallery import (
     FORUM,
     STAR,
@@ -115,6 +117,46 @@ async def test_a_post_that_was_sent_before_a_crash_is_found_and_not_sent_again(
         place.loopback.actions.react(IDS.bob, sent[0], STAR)
         await until_entries(running, ("posted", 1))
         await nothing_more(running)
+        assert gallery_files(place) == sent
+
+
+async def test_a_post_in_a_forum_is_found_though_our_clock_was_ahead(
+    place: Discord, alice: Visitor
+) -> None:
+    add_forum(place)
+    place.clock.shift_s += 3600
+    async with gallery_house(place, gallery_channel_id=FORUM) as running:
+        _, message = await picture(alice, running)
+        await whole(await alice.member.press(message, "Share"))
+        await nothing_more(running)
+        sent = gallery_files(place)
+        await forget_marks(running, sent=len(sent) == 1)
+        await nothing_more(running)
+        assert gallery_files(place) == sent
+
+
+async def test_where_a_forum_can_not_be_read_nothing_is_posted_a_second_time(
+    place: Discord, alice: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verdicts, "CLOSED_S", 0.05)
+    monkeypatch.setattr(verdicts, "CLOSED_REST_S", 0.05)
+    add_forum(place)
+    async with gallery_house(place, gallery_channel_id=FORUM) as running:
+        _, message = await picture(alice, running)
+        await whole(await alice.member.press(message, "Share"))
+        await nothing_more(running)
+        sent = gallery_files(place)
+        place.loopback.faults.add(
+            Fault(method="GET", path="/messages/", status=403, code=50001, times=1000)
+        )
+        await forget_marks(running, sent=len(sent) == 1)
+        await nothing_more(running)  # it is parked
+        assert gallery_files(place) == sent
+        place.loopback.faults.clear()
+        await running.services.outbox.wake(IDS.guild)
+        async with asyncio.timeout(PATIENCE_S):
+            while (await running.services.outbox.counts())["parked"]:
+                await asyncio.sleep(0.02)
         assert gallery_files(place) == sent
 
 

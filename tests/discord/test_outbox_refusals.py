@@ -1,6 +1,7 @@
 """Whatever one destination refuses, everything else goes on, and somebody is told."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from bot.loopback.payloads import channel_json
 from bot.loopback.world import Channel, ChannelType, Guild, Member, Role
 from bot.moderators import Desk
 from bot.outbox import verdict as verdicts
+from cogs.gallery_gates import gate_of
 from data import audit, guild_settings, outbox
 from data.audit import AuditEntry, AuditEvent, AuditKind
 from data.guild_settings import GuildSettings
@@ -242,6 +244,74 @@ async def test_a_forum_that_requires_tags_gets_those_that_were_chosen(
             while not (threads := threads_of(place, FORUM)):
                 await asyncio.sleep(0.02)
         assert [thread.applied_tags for thread in threads] == [[9001]]
+
+
+async def test_a_tag_that_was_deleted_is_told_and_posts_come_when_none_is_needed(
+    place: Discord, alice: Visitor, bob: Visitor
+) -> None:
+    tagged_forum(place)
+    chosen = frozenset({9001})
+    async with gallery_house(place, gallery_channel_id=FORUM, gallery_tags=chosen) as running:
+        _, message = await picture(alice, running)
+        forum = place.world.channel(FORUM)
+        forum.tags = forum.tags[:1]  # the gateway's word for it comes late
+        await whole(await alice.member.press(message, "Share"))
+        item = await until_parked(running)
+        assert "10087" in (item.last_error or "")
+        place.loopback.changes.set_tags(FORUM, forum.tags, required=True)
+        async with asyncio.timeout(PATIENCE_S):
+            while "40067" not in ((await until_parked(running)).last_error or ""):
+                await asyncio.sleep(0.02)
+        place.loopback.changes.set_tags(FORUM, forum.tags)
+        async with asyncio.timeout(PATIENCE_S):
+            while not threads_of(place, FORUM):
+                await asyncio.sleep(0.02)
+
+
+def give_role(place: Discord) -> None:
+    role = place.loopback.changes.add_role(IDS.guild, "painter")
+    place.loopback.changes.set_roles(IDS.guild, IDS.bot, [IDS.bot_role, role.id])
+
+
+def delete_role(place: Discord) -> None:
+    place.loopback.changes.delete_role(IDS.guild, IDS.moderator_role)
+
+
+def restrict(place: Discord) -> None:
+    place.loopback.changes.set_age_restricted(IDS.gallery, on=True)
+
+
+@pytest.mark.parametrize("change", [give_role, delete_role, restrict])
+async def test_what_was_refused_is_tried_again_when_our_permissions_may_have_changed(
+    place: Discord, alice: Visitor, bob: Visitor, change: Callable[[Discord], None]
+) -> None:
+    async with gallery_house(place) as running:
+        _, message = await picture(alice, running)
+        place.loopback.faults.add(
+            Fault(method="POST", path=f"/channels/{IDS.gallery}/messages", status=400, code=50035)
+        )
+        await whole(await alice.member.press(message, "Share"))
+        await until_parked(running)
+        assert shown(bob) == []
+        change(place)
+        await until_shown(bob, count=1)
+
+
+async def test_a_gallery_channel_of_another_kind_is_none_and_holds_up_nothing(
+    place: Discord, alice: Visitor, bob: Visitor
+) -> None:
+    other = place.world.channels[OTHER_LOG] = Channel(
+        id=OTHER_LOG, type=ChannelType.CATEGORY, name="stage", guild_id=IDS.guild
+    )
+    async with gallery_house(place, gallery_channel_id=other.id) as running:
+        assert (await gate_of(running.bot, IDS.guild)).allowed is None
+        await choose(running)
+        _, message = await picture(alice, running)
+        await whole(await alice.member.press(message, "Share"))
+        await until_shown(bob, count=1)
+        await choose(running, gallery_channel_id=other.id)
+        await nothing_more(running)
+        assert len(shown(bob)) == 1
 
 
 async def test_managers_choose_the_tags_of_a_forum_when_they_choose_the_forum(
