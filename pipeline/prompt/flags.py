@@ -1,7 +1,7 @@
 """Midjourney's habit: `1girl, smile --ar 3:2 --seed 5 --no hat, gloves` at the end of a prompt.
 
 The first ` --word` begins the flags; what stands before is the prompt. A dash pair that no letter
-follows (`--_--`) or no blank precedes (`a--b`) is text. An em dash, which telephones make of two
+follows (`--_--`) or no blank precedes (`a--b`) is text. A dash, which telephones make of two
 hyphens, counts before a known flag, and so do full-width hyphens.
 
 Flags that only Midjourney has (`--niji 6`) stay at the end of the prompt: whoever reads it takes
@@ -99,7 +99,8 @@ _FOREIGN: Final[Mapping[str, re.Pattern[str]]] = {
          "sameseed sref cref oref p profile sv bs motion end w h width height scale",
          r"[^\s,]*(?:\s+(?:https?://\S+|[\d.:]+))*"),
         ("tile fast relax turbo draft raw stealth public video test testp creative beta hd hq loop "
-         "uplight upbeta upanime personalize", ""),
+         "uplight upbeta upanime", ""),
+        ("personalize", r"[^\s,]*"),
     )
     for name in names.split()
 }  # fmt: skip
@@ -112,7 +113,7 @@ _FOREIGN_STYLES: Final = re.compile(
 
 _LONGEST_FIRST = "|".join(sorted(_FIELD_OF, key=len, reverse=True))
 _FLAG = re.compile(
-    rf"(?<![^\s,，、])(?:(?:--|－－)([A-Za-z][\w-]*)|—({_LONGEST_FIRST})\b)", re.IGNORECASE
+    rf"(?<![^\s,，、])(?:(?:--|－－)([A-Za-z][\w-]*)|[—–]({_LONGEST_FIRST})\b)", re.IGNORECASE
 )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from pipeline.prompt.hints import HintKind, Hints
-from pipeline.prompt.shelf import Shelf
+from pipeline.prompt.shelf import PART, Shelf
 
 _NETWORKS: Final[Mapping[str, HintKind]] = {
     **dict.fromkeys(("lora", "lyco", "locon", "loha", "lokr", "dora"), HintKind.LORA),
@@ -23,39 +23,63 @@ _EMBEDDING_FILES: Final = (
     r"|bad[-_]artist(?:-anime)?|bad-image-v2(?:-\d+)?|unaestheticxl\w*|negativexl\w*"
     r"|fastnegative(?:v2|embedding)?|ac_neg\d|aissist(?:xl)?v?\w*-neg|zpdxl\w*"
 )
+_COMMANDS: Final = "imagine|dream|draw|generate|txt2img|prompt"
+_LABELS: Final = r"(?:positive\s?)?prompts?|ポジティブプロンプト|プロンプト"
 _REGIONS: Final = (
     "ADDCOL|ADDROW|ADDCOMM|ADDBASE|ADDP|COUPLE|FEATHER|IMASK|MASK|AREA|MASK_SIZE|MASKW|FILL"
-    "|STYLE|NOISE"
 )
+_FUNCTIONS: Final = "SHIFT|SHUFFLE|STYLE|NOISE|SDXL|TE|TE_WEIGHT|TE_FILTER|ATTN|DEF|LLLITE|OLDBREAK"
+_ARGUMENTS: Final = r"\((?:[^()]++|\([^()]*+\))*+\)"
 _INSIDE: Final = r"[^,()\[\]{}|<>]{0,100}?"  # of a wildcard: no name is longer
 _NUMBER: Final = r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)"
 
+_OWN_WEIGHT: Final = rf"(?::{_NUMBER}(?=\s{{0,9}}(?:,|\Z)))?"  # one without brackets
+_WILDCARD: Final = rf"(?<![\w/])(?:\d+(?:-\d+)?\$\$)?__(?=[^\s_]){_INSIDE}[^\s_]__(?!\w)"
+
 _LEFT_OUT: Final[tuple[tuple[HintKind, str], ...]] = (
+    (HintKind.UNKNOWN, rf"\A\s*+(?:/(?:{_COMMANDS})\b\s*+(?:prompt\s*+:)?|(?i:{_LABELS})\s*+:)"),
+    (HintKind.WILDCARD, _WILDCARD),  # before comments: `__hair/**__` holds the sign of one
     (HintKind.COMMENT, r"/\*.*?(?:\*/|\Z)"),
     (HintKind.LINK, r"\b(?:https?|ftp)://[^\s,<>]+|\bdata:image/[^\s,<>]+"),
     (HintKind.DISCORD, r"<(?:a?:\w+:\d+|[@#][!&]?\d+|t:-?\d+(?::\w)?|/[\w -]+:\d+|id:\w+)>"),
     (HintKind.UNKNOWN, r"<\|[^<>|]{1,60}\|>"),  # a tokenizer's special token
     (HintKind.UNKNOWN, r"\$\{(?:[^{}]++|\{[^{}]*+\})*+\}"),
-    (HintKind.WILDCARD, rf"(?<!\w)(?:\d+(?:-\d+)?\$\$)?__(?=[^\s_]){_INSIDE}[^\s_]__(?!\w)"),
-    (HintKind.EMBEDDING, r"(?i:\bembedding:[^\s,:()\[\]{}|<>]+)"),
-    (HintKind.EMBEDDING, rf"(?i:(?<![\w-])(?:{_EMBEDDING_FILES})(?![\w-]))"),
+    (HintKind.EMBEDDING, rf"(?i:\bembedding:[^\s,:()\[\]{{}}|<>]+){_OWN_WEIGHT}"),
+    (HintKind.EMBEDDING, rf"(?i:(?<![\w:-])(?:{_EMBEDDING_FILES})(?![\w-])){_OWN_WEIGHT}"),
 )
 _TAG = re.compile(
     r"<(?P<name>[A-Za-z][\w-]*+)[^<>]{0,300}+>"
-    rf"|<(?P<open>{_NETWORK_NAMES}):[^<>,]*"
+    rf"|[<《〈‹«]\s?(?P<odd>{_NETWORK_NAMES})\s?:[^<>《》〈〉‹›«»]{{1,200}}+[>》〉›»]"
     r"|</[A-Za-z][\w-]*>",
     re.IGNORECASE,
 )
-_REGION = re.compile(rf"\b(?:{_REGIONS})\((?:[^()]*)\)|\bADD(?:COL|ROW|COMM|BASE|P)\b|\bCOUPLE\b")
-_CONTROL = re.compile(r"\bSHIFT\([^()]*\)")
-_AND = re.compile(r"\bAND(?:_[A-Z]+)?\b|\bPROMPT_SEP\b|\bAVG\([^()]*\)")
+_NOT_CLOSED = re.compile(rf"<(?P<open>{_NETWORK_NAMES}):[^<>,]*", re.IGNORECASE)
+_BARE_NETWORK = re.compile(
+    r"(?<![\w<])(?P<open>lora|lyco|locon|loha|lokr|dora|hypernet):[^\s,:()\[\]{}|<>]++(?::[\d.]++)*+>?",
+    re.IGNORECASE,
+)
+_LEFT_ALONE = re.compile(r"(?<![^\s,])(?:<+|>+|<+>+)(?![^\s,])")  # of `<<lora:x:1>>`
+_MAX_NESTED: Final = 3  # elements in each other
+_REGION = re.compile(rf"\b(?:{_REGIONS}){_ARGUMENTS}|\bADD(?:COL|ROW|COMM|BASE|P)\b|\bCOUPLE\b")
+_CONTROL = re.compile(rf"\b(?:{_FUNCTIONS}){_ARGUMENTS}")
+_SHARE: Final = r":\s{0,9}[+-]?\d{1,4}\s{0,9}"  # how much one of several prompts counts
+_AND = re.compile(rf"(?:{_SHARE})?\bAND(?:_[A-Z]+)?\b|\bPROMPT_SEP\b|\bAVG\([^()]*\)")
+_LAST_SHARE = re.compile(rf"{_SHARE}\Z")
 _JOINED = re.compile(r"\(([^()]*)\)\.(and|blend)\(([^()]*)\)")
 _SWAP = re.compile(
     r"(?:(?:\"[^\"]*\"|\([^()]*\))\.swap|(?<![^\s,()])[^\s,()]++(?<=\.swap))\(([^()]*)\)"
 )
-_NOVELAI = re.compile(rf"(?<![\w.:])({_NUMBER})::((?:(?!::).)*?)(?:::(?![\d.])|\Z)")
+_NOVELAI = re.compile(
+    rf"(?<![\w.:])([+-]?\d{{1,2}},\d{{1,2}}|{_NUMBER})::((?:(?!::).)*?)"
+    rf"(?:::(?:(?![\d.])|(?={_NUMBER}::))|\Z)"
+)
+_NEXT_NOVELAI = re.compile(rf"(?<=[^\s:])::(?={_NUMBER}::[^\s:])")  # `1.2::a::1.3::b::`
 _PARTS = re.compile(rf"(?:(?<!\s)\s+)?::\s*({_NUMBER})?")
-_PLUS = re.compile(r"(?<![^\s,(\[{|\"])(\"[^\"]*\"|[\w'.-]*[^\W\d_])(\++|-+)(?=\s*(?:[,)\]}|]|\Z))")
+_PLUS = re.compile(
+    rf"(?<![^\s,(\[{{|\"])(\"[^\"]*\"|[\w'.-]*[^\W\d_]|{PART})(\++|-+)"
+    rf"(?=\s*(?:[,)\]}}|]|\Z)|\s(?:(?<=[\w'\"][\w\"]\+\+.)|(?<=[\w'][\w]--.)|(?<={PART}(?:\+\+|--).)"
+    r"|(?<=\+\+\+.)))"
+)
 _MIDDLE_PIPE = re.compile(r"(?:(?<!\s)\s+)?\|+\s*")
 
 COMPEL_UP: Final = 1.1
@@ -73,18 +97,28 @@ def leave_out(text: str, shelf: Shelf, hints: Hints) -> str:
     """`text` without what can't be had here. Before brackets are read."""
     for kind, pattern in _LEFT_OUT:
         text = re.sub(pattern, _told(kind, "", shelf, hints), text)
-    text = _TAG.sub(lambda match: _network(match, shelf, hints), text)
+    for _ in range(_MAX_NESTED):
+        found = _TAG.sub(lambda match: _network(match, shelf, hints), text)
+        if found == text:
+            break
+        text = _LEFT_ALONE.sub("", found)
+    for pattern in (_NOT_CLOSED, _BARE_NETWORK):
+        text = pattern.sub(lambda match: _network(match, shelf, hints), text)
     text = _REGION.sub(_told(HintKind.REGION, ",", shelf, hints), text)
     text = _CONTROL.sub(_told(HintKind.UNKNOWN, ",", shelf, hints), text)
     text = _JOINED.sub(lambda match: _joined(match, shelf, hints), text)
     text = _SWAP.sub(lambda match: _swapped(match, shelf, hints), text)
-    text = _AND.sub(_told(HintKind.COMPOSED, ",", shelf, hints), text)
+    composed = _AND.sub(_told(HintKind.COMPOSED, ",", shelf, hints), text)
+    if composed != text:
+        text = _LAST_SHARE.sub(_told(HintKind.COMPOSED, "", shelf, hints), composed)
     return _PLUS.sub(lambda match: _emphasised(match, shelf), text)
 
 
 def read_rest(text: str, shelf: Shelf, hints: Hints) -> str:
     """What is left between brackets once those are read: `1.2::tag::`, `a::2 b`, `a | b`."""
-    text = _NOVELAI.sub(lambda match: _weighted(match, shelf), text)
+    text = re.sub(_WILDCARD, _told(HintKind.WILDCARD, "", shelf, hints), text)
+    text = _NEXT_NOVELAI.sub(":: ", text)
+    text = _NOVELAI.sub(lambda match: _weighted(match, shelf, hints), text)
     text = _PARTS.sub(_told(HintKind.PARTS, ", ", shelf, hints), text)
     return _MIDDLE_PIPE.sub(_told(HintKind.PARTS, ", ", shelf, hints), text)
 
@@ -101,7 +135,7 @@ def _told(
 
 
 def _network(match: "re.Match[str]", shelf: Shelf, hints: Hints) -> str:
-    name = (match["name"] or match["open"] or "").lower()
+    name = next((each for each in match.groupdict().values() if each), "").lower()
     if name == "break":
         return " BREAK "
     kind = _NETWORKS.get(name, HintKind.UNKNOWN)
@@ -126,11 +160,14 @@ def _emphasised(match: "re.Match[str]", shelf: Shelf) -> str:
     return shelf.put(f"({words}:{signs_weight(match[2])})", match[0])
 
 
-def _weighted(match: "re.Match[str]", shelf: Shelf) -> str:
+def _weighted(match: "re.Match[str]", shelf: Shelf, hints: Hints) -> str:
     words = match[2].strip(" ,")
     if not words:
         return ", "
     if words.count("(") != words.count(")"):
         return match[2]
     after = ", " if match[2].rstrip().endswith(",") else ""
-    return shelf.put(f"({words}:{match[1]})", match[0]) + after
+    made = f"({words}:{match[1].replace(',', '.')})"
+    if "," in match[1]:
+        hints.add(HintKind.WEIGHT_READ, shelf.typed(match[0]), shelf.typed(made))
+    return shelf.put(made, match[0]) + after

@@ -6,15 +6,24 @@ from typing import Final
 
 from pipeline.prompt.foreign import read_rest, signs_weight
 from pipeline.prompt.hints import HintKind, Hints
-from pipeline.prompt.misweights import bare_weight, first_early, split_early, weigh
+from pipeline.prompt.misweights import (
+    bare_weight,
+    first_early,
+    looks_weighted,
+    split_early,
+    weigh,
+)
+from pipeline.prompt.scheduled import lasting_text
 from pipeline.prompt.shelf import Shelf
 
 _OPENED_BY: Final = {")": "(", "]": "[", "}": "{"}
 _SIGN = re.compile(r"[()\[\]{}]")
-_WHEN = re.compile(r"\s*(?:\d+[.,]?\d*|[.,]\d+)\s*")
 _COUNT = re.compile(r"\s*[@~!]?(?:(\d++)?(?:-\d*+)?\$\$)?(?:([^$|{}]{0,20})\$\$)?")
 _CHANCE = re.compile(r"(?:(?<!\s)\s+)?(?:(?<!\d)\d++(?:\.\d*+)?|\.\d++)::")
-_SUFFIX = re.compile(r"(?:(\++|-+)|(\d+\.\d+|\.\d+|\d))(?=\s*(?:[,)\]}|]|\Z))")
+_GROUP_END: Final = r"(?=\s*(?:[,)\]}|]|\Z))"
+_SUFFIX = re.compile(
+    rf"(\++|-+)(?=\s|[,)\]}}|]|\Z)|(\d+\.\d+|\.\d+)(?=\s|[,)\]}}|]|\Z)|(\d){_GROUP_END}"
+)
 _LAST_PIECE = re.compile(r",|\bBREAK\b")
 _BEFORE_A_CLOSING = re.compile(  # `16:9)` and `:3)` are none
     r"(?:[^\s\d:;][:;]\s*[+-]?\d+|[^:;][:;]\s*[+-]?\d*[.,]\d+)\s*\Z"
@@ -24,7 +33,6 @@ _ENDS_LIKE_A_WEIGHT = re.compile(r":\s*[+-]?[.\d]+\Z")
 _EMPHASIS: Final = "1.1"
 _NOVELAI_EMPHASIS: Final = "1.05"
 _MAX_ALONE: Final = 20  # brackets alone whose weight is looked for: each reads to the end
-_STEPS: Final = 28  # a number above 1 in `[a:b:10]` counts steps
 
 
 class GroupReader:
@@ -50,7 +58,7 @@ class GroupReader:
                 self._parts = []
             elif self._open[_OPENED_BY[sign]]:
                 at = self._close(sign, text, at)
-            elif sign != "}" and not (sign == ")" and self._never_opened()):
+            elif sign != "}" and not self._never_opened(sign):
                 self._parts.append(sign)  # one that closes nothing is text, as in A1111
         self._parts.append(text[at:])
         while self._stack:
@@ -84,15 +92,15 @@ class GroupReader:
     def _leave_open(self, *, at_end: bool) -> None:
         opened, outer = self._pop()
         content = "".join(self._parts)
-        if opened == "(" and at_end and self._left > 0:
+        if opened != "{" and at_end and self._left > 0:
             self._left -= 1
-            content = self._open_round(content)
+            content = self._open_round(content) if opened == "(" else self._open_square(content)
         elif opened != "{":
             content = opened + content
         outer.append(content)
         self._parts = outer
 
-    def _never_opened(self) -> bool:
+    def _never_opened(self, sign: str) -> bool:
         """Read `hat, smile:1.2)` as `hat, (smile:1.2)`; False where no weight stands there."""
         content = "".join(self._parts)
         self._parts = [content]
@@ -105,10 +113,21 @@ class GroupReader:
         words, number, _ = weigh(piece)
         if not words.strip() or not number:
             return False
-        made = f"({words}:{number})"
-        self._tell(HintKind.WEIGHT_READ, piece + ")", made)
-        self._parts = [content.removesuffix(piece), self._shelf.put(made, piece + ")")]
+        made, kind = f"({words}:{number})", HintKind.WEIGHT_READ
+        if sign == "]" and ":" in words:
+            made, kind = lasting_text(piece) or "", HintKind.EDITING
+        self._tell(kind, piece + sign, made)
+        self._parts = [content.removesuffix(piece), self._shelf.put(made, piece + sign)]
         return True
+
+    def _open_square(self, content: str) -> str:
+        """The same of `[a:b:0.5` and `[smile:1.2`: to the end of the tag."""
+        head, comma, after = content.partition(",")
+        used = lasting_text(head)
+        if used is None:
+            return "[" + content
+        self._tell(HintKind.EDITING, "[" + head, used)
+        return (used and self._shelf.put(used, "[" + head)) + comma + after
 
     def _open_round(self, content: str) -> str:
         """A bracket that is never closed: to the end as in A1111, unless a weight tells where."""
@@ -138,6 +157,8 @@ class GroupReader:
             return used
         if suffix is not None:
             number = _with_suffix(number, suffix)
+        if kind is None and not number:
+            self._tell_words(words)
         last = self._shelf.at(words.rstrip()[-1:])
         if not number and last is not None and _ENDS_LIKE_A_WEIGHT.search(last.text):
             number = _EMPHASIS  # `(:3)` is a face, and A1111 would read a weight
@@ -151,9 +172,8 @@ class GroupReader:
             used = next((each.strip() for each in content.split("|") if each.strip()), "")
             self._tell(HintKind.ALTERNATING, typed, used)
             return used
-        *texts, when = content.split(":")
-        if texts and _WHEN.fullmatch(when):
-            used = _lasting(texts, float(when.replace(",", ".")))
+        used = lasting_text(content)
+        if used is not None:
             self._tell(HintKind.EDITING, typed, used)
             return used
         words, number, kind = weigh(read_rest(content, self._shelf, self._hints))
@@ -167,14 +187,19 @@ class GroupReader:
 
     def _curly(self, content: str, typed: str) -> str:
         if "|" in content or "$$" in content:
-            used = _first_variants(content)
+            glue, options = _first_variants(content)
+            used = glue.join(map(self._bare, options))
             self._tell(HintKind.VARIANTS, typed, used)
             return used
         if not content.strip(" ,"):
             return ""
-        _, number, kind = weigh(content)
+        words, number, kind = weigh(content)
         if number or kind is not None:
+            if words.rstrip().endswith('"'):  # JSON
+                self._tell(HintKind.WEIGHT_WORD, typed, "")
+                return f"({content})".replace(":", " ")
             return self._round(content, typed, None)
+        self._tell_words(content)
         return f"({read_rest(content, self._shelf, self._hints)}:{_NOVELAI_EMPHASIS})"
 
     def _tell(self, kind: HintKind, typed: str, used: str) -> None:
@@ -187,9 +212,16 @@ class GroupReader:
         pieces = re.split(r"(,|\bBREAK\b)", read_rest(text, self._shelf, self._hints))
         return "".join(map(self._bare, pieces))
 
+    def _tell_words(self, words: str) -> None:
+        """Of what looks like a weight, but stands where none is read."""
+        for piece in words.split(","):
+            if looks_weighted(piece):
+                self._tell(HintKind.WEIGHT_WORD, piece, "")
+
     def _bare(self, piece: str) -> str:
         found = bare_weight(piece)
         if found is None:
+            self._tell_words(piece)
             return piece
         used = f"({found.words}:{found.number})"
         self._tell(HintKind.WEIGHT_READ, piece, used)
@@ -198,24 +230,15 @@ class GroupReader:
 
 def _with_suffix(number: str, suffix: "re.Match[str]") -> str:
     """InvokeAI's `(a)++` and `(a)1.2`, beside the weight inside the bracket."""
-    after = signs_weight(suffix[1]) if suffix[1] else suffix[2]
+    after = signs_weight(suffix[1]) if suffix[1] else suffix[2] or suffix[3]
     return f"{float(number) * float(after):.4g}" if number else after
 
 
-def _lasting(texts: list[str], when: float) -> str:
-    """Of a prompt that changes over while it is drawn: what it says for most of the time."""
-    before, after = ":".join(texts[:-1]).strip(), texts[-1].strip()
-    if not before or not after:
-        return before or after
-    share = when if when <= 1 else when / _STEPS
-    return before if share >= 0.5 else after
-
-
-def _first_variants(content: str) -> str:
-    """The first of `{a|b}`, or as many as `{2$$a|b|c}` asks for at least."""
+def _first_variants(content: str) -> tuple[str, list[str]]:
+    """The first of `{a|b}`, or as many as `{2$$a|b|c}` asks for at least; and what joins them."""
     count = _COUNT.match(content)
     assert count is not None, "matches everything"
     least, glue = count.groups()
     wanted = int((least or "1")[:3]) or 1
     options = [_CHANCE.sub("", each).strip() for each in content[count.end() :].split("|")]
-    return (glue or ", ").join([each for each in options if each][:wanted])
+    return glue or ", ", [each for each in options if each][:wanted]

@@ -11,8 +11,12 @@ _PROPER = re.compile(rf"(?P<words>.*):\s*(?P<number>{_NUMBER})\s*", re.DOTALL)
 _COMMA_BLANK = re.compile(r"(?P<words>.*):\s*(?P<number>[+-]?\d+,\s+\d+)\s*", re.DOTALL)
 _SEMICOLON = re.compile(rf"(?P<words>.*[^\W\d_]\s*);\s*(?P<number>{_NUMBER})\s*", re.DOTALL)
 _WRONG = re.compile(
-    r"(?P<words>.*[^\s:])\s*:\s*(?P<number>[+-]?[.,]*\d[^\s:,]*|[.,+-]*)\s*", re.DOTALL
+    r"(?P<words>.*[^\s:])\s*:\s*"
+    r"(?P<number>[+*~=-]{0,2}[.,]*\d[^\s:,]*|[x×]\d*[.,]\d+|[.,+-]*)\s*",
+    re.DOTALL,
 )
+_OTHER_SIGN = re.compile(r".*[^\W\d_]\s*[*=×]\s*\d*\.\d+\s*", re.DOTALL)
+_LOOKS_WEIGHTED = re.compile(r"[^\W\d]\s*:\s*[+-]?\d*[.,]\d+(?![\w:])")
 _WORD = re.compile(r"(?P<words>[^:]*[^\s:])\s*:\s*(?P<number>[^\W\d_]\w*)\s*")
 _KINDS_OF_TAGS: Final = frozenset({
     "artist", "art", "by", "char", "character", "copyright", "copy", "series", "style", "general",
@@ -21,7 +25,9 @@ _KINDS_OF_TAGS: Final = frozenset({
 _EARLY = re.compile(
     r"\s*+(?P<words>[^,]*[^\s,\d:])\s*:\s*(?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*"
 )
-_DECIMAL = re.compile(r"\s*+(?P<words>[^,:]*[^\s,:])\s*:\s*(?P<number>[+-]?\d*\.\d+)\s*")
+_DECIMAL = re.compile(
+    r"\s*+(?P<words>(?=[\d\s./-]*+[^,:])[^,:]*[^\s,:])\s*:\s*(?P<number>[+-]?\d*\.\d+)\s*"
+)
 
 
 class Weighed(NamedTuple):
@@ -41,10 +47,17 @@ def weigh(content: str) -> Weighed:
             return _with_number(match, kind)
     if (match := _WRONG.fullmatch(content)) is not None:
         return Weighed(match["words"], "", HintKind.WEIGHT_WRONG)
+    if _OTHER_SIGN.fullmatch(content) is not None:
+        return Weighed(content, "", HintKind.WEIGHT_WORD)
     match = _WORD.fullmatch(content)
     if match is not None and _last_word(match["words"]) not in _KINDS_OF_TAGS:
         return Weighed(content, "", HintKind.WEIGHT_WORD)
     return Weighed(content, "")
+
+
+def looks_weighted(words: str) -> bool:
+    """Whether a weight stands inside of words, where it is none: `smile:1.2 hat`."""
+    return _LOOKS_WEIGHTED.search(words) is not None
 
 
 def _last_word(words: str) -> str:

@@ -5,6 +5,7 @@ is read as the nearest that there is here or taken out, and weights are put righ
 taken as typed is told as a hint.
 """
 
+import html
 import re
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -19,6 +20,10 @@ from pipeline.prompt.width import as_ascii
 from pipeline.request import GenerationRequest
 
 _TEXTS: Final = ("prompt", "tags", "character", "series", "negative_prompt")
+_DIRECTIONS: Final = dict.fromkeys(map(ord, "\u061c\u200e\u200f"))  # marks around numbers in Arabic
+_ENTITY = re.compile(
+    r"&(?:lt|gt|amp|quot|apos|nbsp|#0{0,3}3[49]);"
+)  # as copied from a page's source
 _BLANKS = re.compile(r" {2,}")
 _COMMAS = re.compile(r"(?:(?<!\s)\s+)?,(?:\s*+,)*+")
 
@@ -53,7 +58,8 @@ def read_request(request: GenerationRequest, is_known: IsKnown) -> ReadRequest:
 def _read(typed: str, is_known: IsKnown, hints: Hints) -> str:
     if not typed:
         return ""
-    body, flags = cut_foreign_flags(without_letters(typed))
+    plain = _ENTITY.sub(lambda match: html.unescape(match[0]), typed.translate(_DIRECTIONS))
+    body, flags = cut_foreign_flags(without_letters(plain))
     for flag in flags:
         hints.add(HintKind.FLAG, flag)
     shelf = Shelf()

@@ -8,7 +8,9 @@ from pipeline.prompt.hints import MAX_TYPED
 
 _FIRST: Final = 0x100000  # the last private plane of Unicode: no text has letters there
 _LAST: Final = 0x10FFFD
-_LETTERS = re.compile(f"([{chr(_FIRST)}-{chr(_LAST)}])")
+PART: Final = f"[{chr(_FIRST)}-{chr(_LAST)}]"
+"""A pattern for the letter of any part."""
+_LETTERS = re.compile(f"({PART})")
 _ENOUGH: Final = 4 * MAX_TYPED  # blanks may be among them
 
 

@@ -6,7 +6,8 @@ from typing import Final
 _FULL_WIDTH: Final = range(0xFF01, 0xFF5F)  # ！ to ～, in the order of ASCII
 _SMALL_FORMS: Final = range(0xFE50, 0xFE6C)  # ﹐ to ﹫
 _ASCII_START: Final = 0xFF01 - 0x21
-_OTHERS: Final = {"\u3000": " ", "、": ",", "､": ",", "｡": ".", "،": ",", "−": "-"}
+_OTHERS: Final = {"\u3000": " ", "、": ",", "､": ",", "｡": ".", "،": ",", "−": "-", "–": "-",
+                  "︰": ":", "∶": ":", "꞉": ":"}  # fmt: skip
 
 _TABLE: Final = str.maketrans(
     {chr(code): chr(code - _ASCII_START) for code in _FULL_WIDTH}

@@ -33,6 +33,8 @@ _REPEATED: Final = (
     " --no a", "/*", "# ", "data:image/", "embedding:a ", "MASK(", "a_(b) ", "(a:1.2,", "a:1.2)",
     "a:1)", "a:999)", "<|a|>",
     "BREAK ", "<|a", "%61", "&#97;", "l o l i ", "twenty-", "ten ", "(a:0", "photo of Aa ", "👶🏿",
+    "TE((a)", "lora:a:1 ", "<<lora:a>", "<a:<b>", "《lora:", "[a:", "[SEQ:", "1.2::a::", "1,2::a ",
+    "a:1 AND ", "&lt;", "a:1.2]", "a:1.2 b ", "(a*1.2", "(a)- ", "a++ ", "__a{b}", "prompt:",
     "歳", "аa", "한", "十", "e\u0301", "ﷺ", "SHIFT(", "1girl, long hair, ",
 )  # fmt: skip
 

@@ -39,6 +39,7 @@ def test_the_flags_people_know_from_midjourney() -> None:
         ("--no hat --no gloves", "negative_prompt", "hat, gloves"),
         ("--seed 5 --seed 6", "seed", 6),
         ("—ar 3:2", "aspect", "3:2"),
+        ("–ar 3:2", "aspect", "3:2"),
         ("－－ar 3：2", "aspect", "3:2"),
         ("--seed　５", "seed", 5),
         ("--cfg ６．５", "guidance_scale", 6.5),
