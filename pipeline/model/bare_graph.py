@@ -26,6 +26,7 @@ _NAME: Final = 8  # TensorProto.name
 _RAW_DATA: Final = 9  # TensorProto.raw_data
 _EXTERNAL_DATA: Final = 13  # TensorProto.external_data
 _DATA_LOCATION: Final = 14  # TensorProto.data_location; 1 = EXTERNAL
+_CONSTANT: Final = b"Constant"
 _KEY, _VALUE = 1, 2  # StringStringEntryProto
 
 Names = Mapping[str, str]
@@ -76,10 +77,12 @@ class _Writer:
 
     def _constant(self, node: Field) -> bytes | None:
         """A Constant node whose value lies outside, as an initializer; None for other nodes."""
+        if self._view.find(_CONSTANT, node.start, node.end) < 0:  # nearly all: not walked through
+            return None
         parts = {part.number: part for part in fields(self._view, node.start, node.end)}
         if not parts.keys() >= {_OUTPUT, _OP_TYPE, _ATTRIBUTE}:
             return None
-        if self._content(parts[_OP_TYPE]) != b"Constant":
+        if self._content(parts[_OP_TYPE]) != _CONSTANT:
             return None
         value = parts[_ATTRIBUTE]
         for part in fields(self._view, value.start, value.end):

@@ -24,6 +24,7 @@ _TENSOR: Final = 5
 _EXTERNAL_DATA: Final = 13
 _INPUT: Final = 1
 _OP_TYPE: Final = 4
+_LARGE_NODE: Final = 65_536  # bytes
 _RESIZE_SIZES: Final = 3  # index of the input `sizes` of Resize
 
 
@@ -68,6 +69,8 @@ def resizes_to_fit(graph: Path) -> bool:
 
 def _resize_inputs(view: mmap.mmap, start: int, end: int) -> list[str]:
     """The inputs' names of a Resize node, nothing for another node."""
+    if view.find(b"Resize", start, end) < 0:
+        return []
     inputs: list[str] = []
     kind = b""
     for number, at, until in _fields(view, start, end):
@@ -99,7 +102,7 @@ def _tensors(view: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int]]
     for number, at, until in _fields(view, start, end):
         if number == _INITIALIZER:
             yield at, until
-        elif number == _NODE:
+        elif number == _NODE and _may_refer(view, at, until):
             for inner, attribute_at, attribute_until in _fields(view, at, until):
                 if inner == _ATTRIBUTE:
                     for kind, tensor_at, tensor_until in _fields(
@@ -107,6 +110,14 @@ def _tensors(view: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int]]
                     ):
                         if kind == _TENSOR:
                             yield tensor_at, tensor_until
+
+
+def _may_refer(view: mmap.mmap, start: int, end: int) -> bool:
+    """Whether a node may hold a tensor whose bytes lie outside: nearly none does.
+
+    A large node has its weights inside, which are passed over rather than read.
+    """
+    return end - start > _LARGE_NODE or view.find(b"location", start, end) >= 0
 
 
 def _external(view: mmap.mmap, start: int, end: int) -> tuple[str, int] | None:

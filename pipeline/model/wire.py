@@ -5,19 +5,20 @@ Field numbers are those of onnx.proto3; only the walking is here.
 
 import mmap
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 VARINT: Final = 0
 FIXED64: Final = 1
 BYTES: Final = 2
 FIXED32: Final = 5
 
+_ONE_BYTE: Final = 0x7F
+"""The largest number that a varint of one byte holds."""
+
 Buffer = mmap.mmap | bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A field of a message: its whole is `view[begin:end]`, its content `view[start:end]`."""
 
     number: int
@@ -35,17 +36,24 @@ def fields(view: Buffer, start: int, end: int) -> Iterator[Field]:
     at = start
     while at < end:
         begin = at
-        key, at = varint(view, at, end)
+        key = view[at]
+        at += 1
+        if key > _ONE_BYTE:
+            key, at = varint(view, begin, end)
         wire = key & 7
-        if wire == VARINT:
+        if wire == BYTES:
+            # Nearly all sizes fit into one byte: a graph has millions of them.
+            if at < end and (size := view[at]) <= _ONE_BYTE:
+                at += 1
+            else:
+                size, at = varint(view, at, end)
+            until = at + size
+        elif wire == VARINT:
             _, until = varint(view, at, end)
         elif wire == FIXED64:
             until = at + 8
         elif wire == FIXED32:
             until = at + 4
-        elif wire == BYTES:
-            size, at = varint(view, at, end)
-            until = at + size
         else:
             raise ValueError(f"no protobuf: wire type {wire}")
         if until > end:
@@ -59,10 +67,10 @@ def varint(view: Buffer, at: int, end: int) -> tuple[int, int]:
     value = shift = 0
     while at < end and shift < 70:
         byte = view[at]
-        value |= (byte & 0x7F) << shift
+        value |= (byte & _ONE_BYTE) << shift
         at += 1
         shift += 7
-        if byte < 0x80:
+        if byte <= _ONE_BYTE:
             return value, at
     raise ValueError("the file ends in the middle of a number")
 

@@ -68,19 +68,15 @@ def drop_unused(model: Any) -> None:
     """Remove nodes and initializers that no output needs."""
     graph = model.graph
     needed = {value.name for value in graph.output}
-    kept: list[Any] = []
-    for node in reversed(graph.node):
-        if any(name in needed for name in node.output):
-            kept.append(node)
+    for index in range(len(graph.node) - 1, -1, -1):
+        node = graph.node[index]
+        if needed.isdisjoint(node.output):
+            del graph.node[index]
+        else:
             needed.update(node.input)
-    kept.reverse()
-    if len(kept) != len(graph.node):
-        # protobuf's containers copy on extend: copy first, then clear
-        copies = [type(node).FromString(node.SerializeToString()) for node in kept]
-        del graph.node[:]
-        graph.node.extend(copies)
-    for tensor in [each for each in graph.initializer if each.name not in needed]:
-        graph.initializer.remove(tensor)
+    for index in range(len(graph.initializer) - 1, -1, -1):
+        if graph.initializer[index].name not in needed:
+            del graph.initializer[index]
 
 
 def use_domain(model: Any, domain: str, version: int) -> None:

@@ -137,6 +137,7 @@ class _Preparation:
         self._components: list[Component] = [name for name in COMPONENTS if source.has(name)]
         self._merges = merges_for(source, wish.loras)
         self._loras = tuple(lora.note() for lora in wish.loras)
+        self._conversions: dict[Component, Conversion] = {}
         self._done_bytes = 0
         self._total_bytes = 0
 
@@ -235,14 +236,17 @@ class _Preparation:
             )
 
     def _convert(self, name: Component) -> Conversion:
-        conversion = convert(
-            self._source.onnx_file(name),
-            name,
-            self._wish.variant,
-            full_range=self._wish.full_range,
-        )
-        conversion.merges.update(self._merges.get(name, {}))
-        return conversion
+        """What becomes of a component, found once: graphs are small without their weights."""
+        if name not in self._conversions:
+            conversion = convert(
+                self._source.onnx_file(name),
+                name,
+                self._wish.variant,
+                full_range=self._wish.full_range,
+            )
+            conversion.merges.update(self._merges.get(name, {}))
+            self._conversions[name] = conversion
+        return self._conversions[name]
 
     def _write(self, name: Component, state: dict[str, Any]) -> None:
         """One component, unless a former run has finished it."""
@@ -256,6 +260,7 @@ class _Preparation:
             written = ComponentWriter(self._convert(name), weights, folder, self._tell).write()
         finally:
             weights.close()
+            self._conversions.pop(name, None)  # writing changes its graph
         state["components"][name] = {file: list(note) for file, note in written.files.items()}
         self._save(state)
 
