@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 
 THREAD_NAME: Final = "tagger"
 HUNG_S: Final = 600.0  # it looks at a picture for a second or two
+CLOSE_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +74,9 @@ class OutputCheck:
             return Judgement(verdict=Verdict(reason=WithheldReason.UNCHECKED), seen=None)
 
     async def close(self) -> None:
-        """End the thread after what runs in it. Idempotent."""
-        await self._thread.close()
+        """End the thread after what runs in it; what hangs there is left. Idempotent."""
+        if not await self._thread.close(within_s=CLOSE_S):
+            _log.warning("The tagger is in the middle of something long; it is left")
         self._opened = None
 
     def _open(self) -> "_Opened":

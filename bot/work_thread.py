@@ -8,11 +8,12 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent import futures
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 _log = logging.getLogger(__name__)
 
 NICENESS: Final = 5
+_LOOK_EVERY_S: Final = 0.02
 
 T = TypeVar("T")
 
@@ -28,12 +29,16 @@ class WorkThread:
     def __init__(self, name: str) -> None:
         self._name = name
         self._executor = self._make()
+        self._calls: set[futures.Future[Any]] = set()
 
     async def call(self, work: Callable[[], T]) -> T:
         """Run `work`; raises the ordinary exceptions that it raises, or BrokenWorkError."""
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        task, calls = asyncio.current_task(), self._calls
         try:
-            return await loop.run_in_executor(self._executor, _contained, work)
+            call = self._executor.submit(_contained, work)
+            calls.add(call)
+            call.add_done_callback(calls.discard)
+            return await asyncio.wrap_future(call)
         except futures.BrokenExecutor as error:
             raise BrokenWorkError(f"the thread is gone: {error}") from error
         except asyncio.CancelledError:
@@ -44,16 +49,30 @@ class WorkThread:
     def renew(self) -> None:
         """Use another thread from now on, and don't wait for what runs in this one."""
         self.leave()
-        self._executor = self._make()
+        self._executor, self._calls = self._make(), set()
 
     def leave(self) -> None:
         """Don't wait for what runs; nothing can be called any more."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    async def close(self) -> None:
-        """End the thread after what runs in it. Idempotent."""
+    async def close(self, *, within_s: float | None = None) -> bool:
+        """End the thread after what runs in it, though nothing that waits. Idempotent. False: that
+        takes longer than `within_s`, and is left."""
         self.leave()
+        if within_s is not None and not await self._is_free(within_s):
+            return False
         await asyncio.to_thread(self._executor.shutdown)
+        return True
+
+    async def _is_free(self, within_s: float) -> bool:
+        """Whether nothing runs any more. By looking: whoever joins a thread waits as long as it."""
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + within_s
+        while not all(call.done() for call in tuple(self._calls)):
+            if loop.time() >= ends_at:
+                return False
+            await asyncio.sleep(_LOOK_EVERY_S)
+        return True
 
     def _make(self) -> futures.ThreadPoolExecutor:
         return futures.ThreadPoolExecutor(

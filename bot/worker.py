@@ -105,13 +105,17 @@ class EngineWorker:
         self.model: ModelDescription | None = None
 
     async def start(self) -> ModelDescription:
-        """Load the engine; ModelError says what is missing."""
+        """Load the engine; ModelError says what is missing. BrokenWorkError: it is no engine.
+        HungEngineError: it does not come back, and nor does its thread."""
 
         def load() -> tuple[Engine, ModelDescription]:
             engine = self._load()
+            if not isinstance(engine.model, ModelDescription):  # pyright: ignore[reportUnnecessaryIsInstance] - an engine may break its word
+                raise BrokenWorkError(f"its model is {type(engine.model).__name__}")
             return engine, engine.model
 
-        self._engine, self.model = await self._thread.call(load)
+        loading = asyncio.ensure_future(self._thread.call(load))
+        self._engine, self.model = await self._heard(lambda: 0, loading, "is loaded")
         return self.model
 
     async def draw(
@@ -140,7 +144,8 @@ class EngineWorker:
             return drawn
 
         try:
-            return await self._heard(watch, asyncio.ensure_future(self._thread.call(draw)))
+            drawing = asyncio.ensure_future(self._thread.call(draw))
+            return await self._heard(lambda: watch.signs, drawing, "draws")
         except BrokenWorkError as error:
             raise BrokenEngineError(str(error)) from error
         except Cancelled as error:
@@ -186,25 +191,28 @@ class EngineWorker:
             _log.info("%s could not be closed cleanly: %s", self.name, error)
         return True
 
-    async def _heard(self, watch: LoopWatch, drawing: "asyncio.Future[T]") -> T:
-        """What comes of `drawing`, as long as there are signs of life."""
+    async def _heard(
+        self, signs_of_life: Callable[[], int], working: "asyncio.Future[T]", what: str
+    ) -> T:
+        """What comes of `working`, as long as there are signs of life. `what`: for the log."""
         quiet, signs = 0, 0
         try:
             while True:
-                await asyncio.wait({drawing}, timeout=QUIET_S)
-                if drawing.done():
-                    return drawing.result()
-                quiet = 0 if watch.signs != signs else quiet + 1
-                signs = watch.signs
+                await asyncio.wait({working}, timeout=QUIET_S)
+                if working.done():
+                    return working.result()
+                now = signs_of_life()
+                quiet = 0 if now != signs else quiet + 1
+                signs = now
                 if quiet:
                     _log.error(
-                        "%s has given no sign of life for %.0f minutes while it draws",
-                        self.name, quiet * QUIET_S / 60,
+                        "%s has given no sign of life for %.0f minutes while it %s",
+                        self.name, quiet * QUIET_S / 60, what,
                     )  # fmt: skip
                 if quiet >= HUNG_AFTER:
                     raise HungEngineError(quiet * QUIET_S)
         finally:
-            drawing.cancel()
+            working.cancel()
 
 
 def _check(drawn: object, request: ResolvedRequest) -> None:

@@ -22,6 +22,7 @@ that fell off the bus needs a hand. What broke the CUDA context of this process 
 without another device it ends after a minute or two, and whatever runs it starts it again."""
 
 DEVICE_LOST: Final = "device_lost"
+HUNG: Final = "engine_hung"
 
 _BREATH_S: Final = 1.0  # after a fault of our own, which may come again at once
 
@@ -81,8 +82,7 @@ class Device:
         try:
             await self._draw(self, unit)
         except HungEngineError as error:
-            self.worker.leave()
-            raise ModelError("engine_hung", **error.data) from None
+            raise self._hung(error) from None
         except Exception as error:
             problem = _lost_or_broken(error)
             if problem is None:
@@ -92,9 +92,17 @@ class Device:
         return None
 
     async def _open(self) -> None:
-        model = await self.worker.start()
+        try:
+            model = await self.worker.start()
+        except HungEngineError as error:
+            raise self._hung(error) from None
         await self._opened(model)
         self._set("ready")
+
+    def _hung(self, error: HungEngineError) -> ModelError:
+        """Leave a thread that does not come back; gives what makes going on senseless."""
+        self.worker.leave()
+        return ModelError(HUNG, **error.data)
 
     async def _open_again(self, problem: str) -> None:
         name = self.worker.name
@@ -109,6 +117,8 @@ class Device:
             try:
                 await self._open()
             except Exception as error:
+                if isinstance(error, ModelError) and error.key == HUNG:
+                    raise
                 problem = str(error)
             else:
                 _log.warning("%s is back", name)

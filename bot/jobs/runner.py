@@ -33,6 +33,7 @@ from pipeline.errors import Cancelled, EkakiError, EngineError, StorageError
 _log = logging.getLogger(__name__)
 
 _STEP_S = 5.0  # for the running step when the bot stops; systems kill after 10 s (Docker's default)
+_STORING_S = 30.0  # for pictures that are drawn, when the bot stops
 _UNSTORED = 2  # pictures beside the one being drawn: one is written, one looked at
 _RETRY_S = 5.0  # between tries to store an end while the disk is full or the database locked
 
@@ -130,7 +131,12 @@ class Runner:
                 await asyncio.wait([self._loop_task])
         storing = self._marking.union(*(device.storing for device in self._devices))
         if storing:
-            await asyncio.wait(storing)
+            _, late = await asyncio.wait(storing, timeout=_STORING_S)
+            for task in late:  # a tagger that hangs, as a rule; they are drawn again
+                task.cancel()
+            if late:
+                _log.warning("%d pictures are not stored in time", len(late))
+                await asyncio.wait(late)
         for task in self._settling:
             task.cancel()
         for device in self._devices:
