@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.support.loopback", "tests.support.openapi"]
+pytest_plugins = [
+    "tests.support.fresh_database",
+    "tests.support.loopback",
+    "tests.support.openapi",
+]
 
 settings.register_profile("ekaki", deadline=None)  # a busy machine is no mistake of ours
 settings.load_profile("ekaki")

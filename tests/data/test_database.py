@@ -10,6 +10,8 @@ from data import notes
 from data.database import Database, migrations
 from pipeline.errors import InputError, StorageError
 
+pytestmark = pytest.mark.usefixtures("migrated_anew")
+
 
 async def test_a_new_database_has_the_newest_version(tmp_path: Path) -> None:
     async with Database.open(tmp_path / "new.db"):

@@ -12,6 +12,8 @@ import pytest
 from data.database import Database, migrations
 from tests.support.rows import columns, fill, tables
 
+pytestmark = pytest.mark.usefixtures("migrated_anew")
+
 VERSIONS = [version for version, _ in migrations()]
 
 # What a migration does to rows on purpose is said here, and tested by DERIVED below or by a test of

@@ -224,11 +224,7 @@ class Running:
 
     async def jobs(self) -> list[JobRecord]:
         """All jobs, the oldest first."""
-        async with (
-            self.services.database.reader() as connection,
-            connection.execute("SELECT id FROM jobs ORDER BY rowid") as cursor,
-        ):
-            ids = [str(row[0]) for row in await cursor.fetchall()]
+        ids = await self._read_column("SELECT id FROM jobs ORDER BY rowid")
         found = [await self.services.jobs.job(job_id) for job_id in ids]
         return [job for job in found if job is not None]
 
@@ -243,16 +239,31 @@ class Running:
 
     async def all_delivered(self, count: int) -> None:
         """Wait for the pictures of `count` jobs."""
-        async with asyncio.timeout(PATIENCE_S):
-            while [job.delivery for job in await self.jobs()] != ["delivered"] * count:
-                await asyncio.sleep(0.01)
+        await self._deliveries(["delivered"] * count)
 
     async def delivery(self, wanted: str) -> JobRecord:
         """The only job, once its delivery is `wanted`."""
-        async with asyncio.timeout(PATIENCE_S):
-            while [job.delivery for job in await self.jobs()] != [wanted]:
-                await asyncio.sleep(0.01)
+        await self._deliveries([wanted])
         return await self.job()
+
+    async def _deliveries(self, wanted: list[str]) -> None:
+        """Until the jobs have these, the oldest first: looked at after each transaction."""
+        database, changed = self.services.database, asyncio.Event()
+        database.on_commit.append(changed.set)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while await self._read_column("SELECT delivery FROM jobs ORDER BY rowid") != wanted:
+                    await changed.wait()
+                    changed.clear()
+        finally:
+            database.on_commit.remove(changed.set)
+
+    async def _read_column(self, query: str) -> list[str]:
+        async with (
+            self.services.database.reader() as connection,
+            connection.execute(query) as cursor,
+        ):
+            return [str(row[0]) for row in await cursor.fetchall()]
 
 
 class QuickEkaki(Ekaki):
@@ -309,7 +320,7 @@ async def running_bot(
             )
         )
         bot = await stack.enter_async_context(QuickEkaki(services))
-        bot._connection.guild_ready_timeout = 0.05  # pyright: ignore[reportPrivateUsage] - 2 s else
+        _get_ready_at_once(bot, place.loopback)
         connected = asyncio.create_task(bot.start(place.loopback.token))
         try:
             await _ready(bot, connected)
@@ -324,6 +335,19 @@ async def running_bot(
             await bot.close()
             with suppress(asyncio.CancelledError, discord.ConnectionClosed):
                 await connected
+
+
+def _get_ready_at_once(bot: Ekaki, loopback: Loopback) -> None:
+    """Once all that Discord sent has come. discord.py waits two seconds for one more server."""
+    state = bot._connection  # pyright: ignore[reportPrivateUsage]
+    delayed = state._delay_ready  # pyright: ignore[reportPrivateUsage]
+
+    async def when_all_came() -> None:
+        await until(lambda: (bot.ws.sequence or 0) >= loopback.gateway.last_event)
+        await delayed()
+
+    state.guild_ready_timeout = 0.001
+    state._delay_ready = when_all_came  # pyright: ignore[reportPrivateUsage]
 
 
 async def _ready(bot: Ekaki, connected: "asyncio.Task[None]") -> None:
