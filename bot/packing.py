@@ -114,6 +114,8 @@ class _Pack:
         return self
 
     def __exit__(self, *error: object) -> None:
+        with suppress(OSError):  # else it would try once more when it is collected
+            self._zip.close()
         self._file.close()
 
     def size_with(self, size_bytes: int) -> int:

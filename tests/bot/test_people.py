@@ -1,23 +1,27 @@
 """Defaults and presets as they work in requests; export and removal of everything."""
 
 import asyncio
+import errno
 import io
 import json
 import sqlite3
+import tempfile
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from PIL import Image
 
+from bot import packing
 from bot.jobs.housekeeping import Housekeeping
 from bot.jobs.steady import STEADY_S
 from bot.jobs.values import CancelledEvent, Completed
 from bot.limits import Limits
 from bot.people import MAX_PRESETS, preset_of
 from data import tag_uses
+from data.picture_files import PictureFiles
 from data.user_defaults import UserDefaults
 from pipeline.card import Aesthetic, QualityPreset, Sampler
 from pipeline.errors import InputError, RefusedError
@@ -224,11 +228,35 @@ async def test_somebody_unknown_can_be_exported(house: House) -> None:
     assert record["jobs"] == []
 
 
-async def test_an_export_that_is_broken_off_leaves_nothing_open(house: House) -> None:
+@pytest.mark.parametrize("end", ["its reader goes", "a disk that fails"])
+async def test_an_export_that_is_broken_off_leaves_nothing_open(
+    house: House, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    opened: list[IO[bytes]] = []
+    make, read = tempfile.TemporaryFile, PictureFiles.read
+
+    def noted() -> IO[bytes]:
+        opened.append(make())
+        return opened[-1]
+
+    def fails(files: PictureFiles, content_hash: str) -> bytes:
+        if end == "a disk that fails" and len(opened) > 1:
+            raise OSError(errno.EIO, "failed")
+        return read(files, content_hash)
+
+    monkeypatch.setattr(packing.tempfile, "TemporaryFile", noted)
+    monkeypatch.setattr(PictureFiles, "read", fails)
     await everything(house, 1)
     parts = house.people.export_parts(1, part_bytes=1)
     await anext(parts)
+    if end == "a disk that fails":
+        with pytest.raises(OSError, match="failed"):
+            await anext(parts)
+    else:
+        await anext(parts)
     await parts.aclose()  # type: ignore[attr-defined]
+    assert len(opened) > 1
+    assert [file.closed for file in opened] == [True] * len(opened)
 
 
 async def test_everything_of_a_person_is_removed_and_nothing_of_others(

@@ -451,10 +451,13 @@ def test_another_wish_forgets_what_was_begun(
 ) -> None:
     part = home_of(tmp_path, tiny) / ".fp32.part"
     (part / "unet").mkdir(parents=True)
-    (part / "unet" / "model.onnx_data").write_bytes(b"of another model")
-    (part / "state.json").write_text(json.dumps({"key": "another", "components": {}}))
+    junk = b"of another model"
+    (part / "unet" / "model.onnx_data").write_bytes(junk)
+    finished = {"unet": {"model.onnx_data": ["0" * 64, len(junk)]}}
+    (part / "state.json").write_text(json.dumps({"key": "another", "components": finished}))
     made = make(tiny, tmp_path, "fp32", mapped)
     prepared.check_files(made.path, Manifest.load(made.path))
+    assert (made.path / "unet" / "model.onnx_data").read_bytes() != junk
 
 
 def test_one_tensor_at_a_time_is_in_memory(tmp_path: Path) -> None:
