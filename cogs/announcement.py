@@ -96,7 +96,7 @@ async def _tell_channel(bot: EkakiBot, item: OutboxItem, nonce: str) -> None:
     )
     channel = bot.get_partial_messageable(channel_id)
     content = content[:2000]
-    if not await sent_before(bot, channel, item, content=content):
+    if not await sent_before(bot, channel, item, content=content, repeats=True):
         await channel.send(content, allowed_mentions=mentions, nonce=nonce)
 
 
@@ -109,7 +109,7 @@ async def _tell_privately(bot: EkakiBot, item: OutboxItem, job: JobRecord, nonce
     if await _answered(bot, job, content):
         return
     direct = await bot.create_dm(discord.Object(job.user_id))
-    if not await sent_before(bot, direct, item, content=content):
+    if not await sent_before(bot, direct, item, content=content, repeats=True):
         await direct.send(content, nonce=nonce)
 
 

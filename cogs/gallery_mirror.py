@@ -73,5 +73,6 @@ class Mirror:
         direct = await self._bot.create_dm(discord.Object(entry.shared_by))
         with speaking(job.locale if job is not None else "en-US"):
             words = text("gallery.refused", picture=entry.job_id)
-        if not await sent_before(self._bot, direct, item, content=words):
+        # It may be shared, and refused, again.
+        if not await sent_before(self._bot, direct, item, content=words, repeats=True):
             await direct.send(words, nonce=f"refused-{entry.id}"[:25])

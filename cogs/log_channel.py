@@ -106,12 +106,15 @@ class LogChannel(commands.Cog):
     async def _posted_up_to(self, channel: LogPlace) -> int:
         """The last entry that stands in the channel, by the footers of our messages; 0: none."""
         found = 0
-        async for message in channel.history(limit=_LOOK_BACK):
-            if self.bot.user is None or message.author.id != self.bot.user.id:
-                continue
-            for embed in message.embeds:
-                match = _FOOTER.fullmatch(embed.footer.text or "")
-                found = max(found, int(match[1])) if match else found
+        try:
+            async for message in channel.history(limit=_LOOK_BACK):
+                if self.bot.user is None or message.author.id != self.bot.user.id:
+                    continue
+                for embed in message.embeds:
+                    match = _FOOTER.fullmatch(embed.footer.text or "")
+                    found = max(found, int(match[1])) if match else found
+        except discord.Forbidden:  # we may write all the same; the nonce still guards
+            _log.info("The log channel %d can't be read", channel.id)
         return found
 
     async def _mark(self, guild_id: int, up_to: int | None) -> None:

@@ -20,14 +20,16 @@ async def sent_before(
     *,
     content: str = "",
     title: str = "",
+    repeats: bool = False,
 ) -> bool:
-    """Whether `place` has a message of ours with this content, or with an embed of this title, that
-    is not older than `item`. Discord's exceptions are raised, but for one: where we may not read we
-    can't know."""
+    """Whether `place` has a message of ours with this content, or with an embed of this title.
+    `repeats`: the same may be said again some day, so only what is not older than `item` counts,
+    which takes this machine's clock for right. Discord's exceptions are raised, but for one: where
+    we may not read we can't know."""
     since = datetime.fromtimestamp(item.put_at, UTC) - _CLOCKS_DIFFER
     try:
         async for message in place.history(limit=_LOOK_AT):
-            if message.created_at < since:
+            if repeats and message.created_at < since:
                 break
             ours = bot.user is not None and message.author.id == bot.user.id
             titles = [embed.title for embed in message.embeds]

@@ -12,7 +12,7 @@ from data.damage import object_of
 
 State = Literal["waiting", "parked"]
 
-FARTHEST_S: Final = 7 * 86400.0
+FARTHEST_S: Final = 7 * 3600.0
 """No attempt is planned farther ahead. What seems to be was planned before the clock was set back,
 and is due."""
 
@@ -146,6 +146,18 @@ async def parked(
         (guild_id, limit),
     ) as cursor:
         return [_item(row) for row in await cursor.fetchall()]
+
+
+async def is_parked_beside(
+    connection: Connection, *, item_id: int, lane: str, kind: str, error: str
+) -> bool:
+    """Whether others of a lane are parked for the same reason."""
+    async with connection.execute(
+        "SELECT 1 FROM outbox WHERE lane = ? AND kind = ? AND state = 'parked' AND last_error = ?"
+        " AND id <> ? LIMIT 1",
+        (lane, kind, error, item_id),
+    ) as cursor:
+        return await cursor.fetchone() is not None
 
 
 async def counts(connection: Connection, *, guild_id: int | None = None) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeAlias
@@ -21,6 +21,10 @@ LOOK_EVERY_S: Final = 5.0  # another process may have put something
 PAUSE_S: Final = 0.05  # between two looks: commits come in showers
 SEND_LIMIT_S: Final = 300.0
 """For one attempt, waits for Discord's rate limits included."""
+MAX_REFUSALS: Final = 2000
+"""Of closed places in REFUSALS_IN_S, in all lanes together; each may have cost a few requests.
+Discord bans a bot for 10,000 in ten minutes."""
+REFUSALS_IN_S: Final = 600.0
 LANES_AT_ONCE: Final = 50
 SLOT_S: Final = 5.0
 """After which a lane that is still sending no longer counts among these: lanes that hang or wait
@@ -46,6 +50,7 @@ class Dispatcher:
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._rests: dict[str, float] = {}  # lanes, until when
         self._paced: dict[tuple[str, str], float] = {}  # kind and key, until when
+        self._refusals: deque[float] = deque()  # of closed places, when
         self._missed: set[str] = set()  # lanes that were due while they were sending
         self._troubled: defaultdict[str, int] = defaultdict(int)
         self._guilds: dict[str, int | None] = {}
@@ -213,7 +218,17 @@ class Dispatcher:
             return self._trouble(item.lane)  # so is everything else of the lane
         if failure.verdict is Verdict.UNFORESEEN:
             _log.error("The outbox can't send %s %s", item.kind, item.key, exc_info=error)
-        return await self._entered(item, self._outbox.failed(item, failure, wakes=wakes))
+        rest_s = await self._entered(item, self._outbox.failed(item, failure, wakes=wakes))
+        return max(rest_s, self._refused() if failure.verdict is Verdict.CLOSED else 0.0)
+
+    def _refused(self) -> float:
+        """Count a refusal of a closed place; gives for how long its lane should rest, so that all
+        lanes together stay far below what Discord bans a bot for."""
+        now = self._clock.monotonic()
+        self._refusals.append(now)
+        while now - self._refusals[0] > REFUSALS_IN_S:
+            self._refusals.popleft()
+        return CLOSED_S if len(self._refusals) > MAX_REFUSALS else 0.0
 
     async def _entered(self, item: OutboxItem, entering: Awaitable[float]) -> float:
         """Have an attempt's end entered. A row that can't be written, damaged perhaps, is left

@@ -11,7 +11,7 @@ from aiosqlite import Connection
 from bot.clock import Clock
 from bot.moderation.audit import Audit
 from bot.outbox.kinds import Kind, person_lane
-from bot.outbox.verdict import EXPIRES_S, Failure, next_attempt
+from bot.outbox.verdict import EXPIRES_S, Failure, Verdict, next_attempt
 from data import gallery, outbox
 from data.audit import AuditEvent, AuditKind
 from data.database import Database
@@ -167,7 +167,11 @@ class Outbox:
                         entry.id,
                         lane=person_lane(entry.shared_by),
                     )
-        await self._audit.record_in(connection, event)
+        closed = failure.verdict is Verdict.CLOSED  # one word for all that it refuses
+        if not closed or not await outbox.is_parked_beside(
+            connection, item_id=item.id, lane=item.lane, kind=item.kind, error=failure.words
+        ):
+            await self._audit.record_in(connection, event)
 
     async def wake(self, guild_id: int) -> None:
         """Try everything of a server again at once: something changed there."""

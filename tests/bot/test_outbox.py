@@ -338,93 +338,50 @@ def test_every_failure_ends_planned_within_a_day_or_given_up(
         assert age_s > verdicts.EXPIRES_S
 
 
-# -- rows that are damaged
-
-HUGE = 2**63 - 1
-DAMAGE = {
-    "payload is no JSON": "payload = '{'",
-    "payload is no object": "payload = '[1]'",
-    "payload names a channel that can't be": "payload = json_object('channel_id', 1e300)",
-    "payload names no channel": "payload = json_object('channel_id', 'x')",
-    "attempts beyond 64 bits": f"attempts = {HUGE}",
-    "put at no time": "put_at = 9e999",
-    "due for ever": "due_at = -9e999",
-    "text that is none": "last_error = CAST(x'ff' AS TEXT)",
-    "key that is none": "key = CAST(x'ff' AS TEXT)",
-    "state that is none": "state = 'odd'",
-}
-
-
-async def damage(room: Room, key: str, change: str) -> None:
-    async with room.database.transaction() as connection:
-        await connection.execute("PRAGMA ignore_check_constraints = ON")
-        await connection.execute(f"UPDATE outbox SET {change} WHERE key = ?", (key,))
-        await connection.execute("PRAGMA ignore_check_constraints = OFF")
-
-
-@pytest.mark.parametrize("change", DAMAGE.values(), ids=DAMAGE)
-@pytest.mark.parametrize(
-    "verdict", [Verdict.PARK, Verdict.UNFORESEEN, Verdict.CLOSED, Verdict.RETRY, Verdict.GIVE_UP]
-)
-async def test_a_damaged_row_stops_none_of_its_lane_or_of_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, verdict: Verdict
-) -> None:
-    monkeypatch.setattr(verdicts, "CLOSED_REST_S", 0.01)
-
-    async def fail(item: OutboxItem) -> None:
-        if item.key not in {"good", "other"}:
-            raise RefusedByTest(verdict)
-
-    async with open_room(tmp_path, starts=False) as room:
-        room.post.fail = fail
-        await room.put("bad", "good", guild_id=1)
-        await room.put("other", lane="b")
-        await damage(room, "bad", change)
-        room.dispatcher.start()
-        await room.until(lambda: set(room.post.sent) == {"good", "other"})
-
-
-async def test_a_row_that_can_not_be_written_is_left_alone_for_a_while(
+async def test_closed_places_together_get_no_more_than_discord_bears(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entering: list[str] = []
+    """It bans a bot for 10,000 refused requests in ten minutes, whatever they were for."""
+    monkeypatch.setattr(verdicts, "CLOSED_REST_S", 0.001)
+    monkeypatch.setattr(dispatching, "MAX_REFUSALS", 10)
 
-    async def done(item: OutboxItem) -> float:
-        entering.append(item.key)
-        raise OverflowError(item.key)
-
-    monkeypatch.setattr(room.outbox, "done", done)
-    await room.put("a", "b", "c")
-    await room.until(lambda: entering == ["a", "b", "c"])
-    await room.put("d")
-    await room.until(lambda: entering == ["a", "b", "c", "d"])
-
-
-async def test_a_sender_that_always_cancels_itself_stops_nothing(room: Room) -> None:
     async def fail(item: OutboxItem) -> None:
-        if item.key == "bad":
-            raise asyncio.CancelledError
+        if item.lane != "open":
+            raise RefusedByTest(Verdict.CLOSED)
 
     room.post.fail = fail
-    await room.put("bad", "good")
+    for lane in "abc":
+        await room.put(*(f"{lane}{number}" for number in range(30)), lane=lane)
+    await room.until(lambda: {"a", "b", "c"} <= room.dispatcher.resting)
+    await room.put("good", lane="open")
     await room.until(lambda: room.post.sent == ["good"])
-    async with asyncio.timeout(PATIENCE_S):
-        while not await room.outbox.parked(limit=9):
-            await asyncio.sleep(0.005)
+    assert 10 < len(room.post.tries) <= 10 + 3 + 1, "each lane is told once more"
 
 
-async def test_a_place_that_was_not_known_for_a_month_is_given_up(room: Room) -> None:
-    async def fail(item: OutboxItem) -> None:
-        if item.key == "old":
-            raise RefusedByTest(Verdict.WAIT)
+async def test_moderators_are_told_of_a_closed_place_once_whatever_it_refuses(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verdicts, "CLOSED_REST_S", 0.001)
+    monkeypatch.setattr(verdicts, "CLOSED_S", 0.001)
+
+    async def fail(_item: OutboxItem) -> None:
+        raise RefusedByTest(Verdict.CLOSED)
 
     room.post.fail = fail
-    await room.put("young", lane="a")
-    await room.put("old", lane="b")
-    await room.until(lambda: room.post.tries.count("old") >= 2)
-    async with room.database.transaction() as connection:
-        await connection.execute("UPDATE outbox SET put_at = put_at - 31 * 86400")
+    await room.put("a", "b", "c", guild_id=7)
     async with asyncio.timeout(PATIENCE_S):
-        while (await room.outbox.counts())["waiting"]:
+        while len(await room.outbox.parked(limit=9)) < 3:
             await asyncio.sleep(0.005)
-    assert room.post.sent == ["young"]
+    async with room.database.reader() as reader:
+        assert len(await audit.page(reader, guild_id=7, offset=0, limit=10)) == 1
+
+
+async def test_what_was_planned_before_the_clock_was_set_back_is_due(tmp_path: Path) -> None:
+    async with open_room(tmp_path, starts=False) as room:
+        await room.put("a")
+        async with room.database.transaction() as connection:
+            await connection.execute("UPDATE outbox SET due_at = put_at + 86400")
+        assert [lane for lane, _ in await room.outbox.lanes_due()] == ["a"]
+        async with room.database.transaction() as connection:
+            await connection.execute("UPDATE outbox SET due_at = put_at + ?", (verdicts.PARKED_S,))
+        assert await room.outbox.lanes_due() == []

@@ -17,6 +17,7 @@ from bot.loopback.world import Channel, ChannelType, Guild, Member, Role
 from bot.moderators import Desk
 from bot.outbox import verdict as verdicts
 from cogs.gallery_gates import gate_of
+from cogs.sent_before import sent_before
 from data import audit, guild_settings, outbox
 from data.audit import AuditEntry, AuditEvent, AuditKind
 from data.guild_settings import GuildSettings
@@ -126,6 +127,33 @@ async def test_an_answer_that_is_not_discords_posts_no_log_twice(place: Discord,
                 await asyncio.sleep(0.02)
         assert posts_in(place, IDS.art) == 1
         assert not await parked(running)
+
+
+async def test_a_log_channel_that_can_not_be_read_is_written_to(place: Discord) -> None:
+    path = f"/channels/{IDS.art}/messages"
+    place.loopback.faults.add(Fault(method="GET", path=path, times=99, status=403, code=50001))
+    async with open_house(place) as running:
+        await settle(running, IDS.guild, log_channel_id=IDS.art)
+        await note(running, IDS.guild)
+        async with asyncio.timeout(PATIENCE_S):
+            while not posts_in(place, IDS.art):
+                await asyncio.sleep(0.02)
+
+
+async def test_what_was_sent_is_found_though_our_clock_was_ahead(place: Discord) -> None:
+    async with open_house(place) as running:
+        channel = running.bot.get_partial_messageable(IDS.art)
+        await channel.send("what became of it")
+        item = OutboxItem(
+            id=1, kind="report_answer", key="", lane="", guild_id=None, payload={}, changes=1,
+            state="waiting", attempts=0, due_at=0, put_at=place.clock.time() + 3600,
+            last_error=None,
+        )  # fmt: skip
+        assert await sent_before(running.bot, channel, item, content="what became of it")
+        assert not await sent_before(running.bot, channel, item, content="another")
+        assert not await sent_before(
+            running.bot, channel, item, content="what became of it", repeats=True
+        )
 
 
 async def test_a_log_in_a_thread_that_is_closed_to_us_is_parked(
