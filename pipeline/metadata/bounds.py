@@ -12,7 +12,7 @@ MAX_DEPTH: Final = 64
 # A text without an end counts as one: each sign is looked at once, whatever stands there.
 _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _MAX_INTEGER: Final = 2**63
-_WHOLE = re.compile(r"-?\d{1,18}(?:\.0{0,18})?", re.ASCII)
+_WHOLE = re.compile(r"-?\d{1,20}(?:\.0{0,18})?", re.ASCII)  # ComfyUI's seeds have 64 bits
 _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{0,18})?", re.ASCII)
 _SIZE = re.compile(r"\(?\s?(\d{1,6})\s?[x×,*]\s?(\d{1,6})\b", re.ASCII | re.IGNORECASE)
 _MAX_SIZE: Final = 60  # characters
@@ -78,8 +78,8 @@ def as_number(value: object) -> float | None:
 
 
 def parse_integer(text: str) -> int | None:
-    """The whole number that `text` is; None for anything else, or more than 18 digits."""
-    return int(text.partition(".")[0]) if _WHOLE.fullmatch(text.strip()) else None
+    """The whole number that `text` is; None for anything else, or one above 64 bits."""
+    return as_integer(int(text.partition(".")[0])) if _WHOLE.fullmatch(text.strip()) else None
 
 
 def parse_number(text: str) -> float | None:

@@ -24,14 +24,15 @@ def is_png(data: bytes) -> bool:
 
 
 def text_chunks(data: bytes) -> dict[str, str]:
-    """Every readable text of a PNG by its keyword, the first of a name; of a cut file what is
-    whole. Empty for anything else. Never raises."""
+    """Every text of a PNG by its keyword, the first of a name that can be read; of a cut file what
+    is whole. "" stands for one that is broken or too long. Empty for anything else. Never raises.
+    """
     texts: dict[str, str] = {}
     for kind, content in _chunks(data):
         if kind in _READERS:
             found = _READERS[kind](content)
-            if found is not None:
-                texts.setdefault(*found)
+            if found is not None and not texts.get(found[0]):
+                texts[found[0]] = found[1]
             if len(texts) >= _MAX_TEXTS:
                 break
     return texts
@@ -77,33 +78,31 @@ def _split(content: memoryview) -> tuple[str, bytes] | None:
 
 def _plain(content: memoryview) -> tuple[str, str] | None:
     """tEXt: Latin-1 by the specification. Many tools write UTF-8, which is tried first."""
-    if len(content) > MAX_TEXT_BYTES:
-        return None
     split = _split(content)
-    return None if split is None else (split[0], _decoded(split[1]))
+    if split is None or len(content) > MAX_TEXT_BYTES:
+        return split and (split[0], "")
+    return split[0], _decoded(split[1])
 
 
 def _compressed(content: memoryview) -> tuple[str, str] | None:
     """zTXt: a byte for the method, then zlib."""
-    split = _split(content) if len(content) <= MAX_TEXT_BYTES else None
-    if split is None or split[1][:1] != b"\0":
-        return None
+    split = _split(content)
+    if split is None or split[1][:1] != b"\0" or len(content) > MAX_TEXT_BYTES:
+        return split and (split[0], "")
     text = _inflated(split[1][1:])
-    return None if text is None else (split[0], _decoded(text))
+    return split[0], "" if text is None else _decoded(text)
 
 
 def _international(content: memoryview) -> tuple[str, str] | None:
     """iTXt: compression flag and method, language, translated keyword, then UTF-8."""
-    split = _split(content) if len(content) <= MAX_TEXT_BYTES else None
-    if split is None or len(split[1]) < 2:
-        return None
+    split = _split(content)
+    if split is None or len(split[1]) < 2 or len(content) > MAX_TEXT_BYTES:
+        return split and (split[0], "")
     compressed, rest = split[1][0] == 1, split[1][2:]
     _language, _, rest = rest.partition(b"\0")
     _translated, zero, text = rest.partition(b"\0")
-    if not zero:
-        return None
-    plain = _inflated(text) if compressed else text
-    return None if plain is None else (split[0], plain.decode("utf-8", "replace"))
+    plain = _inflated(text) if compressed and zero else text
+    return split[0], "" if plain is None else _decoded(plain)
 
 
 def _inflated(packed: bytes) -> bytes | None:
@@ -117,6 +116,12 @@ def _inflated(packed: bytes) -> bytes | None:
 
 
 def _decoded(text: bytes) -> str:
+    """As UTF-8, as what Windows programs call Unicode, or else as Latin-1."""
+    if text[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return text.decode("utf-16", "replace")
+    for start, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if text and text[start::2].count(0) > len(text) // 4:
+            return text.decode(encoding, "replace")
     try:
         return text.decode("utf-8")
     except UnicodeDecodeError:

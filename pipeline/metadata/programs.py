@@ -1,5 +1,6 @@
 """Which program wrote the texts of a file, and how each one is read."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Final, TypeAlias
@@ -32,6 +33,8 @@ class Program(StrEnum):
     OTHER = "JSON"
 
 
+_JSON = re.compile(r"\s*+(?:\{\s*+\"|\[\s*+[\[{])")
+
 Reading: TypeAlias = tuple[Program, Parameters | None]
 Texts: TypeAlias = Mapping[str, str]
 
@@ -47,11 +50,9 @@ def readings(texts: Texts) -> Iterator[Reading]:
 
 
 def _parameters(text: str, texts: Texts) -> Reading | None:
-    if not text.lstrip().startswith("{"):
-        return _a1111(text)
     found = parse_object(text)
     if found is None:
-        return None
+        return None if _JSON.match(text) else _a1111(text)
     if "sui_image_params" in found:
         return Program.SWARMUI, json_texts.read_swarm(found)
     scheme = {key.casefold() for key in list(found)[:200]}
@@ -74,6 +75,12 @@ def _a1111(text: str) -> Reading | None:
     return Program.FORGE if forge else Program.A1111, said
 
 
+def _settings(text: str, _texts: Texts) -> Reading | None:
+    """A1111's text under another name; only where it has settings."""
+    found = None if _JSON.match(text) else _a1111(text)
+    return found if found is not None and found[1] is not None and found[1].pairs else None
+
+
 def _comment(text: str, texts: Texts) -> Reading | None:
     said = novelai.read(text)
     if said is None and texts.get("Software", "").startswith(Program.NOVELAI):
@@ -83,11 +90,11 @@ def _comment(text: str, texts: Texts) -> Reading | None:
 
 def _comfyui(text: str, texts: Texts) -> Reading | None:
     """Easy Diffusion writes each setting as a text of its own, the prompt under the same name."""
-    if text.lstrip().startswith("{"):
+    if _JSON.match(text) or text.strip() == "{}":
         return Program.COMFYUI, comfyui.read(text)
     if {"seed", "num_inference_steps", "guidance_scale"} & texts.keys():
         return Program.EASY_DIFFUSION, read_flat(texts)
-    return None
+    return _settings(text, texts) if text else (Program.COMFYUI, None)
 
 
 def _xmp(text: str, _texts: Texts) -> Reading | None:
@@ -124,6 +131,7 @@ _READERS: Final[tuple[tuple[str, Callable[[str, Texts], Reading | None]], ...]] 
     ("workflow", _only(Program.COMFYUI, _unreadable)),
     ("Dream", _only(Program.INVOKEAI, _unreadable)),
     ("invokeai_graph", _only(Program.INVOKEAI, _unreadable)),
+    *((key, _settings) for key in ("Comment", "Description", "UserComment", "Parameters")),
 )
 
 KEYS: Final = frozenset(key for key, _ in _READERS)

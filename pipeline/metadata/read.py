@@ -1,8 +1,9 @@
 """From a file of anybody's to what it says about its making. Pure; costs some ms: use a thread."""
 
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from pipeline.card import MAX_SEED
 from pipeline.errors import InputError
@@ -13,6 +14,7 @@ from pipeline.metadata.programs import KEYS, Program, readings
 from pipeline.metadata.removal import remove_embeddings, remove_networks, remove_words
 from pipeline.metadata.samplers import choose_sampler
 
+_NO_LETTER = re.compile("[\ud800-\udfff\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]")
 _MAX_NAME: Final = 60
 _MAX_PROMPT: Final = 64 * 1024  # characters of each text
 
@@ -34,7 +36,7 @@ def read_metadata(data: bytes) -> PictureMetadata:
     unreadable: Program | None = None
     for program, said in readings(text_chunks(data)):
         if said is not None and (said.prompt or said.negative_prompt or said.pairs):
-            return PictureMetadata(program=program, parameters=_finished(said))
+            return PictureMetadata(program=program, parameters=_finished(_clean(said)))
         unreadable = unreadable or program
     if unreadable is None:
         raise InputError("metadata_missing")
@@ -65,8 +67,22 @@ def _finished(said: Parameters) -> Parameters:
         if found:
             left_out[kind] = names_of([*said.left_out.get(kind, ()), *found])
     prompt, negative = texts
+    if not prompt:
+        left_out.setdefault(LeftOut.PROMPT, ())
     return replace(said, prompt=prompt, negative_prompt=negative,
                    left_out=MappingProxyType(left_out))  # fmt: skip
+
+
+def _clean(said: Parameters) -> Parameters:
+    """Without letters that no message can hold: JSON may spell half of a letter."""
+    texts = {each.name: getattr(said, each.name) for each in fields(said)}
+    cleaned: dict[str, Any] = {
+        name: _NO_LETTER.sub("", value) for name, value in texts.items() if type(value) is str
+    }
+    pairs = {_NO_LETTER.sub("", k): _NO_LETTER.sub("", v) for k, v in said.pairs.items()}
+    names = {kind: tuple(_NO_LETTER.sub("", name) for name in found)
+             for kind, found in said.left_out.items()}  # fmt: skip
+    return replace(said, **cleaned, pairs=MappingProxyType(pairs), left_out=MappingProxyType(names))
 
 
 def _settings_left_out(said: Parameters) -> dict[LeftOut, tuple[str, ...]]:

@@ -18,6 +18,7 @@ from pipeline.errors import InputError
 from pipeline.metadata import comfyui, novelai
 from pipeline.metadata.bounds import MAX_DEPTH, parse_object
 from pipeline.metadata.chunks import MAX_TEXT_BYTES, SIGNATURE, text_chunks
+from pipeline.metadata.parameters import LeftOut
 from pipeline.metadata.programs import Program
 from pipeline.metadata.read import is_decided, read_metadata
 
@@ -209,8 +210,50 @@ def test_a_text_that_unpacks_to_gigabytes_is_left_out() -> None:
     packed = zlib.compress(b"0" * (MAX_TEXT_BYTES * 20))
     data = SIGNATURE + chunk(b"zTXt", b"parameters\0\0" + packed)
     began = time.perf_counter()
-    assert text_chunks(data) == {}
+    assert text_chunks(data) == {"parameters": ""}
     assert time.perf_counter() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"zTXtparameters\0\0" + zlib.compress(A1111.encode())[:-5],
+        b"zTXtparameters\0\x01" + zlib.compress(A1111.encode()),
+        b"iTXtparameters\0\x01\0\0\0" + zlib.compress(b"0" * (MAX_TEXT_BYTES * 20)),
+        b"iTXtparameters\0",
+        b"tEXtparameters\0" + b"0" * (MAX_TEXT_BYTES + 1),
+    ],
+)
+def test_a_broken_text_names_its_program_and_hides_no_whole_one(content: bytes) -> None:
+    broken = SIGNATURE + chunk(content[:4], content[4:])
+    with pytest.raises(InputError) as raised:
+        read_metadata(broken)
+    assert raised.value.key == "metadata_unreadable"
+    assert raised.value.data == {"program": "A1111"}
+    whole = chunk(b"tEXt", b"parameters\0" + A1111.encode())
+    assert read_metadata(broken + whole).parameters.seed == 77
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("frame", [b"tEXtparameters\0", b"iTXtparameters\0\0\0\0\0"])
+def test_texts_in_other_encodings(encoding: str, frame: bytes) -> None:
+    content = frame[4:] + A1111.encode(encoding)
+    said = read_metadata(SIGNATURE + chunk(frame[:4], content)).parameters
+    assert (said.prompt, said.seed) == ("1girl, (smile:1.2), night", 77)
+
+
+def test_half_a_letter_is_left_out_wherever_it_stands() -> None:
+    comment = NOVELAI | {"prompt": "a\ud83d, b\0", "sampler": "\udfff", "noise_schedule": "\ud83d"}
+    said = read_metadata(png(Comment=json.dumps(comment))).parameters
+    assert (said.prompt, said.sampler_name) == ("a, b", "")
+    for text in (*said.pairs.values(), *(n for names in said.left_out.values() for n in names)):
+        text.encode()
+
+
+def test_a_file_without_a_prompt_says_so() -> None:
+    graph = json.dumps({"sui_image_params": {"prompt": ["a"], "seed": 5}})
+    for texts in ({"parameters": graph}, {"Comment": json.dumps(NOVELAI | {"prompt": None})}):
+        assert LeftOut.PROMPT in read_metadata(png(**texts)).parameters.left_out
 
 
 def test_a_picture_of_gigapixels_costs_nothing() -> None:

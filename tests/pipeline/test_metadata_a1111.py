@@ -1,5 +1,7 @@
 """A1111's text in the shapes that programs, extensions and sites make of it."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from pipeline.metadata.parameters import LeftOut, Parameters
 from pipeline.metadata.samplers import choose_sampler
 
 LINE = "Steps: 20, Sampler: Euler a, CFG scale: 5, Seed: 7, Size: 832x1216, Model: x"
+NEW_LINE = "\n"
 NEGATIVE = "Negative prompt: lowres, bad hands"
 
 
@@ -43,6 +46,10 @@ def check(said: Parameters) -> None:
         f"1girl, sea\n{NEGATIVE}\n{LINE.replace('Size: 832x1216', 'Size-1: 832, Size-2: 1216')}",
         f"1girl, sea\n{NEGATIVE}\n{LINE.replace('Size: 832x1216', 'Resolution: (832, 1216)')}",
         f"1girl, sea\n{NEGATIVE}\n{LINE.replace('Steps: 20', 'Steps: 20.0')}",
+        f"1girl, sea\n{NEGATIVE}\n{LINE.replace(',', ' |')}",
+        f"prompt: 1girl, sea\n{NEGATIVE}\nVersion: a, Pipeline: b,\n{LINE.replace(',', ' |')}",
+        f"1girl, sea\n{NEGATIVE}\n{LINE.replace(', ', NEW_LINE)}",
+        f"1girl, sea\n{NEGATIVE.lower()}\n{LINE.lower()}",
     ],
 )
 def test_every_shape_is_read(text: str) -> None:
@@ -114,6 +121,29 @@ def test_samplers_of_every_spelling(
 ) -> None:
     chosen = choose_sampler(name, schedule)
     assert (chosen.sampler, chosen.missing_schedule) == (sampler, missing)
+
+
+def test_a_decimal_comma_is_one() -> None:
+    said = read("a", LINE.replace("CFG scale: 5", "CFG scale: 5,5") + ", Denoising strength: 0,4")
+    assert (said.guidance_scale, said.denoising_strength, said.seed) == (5.5, 0.4, 7)
+
+
+def test_a_seed_of_64_bits_is_read() -> None:
+    assert read("a", LINE.replace("Seed: 7", f"Seed: {2**64 - 1}")).seed == 2**64 - 1
+    assert read("a", LINE.replace("Seed: 7", f"Seed: {10**20 - 1}")).seed is None
+
+
+def test_what_civitai_lists_is_named() -> None:
+    listed = json.dumps([
+        {"type": "checkpoint", "modelName": "mix"}, {"type": "lora", "modelName": "fine, lines"},
+        {"type": "embed", "modelName": "easy"}, "odd", {"type": 5}, None,
+    ])  # fmt: skip
+    hashes = json.dumps({"model": "1", "lora:detail": "2", "embed:bad": "3", "vae": None})
+    said = read("a", f"{LINE}, Civitai resources: {listed}, Hashes: {hashes}")
+    assert said.left_out[LeftOut.LORA] == ("fine, lines", "detail")
+    assert said.left_out[LeftOut.EMBEDDING] == ("easy", "bad")
+    for odd in ("[", "{}", "[[]]", "5", '["a"]'):
+        assert LeftOut.LORA not in read("a", f"{LINE}, Civitai resources: {odd}").left_out
 
 
 def test_what_cannot_be_repeated_is_named() -> None:

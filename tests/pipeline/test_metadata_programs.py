@@ -132,6 +132,20 @@ def test_a_program_whose_text_cannot_be_read_is_named(texts: dict[str, str], pro
     assert raised.value.data == {"program": program}
 
 
+@pytest.mark.parametrize("key", ["parameters", "Parameters", "Comment", "Description", "prompt"])
+def test_a1111s_text_is_read_under_other_names_and_with_braces(key: str) -> None:
+    text = "{{{1girl}}}, sea\nNegative prompt: lowres\nSteps: 5, Sampler: Euler a, Seed: 1"
+    found = read_metadata(png(**{key: text}))
+    assert (found.program, found.parameters.seed) == (Program.A1111, 1)
+    assert found.parameters.prompt == "{{{1girl}}}, sea"
+
+
+@pytest.mark.parametrize("text", ['[{"prompt": "a"}]', '{"prompt": "a"', "[[1, 2]]", '{ "a": }'])
+def test_json_is_no_prompt(text: str) -> None:
+    with pytest.raises(InputError, match="metadata_missing"):
+        read_metadata(png(parameters=text))
+
+
 def test_a_readable_text_wins_over_one_that_is_not() -> None:
     found = read_metadata(png(workflow="{}", parameters="1girl\nSteps: 5, Seed: 1, Size: 8x8"))
     assert found.program is Program.A1111
