@@ -90,7 +90,7 @@ def _comment(text: str, texts: Texts) -> Reading | None:
 
 def _comfyui(text: str, texts: Texts) -> Reading | None:
     """Easy Diffusion writes each setting as a text of its own, the prompt under the same name."""
-    if _JSON.match(text) or text.strip() == "{}":
+    if text.lstrip().startswith("{") and (_JSON.match(text) or text.strip() == "{}"):
         return Program.COMFYUI, comfyui.read(text)
     if {"seed", "num_inference_steps", "guidance_scale"} & texts.keys():
         return Program.EASY_DIFFUSION, read_flat(texts)
