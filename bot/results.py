@@ -149,7 +149,9 @@ class Results:
         return replace(_from_picture(stored), aspect=None, seed=stored.picture.seed, upscale=True)
 
     def remix(self, job: JobRecord) -> GenerationRequest:
-        """The wish to begin a changed one from; its seed is left to chance."""
+        """The wish to begin a changed one from; its seed is left to chance. RefusedError
+        `job_unknown`: it can't be read any more."""
+        _demand_readable(job)
         wish = replace(job.request.wish, seed=None, variation_seed=None, variation_strength=None)
         # An upscaled picture's text is wanted again, not its enlargement.
         return (
@@ -241,9 +243,16 @@ def _deleted(job: JobRecord, actor: Actor, reason: str) -> AuditEvent:
     )
 
 
+def _demand_readable(job: JobRecord) -> None:
+    if job.damaged:
+        raise RefusedError("job_unknown")
+
+
 def _settled(job: JobRecord) -> GenerationRequest:
     """The wish with everything said that was decided for it, so that it comes out the same for
-    another person, in another place and after an upgrade."""
+    another person, in another place and after an upgrade. RefusedError `job_unknown`: it can't be
+    read any more."""
+    _demand_readable(job)
     request = job.request
     larger = request.upscale_factor > 1
     return replace(

@@ -1,7 +1,9 @@
-"""Columns that should hold JSON, read so that a damaged one stops nobody who reads many rows."""
+"""Columns that may be damaged, read so that one such row stops nobody who reads many."""
 
 import json
 from typing import Any
+
+from pipeline.rating import Rating
 
 
 def object_of(stored: str) -> dict[str, Any]:
@@ -10,3 +12,12 @@ def object_of(stored: str) -> dict[str, Any]:
         return dict(json.loads(stored))
     except (ValueError, TypeError, RecursionError):
         return {}
+
+
+def rating_of(stored: int, *, ceiling: bool = False) -> Rating:
+    """A rating; where the number is none the highest, of a `ceiling` the lowest, so that nobody
+    sees what they should not."""
+    try:
+        return Rating(stored)
+    except ValueError:
+        return min(Rating) if ceiling else max(Rating)

@@ -12,6 +12,7 @@ from typing import Literal
 
 from aiosqlite import Connection
 
+from data.damage import rating_of
 from pipeline.rating import Rating
 
 State = Literal["candidate", "waiting", "posted", "hidden", "removed"]
@@ -62,7 +63,7 @@ SOURCE = "gallery_entries e JOIN pictures p ON p.id = e.picture_id"
 def entry_of(row: sqlite3.Row) -> Entry:
     """The entry in a row of COLUMNS."""
     values = {name: row[name] for name in Entry.__dataclass_fields__}
-    values["rating"] = Rating(values["rating"])
+    values["rating"] = rating_of(values["rating"])
     values["on_web"] = bool(values["on_web"])
     return Entry(**values)
 

@@ -6,7 +6,9 @@ from typing import Literal
 
 from aiosqlite import Connection
 
+from data.damage import rating_of
 from data.words import searchable
+from pipeline.card import QualityPreset, Sampler
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 
@@ -47,6 +49,12 @@ class JobRecord:
     rules_channel_id: int | None = None
     attempts: int = 0
 
+    @property
+    def damaged(self) -> bool:
+        """Whether the row does not tell what is to be drawn: it was damaged, or written by another
+        version. Everything else of it holds."""
+        return self.request is _UNREADABLE
+
     def __repr__(self) -> str:
         return f"JobRecord(id={self.id!r}, user_id={self.user_id}, state={self.state!r})"
 
@@ -58,6 +66,21 @@ _COLUMNS = (
 )
 
 
+_UNREADABLE = ResolvedRequest(
+    prompt="", negative_prompt="", width=1024, height=1024, preset=QualityPreset.NONE,
+    rating=max(Rating), sampler=Sampler.EULER_A, num_inference_steps=1, guidance_scale=1.0, seed=0,
+    count=1, private=True, wish=GenerationRequest(prompt=""),
+)  # fmt: skip
+
+
+def _request(stored: str) -> ResolvedRequest:
+    """What is to be drawn; `_UNREADABLE` where that can't be told any more."""
+    try:
+        return ResolvedRequest.from_json(stored)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        return _UNREADABLE
+
+
 def _record(row: sqlite3.Row) -> JobRecord:
     return JobRecord(
         id=row["id"],
@@ -65,8 +88,8 @@ def _record(row: sqlite3.Row) -> JobRecord:
         guild_id=row["guild_id"],
         channel_id=row["channel_id"],
         private=bool(row["private"]),
-        rating=Rating(row["rating"]),
-        request=ResolvedRequest.from_json(row["request"]),
+        rating=rating_of(row["rating"]),
+        request=_request(row["request"]),
         weight=row["weight"],
         locale=row["locale"],
         state=row["state"],
@@ -79,7 +102,7 @@ def _record(row: sqlite3.Row) -> JobRecord:
         accepted_at=row["accepted_at"],
         started_at=row["started_at"],
         ended_at=row["ended_at"],
-        ceiling=None if row["ceiling"] is None else Rating(row["ceiling"]),
+        ceiling=None if row["ceiling"] is None else rating_of(row["ceiling"], ceiling=True),
         rules_channel_id=row["rules_channel_id"],
         attempts=row["attempts"],
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aiosqlite import Connection
 
+from data.damage import rating_of
 from pipeline.rating import Rating
 
 
@@ -38,7 +39,7 @@ _COLUMNS = ", ".join(_FIELDS)
 
 def _record(row: sqlite3.Row) -> PictureRecord:
     values = {name: row[name] for name in _FIELDS}
-    values["rating"] = Rating(values["rating"])
+    values["rating"] = rating_of(values["rating"])
     return PictureRecord(**values)
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from aiosqlite import Connection
 
 from data.checks import CheckRecord
+from data.damage import rating_of
 from data.pictures import PictureRecord
 from pipeline.rating import Rating
 
@@ -54,9 +55,9 @@ def _record(row: sqlite3.Row) -> WithheldRecord:
         job_id=row["job_id"],
         position=row["position"],
         reason=row["reason"],
-        ceiling=Rating(row["ceiling"]),
+        ceiling=rating_of(row["ceiling"], ceiling=True),
         seen=CheckRecord.from_json(row["seen"]),
-        picture=picture and PictureRecord(**picture | {"rating": Rating(picture["rating"])}),
+        picture=picture and PictureRecord(**picture | {"rating": rating_of(picture["rating"])}),
         state=row["state"],
         withheld_at=row["withheld_at"],
         decided_by=row["decided_by"],

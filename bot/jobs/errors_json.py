@@ -2,6 +2,7 @@
 
 import json
 
+from data.damage import object_of
 from pipeline.errors import EkakiError, EngineError
 from pipeline.rating import Rating
 
@@ -16,6 +17,9 @@ def error_to_json(error: EkakiError) -> str:
 
 
 def error_from_json(text: str) -> EkakiError:
-    """The error that a job failed with."""
-    kept = json.loads(text)
-    return EngineError(kept["key"], **kept["data"])
+    """The error that a job failed with; the plainest one where that can't be read any more."""
+    kept = object_of(text)
+    try:
+        return EngineError(str(kept["key"]), **kept["data"])
+    except (KeyError, TypeError):
+        return EngineError("engine_failed")

@@ -47,8 +47,7 @@ def end_of(
     if job.ended_at is None:
         return None
     if job.state == "failed":
-        assert job.error is not None
-        return Failed(error=error_from_json(job.error))
+        return Failed(error=error_from_json(job.error or ""))
     if job.state == "cancelled":
         return CancelledEvent()
     return Completed(pictures=stored.pictures, withheld=len(stored.withheld), model=model)

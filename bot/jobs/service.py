@@ -117,6 +117,10 @@ class JobService:
             await self._store.abandon(job.id, state="cancelled", now=now)
         elif job.attempts >= MAX_ATTEMPTS:
             await self._give_up(job, now=now)
+        elif job.damaged:
+            _log.error("What job %s is to draw can't be read; it is given up", job.id)
+            error = EngineError("engine_failed")
+            await self._store.abandon(job.id, state="failed", now=now, error=error)
         else:
             held = (record.position for record in stored.withheld)
             self._line.admit(live_job(job, stored.pictures, held))

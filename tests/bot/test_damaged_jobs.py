@@ -8,24 +8,25 @@ from typing import Any
 import pytest
 
 from bot.jobs import service
-from bot.jobs.values import Completed
+from bot.jobs.values import CancelledEvent, Completed, Failed
+from pipeline.rating import Rating
 from tests.bot.conftest import open_house
 from tests.bot.test_attempts import accepted, rows
 
 NO_REQUEST = """request = '{"prompt": 5}'"""
 OPEN = {
-    "request that is no JSON": "request = '{'",
-    "request of another version": NO_REQUEST,
-    "request that is no text": "request = CAST(x'ff' AS TEXT)",
-    "rating that there is not": "rating = 77",
-    "ceiling that there is not": "ceiling = -5",
+    "no JSON": "request = '{'",
+    "of another version": NO_REQUEST,
+    "no text": "request = CAST(x'ff' AS TEXT)",
     "steps beyond all bounds": "request = json_set(request, '$.num_inference_steps', 1e300)",
+    "deeper than anybody reads": "request = printf('%.*c', 5000, '[')",
 }
 ENDED = {
     "error that is no JSON": "state = 'failed', ended_at = 1, error = '{'",
     "error without a key": "state = 'failed', ended_at = 1, error = '{}'",
-    "request": f"state = 'cancelled', ended_at = 1, {NO_REQUEST}",
+    "error with odd data": """state = 'failed', ended_at = 1, error = '{"key": 1, "data": 2}'""",
     "failed without an error": "state = 'failed', ended_at = 1",
+    "request": f"state = 'cancelled', ended_at = 1, {NO_REQUEST}",
 }
 
 
@@ -41,17 +42,31 @@ def row_of(folder: Path, job_id: str) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("change", OPEN.values(), ids=OPEN)
-async def test_a_damaged_job_that_is_open_is_closed_and_refunded_and_others_are_drawn(
+async def test_a_request_that_can_not_be_read_fails_and_is_refunded_and_others_are_drawn(
     tmp_path: Path, change: str
 ) -> None:
     bad, good = await accepted(tmp_path, 1, 2)
     damage(tmp_path, bad, change)
     async with open_house(tmp_path) as house:
         assert isinstance(await house.ended(good), Completed)
-        assert [job.id for job in await house.jobs.to_present()] == [good]
+        assert isinstance(await house.ended(bad), Failed), "and is told so"
+        assert {job.id for job in await house.jobs.to_present()} == {good, bad}
         assert (await house.jobs.limits_of(user_id=1)).day.used == 0
         assert (await house.jobs.limits_of(user_id=2)).day.used == 1
-    assert row_of(tmp_path, bad) == ("failed", "kept")
+    assert row_of(tmp_path, bad) == ("failed", "pending")
+
+
+@pytest.mark.parametrize("change", ["rating = 77", "rating = -1", "ceiling = 9"])
+async def test_a_rating_that_there_is_not_stops_nothing(tmp_path: Path, change: str) -> None:
+    odd, good = await accepted(tmp_path, 1, 2)
+    damage(tmp_path, odd, change)
+    async with open_house(tmp_path) as house:
+        assert isinstance(await house.ended(good), Completed)
+        assert isinstance(await house.ended(odd), Completed)
+        job = await house.jobs.job(odd)
+        assert job is not None
+        assert job.rating == (Rating.EXPLICIT if "rating" in change else Rating.SAFE)
+        assert job.ceiling == (Rating.SAFE if "ceiling" in change else job.ceiling)
 
 
 @pytest.mark.parametrize("change", ENDED.values(), ids=ENDED)
@@ -62,10 +77,23 @@ async def test_a_damaged_job_that_is_to_be_told_of_keeps_no_other_from_being_tol
     damage(tmp_path, bad, change)
     damage(tmp_path, good, "state = 'cancelled', ended_at = 1")
     async with open_house(tmp_path) as house:
-        assert [job.id for job in await house.jobs.to_present()] == [good]
-        await house.jobs.mark_kept(job_id=good)
-        await house.jobs.drain()  # waits for nobody
-    assert row_of(tmp_path, bad)[1] == "kept"
+        assert {job.id for job in await house.jobs.to_present()} == {bad, good}
+        assert isinstance(await house.ended(bad), Failed | CancelledEvent)
+
+
+async def test_a_job_whose_pictures_can_not_be_read_is_closed(tmp_path: Path) -> None:
+    bad, good = await accepted(tmp_path, 1, 2)
+    with closing(sqlite3.connect(tmp_path / "test.db")) as connection, connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute(
+            "INSERT INTO withheld (id, job_id, position, reason, ceiling, seen, picture, state,"
+            " withheld_at) VALUES ('w', ?, 0, 'odd', 0, '{', '{', 'waiting', 1)",
+            (bad,),
+        )
+    async with open_house(tmp_path) as house:
+        assert isinstance(await house.ended(good), Completed)
+        assert (await house.jobs.limits_of(user_id=1)).day.used == 0
+    assert row_of(tmp_path, bad) == ("failed", "kept")
 
 
 async def test_a_job_that_can_not_be_lined_up_stops_no_other(

@@ -1,10 +1,14 @@
 """The bot stops and starts again: the same message goes on, and nothing is sent twice."""
 
+import pytest
+
 from bot.loopback import limits
 from bot.loopback.default_world import IDS
+from bot.results import Actor
 from data import jobs
 from pipeline.engine.fake import FakeEngine
-from tests.discord.house import Discord, running_bot, until, words
+from pipeline.errors import RefusedError
+from tests.discord.house import Discord, Running, running_bot, until, words
 from tests.discord.test_delivery import EXPIRED_S, held, pictures
 
 
@@ -87,3 +91,42 @@ async def test_a_job_that_waited_too_long_is_closed_with_words(place: Discord) -
         assert job.state == "failed"
         assert "waited too long" in words(message)
         assert await running.used() == 0
+
+
+async def test_a_request_that_can_not_be_read_any_more_ends_its_message_in_words(
+    place: Discord,
+) -> None:
+    async with running_bot(place) as running:
+        message = await held(place, running)
+        second = await place.answer(place.bob.imagine(prompt="2girls", channel_id=IDS.art))
+        first, _ = await running.jobs()
+        async with running.services.database.transaction() as connection:
+            await connection.execute("UPDATE jobs SET request = '{}' WHERE id = ?", (first.id,))
+    async with running_bot(place) as running:
+        await until(lambda: pictures([second]))
+        await until(lambda: "does not count" in words(message) or "did not count" in words(message))
+        assert await running.used() == 0
+        assert not message.components
+
+
+async def test_a_finished_picture_whose_request_can_not_be_read_hides_no_other(
+    place: Discord, running: Running
+) -> None:
+    for prompt in ("1girl", "2girls", "3girls"):
+        await place.answer(place.alice.imagine(prompt=prompt))
+    await running.all_delivered(3)
+    _, middle, _ = await running.jobs()
+    async with running.services.database.transaction() as connection:
+        await connection.execute("UPDATE jobs SET request = '{}' WHERE id = ?", (middle.id,))
+    history = await place.answer(place.alice.command("history"))
+    await until(lambda: history.attachments)
+    sent = place.alice.command("show", id=middle.id)
+    await until(lambda: (sent.response_message_id or 0) in place.world.messages)
+    results = running.services.results
+    job, _ = await results.pictures_of(middle.id)
+    for again in (results.remix, results.reroll):
+        with pytest.raises(RefusedError, match="job_unknown"):
+            again(job)
+    actor = Actor(user_id=IDS.alice, guild_id=IDS.guild, channel_id=IDS.general)
+    await results.delete(middle.id, actor=actor)
+    assert len(await running.jobs()) == 2
