@@ -19,32 +19,39 @@ from bot.secret import Secret
 HIDDEN: Final = "[hidden]"
 FORMAT: Final = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
+_SAID: Final = r"(?:token|secret|password|verifier|session_id|authorization)"
+_QUOTE: Final = r"(?:['\"]|\\\")"
+
 _PATTERNS: Final = (
-    # Addresses: /webhooks/ID/TOKEN and /interactions/ID/TOKEN/callback.
-    re.compile(r"(?P<keep>/(?:webhooks|interactions)/\d+/)[^/\s?&'\"]+"),
-    # Payloads as Python or JSON: 'token': '...'.
-    re.compile(r"(?P<keep>(?:['\"]|\\\")token(?:['\"]|\\\")\s*:\s*(?:['\"]|\\\"))[^'\"\\]+"),
-    # Records of ours and dataclass reprs: interaction_token='...'.
-    re.compile(r"(?P<keep>\b\w*token=['\"])[^'\"]+"),
-    # Headers.
-    re.compile(r"(?P<keep>\b(?:Bot|Bearer) )[\w.-]{20,}"),
-    # Payloads and forms whose key says that it is a secret.
+    # Addresses: /webhooks/ID/TOKEN and /interactions/ID/TOKEN/callback, also inside others.
     re.compile(
-        r"(?P<keep>(?:['\"]|\\\")\w*(?:token|secret|password|verifier|session_id|authorization)"
-        r"(?:['\"]|\\\")\s*:\s*(?:['\"]|\\\"))[^'\"\\]+",
+        r"(?P<keep>(?:/|%2F)(?:webhooks|interactions)(?:/|%2F)\d+(?:/|%2F))[^/\s?&'\"%]+",
         re.IGNORECASE,
     ),
+    # Payloads as Python or JSON, forms, and records, where the key says that it is a secret:
+    # 'token': '...', interaction_token='...', HF_TOKEN=...
+    re.compile(
+        rf"(?P<keep>{_QUOTE}\w*{_SAID}{_QUOTE}\s*[:,]\s*b?{_QUOTE})[^'\"\\]+", re.IGNORECASE
+    ),
+    re.compile(rf"(?P<keep>\b\w*{_SAID}\s*[=:]\s*b?['\"])[^'\"]+", re.IGNORECASE),
+    re.compile(rf"(?P<keep>\b\w*{_SAID}\s*=\s*)[\w.~+/%-]{{8,}}", re.IGNORECASE),
+    re.compile(rf"(?P<keep>\b\w*{_SAID}:\s*)[\w.~+/%-]{{20,}}", re.IGNORECASE),
+    # Headers.
+    re.compile(r"(?P<keep>\b(?:Bot|[Bb]earer) )[\w.-]{20,}"),
+    re.compile(r"(?P<keep>\bBasic )[\w+/=]{8,}"),
     # Addresses of signing in, of links that are signed, of files on Discord's network.
     re.compile(
         r"(?P<keep>[?&](?:code|state|hm|sig|signature|\w*token|client_secret|code_verifier|"
         r"code_challenge)=)[^&\s'\"]+",
         re.IGNORECASE,
     ),
-    re.compile(r"(?P<keep>/collection/)[\w.-]{20,}"),
+    re.compile(r"(?P<keep>\b(?:code|state|hm)['\"]?\s*[:=]\s*['\"]?)[\w-]{20,}"),
+    re.compile(r"(?P<keep>(?:/|%2F)collection(?:/|%2F))[\w.-]{20,}", re.IGNORECASE),
+    # A password in an address, as of a proxy.
+    re.compile(r"(?P<keep>://[^\s:/@]*:)[^\s/@]+(?=@)"),
     # Cookies, whole headers and single ones.
     re.compile(r"(?P<keep>\b(?:set-)?cookie['\"]?\s*[:=,]\s*b?['\"]?)[^'\"\r\n]+", re.IGNORECASE),
-    re.compile(r"(?P<keep>\bekaki(?:-\w+)?=)[\w-]{20,}"),
-    re.compile(r"(?P<keep>\bBasic )[\w+/=]{8,}"),
+    re.compile(r"(?P<keep>(?:\b|_)ekaki(?:[-_]\w+)?(?:=|['\"]\s*[:,]\s*['\"]))[\w.-]{20,}"),
     # A token of Hugging Face.
     re.compile(r"(?P<keep>)\bhf_[A-Za-z0-9]{16,}"),
     # A token of interactions: base64 of "interaction:".

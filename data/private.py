@@ -5,6 +5,7 @@ A group may take part where the operator said so by setting the setgid bit of DA
 Nobody else ever has any. On Windows the folder's own access list decides; nothing is done there.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ _KEPT: Final = (
     "ekaki.db*", "running.lock", "pictures", "uploads", "withheld", "thumbnails", "tags*",
 )  # fmt: skip
 """What is ours in DATA_DIR: whatever else an operator put there stays as it is."""
+
+
+_NO_RIGHTS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
 def make_folder(folder: Path) -> None:
@@ -36,9 +40,15 @@ def make_file(file: Path) -> None:
 
 
 def restrict(path: Path) -> None:
-    """Give `path`, which is our own, the rights that its folder wants."""
-    if os.name == "posix":
+    """Give `path`, which is our own, the rights that its folder wants. File systems that know no
+    rights (FAT, exFAT, some network drives) refuse: `too_open` tells of those."""
+    if os.name != "posix":
+        return
+    try:
         path.chmod(_wanted(path, path.parent.stat().st_mode))
+    except OSError as error:
+        if error.errno not in _NO_RIGHTS:
+            raise
 
 
 def too_open(data_dir: Path) -> list[Path]:

@@ -73,6 +73,61 @@ def test_tokens_of_every_form_are_hidden_and_the_rest_stays(text: str, kept: str
         assert secret not in shown
 
 
+LONG = "aGVsbG8tdGhpcy1pcy1zZWNyZXQtMTIzNDU2Nzg5"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "at https%3A%2F%2Fdiscord.com%2Fapi%2Fwebhooks%2F123%2F{}",
+        "GET /interactions/123%2F{}/callback",
+        "token={} and more",
+        "token: {}",
+        "webhook_token: '{}'",
+        "{{'interaction_token': b'{}'}}",
+        "('access_token', '{}')",
+        "b'access_token={}'",
+        "refresh_token={}&token_type=Bearer",
+        "Authorization: Bearer {}",
+        "authorization: bearer {}",
+        "code={}&scope=identify",
+        "state={}",
+        "{{'code': '{}'}}",
+        "client_secret={}",
+        "DISCORD_TOKEN='{}'",
+        "HF_TOKEN={}",
+        "password={}",
+        "session_id={}",
+        "cookies={{'ekaki': '{}'}}",
+        "'__Host-ekaki': '{}'",
+        "__Host-ekaki={}; Path=/",
+        "ekaki_sign_in={}.Lw",
+        "('__Host-ekaki_sign_in', '{}.Lw')",
+        "/sign-in?next=%2Fcollection%2F{}",
+        "through http://me:{}@proxy.test:80",
+    ],
+)
+def test_a_secret_is_hidden_however_it_is_written(text: str) -> None:
+    shown = logs.redact(text.format(LONG))
+    assert LONG not in shown
+    assert logs.HIDDEN in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Token: DISCORD_TOKEN is not set",
+        "ekaki: animagine-xl-3.1-onnx-of-mine.safetensors is no LoRA",
+        "job abc: state=finished, code=50083, secret: none",
+        "state: {'finished': 3}",
+        "http://127.0.0.1:8090/p/abc and me@example.org",
+        "python -m bot playground --with_a_very_long_option",
+    ],
+)
+def test_what_only_looks_like_a_secret_stays(text: str) -> None:
+    assert logs.redact(text) == text
+
+
 @pytest.mark.parametrize(
     "text", ["77 tokens a chunk", "Steps: 28, Seed: 42", "message 123456789012345678 sent"]
 )

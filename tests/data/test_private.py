@@ -1,5 +1,6 @@
 """What is kept is for the bot's own user, whatever the umask is."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -16,6 +17,7 @@ from data.lock import only_one
 from data.picture_files import PictureFiles
 from data.private import tighten, too_open
 from data.thumbnails import Thumbnails
+from pipeline.errors import StorageError
 from pipeline.png import encode_png
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="rights are POSIX's")
@@ -105,6 +107,27 @@ def test_what_does_not_let_itself_is_named(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(Path, "chmod", refuse)
     assert tighten(tmp_path) == [tmp_path / DATABASE_NAME]
+
+
+@pytest.mark.parametrize("refusal", [errno.EPERM, errno.ENOTSUP, errno.ENOSYS])
+async def test_a_file_system_without_rights_is_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(refusal, os.strerror(refusal))
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    await fill(tmp_path / "state")
+    assert list((tmp_path / "state" / "pictures").rglob("*.png"))
+
+
+def test_other_trouble_with_rights_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    with pytest.raises(StorageError, match="storage_read_only"):
+        PictureFiles(tmp_path / "pictures").write(b"PNG")
 
 
 def test_imported_tags_are_private(tmp_path: Path) -> None:
