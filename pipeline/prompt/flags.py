@@ -16,6 +16,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from pipeline.card import Aesthetic, QualityPreset, Sampler, Style, Year
 from pipeline.errors import InputError
+from pipeline.prompt.infotext import PASTED, fold_infotext
 from pipeline.prompt.width import as_ascii
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
@@ -100,6 +101,7 @@ _FOREIGN: Final[Mapping[str, re.Pattern[str]]] = {
          r"[^\s,]*(?:\s+(?:https?://\S+|[\d.:]+))*"),
         ("tile fast relax turbo draft raw stealth public video test testp creative beta hd hq loop "
          "uplight upbeta upanime", ""),
+        (PASTED.removeprefix("--"), r"[^-]*"),
         ("personalize", r"[^\s,]*"),
     )
     for name in names.split()
@@ -132,12 +134,14 @@ class ParsedFlags(NamedTuple):
 
 
 def fold_flags(request: GenerationRequest) -> GenerationRequest:
-    """`request` with the flags of its prompt turned into fields, the prompt without them.
+    """`request` with the flags of its prompt turned into fields, the prompt without them; also
+    what A1111 writes about a picture, pasted as a whole.
 
     An option that was filled in wins over a flag; `--no` adds to the negative prompt; of a flag
     given twice the last counts (`--no` adds up).
     Raises InputError `flag_unknown` or `flag_value`, each naming the flag.
     """
+    request = fold_infotext(request)
     parsed = parse_flags(request.prompt)
     typed = parsed.values
     if not typed and parsed.rest == request.prompt:
@@ -171,7 +175,8 @@ def cut_foreign_flags(prompt: str) -> tuple[str, tuple[str, ...]]:
     body, flags = _cut(prompt)
     if not flags or not all(_is_foreign(name, value) for name, value in flags):
         return prompt, ()
-    return body, tuple(f"--{name} {value}".rstrip() for name, value in flags)
+    typed = (f"--{name} {value}".rstrip() for name, value in flags)
+    return body, tuple(flag.removeprefix(f"{PASTED} ") for flag in typed)
 
 
 def _cut(prompt: str) -> tuple[str, list[tuple[str, str]]]:

@@ -58,6 +58,8 @@ class GroupReader:
                 self._parts = []
             elif self._open[_OPENED_BY[sign]]:
                 at = self._close(sign, text, at)
+            elif sign == "]" and self._is_mistyped():
+                at = self._close(")", text, at)
             elif sign != "}" and not self._never_opened(sign):
                 self._parts.append(sign)  # one that closes nothing is text, as in A1111
         self._parts.append(text[at:])
@@ -99,6 +101,18 @@ class GroupReader:
             content = opened + content
         outer.append(content)
         self._parts = outer
+
+    def _is_mistyped(self) -> bool:
+        """Whether a square bracket ends `(smile:1.2]`."""
+        content = "".join(self._parts)
+        self._parts = [content]
+        start = max(0, len(content) - _LONGEST_WEIGHT)
+        if not self._stack or self._stack[-1][0] != "(":
+            return False
+        if _BEFORE_A_CLOSING.search(content, start) is None:
+            return False
+        self._tell(HintKind.WEIGHT_READ, f"({content}]", f"({content})")
+        return True
 
     def _never_opened(self, sign: str) -> bool:
         """Read `hat, smile:1.2)` as `hat, (smile:1.2)`; False where no weight stands there."""

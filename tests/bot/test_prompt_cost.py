@@ -11,12 +11,13 @@ from bot.safety.request import words_rating
 from bot.safety.rules import check_prompt
 from pipeline.errors import InputError
 from pipeline.prompt.clean import clean_prompt
-from pipeline.prompt.flags import parse_flags
+from pipeline.prompt.flags import fold_flags
 from pipeline.prompt.pieces import split_pieces
 from pipeline.prompt.read import read_prompt
 from pipeline.prompt.weights import parse_weights, plain_tags
 from pipeline.prompt.wished_rating import wished_rating
 from pipeline.rating import Rating
+from pipeline.request import GenerationRequest
 from pipeline.tags.complete import complete_last_piece
 
 _LENGTH: Final = 1_000
@@ -34,7 +35,9 @@ _REPEATED: Final = (
     "a:1)", "a:999)", "<|a|>",
     "BREAK ", "<|a", "%61", "&#97;", "l o l i ", "twenty-", "ten ", "(a:0", "photo of Aa ", "👶🏿",
     "TE((a)", "lora:a:1 ", "<<lora:a>", "<a:<b>", "《lora:", "[a:", "[SEQ:", "1.2::a::", "1,2::a ",
-    "a:1 AND ", "&lt;", "a:1.2]", "a:1.2 b ", "(a*1.2", "(a)- ", "a++ ", "__a{b}", "prompt:",
+    "a:1 AND ", "&lt;", "a:1.2]", "(a:1.2] ", "a:1.2 b ", "(a*1.2", "(a)- ", "a++ ",
+    "__a{b}", "prompt:",
+    "Negative prompt:", "Steps: 1, ", "Steps: 1, Sampler: (", "Steps: 1 | Seed: 2 | ", "Seed: 1\n",
     "歳", "аa", "한", "十", "e\u0301", "ﷺ", "SHIFT(", "1girl, long hair, ",
 )  # fmt: skip
 
@@ -81,7 +84,7 @@ _PROMPTS: Final[dict[str, Callable[[int], str]]] = {
 
 def _flags(prompt: str) -> None:
     with contextlib.suppress(InputError):
-        parse_flags(prompt)
+        fold_flags(GenerationRequest(prompt=prompt))
 
 
 def _words(prompt: str) -> None:

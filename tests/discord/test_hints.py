@@ -24,6 +24,21 @@ async def test_what_is_left_out_is_told_under_the_picture(place: Discord, alice:
     assert "@" not in place.world.messages[message.id].content
 
 
+async def test_a_pasted_text_of_a1111_is_drawn_as_it_says(place: Discord, alice: Visitor) -> None:
+    pasted = (
+        "1girl, sea Negative prompt: hat, gloves Steps: 30, Sampler: UniPC, CFG scale: 6.5, "
+        "Seed: 77, Size: 832x1216, Model: x"
+    )
+    async with open_house(place) as running:
+        job, message = await drawn(alice, running, prompt=pasted)
+    made = job.request
+    assert (made.seed, made.guidance_scale) == (42, 6.5)  # the option `seed` was filled in
+    assert made.prompt == "1girl, sea, safe"  # complete: no preset adds to it
+    assert made.negative_prompt.startswith("hat, gloves")
+    told = str(place.world.messages[message.id].embeds[0]["description"])
+    assert "Left out: `Sampler: UniPC`" in told
+
+
 async def test_hints_survive_a_restart_and_stay_private(place: Discord, alice: Visitor) -> None:
     async with open_house(place) as running:
         job, _ = await drawn(alice, running, prompt=PROMPT, private=True)

@@ -6,9 +6,54 @@ from hypothesis import strategies as st
 
 from pipeline.card import Aesthetic, QualityPreset, Sampler, Style, Year
 from pipeline.errors import InputError
+from pipeline.prompt.clean import clean_prompt
 from pipeline.prompt.flags import cut_foreign_flags, fold_flags, parse_flags
+from pipeline.prompt.infotext import fold_infotext
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
+
+INFOTEXT = (
+    "1girl, (smile:1.2)\nNegative prompt: lowres, bad hands\nSteps: 30, Sampler: Euler a, "
+    "Schedule type: Automatic, CFG scale: 6.5, Seed: 77, Size: 832x1216, Model: x, Version: 1.10"
+)
+
+
+@pytest.mark.parametrize(
+    "typed", [INFOTEXT, INFOTEXT.replace("\n", " "), clean_prompt(INFOTEXT), INFOTEXT + "\n"]
+)
+def test_a_pasted_text_of_a1111_fills_prompt_negative_and_settings(typed: str) -> None:
+    folded = fold_flags(GenerationRequest(prompt=typed, negative_prompt="hat"))
+    assert folded == GenerationRequest(
+        prompt="1girl, (smile:1.2)", negative_prompt="hat, lowres, bad hands",
+        num_inference_steps=30, sampler=Sampler.EULER_A, guidance_scale=6.5, seed=77,
+        aspect="832x1216", preset=QualityPreset.NONE,
+    )  # fmt: skip
+    assert fold_flags(folded) == folded
+
+
+def test_pasted_settings_that_there_are_none_of_are_named() -> None:
+    odd = INFOTEXT.replace("Euler a", "Uni--PC, --ar 3:2").replace("77", "99999999999")
+    folded = fold_flags(GenerationRequest(prompt=odd + ", Hires upscale: 2", seed=3, count=2))
+    assert (folded.seed, folded.count, folded.sampler) == (3, 2, None)
+    assert cut_foreign_flags(folded.prompt) == (
+        "1girl, (smile:1.2)", ("Sampler: UniPC; Hires",),
+    )  # fmt: skip
+    assert fold_flags(folded) == folded
+
+
+def test_a_pasted_negative_is_one_without_settings() -> None:
+    folded = fold_flags(GenerationRequest(prompt="1girl, sea. Negative prompt: lowres --seed 5"))
+    assert (folded.prompt, folded.negative_prompt, folded.seed) == ("1girl, sea.", "lowres", 5)
+    for words in ("a sign that says Steps: 20", "Steps: 3 stairs, Mood: happy", "Seed: 5, Size: 3"):
+        assert fold_flags(GenerationRequest(prompt=words)).prompt == words
+
+
+@given(st.text(max_size=30), st.text(max_size=30), st.text(max_size=30))
+def test_no_pasted_text_raises_or_changes_when_it_is_folded_twice(a: str, b: str, c: str) -> None:
+    prompt = f"{a} Negative prompt: {b} Steps: 20, Sampler: {c}, CFG scale: 5, Seed: 1, Size: {a}"
+    folded = fold_infotext(GenerationRequest(prompt=prompt))
+    with contextlib.suppress(InputError):
+        assert fold_flags(fold_flags(folded)) == fold_flags(folded)
 
 
 def test_the_flags_people_know_from_midjourney() -> None:

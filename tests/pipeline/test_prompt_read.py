@@ -136,6 +136,7 @@ def test_weights_with_blanks_or_a_comma_are_weights(typed: str) -> None:
      ("(hat), smile :.5)", [("hat", 1.1), (", ", 1.0), ("smile", 0.5)], "weight_read"),
      ("[smile:1.2)]", [("smile", 1.0909)], "weight_read"),
      ("smile:1.2], hat", [("smile", 1.2), (", hat", 1.0)], "weight_read"),
+     ("(smile:1.2], hat", [("smile", 1.2), (", hat", 1.0)], "weight_read"),
      ("1,2::smile::", [("smile", 1.2)], "weight_read"),
      ("(smile:*1.2)", [("smile", 1.1)], "weight_wrong"),
      ("(smile:x1.2)", [("smile", 1.1)], "weight_wrong"),
