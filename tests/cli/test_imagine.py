@@ -1,4 +1,4 @@
-"""`imagine` with a real engine over random weights: the picture, its text, its seed."""
+"""`imagine` with a real engine: the picture, its text, its seed."""
 
 import os
 import signal
@@ -19,14 +19,11 @@ EXAMPLE = "1girl, souryuu asuka langley, neon genesis evangelion, solo, smile"
 
 
 def test_a_prompt_becomes_numbered_pictures_with_their_settings(
-    tiny_path: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     options = ["--aspect", "5:12", "--steps", "1", "--seed", "42", "--count", "2"]
-    assert main(["imagine", EXAMPLE, "--model", str(tiny_path), *options]) == 0
+    assert main(["imagine", EXAMPLE, "--model", "demo", *options]) == 0
     said = capsys.readouterr().out.splitlines()
     assert [line.partition(" s (")[0].rpartition(",")[0] for line in said] == [
         "picture-1.png: 640x1536, seed 42",

@@ -13,7 +13,7 @@ from data.left import Left, read_left
 from tests.cli.test_drain import process, rest_of
 
 
-@pytest.mark.timeout(300)  # a guard only: two starts and three pictures on a busy machine
+@pytest.mark.timeout(300)  # a guard only: two starts and two pictures on a busy machine
 async def test_it_ends_to_be_started_again_and_goes_on_where_the_folder_is_back(
     tmp_path: Path,
 ) -> None:
@@ -27,7 +27,7 @@ async def test_it_ends_to_be_started_again_and_goes_on_where_the_folder_is_back(
         async with process("-m", "bot", "run", **settings) as bot:
             await alice.wait_for(lambda: loopback.gateway.connected, 60)
             await alice.wait_for(lambda: loopback.world.commands_in(None), 60)
-            wish = {"prompt": "1girl, umbrella", "steps": 40, "count": 3}
+            wish = {"prompt": "1girl, umbrella", "steps": 8, "count": 2}
             sent = await alice.slash("imagine", wish, channel=IDS.general)
             assert sent.state == "acknowledged"
             state.rename(elsewhere)
@@ -46,7 +46,7 @@ async def test_it_ends_to_be_started_again_and_goes_on_where_the_folder_is_back(
         elsewhere.rename(state)
         async with process("-m", "bot", "run", **settings) as again:
             shown = lambda: [m for m in alice.visible_messages(IDS.general) if m.attachments]  # noqa: E731
-            await alice.wait_for(lambda: shown() and len(shown()[0].attachments) == 3, 90)
+            await alice.wait_for(lambda: shown() and len(shown()[0].attachments) == 2, 90)
             again.terminate()
             async with asyncio.timeout(60):
                 assert await again.wait() == 0

@@ -8,7 +8,8 @@ import pytest
 from bot.loopback import limits
 from bot.loopback.default_world import IDS
 from bot.loopback.server import Loopback
-from cogs import message_menus, orphans, submission
+from bot.outbox import dispatcher, verdict
+from cogs import gallery_queues, message_menus, orphans, submission
 from pipeline.tags.index import TagIndex
 from tests.discord.house import Discord, Running, running_bot, vocabulary
 from tests.discord.visitors import Visitor
@@ -23,6 +24,15 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(submission, "UNDECIDED_S", PATIENCE_S)
     monkeypatch.setattr(message_menus, "DOWNLOAD_S", PATIENCE_S)
     monkeypatch.setattr(orphans, "ORPHAN_AFTER_S", PATIENCE_S)
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tried again is so soon."""
+    pauses = tuple(pause_s / 20 for pause_s in verdict.BACKOFF_S)
+    for module in (verdict, dispatcher):
+        monkeypatch.setattr(module, "BACKOFF_S", pauses)
+    monkeypatch.setattr(gallery_queues, "_AGAIN_S", 0.05)
 
 
 @pytest.fixture

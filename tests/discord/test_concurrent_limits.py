@@ -36,9 +36,7 @@ class Outcome:
 async def ask_at_once(place: Discord, person: Person, counts: list[int]) -> list[Outcome]:
     """Send all requests before any is answered; wait for all answers."""
     sent = [person.imagine(prompt="1girl", count=count) for count in counts]
-    return list(
-        await asyncio.gather(*(outcome(place, *pair) for pair in zip(sent, counts, strict=True)))
-    )
+    return [await outcome(place, *pair) for pair in zip(sent, counts, strict=True)]
 
 
 async def outcome(place: Discord, sent: Interaction, count: int) -> Outcome:

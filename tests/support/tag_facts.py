@@ -8,6 +8,7 @@ of github.com/DominikDoom/a1111-sd-webui-tagcomplete; its licence lies beside th
 import csv
 import re
 import sys
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -61,9 +62,8 @@ class TagList:
         return cls(made, int(told or len(made)))
 
 
-def extract(whole: TagList) -> str:
-    """The facts as a file."""
-    refused = {tag for tag, _, _ in refused_tags(whole.names)}
+def extract(whole: TagList, refused: Container[str]) -> str:
+    """The facts as a file. `refused`: the tags that the rules refuse."""
     lines = [f"tags,{whole.total},"]
     for name, category, count in whole.rows:
         sexual = category == 0 and count >= _OFTEN and SEXUAL.search(f"_{name}_")
@@ -73,4 +73,6 @@ def extract(whole: TagList) -> str:
 
 
 if __name__ == "__main__":
-    FACTS.write_text(extract(TagList.read(Path(sys.argv[1]))), encoding="utf-8")
+    whole = TagList.read(Path(sys.argv[1]))
+    refused = {tag for tag, _, _ in refused_tags(whole.names)}
+    FACTS.write_text(extract(whole, refused), encoding="utf-8")
