@@ -41,8 +41,7 @@ from benchmarks.preparing import Preparation, prepare
 from benchmarks.report import Machine, Row, print_report
 from benchmarks.results import NOTHING_SPENT, RESULTS, Meter, Result, Spent
 from benchmarks.whole import Whole, draw_whole, whole_rows
-from pipeline.model.load import DEFAULT_REPOSITORY, DEFAULT_REVISION, repository_path
-from pipeline.model.prepared import Variant
+from pipeline.model.options import DEFAULT_REPOSITORY, DEFAULT_REVISION, Variant, repository_path
 from training.random_model import make_random_model
 from training.random_parts import RandomKind
 

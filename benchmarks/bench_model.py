@@ -29,7 +29,7 @@ from benchmarks.contest import (
 )
 from benchmarks.preparing import Preparation, prepare
 from benchmarks.report import Row
-from pipeline.model.prepared import Variant
+from pipeline.model.options import Variant
 from training.random_model import make_random_model
 from training.random_parts import RandomKind
 

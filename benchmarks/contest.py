@@ -15,7 +15,8 @@ from benchmarks.report import LEFT_OUT, Row
 from pipeline.errors import ModelError
 from pipeline.model.cpu import this_cpu
 from pipeline.model.openvino import computes_bf16
-from pipeline.model.prepared import Variant, check_fit
+from pipeline.model.options import Variant
+from pipeline.model.prepared import check_fit
 from pipeline.model.providers import CPU
 from training.random_parts import RandomKind
 

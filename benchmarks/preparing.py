@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.memory import Memory, MemoryWatch
-from pipeline.model.prepared import Variant
+from pipeline.model.options import Variant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ from benchmarks.report import Row
 from pipeline.model.cpu import this_cpu
 from pipeline.model.folder import ModelFolder
 from pipeline.model.memory_plan import plan_here
-from pipeline.model.prepared import Variant, find
+from pipeline.model.options import Variant
+from pipeline.model.prepared import find
 from pipeline.model.providers import CPU
 from pipeline.model.threads import default_threads
 from pipeline.model.work import work_of

@@ -10,7 +10,8 @@ from bot.settings import Settings
 from bot.variables import SHIPPED_MODEL
 from data.shipped import DEMO_MODEL
 from pipeline.engine.protocol import Engine
-from pipeline.model.load import EngineOptions, load_engine, model_path
+from pipeline.model.load import load_engine
+from pipeline.model.options import EngineOptions, model_path
 from pipeline.tagger.folder import find_tagger
 
 

@@ -18,7 +18,7 @@ from benchmarks.results import Result
 from benchmarks.whole import Whole
 from pipeline.model import prepared
 from pipeline.model.cpu import Cpu
-from pipeline.model.prepared import Variant
+from pipeline.model.options import Variant
 
 NAMES = ("stock", "own fp32", "own int8")
 SIZE = "1024x1024"

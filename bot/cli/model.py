@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
     model = args.model or settings.model
     from pipeline.errors import InputError
-    from pipeline.model.load import is_repository
+    from pipeline.model.options import is_repository
 
     if not is_repository(model):
         raise InputError("fetch_no_repository", model=model)

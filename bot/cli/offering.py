@@ -11,7 +11,7 @@ from bot.cli.output import complain, note
 
 if TYPE_CHECKING:
     from bot.settings import Settings
-    from pipeline.model.load import EngineOptions
+    from pipeline.model.options import EngineOptions
     from pipeline.prepare.offer import Offer
 
 ANSWER_S: Final = 30.0

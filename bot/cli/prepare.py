@@ -8,8 +8,7 @@ from bot.cli.output import note, say
 from bot.cli.shared import load_settings
 
 if TYPE_CHECKING:
-    from pipeline.model.load import EngineOptions
-    from pipeline.model.prepared import Variant
+    from pipeline.model.options import EngineOptions, Variant
 
 DESCRIPTION = (
     "Make from the downloaded model one that this machine runs faster and in less memory: fp32 "
@@ -69,10 +68,11 @@ def prepare(
 
     from pipeline.disk import at
     from pipeline.model.cpu import this_cpu
-    from pipeline.model.load import is_repository, open_source
+    from pipeline.model.options import is_repository
     from pipeline.model.prepared import check_fit
     from pipeline.model.providers import CPU
     from pipeline.model.sessions import SessionFactory
+    from pipeline.model.source import open_source
     from pipeline.prepare.choose import Choice, choose_here
     from pipeline.prepare.estimate import outlook
     from pipeline.prepare.lora import Lora

@@ -51,7 +51,7 @@ def status_of(run_bot: Callable[[], int]) -> int:
     except Exception as error:
         if not is_anything_left():
             raise
-        from bot.cli.main import failed
+        from bot.cli.failing import failed
 
         status = failed(error)
     leave_engine(status)

@@ -24,7 +24,7 @@ _TOLD: Final = frozenset(
 def check_model(settings: Settings) -> Iterator[Check]:
     """The files, whether they fit into memory, and how long a picture takes."""
     from pipeline.model.folder import COMPONENTS
-    from pipeline.model.load import open_source
+    from pipeline.model.source import open_source
 
     try:
         folder = open_source(engine_options(settings))

@@ -7,7 +7,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
@@ -18,12 +18,10 @@ from bot.loopback.errors import ApiError, Json, RefusedByClient
 from bot.loopback.faults import Faults
 from bot.loopback.feed import FeedEvent
 from bot.loopback.middleware import reply
+from bot.loopback.parts import Parts
 from bot.loopback.payloads import channel_json, guild_json, user_json
 from bot.loopback.permissions import VIEW_CHANNEL, may
 from bot.loopback.world import Interaction
-
-if TYPE_CHECKING:
-    from bot.loopback.server import Loopback
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -31,8 +29,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Control:
     """Handlers of `/loopback/...`."""
 
-    def __init__(self, loopback: "Loopback") -> None:
-        self.loopback = loopback
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
 
     def routes(self) -> list[web.RouteDef]:
         table: list[tuple[str, str, Handler]] = [
@@ -53,7 +51,7 @@ class Control:
 
         async def guarded(request: web.Request) -> web.StreamResponse:
             origin = request.headers.get("Origin")
-            if not may_enter(request.host, origin, bound=self.loopback.host):
+            if not may_enter(request.host, origin, bound=self.parts.host):
                 return reply({"error": "only from this machine's own page"}, status=403)
             try:
                 return await handler(request)
@@ -68,42 +66,42 @@ class Control:
 
     async def state(self, request: web.Request) -> web.Response:
         """Users, guilds, channels that `as` sees, and the commands there."""
-        world, viewer = self.loopback.world, int(request.query["as"])
+        world, viewer = self.parts.world, int(request.query["as"])
         seen = [c for c in world.channels.values() if may(world, c, viewer, VIEW_CHANNEL)]
         return reply(
             {
                 "bot_id": str(world.bot_user_id),
-                "connected": self.loopback.gateway.connected,
+                "connected": self.parts.gateway.connected,
                 "users": [
                     user_json(user) | {"locale": user.locale} for user in world.users.values()
                 ],
                 "guilds": [guild_json(guild) for guild in world.guilds.values()],
                 "channels": [channel_json(world, channel) for channel in seen],
                 "commands": list(world.commands.values()),
-                "seq": self.loopback.feed.events[-1].seq if self.loopback.feed.events else 0,
+                "seq": self.parts.feed.events[-1].seq if self.parts.feed.events else 0,
             }
         )
 
     async def messages(self, request: web.Request) -> web.Response:
         """What `as` sees in `channel`."""
         viewer = int(request.query["as"])
-        found = self.loopback.actions.visible(viewer, int(request.query["channel"]))
-        return reply([self.loopback.posting.json(m, viewer=viewer) for m in found])
+        found = self.parts.actions.visible(viewer, int(request.query["channel"]))
+        return reply([self.parts.posting.json(m, viewer=viewer) for m in found])
 
     def _sees(self, event: FeedEvent, viewer: int) -> bool:
-        channel = self.loopback.world.channels.get(event.channel_id)
+        channel = self.parts.world.channels.get(event.channel_id)
         if channel is None or event.viewer not in {None, viewer}:
             return False
-        return may(self.loopback.world, channel, viewer, VIEW_CHANNEL)
+        return may(self.parts.world, channel, viewer, VIEW_CHANNEL)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events of what `as` sees, after `Last-Event-ID` or `after`."""
         viewer = int(request.query["as"])
         last = request.headers.get("Last-Event-ID", request.query.get("after"))
         queue: asyncio.Queue[FeedEvent] = asyncio.Queue()
-        for event in self.loopback.feed.since(int(last)) if last else ():
+        for event in self.parts.feed.since(int(last)) if last else ():
             queue.put_nowait(event)
-        stop = self.loopback.feed.listen(queue.put_nowait)
+        stop = self.parts.feed.listen(queue.put_nowait)
         headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         response = web.StreamResponse(headers=headers)
         try:
@@ -133,7 +131,7 @@ class Control:
     async def log(self, request: web.Request) -> web.Response:
         """Requests that the bot sent, by `method` and `path` (regular expressions)."""
         query = request.query
-        found = self.loopback.log.find(query.get("method", ".*"), query.get("path", ".*"))
+        found = self.parts.log.find(query.get("method", ".*"), query.get("path", ".*"))
         return reply([entry.as_json() for entry in found])
 
     async def act(self, request: web.Request) -> web.Response:
@@ -145,7 +143,7 @@ class Control:
     def _deed(  # noqa: PLR0912 - one case a deed
         self, deed: str, user_id: int, body: Json
     ) -> Interaction | None:
-        do = self.loopback.actions
+        do = self.parts.actions
         match deed:
             case "slash" | "autocomplete":
                 channel_id, options = int(body["channel"]), decode_options(body.get("options"))
@@ -176,7 +174,7 @@ class Control:
             case "speak":
                 do.speak(user_id, body["locale"])
             case "status":
-                interaction = self.loopback.world.interactions[int(body["interaction"])]
+                interaction = self.parts.world.interactions[int(body["interaction"])]
                 if interaction.user_id != user_id:
                     raise RefusedByClient("this is another member's")
                 return interaction
@@ -185,30 +183,30 @@ class Control:
         return None
 
     async def add_fault(self, request: web.Request) -> web.Response:
-        self.loopback.faults.add(Faults.from_json(await read_json(request)))
+        self.parts.faults.add(Faults.from_json(await read_json(request)))
         return reply({})
 
     async def clear_faults(self, _request: web.Request) -> web.Response:
-        self.loopback.faults.clear()
+        self.parts.faults.clear()
         return reply({})
 
     async def disturb(self, request: web.Request) -> web.Response:
         """`drop`, `forget` (drop, and RESUME is refused), `reconnect`."""
         match request.match_info["deed"]:
             case "drop":
-                await self.loopback.gateway.drop()
+                await self.parts.gateway.drop()
             case "forget":
-                await self.loopback.gateway.drop(forget=True)
+                await self.parts.gateway.drop(forget=True)
             case "reconnect":
-                await self.loopback.gateway.ask_reconnect()
+                await self.parts.gateway.ask_reconnect()
             case unknown:
                 raise ValueError(unknown)
         return reply({})
 
     async def advance(self, request: web.Request) -> web.Response:
         body = await read_json(request)
-        self.loopback.world.advance(float(body["advance_s"]))
-        return reply({"now": self.loopback.world.time()})
+        self.parts.world.advance(float(body["advance_s"]))
+        return reply({"now": self.parts.world.time()})
 
 
 def decode_options(options: Any) -> dict[str, Any]:

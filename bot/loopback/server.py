@@ -9,23 +9,14 @@ from typing import Self
 from aiohttp import web
 
 from bot.loopback import errors
-from bot.loopback.actions import Actions
 from bot.loopback.api import Api
 from bot.loopback.api_reactions import ReactionsApi
 from bot.loopback.api_threads import ThreadsApi
-from bot.loopback.changes import Changes
 from bot.loopback.control import Control
 from bot.loopback.default_world import default_world
-from bot.loopback.faults import Faults
-from bot.loopback.feed import Feed
-from bot.loopback.gateway import Gateway
-from bot.loopback.interactions import Interactions
 from bot.loopback.limits import REQUEST_BYTES
-from bot.loopback.middleware import Gatekeeper
-from bot.loopback.oauth import OAuth
+from bot.loopback.parts import Parts
 from bot.loopback.payloads import cdn_signature
-from bot.loopback.posting import Posting
-from bot.loopback.requestlog import RequestLog
 from bot.loopback.world import Attachment, World
 
 TOKEN = "loopback.bot.token"  # noqa: S105 - no secret: it opens nothing but this server
@@ -33,7 +24,7 @@ HOST = "127.0.0.1"
 IDLE_S = 75.0  # a connection may ask for nothing
 
 
-class Loopback:
+class Loopback(Parts):
     """`async with Loopback() as loopback:` serves at `loopback.url` until the block ends.
 
     `now` is the clock of deadlines and timestamps (s since 1970); `loopback.world.advance(s)` lets
@@ -49,23 +40,8 @@ class Loopback:
         port: int = 0,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.world = world or default_world(now=now)
-        self.token = token
-        self.host = host
+        super().__init__(world=world or default_world(now=now), token=token, host=host)
         self.port = port
-        self.log = RequestLog()
-        self.faults = Faults()
-        self.feed = Feed(self.world.time)
-        self.gateway = Gateway(self.world, token=token)
-        self.posting = Posting(self.world, self.gateway, self.feed)
-        self.interactions = Interactions(self.posting)
-        self.actions = Actions(self.posting, self.interactions)
-        self.changes = Changes(self.world, self.gateway)
-        self.gatekeeper = Gatekeeper(
-            token=token, log=self.log, faults=self.faults, now=self.world.time
-        )
-        self.oauth = OAuth(self.world)
-        self.oauth.attach(self.gatekeeper)
         self.url = ""
         self._runner: web.AppRunner | None = None
 

@@ -26,7 +26,7 @@ from pipeline.disk import at
 from pipeline.engine.protocol import Engine
 from pipeline.errors import StorageError
 from pipeline.model.folder import ModelFolder
-from pipeline.model.load import model_path
+from pipeline.model.options import model_path
 
 PORT = 8080
 

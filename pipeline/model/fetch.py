@@ -28,7 +28,8 @@ from pipeline.errors import ModelError, StorageError
 from pipeline.model.check import TOKENIZER_FILES
 from pipeline.model.external_data import external_files
 from pipeline.model.folder import COMPONENTS, REQUIRED, ModelFolder
-from pipeline.model.load import CUT_OFF, DEFAULT_REPOSITORY, DEFAULT_REVISION, repository_path
+from pipeline.model.options import DEFAULT_REPOSITORY, DEFAULT_REVISION, repository_path
+from pipeline.model.source import CUT_OFF
 from pipeline.model.weight_files import GRAPH_NAME, is_inside
 from pipeline.tagger.folder import FILES, TAGGER_REPOSITORY, TAGGER_REVISION, is_tagger
 

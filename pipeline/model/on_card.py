@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pipeline.errors import ModelError
-from pipeline.model.cuda import SDXL, CardPlan, Sizes, least_bytes, plan_card
+from pipeline.model.card_plan import SDXL, CardPlan, Sizes, least_bytes, plan_card
 from pipeline.model.folder import COMPONENTS, Component, ModelFolder
 from pipeline.model.memory import SDXL_DECODER_BYTES
 from pipeline.model.memory_plan import Shape

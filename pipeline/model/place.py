@@ -13,7 +13,7 @@ from pipeline.model.sessions import SessionFactory
 
 if TYPE_CHECKING:
     from pipeline.model.folder import ModelFolder
-    from pipeline.model.load import EngineOptions
+    from pipeline.model.options import EngineOptions
 
 Progress = Callable[[str], None]
 

@@ -12,19 +12,16 @@ import re
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pipeline.errors import ModelError
 from pipeline.model.configs import read_json
 from pipeline.model.cpu import multiplies_int8_safely, this_cpu
 from pipeline.model.folder import ModelFolder
 from pipeline.model.openvino import computes_bf16, openvino_version
+from pipeline.model.options import VARIANTS, Variant, Wanted
 from pipeline.model.providers import CPU
 
-Variant = Literal["fp32", "fp16", "int8", "bf16"]
-Wanted = Literal["auto", "source", "fp32", "fp16", "int8", "bf16"]
-
-VARIANTS: Final[tuple[Variant, ...]] = ("fp32", "fp16", "int8", "bf16")
 FORMAT: Final = 1
 """Changes whenever the same source would be written differently."""
 

@@ -22,7 +22,7 @@ from pipeline.model.threads import default_threads
 from pipeline.model.trouble import brief, trouble_of
 
 if TYPE_CHECKING:
-    from pipeline.model.load import EngineOptions
+    from pipeline.model.options import EngineOptions
 
 _DTYPES: Final[Mapping[str, npt.DTypeLike]] = {
     "tensor(float)": np.float32,

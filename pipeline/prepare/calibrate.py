@@ -4,12 +4,9 @@
 """How fast is this machine, and how much faster in eight bits, or in OpenVINO in bfloat16? Measured
 in seconds, on SDXL's own shapes."""
 
-import contextlib
-import json
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,17 +14,12 @@ import numpy as np
 import onnxruntime as ort
 
 from pipeline.model.cpu import Cpu
-from pipeline.model.openvino import computes_bf16, open_in_bf16, openvino_version
-from pipeline.model.prepared import CALIBRATION
+from pipeline.model.openvino import open_in_bf16
 from pipeline.prepare.int8 import FULL_RANGE, REDUCED_RANGE, compute_in_int8
 from pipeline.prepare.recipes import Conversion
 from pipeline.prepare.skeleton import Weights, load_skeleton
+from pipeline.prepare.speed_notes import Calibration, Speeds, note, noted, openvino_for
 from pipeline.prepare.write import GRAPH_NAME, ComponentWriter
-
-LINEAR_SHARE: Final = 0.64
-"""Of SDXL's UNet, counted in operations; convolutions and attention are the rest."""
-
-CONV_SHARE: Final = 0.24
 
 _SHAPES: Final = ((1280, 1280), (1280, 5120), (5120, 1280))
 """The linear layers of its widest blocks, the feed-forward ones in one half."""
@@ -39,44 +31,6 @@ _ROUNDS: Final = 5
 _INPUT: Final = "values"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Speeds:
-    """`linear_flops` and `conv_flops`: operations a second of linear layers and convolutions in
-    single precision, all threads together, on a machine that does nothing else.
-
-    The rest are seconds of layers in single precision over those in another form. `int8_linear`:
-    linear layers in eight bits; `bf16_linear` and `bf16_conv`: in OpenVINO, None where it can't be
-    used.
-    """
-
-    linear_flops: float
-    conv_flops: float
-    int8_linear: float
-    bf16_linear: float | None = None
-    bf16_conv: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
-    """What was timed on `machine`."""
-
-    machine: str
-    speeds: Speeds
-
-    @property
-    def int8_step(self) -> float:
-        """What eight bits make of a whole step of the UNet."""
-        return 1 / (1 - LINEAR_SHARE + LINEAR_SHARE / self.speeds.int8_linear)
-
-    @property
-    def bf16_step(self) -> float | None:
-        """What OpenVINO makes of it, attention (products of matrices, too) as linear layers."""
-        linear, conv = self.speeds.bf16_linear, self.speeds.bf16_conv
-        if linear is None or conv is None:
-            return None
-        return 1 / ((1 - CONV_SHARE) / linear + CONV_SHARE / conv)
-
-
 def calibrate(
     models_dir: Path, cpu: Cpu, *, threads: int, progress: Callable[[str], None]
 ) -> Calibration:
@@ -85,35 +39,11 @@ def calibrate(
     found = noted(models_dir, cpu, threads=threads)
     if found is not None:
         return found
-    openvino = bool(_openvino(cpu))
+    openvino = bool(openvino_for(cpu))
     what = "eight bits and bfloat16" if openvino else "eight bits"
     progress(f"Timing {what} against single precision, a few seconds ...")
     speeds = measure(threads=threads, full_range=cpu.int8_is_safe, openvino=openvino)
     return note(models_dir, cpu, speeds, threads=threads)
-
-
-def noted(models_dir: Path, cpu: Cpu, *, threads: int) -> Calibration | None:
-    """What `calibrate` noted of this processor; None before it has."""
-    machine = _name(cpu, threads)
-    speeds = _read(models_dir / "prepared" / CALIBRATION).get(machine)
-    return None if speeds is None else Calibration(machine=machine, speeds=speeds)
-
-
-def note(models_dir: Path, cpu: Cpu, speeds: Speeds, *, threads: int) -> Calibration:
-    """Note what was measured of this processor in `models_dir`."""
-    path, machine = models_dir / "prepared" / CALIBRATION, _name(cpu, threads)
-    _write(path, _read(path) | {machine: speeds})
-    return Calibration(machine=machine, speeds=speeds)
-
-
-def _openvino(cpu: Cpu) -> str:
-    return openvino_version() if computes_bf16(cpu) else ""
-
-
-def _name(cpu: Cpu, threads: int) -> str:
-    openvino = _openvino(cpu)
-    runtimes = f"ONNX Runtime {ort.__version__}" + (f", OpenVINO {openvino}" if openvino else "")
-    return f"{cpu.model} ({cpu.skills}), {threads} threads, {runtimes}"
 
 
 def measure(*, threads: int, full_range: bool, openvino: bool) -> Speeds:
@@ -235,22 +165,3 @@ def _session(path: Path, threads: int) -> Any:
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def _read(path: Path) -> dict[str, Speeds]:
-    """What is noted; a note of an older form is as good as none."""
-    try:
-        notes: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {name: Speeds(**note) for name, note in notes.items() if isinstance(note, dict)}
-    except (OSError, ValueError, AttributeError, TypeError):
-        return {}
-
-
-def _write(path: Path, known: dict[str, Speeds]) -> None:
-    """A folder that can't be written costs the same seconds again next time, and nothing else."""
-    draft = path.with_suffix(".part")
-    notes = {name: asdict(speeds) for name, speeds in known.items()}
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(notes, indent=2), encoding="utf-8")
-        draft.replace(path)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pipeline.model.encoder_mean import SAMPLED, cut_at_mean
 from pipeline.model.folder import Component
-from pipeline.model.prepared import Variant
+from pipeline.model.options import Variant
 from pipeline.model.timestep_axis import give_timestep_axis
 from pipeline.prepare import half, int8
 from pipeline.prepare.attention import fuse_attention

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final, Literal
 from pipeline.card import DEFAULT_STEPS
 from pipeline.engine.protocol import Expected
 from pipeline.model.cpu import this_cpu
-from pipeline.model.prepared import VARIANTS, Variant
+from pipeline.model.options import VARIANTS, Variant
 from pipeline.model.providers import CPU
 from pipeline.model.work import PictureWork, Work, work_of
-from pipeline.prepare.calibrate import Speeds, noted
+from pipeline.prepare.speed_notes import Speeds, noted
 
 if TYPE_CHECKING:
     from pipeline.model.folder import ModelFolder
-    from pipeline.model.load import EngineOptions
+    from pipeline.model.options import EngineOptions
     from pipeline.model.sessions import SessionFactory
 
 Form = Literal["source"] | Variant

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Final
 from pipeline.engine.protocol import Expected
 from pipeline.model.cpu import this_cpu
 from pipeline.model.folder import COMPONENTS, REQUIRED, Component, ModelFolder
-from pipeline.model.load import open_source
 from pipeline.model.memory_plan import Shape, plan_for
-from pipeline.model.prepared import Variant, chosen, home_of
+from pipeline.model.options import Variant
+from pipeline.model.prepared import chosen, home_of
 from pipeline.model.providers import CPU
 from pipeline.model.sessions import SessionFactory
+from pipeline.model.source import open_source
 from pipeline.prepare.calibrate import calibrate
 from pipeline.prepare.choose import choose_here
 from pipeline.prepare.estimate import USUAL_PICTURE, about, expect_all, is_slow
 from pipeline.prepare.sizes import needed_with, prepared_bytes
 
 if TYPE_CHECKING:
-    from pipeline.model.load import EngineOptions
+    from pipeline.model.options import EngineOptions
 
 COMMAND: Final = "python -m bot model prepare"
 

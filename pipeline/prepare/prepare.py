@@ -28,11 +28,11 @@ from pipeline.model.consistency import check_consistency
 from pipeline.model.content_hash import HASH_DIGITS
 from pipeline.model.folder import COMPONENTS, Component, ModelFolder
 from pipeline.model.openvino import openvino_version
+from pipeline.model.options import Variant
 from pipeline.model.prepared import (
     FORMAT,
     FileNote,
     Manifest,
-    Variant,
     home_of,
     old_of,
     recover,

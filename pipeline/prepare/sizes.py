@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from pipeline.model.cuda import Sizes
+from pipeline.model.card_plan import Sizes
 from pipeline.model.folder import COMPONENTS, Component, ModelFolder
 from pipeline.model.memory_plan import Shape, Weights, plan_for
 from pipeline.model.on_card import sizes_of
-from pipeline.model.prepared import Variant
+from pipeline.model.options import Variant
 from pipeline.prepare.convert import ROWS_ALONE, convert
 from pipeline.prepare.write import plan
 

@@ -21,8 +21,8 @@ from pipeline.engine.vae_encoder import VaeEncoder
 from pipeline.errors import EngineError, ModelError
 from pipeline.model.embeds import PromptEmbeds
 from pipeline.model.folder import Component, ModelFolder
+from pipeline.model.options import Variant
 from pipeline.model.ports import Session
-from pipeline.model.prepared import Variant
 from pipeline.model.sessions import SessionFactory
 from pipeline.model.text_encoder import PromptEncoder
 from pipeline.model.unet import SparingUNet, UNetSession

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.errors import ModelError
-from pipeline.model.load import repository_path
+from pipeline.model.options import repository_path
 
 TAGGER_REPOSITORY: Final = "SmilingWolf/wd-vit-tagger-v3"
 TAGGER_REVISION: Final = "790b0e92cefd2a0221451604e7831fe643ab7c4f"

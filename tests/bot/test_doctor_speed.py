@@ -6,7 +6,7 @@ from bot.doctor import model
 from bot.doctor.values import Check
 from bot.settings import Settings
 from pipeline.model.cpu import this_cpu
-from pipeline.prepare.calibrate import Speeds, note
+from pipeline.prepare.speed_notes import Speeds, note
 from tests.pipeline.conftest import tiny_path
 from tests.support.sdxl import sdxl_folder
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli import failing
 from bot.cli import main as shell
 from bot.cli.drawing import write_atomically
 from bot.wording import words
@@ -75,7 +76,7 @@ def test_a_full_disk_ends_a_command_with_one_line(
     csv.write_text("1girl,0,100,\n", encoding="utf-8")
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "state"))
     monkeypatch.setattr(os, "fsync", full)
-    assert shell.main(["tags", "import", str(csv)]) == shell.EXIT_ERROR
+    assert shell.main(["tags", "import", str(csv)]) == failing.EXIT_ERROR
     (line,) = capsys.readouterr().err.splitlines()
     assert str(tmp_path / "state") in line
     with pytest.raises(StorageError, match="disk_full"):
@@ -100,7 +101,7 @@ def test_a_place_below_a_file_is_told_in_one_line(command: str, tmp_path: Path) 
         [sys.executable, "-m", "bot", *arguments],
         env=environment, capture_output=True, text=True, check=False, cwd=tmp_path,
     )  # fmt: skip
-    assert done.returncode == shell.EXIT_ERROR
+    assert done.returncode == failing.EXIT_ERROR
     assert "Traceback" not in done.stderr
     last = done.stderr.splitlines()[-1]
     assert last.startswith("ekaki: ")
@@ -121,7 +122,7 @@ def test_output_to_a_full_disk_is_no_traceback(stream: str, tmp_path: Path) -> N
             text=True,
             check=False,
         )
-    assert done.returncode == (0 if stream == "stderr" else shell.EXIT_ERROR)
+    assert done.returncode == (0 if stream == "stderr" else failing.EXIT_ERROR)
     if stream == "stdout":
         (line,) = done.stderr.splitlines()
         assert "standard output" in line
@@ -139,7 +140,7 @@ def test_closed_output_is_no_fault_of_ours(closed: str, tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == (0 if closed == "2>&-" else shell.EXIT_ERROR)
+    assert done.returncode == (0 if closed == "2>&-" else failing.EXIT_ERROR)
     if closed == ">&-":
         (line,) = done.stderr.splitlines()
         assert line.startswith("ekaki: standard output is closed")
@@ -153,5 +154,5 @@ def test_a_replaced_folder_asks_to_be_started_again(
 
     monkeypatch.setattr("bot.cli.run.run", fail)
     monkeypatch.setattr("bot.cli.tags.run", fail)
-    assert shell.main(["tags", "import", "x"]) == shell.EXIT_AGAIN
+    assert shell.main(["tags", "import", "x"]) == failing.EXIT_AGAIN
     assert "/srv/state" in capsys.readouterr().err

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.main import EXIT_AGAIN
+from bot.cli.failing import EXIT_AGAIN
 from bot.loopback.default_world import IDS
 from bot.loopback.member import Member
 from bot.loopback.server import Loopback

@@ -17,11 +17,11 @@ import pytest
 from bot.variables import VARIABLES
 from pipeline.model.cpu import this_cpu
 from pipeline.model.folder import ModelFolder
-from pipeline.model.load import EngineOptions
+from pipeline.model.options import EngineOptions
 from pipeline.model.prepared import chosen, home_of
 from pipeline.prepare import estimate
-from pipeline.prepare.calibrate import Speeds, note
 from pipeline.prepare.offer import find_offer
+from pipeline.prepare.speed_notes import Speeds, note
 from tests.support.hub import COMMIT, serve_hub
 
 if sys.platform == "win32":

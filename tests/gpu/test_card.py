@@ -9,8 +9,9 @@ from PIL.Image import Image
 
 from data.shipped import DEMO_MODEL
 from pipeline.engine.protocol import Engine
-from pipeline.model.load import EngineOptions, load_engine
+from pipeline.model.load import load_engine
 from pipeline.model.on_card import read_card
+from pipeline.model.options import EngineOptions
 from pipeline.model.providers import CUDA
 from tests.pipeline.own_model import make_request
 

@@ -10,12 +10,15 @@ from pipeline.model.cpu import Cpu
 from pipeline.model.folder import ModelFolder
 from pipeline.model.on_card import Card
 from pipeline.model.openvino import openvino_version
-from pipeline.model.prepared import CALIBRATION, Variant
+from pipeline.model.options import Variant
+from pipeline.model.prepared import CALIBRATION
 from pipeline.model.providers import CPU, CUDA
 from pipeline.prepare import calibrate as timing
-from pipeline.prepare.calibrate import Calibration, Speeds, calibrate, measure
+from pipeline.prepare import speed_notes
+from pipeline.prepare.calibrate import calibrate, measure
 from pipeline.prepare.choose import Machine, choose
 from pipeline.prepare.sizes import prepared_bytes
+from pipeline.prepare.speed_notes import Calibration, Speeds
 
 SPEEDS = Speeds(linear_flops=2e11, conv_flops=2e11, int8_linear=1.0)
 AVX2 = Cpu(model="AMD EPYC", machine="x86_64", flags=frozenset({"avx2"}))
@@ -129,7 +132,7 @@ def test_a_folder_that_cannot_be_written_stops_nothing(
     monkeypatch.setattr(timing, "measure", measured)
     found = calibrate(tmp_path, AVX2, threads=2, progress=lambda _: None)
     assert found.speeds == SPEEDS
-    assert timing.noted(tmp_path, AVX2, threads=2) is None
+    assert speed_notes.noted(tmp_path, AVX2, threads=2) is None
 
 
 def test_openvino_is_timed_where_it_can_be_used(
@@ -144,7 +147,7 @@ def test_openvino_is_timed_where_it_can_be_used(
     monkeypatch.setattr(timing, "measure", count)
     with_bf16 = Cpu(model="AMD EPYC", machine="x86_64", flags=frozenset({"avx512_bf16"}))
     for version, cpu in (("", with_bf16), ("2026.1", with_bf16), ("2026.1", AVX2)):
-        monkeypatch.setattr(timing, "openvino_version", lambda found=version: found)
+        monkeypatch.setattr(speed_notes, "openvino_version", lambda found=version: found)
         calibrate(tmp_path, cpu, threads=2, progress=lambda _: None)
     assert timed == [False, True, False]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model.cuda import CardPlan, missing_library, plan_card, provider_options
+from pipeline.model.card_plan import CardPlan, plan_card
+from pipeline.model.cuda import missing_library, provider_options
 from pipeline.model.providers import cuda_works
 
 GIB = 2**30

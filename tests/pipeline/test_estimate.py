@@ -7,13 +7,13 @@ import pytest
 
 from pipeline.model.cpu import this_cpu
 from pipeline.model.folder import ModelFolder
-from pipeline.model.load import EngineOptions, load_engine
-from pipeline.model.prepared import VARIANTS
+from pipeline.model.load import load_engine
+from pipeline.model.options import VARIANTS, EngineOptions
 from pipeline.model.sessions import SessionFactory
 from pipeline.model.work import PictureWork, Work
 from pipeline.prepare import estimate
-from pipeline.prepare.calibrate import Speeds, note
 from pipeline.prepare.estimate import Form, about, expect, expect_all, form_of, is_slow, outlook
+from pipeline.prepare.speed_notes import Speeds, note
 from tests.support.sdxl import sdxl_folder
 
 SPEEDS = Speeds(

@@ -25,7 +25,7 @@ from pipeline.engine.samplers.make import make_sampler
 from pipeline.engine.vae import VaeDecoder
 from pipeline.model.embeds import PromptEmbeds
 from pipeline.model.folder import COMPONENTS, ModelFolder
-from pipeline.model.prepared import Variant
+from pipeline.model.options import Variant
 from pipeline.model.sessions import SessionFactory
 from pipeline.model.text_encoder import PromptEncoder
 from pipeline.model.unet import open_unet

@@ -14,7 +14,8 @@ from bot.wording import words
 from pipeline.errors import ModelError
 from pipeline.model import fetch
 from pipeline.model.fetch import fetch_model, fetch_tagger
-from pipeline.model.load import EngineOptions, open_source
+from pipeline.model.options import EngineOptions
+from pipeline.model.source import open_source
 from tests.support.hub import COMMIT, Hub, serve_hub
 from tests.support.tagger import make_tagger
 

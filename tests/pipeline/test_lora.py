@@ -18,7 +18,8 @@ from safetensors.torch import save_file
 from bot.wording import words
 from pipeline.errors import InputError, ModelError
 from pipeline.model.folder import ModelFolder
-from pipeline.model.prepared import Manifest, Variant, find
+from pipeline.model.options import Variant
+from pipeline.model.prepared import Manifest, find
 from pipeline.model.providers import CPU
 from pipeline.model.sessions import SessionFactory
 from pipeline.prepare.lora import Lora

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ModelError
-from pipeline.model.cuda import SDXL, least_bytes, plan_card
+from pipeline.model.card_plan import SDXL, least_bytes, plan_card
 from pipeline.model.folder import Component, ModelFolder
-from pipeline.model.load import EngineOptions
 from pipeline.model.memory_plan import Shape
 from pipeline.model.on_card import Card, plan_on, read_card, sizes_of, sizes_of_folder
+from pipeline.model.options import EngineOptions
 from pipeline.model.place import place_model
 from pipeline.model.providers import CPU, CUDA
 from pipeline.model.sessions import SessionFactory, arena_of

@@ -14,7 +14,8 @@ from pipeline.model import openvino, prepared
 from pipeline.model.cpu import Cpu, this_cpu
 from pipeline.model.folder import ModelFolder
 from pipeline.model.openvino import computes_bf16, openvino_version
-from pipeline.model.prepared import Variant, chosen, find, save_choice, why_not
+from pipeline.model.options import Variant
+from pipeline.model.prepared import chosen, find, save_choice, why_not
 from pipeline.model.providers import CPU, CUDA
 from pipeline.model.sessions import SessionFactory
 from pipeline.model.unet import UNetSession, open_unet

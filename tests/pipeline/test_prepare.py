@@ -24,7 +24,8 @@ from pipeline.errors import ModelError
 from pipeline.model import prepared
 from pipeline.model.cpu import parse_cpuinfo
 from pipeline.model.folder import ModelFolder
-from pipeline.model.prepared import Manifest, Variant, find, home_of
+from pipeline.model.options import Variant
+from pipeline.model.prepared import Manifest, find, home_of
 from pipeline.model.providers import CPU, CUDA
 from pipeline.model.sessions import SessionFactory
 from pipeline.model.unet import open_unet

@@ -21,7 +21,7 @@ from pipeline.engine.vae_encoder import VaeEncoder
 from pipeline.errors import ModelError
 from pipeline.model.bare_graph import INLINE_BYTES
 from pipeline.model.folder import ModelFolder
-from pipeline.model.prepared import Variant
+from pipeline.model.options import Variant
 from pipeline.model.sessions import SessionFactory
 from pipeline.model.unet import open_unet
 from pipeline.prepare.prepare import Prepared, Talk, Wish, prepare_model
