@@ -13,12 +13,12 @@ from bot.suggestions import Suggestion, without_marks
 from cogs import errors
 from cogs.actors import actor_of
 from cogs.answers import begin, say
+from cogs.choices import as_choices
 from cogs.duty import guild_id_of
 from cogs.gallery_browsing import MAX_WORDS, PERIODS, TEMPLATE, Looking, Way, words_of
 from cogs.gallery_details import details_message
 from cogs.gallery_gates import gate_of, missing_in
 from cogs.gallery_page import page_message
-from cogs.inference import as_choices
 from cogs.languages import answer_locale
 from cogs.lasting import Button, Lasting
 from cogs.options import pick_rating

@@ -16,6 +16,7 @@ from bot.jobs.uploads import MAX_UPLOAD_BYTES
 from bot.suggestions import Suggestion, without_marks
 from cogs import buttons, errors
 from cogs.attachments import Downloads, check_announced
+from cogs.choices import as_choices
 from cogs.options import CHOICES, pick, pick_rating
 from cogs.places import place_of, refuse_user_install, rules_channel_id
 from cogs.presenter import Presenters
@@ -46,8 +47,6 @@ from pipeline.rework import MAX_STRENGTH, MIN_STRENGTH
 
 _log = logging.getLogger(__name__)
 
-MAX_CHOICES = 25  # Discord, of an autocompletion
-MAX_CHOICE_CHARACTERS = 100  # Discord, of a choice's name and value
 
 Interaction: TypeAlias = discord.Interaction[EkakiBot]
 Prompt = app_commands.Range[str, 1, MAX_PROMPT_CHARACTERS]
@@ -228,24 +227,6 @@ class Inference(commands.Cog):
             channel_id=rules_channel_id(interaction),
         )
         return as_choices(found)
-
-
-def as_choices(suggestions: Sequence[Suggestion]) -> list[app_commands.Choice[str]]:
-    """What Discord takes: one choice that is empty, too long or there twice would lose all of them.
-    A value is never cut, as it replaces what somebody typed."""
-    fitting = {
-        _shortened(suggestion.name): suggestion.value
-        for suggestion in suggestions
-        if suggestion.name and 0 < len(suggestion.value) <= MAX_CHOICE_CHARACTERS
-    }
-    choices = [app_commands.Choice(name=name, value=value) for name, value in fitting.items()]
-    return choices[:MAX_CHOICES]
-
-
-def _shortened(name: str) -> str:
-    if len(name) <= MAX_CHOICE_CHARACTERS:
-        return name
-    return "…" + name[1 - MAX_CHOICE_CHARACTERS :]
 
 
 async def setup(bot: EkakiBot) -> None:

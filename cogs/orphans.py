@@ -6,7 +6,7 @@ import discord
 
 from bot.client import EkakiBot
 from cogs.errors import answer_error
-from cogs.remix_modal import give_back, typed_values
+from cogs.forms import give_back, typed_values
 from data.text import text
 from pipeline.errors import InputError
 

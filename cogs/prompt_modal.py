@@ -6,8 +6,7 @@ from dataclasses import replace
 import discord
 
 from bot.client import EkakiBot
-from cogs.forms import Form
-from cogs.remix_modal import give_back, typed_values
+from cogs.forms import Form, give_back, typed_values
 from data.text import text
 from pipeline.card import MAX_PROMPT_CHARACTERS
 from pipeline.request import GenerationRequest

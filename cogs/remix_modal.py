@@ -15,11 +15,10 @@ import discord
 from bot.client import EkakiBot
 from cogs.actors import actor_of
 from cogs.buttons import JOB_ID
-from cogs.errors import UNREACHABLE, answer_error
-from cogs.messages import Attachment
+from cogs.errors import answer_error
+from cogs.forms import give_back, typed_values
 from cogs.presenter import presenters_of
 from cogs.settings_line import MAX_LINE, cut_prompt, settings_line, with_settings
-from cogs.settings_message import code_block
 from cogs.submission import submit
 from data.text import text
 from pipeline.card import MAX_PROMPT_CHARACTERS
@@ -29,7 +28,6 @@ from pipeline.request import GenerationRequest
 _log = logging.getLogger(__name__)
 
 _CUSTOM_ID = re.compile(rf"ekaki:form:(?P<job_id>{JOB_ID}|-):(?P<seen>public|private)")
-_MAX_MESSAGE = 1900  # characters: Discord's 2000, less the words around
 PROMPT: Final = "prompt"
 NEGATIVE: Final = "negative"
 SETTINGS: Final = "settings"
@@ -124,40 +122,6 @@ async def _base(interaction: discord.Interaction[EkakiBot], job_id: str) -> Gene
         return GenerationRequest()
     kept = results.remix(job)
     return GenerationRequest(init_picture=kept.init_picture, strength=kept.strength)
-
-
-def typed_values(interaction: discord.Interaction[EkakiBot]) -> dict[str, str]:
-    """What stands in the fields of a sent form, by `custom_id`."""
-    data = cast("dict[str, Any]", interaction.data or {})
-    found: dict[str, str] = {}
-    rows: list[dict[str, Any]] = data.get("components", [])
-    for row in rows:
-        inside: list[dict[str, Any]] = [*row.get("components", []), row.get("component") or {}]
-        for field in inside:
-            if isinstance(field.get("value"), str):
-                found[str(field.get("custom_id"))] = field["value"]
-    return found
-
-
-async def give_back(
-    interaction: discord.Interaction[EkakiBot], values: Mapping[str, str], words: str = ""
-) -> None:
-    """Send somebody what they typed, to copy: Discord closes a form whatever the answer is."""
-    typed = "\n\n".join(value for value in values.values() if value)
-    if not typed:
-        return
-    message = words + code_block(typed)
-    file = Attachment(name="text.txt", content=typed.encode(), description="").file()
-    extra: dict[str, Any] = {"content": message}
-    if len(message) > _MAX_MESSAGE:
-        extra = {"content": words, "file": file}
-    try:
-        if interaction.response.is_done():
-            await interaction.followup.send(**extra, ephemeral=True)
-        else:
-            await interaction.response.send_message(**extra, ephemeral=True)
-    except UNREACHABLE as error:
-        _log.warning("A typed text could not be given back: %s", type(error).__name__)
 
 
 def custom_id_of(interaction: discord.Interaction[EkakiBot]) -> str:

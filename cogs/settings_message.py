@@ -8,7 +8,7 @@ import discord
 from cogs.left_out import left_out_note
 from cogs.messages import Attachment, Outgoing
 from cogs.settings_line import settings_line
-from cogs.words import quoted
+from cogs.words import code_block, quoted
 from data.jobs import JobRecord
 from data.pictures import PictureRecord
 from data.text import text
@@ -78,9 +78,3 @@ def _message(copied: str, shown: Sequence[tuple[str, str]]) -> Outgoing:
             embed.add_field(name=label, value=entry)
     file = Attachment(name="settings.txt", content=copied.encode(), description="")
     return Outgoing(embeds=(embed,), attachments=() if fits else (file,))
-
-
-def code_block(copied: str) -> str:
-    """`copied` as Discord shows code: nothing in it acts, and it can't end the block."""
-    inside = copied.replace("```", "'''")
-    return f"```\n{inside}\n```"

@@ -83,3 +83,9 @@ def bar(share: float) -> str:
     """A progress bar for a share of 0 to 1."""
     full = round(max(0.0, min(1.0, share)) * _BAR_CELLS)
     return "▰" * full + "▱" * (_BAR_CELLS - full)
+
+
+def code_block(copied: str) -> str:
+    """`copied` as Discord shows code: nothing in it acts, and it can't end the block."""
+    inside = copied.replace("```", "'''")
+    return f"```\n{inside}\n```"
