@@ -4,7 +4,7 @@ import contextlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import onnxruntime as ort
 
@@ -86,7 +86,11 @@ def _read(path: Path) -> dict[str, Speeds]:
     """What is noted; a note of an older form is as good as none."""
     try:
         notes: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {name: Speeds(**note) for name, note in notes.items() if isinstance(note, dict)}
+        return {
+            name: Speeds(**cast("dict[str, float]", note))
+            for name, note in notes.items()
+            if isinstance(note, dict)
+        }
     except (OSError, ValueError, AttributeError, TypeError):
         return {}
 
