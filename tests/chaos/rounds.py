@@ -200,7 +200,10 @@ async def _visit(stage: Stage, deeds: Deeds, plan: Plan) -> None:
     if "cancel" in name or "abandon" in name or dice.random() < 0.6:
         doing += [deeds.imagine_and_cancel(after_s=dice.choice((0.0, 0.05, 0.3)))
                   for _ in range(plan.nth)]  # fmt: skip
-    if name == "new_message_begins" or dice.random() < 0.3:
+    deletes = name == "new_message_begins" or dice.random() < 0.3
+    # Only a new message can follow one that was deleted, and a closed channel takes none: those
+    # pictures stay in /history.
+    if deletes and not plan.refused.startswith("general "):
         doing += [_deleted_under(deeds) for _ in range(plan.nth)]
     if name == "deferred" or (not plan.trouble and not name and dice.random() < 0.1):
         doing.append(_slow_disk(stage))
