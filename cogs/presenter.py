@@ -33,6 +33,7 @@ _SMALL_FILE_LIMIT = 2 * 1024 * 1024  # where even that was refused
 _PLACE_WAIT_S = 600.0  # for a server of which Discord tells nothing at the moment
 _MODEL_WAIT_S = 60.0  # for the model's notice, when a job from before a restart is delivered
 _ENTER_AGAIN_S = 5.0  # between tries to enter a delivery
+STORAGE_PAUSES_S = (1.0, 5.0, 20.0, 60.0)  # between tries to read what is to be delivered
 _PARTING_S = 10.0  # for deliveries that are under way when the bot stops
 
 _ON_ITS_WAY_S = 10.0  # for a request that Discord does not answer
@@ -108,7 +109,7 @@ class Presenter:
         if end is None:
             return
         try:
-            told = await self._tell(end)
+            told = await self._tell_patiently(end)
         except Exception:  # noqa: BLE001 - whatever it is, no message may promise a picture for ever
             _log.exception("The end of job %s could not be shown", self._job.id)
             told = Told(await self._deliver(self._apology(end)))
@@ -179,6 +180,18 @@ class Presenter:
             _log.exception("The preview of job %s could not be made", self._job.id)
             return None
 
+    async def _tell_patiently(self, end: Terminal) -> "Told":
+        """Tell the end; a disk or database that is busy is no reason to tell another one."""
+        for pause_s in (*STORAGE_PAUSES_S, None):
+            try:
+                return await self._tell(end)
+            except StorageError as error:
+                if pause_s is None or not _may_pass(error):
+                    raise
+                _log.warning("Job %s is not delivered yet: %s", self._job.id, error)
+                await asyncio.sleep(pause_s)
+        raise AssertionError("the last one returns or raises")
+
     async def _tell(self, end: Terminal) -> "Told":
         match end:
             case Completed():
@@ -222,6 +235,8 @@ class Presenter:
                 _log.warning("The pictures of job %s are not taken: %s", self._job.id, error)
                 return await self._tell_kept(RefusedError(key))
             except EkakiError as error:  # the file is gone or unreadable
+                if _may_pass(error):
+                    raise
                 failed = render.failed(self._job, error, now=self._services.clock.time())
                 return Told(await self._deliver(failed))
             else:
@@ -403,7 +418,13 @@ class Presenters:
             restart.add_done_callback(self._restarts.discard)
 
     async def _tell_again(self, job_id: str) -> None:
-        job = await self._bot.services.jobs.job(job_id)
+        while True:
+            try:
+                job = await self._bot.services.jobs.job(job_id)
+                break
+            except StorageError as error:
+                _log.warning("Job %s is not told again yet: %s", job_id, error)
+                await asyncio.sleep(_ENTER_AGAIN_S)
         if job is not None and job.ended_at is not None:
             self.start(job, message_id=job.message_id, resumed=True)
 
@@ -419,6 +440,11 @@ def presenters_of(bot: EkakiBot) -> Presenters:
     if cog is None:
         raise RefusedError("engine_closed")
     return cast("_Holder", cog).presenters
+
+
+def _may_pass(error: EkakiError) -> bool:
+    """Whether the disk or the database may have it in a moment."""
+    return isinstance(error, StorageError) and error.key != "picture_missing"
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:

@@ -3,6 +3,7 @@
 All functions block on the disk: call them in a thread.
 """
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -16,6 +17,7 @@ from pipeline.errors import StorageError
 _HASH_LENGTH = 64
 _GROUP_LENGTH = 2
 _WRITING = ".writing-"
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +44,31 @@ class PictureFiles:
         return content_hash
 
     def read(self, content_hash: str) -> bytes:
-        """The bytes of a stored picture; StorageError if the file is gone."""
+        """The bytes of a stored picture; StorageError, `picture_missing` if the file is gone."""
         path = self.path(content_hash)
         try:
             return path.read_bytes()
         except OSError as error:
-            raise StorageError("picture_missing", file=path.name) from error
+            raise _unread(error, path) from error
 
     def size(self, content_hash: str) -> int:
-        """The bytes that a stored picture has; StorageError if the file is gone."""
+        """The bytes that a stored picture has; errors as `read`."""
         path = self.path(content_hash)
         try:
             return path.stat().st_size
         except OSError as error:
-            raise StorageError("picture_missing", file=path.name) from error
+            raise _unread(error, path) from error
 
     def read_piece(self, content_hash: str, offset: int, size: int) -> bytes:
-        """Up to `size` bytes from `offset` on, none at the end; StorageError if the file is gone.
-        No file stays open in between."""
+        """Up to `size` bytes from `offset` on, none at the end; StorageError, `picture_missing` if
+        the file is gone. No file stays open in between."""
         path = self.path(content_hash)
         try:
             with path.open("rb") as file:
                 file.seek(offset)
                 return file.read(size)
         except OSError as error:
-            raise StorageError("picture_missing", file=path.name) from error
+            raise _unread(error, path) from error
 
     def delete(self, content_hash: str) -> None:
         """Remove a file; a missing one is fine."""
@@ -115,3 +117,11 @@ def _write_durably(target: Path, content: bytes) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _unread(error: OSError, path: Path) -> StorageError:
+    """Only what is not there is gone: a process without file descriptors or a network disk that
+    fails says nothing about the file."""
+    if error.errno in _GONE:
+        return StorageError("picture_missing", file=path.name)
+    return disk_error(error, path)

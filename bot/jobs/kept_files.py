@@ -50,14 +50,15 @@ class KeptFiles:
     def image(self, content_hash: str) -> Image.Image:
         """The picture or upload to begin from, decoded: tens of milliseconds, call it in a thread.
 
-        StorageError `init_picture_missing` if its file is gone or damaged.
+        StorageError, `init_picture_missing` if its file is gone or damaged.
         """
         for folder in (self.pictures, self.uploads):
             try:
                 with Image.open(io.BytesIO(folder.read(content_hash))) as image:
                     return image.convert("RGB")
-            except StorageError:
-                continue
+            except StorageError as error:
+                if error.key != "picture_missing":
+                    raise
             except (OSError, ValueError, SyntaxError) as error:
                 raise StorageError("init_picture_missing") from error
         raise StorageError("init_picture_missing")

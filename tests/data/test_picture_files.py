@@ -3,7 +3,9 @@
 import errno
 import hashlib
 import os
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,34 @@ def test_a_file_lies_under_its_hash_and_comes_back(tmp_path: Path) -> None:
     files.delete(content_hash)
     with pytest.raises(StorageError, match="picture_missing"):
         files.read(content_hash)
+
+
+@pytest.mark.parametrize(
+    ("number", "key"),
+    [
+        (errno.ENOENT, "picture_missing"),
+        (errno.ENOTDIR, "picture_missing"),
+        (errno.EMFILE, "disk_failing"),
+        (errno.EIO, "disk_failing"),
+        (errno.ESTALE, "disk_failing"),
+        (errno.EACCES, "storage_read_only"),
+    ],
+)
+def test_only_what_is_not_there_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, key: str
+) -> None:
+    files = PictureFiles(tmp_path)
+    content_hash = files.write(b"picture")
+
+    def refuse(*_args: Any, **_options: Any) -> Any:
+        raise OSError(number, os.strerror(number))
+
+    for name in ("read_bytes", "stat", "open"):
+        monkeypatch.setattr(Path, name, refuse)
+    for read in (files.read, files.size, partial(files.read_piece, offset=0, size=1)):
+        with pytest.raises(StorageError, match=key):
+            read(content_hash)
+    monkeypatch.undo()
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "abc", "z" * 63 + "/", ""])

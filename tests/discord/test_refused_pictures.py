@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.jobs.service import JobService
 from bot.jobs.values import Progress
 from bot.loopback.default_world import IDS
 from bot.loopback.faults import Fault
@@ -14,7 +15,7 @@ from bot.loopback.world import Message
 from cogs import presenter, render
 from cogs.delivery import Delivery
 from pipeline.engine.fake import FakeEngine
-from pipeline.errors import EngineError
+from pipeline.errors import EngineError, StorageError
 from tests.data.records import a_job
 from tests.discord.house import Discord, Running, running_bot, until, words
 from tests.discord.test_delivery import EXPIRED_S, held, pictures
@@ -335,6 +336,25 @@ async def test_a_fault_of_ours_ends_in_words_and_stops_nobody_else(
         assert ends_in_words(message, INVALID)
     after = await place.answer(place.bob.imagine(prompt="2girls", channel_id=IDS.art))
     await until(lambda: pictures([after]))
+
+
+async def test_a_disk_that_is_busy_for_a_moment_costs_no_picture(
+    place: Discord, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presenter, "STORAGE_PAUSES_S", (0.01, 0.01))
+    message = await held(place, running)
+    real, failing = JobService.read_picture, [1, 2]
+
+    async def busy(*args: Any, **options: Any) -> Any:
+        if failing:
+            raise StorageError("disk_failing", path=f"{failing.pop()}")
+        return await real(*args, **options)
+
+    monkeypatch.setattr(JobService, "read_picture", busy)
+    running.engine.release()
+    await running.delivery("delivered")
+    assert not failing
+    assert len(pictures([message])) == 1
 
 
 async def test_after_a_restart_one_that_can_not_be_shown_stops_no_other(
