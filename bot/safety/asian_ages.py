@@ -52,6 +52,8 @@ _FOLDED_KANA: Final = {normalise(kana): value for kana, value in _KANA.items()}
 
 def asian_ages(text: str) -> Iterator[int]:
     """The ages in a normalised text, from 20 on not exact where written in words."""
+    if text.isascii():  # as most prompts are: each of the patterns has a sign of its script
+        return
     for match in _FIGURES.finditer(text):
         age = int(match[1]) if match[1] else _kanji_value(match[2])
         yield min(age, _ADULT_AGE) - 1 if match[3] else age
