@@ -18,6 +18,7 @@ from pipeline.errors import InputError
 from pipeline.metadata.parameters import Parameters
 from pipeline.prompt.assemble import typed_text
 from pipeline.prompt.flags import fold_flags, parse_flags
+from pipeline.prompt.pieces import first_pieces
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 
@@ -121,10 +122,7 @@ def wish_of(parameters: Parameters, *, max_steps: int = MAX_STEPS) -> Generation
 
 def cut_prompt(prompt: str) -> str:
     """`prompt`, or as many of its first tags as a prompt may have."""
-    if len(prompt) <= MAX_PROMPT_CHARACTERS:
-        return prompt
-    head = prompt[:MAX_PROMPT_CHARACTERS]
-    return head.rpartition(",")[0] or head
+    return first_pieces(prompt, MAX_PROMPT_CHARACTERS)
 
 
 MAX_LINE: Final = 500

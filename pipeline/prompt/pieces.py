@@ -85,6 +85,26 @@ def close_brackets(prompt: str) -> str:
     )
 
 
+def first_pieces(prompt: str, length: int) -> str:
+    """`prompt`, or as many of its first tags as fit into `length` characters, no bracket cut open.
+
+    Only where a bracket spans more than the half of it, the cut is inside.
+    """
+    if len(prompt) <= length:
+        return prompt
+    head = prompt[:length]
+    end, depth = 0, {"(": 0, "[": 0}
+    for match in _TOKEN.finditer(head):
+        sign = match[0]
+        if match.lastgroup == "open":
+            depth[sign] += 1
+        elif match.lastgroup == "close":
+            depth[_OPENED_BY[sign]] = max(0, depth[_OPENED_BY[sign]] - 1)
+        elif match.lastgroup == "comma" and not any(depth.values()):
+            end = match.start()
+    return head[:end] if end > length // 2 else head.rpartition(",")[0] or head
+
+
 def _without_dangling(text: str) -> str:
     """`text` without a lone backslash at its end."""
     return text[:-1] if (len(text) - len(text.rstrip("\\"))) % 2 else text

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from pipeline.card import CARD_NEGATIVE, PRESETS, Aesthetic, QualityPreset, Style, Year
 from pipeline.prompt.assemble import Craft, assemble_negative, assemble_prompt
-from pipeline.prompt.pieces import Piece, close_brackets, join_pieces, split_pieces
+from pipeline.prompt.pieces import Piece, close_brackets, first_pieces, join_pieces, split_pieces
 from pipeline.prompt.read import read_request
 from pipeline.prompt.tags import plain_key, plain_keys
 from pipeline.prompt.weights import Fragment, parse_weights
@@ -224,3 +224,13 @@ def _sections(prompt: str) -> list[list[Piece]]:
         else:
             sections[-1].append(piece)
     return sections
+
+
+@pytest.mark.parametrize(
+    ("prompt", "kept"),
+    [("a, b, (c, d:1.2), e", "a, b, (c, d:1.2)"), ("a, b, cdefgh, (f, g, h)", "a, b, cdefgh"),
+     ("aaaaaaa, bb, [c, d, e, f]", "aaaaaaa, bb"), (r"a, b, \\(c, de, f, g", r"a, b, \\(c, de"),
+     ("(a, b, c, d, e, f, g)", "(a, b, c, d, e"), ("a" * 20, "a" * 17), ("a, b", "a, b")],
+)  # fmt: skip
+def test_a_long_prompt_is_cut_outside_of_brackets(prompt: str, kept: str) -> None:
+    assert first_pieces(prompt, 17) == kept
