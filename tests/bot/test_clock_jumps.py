@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.clock import ManualClock
 from bot.gallery.links import GOOD_FOR_S, CollectionLinks, Grant
 from bot.jobs.housekeeping import Housekeeping
-from bot.jobs.steady import STEADY_S, SteadyClock
+from bot.jobs.steady import JUMP_S, STEADY_S, SteadyClock
 from bot.limits import DAY_S
 from data import blocks, reports
 from data.blocks import Block
@@ -167,3 +167,14 @@ async def test_a_report_that_was_claimed_ahead_can_be_claimed_again(tmp_path: Pa
             assert await claimed(5, now + YEAR_S)
             assert await claimed(6, now)
             assert not await claimed(5, now + 1)
+
+
+@pytest.mark.parametrize(
+    ("ago_s", "believed"),
+    [(0.0, True), (STEADY_S, True), (STEADY_S + 1, False), (-JUMP_S, True), (-JUMP_S - 1, False)],
+)
+def test_a_start_is_believed_where_the_last_cleaning_would_have_it(
+    ago_s: float, believed: bool
+) -> None:
+    clock = ManualClock()
+    assert SteadyClock(clock).believable(last=clock.time() - ago_s) is believed

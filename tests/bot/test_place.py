@@ -97,3 +97,20 @@ async def test_doctor_tells_a_folder_that_was_moved_under_the_bot(tmp_path: Path
             moved(folder)
             found = list(check_place(tmp_path / "elsewhere"))
             assert [each.result for each in found][:1] == ["fail"]
+
+
+def test_what_can_not_be_looked_at_is_not_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Place()
+    held.hold(tmp_path)
+
+    def refuse(_: Path) -> tuple[int, int]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("data.place.identity", refuse)
+    held.check()
+    monkeypatch.undo()
+    monkeypatch.setattr("data.place.identity", lambda _: (0, 0))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    with pytest.raises(StorageError, match="data_dir_replaced"):
+        held.check()
