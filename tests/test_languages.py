@@ -23,7 +23,6 @@ from pipeline.errors import RefusedError
 from tests.support.texts_in_code import is_used, limited_uses
 
 OTHERS = sorted(languages() - {DEFAULT_LANGUAGE})
-USES = list(limited_uses())
 
 
 def placeholders(words: str) -> set[tuple[str, str | None, str | None]]:
@@ -120,12 +119,12 @@ def test_no_text_is_empty_or_breaks_its_markdown(language: str) -> None:
 
 
 def test_the_search_finds_texts() -> None:
-    assert len(USES) > 60
+    assert len(limited_uses()) > 60
 
 
 @pytest.mark.parametrize("language", sorted(languages()))
 def test_every_text_fits_where_discord_puts_it(language: str) -> None:
-    for use in USES:
+    for use in limited_uses():
         for key in keys(language):
             if use.means(key):
                 long = length(unfilled(key, language=language))
@@ -141,7 +140,7 @@ def test_the_code_uses_every_text(key: str) -> None:
 def test_english_texts_for_discords_menus_have_one_translation(language: str) -> None:
     """They are looked up by their English words, so these may not mean two things."""
     said: defaultdict[str, set[str]] = defaultdict(set)
-    for use in USES:
+    for use in limited_uses():
         if use.limit in {32, 100}:
             for key in filter(use.means, keys() & keys(language)):
                 said[unfilled(key)].add(unfilled(key, language=language))

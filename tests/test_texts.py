@@ -3,15 +3,14 @@
 import ast
 import string
 from collections.abc import Iterator
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import pytest
 
 from data.text import keys, text, unfilled
+from tests.support.texts_in_code import PACKAGES, trees
 
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("bot", "cogs", "data", "pipeline")
 ERRORS = {
     "EkakiError",
     "InputError",
@@ -23,38 +22,43 @@ ERRORS = {
 }
 
 
-def _calls() -> Iterator[tuple[str, str, set[str], bool]]:
+@cache
+def _calls() -> tuple[tuple[str, str, set[str], bool], ...]:
     """(place, key, names of the data, whether more data may come by **) of each error made."""
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
-                    continue
-                if node.func.id not in ERRORS or not node.args:
-                    continue
-                key = node.args[0]
-                if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                    names = {word.arg for word in node.keywords if word.arg}
-                    more = any(word.arg is None for word in node.keywords)
-                    yield f"{path.relative_to(ROOT)}:{node.lineno}", key.value, names, more
+    return tuple(
+        (f"{path}:{line}", key, names, more)
+        for path, tree in trees().items()
+        for line, key, names, more in _calls_in(tree)
+    )
 
 
-CALLS = list(_calls())
+def _calls_in(tree: ast.Module) -> Iterator[tuple[int, str, set[str], bool]]:
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+            continue
+        if node.func.id not in ERRORS or not node.args:
+            continue
+        key = node.args[0]
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            names = {word.arg for word in node.keywords if word.arg}
+            more = any(word.arg is None for word in node.keywords)
+            yield node.lineno, key.value, names, more
 
 
 def test_the_search_finds_errors() -> None:
-    assert len(CALLS) > 20
+    assert len(_calls()) > 20
 
 
-@pytest.mark.parametrize(
-    ("place", "key", "names", "more"), CALLS, ids=[f"{place}-{key}" for place, key, _, _ in CALLS]
-)
-def test_an_error_has_words_for_its_data(place: str, key: str, names: set[str], more: bool) -> None:
-    assert f"errors.{key}" in keys(), f"{place}: no text [errors] {key}"
-    asked = {name.split(".")[0].split("[")[0] for name in _placeholders(key)}
-    assert text(f"errors.{key}", **dict[str, Any](dict.fromkeys(asked, 1)))
-    if not more:  # DERIVED: what cogs and the shell add to the data
-        assert asked - names <= DERIVED, f"{place}: {asked - names} is not in the error's data"
+@pytest.mark.parametrize("package", PACKAGES)
+def test_an_error_has_words_for_its_data(package: str) -> None:
+    made = [call for call in _calls() if call[0].startswith(f"{package}/")]
+    assert made
+    for place, key, names, more in made:
+        assert f"errors.{key}" in keys(), f"{place}: no text [errors] {key}"
+        asked = {name.split(".")[0].split("[")[0] for name in _placeholders(key)}
+        assert text(f"errors.{key}", **dict[str, Any](dict.fromkeys(asked, 1)))
+        if not more:  # DERIVED: what cogs and the shell add to the data
+            assert asked - names <= DERIVED, f"{place}: {asked - names} is not in the error's data"
 
 
 DERIVED = {"when"}

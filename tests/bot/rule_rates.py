@@ -13,8 +13,8 @@ from typing import Final
 
 from bot.safety.request import words_rating
 from bot.safety.rules import check_prompt
-from data.vocabularies import load_vocabulary
 from pipeline.rating import Rating
+from tests.support.vocabulary import vocabulary
 
 HERE: Final = Path(__file__).parent
 LISTS: Final = (
@@ -32,7 +32,7 @@ def listed(path: Path) -> list[tuple[Rating, str]]:
 
 def misjudged(path: Path, *, refused: bool) -> list[str]:
     """The prompts of a list that the rules treat otherwise than all of them should be."""
-    rating_of = load_vocabulary(None).sexual_rating_of
+    rating_of = vocabulary().sexual_rating_of
     return [
         prompt
         for rating, prompt in listed(path)

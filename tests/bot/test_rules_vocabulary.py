@@ -4,14 +4,14 @@ import pytest
 
 from bot.safety.request import refuse_forbidden, words_rating
 from bot.safety.rules import check_prompt
-from data.vocabularies import load_vocabulary
 from pipeline.errors import RefusedError
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
 from pipeline.resolve import Defaults, resolve
 from pipeline.tags.suitability import sexual_rating_of
+from tests.support.vocabulary import vocabulary
 
-VOCABULARY = load_vocabulary(None)
+VOCABULARY = vocabulary()
 RATED = [
     (tag.name, rating) for tag in VOCABULARY if (rating := sexual_rating_of(tag.name)) > Rating.SAFE
 ]

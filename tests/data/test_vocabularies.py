@@ -10,8 +10,9 @@ from pipeline.card import RATING_TAGS, Aesthetic, Quality, Year
 from pipeline.errors import InputError, StorageError
 from pipeline.tags.category import TagCategory
 from pipeline.tags.suitability import rating_of
+from tests.support.vocabulary import vocabulary
 
-SHIPPED = load_vocabulary(None)
+SHIPPED = vocabulary()
 LARGE_LIST = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "danbooru.csv"
 
 

@@ -11,9 +11,10 @@ from bot.loopback.server import Loopback
 from bot.outbox import dispatcher, verdict
 from cogs import gallery_queues, message_menus, orphans, submission
 from pipeline.tags.index import TagIndex
-from tests.discord.house import Discord, Running, running_bot, vocabulary
+from tests.discord.house import Discord, Running, running_bot
 from tests.discord.visitors import Visitor
 from tests.support.patience import PATIENCE_S
+from tests.support.vocabulary import vocabulary
 
 
 @pytest.fixture(autouse=True)

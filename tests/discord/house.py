@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -24,10 +23,8 @@ from bot.services import Services
 from bot.settings import Settings
 from cogs.inference import Inference
 from data.jobs import JobRecord
-from data.vocabularies import load_vocabulary
 from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import Engine
-from pipeline.tags.index import TagIndex
 from tests.support.patience import PATIENCE_S
 
 
@@ -42,12 +39,6 @@ class ShiftedClock:
 
     def monotonic(self) -> float:
         return time.monotonic() + self.shift_s
-
-
-@cache
-def vocabulary() -> TagIndex:
-    """The shipped tags, loaded once for all tests."""
-    return load_vocabulary(None)
 
 
 async def until(found: Callable[[], Any]) -> Any:

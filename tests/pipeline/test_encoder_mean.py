@@ -10,27 +10,17 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
-import torch
-from diffusers import AutoencoderKL
 
 from pipeline.model.encoder_mean import with_mean_output
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the tracer warns of its age and of each shape
 
 
-class _Sampling(torch.nn.Module):
-    """optimum in April 2024: `vae_encoder.encode(x=sample)["latent_dist"].sample()`."""
-
-    def __init__(self, vae: Any) -> None:
-        super().__init__()
-        self.vae = vae
-
-    def forward(self, sample: torch.Tensor) -> torch.Tensor:
-        return self.vae.encode(x=sample)["latent_dist"].sample()
-
-
 @pytest.fixture(scope="module")
 def vae() -> Any:
+    import torch  # here: importing it takes seconds, which all collecting would wait for
+    from diffusers import AutoencoderKL
+
     torch.manual_seed(0)
     return AutoencoderKL(
         block_out_channels=(16, 16),
@@ -41,9 +31,21 @@ def vae() -> Any:
 
 
 def test_the_traced_noise_is_cut_off(vae: Any, tmp_path: Path) -> None:
+    import torch
+
+    class Sampling(torch.nn.Module):
+        """optimum in April 2024: `vae_encoder.encode(x=sample)["latent_dist"].sample()`."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.vae = vae
+
+        def forward(self, sample: torch.Tensor) -> torch.Tensor:
+            return self.vae.encode(x=sample)["latent_dist"].sample()
+
     path = tmp_path / "model.onnx"
     torch.onnx.export(
-        _Sampling(vae),
+        Sampling(),
         (torch.randn(1, 3, 32, 48),),
         str(path),
         input_names=["sample"],

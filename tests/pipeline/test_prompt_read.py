@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.vocabularies import load_vocabulary
 from pipeline.prompt.clean import clean_prompt
 from pipeline.prompt.faces import FACES
 from pipeline.prompt.hints import MAX_HINTS, Hint, HintKind
@@ -15,8 +14,9 @@ from pipeline.prompt.weights import KAOMOJI, Break, parse_weights
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.resolve import Defaults, resolve
+from tests.support.vocabulary import vocabulary
 
-VOCABULARY = load_vocabulary(None)
+VOCABULARY = vocabulary()
 NAMES = [tag.name for tag in VOCABULARY]
 ODD_NAMES = [name for name in NAMES if not name.replace(" ", "").isalnum()]
 

@@ -65,16 +65,22 @@ class Use:
 
 
 @cache
-def _trees() -> dict[str, ast.Module]:
+def trees() -> dict[str, ast.Module]:
+    """The parsed code, by path from the root of the repository."""
     paths = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")))
     return {
         str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8")) for path in paths
     }
 
 
-def limited_uses() -> Iterator[Use]:
+@cache
+def limited_uses() -> tuple[Use, ...]:
     """Every `text(...)` that stands directly where Discord has a limit."""
-    for path, tree in _trees().items():
+    return tuple(_limited_uses())
+
+
+def _limited_uses() -> Iterator[Use]:
+    for path, tree in trees().items():
         for node in ast.walk(tree):
             for limit, value in _limited(node):
                 for pattern in _keys_in(value):
@@ -148,7 +154,7 @@ def _strings() -> tuple[frozenset[str], tuple[str, ...]]:
     holed: set[str] = set()
     for head, hole, tail in _IN_TEMPLATE.findall(_templates()):
         (holed if hole else whole).add(f"{head}{_HOLE}{tail}" if hole else head)
-    for tree in _trees().values():
+    for tree in trees().values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 whole.add(node.value)

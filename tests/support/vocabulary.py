@@ -1,0 +1,11 @@
+"""The shipped tags, loaded once for all tests of a process: nothing changes them."""
+
+from functools import cache
+
+from data.vocabularies import load_vocabulary
+from pipeline.tags.index import TagIndex
+
+
+@cache
+def vocabulary() -> TagIndex:
+    return load_vocabulary(None)
