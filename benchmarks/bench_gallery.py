@@ -23,11 +23,12 @@ from benchmarks.report import Row, machine, percentile, print_report
 from bot.clock import SystemClock
 from bot.settings import Settings
 from bot.web.serving import serving
-from data import gallery_search, gallery_votes, guild_settings
-from data.database import DATABASE_NAME, Database
-from data.gallery import Order
-from data.gallery_search import Wanted
-from data.guild_settings import GuildSettings
+from data.gallery import search, votes
+from data.gallery.entries import Order
+from data.gallery.search import Wanted
+from data.guilds import guild_settings
+from data.guilds.guild_settings import GuildSettings
+from data.store.database import DATABASE_NAME, Database
 from pipeline.rating import Rating
 
 SIZES: Final = (1_000, 10_000, 100_000, 200_000)
@@ -135,7 +136,7 @@ async def _times(database: Database, order: Order, words: Callable[[], str]) -> 
 
 async def _page(database: Database, wanted: Wanted, order: Order) -> None:
     async with database.reader() as connection:
-        await gallery_search.page(connection, wanted=wanted, order=order, limit=_LIMIT)
+        await search.page(connection, wanted=wanted, order=order, limit=_LIMIT)
 
 
 async def _over_http(folder: Path) -> dict[str, str]:
@@ -180,7 +181,7 @@ async def _deep(database: Database, order: Order) -> list[float]:
         last = None
         for _ in range(_PAGES):
             began = time.perf_counter()
-            found = await gallery_search.page(
+            found = await search.page(
                 connection, wanted=Wanted(), order=order, limit=_LIMIT, beside=last
             )
             times.append(time.perf_counter() - began)
@@ -199,11 +200,9 @@ async def _votes(database: Database, size: int) -> list[float]:
 
 async def _vote(database: Database, number: int) -> None:
     async with database.transaction() as connection:
-        await gallery_votes.star(
-            connection, number=number, user_id=99, message_id=gallery_votes.BUTTON, now=1.0
-        )
+        await votes.star(connection, number=number, user_id=99, message_id=votes.BUTTON, now=1.0)
     async with database.transaction() as connection:
-        await gallery_votes.unvote(connection, number=number, user_id=99)
+        await votes.unvote(connection, number=number, user_id=99)
 
 
 async def _timed(work: Callable[[], Awaitable[None]]) -> float:

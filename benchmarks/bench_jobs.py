@@ -24,7 +24,7 @@ from bot import app
 from bot.jobs.values import Origin, Ticket
 from bot.secret import Secret
 from bot.settings import Settings
-from data.database import DATABASE_NAME
+from data.store.database import DATABASE_NAME
 from pipeline.engine.fake import FAKE_MODEL
 from pipeline.engine.protocol import DrawnPicture, Engine, ModelDescription, Watch
 from pipeline.request import GenerationRequest, ResolvedRequest

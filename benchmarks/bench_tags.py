@@ -15,7 +15,7 @@ from typing import Final
 import psutil
 
 from benchmarks.report import Row, machine, percentile, print_report
-from data.vocabularies import import_vocabulary, load_vocabulary
+from data.shipped.vocabularies import import_vocabulary, load_vocabulary
 from pipeline.rating import Rating
 from pipeline.tags.index import TagIndex
 from pipeline.tags.suitability import hidden_above, rating_of

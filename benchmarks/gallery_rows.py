@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from aiosqlite import Connection
 
-from data.ids import new_id, new_public_id
-from data.words import searchable
+from data.store.ids import new_id, new_public_id
+from data.store.words import searchable
 from pipeline.card import QualityPreset, Sampler
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest

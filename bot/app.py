@@ -21,7 +21,7 @@ from bot.languages import CatalogueTranslator
 from bot.loopback.client import connect_to
 from bot.settings import Settings
 from bot.web.serving import serving
-from data import notes
+from data.store import notes
 from pipeline.engine.protocol import Engine
 from pipeline.model.load import import_engine
 
@@ -30,11 +30,11 @@ _log = logging.getLogger(__name__)
 _PARTING_S = 2.0  # for discord.py to end by itself
 
 COGS = (
-    "cogs.outbox", "cogs.inference", "cogs.info", "cogs.limits",
-    "cogs.history", "cogs.me", "cogs.presets", "cogs.privacy", "cogs.queue",
-    "cogs.results", "cogs.message_menus", "cogs.gallery_events", "cogs.gallery", "cogs.collection",
-    "cogs.settings", "cogs.moderate", "cogs.owner", "cogs.log_channel", "cogs.removals",
-    "cogs.report_menus", "cogs.welcome", "cogs.mentions",
+    "cogs.outbox", "cogs.inference", "cogs.info", "cogs.limits", "cogs.history", "cogs.me",
+    "cogs.presets", "cogs.privacy", "cogs.queue", "cogs.results", "cogs.message_menus",
+    "cogs.gallery_events", "cogs.gallery", "cogs.collection", "cogs.settings", "cogs.moderate",
+    "cogs.owner", "cogs.log_channel", "cogs.removals", "cogs.report_menus", "cogs.welcome",
+    "cogs.mentions",
 )  # fmt: skip
 
 

@@ -41,11 +41,11 @@ from bot.services import Services
 from bot.settings import Settings
 from bot.suggestions import Suggestions
 from bot.worker import EngineWorker
-from data import guild_settings
-from data.database import DATABASE_NAME, Database
-from data.lock import Lock, only_one
-from data.private import make_folder, tighten
-from data.vocabularies import load_vocabulary
+from data.guilds import guild_settings
+from data.shipped.vocabularies import load_vocabulary
+from data.store.database import DATABASE_NAME, Database
+from data.store.lock import Lock, only_one
+from data.store.private import make_folder, tighten
 from pipeline.disk import at, disk_error
 from pipeline.engine.protocol import Engine
 from pipeline.tags.index import TagIndex

@@ -16,7 +16,7 @@ from bot.loopback.views import MessageView
 from bot.secret import Secret
 from bot.settings import Settings
 from bot.variables import SHIPPED_MODEL
-from data.shipped import DEMO_MODEL
+from data.shipped.paths import DEMO_MODEL
 from pipeline.card import EXAMPLE_PROMPTS
 from pipeline.disk import at
 from pipeline.engine.protocol import Engine

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot.settings import Settings
 from bot.variables import SHIPPED_MODEL
-from data.shipped import DEMO_MODEL
+from data.shipped.paths import DEMO_MODEL
 from pipeline.engine.protocol import Engine
 from pipeline.model.load import load_engine
 from pipeline.model.options import EngineOptions, model_path

@@ -14,31 +14,16 @@ from aiosqlite import Connection
 from bot.clock import Clock
 from bot.jobs.kept_files import KeptFiles
 from bot.packing import PackedFile, in_a_thread, packed
-from data import (
-    audit,
-    blocks,
-    favourites,
-    gallery,
-    gallery_votes,
-    gallery_web,
-    jobs,
-    picture_collections,
-    pictures,
-    presets,
-    quota,
-    quota_grants,
-    reports,
-    tag_uses,
-    uploads,
-    user_defaults,
-    web_sessions,
-)
-from data.audit import AuditEntry
-from data.blocks import Block
-from data.database import Database
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
-from data.web_sessions import WebSession
+from data.gallery import collections, entries, votes, web
+from data.guilds import audit, blocks, reports
+from data.guilds.audit import AuditEntry
+from data.guilds.blocks import Block
+from data.jobs import jobs, pictures, quota, quota_grants, uploads
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.people import favourites, presets, tag_uses, user_defaults, web_sessions
+from data.people.web_sessions import WebSession
+from data.store.database import Database
 
 _JOBS_AT_ONCE: Final = 25  # some milliseconds of the event loop
 
@@ -180,11 +165,11 @@ def _block(block: Block) -> dict[str, Any]:
 
 async def _gallery(connection: Connection, user_id: int) -> dict[str, Any]:
     """Entries, votes and collections."""
-    shared = await gallery.of_maker(connection, user_id=user_id)
-    voted = await gallery_votes.of_user(connection, user_id=user_id)
-    collected = await picture_collections.all_of(connection, user_id=user_id)
+    shared = await entries.of_maker(connection, user_id=user_id)
+    voted = await votes.of_user(connection, user_id=user_id)
+    collected = await collections.all_of(connection, user_id=user_id)
     return {
-        "gallery_on_web": await gallery_web.maker_on_web(connection, user_id=user_id),
+        "gallery_on_web": await web.maker_on_web(connection, user_id=user_id),
         "gallery": [
             {
                 "id": entry.id,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from data.text import text
+from data.shipped.text import text
 from pipeline.prompt.hints import Hint, HintKind
 
 MAX_LINES: Final = 6

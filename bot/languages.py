@@ -7,7 +7,7 @@ import discord
 from discord import app_commands
 from discord.state import ConnectionState
 
-from data.text import DEFAULT_LANGUAGE, language_of, speaking, translation
+from data.shipped.text import DEFAULT_LANGUAGE, language_of, speaking, translation
 
 _COMMUNITY = "COMMUNITY"  # Discord: only such servers choose a language; the others say en-US
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from data.guild_limits import LimitSet
-from data.quota import Use
-from data.times import CLOCK_STEP_S
+from data.guilds.guild_limits import LimitSet
+from data.jobs.quota import Use
+from data.store.times import CLOCK_STEP_S
 from pipeline.errors import RefusedError
 
 HOUR_S = 3600.0

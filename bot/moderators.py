@@ -14,12 +14,14 @@ from bot.clock import Clock
 from bot.failpoints import hit
 from bot.jobs.service import JobService
 from bot.moderation.audit import Audit
-from data import audit, blocks, maintenance, quota, quota_grants
-from data.audit import AuditEntry, AuditEvent, AuditKind
-from data.blocks import EVERYWHERE, Block, Subject
-from data.database import Database
-from data.maintenance import Maintenance
-from data.quota_grants import OVERALL
+from data.guilds import audit, blocks
+from data.guilds.audit import AuditEntry, AuditEvent, AuditKind
+from data.guilds.blocks import EVERYWHERE, Block, Subject
+from data.jobs import quota, quota_grants
+from data.jobs.quota_grants import OVERALL
+from data.store import maintenance
+from data.store.database import Database
+from data.store.maintenance import Maintenance
 from pipeline.errors import InputError, RefusedError
 
 MAX_REASON: Final = 500  # characters, also in the schema

@@ -17,7 +17,7 @@ from PIL.Image import Image
 
 from bot.safety.output import Verdict, WithheldReason, judge, minor_coded
 from bot.work_thread import BrokenWorkError, WorkThread
-from data.checks import CheckRecord
+from data.jobs.checks import CheckRecord
 from pipeline.rating import Rating
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import IO, Any, Final, Self
 
-from data.picture_files import PictureFiles
+from data.files.picture_files import PictureFiles
 from pipeline.errors import StorageError
 
 MEMBER_BYTES: Final = 512  # of a ZIP for each file: headers and its name twice, with room

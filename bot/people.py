@@ -13,29 +13,13 @@ from bot.jobs.admission import folded
 from bot.jobs.kept_files import KeptFiles
 from bot.jobs.service import JobService
 from bot.limits import DAY_S
-from data import (
-    audit,
-    favourites,
-    gallery,
-    gallery_search,
-    gallery_votes,
-    gallery_web,
-    jobs,
-    picture_collections,
-    pictures,
-    presets,
-    quota,
-    quota_grants,
-    reports,
-    tag_uses,
-    uploads,
-    user_defaults,
-    web_sessions,
-    withheld,
-)
-from data.database import Database
-from data.presets import Preset
-from data.user_defaults import UserDefaults
+from data.gallery import collections, entries, search, votes, web
+from data.guilds import audit, reports
+from data.jobs import jobs, pictures, quota, quota_grants, uploads, withheld
+from data.people import favourites, presets, tag_uses, user_defaults, web_sessions
+from data.people.presets import Preset
+from data.people.user_defaults import UserDefaults
+from data.store.database import Database
 from pipeline.aspect import parse_aspect
 from pipeline.card import MAX_PROMPT_CHARACTERS
 from pipeline.errors import InputError, RefusedError
@@ -145,16 +129,16 @@ class People:
         """
         await self._jobs.cancel_all(user_id=user_id)
         async with self._database.transaction() as connection:
-            was_shown = await gallery_search.has_words_of(connection, maker_id=user_id)
+            was_shown = await search.has_words_of(connection, maker_id=user_id)
             open_ids = await jobs.open_ids(connection, user_id=user_id)  # accepted in between
             begun_from = await jobs.init_pictures(connection, user_id=user_id)
             freed = await pictures.delete_of_user(connection, user_id=user_id)
             freed += await withheld.files_of_user(connection, user_id=user_id)
             await favourites.forget(connection, user_id=user_id)
-            await gallery_votes.forget(connection, user_id=user_id)
-            await gallery.forget(connection, user_id=user_id)
-            await gallery_web.forget_maker(connection, user_id=user_id)
-            await picture_collections.forget(connection, user_id=user_id)
+            await votes.forget(connection, user_id=user_id)
+            await entries.forget(connection, user_id=user_id)
+            await web.forget_maker(connection, user_id=user_id)
+            await collections.forget(connection, user_id=user_id)
             await jobs.delete_of_user(connection, user_id=user_id)
             freed += await uploads.forget(connection, user_id=user_id)
             await presets.forget(connection, user_id=user_id)
@@ -172,7 +156,7 @@ class People:
         begin = was_shown
         while was_shown:
             async with self._database.transaction() as connection:
-                was_shown = await gallery_search.tidy(connection, begin=begin)
+                was_shown = await search.tidy(connection, begin=begin)
             begin = False
         await self._database.forget_log()
 

@@ -14,12 +14,14 @@ from bot.limits import HOUR_S
 from bot.moderation.audit import Audit
 from bot.moderators import Desk, Moderators, checked_reason
 from bot.results import Actor, Results
-from data import gallery, jobs, reports
-from data.audit import AuditEvent, AuditKind
-from data.database import Database
-from data.ids import new_id
-from data.jobs import JobRecord
-from data.reports import Answer, Decision, Report
+from data.gallery import entries
+from data.guilds import reports
+from data.guilds.audit import AuditEvent, AuditKind
+from data.guilds.reports import Answer, Decision, Report
+from data.jobs import jobs
+from data.jobs.jobs import JobRecord
+from data.store.database import Database
+from data.store.ids import new_id
 from pipeline.errors import RefusedError
 
 CLAIM_HOLDS_S: Final = HOUR_S
@@ -110,7 +112,7 @@ class Reports:
         if self._results.may_see(actor, job):
             return True
         here = actor.guild_id
-        return here is not None and await gallery.shows(connection, guild_id=here, job_id=job.id)
+        return here is not None and await entries.shows(connection, guild_id=here, job_id=job.id)
 
     async def next(self, desk: Desk, *, after: str | None = None) -> OpenReport | None:
         """The oldest open report of the server that is not about this moderator's own pictures."""

@@ -12,13 +12,14 @@ from bot.jobs.kept_files import KeptFiles
 from bot.moderation.audit import Audit
 from bot.outbox.kinds import Kind, removal_lane
 from bot.outbox.service import Outbox
-from data import favourites, history, jobs, pictures, withheld
-from data.audit import AuditEvent, AuditKind
-from data.database import Database
-from data.history import HistoryPage
-from data.ids import typed_id
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
+from data.guilds.audit import AuditEvent, AuditKind
+from data.jobs import jobs, pictures, withheld
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.people import favourites, history
+from data.people.history import HistoryPage
+from data.store.database import Database
+from data.store.ids import typed_id
 from pipeline.errors import RefusedError
 from pipeline.request import GenerationRequest
 

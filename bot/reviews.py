@@ -12,11 +12,11 @@ from bot.jobs.kept_files import KeptFiles
 from bot.jobs.store import ceiling_in
 from bot.moderation.audit import Audit
 from bot.moderators import Desk, checked_reason
-from data import checks, jobs, pictures, withheld
-from data.audit import AuditEvent, AuditKind
-from data.database import Database
-from data.jobs import JobRecord
-from data.withheld import WithheldRecord
+from data.guilds.audit import AuditEvent, AuditKind
+from data.jobs import checks, jobs, pictures, withheld
+from data.jobs.jobs import JobRecord
+from data.jobs.withheld import WithheldRecord
+from data.store.database import Database
 from pipeline.errors import RefusedError
 from pipeline.rating import Rating
 

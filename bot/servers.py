@@ -15,12 +15,12 @@ from bot.moderation.audit import Audit
 from bot.moderation.words import checked
 from bot.moderators import Desk
 from bot.outbox.service import Outbox
-from data import guild_limits, guild_settings, place_settings
-from data.audit import AuditEvent, AuditKind
-from data.database import Database
-from data.guild_limits import LIMIT_NAMES, LimitSet
-from data.guild_settings import GuildSettings, WordList, Words
-from data.place_settings import PlaceRatings, Scope
+from data.guilds import guild_limits, guild_settings, place_settings
+from data.guilds.audit import AuditEvent, AuditKind
+from data.guilds.guild_limits import LIMIT_NAMES, LimitSet
+from data.guilds.guild_settings import GuildSettings, WordList, Words
+from data.guilds.place_settings import PlaceRatings, Scope
+from data.store.database import Database
 from pipeline.errors import InputError
 from pipeline.rating import Rating
 

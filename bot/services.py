@@ -21,7 +21,7 @@ from bot.reviews import Reviews
 from bot.servers import Servers
 from bot.settings import Settings
 from bot.suggestions import Suggestions
-from data.database import Database
+from data.store.database import Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

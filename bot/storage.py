@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from data import jobs, pictures, storage_counts, uploads, withheld
-from data.database import Database
-from data.picture_files import PictureFiles
-from data.storage_counts import Counts
-from data.thumbnails import Thumbnails
+from data.files import storage_counts
+from data.files.picture_files import PictureFiles
+from data.files.storage_counts import Counts
+from data.files.thumbnails import Thumbnails
+from data.jobs import jobs, pictures, uploads, withheld
+from data.store.database import Database
 
 GRACE_S: Final = 3600.0
 _ASIDE: Final = ".cleaning-"

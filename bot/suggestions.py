@@ -7,8 +7,8 @@ from typing import Final
 
 from bot.jobs.service import JobService
 from bot.safety.ceiling import Place
-from data import tag_uses
-from data.database import Database
+from data.people import tag_uses
+from data.store.database import Database
 from pipeline.aspect import suggest_aspects
 from pipeline.tags.category import TagCategory
 from pipeline.tags.complete import complete_last_piece, completion

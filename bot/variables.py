@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bot.secret import Secret
-from data.ids import snowflake
+from data.store.ids import snowflake
 from pipeline.aspect import BUCKETS, parse_aspect
 from pipeline.card import (
     DEFAULT_GUIDANCE,

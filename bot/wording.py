@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from data.text import text
+from data.shipped.text import text
 from pipeline.errors import EkakiError
 
 _GIB = 1024**3

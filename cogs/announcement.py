@@ -13,10 +13,10 @@ from bot.outbox.kinds import Kind, channel_lane, person_lane
 from cogs.languages import guild_locale
 from cogs.sent_before import sent_before
 from cogs.words import quoted
-from data.ids import new_id
-from data.jobs import JobRecord
-from data.outbox import OutboxItem
-from data.text import speaking, text
+from data.guilds.outbox import OutboxItem
+from data.jobs.jobs import JobRecord
+from data.shipped.text import speaking, text
+from data.store.ids import new_id
 
 STALE_S: Final = 900.0
 """An announcement that could not be made for so long is not made any more."""

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from bot.outbox.kinds import Kind
 from cogs.words import cut, listed, moment, quoted
-from data.audit import AuditEntry, AuditKind
-from data.guild_limits import LIMIT_NAMES
-from data.outbox import OutboxItem
-from data.text import text
+from data.guilds.audit import AuditEntry, AuditKind
+from data.guilds.guild_limits import LIMIT_NAMES
+from data.guilds.outbox import OutboxItem
+from data.shipped.text import text
 
 _log = logging.getLogger(__name__)
 

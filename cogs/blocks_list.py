@@ -7,8 +7,8 @@ import discord
 
 from cogs.audit_lines import until_text
 from cogs.words import cut, quoted
-from data.blocks import Block
-from data.text import text
+from data.guilds.blocks import Block
+from data.shipped.text import text
 
 _SHOWN: Final = 25
 _LINE: Final = 150  # characters: 25 lines fit into an embed

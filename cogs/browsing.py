@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
-from data.text import text
+from data.shipped.text import text
 
 PAGE_SIZE: Final = 6
 MAX_WORDS: Final = 60

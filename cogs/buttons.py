@@ -7,11 +7,11 @@ import discord
 
 from bot.client import EkakiBot
 from cogs.errors import answer_error
-from data.text import text
+from data.shipped.text import text
 from pipeline.errors import RefusedError
 
 JOB_ID = "[a-z0-9]{12}"
-ENTRY_ID = "[a-z0-9]{26}"  # of the gallery, see data.ids
+ENTRY_ID = "[a-z0-9]{26}"  # of the gallery, see data.store.ids
 
 
 class CancelButton(

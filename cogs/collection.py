@@ -23,9 +23,9 @@ from cogs.lasting import Button, Lasting
 from cogs.sheet import contact_sheet
 from cogs.showing import ceiling_of, visible
 from cogs.words import cut, moment, quoted, size
-from data.ids import typed_id
-from data.picture_collections import Collection
-from data.text import languages, text
+from data.gallery.collections import Collection
+from data.shipped.text import languages, text
+from data.store.ids import typed_id
 from pipeline.errors import RefusedError, StorageError
 from pipeline.prompt.assemble import typed_text
 from pipeline.rating import Rating

@@ -20,8 +20,8 @@ from bot.client import EkakiBot
 from bot.failpoints import hit
 from cogs.errors import UNREACHABLE
 from cogs.messages import Outgoing
-from data.jobs import JobRecord
-from data.text import text
+from data.jobs.jobs import JobRecord
+from data.shipped.text import text
 
 _log = logging.getLogger(__name__)
 

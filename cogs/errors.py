@@ -13,8 +13,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from cogs.words import duration, listed, moment, number, outside_code, size
-from data.ids import new_id
-from data.text import text
+from data.shipped.text import text
+from data.store.ids import new_id
 from pipeline.errors import EkakiError, InputError, StorageError
 from pipeline.rating import Rating
 

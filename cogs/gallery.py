@@ -24,9 +24,9 @@ from cogs.lasting import Button, Lasting
 from cogs.options import pick_rating
 from cogs.places import place_of, refuse_user_install
 from cogs.showing import ceiling_of
-from data.gallery import Showing
-from data.gallery_search import Wanted
-from data.text import speaking, text
+from data.gallery.entries import Showing
+from data.gallery.search import Wanted
+from data.shipped.text import speaking, text
 from pipeline.errors import RefusedError
 
 Interaction: TypeAlias = discord.Interaction[EkakiBot]

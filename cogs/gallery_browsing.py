@@ -5,8 +5,8 @@ import string
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from data.gallery import Order
-from data.gallery_query import SHAPES
+from data.gallery.entries import Order
+from data.gallery.query import SHAPES
 from pipeline.rating import Rating
 
 MAX_WORDS: Final = 42

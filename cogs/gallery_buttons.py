@@ -16,10 +16,10 @@ from cogs.gallery_gates import gate_of, made_in, missing_in
 from cogs.report_menus import ReportModal
 from cogs.result_drawing import visible_job, visible_picture
 from cogs.result_view import Action, button, view_of
-from data.gallery import Entry
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
-from data.text import text
+from data.gallery.entries import Entry
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.shipped.text import text
 from pipeline.errors import RefusedError
 
 Interaction: TypeAlias = discord.Interaction[EkakiBot]

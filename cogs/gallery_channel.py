@@ -14,7 +14,7 @@ from cogs.gallery_message import file_stem
 from cogs.known import channel_of
 from cogs.messages import Attachment, Outgoing
 from cogs.threads import unarchived
-from data.gallery_posts import Post
+from data.gallery.posts import Post
 
 _log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from cogs.messages import Outgoing
 from cogs.result_view import Action, button, view_of
 from cogs.settings_message import own_settings
 from cogs.words import moment
-from data.gallery import Entry
-from data.text import text
+from data.gallery.entries import Entry
+from data.shipped.text import text
 
 
 def details_message(

@@ -13,11 +13,11 @@ from bot.gallery.gate import Gate
 from cogs.gallery_channel import Missing, Wall
 from cogs.gallery_message import attachment_of, buttons_of, message_of, shown_of, title_of
 from cogs.pictures import fit
-from data import gallery, gallery_posts, gallery_states
-from data.database import Database
-from data.gallery import Entry
-from data.gallery_posts import Post
-from data.jobs import JobRecord
+from data.gallery import entries, posts, states
+from data.gallery.entries import Entry
+from data.gallery.posts import Post
+from data.jobs.jobs import JobRecord
+from data.store.database import Database
 from pipeline.errors import EkakiError
 
 _log = logging.getLogger(__name__)
@@ -42,8 +42,8 @@ class Follower:
     async def follow(self, entry_id: str, gate: Gate) -> bool:
         """Make the message of one entry what it has to be; True where it was sent or edited."""
         async with self._database.reader() as connection:
-            entry = await gallery.get(connection, entry_id=entry_id)
-            post = await gallery_posts.get(connection, entry_id=entry_id)
+            entry = await entries.get(connection, entry_id=entry_id)
+            post = await posts.get(connection, entry_id=entry_id)
         if post is not None and post.gone:
             return False
         wanted = entry is not None and entry.state == "posted"
@@ -70,7 +70,7 @@ class Follower:
             return post
         thread_id, message_id = found
         async with self._database.transaction() as connection:
-            await gallery_posts.sent(
+            await posts.sent(
                 connection,
                 entry_id=post.entry_id,
                 thread_id=thread_id,
@@ -83,11 +83,11 @@ class Follower:
     async def _take_away(self, post: Post) -> None:
         if post.message_id is not None:
             async with self._database.transaction() as connection:
-                await gallery_posts.leave(connection, entry_id=post.entry_id)
+                await posts.leave(connection, entry_id=post.entry_id)
             await self._wall.take_away(post)
             hit("gallery_post_taken")
         async with self._database.transaction() as connection:
-            await gallery_posts.forget(connection, entry_id=post.entry_id)
+            await posts.forget(connection, entry_id=post.entry_id)
 
     async def _update(self, entry: Entry, post: Post) -> bool:
         """Show another count; the words around it only where they changed."""
@@ -106,28 +106,28 @@ class Follower:
             await self._lost(post, missing)
             return False
         async with self._database.transaction() as connection:
-            await gallery_posts.edited(connection, entry_id=entry.id, shown=shown)
+            await posts.edited(connection, entry_id=entry.id, shown=shown)
         return True
 
     async def _lost(self, post: Post, missing: Missing) -> None:
         """The message was deleted while nobody looked."""
         if missing.channel:
             async with self._database.transaction() as connection:
-                await gallery_posts.channel_gone(connection, channel_id=post.channel_id)
+                await posts.channel_gone(connection, channel_id=post.channel_id)
         elif post.message_id is not None:
             await self._bot.services.stars.message_deleted(post.message_id)
 
     async def _begin(self, entry: Entry, channel_id: int) -> Post:
         """Enter that a message is about to be sent, so that a crash is seen."""
         async with self._database.transaction() as connection:
-            await gallery_posts.begin(
+            await posts.begin(
                 connection,
                 entry_id=entry.id,
                 guild_id=entry.guild_id,
                 channel_id=channel_id,
                 now=self._bot.services.clock.time(),
             )
-            post = await gallery_posts.get(connection, entry_id=entry.id)
+            post = await posts.get(connection, entry_id=entry.id)
         hit("gallery_post_begun")
         assert post is not None
         return post
@@ -143,11 +143,11 @@ class Follower:
         except (discord.HTTPException, Missing, EkakiError) as error:
             if _surely_not_sent(error):
                 async with self._database.transaction() as connection:
-                    await gallery_posts.forget(connection, entry_id=entry.id)
+                    await posts.forget(connection, entry_id=entry.id)
             raise
         hit("gallery_post_unmarked")
         async with self._database.transaction() as connection:
-            await gallery_posts.sent(
+            await posts.sent(
                 connection,
                 entry_id=entry.id,
                 thread_id=thread_id,
@@ -176,9 +176,7 @@ class Follower:
             _log.info("A maker's name is not known: %s", error)
             return
         async with self._database.transaction() as connection:
-            await gallery_states.set_maker_name(
-                connection, number=entry.number, name=member.display_name
-            )
+            await states.set_maker_name(connection, number=entry.number, name=member.display_name)
 
     async def _send(
         self, entry: Entry, job: JobRecord, post: Post, gate: Gate

@@ -8,8 +8,8 @@ from bot.client import EkakiBot
 from bot.gallery.gate import Gate
 from bot.safety.ceiling import UNKNOWN_PLACE, Place, PlaceKind
 from cogs.known import channel_of, guild_of
-from data.jobs import JobRecord
-from data.text import text
+from data.jobs.jobs import JobRecord
+from data.shipped.text import text
 from pipeline.errors import StorageError
 from pipeline.rating import Rating
 

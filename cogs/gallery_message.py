@@ -5,9 +5,9 @@ import discord
 from cogs.messages import Attachment, Outgoing
 from cogs.result_view import Action, button, view_of
 from cogs.words import cut, quoted
-from data.gallery import Entry
-from data.jobs import JobRecord
-from data.text import text
+from data.gallery.entries import Entry
+from data.jobs.jobs import JobRecord
+from data.shipped.text import text
 from pipeline.prompt.assemble import typed_text
 
 _PLAIN = discord.Colour.blurple()

@@ -18,8 +18,8 @@ from cogs.gallery_gates import gate_of
 from cogs.known import PlaceUnknownError, guild_of
 from cogs.languages import guild_locale
 from cogs.sent_before import sent_before
-from data.outbox import OutboxItem
-from data.text import speaking, text
+from data.guilds.outbox import OutboxItem
+from data.shipped.text import speaking, text
 
 EDIT_EVERY_S: Final = 3.0  # of one message: stars come in showers
 

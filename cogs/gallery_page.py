@@ -12,7 +12,7 @@ from cogs.messages import Outgoing
 from cogs.pictures import fit
 from cogs.result_view import Action, button
 from cogs.words import moment, quoted
-from data.text import text
+from data.shipped.text import text
 from pipeline.prompt.assemble import typed_text
 
 

@@ -10,7 +10,7 @@ import discord
 from bot.client import EkakiBot
 from cogs.gallery_gates import gate_of, made_in
 from cogs.gallery_stars import position_of
-from data.gallery_watched import Watched
+from data.gallery.watched import Watched
 
 _log = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from cogs.history_page import OPEN_ID, SEARCH_ID, PageView, page_message
 from cogs.lasting import Button, Lasting, Select
 from cogs.showing import ceiling_of, show_pictures, visible
 from cogs.words import cut
-from data.history import HistoryEntry
-from data.ids import typed_id
-from data.text import text
+from data.people.history import HistoryEntry
+from data.shipped.text import text
+from data.store.ids import typed_id
 from pipeline.prompt.assemble import typed_text
 
 Interaction = discord.Interaction[EkakiBot]

@@ -11,10 +11,10 @@ from cogs.browsing import Browsing, page_count, summary
 from cogs.messages import Attachment, Outgoing
 from cogs.sheet import contact_sheet
 from cogs.words import cut, moment, quoted
-from data.history import HistoryEntry, HistoryPage
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
-from data.text import text
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.people.history import HistoryEntry, HistoryPage
+from data.shipped.text import text
 from pipeline.errors import StorageError
 from pipeline.prompt.assemble import typed_text
 from pipeline.rating import Rating

@@ -23,8 +23,8 @@ from cogs.presenter import Presenters
 from cogs.presets import own_presets
 from cogs.prompt_modal import PromptModal
 from cogs.submission import submit
-from data.jobs import JobRecord
-from data.text import text
+from data.jobs.jobs import JobRecord
+from data.shipped.text import text
 from pipeline.card import (
     MAX_COUNT,
     MAX_GUIDANCE,

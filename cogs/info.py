@@ -9,7 +9,7 @@ from bot.settings import Settings
 from bot.variables import DEFAULT_MODEL
 from cogs import errors
 from cogs.words import quoted
-from data.text import text
+from data.shipped.text import text
 from pipeline.aspect import BUCKETS
 from pipeline.card import EXAMPLE_PROMPTS, MAX_GUIDANCE, MAX_STEPS
 from pipeline.engine.protocol import ModelDescription

@@ -1,4 +1,4 @@
-"""Which locale words are for that not only one person reads. For `data.text.speaking`."""
+"""Which locale words are for that not only one person reads. For `data.shipped.text.speaking`."""
 
 import discord
 

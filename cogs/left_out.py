@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from cogs.words import listed, quoted
-from data.text import text
+from data.shipped.text import text
 from pipeline.metadata.parameters import Parameters
 from pipeline.request import GenerationRequest
 

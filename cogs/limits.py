@@ -9,7 +9,7 @@ from bot.limits import ServerLimits, UserLimits, Window
 from cogs import errors
 from cogs.places import role_ids_of
 from cogs.words import moment
-from data.text import text
+from data.shipped.text import text
 
 
 class LimitsCog(commands.Cog, name="Limits"):

@@ -16,10 +16,10 @@ from cogs.audit_lines import line
 from cogs.delivery import CONTENT_CODES
 from cogs.known import channel_of
 from cogs.languages import guild_locale
-from data import audit
-from data.audit import AuditEntry
-from data.outbox import OutboxItem
-from data.text import speaking, text
+from data.guilds import audit
+from data.guilds.audit import AuditEntry
+from data.guilds.outbox import OutboxItem
+from data.shipped.text import speaking, text
 
 _log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ import discord
 from bot.moderators import LogPage
 from cogs.audit_lines import kind_name, line
 from cogs.messages import Outgoing
-from data.audit import AuditKind
-from data.text import text
+from data.guilds.audit import AuditKind
+from data.shipped.text import text
 
 PAGE_SIZE: Final = 10
 ALL: Final = "all"

@@ -16,8 +16,8 @@ from cogs.lasting import Button, Lasting, Select
 from cogs.me_panel import CHOICES, NEGATIVE_ID, NOT_SET, Choice, panel
 from cogs.messages import Outgoing
 from cogs.options import pick, pick_rating
-from data.text import text
-from data.user_defaults import UserDefaults
+from data.people.user_defaults import UserDefaults
+from data.shipped.text import text
 from pipeline.card import MAX_PROMPT_CHARACTERS, QualityPreset
 
 Interaction = discord.Interaction[EkakiBot]

@@ -7,9 +7,9 @@ import discord
 
 from cogs.messages import Outgoing
 from cogs.words import quoted
-from data.presets import Preset
-from data.text import text
-from data.user_defaults import UserDefaults
+from data.people.presets import Preset
+from data.people.user_defaults import UserDefaults
+from data.shipped.text import text
 from pipeline.aspect import BUCKETS
 from pipeline.card import QualityPreset
 from pipeline.rating import Rating

@@ -11,8 +11,8 @@ from discord.utils import MISSING
 from bot.client import EkakiBot
 from cogs.errors import UNREACHABLE
 from cogs.languages import guild_locale
-from data import jobs
-from data.text import speaking, text
+from data.jobs import jobs
+from data.shipped.text import speaking, text
 from pipeline.errors import StorageError
 
 PAUSE_S: Final = 600.0

@@ -19,7 +19,7 @@ from cogs.remix_modal import remix_form
 from cogs.result_drawing import drawable_job, form_of, show_settings, visible_job
 from cogs.settings_line import wish_of
 from cogs.settings_message import foreign_settings
-from data.text import text
+from data.shipped.text import text
 from pipeline.errors import InputError
 from pipeline.metadata.read import PictureMetadata, is_decided, read_metadata
 from pipeline.request import GenerationRequest

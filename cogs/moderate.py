@@ -20,8 +20,8 @@ from cogs.log_page import ALL, MENU_TEMPLATE, PAGE_SIZE, TEMPLATE, LogPlace, log
 from cogs.messages import Outgoing
 from cogs.showing import visible
 from cogs.words import quoted
-from data.audit import AuditKind
-from data.text import languages, text
+from data.guilds.audit import AuditKind
+from data.shipped.text import languages, text
 from pipeline.errors import InputError, RefusedError
 
 Interaction = discord.Interaction[EkakiBot]

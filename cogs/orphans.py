@@ -7,7 +7,7 @@ import discord
 from bot.client import EkakiBot
 from cogs.errors import answer_error
 from cogs.forms import give_back, typed_values
-from data.text import text
+from data.shipped.text import text
 from pipeline.errors import InputError
 
 ORPHAN_AFTER_S = 2.0

@@ -17,9 +17,9 @@ from cogs.blocks_list import blocks_embed
 from cogs.duty import owner_desk
 from cogs.log_page import LogPlace
 from cogs.moderate import duration_choices, log_of
-from data.blocks import Subject
-from data.ids import snowflake
-from data.text import text
+from data.guilds.blocks import Subject
+from data.shipped.text import text
+from data.store.ids import snowflake
 from pipeline.errors import InputError
 
 Interaction = discord.Interaction[EkakiBot]

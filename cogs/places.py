@@ -7,7 +7,7 @@ from bot.jobs.values import Origin
 from bot.safety.ceiling import UNKNOWN_PLACE, Place, PlaceKind
 from bot.settings import Settings
 from cogs.languages import answer_locale
-from data.text import text
+from data.shipped.text import text
 from pipeline.errors import RefusedError
 
 

@@ -21,8 +21,8 @@ from cogs.known import GuildChannel, PlaceUnknownError, channel_of
 from cogs.messages import Attachment, Outgoing
 from cogs.pictures import fit, preview_jpeg
 from cogs.places import place_of_channel
-from data.jobs import JobRecord
-from data.text import speaking
+from data.jobs.jobs import JobRecord
+from data.shipped.text import speaking
 from pipeline.errors import EkakiError, EngineError, RefusedError, StorageError
 from pipeline.rating import Rating
 

@@ -14,8 +14,8 @@ from cogs.history import own_jobs
 from cogs.options import CHOICES, pick, pick_rating
 from cogs.showing import visible
 from cogs.words import number, quoted
-from data.presets import Preset
-from data.text import text
+from data.people.presets import Preset
+from data.shipped.text import text
 from pipeline.card import (
     MAX_GUIDANCE,
     MAX_PROMPT_CHARACTERS,

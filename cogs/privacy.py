@@ -12,7 +12,7 @@ from bot.client import EkakiBot
 from cogs import errors
 from cogs.lasting import Button, Lasting
 from cogs.words import size
-from data.text import text
+from data.shipped.text import text
 from pipeline.errors import RefusedError
 
 Interaction = discord.Interaction[EkakiBot]

@@ -7,7 +7,7 @@ import discord
 
 from bot.client import EkakiBot
 from cogs.forms import Form, give_back, typed_values
-from data.text import text
+from data.shipped.text import text
 from pipeline.card import MAX_PROMPT_CHARACTERS
 from pipeline.request import GenerationRequest
 

@@ -14,7 +14,7 @@ from cogs.errors import answer_error
 from cogs.lasting import Button, Lasting
 from cogs.messages import Outgoing
 from cogs.words import duration, quoted
-from data.text import text
+from data.shipped.text import text
 from pipeline.errors import RefusedError
 
 Interaction = discord.Interaction[EkakiBot]

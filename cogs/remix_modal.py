@@ -20,7 +20,7 @@ from cogs.forms import give_back, typed_values
 from cogs.presenter import presenters_of
 from cogs.settings_line import MAX_LINE, cut_prompt, settings_line, with_settings
 from cogs.submission import submit
-from data.text import text
+from data.shipped.text import text
 from pipeline.card import MAX_PROMPT_CHARACTERS
 from pipeline.errors import RefusedError
 from pipeline.request import GenerationRequest

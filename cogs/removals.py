@@ -9,7 +9,7 @@ from bot.client import EkakiBot
 from bot.failpoints import hit
 from bot.outbox.kinds import Kind
 from cogs.threads import unarchived
-from data.outbox import OutboxItem
+from data.guilds.outbox import OutboxItem
 
 
 class RemovalsCog(commands.Cog, name="Removals"):

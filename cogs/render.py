@@ -11,9 +11,9 @@ from cogs.errors import words_of
 from cogs.messages import Attachment, Outgoing
 from cogs.result_view import result_view
 from cogs.words import bar, cut, duration, number, quoted
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
-from data.text import text
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.shipped.text import text
 from pipeline.errors import EkakiError
 
 _WAITING = discord.Colour.light_grey()

@@ -20,9 +20,9 @@ from cogs.report_queue import ReportButton
 from cogs.result_keeping import ask_to_delete
 from cogs.review import ReviewButton
 from cogs.sent_before import sent_before
-from data import gallery, gallery_posts
-from data.outbox import OutboxItem
-from data.text import speaking, text
+from data.gallery import entries, posts
+from data.guilds.outbox import OutboxItem
+from data.shipped.text import speaking, text
 from pipeline.errors import RefusedError
 
 Interaction: TypeAlias = discord.Interaction[EkakiBot]
@@ -83,9 +83,9 @@ async def job_of(interaction: Interaction, message: discord.Message) -> str:
             if await services.jobs.job(job_id) is not None:
                 return job_id
         async with services.database.reader() as connection:
-            post = await gallery_posts.of_message(connection, message_id=message.id)
+            post = await posts.of_message(connection, message_id=message.id)
             if post is not None:
-                entry = await gallery.get(connection, entry_id=post.entry_id)
+                entry = await entries.get(connection, entry_id=post.entry_id)
                 if entry is not None:
                     return entry.job_id
     raise RefusedError("picture_not_there")

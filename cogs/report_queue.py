@@ -14,7 +14,7 @@ from cogs.duty import moderator_desk
 from cogs.forms import Form
 from cogs.lasting import Button, Lasting
 from cogs.words import moment, quoted
-from data.text import text
+from data.shipped.text import text
 
 Interaction = discord.Interaction[EkakiBot]
 

@@ -16,8 +16,8 @@ from cogs.remix_modal import remix_form
 from cogs.settings_line import filled_in
 from cogs.settings_message import own_settings
 from cogs.submission import submit
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
 from pipeline.errors import RefusedError
 from pipeline.request import GenerationRequest
 

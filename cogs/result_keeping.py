@@ -12,9 +12,9 @@ from cogs.errors import UNREACHABLE
 from cogs.gallery_gates import offers_gallery
 from cogs.result_drawing import visible_job, visible_picture
 from cogs.result_view import Action, button, result_view, view_of
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
-from data.text import text
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.shipped.text import text
 from pipeline.errors import RefusedError
 
 _log = logging.getLogger(__name__)

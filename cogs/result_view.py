@@ -8,9 +8,9 @@ from enum import StrEnum
 
 import discord
 
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
-from data.text import text
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.shipped.text import text
 
 _ROW_LENGTH = 5  # buttons in a row, Discord
 

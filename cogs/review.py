@@ -19,9 +19,9 @@ from cogs.pictures import fit
 from cogs.places import place_of, rules_channel_id
 from cogs.presenter import presenters_of
 from cogs.words import moment, quoted
-from data import guild_settings
-from data.text import text
-from data.withheld import WithheldRecord
+from data.guilds import guild_settings
+from data.jobs.withheld import WithheldRecord
+from data.shipped.text import text
 from pipeline.errors import RefusedError, StorageError
 from pipeline.rating import Rating
 

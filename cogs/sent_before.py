@@ -7,7 +7,7 @@ from typing import Final
 import discord
 
 from bot.client import EkakiBot
-from data.outbox import OutboxItem
+from data.guilds.outbox import OutboxItem
 
 _LOOK_AT: Final = 100  # messages: one request
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)

@@ -34,9 +34,9 @@ from cogs.settings_forms import (
 from cogs.settings_items import NOT_SET, TAGS_PAGE, Page, page_in
 from cogs.settings_language import LanguageMenu
 from cogs.settings_pages import panel
-from data.guild_limits import LimitSet
-from data.guild_settings import GuildSettings, WordList
-from data.text import text
+from data.guilds.guild_limits import LimitSet
+from data.guilds.guild_settings import GuildSettings, WordList
+from data.shipped.text import text
 from pipeline.errors import InputError
 
 Interaction = discord.Interaction[EkakiBot]

@@ -10,11 +10,11 @@ from bot.client import EkakiBot
 from bot.safety.ceiling import Ceiling
 from cogs.duty import guild_id_of
 from cogs.places import place_of, rules_channel_id
-from data.guild_limits import LimitSet
-from data.guild_settings import GuildSettings, Words
-from data.outbox import OutboxItem
-from data.place_settings import PlaceRatings
-from data.text import text
+from data.guilds.guild_limits import LimitSet
+from data.guilds.guild_settings import GuildSettings, Words
+from data.guilds.outbox import OutboxItem
+from data.guilds.place_settings import PlaceRatings
+from data.shipped.text import text
 from pipeline.errors import RefusedError
 
 Interaction = discord.Interaction[EkakiBot]

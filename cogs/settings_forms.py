@@ -9,9 +9,9 @@ from bot.client import EkakiBot
 from bot.moderation.words import parse_words
 from cogs import forms
 from cogs.settings_pages import megapixels
-from data.guild_limits import LimitSet
-from data.guild_settings import WordList
-from data.text import text
+from data.guilds.guild_limits import LimitSet
+from data.guilds.guild_settings import WordList
+from data.shipped.text import text
 from pipeline.errors import InputError
 
 Interaction = discord.Interaction[EkakiBot]

@@ -10,7 +10,7 @@ import discord
 
 from cogs.settings_facts import Facts
 from cogs.words import cut
-from data.text import languages, text
+from data.shipped.text import languages, text
 from pipeline.rating import Rating
 
 Page = Literal["here", "ratings", "channels", "words", "limits", "gallery", "setup", "tags"]

@@ -12,7 +12,7 @@ from cogs.lasting import Lasting, Select
 from cogs.settings_facts import gather
 from cogs.settings_items import LANGUAGE_ID, NOT_SET
 from cogs.settings_pages import panel
-from data.text import languages
+from data.shipped.text import languages
 from pipeline.errors import InputError
 
 Interaction = discord.Interaction[EkakiBot]

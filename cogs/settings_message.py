@@ -9,9 +9,9 @@ from cogs.left_out import left_out_note
 from cogs.messages import Attachment, Outgoing
 from cogs.settings_line import settings_line
 from cogs.words import code_block, quoted
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
-from data.text import text
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.shipped.text import text
 from pipeline.describe import describe
 from pipeline.metadata.read import PictureMetadata
 from pipeline.pngtext import parameters_text

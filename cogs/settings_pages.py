@@ -20,8 +20,8 @@ from cogs.settings_items import (
     tags_menu,
 )
 from cogs.words import cut, listed
-from data.guild_limits import LIMIT_NAMES, LimitSet
-from data.text import text
+from data.guilds.guild_limits import LIMIT_NAMES, LimitSet
+from data.shipped.text import text
 from pipeline.rating import Rating
 
 

@@ -16,9 +16,9 @@ from cogs.languages import answer_locale
 from cogs.messages import Attachment
 from cogs.pictures import fit
 from cogs.places import place_of, rules_channel_id
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
-from data.text import speaking
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.shipped.text import speaking
 from pipeline.errors import RefusedError
 from pipeline.rating import Rating
 

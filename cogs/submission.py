@@ -17,7 +17,7 @@ from cogs import render
 from cogs.errors import UNREACHABLE
 from cogs.places import origin_of
 from cogs.presenter import Presenters
-from data.text import speaking
+from data.shipped.text import speaking
 from pipeline.errors import EkakiError, StorageError
 from pipeline.request import GenerationRequest
 

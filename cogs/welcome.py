@@ -12,9 +12,9 @@ from bot.outbox.kinds import Kind, guild_lane
 from cogs.known import guild_of
 from cogs.languages import guild_locale
 from cogs.sent_before import sent_before
-from data import notes
-from data.outbox import OutboxItem
-from data.text import speaking, text
+from data.guilds.outbox import OutboxItem
+from data.shipped.text import speaking, text
+from data.store import notes
 from pipeline.errors import StorageError
 
 _log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from discord.utils import escape_markdown, escape_mentions
 
-from data.text import text
+from data.shipped.text import text
 
 _MINUTE_S = 60
 _HOUR_S = 3600

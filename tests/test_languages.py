@@ -9,7 +9,7 @@ import pytest
 
 from bot.wording import words
 from cogs.errors import words_of
-from data.text import (
+from data.shipped.text import (
     DEFAULT_LANGUAGE,
     keys,
     language_of,
@@ -168,7 +168,9 @@ def test_a_language_is_spoken_until_the_end_of_its_block() -> None:
 
 
 def test_what_a_language_lacks_is_said_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data.text._catalogue", {"en": {"a.b": "yes {n}"}, "ja": {}}.__getitem__)
+    monkeypatch.setattr(
+        "data.shipped.text._catalogue", {"en": {"a.b": "yes {n}"}, "ja": {}}.__getitem__
+    )
     with speaking("ja"):
         assert text("a.b", n=1) == "yes 1"
         with pytest.raises(KeyError):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from data.text import keys, text, unfilled
+from data.shipped.text import keys, text, unfilled
 from tests.support.texts_in_code import PACKAGES, trees
 
 ERRORS = {

@@ -27,7 +27,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Ask, then wait until the bot has ended."""
-    from data.lock import holder
+    from data.store.lock import holder
     from pipeline.errors import RefusedError, StorageError
 
     settings = load_settings(args)
@@ -48,9 +48,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _watch(folder: Path, pid: int) -> int:
     """Say what is left whenever that changes; 0 if nothing is when the process has ended."""
-    from data.database import DATABASE_NAME
-    from data.left import read_left
-    from data.lock import holder
+    from data.jobs.left import read_left
+    from data.store.database import DATABASE_NAME
+    from data.store.lock import holder
 
     database = folder / DATABASE_NAME
     told = None

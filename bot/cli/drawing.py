@@ -19,7 +19,7 @@ from bot.engine import engine_options
 from bot.hints import hint_lines
 from bot.safety.request import refuse_forbidden
 from bot.settings import Settings
-from data.vocabularies import load_vocabulary
+from data.shipped.vocabularies import load_vocabulary
 from pipeline.disk import at
 from pipeline.engine.protocol import DrawnPicture, Engine
 from pipeline.errors import InputError, StorageError

@@ -28,7 +28,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it and say what was found."""
-    from data.database import DATABASE_NAME
+    from data.store.database import DATABASE_NAME
     from pipeline.errors import StorageError
 
     settings = load_settings(args)
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
     async def work() -> int:
         from bot.storage import Storage
-        from data.database import Database
+        from data.store.database import Database
 
         async with Database.open(path) as database:
             return await deeds[args.deed](Storage(settings.data_dir, database))

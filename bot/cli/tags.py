@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     """Import the file."""
     settings = load_settings(args)
 
-    from data.vocabularies import import_vocabulary
+    from data.shipped.vocabularies import import_vocabulary
 
     report = import_vocabulary(args.file, settings.data_dir)
     word = "tag" if report.tags == 1 else "tags"

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.doctor.values import Check, fail, ok, warn
 from bot.wording import gib, words
-from data.database import DATABASE_NAME
+from data.store.database import DATABASE_NAME
 from pipeline.errors import EkakiError
 
 MIN_PYTHON: Final = (3, 11)
@@ -52,7 +52,7 @@ def check_database(data_dir: Path) -> Check:
 
     Nothing is changed: a running bot of an older version may be using it.
     """
-    from data.database import migrations
+    from data.store.database import migrations
 
     path = data_dir / DATABASE_NAME
     if not path.exists():
@@ -80,7 +80,7 @@ def check_database(data_dir: Path) -> Check:
 
 def check_vocabulary(data_dir: Path) -> Check:
     """The tags can be loaded."""
-    from data.vocabularies import load_vocabulary
+    from data.shipped.vocabularies import load_vocabulary
 
     try:
         load_vocabulary(data_dir)

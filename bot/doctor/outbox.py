@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.doctor.values import Check, ok, warn
-from data.database import DATABASE_NAME
+from data.store.database import DATABASE_NAME
 
 _SHOWN: Final = 5
 

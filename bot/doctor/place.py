@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.doctor.values import Check, fail, ok, warn
-from data.database import DATABASE_NAME
-from data.lock import describe, held_database, holder
-from data.private import too_open
+from data.store.database import DATABASE_NAME
+from data.store.lock import describe, held_database, holder
+from data.store.private import too_open
 
 
 def check_place(data_dir: Path) -> Iterator[Check]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.doctor.values import Check, ok, warn
-from data.database import DATABASE_NAME
+from data.store.database import DATABASE_NAME
 
 DAYS: Final = 7
 
@@ -23,7 +23,7 @@ _MEND: Final = (
 
 def check_troubles(data_dir: Path) -> Check:
     """Jobs of the last days that brought the machine to its end, not only themselves."""
-    from data import failures
+    from data.jobs import failures
 
     path = (data_dir / DATABASE_NAME).absolute()
     if not path.exists():

@@ -8,10 +8,11 @@ from typing import Literal
 from aiosqlite import Connection
 
 from bot.results import StoredPicture
-from data import gallery, gallery_search, jobs, pictures
-from data.database import Database
-from data.gallery import Entry, Order, Showing
-from data.gallery_search import Wanted
+from data.gallery import entries, search
+from data.gallery.entries import Entry, Order, Showing
+from data.gallery.search import Wanted
+from data.jobs import jobs, pictures
+from data.store.database import Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,21 +43,21 @@ class Browser:
         """The next entry from `beside` (an id; "" or one that is gone: the first one), or the one
         before it. Where there is none on that side: `beside` itself. None: nothing at all."""
         async with self._database.reader() as connection:
-            at = await gallery.get(connection, entry_id=beside) if beside else None
+            at = await entries.get(connection, entry_id=beside) if beside else None
             if at is not None and (at.guild_id != wanted.guild_id or at.posted_at is None):
                 at = None
-            found = await gallery_search.page(
+            found = await search.page(
                 connection, wanted=wanted, order=order, limit=1, beside=at, way=way
             )
             if not found and at is not None:
-                found = await gallery_search.page(
+                found = await search.page(
                     connection, wanted=wanted, order=order, limit=1, way="after"
                 )
             if not found:
                 return None
             entry = found[0]
             around = [
-                await gallery_search.page(
+                await search.page(
                     connection, wanted=wanted, order=order, limit=1, beside=entry, way=side
                 )
                 for side in ("before", "after")
@@ -70,7 +71,7 @@ class Browser:
     async def at_random(self, showing: Showing) -> View | None:
         """Any entry, each as likely."""
         async with self._database.reader() as connection:
-            entry = await gallery.at_random(connection, showing=showing, chance=self._chance())
+            entry = await entries.at_random(connection, showing=showing, chance=self._chance())
             stored = None if entry is None else await self._stored(connection, entry)
         if entry is None or stored is None:
             return None
@@ -79,7 +80,7 @@ class Browser:
     async def waiting(self, guild_id: int) -> View | None:
         """What has waited longest for a moderator's approval; `later`: there is more."""
         async with self._database.reader() as connection:
-            found = await gallery.waiting(connection, guild_id=guild_id, limit=2)
+            found = await entries.waiting(connection, guild_id=guild_id, limit=2)
             stored = await self._stored(connection, found[0]) if found else None
         if stored is None:
             return None

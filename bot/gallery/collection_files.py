@@ -9,10 +9,10 @@ from typing import Any
 from bot.gallery.collections import known_collection
 from bot.packing import MEMBER_BYTES, PackedFile, in_a_thread, packed, streamed
 from bot.results import Actor
-from data import picture_collections
-from data.database import Database
-from data.picture_collections import Collection
-from data.picture_files import PictureFiles
+from data.files.picture_files import PictureFiles
+from data.gallery import collections
+from data.gallery.collections import Collection
+from data.store.database import Database
 from pipeline.errors import RefusedError
 from pipeline.rating import Rating
 
@@ -44,7 +44,7 @@ class CollectionFiles:
         size_bytes = 0
         async with self._database.reader() as connection:
             collection = await known_collection(connection, collection_id, actor)
-            for item in await picture_collections.items(
+            for item in await collections.items(
                 connection, collection_id=collection_id, viewer_id=actor.user_id
             ):
                 picture = item.picture

@@ -7,11 +7,12 @@ from aiosqlite import Connection
 
 from bot.clock import Clock
 from bot.results import Actor, Results
-from data import gallery, jobs, picture_collections, pictures
-from data.database import Database
-from data.ids import new_id
-from data.picture_collections import Collection, Item
-from data.presets import key_of
+from data.gallery import collections, entries
+from data.gallery.collections import Collection, Item
+from data.jobs import jobs, pictures
+from data.people.presets import key_of
+from data.store.database import Database
+from data.store.ids import new_id
 from pipeline.errors import InputError, RefusedError
 from pipeline.prompt.clean import clean_text
 
@@ -44,11 +45,11 @@ class Collections:
         if shared and actor.guild_id is None:
             raise RefusedError("collection_server_only")
         async with self._database.transaction() as connection:
-            made = await picture_collections.count_of(connection, owner_id=actor.user_id)
+            made = await collections.count_of(connection, owner_id=actor.user_id)
             if made >= MAX_COLLECTIONS:
                 raise RefusedError("collections_full", limit=MAX_COLLECTIONS)
             collection_id = new_id()
-            if not await picture_collections.insert(
+            if not await collections.insert(
                 connection,
                 collection_id=collection_id,
                 owner_id=actor.user_id,
@@ -62,7 +63,7 @@ class Collections:
     async def seen_by(self, actor: Actor) -> list[Collection]:
         """What a person may look at here."""
         async with self._database.reader() as connection:
-            return await picture_collections.seen_by(
+            return await collections.seen_by(
                 connection, user_id=actor.user_id, guild_id=actor.guild_id
             )
 
@@ -82,10 +83,10 @@ class Collections:
         async with self._database.transaction() as connection:
             collection = await known_collection(connection, collection_id, actor)
             await self._demand_visible(connection, collection, picture_id, actor)
-            held = await picture_collections.count_in(connection, collection_id=collection_id)
+            held = await collections.count_in(connection, collection_id=collection_id)
             if held >= MAX_ITEMS:
                 raise RefusedError("collection_full", limit=MAX_ITEMS)
-            return await picture_collections.add(
+            return await collections.add(
                 connection,
                 collection_id=collection_id,
                 picture_id=picture_id,
@@ -101,7 +102,7 @@ class Collections:
         if picture is None or job is None:
             raise RefusedError("picture_unknown")
         own = job.user_id == actor.user_id
-        entry = await gallery.of_picture(connection, picture_id=picture_id)
+        entry = await entries.of_picture(connection, picture_id=picture_id)
         state = "candidate" if entry is None else entry.state
         in_gallery = state == "posted" and job.guild_id == actor.guild_id
         if state in {"hidden", "removed"} and not own:
@@ -117,30 +118,28 @@ class Collections:
         """Take a picture out: who added it, the collection's owner, and moderators."""
         async with self._database.transaction() as connection:
             collection = await known_collection(connection, collection_id, actor)
-            added_by = await picture_collections.item(
+            added_by = await collections.item(
                 connection, collection_id=collection_id, picture_id=picture_id
             )
             if added_by is None:
                 raise RefusedError("collection_lacks")
             if added_by != actor.user_id:
                 _demand_owner(collection, actor)
-            await picture_collections.remove(
-                connection, collection_id=collection_id, picture_id=picture_id
-            )
+            await collections.remove(connection, collection_id=collection_id, picture_id=picture_id)
 
     async def delete(self, collection_id: str, *, actor: Actor) -> Collection:
         """Delete a collection, not its pictures: its owner, and moderators a shared one."""
         async with self._database.transaction() as connection:
             collection = await known_collection(connection, collection_id, actor)
             _demand_owner(collection, actor)
-            await picture_collections.delete(connection, collection_id=collection_id)
+            await collections.delete(connection, collection_id=collection_id)
         return collection
 
     async def shelf(self, collection_id: str, *, actor: Actor, offset: int, limit: int) -> Shelf:
         """Some pictures of a collection, the latest first."""
         async with self._database.reader() as connection:
             collection = await known_collection(connection, collection_id, actor)
-            found = await picture_collections.items(
+            found = await collections.items(
                 connection,
                 collection_id=collection_id,
                 viewer_id=actor.user_id,
@@ -152,9 +151,7 @@ class Collections:
 
 async def known_collection(connection: Connection, collection_id: str, actor: Actor) -> Collection:
     """The collection, if the person may look at it. RefusedError `collection_unknown` else."""
-    found = await picture_collections.get(
-        connection, collection_id=collection_id, viewer_id=actor.user_id
-    )
+    found = await collections.get(connection, collection_id=collection_id, viewer_id=actor.user_id)
     if found is None or not (
         found.owner_id == actor.user_id or (found.shared and found.guild_id == actor.guild_id)
     ):

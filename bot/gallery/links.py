@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.clock import Clock
-from data import notes
-from data.database import Database
-from data.times import CLOCK_STEP_S
+from data.store import notes
+from data.store.database import Database
+from data.store.times import CLOCK_STEP_S
 from pipeline.rating import Rating
 
 GOOD_FOR_S: Final = 3600

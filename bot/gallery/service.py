@@ -9,23 +9,17 @@ from bot.failpoints import hit
 from bot.gallery.gate import Gate
 from bot.moderation.audit import Audit
 from bot.results import Actor
-from data import (
-    gallery,
-    gallery_posts,
-    gallery_states,
-    gallery_web,
-    guild_settings,
-    jobs,
-    pictures,
-)
-from data.audit import AuditEvent, AuditKind
-from data.database import Database
-from data.gallery import Entry
-from data.gallery_posts import Post
-from data.guild_settings import GuildSettings
-from data.ids import new_public_id
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
+from data.gallery import entries, posts, states, web
+from data.gallery.entries import Entry
+from data.gallery.posts import Post
+from data.guilds import guild_settings
+from data.guilds.audit import AuditEvent, AuditKind
+from data.guilds.guild_settings import GuildSettings
+from data.jobs import jobs, pictures
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.store.database import Database
+from data.store.ids import new_public_id
 from pipeline.errors import RefusedError
 
 
@@ -60,9 +54,9 @@ class Gallery:
             gate.demand(picture.rating, channel_ids)
             entry = await entered(connection, job, picture, maker_name=maker_name)
             _check_share(entry, actor)
-            if await gallery_states.is_maker_blocked(connection, number=entry.number, now=now):
+            if await states.is_maker_blocked(connection, number=entry.number, now=now):
                 raise RefusedError("gallery_maker_blocked")
-            await gallery_states.share(
+            await states.share(
                 connection,
                 number=entry.number,
                 approval=gate.settings.gallery_approval and not actor.is_moderator,
@@ -71,7 +65,7 @@ class Gallery:
                 now=now,
             )
             await self._record(connection, AuditKind.GALLERY_ADDED, entry, actor.user_id)
-            shared = await gallery.get(connection, entry_id=entry.id)
+            shared = await entries.get(connection, entry_id=entry.id)
         hit("gallery_shared")
         assert shared is not None
         return shared
@@ -81,7 +75,7 @@ class Gallery:
         async with self.database.transaction() as connection:
             entry = await known(connection, entry_id)
             self._demand_maker(entry, actor)
-            await gallery_states.remove(
+            await states.remove(
                 connection, number=entry.number, by=actor.user_id, now=self.clock.time()
             )
             await self._record(connection, AuditKind.GALLERY_REMOVED, entry, actor.user_id)
@@ -92,7 +86,7 @@ class Gallery:
         async with self.database.transaction() as connection:
             entry = await known(connection, entry_id)
             demand_moderator(entry, actor)
-            if not await gallery_states.approve(
+            if not await states.approve(
                 connection, number=entry.number, by=actor.user_id, now=self.clock.time()
             ):
                 raise RefusedError("gallery_not_waiting")
@@ -107,33 +101,33 @@ class Gallery:
             if entry.state != "posted":
                 raise RefusedError("gallery_unknown")
             at = self.clock.time() if on else None
-            await gallery_states.feature(connection, number=entry.number, at=at)
+            await states.feature(connection, number=entry.number, at=at)
         return entry
 
     async def entry(self, entry_id: str) -> Entry | None:
         """The entry with this id, in any state."""
         async with self.database.reader() as connection:
-            return await gallery.get(connection, entry_id=entry_id)
+            return await entries.get(connection, entry_id=entry_id)
 
     async def entry_of(self, picture_id: str) -> Entry | None:
         """The entry of a picture, in any state."""
         async with self.database.reader() as connection:
-            return await gallery.of_picture(connection, picture_id=picture_id)
+            return await entries.of_picture(connection, picture_id=picture_id)
 
     async def post_of(self, entry_id: str) -> Post | None:
         """The message of an entry in its gallery channel."""
         async with self.database.reader() as connection:
-            return await gallery_posts.get(connection, entry_id=entry_id)
+            return await posts.get(connection, entry_id=entry_id)
 
     async def maker_on_web(self, user_id: int) -> bool:
         """Whether this maker's pictures may be on the web page."""
         async with self.database.reader() as connection:
-            return await gallery_web.maker_on_web(connection, user_id=user_id)
+            return await web.maker_on_web(connection, user_id=user_id)
 
     async def set_maker_on_web(self, user_id: int, *, on: bool) -> None:
         """Whether this maker's pictures may be on the web page, from now on."""
         async with self.database.transaction() as connection:
-            await gallery_web.set_maker(connection, user_id=user_id, on_web=on)
+            await web.set_maker(connection, user_id=user_id, on_web=on)
 
     async def settings(self, guild_id: int) -> GuildSettings:
         """What the server's moderators set."""
@@ -145,7 +139,7 @@ class Gallery:
         if guild_id is None:
             return False
         async with self.database.reader() as connection:
-            return await gallery.shows(
+            return await entries.shows(
                 connection, guild_id=guild_id, picture_id=picture_id, job_id=job_id
             )
 
@@ -159,8 +153,8 @@ class Gallery:
             return
         now, settings, guild_id = self.clock.time(), gate.settings, gate.guild_id
         async with self.database.transaction() as connection:
-            await gallery_states.settle(connection, guild_id=guild_id, allowed=allowed, now=now)
-            reached = await gallery_states.reaching(
+            await states.settle(connection, guild_id=guild_id, allowed=allowed, now=now)
+            reached = await states.reaching(
                 connection,
                 guild_id=guild_id,
                 threshold=settings.gallery_threshold,
@@ -169,7 +163,7 @@ class Gallery:
             )
             for number, channel_id, rules_channel_id in reached:
                 if not gate.excludes([channel_id, rules_channel_id or channel_id]):
-                    await gallery_states.share(
+                    await states.share(
                         connection,
                         number=number,
                         approval=settings.gallery_approval,
@@ -177,26 +171,24 @@ class Gallery:
                         needed=settings.gallery_threshold,
                         now=now,
                     )
-            await gallery_states.mark_misplaced(
-                connection, guild_id=guild_id, ceilings=gate.ceilings
-            )
-            await gallery_states.mark_unposted(connection, guild_id=guild_id)
+            await states.mark_misplaced(connection, guild_id=guild_id, ceilings=gate.ceilings)
+            await states.mark_unposted(connection, guild_id=guild_id)
 
     async def ask_check(self, guild_id: int) -> None:
         """Have a server's entries settled soon: a channel of it changed."""
         async with self.database.transaction() as connection:
-            await gallery_posts.ask_check(connection, guild_id=guild_id)
+            await posts.ask_check(connection, guild_id=guild_id)
 
     async def channel_gone(self, channel_id: int, guild_id: int) -> None:
         """A channel was deleted: entries with a message there stay without one."""
         async with self.database.transaction() as connection:
-            await gallery_posts.channel_gone(connection, channel_id=channel_id)
-            await gallery_posts.ask_check(connection, guild_id=guild_id)
+            await posts.channel_gone(connection, channel_id=channel_id)
+            await posts.ask_check(connection, guild_id=guild_id)
 
     async def set_guild_name(self, guild_id: int, name: str) -> None:
         """What the web page calls the server."""
         async with self.database.transaction() as connection:
-            await gallery_web.set_guild_name(connection, guild_id=guild_id, name=name)
+            await web.set_guild_name(connection, guild_id=guild_id, name=name)
 
     async def _record(
         self, connection: Connection, kind: AuditKind, entry: Entry, actor_id: int
@@ -219,7 +211,7 @@ class Gallery:
 
 async def known(connection: Connection, entry_id: str) -> Entry:
     """The entry. RefusedError where there is none (any more)."""
-    entry = await gallery.get(connection, entry_id=entry_id)
+    entry = await entries.get(connection, entry_id=entry_id)
     if entry is None:
         raise RefusedError("gallery_unknown")
     return entry
@@ -254,7 +246,7 @@ async def entered(
 ) -> Entry:
     """The picture's entry, made a candidate if there is none yet."""
     assert job.guild_id is not None, "asked by the caller"
-    await gallery.insert(
+    await entries.insert(
         connection,
         entry_id=new_public_id(),
         picture_id=picture.id,
@@ -264,10 +256,10 @@ async def entered(
         maker_name=maker_name,
         rating=picture.rating,
     )
-    await gallery_web.keep_entry(connection, picture_id=picture.id)
-    entry = await gallery.of_picture(connection, picture_id=picture.id)
+    await web.keep_entry(connection, picture_id=picture.id)
+    entry = await entries.of_picture(connection, picture_id=picture.id)
     assert entry is not None
-    await gallery_states.set_rating(
+    await states.set_rating(
         connection, number=entry.number, rating=max(entry.rating, picture.rating)
     )
     return entry

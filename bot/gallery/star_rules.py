@@ -6,10 +6,12 @@ from aiosqlite import Connection
 
 from bot.gallery.gate import Gate
 from bot.gallery.service import known
-from data import blocks, gallery, gallery_states, gallery_watched, jobs, pictures
-from data.gallery import Entry
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
+from data.gallery import entries, states, watched
+from data.gallery.entries import Entry
+from data.guilds import blocks
+from data.jobs import jobs, pictures
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
 from pipeline.errors import RefusedError
 
 _LOST_SHARE = 2
@@ -30,7 +32,7 @@ async def demand(
     """RefusedError tells why this person's vote for this picture does not count."""
     if gate.allowed is None:
         raise RefusedError("gallery_off")
-    entry = await gallery.of_picture(connection, picture_id=picture.id)
+    entry = await entries.of_picture(connection, picture_id=picture.id)
     shared = entry is not None and entry.state in {"posted", "waiting"}
     if job.private and not shared:
         raise RefusedError("picture_private")
@@ -59,9 +61,9 @@ async def gained(
         return
     if gate.channel_for(entry.rating) is None or gate.excludes(channel_ids):
         return
-    if await gallery_states.is_maker_blocked(connection, number=entry.number, now=now):
+    if await states.is_maker_blocked(connection, number=entry.number, now=now):
         return
-    await gallery_states.share(
+    await states.share(
         connection,
         number=entry.number,
         approval=settings.gallery_approval,
@@ -78,14 +80,14 @@ async def lost(connection: Connection, entry: Entry) -> None:
     if entry.state in {"posted", "waiting", "hidden"} and by_stars:
         assert entry.needed is not None
         if entry.votes * _LOST_SHARE < entry.needed:
-            await gallery_states.take_back(connection, number=entry.number)
+            await states.take_back(connection, number=entry.number)
 
 
 async def starred_picture(
     connection: Connection, message_id: int, position: int
 ) -> tuple[JobRecord, PictureRecord] | None:
     """The picture at `position` of a message of ours, with its job."""
-    found = await gallery_watched.find(connection, message_id=message_id)
+    found = await watched.find(connection, message_id=message_id)
     job = None if found is None else await jobs.get(connection, job_id=found.job_id)
     if found is None or job is None:
         return None

@@ -9,18 +9,13 @@ from bot.failpoints import hit
 from bot.gallery import star_rules
 from bot.gallery.gate import Gate
 from bot.gallery.service import Gallery, entered, known
-from data import (
-    gallery,
-    gallery_posts,
-    gallery_states,
-    gallery_votes,
-    gallery_watched,
-    jobs,
-    pictures,
-)
-from data.gallery import Entry, State
-from data.gallery_watched import Watched
-from data.pictures import PictureRecord
+from data.gallery import entries as gallery
+from data.gallery import posts, states, watched
+from data.gallery import votes as gallery_votes
+from data.gallery.entries import Entry, State
+from data.gallery.watched import Watched
+from data.jobs import jobs, pictures
+from data.jobs.pictures import PictureRecord
 from pipeline.errors import RefusedError
 
 
@@ -45,26 +40,24 @@ class Stars:
     async def watched(self, message_id: int) -> Watched | None:
         """What a message shows, if it is one of ours."""
         async with self._database.reader() as connection:
-            return await gallery_watched.find(connection, message_id=message_id)
+            return await watched.find(connection, message_id=message_id)
 
     async def recent(self, guild_id: int, *, since: float, limit: int) -> list[Watched]:
         """Messages of a server that may be starred, the newest first."""
         async with self._database.reader() as connection:
-            return await gallery_watched.recent(
-                connection, guild_id=guild_id, since=since, limit=limit
-            )
+            return await watched.recent(connection, guild_id=guild_id, since=since, limit=limit)
 
     async def starred_messages(self, guild_id: int) -> frozenset[int]:
         """Messages of a server under which stars are known."""
         async with self._database.reader() as connection:
-            return await gallery_watched.starred(connection, guild_id=guild_id)
+            return await watched.starred(connection, guild_id=guild_id)
 
     async def watch(
         self, *, message_id: int, channel_id: int, job_id: str, picture_id: str | None
     ) -> None:
         """Stars under this message count: it shows a job's pictures, or one of them."""
         async with self._database.transaction() as connection:
-            await gallery_watched.watch(
+            await watched.watch(
                 connection,
                 message_id=message_id,
                 channel_id=channel_id,
@@ -177,11 +170,11 @@ class Stars:
         """A message is gone from Discord, and the stars under it. With a job's own message its
         pictures leave the gallery; with an entry's message the entry does."""
         async with self._database.transaction() as connection:
-            found = await gallery_watched.find(connection, message_id=message_id)
+            found = await watched.find(connection, message_id=message_id)
             if found is None:
                 return
             await self._clear(connection, message_id)
-            await gallery_watched.forget(connection, message_id=message_id)
+            await watched.forget(connection, message_id=message_id)
             job = await jobs.get(connection, job_id=found.job_id)
             original = job is not None and job.message_id == message_id
             if found.in_gallery or original:
@@ -259,13 +252,11 @@ class Stars:
         if entry is None:
             return
         if in_gallery:  # it is gone already
-            await gallery_posts.forget(connection, entry_id=entry.id)
+            await posts.forget(connection, entry_id=entry.id)
         if entry.state in {"posted", "waiting", "hidden"}:
             # By a moderator's hand where it was our message in the gallery.
             by = _BY_HAND if in_gallery else None
-            await gallery_states.remove(
-                connection, number=entry.number, by=by, now=self._clock.time()
-            )
+            await states.remove(connection, number=entry.number, by=by, now=self._clock.time())
 
 
 _MAX_PICTURES = 10

@@ -14,25 +14,16 @@ from bot.moderation.member_limits import for_member
 from bot.moderation.words import find_blocked
 from bot.safety.ceiling import Ceiling, Place, effective_ceiling
 from bot.safety.request import RatingOf, prompts_to_check, refuse_forbidden
-from data import (
-    guild_limits,
-    guild_settings,
-    jobs,
-    pictures,
-    place_settings,
-    presets,
-    quota,
-    quota_grants,
-    uploads,
-    user_defaults,
-)
-from data.database import Database
-from data.guild_limits import LimitSet
-from data.guild_settings import Words
-from data.place_settings import PlaceRatings
-from data.presets import Preset
-from data.quota import Use
-from data.user_defaults import UserDefaults
+from data.guilds import guild_limits, guild_settings, place_settings
+from data.guilds.guild_limits import LimitSet
+from data.guilds.guild_settings import Words
+from data.guilds.place_settings import PlaceRatings
+from data.jobs import jobs, pictures, quota, quota_grants, uploads
+from data.jobs.quota import Use
+from data.people import presets, user_defaults
+from data.people.presets import Preset
+from data.people.user_defaults import UserDefaults
+from data.store.database import Database
 from pipeline.aspect import parse_aspect
 from pipeline.errors import InputError, RefusedError
 from pipeline.prompt.clean import clean_prompt

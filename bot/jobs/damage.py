@@ -5,7 +5,7 @@ import logging
 
 from bot.jobs.records import end_of
 from bot.jobs.store import JobStore
-from data import jobs
+from data.jobs import jobs
 from pipeline.errors import StorageError
 
 _log = logging.getLogger(__name__)

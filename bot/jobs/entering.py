@@ -8,12 +8,12 @@ from aiosqlite import Connection
 
 from bot.jobs.errors_json import error_to_json
 from bot.moderation.audit import Audit
-from data import checks, jobs, pictures, quota, withheld
-from data.audit import AuditEvent, AuditKind
-from data.checks import CheckRecord
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
-from data.withheld import WithheldRecord
+from data.guilds.audit import AuditEvent, AuditKind
+from data.jobs import checks, jobs, pictures, quota, withheld
+from data.jobs.checks import CheckRecord
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.jobs.withheld import WithheldRecord
 from pipeline.errors import EkakiError, EngineError
 
 _WORST_FIRST: Final = ("minor", "unchecked", "rating")

@@ -2,7 +2,7 @@
 
 import json
 
-from data.damage import object_of
+from data.store.damage import object_of
 from pipeline.errors import EkakiError, EngineError
 from pipeline.rating import Rating
 

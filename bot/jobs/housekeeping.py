@@ -11,8 +11,12 @@ from bot.clock import Clock
 from bot.jobs.kept_files import KeptFiles
 from bot.jobs.steady import SteadyClock
 from bot.limits import DAY_S, HOUR_S
-from data import audit, blocks, jobs, notes, quota, retention, uploads, web_sessions, withheld
-from data.guild_settings import RETENTION_DAYS
+from data.files import retention
+from data.guilds import audit, blocks
+from data.guilds.guild_settings import RETENTION_DAYS
+from data.jobs import jobs, quota, uploads, withheld
+from data.people import web_sessions
+from data.store import notes
 from pipeline.errors import StorageError
 
 _log = logging.getLogger(__name__)

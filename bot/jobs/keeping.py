@@ -12,10 +12,10 @@ from bot.jobs.store import JobStore
 from bot.output_check import OutputCheck
 from bot.safety.output import WithheldReason
 from bot.work_thread import in_a_thread
-from data.ids import new_id
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
-from data.withheld import WithheldRecord
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.jobs.withheld import WithheldRecord
+from data.store.ids import new_id
 from pipeline.engine.protocol import DrawnPicture, ModelDescription
 from pipeline.png import encode_png
 from pipeline.pngtext import parameters_text

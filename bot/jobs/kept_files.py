@@ -15,10 +15,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from data import jobs, pictures, uploads, withheld
-from data.database import Database
-from data.picture_files import PictureFiles
-from data.thumbnails import Thumbnails
+from data.files.picture_files import PictureFiles
+from data.files.thumbnails import Thumbnails
+from data.jobs import jobs, pictures, uploads, withheld
+from data.store.database import Database
 from pipeline.errors import StorageError
 
 _log = logging.getLogger(__name__)
@@ -113,5 +113,5 @@ class KeptFiles:
         ):
             if not used:
                 await asyncio.to_thread(folder.delete, content_hash)
-        if not is_picture:  # after the picture: see data.thumbnails
+        if not is_picture:  # after the picture: see data.files.thumbnails
             await asyncio.to_thread(self.thumbnails.delete, content_hash)

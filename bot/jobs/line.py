@@ -8,8 +8,8 @@ from itertools import islice
 
 from bot.eta import Pace, cost_of
 from bot.queue import FairQueue, Unit
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
 
 
 @dataclass(slots=True)

@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from bot.jobs.values import Origin
-from data.audit import AuditEvent, AuditKind
-from data.jobs import JobRecord
+from data.guilds.audit import AuditEvent, AuditKind
+from data.jobs.jobs import JobRecord
 from pipeline.errors import RefusedError
 from pipeline.prompt.assemble import typed_text
 from pipeline.request import GenerationRequest, ResolvedRequest

@@ -6,8 +6,8 @@ import logging
 
 from bot.clock import Clock
 from bot.eta import Pace, steps_of
-from data import notes
-from data.database import Database
+from data.store import notes
+from data.store.database import Database
 from pipeline.engine.protocol import DrawnPicture, ModelDescription
 from pipeline.request import ResolvedRequest
 

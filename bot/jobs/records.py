@@ -3,8 +3,8 @@
 from bot.jobs.errors_json import error_from_json
 from bot.jobs.store import StoredJob
 from bot.jobs.values import CancelledEvent, Completed, Failed, Origin
-from data.ids import new_id
-from data.jobs import JobRecord
+from data.jobs.jobs import JobRecord
+from data.store.ids import new_id
 from pipeline.engine.protocol import ModelDescription
 from pipeline.rating import Rating
 from pipeline.request import ResolvedRequest

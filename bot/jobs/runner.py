@@ -25,8 +25,8 @@ from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progres
 from bot.output_check import OutputCheck
 from bot.queue import Unit
 from bot.worker import BrokenEngineError, EngineWorker, HungEngineError, Step
-from data.jobs import JobRecord
-from data.place import REPLACED
+from data.jobs.jobs import JobRecord
+from data.store.place import REPLACED
 from pipeline.engine.protocol import DrawnPicture, ModelDescription
 from pipeline.errors import Cancelled, EkakiError, EngineError, StorageError
 

@@ -33,9 +33,9 @@ from bot.jobs.values import (
 )
 from bot.limits import UserLimits
 from bot.safety.ceiling import Ceiling, Place
-from data.jobs import Delivered, JobRecord
-from data.pictures import PictureRecord
-from data.place_settings import PlaceRatings
+from data.guilds.place_settings import PlaceRatings
+from data.jobs.jobs import Delivered, JobRecord
+from data.jobs.pictures import PictureRecord
 from pipeline.engine.protocol import ModelDescription
 from pipeline.errors import EngineError, RefusedError, StorageError
 from pipeline.request import GenerationRequest

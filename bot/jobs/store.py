@@ -19,23 +19,14 @@ from bot.jobs.taking import Bounds, check_limits, take
 from bot.moderation.audit import Audit
 from bot.moderation.gate import check_door
 from bot.safety.ceiling import setting_of
-from data import (
-    blocks,
-    drawing,
-    guild_settings,
-    jobs,
-    pictures,
-    place_settings,
-    quota,
-    tag_uses,
-    uploads,
-    withheld,
-)
-from data.checks import CheckRecord
-from data.database import Database
-from data.jobs import Delivered, JobRecord
-from data.pictures import PictureRecord
-from data.withheld import WithheldRecord
+from data.guilds import blocks, guild_settings, place_settings
+from data.jobs import drawing, jobs, pictures, quota, uploads, withheld
+from data.jobs.checks import CheckRecord
+from data.jobs.jobs import Delivered, JobRecord
+from data.jobs.pictures import PictureRecord
+from data.jobs.withheld import WithheldRecord
+from data.people import tag_uses
+from data.store.database import Database
 from pipeline.errors import EkakiError, EngineError, RefusedError
 from pipeline.rating import Rating
 

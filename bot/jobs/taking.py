@@ -16,10 +16,10 @@ from bot.limits import (
     check_waiting,
     check_waiting_here,
 )
-from data import jobs, quota, quota_grants
-from data.guild_limits import LimitSet
-from data.jobs import JobRecord
-from data.quota_grants import OVERALL
+from data.guilds.guild_limits import LimitSet
+from data.jobs import jobs, quota, quota_grants
+from data.jobs.jobs import JobRecord
+from data.jobs.quota_grants import OVERALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

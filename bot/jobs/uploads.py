@@ -15,8 +15,8 @@ from bot.clock import Clock
 from bot.failpoints import hit
 from bot.jobs.kept_files import KeptFiles
 from bot.jobs.values import Upload
-from data import uploads
-from data.uploads import UploadRecord
+from data.jobs import uploads
+from data.jobs.uploads import UploadRecord
 from pipeline.errors import InputError
 from pipeline.opaque import opaque
 from pipeline.png import encode_png

@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias
 from PIL.Image import Image
 
 from bot.safety.ceiling import Place
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
 from pipeline.engine.protocol import ModelDescription
 from pipeline.errors import EkakiError
 

@@ -5,9 +5,9 @@ import logging
 from aiosqlite import Connection
 
 from bot.clock import Clock
-from data import audit
-from data.audit import AuditEvent
-from data.database import Database
+from data.guilds import audit
+from data.guilds.audit import AuditEvent
+from data.store.database import Database
 from pipeline.errors import StorageError
 
 _log = logging.getLogger(__name__)

@@ -2,8 +2,9 @@
 
 from aiosqlite import Connection
 
-from data import blocks, guild_settings, maintenance
-from data.blocks import EVERYWHERE
+from data.guilds import blocks, guild_settings
+from data.guilds.blocks import EVERYWHERE
+from data.store import maintenance
 from pipeline.errors import RefusedError
 
 

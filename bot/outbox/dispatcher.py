@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from bot.clock import Clock
 from bot.outbox.service import AT_ONCE, Outbox
 from bot.outbox.verdict import BACKOFF_S, CLOSED_S, Failure, Verdict
-from data.outbox import OutboxItem
+from data.guilds.outbox import OutboxItem
 from pipeline.errors import StorageError
 
 _log = logging.getLogger(__name__)

@@ -12,10 +12,11 @@ from bot.clock import Clock
 from bot.moderation.audit import Audit
 from bot.outbox.kinds import Kind, person_lane
 from bot.outbox.verdict import EXPIRES_S, Failure, Verdict, next_attempt
-from data import gallery, outbox
-from data.audit import AuditEvent, AuditKind
-from data.database import Database
-from data.outbox import OutboxItem
+from data.gallery import entries
+from data.guilds import outbox
+from data.guilds.audit import AuditEvent, AuditKind
+from data.guilds.outbox import OutboxItem
+from data.store.database import Database
 
 _log = logging.getLogger(__name__)
 
@@ -150,7 +151,7 @@ class Outbox:
             details={"what": item.kind, "error": failure.words},
         )
         if item.kind == Kind.GALLERY_ENTRY:
-            entry = await gallery.get(connection, entry_id=item.key)
+            entry = await entries.get(connection, entry_id=item.key)
             if entry is not None:
                 event = AuditEvent(
                     kind=event.kind,

@@ -21,7 +21,7 @@ from bot.playground.serving import Serving
 from bot.secret import Secret
 from bot.settings import Settings
 from bot.variables import SHIPPED_MODEL
-from data.lock import only_one
+from data.store.lock import only_one
 from pipeline.disk import at
 from pipeline.engine.protocol import Engine
 from pipeline.errors import StorageError

@@ -11,9 +11,10 @@ from typing import Final, Protocol
 import discord
 
 from bot.clock import Clock
-from data import gallery_web, guild_settings
-from data.database import Database
-from data.web_sessions import WebSession
+from data.gallery import web
+from data.guilds import guild_settings
+from data.people.web_sessions import WebSession
+from data.store.database import Database
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Access:
         asked: list[tuple[int, int, int]] = []
         async with self._database.reader() as connection:
             for guild_id in sorted(session.guild_ids):
-                if not await gallery_web.guild_on_web(connection, guild_id=guild_id):
+                if not await web.guild_on_web(connection, guild_id=guild_id):
                     continue
                 settings = await guild_settings.get(connection, guild_id=guild_id)
                 if settings.gallery_adult_channel_id is not None:

@@ -11,8 +11,8 @@ from bot.clock import SystemClock
 from bot.loopback.client import connect_to
 from bot.settings import Settings
 from bot.web.serving import serving
-from data.database import DATABASE_NAME
-from data.place import Place
+from data.store.database import DATABASE_NAME
+from data.store.place import Place
 
 
 async def serve_alone(settings: Settings, *, stop: asyncio.Event | None = None) -> int:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from aiohttp import web
 
-from data.picture_files import PictureFiles
+from data.files.picture_files import PictureFiles
 from pipeline.errors import StorageError
 
 SECURITY_HEADERS: Final = {

@@ -5,10 +5,10 @@ from dataclasses import dataclass, fields, replace
 from typing import Final
 from urllib.parse import urlencode
 
-from data.gallery import Order
-from data.gallery_query import MAX_TYPED, SHAPES
-from data.gallery_search import Wanted
-from data.ids import snowflake
+from data.gallery.entries import Order
+from data.gallery.query import MAX_TYPED, SHAPES
+from data.gallery.search import Wanted
+from data.store.ids import snowflake
 from pipeline.rating import Rating
 
 DAY_S: Final = 86_400.0
@@ -64,7 +64,7 @@ class Asked:
         return bool(self.q or self.time or self.shape or self.rating or self.server)
 
     def wanted(self, *, now: float, open_guilds: frozenset[int]) -> Wanted:
-        """For `data.gallery_search`. Times are cut to minutes, so that equal pages stay equal."""
+        """For `data.gallery.search`. Times are cut to minutes, so that equal pages stay equal."""
         days = TIMES.get(self.time)
         return Wanted(
             guild_id=snowflake(self.server),

@@ -1,6 +1,6 @@
 """Which language a browser's reader wants."""
 
-from data.text import DEFAULT_LANGUAGE, language_of, languages
+from data.shipped.text import DEFAULT_LANGUAGE, language_of, languages
 
 
 def accepted(header: str) -> str:

@@ -8,9 +8,9 @@ from typing import Any, Final, cast
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from data.gallery import Entry
-from data.text import text
-from data.thumbnails import WIDTHS
+from data.files.thumbnails import WIDTHS
+from data.gallery.entries import Entry
+from data.shipped.text import text
 
 STATIC: Final = Path(__file__).parent / "static"
 KINDS: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}

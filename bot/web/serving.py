@@ -24,9 +24,9 @@ from bot.web.shown import Shown
 from bot.web.site import Parts, Site
 from bot.web.throttle import Throttle
 from bot.web.thumbs import ThumbnailMaker
-from data.database import DATABASE_NAME, Database
-from data.picture_files import PictureFiles
-from data.thumbnails import Thumbnails
+from data.files.picture_files import PictureFiles
+from data.files.thumbnails import Thumbnails
+from data.store.database import DATABASE_NAME, Database
 from pipeline.errors import StorageError
 
 _log = logging.getLogger(__name__)

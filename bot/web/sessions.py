@@ -8,10 +8,10 @@ from typing import Final
 from aiohttp import web
 
 from bot.clock import Clock
-from data import web_sessions
-from data.database import Database
-from data.times import CLOCK_STEP_S
-from data.web_sessions import WebSession
+from data.people import web_sessions
+from data.people.web_sessions import WebSession
+from data.store.database import Database
+from data.store.times import CLOCK_STEP_S
 
 SESSION_S: Final = 7 * 86_400
 _LONGEST_S: Final = SESSION_S + CLOCK_STEP_S

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.web.asked import Asked
-from data import gallery, gallery_search, gallery_web, jobs, pictures
-from data.database import Database
-from data.gallery import Entry
-from data.gallery_search import Wanted
-from data.gallery_web import WebGuild
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
+from data.gallery import entries as gallery
+from data.gallery import search, web
+from data.gallery.entries import Entry
+from data.gallery.search import Wanted
+from data.gallery.web import WebGuild
+from data.jobs import jobs, pictures
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.store.database import Database
 from pipeline.rating import Rating
 
 PAGE_SIZE = 36
@@ -49,7 +51,7 @@ class Shown:
     async def servers(self) -> list[WebGuild]:
         """The servers with a public gallery."""
         async with self._database.reader() as connection:
-            return await gallery_web.guilds(connection)
+            return await web.guilds(connection)
 
     async def wall(self, asked: Asked, open_guilds: frozenset[int]) -> Wall:
         """The page that an address asks for; the first where its place is gone, or is nothing that
@@ -60,7 +62,7 @@ class Shown:
             if beside is not None and not may_see(beside, open_guilds):
                 beside = None
             back = beside is not None and not asked.after
-            found = await gallery_search.page(
+            found = await search.page(
                 connection,
                 wanted=wanted,
                 order=asked.order,
@@ -70,7 +72,7 @@ class Shown:
             )
             more = len(found) > PAGE_SIZE
             found = found[-PAGE_SIZE:] if back else found[:PAGE_SIZE]
-            words = await gallery_search.words_of(connection, numbers=[e.number for e in found])
+            words = await search.words_of(connection, numbers=[e.number for e in found])
         has_earlier = more if back else beside is not None
         return Wall(
             entries=tuple(found),
@@ -93,12 +95,12 @@ class Shown:
             if picture is None or job is None or job.private:
                 return None
             beside = {
-                way: await gallery_search.page(
+                way: await search.page(
                     connection, wanted=wanted, order=asked.order, limit=1, beside=entry, way=way
                 )
                 for way in ("before", "after")
             }
-            servers = {guild.guild_id: guild.name for guild in await gallery_web.guilds(connection)}
+            servers = {guild.guild_id: guild.name for guild in await web.guilds(connection)}
         return Picture(
             entry=entry,
             picture=picture,

@@ -23,10 +23,10 @@ from bot.web.shown import Shown
 from bot.web.slots import Slots
 from bot.web.throttle import Throttle, client_address, network
 from bot.web.thumbs import ThumbnailMaker, TooBusyError
-from data.picture_files import PictureFiles
-from data.text import speaking
-from data.thumbnails import WIDTHS
-from data.web_sessions import WebSession
+from data.files.picture_files import PictureFiles
+from data.files.thumbnails import WIDTHS
+from data.people.web_sessions import WebSession
+from data.shipped.text import speaking
 from pipeline.describe import describe
 from pipeline.errors import InputError, RefusedError, StorageError
 from pipeline.rating import Rating

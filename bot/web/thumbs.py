@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from data.thumbnails import Thumbnails
+from data.files.thumbnails import Thumbnails
 
 AT_ONCE: Final = 2
 MAX_WAITING: Final = 200  # more than that is an attack, or a page that nobody waits for

@@ -26,7 +26,7 @@ from bot.people import People
 from bot.results import Results
 from bot.safety.ceiling import Place, PlaceKind
 from bot.worker import EngineWorker
-from data.database import Database
+from data.store.database import Database
 from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import Engine
 from pipeline.errors import ModelError

@@ -15,7 +15,7 @@ from bot.jobs.keeping import Keeping
 from bot.jobs.kept_files import KeptFiles
 from bot.jobs.store import JobStore
 from bot.jobs.values import Completed, Failed, Ticket
-from data.pictures import PictureRecord
+from data.jobs.pictures import PictureRecord
 from pipeline.engine.fake import FakeEngine
 from pipeline.errors import StorageError
 from pipeline.request import GenerationRequest, ResolvedRequest

@@ -17,7 +17,7 @@ from bot.doctor.troubles import check_troubles
 from bot.jobs import attempts, device, runner
 from bot.jobs.store import JobStore
 from bot.jobs.values import CancelledEvent, Completed, Failed
-from data.database import DATABASE_NAME
+from data.store.database import DATABASE_NAME
 from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import DrawnPicture, Watch
 from pipeline.errors import EngineError, StorageError

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from bot.safety.ceiling import UNKNOWN_PLACE, CeilingReason, Place, PlaceKind, effective_ceiling
-from data.text import text
+from data.shipped.text import text
 from pipeline.rating import Rating
 
 SETTINGS = (None, *Rating)

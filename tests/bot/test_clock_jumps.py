@@ -11,9 +11,9 @@ from bot.gallery.links import GOOD_FOR_S, CollectionLinks, Grant
 from bot.jobs.housekeeping import Housekeeping
 from bot.jobs.steady import JUMP_S, STEADY_S, SteadyClock
 from bot.limits import DAY_S
-from data import blocks, reports
-from data.blocks import Block
-from data.database import Database
+from data.guilds import blocks, reports
+from data.guilds.blocks import Block
+from data.store.database import Database
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import House, open_house, origin

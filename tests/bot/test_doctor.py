@@ -16,8 +16,8 @@ from bot.doctor.online import check_application, check_guilds, check_online
 from bot.doctor.values import Check
 from bot.secret import Secret
 from bot.settings import Settings, read
-from data.database import Database
-from data.shipped import DEMO_MODEL
+from data.shipped.paths import DEMO_MODEL
+from data.store.database import Database
 from pipeline.model.folder import ModelFolder
 from pipeline.model.on_card import Card
 from tests.support.tagger import make_tagger

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from bot.jobs.kept_files import KeptFiles
 from bot.jobs.values import Completed
-from data import jobs, pictures, uploads
-from data.database import Database
-from data.uploads import UploadRecord
+from data.jobs import jobs, pictures, uploads
+from data.jobs.uploads import UploadRecord
+from data.store.database import Database
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import House, open_house, origin
 from tests.data.records import a_job, a_picture

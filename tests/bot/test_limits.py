@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.limits import DAY_S, HOUR_S, Limits, check_quota, check_waiting, window
-from data.quota import Use
+from data.jobs.quota import Use
 from pipeline.errors import RefusedError
 
 NOW = 1_800_000_000.0

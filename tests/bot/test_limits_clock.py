@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.limits import DAY_S, HOUR_S, Limits, check_quota, check_upscales, window
-from data import quota
-from data.database import migrations
-from data.quota import Use
+from data.jobs import quota
+from data.jobs.quota import Use
+from data.store.database import migrations
 from pipeline.errors import RefusedError
 
 NOW = 1_800_000_000.0

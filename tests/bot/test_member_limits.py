@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from bot.limits import DAY_S, HOUR_S, Limits, check_quota, check_server, check_upscales
 from bot.moderation.member_limits import for_member
-from data.guild_limits import LIMIT_NAMES, LimitSet
-from data.quota import Use
+from data.guilds.guild_limits import LIMIT_NAMES, LimitSet
+from data.jobs.quota import Use
 from pipeline.errors import RefusedError
 
 NOW = 1_800_000_000.0

@@ -18,9 +18,9 @@ from bot.outbox.dispatcher import Dispatcher
 from bot.outbox.kinds import Kind
 from bot.outbox.service import Outbox
 from bot.outbox.verdict import Failure, Verdict, next_attempt, verdict_of
-from data import audit
-from data.database import Database
-from data.outbox import OutboxItem
+from data.guilds import audit
+from data.guilds.outbox import OutboxItem
+from data.store.database import Database
 from pipeline.errors import StorageError
 
 PATIENCE_S = 60.0

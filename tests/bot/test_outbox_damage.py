@@ -9,7 +9,7 @@ import pytest
 from bot.outbox import dispatcher as dispatching
 from bot.outbox import verdict as verdicts
 from bot.outbox.verdict import Verdict
-from data.outbox import OutboxItem
+from data.guilds.outbox import OutboxItem
 from tests.bot.test_outbox import PATIENCE_S, RefusedByTest, Room, open_room
 
 

@@ -12,10 +12,11 @@ from bot.jobs.housekeeping import Housekeeping
 from bot.jobs.values import Completed, Failed, JobEvent
 from bot.safety.ceiling import Place, PlaceKind
 from bot.safety.output import Verdict, WithheldReason, judge, minor_coded
-from data import audit, checks, guild_settings, pictures, place_settings, withheld
-from data.audit import AuditKind
-from data.guild_settings import GuildSettings
-from data.withheld import WithheldRecord
+from data.guilds import audit, guild_settings, place_settings
+from data.guilds.audit import AuditKind
+from data.guilds.guild_settings import GuildSettings
+from data.jobs import checks, pictures, withheld
+from data.jobs.withheld import WithheldRecord
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.tagger.tagging import Tagging

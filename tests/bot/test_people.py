@@ -20,9 +20,9 @@ from bot.jobs.steady import STEADY_S
 from bot.jobs.values import CancelledEvent, Completed
 from bot.limits import Limits
 from bot.people import MAX_PRESETS, preset_of
-from data import tag_uses
-from data.picture_files import PictureFiles
-from data.user_defaults import UserDefaults
+from data.files.picture_files import PictureFiles
+from data.people import tag_uses
+from data.people.user_defaults import UserDefaults
 from pipeline.card import Aesthetic, QualityPreset, Sampler
 from pipeline.errors import InputError, RefusedError
 from pipeline.rating import Rating

@@ -10,9 +10,9 @@ import pytest
 
 from bot.compose import hold_place
 from bot.doctor.place import check_place
-from data.database import DATABASE_NAME, Database
-from data.lock import only_one
-from data.place import Place
+from data.store.database import DATABASE_NAME, Database
+from data.store.lock import only_one
+from data.store.place import Place
 from pipeline.errors import StorageError
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import open_house, origin
@@ -108,9 +108,9 @@ def test_what_can_not_be_looked_at_is_not_gone(
     def refuse(_: Path) -> tuple[int, int]:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("data.place.identity", refuse)
+    monkeypatch.setattr("data.store.place.identity", refuse)
     held.check()
     monkeypatch.undo()
-    monkeypatch.setattr("data.place.identity", lambda _: (0, 0))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    monkeypatch.setattr("data.store.place.identity", lambda _: (0, 0))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     with pytest.raises(StorageError, match="data_dir_replaced"):
         held.check()

@@ -9,7 +9,7 @@ import pytest
 
 from bot.jobs.values import CancelledEvent, Completed, Failed, Ticket
 from bot.results import STRONG_STRENGTH, SUBTLE_STRENGTH, SUBTLE_VARIATION, Actor, StoredPicture
-from data.pictures import PictureRecord
+from data.jobs.pictures import PictureRecord
 from pipeline.card import QualityPreset
 from pipeline.engine.fake import FakeEngine
 from pipeline.errors import RefusedError

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.safety import harmless, terms
 from bot.safety.rules import Rule, Violation, check_prompt, refusal
-from data.text import text
+from data.shipped.text import text
 from pipeline.rating import Rating
 
 ABOVE_SAFE = (Rating.SENSITIVE, Rating.NSFW, Rating.EXPLICIT)

@@ -14,7 +14,7 @@ from PIL.Image import Image
 from bot.jobs import runner
 from bot.jobs.store import JobStore
 from bot.jobs.values import Completed
-from data.jobs import JobRecord
+from data.jobs.jobs import JobRecord
 from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import DrawnPicture, Watch
 from pipeline.errors import RefusedError

@@ -13,9 +13,11 @@ from bot.jobs.housekeeping import Housekeeping
 from bot.jobs.kept_files import KeptFiles
 from bot.jobs.steady import STEADY_S
 from bot.storage import Storage, take_away
-from data import favourites, jobs, pictures, retention
-from data.database import Database
-from data.picture_files import PictureFiles
+from data.files import retention
+from data.files.picture_files import PictureFiles
+from data.jobs import jobs, pictures
+from data.people import favourites
+from data.store.database import Database
 from tests.data.records import a_job, a_picture
 
 AGES_S = 7200.0

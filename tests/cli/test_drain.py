@@ -17,8 +17,8 @@ from bot.loopback.default_world import IDS
 from bot.loopback.member import Member
 from bot.loopback.server import Loopback
 from bot.variables import VARIABLES
-from data.left import Left, read_left
-from data.lock import LOCK_NAME, holder, only_one
+from data.jobs.left import Left, read_left
+from data.store.lock import LOCK_NAME, holder, only_one
 from tests.support.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]

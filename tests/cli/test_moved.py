@@ -9,7 +9,7 @@ from bot.cli.failing import EXIT_AGAIN
 from bot.loopback.default_world import IDS
 from bot.loopback.member import Member
 from bot.loopback.server import Loopback
-from data.left import Left, read_left
+from data.jobs.left import Left, read_left
 from tests.cli.test_drain import process, rest_of
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
 from pipeline.card import QualityPreset, Sampler
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from data import audit, blocks, guild_settings, outbox
-from data.audit import AuditEvent, AuditKind
-from data.blocks import EVERYWHERE, Block, Subject
-from data.database import Database
-from data.guild_settings import GuildSettings, Words
+from data.guilds import audit, blocks, guild_settings, outbox
+from data.guilds.audit import AuditEvent, AuditKind
+from data.guilds.blocks import EVERYWHERE, Block, Subject
+from data.guilds.guild_settings import GuildSettings, Words
+from data.store.database import Database
 
 DAY_S = 86400.0
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from data import notes
-from data.database import Database, migrations
+from data.store import notes
+from data.store.database import Database, migrations
 from pipeline.errors import InputError, StorageError
 
 pytestmark = pytest.mark.usefixtures("migrated_anew")

@@ -5,10 +5,13 @@ from typing import Any
 import pytest
 from aiosqlite import Connection
 
-from data import gallery, gallery_votes, gallery_web, guild_settings, jobs, pictures
-from data.database import Database
-from data.gallery import Entry, Showing
-from data.guild_settings import GuildSettings
+from data.gallery import entries, web
+from data.gallery import votes as gallery_votes
+from data.gallery.entries import Entry, Showing
+from data.guilds import guild_settings
+from data.guilds.guild_settings import GuildSettings
+from data.jobs import jobs, pictures
+from data.store.database import Database
 from pipeline.rating import Rating
 from tests.data.records import a_job, a_picture
 
@@ -23,7 +26,7 @@ async def add(
         await jobs.insert(connection, job=a_job(f"job{name}", user_id=MAKER))
         picture = a_picture(f"pic{name}", f"job{name}", content_hash=name)
         await pictures.insert(connection, picture=picture)
-        await gallery.insert(
+        await entries.insert(
             connection,
             entry_id=name,
             picture_id=f"pic{name}",
@@ -37,14 +40,14 @@ async def add(
             "UPDATE gallery_entries SET state = ?, shared_at = ?, posted_at = ? WHERE id = ?",
             (state, at, at, name),
         )
-        entry = await gallery.get(connection, entry_id=name)
+        entry = await entries.get(connection, entry_id=name)
     assert entry is not None
     return entry
 
 
 async def votes(database: Database, entry_id: str) -> int:
     async with database.reader() as connection:
-        entry = await gallery.get(connection, entry_id=entry_id)
+        entry = await entries.get(connection, entry_id=entry_id)
     assert entry is not None
     return entry.votes
 
@@ -101,7 +104,7 @@ async def test_a_deleted_picture_takes_entry_and_votes_along(database: Database)
     async with database.transaction() as connection:
         await gallery_votes.star(connection, number=entry.number, user_id=2, message_id=0, now=5.0)
         await jobs.delete(connection, job_id="joba")
-        assert await gallery.get(connection, entry_id="a") is None
+        assert await entries.get(connection, entry_id="a") is None
         assert await gallery_votes.of_user(connection, user_id=2) == []
 
 
@@ -115,11 +118,11 @@ async def test_pages_follow_each_other_without_gaps(database: Database) -> None:
                 )
     await add(database, "h", state="hidden")
     showing = Showing(guild_id=GUILD, ceiling=Rating.NSFW)
-    orders: dict[gallery.Order, str] = {"new": "gfecba", "top": "fcebga"}
+    orders: dict[entries.Order, str] = {"new": "gfecba", "top": "fcebga"}
     async with database.reader() as connection:
         for order, expected in orders.items():
             seen: list[Entry] = []
-            while found := await gallery.page(
+            while found := await entries.page(
                 connection,
                 showing=showing,
                 order=order,
@@ -128,7 +131,7 @@ async def test_pages_follow_each_other_without_gaps(database: Database) -> None:
             ):
                 seen += found
             assert "".join(entry.id for entry in seen) == expected, order
-        assert await gallery.count(connection, showing=showing) == 6
+        assert await entries.count(connection, showing=showing) == 6
 
 
 async def test_the_web_has_only_what_server_and_maker_both_allow(database: Database) -> None:
@@ -136,19 +139,19 @@ async def test_the_web_has_only_what_server_and_maker_both_allow(database: Datab
 
     async def shown() -> bool:
         async with database.reader() as connection:
-            everything = await gallery.page(
+            everything = await entries.page(
                 connection,
                 showing=Showing(guild_id=None, ceiling=Rating.SAFE),
                 order="new",
                 limit=9,
             )
-            one = await gallery.on_web(connection, entry_id="a")
+            one = await entries.on_web(connection, entry_id="a")
         assert bool(everything) == (one is not None)
         return one is not None
 
     assert not await shown(), "nobody said so"
     async with database.transaction() as connection:
-        await gallery_web.set_maker(connection, user_id=MAKER, on_web=True)
+        await web.set_maker(connection, user_id=MAKER, on_web=True)
     assert not await shown(), "only the maker said so"
     async with database.transaction() as connection:
         await put_on_web(connection)
@@ -159,7 +162,7 @@ async def test_the_web_has_only_what_server_and_maker_both_allow(database: Datab
     async with database.transaction() as connection:
         await put_on_web(connection)
     async with database.transaction() as connection:
-        await gallery_web.forget_maker(connection, user_id=MAKER)
+        await web.forget_maker(connection, user_id=MAKER)
     assert not await shown()
 
 
@@ -173,16 +176,16 @@ async def test_a_private_picture_stays_off_the_web(database: Database) -> None:
     async with database.transaction() as connection:
         await connection.execute("UPDATE jobs SET private = 1")
         await put_on_web(connection)
-        await gallery_web.set_maker(connection, user_id=MAKER, on_web=True)
-        assert await gallery_web.guilds(connection), "the server is on it"
+        await web.set_maker(connection, user_id=MAKER, on_web=True)
+        assert await web.guilds(connection), "the server is on it"
     async with database.reader() as connection:
-        assert await gallery.on_web(connection, entry_id="a") is None
+        assert await entries.on_web(connection, entry_id="a") is None
 
 
 @pytest.mark.parametrize("order", ["new", "top"])
 @pytest.mark.parametrize("guild_id", [GUILD, None])
 async def test_a_page_reads_an_index_in_its_order(
-    database: Database, order: gallery.Order, guild_id: int | None
+    database: Database, order: entries.Order, guild_id: int | None
 ) -> None:
     """Nothing is sorted, so that the cost stays flat as a gallery grows."""
     seen: list[str] = []
@@ -190,7 +193,7 @@ async def test_a_page_reads_an_index_in_its_order(
         plain: Any = connection
         await plain.set_trace_callback(seen.append)
         showing = Showing(guild_id=guild_id, ceiling=Rating.SENSITIVE)
-        await gallery.page(connection, showing=showing, order=order, limit=10)
+        await entries.page(connection, showing=showing, order=order, limit=10)
         await plain.set_trace_callback(None)
         async with connection.execute(f"EXPLAIN QUERY PLAN {seen[-1]}") as cursor:
             plan = " / ".join(str(row[3]) for row in await cursor.fetchall())

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.gallery_rows import GUILD, START, Item, fill, made_up
-from data import gallery, gallery_search, gallery_votes
-from data.database import Database
-from data.gallery import Entry, Order
-from data.gallery_query import expression
-from data.gallery_search import Wanted
+from data.gallery import entries, search, votes
+from data.gallery.entries import Entry, Order
+from data.gallery.query import expression
+from data.gallery.search import Wanted
+from data.store.database import Database
 from pipeline.rating import Rating
 
 EVERYTHING = Wanted(ceiling=Rating.EXPLICIT)
@@ -35,7 +35,7 @@ def item(prompt: str, number: int = 0, **changes: object) -> Item:
 async def find(database: Database, wanted: Wanted, order: Order = "new", **more: object) -> str:
     """The prompts' first words, of a page."""
     async with database.reader() as connection:
-        found = await gallery_search.page(
+        found = await search.page(
             connection, wanted=wanted, order=order, limit=50, **more  # type: ignore[arg-type]
         )  # fmt: skip
         return " ".join([await _first_word(connection, entry) for entry in found])
@@ -120,13 +120,13 @@ async def test_a_star_moves_an_entry_at_once(filled: Database) -> None:
     wanted = replace(EVERYTHING, words="blue")
     async with filled.transaction() as connection:
         for user_id in range(10):
-            await gallery_votes.star(
-                connection, number=4, user_id=user_id, message_id=gallery_votes.BUTTON, now=1.0
+            await votes.star(
+                connection, number=4, user_id=user_id, message_id=votes.BUTTON, now=1.0
             )
     assert await find(filled, wanted, "top") == "dusk dawn noon night"
     async with filled.transaction() as connection:
         for user_id in range(3):
-            await gallery_votes.forget(connection, user_id=user_id)
+            await votes.forget(connection, user_id=user_id)
     assert await find(filled, wanted, "top") == "dawn dusk noon night"
 
 
@@ -154,7 +154,7 @@ async def test_the_most_starred_of_some_days_are_the_same_found_either_way(
         wanted = replace(EVERYTHING, words=words, since=START + 60.0 * 150)
         found: list[Entry] = []
         async with database.reader() as connection:
-            while page := await gallery_search.page(
+            while page := await search.page(
                 connection,
                 wanted=wanted,
                 order="top",
@@ -162,14 +162,14 @@ async def test_the_most_starred_of_some_days_are_the_same_found_either_way(
                 beside=found[-1] if found else None,
             ):
                 found += page
-            back = await gallery_search.page(
+            back = await search.page(
                 connection, wanted=wanted, order="top", limit=300, beside=found[-1], way="before"
             )
         assert back == found[:-1]
         return [entry.id for entry in found]
 
     sorted_ones = await all_pages()
-    monkeypatch.setattr(gallery_search, "_BRIEF", -1)
+    monkeypatch.setattr(search, "_BRIEF", -1)
     assert sorted_ones == await all_pages()
     assert len(sorted_ones) > 7
 
@@ -218,7 +218,7 @@ async def test_deleted_words_leave_the_file(filled: Database, tmp_path: Path) ->
     more = begin = True
     while more:
         async with filled.transaction() as connection:
-            more = await gallery_search.tidy(connection, begin=begin)
+            more = await search.tidy(connection, begin=begin)
         begin = False
     await filled.forget_log()
     assert await find(filled, Wanted(words="umbrella")) == ""
@@ -238,23 +238,23 @@ async def test_pages_forth_and_back_show_everything_once(
         await fill(connection, made_up(120))
     wanted = Wanted(words=words)
     async with database.reader() as connection:
-        everything = await gallery_search.page(connection, wanted=wanted, order=order, limit=500)
+        everything = await search.page(connection, wanted=wanted, order=order, limit=500)
         seen: list[Entry] = []
-        while found := await gallery_search.page(
+        while found := await search.page(
             connection, wanted=wanted, order=order, limit=7, beside=seen[-1] if seen else None
         ):
             seen += found
         assert seen == everything
         assert len(seen) > 5
         for here in range(3, len(seen)):
-            before = await gallery_search.page(
+            before = await search.page(
                 connection, wanted=wanted, order=order, limit=3, beside=seen[here], way="before"
             )
             assert before == seen[here - 3 : here]
         if not words:
-            listed = await gallery.page(
+            listed = await entries.page(
                 connection,
-                showing=gallery.Showing(guild_id=None, ceiling=Rating.SAFE),
+                showing=entries.Showing(guild_id=None, ceiling=Rating.SAFE),
                 order=order,
                 limit=500,
             )

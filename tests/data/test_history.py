@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data import favourites, history, jobs, pictures
-from data.database import Database, migrations
-from data.words import searchable
+from data.jobs import jobs, pictures
+from data.people import favourites, history
+from data.store.database import Database, migrations
+from data.store.words import searchable
 from tests.data.records import a_job, a_picture
 
 

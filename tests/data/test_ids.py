@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.ids import MAX_SNOWFLAKE, snowflake
+from data.store.ids import MAX_SNOWFLAKE, snowflake
 
 
 @given(st.integers(0, MAX_SNOWFLAKE))

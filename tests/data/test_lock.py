@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from data.left import read_left
-from data.lock import only_one
+from data.jobs.left import read_left
+from data.store.lock import only_one
 from pipeline.errors import StorageError
 
 HOLD = """
 import sys, pathlib
-from data.left import read_left
-from data.lock import only_one
+from data.jobs.left import read_left
+from data.store.lock import only_one
 with only_one(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.readline()

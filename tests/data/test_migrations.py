@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from data.database import Database, migrations
+from data.store.database import Database, migrations
 from tests.support.rows import columns, fill, tables
 
 pytestmark = pytest.mark.usefixtures("migrated_anew")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from data import outbox
-from data.database import Database, migrations
-from data.outbox import OutboxItem
+from data.guilds import outbox
+from data.guilds.outbox import OutboxItem
+from data.store.database import Database, migrations
 
 NOW = 1_000_000.0
 

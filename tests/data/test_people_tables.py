@@ -5,10 +5,11 @@ import sqlite3
 
 import pytest
 
-from data import favourites, jobs, pictures, presets, uploads, user_defaults
-from data.database import Database
-from data.uploads import UploadRecord
-from data.user_defaults import UserDefaults
+from data.jobs import jobs, pictures, uploads
+from data.jobs.uploads import UploadRecord
+from data.people import favourites, presets, user_defaults
+from data.people.user_defaults import UserDefaults
+from data.store.database import Database
 from pipeline.card import QualityPreset
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest

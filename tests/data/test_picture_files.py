@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from data.picture_files import PictureFiles
+from data.files.picture_files import PictureFiles
 from pipeline.errors import StorageError
 
 

@@ -12,11 +12,11 @@ import pytest
 
 from bot.compose import prepare_folder
 from bot.doctor.place import check_place
-from data.database import DATABASE_NAME, Database
-from data.lock import only_one
-from data.picture_files import PictureFiles
-from data.private import tighten, too_open
-from data.thumbnails import Thumbnails
+from data.files.picture_files import PictureFiles
+from data.files.thumbnails import Thumbnails
+from data.store.database import DATABASE_NAME, Database
+from data.store.lock import only_one
+from data.store.private import tighten, too_open
 from pipeline.errors import StorageError
 from pipeline.png import encode_png
 

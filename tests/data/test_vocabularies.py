@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from data.text import text
-from data.vocabularies import IMPORTED_NAME, import_vocabulary, load_vocabulary
+from data.shipped.text import text
+from data.shipped.vocabularies import IMPORTED_NAME, import_vocabulary, load_vocabulary
 from pipeline.card import RATING_TAGS, Aesthetic, Quality, Year
 from pipeline.errors import InputError, StorageError
 from pipeline.tags.category import TagCategory

@@ -11,11 +11,12 @@ from bot.loopback.world import Channel, ChannelType
 from bot.outbox.dispatcher import Dispatcher
 from cogs.gallery_events import GalleryEvents
 from cogs.outbox import OutboxCog
-from data import gallery, guild_settings, place_settings
-from data.database import Database
-from data.gallery import Entry
-from data.guild_settings import GuildSettings
-from data.jobs import JobRecord
+from data.gallery import entries as gallery
+from data.gallery.entries import Entry
+from data.guilds import guild_settings, place_settings
+from data.guilds.guild_settings import GuildSettings
+from data.jobs.jobs import JobRecord
+from data.store.database import Database
 from pipeline.rating import Rating
 from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, open_house

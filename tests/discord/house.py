@@ -22,7 +22,7 @@ from bot.secret import Secret
 from bot.services import Services
 from bot.settings import Settings
 from cogs.inference import Inference
-from data.jobs import JobRecord
+from data.jobs.jobs import JobRecord
 from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import Engine
 from tests.support.patience import PATIENCE_S

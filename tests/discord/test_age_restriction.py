@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.loopback.default_world import IDS
-from data import place_settings
-from data.jobs import JobRecord
+from data.guilds import place_settings
+from data.jobs.jobs import JobRecord
 from pipeline.rating import Rating
 from tests.discord.house import PATIENCE_S, Discord, Running, until
 from tests.discord.visitors import Visitor, open_house, whole

@@ -8,7 +8,7 @@ import pytest
 
 from bot.loopback.default_world import IDS
 from bot.loopback.faults import Fault
-from data.database import DATABASE_NAME
+from data.store.database import DATABASE_NAME
 from tests.discord.house import Discord, Running, until, words
 
 

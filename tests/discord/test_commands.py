@@ -9,7 +9,7 @@ from discord import app_commands
 from cogs.inference import Inference
 from cogs.info import Info
 from cogs.limits import LimitsCog
-from data.text import keys, text
+from data.shipped.text import keys, text
 from pipeline.card import MAX_SEED
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from bot.loopback.default_world import IDS
 from bot.loopback.world import Interaction
-from data import guild_limits, quota_grants
-from data.guild_limits import LimitSet
+from data.guilds import guild_limits
+from data.guilds.guild_limits import LimitSet
+from data.jobs import quota_grants
 from pipeline.engine.fake import FakeEngine
 from tests.discord.house import Discord, Person, Running, running_bot, words
 from tests.support.patience import PATIENCE_S

@@ -12,7 +12,7 @@ from bot import logs
 from bot.gallery.links import Grant
 from bot.loopback.default_world import IDS
 from bot.secret import Secret
-from data import notes
+from data.store import notes
 from pipeline.rating import Rating
 from tests.discord.house import Discord, running_bot
 

@@ -5,7 +5,7 @@ from discord import app_commands
 
 from cogs.errors import cause_of, explain, words_of
 from cogs.info import Info
-from data.text import keys
+from data.shipped.text import keys
 from pipeline.errors import EngineError, InputError, RefusedError
 from pipeline.rating import Rating
 

@@ -10,7 +10,7 @@ from bot.loopback import limits
 from bot.loopback.default_world import IDS
 from bot.loopback.faults import Fault
 from cogs import orphans, submission
-from data.jobs import JobRecord
+from data.jobs.jobs import JobRecord
 from tests.discord.house import Discord, Running, running_bot, until, words
 from tests.discord.test_delivery import pictures
 from tests.support.patience import PATIENCE_S

@@ -9,9 +9,10 @@ from bot.loopback import permissions as p
 from bot.loopback.default_world import IDS
 from bot.loopback.faults import Fault
 from bot.loopback.views import MessageView
-from data import audit, blocks, gallery_posts, place_settings
-from data.audit import AuditEntry
-from data.blocks import Block
+from data.gallery import posts
+from data.guilds import audit, blocks, place_settings
+from data.guilds.audit import AuditEntry
+from data.guilds.blocks import Block
 from pipeline.errors import StorageError
 from pipeline.rating import Rating
 from tests.discord.gallery import (
@@ -488,14 +489,14 @@ async def test_a_lost_answer_posts_nothing_twice(
 async def test_a_database_that_is_locked_for_a_moment_delays_a_post_no_longer(
     place: Discord, alice: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin, locked = gallery_posts.begin, iter([True])
+    begin, locked = posts.begin, iter([True])
 
     async def once_locked(connection: Connection, **row: Any) -> None:
         if next(locked, False):
             raise StorageError("database_locked", path="ekaki.db")
         await begin(connection, **row)
 
-    monkeypatch.setattr(gallery_posts, "begin", once_locked)
+    monkeypatch.setattr(posts, "begin", once_locked)
     async with gallery_house(place) as running:
         _, message = await picture(alice, running)
         await whole(await alice.member.press(message, "Share"))

@@ -10,7 +10,7 @@ from bot.loopback.views import MessageView
 from bot.results import Actor
 from cogs.gallery_browsing import TEMPLATE, Looking
 from cogs.gallery_gates import gate_of
-from data import place_settings
+from data.guilds import place_settings
 from pipeline.rating import Rating
 from tests.discord.gallery import (
     STAR,

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.hints import MAX_LINES, hint_lines
-from data.text import speaking
+from data.shipped.text import speaking
 from pipeline.prompt.hints import Hint, HintKind
 from tests.discord.house import Discord, Running
 from tests.discord.test_results import drawn

@@ -6,7 +6,7 @@ import pytest
 from discord import app_commands
 
 from bot.loopback.default_world import IDS
-from data.text import text
+from data.shipped.text import text
 from tests.discord.house import Discord
 from tests.discord.visitors import Visitor, open_house
 

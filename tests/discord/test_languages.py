@@ -9,7 +9,7 @@ from bot.loopback import limits
 from bot.loopback.default_world import IDS
 from bot.loopback.errors import as_list, as_object
 from bot.moderators import Desk
-from data.text import keys, unfilled
+from data.shipped.text import keys, unfilled
 from pipeline.engine.fake import FakeEngine
 from tests.discord.house import Discord, Running, running_bot, until, words
 from tests.discord.test_delivery import EXPIRED_S, held, pictures
@@ -193,7 +193,9 @@ async def test_new_words_are_sent_and_known_ones_are_not(
         changed = {key: unfilled(key, language="ja") for key in keys("ja")}
         changed["help.description"] = "使い方"
         english = {key: unfilled(key) for key in keys()}
-        monkeypatch.setattr("data.text._catalogue", {"en": english, "ja": changed}.__getitem__)
+        monkeypatch.setattr(
+            "data.shipped.text._catalogue", {"en": english, "ja": changed}.__getitem__
+        )
         assert await running.bot.sync_if_changed()
         (command,) = [c for c in place.world.commands.values() if c["name"] == "help"]
         assert command["description_localizations"]["ja"] == "使い方"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from cogs.left_out import left_out_note
 from cogs.settings_line import wish_of
 from cogs.settings_message import foreign_settings
-from data.text import keys, languages, speaking
+from data.shipped.text import keys, languages, speaking
 from pipeline.metadata.parameters import LeftOut, Parameters
 from pipeline.metadata.programs import Program
 from pipeline.metadata.read import PictureMetadata

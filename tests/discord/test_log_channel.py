@@ -11,9 +11,9 @@ from bot.loopback.permissions import VIEW_CHANNEL
 from bot.loopback.views import MessageView
 from bot.outbox.kinds import Kind
 from cogs import log_channel
-from data import audit, guild_settings
-from data.audit import AuditEntry, AuditEvent, AuditKind
-from data.guild_settings import GuildSettings
+from data.guilds import audit, guild_settings
+from data.guilds.audit import AuditEntry, AuditEvent, AuditKind
+from data.guilds.guild_settings import GuildSettings
 from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, open_house
 from tests.support.patience import PATIENCE_S

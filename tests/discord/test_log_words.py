@@ -7,9 +7,9 @@ import pytest
 
 from bot.jobs.noting import is_noted
 from cogs.audit_lines import line
-from data.audit import AuditEntry, AuditKind
-from data.reports import Decision
-from data.text import keys, languages, speaking, text
+from data.guilds.audit import AuditEntry, AuditKind
+from data.guilds.reports import Decision
+from data.shipped.text import keys, languages, speaking, text
 from pipeline.rating import Rating
 
 RAW = re.compile(r"[a-z]+_[a-z_]+|`\w+: |\b\w+: \w+, \w+: ", re.ASCII)

@@ -9,7 +9,7 @@ from bot.loopback.default_world import IDS
 from bot.loopback.views import MessageView
 from bot.loopback.world import World
 from cogs.mentions import PAUSE_S
-from data.text import text
+from data.shipped.text import text
 from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, open_house
 

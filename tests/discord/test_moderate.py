@@ -11,10 +11,10 @@ from bot.loopback.errors import RefusedByClient
 from bot.loopback.member import InteractionView
 from bot.loopback.views import MessageView
 from bot.outbox.kinds import Kind
-from data import audit, guild_limits, outbox
-from data.audit import AuditEntry
-from data.guild_limits import LimitSet
-from data.jobs import JobRecord
+from data.guilds import audit, guild_limits, outbox
+from data.guilds.audit import AuditEntry
+from data.guilds.guild_limits import LimitSet
+from data.jobs.jobs import JobRecord
 from pipeline.engine.fake import FakeEngine
 from tests.discord.house import Discord, Running, until
 from tests.discord.visitors import Visitor, labels, open_house, whole

@@ -18,10 +18,10 @@ from bot.moderators import Desk
 from bot.outbox import verdict as verdicts
 from cogs.gallery_gates import gate_of
 from cogs.sent_before import sent_before
-from data import audit, guild_settings, outbox
-from data.audit import AuditEntry, AuditEvent, AuditKind
-from data.guild_settings import GuildSettings
-from data.outbox import OutboxItem
+from data.guilds import audit, guild_settings, outbox
+from data.guilds.audit import AuditEntry, AuditEvent, AuditKind
+from data.guilds.guild_settings import GuildSettings
+from data.guilds.outbox import OutboxItem
 from tests.discord.gallery import (
     FORUM,
     add_forum,

@@ -15,8 +15,8 @@ from bot.loopback import limits
 from bot.loopback.default_world import IDS
 from bot.loopback.views import MessageView
 from bot.loopback.world import InteractionType
-from data import web_sessions
-from data.web_sessions import WebSession
+from data.people import web_sessions
+from data.people.web_sessions import WebSession
 from tests.discord.house import Discord, Running, until
 from tests.discord.visitors import Visitor, labels, open_house
 

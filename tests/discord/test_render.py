@@ -8,8 +8,8 @@ import pytest
 from bot.jobs.values import Progress, Queued
 from cogs import render
 from cogs.messages import MAX_ALT_TEXT, Outgoing
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
 from pipeline.card import DEFAULT_PRESET, DEFAULT_SAMPLER
 from pipeline.errors import EngineError, RefusedError
 from pipeline.rating import Rating

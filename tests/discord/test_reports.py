@@ -7,8 +7,8 @@ import pytest
 
 from bot.loopback.default_world import IDS
 from bot.loopback.views import MessageView
-from data import audit, reports
-from data.jobs import JobRecord
+from data.guilds import audit, reports
+from data.jobs.jobs import JobRecord
 from tests.discord.gallery import dispatcher
 from tests.discord.house import Discord, Running, until
 from tests.discord.visitors import Visitor, labels, open_house, whole

@@ -5,7 +5,7 @@ import pytest
 from bot.loopback import limits
 from bot.loopback.default_world import IDS
 from bot.results import Actor
-from data import jobs
+from data.jobs import jobs
 from pipeline.engine.fake import FakeEngine
 from pipeline.errors import RefusedError
 from tests.discord.house import Discord, Running, running_bot, until, words

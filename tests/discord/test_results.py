@@ -9,8 +9,8 @@ from bot.loopback.default_world import IDS
 from bot.loopback.member import InteractionView
 from bot.loopback.views import MessageView
 from cogs import orphans
-from data import place_settings
-from data.jobs import JobRecord
+from data.guilds import place_settings
+from data.jobs.jobs import JobRecord
 from pipeline.rating import Rating
 from tests.discord.house import Discord, Running, until
 from tests.discord.visitors import Visitor, labels, open_house, whole

@@ -12,9 +12,10 @@ from bot.loopback.default_world import IDS
 from bot.loopback.faults import Fault
 from bot.loopback.member import InteractionView
 from bot.loopback.views import MessageView
-from data import audit, checks, guild_settings, withheld
-from data.audit import AuditEntry
-from data.guild_settings import GuildSettings
+from data.guilds import audit, guild_settings
+from data.guilds.audit import AuditEntry
+from data.guilds.guild_settings import GuildSettings
+from data.jobs import checks, withheld
 from pipeline.rating import Rating
 from tests.discord.house import Discord, Running, until
 from tests.discord.test_withheld import allow, ask, checked, sent_pictures

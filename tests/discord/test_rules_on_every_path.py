@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from bot.loopback.views import MessageView
-from data import audit
-from data.audit import AuditKind
+from data.guilds import audit
+from data.guilds.audit import AuditKind
 from tests.discord.house import Discord, Running
 from tests.discord.test_remix import png, post
 from tests.discord.visitors import Visitor, open_house, whole

@@ -9,12 +9,13 @@ from PIL import Image, PngImagePlugin
 
 from bot.loopback.check_message import Upload
 from bot.loopback.default_world import IDS
-from data import audit, blocks, guild_limits, guild_settings, maintenance, place_settings
-from data.audit import AuditEntry, AuditKind
-from data.blocks import EVERYWHERE, Block, Subject
-from data.guild_limits import LimitSet
-from data.guild_settings import GuildSettings
-from data.maintenance import Maintenance
+from data.guilds import audit, blocks, guild_limits, guild_settings, place_settings
+from data.guilds.audit import AuditEntry, AuditKind
+from data.guilds.blocks import EVERYWHERE, Block, Subject
+from data.guilds.guild_limits import LimitSet
+from data.guilds.guild_settings import GuildSettings
+from data.store import maintenance
+from data.store.maintenance import Maintenance
 from pipeline.rating import Rating
 from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, open_house, whole

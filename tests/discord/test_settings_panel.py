@@ -9,10 +9,10 @@ from bot.loopback.default_world import IDS
 from bot.loopback.errors import RefusedByClient
 from bot.loopback.permissions import EMBED_LINKS
 from bot.loopback.views import MessageView
-from data import audit
-from data.audit import AuditEntry
-from data.guild_limits import LimitSet
-from data.guild_settings import GuildSettings
+from data.guilds import audit
+from data.guilds.audit import AuditEntry
+from data.guilds.guild_limits import LimitSet
+from data.guilds.guild_settings import GuildSettings
 from pipeline.rating import Rating
 from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, open_house, whole

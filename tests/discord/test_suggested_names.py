@@ -10,9 +10,9 @@ from bot.suggestions import without_marks
 from cogs.gallery_browsing import MAX_WORDS
 from cogs.log_page import ALL
 from cogs.moderate import kind_of
-from data.audit import AuditKind
-from data.ids import new_id, new_public_id, typed_id
-from data.text import languages, text
+from data.guilds.audit import AuditKind
+from data.shipped.text import languages, text
+from data.store.ids import new_id, new_public_id, typed_id
 from pipeline.errors import InputError
 from tests.discord.gallery import gallery_house, picture
 from tests.discord.house import Discord

@@ -10,9 +10,10 @@ from bot.loopback.default_world import IDS
 from bot.loopback.gateway import GUILDS
 from bot.loopback.payloads import guild_create_json
 from bot.loopback.world import Channel, ChannelType, Guild, Member, Message, Role
-from data import notes, outbox
-from data.outbox import OutboxItem
-from data.text import unfilled
+from data.guilds import outbox
+from data.guilds.outbox import OutboxItem
+from data.shipped.text import unfilled
+from data.store import notes
 from tests.discord.house import Discord, Running
 from tests.discord.visitors import open_house
 from tests.support.patience import PATIENCE_S

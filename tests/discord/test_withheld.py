@@ -7,7 +7,7 @@ import pytest
 
 from bot.loopback.default_world import IDS
 from bot.loopback.views import MessageView
-from data import place_settings
+from data.guilds import place_settings
 from pipeline.rating import Rating
 from tests.discord.house import Discord, Running, until, words
 from tests.discord.visitors import Visitor, open_house, whole

@@ -8,7 +8,7 @@ from typing import Any
 from bot.loopback.default_world import IDS
 from bot.loopback.member import InteractionView, Member
 from bot.loopback.views import MessageView
-from data.jobs import JobRecord
+from data.jobs.jobs import JobRecord
 from tests.discord.house import Discord, Running, running_bot
 from tests.support.patience import PATIENCE_S
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL.Image import Image
 
-from data.shipped import DEMO_MODEL
+from data.shipped.paths import DEMO_MODEL
 from pipeline.engine.protocol import Engine
 from pipeline.model.load import load_engine
 from pipeline.model.on_card import read_card

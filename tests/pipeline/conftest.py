@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from data.shipped import DEMO_MODEL
+from data.shipped.paths import DEMO_MODEL
 from pipeline.model.folder import ModelFolder
 from pipeline.model.sessions import SessionFactory
 from pipeline.prepare import verify

@@ -7,7 +7,7 @@ from typing import Any
 import psutil
 import pytest
 
-from data.text import text
+from data.shipped.text import text
 from pipeline.errors import ModelError
 from pipeline.model import memory, memory_plan
 from pipeline.model.folder import Component, ModelFolder

@@ -12,7 +12,7 @@ from typing import Any
 import onnx
 import pytest
 
-from data.text import text
+from data.shipped.text import text
 from pipeline.errors import ModelError
 from pipeline.model.folder import ModelFolder
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.text import keys
+from data.shipped.text import keys
 from pipeline.aspect import BUCKETS
 from pipeline.describe import LABELS, describe
 from pipeline.errors import InputError

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from data.shipped import DEMO_MODEL
+from data.shipped.paths import DEMO_MODEL
 from pipeline.card import PRESETS, QualityPreset
 from tests.pipeline.own_model import Quiet, make_request, open_own
 from tests.playground.conftest import Open, Stage, tabs

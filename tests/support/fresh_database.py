@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from data import database
-from data.private import make_file
+from data.store import database
+from data.store.private import make_file
 
 
 class _Template:
@@ -23,7 +23,7 @@ class _Template:
         self.off = False
 
     def probe(self, path: Path) -> None:
-        """As `data.database` does it; what was not there before is a copy."""
+        """As `data.store.database` does it; what was not there before is a copy."""
         fresh = not self.off and path.parent.is_dir() and not path.exists()
         if fresh:
             content = self._content()

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from data.vocabularies import load_vocabulary
+from data.shipped.vocabularies import load_vocabulary
 from pipeline.tags.index import TagIndex
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from PIL import Image
 
 from benchmarks.gallery_rows import START, Item
-from data.picture_files import PictureFiles
+from data.files.picture_files import PictureFiles
 from training.demo.captions import full_caption
 from training.demo.drawing import render
 from training.demo.labels import described, labels_of

@@ -16,10 +16,11 @@ from benchmarks.gallery_rows import GUILD, START, Item, fill
 from bot.clock import SystemClock
 from bot.settings import Settings
 from bot.web.serving import serving
-from data import gallery_web, guild_settings
-from data.database import DATABASE_NAME, Database
-from data.guild_settings import GuildSettings
-from data.picture_files import PictureFiles
+from data.files.picture_files import PictureFiles
+from data.gallery import web
+from data.guilds import guild_settings
+from data.guilds.guild_settings import GuildSettings
+from data.store.database import DATABASE_NAME, Database
 from pipeline.rating import Rating
 
 PROMPTS = (
@@ -75,7 +76,7 @@ async def open_to_the_web(connection: Connection, **settings: Any) -> None:
     """The server wants to be on the page; `settings` besides."""
     values = GuildSettings(gallery_web=True, **settings)
     await guild_settings.put(connection, guild_id=GUILD, settings=values)
-    await gallery_web.set_guild_name(connection, guild_id=GUILD, name="Atelier")
+    await web.set_guild_name(connection, guild_id=GUILD, name="Atelier")
 
 
 async def make_gallery(folder: Path, *, count: int = 60) -> Shown:
@@ -89,7 +90,7 @@ async def make_gallery(folder: Path, *, count: int = 60) -> Shown:
     ):
         await open_to_the_web(connection)
         for maker_id in (7, 8, 9):
-            await gallery_web.set_maker(connection, user_id=maker_id, on_web=True)
+            await web.set_maker(connection, user_id=maker_id, on_web=True)
         shown.safe = await fill(connection, a_gallery(files, count))
         other = Item(prompt="x", content_hash="", width=208, height=304)
         cases: dict[str, dict[str, Any]] = {

@@ -13,9 +13,9 @@ from bot.loopback.client import connect_to
 from bot.loopback.default_world import IDS
 from bot.loopback.server import Loopback
 from bot.secret import Secret
-from data import gallery_web
-from data.database import DATABASE_NAME, Database
-from data.picture_files import PictureFiles
+from data.files.picture_files import PictureFiles
+from data.gallery import web
+from data.store.database import DATABASE_NAME, Database
 from tests.web.gallery import fill, make_gallery, open_to_the_web, page_over
 
 DRAWINGS = 72
@@ -55,7 +55,7 @@ async def _drawn(folder: Path) -> None:
     ):
         await open_to_the_web(connection)
         for number in range(len(PEOPLE)):
-            await gallery_web.set_maker(connection, user_id=7 + number, on_web=True)
+            await web.set_maker(connection, user_id=7 + number, on_web=True)
         await fill(connection, drawings(PictureFiles(folder / "pictures"), DRAWINGS))
 
 

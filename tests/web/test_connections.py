@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from bot import descriptors
 from bot.web import answers, listening, serving
 from bot.web.slots import Slots
-from data.picture_files import PictureFiles
+from data.files.picture_files import PictureFiles
 from tests.web.gallery import Shown, page_over
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -246,7 +246,7 @@ async def test_one_visitor_behind_a_proxy_can_not_read_everything_at_once(
 
 
 async def change_picture(shown: Shown, content_hash: str) -> None:
-    from data.database import DATABASE_NAME, Database
+    from data.store.database import DATABASE_NAME, Database
 
     async with (
         Database.open(shown.folder / DATABASE_NAME) as database,

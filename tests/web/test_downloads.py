@@ -16,9 +16,10 @@ from bot.clock import SystemClock
 from bot.gallery.collection_files import CollectionFiles
 from bot.gallery.links import GOOD_FOR_S, CollectionLinks, Grant
 from bot.web import answers, downloads
-from data import gallery, gallery_states, notes, picture_collections
-from data.database import DATABASE_NAME, Database
-from data.picture_files import PictureFiles
+from data.files.picture_files import PictureFiles
+from data.gallery import collections, entries, states
+from data.store import notes
+from data.store.database import DATABASE_NAME, Database
 from pipeline.rating import Rating
 from tests.web.gallery import a_png, page_over
 
@@ -69,14 +70,14 @@ async def house(tmp_path: Path) -> AsyncGenerator[House]:
         ]
         async with database.transaction() as connection:
             names = await fill(connection, made)
-            await picture_collections.insert(
+            await collections.insert(
                 connection, collection_id=COLLECTION, owner_id=OWNER, guild_id=None, name="Best",
                 now=1.0,
             )  # fmt: skip
             for name in names:
-                entry = await gallery.get(connection, entry_id=name)
+                entry = await entries.get(connection, entry_id=name)
                 assert entry is not None
-                await picture_collections.add(
+                await collections.add(
                     connection, collection_id=COLLECTION, picture_id=entry.picture_id,
                     added_by=OWNER, now=entry.number,
                 )  # fmt: skip
@@ -121,9 +122,9 @@ async def test_what_was_taken_out_or_is_private_is_not_in_it(
 ) -> None:
     url = await house.link()
     async with house.database.transaction() as connection:
-        entry = await gallery.get(connection, entry_id=house.names[0])
+        entry = await entries.get(connection, entry_id=house.names[0])
         assert entry is not None
-        await gallery_states.remove(connection, number=entry.number, by=9, now=2.0)
+        await states.remove(connection, number=entry.number, by=9, now=2.0)
     assert await fetched(http, url) == ["1girl, number 1"]
     async with house.database.transaction() as connection:
         await connection.execute("UPDATE jobs SET private = 1")

@@ -10,7 +10,7 @@ from bot.clock import ManualClock
 from bot.web import throttle
 from bot.web.sessions import SESSION_S, Sessions
 from bot.web.throttle import Throttle
-from data.database import DATABASE_NAME, Database
+from data.store.database import DATABASE_NAME, Database
 from tests.web.gallery import Shown, page_over
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.web.rendering import alt
-from data.database import DATABASE_NAME, Database
+from data.store.database import DATABASE_NAME, Database
 from tests.web.gallery import Shown, page_over
 
 PATHS = ("/", "/p/{safe}", "/i/{safe}/320.webp", "/robots.txt", "/nothing", "/i/{safe}/7.webp")

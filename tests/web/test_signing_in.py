@@ -16,9 +16,10 @@ from bot.loopback.client import connect_to
 from bot.loopback.default_world import IDS
 from bot.secret import Secret
 from bot.web import access
-from data import guild_settings, web_sessions
-from data.database import DATABASE_NAME, Database
-from data.guild_settings import GuildSettings
+from data.guilds import guild_settings
+from data.guilds.guild_settings import GuildSettings
+from data.people import web_sessions
+from data.store.database import DATABASE_NAME, Database
 from tests.support.loopback import Place
 from tests.support.patience import PATIENCE_S
 from tests.web.gallery import GUILD, Shown, page_over

@@ -11,8 +11,8 @@ from typing import Final, Literal
 
 from aiosqlite import Connection
 
-from data.gallery import COLUMNS, SOURCE, Entry, Order, entry_of
-from data.gallery_query import expression
+from data.gallery.entries import COLUMNS, SOURCE, Entry, Order, entry_of
+from data.gallery.query import expression
 from pipeline.rating import Rating
 
 Way = Literal["after", "before"]

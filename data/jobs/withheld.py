@@ -7,9 +7,9 @@ from typing import Literal
 
 from aiosqlite import Connection
 
-from data.checks import CheckRecord
-from data.damage import rating_of
-from data.pictures import PictureRecord
+from data.jobs.checks import CheckRecord
+from data.jobs.pictures import PictureRecord
+from data.store.damage import rating_of
 from pipeline.rating import Rating
 
 Reason = Literal["rating", "minor", "unchecked"]

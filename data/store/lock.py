@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from data.place import identity
-from data.private import make_file
+from data.store.place import identity
+from data.store.private import make_file
 from pipeline.disk import disk_error
 from pipeline.errors import StorageError
 

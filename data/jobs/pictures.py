@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiosqlite import Connection
 
-from data.damage import rating_of
+from data.store.damage import rating_of
 from pipeline.rating import Rating
 
 

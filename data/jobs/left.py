@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.database import storage_errors
+from data.store.database import storage_errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from aiosqlite import Connection
 
-from data import jobs, pictures
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
-from data.presets import key_of
+from data.jobs import jobs, pictures
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.people.presets import key_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

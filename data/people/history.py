@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from aiosqlite import Connection
 
-from data import jobs, pictures
-from data.jobs import JobRecord
-from data.pictures import PictureRecord
-from data.words import searchable
+from data.jobs import jobs, pictures
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.store.words import searchable
 
 MAX_WORDS = 10  # more are not looked for: nobody means them, and each costs a pass over the rows
 

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from aiosqlite import Connection
 
-from data.times import CLOCK_STEP_S
+from data.store.times import CLOCK_STEP_S
 
 Subject = Literal["user", "guild"]
 

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from aiosqlite import Connection
 
-from data.damage import object_of
+from data.store.damage import object_of
 
 State = Literal["waiting", "parked"]
 

@@ -1,6 +1,7 @@
 """What moderators set for a server: `guild_settings`, `guild_channels`, `guild_words`.
 
-Ceilings and defaults of ratings are in `data.place_settings`, limits in `data.guild_limits`.
+Ceilings and defaults of ratings are in `data.guilds.place_settings`, limits in
+`data.guilds.guild_limits`.
 """
 
 import json

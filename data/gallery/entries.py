@@ -12,7 +12,7 @@ from typing import Literal
 
 from aiosqlite import Connection
 
-from data.damage import rating_of
+from data.store.damage import rating_of
 from pipeline.rating import Rating
 
 State = Literal["candidate", "waiting", "posted", "hidden", "removed"]

@@ -6,8 +6,8 @@ from typing import Literal
 
 from aiosqlite import Connection
 
-from data.damage import rating_of
-from data.words import searchable
+from data.store.damage import rating_of
+from data.store.words import searchable
 from pipeline.card import QualityPreset, Sampler
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest

@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.private import make_folder, restrict
+from data.store.private import make_folder, restrict
 from pipeline.disk import disk_error
 from pipeline.errors import StorageError
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiosqlite import Connection
 
-from data import outbox
+from data.guilds import outbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

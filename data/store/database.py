@@ -14,8 +14,8 @@ from pathlib import Path
 
 import aiosqlite
 
-from data.place import Place
-from data.private import make_file
+from data.store.place import Place
+from data.store.private import make_file
 from pipeline.disk import disk_error
 from pipeline.errors import InputError, StorageError
 

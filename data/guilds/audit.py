@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from aiosqlite import Connection
 
-from data.damage import object_of
+from data.store.damage import object_of
 
 
 class AuditKind(StrEnum):

@@ -12,8 +12,8 @@ from typing import Final
 
 from PIL import Image
 
-from data.picture_files import PictureFiles
-from data.private import make_folder, restrict
+from data.files.picture_files import PictureFiles
+from data.store.private import make_folder, restrict
 from pipeline.errors import StorageError
 
 WIDTHS: Final = (320, 640, 1280)

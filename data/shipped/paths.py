@@ -3,6 +3,6 @@
 from pathlib import Path
 from typing import Final
 
-DEMO_MODEL: Final = Path(__file__).parent / "demo_model"
+DEMO_MODEL: Final = Path(__file__).parents[1] / "demo_model"
 """A tiny SDXL that draws portraits from tags (`training/README.md` says how it is made), with the
 small tagger that checks its pictures in `tagger/`. Read it, never write to it."""

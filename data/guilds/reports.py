@@ -6,7 +6,7 @@ from typing import Literal
 
 from aiosqlite import Connection
 
-from data.times import CLOCK_STEP_S
+from data.store.times import CLOCK_STEP_S
 
 State = Literal["open", "dismissed", "deleted", "blocked"]
 Decision = Literal["dismissed", "deleted", "blocked"]

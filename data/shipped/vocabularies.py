@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from data.private import make_folder, restrict
+from data.store.private import make_folder, restrict
 from pipeline.errors import InputError, StorageError
 from pipeline.tags.category import TagCategory
 from pipeline.tags.csvformat import parse_tag_csv

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from aiosqlite import Connection
 
-from data import notes
+from data.store import notes
 
 _KEY = "maintenance"
 

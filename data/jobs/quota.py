@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from aiosqlite import Connection
 
-from data import quota_grants
-from data.quota_grants import OVERALL
-from data.times import CLOCK_STEP_S
+from data.jobs import quota_grants
+from data.jobs.quota_grants import OVERALL
+from data.store.times import CLOCK_STEP_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

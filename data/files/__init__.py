@@ -1,0 +1,1 @@
+"""Picture files, thumbnails, and what they take on the disk."""

@@ -1,0 +1,1 @@
+"""Tables about servers: settings, limits, blocks, reports, audit log, outbox."""

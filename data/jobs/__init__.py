@@ -1,0 +1,1 @@
+"""Tables about jobs: pictures, uploads, checks, quota."""

@@ -1,0 +1,1 @@
+"""Tables about people: favourites, presets, defaults, history, sessions."""
