@@ -20,8 +20,8 @@ import discord
 
 from benchmarks.gallery_rows import COMMON, GUILD, START, Item, fill, made_up, vocabulary
 from benchmarks.report import Row, machine, percentile, print_report
-from bot.clock import SystemClock
-from bot.settings import Settings
+from bot.common.clock import SystemClock
+from bot.config.settings import Settings
 from bot.web.serving import serving
 from data.gallery import search, votes
 from data.gallery.entries import Order

@@ -21,9 +21,9 @@ from PIL import Image
 from benchmarks.bench_loop import MODEL, TICK_S
 from benchmarks.report import Row, machine, percentile, print_report
 from bot import app
+from bot.common.secret import Secret
+from bot.config.settings import Settings
 from bot.jobs.values import Origin, Ticket
-from bot.secret import Secret
-from bot.settings import Settings
 from data.store.database import DATABASE_NAME
 from pipeline.engine.fake import FAKE_MODEL
 from pipeline.engine.protocol import DrawnPicture, Engine, ModelDescription, Watch

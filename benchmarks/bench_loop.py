@@ -20,8 +20,8 @@ import aiohttp
 
 from benchmarks.report import Row, machine, percentile, print_report
 from bot import app
-from bot.secret import Secret
-from bot.settings import Settings
+from bot.common.secret import Secret
+from bot.config.settings import Settings
 from pipeline.engine.protocol import Engine
 from training.random_model import RandomKind, make_random_model
 
@@ -91,7 +91,7 @@ class Discord:
 async def discord_process() -> AsyncGenerator[Discord, None]:
     """A loopback Discord of its own."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.loopback", stdout=subprocess.PIPE
+        sys.executable, "-m", "bot.playground.simulator", stdout=subprocess.PIPE
     )
     try:
         assert process.stdout is not None

@@ -26,10 +26,10 @@ from benchmarks.budget import Budget
 from benchmarks.report import Row, machine, percentile, print_report
 from bot import app
 from bot.compose import open_services
+from bot.config.settings import Settings
 from bot.jobs.service import JobService
 from bot.jobs.values import Completed, JobEvent, Origin
 from bot.safety.ceiling import Place, PlaceKind
-from bot.settings import Settings
 from pipeline.engine.protocol import Engine
 from pipeline.request import GenerationRequest
 from training.random_model import RandomKind, make_random_model

@@ -10,12 +10,12 @@ import random
 import sys
 import time
 
-from bot.loopback.default_world import IDS
-from bot.loopback.member import InteractionView
-from bot.loopback.member import Member as Driver
-from bot.loopback.server import Loopback
-from bot.loopback.views import MessageView
-from bot.loopback.world import Member, User
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.member import InteractionView
+from bot.playground.simulator.member import Member as Driver
+from bot.playground.simulator.server import Loopback
+from bot.playground.simulator.views import MessageView
+from bot.playground.simulator.world import Member, User
 
 _FIRST = 500000000000000000
 _PATIENCE_S = 300.0

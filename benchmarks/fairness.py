@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from benchmarks.report import Row
-from bot.queue import FairQueue, Unit
+from bot.jobs.draw.fair_queue import FairQueue, Unit
 
 GREEDY = 0
 """The person who asks for forty pictures at once."""

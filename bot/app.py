@@ -12,14 +12,14 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from bot import descriptors
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
+from bot.common import descriptors
+from bot.common.discord_address import connect_to
+from bot.common.failpoints import hit
+from bot.common.languages import CatalogueTranslator
 from bot.compose import Load, open_services
-from bot.engine import loaders_of
-from bot.failpoints import hit
-from bot.languages import CatalogueTranslator
-from bot.loopback.client import connect_to
-from bot.settings import Settings
+from bot.config.engine_options import loaders_of
+from bot.config.settings import Settings
 from bot.web.serving import serving
 from data.store import notes
 from pipeline.engine.protocol import Engine

@@ -9,38 +9,38 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.clock import Clock, SystemClock
-from bot.defaults import defaults_of
-from bot.engine import tagger_folder
-from bot.eta import Pace
+from bot.common.clock import Clock, SystemClock
+from bot.common.languages import ServerLanguages
+from bot.config.defaults import defaults_of
+from bot.config.engine_options import tagger_folder
+from bot.config.settings import Settings
 from bot.gallery.browser import Browser
 from bot.gallery.collection_files import CollectionFiles
 from bot.gallery.collections import Collections
 from bot.gallery.links import CollectionLinks
 from bot.gallery.service import Gallery
 from bot.gallery.stars import Stars
-from bot.jobs.admission import JobRules
-from bot.jobs.hub import Hub
-from bot.jobs.kept_files import KeptFiles
-from bot.jobs.line import Line
-from bot.jobs.runner import Runner
+from bot.guilds.moderators import Moderators
+from bot.guilds.reports import Reports
+from bot.guilds.reviews import Reviews
+from bot.guilds.servers import OwnerBounds, Servers
+from bot.jobs.accept.admission import JobRules
+from bot.jobs.accept.limits import DAY_S, Limits
+from bot.jobs.deliver.hub import Hub
+from bot.jobs.draw.eta import Pace
+from bot.jobs.draw.line import Line
+from bot.jobs.draw.runner import Runner
+from bot.jobs.draw.worker import EngineWorker
+from bot.jobs.keep.files import KeptFiles
+from bot.jobs.keep.output_check import OutputCheck
+from bot.jobs.keep.store import JobStore
 from bot.jobs.service import JobService
-from bot.jobs.store import JobStore
-from bot.languages import ServerLanguages
-from bot.limits import DAY_S, Limits
+from bot.library.people import People
+from bot.library.results import Results
+from bot.library.suggestions import Suggestions
 from bot.moderation.audit import Audit
-from bot.moderators import Moderators
 from bot.outbox.service import Outbox
-from bot.output_check import OutputCheck
-from bot.people import People
-from bot.reports import Reports
-from bot.results import Results
-from bot.reviews import Reviews
-from bot.servers import OwnerBounds, Servers
 from bot.services import Services
-from bot.settings import Settings
-from bot.suggestions import Suggestions
-from bot.worker import EngineWorker
 from data.guilds import guild_settings
 from data.shipped.vocabularies import load_vocabulary
 from data.store.database import DATABASE_NAME, Database

@@ -2,25 +2,25 @@
 
 from dataclasses import dataclass
 
-from bot.clock import Clock
+from bot.common.clock import Clock
+from bot.common.languages import ServerLanguages
+from bot.config.settings import Settings
 from bot.gallery.browser import Browser
 from bot.gallery.collection_files import CollectionFiles
 from bot.gallery.collections import Collections
 from bot.gallery.links import CollectionLinks
 from bot.gallery.service import Gallery
 from bot.gallery.stars import Stars
+from bot.guilds.moderators import Moderators
+from bot.guilds.reports import Reports
+from bot.guilds.reviews import Reviews
+from bot.guilds.servers import Servers
 from bot.jobs.service import JobService
-from bot.languages import ServerLanguages
+from bot.library.people import People
+from bot.library.results import Results
+from bot.library.suggestions import Suggestions
 from bot.moderation.audit import Audit
-from bot.moderators import Moderators
 from bot.outbox.service import Outbox
-from bot.people import People
-from bot.reports import Reports
-from bot.results import Results
-from bot.reviews import Reviews
-from bot.servers import Servers
-from bot.settings import Settings
-from bot.suggestions import Suggestions
 from data.store.database import Database
 
 

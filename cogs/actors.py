@@ -2,7 +2,7 @@
 
 import discord
 
-from bot.results import Actor
+from bot.library.results import Actor
 
 
 def permissions_of(interaction: discord.Interaction) -> discord.Permissions:

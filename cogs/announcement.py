@@ -7,8 +7,8 @@ from typing import Final
 
 import discord
 
-from bot.client import EkakiBot
-from bot.failpoints import hit
+from bot.client.client import EkakiBot
+from bot.common.failpoints import hit
 from bot.outbox.kinds import Kind, channel_lane, person_lane
 from cogs.languages import guild_locale
 from cogs.sent_before import sent_before

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import discord
 
-from bot.jobs.uploads import FORMATS, MAX_UPLOAD_BYTES
+from bot.jobs.keep.uploads import FORMATS, MAX_UPLOAD_BYTES
 from pipeline.errors import InputError
 
 _AT_ONCE: Final = 4  # so at most four times the limit is held in downloads

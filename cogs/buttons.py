@@ -5,7 +5,7 @@ from typing import Any
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from cogs.errors import answer_error
 from data.shipped.text import text
 from pipeline.errors import RefusedError

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from discord import app_commands
 
-from bot.suggestions import Suggestion
+from bot.library.suggestions import Suggestion
 
 MAX_CHOICES = 25  # Discord, of an autocompletion
 

@@ -9,11 +9,11 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from bot.gallery.collection_files import Contents
 from bot.gallery.collections import MAX_NAME, Shelf
 from bot.gallery.links import Grant
-from bot.suggestions import MAX_CHOICE, MAX_SUGGESTIONS
+from bot.library.suggestions import MAX_CHOICE, MAX_SUGGESTIONS
 from cogs import errors
 from cogs.actors import actor_of
 from cogs.answers import begin, say

@@ -16,8 +16,8 @@ from typing import Any, TypeAlias, cast
 
 import discord
 
-from bot.client import EkakiBot
-from bot.failpoints import hit
+from bot.client.client import EkakiBot
+from bot.common.failpoints import hit
 from cogs.errors import UNREACHABLE
 from cogs.messages import Outgoing
 from data.jobs.jobs import JobRecord

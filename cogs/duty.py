@@ -5,8 +5,8 @@ Permissions are those of the server, not of one channel (`cogs.actors.permission
 
 import discord
 
-from bot.client import EkakiBot
-from bot.moderators import Desk
+from bot.client.client import EkakiBot
+from bot.guilds.moderators import Desk
 from cogs.actors import is_moderator, permissions_of
 from cogs.errors import UNREACHABLE
 from pipeline.errors import RefusedError

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from cogs.errors import UNREACHABLE, answer_error
 from cogs.messages import Attachment
 from cogs.words import code_block

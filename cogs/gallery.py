@@ -7,9 +7,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from bot.gallery.browser import View
-from bot.suggestions import Suggestion, without_marks
+from bot.library.suggestions import Suggestion, without_marks
 from cogs import errors
 from cogs.actors import actor_of
 from cogs.answers import begin, say

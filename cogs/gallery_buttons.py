@@ -5,10 +5,10 @@ from typing import TypeAlias
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from bot.gallery.gate import Gate
 from bot.gallery.stars import Voted
-from bot.results import StoredPicture
+from bot.library.results import StoredPicture
 from cogs.actors import actor_of
 from cogs.answers import begin, change, hold, say
 from cogs.gallery_details import details_message

@@ -9,7 +9,7 @@ from typing import Any
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from cogs.gallery_message import file_stem
 from cogs.known import channel_of
 from cogs.messages import Attachment, Outgoing

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import discord
 
-from bot.results import Actor, StoredPicture
+from bot.library.results import Actor, StoredPicture
 from cogs.messages import Outgoing
 from cogs.result_view import Action, button, view_of
 from cogs.settings_message import own_settings

@@ -5,7 +5,7 @@ import asyncio
 import discord
 from discord.ext import commands
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from cogs import errors
 from cogs.gallery_gates import gate_of, made_in
 from cogs.gallery_mirror import Mirror

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import discord
 
-from bot.client import EkakiBot
-from bot.failpoints import hit
+from bot.client.client import EkakiBot
+from bot.common.failpoints import hit
 from bot.gallery.gate import Gate
 from cogs.gallery_channel import Missing, Wall
 from cogs.gallery_message import attachment_of, buttons_of, message_of, shown_of, title_of

@@ -4,7 +4,7 @@ import logging
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from bot.gallery.gate import Gate
 from bot.safety.ceiling import UNKNOWN_PLACE, Place, PlaceKind
 from cogs.known import channel_of, guild_of

@@ -10,7 +10,7 @@ from typing import Final
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from bot.outbox.kinds import Kind
 from cogs.gallery_channel import Missing
 from cogs.gallery_following import Follower

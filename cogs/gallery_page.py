@@ -4,7 +4,7 @@ import asyncio
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from bot.gallery.browser import View
 from cogs.gallery_browsing import Looking
 from cogs.gallery_message import attachment_of

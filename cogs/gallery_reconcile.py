@@ -7,7 +7,7 @@ from typing import Final
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from cogs.gallery_gates import gate_of, made_in
 from cogs.gallery_stars import position_of
 from data.gallery.watched import Watched

@@ -6,9 +6,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import EkakiBot
-from bot.results import MAX_PAGE_SIZE
-from bot.suggestions import MAX_CHOICE, MAX_SUGGESTIONS
+from bot.client.client import EkakiBot
+from bot.library.results import MAX_PAGE_SIZE
+from bot.library.suggestions import MAX_CHOICE, MAX_SUGGESTIONS
 from cogs import errors
 from cogs.browsing import MAX_WORDS, PAGE_SIZE, TEMPLATE, Browsing
 from cogs.forms import Form

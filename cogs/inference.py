@@ -11,9 +11,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import EkakiBot
-from bot.jobs.uploads import MAX_UPLOAD_BYTES
-from bot.suggestions import Suggestion, without_marks
+from bot.client.client import EkakiBot
+from bot.jobs.keep.uploads import MAX_UPLOAD_BYTES
+from bot.library.suggestions import Suggestion, without_marks
 from cogs import buttons, errors
 from cogs.attachments import Downloads, check_announced
 from cogs.choices import as_choices

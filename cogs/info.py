@@ -4,9 +4,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import EkakiBot
-from bot.settings import Settings
-from bot.variables import DEFAULT_MODEL
+from bot.client.client import EkakiBot
+from bot.config.settings import Settings
+from bot.config.variables import DEFAULT_MODEL
 from cogs import errors
 from cogs.words import quoted
 from data.shipped.text import text

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from pipeline.errors import RefusedError
 
 GuildChannel: TypeAlias = discord.abc.GuildChannel | discord.Thread

@@ -2,7 +2,7 @@
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 
 
 def public_locale(interaction: discord.Interaction[EkakiBot]) -> str:

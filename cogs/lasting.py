@@ -6,7 +6,7 @@ from typing import Any, Generic, Self, TypeVar
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from cogs.errors import answer_error
 
 ItemT = TypeVar("ItemT", bound=discord.ui.Item[Any])

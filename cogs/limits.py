@@ -4,8 +4,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import EkakiBot
-from bot.limits import ServerLimits, UserLimits, Window
+from bot.client.client import EkakiBot
+from bot.jobs.accept.limits import ServerLimits, UserLimits, Window
 from cogs import errors
 from cogs.places import role_ids_of
 from cogs.words import moment

@@ -9,8 +9,8 @@ from typing import Final, TypeAlias
 import discord
 from discord.ext import commands
 
-from bot.client import EkakiBot
-from bot.failpoints import hit
+from bot.client.client import EkakiBot
+from bot.common.failpoints import hit
 from bot.outbox.kinds import Kind
 from cogs.audit_lines import line
 from cogs.delivery import CONTENT_CODES

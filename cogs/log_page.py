@@ -9,7 +9,7 @@ from typing import Final
 
 import discord
 
-from bot.moderators import LogPage
+from bot.guilds.moderators import LogPage
 from cogs.audit_lines import kind_name, line
 from cogs.messages import Outgoing
 from data.guilds.audit import AuditKind

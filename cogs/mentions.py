@@ -8,7 +8,7 @@ import discord
 from discord.ext import commands
 from discord.utils import MISSING
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from cogs.errors import UNREACHABLE
 from cogs.languages import guild_locale
 from data.jobs import jobs

@@ -9,7 +9,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from cogs import errors
 from cogs.attachments import Downloads, RemoteFile, attachments_of, pictures_of
 from cogs.buttons import JOB_ID

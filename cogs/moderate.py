@@ -6,9 +6,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
+from bot.guilds.moderators import MAX_GRANT, MAX_REASON, Desk
 from bot.moderation.durations import SUGGESTED, parse_duration
-from bot.moderators import MAX_GRANT, MAX_REASON, Desk
 from cogs import errors, report_queue, review
 from cogs.actors import actor_of
 from cogs.answers import begin, say

@@ -4,7 +4,7 @@ import asyncio
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from cogs.errors import answer_error
 from cogs.forms import give_back, typed_values
 from data.shipped.text import text

@@ -5,7 +5,7 @@ from typing import Final
 import discord
 from discord.ext import commands
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from bot.outbox.dispatcher import Dispatcher
 from bot.outbox.verdict import Failure, Verdict, verdict_of
 from cogs.errors import BROKEN_OFF

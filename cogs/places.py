@@ -2,10 +2,10 @@
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
+from bot.config.settings import Settings
 from bot.jobs.values import Origin
 from bot.safety.ceiling import UNKNOWN_PLACE, Place, PlaceKind
-from bot.settings import Settings
 from cogs.languages import answer_locale
 from data.shipped.text import text
 from pipeline.errors import RefusedError

@@ -9,10 +9,10 @@ from typing import Protocol, cast
 
 from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 
-from bot.client import EkakiBot
-from bot.jobs.entering import is_withheld
+from bot.client.client import EkakiBot
+from bot.client.wire import Wire
+from bot.jobs.keep.finish import is_withheld
 from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progress, Queued
-from bot.wire import Wire
 from cogs import render
 from cogs.delivery import BACKOFF_S, EXPLICIT, Delivery, Sent, TooLarge, Unwanted
 from cogs.errors import UNREACHABLE

@@ -6,8 +6,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import EkakiBot
-from bot.people import MAX_PRESET_NAME
+from bot.client.client import EkakiBot
+from bot.library.people import MAX_PRESET_NAME
 from cogs import errors
 from cogs.answers import begin, say
 from cogs.history import own_jobs

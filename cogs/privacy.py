@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from cogs import errors
 from cogs.lasting import Button, Lasting
 from cogs.words import size

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from cogs.forms import Form, give_back, typed_values
 from data.shipped.text import text
 from pipeline.card import MAX_PROMPT_CHARACTERS

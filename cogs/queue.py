@@ -6,7 +6,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from bot.jobs.values import OwnJob, QueueView
 from cogs import errors
 from cogs.buttons import JOB_ID

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from cogs.actors import actor_of
 from cogs.buttons import JOB_ID
 from cogs.errors import answer_error

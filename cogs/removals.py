@@ -5,8 +5,8 @@ from typing import Final
 import discord
 from discord.ext import commands
 
-from bot.client import EkakiBot
-from bot.failpoints import hit
+from bot.client.client import EkakiBot
+from bot.common.failpoints import hit
 from bot.outbox.kinds import Kind
 from cogs.threads import unarchived
 from data.guilds.outbox import OutboxItem

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import discord
 
-from bot.hints import hint_lines
+from bot.common.hints import hint_lines
 from bot.jobs.values import Progress, Queued
 from cogs.buttons import cancel_view
 from cogs.errors import words_of

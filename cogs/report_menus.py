@@ -6,9 +6,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import EkakiBot
-from bot.failpoints import hit
-from bot.moderators import MAX_REASON
+from bot.client.client import EkakiBot
+from bot.common.failpoints import hit
+from bot.guilds.moderators import MAX_REASON
 from bot.outbox.kinds import Kind
 from cogs import errors
 from cogs.actors import actor_of

@@ -4,10 +4,10 @@ from typing import Final
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
+from bot.guilds.moderators import MAX_REASON
+from bot.guilds.reports import OpenReport
 from bot.moderation.durations import parse_duration
-from bot.moderators import MAX_REASON
-from bot.reports import OpenReport
 from cogs.answers import change, say
 from cogs.buttons import JOB_ID
 from cogs.duty import moderator_desk

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import discord
 
-from bot.client import EkakiBot
-from bot.results import StoredPicture
+from bot.client.client import EkakiBot
+from bot.library.results import StoredPicture
 from cogs.actors import actor_of
 from cogs.presenter import presenters_of
 from cogs.remix_modal import remix_form

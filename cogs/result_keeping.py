@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from cogs.actors import actor_of
 from cogs.answers import begin, change, hold, say
 from cogs.errors import UNREACHABLE

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 import discord
 from discord.ext import commands
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from cogs import errors, gallery_buttons, result_drawing, result_keeping
 from cogs.buttons import ENTRY_ID, JOB_ID
 from cogs.lasting import Button, Lasting

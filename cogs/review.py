@@ -7,9 +7,9 @@ from typing import Final
 
 import discord
 
-from bot.client import EkakiBot
-from bot.moderators import MAX_REASON
-from bot.reviews import Waiting
+from bot.client.client import EkakiBot
+from bot.guilds.moderators import MAX_REASON
+from bot.guilds.reviews import Waiting
 from cogs.buttons import JOB_ID
 from cogs.duty import moderator_desk
 from cogs.forms import Form

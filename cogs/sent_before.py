@@ -6,7 +6,7 @@ from typing import Final
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from data.guilds.outbox import OutboxItem
 
 _LOOK_AT: Final = 100  # messages: one request

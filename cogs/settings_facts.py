@@ -6,7 +6,7 @@ from typing import Final
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from bot.safety.ceiling import Ceiling
 from cogs.duty import guild_id_of
 from cogs.places import place_of, rules_channel_id

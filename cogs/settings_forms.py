@@ -5,7 +5,7 @@ from typing import Final
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from bot.moderation.words import parse_words
 from cogs import forms
 from cogs.settings_pages import megapixels

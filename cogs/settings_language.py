@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from cogs.answers import change, hold
 from cogs.duty import manager_desk
 from cogs.lasting import Lasting, Select

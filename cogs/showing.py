@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 from bot.jobs.service import JobService
 from cogs import render
 from cogs.actors import actor_of

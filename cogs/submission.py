@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 
 import discord
 
-from bot.client import EkakiBot
-from bot.failpoints import hit
+from bot.client.client import EkakiBot
+from bot.common.failpoints import hit
 from bot.jobs.values import Ticket
 from cogs import render
 from cogs.errors import UNREACHABLE

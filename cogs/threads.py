@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.client import EkakiBot
+from bot.client.client import EkakiBot
 
 _log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import logging
 import discord
 from discord.ext import commands
 
-from bot.client import EkakiBot
-from bot.failpoints import hit
+from bot.client.client import EkakiBot
+from bot.common.failpoints import hit
 from bot.outbox.kinds import Kind, guild_lane
 from cogs.known import guild_of
 from cogs.languages import guild_locale

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.wording import words
+from bot.common.wording import words
 from cogs.errors import words_of
 from data.shipped.text import (
     DEFAULT_LANGUAGE,

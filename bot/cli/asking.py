@@ -4,7 +4,7 @@ import select
 import sys
 from typing import Final
 
-from bot.cli.output import note
+from bot.common.terminal import note
 
 CAN_STOP_WAITING: Final = sys.platform != "win32"
 """Whether a question may have a time limit: elsewhere a terminal can't be waited for like that."""

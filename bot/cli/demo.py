@@ -22,6 +22,6 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo."""
-    from bot.demo import main
+    from bot.playground.transcript import main
 
     return main(args.out)

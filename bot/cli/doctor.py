@@ -2,8 +2,8 @@
 
 import argparse
 
-from bot.cli.output import note, say
 from bot.cli.shared import Subparsers
+from bot.common.terminal import note, say
 
 _MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
 
@@ -26,10 +26,10 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check everything, each check by itself."""
+    from bot.common.logs import redact
+    from bot.config.settings import SettingsError, read, sources
     from bot.doctor.all import every_check
     from bot.doctor.values import Check
-    from bot.logs import redact
-    from bot.settings import SettingsError, read, sources
 
     try:
         values = sources(None, args.env_file)

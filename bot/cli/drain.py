@@ -7,8 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from bot.cli.output import note, say
 from bot.cli.shared import Subparsers, load_settings
+from bot.common.terminal import note, say
 
 _LOOK_EVERY_S = 0.5
 

@@ -13,12 +13,12 @@ from types import FrameType
 from PIL.Image import Image
 from tqdm import tqdm
 
-from bot.cli.output import note, say
-from bot.defaults import defaults_of
-from bot.engine import engine_options
-from bot.hints import hint_lines
+from bot.common.hints import hint_lines
+from bot.common.terminal import note, say
+from bot.config.defaults import defaults_of
+from bot.config.engine_options import engine_options
+from bot.config.settings import Settings
 from bot.safety.request import refuse_forbidden
-from bot.settings import Settings
 from data.shipped.vocabularies import load_vocabulary
 from pipeline.disk import at
 from pipeline.engine.protocol import DrawnPicture, Engine

@@ -1,6 +1,6 @@
 """What a command that failed says, and the status it ends with."""
 
-from bot.cli.output import complain
+from bot.common.terminal import complain
 
 EXIT_ERROR = 1
 
@@ -13,7 +13,7 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 def failed(error: Exception) -> int:
     """Tell `error` in a line. Gives the exit status."""
-    from bot.wording import words
+    from bot.common.wording import words
     from pipeline.disk import disk_error, is_about_files
     from pipeline.errors import Cancelled, EkakiError
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.cli import commands
 from bot.cli.failing import EXIT_ERROR, EXIT_INTERRUPTED, failed
-from bot.cli.output import complain
+from bot.common.terminal import complain
 
 
 def parser() -> argparse.ArgumentParser:

@@ -3,8 +3,8 @@
 import argparse
 
 from bot.cli import prepare
-from bot.cli.output import note, say
 from bot.cli.shared import Subparsers, load_settings
+from bot.common.terminal import note, say
 
 
 def add(subparsers: Subparsers) -> None:
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from bot.cli.offering import after_fetch
-    from bot.engine import engine_options
+    from bot.config.engine_options import engine_options
 
     model = args.model or settings.model
     from pipeline.errors import InputError

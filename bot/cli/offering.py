@@ -7,10 +7,10 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from bot.cli.asking import CAN_STOP_WAITING, is_terminal, yes
-from bot.cli.output import complain, note
+from bot.common.terminal import complain, note
 
 if TYPE_CHECKING:
-    from bot.settings import Settings
+    from bot.config.settings import Settings
     from pipeline.model.options import EngineOptions
     from pipeline.prepare.offer import Offer
 
@@ -45,8 +45,8 @@ def at_start(settings: "Settings") -> None:
     """Before the bot starts: time the machine where that was not done, and offer to prepare. What
     is wrong with the model is left to its loading to tell."""
     from bot.cli.prepare import prepare
-    from bot.engine import device_options
-    from bot.wording import words
+    from bot.common.wording import words
+    from bot.config.engine_options import device_options
     from pipeline.errors import EkakiError
     from pipeline.prepare.offer import COMMAND, find_offer, time_machine
 

@@ -30,9 +30,9 @@ def run(args: argparse.Namespace) -> int:
     """Run until stopped."""
     import webbrowser
 
-    from bot import logs
-    from bot.playground.start import Playground
-    from bot.playground.start import run as serve
+    from bot.common import logs
+    from bot.playground.page.start import Playground
+    from bot.playground.page.start import run as serve
 
     logs.set_up("WARNING", ())
     return serve(

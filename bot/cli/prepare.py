@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from bot.cli.output import note, say
 from bot.cli.shared import load_settings
+from bot.common.terminal import note, say
 
 if TYPE_CHECKING:
     from pipeline.model.options import EngineOptions, Variant
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     """Prepare."""
     from dataclasses import replace
 
-    from bot.engine import engine_options
+    from bot.config.engine_options import engine_options
 
     options = engine_options(load_settings(args))
     options = replace(

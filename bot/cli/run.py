@@ -79,7 +79,8 @@ def is_anything_left() -> bool:
     """Whether the thread of an engine or a tagger still runs."""
     import threading
 
-    from bot import output_check, worker
+    from bot.jobs.draw import worker
+    from bot.jobs.keep import output_check
 
     names = (worker.THREAD_NAME, output_check.THREAD_NAME)
     return any(thread.name.startswith(names) for thread in threading.enumerate())

@@ -3,7 +3,7 @@
 import argparse
 from typing import TypeAlias
 
-from bot.settings import DOTENV, Settings, SettingsError
+from bot.config.settings import DOTENV, Settings, SettingsError
 
 # argparse has no public name for what `add_subparsers` gives.
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]
@@ -11,7 +11,7 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  #
 
 def load_settings(args: argparse.Namespace, *, log: bool = True) -> Settings:
     """The settings; logging is set up with them."""
-    from bot import logs
+    from bot.common import logs
 
     if args.env_file != DOTENV and not args.env_file.exists():
         raise SettingsError("settings_missing", name=str(args.env_file))

@@ -5,11 +5,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from bot.cli.output import note, say
 from bot.cli.shared import Subparsers, load_settings
+from bot.common.terminal import note, say
 
 if TYPE_CHECKING:
-    from bot.storage import Findings, Storage
+    from bot.common.storage import Findings, Storage
 
 
 def add(subparsers: Subparsers) -> None:
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     }
 
     async def work() -> int:
-        from bot.storage import Storage
+        from bot.common.storage import Storage
         from data.store.database import Database
 
         async with Database.open(path) as database:

@@ -2,8 +2,8 @@
 
 import argparse
 
-from bot.cli.output import say
 from bot.cli.shared import Subparsers, load_settings, require_token
+from bot.common.terminal import say
 
 
 def add(subparsers: Subparsers) -> None:

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from bot.cli.output import note, say
 from bot.cli.shared import Subparsers, load_settings
+from bot.common.terminal import note, say
 
 
 def add(subparsers: Subparsers) -> None:

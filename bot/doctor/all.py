@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from bot.config.settings import Settings, SettingsError
 from bot.doctor import configuration, machine, place, token
 from bot.doctor.outbox import check_outbox
 from bot.doctor.runtimes import check_runtimes
 from bot.doctor.troubles import check_troubles
 from bot.doctor.values import Check, fail
-from bot.settings import Settings, SettingsError
 
 
 def every_check(

@@ -4,10 +4,10 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from bot.common.wording import words
+from bot.config.settings import Settings, SettingsError, dotenv_variables
+from bot.config.variables import VARIABLES
 from bot.doctor.values import Check, fail, ok, warn
-from bot.settings import Settings, SettingsError, dotenv_variables
-from bot.variables import VARIABLES
-from bot.wording import words
 
 
 def check_values(errors: Sequence[SettingsError]) -> Iterator[Check]:

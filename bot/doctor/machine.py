@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from bot.common.wording import gib, words
 from bot.doctor.values import Check, fail, ok, warn
-from bot.wording import gib, words
 from data.store.database import DATABASE_NAME
 from pipeline.errors import EkakiError
 

@@ -4,10 +4,10 @@ import importlib.util
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from bot.common.wording import gib, words
+from bot.config.engine_options import device_options, engine_options, tagger_folder, with_devices
+from bot.config.settings import Settings
 from bot.doctor.values import Check, fail, ok, warn
-from bot.engine import device_options, engine_options, tagger_folder, with_devices
-from bot.settings import Settings
-from bot.wording import gib, words
 from pipeline.errors import EkakiError
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import aiohttp
 
+from bot.config.settings import Settings
 from bot.doctor.token import ADMINISTRATOR, PERMISSIONS, invite_link
 from bot.doctor.values import Check, fail, ok, warn
-from bot.settings import Settings
 
 API: Final = "https://discord.com/api/v10"
 TIMEOUT_S: Final = 15

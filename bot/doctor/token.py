@@ -5,9 +5,9 @@ import binascii
 import re
 from typing import Final
 
+from bot.common.secret import Secret
+from bot.config.settings import Settings
 from bot.doctor.values import Check, fail, ok
-from bot.secret import Secret
-from bot.settings import Settings
 
 # Bits of Discord's permissions (developer documentation, "Permissions").
 PERMISSIONS: Final = {

@@ -7,7 +7,7 @@ from typing import Literal
 
 from aiosqlite import Connection
 
-from bot.results import StoredPicture
+from bot.library.results import StoredPicture
 from data.gallery import entries, search
 from data.gallery.entries import Entry, Order, Showing
 from data.gallery.search import Wanted

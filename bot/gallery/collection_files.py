@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.gallery.collections import known_collection
-from bot.packing import MEMBER_BYTES, PackedFile, in_a_thread, packed, streamed
-from bot.results import Actor
+from bot.library.packing import MEMBER_BYTES, PackedFile, in_a_thread, packed, streamed
+from bot.library.results import Actor
 from data.files.picture_files import PictureFiles
 from data.gallery import collections
 from data.gallery.collections import Collection

@@ -5,8 +5,8 @@ from typing import Final
 
 from aiosqlite import Connection
 
-from bot.clock import Clock
-from bot.results import Actor, Results
+from bot.common.clock import Clock
+from bot.library.results import Actor, Results
 from data.gallery import collections, entries
 from data.gallery.collections import Collection, Item
 from data.jobs import jobs, pictures

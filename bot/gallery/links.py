@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from bot.clock import Clock
+from bot.common.clock import Clock
 from data.store import notes
 from data.store.database import Database
 from data.store.times import CLOCK_STEP_S

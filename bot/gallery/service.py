@@ -4,11 +4,11 @@ from collections.abc import Collection
 
 from aiosqlite import Connection
 
-from bot.clock import Clock
-from bot.failpoints import hit
+from bot.common.clock import Clock
+from bot.common.failpoints import hit
 from bot.gallery.gate import Gate
+from bot.library.results import Actor
 from bot.moderation.audit import Audit
-from bot.results import Actor
 from data.gallery import entries, posts, states, web
 from data.gallery.entries import Entry
 from data.gallery.posts import Post

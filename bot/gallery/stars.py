@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiosqlite import Connection
 
-from bot.failpoints import hit
+from bot.common.failpoints import hit
 from bot.gallery import star_rules
 from bot.gallery.gate import Gate
 from bot.gallery.service import Gallery, entered, known

@@ -6,22 +6,23 @@ from collections.abc import AsyncIterator, Iterable
 
 from PIL.Image import Image
 
-from bot.clock import Clock
-from bot.eta import Forecasts
-from bot.failpoints import hit
-from bot.jobs.admission import Admission, JobRules
-from bot.jobs.attempts import MAX_ATTEMPTS
-from bot.jobs.damage import set_damaged_aside
-from bot.jobs.housekeeping import Housekeeping
-from bot.jobs.hub import TERMINAL, Hub
-from bot.jobs.line import Line, LiveJob, live_job
-from bot.jobs.noting import brief_settings, refused
-from bot.jobs.queue_view import queue_view
-from bot.jobs.records import end_of, new_job
-from bot.jobs.runner import Runner
-from bot.jobs.store import JobStore, StoredJob
-from bot.jobs.taking import Bounds
-from bot.jobs.uploads import Uploads
+from bot.common.clock import Clock
+from bot.common.failpoints import hit
+from bot.jobs.accept.admission import Admission, JobRules
+from bot.jobs.accept.audit_events import brief_settings, refused
+from bot.jobs.accept.limits import UserLimits
+from bot.jobs.accept.quota import Bounds
+from bot.jobs.deliver.hub import TERMINAL, Hub
+from bot.jobs.draw.attempts import MAX_ATTEMPTS
+from bot.jobs.draw.eta import Forecasts
+from bot.jobs.draw.line import Line, LiveJob, live_job
+from bot.jobs.draw.queue_view import queue_view
+from bot.jobs.draw.runner import Runner
+from bot.jobs.keep.damage import set_damaged_aside
+from bot.jobs.keep.housekeeping import Housekeeping
+from bot.jobs.keep.records import end_of, new_job
+from bot.jobs.keep.store import JobStore, StoredJob
+from bot.jobs.keep.uploads import Uploads
 from bot.jobs.values import (
     CancelledEvent,
     JobEvent,
@@ -31,7 +32,6 @@ from bot.jobs.values import (
     Ticket,
     Upload,
 )
-from bot.limits import UserLimits
 from bot.safety.ceiling import Ceiling, Place
 from data.guilds.place_settings import PlaceRatings
 from data.jobs.jobs import Delivered, JobRecord
@@ -175,7 +175,8 @@ class JobService:
         """Accept `request`: checked, its quota taken, stored. Memory and one transaction.
 
         `saved` names one of the person's presets, which fills what the request leaves open, as then
-        do their own defaults; not for a `replay`, which repeats an earlier job (`bot.results`).
+        do their own defaults; not for a `replay`, which repeats an earlier job
+        (`bot.library.results`).
         InputError, RefusedError (`draining` while the bot is ending) or StorageError: nothing was
         spent.
         """

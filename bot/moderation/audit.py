@@ -4,7 +4,7 @@ import logging
 
 from aiosqlite import Connection
 
-from bot.clock import Clock
+from bot.common.clock import Clock
 from data.guilds import audit
 from data.guilds.audit import AuditEvent
 from data.store.database import Database

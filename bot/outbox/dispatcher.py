@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeAlias
 
-from bot.clock import Clock
+from bot.common.clock import Clock
 from bot.outbox.service import AT_ONCE, Outbox
 from bot.outbox.verdict import BACKOFF_S, CLOSED_S, Failure, Verdict
 from data.guilds.outbox import OutboxItem

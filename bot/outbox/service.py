@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from aiosqlite import Connection
 
-from bot.clock import Clock
+from bot.common.clock import Clock
 from bot.moderation.audit import Audit
 from bot.outbox.kinds import Kind, person_lane
 from bot.outbox.verdict import EXPIRES_S, Failure, Verdict, next_attempt

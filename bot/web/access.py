@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 import discord
 
-from bot.clock import Clock
+from bot.common.clock import Clock
 from data.gallery import web
 from data.guilds import guild_settings
 from data.people.web_sessions import WebSession

@@ -6,10 +6,10 @@ from contextlib import ExitStack
 
 import discord
 
-from bot import descriptors
-from bot.clock import SystemClock
-from bot.loopback.client import connect_to
-from bot.settings import Settings
+from bot.common import descriptors
+from bot.common.clock import SystemClock
+from bot.common.discord_address import connect_to
+from bot.config.settings import Settings
 from bot.web.serving import serving
 from data.store.database import DATABASE_NAME
 from data.store.place import Place

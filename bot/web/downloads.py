@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bot.gallery.collection_files import CollectionFiles, Contents
 from bot.gallery.links import CollectionLinks
-from bot.results import Actor
+from bot.library.results import Actor
 from bot.web.answers import SECURITY_HEADERS, send
 from bot.web.thumbs import TooBusyError
 from pipeline.errors import RefusedError

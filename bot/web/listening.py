@@ -13,7 +13,7 @@ from typing import Final, cast
 
 from aiohttp.http import HttpProcessingError
 
-from bot import descriptors
+from bot.common import descriptors
 from bot.web.slots import Slots
 from bot.web.throttle import network
 

@@ -18,8 +18,8 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from bot.clock import Clock
-from bot.secret import Secret
+from bot.common.clock import Clock
+from bot.common.secret import Secret
 from bot.web.throttle import Throttle
 from bot.web.thumbs import TooBusyError
 

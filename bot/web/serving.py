@@ -10,10 +10,10 @@ import aiohttp
 import discord
 from aiohttp import web
 
-from bot.clock import Clock
+from bot.common.clock import Clock
+from bot.config.settings import Settings
 from bot.gallery.collection_files import CollectionFiles
 from bot.gallery.links import CollectionLinks
-from bot.settings import Settings
 from bot.web.access import Access, DiscordDoors
 from bot.web.downloads import Downloads
 from bot.web.listening import QUEUE, Sparing, connection_slots, listening

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from bot.clock import Clock
+from bot.common.clock import Clock
 from data.people import web_sessions
 from data.people.web_sessions import WebSession
 from data.store.database import Database

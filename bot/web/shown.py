@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.clock import Clock
+from bot.common.clock import Clock
 from bot.web.asked import Asked
 from data.gallery import entries as gallery
 from data.gallery import search, web

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot.clock import Clock
+from bot.common.clock import Clock
 from bot.web.access import Access
 from bot.web.answers import SECURITY_HEADERS, Pieces, answer, etag_of, send
 from bot.web.asked import Asked

@@ -1,7 +1,8 @@
 """All visible text: one catalogue a language, TOML files in `data/texts`.
 
 Which language is spoken is told once for a whole flow of calls (`speaking`), not at every call: in
-`bot.client` for each interaction, and again where somebody else than its user will read the words.
+`bot.client.client` for each interaction, and again where somebody else than its user will read the
+words.
 """
 
 import string

@@ -1,6 +1,6 @@
 """How long a picture will take, before one is drawn: the model's work over the machine's speed.
 
-An estimate for a machine that does nothing else. What was drawn corrects it (`bot.eta`).
+An estimate for a machine that does nothing else. What was drawn corrects it (`bot.jobs.draw.eta`).
 """
 
 from collections.abc import Mapping

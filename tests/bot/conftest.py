@@ -8,24 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from bot.clock import ManualClock
-from bot.eta import Pace
-from bot.jobs.admission import JobRules
-from bot.jobs.hub import Hub
-from bot.jobs.kept_files import KeptFiles
-from bot.jobs.line import Line
-from bot.jobs.runner import Runner
+from bot.common.clock import ManualClock
+from bot.jobs.accept.admission import JobRules
+from bot.jobs.accept.limits import Limits
+from bot.jobs.deliver.hub import Hub
+from bot.jobs.draw.eta import Pace
+from bot.jobs.draw.line import Line
+from bot.jobs.draw.runner import Runner
+from bot.jobs.draw.worker import EngineWorker
+from bot.jobs.keep.files import KeptFiles
+from bot.jobs.keep.output_check import OutputCheck
+from bot.jobs.keep.store import JobStore
 from bot.jobs.service import JobService
-from bot.jobs.store import JobStore
 from bot.jobs.values import JobEvent, Origin
-from bot.limits import Limits
+from bot.library.people import People
+from bot.library.results import Results
 from bot.moderation.audit import Audit
 from bot.outbox.service import Outbox
-from bot.output_check import OutputCheck
-from bot.people import People
-from bot.results import Results
 from bot.safety.ceiling import Place, PlaceKind
-from bot.worker import EngineWorker
 from data.store.database import Database
 from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import Engine

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bot.jobs.keeping import Keeping
-from bot.jobs.kept_files import KeptFiles
-from bot.jobs.store import JobStore
+from bot.jobs.keep.files import KeptFiles
+from bot.jobs.keep.keeping import Keeping
+from bot.jobs.keep.store import JobStore
 from bot.jobs.values import Completed, Failed, Ticket
 from data.jobs.pictures import PictureRecord
 from pipeline.engine.fake import FakeEngine

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from bot.clock import ManualClock
+from bot.common.clock import ManualClock
 from bot.doctor.troubles import check_troubles
-from bot.jobs import attempts, device, runner
-from bot.jobs.store import JobStore
+from bot.jobs.draw import attempts, device, runner
+from bot.jobs.keep.store import JobStore
 from bot.jobs.values import CancelledEvent, Completed, Failed
 from data.store.database import DATABASE_NAME
 from pipeline.engine.fake import FakeEngine

@@ -14,12 +14,13 @@ from typing import Any, cast
 import pytest
 from PIL import Image
 
-from bot import output_check, work_thread, worker
-from bot.jobs import device, keeping
-from bot.jobs.line import Line
+from bot.common import work_thread
+from bot.common.work_thread import BrokenWorkError, WorkThread
+from bot.jobs.draw import device, worker
+from bot.jobs.draw.line import Line
+from bot.jobs.keep import keeping, output_check
+from bot.jobs.keep.output_check import OutputCheck
 from bot.jobs.values import Completed, Failed
-from bot.output_check import OutputCheck
-from bot.work_thread import BrokenWorkError, WorkThread
 from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import DrawnPicture, Watch
 from pipeline.errors import Cancelled, ModelError

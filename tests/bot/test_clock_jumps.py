@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.clock import ManualClock
+from bot.common.clock import ManualClock
 from bot.gallery.links import GOOD_FOR_S, CollectionLinks, Grant
-from bot.jobs.housekeeping import Housekeeping
-from bot.jobs.steady import JUMP_S, STEADY_S, SteadyClock
-from bot.limits import DAY_S
+from bot.jobs.accept.limits import DAY_S
+from bot.jobs.keep.housekeeping import Housekeeping
+from bot.jobs.keep.steady import JUMP_S, STEADY_S, SteadyClock
 from data.guilds import blocks, reports
 from data.guilds.blocks import Block
 from data.store.database import Database

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bot.engine import loaders_of
-from bot.jobs import device
+from bot.config.engine_options import loaders_of
+from bot.config.settings import Settings
+from bot.jobs.draw import device
+from bot.jobs.draw.worker import EngineWorker
 from bot.jobs.values import Completed, Failed, Progress, Queued
-from bot.settings import Settings
-from bot.worker import EngineWorker
 from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import Engine
 from pipeline.errors import ModelError

@@ -10,12 +10,12 @@ import pytest
 from aiohttp import web
 
 from bot.cli.main import main
+from bot.common.secret import Secret
+from bot.config.settings import Settings, read
 from bot.doctor import configuration, machine, model, runtimes, token
 from bot.doctor.all import every_check
 from bot.doctor.online import check_application, check_guilds, check_online
 from bot.doctor.values import Check
-from bot.secret import Secret
-from bot.settings import Settings, read
 from data.shipped.paths import DEMO_MODEL
 from data.store.database import Database
 from pipeline.model.folder import ModelFolder

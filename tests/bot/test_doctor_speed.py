@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from bot.config.settings import Settings
 from bot.doctor import model
 from bot.doctor.values import Check
-from bot.settings import Settings
 from pipeline.model.cpu import this_cpu
 from pipeline.prepare.speed_notes import Speeds, note
 from tests.pipeline.conftest import tiny_path

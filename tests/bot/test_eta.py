@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.eta import Forecasts, Pace, cost_of, steps_of
+from bot.jobs.draw.eta import Forecasts, Pace, cost_of, steps_of
 from pipeline.engine.fake import FAKE_MODEL, FakeEngine
 from pipeline.engine.protocol import Expected
 from pipeline.request import GenerationRequest

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot import client
-from bot.client import GoneChannels
+from bot.client import client
+from bot.client.client import GoneChannels
 
 
 def test_the_latest_gone_channels_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:

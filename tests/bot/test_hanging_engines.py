@@ -9,10 +9,10 @@ from typing import Any, cast
 import pytest
 from PIL import Image
 
-from bot import output_check, worker
-from bot.jobs import device, runner
-from bot.output_check import OutputCheck
-from bot.work_thread import BrokenWorkError
+from bot.common.work_thread import BrokenWorkError
+from bot.jobs.draw import device, runner, worker
+from bot.jobs.keep import output_check
+from bot.jobs.keep.output_check import OutputCheck
 from pipeline.engine.fake import FakeEngine
 from pipeline.errors import ModelError
 from pipeline.tagger.tagger import Tagger

@@ -15,7 +15,7 @@ HEAVY = {"discord", "numpy", "onnxruntime", "torch", "PIL", "transformers", "dif
 COMMANDS = ("", "run", "imagine", "doctor", "sync", "model fetch", "model prepare", "tags import")
 PURE = (
     "pipeline.request", "pipeline.resolve", "pipeline.card",
-    "bot.settings", "bot.logs", "bot.queue",
+    "bot.config.settings", "bot.common.logs", "bot.jobs.draw.fair_queue",
 )  # fmt: skip
 
 _LIST = "import sys, json; print(json.dumps(sorted({n.partition('.')[0] for n in sys.modules})))"
@@ -50,7 +50,7 @@ def test_pure_modules_stay_pure(module: str) -> None:
 
 def test_the_running_bot_with_the_own_engine_brings_no_torch() -> None:
     code = (
-        "from bot import app\nfrom bot.settings import Settings\nimport importlib\n"
+        "from bot import app\nfrom bot.config.settings import Settings\nimport importlib\n"
         "for name in app.COGS: importlib.import_module(name)\n"
         "app.engine_loader(Settings())\n"
     )

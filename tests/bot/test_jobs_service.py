@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bot.jobs.accept.limits import Limits
 from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progress, Queued
-from bot.limits import Limits
 from pipeline.engine.fake import FakeEngine
 from pipeline.errors import EngineError, InputError, ModelError, RefusedError
 from pipeline.png import read_parameters

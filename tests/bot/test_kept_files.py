@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from bot.jobs.kept_files import KeptFiles
+from bot.jobs.keep.files import KeptFiles
 from bot.jobs.values import Completed
 from data.jobs import jobs, pictures, uploads
 from data.jobs.uploads import UploadRecord

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.limits import DAY_S, HOUR_S, Limits, check_quota, check_waiting, window
+from bot.jobs.accept.limits import DAY_S, HOUR_S, Limits, check_quota, check_waiting, window
 from data.jobs.quota import Use
 from pipeline.errors import RefusedError
 

@@ -8,7 +8,7 @@ from aiosqlite import Connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.limits import DAY_S, HOUR_S, Limits, check_quota, check_upscales, window
+from bot.jobs.accept.limits import DAY_S, HOUR_S, Limits, check_quota, check_upscales, window
 from data.jobs import quota
 from data.jobs.quota import Use
 from data.store.database import migrations

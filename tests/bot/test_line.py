@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.eta import Pace
-from bot.jobs.line import Line, LiveJob, live_job
-from bot.jobs.records import new_job
-from bot.queue import Unit
+from bot.jobs.draw.eta import Pace
+from bot.jobs.draw.fair_queue import Unit
+from bot.jobs.draw.line import Line, LiveJob, live_job
+from bot.jobs.keep.records import new_job
 from pipeline.engine.protocol import Expected
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest

@@ -13,8 +13,8 @@ import discord.http
 import pytest
 from aiohttp import web
 
-from bot import logs
-from bot.secret import Secret
+from bot.common import logs
+from bot.common.secret import Secret
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcdE.abcdefghijklmnopqrstuvwxyz0123456789ab"
 INTERACTION = "aW50ZXJhY3Rpb246MTIzNDU2Nzg5OnNlY3JldHBhcnQ"

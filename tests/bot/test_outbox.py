@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.clock import SystemClock
+from bot.common.clock import SystemClock
 from bot.moderation.audit import Audit
 from bot.outbox import dispatcher as dispatching
 from bot.outbox import verdict as verdicts

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL.Image import Image
 
-from bot.jobs.housekeeping import Housekeeping
+from bot.jobs.keep.housekeeping import Housekeeping
 from bot.jobs.values import Completed, Failed, JobEvent
 from bot.safety.ceiling import Place, PlaceKind
 from bot.safety.output import Verdict, WithheldReason, judge, minor_coded

@@ -14,12 +14,12 @@ from typing import IO, Any
 import pytest
 from PIL import Image
 
-from bot import packing
-from bot.jobs.housekeeping import Housekeeping
-from bot.jobs.steady import STEADY_S
+from bot.jobs.accept.limits import Limits
+from bot.jobs.keep.housekeeping import Housekeeping
+from bot.jobs.keep.steady import STEADY_S
 from bot.jobs.values import CancelledEvent, Completed
-from bot.limits import Limits
-from bot.people import MAX_PRESETS, preset_of
+from bot.library import packing
+from bot.library.people import MAX_PRESETS, preset_of
 from data.files.picture_files import PictureFiles
 from data.people import tag_uses
 from data.people.user_defaults import UserDefaults

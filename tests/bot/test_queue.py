@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.queue import FairQueue, Unit
+from bot.jobs.draw.fair_queue import FairQueue, Unit
 
 
 def unit(user: int, number: int, *, weight: int = 1, cost: float = 1.0) -> Unit:

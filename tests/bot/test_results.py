@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from bot.jobs.values import CancelledEvent, Completed, Failed, Ticket
-from bot.results import STRONG_STRENGTH, SUBTLE_STRENGTH, SUBTLE_VARIATION, Actor, StoredPicture
+from bot.library.results import (
+    STRONG_STRENGTH,
+    SUBTLE_STRENGTH,
+    SUBTLE_VARIATION,
+    Actor,
+    StoredPicture,
+)
 from data.jobs.pictures import PictureRecord
 from pipeline.card import QualityPreset
 from pipeline.engine.fake import FakeEngine

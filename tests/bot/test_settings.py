@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.secret import Secret
-from bot.settings import Settings, SettingsError, read
-from bot.variables import VARIABLES, example
-from bot.wording import words
+from bot.common.secret import Secret
+from bot.common.wording import words
+from bot.config.settings import Settings, SettingsError, read
+from bot.config.variables import VARIABLES, example
 from pipeline.card import QualityPreset, Sampler
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +38,8 @@ def test_defaults_of_the_table_are_those_of_the_class() -> None:
 def test_example_file_is_the_table() -> None:
     written = (ROOT / ".env.example").read_text(encoding="utf-8")
     assert written == example(), (
-        "write it again: python -c \"from bot.variables import example; print(example(), end='')\""
+        "write it again: python -c"
+        " \"from bot.config.variables import example; print(example(), end='')\""
         " > .env.example"
     )
 

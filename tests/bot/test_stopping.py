@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from PIL.Image import Image
 
-from bot.jobs import runner
-from bot.jobs.store import JobStore
+from bot.jobs.draw import runner
+from bot.jobs.keep.store import JobStore
 from bot.jobs.values import Completed
 from data.jobs.jobs import JobRecord
 from pipeline.engine.fake import FakeEngine
@@ -159,7 +159,7 @@ async def test_a_model_that_loads_for_minutes_does_not_hold_up_a_stop(
 _LEFT = """
 import threading, time
 from bot.cli.run import leave_engine
-from bot.worker import THREAD_NAME
+from bot.jobs.draw.worker import THREAD_NAME
 threading.Thread(target=time.sleep, args=(3600,), name=THREAD_NAME + "_0").start()
 print("everything is stored")
 leave_engine(3)
@@ -201,7 +201,7 @@ def test_it_ends_also_where_nobody_reads_its_output(stream: str) -> None:
 _HUNG = """
 import threading, time
 from bot.cli.run import status_of
-from bot.worker import THREAD_NAME
+from bot.jobs.draw.worker import THREAD_NAME
 from pipeline.errors import ModelError
 threading.Thread(target=time.sleep, args=(60,), name=THREAD_NAME + "_0").start()
 def run_bot():

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.clock import ManualClock
-from bot.jobs.housekeeping import Housekeeping
-from bot.jobs.kept_files import KeptFiles
-from bot.jobs.steady import STEADY_S
-from bot.storage import Storage, take_away
+from bot.common.clock import ManualClock
+from bot.common.storage import Storage, take_away
+from bot.jobs.keep.files import KeptFiles
+from bot.jobs.keep.housekeeping import Housekeeping
+from bot.jobs.keep.steady import STEADY_S
 from data.files import retention
 from data.files.picture_files import PictureFiles
 from data.jobs import jobs, pictures

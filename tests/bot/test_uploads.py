@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bot.jobs import uploads as module
-from bot.jobs.uploads import FORMATS, KEPT_SIDE, checked_png
+from bot.jobs.keep import uploads as module
+from bot.jobs.keep.uploads import FORMATS, KEPT_SIDE, checked_png
 from bot.jobs.values import Completed
 from pipeline.errors import InputError, RefusedError
 from pipeline.png import encode_png, read_parameters

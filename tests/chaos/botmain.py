@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bot import app, logs
-from bot.secret import Secret
-from bot.settings import Settings
+from bot import app
+from bot.common import logs
+from bot.common.secret import Secret
+from bot.config.settings import Settings
 from pipeline.engine.protocol import DrawnPicture, Engine
 from pipeline.request import ResolvedRequest
 from tests.chaos.spec import BotSpec

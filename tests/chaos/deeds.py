@@ -11,10 +11,10 @@ from typing import Any
 
 from PIL import Image
 
-from bot.loopback.actions import walk
-from bot.loopback.default_world import IDS
-from bot.loopback.errors import ApiError, RefusedByClient
-from bot.loopback.world import ChannelType, Interaction, Message
+from bot.playground.simulator.actions import walk
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.errors import ApiError, RefusedByClient
+from bot.playground.simulator.world import ChannelType, Interaction, Message
 from tests.chaos.gallery_sight import STAR
 from tests.chaos.places import PEOPLE
 from tests.chaos.sight import (

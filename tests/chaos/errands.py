@@ -3,9 +3,9 @@
 import asyncio
 from contextlib import suppress
 
-from bot.loopback.default_world import IDS
-from bot.loopback.errors import ApiError, RefusedByClient
-from bot.loopback.world import Message
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.errors import ApiError, RefusedByClient
+from bot.playground.simulator.world import Message
 from tests.chaos.deeds import RED, Announcement, Deeds
 from tests.chaos.places import OTHER_ART, TROUBLEMAKER, invite
 from tests.chaos.sight import custom_ids

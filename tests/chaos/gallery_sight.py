@@ -4,8 +4,8 @@ import re
 import sqlite3
 from collections import defaultdict
 
-from bot.loopback.default_world import IDS
-from bot.loopback.world import Message
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.world import Message
 from tests.chaos.places import LOGS
 from tests.chaos.stage import Stage
 

@@ -3,12 +3,12 @@
 from collections.abc import Collection
 from typing import Final
 
-from bot.loopback import permissions as p
-from bot.loopback.default_world import IDS
-from bot.loopback.gateway import GUILDS
-from bot.loopback.payloads import guild_create_json
-from bot.loopback.server import Loopback
-from bot.loopback.world import Channel, ChannelType, Guild, Member, Role, User, World
+from bot.playground.simulator import permissions as p
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.gateway import GUILDS
+from bot.playground.simulator.payloads import guild_create_json
+from bot.playground.simulator.server import Loopback
+from bot.playground.simulator.world import Channel, ChannelType, Guild, Member, Role, User, World
 
 PEOPLE: Final = (IDS.alice, IDS.bob, IDS.owner)
 LOG: Final = 300000000000000050

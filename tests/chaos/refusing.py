@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bot.loopback.default_world import IDS
-from bot.loopback.faults import Fault
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.faults import Fault
 from tests.chaos import errands
 from tests.chaos.deeds import RED, Deeds
 from tests.chaos.gallery_sight import gallery_complaints

@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.loopback import limits
-from bot.loopback.default_world import IDS
+from bot.playground.simulator import limits
+from bot.playground.simulator.default_world import IDS
 from tests.chaos import errands, failpoints
 from tests.chaos.audit import Report, audit
 from tests.chaos.deeds import RED, Deeds

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from bot.loopback.default_world import IDS
+from bot.playground.simulator.default_world import IDS
 from tests.chaos.deeds import Deeds
 from tests.chaos.gallery_sight import gallery_complaints
 from tests.chaos.places import LOGS

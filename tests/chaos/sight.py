@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
-from bot.loopback.actions import walk
-from bot.loopback.errors import Json
-from bot.loopback.world import Interaction, Message
+from bot.playground.simulator.actions import walk
+from bot.playground.simulator.errors import Json
+from bot.playground.simulator.world import Interaction, Message
 from tests.chaos.stage import Stage
 
 JOB_ID: Final = "[a-z0-9]{12}"

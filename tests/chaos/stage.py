@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.loopback.member import Member
-from bot.loopback.server import Loopback
-from bot.loopback.world import Interaction, World
+from bot.playground.simulator.member import Member
+from bot.playground.simulator.server import Loopback
+from bot.playground.simulator.world import Interaction, World
 from tests.chaos.places import furnish
 from tests.chaos.processes import BotProcess, Nursery, open_nursery
 from tests.chaos.spec import BotSpec

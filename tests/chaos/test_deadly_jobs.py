@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.loopback.default_world import IDS
+from bot.playground.simulator.default_world import IDS
 from tests.chaos.audit import audit
 from tests.chaos.deeds import Deeds, Wish
 from tests.chaos.processes import BotProcess

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from bot.loopback.default_world import IDS
+from bot.playground.simulator.default_world import IDS
 from tests.chaos.audit import audit
 from tests.chaos.deeds import Deeds
 from tests.chaos.sight import files

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.loopback.default_world import IDS
-from bot.loopback.world import Message
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.world import Message
 from tests.chaos.deeds import Deeds
 from tests.chaos.sight import files
 from tests.chaos.stage import Stage, until

@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from bot.loopback.default_world import IDS
-from bot.loopback.world import Channel, ChannelType, Message
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.world import Channel, ChannelType, Message
 from tests.chaos.deeds import Announcement, Deeds
 from tests.chaos.places import LOGS
 from tests.chaos.sight import posted_pictures

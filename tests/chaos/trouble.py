@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from bot.loopback.faults import Fault
+from bot.playground.simulator.faults import Fault
 from tests.chaos.stage import Stage
 
 Trouble: TypeAlias = Callable[[Stage, random.Random], Awaitable[None]]

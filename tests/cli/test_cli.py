@@ -11,7 +11,7 @@ import pytest
 from bot.cli.drawing import output_files, write_atomically
 from bot.cli.imagine import request_of
 from bot.cli.main import main, parser
-from bot.variables import VARIABLES
+from bot.config.variables import VARIABLES
 from pipeline.card import QualityPreset, Sampler, Style
 from pipeline.errors import InputError, StorageError
 from pipeline.rating import Rating

@@ -11,7 +11,7 @@ import pytest
 from bot.cli import failing
 from bot.cli import main as shell
 from bot.cli.drawing import write_atomically
-from bot.wording import words
+from bot.common.wording import words
 from data.shipped.text import text
 from pipeline.disk import at, disk_error, is_about_files
 from pipeline.errors import StorageError

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from bot.cli.main import main
-from bot.loopback import limits
-from bot.loopback.default_world import IDS
-from bot.loopback.member import Member
-from bot.loopback.server import Loopback
-from bot.variables import VARIABLES
+from bot.config.variables import VARIABLES
+from bot.playground.simulator import limits
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.member import Member
+from bot.playground.simulator.server import Loopback
 from data.jobs.left import Left, read_left
 from data.store.lock import LOCK_NAME, holder, only_one
 from tests.support.patience import PATIENCE_S
@@ -29,8 +29,8 @@ _BOT = """
 import asyncio, sys, threading, time
 from pathlib import Path
 from bot import app, logs
-from bot.secret import Secret
-from bot.settings import Settings
+from bot.common.secret import Secret
+from bot.config.settings import Settings
 from pipeline.engine.fake import FakeEngine
 
 url, token, folder = sys.argv[1:]

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from bot.cli.failing import EXIT_AGAIN
-from bot.loopback.default_world import IDS
-from bot.loopback.member import Member
-from bot.loopback.server import Loopback
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.member import Member
+from bot.playground.simulator.server import Loopback
 from data.jobs.left import Left, read_left
 from tests.cli.test_drain import process, rest_of
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.variables import VARIABLES
+from bot.config.variables import VARIABLES
 from pipeline.model.cpu import this_cpu
 from pipeline.model.folder import ModelFolder
 from pipeline.model.options import EngineOptions

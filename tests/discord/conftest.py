@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.loopback import limits
-from bot.loopback.default_world import IDS
-from bot.loopback.server import Loopback
 from bot.outbox import dispatcher, verdict
+from bot.playground.simulator import limits
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.server import Loopback
 from cogs import gallery_queues, message_menus, orphans, submission
 from pipeline.tags.index import TagIndex
 from tests.discord.house import Discord, Running, running_bot

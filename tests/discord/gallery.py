@@ -5,10 +5,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-from bot.loopback.default_world import IDS
-from bot.loopback.views import MessageView
-from bot.loopback.world import Channel, ChannelType
 from bot.outbox.dispatcher import Dispatcher
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.views import MessageView
+from bot.playground.simulator.world import Channel, ChannelType
 from cogs.gallery_events import GalleryEvents
 from cogs.outbox import OutboxCog
 from data.gallery import entries as gallery

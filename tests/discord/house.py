@@ -13,14 +13,14 @@ from typing import Any, cast
 import discord
 
 from bot.app import Ekaki
+from bot.common.discord_address import connect_to
+from bot.common.secret import Secret
 from bot.compose import open_services
-from bot.loopback.client import connect_to
-from bot.loopback.default_world import IDS
-from bot.loopback.server import Loopback
-from bot.loopback.world import Interaction, InteractionType, Message, World
-from bot.secret import Secret
+from bot.config.settings import Settings
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.server import Loopback
+from bot.playground.simulator.world import Interaction, InteractionType, Message, World
 from bot.services import Services
-from bot.settings import Settings
 from cogs.inference import Inference
 from data.jobs.jobs import JobRecord
 from pipeline.engine.fake import FakeEngine

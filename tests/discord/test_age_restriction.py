@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.loopback.default_world import IDS
+from bot.playground.simulator.default_world import IDS
 from data.guilds import place_settings
 from data.jobs.jobs import JobRecord
 from pipeline.rating import Rating

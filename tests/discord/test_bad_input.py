@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.loopback.default_world import IDS
-from bot.loopback.faults import Fault
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.faults import Fault
 from data.store.database import DATABASE_NAME
 from tests.discord.house import Discord, Running, until, words
 

@@ -1,6 +1,6 @@
 """Autocompletion answers that Discord takes."""
 
-from bot.suggestions import Suggestion
+from bot.library.suggestions import Suggestion
 from cogs.choices import as_choices
 
 

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from bot.loopback.default_world import IDS
+from bot.playground.simulator.default_world import IDS
 from tests.discord.gallery import entries, gallery_house, picture, shown, until_shown
 from tests.discord.house import Discord
 from tests.discord.visitors import Visitor, open_house, whole

@@ -12,9 +12,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from bot.common.secret import Secret
+from bot.config.settings import Settings
 from bot.doctor import online
-from bot.secret import Secret
-from bot.settings import Settings
 from bot.web.oauth import OAuth
 from cogs.attachments import Downloads, EmbeddedFile
 from pipeline.errors import InputError

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.loopback.default_world import IDS
-from bot.loopback.world import Interaction
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.world import Interaction
 from data.guilds import guild_limits
 from data.guilds.guild_limits import LimitSet
 from data.jobs import quota_grants

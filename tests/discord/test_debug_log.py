@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot import logs
+from bot.common import logs
+from bot.common.secret import Secret
 from bot.gallery.links import Grant
-from bot.loopback.default_world import IDS
-from bot.secret import Secret
+from bot.playground.simulator.default_world import IDS
 from data.store import notes
 from pipeline.rating import Rating
 from tests.discord.house import Discord, running_bot

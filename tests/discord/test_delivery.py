@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from bot.loopback import limits
-from bot.loopback.default_world import IDS
-from bot.loopback.faults import Fault
-from bot.loopback.member import Member
-from bot.loopback.world import Message
+from bot.playground.simulator import limits
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.faults import Fault
+from bot.playground.simulator.member import Member
+from bot.playground.simulator.world import Message
 from pipeline.engine.fake import FAKE_MODEL, FakeEngine
 from tests.discord.house import Discord, Running, running_bot, until, words
 

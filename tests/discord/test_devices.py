@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.jobs import device
-from bot.loopback.default_world import IDS
+from bot.jobs.draw import device
+from bot.playground.simulator.default_world import IDS
 from pipeline.engine.fake import FakeEngine
 from tests.discord.house import Discord, until
 from tests.discord.visitors import Visitor, open_house

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.loopback import limits
-from bot.loopback.default_world import IDS
-from bot.loopback.faults import Fault
+from bot.playground.simulator import limits
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.faults import Fault
 from cogs import orphans, submission
 from data.jobs.jobs import JobRecord
 from tests.discord.house import Discord, Running, running_bot, until, words

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from aiosqlite import Connection
 
-from bot.loopback import permissions as p
-from bot.loopback.default_world import IDS
-from bot.loopback.faults import Fault
-from bot.loopback.views import MessageView
+from bot.playground.simulator import permissions as p
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.faults import Fault
+from bot.playground.simulator.views import MessageView
 from data.gallery import posts
 from data.guilds import audit, blocks, place_settings
 from data.guilds.audit import AuditEntry

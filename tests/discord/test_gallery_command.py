@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bot.loopback.default_world import IDS
-from bot.loopback.views import MessageView
-from bot.results import Actor
+from bot.library.results import Actor
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.views import MessageView
 from cogs.gallery_browsing import TEMPLATE, Looking
 from cogs.gallery_gates import gate_of
 from data.guilds import place_settings

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from bot.loopback import limits
-from bot.loopback.default_world import IDS
-from bot.loopback.faults import Fault
-from bot.loopback.member import Member
-from bot.loopback.world import Member as GuildMember
-from bot.loopback.world import User
 from bot.outbox import verdict as verdicts
+from bot.playground.simulator import limits
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.faults import Fault
+from bot.playground.simulator.member import Member
+from bot.playground.simulator.world import Member as GuildMember
+from bot.playground.simulator.world import User
 from tests.discord.gallery import (
     FORUM,
     STAR,

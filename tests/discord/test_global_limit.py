@@ -5,9 +5,9 @@ from contextlib import suppress
 
 import pytest
 
-from bot import global_limit
-from bot.loopback.default_world import IDS
-from bot.loopback.faults import Fault
+from bot.client import global_limit
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.faults import Fault
 from tests.discord.house import PATIENCE_S, Discord
 from tests.discord.visitors import open_house
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.hints import MAX_LINES, hint_lines
+from bot.common.hints import MAX_LINES, hint_lines
 from data.shipped.text import speaking
 from pipeline.prompt.hints import Hint, HintKind
 from tests.discord.house import Discord, Running

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator
 import pytest
 from PIL import Image
 
-from bot.loopback.default_world import IDS
-from bot.results import Actor
+from bot.library.results import Actor
+from bot.playground.simulator.default_world import IDS
 from tests.discord.house import Discord, Running, running_bot
 from tests.discord.visitors import Visitor, labels, open_house, whole
 

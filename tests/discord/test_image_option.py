@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bot.loopback.default_world import IDS
-from bot.loopback.faults import Fault
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.faults import Fault
 from cogs import submission
 from tests.discord.house import Discord, until
 from tests.discord.test_results import new_job, text_of

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from discord import app_commands
 
-from bot.loopback.default_world import IDS
+from bot.playground.simulator.default_world import IDS
 from data.shipped.text import text
 from tests.discord.house import Discord
 from tests.discord.visitors import Visitor, open_house

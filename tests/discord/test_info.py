@@ -1,6 +1,6 @@
 """`/about`, `/help` and `/limits` as a member reads them."""
 
-from bot.loopback.default_world import IDS
+from bot.playground.simulator.default_world import IDS
 from tests.discord.house import Discord, Running, running_bot, words
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from bot.loopback import limits
-from bot.loopback.default_world import IDS
-from bot.loopback.errors import as_list, as_object
-from bot.moderators import Desk
+from bot.guilds.moderators import Desk
+from bot.playground.simulator import limits
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.errors import as_list, as_object
 from data.shipped.text import keys, unfilled
 from pipeline.engine.fake import FakeEngine
 from tests.discord.house import Discord, Running, running_bot, until, words

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from discord import app_commands
 
-from bot.loopback.default_world import IDS
-from bot.loopback.errors import RefusedByClient
-from bot.loopback.faults import Fault
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.errors import RefusedByClient
+from bot.playground.simulator.faults import Fault
 from pipeline.errors import StorageError
 from tests.discord.house import Discord, Running, until
 from tests.discord.test_in_direct_messages import OPTIONS

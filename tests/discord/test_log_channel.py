@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator, Callable
 
 import pytest
 
-from bot.loopback.default_world import IDS
-from bot.loopback.faults import Fault
-from bot.loopback.permissions import VIEW_CHANNEL
-from bot.loopback.views import MessageView
 from bot.outbox.kinds import Kind
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.faults import Fault
+from bot.playground.simulator.permissions import VIEW_CHANNEL
+from bot.playground.simulator.views import MessageView
 from cogs import log_channel
 from data.guilds import audit, guild_settings
 from data.guilds.audit import AuditEntry, AuditEvent, AuditKind

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from bot.jobs.noting import is_noted
+from bot.jobs.accept.audit_events import is_noted
 from cogs.audit_lines import line
 from data.guilds.audit import AuditEntry, AuditKind
 from data.guilds.reports import Decision

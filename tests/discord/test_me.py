@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bot.loopback.default_world import IDS
-from bot.loopback.errors import RefusedByClient
-from bot.loopback.views import MessageView
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.errors import RefusedByClient
+from bot.playground.simulator.views import MessageView
 from pipeline.card import QualityPreset, Sampler, Style
 from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, open_house, whole

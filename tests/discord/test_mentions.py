@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.loopback.default_world import IDS
-from bot.loopback.views import MessageView
-from bot.loopback.world import World
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.views import MessageView
+from bot.playground.simulator.world import World
 from cogs.mentions import PAUSE_S
 from data.shipped.text import text
 from tests.discord.house import Discord, Running

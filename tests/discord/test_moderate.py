@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from bot.loopback.default_world import IDS
-from bot.loopback.errors import RefusedByClient
-from bot.loopback.member import InteractionView
-from bot.loopback.views import MessageView
 from bot.outbox.kinds import Kind
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.errors import RefusedByClient
+from bot.playground.simulator.member import InteractionView
+from bot.playground.simulator.views import MessageView
 from data.guilds import audit, guild_limits, outbox
 from data.guilds.audit import AuditEntry
 from data.guilds.guild_limits import LimitSet

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from bot.doctor.outbox import check_outbox
-from bot.loopback import permissions as p
-from bot.loopback.default_world import IDS
-from bot.loopback.faults import Fault
-from bot.loopback.gateway import GUILDS
-from bot.loopback.payloads import channel_json
-from bot.loopback.world import Channel, ChannelType, Guild, Member, Role
-from bot.moderators import Desk
+from bot.guilds.moderators import Desk
 from bot.outbox import verdict as verdicts
+from bot.playground.simulator import permissions as p
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.faults import Fault
+from bot.playground.simulator.gateway import GUILDS
+from bot.playground.simulator.payloads import channel_json
+from bot.playground.simulator.world import Channel, ChannelType, Guild, Member, Role
 from cogs.gallery_gates import gate_of
 from cogs.sent_before import sent_before
 from data.guilds import audit, guild_settings, outbox

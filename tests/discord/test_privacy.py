@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bot.loopback import limits
-from bot.loopback.default_world import IDS
-from bot.loopback.views import MessageView
-from bot.loopback.world import InteractionType
+from bot.playground.simulator import limits
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.views import MessageView
+from bot.playground.simulator.world import InteractionType
 from data.people import web_sessions
 from data.people.web_sessions import WebSession
 from tests.discord.house import Discord, Running, until

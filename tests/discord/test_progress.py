@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from bot.loopback.default_world import IDS
-from bot.loopback.faults import Fault
-from bot.loopback.world import Message
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.faults import Fault
+from bot.playground.simulator.world import Message
 from pipeline.engine.fake import FakeEngine
 from pipeline.errors import EngineError
 from pipeline.request import ResolvedRequest

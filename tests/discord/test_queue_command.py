@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from bot.jobs.values import OwnJob, QueueView
-from bot.loopback.default_world import IDS
+from bot.playground.simulator.default_world import IDS
 from cogs.queue import queue_message
 from pipeline.engine.fake import FakeEngine
 from tests.discord.house import Discord, Running, until

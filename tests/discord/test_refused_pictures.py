@@ -9,9 +9,9 @@ import pytest
 
 from bot.jobs.service import JobService
 from bot.jobs.values import Progress
-from bot.loopback.default_world import IDS
-from bot.loopback.faults import Fault
-from bot.loopback.world import Message
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.faults import Fault
+from bot.playground.simulator.world import Message
 from cogs import presenter, render
 from cogs.delivery import Delivery
 from pipeline.engine.fake import FakeEngine

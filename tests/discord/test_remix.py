@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from PIL import Image, PngImagePlugin
 
-from bot.loopback.check_message import Upload
-from bot.loopback.default_world import IDS
-from bot.loopback.faults import Fault
-from bot.loopback.member import InteractionView
-from bot.loopback.views import MessageView
+from bot.playground.simulator.check_message import Upload
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.faults import Fault
+from bot.playground.simulator.member import InteractionView
+from bot.playground.simulator.views import MessageView
 from cogs import attachments, message_menus, orphans
 from cogs.message_menus import DOWNLOAD_S
 from tests.discord.house import Discord

@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from bot.loopback.default_world import IDS
-from bot.loopback.views import MessageView
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.views import MessageView
 from data.guilds import audit, reports
 from data.jobs.jobs import JobRecord
 from tests.discord.gallery import dispatcher

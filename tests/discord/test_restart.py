@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.loopback import limits
-from bot.loopback.default_world import IDS
-from bot.results import Actor
+from bot.library.results import Actor
+from bot.playground.simulator import limits
+from bot.playground.simulator.default_world import IDS
 from data.jobs import jobs
 from pipeline.engine.fake import FakeEngine
 from pipeline.errors import RefusedError

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bot.loopback.default_world import IDS
-from bot.loopback.member import InteractionView
-from bot.loopback.views import MessageView
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.member import InteractionView
+from bot.playground.simulator.views import MessageView
 from cogs import orphans
 from data.guilds import place_settings
 from data.jobs.jobs import JobRecord

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bot.loopback.default_world import IDS
-from bot.loopback.faults import Fault
-from bot.loopback.member import InteractionView
-from bot.loopback.views import MessageView
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.faults import Fault
+from bot.playground.simulator.member import InteractionView
+from bot.playground.simulator.views import MessageView
 from data.guilds import audit, guild_settings
 from data.guilds.audit import AuditEntry
 from data.guilds.guild_settings import GuildSettings
@@ -161,7 +161,7 @@ async def test_a_release_that_was_not_sent_is_sent_after_a_restart(
         async with running.services.database.reader() as reader:
             record = await withheld.waiting(reader, guild_id=IDS.guild)
         assert record is not None
-        from bot.moderators import Desk
+        from bot.guilds.moderators import Desk
 
         desk = Desk(actor_id=IDS.moderator, guild_id=IDS.guild)
         await running.services.reviews.release(

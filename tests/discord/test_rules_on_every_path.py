@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from bot.loopback.views import MessageView
+from bot.playground.simulator.views import MessageView
 from data.guilds import audit
 from data.guilds.audit import AuditKind
 from tests.discord.house import Discord, Running

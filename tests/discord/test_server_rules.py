@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image, PngImagePlugin
 
-from bot.loopback.check_message import Upload
-from bot.loopback.default_world import IDS
+from bot.playground.simulator.check_message import Upload
+from bot.playground.simulator.default_world import IDS
 from data.guilds import audit, blocks, guild_limits, guild_settings, place_settings
 from data.guilds.audit import AuditEntry, AuditKind
 from data.guilds.blocks import EVERYWHERE, Block, Subject

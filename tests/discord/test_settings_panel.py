@@ -5,10 +5,10 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from bot.loopback.default_world import IDS
-from bot.loopback.errors import RefusedByClient
-from bot.loopback.permissions import EMBED_LINKS
-from bot.loopback.views import MessageView
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.errors import RefusedByClient
+from bot.playground.simulator.permissions import EMBED_LINKS
+from bot.playground.simulator.views import MessageView
 from data.guilds import audit
 from data.guilds.audit import AuditEntry
 from data.guilds.guild_limits import LimitSet

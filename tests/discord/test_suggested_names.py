@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from discord import app_commands
 
-from bot.loopback.default_world import IDS
-from bot.suggestions import without_marks
+from bot.library.suggestions import without_marks
+from bot.playground.simulator.default_world import IDS
 from cogs.gallery_browsing import MAX_WORDS
 from cogs.log_page import ALL
 from cogs.moderate import kind_of

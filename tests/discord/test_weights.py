@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.loopback.default_world import IDS
+from bot.playground.simulator.default_world import IDS
 from tests.discord.house import Discord, Person, running_bot
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.loopback import permissions as p
-from bot.loopback.default_world import IDS
-from bot.loopback.gateway import GUILDS
-from bot.loopback.payloads import guild_create_json
-from bot.loopback.world import Channel, ChannelType, Guild, Member, Message, Role
+from bot.playground.simulator import permissions as p
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.gateway import GUILDS
+from bot.playground.simulator.payloads import guild_create_json
+from bot.playground.simulator.world import Channel, ChannelType, Guild, Member, Message, Role
 from data.guilds import outbox
 from data.guilds.outbox import OutboxItem
 from data.shipped.text import unfilled

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.loopback.default_world import IDS
-from bot.loopback.views import MessageView
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.views import MessageView
 from data.guilds import place_settings
 from pipeline.rating import Rating
 from tests.discord.house import Discord, Running, until, words

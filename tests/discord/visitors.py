@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bot.loopback.default_world import IDS
-from bot.loopback.member import InteractionView, Member
-from bot.loopback.views import MessageView
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.member import InteractionView, Member
+from bot.playground.simulator.views import MessageView
 from data.jobs.jobs import JobRecord
 from tests.discord.house import Discord, Running, running_bot
 from tests.support.patience import PATIENCE_S

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.loopback import limits
+from bot.playground.simulator import limits
 from tests.support.patience import PATIENCE_S
 
 

@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from bot.loopback import limits
-from bot.loopback.world import InteractionType
+from bot.playground.simulator import limits
+from bot.playground.simulator.world import InteractionType
 
 MIB = 1024 * 1024
 BUTTON = {"type": 2, "style": 1, "label": "x"}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.loopback.requestlog import Entry, RequestLog
+from bot.playground.simulator.requestlog import Entry, RequestLog
 from tests.support.openapi import OpenApi
 from tests.support.openapi_extract import FACTS, extract, written
 

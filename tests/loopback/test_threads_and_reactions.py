@@ -10,8 +10,8 @@ import io
 import discord
 import pytest
 
-from bot.loopback import permissions as p
-from bot.loopback.world import Channel, ChannelType
+from bot.playground.simulator import permissions as p
+from bot.playground.simulator.world import Channel, ChannelType
 from tests.loopback.test_with_discordpy import Tiny, running
 from tests.support.patience import PATIENCE_S
 

@@ -13,10 +13,10 @@ import discord
 import pytest
 from discord import app_commands
 
-from bot.loopback import limits
-from bot.loopback.client import connect_to
-from bot.loopback.errors import RefusedByClient
-from bot.loopback.faults import Fault
+from bot.common.discord_address import connect_to
+from bot.playground.simulator import limits
+from bot.playground.simulator.errors import RefusedByClient
+from bot.playground.simulator.faults import Fault
 from tests.support.patience import PATIENCE_S
 
 

@@ -10,7 +10,7 @@ import onnx
 import pytest
 from huggingface_hub.errors import OfflineModeIsEnabled
 
-from bot.wording import words
+from bot.common.wording import words
 from pipeline.errors import ModelError
 from pipeline.model import fetch
 from pipeline.model.fetch import fetch_model, fetch_tagger

@@ -15,7 +15,7 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 from safetensors.torch import save_file
 
-from bot.wording import words
+from bot.common.wording import words
 from pipeline.errors import InputError, ModelError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.options import Variant

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bot.jobs.uploads import checked_png
+from bot.jobs.keep.uploads import checked_png
 from pipeline.engine.init_picture import cover
 from pipeline.opaque import opaque
 from pipeline.tagger.picture import as_input

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import onnx
 import pytest
 
+from bot.config.settings import Settings
 from bot.doctor.model import check_model
-from bot.settings import Settings
 from pipeline.engine.vae_encoder import VaeEncoder
 from pipeline.errors import ModelError
 from pipeline.model.bare_graph import INLINE_BYTES

@@ -6,8 +6,8 @@
 import sys
 from pathlib import Path
 
-from bot.loopback import limits
-from bot.playground.start import Playground, run
+from bot.playground.page.start import Playground, run
+from bot.playground.simulator import limits
 from cogs import submission
 from pipeline.engine.fake import FakeEngine
 from tests.support.patience import PATIENCE_S

@@ -7,9 +7,9 @@ from contextlib import ExitStack
 import pytest
 from aiohttp import ClientSession
 
-from bot.loopback import server
-from bot.loopback.default_world import default_world
-from bot.playground import page as playground
+from bot.playground.page import page as playground
+from bot.playground.simulator import server
+from bot.playground.simulator.default_world import default_world
 
 
 async def test_idle_connections_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.loopback.default_world import IDS
-from bot.loopback.doorkeeper import may_enter
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.doorkeeper import may_enter
 from tests.playground.conftest import Stage
 from tests.support.patience import PATIENCE_S
 

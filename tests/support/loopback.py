@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pytest_asyncio
 
-from bot.loopback.default_world import IDS, DefaultIds
-from bot.loopback.member import Member
-from bot.loopback.server import Loopback
+from bot.playground.simulator.default_world import IDS, DefaultIds
+from bot.playground.simulator.member import Member
+from bot.playground.simulator.server import Loopback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from bot.loopback.requestlog import RequestLog
+from bot.playground.simulator.requestlog import RequestLog
 from tests.support.openapi_extract import FACTS
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "shared" / "data" / "discord-openapi.json"

@@ -13,8 +13,8 @@ from aiosqlite import Connection
 from PIL import Image
 
 from benchmarks.gallery_rows import GUILD, START, Item, fill
-from bot.clock import SystemClock
-from bot.settings import Settings
+from bot.common.clock import SystemClock
+from bot.config.settings import Settings
 from bot.web.serving import serving
 from data.files.picture_files import PictureFiles
 from data.gallery import web

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import discord
 
-from bot.loopback.client import connect_to
-from bot.loopback.default_world import IDS
-from bot.loopback.server import Loopback
-from bot.secret import Secret
+from bot.common.discord_address import connect_to
+from bot.common.secret import Secret
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.server import Loopback
 from data.files.picture_files import PictureFiles
 from data.gallery import web
 from data.store.database import DATABASE_NAME, Database

@@ -16,7 +16,7 @@ from aiohttp import ClientSession, TCPConnector
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import descriptors
+from bot.common import descriptors
 from bot.web import answers, listening, serving
 from bot.web.slots import Slots
 from data.files.picture_files import PictureFiles

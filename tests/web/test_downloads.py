@@ -12,7 +12,7 @@ import pytest
 from aiohttp import ClientError, ClientSession
 
 from benchmarks.gallery_rows import GUILD, START, Item, fill
-from bot.clock import SystemClock
+from bot.common.clock import SystemClock
 from bot.gallery.collection_files import CollectionFiles
 from bot.gallery.links import GOOD_FOR_S, CollectionLinks, Grant
 from bot.web import answers, downloads

@@ -6,7 +6,7 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import make_mocked_request
 
-from bot.clock import ManualClock
+from bot.common.clock import ManualClock
 from bot.web import throttle
 from bot.web.sessions import SESSION_S, Sessions
 from bot.web.throttle import Throttle

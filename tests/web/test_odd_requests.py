@@ -11,7 +11,7 @@ from aiohttp import ClientSession
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.secret import Secret
+from bot.common.secret import Secret
 from tests.web.gallery import Shown, page_over
 
 FIELDS = ("q", "order", "time", "shape", "rating", "server", "after", "before", "next", "code",

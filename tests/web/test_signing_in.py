@@ -11,10 +11,10 @@ import discord
 import pytest
 from aiohttp import ClientSession, CookieJar
 
-from bot.loopback import permissions as p
-from bot.loopback.client import connect_to
-from bot.loopback.default_world import IDS
-from bot.secret import Secret
+from bot.common.discord_address import connect_to
+from bot.common.secret import Secret
+from bot.playground.simulator import permissions as p
+from bot.playground.simulator.default_world import IDS
 from bot.web import access
 from data.guilds import guild_settings
 from data.guilds.guild_settings import GuildSettings
@@ -265,8 +265,8 @@ async def test_a_session_is_known_by_its_hash_and_ends(scene: Scene) -> None:
 async def test_the_page_by_itself_logs_in_and_ends(
     loopback: Place, own_gallery: Shown, http: ClientSession
 ) -> None:
-    from bot.playground.start import free_port
-    from bot.settings import Settings
+    from bot.config.settings import Settings
+    from bot.playground.page.start import free_port
     from bot.web.alone import serve_alone
 
     port, stop = free_port("127.0.0.1", 28090), asyncio.Event()

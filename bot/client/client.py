@@ -1,0 +1,74 @@
+"""The Discord client: discord.py's bot with our services on it."""
+
+from typing import Any, Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client.global_limit import guard
+from bot.client.wire import tracing
+from bot.common.languages import ListeningState
+from bot.services import Services
+
+MAX_GONE: Final = 10_000
+"""Channels that are remembered as gone: some servers delete hundreds a day."""
+
+
+class GoneChannels:
+    """The ids that Discord said are gone, the latest MAX_GONE. None comes back; one that was
+    forgotten is asked for again."""
+
+    def __init__(self) -> None:
+        self._ids: dict[int, None] = {}
+
+    def add(self, channel_id: int) -> None:
+        self._ids[channel_id] = None
+        if len(self._ids) > MAX_GONE:
+            del self._ids[next(iter(self._ids))]
+
+    def __contains__(self, channel_id: object) -> bool:
+        return channel_id in self._ids
+
+
+class EkakiBot(commands.Bot):
+    """A bot of slash commands only. Pings nobody unless a message says whom."""
+
+    def __init__(self, services: Services) -> None:
+        # No voice here, so no warnings that its libraries are missing.
+        discord.VoiceClient.warn_nacl = False
+        discord.VoiceClient.warn_dave = False
+        super().__init__(
+            command_prefix=commands.when_mentioned,  # required by the class; no text commands exist
+            # None of them is privileged. Messages: to know of deleted ones, and to answer who
+            # writes to the bot itself (`cogs.mentions`); other words Discord leaves out.
+            intents=discord.Intents(
+                guilds=True, guild_messages=True, guild_reactions=True, dm_messages=True
+            ),
+            allowed_mentions=discord.AllowedMentions.none(),
+            help_command=None,
+            # Not as a user-installed app for now: there follow-ups are few and places unknown.
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+            allowed_contexts=app_commands.AppCommandContext(
+                guild=True, dm_channel=True, private_channel=False
+            ),
+            max_messages=None,
+            http_trace=tracing(),
+        )
+        guard(self.http)
+        self.services = services
+        self.gone_channels = GoneChannels()
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Nothing: discord.py would look for a text command, and log each mention as an unknown
+        one."""
+
+    def _get_state(self, **options: Any) -> ListeningState:
+        """Called by discord.py, which lets its sharded client choose its state in this way, too."""
+        return ListeningState(
+            dispatch=self.dispatch,
+            handlers=self._handlers,
+            hooks=self._hooks,
+            http=self.http,
+            **options,
+        )

@@ -1,0 +1,1 @@
+"""What the rest of `bot` stands on: clock, logs, wording, secrets."""

@@ -1,0 +1,122 @@
+"""Logging to standard error, with secrets taken out of every line.
+
+The whole formatted text is cleaned, so message, arguments, exception and stack are all covered,
+whoever logged them. Records themselves stay as they are: discord.py at DEBUG logs payloads and
+addresses that hold interaction tokens, which act for the bot for 15 minutes.
+"""
+
+import logging
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Final, TextIO
+
+from bot.common.secret import Secret
+
+HIDDEN: Final = "[hidden]"
+FORMAT: Final = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+_SAID: Final = r"(?:token|secret|password|verifier|session_id|authorization)"
+_QUOTE: Final = r"(?:['\"]|\\\")"
+
+_PATTERNS: Final = (
+    # Addresses: /webhooks/ID/TOKEN and /interactions/ID/TOKEN/callback, also inside others.
+    re.compile(
+        r"(?P<keep>(?:/|%2F)(?:webhooks|interactions)(?:/|%2F)\d+(?:/|%2F))[^/\s?&'\"%]+",
+        re.IGNORECASE,
+    ),
+    # Payloads as Python or JSON, forms, and records, where the key says that it is a secret:
+    # 'token': '...', interaction_token='...', HF_TOKEN=...
+    re.compile(
+        rf"(?P<keep>{_QUOTE}\w*{_SAID}{_QUOTE}\s*[:,]\s*b?{_QUOTE})[^'\"\\]+", re.IGNORECASE
+    ),
+    re.compile(rf"(?P<keep>\b\w*{_SAID}\s*[=:]\s*b?['\"])[^'\"]+", re.IGNORECASE),
+    re.compile(rf"(?P<keep>\b\w*{_SAID}\s*=\s*)[\w.~+/%-]{{8,}}", re.IGNORECASE),
+    re.compile(rf"(?P<keep>\b\w*{_SAID}:\s*)[\w.~+/%-]{{20,}}", re.IGNORECASE),
+    # Headers.
+    re.compile(r"(?P<keep>\b(?:Bot|[Bb]earer) )[\w.-]{20,}"),
+    re.compile(r"(?P<keep>\bBasic )[\w+/=]{8,}"),
+    # Addresses of signing in, of links that are signed, of files on Discord's network.
+    re.compile(
+        r"(?P<keep>[?&](?:code|state|hm|sig|signature|\w*token|client_secret|code_verifier|"
+        r"code_challenge)=)[^&\s'\"]+",
+        re.IGNORECASE,
+    ),
+    re.compile(r"(?P<keep>\b(?:code|state|hm)['\"]?\s*[:=]\s*['\"]?)[\w-]{20,}"),
+    re.compile(r"(?P<keep>(?:/|%2F)collection(?:/|%2F))[\w.-]{20,}", re.IGNORECASE),
+    # A password in an address, as of a proxy.
+    re.compile(r"(?P<keep>://[^\s:/@]*:)[^\s/@]+(?=@)"),
+    # Cookies, whole headers and single ones.
+    re.compile(r"(?P<keep>\b(?:set-)?cookie['\"]?\s*[:=,]\s*b?['\"]?)[^'\"\r\n]+", re.IGNORECASE),
+    re.compile(r"(?P<keep>(?:\b|_)ekaki(?:[-_]\w+)?(?:=|['\"]\s*[:,]\s*['\"]))[\w.-]{20,}"),
+    # A token of Hugging Face.
+    re.compile(r"(?P<keep>)\bhf_[A-Za-z0-9]{16,}"),
+    # A token of interactions: base64 of "interaction:".
+    re.compile(r"(?P<keep>)aW50ZXJhY3Rpb246[\w-]+"),
+    # A bot token wherever it stands: base64 of the id, a time, a signature.
+    re.compile(r"(?P<keep>)\b[MNO][\w-]{22,27}\.[\w-]{6,7}\.[\w-]{27,}"),
+)
+
+_QUIET: Final = ("aiosqlite",)
+"""At DEBUG they write every statement with its values: tokens of interactions, prompts, keys of
+links, in no form that could be recognised."""
+
+_log = logging.getLogger(__name__)
+
+
+def redact(text: str, secrets: Iterable[Secret] = ()) -> str:
+    """`text` without tokens: the given ones and whatever looks like one of Discord's."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret.reveal(), HIDDEN)
+    for pattern in _PATTERNS:
+        text = pattern.sub(rf"\g<keep>{HIDDEN}", text)
+    return text
+
+
+class RedactingFormatter(logging.Formatter):
+    """A formatter whose result holds no secrets."""
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        super().__init__(FORMAT)
+        self._secrets = tuple(secrets)
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record), self._secrets)
+
+
+def set_up(level: str, secrets: Iterable[Secret], *, stream: TextIO | None = None) -> None:
+    """Log to `stream` (None: standard error) and nowhere else; also warnings and what ends a
+    thread or the process."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(RedactingFormatter(secrets))
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(level)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    sys.excepthook = _ended
+    threading.excepthook = _thread_ended
+
+
+def describe(error: BaseException, secrets: Iterable[Secret]) -> str:
+    """The traceback of `error` without secrets."""
+    return redact("".join(traceback.format_exception(error)), secrets)
+
+
+def _ended(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    _log.critical("Ended by an error", exc_info=(kind, error, trace))
+
+
+def _thread_ended(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None:
+        _log.critical(
+            "A thread ended by an error",
+            exc_info=(args.exc_type, args.exc_value, args.exc_traceback),
+        )

@@ -1,0 +1,1 @@
+"""What moderators set and decide: server settings, blocks, reports, reviews."""

@@ -1,0 +1,156 @@
+"""What moderators do with withheld pictures: look at them, release one, or discard it.
+
+Who may call this, and in which channel, is checked by whoever calls.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from bot.common.clock import Clock
+from bot.common.failpoints import hit
+from bot.guilds.moderators import Desk, checked_reason
+from bot.jobs.keep.files import KeptFiles
+from bot.jobs.keep.store import ceiling_in
+from bot.moderation.audit import Audit
+from data.guilds.audit import AuditEvent, AuditKind
+from data.jobs import checks, jobs, pictures, withheld
+from data.jobs.jobs import JobRecord
+from data.jobs.withheld import WithheldRecord
+from data.store.database import Database
+from pipeline.errors import RefusedError
+from pipeline.rating import Rating
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A withheld picture with its job. `ceiling`: the highest rating it may be released with.
+    `count`: how many wait in all."""
+
+    record: WithheldRecord
+    job: JobRecord
+    ceiling: Rating
+    count: int
+
+
+class Reviews:
+    """Withheld pictures of servers that want to see them."""
+
+    def __init__(self, *, database: Database, files: KeptFiles, audit: Audit, clock: Clock) -> None:
+        self._database = database
+        self._files = files
+        self._audit = audit
+        self._clock = clock
+
+    async def next(self, guild_id: int, *, after: str | None = None) -> Waiting | None:
+        """What waits longest; with `after` the one that follows."""
+        async with self._database.reader() as connection:
+            record = await withheld.waiting(connection, guild_id=guild_id, after=after)
+            if record is None:
+                return None
+            job = await jobs.get(connection, job_id=record.job_id)
+            assert job is not None, "it goes with its job"
+            return Waiting(
+                record=record,
+                job=job,
+                ceiling=await ceiling_in(connection, job),
+                count=await withheld.count_waiting(connection, guild_id=guild_id),
+            )
+
+    async def read(self, record: WithheldRecord) -> bytes:
+        """The PNG. RefusedError `review_gone`: decided meanwhile; StorageError if it is lost."""
+        if record.content_hash is None:
+            raise RefusedError("review_gone")
+        return await asyncio.to_thread(self._files.withheld.read, record.content_hash)
+
+    async def release(
+        self, desk: Desk, withheld_id: str, *, rating: Rating, reason: str
+    ) -> JobRecord:
+        """Make the picture one that is rated `rating`, and its job one that is to be delivered.
+
+        RefusedError `review_gone` (another moderator was quicker), `release_above_ceiling`,
+        `reason_missing`.
+        """
+        if not reason.strip():
+            raise RefusedError("reason_missing")
+        reason = checked_reason(reason)
+        async with self._files.lock:
+            record, job = await self._open(desk, withheld_id)
+            assert record.picture is not None
+            # As a file before the row, as every picture.
+            png = await self.read(record)
+            await asyncio.to_thread(self._files.pictures.write, png)
+            hit("release_file_written")
+            async with self._database.transaction() as connection:
+                ceiling = await ceiling_in(connection, job)
+                if rating > ceiling:
+                    raise RefusedError("release_above_ceiling", rating=rating, ceiling=ceiling)
+                now = self._clock.time()
+                if not await withheld.decide(
+                    connection,
+                    withheld_id=withheld_id,
+                    decision="released",
+                    by=desk.actor_id,
+                    now=now,
+                ):
+                    raise RefusedError("review_gone")
+                picture = replace(record.picture, rating=rating)
+                await pictures.insert(connection, picture=picture)
+                if record.seen is not None:
+                    await checks.insert(connection, picture_id=picture.id, check=record.seen)
+                await jobs.deliver_again(connection, job_id=job.id)
+                event = _event(AuditKind.RELEASED, desk, record, job, reason)
+                changed = {"old": _seen(record), "new": rating.label}
+                event = replace(event, details={**event.details, **changed})
+                await self._audit.record_in(connection, event)
+                released = await jobs.get(connection, job_id=job.id)
+        hit("picture_released")
+        await self._files.discard([record.picture.content_hash])
+        assert released is not None
+        return released
+
+    async def discard(self, desk: Desk, withheld_id: str, *, reason: str = "") -> None:
+        """Delete the picture for good. RefusedError `review_gone`."""
+        async with self._database.transaction() as connection:
+            record, job = await self._open(desk, withheld_id)
+            if not await withheld.decide(
+                connection,
+                withheld_id=withheld_id,
+                decision="discarded",
+                by=desk.actor_id,
+                now=self._clock.time(),
+            ):
+                raise RefusedError("review_gone")
+            event = _event(AuditKind.DISCARDED, desk, record, job, checked_reason(reason))
+            await self._audit.record_in(connection, event)
+        hit("withheld_discarded")
+        await self._files.discard([record.content_hash or ""])
+
+    async def _open(self, desk: Desk, withheld_id: str) -> tuple[WithheldRecord, JobRecord]:
+        """A picture that waits in the server of `desk`. RefusedError `review_gone`."""
+        async with self._database.reader() as connection:
+            record = await withheld.get(connection, withheld_id=withheld_id)
+            job = None if record is None else await jobs.get(connection, job_id=record.job_id)
+        if record is None or job is None or job.guild_id != desk.guild_id:
+            raise RefusedError("review_gone")
+        if record.state != "waiting":
+            raise RefusedError("review_gone")
+        return record, job
+
+
+def _event(
+    kind: AuditKind, desk: Desk, record: WithheldRecord, job: JobRecord, reason: str
+) -> AuditEvent:
+    return AuditEvent(
+        kind=kind,
+        guild_id=job.guild_id,
+        channel_id=job.channel_id,
+        actor_id=desk.actor_id,
+        user_id=job.user_id,
+        job_id=job.id,
+        picture_id=record.id,
+        details={"reason": reason},
+    )
+
+
+def _seen(record: WithheldRecord) -> str:
+    return "-" if record.seen is None else record.seen.rating.label

@@ -1,0 +1,248 @@
+"""What moderators set for their server, read and changed. Every change is in the audit log with its
+old and its new value; two moderators who change different things at once both keep theirs.
+
+Who may call this is checked by whoever calls.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final, Literal
+
+from aiosqlite import Connection
+
+from bot.common.languages import ServerLanguages
+from bot.guilds.moderators import Desk
+from bot.moderation.audit import Audit
+from bot.moderation.words import checked
+from bot.outbox.service import Outbox
+from data.guilds import guild_limits, guild_settings, place_settings
+from data.guilds.audit import AuditEvent, AuditKind
+from data.guilds.guild_limits import LIMIT_NAMES, LimitSet
+from data.guilds.guild_settings import GuildSettings, WordList, Words
+from data.guilds.place_settings import PlaceRatings, Scope
+from data.store.database import Database
+from pipeline.errors import InputError
+from pipeline.rating import Rating
+
+Change = Callable[[GuildSettings], GuildSettings]
+RatingKind = Literal["ceiling", "default"]
+
+BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
+    "retention_days": (1, 3650),
+    "gallery_threshold": (1, 1000),
+}
+"""Of numbers among the settings, as in the schema."""
+MAX_ROLES: Final = 50  # with limits of their own, in one server
+_MAX_SHOWN: Final = 20  # words of a change that the log names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerBounds:
+    """The most that a server may set, by the names of LimitSet; no bound where a name is absent."""
+
+    high: Mapping[str, int]
+
+    def check(self, limits: LimitSet) -> None:
+        """InputError `limit_out_of_bounds` for the first one that is outside."""
+        for name in LIMIT_NAMES:
+            value = getattr(limits, name)
+            if value is None:
+                continue
+            low = 1 if name in {"max_count", "max_steps", "max_pixels", "weight"} else 0
+            high = self.high.get(name, 1_000_000_000)
+            if not low <= value <= high:
+                raise InputError("limit_out_of_bounds", value=value, low=low, high=high)
+
+
+class Servers:
+    """Settings of servers."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        audit: Audit,
+        outbox: Outbox,
+        bounds: OwnerBounds,
+        languages: ServerLanguages,
+    ) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._audit = audit
+        self._languages = languages
+        self.bounds = bounds
+
+    async def settings(self, guild_id: int) -> GuildSettings:
+        """What is set; the defaults where nobody set anything."""
+        async with self._database.reader() as connection:
+            return await guild_settings.get(connection, guild_id=guild_id)
+
+    async def change(self, desk: Desk, change: Change) -> GuildSettings:
+        """Apply `change` to what is set at this moment. InputError `value_out_of_range`."""
+        guild_id = _guild_of(desk)
+        async with self._database.transaction() as connection:
+            old = await guild_settings.get(connection, guild_id=guild_id)
+            new = change(old)
+            _check_bounds(new)
+            await guild_settings.put(connection, guild_id=guild_id, settings=new)
+            for field in fields(GuildSettings):
+                before, after = getattr(old, field.name), getattr(new, field.name)
+                if before != after:
+                    await self._changed(connection, desk, field.name, before, after)
+        self._languages.choose(guild_id, new.language)
+        await self._outbox.wake(guild_id)  # what was refused may be sent with the new settings
+        return new
+
+    async def ratings(self, guild_id: int, channel_id: int) -> PlaceRatings:
+        """What is set for the server and a channel."""
+        async with self._database.reader() as connection:
+            return await place_settings.ratings(
+                connection, guild_id=guild_id, channel_id=channel_id
+            )
+
+    async def set_rating(
+        self, desk: Desk, *, channel_id: int | None, kind: RatingKind, rating: Rating | None
+    ) -> None:
+        """Set (None: unset) the ceiling or the default of a channel, or with None of the server."""
+        guild_id = _guild_of(desk)
+        scope: Scope = "guild" if channel_id is None else "channel"
+        async with self._database.transaction() as connection:
+            made = await place_settings.ratings(
+                connection, guild_id=guild_id, channel_id=channel_id or 0
+            )
+            old = {
+                "ceiling": made.guild_ceiling if channel_id is None else made.channel_ceiling,
+                "default": made.guild_default if channel_id is None else made.channel_default,
+            }
+            new = old | {kind: rating}
+            await place_settings.set_ratings(
+                connection,
+                scope=scope,
+                id=channel_id or guild_id,
+                guild_id=guild_id,
+                ceiling=new["ceiling"],
+                default=new["default"],
+            )
+            if old != new:
+                name = f"{scope}_{kind}"
+                before, after = _label(old[kind]), _label(rating)
+                await self._changed(connection, desk, name, before, after, channel_id=channel_id)
+
+    async def words(self, guild_id: int) -> Words:
+        """The server's own rules on prompts."""
+        async with self._database.reader() as connection:
+            return await guild_settings.words(connection, guild_id=guild_id)
+
+    async def set_words(self, desk: Desk, which: WordList, words: frozenset[str]) -> Words:
+        """Replace a list. InputError as in `bot.moderation.words.checked`."""
+        return await self.change_words(desk, which, lambda _: words)
+
+    async def change_words(
+        self, desk: Desk, which: WordList, change: Callable[[frozenset[str]], frozenset[str]]
+    ) -> Words:
+        """Apply `change` to a list as it is at this moment."""
+        guild_id = _guild_of(desk)
+        async with self._database.transaction() as connection:
+            old = await guild_settings.words(connection, guild_id=guild_id)
+            before: frozenset[str] = getattr(old, which)
+            after = checked(change(before))
+            await guild_settings.put_words(connection, guild_id=guild_id, which=which, words=after)
+            if before != after:
+                details = {
+                    "list": which,
+                    "added": sorted(after - before)[:_MAX_SHOWN],
+                    "removed": sorted(before - after)[:_MAX_SHOWN],
+                    "old": len(before),
+                    "new": len(after),
+                }
+                await self._record(connection, desk, AuditKind.WORDS_CHANGED, details)
+        return replace(old, **{which: after})
+
+    async def limits(self, guild_id: int) -> dict[int, LimitSet]:
+        """Limits by role; the server's own id is everyone's role."""
+        async with self._database.reader() as connection:
+            return await guild_limits.of_guild(connection, guild_id=guild_id)
+
+    async def change_limits(
+        self, desk: Desk, *, role_id: int, change: Callable[[LimitSet], LimitSet]
+    ) -> LimitSet:
+        """Apply `change` to the limits of a role. InputError `limit_out_of_bounds`,
+        `roles_too_many`."""
+        guild_id = _guild_of(desk)
+        async with self._database.transaction() as connection:
+            made = await guild_limits.of_guild(connection, guild_id=guild_id)
+            old = made.get(role_id, LimitSet())
+            new = change(old)
+            self.bounds.check(new)
+            if role_id not in made and len(made) >= MAX_ROLES:
+                raise InputError("roles_too_many", limit=MAX_ROLES)
+            await guild_limits.put(connection, guild_id=guild_id, role_id=role_id, limits=new)
+            for name in LIMIT_NAMES:
+                before, after = getattr(old, name), getattr(new, name)
+                if before != after:
+                    await self._changed(connection, desk, name, before, after, role_id=role_id)
+        return new
+
+    async def _changed(
+        self,
+        connection: Connection,
+        desk: Desk,
+        setting: str,
+        old: object,
+        new: object,
+        *,
+        channel_id: int | None = None,
+        role_id: int | None = None,
+    ) -> None:
+        details: dict[str, Any] = {
+            "setting": setting,
+            "old": _plain(old),
+            "new": _plain(new),
+        }
+        if channel_id is not None:
+            details["of_channel"] = str(channel_id)
+        if role_id is not None:
+            details["of_role"] = str(role_id)
+        await self._record(connection, desk, AuditKind.SETTING_CHANGED, details)
+
+    async def _record(
+        self, connection: Connection, desk: Desk, kind: AuditKind, details: Mapping[str, Any]
+    ) -> None:
+        event = AuditEvent(
+            kind=kind,
+            guild_id=desk.guild_id,
+            channel_id=desk.channel_id,
+            actor_id=desk.actor_id,
+            details=details,
+        )
+        await self._audit.record_in(connection, event)
+
+
+def _guild_of(desk: Desk) -> int:
+    if desk.guild_id is None:
+        raise ValueError("a server's settings need a server")
+    return desk.guild_id
+
+
+def _check_bounds(settings: GuildSettings) -> None:
+    for name, (low, high) in BOUNDS.items():
+        value = getattr(settings, name)
+        if not low <= value <= high:
+            raise InputError("value_out_of_range", value=value, low=low, high=high)
+
+
+def _label(rating: Rating | None) -> str | None:
+    return None if rating is None else rating.label
+
+
+def _plain(value: object) -> Any:
+    """A value as JSON keeps it: ids as text, as readers round large numbers."""
+    match value:
+        case frozenset():
+            return sorted(str(each) for each in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - ids
+        case bool() | None | str():
+            return value
+        case int() if value > 2**53:
+            return str(value)
+        case _:
+            return value

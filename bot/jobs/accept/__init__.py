@@ -1,0 +1,1 @@
+"""A request becomes a job: defaults, rules, limits."""

@@ -1,0 +1,1 @@
+"""What happens to jobs, for whoever shows them."""

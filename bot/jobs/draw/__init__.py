@@ -1,0 +1,1 @@
+"""A job's pictures are drawn: queue, devices, worker threads."""

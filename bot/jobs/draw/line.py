@@ -1,0 +1,169 @@
+"""Live jobs and the queue of their pictures, with honest places and times. No IO, no tasks."""
+
+import heapq
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from bot.jobs.draw.eta import Pace, cost_of
+from bot.jobs.draw.fair_queue import FairQueue, Unit
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+
+
+@dataclass(slots=True)
+class LiveJob:
+    """A job that waits or runs. `made` and `withheld` are its pictures so far by position.
+    `cancelled` is read by the engines' threads. `lost`: pictures that a device was lost over."""
+
+    record: JobRecord
+    made: dict[int, PictureRecord]
+    cost: float
+    withheld: set[int] = field(default_factory=set[int])
+    lost: set[int] = field(default_factory=set[int])
+    started: bool = False
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """`position`: jobs before this one; `eta_s`: seconds until it is done, None if unknown."""
+
+    position: int
+    eta_s: float | None
+
+
+class Line:
+    """What waits, what runs, and how long it takes. `devices`: how many draw at the same time.
+
+    One pace for all: faster devices measure more pictures, so that the mean over pictures is what
+    all of them make together, however unlike they are.
+    """
+
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
+        self.live: dict[str, LiveJob] = {}
+        self.devices = 1
+        self._running: dict[
+            Unit, float
+        ] = {}  # the share that is done, in the order of their taking
+        self._begun: dict[Unit, tuple[int, float]] = {}  # the first step that was told, and when
+        self._queue = FairQueue()
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def admit(self, job: LiveJob) -> None:
+        """Line up the pictures of `job` that are not made yet."""
+        self.live[job.record.id] = job
+        for index in range(job.record.request.count):
+            if index not in job.made and index not in job.withheld:
+                self._queue.push(self._unit(job, index))
+
+    def take(self) -> Unit | None:
+        """The next picture to draw; it counts as running until `finish` or `put_back`."""
+        unit = self._queue.pop()
+        if unit is not None:
+            self._running[unit] = 0.0
+        return unit
+
+    def next_units(self) -> list[tuple[LiveJob, Unit]]:
+        """The pictures that the devices take next if nobody else comes, with their jobs: nothing is
+        promised to them."""
+        units = islice(self._queue.upcoming(), self.devices)
+        return [(self.live[unit.job_id], unit) for unit in units]
+
+    def step(self, unit: Unit, *, step: int, steps: int, now: float) -> None:
+        """The running `unit` has come to `step` of `steps` at `now` (monotonic seconds)."""
+        if unit not in self._running:
+            return
+        self._running[unit] = step / steps
+        first, began = self._begun.setdefault(unit, (step, now))
+        self.pace.correct(cost=unit.cost * (step - first) / steps, steps_s=now - began)
+
+    def finish(self, unit: Unit) -> None:
+        """`unit` runs no more."""
+        self._running.pop(unit, None)
+        self._begun.pop(unit, None)
+
+    def put_back(self, unit: Unit) -> None:
+        """`unit` was not done, through no fault of its own: it is next unless its job ended."""
+        self.finish(unit)
+        if unit.job_id in self.live:
+            self._queue.push_front(unit)
+
+    def is_foremost(self, unit: Unit) -> bool:
+        """Whether no earlier picture of the same job runs. Its progress is what people are shown,
+        which would else jump between pictures."""
+        return not any(
+            other.job_id == unit.job_id and other.index < unit.index for other in self._running
+        )
+
+    def drop(self, job_id: str) -> LiveJob | None:
+        """The job ended: its waiting pictures leave the queue."""
+        self._queue.remove_job(job_id)
+        return self.live.pop(job_id, None)
+
+    def outlooks(self) -> dict[str, Outlook]:
+        """Place and time of every live job, if nobody else came.
+
+        Whichever device is free first takes the next picture. Nobody is before a job that is being
+        drawn or that a free device takes at once; before any other are all whose turn comes
+        earlier.
+        """
+        ahead = {unit.job_id: 0 for unit in self._running}
+        done_at: dict[str, float | None] = {}
+        idle = max(0, max(1, self.devices) - len(self._running))
+        free_at = [0.0] * idle  # a heap; a running picture's device joins when that is done
+        for unit, done in self._running.items():
+            took = self.pace.estimate(unit.cost)
+            if took is not None:
+                heapq.heappush(free_at, took * (1.0 - done))
+            done_at[unit.job_id] = _later(
+                done_at, unit, None if took is None else took * (1 - done)
+            )
+        for place, unit in enumerate(self._queue.upcoming()):
+            ahead.setdefault(unit.job_id, 0 if place < idle else len(ahead))
+            took = self.pace.estimate(unit.cost)
+            ends = None if took is None else heapq.heappop(free_at) + took
+            if ends is not None:
+                heapq.heappush(free_at, ends)
+            done_at[unit.job_id] = _later(done_at, unit, ends)
+        return {job_id: Outlook(ahead[job_id], done_at[job_id]) for job_id in ahead}
+
+    def total_eta_s(self) -> float | None:
+        """Seconds until everything accepted so far is done."""
+        times = [outlook.eta_s for outlook in self.outlooks().values()]
+        if any(time is None for time in times):
+            return None
+        return max((time for time in times if time is not None), default=0.0)
+
+    def _unit(self, job: LiveJob, index: int) -> Unit:
+        return Unit(
+            job_id=job.record.id,
+            index=index,
+            user_id=job.record.user_id,
+            weight=job.record.weight,
+            cost=job.cost,
+        )
+
+
+def _later(done_at: dict[str, float | None], unit: Unit, ends: float | None) -> float | None:
+    """When the job of `unit` is done: with the last of its pictures."""
+    known = done_at.get(unit.job_id, 0.0)
+    return None if known is None or ends is None else max(known, ends)
+
+
+def live_job(
+    record: JobRecord, made: Sequence[PictureRecord], withheld: Iterable[int] = ()
+) -> LiveJob:
+    """A live job for a stored one, with the pictures that are made already, and the positions of
+    those that are withheld."""
+    return LiveJob(
+        record=record,
+        made={picture.position: picture for picture in made},
+        cost=cost_of(record.request),
+        withheld=set(withheld),
+        started=record.started_at is not None,
+    )

@@ -1,0 +1,34 @@
+"""What one person sees of the queue. Pure."""
+
+from bot.jobs.draw.line import Line, LiveJob, Outlook
+from bot.jobs.values import OwnJob, QueueView
+from pipeline.prompt.assemble import typed_text
+
+_STORING = Outlook(position=0, eta_s=0.0)  # all drawn, its last picture is being written
+
+
+def queue_view(line: Line, *, user_id: int) -> QueueView:
+    """The queue as `user_id` may know it: numbers of all, details of their own."""
+    outlooks = line.outlooks()
+    running = sum(job.started for job in line.live.values())
+    own = [
+        _own(job, outlooks.get(job_id, _STORING))
+        for job_id, job in line.live.items()
+        if job.record.user_id == user_id
+    ]
+    return QueueView(
+        running=running,
+        waiting=len(line.live) - running,
+        own=tuple(sorted(own, key=lambda job: job.position)),
+        total_eta_s=line.total_eta_s(),
+    )
+
+
+def _own(job: LiveJob, outlook: Outlook) -> OwnJob:
+    return OwnJob(
+        job_id=job.record.id,
+        state="running" if job.started else "waiting",
+        position=outlook.position,
+        eta_s=outlook.eta_s,
+        prompt=typed_text(job.record.request.wish),
+    )

@@ -1,0 +1,239 @@
+"""One thread owns an engine; the event loop hands it one picture after another."""
+
+import asyncio
+import logging
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from PIL import Image
+
+from bot.common.work_thread import BrokenWorkError, WorkThread
+from pipeline.engine.protocol import DrawnPicture, Engine, ModelDescription
+from pipeline.errors import Cancelled, EngineError
+from pipeline.request import ResolvedRequest
+
+_log = logging.getLogger(__name__)
+
+THREAD_NAME: Final = "engine"
+QUIET_S: Final = 600.0
+"""Without a sign of life from the engine before the log says so: the longest steps of large
+pictures on a processor take minutes."""
+HUNG_AFTER: Final = 6
+"""So many times `QUIET_S` without a sign, and the engine is given up."""
+CLOSE_S: Final = 60.0
+"""For an engine to close. One that hangs there is left behind with its thread."""
+
+Preview = Callable[[], Image.Image | None]
+T = TypeVar("T")
+
+
+class BrokenEngineError(EngineError):
+    """The engine did what no engine may: it is to be opened again, and its picture not tried
+    again."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__("engine_failed", problem=problem)
+
+
+class HungEngineError(EngineError):
+    """The engine's thread does not come back, and can't be used any more."""
+
+    def __init__(self, quiet_s: float) -> None:
+        super().__init__("engine_hung", quiet_s=quiet_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Step `step` (from 1) of `steps` is done."""
+
+    step: int
+    steps: int
+    preview: Preview
+
+
+class LoopWatch:
+    """Carries steps from the engine's thread to the loop, one crossing at a time.
+
+    Steps that finish before the loop took the last one replace it, so that a fast engine can't
+    flood the loop. `signs` counts the engine's signs of life.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        cancelled: threading.Event,
+        on_step: Callable[[Step], None],
+    ) -> None:
+        self._loop = loop
+        self._cancelled = cancelled
+        self._on_step = on_step
+        self._lock = threading.Lock()
+        self._latest: Step | None = None
+        self.signs = 0
+
+    def is_cancelled(self) -> bool:
+        self.signs += 1
+        return self._cancelled.is_set()
+
+    def on_step(self, step: int, steps: int, preview: Preview) -> None:
+        self.signs += 1
+        with self._lock:
+            crossing = self._latest is not None
+            self._latest = Step(step, steps, preview)
+        if not crossing:
+            self._loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        with self._lock:
+            latest, self._latest = self._latest, None
+        if latest is not None:
+            self._on_step(latest)
+
+
+class EngineWorker:
+    """The engine and its thread. `load` is called in that thread. `name`: for the log."""
+
+    def __init__(self, load: Callable[[], Engine], *, name: str = "The engine") -> None:
+        self.name = name
+        self._load = load
+        self._thread = WorkThread(THREAD_NAME)
+        self._engine: Engine | None = None
+        self._left = False
+        self.model: ModelDescription | None = None
+
+    async def start(self) -> ModelDescription:
+        """Load the engine; ModelError says what is missing. BrokenWorkError: it is no engine.
+        HungEngineError: it does not come back, and nor does its thread."""
+
+        def load() -> tuple[Engine, ModelDescription]:
+            engine = self._load()
+            if not isinstance(engine.model, ModelDescription):  # pyright: ignore[reportUnnecessaryIsInstance] - an engine may break its word
+                raise BrokenWorkError(f"its model is {type(engine.model).__name__}")
+            return engine, engine.model
+
+        loading = asyncio.ensure_future(self._thread.call(load))
+        self._engine, self.model = await self._heard(lambda: 0, loading, "is loaded")
+        return self.model
+
+    async def draw(
+        self,
+        request: ResolvedRequest,
+        index: int,
+        *,
+        init_image: Image.Image | None = None,
+        cancelled: threading.Event,
+        on_step: Callable[[Step], None],
+    ) -> DrawnPicture:
+        """Draw picture `index`, from `init_image` if the request begins from a picture.
+
+        `on_step` is called on the loop. Raises as `Engine.draw` does, and BrokenEngineError or
+        HungEngineError where the engine breaks its word.
+
+        When this task is cancelled the thread still ends its step: set `cancelled` as well.
+        """
+        engine = self._engine
+        assert engine is not None, "start() comes first"
+        watch = LoopWatch(asyncio.get_running_loop(), cancelled, on_step)
+
+        def draw() -> DrawnPicture:
+            drawn = engine.draw(request, index, watch, init_image=init_image)
+            _check(drawn, request)
+            return drawn
+
+        try:
+            drawing = asyncio.ensure_future(self._thread.call(draw))
+            return await self._heard(lambda: watch.signs, drawing, "draws")
+        except BrokenWorkError as error:
+            raise BrokenEngineError(str(error)) from error
+        except Cancelled as error:
+            if not cancelled.is_set():
+                raise BrokenEngineError("it stopped, though nobody asked it to") from error
+            raise
+
+    async def free(self) -> None:
+        """Close an engine whose device was lost, or that is broken; `start` opens it again, in a
+        new thread. What it says while it goes counts for nothing."""
+        engine, self._engine = self._engine, None
+        await self._close(engine)
+        self._thread.renew()
+
+    def leave(self) -> None:
+        """Don't wait for what runs in the thread, which ends with the process; `close` then does
+        nothing."""
+        self._engine = None
+        self._thread.leave()
+        self._left = True
+
+    async def close(self) -> None:
+        """Free the engine and end the thread, after what runs in it. Idempotent."""
+        if self._left:
+            return
+        engine, self._engine = self._engine, None
+        if await self._close(engine):
+            await self._thread.close()
+        else:
+            self.leave()
+
+    async def _close(self, engine: Engine | None) -> bool:
+        """Whether the engine's thread is free again."""
+        if engine is None:
+            return True
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self._thread.call(engine.close)
+        except TimeoutError:
+            _log.error("%s does not close; it is left", self.name)
+            return False
+        except Exception as error:  # noqa: BLE001 - it goes anyway, whatever it says
+            _log.info("%s could not be closed cleanly: %s", self.name, error)
+        return True
+
+    async def _heard(
+        self, signs_of_life: Callable[[], int], working: "asyncio.Future[T]", what: str
+    ) -> T:
+        """What comes of `working`, as long as there are signs of life. `what`: for the log."""
+        quiet, signs = 0, 0
+        try:
+            while True:
+                await asyncio.wait({working}, timeout=QUIET_S)
+                if working.done():
+                    return working.result()
+                now = signs_of_life()
+                quiet = 0 if now != signs else quiet + 1
+                signs = now
+                if quiet:
+                    _log.error(
+                        "%s has given no sign of life for %.0f minutes while it %s",
+                        self.name, quiet * QUIET_S / 60, what,
+                    )  # fmt: skip
+                if quiet >= HUNG_AFTER:
+                    raise HungEngineError(quiet * QUIET_S)
+        finally:
+            working.cancel()
+
+
+def _check(drawn: object, request: ResolvedRequest) -> None:
+    """BrokenWorkError where that is no picture of `request`."""
+    if not isinstance(drawn, DrawnPicture) or not isinstance(drawn.image, Image.Image):  # pyright: ignore[reportUnnecessaryIsInstance] - an engine may break its word
+        raise BrokenWorkError(f"it gave no picture, but {type(drawn).__name__}")
+    image = drawn.image
+    try:
+        image.load()  # PIL reads as late as it can
+    except Exception as error:
+        raise BrokenWorkError(f"its picture can't be read: {error}") from error
+    if image.mode != "RGB":
+        raise BrokenWorkError(f"its picture is {image.mode}, not RGB")
+    # Not the very size: engines for tests draw small ones.
+    skew = abs(image.width * request.height - image.height * request.width)
+    fits = 0 < image.width <= request.width and 0 < image.height <= request.height
+    if not fits or skew >= max(request.width, request.height):
+        raise BrokenWorkError(
+            f"its picture has {image.width}x{image.height} pixels,"
+            f" not {request.width}x{request.height}"
+        )
+    for seconds in (drawn.elapsed_s, drawn.seconds_a_step):
+        if not math.isfinite(seconds) or seconds < 0:
+            raise BrokenWorkError(f"its picture took {seconds} s")

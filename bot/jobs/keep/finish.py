@@ -1,0 +1,103 @@
+"""From a drawn picture to its row, and with the last one to the job's end; one transaction each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aiosqlite import Connection
+
+from bot.jobs.keep.errors_json import error_to_json
+from bot.moderation.audit import Audit
+from data.guilds.audit import AuditEvent, AuditKind
+from data.jobs import checks, jobs, pictures, quota, withheld
+from data.jobs.checks import CheckRecord
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.jobs.withheld import WithheldRecord
+from pipeline.errors import EkakiError, EngineError
+
+_WORST_FIRST: Final = ("minor", "unchecked", "rating")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """`alive`: the job was still open. `made`, `withheld`: its pictures so far, in their order.
+    `error`: all of them are withheld, so that it has failed. `is_over`: this was the last."""
+
+    alive: bool
+    made: tuple[PictureRecord, ...] = ()
+    withheld: tuple[WithheldRecord, ...] = ()
+    error: EngineError | None = None
+    is_over: bool = False
+
+
+async def enter_picture(
+    connection: Connection, job: JobRecord, picture: PictureRecord, seen: CheckRecord | None
+) -> Kept:
+    """A picture that may be shown."""
+    await pictures.insert(connection, picture=picture)
+    if seen is not None:
+        await checks.insert(connection, picture_id=picture.id, check=seen)
+    return await _so_far(connection, job, now=picture.made_at)
+
+
+async def enter_withheld(
+    connection: Connection, job: JobRecord, record: WithheldRecord, audit: Audit, event: AuditEvent
+) -> Kept:
+    """A picture that nobody is shown."""
+    await withheld.insert(connection, record=record)
+    await audit.record_in(connection, event)
+    return await _so_far(connection, job, now=record.withheld_at)
+
+
+def withheld_event(job: JobRecord, record: WithheldRecord, hits: Sequence[str]) -> AuditEvent:
+    """What moderators read: scores, never the picture."""
+    seen, ceiling = record.seen, record.ceiling.label
+    return AuditEvent(
+        kind=AuditKind.WITHHELD,
+        guild_id=job.guild_id,
+        channel_id=job.channel_id,
+        user_id=job.user_id,
+        job_id=job.id,
+        picture_id=record.id,
+        details={
+            "error": record.reason,
+            "why": {"term": f"{'?' if seen is None else seen.rating.label}, {ceiling} at most"},
+            "ceiling": ceiling,
+            "rating": None if seen is None else seen.rating.label,
+            "scores": None if seen is None else [round(score, 3) for score in seen.ratings],
+            "tags": list(hits),
+            "review": record.state == "waiting",
+            "prompt": job.request.prompt,
+        },
+    )
+
+
+async def _so_far(connection: Connection, job: JobRecord, *, now: float) -> Kept:
+    made = tuple(await pictures.of_job(connection, job_id=job.id))
+    held = tuple(await withheld.of_job(connection, job_id=job.id))
+    if len(made) + len(held) < job.request.count:
+        return Kept(alive=True, made=made, withheld=held)
+    error = None
+    if made:
+        await jobs.mark_ended(connection, job_id=job.id, state="finished", now=now)
+        if held:
+            await quota.give_back(connection, job_id=job.id, pictures=len(held))
+    else:
+        error = withheld_error(held)
+        await jobs.mark_ended(
+            connection, job_id=job.id, state="failed", now=now, error=error_to_json(error)
+        )
+        await quota.refund(connection, job_id=job.id)
+    return Kept(alive=True, made=made, withheld=held, error=error, is_over=True)
+
+
+def withheld_error(held: Sequence[WithheldRecord]) -> EngineError:
+    """What the person is told where every picture of a job is withheld."""
+    worst = min(held, key=lambda record: _WORST_FIRST.index(record.reason))
+    return EngineError(f"withheld_{worst.reason}", ceiling=worst.ceiling)
+
+
+def is_withheld(error: EkakiError) -> bool:
+    """Whether that is why a job failed."""
+    return error.key in {f"withheld_{reason}" for reason in _WORST_FIRST}

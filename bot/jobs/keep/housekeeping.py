@@ -1,0 +1,126 @@
+"""Removes what nothing needs any more: at every start, and then every hour."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiosqlite import Connection
+
+from bot.common.clock import Clock
+from bot.jobs.accept.limits import DAY_S, HOUR_S
+from bot.jobs.keep.files import KeptFiles
+from bot.jobs.keep.steady import SteadyClock
+from data.files import retention
+from data.guilds import audit, blocks
+from data.guilds.guild_settings import RETENTION_DAYS
+from data.jobs import jobs, quota, uploads, withheld
+from data.people import web_sessions
+from data.store import notes
+from pipeline.errors import StorageError
+
+_log = logging.getLogger(__name__)
+
+UPLOAD_WAITS_S: Final = HOUR_S
+"""How long an upload waits for a job: its command was refused, or the process died in between."""
+
+REVIEW_WAITS_S: Final = 30 * DAY_S
+"""How long a withheld picture waits for a moderator."""
+
+_CLEANED: Final = "cleaned_at"
+"""The note of when rows were cleaned last (seconds since the epoch)."""
+
+OLD_AT_ONCE: Final = 100  # pictures of one transaction
+
+
+class Housekeeping:
+    """The task that cleans."""
+
+    def __init__(self, files: KeptFiles, clock: Clock, *, kept_s: float | None = None) -> None:
+        self._files = files
+        self._kept_s = kept_s
+        self._clock = clock
+        self._steady = SteadyClock(clock)
+        self._cleaned: bool | None = False
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+
+    async def start(self) -> None:
+        """Clean the rows; files and everything later in the background."""
+        self._cleaned = await _kindly(self._clean_rows)
+        self._task = asyncio.create_task(self._run(), name="housekeeping")
+
+    async def stop(self) -> None:
+        """End after the cleaning that is under way, which takes moments."""
+        self._stopping.set()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def clean(self) -> None:
+        """Uploads without a job, withheld pictures that nobody looked at, uses of deleted jobs that
+        count no longer, entries of the audit log, blocks and pictures whose time is over, files
+        without a row. Only the files while the clock can't be believed (`bot.jobs.keep.steady`)."""
+        if await self._clean_rows():
+            await self._forget_old()
+        await self._files.sweep()
+
+    async def _clean_rows(self) -> bool:
+        """False where the clock can't be believed, so that nothing was done."""
+        now = self._clock.time()
+        async with self._files.database.transaction() as connection:
+            if not self._steady.believable(last=await _last_cleaned(connection, now=now)):
+                _log.info("The clock jumped, or we were away: nothing old is removed for two hours")
+                return False
+            await notes.put(connection, key=_CLEANED, value=repr(now))
+            freed = await uploads.delete_unused(connection, before=now - UPLOAD_WAITS_S)
+            await quota.expire(connection, before=now - DAY_S)
+            await audit.expire(connection, now=now, default_days=RETENTION_DAYS)
+            await blocks.begin_now(connection, now=now)
+            await blocks.expire(connection, now=now)
+            freed += await withheld.expire(connection, before=now - REVIEW_WAITS_S, now=now)
+            await web_sessions.expire(connection, now=now)
+        await self._files.discard(freed)
+        return True
+
+    async def _forget_old(self) -> None:
+        """Pictures whose time is over, some at a time: others want to write, too."""
+        if self._kept_s is None:
+            return
+        while not self._stopping.is_set():
+            async with self._files.database.transaction() as connection:
+                more, freed = await retention.forget_old(
+                    connection, before=self._clock.time() - self._kept_s, limit=OLD_AT_ONCE
+                )
+            await self._files.discard(freed)
+            if not more:
+                return
+
+    async def _run(self) -> None:
+        if self._cleaned:
+            await _kindly(self._forget_old)
+        await _kindly(self._files.sweep)
+        while not self._stopping.is_set():
+            try:
+                async with asyncio.timeout(HOUR_S):
+                    await self._stopping.wait()
+            except TimeoutError:
+                await _kindly(self.clean)
+
+
+async def _last_cleaned(connection: Connection, *, now: float) -> float | None:
+    """When it was, or now where there is nothing yet that could be removed."""
+    noted = await notes.get(connection, key=_CLEANED)
+    if noted is None:
+        return None if await jobs.any_stored(connection) else now
+    return float(noted)
+
+
+async def _kindly(clean: Callable[[], Awaitable[bool | None]]) -> bool | None:
+    """What can't be cleaned now is in nobody's way: the next time is in an hour."""
+    try:
+        return await clean()
+    except (StorageError, OSError) as error:
+        _log.warning("Cleaning did not work: %s", error)
+    except Exception:  # noqa: BLE001 - an unforeseen fault must not be the last cleaning
+        _log.exception("Cleaning did not work")
+    return False

@@ -1,0 +1,99 @@
+"""The output tagger in its own thread: finished pictures are looked at before anybody sees them.
+
+On the processor and at low priority, so that it takes nothing from what answers people. It fails
+closed: a picture that can't be looked at is withheld.
+"""
+
+# ruff: noqa: BLE001 - whatever fails, a picture that was not looked at must not pass
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from PIL.Image import Image
+
+from bot.common.work_thread import BrokenWorkError, WorkThread
+from bot.safety.output import Verdict, WithheldReason, judge, minor_coded
+from data.jobs.checks import CheckRecord
+from pipeline.rating import Rating
+
+if TYPE_CHECKING:
+    from pipeline.tagger.tagger import Tagger
+
+_log = logging.getLogger(__name__)
+
+THREAD_NAME: Final = "tagger"
+HUNG_S: Final = 600.0  # it looks at a picture for a second or two
+CLOSE_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """`seen` is None if the tagger could not look."""
+
+    verdict: Verdict
+    seen: CheckRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """`minor`: those of the tagger's labels that stand for a minor."""
+
+    tagger: "Tagger"
+    minor: frozenset[str]
+
+
+class OutputCheck:
+    """`load` is called in the thread. Start it before the first picture; `judge` waits for it.
+
+    A tagger that breaks or hangs is loaded again, in a new thread, for the next picture.
+    """
+
+    def __init__(self, load: "Callable[[], Tagger]") -> None:
+        self._load = load
+        self._thread = WorkThread(THREAD_NAME)
+        self._opened: _Opened | None = None
+
+    async def start(self) -> None:
+        """Load the tagger. ModelError: it can't be used, and the bot must not go on without."""
+        await self._thread.call(self._open)
+
+    async def judge(self, image: Image, *, ceiling: Rating) -> Judgement:
+        """Look at a picture. Never raises: what can't be looked at is withheld."""
+        try:
+            async with asyncio.timeout(HUNG_S):
+                return await self._thread.call(partial(self._judge, image, ceiling))
+        except Exception as error:
+            _log.error("A picture could not be checked and is withheld: %s", error, exc_info=error)
+            if isinstance(error, BrokenWorkError | TimeoutError):
+                self._opened = None
+                self._thread.renew()
+            return Judgement(verdict=Verdict(reason=WithheldReason.UNCHECKED), seen=None)
+
+    async def close(self) -> None:
+        """End the thread after what runs in it; what hangs there is left. Idempotent."""
+        if not await self._thread.close(within_s=CLOSE_S):
+            _log.warning("The tagger is in the middle of something long; it is left")
+        self._opened = None
+
+    def _open(self) -> "_Opened":
+        tagger = self._load()
+        labels = tagger.labels
+        self._opened = _Opened(tagger, minor_coded((*labels.general, *labels.characters)))
+        return self._opened
+
+    def _judge(self, image: Image, ceiling: Rating) -> Judgement:
+        opened = self._opened or self._open()
+        tagger, tagging = opened.tagger, opened.tagger.tag(image)
+        return Judgement(
+            verdict=judge(tagging, ceiling=ceiling, minor=opened.minor),
+            seen=CheckRecord(
+                tagger=tagger.name,
+                rating=tagging.rating,
+                ratings=tagging.ratings,
+                tags=tagging.tags(),
+            ),
+        )

@@ -1,0 +1,297 @@
+"""What the job service keeps: transactions over jobs, pictures and quota, and picture files.
+
+Each function is one step that a crash either did or did not do.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from aiosqlite import Connection
+
+from bot.common.failpoints import hit
+from bot.jobs.accept.audit_events import accepted
+from bot.jobs.accept.quota import Bounds, check_limits, take
+from bot.jobs.keep.errors_json import error_to_json
+from bot.jobs.keep.files import KeptFiles
+from bot.jobs.keep.finish import Kept, enter_picture, enter_withheld, withheld_event
+from bot.moderation.audit import Audit
+from bot.moderation.gate import check_door
+from bot.safety.ceiling import setting_of
+from data.guilds import blocks, guild_settings, place_settings
+from data.jobs import drawing, jobs, pictures, quota, uploads, withheld
+from data.jobs.checks import CheckRecord
+from data.jobs.jobs import Delivered, JobRecord
+from data.jobs.pictures import PictureRecord
+from data.jobs.withheld import WithheldRecord
+from data.people import tag_uses
+from data.store.database import Database
+from pipeline.errors import EkakiError, EngineError, RefusedError
+from pipeline.rating import Rating
+
+
+@dataclass(frozen=True, slots=True)
+class JobStore:
+    """The database and the picture files, seen as the life of jobs."""
+
+    database: Database
+    files: KeptFiles
+    audit: Audit
+
+    async def get(self, job_id: str) -> "StoredJob | None":
+        """A job with its pictures."""
+        async with self.database.reader() as connection:
+            job = await jobs.get(connection, job_id=job_id)
+            return None if job is None else await _stored(connection, job)
+
+    async def open_jobs(self) -> list["StoredJob"]:
+        """Waiting and running jobs with the pictures made so far, the oldest first."""
+        async with self.database.reader() as connection:
+            return [await _stored(connection, job) for job in await jobs.open_jobs(connection)]
+
+    async def open_ids(self, user_id: int, *, guild_id: int | None = None) -> list[str]:
+        """The open jobs of one person, in one server or anywhere, the oldest first."""
+        async with self.database.reader() as connection:
+            return await jobs.open_ids(connection, user_id=user_id, guild_id=guild_id)
+
+    async def keeps_out(self, job: JobRecord, *, now: float) -> bool:
+        """Whether the owner of `job` is blocked where it belongs."""
+        async with self.database.reader() as connection:
+            return await blocks.is_blocked(
+                connection, user_id=job.user_id, guild_id=job.guild_id, now=now
+            )
+
+    async def undelivered(self) -> list[JobRecord]:
+        """Ended jobs whose user does not know yet, the oldest first."""
+        async with self.database.reader() as connection:
+            return await jobs.undelivered(connection)
+
+    async def close_damaged(self, job_id: str, *, now: float) -> None:
+        """End a job that can't be read and give its quota back; there is nobody to tell."""
+        error = error_to_json(EngineError("engine_failed"))
+        async with self.database.transaction() as connection:
+            if await jobs.mark_ended(
+                connection, job_id=job_id, state="failed", now=now, error=error
+            ):
+                await quota.refund(connection, job_id=job_id)
+            await jobs.mark_delivered(
+                connection, job_id=job_id, delivery="kept", message_id=None, now=now
+            )
+
+    async def set_message(self, job_id: str, *, message_id: int) -> None:
+        """Remember which message shows the job."""
+        async with self.database.transaction() as connection:
+            await jobs.set_message(connection, job_id=job_id, message_id=message_id)
+
+    async def mark_told(
+        self, job_id: str, *, delivery: Delivered, message_id: int | None, now: float
+    ) -> None:
+        """The end of the job reached its user, or can't."""
+        async with self.database.transaction() as connection:
+            await jobs.mark_delivered(
+                connection, job_id=job_id, delivery=delivery, message_id=message_id, now=now
+            )
+
+    async def accept(
+        self, job: JobRecord, *, bounds: Bounds, rules_channel_id: int, tags: Sequence[str]
+    ) -> None:
+        """Check the limits, take the quota and store the job: all or nothing.
+
+        `rules_channel_id`: the channel, or the parent of the thread. RefusedError names the limit
+        that is reached, says why the person may not ask here, or is `init_picture_gone`.
+        """
+        now = job.accepted_at
+        async with self.database.transaction() as connection:
+            await check_door(  # again: a moderator may have been quicker
+                connection,
+                user_id=job.user_id,
+                guild_id=job.guild_id,
+                channel_id=rules_channel_id,
+                now=now,
+            )
+            taken = await check_limits(connection, job, bounds)
+            await _take_init_picture(connection, job)
+            await jobs.insert(connection, job=job)
+            await take(connection, job, taken)
+            await tag_uses.record(connection, user_id=job.user_id, tags=tags, now=now)
+            if job.guild_id is not None:  # direct messages have no moderators
+                await self.audit.record_in(connection, accepted(job))
+
+    async def mark_running(self, job_id: str, *, now: float) -> None:
+        """The first picture is being drawn."""
+        async with self.database.transaction() as connection:
+            await jobs.mark_running(connection, job_id=job_id, now=now)
+
+    async def enter_drawing(self, job_id: str, *, position: int) -> None:
+        """An engine is about to draw picture `position`."""
+        async with self.database.transaction() as connection:
+            await drawing.enter(connection, job_id=job_id, position=position)
+
+    async def remove_drawing(self, job_id: str, *, position: int) -> None:
+        """The engine has it no more, though it is not drawn."""
+        async with self.database.transaction() as connection:
+            await drawing.remove(connection, job_id=job_id, position=position)
+
+    async def clear_drawing(self) -> None:
+        """No engine has anything, or what it has is stopped on purpose."""
+        async with self.database.transaction() as connection:
+            await drawing.clear(connection)
+
+    async def count_attempts(self) -> list[tuple[str, int]]:
+        """Once at the start: the jobs that were being drawn when the process ended without warning,
+        and how often that has happened to each."""
+        async with self.database.reader() as connection:
+            if await drawing.is_empty(connection):
+                return []
+        async with self.database.transaction() as connection:
+            return await drawing.count_attempts(connection)
+
+    async def ceiling_now(self, job: JobRecord) -> Rating:
+        """The highest rating that the place of `job` allows: what it allowed when the job was
+        accepted, or less if moderators have lowered it since."""
+        async with self.database.reader() as connection:
+            return await ceiling_in(connection, job)
+
+    async def keeps_for_review(self, guild_id: int | None) -> bool:
+        """Whether moderators of the server want to look at what is withheld."""
+        if guild_id is None:
+            return False
+        async with self.database.reader() as connection:
+            return (await guild_settings.get(connection, guild_id=guild_id)).review
+
+    async def keep_picture(
+        self, picture: PictureRecord, png: bytes, *, seen: CheckRecord | None = None
+    ) -> Kept:
+        """Write the file, then the row, and end the job with its last picture.
+
+        `content_hash` and `size_bytes` of `picture` are filled in here. `seen`: by the tagger.
+        """
+        unneeded: list[str] = []
+        try:
+            async with self.files.lock:
+                self.database.place.check()
+                content_hash = await asyncio.to_thread(self.files.pictures.write, png)
+                hit("picture_file_written")
+                unneeded = [content_hash]  # unless its row needs it
+                picture = replace(picture, content_hash=content_hash, size_bytes=len(png))
+
+                async def enter(connection: Connection, job: JobRecord) -> Kept:
+                    return await enter_picture(connection, job, picture, seen)
+
+                return await self._enter(picture.job_id, enter, unneeded)
+        finally:
+            await self.files.discard(unneeded)
+
+    async def withhold(
+        self, record: WithheldRecord, png: bytes | None, *, hits: Sequence[str]
+    ) -> Kept:
+        """Enter a picture that nobody is shown; its file `png` is kept only while it waits for a
+        moderator. Ends the job with its last picture."""
+        unneeded: list[str] = []
+        try:
+            async with self.files.lock:
+                self.database.place.check()
+                if png is not None and record.picture is not None:
+                    content_hash = await asyncio.to_thread(self.files.withheld.write, png)
+                    hit("withheld_file_written")
+                    unneeded = [content_hash]  # unless its row needs it
+                    filled = replace(record.picture, content_hash=content_hash, size_bytes=len(png))
+                    record = replace(record, picture=filled)
+
+                async def enter(connection: Connection, job: JobRecord) -> Kept:
+                    event = withheld_event(job, record, hits)
+                    return await enter_withheld(connection, job, record, self.audit, event)
+
+                return await self._enter(record.job_id, enter, unneeded)
+        finally:
+            await self.files.discard(unneeded)
+
+    async def _enter(
+        self,
+        job_id: str,
+        enter: Callable[[Connection, JobRecord], Awaitable[Kept]],
+        unneeded: list[str],
+    ) -> Kept:
+        """Store a row with `enter`; `unneeded` becomes the files of no use afterwards."""
+        async with self.database.transaction() as connection:
+            job = await jobs.get(connection, job_id=job_id)
+            if job is None or job.ended_at is not None:
+                return Kept(alive=False)
+            kept = await enter(connection, job)
+        unneeded[:] = [job.request.init_picture] if kept.is_over else []
+        return kept
+
+    async def abandon(
+        self,
+        job_id: str,
+        *,
+        state: Literal["failed", "cancelled"],
+        now: float,
+        error: EkakiError | None = None,
+        told: bool = False,
+    ) -> bool:
+        """End an open job without pictures and give the quota back; False if it had ended already.
+
+        `told`: its user needs no word about it.
+        """
+        async with self.database.transaction() as connection:
+            ended = await jobs.mark_ended(
+                connection,
+                job_id=job_id,
+                state=state,
+                now=now,
+                error=None if error is None else error_to_json(error),
+            )
+            freed: list[str] = []
+            job = await jobs.get(connection, job_id=job_id)
+            if ended and job is not None:
+                await quota.refund(connection, job_id=job_id)
+                freed = await pictures.delete_of_job(connection, job_id=job_id)
+                freed += await withheld.discard_of_job(connection, job_id=job_id, now=now)
+                freed.append(job.request.init_picture)
+                if told:
+                    await jobs.mark_delivered(
+                        connection, job_id=job_id, delivery="kept", message_id=None, now=now
+                    )
+        hit("job_abandoned")
+        await self.files.discard(freed)
+        return ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredJob:
+    """A job with its pictures so far, in their order, and those that are withheld."""
+
+    job: JobRecord
+    pictures: tuple[PictureRecord, ...]
+    withheld: tuple[WithheldRecord, ...] = ()
+
+
+async def ceiling_in(connection: Connection, job: JobRecord) -> Rating:
+    """See `JobStore.ceiling_now`."""
+    then = job.rating if job.ceiling is None else job.ceiling
+    if job.guild_id is None:
+        return then
+    set_now = await place_settings.ratings(
+        connection, guild_id=job.guild_id, channel_id=job.rules_channel_id or job.channel_id
+    )
+    return min(then, setting_of(set_now.guild_ceiling, set_now.channel_ceiling).rating)
+
+
+async def _stored(connection: Connection, job: JobRecord) -> StoredJob:
+    return StoredJob(
+        job=job,
+        pictures=tuple(await pictures.of_job(connection, job_id=job.id)),
+        withheld=tuple(await withheld.of_job(connection, job_id=job.id)),
+    )
+
+
+async def _take_init_picture(connection: Connection, job: JobRecord) -> None:
+    """See that the picture to begin from is still there; once the job is stored its file stays."""
+    content_hash = job.request.init_picture
+    if not content_hash or await pictures.uses_file(connection, content_hash=content_hash):
+        return
+    if await uploads.get(connection, content_hash=content_hash) is None:
+        raise RefusedError("init_picture_gone")
+    await uploads.take(connection, content_hash=content_hash, user_id=job.user_id)

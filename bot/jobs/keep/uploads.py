@@ -1,0 +1,97 @@
+"""Pictures that people send to begin from: checked before they are decoded, kept without metadata.
+
+What is kept is a PNG of our own making: a photograph's place and camera never reach the disk, a
+picture of the camera's size is made as small as the largest drawing, and a file that is a picture
+and something else as well is only the picture afterwards.
+"""
+
+import asyncio
+import io
+from typing import Final
+
+from PIL import Image, ImageOps
+
+from bot.common.clock import Clock
+from bot.common.failpoints import hit
+from bot.jobs.keep.files import KeptFiles
+from bot.jobs.values import Upload
+from data.jobs import uploads
+from data.jobs.uploads import UploadRecord
+from pipeline.errors import InputError
+from pipeline.opaque import opaque
+from pipeline.png import encode_png
+
+MAX_UPLOAD_BYTES: Final = 20 * 2**20  # the largest PNG of any size we draw has a third of it
+MAX_UPLOAD_PIXELS: Final = 36_000_000  # a good telephone's photograph; about 110 MB when decoded
+KEPT_SIDE: Final = 2048  # pixels of the longer side: more than the largest size that is drawn
+
+FORMATS: Final = ("PNG", "JPEG", "WEBP")
+_AT_ONCE = 2  # decoding: each may hold the memory of MAX_UPLOAD_PIXELS
+
+
+class Uploads:
+    """Checks and keeps uploads."""
+
+    def __init__(self, files: KeptFiles, clock: Clock) -> None:
+        self._files = files
+        self._clock = clock
+        self._decoding = asyncio.Semaphore(_AT_ONCE)
+
+    async def put(self, data: bytes) -> Upload:
+        """Keep a picture. It stays while jobs name it; one that none names goes after an hour.
+
+        InputError `image_too_large`, `image_not_supported` or `image_too_many_pixels`: nothing is
+        kept. StorageError where the disk refuses.
+        """
+        async with self._decoding:
+            png, width, height = await asyncio.to_thread(checked_png, data)
+        now = self._clock.time()
+        async with self._files.lock:
+            self._files.database.place.check()
+            content_hash = await asyncio.to_thread(self._files.uploads.write, png)
+            hit("upload_written")
+            record = UploadRecord(
+                content_hash=content_hash,
+                user_id=None,
+                width=width,
+                height=height,
+                size_bytes=len(png),
+                uploaded_at=now,
+            )
+            async with self._files.database.transaction() as connection:
+                await uploads.put(connection, upload=record)
+        return Upload(content_hash=content_hash, width=width, height=height)
+
+
+def checked_png(data: bytes) -> tuple[bytes, int, int]:
+    """`data` as our PNG, with its width and height. Up to a second: call it in a thread.
+
+    Size and number of pixels are read from the header, before anything is decoded.
+    """
+    if len(data) > MAX_UPLOAD_BYTES:
+        raise InputError("image_too_large", limit=MAX_UPLOAD_BYTES // 2**20)
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            picture = _upright(image) if _is_small_enough(image) else None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        picture = None
+    except Exception as error:  # a hostile file may break a decoder in any way
+        raise InputError("image_not_supported", formats=", ".join(FORMATS)) from error
+    if picture is None:
+        raise InputError("image_too_many_pixels", limit=MAX_UPLOAD_PIXELS // 1_000_000)
+    return encode_png(picture, ""), picture.width, picture.height
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """RGB, at most KEPT_SIDE, turned as the camera says; on white where it is transparent."""
+    image.draft(
+        "RGB", (KEPT_SIDE, KEPT_SIDE)
+    )  # JPEG decodes at a half or less where that is enough
+    if image.mode not in {"RGB", "RGBA", "L"} or "transparency" in image.info:
+        image = opaque(ImageOps.exif_transpose(image))  # other pixels can't be mixed
+    image.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS)
+    return opaque(ImageOps.exif_transpose(image))
+
+
+def _is_small_enough(image: Image.Image) -> bool:
+    return image.width * image.height <= MAX_UPLOAD_PIXELS

@@ -1,0 +1,1 @@
+"""What people keep: pictures, presets, exports, suggestions."""

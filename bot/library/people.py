@@ -1,0 +1,176 @@
+"""What the bot keeps about a person for that person: defaults, presets, and their right to see and
+remove everything."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Final
+
+from bot.common.clock import Clock
+from bot.common.failpoints import hit
+from bot.jobs.accept.admission import folded
+from bot.jobs.accept.limits import DAY_S
+from bot.jobs.keep.files import KeptFiles
+from bot.jobs.service import JobService
+from bot.library.export import Exporter
+from data.gallery import collections, entries, search, votes, web
+from data.guilds import audit, reports
+from data.jobs import jobs, pictures, quota, quota_grants, uploads, withheld
+from data.people import favourites, presets, tag_uses, user_defaults, web_sessions
+from data.people.presets import Preset
+from data.people.user_defaults import UserDefaults
+from data.store.database import Database
+from pipeline.aspect import parse_aspect
+from pipeline.card import MAX_PROMPT_CHARACTERS
+from pipeline.errors import InputError, RefusedError
+from pipeline.prompt.clean import clean_text
+from pipeline.request import GenerationRequest
+
+MAX_PRESETS: Final = 25  # all of them fit into one autocompletion
+MAX_PRESET_NAME: Final = 50  # characters: several stand side by side on a telephone
+
+
+class People:
+    """Defaults, presets, export and removal."""
+
+    def __init__(
+        self, *, database: Database, files: KeptFiles, jobs: JobService, clock: Clock
+    ) -> None:
+        self._database = database
+        self._files = files
+        self._jobs = jobs
+        self._clock = clock
+        self._exporter = Exporter(database=database, files=files, clock=clock)
+
+    async def defaults(self, user_id: int) -> UserDefaults:
+        """What `user_id` set for requests that say nothing."""
+        async with self._database.reader() as connection:
+            return await user_defaults.get(connection, user_id=user_id)
+
+    async def set_defaults(self, user_id: int, defaults: UserDefaults) -> UserDefaults:
+        """Replace the defaults; gives what is stored (the size as pixels, the text cleaned).
+
+        InputError `aspect_unknown` or `negative_too_long`: nothing was changed.
+        """
+        negative = clean_text(defaults.negative_prompt)
+        if len(negative) > MAX_PROMPT_CHARACTERS:
+            raise InputError("negative_too_long", length=len(negative), limit=MAX_PROMPT_CHARACTERS)
+        aspect = defaults.aspect and parse_aspect(defaults.aspect).pixels
+        stored = replace(defaults, aspect=aspect or None, negative_prompt=negative)
+        async with self._database.transaction() as connection:
+            await user_defaults.put(connection, user_id=user_id, defaults=stored)
+        hit("defaults_saved")
+        return stored
+
+    async def save_preset(self, user_id: int, name: str, request: GenerationRequest) -> Preset:
+        """Save `request` under `name`, replacing the one of that name.
+
+        Not kept are the seed, the number of pictures, who sees the result, and pictures to begin
+        from: a preset is a way to draw, not one picture. InputError `preset_name` (1 to 50
+        characters) or what is wrong with the request; RefusedError `presets_full` (25).
+        """
+        name = clean_text(name)
+        if not presets.key_of(name) or len(name) > MAX_PRESET_NAME:
+            raise InputError("preset_name", limit=MAX_PRESET_NAME)
+        preset = Preset(name=name, request=preset_of(request))
+        async with self._database.transaction() as connection:
+            if await presets.count(connection, user_id=user_id, without=name) >= MAX_PRESETS:
+                raise RefusedError("presets_full", limit=MAX_PRESETS)
+            await presets.save(
+                connection,
+                user_id=user_id,
+                name=name,
+                request=preset.request,
+                now=self._clock.time(),
+            )
+        hit("preset_saved")
+        return preset
+
+    async def presets(self, user_id: int) -> list[Preset]:
+        """The presets of `user_id`, by name."""
+        async with self._database.reader() as connection:
+            return await presets.of_user(connection, user_id=user_id)
+
+    async def preset(self, user_id: int, name: str) -> Preset:
+        """The preset `name`, in any case. RefusedError `preset_unknown`."""
+        async with self._database.reader() as connection:
+            found = await presets.get(connection, user_id=user_id, name=name)
+        if found is None:
+            raise RefusedError("preset_unknown", name=name[:MAX_PRESET_NAME])
+        return found
+
+    async def delete_preset(self, user_id: int, name: str) -> None:
+        """Delete the preset `name`. RefusedError `preset_unknown`."""
+        async with self._database.transaction() as connection:
+            if not await presets.delete(connection, user_id=user_id, name=name):
+                raise RefusedError("preset_unknown", name=name[:MAX_PRESET_NAME])
+
+    async def export(self, user_id: int) -> bytes:
+        """Everything stored about `user_id` as one ZIP: `data.json` and their picture files.
+
+        As large as all their pictures: where a message has to carry it, use `export_parts`.
+        """
+        return b"".join([part async for part in self._exporter.parts(user_id, part_bytes=None)])
+
+    def export_parts(self, user_id: int, *, part_bytes: int) -> AsyncIterator[bytes]:
+        """The same as several ZIPs of at most `part_bytes`, one in memory at a time. The first has
+        `data.json`; each opens by itself. A file larger than that is a part of its own."""
+        return self._exporter.parts(user_id, part_bytes=part_bytes)
+
+    async def forget(self, user_id: int) -> None:
+        """Remove everything stored about `user_id` for good, files included.
+
+        Open jobs are cancelled first. What they used of their limits in the last 24 hours stays
+        until it counts no longer (a number and a time, without job or text), so that limits can't
+        be reset by it; then the next housekeeping removes that, too. Blocks stay as well, and what
+        moderators did about them, without their words, for as long as the server keeps its log.
+        What they shared is taken out of gallery channels; other messages in Discord are not ours to
+        remove.
+        """
+        await self._jobs.cancel_all(user_id=user_id)
+        async with self._database.transaction() as connection:
+            was_shown = await search.has_words_of(connection, maker_id=user_id)
+            open_ids = await jobs.open_ids(connection, user_id=user_id)  # accepted in between
+            begun_from = await jobs.init_pictures(connection, user_id=user_id)
+            freed = await pictures.delete_of_user(connection, user_id=user_id)
+            freed += await withheld.files_of_user(connection, user_id=user_id)
+            await favourites.forget(connection, user_id=user_id)
+            await votes.forget(connection, user_id=user_id)
+            await entries.forget(connection, user_id=user_id)
+            await web.forget_maker(connection, user_id=user_id)
+            await collections.forget(connection, user_id=user_id)
+            await jobs.delete_of_user(connection, user_id=user_id)
+            freed += await uploads.forget(connection, user_id=user_id)
+            await presets.forget(connection, user_id=user_id)
+            await user_defaults.forget(connection, user_id=user_id)
+            await tag_uses.forget(connection, user_id=user_id)
+            await web_sessions.forget(connection, user_id=user_id)
+            await quota.expire(connection, before=self._clock.time() - DAY_S)
+            await reports.forget(connection, user_id=user_id)
+            await audit.forget(connection, user_id=user_id)
+            await quota_grants.forget(connection, user_id=user_id)
+        hit("person_forgotten")
+        for job_id in open_ids:
+            self._jobs.forgotten(job_id=job_id)
+        await asyncio.shield(self._files.discard([*freed, *begun_from]))
+        begin = was_shown
+        while was_shown:
+            async with self._database.transaction() as connection:
+                was_shown = await search.tidy(connection, begin=begin)
+            begin = False
+        await self._database.forget_log()
+
+
+def preset_of(request: GenerationRequest) -> GenerationRequest:
+    """What a preset keeps of `request`; flags of its prompt are folded into its fields."""
+    return replace(
+        folded(request),
+        seed=None,
+        count=None,
+        private=False,
+        init_picture=None,
+        strength=None,
+        variation_seed=None,
+        variation_strength=None,
+        upscale=False,
+    )

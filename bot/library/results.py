@@ -1,0 +1,289 @@
+"""What people do with finished pictures: see them again, draw on from them, mark, delete."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from aiosqlite import Connection
+
+from bot.common.clock import Clock
+from bot.common.failpoints import hit
+from bot.jobs.keep.files import KeptFiles
+from bot.moderation.audit import Audit
+from bot.outbox.kinds import Kind, removal_lane
+from bot.outbox.service import Outbox
+from data.guilds.audit import AuditEvent, AuditKind
+from data.jobs import jobs, pictures, withheld
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.people import favourites, history
+from data.people.history import HistoryPage
+from data.store.database import Database
+from data.store.ids import typed_id
+from pipeline.errors import RefusedError
+from pipeline.request import GenerationRequest
+
+SUBTLE_VARIATION: Final = 0.2
+"""How far a subtle variation's first noise is bent towards another seed's (A1111's scale): the same
+picture with other details."""
+
+SUBTLE_STRENGTH: Final = 0.45
+"""Of img2img where noise can't be bent from the picture: it began from a picture, or is itself a
+variation. Composition stays, details change."""
+
+STRONG_STRENGTH: Final = 0.75
+"""Of img2img for a strong variation: colours and rough composition stay."""
+
+MAX_PAGE_SIZE: Final = 25
+
+
+OnDelete = Callable[[Connection, JobRecord], Awaitable[None]]
+"""Called inside the transaction that deletes a job with its pictures, before the rows go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who looks or presses, and where; `is_moderator` of the server `guild_id`."""
+
+    user_id: int
+    guild_id: int | None
+    channel_id: int
+    is_moderator: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPicture:
+    """A finished picture and the job it belongs to."""
+
+    picture: PictureRecord
+    job: JobRecord
+
+
+class Results:
+    """Stored results. The requests made here repeat an earlier job: submit them with `replay=True`,
+    so that the presser's own defaults don't change them."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        files: KeptFiles,
+        audit: Audit,
+        outbox: Outbox,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._files = files
+        self._audit = audit
+        self._outbox = outbox
+        self._clock = clock
+        self.on_delete: list[OnDelete] = []
+
+    async def picture(self, picture_id: str) -> StoredPicture:
+        """A picture by its id. RefusedError `picture_unknown`: there is none (any more)."""
+        async with self._database.reader() as connection:
+            picture = await pictures.get(connection, picture_id=picture_id)
+            job = None if picture is None else await jobs.get(connection, job_id=picture.job_id)
+        if picture is None or job is None:
+            raise RefusedError("picture_unknown")
+        return StoredPicture(picture=picture, job=job)
+
+    async def pictures_of(self, job_id: str) -> tuple[JobRecord, tuple[PictureRecord, ...]]:
+        """A job and its pictures in their order. RefusedError `job_unknown`."""
+        async with self._database.reader() as connection:
+            job = await jobs.get(connection, job_id=job_id)
+            made = await pictures.of_job(connection, job_id=job_id)
+        if job is None:
+            raise RefusedError("job_unknown")
+        return job, tuple(made)
+
+    async def show(self, id: str) -> tuple[JobRecord, tuple[PictureRecord, ...]]:  # noqa: A002
+        """What an id that somebody typed names: a job with all its pictures, or one picture with
+        its job. RefusedError `job_unknown`. Whether they may see it: `may_see`."""
+        typed = typed_id(id)
+        async with self._database.reader() as connection:
+            picture = await pictures.get(connection, picture_id=typed)
+        job, made = await self.pictures_of(typed if picture is None else picture.job_id)
+        return (job, made) if picture is None else (job, (picture,))
+
+    def may_see(self, actor: Actor, job: JobRecord) -> bool:
+        """Owners see their own everywhere; everybody of a server its public jobs, its moderators
+        also the private ones. Direct messages: the owner alone."""
+        if actor.user_id == job.user_id:
+            return True
+        if job.guild_id is None or actor.guild_id != job.guild_id:
+            return False
+        return actor.is_moderator or not job.private
+
+    def may_delete(self, actor: Actor, job: JobRecord) -> bool:
+        """Owners, and moderators of the server where it was drawn."""
+        if actor.user_id == job.user_id:
+            return True
+        return job.guild_id is not None and actor.guild_id == job.guild_id and actor.is_moderator
+
+    def reroll(self, job: JobRecord) -> GenerationRequest:
+        """The same wish with a new random seed; of a variation, another variation."""
+        if job.request.variation_strength:
+            return replace(_settled(job), variation_seed=None)
+        return replace(_settled(job), seed=None)
+
+    def vary(self, stored: StoredPicture, *, strong: bool) -> GenerationRequest:
+        """One picture like this one. Subtle: its noise bent a little. Strong: img2img of it."""
+        job, picture = stored.job, stored.picture
+        request = job.request
+        if not strong and not request.init_picture and not request.variation_strength:
+            return replace(
+                _settled(job),
+                seed=picture.seed,
+                variation_seed=None,
+                variation_strength=SUBTLE_VARIATION,
+                count=1,
+            )
+        strength = STRONG_STRENGTH if strong else SUBTLE_STRENGTH
+        return replace(_from_picture(stored), strength=strength)
+
+    def upscale(self, stored: StoredPicture) -> GenerationRequest:
+        """The picture drawn 1.5 times as large. RefusedError `already_upscaled`: once is enough for
+        every memory and for Discord."""
+        if stored.job.request.upscale_factor > 1:
+            raise RefusedError("already_upscaled")
+        return replace(_from_picture(stored), aspect=None, seed=stored.picture.seed, upscale=True)
+
+    def remix(self, job: JobRecord) -> GenerationRequest:
+        """The wish to begin a changed one from; its seed is left to chance. RefusedError
+        `job_unknown`: it can't be read any more."""
+        _demand_readable(job)
+        wish = replace(job.request.wish, seed=None, variation_seed=None, variation_strength=None)
+        # An upscaled picture's text is wanted again, not its enlargement.
+        return (
+            replace(wish, init_picture=None, strength=None, upscale=False) if wish.upscale else wish
+        )
+
+    async def toggle_favourite(self, *, user_id: int, picture_id: str) -> bool:
+        """Mark a picture, or take the mark away; returns whether it is marked now. RefusedError
+        `picture_unknown`."""
+        async with self._database.transaction() as connection:
+            on = not await favourites.unmark(connection, user_id=user_id, picture_id=picture_id)
+            if on and not await favourites.mark(
+                connection, user_id=user_id, picture_id=picture_id, now=self._clock.time()
+            ):
+                raise RefusedError("picture_unknown")
+        hit("favourite_marked")
+        return on
+
+    async def favourites_among(self, *, user_id: int, picture_ids: Iterable[str]) -> frozenset[str]:
+        """Those of `picture_ids` that `user_id` marked."""
+        async with self._database.reader() as connection:
+            return await favourites.among(connection, user_id=user_id, picture_ids=picture_ids)
+
+    async def delete(self, job_id: str, *, actor: Actor, reason: str = "") -> JobRecord:
+        """Delete an ended job with its pictures; what it took of the quota stays used.
+
+        Its message in Discord is removed soon. A picture that somebody's open job begins from keeps
+        its file until that job has ended. RefusedError `job_unknown`, `not_your_picture`, or
+        `job_open` (cancel it instead).
+        """
+        async with self._database.transaction() as connection:
+            job = await jobs.get(connection, job_id=job_id)
+            if job is None:
+                raise RefusedError("job_unknown")
+            if not self.may_delete(actor, job):
+                raise RefusedError("not_your_picture")
+            if job.ended_at is None:
+                raise RefusedError("job_open")
+            for listener in self.on_delete:
+                await listener(connection, job)
+            if job.message_id is not None and not job.private:  # a private one is not ours any more
+                await self._outbox.put_in(
+                    connection,
+                    Kind.MESSAGE_REMOVAL,
+                    f"{job.channel_id}:{job.message_id}",
+                    lane=removal_lane(job.channel_id),
+                    guild_id=job.guild_id,
+                    payload={"channel_id": job.channel_id, "message_id": job.message_id},
+                )
+            if job.guild_id is not None:
+                await self._audit.record_in(connection, _deleted(job, actor, reason))
+            freed = await pictures.delete_of_job(connection, job_id=job_id)
+            freed += await withheld.files_of_job(connection, job_id=job_id)
+            await jobs.delete(connection, job_id=job_id)
+        hit("job_deleted")
+        await self._files.discard([*freed, job.request.init_picture])
+        return job
+
+    async def history(
+        self, *, user_id: int, words: str = "", favourites: bool = False, page: int, page_size: int
+    ) -> HistoryPage:
+        """Page `page` (from 0) of one's own finished pictures, the newest first.
+
+        All of `words` occur in the prompt, in any case and as parts of words; with `favourites`
+        only those that the person marked.
+        """
+        size = max(1, min(page_size, MAX_PAGE_SIZE))
+        async with self._database.reader() as connection:
+            return await history.search(
+                connection,
+                user_id=user_id,
+                words=words,
+                favourites=favourites,
+                offset=max(0, page) * size,
+                limit=size,
+            )
+
+
+def _deleted(job: JobRecord, actor: Actor, reason: str) -> AuditEvent:
+    details = {"prompt": job.request.prompt, "private": job.private, "reason": reason}
+    return AuditEvent(
+        kind=AuditKind.DELETED,
+        guild_id=job.guild_id,
+        channel_id=job.channel_id,
+        actor_id=actor.user_id,
+        user_id=job.user_id,
+        job_id=job.id,
+        details=details,
+    )
+
+
+def _demand_readable(job: JobRecord) -> None:
+    if job.damaged:
+        raise RefusedError("job_unknown")
+
+
+def _settled(job: JobRecord) -> GenerationRequest:
+    """The wish with everything said that was decided for it, so that it comes out the same for
+    another person, in another place and after an upgrade. RefusedError `job_unknown`: it can't be
+    read any more."""
+    _demand_readable(job)
+    request = job.request
+    larger = request.upscale_factor > 1
+    return replace(
+        request.wish,
+        aspect=request.wish.aspect if larger else f"{request.width}x{request.height}",
+        preset=request.preset,
+        rating=request.rating,
+        sampler=request.sampler,
+        num_inference_steps=request.num_inference_steps,
+        guidance_scale=request.guidance_scale,
+        seed=request.seed,
+        count=request.count,
+    )
+
+
+def _from_picture(stored: StoredPicture) -> GenerationRequest:
+    """One picture begun from this one, with another seed. It may not be shown where this one may
+    not: the rating is said."""
+    settled = replace(
+        _settled(stored.job), rating=max(stored.job.request.rating, stored.picture.rating)
+    )
+    larger = stored.job.request.upscale_factor > 1
+    return replace(
+        settled,
+        aspect=None if larger else settled.aspect,  # None: the bucket nearest to the picture
+        init_picture=stored.picture.content_hash,
+        strength=None,
+        variation_seed=None,
+        variation_strength=None,
+        upscale=False,
+        seed=None,
+        count=1,
+    )

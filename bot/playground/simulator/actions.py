@@ -1,0 +1,324 @@
+"""What a member does: commands, autocompletion, buttons, selects, modals, menus, reactions.
+
+The member driver of the tests and the control routes of a page both come through here.
+"""
+
+from copy import copy
+from typing import Any
+
+from bot.playground.simulator import errors, limits
+from bot.playground.simulator import permissions as p
+from bot.playground.simulator.check_command import CHAT, MESSAGE_MENU, USER_MENU
+from bot.playground.simulator.check_components import (
+    BUTTON,
+    CHANNEL_SELECT,
+    ENTITY_SELECTS,
+    LABEL,
+    LINK_STYLE,
+    MENTIONABLE_SELECT,
+    ROLE_SELECT,
+    ROW,
+    STRING_SELECT,
+    TEXT_INPUT,
+    USER_SELECT,
+)
+from bot.playground.simulator.check_message import Upload
+from bot.playground.simulator.errors import Json, RefusedByClient, as_list
+from bot.playground.simulator.interactions import Interactions
+from bot.playground.simulator.options import Filled, OptionFiller, find_command
+from bot.playground.simulator.payloads import channel_json, member_json, role_json, user_json
+from bot.playground.simulator.posting import Body, Posting
+from bot.playground.simulator.world import Channel, Interaction, InteractionType, Message, World
+
+
+class Actions:
+    """Deeds of any member. RefusedByClient for what the real client would not send."""
+
+    def __init__(self, posting: Posting, interactions: Interactions) -> None:
+        self.posting = posting
+        self.interactions = interactions
+
+    @property
+    def world(self) -> World:
+        return self.posting.world
+
+    def speak(self, user_id: int, locale: str) -> None:
+        """Choose the language of one's client."""
+        if locale not in limits.LOCALES:
+            raise RefusedByClient(f"the client has no language {locale!r}")
+        self.world.user(user_id).locale = locale
+
+    def channel_for(self, user_id: int, channel_id: int, *wanted: int) -> Channel:
+        """A channel that the member sees, with the permissions `wanted`."""
+        channel = self.world.channel(channel_id)
+        bits = p.permissions_in(self.world, channel, user_id)
+        for bit in (p.VIEW_CHANNEL, *wanted):
+            if not bits & bit:
+                raise RefusedByClient("this member can't do that in this channel")
+        return channel
+
+    def visible(self, user_id: int, channel_id: int) -> list[Message]:
+        """Messages of a channel as this member sees them, oldest first."""
+        self.channel_for(user_id, channel_id)
+        found = self.world.messages_in(channel_id)
+        return [m for m in found if m.ephemeral_for in {None, user_id}]
+
+    def message_for(self, user_id: int, message_id: int) -> Message:
+        message = self.world.message(message_id)
+        self.channel_for(user_id, message.channel_id)
+        if message.ephemeral_for not in {None, user_id}:
+            raise errors.unknown_message()
+        return message
+
+    def slash(
+        self, user_id: int, name: str, values: dict[str, Any], *, channel_id: int
+    ) -> Interaction:
+        """`name` may hold subcommands: "style set"."""
+        channel = self.channel_for(user_id, channel_id, p.USE_APPLICATION_COMMANDS)
+        command, filled = self._fill(user_id, name, values, channel, focused=None)
+        data = _command_data(command, filled)
+        kind = InteractionType.COMMAND
+        return self.interactions.send(kind, data, user_id=user_id, channel=channel)
+
+    def autocomplete(
+        self, user_id: int, name: str, values: dict[str, Any], focused: str, *, channel_id: int
+    ) -> Interaction:
+        """Typing in the option `focused`; `values` holds what is typed so far, it too."""
+        channel = self.channel_for(user_id, channel_id, p.USE_APPLICATION_COMMANDS)
+        values = {focused: "", **values}
+        command, filled = self._fill(user_id, name, values, channel, focused=focused)
+        data = _command_data(command, filled)
+        kind = InteractionType.AUTOCOMPLETE
+        return self.interactions.send(kind, data, user_id=user_id, channel=channel)
+
+    def _fill(
+        self,
+        user_id: int,
+        name: str,
+        values: dict[str, Any],
+        channel: Channel,
+        *,
+        focused: str | None,
+    ) -> tuple[Json, Filled]:
+        first, *path = name.split()
+        bits = p.permissions_in(self.world, channel, user_id)
+        command = find_command(self.world, first, CHAT, channel, bits)
+        filler = OptionFiller(self.world, self.posting.base_url, channel)
+        return command, filler.fill_path(command, path, values, focused=focused)
+
+    def message_command(self, user_id: int, name: str, message_id: int) -> Interaction:
+        """A command from a message's context menu."""
+        message = self.message_for(user_id, message_id)
+        channel = self.channel_for(user_id, message.channel_id, p.USE_APPLICATION_COMMANDS)
+        bits = p.permissions_in(self.world, channel, user_id)
+        command = find_command(self.world, name, MESSAGE_MENU, channel, bits)
+        resolved = {"messages": {str(message.id): self.posting.json(message, viewer=user_id)}}
+        data = _command_data(command, Filled(resolved=resolved)) | {"target_id": str(message.id)}
+        kind = InteractionType.COMMAND
+        return self.interactions.send(kind, data, user_id=user_id, channel=channel)
+
+    def user_command(
+        self, user_id: int, name: str, target_id: int, *, channel_id: int
+    ) -> Interaction:
+        """A command from a user's context menu."""
+        channel = self.channel_for(user_id, channel_id, p.USE_APPLICATION_COMMANDS)
+        bits = p.permissions_in(self.world, channel, user_id)
+        command = find_command(self.world, name, USER_MENU, channel, bits)
+        resolved: dict[str, Json] = {
+            "users": {str(target_id): user_json(self.world.user(target_id))}
+        }
+        if channel.guild_id is not None:
+            member = self.world.member(channel.guild_id, target_id)
+            payload = member_json(self.world, member, with_user=False)
+            resolved["members"] = {str(target_id): payload | {"permissions": "0"}}
+        data = _command_data(command, Filled(resolved=resolved)) | {"target_id": str(target_id)}
+        kind = InteractionType.COMMAND
+        return self.interactions.send(kind, data, user_id=user_id, channel=channel)
+
+    def press(self, user_id: int, message_id: int, custom_id: str) -> Interaction:
+        """A button."""
+        message = self.message_for(user_id, message_id)
+        button = self._component(message, custom_id)
+        if button["type"] != BUTTON or button.get("style") == LINK_STYLE:
+            raise RefusedByClient(f"{custom_id!r} is no button")
+        return self._component_used(user_id, message, button, {})
+
+    def select(
+        self, user_id: int, message_id: int, custom_id: str, values: list[str]
+    ) -> Interaction:
+        """Choices in a select menu, by value."""
+        message = self.message_for(user_id, message_id)
+        menu = self._component(message, custom_id)
+        if menu["type"] != STRING_SELECT and menu["type"] not in ENTITY_SELECTS:
+            raise RefusedByClient(f"{custom_id!r} is no select menu")
+        check_selected(menu, values)
+        extra: Json = {"values": values}
+        if menu["type"] in ENTITY_SELECTS:
+            extra["resolved"] = self._resolved(menu["type"], message, values)
+        return self._component_used(user_id, message, menu, extra)
+
+    def _resolved(self, kind: int, message: Message, values: list[str]) -> Json:
+        """What the chosen ids are: users, roles or channels of the place."""
+        guild = self.world.guilds.get(self.world.channel(message.channel_id).guild_id or 0)
+        found: Json = {}
+        for value in values:
+            target = int(value)
+            if kind == CHANNEL_SELECT and target in self.world.channels:
+                channel = channel_json(self.world, self.world.channel(target))
+                found.setdefault("channels", {})[value] = channel | {"permissions": "0"}
+            elif guild and kind in {ROLE_SELECT, MENTIONABLE_SELECT} and target in guild.roles:
+                found.setdefault("roles", {})[value] = role_json(guild.roles[target])
+            elif kind in {USER_SELECT, MENTIONABLE_SELECT} and target in self.world.users:
+                found.setdefault("users", {})[value] = user_json(self.world.user(target))
+                if guild is not None and target in guild.members:
+                    member = member_json(self.world, guild.members[target], with_user=False)
+                    found.setdefault("members", {})[value] = member | {"permissions": "0"}
+            else:
+                raise RefusedByClient(f"the menu does not offer {value}")
+        return found
+
+    def _component(self, message: Message, custom_id: str) -> Json:
+        for component in walk(message.components):
+            if component.get("custom_id") == custom_id:
+                if component.get("disabled"):
+                    raise RefusedByClient(f"{custom_id!r} is disabled")
+                return component
+        raise RefusedByClient(f"the message has no component {custom_id!r}")
+
+    def _component_used(
+        self, user_id: int, message: Message, component: Json, extra: Json
+    ) -> Interaction:
+        channel = self.channel_for(user_id, message.channel_id)
+        data: Json = {
+            "custom_id": component["custom_id"],
+            "component_type": component["type"],
+            "id": component.get("id", 0),
+            **extra,
+        }
+        return self.interactions.send(
+            InteractionType.COMPONENT,
+            data,
+            user_id=user_id,
+            channel=channel,
+            source_message_id=message.id,
+        )
+
+    def submit_modal(self, user_id: int, opener_id: int, values: dict[str, Any]) -> Interaction:
+        """Fill in the modal that interaction `opener_id` was answered with, and send it."""
+        opener = self.world.interactions.get(opener_id)
+        if opener is None or opener.modal is None or opener.user_id != user_id:
+            raise RefusedByClient("no such modal is open")
+        data: Json = {
+            "custom_id": opener.modal["custom_id"],
+            "components": fill_modal(opener.modal, values),
+        }
+        return self.interactions.send(
+            InteractionType.MODAL_SUBMIT,
+            data,
+            user_id=user_id,
+            channel=self.world.channel(opener.channel_id),
+            source_message_id=opener.source_message_id,
+            opener_id=opener.id,
+        )
+
+    def react(
+        self, user_id: int, message_id: int, emoji: str, *, add: bool = True, burst: bool = False
+    ) -> None:
+        message = self.message_for(user_id, message_id)
+        if message.ephemeral_for is not None:
+            raise RefusedByClient("ephemeral messages take no reactions")
+        self.channel_for(user_id, message.channel_id, p.ADD_REACTIONS)
+        self.posting.react(message, emoji, user_id=user_id, add=add, burst=burst)
+
+    def say(
+        self, user_id: int, channel_id: int, content: str, uploads: list[Upload] | None = None
+    ) -> Message:
+        """An ordinary message of a person."""
+        channel = self.channel_for(user_id, channel_id, p.SEND_MESSAGES)
+        body = Body(json={"content": content}, uploads=dict(enumerate(uploads or [])))
+        return self.posting.create(channel, body, author_id=user_id)
+
+    def forward(self, user_id: int, message_id: int, channel_id: int) -> Message:
+        """Forward a message to a channel; the copy keeps what the message holds now."""
+        original = copy(self.message_for(user_id, message_id))
+        channel = self.channel_for(user_id, channel_id, p.SEND_MESSAGES)
+        return self.posting.create(channel, Body(), author_id=user_id, forwarded=original)
+
+    def delete(self, user_id: int, message_id: int) -> None:
+        """Delete an own message, dismiss an ephemeral one, or any as a moderator."""
+        message = self.message_for(user_id, message_id)
+        if user_id not in {message.author_id, message.ephemeral_for}:
+            self.channel_for(user_id, message.channel_id, p.MANAGE_MESSAGES)
+        self.posting.delete(message)
+
+
+def _command_data(command: Json, filled: Filled) -> Json:
+    data: Json = {"id": command["id"], "name": command["name"], "type": command["type"]}
+    if filled.options:
+        data["options"] = filled.options
+    if filled.resolved:
+        data["resolved"] = filled.resolved
+    if "guild_id" in command:
+        data["guild_id"] = command["guild_id"]
+    return data
+
+
+def walk(components: list[Json]) -> list[Json]:
+    """All components, nested ones too."""
+    found: list[Json] = []
+    for component in components:
+        found.append(component)
+        found += walk(as_list(component.get("components")))
+        for name in ("accessory", "component"):
+            if component.get(name):
+                found += walk([component[name]])
+    return found
+
+
+def check_selected(menu: Json, values: list[str]) -> None:
+    low, high = menu.get("min_values", 1), menu.get("max_values", 1)
+    if not low <= len(values) <= high:
+        raise RefusedByClient(f"choose {low} to {high}")
+    if menu["type"] == STRING_SELECT:
+        known = {option["value"] for option in menu["options"]}
+        if not set(values) <= known:
+            raise RefusedByClient(f"the menu offers {sorted(known)}")
+
+
+def fill_modal(modal: Json, values: dict[str, Any]) -> list[Json]:
+    """The components of a modal submit. What is not given keeps the value shown at first."""
+    known = {c["custom_id"] for c in walk(modal["components"]) if "custom_id" in c}
+    if not values.keys() <= known:
+        raise RefusedByClient(f"the modal has {sorted(known)}")
+    result: list[Json] = []
+    for row in modal["components"]:
+        if row["type"] == ROW:
+            inner = [_filled_input(child, values) for child in row["components"]]
+            result.append({"type": ROW, "components": inner})
+        elif row["type"] == LABEL:
+            result.append({"type": LABEL, "component": _filled_input(row["component"], values)})
+        else:
+            result.append({"type": row["type"], "id": row.get("id", 0)})
+    for number, component in enumerate(walk(result), 1):
+        component.setdefault("id", number)
+    return result
+
+
+def _filled_input(child: Json, values: dict[str, Any]) -> Json:
+    custom_id = child["custom_id"]
+    sent: Json = {"type": child["type"], "custom_id": custom_id}
+    if child["type"] != TEXT_INPUT:
+        chosen: list[str] = values.get(custom_id) or [
+            option["value"] for option in child.get("options", []) if option.get("default")
+        ]
+        if chosen or child.get("required", True):
+            check_selected(child, chosen)
+        return sent | {"values": chosen}
+    typed = values.get(custom_id, child.get("value") or "")
+    low = child.get("min_length") or 0
+    high = child.get("max_length") or limits.TEXT_INPUT
+    if child.get("required", True):
+        low = max(low, 1)
+    if (typed or low) and not low <= len(typed) <= high:
+        raise RefusedByClient(f"{custom_id!r} takes {low} to {high} characters")
+    return sent | {"value": typed}

@@ -1,0 +1,401 @@
+"""The routes of the HTTP API that the bot uses. Each reads, asks the core, answers."""
+
+from typing import Any
+
+from aiohttp import web
+
+from bot.playground.simulator import errors, limits
+from bot.playground.simulator import permissions as p
+from bot.playground.simulator.bodies import read_body, read_json
+from bot.playground.simulator.check_command import CHAT, check_command, check_commands
+from bot.playground.simulator.errors import FormErrors, Json, as_list
+from bot.playground.simulator.interactions import Interactions
+from bot.playground.simulator.middleware import API, ENTRY, reply
+from bot.playground.simulator.oauth import whose
+from bot.playground.simulator.payloads import channel_json, guild_json, member_json, user_json
+from bot.playground.simulator.posting import Body, Posting
+from bot.playground.simulator.world import THREADS, Channel, ChannelType, Message, World
+
+
+def id_of(request: web.Request, name: str) -> int:
+    """A snowflake from the path."""
+    value = request.match_info[name]
+    if not value.isdecimal():
+        raise errors.invalid((name,), "NUMBER_TYPE_COERCE", f'Value "{value}" is not snowflake.')
+    return int(value)
+
+
+class Api:
+    """Handlers, by area."""
+
+    def __init__(self, posting: Posting, interactions: Interactions) -> None:
+        self.posting = posting
+        self.interactions = interactions
+
+    @property
+    def world(self) -> World:
+        return self.posting.world
+
+    def routes(self) -> list[web.RouteDef]:
+        channel, message = "/channels/{channel}", "/channels/{channel}/messages/{message}"
+        hook, own = "/webhooks/{application}/{token}", "/webhooks/{application}/{token}/messages/"
+        commands = "/applications/{application}/commands"
+        guild_commands = "/applications/{application}/guilds/{guild}/commands"
+        table: list[tuple[str, str, Any]] = [
+            ("GET", "/gateway", self.gateway),
+            ("GET", "/gateway/bot", self.gateway_bot),
+            ("GET", "/users/@me", self.me),
+            ("GET", "/users/{user}", self.user),
+            ("POST", "/users/@me/channels", self.open_dm),
+            ("GET", "/applications/@me", self.application),
+            ("GET", "/oauth2/applications/@me", self.application),
+            ("GET", "/guilds/{guild}", self.guild),
+            ("GET", "/guilds/{guild}/channels", self.guild_channels),
+            ("GET", "/guilds/{guild}/members/{user}", self.member),
+            ("GET", channel, self.channel),
+            ("POST", channel + "/typing", self.typing),
+            ("GET", channel + "/messages", self.messages),
+            ("POST", channel + "/messages", self.post),
+            ("GET", message, self.one_message),
+            ("PATCH", message, self.edit),
+            ("DELETE", message, self.delete),
+            ("POST", "/interactions/{id}/{token}/callback", self.callback),
+            ("POST", hook, self.follow_up),
+            ("GET", own + "{which}", self.get_own),
+            ("PATCH", own + "{which}", self.edit_own),
+            ("DELETE", own + "{which}", self.delete_own),
+        ]
+        for path in (commands, guild_commands):
+            table += [
+                ("GET", path, self.list_commands),
+                ("PUT", path, self.put_commands),
+                ("POST", path, self.post_command),
+                ("GET", path + "/{command}", self.get_command),
+                ("PATCH", path + "/{command}", self.patch_command),
+                ("DELETE", path + "/{command}", self.delete_command),
+            ]
+        return [web.route(verb, API + path, call) for verb, path, call in table]
+
+    async def _body(self, request: web.Request) -> Body:
+        body = await read_body(request)
+        entry = request[ENTRY]
+        entry.json = body.json
+        entry.files = [(file.filename, len(file.data)) for file in body.uploads.values()]
+        return body
+
+    async def _json(self, request: web.Request) -> Any:
+        found = await read_json(request)
+        request[ENTRY].json = found
+        return found
+
+    # -- the bot, its application, users and guilds
+
+    async def gateway(self, _request: web.Request) -> web.Response:
+        return reply({"url": self.posting.base_url.replace("http", "ws", 1) + "/gateway"})
+
+    async def gateway_bot(self, _request: web.Request) -> web.Response:
+        start = {"total": 1000, "remaining": 999, "reset_after": 0, "max_concurrency": 1}
+        url = self.posting.base_url.replace("http", "ws", 1) + "/gateway"
+        return reply({"url": url, "shards": 1, "session_start_limit": start})
+
+    async def me(self, request: web.Request) -> web.Response:
+        return reply(whose(request, self.world))
+
+    async def user(self, request: web.Request) -> web.Response:
+        return reply(user_json(self.world.user(id_of(request, "user"))))
+
+    async def application(self, _request: web.Request) -> web.Response:
+        bot = self.world.user(self.world.bot_user_id)
+        owner = next(iter(self.world.guilds.values())).owner_id
+        return reply(
+            {
+                "id": str(self.world.application_id),
+                "name": bot.username,
+                "icon": None,
+                "description": "",
+                "summary": "",
+                "type": None,
+                "bot": user_json(bot),
+                "bot_public": True,
+                "bot_require_code_grant": False,
+                "verify_key": "0" * 64,
+                "flags": 0,
+                "flags_new": "0",
+                "eligible_oauth2_scopes": ["bot", "applications.commands"],
+                "owner": user_json(self.world.user(owner)),
+                "team": None,
+                "redirect_uris": list(self.world.redirect_uris),
+                "interactions_endpoint_url": None,
+                "role_connections_verification_url": None,
+                "approximate_guild_count": len(self.world.guilds),
+                "approximate_user_install_count": 0,
+                "approximate_user_authorization_count": 0,
+                "event_webhooks_url": None,
+                "event_webhooks_status": 1,
+                "explicit_content_filter": 0,
+            }
+        )
+
+    async def guild(self, request: web.Request) -> web.Response:
+        guild = self.world.guild(id_of(request, "guild"))
+        if self.world.bot_user_id not in guild.members:
+            raise errors.missing_access()
+        payload = guild_json(guild)
+        if request.query.get("with_counts") in {"1", "true"}:
+            count = len(guild.members)
+            payload |= {"approximate_member_count": count, "approximate_presence_count": count}
+        return reply(payload)
+
+    async def guild_channels(self, request: web.Request) -> web.Response:
+        found = self.world.channels_of(self.world.guild(id_of(request, "guild")).id)
+        return reply([channel_json(self.world, c) for c in found if c.type not in THREADS])
+
+    async def member(self, request: web.Request) -> web.Response:
+        member = self.world.member(id_of(request, "guild"), id_of(request, "user"))
+        return reply(member_json(self.world, member))
+
+    # -- channels
+
+    def channel_for(self, request: web.Request, *wanted: int) -> Channel:
+        """A channel that the bot sees, with the permissions `wanted`."""
+        channel = self.world.channel(id_of(request, "channel"))
+        if not p.may(self.world, channel, self.world.bot_user_id, p.VIEW_CHANNEL):
+            raise errors.missing_access()
+        self.demand(channel, *wanted)
+        return channel
+
+    def demand(self, channel: Channel, *wanted: int) -> None:
+        """ApiError unless the bot has all of `wanted` there."""
+        for bits in wanted:
+            if not p.may(self.world, channel, self.world.bot_user_id, bits):
+                raise errors.missing_permissions()
+
+    async def open_dm(self, request: web.Request) -> web.Response:
+        body = await self._json(request)
+        user_id = int(body.get("recipient_id") or 0)
+        if user_id not in self.world.users or user_id == self.world.bot_user_id:
+            message = "Invalid Recipient(s)"
+            raise errors.ApiError(400, 50033, message)
+        return reply(channel_json(self.world, self.world.dm_with(user_id)))
+
+    async def channel(self, request: web.Request) -> web.Response:
+        return reply(channel_json(self.world, self.channel_for(request)))
+
+    async def typing(self, request: web.Request) -> web.Response:
+        channel = self.channel_for(request, p.SEND_MESSAGES)
+        self.posting.feed.publish("typing", channel_id=channel.id, viewer=None, data={})
+        return web.Response(status=204)
+
+    # -- messages
+
+    async def messages(self, request: web.Request) -> web.Response:
+        channel = self.channel_for(request, p.READ_MESSAGE_HISTORY)
+        try:
+            limit = int(request.query.get("limit", "50"))
+        except ValueError:
+            limit = 0
+        if not 1 <= limit <= 100:
+            message = "int value should be between 1 and 100."
+            raise errors.invalid(("limit",), "NUMBER_TYPE_MAX", message)
+        found = [m for m in self.world.messages_in(channel.id) if m.ephemeral_for is None]
+        if "after" in request.query:
+            after = int(request.query["after"])
+            found = [m for m in found if m.id > after][:limit]
+        elif "before" in request.query:
+            found = [m for m in found if m.id < int(request.query["before"])]
+        return reply([self.posting.json(m) for m in reversed(found[-limit:])])
+
+    def message_for(self, request: web.Request, channel: Channel) -> Message:
+        """A message that the bot can fetch: ephemeral ones are not there for its token."""
+        message = self.world.message(id_of(request, "message"), channel_id=channel.id)
+        if message.ephemeral_for is not None:
+            raise errors.unknown_message()
+        return message
+
+    async def one_message(self, request: web.Request) -> web.Response:
+        channel = self.channel_for(request, p.READ_MESSAGE_HISTORY)
+        return reply(self.posting.json(self.message_for(request, channel)))
+
+    async def post(self, request: web.Request) -> web.Response:
+        channel = self.channel_for(request)
+        body = await self._body(request)
+        self._check_may_post(channel, body)
+        if int(body.json.get("flags") or 0) & limits.EPHEMERAL:
+            message = "Only answers to interactions can be ephemeral."
+            raise errors.invalid(("flags",), "MESSAGE_FLAGS_INVALID", message)
+        self._check_reference(channel, body.json)
+        message = self.posting.create(channel, body, author_id=self.world.bot_user_id)
+        return reply(self.posting.json(message))
+
+    def _check_may_post(self, channel: Channel, body: Body) -> None:
+        bot = self.world.bot_user_id
+        if channel.type == ChannelType.DM:
+            if not self.world.user(channel.recipient_ids[0]).accepts_dms:
+                raise errors.cannot_message_user()
+            return
+        if channel.archived:
+            raise errors.thread_archived()
+        if channel.type in {ChannelType.FORUM, ChannelType.CATEGORY}:
+            raise errors.wrong_channel_type()
+        thread = channel.type in THREADS
+        wanted = p.SEND_MESSAGES_IN_THREADS if thread else p.SEND_MESSAGES
+        wanted |= p.ATTACH_FILES if body.uploads else 0
+        wanted |= p.EMBED_LINKS if body.json.get("embeds") else 0
+        if not p.may(self.world, channel, bot, wanted):
+            raise errors.missing_permissions()
+
+    def _check_reference(self, channel: Channel, body: Json) -> None:
+        reference = body.get("message_reference")
+        if not reference or not reference.get("fail_if_not_exists", True):
+            return
+        try:
+            self.world.message(int(reference["message_id"]), channel_id=channel.id)
+        except errors.ApiError:
+            code, message = "REPLIES_UNKNOWN_MESSAGE", "Unknown message"
+            raise errors.invalid(("message_reference",), code, message) from None
+
+    async def edit(self, request: web.Request) -> web.Response:
+        channel = self.channel_for(request)
+        message = self.message_for(request, channel)
+        body = await self._body(request)
+        if message.author_id != self.world.bot_user_id:
+            raise errors.not_the_author()
+        if channel.archived:
+            raise errors.thread_archived()
+        self.posting.edit(message, body)
+        return reply(self.posting.json(message))
+
+    async def delete(self, request: web.Request) -> web.Response:
+        channel = self.channel_for(request)
+        message = self.message_for(request, channel)
+        own = message.author_id == self.world.bot_user_id
+        if not own and not p.may(self.world, channel, self.world.bot_user_id, p.MANAGE_MESSAGES):
+            raise errors.missing_permissions()
+        if channel.archived:
+            raise errors.thread_archived()
+        self.posting.delete(message)
+        return web.Response(status=204)
+
+    # -- interactions and their webhooks
+
+    async def callback(self, request: web.Request) -> web.Response:
+        body = await self._body(request)
+        token = request.match_info["token"]
+        interaction = self.interactions.callback(id_of(request, "id"), token, body)
+        if request.query.get("with_response") in {"1", "true", "True"}:
+            return reply(self.interactions.callback_json(interaction))
+        return web.Response(status=204)
+
+    async def follow_up(self, request: web.Request) -> web.Response:
+        token = request.match_info["token"]
+        interaction = self.interactions.by_token(id_of(request, "application"), token)
+        message = self.interactions.follow_up(interaction, await self._body(request))
+        return reply(self.posting.json(message, viewer=interaction.user_id))
+
+    def _own(self, request: web.Request) -> Message:
+        token = request.match_info["token"]
+        interaction = self.interactions.by_token(id_of(request, "application"), token)
+        which = request.match_info["which"]
+        if which != "@original" and not which.isdecimal():
+            raise errors.unknown_message()
+        return self.interactions.message_of(interaction, which)
+
+    async def get_own(self, request: web.Request) -> web.Response:
+        return reply(self.posting.json(self._own(request)))
+
+    async def edit_own(self, request: web.Request) -> web.Response:
+        message = self._own(request)
+        self.posting.edit(message, await self._body(request))
+        return reply(self.posting.json(message))
+
+    async def delete_own(self, request: web.Request) -> web.Response:
+        self.posting.delete(self._own(request))
+        return web.Response(status=204)
+
+    # -- commands
+
+    def _scope(self, request: web.Request) -> int | None:
+        if id_of(request, "application") != self.world.application_id:
+            raise errors.missing_access()
+        if "guild" not in request.match_info:
+            return None
+        return self.world.guild(id_of(request, "guild")).id
+
+    async def list_commands(self, request: web.Request) -> web.Response:
+        return reply(self.world.commands_in(self._scope(request)))
+
+    async def put_commands(self, request: web.Request) -> web.Response:
+        scope = self._scope(request)
+        wanted = await self._json(request)
+        check_commands(wanted)
+        old = {(c["name"], c["type"]): c for c in self.world.commands_in(scope)}
+        for command in old.values():
+            del self.world.commands[int(command["id"])]
+        stored = [self._store(command, scope, old) for command in wanted]
+        return reply(stored)
+
+    def _store(self, command: Json, scope: int | None, old: dict[tuple[str, int], Json]) -> Json:
+        known = old.get((command["name"], command.get("type") or CHAT))
+        command_id = int(known["id"]) if known else self.world.new_id()
+        stored = self.stored_command(command, command_id=command_id, guild_id=scope)
+        self.world.commands[command_id] = stored
+        return stored
+
+    def stored_command(self, command: Json, *, command_id: int, guild_id: int | None) -> Json:
+        """A command as Discord gives it back: every field is there."""
+        stored: Json = {
+            "id": str(command_id),
+            "application_id": str(self.world.application_id),
+            "version": str(self.world.new_id()),
+            "type": command.get("type") or CHAT,
+            "name": command["name"],
+            "name_localizations": command.get("name_localizations"),
+            "description": command.get("description") or "",
+            "description_localizations": command.get("description_localizations"),
+            "default_member_permissions": command.get("default_member_permissions"),
+            "dm_permission": command.get("dm_permission", True),
+            "nsfw": bool(command.get("nsfw", False)),
+            "integration_types": command.get("integration_types") or [0],
+            "contexts": command.get("contexts"),
+            "options": as_list(command.get("options")),
+        }
+        if stored["default_member_permissions"] is not None:
+            stored["default_member_permissions"] = str(stored["default_member_permissions"])
+        if guild_id is not None:
+            stored["guild_id"] = str(guild_id)
+        return stored
+
+    async def post_command(self, request: web.Request) -> web.Response:
+        scope = self._scope(request)
+        command = await self._json(request)
+        form = FormErrors()
+        check_command(form, (), command)
+        form.finish()
+        old = {(c["name"], c["type"]): c for c in self.world.commands_in(scope)}
+        exists = (command["name"], command.get("type") or CHAT) in old
+        return reply(self._store(command, scope, old), status=200 if exists else 201)
+
+    def _command(self, request: web.Request) -> Json:
+        self._scope(request)
+        command = self.world.commands.get(id_of(request, "command"))
+        if command is None:
+            raise errors.unknown_command()
+        return command
+
+    async def get_command(self, request: web.Request) -> web.Response:
+        return reply(self._command(request))
+
+    async def patch_command(self, request: web.Request) -> web.Response:
+        command = self._command(request) | await self._json(request)
+        form = FormErrors()
+        check_command(form, (), command)
+        form.finish()
+        scope = self._scope(request)
+        command_id = int(command["id"])
+        stored = self.stored_command(command, command_id=command_id, guild_id=scope)
+        self.world.commands[command_id] = stored
+        return reply(stored)
+
+    async def delete_command(self, request: web.Request) -> web.Response:
+        del self.world.commands[int(self._command(request)["id"])]
+        return web.Response(status=204)

@@ -1,0 +1,101 @@
+"""What a server's administrators change in Discord itself, told to the bot by the gateway."""
+
+from bot.playground.simulator.errors import Json
+from bot.playground.simulator.gateway import GUILDS, Gateway
+from bot.playground.simulator.payloads import (
+    channel_json,
+    guild_create_json,
+    member_json,
+    role_json,
+)
+from bot.playground.simulator.world import THREADS, Channel, Role, World
+
+
+class Changes:
+    """Channels and roles made, changed and deleted; members given roles.
+
+    A member's roles come with each of their interactions: without the privileged intent for
+    members the gateway says nothing of them, but for the bot's own.
+    """
+
+    def __init__(self, world: World, gateway: Gateway) -> None:
+        self._world = world
+        self._gateway = gateway
+
+    def set_age_restricted(self, channel_id: int, *, on: bool) -> None:
+        channel = self._world.channel(channel_id)
+        channel.nsfw = on
+        self._dispatch("CHANNEL_UPDATE", channel)
+
+    def delete_channel(self, channel_id: int) -> None:
+        """The channel with its threads and messages."""
+        gone = [
+            channel
+            for channel in self._world.channels.values()
+            if channel_id in {channel.id, channel.parent_id}
+        ]
+        for channel in gone:
+            for message in self._world.messages_in(channel.id):
+                message.deleted_at = self._world.time()
+            del self._world.channels[channel.id]
+        for channel in gone:
+            if channel.id == channel_id:
+                self._dispatch("CHANNEL_DELETE", channel)
+
+    def add_role(self, guild_id: int, name: str, *, permissions: int = 0) -> Role:
+        guild = self._world.guild(guild_id)
+        role = Role(
+            id=self._world.new_id(),
+            name=name,
+            permissions=permissions,
+            position=len(guild.roles),
+        )
+        guild.roles[role.id] = role
+        payload = {"guild_id": str(guild_id), "role": role_json(role)}
+        self._gateway.dispatch("GUILD_ROLE_CREATE", payload, intent=GUILDS)
+        return role
+
+    def delete_role(self, guild_id: int, role_id: int) -> None:
+        guild = self._world.guild(guild_id)
+        for member in guild.members.values():
+            member.role_ids = [each for each in member.role_ids if each != role_id]
+        del guild.roles[role_id]
+        payload = {"guild_id": str(guild_id), "role_id": str(role_id)}
+        self._gateway.dispatch("GUILD_ROLE_DELETE", payload, intent=GUILDS)
+
+    def set_roles(self, guild_id: int, user_id: int, role_ids: list[int]) -> None:
+        member = self._world.member(guild_id, user_id)
+        member.role_ids = list(role_ids)
+        if user_id == self._world.bot_user_id:
+            payload = member_json(self._world, member) | {"guild_id": str(guild_id)}
+            self._gateway.dispatch("GUILD_MEMBER_UPDATE", payload, intent=GUILDS)
+
+    def set_tags(self, forum_id: int, tags: list[Json], *, required: bool = False) -> None:
+        """The tags that a forum's posts may have, and whether they need one."""
+        forum = self._world.channel(forum_id)
+        forum.tags, forum.require_tag = tags, required
+        self._dispatch("CHANNEL_UPDATE", forum)
+
+    def archive(self, thread_id: int, *, locked: bool = False) -> None:
+        """Close a thread, as Discord does after a while, or (`locked`) a moderator for good."""
+        thread = self._world.channel(thread_id)
+        thread.archived, thread.locked = True, locked
+        self._dispatch("CHANNEL_UPDATE", thread)
+
+    def outage(self, guild_id: int) -> None:
+        """Discord loses sight of a server."""
+        self._gateway.away.add(guild_id)
+        payload = {"id": str(guild_id), "unavailable": True}
+        self._gateway.dispatch("GUILD_DELETE", payload, intent=GUILDS)
+
+    def recover(self, guild_id: int) -> None:
+        """The server is there again, as it is now."""
+        self._gateway.away.discard(guild_id)
+        guild = self._world.guild(guild_id)
+        payload = guild_create_json(self._world, guild, all_members=False)
+        self._gateway.dispatch("GUILD_CREATE", payload, intent=GUILDS)
+
+    def _dispatch(self, name: str, channel: Channel) -> None:
+        if channel.type in THREADS:
+            name = name.replace("CHANNEL", "THREAD")
+        self._gateway.dispatch(name, channel_json(self._world, channel), intent=GUILDS)

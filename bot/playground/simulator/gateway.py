@@ -1,0 +1,271 @@
+"""The gateway: HELLO, IDENTIFY, READY, heartbeats, RESUME with replay, close codes, intents."""
+
+import asyncio
+import contextlib
+import json
+import secrets
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from bot.playground.simulator.errors import Json
+from bot.playground.simulator.payloads import guild_create_json, me_json
+from bot.playground.simulator.world import World
+
+DISPATCH, HEARTBEAT, IDENTIFY, PRESENCE, RESUME, RECONNECT = 0, 1, 2, 3, 6, 7
+ANSWER_AFTER_S = 0.01
+MEMBERS_REQUEST, INVALID_SESSION, HELLO, HEARTBEAT_ACK = 8, 9, 10, 11
+
+UNKNOWN_OPCODE, DECODE_ERROR, NOT_AUTHENTICATED, AUTHENTICATION_FAILED = 4001, 4002, 4003, 4004
+ALREADY_AUTHENTICATED, INVALID_SEQ, INVALID_API_VERSION, INVALID_INTENTS = 4005, 4007, 4012, 4013
+
+HEARTBEAT_INTERVAL_MS = 41_250
+KNOWN_INTENTS = (1 << 26) - 1
+GUILDS, GUILD_MEMBERS, GUILD_MESSAGES, GUILD_REACTIONS = 1 << 0, 1 << 1, 1 << 9, 1 << 10
+DIRECT_MESSAGES, DIRECT_REACTIONS, MESSAGE_CONTENT = 1 << 12, 1 << 13, 1 << 15
+
+
+@dataclass(slots=True)
+class Session:
+    """One identified session; it outlives its connection so that it can be resumed."""
+
+    id: str
+    intents: int
+    sent: list[Json] = field(default_factory=list[Json])  # every dispatch, index + 1 == seq
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    cursor: int = 0
+    connection: "Connection | None" = None
+
+    def push(self, name: str, data: Json) -> None:
+        payload: Json = {"op": DISPATCH, "t": name, "s": len(self.sent) + 1, "d": data}
+        self.sent.append(payload)
+        self.wake.set()
+
+
+class Connection:
+    """A WebSocket, with zlib-stream compression if it was asked for."""
+
+    def __init__(self, socket: web.WebSocketResponse, *, compressed: bool) -> None:
+        self.socket = socket
+        self._zlib = zlib.compressobj() if compressed else None
+        self._lock = asyncio.Lock()
+
+    async def send(self, payload: Json) -> None:
+        text = json.dumps(payload)
+        async with self._lock:
+            if self._zlib is None:
+                await self.socket.send_str(text)
+                return
+            data = self._zlib.compress(text.encode()) + self._zlib.flush(zlib.Z_SYNC_FLUSH)
+            await self.socket.send_bytes(data)
+
+
+class Gateway:
+    """All sessions of the bot."""
+
+    def __init__(self, world: World, *, token: str) -> None:
+        self.world = world
+        self.token = token
+        self.base_url = ""
+        self.sessions: dict[str, Session] = {}
+        self.away: set[int] = set()  # servers of which nothing is told at this moment
+        self.identifies = 0
+        self.resumes = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether a bot is connected and identified."""
+        return any(session.connection is not None for session in self.sessions.values())
+
+    @property
+    def last_event(self) -> int:
+        """The number of the latest event that was sent to the connected session; 0: none."""
+        connected = [each for each in self.sessions.values() if each.connection is not None]
+        return len(connected[-1].sent) if connected else 0
+
+    def dispatch(self, name: str, data: Json, *, intent: int = 0) -> None:
+        """Send an event to each session that asked for `intent` (0: everyone gets it).
+
+        A session without a connection keeps it for RESUME.
+        """
+        for session in self.sessions.values():
+            if not intent or session.intents & intent:
+                session.push(name, data)
+
+    def dispatch_message(self, name: str, data: Json, *, in_guild: bool) -> None:
+        """As `dispatch`, content left out for who has no right to read it."""
+        intent = GUILD_MESSAGES if in_guild else DIRECT_MESSAGES
+        own = data["author"]["id"] == str(self.world.bot_user_id)
+        mentioned = any(u["id"] == str(self.world.bot_user_id) for u in data["mentions"])
+        for session in self.sessions.values():
+            if not session.intents & intent:
+                continue
+            if own or mentioned or not in_guild or session.intents & MESSAGE_CONTENT:
+                session.push(name, data)
+            else:
+                blank: Json = {"content": "", "embeds": [], "attachments": [], "components": []}
+                session.push(name, data | blank)
+
+    async def drop(self, *, code: int = 1001, forget: bool = False) -> None:
+        """Close every connection. `forget`: RESUME will be refused."""
+        sessions = list(self.sessions.values())
+        if forget:
+            self.sessions.clear()
+        for session in sessions:
+            if session.connection is not None:
+                await session.connection.socket.close(code=code)
+
+    async def cut(self) -> None:
+        """End every connection without a word, as a broken network does."""
+        for session in list(self.sessions.values()):
+            if session.connection is not None:
+                transport = session.connection.socket.get_extra_info("peername") and (
+                    session.connection.socket._req  # pyright: ignore[reportPrivateUsage]
+                )
+                if transport is not None and transport.transport is not None:
+                    transport.transport.abort()
+
+    async def ask_reconnect(self) -> None:
+        """Send RECONNECT (op 7) to every connection."""
+        for session in list(self.sessions.values()):
+            if session.connection is not None:
+                await session.connection.send({"op": RECONNECT, "d": None})
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        """One connection, from HELLO to its end."""
+        socket = web.WebSocketResponse(max_msg_size=64 * 1024, compress=False)
+        await socket.prepare(request)
+        if request.query.get("v", "10") != "10" or request.query.get("encoding") == "etf":
+            await socket.close(code=INVALID_API_VERSION)
+            return socket
+        compressed = request.query.get("compress") == "zlib-stream"
+        connection = Connection(socket, compressed=compressed)
+        hello = {"heartbeat_interval": HEARTBEAT_INTERVAL_MS, "_trace": ["loopback"]}
+        await connection.send({"op": HELLO, "s": None, "t": None, "d": hello})
+        await _Conversation(self, connection).run()
+        return socket
+
+
+class _Conversation:
+    """What one connection says, and the answers."""
+
+    def __init__(self, gateway: Gateway, connection: Connection) -> None:
+        self.gateway = gateway
+        self.connection = connection
+        self.session: Session | None = None
+        self.sender: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        try:
+            async for message in self.connection.socket:
+                if message.type != aiohttp.WSMsgType.TEXT:
+                    await self._close(DECODE_ERROR)
+                    break
+                try:
+                    payload: Json = json.loads(message.data)
+                except ValueError:
+                    await self._close(DECODE_ERROR)
+                    break
+                await self._answer(payload.get("op"), payload.get("d"))
+        finally:
+            if self.session is not None and self.session.connection is self.connection:
+                self.session.connection = None
+            if self.sender is not None:
+                self.sender.cancel()
+                await asyncio.gather(self.sender, return_exceptions=True)
+
+    async def _close(self, code: int) -> None:
+        await self.connection.socket.close(code=code)
+
+    async def _answer(self, op: Any, data: Any) -> None:
+        if op == HEARTBEAT:
+            # discord.py notes when it sent a heartbeat after sending it: an answer that is there
+            # before measures from the heartbeat before, 41 s ago, and is logged as trouble.
+            await asyncio.sleep(ANSWER_AFTER_S)
+            await self.connection.send({"op": HEARTBEAT_ACK, "d": None})
+        elif op == IDENTIFY:
+            await self._identify(data)
+        elif op == RESUME:
+            await self._resume(data)
+        elif self.session is None:
+            await self._close(NOT_AUTHENTICATED)
+        elif op not in {PRESENCE, MEMBERS_REQUEST, 4}:
+            await self._close(UNKNOWN_OPCODE)
+
+    async def _identify(self, data: Json) -> None:
+        gateway = self.gateway
+        if self.session is not None:
+            return await self._close(ALREADY_AUTHENTICATED)
+        if data.get("token") != gateway.token:
+            return await self._close(AUTHENTICATION_FAILED)
+        intents = data.get("intents")
+        if not isinstance(intents, int) or intents & ~KNOWN_INTENTS:
+            return await self._close(INVALID_INTENTS)
+        gateway.identifies += 1
+        session = Session(secrets.token_hex(16), intents)
+        gateway.sessions[session.id] = session
+        guilds = list(gateway.world.guilds.values())
+        session.push("READY", self._ready(session))
+        if intents & GUILDS:
+            everyone = bool(intents & GUILD_MEMBERS)
+            for guild in guilds:
+                if guild.id in gateway.away:
+                    continue
+                created = guild_create_json(gateway.world, guild, all_members=everyone)
+                session.push("GUILD_CREATE", created)
+        self._attach(session, after=0)
+        return None
+
+    def _ready(self, session: Session) -> Json:
+        world = self.gateway.world
+        return {
+            "v": 10,
+            "user": me_json(world.user(world.bot_user_id)),
+            "guilds": [{"id": str(guild_id), "unavailable": True} for guild_id in world.guilds],
+            "session_id": session.id,
+            "session_type": "normal",
+            "resume_gateway_url": self.gateway.base_url.replace("http", "ws", 1) + "/gateway",
+            "shard": [0, 1],
+            "application": {"id": str(world.application_id), "flags": 0},
+            "private_channels": [],
+            "relationships": [],
+            "presences": [],
+            "_trace": ["loopback"],
+        }
+
+    async def _resume(self, data: Json) -> None:
+        gateway = self.gateway
+        if data.get("token") != gateway.token:
+            return await self._close(AUTHENTICATION_FAILED)
+        session = gateway.sessions.get(str(data.get("session_id")))
+        if session is None:
+            return await self.connection.send({"op": INVALID_SESSION, "d": False})
+        seq = data.get("seq")
+        if not isinstance(seq, int) or not 0 <= seq <= len(session.sent):
+            return await self._close(INVALID_SEQ)
+        if session.connection is not None:
+            with contextlib.suppress(ConnectionError):
+                await session.connection.socket.close(code=4000)
+        gateway.resumes += 1
+        session.push("RESUMED", {"_trace": ["loopback"]})
+        self._attach(session, after=seq)
+        return None
+
+    def _attach(self, session: Session, *, after: int) -> None:
+        self.session = session
+        session.connection = self.connection
+        session.cursor = after
+        self.sender = asyncio.create_task(self._send(session))
+
+    async def _send(self, session: Session) -> None:
+        with contextlib.suppress(ConnectionError):
+            while session.connection is self.connection:
+                while session.cursor < len(session.sent):
+                    payload = session.sent[session.cursor]
+                    session.cursor += 1
+                    await self.connection.send(payload)
+                session.wake.clear()
+                await session.wake.wait()

@@ -1,0 +1,137 @@
+"""The loopback Discord as one thing: its world, its HTTP API, its gateway, its control routes."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from bot.playground.simulator import errors
+from bot.playground.simulator.api import Api
+from bot.playground.simulator.api_reactions import ReactionsApi
+from bot.playground.simulator.api_threads import ThreadsApi
+from bot.playground.simulator.control import Control
+from bot.playground.simulator.default_world import default_world
+from bot.playground.simulator.limits import REQUEST_BYTES
+from bot.playground.simulator.parts import Parts
+from bot.playground.simulator.payloads import cdn_signature
+from bot.playground.simulator.world import Attachment, World
+
+TOKEN = "loopback.bot.token"  # noqa: S105 - no secret: it opens nothing but this server
+HOST = "127.0.0.1"
+IDLE_S = 75.0  # a connection may ask for nothing
+
+
+class Loopback(Parts):
+    """`async with Loopback() as loopback:` serves at `loopback.url` until the block ends.
+
+    `now` is the clock of deadlines and timestamps (s since 1970); `loopback.world.advance(s)` lets
+    time pass. `port` 0 takes a free one; OSError if the port is in use.
+    """
+
+    def __init__(
+        self,
+        *,
+        world: World | None = None,
+        token: str = TOKEN,
+        host: str = HOST,
+        port: int = 0,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(world=world or default_world(now=now), token=token, host=host)
+        self.port = port
+        self.url = ""
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    def application(self) -> web.Application:
+        """The routes: API, gateway, CDN, control."""
+
+        @web.middleware
+        async def gatekeeper(
+            request: web.Request, handler: Callable[..., object]
+        ) -> web.StreamResponse:
+            return await self.gatekeeper.handle(request, handler)  # type: ignore[arg-type]
+
+        app = web.Application(middlewares=[gatekeeper], client_max_size=REQUEST_BYTES)
+        api = Api(self.posting, self.interactions)
+        app.add_routes(api.routes())
+        app.add_routes(ThreadsApi(api, self.changes).routes())
+        app.add_routes(ReactionsApi(api).routes())
+        app.add_routes(self.oauth.routes())
+        app.add_routes(Control(self).routes())
+        app.router.add_get("/gateway", self.gateway.handle)
+        app.router.add_get("/gateway/", self.gateway.handle)
+        app.router.add_get("/cdn/attachments/{channel}/{attachment}/{name}", self._attachment)
+        return app
+
+    async def start(self) -> None:
+        self._runner = web.AppRunner(
+            self.application(), access_log=None, shutdown_timeout=1.0, keepalive_timeout=IDLE_S
+        )
+        await self._runner.setup()
+        try:
+            self.port = await self.listen(self._runner)
+        except OSError:
+            await self._runner.cleanup()
+            raise
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        self.url = f"http://{host}:{self.port}"
+        self.gateway.base_url = self.url
+
+    async def listen(self, runner: web.AppRunner) -> int:
+        """Take connections; gives the port. OSError."""
+        await web.TCPSite(runner, self.host, self.port).start()
+        return int(runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Close the gateway's connections and the server."""
+        await self.gateway.drop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def wait_connected(self, timeout_s: float = 10.0) -> None:
+        """Until a bot is identified and the commands it may have sent are there. TimeoutError."""
+        async with asyncio.timeout(timeout_s):
+            while not self.gateway.connected:  # noqa: ASYNC110 - for tests only
+                await asyncio.sleep(0.01)
+
+    def _find_attachment(self, attachment_id: int) -> Attachment:
+        if attachment_id in self.world.uploads:
+            return self.world.uploads[attachment_id]
+        for message in self.world.messages.values():
+            for attachment in message.attachments:
+                if attachment.id == attachment_id and message.deleted_at is None:
+                    return attachment
+        raise errors.not_found()
+
+    async def _attachment(self, request: web.Request) -> web.Response:
+        """A file, while its signed link is valid."""
+        given = request.match_info["attachment"]
+        expires = request.query.get("ex", "0")
+        try:
+            signature = cdn_signature(self.world, int(given), expires)
+            valid = request.query.get("hm") == signature
+            if not valid or int(expires, 16) < self.world.time():
+                return web.Response(status=404, text="This content is no longer available.")
+            attachment = self._find_attachment(int(given))
+        except (ValueError, errors.ApiError):
+            return web.Response(status=404, text="Not found")
+        headers = {"Content-Type": attachment.content_type, "X-Content-Type-Options": "nosniff"}
+        if not attachment.content_type.startswith(("image/png", "image/jpeg", "image/webp")):
+            headers["Content-Disposition"] = "attachment"
+        return web.Response(body=attachment.data, headers=headers)

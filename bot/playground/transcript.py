@@ -1,0 +1,91 @@
+"""`python -m bot demo`: the real bot on a loopback Discord, one `/imagine`, what a member saw."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bot import app
+from bot.common.secret import Secret
+from bot.common.terminal import note, say
+from bot.config.settings import Settings
+from bot.config.variables import SHIPPED_MODEL
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.member import Member
+from bot.playground.simulator.server import TOKEN, Loopback
+from bot.playground.simulator.views import MessageView
+from data.shipped.paths import DEMO_MODEL
+from pipeline.card import EXAMPLE_PROMPTS
+from pipeline.disk import at
+from pipeline.engine.protocol import Engine
+from pipeline.errors import EngineError
+from pipeline.model.folder import ModelFolder
+
+_READY_S = 60.0
+_PICTURE_S = 600.0  # a slow machine; a common one takes seconds
+
+
+def main(out: Path) -> int:
+    """Run the demo and leave `picture.png` and `transcript.txt` in `out`. Gives the exit status."""
+    note(ModelFolder.open(DEMO_MODEL).notice)
+    with at(out):
+        out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="ekaki-demo-") as state:
+        settings = Settings(
+            discord_token=Secret(TOKEN),
+            data_dir=Path(state),
+            model=SHIPPED_MODEL,
+            progress_interval_s=1.0,
+        )
+        load = app.engine_loader(settings)
+        asyncio.run(_demo(settings, out, load))
+    return 0
+
+
+async def _demo(settings: Settings, out: Path, load: Callable[[], Engine]) -> None:
+    async with Loopback() as discord:
+        note("Starting the bot on a loopback Discord")
+        stop = asyncio.Event()
+        running = replace(settings, discord_api_url=discord.url)
+        bot = asyncio.create_task(app.run(running, load=load, stop=stop))
+        alice = Member(discord, IDS.alice)
+        asking = asyncio.create_task(_imagine(discord, alice))
+        await asyncio.wait({bot, asking}, return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        await bot  # where it failed, this says why
+        _keep(out, await asking, alice)
+
+
+async def _imagine(discord: Loopback, alice: Member) -> MessageView:
+    """Send the model card's example as a member would, and print what comes back."""
+    await discord.wait_connected(_READY_S)
+    await alice.wait_for(lambda: discord.world.commands_in(None), _READY_S)
+    prompt = EXAMPLE_PROMPTS[0]
+    say(f"Alice: /imagine prompt: {prompt} seed: 42")
+    answer = await alice.slash("imagine", {"prompt": prompt, "seed": 42}, channel=IDS.art)
+    began, shown = time.monotonic(), ""
+    while time.monotonic() - began < _PICTURE_S:
+        message = answer.message
+        if message is not None and message.text != shown:
+            shown = message.text
+            say("Ekaki: " + " | ".join(line for line in shown.splitlines() if line.strip()))
+        if message is not None and any(_is_picture(file.filename) for file in message.attachments):
+            return message
+        if message is not None and not message.buttons:
+            break  # it can't be cancelled any more, and has no picture: it failed
+        await asyncio.sleep(0.05)
+    raise EngineError("engine_failed")
+
+
+def _is_picture(filename: str) -> bool:
+    return filename.endswith((".png", ".webp")) and "preview" not in filename
+
+
+def _keep(out: Path, message: MessageView, alice: Member) -> None:
+    picture, transcript = out / "picture.png", out / "transcript.txt"
+    with at(out):
+        picture.write_bytes(message.attachments[0].data)
+        transcript.write_text(alice.transcript_text() + "\n", encoding="utf-8")
+    say(f"{picture}: what Alice got. {transcript}: everything she saw.")
