@@ -25,7 +25,7 @@ from pipeline.card import QualityPreset, Sampler
 from pipeline.engine.own import OwnEngine
 from pipeline.engine.protocol import Engine
 from pipeline.errors import Cancelled
-from pipeline.model.load import import_engine, load_engine
+from pipeline.load import import_engine, load_engine
 from pipeline.model.options import EngineOptions
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest

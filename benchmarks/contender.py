@@ -146,9 +146,9 @@ def _step(predict: Predict, inputs: Inputs) -> Step:
 
 
 def _in_our_sessions(entry: Entry) -> Predict:
+    from pipeline.engine.unet import SparingUNet, open_unet
     from pipeline.model.folder import ModelFolder
-    from pipeline.model.sessions import SessionFactory
-    from pipeline.model.unet import SparingUNet, open_unet
+    from pipeline.runtime.sessions import SessionFactory
 
     folder = ModelFolder.open(entry.path)
     factory = SessionFactory(provider="cpu", mapped=entry.mapped)
@@ -166,7 +166,7 @@ def _in_torch(entry: Entry) -> Predict:
     os.environ["OMP_WAIT_POLICY"] = "passive"
     import torch
 
-    from pipeline.model.threads import default_threads
+    from pipeline.runtime.threads import default_threads
     from training.hollow import fill_in_torch, hollow_unet
     from training.random_parts import RECIPES, RandomKind
 

@@ -13,11 +13,11 @@ from benchmarks.memory import NOTHING, Memory
 from benchmarks.preparing import Preparation
 from benchmarks.report import LEFT_OUT, Row
 from pipeline.errors import ModelError
-from pipeline.model.cpu import this_cpu
-from pipeline.model.openvino import computes_bf16
 from pipeline.model.options import Variant
-from pipeline.model.prepared import check_fit
-from pipeline.model.providers import CPU
+from pipeline.plan.prepared import check_fit
+from pipeline.runtime.cpu import this_cpu
+from pipeline.runtime.openvino import computes_bf16
+from pipeline.runtime.providers import CPU
 from training.random_parts import RandomKind
 
 SIZES: Final = ("1024x1024", "832x1216")

@@ -50,10 +50,10 @@ def prepare(model: Path, models_dir: Path, variant: Variant) -> Preparation:
 
 def main(model: str, models_dir: str, variant: Variant) -> None:
     """The child."""
-    from pipeline.model.cpu import this_cpu
     from pipeline.model.folder import ModelFolder
-    from pipeline.model.sessions import SessionFactory
     from pipeline.prepare.prepare import Talk, Wish, prepare_model
+    from pipeline.runtime.cpu import this_cpu
+    from pipeline.runtime.sessions import SessionFactory
 
     began = time.perf_counter()
     written = 0.0

@@ -9,16 +9,16 @@ from benchmarks.contest import gb
 from benchmarks.imagine import imagine
 from benchmarks.memory import Memory
 from benchmarks.report import Row
-from pipeline.model.cpu import this_cpu
 from pipeline.model.folder import ModelFolder
-from pipeline.model.memory_plan import plan_here
 from pipeline.model.options import Variant
-from pipeline.model.prepared import find
-from pipeline.model.providers import CPU
-from pipeline.model.threads import default_threads
-from pipeline.model.work import work_of
+from pipeline.plan.memory_plan import plan_here
+from pipeline.plan.prepared import find
 from pipeline.prepare.calibrate import calibrate
-from pipeline.prepare.estimate import SIDE, USUAL_PICTURE, about, expect
+from pipeline.runtime.cpu import this_cpu
+from pipeline.runtime.providers import CPU
+from pipeline.runtime.threads import default_threads
+from pipeline.speed.estimate import SIDE, USUAL_PICTURE, about, expect
+from pipeline.speed.work import work_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

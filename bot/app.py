@@ -23,7 +23,7 @@ from bot.config.settings import Settings
 from bot.web.serving import serving
 from data.store import notes
 from pipeline.engine.protocol import Engine
-from pipeline.model.load import import_engine
+from pipeline.load import import_engine
 
 _log = logging.getLogger(__name__)
 

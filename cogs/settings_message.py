@@ -13,8 +13,8 @@ from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.shipped.text import text
 from pipeline.describe import describe
+from pipeline.metadata.a1111_text import parameters_text
 from pipeline.metadata.read import PictureMetadata
-from pipeline.pngtext import parameters_text
 from pipeline.request import GenerationRequest
 
 _FIELD = 1024  # characters of an embed's field, Discord

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from pipeline.card import Aesthetic, QualityPreset, Sampler, Style, Year
+from pipeline.hints import Hint, hints_from_json, hints_to_json
 from pipeline.jsonfields import JsonFields
-from pipeline.prompt.hints import Hint, hints_from_json, hints_to_json
 from pipeline.rating import Rating
 
 JSON_VERSION: Final = 1

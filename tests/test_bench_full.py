@@ -16,9 +16,9 @@ from benchmarks.preparing import Preparation
 from benchmarks.report import LEFT_OUT
 from benchmarks.results import Result
 from benchmarks.whole import Whole
-from pipeline.model import prepared
-from pipeline.model.cpu import Cpu
 from pipeline.model.options import Variant
+from pipeline.plan import prepared
+from pipeline.runtime.cpu import Cpu
 
 NAMES = ("stock", "own fp32", "own int8")
 SIZE = "1024x1024"

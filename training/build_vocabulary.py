@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from pipeline.tags.category import TagCategory
+from pipeline.tag_category import TagCategory
 from pipeline.tags.suitability import rating_of
 from pipeline.tags.tag import Tag, display_name
 

@@ -23,9 +23,9 @@ from data.shipped.vocabularies import load_vocabulary
 from pipeline.disk import at
 from pipeline.engine.protocol import DrawnPicture, Engine
 from pipeline.errors import InputError, StorageError
-from pipeline.model.load import load_engine
-from pipeline.png import encode_png
-from pipeline.pngtext import parameters_text
+from pipeline.load import load_engine
+from pipeline.metadata.a1111_text import parameters_text
+from pipeline.metadata.png import encode_png
 from pipeline.prepare.offer import time_machine
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """Download."""
     settings = load_settings(args)
     if args.tagger:
-        from pipeline.model.fetch import fetch_tagger
+        from pipeline.fetch import fetch_tagger
 
         fetched = fetch_tagger(settings.models_dir, progress=note)
         say(f"{fetched.path} (commit {fetched.commit})")
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     if not is_repository(model):
         raise InputError("fetch_no_repository", model=model)
 
-    from pipeline.model.fetch import fetch_model
+    from pipeline.fetch import fetch_model
 
     revision = args.revision or settings.model_revision
     fetched = fetch_model(model, revision, settings.models_dir, progress=note)

@@ -67,17 +67,17 @@ def prepare(
     from tqdm import tqdm
 
     from pipeline.disk import at
-    from pipeline.model.cpu import this_cpu
     from pipeline.model.options import is_repository
-    from pipeline.model.prepared import check_fit
-    from pipeline.model.providers import CPU
-    from pipeline.model.sessions import SessionFactory
     from pipeline.model.source import open_source
+    from pipeline.plan.prepared import check_fit
     from pipeline.prepare.choose import Choice, choose_here
-    from pipeline.prepare.estimate import outlook
-    from pipeline.prepare.lora import Lora
+    from pipeline.prepare.lora.lora import Lora
     from pipeline.prepare.offer import time_machine
     from pipeline.prepare.prepare import Talk, Wish, prepare_model
+    from pipeline.runtime.cpu import this_cpu
+    from pipeline.runtime.providers import CPU
+    from pipeline.runtime.sessions import SessionFactory
+    from pipeline.speed.estimate import outlook
 
     merged = tuple(Lora.parse(typed) for typed in loras)
     source = open_source(options)

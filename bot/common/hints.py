@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from data.shipped.text import text
-from pipeline.prompt.hints import Hint, HintKind
+from pipeline.hints import Hint, HintKind
 
 MAX_LINES: Final = 6
 _MAX_IN_LINE: Final = 3  # things of one kind that are named; Discord's embeds have 4096 characters

@@ -10,13 +10,13 @@ from bot.config.settings import Settings
 from bot.config.variables import SHIPPED_MODEL
 from data.shipped.paths import DEMO_MODEL
 from pipeline.engine.protocol import Engine
-from pipeline.model.load import load_engine
+from pipeline.load import load_engine
 from pipeline.model.options import EngineOptions, model_path
 from pipeline.tagger.folder import find_tagger
 
 
 def engine_options(settings: Settings, *, device_id: int | None = None) -> EngineOptions:
-    """What `pipeline.model.load.load_engine` is given for one device; None: the first."""
+    """What `pipeline.load.load_engine` is given for one device; None: the first."""
     shipped = settings.model == SHIPPED_MODEL
     return EngineOptions(
         model=str(DEMO_MODEL) if shipped else settings.model,
@@ -51,7 +51,7 @@ def device_options(settings: Settings) -> list[EngineOptions]:
     ids = settings.device_id
     threads = settings.threads
     if settings.provider == "cpu" and len(ids) > 1:
-        from pipeline.model.threads import default_threads
+        from pipeline.runtime.threads import default_threads
 
         threads = max(1, (threads or default_threads()) // len(ids))
     return [replace(engine_options(settings, device_id=one), threads=threads) for one in ids]
@@ -61,7 +61,7 @@ def with_devices(settings: Settings) -> Settings:
     """With several devices and PROVIDER=auto: those cards that work, or one processor."""
     if len(settings.device_id) == 1 or settings.provider != "auto":
         return settings
-    from pipeline.model.providers import cuda_works
+    from pipeline.runtime.providers import cuda_works
 
     cards = tuple(one for one in settings.device_id if cuda_works(one))
     if cards:

@@ -12,7 +12,7 @@ from pipeline.errors import EkakiError
 
 if TYPE_CHECKING:
     from pipeline.model.folder import ModelFolder
-    from pipeline.model.on_card import Card
+    from pipeline.plan.on_card import Card
 
 _TOLD: Final = frozenset(
     {"provider_unavailable", "provider_library_missing", "variant_unfit"}
@@ -68,8 +68,8 @@ def check_tagger(settings: Settings) -> Check:
 
 def _check_prepared(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
     """Whether `model prepare` was run, and what it made is whole and fits this machine."""
-    from pipeline.model.prepared import chosen, chosen_elsewhere, find, home_of, reason, why_not
-    from pipeline.model.providers import choose_provider
+    from pipeline.plan.prepared import chosen, chosen_elsewhere, find, home_of, reason, why_not
+    from pipeline.runtime.providers import choose_provider
 
     if settings.engine != "own" or settings.model_variant == "source":
         return
@@ -116,11 +116,11 @@ def _check_unprepared(settings: Settings) -> Iterator[Check]:
 
 def _check_speed(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
     """How long a picture will take in the form that would be loaded."""
-    from pipeline.model.prepared import find
-    from pipeline.model.providers import CPU
-    from pipeline.model.sessions import SessionFactory
-    from pipeline.prepare.estimate import USUAL_PICTURE, about, expect_noted
+    from pipeline.plan.prepared import find
     from pipeline.prepare.offer import time_machine
+    from pipeline.runtime.providers import CPU
+    from pipeline.runtime.sessions import SessionFactory
+    from pipeline.speed.estimate import USUAL_PICTURE, about, expect_noted
 
     options = device_options(settings)[0]
     try:
@@ -142,11 +142,11 @@ def _check_speed(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
 
 def _check_memory(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
     """How the model that would be loaded is held in memory: in main memory, or on each card."""
-    from pipeline.model.memory import available_bytes
-    from pipeline.model.memory_plan import make_plan
-    from pipeline.model.on_card import read_card
-    from pipeline.model.prepared import find
-    from pipeline.model.providers import CPU, choose_provider
+    from pipeline.plan.memory import available_bytes
+    from pipeline.plan.memory_plan import make_plan
+    from pipeline.plan.on_card import read_card
+    from pipeline.plan.prepared import find
+    from pipeline.runtime.providers import CPU, choose_provider
 
     settings = with_devices(settings)
     mend = "Close other programs, use a machine with more memory, or: python -m bot model prepare"
@@ -181,7 +181,7 @@ def _check_memory(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
 
 def check_card(folder: "ModelFolder", card: "Card | None", device_id: int) -> Check:
     """How `folder` is laid out on card `device_id`."""
-    from pipeline.model.on_card import plan_on
+    from pipeline.plan.on_card import plan_on
 
     name = f"Card {device_id}"
     if card is None:
@@ -196,7 +196,7 @@ def check_card(folder: "ModelFolder", card: "Card | None", device_id: int) -> Ch
 
 def check_provider(settings: Settings) -> Iterator[Check]:
     """What really computes: a tiny session is run on each device."""
-    from pipeline.model.providers import choose_provider
+    from pipeline.runtime.providers import choose_provider
 
     settings = with_devices(settings)
     several = len(settings.device_id) > 1

@@ -10,7 +10,7 @@ from bot.safety.ceiling import Place
 from data.people import tag_uses
 from data.store.database import Database
 from pipeline.aspect import suggest_aspects
-from pipeline.tags.category import TagCategory
+from pipeline.tag_category import TagCategory
 from pipeline.tags.complete import complete_last_piece, completion
 from pipeline.tags.index import TagIndex
 from pipeline.tags.suitability import hidden_above

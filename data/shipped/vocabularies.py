@@ -18,7 +18,7 @@ from typing import Final
 
 from data.store.private import make_folder, restrict
 from pipeline.errors import InputError, StorageError
-from pipeline.tags.category import TagCategory
+from pipeline.tag_category import TagCategory
 from pipeline.tags.csvformat import parse_tag_csv
 from pipeline.tags.index import TagIndex
 from pipeline.tags.suitability import rating_of

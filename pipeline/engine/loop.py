@@ -12,7 +12,7 @@ Floats = NDArray[np.float32]
 
 
 class UNet(Protocol):
-    """What the loop needs of a model: `pipeline.model.unet.UNetSession`."""
+    """What the loop needs of a model: `pipeline.engine.unet.UNetSession`."""
 
     def predict(
         self,

@@ -15,22 +15,22 @@ from PIL import Image
 
 from pipeline.card import Sampler
 from pipeline.engine import loop
-from pipeline.engine.init_latents import InitPictures
-from pipeline.engine.preview import FILE_NAME, Previewer
 from pipeline.engine.protocol import DrawnPicture, ModelDescription, Watch
 from pipeline.engine.rows import Conditioning, Floats, Row
 from pipeline.engine.samplers.make import make_sampler
 from pipeline.engine.start import Variation
-from pipeline.engine.vae import VaeDecoder
-from pipeline.engine.vae_encoder import VaeEncoder
+from pipeline.engine.unet import SparingUNet, open_unet
+from pipeline.engine.vae.decoder import VaeDecoder
+from pipeline.engine.vae.encoder import VaeEncoder
+from pipeline.engine.vae.init_latents import InitPictures
+from pipeline.engine.vae.preview import FILE_NAME, Previewer
 from pipeline.errors import Cancelled, EngineError
 from pipeline.model.folder import ModelFolder
-from pipeline.model.providers import CPU
-from pipeline.model.sessions import SessionFactory
-from pipeline.model.text_encoder import PromptEncoder
-from pipeline.model.unet import SparingUNet, open_unet
-from pipeline.model.unet_memory import USUAL_PIXELS, check_large_picture
+from pipeline.plan.unet_memory import USUAL_PIXELS, check_large_picture
 from pipeline.request import ResolvedRequest
+from pipeline.runtime.providers import CPU
+from pipeline.runtime.sessions import SessionFactory
+from pipeline.text.text_encoder import PromptEncoder
 
 _NO_GUIDANCE: Final = 1.0  # diffusers: no negative row is run at or below it
 _TRIAL_STEPS: Final = 2

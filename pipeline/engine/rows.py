@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engine.noise import TorchGenerator
+from pipeline.engine.noise.torch_noise import TorchGenerator
 from pipeline.engine.samplers.base import NumpySampler, SamplerState, single
 from pipeline.engine.start import InitLatents, Variation, first_noise
-from pipeline.model.embeds import PromptEmbeds
+from pipeline.text.embeds import PromptEmbeds
 
 Floats = NDArray[np.float32]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engine.noise import TorchGenerator
+from pipeline.engine.noise.torch_noise import TorchGenerator
 
 Floats = NDArray[np.float32]
 

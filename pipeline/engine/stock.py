@@ -27,17 +27,17 @@ from optimum.onnxruntime import (
 from PIL import Image
 
 from pipeline.card import DIFFUSERS_SCHEDULERS, Sampler
-from pipeline.engine.init_latents import InitPictures
 from pipeline.engine.protocol import DrawnPicture, ModelDescription, Watch
 from pipeline.engine.start import InitLatents, slerp
 from pipeline.engine.stock_pipelines import open_sessions, pipeline_over
-from pipeline.engine.vae_encoder import VaeEncoder
+from pipeline.engine.vae.encoder import VaeEncoder
+from pipeline.engine.vae.init_latents import InitPictures
 from pipeline.errors import Cancelled, EkakiError, EngineError
 from pipeline.model.folder import ModelFolder
-from pipeline.model.sessions import SessionFactory
-from pipeline.model.text_encoder import PromptEncoder
-from pipeline.model.trouble import brief, trouble_of
 from pipeline.request import ResolvedRequest
+from pipeline.runtime.sessions import SessionFactory
+from pipeline.runtime.trouble import brief, trouble_of
+from pipeline.text.text_encoder import PromptEncoder
 
 SCHEDULER_CHANGES: Final[Mapping[Sampler, Mapping[str, object]]] = MappingProxyType(
     {

@@ -11,8 +11,8 @@ from optimum.onnxruntime import ORTStableDiffusionXLPipeline
 from transformers import CLIPTokenizer
 
 from pipeline.model.folder import Component, ModelFolder
-from pipeline.model.sessions import OrtSession, SessionFactory
-from pipeline.model.text_encoder import PromptEncoder
+from pipeline.runtime.sessions import OrtSession, SessionFactory
+from pipeline.text.text_encoder import PromptEncoder
 
 Sessions = Mapping[Component, OrtSession]
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from pipeline.errors import ModelError
 from pipeline.model.configs import Json, read_json
-from pipeline.model.weight_files import GRAPH_NAME, WeightFiles
+from pipeline.onnx.weight_files import GRAPH_NAME, WeightFiles
 
 TOKENIZER_FILES: Final = ("vocab.json", "merges.txt")
 """Without which no tokenizer of CLIP's is made."""

@@ -15,8 +15,8 @@ from pipeline.errors import ModelError
 from pipeline.model.check import check_files, check_is_sdxl
 from pipeline.model.configs import Json, number, read_json, text, whole
 from pipeline.model.content_hash import content_hash
-from pipeline.model.external_data import resizes_to_fit
-from pipeline.model.weight_files import GRAPH_NAME, WeightFiles
+from pipeline.onnx.external_data import resizes_to_fit
+from pipeline.onnx.weight_files import GRAPH_NAME, WeightFiles
 
 Component = Literal["text_encoder", "text_encoder_2", "unet", "vae_decoder", "vae_encoder"]
 

@@ -9,7 +9,7 @@ that is not recognised exactly (a mask, another order) is left as it is.
 
 from typing import Any, Final
 
-from pipeline.prepare.graph import GraphView, drop_unused, use_domain, whole
+from pipeline.onnx.graph import GraphView, drop_unused, use_domain, whole
 
 DOMAIN: Final = "com.microsoft"
 _ON_THE_WAY: Final = frozenset({"Mul", "Div", "Cast", "Identity", "Transpose"})

@@ -13,13 +13,13 @@ from typing import Any, Final
 import numpy as np
 import onnxruntime as ort
 
-from pipeline.model.cpu import Cpu
-from pipeline.model.openvino import open_in_bf16
+from pipeline.onnx.skeleton import Weights, load_skeleton
 from pipeline.prepare.int8 import FULL_RANGE, REDUCED_RANGE, compute_in_int8
 from pipeline.prepare.recipes import Conversion
-from pipeline.prepare.skeleton import Weights, load_skeleton
-from pipeline.prepare.speed_notes import Calibration, Speeds, note, noted, openvino_for
 from pipeline.prepare.write import GRAPH_NAME, ComponentWriter
+from pipeline.runtime.cpu import Cpu
+from pipeline.runtime.openvino import open_in_bf16
+from pipeline.speed.notes import Calibration, Speeds, note, noted, openvino_for
 
 _SHAPES: Final = ((1280, 1280), (1280, 5120), (5120, 1280))
 """The linear layers of its widest blocks, the feed-forward ones in one half."""

@@ -5,17 +5,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from pipeline.model.card_plan import SDXL, Sizes, plan_card
-from pipeline.model.cpu import Cpu, this_cpu
 from pipeline.model.folder import ModelFolder
-from pipeline.model.memory import available_bytes
-from pipeline.model.on_card import Card, read_card, too_small
 from pipeline.model.options import Variant
-from pipeline.model.providers import CPU
-from pipeline.model.sessions import SessionFactory
+from pipeline.plan.card_plan import SDXL, Sizes, plan_card
+from pipeline.plan.memory import available_bytes
+from pipeline.plan.on_card import Card, read_card, too_small
 from pipeline.prepare.calibrate import calibrate
 from pipeline.prepare.sizes import half_sizes, needed_when_prepared
-from pipeline.prepare.speed_notes import Calibration
+from pipeline.runtime.cpu import Cpu, this_cpu
+from pipeline.runtime.providers import CPU
+from pipeline.runtime.sessions import SessionFactory
+from pipeline.speed.notes import Calibration
 
 WORTH_IT: Final = 1.1
 """A smaller gain is not worth other numbers than the source's."""

@@ -6,15 +6,15 @@
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.model.encoder_mean import SAMPLED, cut_at_mean
 from pipeline.model.folder import Component
 from pipeline.model.options import Variant
-from pipeline.model.timestep_axis import give_timestep_axis
+from pipeline.onnx.encoder_mean import SAMPLED, cut_at_mean
+from pipeline.onnx.graph import drop_unused
+from pipeline.onnx.skeleton import load_skeleton
+from pipeline.onnx.timestep_axis import give_timestep_axis
 from pipeline.prepare import half, int8
 from pipeline.prepare.attention import fuse_attention
-from pipeline.prepare.graph import drop_unused
 from pipeline.prepare.recipes import Conversion
-from pipeline.prepare.skeleton import load_skeleton
 
 IN_OPENVINO: Final[frozenset[Component]] = frozenset({"unet"})
 """What OpenVINO runs of the variant bf16. The text encoders are a thousandth of the work, and the

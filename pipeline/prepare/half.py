@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.prepare.graph import GraphView, drop_unused
+from pipeline.onnx.graph import GraphView, drop_unused
 from pipeline.prepare.recipes import Conversion, Recipe, Target, same
 
 Array = npt.NDArray[Any]

@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.onnx.graph import GraphView, use_domain
 from pipeline.prepare.attention import DOMAIN
-from pipeline.prepare.graph import GraphView, use_domain
 from pipeline.prepare.recipes import Conversion, Recipe, Target
 
 Array = npt.NDArray[Any]

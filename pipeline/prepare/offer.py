@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pipeline.engine.protocol import Expected
-from pipeline.model.cpu import this_cpu
 from pipeline.model.folder import COMPONENTS, REQUIRED, Component, ModelFolder
-from pipeline.model.memory_plan import Shape, plan_for
 from pipeline.model.options import Variant
-from pipeline.model.prepared import chosen, home_of
-from pipeline.model.providers import CPU
-from pipeline.model.sessions import SessionFactory
 from pipeline.model.source import open_source
+from pipeline.plan.memory_plan import Shape, plan_for
+from pipeline.plan.prepared import chosen, home_of
 from pipeline.prepare.calibrate import calibrate
 from pipeline.prepare.choose import choose_here
-from pipeline.prepare.estimate import USUAL_PICTURE, about, expect_all, is_slow
 from pipeline.prepare.sizes import needed_with, prepared_bytes
+from pipeline.runtime.cpu import this_cpu
+from pipeline.runtime.providers import CPU
+from pipeline.runtime.sessions import SessionFactory
+from pipeline.speed.estimate import USUAL_PICTURE, about, expect_all, is_slow
 
 if TYPE_CHECKING:
     from pipeline.model.options import EngineOptions

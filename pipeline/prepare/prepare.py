@@ -19,17 +19,17 @@ from filelock import FileLock, Timeout
 
 from pipeline.card import Sampler
 from pipeline.disk import disk_error, is_about_files
-from pipeline.engine.preview import FILE_NAME, PreviewMap
 from pipeline.engine.samplers.make import make_sampler
-from pipeline.engine.vae import VaeDecoder
+from pipeline.engine.vae.decoder import VaeDecoder
+from pipeline.engine.vae.preview import FILE_NAME, PreviewMap
 from pipeline.errors import ModelError, StorageError
 from pipeline.model.configs import read_json
 from pipeline.model.consistency import check_consistency
 from pipeline.model.content_hash import HASH_DIGITS
 from pipeline.model.folder import COMPONENTS, Component, ModelFolder
-from pipeline.model.openvino import openvino_version
 from pipeline.model.options import Variant
-from pipeline.model.prepared import (
+from pipeline.onnx.skeleton import Weights
+from pipeline.plan.prepared import (
     FORMAT,
     FileNote,
     Manifest,
@@ -40,15 +40,15 @@ from pipeline.model.prepared import (
     save_choice,
     save_stamps,
 )
-from pipeline.model.sessions import SessionFactory
 from pipeline.prepare.convert import IN_OPENVINO, ROWS_ALONE, convert
-from pipeline.prepare.lora import Lora, merges_for
-from pipeline.prepare.merged import MergedWeights
+from pipeline.prepare.lora.lora import Lora, merges_for
+from pipeline.prepare.lora.merged import MergedWeights
 from pipeline.prepare.recipes import Conversion, same
-from pipeline.prepare.skeleton import Weights
 from pipeline.prepare.sources import check_hashes
 from pipeline.prepare.verify import Verifier
 from pipeline.prepare.write import ComponentWriter, plan
+from pipeline.runtime.openvino import openvino_version
+from pipeline.runtime.sessions import SessionFactory
 
 SPARE_BYTES: Final = 256 * 2**20
 """What must stay free on the disk afterwards."""

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from pipeline.model.card_plan import Sizes
 from pipeline.model.folder import COMPONENTS, Component, ModelFolder
-from pipeline.model.memory_plan import Shape, Weights, plan_for
-from pipeline.model.on_card import sizes_of
 from pipeline.model.options import Variant
+from pipeline.plan.card_plan import Sizes
+from pipeline.plan.memory_plan import Shape, Weights, plan_for
+from pipeline.plan.on_card import sizes_of
 from pipeline.prepare.convert import ROWS_ALONE, convert
 from pipeline.prepare.write import plan
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from pipeline.errors import ModelError
 from pipeline.model.folder import ModelFolder
-from pipeline.model.prepared import sha256_of
+from pipeline.plan.prepared import sha256_of
 
 _NOTES: Final = Path(".cache") / "huggingface" / "download"
 _BLOBS: Final = "blobs"

@@ -16,16 +16,16 @@ from pipeline.card import Sampler
 from pipeline.engine import loop
 from pipeline.engine.rows import Conditioning, Row
 from pipeline.engine.samplers.make import make_sampler
-from pipeline.engine.vae import VaeDecoder, to_image
-from pipeline.engine.vae_encoder import VaeEncoder
+from pipeline.engine.unet import SparingUNet, UNetSession
+from pipeline.engine.vae.decoder import VaeDecoder, to_image
+from pipeline.engine.vae.encoder import VaeEncoder
 from pipeline.errors import EngineError, ModelError
-from pipeline.model.embeds import PromptEmbeds
 from pipeline.model.folder import Component, ModelFolder
 from pipeline.model.options import Variant
-from pipeline.model.ports import Session
-from pipeline.model.sessions import SessionFactory
-from pipeline.model.text_encoder import PromptEncoder
-from pipeline.model.unet import SparingUNet, UNetSession
+from pipeline.runtime.ports import Session
+from pipeline.runtime.sessions import SessionFactory
+from pipeline.text.embeds import PromptEmbeds
+from pipeline.text.text_encoder import PromptEncoder
 
 Floats = npt.NDArray[np.float32]
 Weights = Mapping[str, npt.NDArray[Any]]

@@ -18,10 +18,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.model.bare_graph import INLINE_BYTES
-from pipeline.model.weight_files import GRAPH_NAME
+from pipeline.onnx.bare_graph import INLINE_BYTES
+from pipeline.onnx.skeleton import Weights
+from pipeline.onnx.weight_files import GRAPH_NAME
 from pipeline.prepare.recipes import Conversion, Recipe, Target
-from pipeline.prepare.skeleton import Weights
 
 Array = npt.NDArray[Any]
 

@@ -17,7 +17,7 @@ from pipeline.prompt.tags import plain_keys
 from pipeline.prompt.weights import escape_tag
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
-from pipeline.tags.category import TagCategory
+from pipeline.tag_category import TagCategory
 
 CategoryOf = Callable[[str], TagCategory | None]
 """The category of a tag by its plain key (lower case, spaces), or None where it is unknown."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from pipeline.prompt.hints import HintKind, Hints
+from pipeline.hints import HintKind, Hints
 from pipeline.prompt.shelf import PART, Shelf
 
 _NETWORKS: Final[Mapping[str, HintKind]] = {

@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from typing import Final
 
+from pipeline.hints import HintKind, Hints
 from pipeline.prompt.foreign import read_rest, signs_weight
-from pipeline.prompt.hints import HintKind, Hints
 from pipeline.prompt.misweights import (
     bare_weight,
     first_early,

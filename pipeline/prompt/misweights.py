@@ -3,7 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
-from pipeline.prompt.hints import HintKind
+from pipeline.hints import HintKind
 from pipeline.prompt.weights import MAX_WEIGHT
 
 _NUMBER: Final = r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)"

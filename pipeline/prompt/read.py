@@ -10,10 +10,10 @@ import re
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+from pipeline.hints import Hint, HintKind, Hints
 from pipeline.prompt.flags import cut_foreign_flags
 from pipeline.prompt.foreign import leave_out
 from pipeline.prompt.groups import GroupReader
-from pipeline.prompt.hints import Hint, HintKind, Hints
 from pipeline.prompt.names import IsKnown, shelve_names
 from pipeline.prompt.shelf import Shelf, without_letters
 from pipeline.prompt.width import as_ascii

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from pipeline.prompt.hints import MAX_TYPED
+from pipeline.hints import MAX_TYPED
 
 _FIRST: Final = 0x100000  # the last private plane of Unicode: no text has letters there
 _LAST: Final = 0x10FFFD

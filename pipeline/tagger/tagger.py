@@ -12,9 +12,9 @@ import numpy as np
 from PIL.Image import Image
 
 from pipeline.errors import EngineError, ModelError
-from pipeline.model.ports import Array
-from pipeline.model.sessions import OrtSession, open_on_cpu
-from pipeline.model.threads import default_threads
+from pipeline.runtime.ports import Array
+from pipeline.runtime.sessions import OrtSession, open_on_cpu
+from pipeline.runtime.threads import default_threads
 from pipeline.tagger.folder import GRAPH, TABLE, tagger_name
 from pipeline.tagger.labels import Labels, read_labels
 from pipeline.tagger.picture import as_input

@@ -10,7 +10,7 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from pipeline.tags.category import TagCategory
+from pipeline.tag_category import TagCategory
 from pipeline.tags.tag import Tag, display_name
 
 MAX_NAME: Final = 255  # characters; Danbooru allows 170

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pipeline.rating import Rating
-from pipeline.tags.category import TagCategory
+from pipeline.tag_category import TagCategory
 from pipeline.tags.lookup import Lookup
 from pipeline.tags.suitability import hidden_above, sexual_rating_of
 from pipeline.tags.tag import Tag, TagMatch, tag_key

@@ -5,7 +5,7 @@ from typing import Final
 
 from pipeline.prompt.tags import plain_key
 from pipeline.prompt.weights import KAOMOJI
-from pipeline.tags.category import TagCategory
+from pipeline.tag_category import TagCategory
 
 MAX_LABEL: Final = 100  # characters of a choice's name, Discord's limit
 

@@ -19,7 +19,7 @@ from bot.doctor.values import Check
 from data.shipped.paths import DEMO_MODEL
 from data.store.database import Database
 from pipeline.model.folder import ModelFolder
-from pipeline.model.on_card import Card
+from pipeline.plan.on_card import Card
 from tests.support.tagger import make_tagger
 
 ID = 123456789012345678

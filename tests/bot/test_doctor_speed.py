@@ -5,8 +5,8 @@ from pathlib import Path
 from bot.config.settings import Settings
 from bot.doctor import model
 from bot.doctor.values import Check
-from pipeline.model.cpu import this_cpu
-from pipeline.prepare.speed_notes import Speeds, note
+from pipeline.runtime.cpu import this_cpu
+from pipeline.speed.notes import Speeds, note
 from tests.pipeline.conftest import tiny_path
 from tests.support.sdxl import sdxl_folder
 

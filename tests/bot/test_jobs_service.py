@@ -13,7 +13,7 @@ from bot.jobs.accept.limits import Limits
 from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progress, Queued
 from pipeline.engine.fake import FakeEngine
 from pipeline.errors import EngineError, InputError, ModelError, RefusedError
-from pipeline.png import read_parameters
+from pipeline.metadata.png import read_parameters
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 from tests.bot.conftest import House, open_house, origin

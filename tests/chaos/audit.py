@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image
 
 from bot.playground.simulator.world import ChannelType, Message
-from pipeline.png import read_parameters
+from pipeline.metadata.png import read_parameters
 from tests.chaos.deeds import LEAVER, Deeds
 from tests.chaos.gallery_sight import gallery_complaints
 from tests.chaos.places import TROUBLEMAKER

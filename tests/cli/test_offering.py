@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from bot.config.variables import VARIABLES
-from pipeline.model.cpu import this_cpu
 from pipeline.model.folder import ModelFolder
 from pipeline.model.options import EngineOptions
-from pipeline.model.prepared import chosen, home_of
-from pipeline.prepare import estimate
+from pipeline.plan.prepared import chosen, home_of
 from pipeline.prepare.offer import find_offer
-from pipeline.prepare.speed_notes import Speeds, note
+from pipeline.runtime.cpu import this_cpu
+from pipeline.speed import estimate
+from pipeline.speed.notes import Speeds, note
 from tests.support.hub import COMMIT, serve_hub
 
 if sys.platform == "win32":

@@ -18,7 +18,7 @@ from data.store.database import DATABASE_NAME, Database
 from data.store.lock import only_one
 from data.store.private import tighten, too_open
 from pipeline.errors import StorageError
-from pipeline.png import encode_png
+from pipeline.metadata.png import encode_png
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="rights are POSIX's")
 

@@ -8,7 +8,7 @@ from data.shipped.text import text
 from data.shipped.vocabularies import IMPORTED_NAME, import_vocabulary, load_vocabulary
 from pipeline.card import RATING_TAGS, Aesthetic, Quality, Year
 from pipeline.errors import InputError, StorageError
-from pipeline.tags.category import TagCategory
+from pipeline.tag_category import TagCategory
 from pipeline.tags.suitability import rating_of
 from tests.support.vocabulary import vocabulary
 

@@ -4,7 +4,7 @@ import pytest
 
 from bot.common.hints import MAX_LINES, hint_lines
 from data.shipped.text import speaking
-from pipeline.prompt.hints import Hint, HintKind
+from pipeline.hints import Hint, HintKind
 from tests.discord.house import Discord, Running
 from tests.discord.test_results import drawn
 from tests.discord.visitors import Visitor, open_house

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model.cuda import missing_library
-from pipeline.model.providers import cuda_works
+from pipeline.runtime.cuda import missing_library
+from pipeline.runtime.providers import cuda_works
 
 _HERE = Path(__file__).parent
 

@@ -9,10 +9,10 @@ from PIL.Image import Image
 
 from data.shipped.paths import DEMO_MODEL
 from pipeline.engine.protocol import Engine
-from pipeline.model.load import load_engine
-from pipeline.model.on_card import read_card
+from pipeline.load import load_engine
 from pipeline.model.options import EngineOptions
-from pipeline.model.providers import CUDA
+from pipeline.plan.on_card import read_card
+from pipeline.runtime.providers import CUDA
 from tests.pipeline.own_model import make_request
 
 _SMI = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits")

@@ -12,8 +12,8 @@ from filelock import FileLock
 
 from data.shipped.paths import DEMO_MODEL
 from pipeline.model.folder import ModelFolder
-from pipeline.model.sessions import SessionFactory
 from pipeline.prepare import verify
+from pipeline.runtime.sessions import SessionFactory
 from training.layout_2024 import to_layout_2024
 from training.random_model import make_random_model
 from training.random_parts import RandomKind

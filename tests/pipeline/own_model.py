@@ -9,10 +9,10 @@ from pipeline.card import QualityPreset, Sampler
 from pipeline.engine.own import OwnEngine
 from pipeline.engine.protocol import ModelDescription
 from pipeline.model.folder import ModelFolder
-from pipeline.model.sessions import SessionFactory
-from pipeline.model.text_encoder import PromptEncoder
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
+from pipeline.runtime.sessions import SessionFactory
+from pipeline.text.text_encoder import PromptEncoder
 
 _REQUEST = ResolvedRequest(
     prompt="best quality girl, (sky:1.3)",

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model.cpu import Cpu
 from pipeline.model.folder import ModelFolder
-from pipeline.model.on_card import Card
-from pipeline.model.openvino import openvino_version
 from pipeline.model.options import Variant
-from pipeline.model.prepared import CALIBRATION
-from pipeline.model.providers import CPU, CUDA
+from pipeline.plan.on_card import Card
+from pipeline.plan.prepared import CALIBRATION
 from pipeline.prepare import calibrate as timing
-from pipeline.prepare import speed_notes
 from pipeline.prepare.calibrate import calibrate, measure
 from pipeline.prepare.choose import Machine, choose
 from pipeline.prepare.sizes import prepared_bytes
-from pipeline.prepare.speed_notes import Calibration, Speeds
+from pipeline.runtime.cpu import Cpu
+from pipeline.runtime.openvino import openvino_version
+from pipeline.runtime.providers import CPU, CUDA
+from pipeline.speed import notes as speed_notes
+from pipeline.speed.notes import Calibration, Speeds
 
 SPEEDS = Speeds(linear_flops=2e11, conv_flops=2e11, int8_linear=1.0)
 AVX2 = Cpu(model="AMD EPYC", machine="x86_64", flags=frozenset({"avx2"}))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model.card_plan import CardPlan, plan_card
-from pipeline.model.cuda import missing_library, provider_options
-from pipeline.model.providers import cuda_works
+from pipeline.plan.card_plan import CardPlan, plan_card
+from pipeline.runtime.cuda import missing_library, provider_options
+from pipeline.runtime.providers import cuda_works
 
 GIB = 2**30
 

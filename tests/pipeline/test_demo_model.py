@@ -14,7 +14,7 @@ from PIL.Image import Image
 
 from pipeline.card import EXAMPLE_PROMPTS, PRESETS, QualityPreset
 from pipeline.engine.own import OwnEngine
-from pipeline.engine.preview import FILE_NAME, PreviewMap
+from pipeline.engine.vae.preview import FILE_NAME, PreviewMap
 from pipeline.model.folder import ModelFolder
 from tests.pipeline.own_model import make_request, open_own
 from training.demo.latents import shrunk

@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from pipeline.model.encoder_mean import with_mean_output
+from pipeline.onnx.encoder_mean import with_mean_output
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the tracer warns of its age and of each shape
 

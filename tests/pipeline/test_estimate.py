@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model.cpu import this_cpu
+from pipeline.load import load_engine
 from pipeline.model.folder import ModelFolder
-from pipeline.model.load import load_engine
 from pipeline.model.options import VARIANTS, EngineOptions
-from pipeline.model.sessions import SessionFactory
-from pipeline.model.work import PictureWork, Work
-from pipeline.prepare import estimate
-from pipeline.prepare.estimate import Form, about, expect, expect_all, form_of, is_slow, outlook
-from pipeline.prepare.speed_notes import Speeds, note
+from pipeline.runtime.cpu import this_cpu
+from pipeline.runtime.sessions import SessionFactory
+from pipeline.speed import estimate
+from pipeline.speed.estimate import Form, about, expect, expect_all, form_of, is_slow, outlook
+from pipeline.speed.notes import Speeds, note
+from pipeline.speed.work import PictureWork, Work
 from tests.support.sdxl import sdxl_folder
 
 SPEEDS = Speeds(

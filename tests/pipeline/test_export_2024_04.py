@@ -22,14 +22,14 @@ from pipeline.card import Sampler
 from pipeline.engine.own import OwnEngine
 from pipeline.engine.rows import Conditioning, Row
 from pipeline.engine.samplers.make import make_sampler
-from pipeline.engine.vae import VaeDecoder
-from pipeline.model.embeds import PromptEmbeds
+from pipeline.engine.unet import open_unet
+from pipeline.engine.vae.decoder import VaeDecoder
 from pipeline.model.folder import COMPONENTS, ModelFolder
 from pipeline.model.options import Variant
-from pipeline.model.sessions import SessionFactory
-from pipeline.model.text_encoder import PromptEncoder
-from pipeline.model.unet import open_unet
 from pipeline.prepare.prepare import Talk, Wish, prepare_model
+from pipeline.runtime.sessions import SessionFactory
+from pipeline.text.embeds import PromptEmbeds
+from pipeline.text.text_encoder import PromptEncoder
 from tests.pipeline.own_model import describe
 from training.layout_2024 import OPSET
 

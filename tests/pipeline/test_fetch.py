@@ -11,9 +11,9 @@ import pytest
 from huggingface_hub.errors import OfflineModeIsEnabled
 
 from bot.common.wording import words
+from pipeline import fetch
 from pipeline.errors import ModelError
-from pipeline.model import fetch
-from pipeline.model.fetch import fetch_model, fetch_tagger
+from pipeline.fetch import fetch_model, fetch_tagger
 from pipeline.model.options import EngineOptions
 from pipeline.model.source import open_source
 from tests.support.hub import COMMIT, Hub, serve_hub

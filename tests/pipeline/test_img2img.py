@@ -10,11 +10,11 @@ from PIL import Image
 
 from pipeline.engine.fake import FakeEngine
 from pipeline.engine.own import OwnEngine
-from pipeline.engine.vae_encoder import VaeEncoder
+from pipeline.engine.vae.encoder import VaeEncoder
 from pipeline.errors import Cancelled, EngineError
-from pipeline.model.encoder_mean import with_mean_output
 from pipeline.model.folder import ModelFolder
-from pipeline.model.sessions import SessionFactory
+from pipeline.onnx.encoder_mean import with_mean_output
+from pipeline.runtime.sessions import SessionFactory
 from tests.pipeline.own_model import make_request, open_own
 
 Preview = Callable[[], Image.Image | None]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline.engine.init_picture import cover, nearest_exact, to_pixels
+from pipeline.engine.vae.init_picture import cover, nearest_exact, to_pixels
 
 
 def colour(image: Image.Image, x: int, y: int) -> tuple[int, ...]:

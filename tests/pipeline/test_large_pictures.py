@@ -7,11 +7,11 @@ import pytest
 
 from pipeline.engine import own
 from pipeline.errors import EngineError
-from pipeline.model import unet_memory
 from pipeline.model.configs import Json
 from pipeline.model.folder import Component, ModelFolder
-from pipeline.model.memory_plan import Shape
-from pipeline.model.sessions import OrtSession
+from pipeline.plan import unet_memory
+from pipeline.plan.memory_plan import Shape
+from pipeline.runtime.sessions import OrtSession
 from tests.pipeline.own_model import Quiet, make_request, open_own
 
 

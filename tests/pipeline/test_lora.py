@@ -19,12 +19,12 @@ from bot.common.wording import words
 from pipeline.errors import InputError, ModelError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.options import Variant
-from pipeline.model.prepared import Manifest, find
-from pipeline.model.providers import CPU
-from pipeline.model.sessions import SessionFactory
-from pipeline.prepare.lora import Lora
-from pipeline.prepare.lora_names import place
+from pipeline.plan.prepared import Manifest, find
+from pipeline.prepare.lora.lora import Lora
+from pipeline.prepare.lora.names import place
 from pipeline.prepare.prepare import Prepared, Talk, Wish, prepare_model
+from pipeline.runtime.providers import CPU
+from pipeline.runtime.sessions import SessionFactory
 from training.random_model import save_in_torch
 from training.random_parts import RECIPES, RandomKind
 

@@ -9,9 +9,9 @@ import pytest
 
 from data.shipped.text import text
 from pipeline.errors import ModelError
-from pipeline.model import memory, memory_plan
 from pipeline.model.folder import Component, ModelFolder
-from pipeline.model.memory_plan import MemoryPlan, Shape, plan_for
+from pipeline.plan import memory, memory_plan
+from pipeline.plan.memory_plan import MemoryPlan, Shape, plan_for
 
 PLAIN = Shape(channels=320, latent_pixels=128 * 128, fused=False)
 FUSED = Shape(channels=320, latent_pixels=128 * 128, fused=True)

@@ -17,13 +17,13 @@ import onnx
 import onnxruntime as ort
 import pytest
 
+from pipeline.engine.unet import UNetSession, open_unet
 from pipeline.errors import EngineError, ModelError
-from pipeline.model import providers
 from pipeline.model.folder import ModelFolder
-from pipeline.model.providers import CPU, CUDA, both_runtimes_installed, cuda_works
-from pipeline.model.sessions import SessionFactory
-from pipeline.model.threads import default_threads
-from pipeline.model.unet import UNetSession, open_unet
+from pipeline.runtime import providers
+from pipeline.runtime.providers import CPU, CUDA, both_runtimes_installed, cuda_works
+from pipeline.runtime.sessions import SessionFactory
+from pipeline.runtime.threads import default_threads
 
 Inputs = dict[str, Any]
 

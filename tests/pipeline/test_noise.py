@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.engine.noise import TorchGenerator
+from pipeline.engine.noise.torch_noise import TorchGenerator
 
 # Elsewhere torch computes logarithm and sine by other means: the last bits differ.
 EXACT = torch.backends.cpu.get_cpu_capability() in {"AVX2", "AVX512"}

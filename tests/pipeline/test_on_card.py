@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ModelError
-from pipeline.model.card_plan import SDXL, least_bytes, plan_card
 from pipeline.model.folder import Component, ModelFolder
-from pipeline.model.memory_plan import Shape
-from pipeline.model.on_card import Card, plan_on, read_card, sizes_of, sizes_of_folder
 from pipeline.model.options import EngineOptions
-from pipeline.model.place import place_model
-from pipeline.model.providers import CPU, CUDA
-from pipeline.model.sessions import SessionFactory, arena_of
+from pipeline.plan.card_plan import SDXL, least_bytes, plan_card
+from pipeline.plan.memory_plan import Shape
+from pipeline.plan.on_card import Card, plan_on, read_card, sizes_of, sizes_of_folder
+from pipeline.plan.place import place_model
+from pipeline.runtime.providers import CPU, CUDA
+from pipeline.runtime.sessions import SessionFactory, arena_of
 
 GIB = 2**30
 CARD = Card(name="A card", total_bytes=24 * GIB)
@@ -118,7 +118,7 @@ def a_card(monkeypatch: pytest.MonkeyPatch) -> None:
     def choose(wanted: str, *, device_id: int = 0) -> str:
         return CPU if wanted == "cpu" else CUDA
 
-    monkeypatch.setattr("pipeline.model.sessions.choose_provider", choose)
+    monkeypatch.setattr("pipeline.runtime.sessions.choose_provider", choose)
 
 
 @pytest.mark.usefixtures("a_card")

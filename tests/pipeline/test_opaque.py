@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from bot.jobs.keep.uploads import checked_png
-from pipeline.engine.init_picture import cover
+from pipeline.engine.vae.init_picture import cover
 from pipeline.opaque import opaque
 from pipeline.tagger.picture import as_input
 

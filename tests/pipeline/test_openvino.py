@@ -9,17 +9,18 @@ import numpy.typing as npt
 import psutil
 import pytest
 
+from pipeline.engine.unet import UNetSession, open_unet
 from pipeline.errors import ModelError
-from pipeline.model import openvino, prepared
-from pipeline.model.cpu import Cpu, this_cpu
 from pipeline.model.folder import ModelFolder
-from pipeline.model.openvino import computes_bf16, openvino_version
 from pipeline.model.options import Variant
-from pipeline.model.prepared import chosen, find, save_choice, why_not
-from pipeline.model.providers import CPU, CUDA
-from pipeline.model.sessions import SessionFactory
-from pipeline.model.unet import UNetSession, open_unet
+from pipeline.plan import prepared
+from pipeline.plan.prepared import chosen, find, save_choice, why_not
 from pipeline.prepare.prepare import Prepared, Talk, Wish, prepare_model
+from pipeline.runtime import openvino
+from pipeline.runtime.cpu import Cpu, this_cpu
+from pipeline.runtime.openvino import computes_bf16, openvino_version
+from pipeline.runtime.providers import CPU, CUDA
+from pipeline.runtime.sessions import SessionFactory
 from tests.pipeline.own_model import Quiet, make_request, open_own
 
 needs_openvino = pytest.mark.skipif(

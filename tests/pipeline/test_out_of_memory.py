@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.engine.tiles import Tiling
-from pipeline.engine.vae_pieces import Pieces
+from pipeline.engine.unet import SparingUNet, UNetSession
+from pipeline.engine.vae.pieces import Pieces
+from pipeline.engine.vae.tiles import Tiling
 from pipeline.errors import EngineError
 from pipeline.model.folder import ModelFolder
-from pipeline.model.providers import CUDA
-from pipeline.model.unet import SparingUNet, UNetSession
+from pipeline.runtime.providers import CUDA
 from tests.support.patience import PATIENCE_S
 
 Floats = NDArray[np.float32]

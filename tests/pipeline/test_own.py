@@ -14,7 +14,7 @@ from pipeline.card import Sampler
 from pipeline.engine import loop
 from pipeline.engine.own import OwnEngine
 from pipeline.errors import Cancelled, EngineError
-from pipeline.model.load import load_engine
+from pipeline.load import load_engine
 from pipeline.model.options import EngineOptions
 from tests.pipeline.own_model import make_request, open_own
 

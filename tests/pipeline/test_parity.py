@@ -22,9 +22,9 @@ import pytest
 from pipeline.card import Sampler
 from pipeline.engine.own import OwnEngine
 from pipeline.model.folder import ModelFolder
-from pipeline.model.sessions import SessionFactory
-from pipeline.model.text_encoder import PromptEncoder
 from pipeline.request import ResolvedRequest
+from pipeline.runtime.sessions import SessionFactory
+from pipeline.text.text_encoder import PromptEncoder
 from tests.pipeline.own_model import describe, make_request, open_folder
 
 pytestmark = [

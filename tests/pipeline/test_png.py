@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline.png import encode_png, read_parameters
+from pipeline.metadata.png import encode_png, read_parameters
 
 
 def _image() -> Image.Image:

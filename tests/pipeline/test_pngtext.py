@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from pipeline.card import QualityPreset, Sampler
 from pipeline.metadata.a1111 import parse_parameters
-from pipeline.pngtext import parameters_text
+from pipeline.metadata.a1111_text import parameters_text
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 

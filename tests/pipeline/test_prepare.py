@@ -20,18 +20,18 @@ import numpy as np
 import onnx
 import pytest
 
+from pipeline.engine.unet import open_unet
 from pipeline.errors import ModelError
-from pipeline.model import prepared
-from pipeline.model.cpu import parse_cpuinfo
 from pipeline.model.folder import ModelFolder
 from pipeline.model.options import Variant
-from pipeline.model.prepared import Manifest, find, home_of
-from pipeline.model.providers import CPU, CUDA
-from pipeline.model.sessions import SessionFactory
-from pipeline.model.unet import open_unet
+from pipeline.onnx.skeleton import Weights, load_skeleton
+from pipeline.plan import prepared
+from pipeline.plan.prepared import Manifest, find, home_of
 from pipeline.prepare import prepare, verify, write
 from pipeline.prepare.prepare import Prepared, Talk, Wish, prepare_model
-from pipeline.prepare.skeleton import Weights, load_skeleton
+from pipeline.runtime.cpu import parse_cpuinfo
+from pipeline.runtime.providers import CPU, CUDA
+from pipeline.runtime.sessions import SessionFactory
 from tests.pipeline.own_model import Quiet, make_request, open_own
 from tests.support.patience import PATIENCE_S
 
@@ -252,7 +252,7 @@ _KILLED = """
 import os, signal, sys
 from pathlib import Path
 from pipeline.model.folder import ModelFolder
-from pipeline.model.sessions import SessionFactory
+from pipeline.runtime.sessions import SessionFactory
 from pipeline.prepare import write
 from pipeline.prepare.prepare import Talk, Wish, prepare_model
 write.SAVE_EVERY_BYTES = 2**19
@@ -490,7 +490,7 @@ def test_one_tensor_at_a_time_is_in_memory(tmp_path: Path) -> None:
     script = (
         "import resource, sys\nfrom pathlib import Path\n"
         "from pipeline.prepare.convert import convert\n"
-        "from pipeline.prepare.skeleton import Weights\n"
+        "from pipeline.onnx.skeleton import Weights\n"
         "from pipeline.prepare.write import ComponentWriter\n"
         "import onnx\nfolder = Path(sys.argv[1]) / 'unet'\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"

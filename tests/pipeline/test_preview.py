@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.engine.preview import MAX_SIDE, Previewer, PreviewMap
-from pipeline.engine.vae import VaeDecoder, to_image
+from pipeline.engine.vae.decoder import VaeDecoder, to_image
+from pipeline.engine.vae.preview import MAX_SIDE, Previewer, PreviewMap
 from pipeline.model.folder import ModelFolder
-from pipeline.model.ports import Array
-from pipeline.model.sessions import SessionFactory
+from pipeline.runtime.ports import Array
+from pipeline.runtime.sessions import SessionFactory
 
 
 class LinearVae:

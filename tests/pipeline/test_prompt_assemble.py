@@ -10,7 +10,7 @@ from pipeline.prompt.tags import plain_key, plain_keys
 from pipeline.prompt.weights import Fragment, parse_weights
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
-from pipeline.tags.category import TagCategory
+from pipeline.tag_category import TagCategory
 
 KNOWN = {
     "souryuu asuka langley": TagCategory.CHARACTER,

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.hints import MAX_HINTS, Hint, HintKind
 from pipeline.prompt.clean import clean_prompt
 from pipeline.prompt.faces import FACES
-from pipeline.prompt.hints import MAX_HINTS, Hint, HintKind
 from pipeline.prompt.names import escape_name
 from pipeline.prompt.pieces import split_pieces
 from pipeline.prompt.read import ReadPrompt, read_prompt

@@ -117,7 +117,8 @@ def test_what_cannot_be_read_is_named(change: dict[str, object], named: str) -> 
 
 def test_requests_and_prompt_craft_import_neither_numpy_nor_pillow() -> None:
     code = (
-        "import sys, pipeline.request, pipeline.resolve, pipeline.pngtext, pipeline.describe,"
+        "import sys, pipeline.request, pipeline.resolve, pipeline.metadata.a1111_text,"
+        " pipeline.describe,"
         " pipeline.prompt.chunks; print(sorted({'numpy', 'PIL', 'torch'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,7 +9,7 @@ from pipeline.aspect import BUCKETS
 from pipeline.describe import LABELS, describe
 from pipeline.errors import InputError
 from pipeline.metadata.a1111 import parse_parameters
-from pipeline.pngtext import parameters_text
+from pipeline.metadata.a1111_text import parameters_text
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.resolve import Defaults, resolve

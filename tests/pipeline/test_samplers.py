@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from pipeline.card import Sampler
-from pipeline.engine.noise import TorchGenerator
+from pipeline.engine.noise.torch_noise import TorchGenerator
 from pipeline.engine.samplers.base import SamplerState
 from pipeline.engine.samplers.make import make_sampler
 from pipeline.errors import ModelError

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.engine.noise import TorchGenerator
+from pipeline.engine.noise.torch_noise import TorchGenerator
 from pipeline.engine.own import OwnEngine
 from pipeline.engine.start import Variation, first_noise, first_step, slerp
 from tests.pipeline.own_model import make_request, open_own

@@ -15,7 +15,7 @@ from PIL import Image
 from pipeline.card import QualityPreset, Sampler
 from pipeline.engine.protocol import Engine, Watch
 from pipeline.errors import Cancelled, EngineError, ModelError
-from pipeline.model.load import load_engine
+from pipeline.load import load_engine
 from pipeline.model.options import EngineOptions
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest

@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.rating import Rating
-from pipeline.tags.category import TagCategory
+from pipeline.tag_category import TagCategory
 from pipeline.tags.index import TagIndex
 from pipeline.tags.suitability import hidden_above
 from pipeline.tags.tag import MAX_LABEL, Tag, TagMatch, short_count

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.rating import Rating
-from pipeline.tags.category import TagCategory
+from pipeline.tag_category import TagCategory
 from pipeline.tags.suitability import hidden_above, rating_of
 from pipeline.tags.tag import Tag
 from tests.support.tag_facts import FACTS, SEXUAL, WHOLE, TagList

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from pipeline.errors import EngineError
-from pipeline.model.embeds import EmbedsCache, TextEmbeds
 from pipeline.model.folder import ModelFolder
-from pipeline.model.sessions import SessionFactory
-from pipeline.model.text_encoder import PromptEncoder, weigh
+from pipeline.runtime.sessions import SessionFactory
+from pipeline.text.embeds import EmbedsCache, TextEmbeds
+from pipeline.text.text_encoder import PromptEncoder, weigh
 
 # diffusers 0.39 hands torch tensors to numpy.array, which numpy 2.4 warns about
 # and reads the encoders' config in a way it deprecates itself

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.engine.tiles import Box, Tiling, boxes, in_tiles
-from pipeline.engine.vae import VaeDecoder
-from pipeline.engine.vae_encoder import VaeEncoder
-from pipeline.engine.vae_pieces import tiling_for
+from pipeline.engine.vae.decoder import VaeDecoder
+from pipeline.engine.vae.encoder import VaeEncoder
+from pipeline.engine.vae.pieces import tiling_for
+from pipeline.engine.vae.tiles import Box, Tiling, boxes, in_tiles
 from pipeline.errors import Cancelled, EngineError
 from pipeline.model.folder import Component, ModelFolder
-from pipeline.model.memory import vae_activation_bytes
-from pipeline.model.ports import Session
-from pipeline.model.sessions import SessionFactory
+from pipeline.plan.memory import vae_activation_bytes
+from pipeline.runtime.ports import Session
+from pipeline.runtime.sessions import SessionFactory
 from tests.pipeline.own_model import make_request, open_own
 
 Floats = NDArray[np.float32]

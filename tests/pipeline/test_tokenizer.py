@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import ModelError
-from pipeline.model.tokenizer import ClipTokenizer
+from pipeline.text.tokenizer import ClipTokenizer
 
 TEXTS = [
     "1girl, souryuu asuka langley, neon genesis evangelion",

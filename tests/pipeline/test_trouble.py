@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.model.trouble import brief, trouble_of
+from pipeline.runtime.trouble import brief, trouble_of
 
 _NODE = "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Non-zero status code returned while running "
 _ARENA = (

@@ -17,15 +17,15 @@ import pytest
 
 from bot.config.settings import Settings
 from bot.doctor.model import check_model
-from pipeline.engine.vae_encoder import VaeEncoder
+from pipeline.engine.unet import open_unet
+from pipeline.engine.vae.encoder import VaeEncoder
 from pipeline.errors import ModelError
-from pipeline.model.bare_graph import INLINE_BYTES
 from pipeline.model.folder import ModelFolder
 from pipeline.model.options import Variant
-from pipeline.model.sessions import SessionFactory
-from pipeline.model.unet import open_unet
+from pipeline.onnx.bare_graph import INLINE_BYTES
 from pipeline.prepare.prepare import Prepared, Talk, Wish, prepare_model
 from pipeline.prepare.sources import check_hashes
+from pipeline.runtime.sessions import SessionFactory
 from tests.pipeline.own_model import Quiet, make_request, open_own
 from tests.support.hub_cache import to_hub_cache
 

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.errors import ModelError
 from pipeline.model.folder import ModelFolder
-from pipeline.model.work import work_of
+from pipeline.speed.work import work_of
 from tests.support.sdxl import sdxl_folder
 
 

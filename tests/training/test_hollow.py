@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.engine.unet import open_unet
 from pipeline.model.folder import ModelFolder
-from pipeline.model.sessions import SessionFactory
-from pipeline.model.text_encoder import PromptEncoder
-from pipeline.model.unet import open_unet
+from pipeline.onnx.skeleton import load_skeleton
 from pipeline.prepare.attention import fuse_attention
-from pipeline.prepare.skeleton import load_skeleton
+from pipeline.runtime.sessions import SessionFactory
+from pipeline.text.text_encoder import PromptEncoder
 from training.hollow import export_hollow, fill_in_torch, hollow_pipeline, hollow_unet
 from training.random_parts import RECIPES, RandomKind
 

@@ -23,7 +23,7 @@ import torch
 from diffusers import EulerAncestralDiscreteScheduler, StableDiffusionXLPipeline
 from onnx import TensorProto, helper, numpy_helper
 
-from pipeline.engine.preview import FILE_NAME, PreviewMap
+from pipeline.engine.vae.preview import FILE_NAME, PreviewMap
 from pipeline.model.folder import ModelFolder
 from training.demo.decoder import Decoder, as_autoencoder
 from training.demo.latents import CELL, CHANNELS, PATCH, LinearEncoder

@@ -33,7 +33,7 @@ from pipeline.prompt.weights import plain_tags
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.resolve import Defaults, resolve
-from pipeline.tags.category import TagCategory
+from pipeline.tag_category import TagCategory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

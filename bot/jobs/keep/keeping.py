@@ -17,8 +17,8 @@ from data.jobs.pictures import PictureRecord
 from data.jobs.withheld import WithheldRecord
 from data.store.ids import new_id
 from pipeline.engine.protocol import DrawnPicture, ModelDescription
-from pipeline.png import encode_png
-from pipeline.pngtext import parameters_text
+from pipeline.metadata.a1111_text import parameters_text
+from pipeline.metadata.png import encode_png
 
 
 class Keeping:

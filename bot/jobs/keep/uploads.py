@@ -18,8 +18,8 @@ from bot.jobs.values import Upload
 from data.jobs import uploads
 from data.jobs.uploads import UploadRecord
 from pipeline.errors import InputError
+from pipeline.metadata.png import encode_png
 from pipeline.opaque import opaque
-from pipeline.png import encode_png
 
 MAX_UPLOAD_BYTES: Final = 20 * 2**20  # the largest PNG of any size we draw has a third of it
 MAX_UPLOAD_PIXELS: Final = 36_000_000  # a good telephone's photograph; about 110 MB when decoded

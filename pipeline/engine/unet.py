@@ -1,0 +1,165 @@
+"""The UNet behind one call, whatever form its `timestep` input has.
+
+Exports of early 2024: int64 with axis `steps`, one value a row or one for all. Exports of today: a
+float scalar, so that all rows of a run share their timestep. The latter's graph is changed on
+loading (one node), its weights are not touched; then rows at different timesteps share a run.
+"""
+
+import logging
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import EngineError
+from pipeline.model.folder import ModelFolder
+from pipeline.onnx.timestep_axis import with_timestep_axis
+from pipeline.runtime.openvino import OpenVinoSession
+from pipeline.runtime.ports import Array, Session
+from pipeline.runtime.providers import CPU
+from pipeline.runtime.sessions import OrtSession, SessionFactory
+
+_log = logging.getLogger(__name__)
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class UNetSession:
+    """`predict` over a session. `session` may be shared with optimum only if it is unpatched."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._scalar = len(session.inputs["timestep"].shape) == 0
+        self._output = next(iter(session.outputs))
+
+    @property
+    def provider(self) -> str:
+        return self.session.provider
+
+    @property
+    def truncates_timesteps(self) -> bool:
+        """Whether fractional timesteps lose their fraction (int64 input, as optimum casts)."""
+        return self.session.inputs["timestep"].dtype.kind == "i"
+
+    def predict(
+        self,
+        *,
+        sample: FloatArray,
+        timesteps: FloatArray,
+        prompt_embeds: FloatArray,
+        pooled: FloatArray,
+        time_ids: FloatArray,
+    ) -> FloatArray:
+        """`noise_pred`, like `sample`: (rows, latent_channels, height, width), latent pixels.
+
+        timesteps (rows,), prompt_embeds (rows, tokens, width), pooled (rows, width),
+        time_ids (rows, 6). Raises EngineError as `Session.run` does.
+        """
+        inputs: dict[str, Array] = {
+            "sample": sample,
+            "timestep": timesteps,
+            "encoder_hidden_states": prompt_embeds,
+            "text_embeds": pooled,
+            "time_ids": time_ids,
+        }
+        if not self._scalar:
+            return self._run(inputs)
+        noise_pred = np.empty_like(sample, dtype=np.float32)
+        for timestep in np.unique(timesteps):
+            rows = timesteps == timestep
+            part = {name: value[rows] for name, value in inputs.items()}
+            noise_pred[rows] = self._run({**part, "timestep": np.asarray(timestep)})
+        return noise_pred
+
+    def _run(self, inputs: dict[str, Array]) -> FloatArray:
+        return self.session.run(inputs, [self._output])[self._output].astype(np.float32, copy=False)
+
+
+class SparingUNet:
+    """A UNet that runs at most `rows_at_once` rows (None: all), and half as many from then on
+    whenever memory runs out: the rest is asked again in smaller parts, nothing is lost.
+
+    On a CPU a pair of rows in two runs costs the time of one run and gives the same numbers, with
+    half the activations. `shrink`: on a CPU memory is given back after each run, so that what a
+    large picture took is not missing for the next decoder; after memory ran out it always is.
+    """
+
+    def __init__(
+        self, unet: UNetSession, *, rows_at_once: int | None = None, shrink: bool = False
+    ) -> None:
+        self._plain = unet
+        self._unet = _shrinking(unet) if shrink else unet
+        self._most = rows_at_once
+
+    @property
+    def rows_at_once(self) -> int | None:
+        """The most rows that are run at once now; None: all."""
+        return self._most
+
+    def giving_back(self) -> "SparingUNet":
+        """The same for the last step of a picture: what is kept from step to step goes back to the
+        system (main memory), since the decoder comes next and wants more."""
+        return SparingUNet(self._plain, rows_at_once=self._most, shrink=True)
+
+    def predict(
+        self,
+        *,
+        sample: FloatArray,
+        timesteps: FloatArray,
+        prompt_embeds: FloatArray,
+        pooled: FloatArray,
+        time_ids: FloatArray,
+    ) -> FloatArray:
+        """See `UNetSession.predict`."""
+        parts: list[FloatArray] = []
+        done, count = 0, len(sample)
+        while done < count:
+            rows = slice(done, min(count, done + (self._most or count)))
+            try:
+                part = self._unet.predict(
+                    sample=sample[rows],
+                    timesteps=timesteps[rows],
+                    prompt_embeds=prompt_embeds[rows],
+                    pooled=pooled[rows],
+                    time_ids=time_ids[rows],
+                )
+            except EngineError as error:
+                self._spare(error, tried=rows.stop - rows.start)
+            else:
+                parts.append(part)
+                done = rows.stop
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _spare(self, error: EngineError, *, tried: int) -> None:
+        """Run fewer than `tried` rows at once; raises `error` where that is no help."""
+        if error.key != "out_of_memory" or tried == 1:
+            raise error
+        self._most = tried // 2
+        self._unet = _shrinking(self._plain)
+        _log.warning("Memory ran out with %d rows at once: %d from now on", tried, self._most)
+
+
+def _shrinking(unet: UNetSession) -> UNetSession:
+    session = unet.session
+    if isinstance(session, OpenVinoSession):
+        return UNetSession(session.giving_back())
+    if isinstance(session, OrtSession):
+        return UNetSession(OrtSession(session.raw, shrink=True))
+    return unet
+
+
+def open_unet(
+    factory: SessionFactory, folder: ModelFolder, *, rows_differ: bool | None = None
+) -> UNetSession:
+    """Load the UNet of `folder`.
+
+    `rows_differ`: rows of one run will have different timesteps, so a scalar timestep is given an
+    axis where that can be done. None: not on the CPU, where a picture runs alone; rewriting a graph
+    that holds its weights keeps the interpreter busy for as long as copying them takes.
+    """
+    if rows_differ is None:
+        rows_differ = factory.provider != CPU
+    graph = with_timestep_axis(folder.onnx_file("unet")) if rows_differ else None
+    session = (
+        factory.open(folder, "unet") if graph is None else factory.open_graph(graph, folder, "unet")
+    )
+    return UNetSession(session)

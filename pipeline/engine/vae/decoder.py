@@ -1,0 +1,84 @@
+"""From latents to pixels, with exactly diffusers' arithmetic and rounding."""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline.engine.vae.pieces import Pieces, cut
+from pipeline.engine.vae.scale import LatentScale
+from pipeline.engine.vae.tiles import Box, Tiling, in_tiles
+from pipeline.errors import EngineError
+from pipeline.model.folder import ModelFolder
+from pipeline.plan.memory import available_bytes
+from pipeline.runtime.ports import Session
+
+Floats = NDArray[np.float32]
+
+_INPUT: Final = "latent_sample"
+_OUTPUT: Final = "sample"
+
+
+def _go_on() -> None:
+    """Between tiles where nobody wants to stop."""
+
+
+class VaeDecoder:
+    """The decoder half of a model's VAE. `decode` may be called by several threads. `tiled`: see
+    `Pieces`."""
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        session: Session,
+        *,
+        free_bytes: Callable[[], int] = available_bytes,
+        tiled: bool = False,
+    ) -> None:
+        self._session = session
+        self._factor = folder.vae_scale_factor
+        self._scale = LatentScale(folder)
+        self._pieces = Pieces(folder, session.provider, free_bytes, tiled=tiled)
+
+    def decode(self, latents: Floats) -> Floats:
+        """Pixels from -1 to 1 (beyond it too), (rows, 3, height, width), of latents
+        (rows, latent_channels, height / factor, width / factor). Raises EngineError."""
+        outputs = self._session.run({_INPUT: self._scale.unscaled(latents)}, [_OUTPUT])
+        return outputs[_OUTPUT].astype(np.float32, copy=False)
+
+    def decode_in_tiles(
+        self, latents: Floats, tiling: Tiling, *, between: Callable[[], None] = _go_on
+    ) -> Floats:
+        """The same for one row, tile by tile; `between` is called before each and may stop it."""
+
+        def run(box: Box) -> Floats:
+            between()
+            return self.decode(cut(latents, box))
+
+        _, _, height, width = latents.shape
+        return in_tiles(run, tiling, height=height, width=width, scale=self._factor)
+
+    def picture(self, latents: Floats, *, between: Callable[[], None] = _go_on) -> Image.Image:
+        """The RGB picture of one row, in tiles where memory is short (`between` as there).
+
+        Raises EngineError, also `picture_not_finite` where the model gave no numbers (half
+        precision does that when it overflows).
+        """
+        pixels = self._pieces.run(
+            lambda: self.decode(latents),
+            lambda tiling: self.decode_in_tiles(latents, tiling, between=between),
+            width=latents.shape[3] * self._factor,
+            height=latents.shape[2] * self._factor,
+        )
+        if not np.isfinite(pixels).all():
+            raise EngineError("picture_not_finite")
+        return to_image(pixels)
+
+
+def to_image(pixels: Floats) -> Image.Image:
+    """The first of `pixels` (rows, 3, height, width), -1 to 1, as 8-bit RGB."""
+    unit = np.clip(pixels[0] * np.float32(0.5) + np.float32(0.5), 0, 1)
+    levels = (unit.transpose(1, 2, 0) * np.float32(255)).round().astype(np.uint8)
+    return Image.fromarray(np.ascontiguousarray(levels))

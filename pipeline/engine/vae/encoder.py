@@ -1,0 +1,103 @@
+"""From a picture to latents, without chance."""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline.engine.vae.init_picture import to_pixels
+from pipeline.engine.vae.pieces import Pieces, cut
+from pipeline.engine.vae.scale import LatentScale
+from pipeline.engine.vae.tiles import Box, Tiling, in_tiles
+from pipeline.errors import EngineError
+from pipeline.model.folder import ModelFolder
+from pipeline.onnx.encoder_mean import SAMPLED, with_mean_output
+from pipeline.plan.memory import available_bytes
+from pipeline.runtime.ports import Session
+from pipeline.runtime.sessions import SessionFactory
+
+Floats = NDArray[np.float32]
+
+_INPUT: Final = "sample"
+
+
+class VaeEncoder:
+    """The encoder half of a model's VAE. It gives the mean of what a picture may be in latents:
+    sampling would add chance that nobody sees, and graphs that sample follow no seed of ours.
+
+    `session` gives mean and log variance joined, or the mean alone.
+    """
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        session: Session,
+        *,
+        free_bytes: Callable[[], int] = available_bytes,
+        tiled: bool = False,
+    ) -> None:
+        self._session = session
+        self._factor = folder.vae_scale_factor
+        self._channels = folder.latent_channels
+        self._scale = LatentScale(folder)
+        self._pieces = Pieces(folder, session.provider, free_bytes, tiled=tiled)
+        self._output = next(iter(session.outputs))
+
+    @classmethod
+    def open(
+        cls, folder: ModelFolder, factory: SessionFactory, *, tiled: bool = False
+    ) -> "VaeEncoder":
+        """Load the encoder of `folder`; a graph that samples is cut at the mean. `tiled`: see
+        `Pieces`.
+
+        Raises EngineError `img2img_unavailable` where the model has none, ModelError as sessions.
+        """
+        if not folder.has("vae_encoder"):
+            raise EngineError("img2img_unavailable")
+        session = factory.open(folder, "vae_encoder")
+        return cls.over(folder, factory, session, tiled=tiled)
+
+    @classmethod
+    def over(
+        cls,
+        folder: ModelFolder,
+        factory: SessionFactory,
+        session: Session,
+        *,
+        tiled: bool = False,
+    ) -> "VaeEncoder":
+        """The same over a session of the folder's graph, which is used unless the graph samples."""
+        if SAMPLED in session.outputs:
+            graph = with_mean_output(folder.onnx_file("vae_encoder"))
+            if graph is not None:
+                session = factory.open_graph(graph, folder, "vae_encoder")
+        return cls(folder, session, tiled=tiled)
+
+    def encode(self, image: Image.Image) -> Floats:
+        """Latents for the UNet, (1, latent_channels, height / factor, width / factor), of an RGB
+        picture whose sides are multiples of the factor. Raises EngineError."""
+        pixels = to_pixels(image)
+        mean = self._pieces.run(
+            lambda: self._mean(pixels),
+            lambda tiling: self._mean_in_tiles(pixels, tiling),
+            width=image.width,
+            height=image.height,
+        )
+        if not np.isfinite(mean).all():
+            raise EngineError("picture_not_finite")
+        return self._scale.scaled(mean)
+
+    def _mean_in_tiles(self, pixels: Floats, tiling: Tiling) -> Floats:
+        def run(box: Box) -> Floats:
+            return self._mean(cut(pixels, box, scale=self._factor))
+
+        _, _, height, width = pixels.shape
+        return in_tiles(
+            run, tiling, height=height // self._factor, width=width // self._factor, scale=1
+        )
+
+    def _mean(self, pixels: Floats) -> Floats:
+        outputs = self._session.run({_INPUT: pixels}, [self._output])
+        return outputs[self._output][:, : self._channels].astype(np.float32, copy=False)

@@ -1,0 +1,74 @@
+"""A given picture becomes the latents that a request begins from."""
+
+import hashlib
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline.engine.start import InitLatents, first_step
+from pipeline.engine.vae.encoder import VaeEncoder
+from pipeline.engine.vae.init_picture import cover, nearest_exact
+from pipeline.errors import EngineError
+from pipeline.model.folder import ModelFolder
+from pipeline.request import ResolvedRequest
+from pipeline.rework import Size, before_upscale
+
+Floats = NDArray[np.float32]
+
+
+class InitPictures:
+    """Calls `open_encoder` when the first picture comes, and remembers the last picture's latents:
+    the pictures of one job begin from the same one. One thread owns it.
+    """
+
+    def __init__(self, folder: ModelFolder, open_encoder: Callable[[], VaeEncoder]) -> None:
+        self._folder = folder
+        self._open_encoder = open_encoder
+        self._encoder: VaeEncoder | None = None
+        self._last: tuple[bytes, Floats] | None = None
+
+    def latents(self, request: ResolvedRequest, image: Image.Image | None) -> InitLatents | None:
+        """What `request` begins from; None where it begins from noise alone.
+
+        An upscale takes the picture's latents to the larger size by `nearest-exact`, as the
+        official demo does. Raises EngineError `init_image_missing`, `img2img_unavailable`.
+        """
+        if not request.init_picture:
+            return None
+        if image is None:
+            raise EngineError("init_image_missing")
+        base = self._base(request)
+        latents = self._encode(cover(image, width=base.width, height=base.height))
+        factor = self._folder.vae_scale_factor
+        height, width = request.height // factor, request.width // factor
+        if latents.shape[2:] != (height, width):
+            latents = nearest_exact(latents, height=height, width=width)
+        steps = request.num_inference_steps
+        return InitLatents(
+            latents=latents,
+            first_step=first_step(num_inference_steps=steps, strength=request.strength),
+        )
+
+    def close(self) -> None:
+        """Let the encoder go. Idempotent."""
+        self._encoder = self._last = None
+
+    def _base(self, request: ResolvedRequest) -> Size:
+        """The size at which the picture is encoded."""
+        return before_upscale(
+            Size(width=request.width, height=request.height),
+            factor=request.upscale_factor,
+            size_multiple=self._folder.size_multiple,
+        )
+
+    def _encode(self, image: Image.Image) -> Floats:
+        key = hashlib.sha256(image.tobytes() + bytes(str(image.size), "ascii")).digest()
+        if self._last is not None and self._last[0] == key:
+            return self._last[1]
+        if self._encoder is None:
+            self._encoder = self._open_encoder()
+        latents = self._encoder.encode(image)
+        self._last = (key, latents)
+        return latents

@@ -1,0 +1,109 @@
+"""Whether a picture goes through the VAE in one piece or in tiles.
+
+In one piece where that fits: the result is the stock pipeline's then. Main memory is looked at
+before, because a machine that runs out may kill the process; a device says that it ran out, and so
+does a machine that has a limit. Tiles differ from the whole by some levels of tone, for each is
+normalised by itself.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.engine.vae.tiles import Box, Tiling
+from pipeline.errors import EngineError
+from pipeline.model.folder import ModelFolder
+from pipeline.plan.memory import vae_activation_bytes
+from pipeline.runtime.providers import CPU
+
+Floats = NDArray[np.float32]
+
+TILE_PIXELS: Final = (512, 256)
+"""Sides of tiles to try, in pixels. Smaller ones would each have a tone of their own."""
+
+_OVERLAP: Final = 0.25  # of a tile's side
+_MIN_SIDE: Final = 4  # latent pixels, for VAEs of large factors
+_USABLE: Final = 0.85  # of the free memory: estimates are rough, and others live here too
+
+_log = logging.getLogger(__name__)
+
+
+def tiling_for(folder: ModelFolder, *, width: int, height: int, free_bytes: int) -> Tiling | None:
+    """None where `width` x `height` pixels fit into `free_bytes` in one piece, else the largest
+    tiles that fit, or the smallest there are."""
+    sizes = [(width, height), *((side, side) for side in TILE_PIXELS)]
+    return _tiling(folder, _fitting(folder, sizes, free_bytes))
+
+
+class Pieces:
+    """Decides for one session of one model, and remembers what was too much for it.
+
+    `free_bytes` tells how much main memory is free. `tiled`: a device is known to have room for
+    tiles only.
+    """
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        provider: str,
+        free_bytes: Callable[[], int],
+        *,
+        tiled: bool = False,
+    ) -> None:
+        self._folder = folder
+        self._on_device = provider != CPU
+        self._free_bytes = free_bytes
+        self._least = 1 if tiled else 0  # 0: the whole picture, then TILE_PIXELS
+
+    def run(
+        self,
+        whole: Callable[[], Floats],
+        in_some: Callable[[Tiling], Floats],
+        *,
+        width: int,
+        height: int,
+    ) -> Floats:
+        """`whole()`, or `in_some(tiling)` where that would not fit, or has not fitted before: then
+        the next smaller is tried, and begun with from then on. Raises EngineError."""
+        way = self._least
+        if not self._on_device:
+            sizes = [(width, height), *((side, side) for side in TILE_PIXELS)]
+            way = max(way, _fitting(self._folder, sizes, self._free_bytes()))
+        while True:
+            tiling = _tiling(self._folder, way)
+            try:
+                return whole() if tiling is None else in_some(tiling)
+            except EngineError as error:
+                if error.key != "out_of_memory" or way == len(TILE_PIXELS):
+                    raise
+            way += 1
+            self._least = max(self._least, way)
+            side = TILE_PIXELS[way - 1]
+            _log.warning("Memory ran out in the VAE: tiles of %d pixels from now on", side)
+
+
+def cut(values: Floats, box: Box, *, scale: int = 1) -> Floats:
+    """The part of `values` (1, channels, height, width) in `box`, of `scale` values a unit."""
+    rows = slice(box.top * scale, (box.top + box.height) * scale)
+    columns = slice(box.left * scale, (box.left + box.width) * scale)
+    return values[:, :, rows, columns]
+
+
+def _fitting(folder: ModelFolder, sizes: list[tuple[int, int]], free_bytes: int) -> int:
+    """Which of `sizes` (width, height) is the first that fits; the last if none does."""
+    usable = free_bytes * _USABLE
+    for way, (width, height) in enumerate(sizes):
+        if vae_activation_bytes(folder, width=width, height=height) <= usable:
+            return way
+    return len(sizes) - 1
+
+
+def _tiling(folder: ModelFolder, way: int) -> Tiling | None:
+    """The tiles of a way; None for the first, the whole picture."""
+    if way == 0:
+        return None
+    side = max(_MIN_SIDE, TILE_PIXELS[way - 1] // folder.vae_scale_factor)
+    return Tiling(side=side, overlap=max(1, round(side * _OVERLAP)))

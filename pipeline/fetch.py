@@ -1,0 +1,299 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+# (the border to huggingface_hub, whose types are partly missing)
+"""Downloads a model once; everything afterwards works offline."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from glob import escape
+from pathlib import Path
+from typing import Final
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from pipeline.disk import disk_error, is_about_files
+from pipeline.errors import ModelError, StorageError
+from pipeline.model.check import TOKENIZER_FILES
+from pipeline.model.folder import COMPONENTS, REQUIRED, ModelFolder
+from pipeline.model.options import DEFAULT_REPOSITORY, DEFAULT_REVISION, repository_path
+from pipeline.model.source import CUT_OFF
+from pipeline.onnx.external_data import external_files
+from pipeline.onnx.weight_files import GRAPH_NAME, is_inside
+from pipeline.tagger.folder import FILES, TAGGER_REPOSITORY, TAGGER_REVISION, is_tagger
+
+PATTERNS: Final = (
+    "model_index.json",
+    "ekaki.json",
+    "scheduler/*.json",
+    "tokenizer/*",
+    "tokenizer_2/*",
+    "tagger/model.onnx",
+    "tagger/selected_tags.csv",
+    *(
+        f"{part}/{name}"
+        for part in COMPONENTS
+        for name in ("config.json", "*.onnx", "*.onnx_data", "*.onnx.data")
+    ),
+    "LICENSE*",
+    "README.md",
+)
+"""What a model's folder needs; PyTorch weights beside it stay where they are. Weights by other
+names follow once the graphs are here, which name them."""
+
+_NEEDED: Final = (
+    "model_index.json",
+    *(f"{part}/{name}" for part in REQUIRED for name in (GRAPH_NAME, "config.json")),
+    "scheduler/scheduler_config.json",
+    *(f"{each}/{name}" for each in ("tokenizer", "tokenizer_2") for name in TOKENIZER_FILES),
+)
+_TORCH: Final = ("unet/*.safetensors", "unet/*.bin", "*.safetensors", "*.ckpt")
+
+TAGGER_PATTERNS: Final = (*FILES, "LICENSE*", "README.md")
+
+SPARE_BYTES: Final = 512 * 2**20
+"""What must stay free on the disk after the download."""
+
+ATTEMPTS: Final = 5
+"""A connection that breaks is taken up where it broke; so often in a row without a new byte."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """Where the model lies and the commit it is."""
+
+    path: Path
+    commit: str
+
+
+def fetch_model(
+    repository: str = DEFAULT_REPOSITORY,
+    revision: str = DEFAULT_REVISION,
+    models_dir: Path = Path("models"),
+    *,
+    progress: Callable[[str], None],
+    endpoint: str | None = None,
+) -> Fetched:
+    """Download `repository` at `revision` into `models_dir`, taking up what is there already.
+
+    Shows a progress bar a file; `progress` gets a line for each stage. `endpoint`: another hub
+    than the public one. Raises ModelError `hub_unreachable`, `hub_offline`, `model_unknown`,
+    `model_gated`, `hub_failed`, `disk_too_small`, `repository_not_onnx`, `repository_incomplete`,
+    or what `ModelFolder.open` finds wrong; StorageError `storage_read_only`.
+    """
+    fetched = _fetch(
+        repository,
+        revision,
+        models_dir,
+        patterns=PATTERNS,
+        progress=progress,
+        endpoint=endpoint,
+        look=_check_is_model,
+        further=_named_by_graphs,
+    )
+    try:
+        ModelFolder.open(fetched.path)
+    except ModelError as error:
+        if error.key not in CUT_OFF:
+            raise
+        name = error.data.get("name", "model_index.json")  # complete here, so it is so there
+        raise ModelError(
+            "repository_incomplete", repository=repository, revision=revision, name=name
+        ) from error
+    progress(f"Complete: {fetched.path}")
+    return fetched
+
+
+def _check_is_model(repository: str, revision: str, files: Mapping[str, int]) -> None:
+    """Refuse before anything is downloaded what can't become a model's folder."""
+    missing = next((name for name in _NEEDED if name not in files), None)
+    if missing is None:
+        return
+    has_graph = any(name.endswith(".onnx") for name in files)
+    if not has_graph and any(fnmatch(name, each) for name in files for each in _TORCH):
+        raise ModelError("repository_not_onnx", repository=repository)
+    raise ModelError(
+        "repository_incomplete", repository=repository, revision=revision, name=missing
+    )
+
+
+def _named_by_graphs(target: Path) -> list[str]:
+    """The files that the graphs in `target` keep weights in."""
+    names: list[str] = []
+    for part in COMPONENTS:
+        graph = target / part / GRAPH_NAME
+        if graph.is_file():
+            with contextlib.suppress(ValueError):  # what is wrong with it is told when it is opened
+                locations = [file.location for file in external_files(graph)]
+                names += [f"{part}/{location}" for location in locations if is_inside(location)]
+    return names
+
+
+def fetch_tagger(
+    models_dir: Path,
+    *,
+    progress: Callable[[str], None],
+    endpoint: str | None = None,
+    repository: str = TAGGER_REPOSITORY,
+    revision: str = TAGGER_REVISION,
+) -> Fetched:
+    """Download the output tagger as `fetch_model` does the model, with the same errors, and
+    `tagger_missing` where the repository holds none."""
+    fetched = _fetch(
+        repository,
+        revision,
+        models_dir,
+        patterns=TAGGER_PATTERNS,
+        progress=progress,
+        endpoint=endpoint,
+    )
+    if not is_tagger(fetched.path):
+        raise ModelError("tagger_missing", path=str(fetched.path))
+    progress(f"Complete: {fetched.path}")
+    return fetched
+
+
+def _fetch(
+    repository: str,
+    revision: str,
+    models_dir: Path,
+    *,
+    patterns: Sequence[str],
+    progress: Callable[[str], None],
+    endpoint: str | None,
+    look: Callable[[str, str, Mapping[str, int]], None] | None = None,
+    further: Callable[[Path], Sequence[str]] | None = None,
+) -> Fetched:
+    """Download what matches `patterns`, then the files that `further` names. `look` may refuse the
+    files that the hub has, by name and size."""
+    target = repository_path(models_dir, repository, revision)
+    _make(target)
+    api = HfApi(endpoint=endpoint, token=False)
+    progress(f"Asking the hub about {repository} at {revision[:12]} ...")
+    try:
+        info = api.model_info(repository, revision=revision, files_metadata=True, timeout=30)
+        commit = str(info.sha or revision)
+        files = {str(each.rfilename): int(each.size or 0) for each in info.siblings or ()}
+        if look is not None:
+            look(repository, revision, files)
+        wanted = {
+            name: size
+            for name, size in files.items()
+            if any(fnmatch(name, pattern) for pattern in patterns)
+        }
+        _download(api, repository, commit, target, wanted=wanted, progress=progress)
+        named = () if further is None else further(target)
+        others = {name: files[name] for name in named if name in files.keys() - wanted}
+        if others:
+            _download(api, repository, commit, target, wanted=others, progress=progress)
+    except (LocalEntryNotFoundError, OSError, HfHubHTTPError) as error:
+        raise _explain(error, repository, revision, target) from error
+    except _network_errors() as error:
+        raise ModelError("hub_unreachable", repository=repository) from error
+    return Fetched(path=target, commit=commit)
+
+
+def _download(
+    api: HfApi,
+    repository: str,
+    commit: str,
+    target: Path,
+    *,
+    wanted: Mapping[str, int],
+    progress: Callable[[str], None],
+) -> None:
+    """The files `wanted`, by name and size. Again after a break, as long as each attempt brings
+    something."""
+    missing = _missing_bytes(target, wanted)
+    _check_disk(target, missing)
+    progress(f"Downloading {missing / 1e9:.2f} GB into {target} ...")
+    failures, had = 0, _bytes_in(target)
+    while True:
+        try:
+            api.snapshot_download(
+                repository,
+                revision=commit,
+                allow_patterns=[escape(name) for name in wanted],
+                local_dir=target,
+                max_workers=2,
+            )
+        except (LocalEntryNotFoundError, *_network_errors()):
+            now = _bytes_in(target)
+            failures, had = (0 if now > had else failures + 1), max(now, had)
+            if failures >= ATTEMPTS:
+                raise
+        else:
+            return
+
+
+def _missing_bytes(target: Path, wanted: Mapping[str, int]) -> int:
+    """Bytes of `wanted` that `target` has not; half-loaded files count in part."""
+    missing = sum(size for name, size in wanted.items() if not _has(target / name, size))
+    partly = sum(file.stat().st_size for file in target.rglob("*.incomplete"))
+    return max(0, missing - partly)
+
+
+def _has(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size
+
+
+def _check_disk(target: Path, missing: int) -> None:
+    free = shutil.disk_usage(target).free
+    if missing and free < missing + SPARE_BYTES:
+        raise ModelError(
+            "disk_too_small",
+            need_gb=f"{(missing + SPARE_BYTES) / 1e9:.1f}",
+            have_gb=f"{free / 1e9:.1f}",
+            path=str(target),
+        )
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _make(target: Path) -> None:
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, target) from error
+    if not os.access(target, os.W_OK):
+        raise StorageError("storage_read_only", path=str(target))
+
+
+def _network_errors() -> tuple[type[Exception], ...]:
+    """What a broken or missing connection raises (huggingface_hub below 1.0 uses requests)."""
+    import requests
+
+    return (requests.exceptions.RequestException, ConnectionError, TimeoutError)
+
+
+def _explain(
+    error: Exception, repository: str, revision: str, target: Path
+) -> ModelError | StorageError:
+    """The error in our words, with its cause."""
+    if isinstance(error, OfflineModeIsEnabled):
+        return ModelError("hub_offline", repository=repository)
+    if isinstance(error, GatedRepoError):
+        return ModelError("model_gated", repository=repository)
+    if isinstance(error, RepositoryNotFoundError | RevisionNotFoundError):
+        return ModelError("model_unknown", repository=repository, revision=revision)
+    if isinstance(error, HfHubHTTPError):
+        status = error.response.status_code if error.response is not None else "no answer"
+        return ModelError("hub_failed", repository=repository, status=status)
+    if isinstance(error, (LocalEntryNotFoundError, *_network_errors())):
+        return ModelError("hub_unreachable", repository=repository)
+    if isinstance(error, OSError) and is_about_files(error):
+        return disk_error(error, target)
+    return StorageError("storage_failed", path=str(target), problem=str(error))

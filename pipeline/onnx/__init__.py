@@ -1,0 +1,1 @@
+"""Graphs as files: wire format, external data, changes."""

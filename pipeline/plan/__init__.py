@@ -1,0 +1,1 @@
+"""What fits into this machine: memory, card, the variant to draw with."""

@@ -1,0 +1,214 @@
+"""How a model is held in main memory, decided from sizes before anything is loaded.
+
+A machine that runs out kills the process, so what would not fit is done differently: first what
+costs next to nothing, last what costs tones. What costs next to nothing and saves much is always
+done.
+
+Counted is private memory. Files that are mapped are in memory, too, but the system takes those
+pages back when others want them.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from pipeline.errors import ModelError
+from pipeline.model.configs import Json, read_json
+from pipeline.model.folder import REQUIRED, Component, ModelFolder
+from pipeline.plan.memory import (
+    ATTENTION_BYTES_A_PAIR,
+    BASE_BYTES,
+    DECODER_ACTIVATIONS_A_PIXEL,
+    LOAD_FACTOR,
+    SDXL_DECODER_BYTES,
+    available_bytes,
+)
+
+SDXL_CHANNELS: Final = 320  # of the UNet's first level
+PLAIN_BYTES: Final = 4.6e9
+"""Activations of SDXL's UNet for two rows of 1024x1024, as exported: measured at 16.1 GB with 10.3
+GB of weights, of which packing takes a part."""
+
+FUSED_BYTES: Final = 1.3e9
+"""The same with attention in one node: all that was private while the weights stayed mapped."""
+
+MAPPED_SHARE: Final = 0.15
+"""Of a mapped UNet's weights in single precision: convolutions, which are copied in the processor's
+own order. 0.14 was measured of SDXL's, 0.28 of one a third as wide, a tenth as large."""
+
+OPENVINO_BYTES: Final = 0.4e9
+"""Of a UNet in OpenVINO before its weights are copied in the processor's order, which adds their
+size once; those in the file are mapped. On an SDXL of a third of the width with 0.62 GB of weights,
+0.42 GB were private when loaded, 1.04 after a run at 256x256 and 1.18 after one at 1024x1024."""
+
+WORTH_SPARING: Final = 0.5e9
+"""What is saved at next to no cost is saved always if it is at least this much: then a picture
+takes minutes on a processor, loading the text encoders a second or two, and packing the UNet's
+weights with each run a twentieth of the time."""
+
+TILE_PIXELS: Final = 512  # a side, of the larger of the VAE's tiles (`pipeline.engine.vae.pieces`)
+_USUAL_PIXELS: Final = 1024  # a side
+_USUAL_LATENT_PIXELS: Final = 128 * 128
+
+Weights = Mapping[Component, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What memory depends on beside weights. `latent_pixels`: of a picture of 1024x1024. `fused`:
+    attention keeps no scores. `rows_alone`: the UNet is given one row at a time in any case."""
+
+    channels: int
+    latent_pixels: int
+    fused: bool
+    in_openvino: bool = False
+    rows_alone: bool = False
+
+    @property
+    def unet_bytes(self) -> float:
+        """Activations of the UNet for two rows of 1024x1024."""
+        whole = FUSED_BYTES if self.fused or self.in_openvino else PLAIN_BYTES
+        return whole * self.channels / SDXL_CHANNELS * self.latent_pixels / _USUAL_LATENT_PIXELS
+
+    def decoder_bytes(self, weight_bytes: int, side: int) -> float:
+        """Activations of the VAE's decoder, of so many bytes, for `side` x `side` pixels: of its
+        widest layers, or of the attention in its middle, which does not get less with its width."""
+        scale = min(1.0, weight_bytes / SDXL_DECODER_BYTES)
+        layers = DECODER_ACTIVATIONS_A_PIXEL * side**2 * scale
+        latent_pixels = self.latent_pixels * side**2 / _USUAL_PIXELS**2
+        return max(layers, ATTENTION_BYTES_A_PAIR * latent_pixels**2)
+
+    @classmethod
+    def of(cls, folder: ModelFolder) -> "Shape":
+        """Of a model folder."""
+        config = read_json(folder.path / "unet" / "config.json")
+        return cls(
+            channels=_first_channels(config),
+            latent_pixels=_USUAL_PIXELS**2 // folder.vae_scale_factor**2,
+            fused=folder.fused,
+            in_openvino="unet" in folder.in_openvino,
+            rows_alone=folder.rows_alone,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPlan:
+    """How it is done, and the most that it takes (main memory, a picture of 1024x1024).
+
+    `keep_text_encoders`: they stay loaded; else they come and go with each new prompt.
+    `rows_at_once`: both rows of guidance in one run, or one after the other.
+    `mapped_unet`: its weights are read through the page cache, which the system may empty.
+    `tiled_vae`: the VAE works in tiles of 512 pixels.
+    """
+
+    keep_text_encoders: bool = True
+    rows_at_once: int = 2
+    mapped_unet: bool = False
+    tiled_vae: bool = False
+    peak_bytes: int = 0
+    parts: Mapping[str, int]
+
+    def frugal(self) -> list[str]:
+        """What is saved at next to no cost, in words."""
+        said = {
+            "rows one after the other": self.rows_at_once == 1,
+            "text encoders loaded for each new prompt": not self.keep_text_encoders,
+            "the UNet's weights left in their file": self.mapped_unet,
+        }
+        return [words for words, done in said.items() if done]
+
+    def sparing(self) -> list[str]:
+        """What is done to make it fit at the cost of some levels of tone, in words."""
+        return ["the VAE in tiles"] if self.tiled_vae else []
+
+
+def make_plan(folder: ModelFolder, free_bytes: int) -> MemoryPlan:
+    """The first way of holding `folder` that fits into `free_bytes`.
+
+    Raises ModelError `memory_too_small` (need_gb, have_gb, need_bytes, have_bytes) without one.
+    """
+    weights: dict[Component, int] = {name: folder.weight_bytes(name) for name in REQUIRED}
+    found = plan_for(
+        weights, Shape.of(folder), free_bytes, can_map=folder.fused and not folder.rows_alone
+    )
+    if found.peak_bytes <= free_bytes:
+        return found
+    raise ModelError(
+        "memory_too_small",
+        need_gb=f"{found.peak_bytes / 1e9:.1f}",
+        have_gb=f"{free_bytes / 1e9:.1f}",
+        need_bytes=found.peak_bytes,
+        have_bytes=free_bytes,
+    )
+
+
+def plan_here(folder: ModelFolder) -> MemoryPlan:
+    """`make_plan` with the memory that is free now."""
+    return make_plan(folder, available_bytes())
+
+
+def plan_for(weights: Weights, shape: Shape, free_bytes: int, *, can_map: bool) -> MemoryPlan:
+    """The first way that fits; without one, the last, whose `peak_bytes` is too much.
+
+    `can_map`: the UNet's weights may stay in their file. In eight bits nearly all are copied.
+    """
+    found = None
+    for way in _ways(weights, shape, can_map=can_map):
+        parts = _parts(weights, shape, way)
+        found = replace(way, parts=parts, peak_bytes=sum(parts.values()))
+        if found.peak_bytes <= free_bytes:
+            break
+    assert found is not None
+    return found
+
+
+def _ways(weights: Weights, shape: Shape, *, can_map: bool) -> Iterator[MemoryPlan]:
+    """From what costs next to nothing to what costs most."""
+    way = MemoryPlan(
+        rows_at_once=1 if shape.rows_alone or shape.unet_bytes / 2 >= WORTH_SPARING else 2,
+        keep_text_encoders=_encoders(weights) < WORTH_SPARING,
+        mapped_unet=can_map and weights["unet"] * (1 - MAPPED_SHARE) >= WORTH_SPARING,
+        parts={},
+    )
+    yield way
+    way = replace(way, rows_at_once=1)  # the same numbers in the same time, half the activations
+    yield way
+    way = replace(way, keep_text_encoders=False)
+    yield way
+    if can_map:
+        way = replace(way, mapped_unet=True)
+        yield way
+    yield replace(way, tiled_vae=True)
+
+
+def _parts(weights: Weights, shape: Shape, way: MemoryPlan) -> dict[str, int]:
+    """What takes how much at the worst moment. UNet and VAE don't run at the same time, and the
+    UNet gives its activations back before the decoder takes its own."""
+    encoders = _encoders(weights)
+    unet = weights["unet"] * LOAD_FACTOR * (MAPPED_SHARE if way.mapped_unet else 1)
+    if shape.in_openvino:
+        unet += OPENVINO_BYTES
+    side = TILE_PIXELS if way.tiled_vae else _USUAL_PIXELS
+    rows = shape.unet_bytes * way.rows_at_once / 2
+    active = max(rows, shape.decoder_bytes(weights["vae_decoder"], side))
+    parts = {
+        "bot": BASE_BYTES,
+        "unet": int(unet),
+        "vae": int(weights["vae_decoder"] * LOAD_FACTOR),
+    }
+    if shape.in_openvino:  # which keeps its own beside the decoder's
+        active += rows
+    if way.keep_text_encoders:
+        return parts | {"text encoders": int(encoders * LOAD_FACTOR), "activations": int(active)}
+    # they are gone before the UNet runs: the larger of both is what counts
+    return parts | {"activations or text encoders": int(max(active, encoders * LOAD_FACTOR))}
+
+
+def _encoders(weights: Weights) -> int:
+    return weights["text_encoder"] + weights["text_encoder_2"]
+
+
+def _first_channels(config: Json) -> int:
+    values = config.get("block_out_channels")
+    first: object = values[0] if isinstance(values, list) and values else SDXL_CHANNELS  # pyright: ignore[reportUnknownVariableType]  # JSON
+    return first if isinstance(first, int) else SDXL_CHANNELS

@@ -1,0 +1,74 @@
+"""Will the UNet survive a picture larger than those it was loaded for? Main memory only."""
+
+from typing import Final
+
+from pipeline.errors import EngineError
+from pipeline.model.configs import Json, read_json
+from pipeline.model.folder import ModelFolder
+from pipeline.plan.memory import available_bytes
+from pipeline.plan.memory_plan import Shape
+
+USUAL_PIXELS: Final = 1024 * 1024
+"""The largest bucket: what the check at loading counts with, both rows of guidance at once."""
+
+_LAYERS: Final = 0.2
+"""Activations of layers other than attention for two rows of 1024x1024, over the UNet's weights:
+what was measured for SDXL (0.45 in all) less its attention."""
+
+_COPIES: Final = 2  # attention's scores and their softmax
+_FLOAT_BYTES: Final = 4
+_USUAL_SIDE: Final = 1024
+
+
+def check_large_picture(folder: ModelFolder, *, width: int, height: int) -> None:
+    """Raises EngineError `out_of_memory` where drawing `width` x `height` pixels would make this
+    machine run out, which kills the process: rather one job fails than all."""
+    if growth_bytes(folder, width=width, height=height) > available_bytes():
+        raise EngineError("out_of_memory")
+
+
+def growth_bytes(folder: ModelFolder, *, width: int, height: int) -> int:
+    """How much more than a usual picture one of `width` x `height` takes, its rows run one by one.
+
+    Attention is between all pairs of positions, so it grows with the square of the pixels, unless
+    it is fused.
+    """
+    config = read_json(folder.path / "unet" / "config.json")
+    usual = _bytes(folder, config, width=_USUAL_SIDE, height=_USUAL_SIDE, rows=2)
+    return max(0, _bytes(folder, config, width=width, height=height, rows=1) - usual)
+
+
+def _bytes(folder: ModelFolder, config: Json, *, width: int, height: int, rows: int) -> int:
+    pixels = width * height
+    shape = Shape.of(folder)
+    if shape.fused or shape.in_openvino:  # no scores are kept: all grows with the pixels
+        return int(shape.unet_bytes * pixels / USUAL_PIXELS * rows / 2)
+    layers = _LAYERS * folder.weight_bytes("unet") * (pixels / USUAL_PIXELS) * (rows / 2)
+    latent_pixels = pixels // folder.vae_scale_factor**2
+    return int(layers) + rows * _attention_bytes(config, latent_pixels)
+
+
+def _attention_bytes(config: Json, latent_pixels: int) -> int:
+    """Of the level with the most scores: heads times pairs of positions."""
+    blocks = _list(config, "down_block_types")
+    heads = _list(config, "attention_head_dim")  # diffusers' historical name for their number
+    scores = [
+        _heads(heads, level) * (latent_pixels // 4**level) ** 2
+        for level, kind in enumerate(blocks)
+        if "CrossAttn" in str(kind)
+    ]
+    return _COPIES * _FLOAT_BYTES * max(scores, default=0)
+
+
+def _heads(heads: list[object], level: int) -> int:
+    value = heads[level] if level < len(heads) else 8  # diffusers' default
+    return value if isinstance(value, int) else 8
+
+
+def _list(config: Json, key: str) -> list[object]:
+    value = config.get(key)
+    if isinstance(value, list):
+        return [*value]  # pyright: ignore[reportUnknownVariableType]  # JSON
+    levels = config.get("block_out_channels")
+    count = len(levels) if isinstance(levels, list) else 0  # pyright: ignore[reportUnknownArgumentType]  # JSON
+    return [value] * count

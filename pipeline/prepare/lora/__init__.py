@@ -1,0 +1,1 @@
+"""LoRA files, and models with their weights merged."""

@@ -1,0 +1,204 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+# pyright: reportMissingImports=false, reportUnknownParameterType=false
+# (the border to openvino, an extra that need not be installed)
+"""OpenVINO as a second runtime for processors: a `Session` over the same ONNX file, in bfloat16.
+
+The file is mapped, not read: with the first run OpenVINO copies the weights in the processor's own
+order, and from then on hardly a page of the file is needed, so the system may take them back.
+
+What turns timestep and sizes into sines and cosines stays in single precision: in bfloat16 it is
+off by a fifth. OpenVINO takes one precision for a whole model, so the graph is cut there, and its
+beginning is a model of its own.
+"""
+
+import copy
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import EngineError, ModelError
+from pipeline.runtime.cpu import Cpu
+from pipeline.runtime.ports import Port
+from pipeline.runtime.providers import CPU
+from pipeline.runtime.trouble import brief, trouble_of
+
+Array = npt.NDArray[Any]
+
+SINGLE_INPUTS: Final = frozenset({"timestep", "time_ids"})
+_FRONT: Final = "ekaki_front_"
+_BF16_FLAGS: Final = frozenset({"avx512_bf16", "amx_bf16"})
+
+
+def openvino_version() -> str:
+    """The version that is installed, or "" without one. Nothing is imported."""
+    try:
+        return metadata.version("openvino")
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def computes_bf16(cpu: Cpu) -> bool:
+    """Whether `cpu` multiplies bfloat16 itself; elsewhere it would be imitated, slowly."""
+    return bool(cpu.flags & _BF16_FLAGS)
+
+
+class OpenVinoSession:
+    """A `Session` on the processor. `front` gives inputs of `body` that it does not have."""
+
+    def __init__(self, front: Any, body: Any, inputs: Mapping[str, Port]) -> None:
+        self._front = front
+        self._body = body
+        self._inputs = inputs
+        self._outputs = {port.any_name: _port(port) for port in body.outputs}
+        self._gives_back = False
+        self._lock = threading.Lock()
+        self._requests = [
+            model.create_infer_request() for model in (front, body) if model is not None
+        ]
+
+    @property
+    def inputs(self) -> Mapping[str, Port]:
+        return self._inputs
+
+    @property
+    def outputs(self) -> Mapping[str, Port]:
+        return self._outputs
+
+    @property
+    def provider(self) -> str:
+        return CPU
+
+    def giving_back(self) -> "OpenVinoSession":
+        """The same session, whose activations go back to the system after each run."""
+        session = copy.copy(self)
+        session._gives_back = True
+        return session
+
+    def run(
+        self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None
+    ) -> dict[str, Array]:
+        """See `Session.run`. One run at a time: a request keeps its activations for the next,
+        unless this is `giving_back`."""
+        feed = {
+            name: np.asarray(value, dtype=self._inputs[name].dtype, order="C")
+            for name, value in inputs.items()
+        }
+        try:
+            with self._lock:
+                return self._run(feed, list(outputs or self._outputs))
+        except Exception as error:  # openvino raises RuntimeError for all it has to say
+            full = isinstance(error, MemoryError) or trouble_of(str(error)) == "out_of_memory"
+            trouble = "out_of_memory" if full else "inference_failed"
+            raise EngineError(trouble, problem=brief(str(error))) from error
+
+    def _run(self, feed: dict[str, Array], wanted: list[str]) -> dict[str, Array]:
+        if self._front is not None:
+            made = self._requests[0].infer(feed)
+            feed |= {f"{_FRONT}{number}": made[number] for number in range(len(made))}
+        answer = self._requests[-1].infer(feed)
+        found = {name: np.array(answer[name]) for name in wanted}
+        if self._gives_back:
+            self._body.release_memory()
+        return found
+
+
+def open_in_bf16(path: Path, *, threads: int) -> OpenVinoSession:
+    """The graph in `path`, computing in bfloat16. Raises ModelError `openvino_missing`,
+    `model_unreadable`, `model_does_not_fit`."""
+    try:
+        import openvino
+    except ImportError as error:
+        raise ModelError("openvino_missing") from error
+    try:
+        core = openvino.Core()
+        whole = core.read_model(path)
+        inputs = {port.any_name: _port(port) for port in whole.inputs}
+        front, body = _cut(whole)
+        return OpenVinoSession(
+            None if front is None else _compiled(core, front, "f32", threads),
+            _compiled(core, body, "bf16", threads),
+            inputs,
+        )
+    except Exception as error:  # openvino raises RuntimeError for all it has to say
+        full = isinstance(error, MemoryError) or trouble_of(str(error)) == "out_of_memory"
+        trouble = "model_does_not_fit" if full else "model_unreadable"
+        raise ModelError(trouble, name=path.parent.name, problem=brief(str(error))) from error
+
+
+def _compiled(core: Any, model: Any, precision: str, threads: int) -> Any:
+    options = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": 1,
+        "ENABLE_CPU_PINNING": False,  # the cores are not ours alone
+    }
+    return core.compile_model(model, "CPU", options)
+
+
+def _cut(whole: Any) -> tuple[Any | None, Any]:
+    """The part that turns timestep and sizes into sines and cosines, up to where the graph casts
+    them to bfloat16 itself, and the rest, which has its outputs as inputs. None and `whole` for a
+    graph without a timestep. `whole` is used up."""
+    import openvino
+    from openvino import opset13
+
+    model: Any = openvino.Model  # its stubs don't know its own constructors
+    if not {port.any_name for port in whole.inputs} >= SINGLE_INPUTS:
+        return None, whole
+    early = whole.clone()  # its weights are shared, and most of it is left out
+    results: list[Any] = []
+    for output, _ in _border(early):
+        results.append(opset13.result(output))
+    front = model(results, early.get_parameters(), "front")
+    given: list[Any] = []
+    for number, (output, targets) in enumerate(_border(whole)):
+        name = f"{_FRONT}{number}"
+        parameter = opset13.parameter(output.get_partial_shape(), np.float32, name=name)
+        parameter.output(0).get_tensor().set_names({name})
+        for target in targets:
+            target.replace_source_output(parameter.output(0))
+        given.append(parameter)
+    return front, model(whole.get_results(), [*whole.get_parameters(), *given], "body")
+
+
+def _border(model: Any) -> Iterator[tuple[Any, list[Any]]]:
+    """Each value that is cast to bfloat16 on its way from timestep and sizes, and the casts."""
+    parameters = {node.output(0).any_name: node for node in model.get_parameters()}
+    found: dict[tuple[str, int], tuple[Any, list[Any]]] = {}
+    seen: set[str] = set()
+    waiting = [parameters[name].output(0) for name in sorted(SINGLE_INPUTS)]
+    while waiting:
+        output = waiting.pop()
+        node = output.get_node()
+        for target in output.get_target_inputs():
+            user = target.get_node()
+            name = user.get_friendly_name()
+            if _rounds(user):
+                key = (node.get_friendly_name(), output.get_index())
+                found.setdefault(key, (output, []))[1].append(target)
+            elif name not in seen:
+                seen.add(name)
+                waiting += user.outputs()
+    yield from found.values()
+
+
+def _rounds(node: Any) -> bool:
+    """Whether `node` is a cast to bfloat16."""
+    return (
+        node.get_type_name() == "Convert"
+        and node.get_output_element_type(0).get_type_name() == "bf16"
+    )
+
+
+def _port(port: Any) -> Port:
+    shape = tuple(
+        dimension.get_length() if dimension.is_static else None
+        for dimension in port.get_partial_shape()
+    )
+    return Port(port.any_name, shape, np.dtype(port.get_element_type().to_dtype()))

@@ -1,0 +1,245 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+# (the border to onnxruntime, whose types are missing)
+"""The one place where ONNX Runtime sessions are made, with options fit for each component."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from pipeline.errors import EngineError, ModelError
+from pipeline.model.folder import Component, ModelFolder
+from pipeline.onnx.bare_graph import bare_graph, renamed
+from pipeline.runtime.cuda import provider_options
+from pipeline.runtime.openvino import open_in_bf16
+from pipeline.runtime.ports import Array, Port, Session
+from pipeline.runtime.providers import CPU, CUDA, Wanted, choose_provider
+from pipeline.runtime.threads import default_threads
+from pipeline.runtime.trouble import brief, trouble_of
+
+if TYPE_CHECKING:
+    from pipeline.model.options import EngineOptions
+
+_DTYPES: Final[Mapping[str, npt.DTypeLike]] = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+}
+_WEIGHTS_FOLDER: Final = "session.model_external_initializers_file_folder_path"
+_SHRINKS: Final[frozenset[Component]] = frozenset({"text_encoder", "text_encoder_2"})
+_WITHOUT_ARENA: Final[frozenset[Component]] = frozenset({"vae_decoder", "vae_encoder"})
+"""Components that run once a picture or less: their activations go back to the system after each
+run. The UNet keeps its own from step to step. An arena grows by doubling: SDXL's decoder took 4.4
+GB with one and 3.8 without. Without, the first run of each size asks the system for every tensor
+and takes half as long again; those that follow know how much they need in all and ask once."""
+
+
+class OrtSession:
+    """A `Session` of ONNX Runtime. `raw` is its own session, for optimum."""
+
+    def __init__(self, raw: Any, *, shrink: bool = False) -> None:
+        self.raw = raw
+        self.kept: object = None  # what the session refers to and does not own
+        self._inputs = {port.name: _port(port) for port in raw.get_inputs()}
+        self._outputs = {port.name: _port(port) for port in raw.get_outputs()}
+        self._run_options = _shrinking(raw) if shrink else None
+
+    @property
+    def inputs(self) -> Mapping[str, Port]:
+        return self._inputs
+
+    @property
+    def outputs(self) -> Mapping[str, Port]:
+        return self._outputs
+
+    @property
+    def provider(self) -> str:
+        return str(self.raw.get_providers()[0])
+
+    def run(
+        self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None
+    ) -> dict[str, Array]:
+        names = list(outputs or self._outputs)
+        feed = {
+            name: np.asarray(value, dtype=self._inputs[name].dtype, order="C")
+            for name, value in inputs.items()
+        }
+        try:
+            values = self.raw.run(names, feed, self._run_options)
+        except Exception as error:  # ORT's classes have no common base but Exception
+            trouble = trouble_of(str(error)) or "inference_failed"
+            raise EngineError(trouble, problem=brief(str(error))) from error
+        return dict(zip(names, values, strict=True))
+
+
+class SessionFactory:
+    """Makes sessions for one device. `threads` None: from the machine.
+
+    `mapped`: weights that lie in files of their own stay there and are read through the page cache.
+    That takes little memory, and a twentieth of the speed: they are packed anew with each run.
+    Convolutions' are copied in the processor's order all the same, unless `reorder` is False, which
+    takes a good deal of speed.
+
+    `card_limits`: bytes that the session of a component may take on a card.
+
+    Raises ModelError `provider_unavailable` when made, if CUDA was asked for and does not work.
+    """
+
+    def __init__(
+        self,
+        *,
+        provider: Wanted = "auto",
+        device_id: int = 0,
+        threads: int | None = None,
+        mapped: bool = False,
+        reorder: bool = True,
+    ) -> None:
+        self.provider = choose_provider(provider, device_id=device_id)
+        self.threads = threads or default_threads()
+        self.device_id = device_id
+        self.mapped = mapped
+        self.card_limits: Mapping[Component, int] = {}
+        self._reorder = reorder
+
+    @classmethod
+    def of(cls, options: "EngineOptions", *, mapped: bool = False, reorder: bool = True) -> Self:
+        """For the device that `options` name."""
+        return cls(
+            provider=options.provider,
+            device_id=options.device_id,
+            threads=options.threads,
+            mapped=mapped,
+            reorder=reorder,
+        )
+
+    def open(self, folder: ModelFolder, component: Component) -> Session:
+        """Load `component` in the runtime that `folder` was made for.
+
+        Raises ModelError `model_unreadable`, `model_does_not_fit`, `provider_unavailable`,
+        `openvino_missing`.
+        """
+        if component in folder.in_openvino:
+            return open_in_bf16(folder.onnx_file(component), threads=self.threads)
+        return self.open_ort(folder, component)
+
+    def open_ort(self, folder: ModelFolder, component: Component) -> OrtSession:
+        """Load `component` in ONNX Runtime. Raises ModelError as `open`."""
+        if self.mapped:
+            return self._open_bare(folder, component, self._options())
+        return self._load(str(folder.onnx_file(component)), component, self._options())
+
+    def _open_bare(self, folder: ModelFolder, component: Component, options: Any) -> OrtSession:
+        """Load the graph alone: weights inside of its file are found as if they lay beside."""
+        files = folder.weight_files[component]
+        weights, names = files.real_places()
+        try:
+            graph = bare_graph(files.graph, names)
+        except (OSError, ValueError) as error:
+            raise ModelError("model_unreadable", name=component, problem=str(error)) from error
+        options.add_session_config_entry(_WEIGHTS_FOLDER, str(weights))
+        return self._load(graph, component, options)
+
+    def open_with(
+        self, folder: ModelFolder, component: Component, weights: Mapping[str, Array]
+    ) -> OrtSession:
+        """The same with other values for some of its weights, which are not copied. Slow: an
+        optimiser would look at the old ones before they are replaced."""
+        options = self._options()
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        values = [(name, ort.OrtValue.ortvalue_from_numpy(v)) for name, v in weights.items()]
+        for name, value in values:
+            options.add_initializer(name, value)
+        session = self._open_bare(folder, component, options)
+        session.kept = (values, weights)
+        return session
+
+    def open_graph(self, graph: bytes, folder: ModelFolder, component: Component) -> OrtSession:
+        """Load a changed graph of `component`, whose external weights stay where they are."""
+        options = self._options()
+        weights, names = folder.weight_files[component].real_places()
+        if any(name != real for name, real in names.items()):
+            graph = renamed(graph, names)
+        options.add_session_config_entry(_WEIGHTS_FOLDER, str(weights))
+        return self._load(graph, component, options)
+
+    def _load(self, model: str | bytes, component: Component, options: Any) -> OrtSession:
+        options.enable_cpu_mem_arena = component not in _WITHOUT_ARENA
+        # In an arena the room for each size of picture stays: 0.3 GB with SDXL's second one, which
+        # saves no time that can be measured.
+        options.enable_mem_pattern = component != "unet" or not self.mapped
+        try:
+            raw = ort.InferenceSession(model, options, providers=self._providers(component))
+        except Exception as error:  # ORT's classes have no common base but Exception
+            trouble, problem = trouble_of(str(error)), brief(str(error))
+            if trouble == "out_of_memory":
+                raise ModelError("model_does_not_fit", name=component) from error
+            if trouble == "device_lost":
+                device = f"Card {self.device_id}"
+                raise ModelError("device_gone", device=device, problem=problem) from error
+            raise ModelError("model_unreadable", name=component, problem=problem) from error
+        session = OrtSession(raw, shrink=component in _SHRINKS)
+        if session.provider != self.provider:
+            raise ModelError("provider_unavailable", wanted=self.provider, got=session.provider)
+        return session
+
+    def _options(self) -> Any:
+        options = _options(self.threads)
+        if not self._reorder:
+            options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        if self.mapped:  # packing a weight for the processor copies it
+            options.add_session_config_entry("session.disable_prepacking", "1")
+        return options
+
+    def _providers(self, component: Component) -> list[Any]:
+        if self.provider != CUDA:
+            return [CPU]
+        limit = self.card_limits.get(component)
+        options = provider_options(device_id=self.device_id, memory_limit_bytes=limit)
+        return [(CUDA, options), CPU]
+
+
+def open_on_cpu(path: Path, *, threads: int) -> OrtSession:
+    """A graph beside the model's own components, always on the processor; its activations go back
+    to the system after each run. ModelError `tagger_unreadable`."""
+    try:
+        raw = ort.InferenceSession(str(path), _options(threads), providers=[CPU])
+    except Exception as error:  # ORT's classes have no common base but Exception
+        raise ModelError("tagger_unreadable", path=str(path), problem=str(error)[:300]) from error
+    return OrtSession(raw, shrink=True)
+
+
+def _options(threads: int) -> Any:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 3
+    # Threads that wait for work must not burn the cores the event loop needs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    return options
+
+
+def _shrinking(raw: Any) -> Any:
+    options = ort.RunOptions()
+    arena = arena_of(raw.get_providers()[0], raw.get_provider_options())
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", arena)
+    return options
+
+
+def arena_of(provider: str, options: Mapping[str, Mapping[str, str]]) -> str:
+    """The name of a session's arena, as a run is told to give it back. (On a card untried.)"""
+    return f"gpu:{options[CUDA]['device_id']}" if provider == CUDA else "cpu:0"
+
+
+def _port(port: Any) -> Port:
+    dtype = _DTYPES.get(str(port.type))
+    if dtype is None:
+        raise ModelError("model_unreadable", name=str(port.name), problem=f"type {port.type}")
+    return Port(str(port.name), tuple(port.shape), np.dtype(dtype))

@@ -1,0 +1,105 @@
+"""How fast this machine was found to be, noted beside its models."""
+
+import contextlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+import onnxruntime as ort
+
+from pipeline.plan.prepared import CALIBRATION
+from pipeline.runtime.cpu import Cpu
+from pipeline.runtime.openvino import computes_bf16, openvino_version
+
+LINEAR_SHARE: Final = 0.64
+"""Of SDXL's UNet, counted in operations; convolutions and attention are the rest."""
+
+
+CONV_SHARE: Final = 0.24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speeds:
+    """`linear_flops` and `conv_flops`: operations a second of linear layers and convolutions in
+    single precision, all threads together, on a machine that does nothing else.
+
+    The rest are seconds of layers in single precision over those in another form. `int8_linear`:
+    linear layers in eight bits; `bf16_linear` and `bf16_conv`: in OpenVINO, None where it can't be
+    used.
+    """
+
+    linear_flops: float
+    conv_flops: float
+    int8_linear: float
+    bf16_linear: float | None = None
+    bf16_conv: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What was timed on `machine`."""
+
+    machine: str
+    speeds: Speeds
+
+    @property
+    def int8_step(self) -> float:
+        """What eight bits make of a whole step of the UNet."""
+        return 1 / (1 - LINEAR_SHARE + LINEAR_SHARE / self.speeds.int8_linear)
+
+    @property
+    def bf16_step(self) -> float | None:
+        """What OpenVINO makes of it, attention (products of matrices, too) as linear layers."""
+        linear, conv = self.speeds.bf16_linear, self.speeds.bf16_conv
+        if linear is None or conv is None:
+            return None
+        return 1 / ((1 - CONV_SHARE) / linear + CONV_SHARE / conv)
+
+
+def noted(models_dir: Path, cpu: Cpu, *, threads: int) -> Calibration | None:
+    """What `calibrate` noted of this processor; None before it has."""
+    machine = _name(cpu, threads)
+    speeds = _read(models_dir / "prepared" / CALIBRATION).get(machine)
+    return None if speeds is None else Calibration(machine=machine, speeds=speeds)
+
+
+def note(models_dir: Path, cpu: Cpu, speeds: Speeds, *, threads: int) -> Calibration:
+    """Note what was measured of this processor in `models_dir`."""
+    path, machine = models_dir / "prepared" / CALIBRATION, _name(cpu, threads)
+    _write(path, _read(path) | {machine: speeds})
+    return Calibration(machine=machine, speeds=speeds)
+
+
+def openvino_for(cpu: Cpu) -> str:
+    """OpenVINO's version where `cpu` computes in bfloat16 with it, else an empty string."""
+    return openvino_version() if computes_bf16(cpu) else ""
+
+
+def _name(cpu: Cpu, threads: int) -> str:
+    openvino = openvino_for(cpu)
+    runtimes = f"ONNX Runtime {ort.__version__}" + (f", OpenVINO {openvino}" if openvino else "")
+    return f"{cpu.model} ({cpu.skills}), {threads} threads, {runtimes}"
+
+
+def _read(path: Path) -> dict[str, Speeds]:
+    """What is noted; a note of an older form is as good as none."""
+    try:
+        notes: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            name: Speeds(**cast("dict[str, float]", note))
+            for name, note in notes.items()
+            if isinstance(note, dict)
+        }
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def _write(path: Path, known: dict[str, Speeds]) -> None:
+    """A folder that can't be written costs the same seconds again next time, and nothing else."""
+    draft = path.with_suffix(".part")
+    notes = {name: asdict(speeds) for name, speeds in known.items()}
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps(notes, indent=2), encoding="utf-8")
+        draft.replace(path)

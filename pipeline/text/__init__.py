@@ -1,0 +1,1 @@
+"""Prompts become embeddings: tokenizer, text encoders, cache."""
