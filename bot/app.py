@@ -30,11 +30,13 @@ _log = logging.getLogger(__name__)
 _PARTING_S = 2.0  # for discord.py to end by itself
 
 COGS = (
-    "cogs.outbox", "cogs.inference", "cogs.info", "cogs.limits", "cogs.history", "cogs.me",
-    "cogs.presets", "cogs.privacy", "cogs.queue", "cogs.results", "cogs.message_menus",
-    "cogs.gallery_events", "cogs.gallery", "cogs.collection", "cogs.settings", "cogs.moderate",
-    "cogs.owner", "cogs.log_channel", "cogs.removals", "cogs.report_menus", "cogs.welcome",
-    "cogs.mentions",
+    "cogs.common.outbox", "cogs.inference", "cogs.info", "cogs.drawing.limits",
+    "cogs.personal.history", "cogs.personal.me", "cogs.personal.presets", "cogs.personal.privacy",
+    "cogs.drawing.queue", "cogs.picture_buttons", "cogs.pictures.message_menus",
+    "cogs.gallery.posting.events", "cogs.gallery.command", "cogs.personal.collection",
+    "cogs.settings.command", "cogs.moderation.command", "cogs.moderation.owner",
+    "cogs.moderation.log_channel", "cogs.moderation.removals", "cogs.moderation.report_menus",
+    "cogs.moderation.welcome", "cogs.moderation.mentions",
 )  # fmt: skip
 
 

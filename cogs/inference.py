@@ -14,15 +14,16 @@ from discord.ext import commands
 from bot.client.client import EkakiBot
 from bot.jobs.keep.uploads import MAX_UPLOAD_BYTES
 from bot.library.suggestions import Suggestion, without_marks
-from cogs import buttons, errors
-from cogs.attachments import Downloads, check_announced
-from cogs.choices import as_choices
-from cogs.options import CHOICES, pick, pick_rating
-from cogs.places import place_of, refuse_user_install, rules_channel_id
-from cogs.presenter import Presenters
-from cogs.presets import own_presets
-from cogs.prompt_modal import PromptModal
-from cogs.submission import submit
+from cogs.common import errors
+from cogs.common.attachments import Downloads, check_announced
+from cogs.common.choices import as_choices
+from cogs.common.places import place_of, refuse_user_install, rules_channel_id
+from cogs.drawing import cancel
+from cogs.drawing.options import CHOICES, pick, pick_rating
+from cogs.drawing.presenter import Presenters
+from cogs.drawing.prompt_form import PromptModal
+from cogs.drawing.submission import submit
+from cogs.personal.presets import own_presets
 from data.jobs.jobs import JobRecord
 from data.shipped.text import text
 from pipeline.card import (
@@ -232,5 +233,5 @@ class Inference(commands.Cog):
 async def setup(bot: EkakiBot) -> None:
     """Called by discord.py when the extension is loaded."""
     errors.install(bot)
-    buttons.install(bot)
+    cancel.install(bot)
     await bot.add_cog(Inference(bot))

@@ -7,8 +7,8 @@ from discord.ext import commands
 from bot.client.client import EkakiBot
 from bot.config.settings import Settings
 from bot.config.variables import DEFAULT_MODEL
-from cogs import errors
-from cogs.words import quoted
+from cogs.common import errors
+from cogs.common.words import quoted
 from data.shipped.text import text
 from pipeline.aspect import BUCKETS
 from pipeline.card import EXAMPLE_PROMPTS, MAX_GUIDANCE, MAX_STEPS

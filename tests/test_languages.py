@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.common.wording import words
-from cogs.errors import words_of
+from cogs.common.errors import words_of
 from data.shipped.text import (
     DEFAULT_LANGUAGE,
     keys,

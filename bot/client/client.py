@@ -41,7 +41,7 @@ class EkakiBot(commands.Bot):
         super().__init__(
             command_prefix=commands.when_mentioned,  # required by the class; no text commands exist
             # None of them is privileged. Messages: to know of deleted ones, and to answer who
-            # writes to the bot itself (`cogs.mentions`); other words Discord leaves out.
+            # writes to the bot itself (`cogs.moderation.mentions`); other words Discord leaves out.
             intents=discord.Intents(
                 guilds=True, guild_messages=True, guild_reactions=True, dm_messages=True
             ),

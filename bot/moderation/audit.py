@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 class Audit:
     """Records events. Entries that a server wants in its log channel wait in the database, and an
-    item of the outbox with them, until `cogs.log_channel` has posted them."""
+    item of the outbox with them, until `cogs.moderation.log_channel` has posted them."""
 
     def __init__(self, *, database: Database, clock: Clock) -> None:
         self._database = database

@@ -9,7 +9,10 @@ from bot.outbox import dispatcher, verdict
 from bot.playground.simulator import limits
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.server import Loopback
-from cogs import gallery_queues, message_menus, orphans, submission
+from cogs.common import orphans
+from cogs.drawing import submission
+from cogs.gallery.posting import queues
+from cogs.pictures import message_menus
 from pipeline.tags.index import TagIndex
 from tests.discord.house import Discord, Running, running_bot
 from tests.discord.visitors import Visitor
@@ -33,7 +36,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses = tuple(pause_s / 20 for pause_s in verdict.BACKOFF_S)
     for module in (verdict, dispatcher):
         monkeypatch.setattr(module, "BACKOFF_S", pauses)
-    monkeypatch.setattr(gallery_queues, "_AGAIN_S", 0.05)
+    monkeypatch.setattr(queues, "_AGAIN_S", 0.05)
 
 
 @pytest.fixture

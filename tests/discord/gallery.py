@@ -9,8 +9,8 @@ from bot.outbox.dispatcher import Dispatcher
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.views import MessageView
 from bot.playground.simulator.world import Channel, ChannelType
-from cogs.gallery_events import GalleryEvents
-from cogs.outbox import OutboxCog
+from cogs.common.outbox import OutboxCog
+from cogs.gallery.posting.events import GalleryEvents
 from data.gallery import entries as gallery
 from data.gallery.entries import Entry
 from data.guilds import guild_settings, place_settings

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from cogs.browsing import MAX_WORDS, PAGE_SIZE, TEMPLATE, Browsing, page_count
-from cogs.sheet import CELL_HEIGHT, CELL_WIDTH, contact_sheet
+from cogs.common.sheet import CELL_HEIGHT, CELL_WIDTH, contact_sheet
+from cogs.personal.history_cursor import MAX_WORDS, PAGE_SIZE, TEMPLATE, Browsing, page_count
 
 
 def browse(words: str, favourites: bool, page: int) -> Browsing:

@@ -1,7 +1,7 @@
 """Autocompletion answers that Discord takes."""
 
 from bot.library.suggestions import Suggestion
-from cogs.choices import as_choices
+from cogs.common.choices import as_choices
 
 
 def test_at_most_25_are_shown() -> None:

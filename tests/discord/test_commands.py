@@ -6,9 +6,9 @@ import discord
 import pytest
 from discord import app_commands
 
+from cogs.drawing.limits import LimitsCog
 from cogs.inference import Inference
 from cogs.info import Info
-from cogs.limits import LimitsCog
 from data.shipped.text import keys, text
 from pipeline.card import MAX_SEED
 

@@ -16,7 +16,7 @@ from bot.common.secret import Secret
 from bot.config.settings import Settings
 from bot.doctor import online
 from bot.web.oauth import OAuth
-from cogs.attachments import Downloads, EmbeddedFile
+from cogs.common.attachments import Downloads, EmbeddedFile
 from pipeline.errors import InputError
 from tests.discord.test_image_option import picture
 

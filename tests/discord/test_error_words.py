@@ -3,7 +3,7 @@
 import pytest
 from discord import app_commands
 
-from cogs.errors import cause_of, explain, words_of
+from cogs.common.errors import cause_of, explain, words_of
 from cogs.info import Info
 from data.shipped.text import keys
 from pipeline.errors import EngineError, InputError, RefusedError

@@ -9,7 +9,8 @@ import pytest
 from bot.playground.simulator import limits
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.faults import Fault
-from cogs import orphans, submission
+from cogs.common import orphans
+from cogs.drawing import submission
 from data.jobs.jobs import JobRecord
 from tests.discord.house import Discord, Running, running_bot, until, words
 from tests.discord.test_delivery import pictures

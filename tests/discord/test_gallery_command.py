@@ -8,8 +8,8 @@ import pytest
 from bot.library.results import Actor
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.views import MessageView
-from cogs.gallery_browsing import TEMPLATE, Looking
-from cogs.gallery_gates import gate_of
+from cogs.common.gallery_gates import gate_of
+from cogs.gallery.cursor import TEMPLATE, Looking
 from data.guilds import place_settings
 from pipeline.rating import Rating
 from tests.discord.gallery import (

@@ -11,7 +11,7 @@ from PIL import Image
 
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.faults import Fault
-from cogs import submission
+from cogs.drawing import submission
 from tests.discord.house import Discord, until
 from tests.discord.test_results import new_job, text_of
 from tests.discord.visitors import Visitor, open_house

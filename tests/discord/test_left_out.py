@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogs.left_out import left_out_note
-from cogs.settings_line import wish_of
-from cogs.settings_message import foreign_settings
+from cogs.pictures.flags_line import wish_of
+from cogs.pictures.left_out import left_out_note
+from cogs.pictures.settings_text import foreign_settings
 from data.shipped.text import keys, languages, speaking
 from pipeline.metadata.parameters import LeftOut, Parameters
 from pipeline.metadata.programs import Program

@@ -10,7 +10,7 @@ from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.faults import Fault
 from bot.playground.simulator.permissions import VIEW_CHANNEL
 from bot.playground.simulator.views import MessageView
-from cogs import log_channel
+from cogs.moderation import log_channel
 from data.guilds import audit, guild_settings
 from data.guilds.audit import AuditEntry, AuditEvent, AuditKind
 from data.guilds.guild_settings import GuildSettings

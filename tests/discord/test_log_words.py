@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from bot.jobs.accept.audit_events import is_noted
-from cogs.audit_lines import line
+from cogs.common.audit_lines import line
 from data.guilds.audit import AuditEntry, AuditKind
 from data.guilds.reports import Decision
 from data.shipped.text import keys, languages, speaking, text

@@ -8,7 +8,7 @@ import pytest
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.views import MessageView
 from bot.playground.simulator.world import World
-from cogs.mentions import PAUSE_S
+from cogs.moderation.mentions import PAUSE_S
 from data.shipped.text import text
 from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, open_house

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cogs.options import pick, pick_rating
+from cogs.drawing.options import pick, pick_rating
 from pipeline.card import Sampler
 from pipeline.errors import InputError
 from pipeline.rating import Rating

@@ -16,8 +16,8 @@ from bot.playground.simulator.faults import Fault
 from bot.playground.simulator.gateway import GUILDS
 from bot.playground.simulator.payloads import channel_json
 from bot.playground.simulator.world import Channel, ChannelType, Guild, Member, Role
-from cogs.gallery_gates import gate_of
-from cogs.sent_before import sent_before
+from cogs.common.gallery_gates import gate_of
+from cogs.common.sent_before import sent_before
 from data.guilds import audit, guild_settings, outbox
 from data.guilds.audit import AuditEntry, AuditEvent, AuditKind
 from data.guilds.guild_settings import GuildSettings

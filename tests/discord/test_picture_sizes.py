@@ -4,7 +4,7 @@ import io
 
 from PIL import Image
 
-from cogs.pictures import PREVIEW_SIDE, fit, preview_jpeg
+from cogs.common.pictures import PREVIEW_SIDE, fit, preview_jpeg
 
 
 def noise_png(side: int) -> bytes:

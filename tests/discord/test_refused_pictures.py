@@ -12,8 +12,8 @@ from bot.jobs.values import Progress
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.faults import Fault
 from bot.playground.simulator.world import Message
-from cogs import presenter, render
-from cogs.delivery import Delivery
+from cogs.drawing import presenter, render
+from cogs.drawing.delivery import Delivery
 from pipeline.engine.fake import FakeEngine
 from pipeline.errors import EngineError, StorageError
 from tests.data.records import a_job

@@ -13,8 +13,9 @@ from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.faults import Fault
 from bot.playground.simulator.member import InteractionView
 from bot.playground.simulator.views import MessageView
-from cogs import attachments, message_menus, orphans
-from cogs.message_menus import DOWNLOAD_S
+from cogs.common import attachments, orphans
+from cogs.pictures import message_menus
+from cogs.pictures.message_menus import DOWNLOAD_S
 from tests.discord.house import Discord
 from tests.discord.test_results import drawn, new_job, text_of
 from tests.discord.visitors import Visitor, open_house, whole

@@ -6,8 +6,8 @@ import discord
 import pytest
 
 from bot.jobs.values import Progress, Queued
-from cogs import render
-from cogs.messages import MAX_ALT_TEXT, Outgoing
+from cogs.common.messages import MAX_ALT_TEXT, Outgoing
+from cogs.drawing import render
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from pipeline.card import DEFAULT_PRESET, DEFAULT_SAMPLER

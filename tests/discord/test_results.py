@@ -8,7 +8,7 @@ import pytest
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.member import InteractionView
 from bot.playground.simulator.views import MessageView
-from cogs import orphans
+from cogs.common import orphans
 from data.guilds import place_settings
 from data.jobs.jobs import JobRecord
 from pipeline.rating import Rating

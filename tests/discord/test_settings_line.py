@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogs.settings_line import MAX_LINE, cut_prompt, settings_line, wish_of, with_settings
+from cogs.pictures.flags_line import MAX_LINE, cut_prompt, settings_line, wish_of, with_settings
 from pipeline.aspect import BUCKETS
 from pipeline.card import (
     MAX_COUNT,

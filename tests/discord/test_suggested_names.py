@@ -7,9 +7,9 @@ from discord import app_commands
 
 from bot.library.suggestions import without_marks
 from bot.playground.simulator.default_world import IDS
-from cogs.gallery_browsing import MAX_WORDS
-from cogs.log_page import ALL
-from cogs.moderate import kind_of
+from cogs.gallery.cursor import MAX_WORDS
+from cogs.moderation.command import kind_of
+from cogs.moderation.log_page import ALL
 from data.guilds.audit import AuditKind
 from data.shipped.text import languages, text
 from data.store.ids import new_id, new_public_id, typed_id

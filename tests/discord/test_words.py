@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogs.words import bar, cut, duration, listed, outside_code, quoted, size
+from cogs.common.words import bar, cut, duration, listed, outside_code, quoted, size
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What all cogs share: answers, errors, forms, permissions, places."""

@@ -1,0 +1,199 @@
+"""Entries of the audit log as lines of a message. Pure."""
+
+import logging
+from typing import Any, Final
+
+from bot.outbox.kinds import Kind
+from cogs.common.words import cut, listed, moment, quoted
+from data.guilds.audit import AuditEntry, AuditKind
+from data.guilds.guild_limits import LIMIT_NAMES
+from data.guilds.outbox import OutboxItem
+from data.shipped.text import text
+
+_log = logging.getLogger(__name__)
+
+MAX_LINE: Final = 380  # characters: ten fit into an embed
+_PROMPT: Final = 120
+_LINKS: Final = 5  # of a list of channels: two such lists fit into a line
+_KNOWN: Final = frozenset(AuditKind)
+_SETTINGS: Final = {
+    # a setting as it is stored: its name in the panel
+    "log_channel_id": "log_channel",
+    "review_channel_id": "review_channel",
+    "review": "review_channel",
+    "gallery_channel_id": "gallery_channel",
+    "gallery_adult_channel_id": "gallery_adult_channel",
+    "gallery_threshold": "form_threshold",
+    "gallery_self_votes": "toggle_gallery_self_votes",
+    "gallery_approval": "toggle_gallery_approval",
+    "gallery_web": "toggle_gallery_web",
+    "retention_days": "form_retention",
+    "set_up": "go_setup",
+} | {name: f"ask_{name}" for name in LIMIT_NAMES} | {
+    name: name
+    for name in ("allowed_channels", "gallery_excluded", "gallery_tags", "guild_ceiling",
+                 "guild_default", "channel_ceiling", "channel_default", "language")
+}  # fmt: skip
+_CHANNELS: Final = frozenset({"allowed_channels", "gallery_excluded"})
+
+
+def line(entry: AuditEntry, *, hide_private: bool = False) -> str:
+    """One entry. `hide_private`: others can read it, so private requests keep their words.
+
+    One that is damaged, or of another version, gets a line as well: the log goes on after it.
+    """
+    try:
+        return _line(entry, hide_private=hide_private)
+    except Exception:  # noqa: BLE001 - JSON of any kind
+        _log.exception("Entry %d of the audit log can't be put into words", entry.id)
+        return cut(f"`#{entry.id}` {quoted(entry.kind, 50)}", MAX_LINE)
+
+
+def _line(entry: AuditEntry, *, hide_private: bool) -> str:
+    key = entry.kind if entry.kind in _KNOWN else "other"
+    hide = hide_private and bool(entry.details.get("private"))
+    said = text(f"audit.{key}", **_data(entry, hide=hide))
+    return cut(text("audit.line", id=entry.id, when=f"<t:{int(entry.at)}:f>", said=said), MAX_LINE)
+
+
+def refusal_line(item: OutboxItem) -> str:
+    """An item of the outbox that Discord does not take."""
+    what = _what({"what": item.kind}, item.key)
+    error = quoted(item.last_error or "-", 150)
+    return cut(text("audit.refused_line", what=what, error=error), 330)
+
+
+def kind_name(kind: str) -> str:
+    """A kind as it stands in a menu."""
+    return text(f"audit.kind_{kind}")
+
+
+def _data(entry: AuditEntry, *, hide: bool) -> dict[str, str]:
+    """Everything that a line may ask for."""
+    details = entry.details
+    prompt = "…" if hide else quoted(str(details.get("prompt") or "-"), _PROMPT)
+    picture = entry.picture_id or entry.job_id or "-"
+    return {
+        "kind": entry.kind,
+        "what": _what(details, picture),
+        "error": quoted(str(details.get("error") or "-"), 150),
+        "actor": _person(entry.actor_id),
+        "user": _person(entry.user_id),
+        "channel": "-" if entry.channel_id is None else f"<#{entry.channel_id}>",
+        "job": entry.job_id or "-",
+        "picture": picture,
+        "prompt": prompt,
+        "settings": "" if hide else _settings(details),
+        "why": _why(details),
+        "reason": quoted(str(details.get("reason") or "-"), 120),
+        "until": until_text(details.get("until")),
+        "pictures": str(details.get("pictures", "-")),
+        "setting": _setting(details),
+        "old": _value(details, "old"),
+        "new": _value(details, "new"),
+        "list": _list(details),
+        "decision": _decision(details),
+        "added": _words(details.get("added")),
+        "removed": _words(details.get("removed")),
+        "state": text("words.yes" if details.get("on") else "words.no"),
+        "people": str(details.get("people", "-")),
+        "text": quoted(str(details.get("text") or "-"), 150),
+        "details": quoted(", ".join(f"{k}: {v}" for k, v in details.items()), 200) or "-",
+    }
+
+
+def _what(details: dict[str, Any], picture: str) -> str:
+    """What Discord does not take."""
+    kind = str(details.get("what"))
+    return text(f"audit.what_{kind}", picture=picture) if kind in set(Kind) else quoted(kind, 50)
+
+
+def _list(details: dict[str, Any]) -> str:
+    """A list of words as the panel calls it."""
+    name = str(details.get("list"))
+    return text(f"settings.words_{name}") if name in {"blocked", "allowed"} else "-"
+
+
+def _decision(details: dict[str, Any]) -> str:
+    """What was decided about a report."""
+    name = str(details.get("decision"))
+    return text(f"audit.decision_{name}") if name in {"dismissed", "deleted", "blocked"} else "-"
+
+
+def _person(user_id: int | None) -> str:
+    return text("audit.bot") if user_id is None else f"<@{user_id}>"
+
+
+def _settings(details: dict[str, Any]) -> str:
+    names = ("rating", "width", "height", "num_inference_steps", "count", "seed")
+    if not all(name in details for name in names):
+        return ""
+    private = text("audit.private") if details.get("private") else ""
+    return text("audit.settings", private=private, **{name: details[name] for name in names})
+
+
+def _why(details: dict[str, Any]) -> str:
+    why: dict[str, Any] = details.get("why") or {}
+    found = why.get("term") or why.get("word")
+    key = str(details.get("error", "-"))
+    match key:
+        case "rating_above_ceiling":
+            return text(
+                "audit.why_above_ceiling", found=why.get("wish", "-"), most=why.get("ceiling", "-")
+            )
+        case "blocked" | "blocked_until":
+            return text("audit.why_blocked")
+        case "blocked_everywhere" | "guild_blocked":
+            return text(f"audit.why_{key}")
+        case "server_rule":
+            return text("audit.why_server_rule", found=quoted(str(found), 80))
+        case "rating" if "rating" in details:
+            return text("audit.why_rating", found=details["rating"], most=details.get("ceiling"))
+        case "minor" | "unchecked" if "ceiling" in details:
+            return text(f"audit.why_{key}")
+        case _ if key.startswith("rule_"):
+            return text("audit.why_rule", found=quoted(str(found), 80))
+        case _:
+            pass
+    return quoted(str(found), 80) if found else text("audit.why_other")
+
+
+def until_text(until: float | None) -> str:
+    """How long a block holds, after a comma or in brackets."""
+    if until is None:
+        return text("audit.for_good")
+    return text("audit.ends", when=moment(float(until)))
+
+
+def _setting(details: dict[str, Any]) -> str:
+    stored = str(details.get("setting", "-"))
+    known = _SETTINGS.get(stored)
+    name = f"`{stored}`" if known is None else f"**{text(f'settings.{known}')}**"
+    if "of_channel" in details:
+        return f"{name} (<#{details['of_channel']}>)"
+    return f"{name} (<@&{details['of_role']}>)" if "of_role" in details else name
+
+
+def _value(details: dict[str, Any], which: str) -> str:
+    """The value of a setting, channels as links to them."""
+    value, setting = details.get(which), str(details.get("setting"))
+    match value:
+        case None:
+            return text("audit.not_set")
+        case bool():
+            return text("words.yes" if value else "words.no")
+        case list():
+            words: list[object] = value  # pyright: ignore[reportUnknownVariableType] - of JSON
+            if setting in _CHANNELS:
+                return listed([f"<#{each}>" for each in words[:_LINKS]]) or text("audit.not_set")
+            return quoted(listed(words), 80) or text("audit.not_set")
+        case str() if setting == "language":
+            return text("language.name", locale=value)
+        case _ if setting.endswith("channel_id"):
+            return f"<#{value}>"
+        case _:
+            return quoted(str(value), 80)
+
+
+def _words(words: Any) -> str:
+    return quoted(", ".join(map(str, words or ())), 120) or "-"

@@ -1,0 +1,59 @@
+"""Forms that tell whoever sent them what went wrong, and lose nothing that was typed."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, cast
+
+import discord
+
+from bot.client.client import EkakiBot
+from cogs.common.errors import UNREACHABLE, answer_error
+from cogs.common.messages import Attachment
+from cogs.common.words import code_block
+
+_log = logging.getLogger(__name__)
+
+_MAX_MESSAGE = 1900  # characters: Discord's 2000, less the words around
+
+
+class Form(discord.ui.Modal):
+    """A form of ours."""
+
+    async def on_error(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
+        self, interaction: discord.Interaction[EkakiBot], error: Exception, /
+    ) -> None:
+        await answer_error(interaction, error)
+
+
+def typed_values(interaction: discord.Interaction[EkakiBot]) -> dict[str, str]:
+    """What stands in the fields of a sent form, by `custom_id`."""
+    data = cast("dict[str, Any]", interaction.data or {})
+    found: dict[str, str] = {}
+    rows: list[dict[str, Any]] = data.get("components", [])
+    for row in rows:
+        inside: list[dict[str, Any]] = [*row.get("components", []), row.get("component") or {}]
+        for field in inside:
+            if isinstance(field.get("value"), str):
+                found[str(field.get("custom_id"))] = field["value"]
+    return found
+
+
+async def give_back(
+    interaction: discord.Interaction[EkakiBot], values: Mapping[str, str], words: str = ""
+) -> None:
+    """Send somebody what they typed, to copy: Discord closes a form whatever the answer is."""
+    typed = "\n\n".join(value for value in values.values() if value)
+    if not typed:
+        return
+    message = words + code_block(typed)
+    file = Attachment(name="text.txt", content=typed.encode(), description="").file()
+    extra: dict[str, Any] = {"content": message}
+    if len(message) > _MAX_MESSAGE:
+        extra = {"content": words, "file": file}
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(**extra, ephemeral=True)
+        else:
+            await interaction.response.send_message(**extra, ephemeral=True)
+    except UNREACHABLE as error:
+        _log.warning("A typed text could not be given back: %s", type(error).__name__)

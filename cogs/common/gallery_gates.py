@@ -1,0 +1,96 @@
+"""A server's gallery as it is at this moment: its settings, and what its channels allow."""
+
+import logging
+
+import discord
+
+from bot.client.client import EkakiBot
+from bot.gallery.gate import Gate
+from bot.safety.ceiling import UNKNOWN_PLACE, Place, PlaceKind
+from cogs.common.known import channel_of, guild_of
+from data.jobs.jobs import JobRecord
+from data.shipped.text import text
+from pipeline.errors import StorageError
+from pipeline.rating import Rating
+
+_log = logging.getLogger(__name__)
+
+NEEDED = ("view_channel", "send_messages", "embed_links", "attach_files", "read_message_history")
+"""What posting into a gallery channel takes, by discord.py's names."""
+
+
+GALLERY_PLACES = (discord.TextChannel, discord.ForumChannel)
+
+
+async def gate_of(bot: EkakiBot, guild_id: int) -> Gate:
+    """The gate of a server. The second channel counts only while it is age-restricted.
+
+    PlaceUnknownError where the server is not known at this moment: nothing may be concluded then.
+    """
+    services = bot.services
+    settings = await services.gallery.settings(guild_id)
+    ceilings: dict[int, Rating] = {}
+    guild_of(bot, guild_id)
+    for channel_id, adult in (
+        (settings.gallery_channel_id, False),
+        (settings.gallery_adult_channel_id, True),
+    ):
+        channel = None if channel_id is None else await channel_of(bot, guild_id, channel_id)
+        if channel_id is None or not isinstance(channel, GALLERY_PLACES):
+            continue  # gone, or of a kind that takes no posts
+        place = place_of_channel(channel)
+        if adult and not place.age_restricted:
+            continue
+        ceiling, _ = await services.jobs.ceiling(
+            place=place, guild_id=guild_id, channel_id=channel_id
+        )
+        ceilings[channel_id] = ceiling.rating
+    return Gate(guild_id=guild_id, settings=settings, ceilings=ceilings)
+
+
+async def offers_gallery(bot: EkakiBot, job: JobRecord) -> bool:
+    """Whether there is a gallery on the server of `job`: buttons that lead there are of no use
+    elsewhere. What it takes changes, so a picture that it refuses now keeps its buttons."""
+    if job.guild_id is None:
+        return False
+    try:
+        settings = await bot.services.gallery.settings(job.guild_id)
+    except StorageError as error:
+        _log.warning("Whether there is a gallery can't be read: %s", error)
+        return False
+    chosen = {settings.gallery_channel_id, settings.gallery_adult_channel_id} - {None}
+    return any(channel_id not in bot.gone_channels for channel_id in chosen)
+
+
+def place_of_channel(channel: object) -> Place:
+    """The kind of a channel in which pictures can be posted, and its age restriction."""
+    match channel:
+        case discord.TextChannel() | discord.ForumChannel():
+            return Place(kind=PlaceKind.GUILD_TEXT, age_restricted=channel.is_nsfw())
+        case _:
+            return UNKNOWN_PLACE
+
+
+async def made_in(
+    bot: EkakiBot, *, guild_id: int, channel_id: int, rules_channel_id: int | None
+) -> tuple[int, ...]:
+    """The channel in which a job was made, and the one that it is a thread of.
+
+    `rules_channel_id` is what the job keeps of that: a thread that is closed is not in the cache.
+    Only jobs of early versions have none; Discord is asked about those.
+    """
+    if rules_channel_id is not None:
+        return (channel_id, rules_channel_id)
+    channel = await channel_of(bot, guild_id, channel_id)
+    if isinstance(channel, discord.Thread):
+        return (channel_id, channel.parent_id)
+    return (channel_id,)
+
+
+def missing_in(bot: EkakiBot, channel_id: int) -> tuple[str, ...]:
+    """What the bot lacks to post in a gallery channel, in Discord's words."""
+    channel = bot.get_channel(channel_id)
+    if not isinstance(channel, GALLERY_PLACES):
+        return ()
+    granted = channel.permissions_for(channel.guild.me)
+    return tuple(text(f"permissions.{name}") for name in NEEDED if not getattr(granted, name))

@@ -1,0 +1,48 @@
+"""What is pressed or chosen works for ever: its `custom_id` says all, also after a restart."""
+
+import re
+from abc import abstractmethod
+from typing import Any, Generic, Self, TypeVar
+
+import discord
+
+from bot.client.client import EkakiBot
+from cogs.common.errors import answer_error
+
+ItemT = TypeVar("ItemT", bound=discord.ui.Item[Any])
+
+Button = discord.ui.Button[discord.ui.View]
+Select = discord.ui.Select[discord.ui.View]
+
+
+class Lasting(discord.ui.DynamicItem[ItemT], Generic[ItemT], template="(?!)"):
+    """A button or menu, made anew from what its `custom_id` says each time it is used.
+
+    `match` is that of the subclass's `template`. Whatever goes wrong is told to who used it.
+    """
+
+    def __init__(self, item: ItemT, match: re.Match[str]) -> None:
+        super().__init__(item)
+        self.match = match
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],  # noqa: ARG003 - discord.py's signature
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        return cls(item, match)  # pyright: ignore[reportArgumentType] - Discord sends the same kind
+
+    async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
+        self, interaction: discord.Interaction[EkakiBot]
+    ) -> None:
+        try:
+            await self.act(interaction)
+        except Exception as error:  # noqa: BLE001 - discord.py would only log it
+            await answer_error(interaction, error)
+
+    @abstractmethod
+    async def act(self, interaction: discord.Interaction[EkakiBot]) -> None:
+        """Do what it is for, and answer."""

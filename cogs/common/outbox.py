@@ -1,0 +1,78 @@
+"""Starts and stops what sends the outbox, and says what Discord's answers mean for it."""
+
+from typing import Final
+
+import discord
+from discord.ext import commands
+
+from bot.client.client import EkakiBot
+from bot.outbox.dispatcher import Dispatcher
+from bot.outbox.verdict import Failure, Verdict, verdict_of
+from cogs.common.errors import BROKEN_OFF
+from cogs.common.known import PlaceClosedError, PlaceUnknownError
+from pipeline.errors import EkakiError, StorageError
+
+_MAX_WORDS: Final = 300  # characters of an error that are kept
+
+
+class OutboxCog(commands.Cog, name="Outbox"):
+    """No commands: work in the background. Other cogs enter what they send in
+    `services.outbox.senders`."""
+
+    def __init__(self, bot: EkakiBot) -> None:
+        self.bot = bot
+        services = bot.services
+        self.dispatcher = Dispatcher(services.outbox, clock=services.clock, explain=explain)
+
+    async def cog_unload(self) -> None:
+        await self.dispatcher.stop()
+
+    @commands.Cog.listener("on_ready")
+    async def ready(self) -> None:
+        self.dispatcher.start()
+
+    @commands.Cog.listener("on_guild_available")
+    async def available(self, guild: discord.Guild) -> None:
+        await self.bot.services.outbox.wake(guild.id)
+
+    @commands.Cog.listener("on_guild_join")
+    async def joined(self, guild: discord.Guild) -> None:
+        await self.bot.services.outbox.wake(guild.id)
+
+
+def explain(error: BaseException) -> Failure:
+    """What an exception means for an item: the one table of its kind."""
+    return Failure(verdict=_verdict(error), words=_words(error)[:_MAX_WORDS])
+
+
+def _verdict(error: BaseException) -> Verdict:
+    match error:
+        case PlaceClosedError():
+            return Verdict.CLOSED
+        case PlaceUnknownError():
+            return Verdict.WAIT
+        case discord.HTTPException():
+            return verdict_of(error.status, error.code)
+        case StorageError() if error.key != "picture_missing":
+            return Verdict.RETRY  # the database or the disk, which may pass in a moment
+        case EkakiError():
+            return Verdict.PARK
+        case _ if isinstance(error, BROKEN_OFF):
+            return Verdict.RETRY
+        case _:
+            return Verdict.UNFORESEEN
+
+
+def _words(error: BaseException) -> str:
+    match error:
+        case discord.HTTPException():
+            return f"{error.status} {error.code}: {' '.join(error.text.split())}"
+        case EkakiError():
+            return str(error)
+        case _:
+            return f"{type(error).__name__}: {error}"
+
+
+async def setup(bot: EkakiBot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    await bot.add_cog(OutboxCog(bot))

@@ -1,0 +1,340 @@
+"""The ways by which a job's message reaches its user, tried in order until one works.
+
+Public: edit the original response, edit the message with the bot's token, send to the channel.
+Private: edit the original response, edit the direct message that told of the job before, send one;
+never the channel. An edit may be repeated; something new is sent only when no edit can have
+arrived, and with the job as nonce.
+Source: facts of Discord: a token lives 15 minutes, then 401 with code 50027.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import Any, TypeAlias, cast
+
+import discord
+
+from bot.client.client import EkakiBot
+from bot.common.failpoints import hit
+from cogs.common.errors import UNREACHABLE
+from cogs.common.messages import Outgoing
+from data.jobs.jobs import JobRecord
+from data.shipped.text import text
+
+_log = logging.getLogger(__name__)
+
+BACKOFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
+"""Seconds between rounds of tries; the last one is repeated for as long as the bot lives."""
+_RECENT_MESSAGES = 100  # of the channel, looked through for one that was sent before a crash
+_UNFORESEEN = 3  # rounds that end in an error which nobody foresaw
+_WHISPERS = 3  # tries to tell somebody something in private
+
+_TOO_LARGE = (413, 40005)
+_TOKEN_OVER = (50027, 10015)  # after 15 minutes: an invalid token, an unknown webhook
+_PASSING = (408, 429)
+_PASSING_CODES = (40003, 130000)  # direct messages opened too fast; Discord is overloaded
+_CLOSED = (401, 403, 404)  # the token, the message, the channel or our permissions are gone
+_CLOSED_CODES = (30046, 50083)  # too many edits of an old message; the thread is archived
+EXPLICIT = 20009
+"""Discord's filter keeps explicit pictures from this person or place. Of the codes that say what
+Discord does not take, the one that people can be told more about."""
+_CONTENT_CODES = (EXPLICIT, 200000, 200001, 240000)  # the next ones: AutoMod, filtered links
+CONTENT_CODES = frozenset({*_CONTENT_CODES, 50006, 50035})
+"""What says that another message may be taken in the same place; the latter two: empty, invalid."""
+
+
+class Refused(Exception):  # noqa: N818 - not a fault: the next way is tried
+    """The way is closed for good."""
+
+
+class TooLarge(Exception):  # noqa: N818 - the caller makes the files smaller
+    """The files are too large for this place."""
+
+
+class Unwanted(Exception):  # noqa: N818 - the caller says in words what happened
+    """Discord takes this message by no way, whatever the reason. `code`: Discord's."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"Discord's code {code}")
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """Where a message is. `new`: it was sent, so Discord notified its addressee."""
+
+    message_id: int
+    new: bool
+
+
+Way: TypeAlias = Callable[[Outgoing], Awaitable[Sent]]
+
+
+def _stem(file_name: str) -> str:
+    """Without what kind of file it is: a smaller one is sent where the first was too large."""
+    return file_name.rpartition(".")[0]
+
+
+class Delivery:
+    """The ways of one job. `resumed`: an earlier run of the bot may have sent the end already."""
+
+    def __init__(
+        self,
+        bot: EkakiBot,
+        job: JobRecord,
+        *,
+        message_id: int | None,
+        resumed: bool = False,
+        backoff_s: tuple[float, ...] = BACKOFF_S,
+    ) -> None:
+        self._bot = bot
+        self._job = job
+        self._message_id = message_id
+        self._look_first = resumed
+        self._token_over = job.interaction_token is None
+        self._backoff_s = backoff_s
+        self._unwanted: Unwanted | None = None
+        self._unforeseen = 0
+
+    async def update(self, message: Outgoing) -> None:
+        """One try to show an intermediate state. Never raises on Discord's trouble."""
+        for way in self._edits():
+            try:
+                await self._attempt(way, message)
+            except (Refused, Unwanted):
+                continue
+            except (TooLarge, *UNREACHABLE) as error:
+                _log.debug("An update of job %s was lost: %s", self._job.id, error)
+            return
+
+    async def deliver(self, message: Outgoing, *, may_send: bool = True) -> Sent | None:
+        """Show the end of the job; None where its user can't be reached.
+
+        `may_send` False: only edit what is there. Trouble that passes is waited out. TooLarge if
+        Discord does not take the files, Unwanted if it takes something else of it by no way; other
+        exceptions are faults that came again and again.
+        """
+        hit("delivery_begins")
+        self._unwanted, self._unforeseen = None, 0
+        edits = self._edits()
+        ways = [*edits, *self._anew()] if may_send else edits
+        pauses: Iterator[float] = chain(self._backoff_s, repeat(self._backoff_s[-1]))
+        while ways:
+            sent = await self._round(ways, message)
+            if sent is not None:
+                hit("delivered_unmarked")
+                return sent
+            if ways:
+                await asyncio.sleep(next(pauses))
+        if self._unwanted is not None:
+            raise self._unwanted
+        return None
+
+    async def whisper(self, message: Outgoing) -> bool:
+        """Tell the user alone, beside the job's message: whether that reached them."""
+        for way in (self._follow_up, self._send_direct):
+            for pause_s in self._backoff_s[:_WHISPERS]:
+                try:
+                    await self._attempt(way, message)
+                except (Refused, TooLarge, Unwanted):
+                    break
+                except UNREACHABLE as error:
+                    _log.warning("What ended job %s is not told yet: %s", self._job.id, error)
+                    await asyncio.sleep(pause_s)
+                else:
+                    return True
+        return False
+
+    async def _round(self, ways: list[Way], message: Outgoing) -> Sent | None:
+        """Try each way once and strike out those that are closed."""
+        try:
+            if self._look_first and message.attachments:
+                found = await self._find_sent(message)
+                if found is not None:
+                    return found
+            for way in tuple(ways):
+                if way == self._send_new and self._unwanted is not None:
+                    # The message that waits is there, and can be edited to say so.
+                    ways.clear()
+                    break
+                self._look_first |= way == self._send_new  # from now on it may have arrived
+                try:
+                    return await self._attempt(way, message)
+                except (Refused, Unwanted) as error:
+                    ways.remove(way)
+                    if isinstance(error, Unwanted):
+                        self._unwanted = error
+        except UNREACHABLE as error:
+            # The rest of the ways has to wait: this one may have arrived in spite of the error,
+            # and a second picture would be worse than a late one.
+            _log.warning("Job %s is not delivered yet: %s", self._job.id, error)
+        except TooLarge:
+            raise
+        except Exception:
+            # A fault of ours, or an answer that is none of Discord's: perhaps not the next time.
+            self._unforeseen += 1
+            if self._unforeseen >= _UNFORESEEN:
+                raise
+            _log.exception("Job %s is not delivered yet", self._job.id)
+        return None
+
+    async def mention(self, sent: Sent) -> None:
+        """Call the user to a message that was edited, as an edit notifies nobody."""
+        channel = self._bot.get_partial_messageable(
+            self._job.channel_id, guild_id=self._job.guild_id
+        )
+        url = channel.get_partial_message(sent.message_id).jump_url
+        try:
+            await channel.send(
+                text("result.mention", user=f"<@{self._job.user_id}>", url=url),
+                allowed_mentions=self._addressee(),
+                nonce=f"{self._job.id}-mention",
+            )
+        except UNREACHABLE as error:
+            _log.info("The mention for job %s was not sent: %s", self._job.id, error)
+
+    def _edits(self) -> list[Way]:
+        """The ways that change the message which is there. Only its token edits a private one."""
+        return [self._edit_by_token] if self._job.private else [
+            self._edit_by_token, self._edit_by_bot,
+        ]  # fmt: skip
+
+    def _anew(self) -> list[Way]:
+        """The ways that need no message by token or in the channel. A private job that ended may
+        have been told by a direct message, and get a released picture now."""
+        was_told = self._job.private and self._job.ended_at is not None
+        return [self._edit_direct, self._send_new] if was_told else [self._send_new]
+
+    async def _attempt(self, way: Way, message: Outgoing) -> Sent:
+        """Go one way. Refused if it is closed, TooLarge or Unwanted if Discord does not take the
+        message, other exceptions for trouble that passes."""
+        try:
+            return await way(message)
+        except discord.HTTPException as error:
+            if error.status in _TOO_LARGE or error.code in _TOO_LARGE:
+                raise TooLarge from error
+            if _passes(error):
+                raise
+            _log.info(
+                "Job %s can't be shown by %s: %s %s",
+                self._job.id, getattr(way, "__name__", "?"), error.status, error.code,
+            )  # fmt: skip
+            by_token = way in {self._edit_by_token, self._follow_up}
+            self._token_over |= by_token and error.code in _TOKEN_OVER
+            is_closed = error.status in _CLOSED or error.code in _CLOSED_CODES
+            if is_closed and error.code not in _CONTENT_CODES:
+                raise Refused from error
+            raise Unwanted(error.code) from error
+
+    async def _edit_by_token(self, message: Outgoing) -> Sent:
+        token = self._job.interaction_token
+        if token is None or self._token_over:  # as Discord says: this machine's clock may be wrong
+            raise Refused
+        webhook = discord.Webhook.partial(self._job.application_id, token, client=self._bot)
+        # Discord takes "@original" for the first response; discord.py only types numbers.
+        message_id = cast("int", self._message_id or "@original")
+        edited = await webhook.edit_message(message_id, **self._content(message))
+        self._message_id = edited.id
+        return Sent(message_id=edited.id, new=False)
+
+    async def _edit_by_bot(self, message: Outgoing) -> Sent:
+        if self._message_id is None:
+            raise Refused
+        channel = self._bot.get_partial_messageable(self._job.channel_id)
+        shown = channel.get_partial_message(self._message_id)
+        await shown.edit(**self._content(message))
+        return Sent(message_id=self._message_id, new=False)
+
+    async def _edit_direct(self, message: Outgoing) -> Sent:
+        """An ephemeral message has an id, too, but is no direct message: Discord says so."""
+        if self._message_id is None:
+            raise Refused
+        channel = await self._bot.create_dm(discord.Object(self._job.user_id))
+        await channel.get_partial_message(self._message_id).edit(**self._content(message))
+        return Sent(message_id=self._message_id, new=False)
+
+    async def _send_new(self, message: Outgoing) -> Sent:
+        """To the channel with a mention; a private one as a direct message."""
+        job = self._job
+        if await self._bot.services.jobs.job(job.id) is None:
+            raise Refused  # deleted by its owner meanwhile, and its message with it
+        buttons: dict[str, Any] = {} if message.view is None else {"view": message.view}
+        hit("new_message_begins")
+        sent = await (await self._target()).send(
+            content=None if job.private else f"<@{job.user_id}>",
+            embeds=list(message.embeds),
+            files=message.files(),
+            allowed_mentions=self._addressee(),
+            nonce=job.id,  # discord.py adds enforce_nonce: Discord drops a repeat
+            **buttons,
+        )
+        return Sent(message_id=sent.id, new=True)
+
+    async def _follow_up(self, message: Outgoing) -> Sent:
+        """An ephemeral message that follows the first response."""
+        token = self._job.interaction_token
+        if token is None or self._token_over:
+            raise Refused
+        payload: Any = {"id": self._job.application_id, "type": 3, "token": token}
+        # As discord.py makes an interaction's `followup`; only an application's may be ephemeral.
+        state = self._bot._connection  # pyright: ignore[reportPrivateUsage]
+        webhook = discord.Webhook.from_state(payload, state)
+        sent = await webhook.send(
+            embeds=list(message.embeds),
+            ephemeral=True,
+            wait=True,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+        return Sent(message_id=sent.id, new=True)
+
+    async def _send_direct(self, message: Outgoing) -> Sent:
+        channel = await self._bot.create_dm(discord.Object(self._job.user_id))
+        sent = await channel.send(
+            embeds=list(message.embeds),
+            allowed_mentions=discord.AllowedMentions.none(),
+            nonce=self._job.id,
+        )
+        return Sent(message_id=sent.id, new=True)
+
+    async def _target(self) -> discord.abc.Messageable:
+        if self._job.private:
+            return await self._bot.create_dm(discord.Object(self._job.user_id))
+        return self._bot.get_partial_messageable(self._job.channel_id, guild_id=self._job.guild_id)
+
+    async def _find_sent(self, wanted: Outgoing) -> Sent | None:
+        """A message with all these pictures of the job that we sent before."""
+        names, me = {_stem(file.name) for file in wanted.attachments}, self._bot.user
+        try:
+            target = await self._target()
+            async for message in target.history(limit=_RECENT_MESSAGES):
+                ours = me is not None and message.author.id == me.id
+                if ours and names <= {_stem(file.filename) for file in message.attachments}:
+                    return Sent(message_id=message.id, new=message.id != self._message_id)
+        except discord.HTTPException as error:
+            if _passes(error):
+                raise
+            _log.info("Recent messages can't be read: %s", error.status)  # the nonce still guards
+        return None
+
+    def _addressee(self) -> discord.AllowedMentions:
+        """Exactly the person the job belongs to."""
+        return discord.AllowedMentions(
+            everyone=False, roles=False, users=[discord.Object(self._job.user_id)]
+        )
+
+    @staticmethod
+    def _content(message: Outgoing) -> dict[str, Any]:
+        return {
+            "content": None,
+            "embeds": list(message.embeds),
+            "attachments": message.files(),
+            "view": message.view,
+            "allowed_mentions": discord.AllowedMentions.none(),
+        }
+
+
+def _passes(error: discord.HTTPException) -> bool:
+    """Whether the same request may work later."""
+    return error.status >= 500 or error.status in _PASSING or error.code in _PASSING_CODES

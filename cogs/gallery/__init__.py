@@ -1,0 +1,1 @@
+"""The gallery: its command, pages and buttons."""

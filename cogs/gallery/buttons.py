@@ -1,0 +1,205 @@
+"""Buttons that share, vote, and tell of entries; and those of moderators."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import discord
+
+from bot.client.client import EkakiBot
+from bot.gallery.gate import Gate
+from bot.gallery.stars import Voted
+from bot.library.results import StoredPicture
+from cogs.common.actors import actor_of
+from cogs.common.answers import begin, change, hold, say
+from cogs.common.gallery_gates import gate_of, made_in, missing_in
+from cogs.common.result_buttons import Action, button, view_of
+from cogs.gallery.details import details_message
+from cogs.moderation.report_menus import ReportModal
+from cogs.pictures.drawing_on import visible_job, visible_picture
+from data.gallery.entries import Entry
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.shipped.text import text
+from pipeline.errors import RefusedError
+
+Interaction: TypeAlias = discord.Interaction[EkakiBot]
+
+
+async def vote(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
+    """Give a vote, or take it back."""
+    await begin(interaction)
+    services, gate = interaction.client.services, await _gate(interaction)
+    stored = await services.results.picture(picture_id)
+    voted = await services.stars.press(
+        picture_id,
+        user_id=interaction.user.id,
+        gate=gate,
+        channel_ids=await _made_in(interaction.client, stored.job),
+    )
+    await say(interaction, _said(voted, needed=gate.settings.gallery_threshold))
+
+
+def _said(voted: Voted, *, needed: int) -> str:
+    """What a vote has brought. How many are needed is of interest only on the way there."""
+    on_its_way = voted.state == "candidate" and voted.votes < needed
+    if voted.on:
+        key = "gallery.voted" if on_its_way else "gallery.voted_more"
+    else:
+        key = "gallery.unvoted" if on_its_way else "gallery.unvoted_more"
+    said = text(key, votes=voted.votes, needed=needed)
+    return f"{said} {text('gallery.voted_in')}" if voted.state == "posted" else said
+
+
+async def votes(interaction: Interaction, job_id: str, _extra: int | None) -> None:
+    await _ask_which(interaction, job_id, Action.VOTE, "gallery.vote_which")
+
+
+async def shares(interaction: Interaction, job_id: str, _extra: int | None) -> None:
+    await _ask_which(interaction, job_id, Action.SHARE, "gallery.share_which")
+
+
+async def _ask_which(interaction: Interaction, job_id: str, action: Action, key: str) -> None:
+    await _gate(interaction)  # before the question: under older pictures there may be none by now
+    _, pictures = await visible_job(interaction, job_id)
+    view = view_of(_numbered(action, pictures))
+    await say(interaction, text(key), view=view)
+
+
+def _numbered(
+    action: Action, pictures: Sequence[PictureRecord]
+) -> "list[discord.ui.Button[discord.ui.View]]":
+    return [
+        button(action, picture.id, row=0, label=str(picture.position + 1))
+        for picture in pictures[:5]
+    ]
+
+
+async def share(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
+    """Share a picture; of a private one, ask first. One that is there can be taken out again."""
+    await begin(interaction)
+    stored = await visible_picture(interaction, picture_id)
+    entry = await interaction.client.services.gallery.entry_of(picture_id)
+    if entry is not None and entry.state in {"posted", "waiting", "hidden"}:
+        await _say_shared(interaction, entry, "gallery.is_shared")
+    elif stored.job.private and stored.job.user_id == interaction.user.id:
+        await _gate(interaction)
+        view = view_of(
+            [button(Action.SHARE_SURE, picture_id, row=0, style=discord.ButtonStyle.primary)]
+        )
+        await say(interaction, text("gallery.private_sure"), view=view)
+    else:
+        entry = await _share(interaction, stored)
+        await _say_shared(interaction, entry, _key_of(entry))
+
+
+async def share_sure(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
+    """Yes, also a private one."""
+    await hold(interaction)
+    entry = await _share(interaction, await visible_picture(interaction, picture_id))
+    await change(interaction, text(_key_of(entry)))
+
+
+def _key_of(entry: Entry) -> str:
+    return "gallery.waits" if entry.state == "waiting" else "gallery.shared"
+
+
+async def _share(interaction: Interaction, stored: StoredPicture) -> Entry:
+    bot, gate = interaction.client, await _gate(interaction)
+    channel_id = gate.channel_for(stored.picture.rating)
+    missing = () if channel_id is None else missing_in(bot, channel_id)
+    if missing:
+        raise RefusedError(
+            "gallery_lacks_permissions", channel=_name(bot, channel_id), permissions=missing
+        )
+    own = stored.job.user_id == interaction.user.id
+    return await bot.services.gallery.share(
+        stored.picture.id,
+        actor=actor_of(interaction),
+        gate=gate,
+        channel_ids=await _made_in(bot, stored.job),
+        maker_name=interaction.user.display_name if own else "",
+    )
+
+
+async def _made_in(bot: EkakiBot, job: JobRecord) -> tuple[int, ...]:
+    if job.guild_id is None:
+        return (job.channel_id,)
+    return await made_in(
+        bot,
+        guild_id=job.guild_id,
+        channel_id=job.channel_id,
+        rules_channel_id=job.rules_channel_id,
+    )
+
+
+def _name(bot: EkakiBot, channel_id: int | None) -> str:
+    channel = None if channel_id is None else bot.get_channel(channel_id)
+    return f"#{getattr(channel, 'name', '?')}"
+
+
+async def _say_shared(interaction: Interaction, entry: Entry, key: str) -> None:
+    """That it is there, with a way back for its maker and moderators."""
+    actor = actor_of(interaction)
+    view = None
+    if actor.user_id == entry.maker_id or actor.is_moderator:
+        view = view_of([button(Action.TAKE_OUT, entry.id, row=0)])
+    await say(interaction, text(key), view=view)
+
+
+async def details(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
+    """Everything about an entry, for this person; with more buttons for who may use them."""
+    stored = await visible_picture(interaction, picture_id)
+    entry = await interaction.client.services.gallery.entry_of(picture_id)
+    if entry is None:
+        raise RefusedError("gallery_unknown")
+    page = interaction.client.services.settings.web_origin
+    message = details_message(entry, stored, actor=actor_of(interaction), page=page)
+    await say(interaction, embeds=message.embeds, files=message.files(), view=message.view)
+
+
+async def take_out(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
+    await hold(interaction)
+    await interaction.client.services.gallery.remove(entry_id, actor=actor_of(interaction))
+    await change(interaction, text("gallery.taken_out"))
+
+
+async def approve(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
+    await hold(interaction)
+    await interaction.client.services.gallery.approve(entry_id, actor=actor_of(interaction))
+    await change(interaction, text("gallery.approved"))
+
+
+async def feature(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
+    await hold(interaction)
+    gallery, actor = interaction.client.services.gallery, actor_of(interaction)
+    await gallery.feature(entry_id, actor=actor, on=True)
+    await change(interaction, text("gallery.is_featured"))
+
+
+async def unfeature(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
+    await hold(interaction)
+    gallery, actor = interaction.client.services.gallery, actor_of(interaction)
+    await gallery.feature(entry_id, actor=actor, on=False)
+    await change(interaction, text("gallery.not_featured"))
+
+
+async def report(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
+    """Tell moderators what is wrong with it. They are led to the message in the gallery channel:
+    the one that was pressed may be seen by nobody else."""
+    services = interaction.client.services
+    entry = await services.gallery.entry(entry_id)
+    if entry is None or entry.state != "posted" or entry.guild_id != interaction.guild_id:
+        raise RefusedError("gallery_unknown")
+    post = await services.gallery.post_of(entry_id)
+    found = None if post is None or post.message_id is None else (post.place_id, post.message_id)
+    await interaction.response.send_modal(ReportModal(entry.job_id, found))
+
+
+async def _gate(interaction: Interaction) -> Gate:
+    """The gallery of this server. RefusedError where there is none."""
+    if interaction.guild_id is None:
+        raise RefusedError("gallery_elsewhere")
+    gate = await gate_of(interaction.client, interaction.guild_id)
+    if gate.allowed is None:
+        raise RefusedError("gallery_off")
+    return gate

@@ -1,0 +1,74 @@
+"""One entry of a gallery as a page to look through. Its file is read in a thread."""
+
+import asyncio
+
+import discord
+
+from bot.client.client import EkakiBot
+from bot.gallery.browser import View
+from cogs.common.messages import Outgoing
+from cogs.common.pictures import fit
+from cogs.common.result_buttons import Action, button
+from cogs.common.words import moment, quoted
+from cogs.gallery.cursor import Looking
+from cogs.gallery.message import attachment_of
+from data.shipped.text import text
+from pipeline.prompt.assemble import typed_text
+
+
+async def page_message(
+    bot: EkakiBot, view: View, looking: Looking, *, limit_bytes: int
+) -> Outgoing:
+    """The picture, what is known of it, and the buttons. StorageError if its file is gone."""
+    entry, job = view.entry, view.stored.job
+    png = await bot.services.jobs.read_picture(view.stored.picture)
+    content, suffix = await asyncio.to_thread(fit, png, limit_bytes)
+    file = attachment_of(entry, job, content, suffix)
+    embed = discord.Embed(
+        title=_title(looking),
+        description=text(
+            "gallery.page",
+            maker=f"<@{entry.maker_id}>",
+            votes=entry.votes,
+            rating=entry.rating.label,
+            when="" if entry.posted_at is None else moment(entry.posted_at),
+            prompt=quoted(typed_text(job.request.wish), 500),
+        ),
+    )
+    embed.set_image(url=f"attachment://{file.name}")
+    model = bot.services.jobs.model
+    if model is not None and model.notice:
+        embed.set_footer(text=model.notice[:2048])
+    return Outgoing(embeds=(embed,), attachments=(file,), view=_buttons(view, looking))
+
+
+def _title(looking: Looking) -> str:
+    if looking.random:
+        return text("gallery.title_random")
+    if looking.words:
+        return text("gallery.title_search", words=quoted(looking.words, 60))
+    return text("gallery.title_top" if looking.order == "top" else "gallery.title_new")
+
+
+def _buttons(view: View, looking: Looking) -> discord.ui.View:
+    entry, here = view.entry, looking.at(view.entry.id)
+    shown = discord.ui.View(timeout=None)
+    if looking.random:
+        shown.add_item(_turn("gallery.another", here.custom_id("random"), usable=True))
+    else:
+        shown.add_item(_turn("gallery.previous", here.custom_id("before"), usable=view.earlier))
+        shown.add_item(_turn("gallery.next", here.custom_id("after"), usable=view.later))
+    for each in (
+        button(Action.VOTE, entry.picture_id, row=1, label=text("buttons.vote")),
+        button(Action.REMIX, view.stored.job.id, row=1),
+        button(Action.FAVOURITE, entry.picture_id, row=1),
+        button(Action.DETAILS, entry.picture_id, row=1),
+        button(Action.REPORT, entry.id, row=1),
+    ):
+        shown.add_item(each)
+    shown.stop()  # presses are found by their `custom_id`: discord.py need not remember the view
+    return shown
+
+
+def _turn(key: str, custom_id: str, *, usable: bool) -> "discord.ui.Button[discord.ui.View]":
+    return discord.ui.Button(label=text(key), custom_id=custom_id, disabled=not usable, row=0)

@@ -1,0 +1,1 @@
+"""Keeps a gallery channel equal to the gallery."""

@@ -1,0 +1,218 @@
+"""Makes the message of one entry what the entry says: sent once, edited, taken away."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+import discord
+
+from bot.client.client import EkakiBot
+from bot.common.failpoints import hit
+from bot.gallery.gate import Gate
+from cogs.common.pictures import fit
+from cogs.gallery.message import attachment_of, buttons_of, message_of, shown_of, title_of
+from cogs.gallery.posting.channel import Missing, Wall
+from data.gallery import entries, posts, states
+from data.gallery.entries import Entry
+from data.gallery.posts import Post
+from data.jobs.jobs import JobRecord
+from data.store.database import Database
+from pipeline.errors import EkakiError
+
+_log = logging.getLogger(__name__)
+
+_SMALL_FILE = 2 * 1024 * 1024  # bytes, where even the server's own limit was refused
+_TOO_LARGE = (413, 40005)
+
+
+class Follower:
+    """Follows entries one at a time. `posted` is told (server, message) once it is entered: it
+    may have been starred before."""
+
+    def __init__(self, bot: EkakiBot, *, posted: Callable[[int, int], None]) -> None:
+        self._bot = bot
+        self._posted = posted
+        self._wall = Wall(bot)
+
+    @property
+    def _database(self) -> Database:
+        return self._bot.services.database
+
+    async def follow(self, entry_id: str, gate: Gate) -> bool:
+        """Make the message of one entry what it has to be; True where it was sent or edited."""
+        async with self._database.reader() as connection:
+            entry = await entries.get(connection, entry_id=entry_id)
+            post = await posts.get(connection, entry_id=entry_id)
+        if post is not None and post.gone:
+            return False
+        wanted = entry is not None and entry.state == "posted"
+        if post is not None and post.message_id is None:
+            post = await self._find(post)
+        if post is not None and not (wanted and _stays(post, entry, gate)):
+            await self._take_away(post)
+            post = None
+        if entry is None or not wanted:
+            return False
+        if post is not None and post.message_id is not None:
+            return await self._update(entry, post)
+        if post is None:
+            channel_id = gate.channel_for(entry.rating)
+            if channel_id is None:
+                return False
+            post = await self._begin(entry, channel_id)
+        return await self._post(entry, post, gate)
+
+    async def _find(self, post: Post) -> Post:
+        """A post that was begun: where its message is, if it arrived."""
+        found = await self._wall.find(post)
+        if found is None:
+            return post
+        thread_id, message_id = found
+        async with self._database.transaction() as connection:
+            await posts.sent(
+                connection,
+                entry_id=post.entry_id,
+                thread_id=thread_id,
+                message_id=message_id,
+                shown="",
+            )
+        self._posted(post.guild_id, message_id)
+        return replace(post, thread_id=thread_id, message_id=message_id, shown="")
+
+    async def _take_away(self, post: Post) -> None:
+        if post.message_id is not None:
+            async with self._database.transaction() as connection:
+                await posts.leave(connection, entry_id=post.entry_id)
+            await self._wall.take_away(post)
+            hit("gallery_post_taken")
+        async with self._database.transaction() as connection:
+            await posts.forget(connection, entry_id=post.entry_id)
+
+    async def _update(self, entry: Entry, post: Post) -> bool:
+        """Show another count; the words around it only where they changed."""
+        shown = shown_of(entry)
+        job = await self._job(entry)
+        if post.shown == shown or job is None:
+            return False
+        try:
+            if post.shown.partition(":")[2] == shown.partition(":")[2]:
+                await self._wall.edit(post, view=buttons_of(entry, job))
+            else:
+                name = await self._wall.file_name(post)
+                message = message_of(entry, job, file_name=name, notice=self._notice())
+                await self._wall.edit(post, view=message.view, embeds=message.embeds)
+        except Missing as missing:
+            await self._lost(post, missing)
+            return False
+        async with self._database.transaction() as connection:
+            await posts.edited(connection, entry_id=entry.id, shown=shown)
+        return True
+
+    async def _lost(self, post: Post, missing: Missing) -> None:
+        """The message was deleted while nobody looked."""
+        if missing.channel:
+            async with self._database.transaction() as connection:
+                await posts.channel_gone(connection, channel_id=post.channel_id)
+        elif post.message_id is not None:
+            await self._bot.services.stars.message_deleted(post.message_id)
+
+    async def _begin(self, entry: Entry, channel_id: int) -> Post:
+        """Enter that a message is about to be sent, so that a crash is seen."""
+        async with self._database.transaction() as connection:
+            await posts.begin(
+                connection,
+                entry_id=entry.id,
+                guild_id=entry.guild_id,
+                channel_id=channel_id,
+                now=self._bot.services.clock.time(),
+            )
+            post = await posts.get(connection, entry_id=entry.id)
+        hit("gallery_post_begun")
+        assert post is not None
+        return post
+
+    async def _post(self, entry: Entry, post: Post, gate: Gate) -> bool:
+        """Send an entry that was begun, and enter where it is."""
+        job = await self._job(entry)
+        if job is None:
+            return False
+        await self._name_maker(entry)
+        try:
+            thread_id, message_id = await self._send(entry, job, post, gate)
+        except (discord.HTTPException, Missing, EkakiError) as error:
+            if _surely_not_sent(error):
+                async with self._database.transaction() as connection:
+                    await posts.forget(connection, entry_id=entry.id)
+            raise
+        hit("gallery_post_unmarked")
+        async with self._database.transaction() as connection:
+            await posts.sent(
+                connection,
+                entry_id=entry.id,
+                thread_id=thread_id,
+                message_id=message_id,
+                shown=shown_of(entry),
+            )
+        self._posted(entry.guild_id, message_id)
+        return True
+
+    async def _job(self, entry: Entry) -> JobRecord | None:
+        """The job of an entry; None where it was deleted in this moment."""
+        return await self._bot.services.jobs.job(entry.job_id)
+
+    def _notice(self) -> str:
+        model = self._bot.services.jobs.model
+        return "" if model is None else model.notice
+
+    async def _name_maker(self, entry: Entry) -> None:
+        """Enter what the server calls the maker, for lists and pages; without it if need be."""
+        guild = self._bot.get_guild(entry.guild_id)
+        if entry.maker_name or guild is None:
+            return
+        try:
+            member = guild.get_member(entry.maker_id) or await guild.fetch_member(entry.maker_id)
+        except discord.HTTPException as error:  # they left, or Discord has trouble
+            _log.info("A maker's name is not known: %s", error)
+            return
+        async with self._database.transaction() as connection:
+            await states.set_maker_name(connection, number=entry.number, name=member.display_name)
+
+    async def _send(
+        self, entry: Entry, job: JobRecord, post: Post, gate: Gate
+    ) -> tuple[int | None, int]:
+        services = self._bot.services
+        stored = await services.results.picture(entry.picture_id)
+        png = await services.jobs.read_picture(stored.picture)
+        guild = self._bot.get_guild(entry.guild_id)
+        limits = (_SMALL_FILE,) if guild is None else (guild.filesize_limit, _SMALL_FILE)
+        for limit in limits:
+            content, suffix = await asyncio.to_thread(fit, png, limit)
+            file = attachment_of(entry, job, content, suffix)
+            message = message_of(entry, job, file_name=file.name, notice=self._notice())
+            try:
+                return await self._wall.send(
+                    post,
+                    title=title_of(job),
+                    message=message,
+                    file=file,
+                    tag_ids=gate.settings.gallery_tags,
+                )
+            except discord.HTTPException as error:
+                too_large = error.status in _TOO_LARGE or error.code in _TOO_LARGE
+                if not too_large or limit == _SMALL_FILE:
+                    raise
+        raise AssertionError("one of the limits is the last")
+
+
+def _surely_not_sent(error: Exception) -> bool:
+    """Whether nothing arrived: Discord refused it, or it was not even asked."""
+    if isinstance(error, discord.HTTPException):
+        return 400 <= error.status < 500 and error.status not in {408, 429}
+    return True
+
+
+def _stays(post: Post, entry: Entry | None, gate: Gate) -> bool:
+    """Whether the message may stay where it is."""
+    fits = entry is not None and gate.may_stay(post.channel_id, entry.rating)
+    return fits and not post.leaving

@@ -1,0 +1,1 @@
+"""What moderators and the bot's owner do: blocks, reviews, reports, the log."""

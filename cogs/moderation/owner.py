@@ -1,0 +1,160 @@
+"""`/owner`: the whole bot, for who runs it. Answered to nobody else, wherever it is shown."""
+
+from typing import Literal
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client.client import EkakiBot
+from bot.guilds.moderators import MAX_GRANT, MAX_REASON, Desk
+from bot.moderation.durations import parse_duration
+from cogs.common import errors
+from cogs.common.answers import begin, say
+from cogs.common.audit_lines import until_text
+from cogs.common.duty import owner_desk
+from cogs.moderation.announcement import announce, enter
+from cogs.moderation.blocks_list import blocks_embed
+from cogs.moderation.command import duration_choices, log_of
+from cogs.moderation.log_page import LogPlace
+from data.guilds.blocks import Subject
+from data.shipped.text import text
+from data.store.ids import snowflake
+from pipeline.errors import InputError
+
+Interaction = discord.Interaction[EkakiBot]
+Reason = app_commands.Range[str, 1, MAX_REASON]
+Pictures = app_commands.Range[int, 1, MAX_GRANT]
+Words = app_commands.Range[str, 1, 500]
+
+
+@app_commands.default_permissions(administrator=True)
+class Owner(commands.GroupCog, group_name="owner", group_description=text("owner.description")):
+    """Deeds about everything."""
+
+    @app_commands.command(name="block", description=text("owner.block"))
+    @app_commands.describe(
+        user=text("owner.option_user"),
+        server=text("owner.option_server"),
+        duration=text("moderate.option_duration"),
+        reason=text("moderate.option_reason"),
+    )
+    async def block(
+        self,
+        interaction: Interaction,
+        user: discord.User | None = None,
+        server: str | None = None,
+        duration: str | None = None,
+        reason: Reason = "",
+    ) -> None:
+        await begin(interaction)
+        desk = await owner_desk(interaction)
+        subject, subject_id, who = _subject(user, server)
+        made = await interaction.client.services.moderators.block(
+            desk,
+            subject=subject,
+            subject_id=subject_id,
+            duration_s=parse_duration(duration),
+            reason=reason,
+        )
+        until = until_text(made.until)
+        await say(interaction, text("owner.blocked", who=who, until=until))
+
+    @block.autocomplete("duration")
+    async def suggest_durations(
+        self,
+        interaction: Interaction,  # noqa: ARG002 - discord.py's signature
+        typed: str,
+    ) -> list[app_commands.Choice[str]]:
+        return duration_choices(typed)
+
+    @app_commands.command(name="unblock", description=text("owner.unblock"))
+    @app_commands.describe(user=text("owner.option_user"), server=text("owner.option_server"))
+    async def unblock(
+        self,
+        interaction: Interaction,
+        user: discord.User | None = None,
+        server: str | None = None,
+    ) -> None:
+        await begin(interaction)
+        desk = await owner_desk(interaction)
+        subject, subject_id, who = _subject(user, server)
+        await interaction.client.services.moderators.unblock(
+            desk, subject=subject, subject_id=subject_id
+        )
+        await say(interaction, text("owner.unblocked", who=who))
+
+    @app_commands.command(name="blocks", description=text("owner.blocks"))
+    async def blocks(self, interaction: Interaction) -> None:
+        desk = await owner_desk(interaction)
+        found = await interaction.client.services.moderators.blocks(desk)
+        await say(interaction, embeds=[blocks_embed(found)])
+
+    @app_commands.command(name="reset", description=text("owner.reset"))
+    @app_commands.describe(user=text("owner.option_user"))
+    async def reset(self, interaction: Interaction, user: discord.User) -> None:
+        await begin(interaction)
+        desk = await owner_desk(interaction)
+        await interaction.client.services.moderators.reset(desk, user_id=user.id)
+        await say(interaction, text("owner.was_reset", user=user.mention))
+
+    @app_commands.command(name="grant", description=text("owner.grant"))
+    @app_commands.describe(
+        user=text("owner.option_user"), pictures=text("moderate.option_pictures")
+    )
+    async def grant(self, interaction: Interaction, user: discord.User, pictures: Pictures) -> None:
+        await begin(interaction)
+        desk = await owner_desk(interaction)
+        left = await interaction.client.services.moderators.grant(
+            desk, user_id=user.id, pictures=pictures
+        )
+        await say(interaction, text("owner.granted", user=user.mention, left=left))
+
+    @app_commands.command(name="maintenance", description=text("owner.maintenance"))
+    @app_commands.describe(state=text("owner.option_state"), reason=text("owner.option_told"))
+    async def maintenance(
+        self, interaction: Interaction, state: Literal["on", "off"], reason: Reason = ""
+    ) -> None:
+        await begin(interaction)
+        desk = await owner_desk(interaction)
+        moderators = interaction.client.services.moderators
+        await moderators.set_maintenance(desk, on=state == "on", reason=reason)
+        key = "maintenance_on" if state == "on" else "maintenance_off"
+        await say(interaction, text(f"owner.{key}"))
+
+    @app_commands.command(name="log", description=text("owner.log"))
+    @app_commands.describe(user=text("moderate.option_log_user"))
+    async def log(self, interaction: Interaction, user: discord.User | None = None) -> None:
+        desk = await owner_desk(interaction)
+        place = LogPlace(user_id=0 if user is None else user.id, owners=True)
+        shown = await log_of(interaction, desk, place)
+        await say(interaction, embeds=shown.embeds, view=shown.view)
+
+    @app_commands.command(name="announce", description=text("owner.announce"))
+    @app_commands.describe(words=text("owner.option_words"))
+    async def announce(self, interaction: Interaction, words: Words) -> None:
+        await begin(interaction)
+        desk: Desk = await owner_desk(interaction)
+        told = await announce(interaction.client, words)
+        await interaction.client.services.moderators.announced(desk, words=words, people=told)
+        await say(interaction, text("owner.announced", people=told))
+
+
+def _subject(user: discord.User | None, server: str | None) -> tuple[Subject, int, str]:
+    """Who is meant, and how they are named. InputError unless it is exactly one."""
+    if (user is None) == (server is None):
+        raise InputError("one_subject")
+    if user is not None:
+        return "user", user.id, user.mention
+    typed = (server or "").strip()
+    guild_id = snowflake(typed)
+    if not guild_id:
+        raise InputError("server_id", value=typed[:30])
+    return "guild", guild_id, f"`{guild_id}`"
+
+
+async def setup(bot: EkakiBot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    errors.install(bot)
+    enter(bot)
+    await bot.add_cog(Owner())

@@ -1,0 +1,188 @@
+"""`/moderate review`: withheld pictures, one at a time, seen by one moderator in an age-restricted
+channel and nowhere else."""
+
+import asyncio
+import logging
+from typing import Final
+
+import discord
+
+from bot.client.client import EkakiBot
+from bot.guilds.moderators import MAX_REASON
+from bot.guilds.reviews import Waiting
+from cogs.common.duty import moderator_desk
+from cogs.common.forms import Form
+from cogs.common.lasting import Button, Lasting
+from cogs.common.messages import Attachment, Outgoing
+from cogs.common.pictures import fit
+from cogs.common.places import place_of, rules_channel_id
+from cogs.common.words import moment, quoted
+from cogs.drawing.cancel import JOB_ID
+from cogs.drawing.presenter import presenters_of
+from data.guilds import guild_settings
+from data.jobs.withheld import WithheldRecord
+from data.shipped.text import text
+from pipeline.errors import RefusedError, StorageError
+from pipeline.rating import Rating
+
+_log = logging.getLogger(__name__)
+
+Interaction = discord.Interaction[EkakiBot]
+
+_TEMPLATE: Final = (
+    rf"ekaki:review:(?P<act>release|discard|next):(?P<id>{JOB_ID})(?::(?P<level>[0-3]))?"
+)
+_MAX_TAGS: Final = 20
+
+
+async def show_first(interaction: Interaction) -> None:
+    """The picture that waits longest, as a new answer that only this moderator sees."""
+    await _check(interaction)
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    await _show(interaction, after=None)
+
+
+async def _check(interaction: Interaction) -> None:
+    """RefusedError unless a moderator asks in an age-restricted channel: the server's own for this,
+    where one is set."""
+    desk = moderator_desk(interaction)
+    if not place_of(interaction).age_restricted:
+        raise RefusedError("review_place")
+    assert desk.guild_id is not None
+    async with interaction.client.services.database.reader() as connection:
+        settings = await guild_settings.get(connection, guild_id=desk.guild_id)
+    wanted = settings.review_channel_id
+    if wanted is not None and rules_channel_id(interaction) != wanted:
+        raise RefusedError("review_channel", channel=f"<#{wanted}>")
+
+
+async def _show(interaction: Interaction, *, after: str | None) -> None:
+    """Put the next picture into the answer, which is this moderator's alone."""
+    desk = moderator_desk(interaction)
+    assert desk.guild_id is not None
+    reviews = interaction.client.services.reviews
+    waiting = await reviews.next(desk.guild_id, after=after)
+    if waiting is None:
+        await interaction.edit_original_response(
+            content=text("review.empty"), embeds=[], attachments=[], view=None
+        )
+        return
+    try:
+        png = await reviews.read(waiting.record)
+    except StorageError:  # the others must still be reached
+        _log.exception("The file of the withheld picture %s is lost", waiting.record.id)
+        message = review_message(waiting, None)
+    else:
+        file = await asyncio.to_thread(fit, png, interaction.filesize_limit)
+        message = review_message(waiting, file)
+    await interaction.edit_original_response(
+        content=None,
+        embeds=list(message.embeds),
+        attachments=message.files(),
+        view=message.view,
+        allowed_mentions=discord.AllowedMentions.none(),
+    )
+
+
+def review_message(waiting: Waiting, file: tuple[bytes, str] | None) -> Outgoing:
+    """One withheld picture with everything that a decision needs. `file`: its content and suffix;
+    None: it is lost."""
+    record, job = waiting.record, waiting.job
+    embed = discord.Embed(
+        title=text("review.title", count=waiting.count),
+        description=text(
+            "review.about",
+            user=f"<@{job.user_id}>",
+            channel=f"<#{job.channel_id}>",
+            when=moment(record.withheld_at),
+            prompt=quoted(job.request.prompt, 600),
+        ),
+    )
+    embed.add_field(name=text("review.ceiling"), value=f"`{record.ceiling.label}`")
+    embed.add_field(name=text("review.scores"), value=_scores(record), inline=False)
+    if file is None:
+        embed.add_field(name=text("review.lost"), value=text("review.lost_hint"), inline=False)
+        return Outgoing(embeds=(embed,), view=_buttons(waiting, lost=True))
+    content, suffix = file
+    name = f"withheld.{suffix}"
+    embed.set_image(url=f"attachment://{name}")
+    picture = Attachment(name=name, content=content, description=text("review.alt"))
+    return Outgoing(embeds=(embed,), attachments=(picture,), view=_buttons(waiting))
+
+
+def _scores(record: WithheldRecord) -> str:
+    seen = record.seen
+    if seen is None:
+        return "-"
+    ratings = [f"`{r.label}` {seen.ratings[r]:.2f}" for r in Rating]
+    tags = [f"{quoted(tag, 40)} {score:.2f}" for tag, score in list(seen.tags.items())[:_MAX_TAGS]]
+    return "\n".join(part for part in (" · ".join(ratings), ", ".join(tags)) if part)[:1024]
+
+
+def _buttons(waiting: Waiting, *, lost: bool = False) -> discord.ui.View:
+    view = discord.ui.View(timeout=None)
+    for rating in Rating:
+        if rating <= waiting.ceiling and not lost:
+            label = text("review.release", rating=rating.label)
+            _add(view, label, f"release:{waiting.record.id}:{int(rating)}", row=0)
+    style = discord.ButtonStyle.danger
+    _add(view, text("review.discard"), f"discard:{waiting.record.id}", row=1, style=style)
+    if waiting.count > 1:
+        _add(view, text("review.next"), f"next:{waiting.record.id}", row=1)
+    view.stop()
+    return view
+
+
+def _add(
+    view: discord.ui.View,
+    label: str,
+    act: str,
+    *,
+    row: int,
+    style: discord.ButtonStyle = discord.ButtonStyle.secondary,
+) -> None:
+    button: discord.ui.Button[discord.ui.View] = discord.ui.Button(
+        label=label, custom_id=f"ekaki:review:{act}", row=row, style=style
+    )
+    view.add_item(button)
+
+
+class ReviewButton(Lasting[Button], template=_TEMPLATE):
+    """Releases, discards, or goes on to the next."""
+
+    async def act(self, interaction: Interaction) -> None:
+        deed, subject = self.match["act"], self.match["id"]
+        await _check(interaction)
+        if deed == "release":
+            modal = ReasonModal(subject, Rating(int(self.match["level"] or 0)))
+            await interaction.response.send_modal(modal)
+            return
+        await interaction.response.defer()
+        if deed == "discard":
+            desk = moderator_desk(interaction)
+            await interaction.client.services.reviews.discard(desk, subject)
+        await _show(interaction, after=subject)
+
+
+class ReasonModal(Form):
+    """Asks why a picture may be shown after all; the log keeps it."""
+
+    def __init__(self, withheld_id: str, rating: Rating) -> None:
+        super().__init__(title=text("review.reason_title", rating=rating.label), timeout=3600)
+        self._withheld_id, self._rating = withheld_id, rating
+        self._reason: discord.ui.TextInput[ReasonModal] = discord.ui.TextInput(
+            custom_id="reason", max_length=MAX_REASON, style=discord.TextStyle.paragraph
+        )
+        self.add_item(discord.ui.Label(text=text("review.reason"), component=self._reason))
+
+    async def on_submit(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
+        self, interaction: Interaction, /
+    ) -> None:
+        await _check(interaction)
+        await interaction.response.defer()
+        desk = moderator_desk(interaction)
+        job = await interaction.client.services.reviews.release(
+            desk, self._withheld_id, rating=self._rating, reason=self._reason.value
+        )
+        presenters_of(interaction.client).start(job, message_id=job.message_id, resumed=True)
+        await _show(interaction, after=self._withheld_id)

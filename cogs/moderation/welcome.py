@@ -1,0 +1,85 @@
+"""A word to a server that the bot was just invited to: what members type, and what its managers
+decide first. Once for each server, whatever happens."""
+
+import logging
+
+import discord
+from discord.ext import commands
+
+from bot.client.client import EkakiBot
+from bot.common.failpoints import hit
+from bot.outbox.kinds import Kind, guild_lane
+from cogs.common.known import guild_of
+from cogs.common.languages import guild_locale
+from cogs.common.sent_before import sent_before
+from data.guilds.outbox import OutboxItem
+from data.shipped.text import speaking, text
+from data.store import notes
+from pipeline.errors import StorageError
+
+_log = logging.getLogger(__name__)
+
+
+class Welcome(commands.Cog):
+    """Listens. A server that was joined while the bot was not running is not greeted: Discord does
+    not say when that was."""
+
+    def __init__(self, bot: EkakiBot) -> None:
+        self.bot = bot
+
+    async def cog_load(self) -> None:
+        self.bot.services.outbox.senders[Kind.WELCOME] = self.greet
+
+    @commands.Cog.listener("on_guild_join")
+    async def joined(self, guild: discord.Guild) -> None:
+        if hall(guild) is None:
+            return  # another time: when it is invited again
+        try:
+            await self._ask(guild.id)
+        except StorageError as error:
+            _log.warning("Server %s is not greeted: %s", guild.id, error)
+
+    async def _ask(self, guild_id: int) -> None:
+        """Have a server greeted, once for ever."""
+        key = f"welcomed:{guild_id}"
+        async with self.bot.services.database.transaction() as connection:
+            if await notes.get(connection, key=key) is None:
+                await notes.put(connection, key=key, value="")
+                await self.bot.services.outbox.put_in(
+                    connection,
+                    Kind.WELCOME,
+                    str(guild_id),
+                    lane=guild_lane("welcome", guild_id),
+                    guild_id=guild_id,
+                )
+
+    async def greet(self, item: OutboxItem) -> None:
+        """Say what members type and what managers decide. Nothing where we may write nowhere."""
+        guild = guild_of(self.bot, int(item.key))
+        channel = hall(guild)
+        if channel is None:
+            return
+        with speaking(guild_locale(self.bot, guild)):
+            embed = discord.Embed(title=text("welcome.title"), description=text("welcome.members"))
+            embed.add_field(
+                name=text("welcome.managers"), value=text("welcome.setup"), inline=False
+            )
+        if not await sent_before(self.bot, channel, item, title=embed.title or ""):
+            await channel.send(embed=embed, nonce=f"welcome-{guild.id}"[:25])
+        hit("greeted_unmarked")
+
+
+def hall(guild: discord.Guild) -> discord.TextChannel | None:
+    """Where a newcomer is greeted: the channel in which Discord itself does so, else the first in
+    which we may write."""
+    first = [] if guild.system_channel is None else [guild.system_channel]
+    for channel in [*first, *sorted(guild.text_channels, key=lambda each: each.position)]:
+        may = channel.permissions_for(guild.me)
+        if may.view_channel and may.send_messages and may.embed_links:
+            return channel
+    return None
+
+
+async def setup(bot: EkakiBot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    await bot.add_cog(Welcome(bot))

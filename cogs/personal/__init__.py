@@ -1,0 +1,1 @@
+"""What people see and set for themselves: history, defaults, presets, privacy."""

@@ -1,0 +1,319 @@
+"""`/collection`: named sets of pictures, one's own or shared by the server, also as ZIP files."""
+
+import asyncio
+import io
+import re
+from typing import Final, TypeAlias
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client.client import EkakiBot
+from bot.gallery.collection_files import Contents
+from bot.gallery.collections import MAX_NAME, Shelf
+from bot.gallery.links import Grant
+from bot.library.suggestions import MAX_CHOICE, MAX_SUGGESTIONS
+from cogs.common import errors
+from cogs.common.actors import actor_of
+from cogs.common.answers import begin, say
+from cogs.common.lasting import Button, Lasting
+from cogs.common.sheet import contact_sheet
+from cogs.common.words import cut, moment, quoted, size
+from cogs.personal.history import own_jobs
+from cogs.personal.history_page import OPEN_ID, PROMPT_CHARACTERS, option_of
+from cogs.pictures.showing import ceiling_of, visible
+from data.gallery.collections import Collection
+from data.shipped.text import languages, text
+from data.store.ids import typed_id
+from pipeline.errors import RefusedError, StorageError
+from pipeline.prompt.assemble import typed_text
+from pipeline.rating import Rating
+
+Interaction: TypeAlias = discord.Interaction[EkakiBot]
+Name = app_commands.Range[str, 1, MAX_NAME]
+
+PAGE_SIZE: Final = 6
+MAX_PARTS: Final = 20  # messages of one download: a token answers for 15 minutes only
+_ROOM_BYTES: Final = 64 * 1024  # of the limit, for the rest of the request beside the file
+_SHEET: Final = "collection.jpg"
+
+
+class CollectionCog(
+    commands.GroupCog,
+    name="Collections",
+    group_name="collection",
+    group_description=text("collection.description"),
+):
+    """Pictures kept together."""
+
+    @app_commands.command(name="create", description=text("collection.create"))
+    @app_commands.describe(
+        name=text("collection.option_new"), shared=text("collection.option_shared")
+    )
+    async def create(self, interaction: Interaction, name: Name, shared: bool = False) -> None:
+        await begin(interaction)
+        collections = interaction.client.services.collections
+        made = await collections.create(name, actor=actor_of(interaction), shared=shared)
+        key = "collection.created_shared" if made.shared else "collection.created"
+        await say(interaction, text(key, name=quoted(made.name, MAX_NAME)))
+
+    @app_commands.command(name="add", description=text("collection.add"))
+    @app_commands.describe(name=text("collection.option_name"), id=text("collection.option_id"))
+    async def add(self, interaction: Interaction, name: str, id: str) -> None:  # noqa: A002
+        await begin(interaction)
+        collection, actor = await _find(interaction, name), actor_of(interaction)
+        collections = interaction.client.services.collections
+        added = 0
+        for picture_id in await _pictures_of(interaction, id):
+            added += await collections.add(collection.id, picture_id, actor=actor)
+        key = "collection.added" if added else "collection.has_it"
+        await say(interaction, text(key, name=quoted(collection.name, MAX_NAME), count=added))
+
+    @app_commands.command(name="remove", description=text("collection.remove"))
+    @app_commands.describe(name=text("collection.option_name"), id=text("collection.option_id"))
+    async def remove(self, interaction: Interaction, name: str, id: str) -> None:  # noqa: A002
+        await begin(interaction)
+        collection = await _find(interaction, name)
+        for picture_id in await _pictures_of(interaction, id):
+            await interaction.client.services.collections.remove(
+                collection.id, picture_id, actor=actor_of(interaction)
+            )
+        await say(interaction, text("collection.removed", name=quoted(collection.name, MAX_NAME)))
+
+    @app_commands.command(name="list", description=text("collection.list"))
+    async def list(self, interaction: Interaction) -> None:
+        seen = await interaction.client.services.collections.seen_by(actor_of(interaction))
+        lines = [
+            text(
+                "collection.line_shared" if each.shared else "collection.line",
+                name=quoted(each.name, MAX_NAME),
+                count=each.size,
+                owner=f"<@{each.owner_id}>",
+            )
+            for each in seen[:50]
+        ]
+        embed = discord.Embed(
+            title=text("collection.title"),
+            description="\n".join(lines) or text("collection.none"),
+        )
+        await say(interaction, embeds=[embed])
+
+    @app_commands.command(name="show", description=text("collection.show"))
+    @app_commands.describe(name=text("collection.option_name"))
+    async def show(self, interaction: Interaction, name: str) -> None:
+        collection = await _find(interaction, name)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await _show_page(interaction, collection.id, 0)
+
+    @app_commands.command(name="download", description=text("collection.download"))
+    @app_commands.describe(name=text("collection.option_name"))
+    async def download(self, interaction: Interaction, name: str) -> None:
+        await begin(interaction)
+        collection = await _find(interaction, name)
+        if collection.size == 0:
+            raise RefusedError("collection_empty")
+        ceiling = await ceiling_of(interaction)
+        files = interaction.client.services.collection_files
+        contents = await files.contents(collection.id, actor=actor_of(interaction), ceiling=ceiling)
+        await say(interaction, text("collection.packing"))
+        await _send(interaction, contents, ceiling)
+
+    @app_commands.command(name="delete", description=text("collection.delete"))
+    @app_commands.describe(name=text("collection.option_name"))
+    async def delete(self, interaction: Interaction, name: str) -> None:
+        await begin(interaction)
+        collection = await _find(interaction, name)
+        await interaction.client.services.collections.delete(
+            collection.id, actor=actor_of(interaction)
+        )
+        await say(interaction, text("collection.deleted", name=quoted(collection.name, MAX_NAME)))
+
+    @add.autocomplete("name")
+    @remove.autocomplete("name")
+    @show.autocomplete("name")
+    @download.autocomplete("name")
+    @delete.autocomplete("name")
+    async def suggest_names(
+        self, interaction: Interaction, typed: str
+    ) -> "list[app_commands.Choice[str]]":
+        seen = await interaction.client.services.collections.seen_by(actor_of(interaction))
+        start = _without_size(typed).strip().casefold()
+        fitting = [each for each in seen if start in each.name.casefold()]
+        return [
+            app_commands.Choice(
+                name=cut(text("collection.choice", name=each.name, count=each.size), MAX_CHOICE),
+                value=each.id,
+            )
+            for each in fitting[:MAX_SUGGESTIONS]
+        ]
+
+    @add.autocomplete("id")
+    async def suggest_ids(
+        self, interaction: Interaction, typed: str
+    ) -> "list[app_commands.Choice[str]]":
+        return await own_jobs(interaction, typed)
+
+
+async def _find(interaction: Interaction, typed: str) -> Collection:
+    """By id or name, or as suggestions show the name."""
+    collections, actor = interaction.client.services.collections, actor_of(interaction)
+    try:
+        return await collections.find(typed, actor=actor)
+    except RefusedError:
+        return await collections.find(_without_size(typed), actor=actor)
+
+
+def _without_size(typed: str) -> str:
+    """A name without the number of pictures that suggestions show beside it, in any language."""
+    for language in languages():
+        shown = text("collection.choice", locale=language, name="\0", count="\1")
+        pattern = re.escape(shown).replace("\0", "(.+)").replace("\1", r"\d+")
+        found = re.fullmatch(pattern, typed.strip())
+        if found is not None:
+            return found[1]
+    return typed
+
+
+async def _pictures_of(interaction: Interaction, typed: str) -> "list[str]":
+    """The pictures that an id names: of a picture, of a job, or of an entry of the gallery."""
+    entry = await interaction.client.services.gallery.entry(typed_id(typed))
+    if entry is not None and entry.guild_id == interaction.guild_id and entry.state == "posted":
+        return [entry.picture_id]
+    _, pictures = await visible(interaction, typed)
+    return [picture.id for picture in pictures]
+
+
+async def _show_page(interaction: Interaction, collection_id: str, page: int) -> None:
+    shelf = await interaction.client.services.collections.shelf(
+        collection_id, actor=actor_of(interaction), offset=page * PAGE_SIZE, limit=PAGE_SIZE
+    )
+    ceiling = await ceiling_of(interaction)
+    embed = discord.Embed(
+        title=cut(shelf.collection.name, 200),
+        description="\n".join(_lines(shelf, ceiling)) or text("collection.empty"),
+    )
+    attachments: list[discord.File] = []
+    if shelf.items:
+        sheet = await _sheet(interaction, shelf, ceiling)
+        attachments = [discord.File(io.BytesIO(sheet), filename=_SHEET)]
+        embed.set_image(url=f"attachment://{_SHEET}")
+    await interaction.edit_original_response(
+        embed=embed, attachments=attachments, view=_buttons(shelf, page, ceiling)
+    )
+
+
+async def _sheet(interaction: Interaction, shelf: Shelf, ceiling: Rating) -> bytes:
+    jobs = interaction.client.services.jobs
+    files: list[bytes | None] = []
+    for item in shelf.items:
+        try:
+            hidden = item.picture.rating > ceiling
+            files.append(None if hidden else await jobs.read_picture(item.picture))
+        except StorageError:  # one lost file must not close the way to the others
+            files.append(None)
+    return await asyncio.to_thread(contact_sheet, files)
+
+
+def _lines(shelf: Shelf, ceiling: Rating) -> "list[str]":
+    return [
+        text("history.hidden", rating=item.picture.rating.label)
+        if item.picture.rating > ceiling
+        else text(
+            "collection.item",
+            number=number,
+            shown=quoted(typed_text(item.job.request.wish), PROMPT_CHARACTERS),
+            when=moment(item.added_at),
+        )
+        for number, item in enumerate(shelf.items, 1)
+    ]
+
+
+def _buttons(shelf: Shelf, page: int, ceiling: Rating) -> discord.ui.View:
+    """A menu that opens a picture, and the turning of pages."""
+    view = discord.ui.View(timeout=None)
+    options = [
+        option_of(number, item.picture, item.job)
+        for number, item in enumerate(shelf.items, 1)
+        if item.picture.rating <= ceiling
+    ]
+    if options:
+        placeholder = text("history.open")
+        view.add_item(
+            discord.ui.Select(custom_id=OPEN_ID, placeholder=placeholder, options=options, row=0)
+        )
+    last = max(0, -(-shelf.collection.size // PAGE_SIZE) - 1)
+    for key, target, usable in (
+        ("history.newer", page - 1, page > 0),
+        ("history.older", page + 1, page < last),
+    ):
+        custom_id = f"ekaki:coll:{shelf.collection.id}:{max(0, target)}:{key[-5:]}"
+        view.add_item(
+            discord.ui.Button(label=text(key), custom_id=custom_id, disabled=not usable, row=1)
+        )
+    view.stop()  # presses are found by their `custom_id`: discord.py need not remember the view
+    return view
+
+
+async def _send(interaction: Interaction, contents: Contents, ceiling: Rating) -> None:
+    """As a file where one is small enough for the place; else by a link to the web page, or
+    without a page in several files, each opened by itself."""
+    services, actor = interaction.client.services, actor_of(interaction)
+    limit = max(1, interaction.filesize_limit - _ROOM_BYTES)
+    if contents.size_bytes > limit and services.links.possible:
+        grant = Grant(
+            collection_id=contents.collection.id,
+            user_id=actor.user_id,
+            guild_id=actor.guild_id,
+            ceiling=ceiling,
+        )
+        await _send_link(interaction, await services.links.make(grant), contents)
+    else:
+        await _send_parts(interaction, contents, limit)
+
+
+async def _send_link(interaction: Interaction, url: str, contents: Contents) -> None:
+    view = discord.ui.View()
+    view.add_item(discord.ui.Button(label=text("collection.fetch"), url=url))
+    view.stop()
+    words = text("collection.by_link", count=len(contents.files), size=size(contents.size_bytes))
+    await interaction.edit_original_response(content=words, view=view)
+
+
+async def _send_parts(interaction: Interaction, contents: Contents, limit: int) -> None:
+    """The ZIPs one by one; then how many there are."""
+    sent = left_out = 0
+    files = interaction.client.services.collection_files
+    async for part in files.parts(contents, part_bytes=limit):
+        if len(part) > limit or sent == MAX_PARTS:
+            left_out += 1
+            continue
+        sent += 1
+        file = discord.File(io.BytesIO(part), filename=f"{contents.collection.id}-{sent}.zip")
+        if sent == 1:
+            await interaction.edit_original_response(attachments=[file])
+        else:
+            await interaction.followup.send(file=file, ephemeral=True)
+    key = "collection.packed" if sent == 1 else "collection.packed_parts"
+    words = text(key, files=sent)
+    if left_out:
+        words += "\n" + text("collection.left_out", files=left_out, limit=size(limit))
+    await interaction.edit_original_response(content=words)
+
+
+class ShelfButton(
+    Lasting[Button],
+    template=r"ekaki:coll:(?P<id>[a-z0-9]{12}):(?P<page>\d{1,4}):[a-z]+",
+):
+    """Turns the page of a collection."""
+
+    async def act(self, interaction: Interaction) -> None:
+        await interaction.response.defer()
+        await _show_page(interaction, self.match["id"], int(self.match["page"]))
+
+
+async def setup(bot: EkakiBot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    errors.install(bot)
+    bot.add_dynamic_items(ShelfButton)
+    await bot.add_cog(CollectionCog())

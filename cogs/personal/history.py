@@ -1,0 +1,154 @@
+"""`/history` and `/show`: one's own pictures, and any one brought back with fresh buttons."""
+
+import re
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client.client import EkakiBot
+from bot.library.results import MAX_PAGE_SIZE
+from bot.library.suggestions import MAX_CHOICE, MAX_SUGGESTIONS
+from cogs.common import errors
+from cogs.common.forms import Form
+from cogs.common.lasting import Button, Lasting, Select
+from cogs.common.words import cut
+from cogs.personal.history_cursor import MAX_WORDS, PAGE_SIZE, TEMPLATE, Browsing
+from cogs.personal.history_page import OPEN_ID, SEARCH_ID, PageView, page_message
+from cogs.pictures.showing import ceiling_of, show_pictures, visible
+from data.people.history import HistoryEntry
+from data.shipped.text import text
+from data.store.ids import typed_id
+from pipeline.prompt.assemble import typed_text
+
+Interaction = discord.Interaction[EkakiBot]
+
+
+class History(commands.Cog):
+    """Looking back."""
+
+    @app_commands.command(name="history", description=text("history.description"))
+    @app_commands.describe(
+        words=text("history.option_words"), favourites=text("history.option_favourites")
+    )
+    async def history(
+        self,
+        interaction: Interaction,
+        words: app_commands.Range[str, 1, MAX_WORDS] | None = None,
+        favourites: bool = False,
+    ) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await _show_page(interaction, Browsing.of(words=words, favourites=favourites))
+
+    @app_commands.command(name="show", description=text("show.description"))
+    @app_commands.describe(id=text("show.option_id"))
+    async def show(self, interaction: Interaction, id: str) -> None:  # noqa: A002 - its name
+        job, pictures = await visible(interaction, id)
+        await show_pictures(interaction, job, pictures, private=job.private)
+
+    @show.autocomplete("id")
+    async def suggest_ids(
+        self, interaction: Interaction, typed: str
+    ) -> list[app_commands.Choice[str]]:
+        return await own_jobs(interaction, typed)
+
+
+async def own_jobs(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
+    """One's own latest jobs that have pictures, by the start of the id or words of the prompt."""
+    start = typed_id(typed)
+    entries = await _latest(interaction, words="")
+    found = [entry for entry in entries if start and entry.job.id.startswith(start)]
+    if not found:
+        found = entries if not start else await _latest(interaction, words=typed)
+    jobs = {entry.job.id: entry.job.request.wish for entry in found}
+    return [
+        app_commands.Choice(name=cut(f"{job_id}: {typed_text(wish)}", MAX_CHOICE), value=job_id)
+        for job_id, wish in list(jobs.items())[:MAX_SUGGESTIONS]
+    ]
+
+
+async def _latest(interaction: Interaction, *, words: str) -> list[HistoryEntry]:
+    results = interaction.client.services.results
+    page = await results.history(
+        user_id=interaction.user.id, words=words, page=0, page_size=MAX_PAGE_SIZE
+    )
+    return list(page.entries)
+
+
+async def _show_page(interaction: Interaction, browsing: Browsing) -> None:
+    """Put a page of the person's own pictures into the answer, which is theirs alone."""
+    services = interaction.client.services
+    user_id = interaction.user.id
+
+    async def read(browsing: Browsing) -> PageView:
+        page = await services.results.history(
+            user_id=user_id,
+            words=browsing.words,
+            favourites=browsing.favourites,
+            page=browsing.page,
+            page_size=PAGE_SIZE,
+        )
+        return PageView(page=page, browsing=browsing, ceiling=await ceiling_of(interaction))
+
+    view = await read(browsing)
+    existing = browsing.within(view.page.total)
+    if existing != browsing:  # pictures were deleted meanwhile
+        view = await read(existing)
+    message = await page_message(services.jobs, view)
+    await interaction.edit_original_response(
+        embeds=list(message.embeds), attachments=message.files(), view=message.view
+    )
+
+
+class PageButton(Lasting[Button], template=TEMPLATE):
+    """Goes to another page or filter."""
+
+    async def act(self, interaction: Interaction) -> None:
+        await interaction.response.defer()
+        await _show_page(interaction, Browsing.parse(self.match))
+
+
+class OpenMenu(Lasting[Select], template=re.escape(OPEN_ID)):
+    """Opens the chosen picture, for this person only, as the page it is chosen from."""
+
+    async def act(self, interaction: Interaction) -> None:
+        job, pictures = await visible(interaction, self.item.values[0])
+        await show_pictures(interaction, job, pictures, private=True)
+
+
+class SearchButton(
+    Lasting[Button],
+    template=rf"{SEARCH_ID}:(?P<fav>[01])",
+):
+    """Asks for words."""
+
+    async def act(self, interaction: Interaction) -> None:
+        await interaction.response.send_modal(SearchModal(favourites=self.match["fav"] == "1"))
+
+
+class SearchModal(Form):
+    """Words to look for; the page it was opened from shows what is found."""
+
+    def __init__(self, *, favourites: bool) -> None:
+        super().__init__(title=text("history.search_title"), timeout=3600)
+        self._favourites = favourites
+        self._words: discord.ui.TextInput[SearchModal] = discord.ui.TextInput(
+            custom_id="words", required=False, max_length=MAX_WORDS,
+            placeholder=text("history.search_placeholder"),
+        )  # fmt: skip
+        label = text("history.option_words")
+        self.add_item(discord.ui.Label(text=label, component=self._words))
+
+    async def on_submit(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
+        self, interaction: Interaction, /
+    ) -> None:
+        await interaction.response.defer()
+        browsing = Browsing.of(words=self._words.value, favourites=self._favourites)
+        await _show_page(interaction, browsing)
+
+
+async def setup(bot: EkakiBot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    errors.install(bot)
+    bot.add_dynamic_items(PageButton, OpenMenu, SearchButton)
+    await bot.add_cog(History())

@@ -1,0 +1,112 @@
+"""`/me`: one's own defaults, seen and changed in one message that only oneself sees."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import cast
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client.client import EkakiBot
+from cogs.common import errors
+from cogs.common.answers import change, hold
+from cogs.common.forms import Form
+from cogs.common.lasting import Button, Lasting, Select
+from cogs.common.messages import Outgoing
+from cogs.drawing.options import pick, pick_rating
+from cogs.personal.me_panel import CHOICES, NEGATIVE_ID, NOT_SET, Choice, panel
+from data.people.user_defaults import UserDefaults
+from data.shipped.text import text
+from pipeline.card import MAX_PROMPT_CHARACTERS, QualityPreset
+
+Interaction = discord.Interaction[EkakiBot]
+Change = Callable[[UserDefaults], UserDefaults]
+
+
+class Me(commands.Cog):
+    """One's own settings."""
+
+    @app_commands.command(name="me", description=text("me.description"))
+    async def me(self, interaction: Interaction) -> None:
+        message = await _current(interaction)
+        assert message.view is not None
+        await interaction.response.send_message(
+            embeds=list(message.embeds), view=message.view, ephemeral=True
+        )
+
+
+async def _current(interaction: Interaction) -> Outgoing:
+    people = interaction.client.services.people
+    user_id = interaction.user.id
+    return panel(await people.defaults(user_id), await people.presets(user_id))
+
+
+async def _apply(interaction: Interaction, wanted: Change) -> None:
+    """Change the person's defaults and show them in the message that was used."""
+    people = interaction.client.services.people
+    user_id = interaction.user.id
+    await hold(interaction)
+    await people.set_defaults(user_id, wanted(await people.defaults(user_id)))
+    message = await _current(interaction)
+    await change(interaction, embeds=message.embeds, view=message.view)
+
+
+def changed(choice: Choice, value: str | None) -> Change:
+    """What choosing `value` changes; None takes the default away."""
+    match choice:
+        case "aspect":
+            return lambda defaults: replace(defaults, aspect=value)
+        case "preset":
+            return lambda defaults: replace(defaults, preset=pick(QualityPreset, value))
+        case "rating":
+            return lambda defaults: replace(defaults, rating=pick_rating(value))
+
+
+class DefaultMenu(
+    Lasting[Select],
+    template=rf"ekaki:me:(?P<choice>{'|'.join(CHOICES)})",
+):
+    """Sets one default to what is chosen."""
+
+    async def act(self, interaction: Interaction) -> None:
+        chosen = self.item.values[0]
+        value = None if chosen == NOT_SET else chosen
+        await _apply(interaction, changed(cast("Choice", self.match["choice"]), value))
+
+
+class NegativeButton(Lasting[Button], template=NEGATIVE_ID):
+    """Opens the text of the negative prompt."""
+
+    async def act(self, interaction: Interaction) -> None:
+        people = interaction.client.services.people
+        defaults = await people.defaults(interaction.user.id)
+        await interaction.response.send_modal(NegativeModal(defaults.negative_prompt))
+
+
+class NegativeModal(Form):
+    """What is always kept out; nothing takes the default away."""
+
+    def __init__(self, now: str) -> None:
+        super().__init__(title=text("me.negative"), timeout=3600)
+        self._negative: discord.ui.TextInput[NegativeModal] = discord.ui.TextInput(
+            style=discord.TextStyle.paragraph,
+            custom_id="negative",
+            required=False,
+            max_length=MAX_PROMPT_CHARACTERS,
+            default=now or None,
+        )
+        self.add_item(discord.ui.Label(text=text("me.negative_label"), component=self._negative))
+
+    async def on_submit(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
+        self, interaction: Interaction, /
+    ) -> None:
+        value = self._negative.value
+        await _apply(interaction, lambda defaults: replace(defaults, negative_prompt=value))
+
+
+async def setup(bot: EkakiBot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    errors.install(bot)
+    bot.add_dynamic_items(DefaultMenu, NegativeButton)
+    await bot.add_cog(Me())

@@ -1,0 +1,133 @@
+"""`/privacy`: everything that is stored about oneself, as files or removed for good."""
+
+import io
+import zipfile
+from typing import Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client.client import EkakiBot
+from cogs.common import errors
+from cogs.common.lasting import Button, Lasting
+from cogs.common.words import size
+from data.shipped.text import text
+from pipeline.errors import RefusedError
+
+Interaction = discord.Interaction[EkakiBot]
+
+MAX_PARTS: Final = 20
+"""Messages of one export: a token answers for 15 minutes only, and nobody wants a hundred files."""
+
+_ROOM_BYTES = 64 * 1024  # of the limit, for the rest of the request beside the file
+
+
+class Privacy(
+    commands.GroupCog, group_name="privacy", group_description=text("privacy.description")
+):
+    """One's own data."""
+
+    @app_commands.command(name="export", description=text("privacy.export"))
+    async def export(self, interaction: Interaction) -> None:
+        await interaction.response.send_message(text("privacy.exporting"), ephemeral=True)
+        await send_export(interaction, limit=max(1, interaction.filesize_limit - _ROOM_BYTES))
+
+    @app_commands.command(name="delete", description=text("privacy.delete"))
+    async def delete(self, interaction: Interaction) -> None:
+        await interaction.response.send_message(
+            embed=_question(), view=_answers(interaction.user.id), ephemeral=True
+        )
+
+
+async def send_export(interaction: Interaction, *, limit: int) -> None:
+    """Send the ZIPs one by one, then the names of files that don't fit, then an end."""
+    people = interaction.client.services.people
+    sent = 0
+    left_out: list[str] = []
+    async for part in people.export_parts(interaction.user.id, part_bytes=limit):
+        if len(part) > limit or sent == MAX_PARTS:
+            left_out += names_in(part)
+            continue
+        sent += 1
+        file = discord.File(io.BytesIO(part), filename=f"ekaki-export-{sent}.zip")
+        if sent == 1:
+            await interaction.edit_original_response(attachments=[file])
+        else:
+            await interaction.followup.send(file=file, ephemeral=True)
+    if left_out:
+        names = discord.File(io.BytesIO("\n".join(left_out).encode()), filename="left-out.txt")
+        words = text("privacy.left_out", files=len(left_out), limit=size(limit))
+        await interaction.followup.send(words, file=names, ephemeral=True)
+    await interaction.edit_original_response(content=_end_of_export(sent, left_out))
+
+
+def _end_of_export(sent: int, left_out: list[str]) -> str:
+    if sent == 0:
+        return text("privacy.nothing_fits")
+    if left_out:
+        return text("privacy.exported_partly", files=sent)
+    return text("privacy.exported" if sent == 1 else "privacy.exported_files", files=sent)
+
+
+def names_in(part: bytes) -> list[str]:
+    """The names of the files in a ZIP."""
+    with zipfile.ZipFile(io.BytesIO(part)) as archive:
+        return archive.namelist()
+
+
+def _question() -> discord.Embed:
+    return discord.Embed(title=text("privacy.question_title"), description=text("privacy.question"))
+
+
+def _answers(user_id: int) -> discord.ui.View:
+    view = discord.ui.View(timeout=None)
+    for answer, style in (
+        ("delete", discord.ButtonStyle.danger),
+        ("keep", discord.ButtonStyle.secondary),
+    ):
+        view.add_item(
+            discord.ui.Button(
+                label=text(f"privacy.button_{answer}"),
+                style=style,
+                custom_id=f"ekaki:privacy:{answer}:{user_id}",
+            )
+        )
+    view.stop()  # presses are found by their `custom_id`: discord.py need not remember the view
+    return view
+
+
+class AnswerButton(
+    Lasting[Button],
+    template=r"ekaki:privacy:(?P<answer>delete|keep):(?P<user_id>\d{1,20})",
+):
+    """The answer to whether everything shall be removed, by the person it is about."""
+
+    async def act(self, interaction: Interaction) -> None:
+        user_id = int(self.match["user_id"])
+        if interaction.user.id != user_id:
+            raise RefusedError("not_allowed")
+        if self.match["answer"] == "keep":
+            await _say(interaction, "privacy.kept")
+            return
+        await _say(interaction, "privacy.deleting")  # without buttons: it happens once
+        try:
+            await interaction.client.services.people.forget(user_id)
+        except Exception:  # a locked database, say: it can be tried again
+            await interaction.edit_original_response(embed=_question(), view=_answers(user_id))
+            raise
+        await interaction.edit_original_response(
+            embed=discord.Embed(description=text("privacy.deleted"))
+        )
+
+
+async def _say(interaction: Interaction, key: str) -> None:
+    """Replace the question."""
+    await interaction.response.edit_message(embed=discord.Embed(description=text(key)), view=None)
+
+
+async def setup(bot: EkakiBot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    errors.install(bot)
+    bot.add_dynamic_items(AnswerButton)
+    await bot.add_cog(Privacy())

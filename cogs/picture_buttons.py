@@ -1,0 +1,89 @@
+"""From a pressed button under pictures to what it does; and what answers when nothing else does."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeAlias
+
+import discord
+from discord.ext import commands
+
+from bot.client.client import EkakiBot
+from cogs.common import errors
+from cogs.common.lasting import Button, Lasting
+from cogs.common.orphans import answer_orphan
+from cogs.common.result_buttons import Action
+from cogs.drawing.cancel import ENTRY_ID, JOB_ID
+from cogs.gallery import buttons
+from cogs.pictures import drawing_on, keeping
+from cogs.pictures.remix_form import custom_id_of, is_remix_form, receive
+
+Interaction: TypeAlias = discord.Interaction[EkakiBot]
+
+_CUSTOM_ID = re.compile(
+    rf"ekaki:(?P<action>{'|'.join(Action)}):(?P<subject>{JOB_ID}|{ENTRY_ID})(?::(?P<extra>[0-9]{{1,20}}))?"
+)
+
+
+class ResultButton(Lasting[Button], template=_CUSTOM_ID):
+    """Any button of `cogs.common.result_buttons`, rebuilt from its `custom_id`."""
+
+    async def act(self, interaction: Interaction) -> None:
+        extra = self.match["extra"]
+        await _HANDLERS[Action(self.match["action"])](
+            interaction, self.match["subject"], None if extra is None else int(extra)
+        )
+
+
+_HANDLERS: Final[Mapping[Action, Callable[[Interaction, str, int | None], Awaitable[None]]]] = {
+    Action.REROLL: drawing_on.reroll,
+    Action.REMIX: drawing_on.remix,
+    Action.SETTINGS: drawing_on.settings,
+    Action.FAVOURITES: keeping.favourites,
+    Action.DELETE: keeping.delete,
+    Action.ERASE: keeping.erase,
+    Action.KEEP: keeping.keep,
+    Action.SUBTLE: drawing_on.subtle,
+    Action.STRONG: drawing_on.strong,
+    Action.UPSCALE: drawing_on.upscale,
+    Action.FAVOURITE: keeping.favourite,
+    Action.STAR: keeping.star,
+    Action.VOTE: buttons.vote,
+    Action.VOTES: buttons.votes,
+    Action.SHARE: buttons.share,
+    Action.SHARES: buttons.shares,
+    Action.SHARE_SURE: buttons.share_sure,
+    Action.DETAILS: buttons.details,
+    Action.APPROVE: buttons.approve,
+    Action.TAKE_OUT: buttons.take_out,
+    Action.FEATURE: buttons.feature,
+    Action.UNFEATURE: buttons.unfeature,
+    Action.REPORT: buttons.report,
+}
+
+
+def is_result_button(interaction: Interaction) -> bool:
+    """Whether a button of `cogs.common.result_buttons` was pressed."""
+    return _CUSTOM_ID.fullmatch(custom_id_of(interaction)) is not None
+
+
+class ResultsCog(commands.Cog, name="Results"):
+    """Takes sent forms, and answers for buttons and forms that nobody knows any more."""
+
+    @commands.Cog.listener("on_interaction")
+    async def interacted(self, interaction: Interaction) -> None:
+        match interaction.type:
+            case discord.InteractionType.modal_submit if is_remix_form(interaction):
+                await receive(interaction)
+            case discord.InteractionType.component if is_result_button(interaction):
+                pass  # its own callback answers, even where that takes long
+            case discord.InteractionType.modal_submit | discord.InteractionType.component:
+                await answer_orphan(interaction)
+            case _:
+                pass
+
+
+async def setup(bot: EkakiBot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    errors.install(bot)
+    bot.add_dynamic_items(ResultButton)
+    await bot.add_cog(ResultsCog())

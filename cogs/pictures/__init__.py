@@ -1,0 +1,1 @@
+"""What people do with a finished picture: its buttons, menus and settings."""

@@ -1,0 +1,120 @@
+"""Buttons that draw on from pictures, or tell how they were made; and who may.
+
+Whatever draws enters at `cogs.drawing.submission`, as `/imagine`. Anybody may draw from a public
+picture that they see, at the expense of their own limits; a private one is its owner's.
+"""
+
+from typing import TypeAlias
+
+import discord
+
+from bot.client.client import EkakiBot
+from bot.library.results import StoredPicture
+from cogs.common.actors import actor_of
+from cogs.drawing.presenter import presenters_of
+from cogs.drawing.submission import submit
+from cogs.pictures.flags_line import filled_in
+from cogs.pictures.remix_form import remix_form
+from cogs.pictures.settings_text import own_settings
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from pipeline.errors import RefusedError
+from pipeline.request import GenerationRequest
+
+Interaction: TypeAlias = discord.Interaction[EkakiBot]
+Pictures: TypeAlias = tuple[PictureRecord, ...]
+
+
+async def reroll(interaction: Interaction, job_id: str, _extra: int | None) -> None:
+    job, _ = await drawable_job(interaction, job_id)
+    await _draw(interaction, interaction.client.services.results.reroll(job))
+
+
+async def subtle(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
+    stored = await _drawable_picture(interaction, picture_id)
+    wish = interaction.client.services.results.vary(stored, strong=False)
+    await _draw(interaction, wish)
+
+
+async def strong(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
+    stored = await _drawable_picture(interaction, picture_id)
+    wish = interaction.client.services.results.vary(stored, strong=True)
+    await _draw(interaction, wish)
+
+
+async def upscale(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
+    stored = await _drawable_picture(interaction, picture_id)
+    wish = interaction.client.services.results.upscale(stored)
+    await _draw(interaction, wish)
+
+
+async def remix(interaction: Interaction, job_id: str, _extra: int | None) -> None:
+    job, _ = await drawable_job(interaction, job_id)
+    await interaction.response.send_modal(form_of(interaction.client, job))
+
+
+def form_of(bot: EkakiBot, job: JobRecord) -> discord.ui.Modal:
+    """The remix form of one of our jobs."""
+    wish = filled_in(bot.services.results.remix(job), job.request)
+    return remix_form(wish, job_id=job.id)
+
+
+async def _draw(interaction: Interaction, wish: GenerationRequest) -> None:
+    await submit(interaction, wish, presenters_of(interaction.client), replay=True)
+
+
+async def drawable_job(interaction: Interaction, job_id: str) -> tuple[JobRecord, Pictures]:
+    """The job, if this person may draw from it. RefusedError says why not."""
+    job, pictures = await visible_job(interaction, job_id)
+    hidden = job.private and job.user_id != interaction.user.id
+    if hidden and not await _is_shared(interaction, job_id=job_id):
+        raise RefusedError("picture_private")
+    return job, pictures
+
+
+async def visible_job(interaction: Interaction, job_id: str) -> tuple[JobRecord, Pictures]:
+    """The job, if this person may see it. RefusedError says why not."""
+    results = interaction.client.services.results
+    job, pictures = await results.pictures_of(job_id)
+    hidden = not results.may_see(actor_of(interaction), job)
+    if hidden and not await _is_shared(interaction, job_id=job_id):
+        raise RefusedError("picture_private")
+    return job, pictures
+
+
+async def visible_picture(interaction: Interaction, picture_id: str) -> StoredPicture:
+    results = interaction.client.services.results
+    stored = await results.picture(picture_id)
+    hidden = not results.may_see(actor_of(interaction), stored.job)
+    if hidden and not await _is_shared(interaction, picture_id=picture_id):
+        raise RefusedError("picture_private")
+    return stored
+
+
+async def _is_shared(interaction: Interaction, *, picture_id: str = "", job_id: str = "") -> bool:
+    """Whether the server's gallery shows it: then everybody there sees it, private or not."""
+    gallery = interaction.client.services.gallery
+    return await gallery.shows(guild_id=interaction.guild_id, picture_id=picture_id, job_id=job_id)
+
+
+async def _drawable_picture(interaction: Interaction, picture_id: str) -> StoredPicture:
+    stored = await visible_picture(interaction, picture_id)
+    hidden = stored.job.private and stored.job.user_id != interaction.user.id
+    if hidden and not await _is_shared(interaction, picture_id=picture_id):
+        raise RefusedError("picture_private")
+    return stored
+
+
+async def settings(interaction: Interaction, job_id: str, _extra: int | None) -> None:
+    job, pictures = await visible_job(interaction, job_id)
+    await show_settings(interaction, job, pictures)
+
+
+async def show_settings(interaction: Interaction, job: JobRecord, pictures: Pictures) -> None:
+    """Tell this person, and nobody else, how the pictures of `job` were made."""
+    if not pictures:
+        raise RefusedError("no_pictures_there")
+    message = own_settings(job, pictures)
+    await interaction.response.send_message(
+        embeds=list(message.embeds), files=message.files(), ephemeral=True
+    )

@@ -1,0 +1,130 @@
+"""The form with prompt, negative and settings filled in. It is sent and forgotten.
+
+Everything that counts comes back with its fields and its `custom_id`, so it may be open for hours,
+through restarts of the bot. Nothing that somebody typed is lost: a refusal gives it back.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final, cast
+
+import discord
+
+from bot.client.client import EkakiBot
+from cogs.common.actors import actor_of
+from cogs.common.errors import answer_error
+from cogs.common.forms import give_back, typed_values
+from cogs.drawing.cancel import JOB_ID
+from cogs.drawing.presenter import presenters_of
+from cogs.drawing.submission import submit
+from cogs.pictures.flags_line import MAX_LINE, cut_prompt, settings_line, with_settings
+from data.shipped.text import text
+from pipeline.card import MAX_PROMPT_CHARACTERS
+from pipeline.errors import RefusedError
+from pipeline.request import GenerationRequest
+
+_log = logging.getLogger(__name__)
+
+_CUSTOM_ID = re.compile(rf"ekaki:form:(?P<job_id>{JOB_ID}|-):(?P<seen>public|private)")
+PROMPT: Final = "prompt"
+NEGATIVE: Final = "negative"
+SETTINGS: Final = "settings"
+
+
+def remix_form(
+    wish: GenerationRequest, *, job_id: str | None = None, note: str = ""
+) -> discord.ui.Modal:
+    """A form filled in with `wish`, `note` above its fields. `job_id`: what the form does not show
+    is taken from there."""
+    seen = "private" if wish.private else "public"
+    form = discord.ui.Modal(
+        title=text("results.remix_title"), custom_id=f"ekaki:form:{job_id or '-'}:{seen}"
+    )
+    if note:
+        words = text("left_out.title") + "\n" + note
+        form.add_item(discord.ui.TextDisplay[Any](words))
+    form.add_item(_text_field(PROMPT, cut_prompt(wish.prompt), required=True))
+    form.add_item(_text_field(NEGATIVE, cut_prompt(wish.negative_prompt), required=False))
+    form.add_item(
+        discord.ui.Label(
+            text=text("results.remix_settings"),
+            description=text("results.remix_settings_help"),
+            component=discord.ui.TextInput[discord.ui.Modal](
+                custom_id=SETTINGS,
+                required=False,
+                max_length=MAX_LINE,
+                default=settings_line(wish) or None,
+                placeholder=text("results.remix_settings_placeholder"),
+            ),
+        )
+    )
+    form.stop()  # discord.py need not remember it
+    return form
+
+
+def _text_field(
+    custom_id: str, value: str, *, required: bool
+) -> "discord.ui.Label[discord.ui.Modal]":
+    field = discord.ui.TextInput[discord.ui.Modal](
+        style=discord.TextStyle.paragraph,
+        custom_id=custom_id,
+        required=required,
+        max_length=MAX_PROMPT_CHARACTERS,
+        default=value or None,
+        placeholder=text(f"imagine.modal_{custom_id}_placeholder"),
+    )
+    return discord.ui.Label(text=text(f"imagine.modal_{custom_id}"), component=field)
+
+
+def is_remix_form(interaction: discord.Interaction[EkakiBot]) -> bool:
+    """Whether `interaction` sends such a form."""
+    return _CUSTOM_ID.fullmatch(custom_id_of(interaction)) is not None
+
+
+async def receive(interaction: discord.Interaction[EkakiBot]) -> None:
+    """A form was sent: draw what it says. Never raises."""
+    values = typed_values(interaction)
+    try:
+        wish = await _wish(interaction, values)
+        await submit(interaction, wish, presenters_of(interaction.client))
+    except Exception as error:  # noqa: BLE001 - discord.py would only log it
+        await answer_error(interaction, error)
+        await give_back(interaction, values)
+
+
+async def _wish(
+    interaction: discord.Interaction[EkakiBot], values: Mapping[str, str]
+) -> GenerationRequest:
+    match = _CUSTOM_ID.fullmatch(custom_id_of(interaction))
+    assert match is not None, "asked by the caller"
+    base = await _base(interaction, match["job_id"])
+    texts = replace(
+        base,
+        prompt=values.get(PROMPT, ""),
+        negative_prompt=values.get(NEGATIVE, ""),
+        private=match["seen"] == "private",
+    )
+    return with_settings(texts, values.get(SETTINGS, ""))
+
+
+async def _base(interaction: discord.Interaction[EkakiBot], job_id: str) -> GenerationRequest:
+    """What the form has no fields for, such as the picture to begin from; nothing if it is gone."""
+    if job_id == "-":
+        return GenerationRequest()
+    results = interaction.client.services.results
+    try:
+        job, _ = await results.pictures_of(job_id)
+    except RefusedError:
+        return GenerationRequest()
+    if not results.may_see(actor_of(interaction), job):
+        return GenerationRequest()
+    kept = results.remix(job)
+    return GenerationRequest(init_picture=kept.init_picture, strength=kept.strength)
+
+
+def custom_id_of(interaction: discord.Interaction[EkakiBot]) -> str:
+    """The id of the button or form that `interaction` comes from; "" for another kind."""
+    data = cast("dict[str, Any]", interaction.data or {})
+    return str(data.get("custom_id", ""))

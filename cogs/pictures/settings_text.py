@@ -1,0 +1,80 @@
+"""The settings of a picture, to read and to copy. No IO."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import discord
+
+from cogs.common.messages import Attachment, Outgoing
+from cogs.common.words import code_block, quoted
+from cogs.pictures.flags_line import settings_line
+from cogs.pictures.left_out import left_out_note
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.shipped.text import text
+from pipeline.describe import describe
+from pipeline.metadata.a1111_text import parameters_text
+from pipeline.metadata.read import PictureMetadata
+from pipeline.request import GenerationRequest
+
+_FIELD = 1024  # characters of an embed's field, Discord
+_NAME = 80  # characters of a field's name: Discord takes 256
+_CODE = 3900  # characters of a code block: a description holds 4096
+_EMBED = 4800  # characters of one embed: Discord takes 6000, a note on a stranger's file 1000
+_TEXTS = frozenset({"prompt", "negative_prompt"})  # they stand in the code block already
+
+
+def own_settings(job: JobRecord, pictures: Sequence[PictureRecord]) -> Outgoing:
+    """Everything about `job`, and its first picture's text as A1111 writes it."""
+    first = pictures[0]
+    copied = parameters_text(
+        job.request,
+        index=first.position,
+        model_name=first.model_name,
+        model_hash=first.model_hash,
+        version=f"Ekaki {version('ekaki')}",
+    )
+    shown = [(text(f"describe.{label}"), _in_words(label, value))
+             for label, value in describe(job.request) if label not in _TEXTS]  # fmt: skip
+    made_by = f"{first.model_name} ({first.precision}, {first.provider}, {first.engine})"
+    shown.append((text("results.made_by"), made_by))
+    return _message(copied, shown)
+
+
+def _in_words(label: str, value: str) -> str:
+    """The one value that is no input: who sees the pictures."""
+    return text(f"describe.{value}") if label == "visibility" else value
+
+
+def foreign_settings(found: PictureMetadata, wish: GenerationRequest) -> Outgoing:
+    """What a stranger's file says, what of it can be asked for here, and what can't."""
+    parameters = found.parameters
+    lines = [parameters.prompt]
+    if parameters.negative_prompt:
+        lines.append(f"Negative prompt: {parameters.negative_prompt}")
+    shown = [*parameters.pairs.items()]
+    line = settings_line(wish)
+    if line:
+        lines.append(line)
+    message = _message("\n".join(lines), shown)
+    embed = message.embeds[0].set_footer(text=text("left_out.source", program=found.program.value))
+    note = left_out_note(parameters, wish)
+    if note:
+        embed.insert_field_at(0, name=text("left_out.title"), value=note, inline=False)
+    return message
+
+
+def _message(copied: str, shown: Sequence[tuple[str, str]]) -> Outgoing:
+    """A code block to copy, or a file where it is too long, over a field for each pair."""
+    block = code_block(copied)
+    fits = len(block) <= _CODE
+    embed = discord.Embed(
+        title=text("results.settings_title"),
+        description=block if fits else text("results.settings_file"),
+    )
+    for name, value in shown[:20]:
+        label, entry = quoted(name, _NAME), quoted(value, _FIELD // 3)
+        if label and entry and len(embed) + len(label) + len(entry) <= _EMBED:
+            embed.add_field(name=label, value=entry)
+    file = Attachment(name="settings.txt", content=copied.encode(), description="")
+    return Outgoing(embeds=(embed,), attachments=() if fits else (file,))

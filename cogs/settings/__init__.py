@@ -1,0 +1,1 @@
+"""`/settings`: what moderators set for their server."""

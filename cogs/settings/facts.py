@@ -1,0 +1,124 @@
+"""What the settings panel shows: a server's rules, gathered for one channel of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import discord
+
+from bot.client.client import EkakiBot
+from bot.safety.ceiling import Ceiling
+from cogs.common.duty import guild_id_of
+from cogs.common.places import place_of, rules_channel_id
+from data.guilds.guild_limits import LimitSet
+from data.guilds.guild_settings import GuildSettings, Words
+from data.guilds.outbox import OutboxItem
+from data.guilds.place_settings import PlaceRatings
+from data.shipped.text import text
+from pipeline.errors import RefusedError
+
+Interaction = discord.Interaction[EkakiBot]
+
+POSTING: Final = ("view_channel", "send_messages", "embed_links", "attach_files")
+KEEPING: Final = (*POSTING, "read_message_history")
+"""Where we look for our own messages again: galleries, log and review."""
+SHOWN_PARKED: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything that a page of the panel may show. `missing`: by channel, the permissions that the
+    bot lacks where it is to post. `parked`: the first of what Discord refuses. `role_id`: whose
+    limits are looked at; the server's id: all."""
+
+    guild: discord.Guild
+    channel_id: int
+    role_id: int
+    settings: GuildSettings
+    ratings: PlaceRatings
+    ceiling: Ceiling
+    words: Words
+    limits: Mapping[int, LimitSet]
+    missing: Mapping[int, tuple[str, ...]]
+    parked: Sequence[OutboxItem] = ()
+
+    @property
+    def forums(self) -> list[discord.ForumChannel]:
+        """The gallery's channels that are forums with tags to choose from."""
+        ids = (self.settings.gallery_channel_id, self.settings.gallery_adult_channel_id)
+        found = [self.guild.get_channel(each) for each in ids if each is not None]
+        return [
+            each for each in found if isinstance(each, discord.ForumChannel) and self.tags_of(each)
+        ]
+
+    def tags_of(self, forum: discord.ForumChannel) -> list[discord.ForumTag]:
+        """The tags that we may give: some are for who manages threads."""
+        manages = forum.permissions_for(self.guild.me).manage_threads
+        return [tag for tag in forum.available_tags if manages or not tag.moderated]
+
+    def lacks_tags(self, forum: discord.ForumChannel) -> bool:
+        """Whether the forum takes no post with the tags that are chosen."""
+        given = {tag.id for tag in self.tags_of(forum)} & self.settings.gallery_tags
+        return forum.flags.require_tag and not given
+
+    def mention(self, channel_id: int | None) -> str:
+        """A channel by name, also one that is gone."""
+        if channel_id is None:
+            return text("settings.none")
+        if self.guild.get_channel_or_thread(channel_id) is None:
+            return text("settings.deleted_channel", id=channel_id)
+        return f"<#{channel_id}>"
+
+    def existing(self, ids: frozenset[int]) -> list[int]:
+        """Those that are still there: a menu can only show these."""
+        return sorted(each for each in ids if self.guild.get_channel(each) is not None)
+
+
+async def gather(interaction: Interaction, *, role_id: int | None = None) -> Facts:
+    """The facts for where `interaction` comes from. RefusedError outside a server."""
+    guild_id, guild = guild_id_of(interaction), interaction.guild
+    if guild is None or guild.me is None:  # pyright: ignore[reportUnnecessaryComparison] - while Discord has not told us of it
+        raise RefusedError("servers_only")
+    services, channel_id = interaction.client.services, rules_channel_id(interaction)
+    ceiling, ratings = await services.jobs.ceiling(
+        place=place_of(interaction), guild_id=guild_id, channel_id=channel_id
+    )
+    settings = await services.servers.settings(guild_id)
+    return Facts(
+        guild=guild,
+        channel_id=channel_id,
+        role_id=role_id or guild_id,
+        settings=settings,
+        ratings=ratings,
+        ceiling=ceiling,
+        words=await services.servers.words(guild_id),
+        limits=await services.servers.limits(guild_id),
+        missing=missing_in(guild, settings, channel_id),
+        parked=await services.outbox.parked(guild_id=guild_id, limit=SHOWN_PARKED),
+    )
+
+
+def missing_in(
+    guild: discord.Guild, settings: GuildSettings, channel_id: int
+) -> dict[int, tuple[str, ...]]:
+    """What the bot may not do but must, in this channel and in those that are set."""
+    wanted: dict[int, tuple[str, ...]] = {}
+    for each in (*settings.allowed_channels, channel_id):
+        wanted[each] = POSTING
+    for each in (
+        settings.log_channel_id,
+        settings.review_channel_id,
+        settings.gallery_channel_id,
+        settings.gallery_adult_channel_id,
+    ):
+        if each is not None:
+            wanted[each] = KEEPING
+    found: dict[int, tuple[str, ...]] = {}
+    for each, names in sorted(wanted.items()):
+        channel = guild.get_channel(each)
+        if channel is not None:  # one that is gone is shown as such
+            granted = channel.permissions_for(guild.me)
+            lacking = tuple(name for name in names if not getattr(granted, name))
+            if lacking:
+                found[each] = lacking
+    return found
