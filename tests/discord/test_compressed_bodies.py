@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from bot.common.clock import SystemClock
 from bot.common.secret import Secret
 from bot.config.settings import Settings
 from bot.doctor import online
@@ -115,6 +116,7 @@ async def test_the_doctor_and_signing_in_read_compressed_answers(server: Server)
             secret=Secret("s"),
             redirect_uri=f"{server.url}/back",
             http=http,
+            clock=SystemClock(),
         )
         word, address = oauth.begin()
         state = address.partition("state=")[2].partition("&")[0]
