@@ -18,7 +18,7 @@ from cogs.common import errors
 from cogs.common.attachments import Downloads, check_announced
 from cogs.common.choices import as_choices
 from cogs.common.places import place_of, refuse_user_install, rules_channel_id
-from cogs.drawing import cancel
+from cogs.drawing import cancel, late_ends
 from cogs.drawing.options import CHOICES, pick, pick_rating
 from cogs.drawing.presenter import Presenters
 from cogs.drawing.prompt_form import PromptModal
@@ -78,6 +78,7 @@ class Inference(commands.Cog):
 
     async def cog_load(self) -> None:
         jobs = self.bot.services.jobs
+        late_ends.enter(self.bot, self.presenters)
         await jobs.start()
         earlier = await jobs.to_present()  # before the first interaction of this run can come
         self._resuming = asyncio.create_task(self._resume(earlier), name="resume presenters")

@@ -273,9 +273,10 @@ class JobService:
         """The end of the job reached its user."""
         await self._mark(job_id, "delivered", message_id)
 
-    async def mark_kept(self, *, job_id: str) -> None:
-        """Its user can't be reached; the pictures stay stored."""
-        await self._mark(job_id, "kept", None)
+    async def mark_kept(self, *, job_id: str, again: bool = False) -> None:
+        """Its user can't be reached; the pictures stay stored. `again`: have the outbox try once
+        more, as its place may open."""
+        await self._mark(job_id, "kept", None, again=again)
 
     async def to_present(self) -> list[JobRecord]:
         """After a restart: live jobs, and ended ones whose user does not know yet."""
@@ -329,9 +330,15 @@ class JobService:
             self._runner.end(job_id, CancelledEvent())
         return ended
 
-    async def _mark(self, job_id: str, delivery: Delivered, message_id: int | None) -> None:
+    async def _mark(
+        self, job_id: str, delivery: Delivered, message_id: int | None, *, again: bool = False
+    ) -> None:
         await self._store.mark_told(
-            job_id, delivery=delivery, message_id=message_id, now=self._clock.time()
+            job_id,
+            delivery=delivery,
+            message_id=message_id,
+            now=self._clock.time(),
+            again=again,
         )
         hit("delivered_marked")
 

@@ -21,8 +21,8 @@ LOOK_EVERY_S: Final = 5.0  # another process may have put something
 PAUSE_S: Final = 0.05  # between two looks: commits come in showers
 SEND_LIMIT_S: Final = 300.0
 """For one attempt, waits for Discord's rate limits included."""
-MAX_REFUSALS: Final = 2000
-"""Of closed places in REFUSALS_IN_S, in all lanes together; each may have cost a few requests.
+MAX_REFUSALS: Final = 1500
+"""Of closed places in REFUSALS_IN_S, in all lanes together; each may have cost up to five requests.
 Discord bans a bot for 10,000 in ten minutes."""
 REFUSALS_IN_S: Final = 600.0
 LANES_AT_ONCE: Final = 50

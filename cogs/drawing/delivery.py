@@ -18,6 +18,7 @@ import discord
 
 from bot.client.client import EkakiBot
 from bot.common.failpoints import hit
+from bot.outbox.verdict import Verdict, verdict_of
 from cogs.common.errors import UNREACHABLE
 from cogs.common.messages import Outgoing
 from data.jobs.jobs import JobRecord
@@ -78,7 +79,11 @@ def _stem(file_name: str) -> str:
 
 
 class Delivery:
-    """The ways of one job. `resumed`: an earlier run of the bot may have sent the end already."""
+    """The ways of one job. `resumed`: an earlier run of the bot may have sent the end already.
+
+    `refusal`: what Discord answered in the place where the end belongs, if that may change: a
+    permission can come back, a channel, message or person that is gone does not.
+    """
 
     def __init__(
         self,
@@ -95,6 +100,7 @@ class Delivery:
         self._look_first = resumed
         self._token_over = job.interaction_token is None
         self._backoff_s = backoff_s
+        self.refusal: discord.HTTPException | None = None
         self._unwanted: Unwanted | None = None
         self._unforeseen = 0
 
@@ -223,6 +229,8 @@ class Delivery:
             )  # fmt: skip
             by_token = way in {self._edit_by_token, self._follow_up}
             self._token_over |= by_token and error.code in _TOKEN_OVER
+            if not by_token and verdict_of(error.status, error.code) is not Verdict.GIVE_UP:
+                self.refusal = error
             is_closed = error.status in _CLOSED or error.code in _CLOSED_CODES
             if is_closed and error.code not in _CONTENT_CODES:
                 raise Refused from error

@@ -15,7 +15,7 @@ from bot.jobs.keep.finish import is_withheld
 from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progress, Queued
 from cogs.common.errors import UNREACHABLE
 from cogs.common.gallery_gates import offers_gallery
-from cogs.common.known import GuildChannel, PlaceUnknownError, channel_of
+from cogs.common.known import GuildChannel, PlaceClosedError, PlaceUnknownError, channel_of
 from cogs.common.messages import Attachment, Outgoing
 from cogs.common.pictures import fit, preview_jpeg
 from cogs.common.places import place_of_channel
@@ -92,7 +92,15 @@ class Presenter:
         self._delivery = delivery
         self._file_limit = file_limit
         self._shown: JobEvent | None = None
+        self._unknown: Exception | None = None
+        self._is_late = job.delivery == "kept"
         self.ending = False
+        self.told: Told | None = None
+
+    @property
+    def closed(self) -> Exception | None:
+        """What the end of the job could not be told for, if that may change."""
+        return self._unknown or self._delivery.refusal
 
     async def run(self, shown: JobEvent | None) -> None:
         """Show everything that comes. `shown` is what the message shows already.
@@ -110,10 +118,13 @@ class Presenter:
             return
         try:
             told = await self._tell_patiently(end)
+        except PlaceUnknownError as error:
+            self._unknown, told = error, Told(None)
         except Exception:  # noqa: BLE001 - whatever it is, no message may promise a picture for ever
             _log.exception("The end of job %s could not be shown", self._job.id)
             told = Told(await self._deliver(self._apology(end)))
         await self._settle(told.sent)
+        self.told = told
         if told.sent is not None and told.calls and not told.sent.new and self._took_long():
             await self._delivery.mention(told.sent)
 
@@ -198,7 +209,7 @@ class Presenter:
                 return await self._tell_pictures(end)
             case Failed(error=error) if self._is_for_one(error):
                 message = render.failed(self._job, error, now=self._services.clock.time())
-                told = await self._delivery.whisper(message)
+                told = not self._is_late and await self._delivery.whisper(message)
                 return Told(await self._deliver(render.failed_quietly(told=told)))
             case Failed(error=error):
                 message = render.failed(self._job, error, now=self._services.clock.time())
@@ -293,15 +304,19 @@ class Presenter:
 
     async def _known_channel(self, guild_id: int) -> GuildChannel | None:
         """The channel whose settings count, waited for while Discord does not tell of the server;
-        None: it is gone, or stays unknown."""
+        None: it is gone, or closed to us. PlaceUnknownError where it stays unknown."""
         channel_id = self._job.rules_channel_id or self._job.channel_id
-        for _ in range(int(_PLACE_WAIT_S)):
+        trouble: Exception | None = None
+        for _ in range(1 if self._is_late else int(_PLACE_WAIT_S)):
             try:
                 return await channel_of(self._bot, guild_id, channel_id)
             except (PlaceUnknownError, *UNREACHABLE) as error:
                 _log.info("Job %s waits for its server: %s", self._job.id, error)
+                trouble = error
                 await asyncio.sleep(1.0)
-        return None
+        if isinstance(trouble, PlaceClosedError):
+            return None
+        raise PlaceUnknownError(guild_id) from trouble  # the outbox goes on waiting
 
     async def _attachments(self, end: Completed, limit: int) -> list[Attachment]:
         made: list[Attachment] = []
@@ -324,7 +339,7 @@ class Presenter:
     async def _settle(self, sent: Sent | None) -> None:
         """Enter that the end was told, so that it is told once. A full disk or a locked database is
         waited out."""
-        if sent is None:
+        if sent is None and not self._is_late:
             _log.warning("Job %s can't reach its user; it is kept", self._job.id)
         while True:
             try:
@@ -338,7 +353,9 @@ class Presenter:
     async def _enter(self, sent: Sent | None) -> None:
         jobs = self._services.jobs
         if sent is None:
-            await jobs.mark_kept(job_id=self._job.id)
+            # Late ends are in the outbox already, which counts their attempts.
+            again = self.closed is not None and not self._is_late
+            await jobs.mark_kept(job_id=self._job.id, again=again)
         else:
             await jobs.mark_delivered(job_id=self._job.id, message_id=sent.message_id)
 
@@ -357,6 +374,7 @@ class Presenters:
         self._running: dict[str, tuple[Presenter, asyncio.Task[None]]] = {}
         self._again: set[str] = set()
         self._restarts: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     def start(
         self,
@@ -392,8 +410,27 @@ class Presenters:
             except Exception:  # noqa: BLE001 - the others wait as well
                 _log.exception("Job %s can't be shown", job.id)
 
+    async def tell_late(self, job: JobRecord) -> Exception | None:
+        """Tell the end of a kept job. Gives what it could not be told for, if that may change.
+
+        PlaceUnknownError where the bot stops, TimeoutError where it can't be read now. The delivery
+        goes on where this is cancelled.
+        """
+        if self._stopping:
+            raise PlaceUnknownError(job.guild_id or 0)
+        if job.id not in self._running:
+            self.start(job, message_id=job.message_id, resumed=True)
+        presenter, task = self._running[job.id]
+        await asyncio.wait({task})
+        if task.cancelled():
+            raise PlaceUnknownError(job.guild_id or 0)
+        if presenter.told is None:  # the events broke off, or the job was deleted
+            raise TimeoutError
+        return None if presenter.told.sent is not None else presenter.closed
+
     async def stop(self) -> None:
         """Give deliveries that are under way a moment, then end. The rest resumes at next start."""
+        self._stopping = True
         self._again.clear()  # the next start finds them undelivered
         tasks = [task for _, task in self._running.values()]
         ending = [task for presenter, task in self._running.values() if presenter.ending]

@@ -47,12 +47,12 @@ DESTINATIONS: Final = {
     "general": Destination(
         channel_id=IDS.general,
         guild_id=IDS.guild,
-        lanes=(f"removal:{IDS.general}", f"announcement:{IDS.general}"),
+        lanes=tuple(f"{subject}:{IDS.general}" for subject in ("removal", "announcement", "job")),
     ),
     "thread": Destination(
         channel_id=IDS.thread,
         guild_id=IDS.guild,
-        lanes=(f"removal:{IDS.thread}", f"announcement:{IDS.thread}"),
+        lanes=tuple(f"{subject}:{IDS.thread}" for subject in ("removal", "announcement", "job")),
     ),
     "dm": Destination(
         channel_id=IDS.dm_alice,

@@ -16,7 +16,7 @@ from tests.chaos.audit import Report, audit
 from tests.chaos.deeds import RED, Deeds
 from tests.chaos.gallery_sight import choose_gallery, choose_logs
 from tests.chaos.places import leave_new_servers
-from tests.chaos.refusing import Closed, refusals
+from tests.chaos.refusing import GONE, Closed, refusals
 from tests.chaos.settling import settled
 from tests.chaos.stage import PATIENCE_S, Stage, StuckError, until
 from tests.chaos.trouble import TROUBLES, full_disk
@@ -201,9 +201,9 @@ async def _visit(stage: Stage, deeds: Deeds, plan: Plan) -> None:
         doing += [deeds.imagine_and_cancel(after_s=dice.choice((0.0, 0.05, 0.3)))
                   for _ in range(plan.nth)]  # fmt: skip
     deletes = name == "new_message_begins" or dice.random() < 0.3
-    # Only a new message can follow one that was deleted, and a closed channel takes none: those
+    # Only a new message can follow one that was deleted. Where its channel is gone, too, those
     # pictures stay in /history.
-    if deletes and not plan.refused.startswith("general "):
+    if deletes and plan.refused != f"general {GONE}":
         doing += [_deleted_under(deeds) for _ in range(plan.nth)]
     if name == "deferred" or (not plan.trouble and not name and dice.random() < 0.1):
         doing.append(_slow_disk(stage))

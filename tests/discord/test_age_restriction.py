@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.playground.simulator.default_world import IDS
+from cogs.drawing import presenter
 from data.guilds import place_settings
 from data.jobs.jobs import JobRecord
 from pipeline.rating import Rating
@@ -112,6 +113,23 @@ async def test_a_picture_waits_while_nothing_is_known_of_its_server(
         changes.archive(channel)
     assert [job.delivery for job in await running.jobs()] == ["pending"]
     changes.recover(IDS.guild)
+    job = await running.delivery("delivered")
+    assert alice.member.message(job.message_id or 0).attachments
+
+
+async def test_a_picture_outlasts_an_outage_that_is_longer_than_its_delivery_waits(
+    place: Discord, running: Running, alice: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presenter, "_PLACE_WAIT_S", 1.0)
+    running.engine.hold()
+    await alice.answer(
+        "imagine", channel=IDS.age_restricted, prompt="1girl, yellow-picture", rating="nsfw"
+    )
+    place.loopback.changes.outage(IDS.guild)
+    await until(lambda: getattr(running.bot.get_guild(IDS.guild), "unavailable", False))
+    running.engine.release()
+    await running.delivery("kept")
+    place.loopback.changes.recover(IDS.guild)
     job = await running.delivery("delivered")
     assert alice.member.message(job.message_id or 0).attachments
 

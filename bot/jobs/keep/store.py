@@ -18,8 +18,9 @@ from bot.jobs.keep.files import KeptFiles
 from bot.jobs.keep.finish import Kept, enter_picture, enter_withheld, withheld_event
 from bot.moderation.audit import Audit
 from bot.moderation.gate import check_door
+from bot.outbox.kinds import Kind, channel_lane, person_lane
 from bot.safety.ceiling import setting_of
-from data.guilds import blocks, guild_settings, place_settings
+from data.guilds import blocks, guild_settings, outbox, place_settings
 from data.jobs import drawing, jobs, pictures, quota, uploads, withheld
 from data.jobs.checks import CheckRecord
 from data.jobs.jobs import Delivered, JobRecord
@@ -85,13 +86,30 @@ class JobStore:
             await jobs.set_message(connection, job_id=job_id, message_id=message_id)
 
     async def mark_told(
-        self, job_id: str, *, delivery: Delivered, message_id: int | None, now: float
+        self,
+        job_id: str,
+        *,
+        delivery: Delivered,
+        message_id: int | None,
+        now: float,
+        again: bool = False,
     ) -> None:
-        """The end of the job reached its user, or can't."""
+        """The end of the job reached its user, or can't. `again`: the outbox is to try later."""
         async with self.database.transaction() as connection:
             await jobs.mark_delivered(
                 connection, job_id=job_id, delivery=delivery, message_id=message_id, now=now
             )
+            job = await jobs.get(connection, job_id=job_id) if again else None
+            if job is not None:
+                await outbox.put(
+                    connection,
+                    kind=Kind.JOB_END,
+                    key=job_id,
+                    lane=person_lane(job.user_id)
+                    if job.private
+                    else channel_lane("job", job.channel_id),
+                    guild_id=None if job.private else job.guild_id,
+                )
 
     async def accept(
         self, job: JobRecord, *, bounds: Bounds, rules_channel_id: int, tags: Sequence[str]
