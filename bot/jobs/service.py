@@ -8,10 +8,13 @@ from PIL.Image import Image
 
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
-from bot.jobs.accept.admission import Admission, JobRules
 from bot.jobs.accept.audit_events import brief_settings, refused
+from bot.jobs.accept.decide import decide
+from bot.jobs.accept.gather import ceiling_of, gather
 from bot.jobs.accept.limits import UserLimits
 from bot.jobs.accept.quota import Bounds
+from bot.jobs.accept.rules import JobRules
+from bot.jobs.accept.usage import limits_of
 from bot.jobs.deliver.hub import TERMINAL, Hub
 from bot.jobs.draw.attempts import MAX_ATTEMPTS
 from bot.jobs.draw.eta import Forecasts
@@ -65,7 +68,6 @@ class JobService:
         self._runner = runner
         self._clock = clock
         self._rules = rules
-        self._admission = Admission(store.database, rules)
         self._uploads = Uploads(store.files, clock)
         self._housekeeping = Housekeeping(store.files, clock, kept_s=rules.kept_s)
         self._accepting = True
@@ -162,7 +164,13 @@ class JobService:
         self, *, place: Place, guild_id: int | None, channel_id: int
     ) -> tuple[Ceiling, PlaceRatings]:
         """What the place allows now, with what was set there."""
-        return await self._admission.ceiling(place=place, guild_id=guild_id, channel_id=channel_id)
+        return await ceiling_of(
+            self._store.database,
+            place=place,
+            guild_id=guild_id,
+            channel_id=channel_id,
+            output_check=self._rules.output_check,
+        )
 
     async def submit(
         self,
@@ -196,15 +204,23 @@ class JobService:
     async def _submit(
         self, request: GenerationRequest, origin: Origin, *, saved: str | None, replay: bool
     ) -> Ticket:
-        decision = await self._admission.decide(
+        """Gather what is known, decide, and commit; blocks and limits are read again in that one
+        transaction."""
+        now = self._clock.time()
+        known = await gather(
+            self._store.database,
             request,
             origin,
             saved=saved,
             replay=replay,
-            size_multiple=None if self.model is None else self.model.size_multiple,
-            now=self._clock.time(),
+            output_check=self._rules.output_check,
+            now=now,
         )
-        now = self._clock.time()
+        size_multiple = None if self.model is None else self.model.size_multiple
+        # In a thread: the longest prompts take tens of milliseconds to take apart.
+        decision = await asyncio.to_thread(
+            decide, request, origin, known, self._rules, size_multiple=size_multiple
+        )
         record = new_job(
             decision.request, origin, weight=decision.weight, ceiling=decision.ceiling, now=now
         )
@@ -296,8 +312,13 @@ class JobService:
         self, *, user_id: int, guild_id: int | None = None, role_ids: Iterable[int] = ()
     ) -> UserLimits:
         """What `user_id` has used and may still use, everywhere and in the server `guild_id`."""
-        return await self._admission.limits_of(
-            user_id=user_id, guild_id=guild_id, role_ids=role_ids, now=self._clock.time()
+        return await limits_of(
+            self._store.database,
+            self._rules.limits,
+            user_id=user_id,
+            guild_id=guild_id,
+            role_ids=role_ids,
+            now=self._clock.time(),
         )
 
     async def _give_up(self, job: JobRecord, *, now: float) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
-from bot.jobs.accept.admission import folded
+from bot.jobs.accept.decide import folded
 from bot.jobs.accept.limits import DAY_S
 from bot.jobs.keep.files import KeptFiles
 from bot.jobs.service import JobService

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.common.clock import ManualClock
-from bot.jobs.accept.admission import JobRules
 from bot.jobs.accept.limits import Limits
+from bot.jobs.accept.rules import JobRules
 from bot.jobs.deliver.hub import Hub
 from bot.jobs.draw.eta import Pace
 from bot.jobs.draw.line import Line

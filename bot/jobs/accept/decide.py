@@ -1,0 +1,150 @@
+"""Accepting, second step: what is drawn, or why it is refused. Pure; nothing is stored yet."""
+
+import secrets
+from dataclasses import dataclass, replace
+
+from bot.jobs.accept.gather import Circumstances
+from bot.jobs.accept.rules import JobRules
+from bot.jobs.values import Origin
+from bot.moderation.words import find_blocked
+from bot.safety.request import prompts_to_check, refuse_forbidden
+from data.guilds.guild_limits import LimitSet
+from pipeline.aspect import parse_aspect
+from pipeline.errors import InputError, RefusedError
+from pipeline.prompt.clean import clean_prompt
+from pipeline.prompt.flags import fold_flags
+from pipeline.prompt.read import read_prompt
+from pipeline.prompt.weights import plain_tags
+from pipeline.rating import Rating
+from pipeline.request import GenerationRequest, ResolvedRequest
+from pipeline.resolve import Defaults, resolve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What will be drawn, and the tags of the vocabulary that were typed for it. `here`: what the
+    server allows this member. `weight`: their share of the queue."""
+
+    request: ResolvedRequest
+    ceiling: Rating
+    tags: tuple[str, ...]
+    here: LimitSet
+    weight: int
+
+
+def decide(
+    request: GenerationRequest,
+    origin: Origin,
+    known: Circumstances,
+    rules: JobRules,
+    *,
+    size_multiple: int | None,
+) -> Decision:
+    """What becomes of `request`. Takes up to tens of milliseconds: call it in a thread.
+
+    What is said in the request counts more than the preset, that more than the person's own
+    defaults, those more than the place's and the operator's. `size_multiple` is the model's; None
+    while it is loading. InputError or RefusedError say what is against it.
+    """
+    typed = ", ".join((request.prompt, request.tags, request.character, request.series))
+    defaults = _defaults(rules.defaults, known, size_multiple)
+    resolved = _resolve(request, known, rules, defaults)  # first: it refuses what is too long
+    read = read_prompt(typed, lambda name: rules.category_of(name) is not None)
+    tags = [tag for tag in plain_tags(read.text) if rules.category_of(tag) is not None]
+    role_weight = min(known.here.weight or 1, rules.max_weight)
+    if origin.missing_permissions:
+        raise RefusedError("bot_lacks_permissions", permissions=origin.missing_permissions)
+    return Decision(
+        request=resolved,
+        ceiling=known.ceiling,
+        tags=tuple(tags),
+        here=known.here,
+        weight=max(origin.weight, role_weight),
+    )
+
+
+def _resolve(
+    request: GenerationRequest, known: Circumstances, rules: JobRules, defaults: Defaults
+) -> ResolvedRequest:
+    """Resolve `request` and hold it against the hard rules, then against the server's."""
+    wish = request
+    if known.preset is not None or known.person.negative_prompt:
+        wish = folded(request)
+    if known.preset is not None:
+        wish = with_preset(wish, known.preset.request)
+    if not wish.negative_prompt:
+        wish = replace(wish, negative_prompt=known.person.negative_prompt)
+    width, height = known.init_size or (None, None)
+    resolved = resolve(
+        wish,
+        defaults=defaults,
+        ceiling=known.ceiling,
+        random_seed=lambda: secrets.randbelow(2**32),
+        category_of=rules.category_of,
+        init_width=width,
+        init_height=height,
+    )
+    refuse_forbidden(resolved, rating_of=rules.rating_of)
+    for prompt, negative_prompt in prompts_to_check(resolved):
+        word = find_blocked(known.words, prompt, negative_prompt)
+        if word is not None:
+            raise RefusedError("server_rule", word=word)
+    _check_size(resolved, known.here.max_pixels)
+    return resolved
+
+
+def _check_size(request: ResolvedRequest, max_pixels: int | None) -> None:
+    """InputError above a server's limit. An upscale is limited by number, not by size."""
+    if max_pixels is None or request.upscale_factor > 1:
+        return
+    if request.width * request.height > max_pixels:
+        raise InputError(
+            "size_above_limit",
+            width=request.width,
+            height=request.height,
+            limit=f"{max_pixels / 1e6:.2f}",
+        )
+
+
+def folded(request: GenerationRequest) -> GenerationRequest:
+    """`request` with the flags of its prompt (`--ar 3:2`) in its fields: what is typed counts more
+    than what is saved. InputError for a flag that can't be used."""
+    return fold_flags(
+        replace(
+            request,
+            prompt=clean_prompt(request.prompt),
+            negative_prompt=clean_prompt(request.negative_prompt),
+        )
+    )
+
+
+def with_preset(request: GenerationRequest, preset: GenerationRequest) -> GenerationRequest:
+    """`request` with what `preset` says beside it: its prompt joins as more tags, everything else
+    fills what was left open."""
+    own = GenerationRequest()
+    filled = {
+        name: getattr(preset, name)
+        for name in GenerationRequest.__dataclass_fields__
+        if getattr(request, name) == getattr(own, name)
+    }
+    if request.prompt:
+        tags = (request.tags, preset.prompt, preset.tags)
+        filled["tags"] = ", ".join(each for each in tags if each)
+        filled.pop("prompt", None)
+    elif request.tags:
+        filled["tags"] = ", ".join(each for each in (request.tags, preset.tags) if each)
+    return replace(request, **filled)
+
+
+def _defaults(defaults: Defaults, known: Circumstances, size_multiple: int | None) -> Defaults:
+    """The operator's defaults under the place's and the person's."""
+    person, here = known.person, known.here
+    rating = known.ratings.default if person.rating is None else person.rating
+    return replace(
+        defaults.with_rating(rating),
+        preset=person.preset or defaults.preset,
+        bucket=parse_aspect(person.aspect) if person.aspect else defaults.bucket,
+        size_multiple=size_multiple or defaults.size_multiple,
+        max_steps=min(defaults.max_steps, here.max_steps or defaults.max_steps),
+        max_count=min(defaults.max_count, here.max_count or defaults.max_count),
+    )

@@ -1,0 +1,132 @@
+"""Accepting, first step: what is known of the person, the place and the server."""
+
+from dataclasses import dataclass
+
+from aiosqlite import Connection
+
+from bot.jobs.values import Origin
+from bot.moderation.gate import check_door
+from bot.moderation.member_limits import for_member
+from bot.safety.ceiling import Ceiling, Place, effective_ceiling
+from data.guilds import guild_limits, guild_settings, place_settings
+from data.guilds.guild_limits import LimitSet
+from data.guilds.guild_settings import Words
+from data.guilds.place_settings import PlaceRatings
+from data.jobs import pictures, uploads
+from data.people import presets, user_defaults
+from data.people.presets import Preset
+from data.people.user_defaults import UserDefaults
+from data.store.database import Database
+from pipeline.errors import RefusedError
+from pipeline.rating import Rating
+from pipeline.request import GenerationRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What the database knows that bears on one request.
+
+    `here`: what the server allows this member. `init_size`: (width, height) in pixels of the
+    picture to begin from.
+    """
+
+    ceiling: Rating
+    ratings: PlaceRatings
+    person: UserDefaults
+    words: Words
+    here: LimitSet
+    preset: Preset | None
+    init_size: tuple[int, int] | None
+
+
+async def ceiling_of(
+    database: Database, *, place: Place, guild_id: int | None, channel_id: int, output_check: bool
+) -> tuple[Ceiling, PlaceRatings]:
+    """What a place allows now, with what was set there. `output_check`: whether finished pictures
+    are checked."""
+    async with database.reader() as connection:
+        ratings = await place_settings.ratings(connection, guild_id=guild_id, channel_id=channel_id)
+    ceiling = effective_ceiling(
+        place=place,
+        guild_ceiling=ratings.guild_ceiling,
+        channel_ceiling=ratings.channel_ceiling,
+        output_check=output_check,
+    )
+    return ceiling, ratings
+
+
+async def gather(
+    database: Database,
+    request: GenerationRequest,
+    origin: Origin,
+    *,
+    saved: str | None,
+    replay: bool,
+    output_check: bool,
+    now: float,
+) -> Circumstances:
+    """What is known that bears on `request`.
+
+    `saved` names one of the person's presets. The person's defaults are left out for a `replay`.
+    RefusedError where the person may not ask here, or names something that is not there.
+    """
+    ceiling, ratings = await ceiling_of(
+        database,
+        place=origin.place,
+        guild_id=origin.guild_id,
+        channel_id=origin.rules_channel_id,
+        output_check=output_check,
+    )
+    async with database.reader() as connection:
+        await check_door(
+            connection,
+            user_id=origin.user_id,
+            guild_id=origin.guild_id,
+            channel_id=origin.rules_channel_id,
+            now=now,
+        )
+        words, here = await _server_rules(connection, origin)
+        return Circumstances(
+            ceiling=ceiling.rating,
+            ratings=ratings,
+            person=(
+                UserDefaults()
+                if replay
+                else await user_defaults.get(connection, user_id=origin.user_id)
+            ),
+            words=words,
+            here=here,
+            preset=None if saved is None else await _preset(connection, origin.user_id, saved),
+            init_size=(
+                None
+                if request.init_picture is None
+                else await _size_of(connection, request.init_picture)
+            ),
+        )
+
+
+async def _server_rules(connection: Connection, origin: Origin) -> tuple[Words, LimitSet]:
+    """Words that the server blocks, and what it allows this member."""
+    if origin.guild_id is None:
+        return Words(), LimitSet()
+    words = await guild_settings.words(connection, guild_id=origin.guild_id)
+    made = await guild_limits.of_guild(connection, guild_id=origin.guild_id)
+    return words, for_member(made, guild_id=origin.guild_id, role_ids=origin.role_ids)
+
+
+async def _preset(connection: Connection, user_id: int, name: str) -> Preset:
+    preset = await presets.get(connection, user_id=user_id, name=name)
+    if preset is None:
+        raise RefusedError("preset_unknown", name=name[:50])
+    return preset
+
+
+async def _size_of(connection: Connection, content_hash: str) -> tuple[int, int]:
+    """(width, height) in pixels of a stored picture or upload."""
+    size = await pictures.size_of_file(connection, content_hash=content_hash)
+    if size is not None:
+        return size
+    upload = await uploads.get(connection, content_hash=content_hash)
+    if upload is None:
+        raise RefusedError("init_picture_gone")
+    return upload.width, upload.height
