@@ -11,21 +11,23 @@ from bot.client.wire import tracing
 from bot.common.languages import ListeningState
 from bot.services import Services
 
-MAX_GONE: Final = 10_000
-"""Channels that are remembered as gone: some servers delete hundreds a day."""
+MAX_NOTED: Final = 10_000
+"""Channels that are remembered as gone or locked: some servers have hundreds a day."""
 
 
-class GoneChannels:
-    """The ids that Discord said are gone, the latest MAX_GONE. None comes back; one that was
-    forgotten is asked for again."""
+class NotedChannels:
+    """The ids of channels of which Discord said something, the latest MAX_NOTED."""
 
     def __init__(self) -> None:
         self._ids: dict[int, None] = {}
 
     def add(self, channel_id: int) -> None:
         self._ids[channel_id] = None
-        if len(self._ids) > MAX_GONE:
+        if len(self._ids) > MAX_NOTED:
             del self._ids[next(iter(self._ids))]
+
+    def discard(self, channel_id: int) -> None:
+        self._ids.pop(channel_id, None)
 
     def __contains__(self, channel_id: object) -> bool:
         return channel_id in self._ids
@@ -57,7 +59,8 @@ class EkakiBot(commands.Bot):
         )
         guard(self.http)
         self.services = services
-        self.gone_channels = GoneChannels()
+        self.gone_channels = NotedChannels()  # none comes back; a forgotten one is asked for again
+        self.locked_threads = NotedChannels()
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Nothing: discord.py would look for a text command, and log each mention as an unknown

@@ -55,4 +55,6 @@ async def channel_of(bot: EkakiBot, guild_id: int, channel_id: int) -> GuildChan
         return None
     except discord.Forbidden as error:  # such as a private thread that we were taken out of
         raise PlaceClosedError(guild_id) from error
+    if isinstance(fetched, discord.Thread) and fetched.locked:
+        bot.locked_threads.add(channel_id)
     return fetched if isinstance(fetched, discord.abc.GuildChannel | discord.Thread) else None

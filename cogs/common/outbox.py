@@ -39,6 +39,17 @@ class OutboxCog(commands.Cog, name="Outbox"):
     async def joined(self, guild: discord.Guild) -> None:
         await self.bot.services.outbox.wake(guild.id)
 
+    @commands.Cog.listener("on_raw_thread_update")
+    async def thread_updated(self, event: discord.RawThreadUpdateEvent) -> None:
+        """Unlocked, a thread takes again what it refused. We close and open threads ourselves: that
+        is no reason."""
+        locked = self.bot.locked_threads
+        if event.data["thread_metadata"].get("locked", False):
+            locked.add(event.thread_id)
+        elif event.thread_id in locked:
+            locked.discard(event.thread_id)
+            await self.bot.services.outbox.wake(event.guild_id)
+
 
 def explain(error: BaseException) -> Failure:
     """What an exception means for an item: the one table of its kind."""

@@ -27,6 +27,8 @@ async def unarchived(bot: EkakiBot, thread_id: int, change: Callable[[], Awaitab
     if not isinstance(thread, discord.Thread):
         await change()
         return
+    if thread.locked:
+        bot.locked_threads.add(thread_id)  # what is refused here is tried again once it is unlocked
     await thread.edit(archived=False)
     try:
         await change()

@@ -3,12 +3,12 @@
 import pytest
 
 from bot.client import client
-from bot.client.client import GoneChannels
+from bot.client.client import NotedChannels
 
 
 def test_the_latest_gone_channels_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "MAX_GONE", 3)
-    gone = GoneChannels()
+    monkeypatch.setattr(client, "MAX_NOTED", 3)
+    gone = NotedChannels()
     for channel_id in range(1000):
         gone.add(channel_id)
         gone.add(channel_id)

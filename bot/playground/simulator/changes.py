@@ -82,6 +82,12 @@ class Changes:
         thread.archived, thread.locked = True, locked
         self._dispatch("CHANNEL_UPDATE", thread)
 
+    def unlock(self, thread_id: int) -> None:
+        """A moderator lets people open it again; it stays closed."""
+        thread = self._world.channel(thread_id)
+        thread.locked = False
+        self._dispatch("CHANNEL_UPDATE", thread)
+
     def outage(self, guild_id: int) -> None:
         """Discord loses sight of a server."""
         self._gateway.away.add(guild_id)
