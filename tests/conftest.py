@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 pytest_plugins = [
+    "tests.support.chromium",
     "tests.support.fresh_database",
     "tests.support.loopback",
     "tests.support.openapi",

@@ -1,9 +1,7 @@
 """The playground in a process of its own, and Debian's Chromium on its page."""
 
 import json
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize
 
 from tests.playground.visit import Visit
 from tests.support.patience import PATIENCE_MS, PATIENCE_S
@@ -81,23 +79,6 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stage]:
     running.stop()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Generator["Browser"]:
-    """Chromium, without a window. Not longer than a module: Playwright keeps an event loop running
-    in this thread, where asynchronous tests of other modules need theirs."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if path is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
-    from playwright.sync_api import expect, sync_playwright
-
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        # Its sandbox needs rights that root in a container does not have; it sees only our page.
-        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
 Open = Callable[..., Visit]
 
 
@@ -111,26 +92,52 @@ def visit(browser: "Browser", stage: Stage) -> Generator[Open]:
 @contextmanager
 def tabs(browser: "Browser", address: str) -> Generator[Open]:
     """See `visit`."""
-    opened: list[Page] = []
-    complaints: list[str] = []
+    opened: list[Tab] = []
 
     def open_page(user: str = "Alice", channel: str = "general", *, url: str = address) -> Visit:
-        page = browser.new_page(viewport={"width": 1100, "height": 760})
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
-        page.on(
-            "console",
-            lambda line: complaints.append(line.text) if "Content Security" in line.text else None,
-        )
-        page.goto(url)
-        opened.append(page)
-        shown = Visit(page)
+        tab = _FREE.pop() if _FREE else Tab(browser.new_page(viewport=SIZE))
+        opened.append(tab)
+        tab.page.goto(url)
+        shown = Visit(tab.page)
         shown.become(user)
         shown.enter(channel)
         return shown
 
     yield open_page
-    for page in opened:
-        page.close()
+    complaints = [complaint for tab in opened for complaint in tab.leave()]
+    _FREE.extend(opened)
     assert not complaints
+
+
+SIZE: "ViewportSize" = {"width": 1100, "height": 760}
+
+
+class Tab:
+    """A tab with cookies of its own, for one visitor after the other: opening one takes longer than
+    most of what is done in it."""
+
+    def __init__(self, page: "Page") -> None:
+        self.page = page
+        self._complaints: list[str] = []
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: self._complaints.append(str(error)))
+        page.on("dialog", lambda dialog: self._complaints.append(f"dialog: {dialog.message}"))
+        page.on("console", self._note)
+
+    def _note(self, line: "ConsoleMessage") -> None:
+        if "Content Security" in line.text:
+            self._complaints.append(line.text)
+
+    def leave(self) -> list[str]:
+        """Make it as new. Gives what the page complained about."""
+        self.page.goto("about:blank")
+        self.page.unroute_all()
+        self.page.context.clear_cookies()
+        self.page.set_viewport_size(SIZE)
+        self.page.mouse.move(0, 0)
+        complaints, self._complaints = self._complaints, []
+        return complaints
+
+
+_FREE: list[Tab] = []
+"""Tabs that nobody uses at the moment."""

@@ -1,8 +1,6 @@
 """The page as people use it, in Chromium: by mouse, by keyboard, by touch, signed in and out."""
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Generator
@@ -37,19 +35,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     yield line
     process.terminate()
     process.communicate(timeout=PATIENCE_S)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator["Browser"]:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if path is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture
