@@ -27,7 +27,7 @@ from data.gallery import search, votes
 from data.gallery.entries import Order
 from data.gallery.search import Wanted
 from data.guilds import guild_settings
-from data.guilds.guild_settings import GuildSettings
+from data.guilds.server_settings import GuildSettings
 from data.store.database import DATABASE_NAME, Database
 from pipeline.rating import Rating
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from data.guilds.guild_settings import GuildSettings
+from data.guilds.server_settings import GuildSettings
 from pipeline.errors import RefusedError
 from pipeline.rating import Rating
 

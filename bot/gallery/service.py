@@ -14,7 +14,7 @@ from data.gallery.entries import Entry
 from data.gallery.posts import Post
 from data.guilds import guild_settings
 from data.guilds.audit import AuditEvent, AuditKind
-from data.guilds.guild_settings import GuildSettings
+from data.guilds.server_settings import GuildSettings
 from data.jobs import jobs, pictures
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord

@@ -17,9 +17,16 @@ from bot.moderation.words import checked
 from bot.outbox.service import Outbox
 from data.guilds import guild_limits, guild_settings, place_settings
 from data.guilds.audit import AuditEvent, AuditKind
-from data.guilds.guild_limits import LIMIT_NAMES, LimitSet
-from data.guilds.guild_settings import GuildSettings, WordList, Words
-from data.guilds.place_settings import PlaceRatings, Scope
+from data.guilds.place_settings import Scope
+from data.guilds.server_settings import (
+    LIMIT_NAMES,
+    GuildSettings,
+    LimitSet,
+    PlaceRatings,
+    WordList,
+    Words,
+    settings_by,
+)
 from data.store.database import Database
 from pipeline.errors import InputError
 from pipeline.rating import Rating
@@ -27,11 +34,6 @@ from pipeline.rating import Rating
 Change = Callable[[GuildSettings], GuildSettings]
 RatingKind = Literal["ceiling", "default"]
 
-BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
-    "retention_days": (1, 3650),
-    "gallery_threshold": (1, 1000),
-}
-"""Of numbers among the settings, as in the schema."""
 MAX_ROLES: Final = 50  # with limits of their own, in one server
 _MAX_SHOWN: Final = 20  # words of a change that the log names
 
@@ -44,14 +46,10 @@ class OwnerBounds:
 
     def check(self, limits: LimitSet) -> None:
         """InputError `limit_out_of_bounds` for the first one that is outside."""
-        for name in LIMIT_NAMES:
-            value = getattr(limits, name)
-            if value is None:
-                continue
-            low = 1 if name in {"max_count", "max_steps", "max_pixels", "weight"} else 0
-            high = self.high.get(name, 1_000_000_000)
-            if not low <= value <= high:
-                raise InputError("limit_out_of_bounds", value=value, low=low, high=high)
+        for row in settings_by("limit"):
+            value, high = getattr(limits, row.name), self.high.get(row.name, row.high)
+            if value is not None and not row.low <= value <= high:
+                raise InputError("limit_out_of_bounds", value=value, low=row.low, high=high)
 
 
 class Servers:
@@ -225,10 +223,10 @@ def _guild_of(desk: Desk) -> int:
 
 
 def _check_bounds(settings: GuildSettings) -> None:
-    for name, (low, high) in BOUNDS.items():
-        value = getattr(settings, name)
-        if not low <= value <= high:
-            raise InputError("value_out_of_range", value=value, low=low, high=high)
+    for row in settings_by("number"):
+        value = getattr(settings, row.name)
+        if not row.low <= value <= row.high:
+            raise InputError("value_out_of_range", value=value, low=row.low, high=row.high)
 
 
 def _label(rating: Rating | None) -> str | None:

@@ -36,7 +36,7 @@ from bot.jobs.values import (
     Upload,
 )
 from bot.safety.ceiling import Ceiling, Place
-from data.guilds.place_settings import PlaceRatings
+from data.guilds.server_settings import PlaceRatings
 from data.jobs.jobs import Delivered, JobRecord
 from data.jobs.pictures import PictureRecord
 from pipeline.engine.protocol import ModelDescription

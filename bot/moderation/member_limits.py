@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from data.guilds.guild_limits import LIMIT_NAMES, LimitSet
+from data.guilds.server_settings import LIMIT_NAMES, LimitSet
 
 
 def for_member(

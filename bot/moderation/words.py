@@ -13,7 +13,7 @@ from bot.safety.matching import TermMatcher
 from bot.safety.normalise import normalise
 from bot.safety.readings import readings
 from bot.safety.rules import NEGATIVE_WEIGHT
-from data.guilds.guild_settings import Words
+from data.guilds.server_settings import Words
 from pipeline.errors import InputError
 
 MAX_WORDS: Final = 1000

@@ -6,8 +6,8 @@ from typing import Any, Final
 from bot.outbox.kinds import Kind
 from cogs.common.words import cut, listed, moment, quoted
 from data.guilds.audit import AuditEntry, AuditKind
-from data.guilds.guild_limits import LIMIT_NAMES
 from data.guilds.outbox import OutboxItem
+from data.guilds.server_settings import SETTINGS
 from data.shipped.text import text
 
 _log = logging.getLogger(__name__)
@@ -16,25 +16,6 @@ MAX_LINE: Final = 380  # characters: ten fit into an embed
 _PROMPT: Final = 120
 _LINKS: Final = 5  # of a list of channels: two such lists fit into a line
 _KNOWN: Final = frozenset(AuditKind)
-_SETTINGS: Final = {
-    # a setting as it is stored: its name in the panel
-    "log_channel_id": "log_channel",
-    "review_channel_id": "review_channel",
-    "review": "review_channel",
-    "gallery_channel_id": "gallery_channel",
-    "gallery_adult_channel_id": "gallery_adult_channel",
-    "gallery_threshold": "form_threshold",
-    "gallery_self_votes": "toggle_gallery_self_votes",
-    "gallery_approval": "toggle_gallery_approval",
-    "gallery_web": "toggle_gallery_web",
-    "retention_days": "form_retention",
-    "set_up": "go_setup",
-} | {name: f"ask_{name}" for name in LIMIT_NAMES} | {
-    name: name
-    for name in ("allowed_channels", "gallery_excluded", "gallery_tags", "guild_ceiling",
-                 "guild_default", "channel_ceiling", "channel_default", "language")
-}  # fmt: skip
-_CHANNELS: Final = frozenset({"allowed_channels", "gallery_excluded"})
 
 
 def line(entry: AuditEntry, *, hide_private: bool = False) -> str:
@@ -167,8 +148,8 @@ def until_text(until: float | None) -> str:
 
 def _setting(details: dict[str, Any]) -> str:
     stored = str(details.get("setting", "-"))
-    known = _SETTINGS.get(stored)
-    name = f"`{stored}`" if known is None else f"**{text(f'settings.{known}')}**"
+    row = SETTINGS.get(stored)
+    name = f"`{stored}`" if row is None else f"**{text(f'settings.{row.title}')}**"
     if "of_channel" in details:
         return f"{name} (<#{details['of_channel']}>)"
     return f"{name} (<@&{details['of_role']}>)" if "of_role" in details else name
@@ -176,7 +157,8 @@ def _setting(details: dict[str, Any]) -> str:
 
 def _value(details: dict[str, Any], which: str) -> str:
     """The value of a setting, channels as links to them."""
-    value, setting = details.get(which), str(details.get("setting"))
+    value, row = details.get(which), SETTINGS.get(str(details.get("setting")))
+    control = "none" if row is None else row.control
     match value:
         case None:
             return text("audit.not_set")
@@ -184,12 +166,12 @@ def _value(details: dict[str, Any], which: str) -> str:
             return text("words.yes" if value else "words.no")
         case list():
             words: list[object] = value  # pyright: ignore[reportUnknownVariableType] - of JSON
-            if setting in _CHANNELS:
+            if control == "channels":
                 return listed([f"<#{each}>" for each in words[:_LINKS]]) or text("audit.not_set")
             return quoted(listed(words), 80) or text("audit.not_set")
-        case str() if setting == "language":
+        case str() if control == "language":
             return text("language.name", locale=value)
-        case _ if setting.endswith("channel_id"):
+        case _ if control == "channel":
             return f"<#{value}>"
         case _:
             return quoted(str(value), 80)

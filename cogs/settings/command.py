@@ -34,8 +34,7 @@ from cogs.settings.forms import (
 from cogs.settings.items import NOT_SET, TAGS_PAGE, Page, page_in
 from cogs.settings.language import LanguageMenu
 from cogs.settings.pages import panel
-from data.guilds.guild_limits import LimitSet
-from data.guilds.guild_settings import GuildSettings, WordList
+from data.guilds.server_settings import GuildSettings, LimitSet, WordList
 from data.shipped.text import text
 from pipeline.errors import InputError
 

@@ -10,10 +10,8 @@ from bot.client.client import EkakiBot
 from bot.safety.ceiling import Ceiling
 from cogs.common.duty import guild_id_of
 from cogs.common.places import place_of, rules_channel_id
-from data.guilds.guild_limits import LimitSet
-from data.guilds.guild_settings import GuildSettings, Words
 from data.guilds.outbox import OutboxItem
-from data.guilds.place_settings import PlaceRatings
+from data.guilds.server_settings import GuildSettings, LimitSet, PlaceRatings, Words
 from data.shipped.text import text
 from pipeline.errors import RefusedError
 

@@ -9,8 +9,7 @@ from bot.client.client import EkakiBot
 from bot.moderation.words import parse_words
 from cogs.common import forms
 from cogs.settings.pages import megapixels
-from data.guilds.guild_limits import LimitSet
-from data.guilds.guild_settings import WordList
+from data.guilds.server_settings import LimitSet, WordList
 from data.shipped.text import text
 from pipeline.errors import InputError
 

@@ -20,7 +20,7 @@ from cogs.settings.items import (
     role_menu,
     tags_menu,
 )
-from data.guilds.guild_limits import LIMIT_NAMES, LimitSet
+from data.guilds.server_settings import LIMIT_NAMES, LimitSet
 from data.shipped.text import text
 from pipeline.rating import Rating
 

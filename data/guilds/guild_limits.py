@@ -1,27 +1,9 @@
 """The `guild_limits` table: what moderators set for everyone of a server and for its roles."""
 
-from dataclasses import dataclass
-from typing import Final
-
 from aiosqlite import Connection
 
+from data.guilds.server_settings import LIMIT_NAMES, LimitSet
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitSet:
-    """Limits of one role, or of one person by all their roles. None: not set, so the operator's
-    bound alone counts; 0: none at all. `max_pixels`: width x height of one picture."""
-
-    pictures_per_hour: int | None = None
-    pictures_per_day: int | None = None
-    upscales_per_day: int | None = None
-    waiting_jobs: int | None = None
-    max_count: int | None = None
-    max_steps: int | None = None
-    max_pixels: int | None = None
-    weight: int | None = None
-
-
-LIMIT_NAMES: Final = tuple(LimitSet.__dataclass_fields__)
 _COLUMNS = ", ".join(LIMIT_NAMES)
 
 

@@ -1,28 +1,13 @@
 """The `place_settings` table: what moderators set for a server or a channel."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from aiosqlite import Connection
 
+from data.guilds.server_settings import PlaceRatings
 from pipeline.rating import Rating
 
 Scope = Literal["guild", "channel"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceRatings:
-    """Ceilings and defaults that apply in a channel; None: not set."""
-
-    guild_ceiling: Rating | None = None
-    guild_default: Rating | None = None
-    channel_ceiling: Rating | None = None
-    channel_default: Rating | None = None
-
-    @property
-    def default(self) -> Rating | None:
-        """The channel's default, else the server's, else None."""
-        return self.guild_default if self.channel_default is None else self.channel_default
 
 
 def _rating(value: int | None) -> Rating | None:

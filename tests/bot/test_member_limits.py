@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.jobs.accept.limits import DAY_S, HOUR_S, Limits, check_quota, check_server, check_upscales
 from bot.moderation.member_limits import for_member
-from data.guilds.guild_limits import LIMIT_NAMES, LimitSet
+from data.guilds.server_settings import LIMIT_NAMES, LimitSet
 from data.jobs.quota import Use
 from pipeline.errors import RefusedError
 

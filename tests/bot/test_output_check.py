@@ -14,7 +14,7 @@ from bot.safety.ceiling import Place, PlaceKind
 from bot.safety.output import Verdict, WithheldReason, judge, minor_coded
 from data.guilds import audit, guild_settings, place_settings
 from data.guilds.audit import AuditKind
-from data.guilds.guild_settings import GuildSettings
+from data.guilds.server_settings import GuildSettings
 from data.jobs import checks, pictures, withheld
 from data.jobs.withheld import WithheldRecord
 from pipeline.rating import Rating

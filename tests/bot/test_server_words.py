@@ -3,7 +3,7 @@
 import pytest
 
 from bot.moderation.words import MAX_WORDS, find_blocked, parse_words
-from data.guilds.guild_settings import Words
+from data.guilds.server_settings import Words
 from pipeline.errors import InputError
 
 BLOCKED = parse_words("spider, gore, hatsune miku (vocaloid), 血, swim_suit")

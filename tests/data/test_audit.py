@@ -8,7 +8,7 @@ import pytest
 from data.guilds import audit, blocks, guild_settings, outbox
 from data.guilds.audit import AuditEvent, AuditKind
 from data.guilds.blocks import EVERYWHERE, Block, Subject
-from data.guilds.guild_settings import GuildSettings, Words
+from data.guilds.server_settings import GuildSettings, Words
 from data.store.database import Database
 
 DAY_S = 86400.0

@@ -9,7 +9,7 @@ from data.gallery import entries, web
 from data.gallery import votes as gallery_votes
 from data.gallery.entries import Entry, Showing
 from data.guilds import guild_settings
-from data.guilds.guild_settings import GuildSettings
+from data.guilds.server_settings import GuildSettings
 from data.jobs import jobs, pictures
 from data.store.database import Database
 from pipeline.rating import Rating

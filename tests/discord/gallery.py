@@ -14,7 +14,7 @@ from cogs.gallery.posting.events import GalleryEvents
 from data.gallery import entries as gallery
 from data.gallery.entries import Entry
 from data.guilds import guild_settings, place_settings
-from data.guilds.guild_settings import GuildSettings
+from data.guilds.server_settings import GuildSettings
 from data.jobs.jobs import JobRecord
 from data.store.database import Database
 from pipeline.rating import Rating

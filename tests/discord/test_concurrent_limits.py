@@ -10,7 +10,7 @@ import pytest
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.world import Interaction
 from data.guilds import guild_limits
-from data.guilds.guild_limits import LimitSet
+from data.guilds.server_settings import LimitSet
 from data.jobs import quota_grants
 from pipeline.engine.fake import FakeEngine
 from tests.discord.house import Discord, Person, Running, running_bot, words

@@ -13,7 +13,7 @@ from bot.playground.simulator.views import MessageView
 from cogs.moderation import log_channel
 from data.guilds import audit, guild_settings
 from data.guilds.audit import AuditEntry, AuditEvent, AuditKind
-from data.guilds.guild_settings import GuildSettings
+from data.guilds.server_settings import GuildSettings
 from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, open_house
 from tests.support.patience import PATIENCE_S

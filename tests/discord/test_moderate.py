@@ -13,7 +13,7 @@ from bot.playground.simulator.member import InteractionView
 from bot.playground.simulator.views import MessageView
 from data.guilds import audit, guild_limits, outbox
 from data.guilds.audit import AuditEntry
-from data.guilds.guild_limits import LimitSet
+from data.guilds.server_settings import LimitSet
 from data.jobs.jobs import JobRecord
 from pipeline.engine.fake import FakeEngine
 from tests.discord.house import Discord, Running, until

@@ -20,8 +20,8 @@ from cogs.common.gallery_gates import gate_of
 from cogs.common.sent_before import sent_before
 from data.guilds import audit, guild_settings, outbox
 from data.guilds.audit import AuditEntry, AuditEvent, AuditKind
-from data.guilds.guild_settings import GuildSettings
 from data.guilds.outbox import OutboxItem
+from data.guilds.server_settings import GuildSettings
 from tests.discord.gallery import (
     FORUM,
     add_forum,

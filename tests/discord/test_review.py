@@ -14,7 +14,7 @@ from bot.playground.simulator.member import InteractionView
 from bot.playground.simulator.views import MessageView
 from data.guilds import audit, guild_settings
 from data.guilds.audit import AuditEntry
-from data.guilds.guild_settings import GuildSettings
+from data.guilds.server_settings import GuildSettings
 from data.jobs import checks, withheld
 from pipeline.rating import Rating
 from tests.discord.house import Discord, Running, until

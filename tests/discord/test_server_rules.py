@@ -12,8 +12,7 @@ from bot.playground.simulator.default_world import IDS
 from data.guilds import audit, blocks, guild_limits, guild_settings, place_settings
 from data.guilds.audit import AuditEntry, AuditKind
 from data.guilds.blocks import EVERYWHERE, Block, Subject
-from data.guilds.guild_limits import LimitSet
-from data.guilds.guild_settings import GuildSettings
+from data.guilds.server_settings import GuildSettings, LimitSet
 from data.store import maintenance
 from data.store.maintenance import Maintenance
 from pipeline.rating import Rating

@@ -11,8 +11,7 @@ from bot.playground.simulator.permissions import EMBED_LINKS
 from bot.playground.simulator.views import MessageView
 from data.guilds import audit
 from data.guilds.audit import AuditEntry
-from data.guilds.guild_limits import LimitSet
-from data.guilds.guild_settings import GuildSettings
+from data.guilds.server_settings import GuildSettings, LimitSet
 from pipeline.rating import Rating
 from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, open_house, whole

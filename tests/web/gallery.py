@@ -19,7 +19,7 @@ from bot.web.serving import serving
 from data.files.picture_files import PictureFiles
 from data.gallery import web
 from data.guilds import guild_settings
-from data.guilds.guild_settings import GuildSettings
+from data.guilds.server_settings import GuildSettings
 from data.store.database import DATABASE_NAME, Database
 from pipeline.rating import Rating
 

@@ -17,7 +17,7 @@ from bot.playground.simulator import permissions as p
 from bot.playground.simulator.default_world import IDS
 from bot.web import access
 from data.guilds import guild_settings
-from data.guilds.guild_settings import GuildSettings
+from data.guilds.server_settings import GuildSettings
 from data.people import web_sessions
 from data.store.database import DATABASE_NAME, Database
 from tests.support.loopback import Place

@@ -8,7 +8,7 @@ from bot.jobs.accept.rules import JobRules
 from bot.jobs.values import Origin
 from bot.moderation.words import find_blocked
 from bot.safety.request import prompts_to_check, refuse_forbidden
-from data.guilds.guild_limits import LimitSet
+from data.guilds.server_settings import LimitSet
 from pipeline.aspect import parse_aspect
 from pipeline.errors import InputError, RefusedError
 from pipeline.prompt.clean import clean_prompt

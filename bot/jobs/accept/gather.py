@@ -9,9 +9,7 @@ from bot.moderation.gate import check_door
 from bot.moderation.member_limits import for_member
 from bot.safety.ceiling import Ceiling, Place, effective_ceiling
 from data.guilds import guild_limits, guild_settings, place_settings
-from data.guilds.guild_limits import LimitSet
-from data.guilds.guild_settings import Words
-from data.guilds.place_settings import PlaceRatings
+from data.guilds.server_settings import LimitSet, PlaceRatings, Words
 from data.jobs import pictures, uploads
 from data.people import presets, user_defaults
 from data.people.presets import Preset

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from data.guilds.guild_limits import LimitSet
+from data.guilds.server_settings import LimitSet
 from data.jobs.quota import Use
 from data.store.times import CLOCK_STEP_S
 from pipeline.errors import RefusedError

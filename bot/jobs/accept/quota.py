@@ -16,7 +16,7 @@ from bot.jobs.accept.limits import (
     check_waiting,
     check_waiting_here,
 )
-from data.guilds.guild_limits import LimitSet
+from data.guilds.server_settings import LimitSet
 from data.jobs import jobs, quota, quota_grants
 from data.jobs.jobs import JobRecord
 from data.jobs.quota_grants import OVERALL

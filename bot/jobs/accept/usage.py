@@ -7,7 +7,7 @@ from aiosqlite import Connection
 from bot.jobs.accept.limits import DAY_S, HOUR_S, Limits, ServerLimits, UserLimits, Window, window
 from bot.moderation.member_limits import for_member
 from data.guilds import guild_limits
-from data.guilds.guild_limits import LimitSet
+from data.guilds.server_settings import LimitSet
 from data.jobs import jobs, quota, quota_grants
 from data.jobs.quota import Use
 from data.store.database import Database

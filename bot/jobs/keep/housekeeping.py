@@ -13,7 +13,7 @@ from bot.jobs.keep.files import KeptFiles
 from bot.jobs.keep.steady import SteadyClock
 from data.files import retention
 from data.guilds import audit, blocks
-from data.guilds.guild_settings import RETENTION_DAYS
+from data.guilds.server_settings import RETENTION_DAYS
 from data.jobs import jobs, quota, uploads, withheld
 from data.people import web_sessions
 from data.store import notes
