@@ -6,13 +6,13 @@ from discord.ext import commands
 
 from bot.client.client import EkakiBot
 from bot.config.settings import Settings
-from bot.config.variables import DEFAULT_MODEL
 from cogs.common import errors
 from cogs.common.words import quoted
 from data.shipped.text import text
 from pipeline.aspect import BUCKETS
 from pipeline.card import EXAMPLE_PROMPTS, MAX_GUIDANCE, MAX_STEPS
 from pipeline.engine.protocol import ModelDescription
+from pipeline.model.options import DEFAULT_REPOSITORY
 
 
 class Info(commands.Cog):
@@ -59,7 +59,7 @@ def about_embed(settings: Settings, model: ModelDescription | None) -> discord.E
 
 def _terms(settings: Settings, model: ModelDescription | None) -> list[tuple[str, str]]:
     """Authors and licence: of Animagine we know them, of an operator's own model we do not."""
-    if settings.model != DEFAULT_MODEL:
+    if settings.model != DEFAULT_REPOSITORY:
         return [("licence", text("about.other_licence_text"))]
     return [
         ("authors", text("about.authors_text")),

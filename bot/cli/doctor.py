@@ -27,7 +27,7 @@ def add(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check everything, each check by itself."""
     from bot.common.logs import redact
-    from bot.config.settings import SettingsError, read, sources
+    from bot.config.reading import SettingsError, read, sources
     from bot.doctor.all import every_check
     from bot.doctor.values import Check
 

@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from bot.config.settings import SettingsError
+from bot.config.reading import SettingsError
 
 
 @contextmanager

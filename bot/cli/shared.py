@@ -3,7 +3,8 @@
 import argparse
 from typing import TypeAlias
 
-from bot.config.settings import DOTENV, Settings, SettingsError
+from bot.config.reading import DOTENV, SettingsError, load
+from bot.config.settings import Settings
 
 # argparse has no public name for what `add_subparsers` gives.
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]
@@ -15,7 +16,7 @@ def load_settings(args: argparse.Namespace, *, log: bool = True) -> Settings:
 
     if args.env_file != DOTENV and not args.env_file.exists():
         raise SettingsError("settings_missing", name=str(args.env_file))
-    settings = Settings.load(dotenv=args.env_file)
+    settings = load(dotenv=args.env_file)
     if log:
         logs.set_up(settings.log_level, (settings.discord_token, settings.discord_client_secret))
     return settings

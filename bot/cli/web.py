@@ -20,7 +20,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal comes."""
-    from bot.config.settings import SettingsError
+    from bot.config.reading import SettingsError
 
     settings = load_settings(args)
     if not settings.web_address:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from bot.config.kinds import SHIPPED_MODEL
 from bot.config.settings import Settings
-from bot.config.variables import SHIPPED_MODEL
 from data.shipped.paths import DEMO_MODEL
 from pipeline.engine.protocol import Engine
 from pipeline.load import load_engine

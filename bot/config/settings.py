@@ -1,154 +1,186 @@
-"""The settings as one frozen value, read once at start from the environment and `.env`.
+"""Everything an operator decides: one declaration a variable, the only place that names it.
 
-The table of variables with their ranges is `bot.config.variables`. Nothing is read at import time.
+The variable `MAX_STEPS` is the field `max_steps`: its type and kind say what it may be, its value
+the default, the text below it what it means. `.env.example` is made of them (`bot.config.example`),
+and `bot.config.reading` reads values.
 """
 
-import io
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Final, Literal
 
-from dotenv.parser import parse_stream
-
-from bot.common.logs import redact
 from bot.common.secret import Secret
-from bot.config.variables import VARIABLES, Variable
+from bot.config import kinds
+from bot.config.kinds import Section
+from pipeline import card
 from pipeline.card import QualityPreset, Sampler
-from pipeline.errors import EkakiError
+from pipeline.model.options import DEFAULT_REPOSITORY, DEFAULT_REVISION, EngineName, Wanted
 
-DOTENV = Path(".env")
-
-
-class SettingsError(EkakiError):
-    """A setting has a wrong value. `data["name"]` is the variable, `data["allowed"]` its range."""
+_NONE: Final = Secret()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything an operator decides. Units, defaults and ranges: `bot.config.variables.VARIABLES`.
+    """`Settings()` are the defaults, whatever the environment says."""
 
-    Make it with `load`, or with `Settings()` for the defaults (in tests: any field by name).
-    """
+    discord_token: Annotated[
+        Secret, Section("Discord"), kinds.secret("the token that Discord shows once")
+    ] = _NONE
+    """The bot's token (secret), from https://discord.com/developers/applications, Bot."""
 
-    discord_token: Secret = field(default_factory=Secret)
-    owner_ids: frozenset[int] = frozenset()
+    owner_ids: Annotated[frozenset[int], kinds.ids()] = frozenset()
+    """Who runs this bot, beside the application's owner."""
+
     sync_commands: Literal["auto", "never"] = "auto"
-    discord_api_url: str = ""
-    data_dir: Path = Path("state")
-    models_dir: Path = Path("models")
-    model: str = "ecyht2/animagine-xl-3.1-onnx"
-    model_revision: str = "5c2038d3a17fef59566a33fd022cd77d89fdbf84"
-    model_variant: Literal["auto", "source", "fp32", "fp16", "int8", "bf16"] = "auto"
-    tagger: str = "auto"
-    engine: Literal["own", "stock"] = "own"
+    """Send the slash commands to Discord at start when they changed, or never (then: python -m
+    bot sync)."""
+
+    discord_api_url: Annotated[str, kinds.loopback_url()] = ""
+    """A Discord of your own on this machine, to try things out. Empty: the real one."""
+
+    data_dir: Annotated[Path, Section("Files"), kinds.folder()] = Path("state")
+    """Where jobs, pictures and limits are kept. Back this up."""
+
+    models_dir: Annotated[Path, kinds.folder()] = Path("models")
+    """Where models are downloaded to (13.9 GB for the default one)."""
+
+    model: Annotated[str, Section("Model"), kinds.model()] = DEFAULT_REPOSITORY
+    """What draws. demo: the small model that comes with Ekaki, for trying things out."""
+
+    model_revision: Annotated[str, kinds.text("a commit, branch or tag of the repository")] = (
+        DEFAULT_REVISION
+    )
+    """The exact version of a model from the hub; without meaning for a folder."""
+
+    model_variant: Wanted = "auto"
+    """Which form of the model the engine `own` draws with. auto: what `model prepare` made
+    last, or the source where nothing was prepared."""
+
+    tagger: Annotated[str, kinds.tagger()] = "auto"
+    """What checks finished pictures before anybody sees them. auto: the model's own tagger,
+    else the one of `python -m bot model fetch --tagger`. Without one `nsfw` and `explicit` stay
+    off everywhere."""
+
+    engine: EngineName = "own"
+    """own: our loop over the ONNX sessions, small and quick to start. stock: optimum's pipeline
+    as it is, needs torch."""
+
     provider: Literal["auto", "cpu", "cuda"] = "auto"
-    device_id: tuple[int, ...] = (0,)
-    threads: int | None = None
-    default_steps: int = 28
-    max_steps: int = 60
-    default_guidance_scale: float = 7.0
-    default_aspect: str = "13:19"
-    default_preset: QualityPreset = QualityPreset.STANDARD_31
-    default_sampler: Sampler = Sampler.EULER_A
+    """What computes. auto: an NVIDIA card if it can really be used, else the processor."""
+
+    device_id: Annotated[tuple[int, ...], kinds.devices()] = (0,)
+    """Which NVIDIA card, counted from 0. Several draw at the same time: 0,1. With PROVIDER=cpu
+    each number stands for an engine of its own, with its own memory and its share of
+    THREADS."""
+
+    threads: Annotated[int | None, kinds.threads()] = None
+    """Processor threads that draw. More than there are cores makes it slower."""
+
+    default_steps: Annotated[
+        int, Section("Pictures"), kinds.whole(card.MIN_STEPS, card.MAX_STEPS, unit="steps")
+    ] = card.DEFAULT_STEPS
+    """Steps of a picture when nothing is said. The model's makers advise fewer than 30."""
+
+    max_steps: Annotated[int, kinds.whole(card.MIN_STEPS, card.MAX_STEPS, unit="steps")] = (
+        card.MAX_STEPS
+    )
+    """The most steps anybody may ask for."""
+
+    default_guidance_scale: Annotated[float, kinds.number(card.MIN_GUIDANCE, card.MAX_GUIDANCE)] = (
+        card.DEFAULT_GUIDANCE
+    )
+    """CFG scale when nothing is said. The model's makers advise 5 to 7."""
+
+    default_aspect: Annotated[str, kinds.aspect()] = "13:19"
+    """Shape of a picture, width:height, when nothing is said."""
+
+    default_preset: QualityPreset = card.DEFAULT_PRESET
+    """Quality tags and negative prompt that are added when nothing is said."""
+
+    default_sampler: Sampler = card.DEFAULT_SAMPLER
+    """Sampler when nothing is said."""
+
     quality_first: bool = False
-    max_count: int = 4
+    """Quality tags before the prompt instead of after it."""
+
+    max_count: Annotated[int, kinds.whole(1, card.MAX_COUNT, unit="pictures")] = card.MAX_COUNT
+    """The most pictures of one command."""
+
     previews: bool = True
-    progress_interval_s: float = 2.5
-    mention_after_minutes: int = 2
-    pictures_per_hour: int = 20
-    pictures_per_day: int = 100
-    waiting_jobs_per_user: int = 3
-    waiting_jobs_total: int = 50
-    booster_weight: int = 2
-    moderator_weight: int = 2
-    max_role_weight: int = 3
-    job_max_age_minutes: int = 360
-    pictures_kept_days: int = 0
-    web_address: str = ""
-    web_url: str = ""
-    web_proxies: int = 0
-    web_requests_per_minute: int = 900
-    discord_client_secret: Secret = field(default_factory=Secret)
-    operator_contact: str = ""
-    source_url: str = ""
+    """Show the picture while it is being made."""
+
+    progress_interval_s: Annotated[float, kinds.number(1, 60, unit="seconds")] = 2.5
+    """How often the progress of a job is shown. Discord slows down what is quicker."""
+
+    mention_after_minutes: Annotated[int, kinds.whole(0, 10_000, zero="never", unit="minutes")] = 2
+    """Mention the person when their pictures took longer than this."""
+
+    pictures_per_hour: Annotated[
+        int, Section("Limits"), kinds.whole(0, 1_000_000, zero="no limit", unit="pictures")
+    ] = 20
+    """Pictures one person may make in any hour."""
+
+    pictures_per_day: Annotated[
+        int, kinds.whole(0, 1_000_000, zero="no limit", unit="pictures")
+    ] = 100
+    """Pictures one person may make in any 24 hours."""
+
+    waiting_jobs_per_user: Annotated[int, kinds.whole(0, 1000, zero="no limit", unit="jobs")] = 3
+    """Commands one person may have waiting or running at once."""
+
+    waiting_jobs_total: Annotated[int, kinds.whole(0, 100_000, zero="no limit", unit="jobs")] = 50
+    """Commands of all people that may wait at once."""
+
+    booster_weight: Annotated[int, kinds.whole(1, 10, unit="turns")] = 2
+    """Turns in the queue of somebody who boosts the server, for one of everybody else."""
+
+    moderator_weight: Annotated[int, kinds.whole(1, 10, unit="turns")] = 2
+    """Turns in the queue of somebody who may manage messages in the channel."""
+
+    max_role_weight: Annotated[int, kinds.whole(1, 10, unit="turns")] = 3
+    """The most turns in the queue that a server's moderators may give to a role."""
+
+    job_max_age_minutes: Annotated[int, kinds.whole(1, 100_000, unit="minutes")] = 360
+    """After a restart, older jobs that were not drawn are closed and given back."""
+
+    pictures_kept_days: Annotated[int, kinds.whole(0, 36_500, zero="for ever", unit="days")] = 0
+    """How long pictures are kept that are in no gallery, favourites or collection."""
+
+    web_address: Annotated[str, Section("Web"), kinds.listening()] = ""
+    """Where the gallery's web page is served (docs/web.md). Empty: nowhere. Shown are only
+    servers and makers who chose it."""
+
+    web_url: Annotated[str, kinds.origin()] = ""
+    """How people reach the page, through a reverse proxy with https. Empty: as served."""
+
+    web_proxies: Annotated[
+        int, kinds.whole(0, 10, zero="none, the header is not believed", unit="proxies")
+    ] = 0
+    """How many reverse proxies of yours stand before the page and add to X-Forwarded-For."""
+
+    web_requests_per_minute: Annotated[int, kinds.whole(10, 1_000_000, unit="requests")] = 900
+    """Requests of one address; pages count as five, pictures as one."""
+
+    discord_client_secret: Annotated[
+        Secret, kinds.secret("the client secret, from the portal's OAuth2 page")
+    ] = _NONE
+    """The application's client secret (secret), so that members sign in on the page and see
+    what their server keeps age-restricted. Empty: nobody signs in."""
+
+    operator_contact: Annotated[
+        str, Section("Operator"), kinds.text("any text, as a mail address or an invite")
+    ] = ""
+    """Whom people reach about this bot; shown in /about. The model's licence and Discord's
+    rules ask for it."""
+
+    source_url: Annotated[str, kinds.web_address()] = ""
+    """Where people get the source of this bot as you run it; shown in /about."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """How much is logged to standard error."""
 
     @property
     def web_origin(self) -> str:
         """Where people reach the gallery's page: this process's, or (an address without a place to
         serve) one of its own. Empty: there is none."""
         return self.web_url or (f"http://{self.web_address}" if self.web_address else "")
-
-    @classmethod
-    def load(cls, env: Mapping[str, str] | None = None, dotenv: Path | None = DOTENV) -> "Settings":
-        """Read `env` (None: the process's environment) over the file `dotenv` (may be absent).
-
-        Raises SettingsError for the first variable that is wrong.
-        """
-        found, errors = read(sources(env, dotenv))
-        if errors:
-            raise errors[0]
-        return found
-
-
-def sources(env: Mapping[str, str] | None, dotenv: Path | None) -> dict[str, str]:
-    """All variables that are set, ours or not: those of `env` over those of the file."""
-    values = dotenv_variables(dotenv) if dotenv is not None else {}
-    present = os.environ if env is None else env
-    return values | {name: value for name, value in present.items() if value.strip()}
-
-
-def dotenv_variables(path: Path) -> dict[str, str]:
-    """The variables of a `.env` file; none where there is no file. SettingsError if it is
-    unreadable, or a line of it: what stands there would else be missing without a word."""
-    if not path.exists():
-        return {}
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError("settings_file", name=str(path)) from error
-    # The parser alone: no interpolation, so a `$` in a value is a `$`.
-    values: dict[str, str] = {}
-    for line in parse_stream(io.StringIO(text)):
-        if line.error:
-            raise SettingsError("settings_line", name=str(path), line=line.original.line)
-        if line.key is not None and line.value is not None:
-            values[line.key] = line.value
-    return values
-
-
-def read(values: Mapping[str, str]) -> tuple[Settings, list[SettingsError]]:
-    """The settings and everything that is wrong with them; a wrong one has its default."""
-    parsed: dict[str, Any] = {}
-    errors: list[SettingsError] = []
-    for variable in VARIABLES:
-        typed = values.get(variable.name, "").strip()
-        if not typed:
-            continue
-        try:
-            parsed[variable.field] = variable.kind.parse(typed)
-        except (ValueError, RuntimeError):  # RuntimeError: `~` of a user who has no home
-            errors.append(_wrong(variable, typed))
-    settings = Settings(**parsed)
-    if "default_steps" not in parsed:  # who lowers MAX_STEPS alone means this as well
-        settings = replace(settings, default_steps=min(settings.default_steps, settings.max_steps))
-    if settings.default_steps > settings.max_steps:
-        errors.append(
-            SettingsError(
-                "setting_wrong",
-                name="DEFAULT_STEPS",
-                value=settings.default_steps,
-                allowed=f"at most MAX_STEPS, which is {settings.max_steps}",
-            )
-        )
-    return settings, errors
-
-
-def _wrong(variable: Variable, typed: str) -> SettingsError:
-    shown = redact(typed)  # a token that was pasted into another variable's line
-    shown = shown if len(shown) <= 60 else shown[:57] + "..."
-    return SettingsError(
-        "setting_wrong", name=variable.name, value=shown, allowed=variable.kind.allowed
-    )

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from bot.config.settings import Settings, SettingsError
+from bot.config.reading import SettingsError
+from bot.config.settings import Settings
 from bot.doctor import configuration, machine, place, token
 from bot.doctor.outbox import check_outbox
 from bot.doctor.runtimes import check_runtimes

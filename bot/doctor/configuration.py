@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bot.common.wording import words
-from bot.config.settings import Settings, SettingsError, dotenv_variables
+from bot.config.reading import SettingsError, dotenv_variables
+from bot.config.settings import Settings
 from bot.config.variables import VARIABLES
 from bot.doctor.values import Check, fail, ok, warn
 

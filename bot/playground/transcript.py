@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 from bot import app
 from bot.common.secret import Secret
 from bot.common.terminal import note, say
+from bot.config.kinds import SHIPPED_MODEL
 from bot.config.settings import Settings
-from bot.config.variables import SHIPPED_MODEL
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.member import Member
 from bot.playground.simulator.server import TOKEN, Loopback

@@ -11,7 +11,8 @@ from aiohttp import web
 
 from bot.cli.main import main
 from bot.common.secret import Secret
-from bot.config.settings import Settings, read
+from bot.config.reading import read
+from bot.config.settings import Settings
 from bot.doctor import configuration, machine, model, runtimes, token
 from bot.doctor.all import every_check
 from bot.doctor.online import check_application, check_guilds, check_online

@@ -15,7 +15,7 @@ HEAVY = {"discord", "numpy", "onnxruntime", "torch", "PIL", "transformers", "dif
 COMMANDS = ("", "run", "imagine", "doctor", "sync", "model fetch", "model prepare", "tags import")
 PURE = (
     "pipeline.request", "pipeline.resolve", "pipeline.card",
-    "bot.config.settings", "bot.common.logs", "bot.jobs.draw.fair_queue",
+    "bot.config.settings", "bot.config.reading", "bot.common.logs", "bot.jobs.draw.fair_queue",
 )  # fmt: skip
 
 _LIST = "import sys, json; print(json.dumps(sorted({n.partition('.')[0] for n in sys.modules})))"

@@ -6,7 +6,7 @@ import json
 import pickle
 import pprint
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from bot.common.secret import Secret
 from bot.common.wording import words
-from bot.config.settings import Settings, SettingsError, read
-from bot.config.variables import VARIABLES, example
+from bot.config import reading
+from bot.config.reading import SettingsError, read
+from bot.config.settings import Settings
+from bot.config.variables import VARIABLES, example, meanings
 from pipeline.card import QualityPreset, Sampler
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,30 +26,27 @@ TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcdE.abcdefghijklmnopqrstuvwxyz0123456789ab"
 
 
 def load(**env: str) -> Settings:
-    return Settings.load(env, dotenv=None)
+    return reading.load(env, dotenv=None)
 
 
-def test_every_variable_is_a_field_and_the_other_way_round() -> None:
-    assert {each.field for each in VARIABLES} == {each.name for each in fields(Settings)}
+def test_every_variable_says_what_it_means() -> None:
+    assert list(meanings()) == [each.field for each in VARIABLES]
+    assert all(each.section and each.kind.allowed for each in VARIABLES)
 
 
-def test_defaults_of_the_table_are_those_of_the_class() -> None:
+def test_defaults_as_they_are_written_are_read_as_they_are() -> None:
     assert read({each.name: each.default for each in VARIABLES}) == (Settings(), [])
 
 
 def test_example_file_is_the_table() -> None:
     written = (ROOT / ".env.example").read_text(encoding="utf-8")
-    assert written == example(), (
-        "write it again: python -c"
-        " \"from bot.config.variables import example; print(example(), end='')\""
-        " > .env.example"
-    )
+    assert written == example(), "write it again: python -m bot.config.variables > .env.example"
 
 
 def test_example_file_loads_as_defaults_also_with_every_line_on(tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.write_text(example(), encoding="utf-8")
-    assert Settings.load({}, plain) == Settings()
+    assert reading.load({}, plain) == Settings()
     switched_on = tmp_path / "on"
     lines = example().splitlines()
     names = {each.name for each in VARIABLES}
@@ -57,7 +56,7 @@ def test_example_file_loads_as_defaults_also_with_every_line_on(tmp_path: Path) 
     ]
     assert sum("=" in line and not line.startswith("#") for line in on) == len(VARIABLES)
     switched_on.write_text("\n".join(on), encoding="utf-8")
-    assert Settings.load({}, switched_on) == Settings()
+    assert reading.load({}, switched_on) == Settings()
 
 
 @pytest.mark.parametrize(
@@ -126,18 +125,18 @@ def test_environment_counts_more_than_the_file_and_empty_means_not_set(tmp_path:
     file = tmp_path / ".env"
     file.write_text('MAX_COUNT=2\nTHREADS=3\nDATA_DIR="my state"\nMODEL=a/$b\n', encoding="utf-8")
     with pytest.raises(SettingsError, match="MODEL"):  # a dollar is a dollar, not a variable
-        Settings.load({}, file)
-    settings = Settings.load({"MAX_COUNT": "1", "THREADS": "", "MODEL": "a/b"}, file)
+        reading.load({}, file)
+    settings = reading.load({"MAX_COUNT": "1", "THREADS": "", "MODEL": "a/b"}, file)
     assert (settings.max_count, settings.threads) == (1, 3)
     assert settings.data_dir == Path("my state")
 
 
 def test_missing_file_is_fine_and_an_unreadable_one_is_named(tmp_path: Path) -> None:
-    assert Settings.load({}, tmp_path / "none") == Settings()
+    assert reading.load({}, tmp_path / "none") == Settings()
     broken = tmp_path / "broken"
     broken.write_bytes(b"MAX_COUNT=\xff\xfe\n")
     with pytest.raises(SettingsError) as caught:
-        Settings.load({}, broken)
+        reading.load({}, broken)
     assert "broken" in words(caught.value)
 
 
@@ -154,7 +153,7 @@ def test_a_line_that_can_not_be_read_is_named(text: str, line: int, tmp_path: Pa
     file = tmp_path / ".env"
     file.write_bytes(text.encode())
     with pytest.raises(SettingsError) as caught:
-        Settings.load({}, file)
+        reading.load({}, file)
     assert (caught.value.key, caught.value.data["line"]) == ("settings_line", line)
     assert f"Line {line} " in words(caught.value)
 
@@ -163,13 +162,13 @@ def test_a_file_is_read_as_editors_write_it(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     lines = ["\ufeffMAX_COUNT=1", "export THREADS=3 # of 8", "", "MAX_COUNT = '2'", 'MODEL="a/b"']
     file.write_bytes("\r\n".join(lines).encode())
-    settings = Settings.load({}, file)
+    settings = reading.load({}, file)
     assert (settings.max_count, settings.threads, settings.model) == (2, 3, "a/b")
 
 
 def test_a_folder_is_no_settings_file(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="settings_file"):  # as Docker makes one to mount
-        Settings.load({}, tmp_path)
+        reading.load({}, tmp_path)
 
 
 def test_default_steps_follow_a_lower_maximum_and_never_exceed_it() -> None:

@@ -13,8 +13,8 @@ from bot.common.secret import Secret
 from bot.common.terminal import note, say
 from bot.compose import prepare_folder
 from bot.config.engine_options import engine_options
+from bot.config.kinds import SHIPPED_MODEL
 from bot.config.settings import Settings
-from bot.config.variables import SHIPPED_MODEL
 from bot.playground.page.page import PORTS_TRIED, Page
 from bot.playground.page.serving import Serving
 from bot.playground.simulator.default_world import IDS
