@@ -3,29 +3,8 @@
 from typing import Final
 
 from pipeline.aspect import BUCKETS
-from pipeline.request import ResolvedRequest
-
-LABELS: Final = (
-    "prompt",
-    "negative_prompt",
-    "size",
-    "preset",
-    "style",
-    "rating",
-    "sampler",
-    "steps",
-    "guidance",
-    "seed",
-    "variation",
-    "init_picture",
-    "strength",
-    "upscale",
-    "pictures",
-    "visibility",
-    "typed_prompt",
-    "typed_negative",
-)
-"""Every label `describe` may use: keys of the catalogue's table `[describe]`."""
+from pipeline.options import written
+from pipeline.request import DECIDED, ResolvedRequest
 
 _HASH_DIGITS: Final = 12  # enough to tell pictures apart, short enough to be read
 
@@ -38,33 +17,31 @@ def describe(resolved: ResolvedRequest) -> list[tuple[str, str]]:
     picture begun from is named by the first digits of its content hash.
     """
     wish = resolved.wish
+    decided = {each.label: written(getattr(resolved, each.field)) for each in DECIDED}
+    count = decided.pop("count")
     values = {
         "prompt": resolved.prompt,
         "negative_prompt": resolved.negative_prompt,
         "size": size_label(width=resolved.width, height=resolved.height),
-        "preset": resolved.preset.value,
+        "preset": decided["preset"],
         "style": "" if wish.style is None else wish.style.value,
-        "rating": resolved.rating.label,
-        "sampler": resolved.sampler.value,
-        "steps": str(resolved.num_inference_steps),
-        "guidance": f"{resolved.guidance_scale:.10g}",
-        "seed": str(resolved.seed),
+        **decided,
         "variation": (
             f"{resolved.variation_seed}, {resolved.variation_strength:.10g}"
             if resolved.variation_strength
             else ""
         ),
         "init_picture": resolved.init_picture[:_HASH_DIGITS],
-        "strength": f"{resolved.strength:.10g}" if resolved.init_picture else "",
+        "strength": written(resolved.strength) if resolved.init_picture else "",
         "upscale": f"{resolved.upscale_factor:.10g}x" if resolved.upscale_factor != 1 else "",
-        "pictures": str(resolved.count),
+        "count": count,
         "visibility": "private" if resolved.private else "public",
         "typed_prompt": "" if wish.prompt == resolved.prompt else wish.prompt,
         "typed_negative": (
             "" if wish.negative_prompt == resolved.negative_prompt else wish.negative_prompt
         ),
     }
-    return [(label, values[label]) for label in LABELS if values[label]]
+    return [(label, value) for label, value in values.items() if value]
 
 
 def size_label(*, width: int, height: int) -> str:

@@ -21,22 +21,13 @@ class JsonFields:
     def __contains__(self, name: str) -> bool:
         return self._values.get(name) is not None
 
-    def text(self, name: str) -> str:
-        return self._typed(name, str)
-
-    def integer(self, name: str) -> int:
-        return self._typed(name, int)
-
-    def flag(self, name: str) -> bool:
-        return self._typed(name, bool)
-
     def number(self, name: str) -> float:
         value = self._values.get(name)
-        return float(value) if type(value) is int else self._typed(name, float)
+        return float(value) if type(value) is int else self.of_type(name, float)
 
     def choice(self, name: str, read: Callable[[str], _T]) -> _T:
         """A member of a closed set; `read` raises ValueError for a word outside it."""
-        return read(self.text(name))
+        return read(self.of_type(name, str))
 
     def rows(self, name: str) -> list[object]:
         """A list of anything; empty where there is none."""
@@ -46,11 +37,8 @@ class JsonFields:
     def object(self, name: str) -> "JsonFields":
         return JsonFields(_as_object(self._values.get(name)))
 
-    def optional(self, name: str, read: Callable[[str], _T], default: _T) -> _T:
-        """`read(name)`, or `default` where the field is missing or null."""
-        return read(name) if name in self else default
-
-    def _typed(self, name: str, kind: type[_T]) -> _T:
+    def of_type(self, name: str, kind: type[_T]) -> _T:
+        """A value of exactly this type."""
         value = self._values.get(name)
         if type(value) is not kind:  # exactly: True is no integer here
             raise ValueError(f"{name!r} should be {kind.__name__}, is {value!r}")

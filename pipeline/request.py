@@ -4,13 +4,34 @@ Pure values without numpy or Pillow, so that everything may import them cheaply.
 """
 
 import json
-from dataclasses import dataclass, fields
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from enum import Enum
+from functools import partial
+from typing import Annotated, Any, Final, TypeVar
 
-from pipeline.card import Aesthetic, QualityPreset, Sampler, Style, Year
+from pipeline.card import (
+    MAX_COUNT,
+    MAX_GUIDANCE,
+    MAX_PROMPT_CHARACTERS,
+    MAX_SEED,
+    MAX_STEPS,
+    MIN_GUIDANCE,
+    MIN_STEPS,
+    RANDOM_SEED,
+    Aesthetic,
+    QualityPreset,
+    Sampler,
+    Style,
+    Year,
+)
 from pipeline.hints import Hint, hints_from_json, hints_to_json
 from pipeline.jsonfields import JsonFields
+from pipeline.options import Option, kinds, options_of, read_choice
 from pipeline.rating import Rating
+from pipeline.rework import MAX_STRENGTH, MIN_STRENGTH
+
+_R = TypeVar("_R", bound="GenerationRequest | ResolvedRequest")
 
 JSON_VERSION: Final = 1
 """Of the stored form. Fields may join without a new number: readers ignore what they don't know and
@@ -19,7 +40,8 @@ take defaults for what is missing in a wish."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationRequest:
-    """What the person wants, as typed. None means: not said, take the default.
+    """What the person wants, as typed. None means: not said, take the default. A field with a row
+    is an option: see `pipeline.options.Option`.
 
     `aspect` is free text: a bucket's name, a ratio `3:2` or pixels `832x1216`.
     `seed` is 0..2**32-1, or -1 for random. `private` decides who sees the result.
@@ -30,25 +52,51 @@ class GenerationRequest:
     seed's, as A1111 does. `upscale` draws `init_picture` larger, as the official demo does.
     """
 
-    prompt: str = ""
-    negative_prompt: str = ""
-    character: str = ""
-    series: str = ""
-    tags: str = ""
-    aspect: str | None = None
-    preset: QualityPreset | None = None
-    rating: Rating | None = None
-    year: Year | None = None
-    aesthetic: Aesthetic | None = None
-    style: Style | None = None
-    sampler: Sampler | None = None
-    num_inference_steps: int | None = None
-    guidance_scale: float | None = None
-    seed: int | None = None
-    count: int | None = None
-    private: bool = False
+    prompt: Annotated[str, Option(low=1, high=MAX_PROMPT_CHARACTERS)] = ""
+    negative_prompt: Annotated[
+        str,
+        Option(name="negative", flags=("no", "negative"), low=1, high=MAX_PROMPT_CHARACTERS,
+               in_me=True),
+    ] = ""  # fmt: skip
+    character: Annotated[str, Option()] = ""
+    series: Annotated[str, Option()] = ""
+    tags: Annotated[str, Option()] = ""
+    aspect: Annotated[str | None, Option(flags=("ar", "aspect"), in_me=True)] = None
+    preset: Annotated[
+        QualityPreset | None,
+        Option(name="quality", flags=("preset",), label="preset", in_me=True, decided=True),
+    ] = None
+    rating: Annotated[Rating | None, Option(flags=("rating",), in_me=True, decided=True)] = None
+    year: Annotated[Year | None, Option(flags=("year",))] = None
+    aesthetic: Annotated[Aesthetic | None, Option(flags=("aesthetic",))] = None
+    style: Annotated[Style | None, Option(flags=("style",))] = None
+    sampler: Annotated[
+        Sampler | None, Option(flags=("sampler",), a1111="Sampler", decided=True)
+    ] = None
+    num_inference_steps: Annotated[
+        int | None,
+        Option(name="steps", flags=("steps",), low=MIN_STEPS, high=MAX_STEPS, a1111="Steps",
+               decided=True),
+    ] = None  # fmt: skip
+    guidance_scale: Annotated[
+        float | None,
+        Option(name="cfg", flags=("cfg", "guidance"), low=MIN_GUIDANCE, high=MAX_GUIDANCE,
+               label="guidance", a1111="CFG scale", decided=True),
+    ] = None  # fmt: skip
+    seed: Annotated[
+        int | None,
+        Option(flags=("seed",), low=RANDOM_SEED, high=MAX_SEED, a1111="Seed", in_preset=False,
+               decided=True),
+    ] = None  # fmt: skip
+    count: Annotated[
+        int | None,
+        Option(flags=("count", "n"), low=1, high=MAX_COUNT, in_preset=False, decided=True),
+    ] = None
+    private: Annotated[bool, Option(in_preset=False)] = False
     init_picture: str | None = None
-    strength: float | None = None
+    strength: Annotated[
+        float | None, Option(low=MIN_STRENGTH, high=MAX_STRENGTH, in_preset=False)
+    ] = None
     variation_seed: int | None = None
     variation_strength: float | None = None
     upscale: bool = False
@@ -60,7 +108,7 @@ class GenerationRequest:
     @classmethod
     def from_json(cls, text: str) -> "GenerationRequest":
         """What `to_json` wrote, now or in another version. ValueError names what is unreadable."""
-        return _wish(JsonFields.parse(text))
+        return _read(cls, JsonFields.parse(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,27 +166,27 @@ class ResolvedRequest:
     def from_json(cls, text: str) -> "ResolvedRequest":
         """What `to_json` wrote, now or in another version. ValueError names what is unreadable."""
         stored = JsonFields.parse(text)
-        return cls(
-            prompt=stored.text("prompt"),
-            negative_prompt=stored.text("negative_prompt"),
-            width=stored.integer("width"),
-            height=stored.integer("height"),
-            preset=stored.choice("preset", QualityPreset),
-            rating=stored.choice("rating", Rating.from_label),
-            sampler=stored.choice("sampler", Sampler),
-            num_inference_steps=stored.integer("num_inference_steps"),
-            guidance_scale=stored.number("guidance_scale"),
-            seed=stored.integer("seed"),
-            count=stored.integer("count"),
-            private=stored.flag("private"),
-            wish=_wish(stored.object("wish")),
-            init_picture=stored.optional("init_picture", stored.text, ""),
-            strength=stored.optional("strength", stored.number, 1.0),
-            variation_seed=stored.optional("variation_seed", stored.integer, 0),
-            variation_strength=stored.optional("variation_strength", stored.number, 0.0),
-            upscale_factor=stored.optional("upscale_factor", stored.number, 1.0),
+        return _read(
+            cls,
+            stored,
+            wish=_read(GenerationRequest, stored.object("wish")),
             hints=hints_from_json(stored.rows("hints")),
         )
+
+
+OPTIONS: Final = options_of(GenerationRequest)
+"""Everything that a person may say about a picture, as `/imagine` offers it."""
+
+OPTION: Final[Mapping[str, Option]] = {each.field: each for each in OPTIONS}
+"""By field."""
+
+DECIDED: Final = tuple(each for each in OPTIONS if each.decided)
+"""Those that a resolved request has as well."""
+
+
+def decided(resolved: ResolvedRequest) -> dict[str, Any]:
+    """What was decided, by the fields of a wish that says it."""
+    return {each.field: getattr(resolved, each.field) for each in DECIDED}
 
 
 def _plain_values(value: GenerationRequest | ResolvedRequest) -> dict[str, object]:
@@ -155,28 +203,19 @@ def _dump(values: dict[str, object]) -> str:
     return json.dumps(values, ensure_ascii=False, allow_nan=False)
 
 
-def _wish(stored: JsonFields) -> GenerationRequest:
-    return GenerationRequest(
-        prompt=stored.optional("prompt", stored.text, ""),
-        negative_prompt=stored.optional("negative_prompt", stored.text, ""),
-        character=stored.optional("character", stored.text, ""),
-        series=stored.optional("series", stored.text, ""),
-        tags=stored.optional("tags", stored.text, ""),
-        aspect=stored.optional("aspect", stored.text, None),
-        preset=stored.optional("preset", lambda n: stored.choice(n, QualityPreset), None),
-        rating=stored.optional("rating", lambda n: stored.choice(n, Rating.from_label), None),
-        year=stored.optional("year", lambda n: stored.choice(n, Year), None),
-        aesthetic=stored.optional("aesthetic", lambda n: stored.choice(n, Aesthetic), None),
-        style=stored.optional("style", lambda n: stored.choice(n, Style), None),
-        sampler=stored.optional("sampler", lambda n: stored.choice(n, Sampler), None),
-        num_inference_steps=stored.optional("num_inference_steps", stored.integer, None),
-        guidance_scale=stored.optional("guidance_scale", stored.number, None),
-        seed=stored.optional("seed", stored.integer, None),
-        count=stored.optional("count", stored.integer, None),
-        private=stored.optional("private", stored.flag, False),
-        init_picture=stored.optional("init_picture", stored.text, None),
-        strength=stored.optional("strength", stored.number, None),
-        variation_seed=stored.optional("variation_seed", stored.integer, None),
-        variation_strength=stored.optional("variation_strength", stored.number, None),
-        upscale=stored.optional("upscale", stored.flag, False),
-    )
+def _read(of: type[_R], stored: JsonFields, **known: Any) -> _R:
+    """A request from its stored form; `known` fields are read already. What is missing takes its
+    default, and is an error where there is none."""
+    wanted = [
+        each.name
+        for each in fields(of)
+        if each.name not in known and (each.name in stored or each.default is MISSING)
+    ]
+    found = {name: _value(stored, name, kinds(of)[name]) for name in wanted}
+    return of(**found, **known)
+
+
+def _value(stored: JsonFields, name: str, kind: type[Any]) -> Any:
+    if issubclass(kind, Enum):
+        return stored.choice(name, partial(read_choice, kind))
+    return stored.number(name) if kind is float else stored.of_type(name, kind)

@@ -12,12 +12,9 @@ from pipeline.card import (
     DEFAULT_SAMPLER,
     DEFAULT_STEPS,
     MAX_COUNT,
-    MAX_GUIDANCE,
     MAX_PROMPT_CHARACTERS,
     MAX_SEED,
     MAX_STEPS,
-    MIN_GUIDANCE,
-    MIN_STEPS,
     RANDOM_SEED,
     QualityPreset,
     Sampler,
@@ -36,12 +33,10 @@ from pipeline.prompt.read import read_request
 from pipeline.prompt.tags import plain_keys
 from pipeline.prompt.wished_rating import wished_rating
 from pipeline.rating import Rating
-from pipeline.request import GenerationRequest, ResolvedRequest
+from pipeline.request import OPTION, GenerationRequest, ResolvedRequest
 from pipeline.rework import (
     DEFAULT_SIZE_MULTIPLE,
     DEFAULT_STRENGTH,
-    MAX_STRENGTH,
-    MIN_STRENGTH,
     UPSCALE_FACTOR,
     UPSCALE_STRENGTH,
     Size,
@@ -49,6 +44,7 @@ from pipeline.rework import (
 )
 
 _T = TypeVar("_T")
+_N = TypeVar("_N", int, float)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +117,9 @@ def resolve(
         rating=rating,
         sampler=_or(wish.sampler, defaults.sampler),
         num_inference_steps=_steps(wish, defaults),
-        guidance_scale=_guidance(wish, defaults),
+        guidance_scale=float(
+            _within("guidance_scale", _or(wish.guidance_scale, defaults.guidance_scale))
+        ),
         seed=_seed(wish, random_seed),
         count=_count(wish, defaults),
         private=wish.private,
@@ -185,25 +183,26 @@ def _rating(
     return wished
 
 
+def _within(field: str, value: _N, *, high: float | None = None) -> _N:
+    """`value` of an option, if it lies in its bounds; `high` may be stricter. InputError."""
+    option = OPTION[field]
+    low, high = option.low or 0, high or option.high or 0
+    if not low <= value <= high:  # also refuses nan
+        bounds = {"low": _short(low), "high": _short(high)}
+        raise InputError(f"{option.label}_out_of_range", value=value, **bounds)
+    return value
+
+
+def _short(number: float) -> float:
+    """1 for 1.0, as people write it."""
+    return int(number) if number == int(number) else number
+
+
 def _steps(wish: GenerationRequest, defaults: Defaults) -> int:
     steps = wish.num_inference_steps
     if steps is None:
         return min(defaults.num_inference_steps, defaults.max_steps)
-    if not MIN_STEPS <= steps <= defaults.max_steps:
-        raise InputError("steps_out_of_range", value=steps, low=MIN_STEPS, high=defaults.max_steps)
-    return steps
-
-
-def _guidance(wish: GenerationRequest, defaults: Defaults) -> float:
-    guidance = _or(wish.guidance_scale, defaults.guidance_scale)
-    if not MIN_GUIDANCE <= guidance <= MAX_GUIDANCE:  # also refuses nan
-        raise InputError(
-            "guidance_out_of_range",
-            value=guidance,
-            low=f"{MIN_GUIDANCE:g}",
-            high=f"{MAX_GUIDANCE:g}",
-        )
-    return float(guidance)
+    return _within("num_inference_steps", steps, high=defaults.max_steps)
 
 
 def _size(
@@ -227,11 +226,7 @@ def _strength(wish: GenerationRequest) -> float:
     if wish.init_picture is None:
         return 1.0
     strength = _or(wish.strength, UPSCALE_STRENGTH if wish.upscale else DEFAULT_STRENGTH)
-    if not MIN_STRENGTH <= strength <= MAX_STRENGTH:  # also refuses nan
-        raise InputError(
-            "strength_out_of_range", value=strength, low=MIN_STRENGTH, high=f"{MAX_STRENGTH:g}"
-        )
-    return float(strength)
+    return float(_within("strength", strength))
 
 
 def _variation_strength(wish: GenerationRequest) -> float:
@@ -255,6 +250,4 @@ def _one_seed(seed: int, random_seed: Callable[[], int]) -> int:
 
 def _count(wish: GenerationRequest, defaults: Defaults) -> int:
     count = _or(wish.count, min(defaults.count, defaults.max_count))
-    if not 1 <= count <= defaults.max_count:
-        raise InputError("count_out_of_range", value=count, high=defaults.max_count)
-    return count
+    return _within("count", count, high=defaults.max_count)

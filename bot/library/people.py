@@ -24,7 +24,7 @@ from pipeline.aspect import parse_aspect
 from pipeline.card import MAX_PROMPT_CHARACTERS
 from pipeline.errors import InputError, RefusedError
 from pipeline.prompt.clean import clean_text
-from pipeline.request import GenerationRequest
+from pipeline.request import OPTIONS, GenerationRequest
 
 MAX_PRESETS: Final = 25  # all of them fit into one autocompletion
 MAX_PRESET_NAME: Final = 50  # characters: several stand side by side on a telephone
@@ -163,14 +163,7 @@ class People:
 
 def preset_of(request: GenerationRequest) -> GenerationRequest:
     """What a preset keeps of `request`; flags of its prompt are folded into its fields."""
-    return replace(
-        folded(request),
-        seed=None,
-        count=None,
-        private=False,
-        init_picture=None,
-        strength=None,
-        variation_seed=None,
-        variation_strength=None,
-        upscale=False,
+    said = folded(request)
+    return GenerationRequest(
+        **{each.field: getattr(said, each.field) for each in OPTIONS if each.in_preset}
     )

@@ -21,7 +21,7 @@ from data.people.history import HistoryPage
 from data.store.database import Database
 from data.store.ids import typed_id
 from pipeline.errors import RefusedError
-from pipeline.request import GenerationRequest
+from pipeline.request import GenerationRequest, decided
 
 SUBTLE_VARIATION: Final = 0.2
 """How far a subtle variation's first noise is bent towards another seed's (A1111's scale): the same
@@ -259,13 +259,7 @@ def _settled(job: JobRecord) -> GenerationRequest:
     return replace(
         request.wish,
         aspect=request.wish.aspect if larger else f"{request.width}x{request.height}",
-        preset=request.preset,
-        rating=request.rating,
-        sampler=request.sampler,
-        num_inference_steps=request.num_inference_steps,
-        guidance_scale=request.guidance_scale,
-        seed=request.seed,
-        count=request.count,
+        **decided(request),
     )
 
 

@@ -6,7 +6,9 @@ from typing import Final
 from cogs.common.words import listed, quoted
 from data.shipped.text import text
 from pipeline.metadata.parameters import Parameters
-from pipeline.request import GenerationRequest
+from pipeline.metadata.wish import settings_of
+from pipeline.options import written
+from pipeline.request import OPTIONS, GenerationRequest
 
 _MAX_NAMES: Final = 5
 _MAX_NOTE: Final = 1000  # characters: a field of an embed holds 1024
@@ -22,15 +24,19 @@ def left_out_note(parameters: Parameters, wish: GenerationRequest) -> str:
 
 
 def _lines(parameters: Parameters, wish: GenerationRequest) -> Iterator[str]:
+    said = settings_of(parameters)
     for kind, names in parameters.left_out.items():
         label = text(f"left_out.{kind}")
         shown = listed(quoted(name, 60) for name in names[:_MAX_NAMES])
         yield text("left_out.named", what=label, names=shown) if names else label
     if len(wish.prompt) < len(parameters.prompt):
         yield text("left_out.cut")
-    if wish.num_inference_steps != parameters.num_inference_steps:
-        yield text("left_out.steps", value=parameters.num_inference_steps,
-                   used=wish.num_inference_steps)  # fmt: skip
-    if wish.guidance_scale != parameters.guidance_scale:
-        yield text("left_out.guidance", value=f"{parameters.guidance_scale:g}",
-                   used=f"{wish.guidance_scale:g}")  # fmt: skip
+    for option in OPTIONS:
+        value, used = said.get(option.field), getattr(wish, option.field)
+        if option.a1111 and value != used:
+            yield text(f"left_out.{option.label}", value=_short(value), used=_short(used))
+
+
+def _short(value: object) -> object:
+    """Whole numbers as they are, for the words that depend on them."""
+    return written(value) if isinstance(value, float) else value

@@ -8,7 +8,8 @@ import json
 from typing import Final
 
 from pipeline.card import Sampler
-from pipeline.request import ResolvedRequest
+from pipeline.options import written
+from pipeline.request import DECIDED, ResolvedRequest
 from pipeline.rework import DEFAULT_SIZE_MULTIPLE, Size, before_upscale
 
 _NEGATIVE: Final = "Negative prompt:"
@@ -27,17 +28,22 @@ def parameters_text(
     """
     sampler, schedule = _sampler_pair(resolved.sampler)
     size = _first_size(resolved)
+    decided = {
+        each.a1111: written(getattr(resolved, each.field))
+        for each in DECIDED
+        if each.a1111 and each.kind is not Sampler
+    }
     pairs = {
-        "Steps": str(resolved.num_inference_steps),
+        "Steps": decided["Steps"],  # A1111's order
         "Sampler": sampler,
         "Schedule type": schedule,
-        "CFG scale": f"{resolved.guidance_scale:.10g}",
+        **decided,
         "Seed": str(resolved.seed_of(index)),
         "Size": f"{size.width}x{size.height}",
         "Model hash": model_hash,
         "Model": model_name,
         **_variation_pairs(resolved, index),
-        "Denoising strength": f"{resolved.strength:.10g}" if resolved.init_picture else "",
+        "Denoising strength": written(resolved.strength) if resolved.init_picture else "",
         "RNG": "CPU",
         **_hires_pairs(resolved),
         "Version": version,
@@ -60,7 +66,7 @@ def _variation_pairs(resolved: ResolvedRequest, index: int) -> dict[str, str]:
         return {}
     return {
         "Variation seed": str(resolved.variation_seed_of(index)),
-        "Variation seed strength": f"{resolved.variation_strength:.10g}",
+        "Variation seed strength": written(resolved.variation_strength),
     }
 
 
@@ -68,7 +74,7 @@ def _hires_pairs(resolved: ResolvedRequest) -> dict[str, str]:
     if resolved.upscale_factor == 1:
         return {}
     return {
-        "Hires upscale": f"{resolved.upscale_factor:.10g}",
+        "Hires upscale": written(resolved.upscale_factor),
         "Hires steps": str(resolved.num_inference_steps),
         "Hires upscaler": _UPSCALER,
     }

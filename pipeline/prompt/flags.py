@@ -11,26 +11,24 @@ them out there and tells of them.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from enum import StrEnum
-from typing import Final, NamedTuple, TypeVar
+from enum import Enum
+from typing import Final, NamedTuple
 
-from pipeline.card import Aesthetic, QualityPreset, Sampler, Style, Year
 from pipeline.errors import InputError
+from pipeline.options import written
 from pipeline.prompt.infotext import PASTED, fold_infotext
 from pipeline.prompt.width import as_ascii
 from pipeline.rating import Rating
-from pipeline.request import GenerationRequest
-
-_E = TypeVar("_E", bound=StrEnum)
+from pipeline.request import OPTIONS, GenerationRequest
 
 
-def _choice(kind: type[_E]) -> Callable[[str], _E]:
+def _choice(kind: type[Enum]) -> Callable[[str], object]:
     """Reads a member of `kind` by its value, case and spaces apart (`digitalart`)."""
 
-    def read(value: str) -> _E:
+    def read(value: str) -> object:
         wanted = _squeeze(value)
         for member in kind:
-            if _squeeze(member.value) == wanted:
+            if _squeeze(written(member)) == wanted:
                 return member
         raise ValueError(value)
 
@@ -59,39 +57,26 @@ def _words(value: str) -> str:
     return value
 
 
-_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "aspect": ("ar", "aspect"),
-    "seed": ("seed",),
-    "num_inference_steps": ("steps",),
-    "guidance_scale": ("cfg", "guidance"),
-    "count": ("count", "n"),
-    "negative_prompt": ("no", "negative"),
-    "style": ("style",),
-    "preset": ("preset",),
-    "sampler": ("sampler",),
-    "rating": ("rating",),
-    "year": ("year",),
-    "aesthetic": ("aesthetic",),
+_READERS: Final[Mapping[type, Callable[[str], object]]] = {
+    str: _words,
+    int: _integer,
+    float: _number,
+    Rating: Rating.from_label,
 }
+_FIRST: Final = (
+    "aspect", "num_inference_steps", "guidance_scale", "sampler", "seed", "count",
+    "negative_prompt", "preset", "style",
+)  # fmt: skip
+FLAGGED: Final = sorted(
+    (option for option in OPTIONS if option.flags),
+    key=lambda option: _FIRST.index(option.field) if option.field in _FIRST else len(_FIRST),
+)
+"""Options that have a flag, in the order of reading: what people change most comes first."""
 
-_READERS: Final[Mapping[str, Callable[[str], object]]] = {
-    "aspect": _words,
-    "seed": _integer,
-    "num_inference_steps": _integer,
-    "guidance_scale": _number,
-    "count": _integer,
-    "negative_prompt": _words,
-    "style": _choice(Style),
-    "preset": _choice(QualityPreset),
-    "sampler": _choice(Sampler),
-    "rating": Rating.from_label,
-    "year": _choice(Year),
-    "aesthetic": _choice(Aesthetic),
-}
-
-_FIELD_OF: Final = {flag: field for field, flags in _FIELDS.items() for flag in flags}
-KNOWN_FLAGS: Final = tuple(f"--{flags[0]}" for flags in _FIELDS.values())
+KNOWN_FLAGS: Final = tuple(f"--{option.flags[0]}" for option in FLAGGED)
 """For messages: every flag by its short name."""
+
+_OPTION_OF: Final = {flag: option for option in FLAGGED for flag in option.flags}
 
 _FOREIGN: Final[Mapping[str, re.Pattern[str]]] = {
     name: re.compile(pattern)
@@ -113,7 +98,7 @@ _FOREIGN_STYLES: Final = re.compile(
 )
 """Values of `--style` that are Midjourney's and none of ours."""
 
-_LONGEST_FIRST = "|".join(sorted(_FIELD_OF, key=len, reverse=True))
+_LONGEST_FIRST = "|".join(sorted(_OPTION_OF, key=len, reverse=True))
 _FLAG = re.compile(
     rf"(?<![^\s,，、])(?:(?:--|－－)([A-Za-z][\w-]*)|[—–]({_LONGEST_FIRST})\b)", re.IGNORECASE
 )
@@ -195,19 +180,19 @@ def _cut(prompt: str) -> tuple[str, list[tuple[str, str]]]:
 def _is_foreign(name: str, value: str) -> bool:
     if name == "style":
         return _FOREIGN_STYLES.fullmatch(value) is not None
-    pattern = None if name in _FIELD_OF else _FOREIGN.get(name)
+    pattern = None if name in _OPTION_OF else _FOREIGN.get(name)
     return pattern is not None and pattern.fullmatch(value) is not None
 
 
 def _read(flag: str, value: str) -> tuple[str, object]:
     wrong = InputError("flag_value", flag=f"--{flag}", value=value[:60].replace("`", "'"))
-    field = _FIELD_OF.get(flag)
-    if field is None:
+    option = _OPTION_OF.get(flag)
+    if option is None:
         if flag in _FOREIGN:
             raise wrong
         raise InputError("flag_unknown", flag=f"--{flag[:30]}", known=", ".join(KNOWN_FLAGS))
+    read = _READERS.get(option.kind) or _choice(option.kind)
     try:
-        plain = value if _READERS[field] is _words and field != "aspect" else as_ascii(value)
-        return field, _READERS[field](plain)
+        return option.field, read(value if option.default == "" else as_ascii(value))
     except ValueError:
         raise wrong from None

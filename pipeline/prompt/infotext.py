@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from typing import Any, Final
+from typing import Final
 
-from pipeline.card import MAX_SEED, QualityPreset
 from pipeline.metadata.a1111 import parse_parameters
 from pipeline.metadata.parameters import Parameters
+from pipeline.metadata.wish import settings_of
 from pipeline.request import GenerationRequest
 
 PASTED: Final = "--pasted"
@@ -18,7 +18,6 @@ _SETTINGS = re.compile(r"(?<![\w-])Steps: ?\d", re.IGNORECASE)
 _FLAGS = re.compile(r"(?<!\S)(?:--|－－|[—–])[A-Za-z]")
 _NO_NAME = re.compile(r"[^\w +.]")
 _AROUND: Final = " ,\r\n\t"
-_MAX_SIDE: Final = 100_000  # pixels
 _MISSING: Final = ("Hires", "ADetailer", "ControlNet", "Refiner", "Lora hashes", "TI hashes",
                    "Denoising strength", "Variation seed", "Civitai resources")  # fmt: skip
 
@@ -54,15 +53,7 @@ def fold_infotext(request: GenerationRequest) -> GenerationRequest:
 
 
 def _filled(request: GenerationRequest, said: Parameters) -> GenerationRequest:
-    sides = said.width or 0, said.height or 0
-    found: dict[str, Any] = {
-        "aspect": f"{sides[0]}x{sides[1]}" if all(0 < s <= _MAX_SIDE for s in sides) else None,
-        "num_inference_steps": said.num_inference_steps,
-        "guidance_scale": said.guidance_scale,
-        "sampler": said.sampler,
-        "seed": said.seed if said.seed is not None and 0 <= said.seed <= MAX_SEED else None,
-        "preset": QualityPreset.NONE,
-    }
+    found = settings_of(said)
     unset = {each.name for each in fields(request) if getattr(request, each.name) is None}
     return replace(request, **{name: value for name, value in found.items() if name in unset})
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from data.shipped.text import keys
 from pipeline.aspect import BUCKETS
-from pipeline.describe import LABELS, describe
+from pipeline.describe import describe
 from pipeline.errors import InputError
 from pipeline.metadata.a1111 import parse_parameters
 from pipeline.metadata.a1111_text import parameters_text
@@ -181,4 +181,4 @@ def test_the_description_names_everything_and_only_what_is_there() -> None:
     assert described["variation"] == "815, 0.2"
     assert described["init_picture"] == HASH[:12]
     assert (described["strength"], described["upscale"]) == ("0.55", "1.5x")
-    assert set(described) <= set(LABELS)
+    assert {f"describe.{label}" for label in described} <= keys()
