@@ -96,6 +96,16 @@ class Outbox:
             await outbox.done(connection, item_id=item.id, changes=item.changes)
         return 0.0
 
+    async def note(self, item: OutboxItem, values: Mapping[str, Any]) -> None:
+        """Add something to what an item names, for its next attempt."""
+        async with self._database.transaction() as connection:
+            await outbox.set_payload(
+                connection,
+                item_id=item.id,
+                changes=item.changes,
+                payload={**item.payload, **values},
+            )
+
     def wakes(self, guild_id: int | None) -> int:
         """How often a server was woken so far."""
         return 0 if guild_id is None else self._wakes[guild_id]

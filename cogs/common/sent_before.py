@@ -1,7 +1,6 @@
 """Whether a word of the outbox was sent already, by a run of the bot that ended before it could
 enter that. Discord drops a repeated nonce only within some minutes."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import discord
@@ -10,7 +9,8 @@ from bot.client.client import EkakiBot
 from data.guilds.outbox import OutboxItem
 
 _LOOK_AT: Final = 100  # messages: one request
-_CLOCKS_DIFFER: Final = timedelta(minutes=5)
+_SEEN: Final = "seen"
+"""In an item's payload: the newest message of its place before the first attempt, 0 for none."""
 
 
 async def sent_before(
@@ -23,13 +23,16 @@ async def sent_before(
     repeats: bool = False,
 ) -> bool:
     """Whether `place` has a message of ours with this content, or with an embed of this title.
-    `repeats`: the same may be said again some day, so only what is not older than `item` counts,
-    which takes this machine's clock for right. Discord's exceptions are raised, but for one: where
-    we may not read we can't know."""
-    since = datetime.fromtimestamp(item.put_at, UTC) - _CLOCKS_DIFFER
+    `repeats`: the same may be said again some day, so only what came since the first attempt
+    counts. Discord's ids tell, as this machine's clock may be wrong: the newest one is stored
+    before anything is sent. Discord's exceptions are raised, but for one: where we may not read we
+    can't know."""
+    seen = item.payload.get(_SEEN) if repeats else None
+    newest = 0
     try:
         async for message in place.history(limit=_LOOK_AT):
-            if repeats and message.created_at < since:
+            newest = max(newest, message.id)
+            if repeats and (not isinstance(seen, int) or message.id <= seen):
                 break
             ours = bot.user is not None and message.author.id == bot.user.id
             titles = [embed.title for embed in message.embeds]
@@ -37,4 +40,6 @@ async def sent_before(
                 return True
     except discord.Forbidden:
         return False
+    if repeats and not isinstance(seen, int):
+        await bot.services.outbox.note(item, {_SEEN: newest})
     return False

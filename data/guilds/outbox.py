@@ -95,6 +95,16 @@ async def get(connection: Connection, *, item_id: int) -> OutboxItem | None:
     return None if row is None else _item(row)
 
 
+async def set_payload(
+    connection: Connection, *, item_id: int, changes: int, payload: Mapping[str, Any]
+) -> None:
+    """Change what an item names; one that was asked for again meanwhile is left as it is."""
+    await connection.execute(
+        "UPDATE outbox SET payload = ? WHERE id = ? AND changes = ?",
+        (json.dumps(dict(payload), ensure_ascii=False), item_id, changes),
+    )
+
+
 async def done(connection: Connection, *, item_id: int, changes: int) -> bool:
     """It was told, or never can be. False where it changed meanwhile: it stays, due at once."""
     cursor = await connection.execute(

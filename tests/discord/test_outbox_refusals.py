@@ -10,6 +10,7 @@ import pytest
 from bot.doctor.outbox import check_outbox
 from bot.guilds.moderators import Desk
 from bot.outbox import verdict as verdicts
+from bot.outbox.kinds import Kind
 from bot.playground.simulator import permissions as p
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.faults import Fault
@@ -151,9 +152,25 @@ async def test_what_was_sent_is_found_though_our_clock_was_ahead(place: Discord)
         )  # fmt: skip
         assert await sent_before(running.bot, channel, item, content="what became of it")
         assert not await sent_before(running.bot, channel, item, content="another")
-        assert not await sent_before(
-            running.bot, channel, item, content="what became of it", repeats=True
-        )
+
+
+@pytest.mark.parametrize("shift_s", [-86400, 0, 86400])
+async def test_what_may_be_said_again_is_told_from_what_was_said_without_our_clock(
+    place: Discord, shift_s: int
+) -> None:
+    async with open_house(place) as running:
+        services, channel = running.services, running.bot.get_partial_messageable(IDS.art)
+        place.clock.shift_s += shift_s  # this machine's clock alone
+        await dispatcher(running).stop()
+        for _ in range(2):
+            await services.outbox.put(Kind.ANNOUNCEMENT, "restart", lane="art")
+            for was_sent in (False, True):  # killed between the send and its entry
+                (item,) = await services.outbox.due_in("art")
+                found = await sent_before(running.bot, channel, item, content="soon", repeats=True)
+                assert found == was_sent
+                if not found:
+                    await channel.send("soon")
+            await services.outbox.done(item)
 
 
 async def test_a_log_in_a_thread_that_is_closed_to_us_is_parked(
