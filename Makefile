@@ -1,36 +1,36 @@
-# Few words: demo, run, test, test-gpu, check, chaos, bench, bench-full. `make` alone lists them.
-# Everything runs in .venv, which is made once and renewed when pyproject.toml changes.
+# `make` alone lists the targets. Everything runs in .venv, which is created once and updated when
+# pyproject.toml or constraints.txt changes.
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# A small SDXL of random weights for the benchmarks.
+# A small SDXL with random weights for the benchmarks.
 RANDOM_MODEL := models/random-demo
-# The newest Python from 3.11 on that is here; PYTHON=/path/to/python chooses another.
+# The newest installed Python, 3.11 or later; PYTHON=/path/to/python chooses another.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 python; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
 
-.PHONY: help demo demo-reset run test test-gpu check chaos bench bench-full clean
+.PHONY: help demo demo-reset run test test-gpu check chaos bench bench-full constraints clean
 .DEFAULT_GOAL := help
 
-help:  ## this list
+help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
 
 demo: $(STAMP)  ## the real bot in a page that behaves like Discord: no token, no download
 	@$(BIN)/python -m bot playground --open
 
-demo-reset:  ## forget the messages and pictures of the demo
+demo-reset:  ## delete the demo's messages and pictures
 	rm -rf demo/discord demo/bot
 
 run: $(STAMP)  ## the bot, with the settings of .env
 	@$(BIN)/python -m bot run
 
-# Compiled modules are kept: tests start fifty processes, which would compile all they import again.
+# Bytecode is cached: tests start fifty processes, which would otherwise compile their imports again.
 test: $(STAMP)  ## all tests
 	@OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q -rs
 
-test-gpu: $(STAMP)  ## the tests that need a card; where there is none it says so
+test-gpu: $(STAMP)  ## the tests that need an NVIDIA card; skipped, with a reason, without one
 	@$(BIN)/python -m pytest -m gpu -q -rs tests/gpu
 
 check: $(STAMP)  ## format, lint, types, layers, import budget
@@ -40,30 +40,38 @@ check: $(STAMP)  ## format, lint, types, layers, import budget
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/bot/test_import_budget.py
 
-chaos: $(STAMP)  ## kill -9, refusals, cuts, a full disk, hundreds of rounds: minutes
+chaos: $(STAMP)  ## kill -9, refusals, lost connections, a full disk: hundreds of rounds, takes minutes
 	@$(BIN)/python -m tests.chaos --rounds 400
 
 bench: $(STAMP) $(RANDOM_MODEL)/model_index.json  ## measure, at most 15 minutes, and write the figures into the docs
 	@$(BIN)/python -m benchmarks --json benchmarks/results
 	@$(BIN)/python -m benchmarks.docs
 
-bench-full: $(STAMP)  ## the same for the model at its real size: 60 GB of disk, an hour; goes on where it was
+bench-full: $(STAMP)  ## the same at the model's real size: 60 GB of disk, an hour; resumes
 	@$(BIN)/python -m benchmarks.bench_full
 	@$(BIN)/python -m benchmarks.docs
 
-# Made once; another version of our packages is no reason to make it again.
+# Made once; a new version of our packages does not change it.
 $(RANDOM_MODEL)/model_index.json: | $(STAMP)
 	@$(BIN)/python -m training.random_model $(RANDOM_MODEL) --kind demo
+
+# Only `name==version`: no local builds (`torch==2.13.0+cpu`), no paths, no addresses. certifi stays
+# out because its newest list of authorities is always the right one.
+constraints: $(STAMP)  ## write the installed versions, once tested, to constraints.txt
+	@{ echo "# Tested versions, on Linux with Python 3.11. Written by \`make constraints\`; do not edit."; \
+	$(BIN)/python -m pip freeze --disable-pip-version-check --exclude-editable \
+	| sed 's/+[A-Za-z0-9.]*$$//' | grep -E '^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$$' | grep -v '^certifi=='; \
+	} > constraints.new && mv constraints.new constraints.txt
 
 clean:  ## remove .venv and caches; state, models and .env stay
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Its name changes nothing: the stamp is younger than pyproject.toml when all is installed.
-$(STAMP): pyproject.toml
+# The stamp is newer than both files once everything is installed.
+$(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Ekaki needs Python 3.11 or later with venv and pip. Install it \
-	(Debian, Ubuntu: apt install python3-venv), or say where it is: make PYTHON=/path/to/python"; exit 1; }
-	@test -x $(BIN)/python || { echo "Making $(VENV) with $(PYTHON)"; "$(PYTHON)" -m venv $(VENV); }
-	@echo "Installing Ekaki and its tools into $(VENV): minutes the first time"
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e '.[dev]'
+	(Debian, Ubuntu: apt install python3-venv), or name another one: make PYTHON=/path/to/python"; exit 1; }
+	@test -x $(BIN)/python || { echo "Creating $(VENV) with $(PYTHON)"; "$(PYTHON)" -m venv $(VENV); }
+	@echo "Installing Ekaki and its tools into $(VENV); this takes minutes the first time"
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -c constraints.txt -e '.[dev]'
 	@touch $@
