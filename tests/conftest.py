@@ -34,16 +34,23 @@ def pytest_configure(config: pytest.Config) -> None:
 # others follow in their usual order.
 _LONGEST = (
     "tests/pipeline/test_prepare.py",
-    "tests/playground/test_moderation_walk.py",
-    "tests/pipeline/test_openvino.py",
-    "tests/cli/test_offering.py",
+    "tests/pipeline/test_weight_files.py",
+    "tests/chaos/test_chaos_rounds.py",
     "tests/pipeline/test_lora.py",
+    "tests/playground/test_layout.py",
     "tests/playground/test_page.py",
-    "tests/cli/test_imagine.py",
-    "tests/pipeline/test_demo_model.py",
+    "tests/playground/test_moderation_walk.py",
+    "tests/cli/test_offering.py",
+    "tests/pipeline/test_openvino.py",
+    "tests/bot/test_moderation_tables.py",
     "tests/discord/test_concurrent_limits.py",
-    "tests/chaos/test_kill_while_moderating.py",
+    "tests/discord/test_refused_pictures.py",
+    "tests/cli/test_imagine.py",
+    "tests/pipeline/test_stock_engine.py",
     "tests/web/test_browser.py",
+    "tests/pipeline/test_demo_model.py",
+    "tests/playground/test_gallery_walk.py",
+    "tests/chaos/test_kill_while_moderating.py",
 )
 
 

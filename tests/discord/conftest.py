@@ -12,6 +12,7 @@ from bot.playground.simulator.server import Loopback
 from cogs.common import orphans
 from cogs.drawing import submission
 from cogs.gallery.posting import queues
+from cogs.moderation import log_channel
 from cogs.pictures import message_menus
 from pipeline.tags.index import TagIndex
 from tests.discord.house import Discord, Running, running_bot
@@ -37,6 +38,8 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (verdict, dispatcher):
         monkeypatch.setattr(module, "BACKOFF_S", pauses)
     monkeypatch.setattr(queues, "_AGAIN_S", 0.05)
+    monkeypatch.setattr(log_channel, "SETTLE_S", 0.05)
+    monkeypatch.setattr(dispatcher, "PAUSE_S", 0.005)
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ class Member:
             while not (found := state()):
                 self.changed.clear()
                 try:
-                    async with asyncio.timeout(0.05):
+                    async with asyncio.timeout(0.02):  # what changes without an event
                         await self.changed.wait()
                 except TimeoutError:
                     continue
