@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import discord
 
@@ -11,7 +11,14 @@ from bot.safety.ceiling import Ceiling
 from cogs.common.duty import guild_id_of
 from cogs.common.places import place_of, rules_channel_id
 from data.guilds.outbox import OutboxItem
-from data.guilds.server_settings import GuildSettings, LimitSet, PlaceRatings, Words
+from data.guilds.server_settings import (
+    GuildSettings,
+    LimitSet,
+    PlaceRatings,
+    Setting,
+    Words,
+    settings_by,
+)
 from data.shipped.text import text
 from pipeline.errors import RefusedError
 
@@ -39,6 +46,11 @@ class Facts:
     limits: Mapping[int, LimitSet]
     missing: Mapping[int, tuple[str, ...]]
     parked: Sequence[OutboxItem] = ()
+
+    def value(self, row: Setting) -> Any:
+        """What is set. A limit has a value for each role instead."""
+        held = {"rating": self.ratings, "words": self.words}
+        return getattr(held.get(row.control, self.settings), row.name)
 
     @property
     def forums(self) -> list[discord.ForumChannel]:
@@ -103,14 +115,9 @@ def missing_in(
     wanted: dict[int, tuple[str, ...]] = {}
     for each in (*settings.allowed_channels, channel_id):
         wanted[each] = POSTING
-    for each in (
-        settings.log_channel_id,
-        settings.review_channel_id,
-        settings.gallery_channel_id,
-        settings.gallery_adult_channel_id,
-    ):
-        if each is not None:
-            wanted[each] = KEEPING
+    for row in settings_by("channel"):
+        if (chosen := getattr(settings, row.name)) is not None:
+            wanted[chosen] = KEEPING
     found: dict[int, tuple[str, ...]] = {}
     for each, names in sorted(wanted.items()):
         channel = guild.get_channel(each)

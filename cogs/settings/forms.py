@@ -8,15 +8,13 @@ import discord
 from bot.client.client import EkakiBot
 from bot.moderation.words import parse_words
 from cogs.common import forms
-from cogs.settings.pages import megapixels
-from data.guilds.server_settings import LimitSet, WordList
+from cogs.settings.values import limit_shown
+from data.guilds.server_settings import LimitSet, Setting, WordList
 from data.shipped.text import text
 from pipeline.errors import InputError
 
 Interaction = discord.Interaction[EkakiBot]
 
-AMOUNTS: Final = ("pictures_per_hour", "pictures_per_day", "upscales_per_day", "waiting_jobs")
-REQUESTS: Final = ("max_count", "max_steps", "max_pixels", "weight")
 MAX_FORM: Final = 4000  # characters of a text input, Discord
 _HOUR_S: Final = 3600.0
 
@@ -70,21 +68,20 @@ def edited(shown: frozenset[str], typed: str) -> Callable[[frozenset[str]], froz
     return lambda current: (current | added) - removed
 
 
-def limits_form(names: Iterable[str], limits: LimitSet, save: Save) -> Form:
+def limits_form(rows: Iterable[Setting], limits: LimitSet, save: Save) -> Form:
     """Some limits of a role; an empty field is not set."""
     form = Form(text("settings.limits_title"), save)
-    for name in names:
-        value = getattr(limits, name)
-        shown = megapixels(value) if name == "max_pixels" and value else value
+    for row in rows:
+        value: int | None = getattr(limits, row.name)
         form.add(
-            name,
-            text(f"settings.ask_{name}"),
+            row.name,
+            text(f"settings.ask_{row.key}"),
             discord.ui.TextInput(
-                custom_id=name,
+                custom_id=row.name,
                 required=False,
                 max_length=20,
                 placeholder=text("settings.empty_not_set"),
-                default=None if shown is None else str(shown),
+                default=None if value is None else limit_shown(row, value),
             ),
         )
     return form
@@ -98,12 +95,12 @@ def typed_limits(form: Form) -> dict[str, int | None]:
     }
 
 
-def number_form(title: str, label: str, value: int, save: Save) -> Form:
+def number_form(row: Setting, value: int, save: Save) -> Form:
     """One whole number."""
-    form = Form(title, save)
+    form = Form(text(f"settings.form_{row.key}"), save)
     form.add(
         "number",
-        label,
+        text(f"settings.{row.key}_label", low=row.low, high=row.high),
         discord.ui.TextInput(custom_id="number", max_length=6, default=str(value)),
     )
     return form

@@ -3,18 +3,21 @@
 Each `custom_id` says what it changes (`ekaki:set:...`), so a panel works after a restart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal, TypeAlias
 
 import discord
 
 from cogs.common.words import cut
 from cogs.settings.facts import Facts
+from cogs.settings.values import language_name
+from data.guilds.server_settings import Control, Page, Setting, settings_by
 from data.shipped.text import languages, text
+from pipeline.errors import InputError
 from pipeline.rating import Rating
 
-Page = Literal["here", "ratings", "channels", "words", "limits", "gallery", "setup", "tags"]
-PAGES: Final[tuple[Page, ...]] = (
+PanelPage = Page | Literal["setup"]
+PAGES: Final[tuple[PanelPage, ...]] = (
     "here", "ratings", "channels", "words", "limits", "gallery", "setup",
 )  # fmt: skip
 TAGS_PAGE: Final = "tags"
@@ -25,20 +28,23 @@ TAGS_ID: Final = "ekaki:set:tags"
 MAX_CHANNELS: Final = 25  # Discord, of one menu
 MAX_TAGS: Final = 5  # Discord, of a forum's post
 
+Deed = Literal["go", "toggle", "form", "file"]
 Button: TypeAlias = "discord.ui.Button[discord.ui.View]"
 Item: TypeAlias = "discord.ui.Item[discord.ui.View]"
 
-TEXT_CHANNELS: Final = [discord.ChannelType.text, discord.ChannelType.news]
-DRAWING_CHANNELS: Final = [
-    discord.ChannelType.text,
-    discord.ChannelType.news,
-    discord.ChannelType.voice,
-    discord.ChannelType.forum,
-]
-GALLERY_CHANNELS: Final = [discord.ChannelType.text, discord.ChannelType.forum]
+CHANNEL_TYPES: Final = {
+    "text": [discord.ChannelType.text, discord.ChannelType.news],
+    "gallery": [discord.ChannelType.text, discord.ChannelType.forum],
+    "drawing": [
+        discord.ChannelType.text,
+        discord.ChannelType.news,
+        discord.ChannelType.voice,
+        discord.ChannelType.forum,
+    ],
+}
 
 
-def page_menu(page: Page) -> Item:
+def page_menu(page: PanelPage) -> Item:
     """Where to go from `page`."""
     return discord.ui.Select(
         custom_id="ekaki:set:page",
@@ -52,41 +58,60 @@ def page_menu(page: Page) -> Item:
     )
 
 
-def page_in(names: Sequence[str]) -> Page:
+def page_in(names: Sequence[str]) -> PanelPage:
     """The page that a menu's values name."""
-    found: list[Page] = [page for page in (*PAGES, TAGS_PAGE) if page in names]
+    found: list[PanelPage] = [page for page in (*PAGES, TAGS_PAGE) if page in names]
     return found[0] if found else "here"
 
 
-def language_name(chosen: str | None) -> str:
-    """By its own name, as those who read it know it."""
-    known = chosen is not None and chosen in languages()
-    return text("language.name", locale=chosen) if known else text("settings.language_discord")
+def setting_called(key: str, *controls: Control) -> Setting:
+    """The setting that a `custom_id` names. InputError `button_unknown`: there is none that these
+    controls change."""
+    for row in settings_by(*controls):
+        if row.key == key:
+            return row
+    raise InputError("button_unknown")
+
+
+def controls(facts: Facts, rows: Iterable[Setting], *, page: PanelPage, row: int) -> list[Item]:
+    """What changes settings: a menu each from `row` on, their buttons below the menus. A choice in
+    a menu leads back to `page`."""
+    menus: list[Item] = []
+    deeds: list[tuple[Deed, str]] = []
+    for each in rows:
+        match each.control:
+            case "rating":
+                menus.append(rating_menu(each, facts.value(each), page=page, row=row + len(menus)))
+            case "channel" | "channels":
+                menus.append(channel_menu(facts, each, page=page, row=row + len(menus)))
+            case "switch":
+                deeds.append(("toggle", each.key))
+            case "number":
+                deeds.append(("form", each.key))
+            case _:
+                raise ValueError(f"{each.name} is changed on a page of its own")
+    return [*menus, *(button(deed, key, row=row + len(menus)) for deed, key in deeds)]
 
 
 def language_menu(chosen: str | None, *, row: int) -> Item:
     """Which language the bot speaks here."""
-    return discord.ui.Select(
-        custom_id=LANGUAGE_ID,
-        options=[
-            discord.SelectOption(
-                label=cut(f"{text('settings.language')}: {language_name(each)}", 100),
-                value=each or NOT_SET,
-                default=each == chosen,
-            )
-            for each in (None, *sorted(languages()))
-        ],
-        row=row,
-    )
+    options = [(each or NOT_SET, language_name(each)) for each in (None, *sorted(languages()))]
+    return _choices(LANGUAGE_ID, "language", options, chosen or NOT_SET, row=row)
 
 
-def rating_menu(name: str, rating: Rating | None, *, page: Page, row: int) -> Item:
-    """A ceiling or a default, `name`; a choice leads back to `page`."""
-    named = text(f"settings.{name}")
+def rating_menu(setting: Setting, rating: Rating | None, *, page: PanelPage, row: int) -> Item:
+    """A ceiling or a default."""
     options = [(NOT_SET, text("settings.not_set")), *((r.label, r.label) for r in Rating)]
     now = NOT_SET if rating is None else rating.label
+    return _choices(f"ekaki:set:rating:{setting.key}:{page}", setting.title, options, now, row=row)
+
+
+def _choices(
+    custom_id: str, title: str, options: Iterable[tuple[str, str]], now: str, *, row: int
+) -> Item:
+    named = text(f"settings.{title}")
     return discord.ui.Select(
-        custom_id=f"ekaki:set:rating:{name}:{page}",
+        custom_id=custom_id,
         options=[
             discord.SelectOption(
                 label=cut(f"{named}: {label}", 100), value=value, default=value == now
@@ -97,18 +122,14 @@ def rating_menu(name: str, rating: Rating | None, *, page: Page, row: int) -> It
     )
 
 
-def channel_menu(facts: Facts, name: str, *, page: Page, row: int) -> Item:
-    """The channel or channels of the setting `name`; a choice leads back to `page`."""
-    several = name in {"allowed_channels", "gallery_excluded"}
-    made = getattr(facts.settings, name)
+def channel_menu(facts: Facts, setting: Setting, *, page: PanelPage, row: int) -> Item:
+    """The channel or channels of a setting."""
+    several, made = setting.control == "channels", facts.value(setting)
     ids: frozenset[int] = made if several else frozenset({made} if made else ())
-    types = DRAWING_CHANNELS if several else TEXT_CHANNELS
-    if name.startswith("gallery_") and not several:
-        types = GALLERY_CHANNELS
     return discord.ui.ChannelSelect(
-        custom_id=f"ekaki:set:channels:{name}:{page}",
-        placeholder=text(f"settings.choose_{name}"),
-        channel_types=types,
+        custom_id=f"ekaki:set:channels:{setting.key}:{page}",
+        placeholder=text(f"settings.choose_{setting.key}"),
+        channel_types=CHANNEL_TYPES[setting.channels],
         min_values=0,
         max_values=MAX_CHANNELS if several else 1,
         default_values=[
@@ -148,7 +169,7 @@ def role_menu(*, row: int) -> Item:
 
 
 def button(
-    deed: Literal["go", "toggle", "form", "file"],
+    deed: Deed,
     name: str,
     *,
     row: int,

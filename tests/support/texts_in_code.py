@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from data.guilds.server_settings import SETTINGS
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("bot", "cogs", "data", "pipeline")
 
@@ -160,6 +162,8 @@ def _strings() -> tuple[frozenset[str], tuple[str, ...]]:
                 whole.add(node.value)
             elif isinstance(node, ast.JoinedStr):
                 holed.add(_pattern(node) or "")
+    for row in SETTINGS.values():  # of which the code says no more than the names of fields
+        whole.update((row.key, row.title, row.heading))
     told = [each for each in holed if re.fullmatch(r"[\w.\0]*[a-z]\w*[\w.\0]*", each)]
     return frozenset(whole), tuple(sorted(told))
 

@@ -1,0 +1,75 @@
+"""What is set, in words: how the panel says the value of each setting."""
+
+from typing import Any
+
+from cogs.common.words import cut, listed
+from cogs.settings.facts import Facts
+from data.guilds.server_settings import LimitSet, Setting, settings_by
+from data.shipped.text import languages, text
+
+_SHOWN_WORDS = 60
+
+
+def said(facts: Facts, row: Setting) -> str:
+    """The value of a setting of a server."""
+    value: Any = facts.value(row)
+    match row.control:
+        case "channel":
+            return facts.mention(value)
+        case "channels":
+            named = listed(facts.mention(each) for each in sorted(value))
+            return named or text(f"settings.{row.empty}")
+        case "switch" if row.said:
+            return text(f"settings.{row.said}_{'on' if value else 'off'}")
+        case "switch":
+            state = text("words.yes" if value else "words.no")
+            return text("settings.flag", name=text(f"settings.{row.title}"), state=state)
+        case "number":
+            return text(f"settings.{row.key}", value=value)
+        case "rating":
+            return text("settings.not_set") if value is None else f"`{value.label}`"
+        case "language":
+            return language_name(value)
+        case "tags":
+            return tags_text(facts)
+        case "words":
+            shown = ", ".join(f"`{word}`" for word in sorted(value)[:_SHOWN_WORDS])
+            return shown or text("settings.no_words")
+        case _:
+            raise ValueError(f"{row.name} has no value that is the same for everybody")
+
+
+def language_name(chosen: str | None) -> str:
+    """By its own name, as those who read it know it."""
+    known = chosen is not None and chosen in languages()
+    return text("language.name", locale=chosen) if known else text("settings.language_discord")
+
+
+def tags_text(facts: Facts) -> str:
+    """The tags of the gallery's posts, a line each forum."""
+    lines: list[str] = []
+    for forum in facts.forums:
+        chosen = [tag.name for tag in facts.tags_of(forum) if tag.id in facts.settings.gallery_tags]
+        shown = listed(f"`{name}`" for name in chosen) or text("settings.none")
+        if facts.lacks_tags(forum):
+            shown = text("settings.tags_required")
+        lines.append(f"<#{forum.id}>: {shown}")
+    return "\n".join(lines) or text("settings.none")
+
+
+def limits_line(limits: LimitSet) -> str:
+    """What is set, in one line."""
+    made = [
+        text(f"settings.limit_{row.key}", value=limit_shown(row, value))
+        for row in settings_by("limit")
+        if (value := getattr(limits, row.name)) is not None
+    ]
+    return cut(listed(made), 1000) or text("settings.no_limits")
+
+
+def limit_shown(row: Setting, value: int) -> str:
+    """A limit as it is read and typed; megapixels lose nothing, so that a form which is sent back
+    changes nothing (`1.048576`)."""
+    if row.name != "max_pixels":
+        return str(value)
+    return f"{value / 1e6:.6f}".rstrip("0").rstrip(".")
