@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, repeat
 from typing import Any, TypeAlias, cast
 
@@ -21,6 +22,7 @@ from bot.common.failpoints import hit
 from bot.outbox.verdict import Verdict, verdict_of
 from cogs.common.errors import UNREACHABLE
 from cogs.common.messages import Outgoing
+from cogs.common.threads import unarchived
 from data.jobs.jobs import JobRecord
 from data.shipped.text import text
 
@@ -125,7 +127,7 @@ class Delivery:
         hit("delivery_begins")
         self._unwanted, self._unforeseen = None, 0
         edits = self._edits()
-        ways = [*edits, *self._anew()] if may_send else edits
+        ways = [*edits, *self._anew()] if may_send else [*edits, *self._edits_in_closed_threads()]
         pauses: Iterator[float] = chain(self._backoff_s, repeat(self._backoff_s[-1]))
         while ways:
             sent = await self._round(ways, message)
@@ -207,6 +209,10 @@ class Delivery:
             self._edit_by_token, self._edit_by_bot,
         ]  # fmt: skip
 
+    def _edits_in_closed_threads(self) -> list[Way]:
+        """A new message would open the thread by itself; an edit does not."""
+        return [] if self._job.private else [self._edit_opened]
+
     def _anew(self) -> list[Way]:
         """The ways that need no message by token or in the channel. A private job that ended may
         have been told by a direct message, and get a released picture now."""
@@ -254,6 +260,11 @@ class Delivery:
         shown = channel.get_partial_message(self._message_id)
         await shown.edit(**self._content(message))
         return Sent(message_id=self._message_id, new=False)
+
+    async def _edit_opened(self, message: Outgoing) -> Sent:
+        """Where the thread is closed, it is opened for that."""
+        await unarchived(self._bot, self._job.channel_id, partial(self._edit_by_bot, message))
+        return Sent(message_id=self._message_id or 0, new=False)
 
     async def _edit_direct(self, message: Outgoing) -> Sent:
         """An ephemeral message has an id, too, but is no direct message: Discord says so."""

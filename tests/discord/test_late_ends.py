@@ -115,6 +115,32 @@ async def test_a_cancelled_job_does_not_wait_for_ever(place: Discord, running: R
     assert len(place.seen(IDS.general)) == 1
 
 
+async def test_pictures_come_once_their_thread_is_unlocked(
+    place: Discord, running: Running
+) -> None:
+    await held(place, running, channel_id=IDS.thread)
+    place.advance(EXPIRED_S)
+    place.loopback.changes.archive(IDS.thread, locked=True)
+    running.engine.release()
+    await running.delivery("kept")
+    await until_refused(running)
+    place.loopback.changes.unlock(IDS.thread)
+    job = await running.delivery("delivered")
+    assert [shown.id for shown in pictures(place.seen(IDS.thread))] == [job.message_id]
+
+
+async def test_a_job_cancelled_in_a_closed_thread_says_so(place: Discord, running: Running) -> None:
+    message = await held(place, running, channel_id=IDS.thread)
+    place.advance(EXPIRED_S)
+    place.loopback.changes.archive(IDS.thread)
+    job = await running.job()
+    await running.services.jobs.cancel(job_id=job.id, user_id=IDS.alice)
+    running.engine.release()
+    await running.delivery("delivered")
+    assert "ancelled" in words(message)
+    assert len(place.seen(IDS.thread)) == 1
+
+
 async def test_a_job_that_was_deleted_meanwhile_is_forgotten(
     place: Discord, running: Running
 ) -> None:

@@ -225,9 +225,13 @@ async def test_permissions_are_held(raw):
     path = f"/channels/{ids.dm_bob}/messages"
     status, answer = await raw.call("POST", path, {"content": "x"})
     assert (status, answer["code"]) == (403, 50007)
-    world.channel(ids.thread).archived = True
+    thread = world.channel(ids.thread)
+    thread.archived = thread.locked = True
     status, answer = await raw.call("POST", f"/channels/{ids.thread}/messages", {"content": "x"})
     assert (status, answer["code"]) == (400, 50083)
+    thread.locked = False  # a message opens it again
+    assert (await raw.call("POST", f"/channels/{ids.thread}/messages", {"content": "x"}))[0] == 200
+    assert not thread.archived
 
 
 async def test_another_authors_message_is_not_editable(raw):

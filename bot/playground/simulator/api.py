@@ -9,6 +9,7 @@ from bot.playground.simulator import permissions as p
 from bot.playground.simulator.bodies import read_body, read_json
 from bot.playground.simulator.check_command import CHAT, check_command, check_commands
 from bot.playground.simulator.errors import FormErrors, Json, as_list
+from bot.playground.simulator.gateway import GUILDS
 from bot.playground.simulator.interactions import Interactions
 from bot.playground.simulator.middleware import API, ENTRY, reply
 from bot.playground.simulator.oauth import whose
@@ -225,6 +226,10 @@ class Api:
             raise errors.invalid(("flags",), "MESSAGE_FLAGS_INVALID", message)
         self._check_reference(channel, body.json)
         message = self.posting.create(channel, body, author_id=self.world.bot_user_id)
+        if channel.archived:  # a new message opens it
+            channel.archived = False
+            payload = channel_json(self.world, channel)
+            self.posting.gateway.dispatch("THREAD_UPDATE", payload, intent=GUILDS)
         return reply(self.posting.json(message))
 
     def _check_may_post(self, channel: Channel, body: Body) -> None:
@@ -233,7 +238,7 @@ class Api:
             if not self.world.user(channel.recipient_ids[0]).accepts_dms:
                 raise errors.cannot_message_user()
             return
-        if channel.archived:
+        if channel.archived and channel.locked:
             raise errors.thread_archived()
         if channel.type in {ChannelType.FORUM, ChannelType.CATEGORY}:
             raise errors.wrong_channel_type()
