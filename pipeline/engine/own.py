@@ -65,7 +65,7 @@ class OwnEngine:
         tiled_vae: bool = False,
     ) -> None:
         for sampler in Sampler:  # what can't be sampled is said now, not in the first job
-            make_sampler(sampler, folder.scheduler.raw, _TRIAL_STEPS)
+            make_sampler(sampler, folder.scheduler, _TRIAL_STEPS)
         self._folder = folder
         self._prompts = prompts
         self._description = description
@@ -147,7 +147,7 @@ class OwnEngine:
         factor = self._folder.vae_scale_factor
         return Row.begin(
             sampler=make_sampler(
-                request.sampler, self._folder.scheduler.raw, request.num_inference_steps
+                request.sampler, self._folder.scheduler, request.num_inference_steps
             ),
             seed=request.seed_of(index),
             guidance_scale=request.guidance_scale,

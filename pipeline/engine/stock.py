@@ -58,7 +58,7 @@ SCHEDULER_CHANGES: Final[Mapping[Sampler, Mapping[str, object]]] = MappingProxyT
 def make_scheduler(folder: ModelFolder, sampler: Sampler) -> Any:
     """The scheduler of diffusers for `sampler`, fresh: it keeps the state of one run."""
     kind = getattr(diffusers, DIFFUSERS_SCHEDULERS[sampler])
-    return kind.from_config(dict(folder.scheduler.raw), **SCHEDULER_CHANGES[sampler])
+    return kind.from_config(dict(folder.scheduler), **SCHEDULER_CHANGES[sampler])
 
 
 class StockEngine:

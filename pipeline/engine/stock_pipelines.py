@@ -51,7 +51,7 @@ def pipeline_over(sessions: Sessions, folder: ModelFolder, kind: Any) -> Any:
     """
     pipe: Any = kind(
         **{f"{name}_session": session.raw for name, session in sessions.items()},
-        scheduler=EulerDiscreteScheduler.from_config(dict(folder.scheduler.raw)),
+        scheduler=EulerDiscreteScheduler.from_config(dict(folder.scheduler)),
         tokenizer=CLIPTokenizer.from_pretrained(folder.tokenizer_folder(1)),
         tokenizer_2=CLIPTokenizer.from_pretrained(folder.tokenizer_folder(2)),
         force_zeros_for_empty_prompt=folder.force_zeros_for_empty_prompt,

@@ -3,11 +3,12 @@
 from pipeline.errors import ModelError
 from pipeline.model.configs import Json, read_json, text, whole
 from pipeline.model.folder import ModelFolder
+from pipeline.model.scheduler import SchedulerConfig
 
 
 def check_consistency(folder: ModelFolder) -> None:
     """Raises ModelError `model_config_wrong` where the schedule can't be, or can't be this model's;
-    `model_not_sdxl` where the UNet is another architecture's."""
+    `model_not_sdxl` where the UNet is another architecture's, `scheduler_unsupported`."""
     _check_unet(folder, read_json(folder.path / "unet" / "config.json"))
     _check_schedule(folder)
 
@@ -30,7 +31,7 @@ def _check_unet(folder: ModelFolder, unet: Json) -> None:
 
 
 def _check_schedule(folder: ModelFolder) -> None:
-    schedule = folder.scheduler
+    schedule = SchedulerConfig.of(folder.scheduler)
     if not 0 < schedule.beta_start <= schedule.beta_end < 1:
         raise _wrong(f"betas from {schedule.beta_start:g} to {schedule.beta_end:g}")
     if not 0 <= schedule.steps_offset < schedule.num_train_timesteps:

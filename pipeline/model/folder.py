@@ -30,27 +30,11 @@ COMPONENTS: Final[tuple[Component, ...]] = (
 REQUIRED: Final = COMPONENTS[:4]
 """Without `vae_encoder` everything but img2img works."""
 
-PredictionType = Literal["epsilon", "v_prediction", "sample"]
-TimestepSpacing = Literal["leading", "trailing", "linspace"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchedulerConfig:
-    """The noise schedule a model was trained with: `scheduler/scheduler_config.json`.
-
-    `raw` has every entry as written, for diffusers' own classes, and `clip_sample` where it was
-    left out.
-    """
-
-    beta_start: float
-    beta_end: float
-    beta_schedule: str
-    num_train_timesteps: int
-    prediction_type: PredictionType
-    timestep_spacing: TimestepSpacing
-    steps_offset: int
-    rescale_betas_zero_snr: bool
-    raw: Mapping[str, object]
+_KNOWN: Final = {
+    "prediction_type": ("epsilon", "v_prediction", "sample"),
+    "timestep_spacing": ("leading", "trailing", "linspace"),
+}
+"""What diffusers has; what of it our own samplers make, `pipeline.model.scheduler` says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +47,15 @@ class ModelFolder:
     `rows_alone`: other rows of a run would change a row's numbers (int8 measures them together).
     `fused`: attention keeps no scores, and all weights lie outside of the graph.
     `in_openvino`: components that OpenVINO runs, in bfloat16.
+    `scheduler`: the entries of `scheduler/scheduler_config.json` as written, for diffusers' classes
+    and for `pipeline.model.scheduler`, and `clip_sample` where it was left out.
     `stated_hash`: what a prepared folder says of the weights it was made from, or "".
     """
 
     path: Path
     name: str
     notice: str
-    scheduler: SchedulerConfig
+    scheduler: Mapping[str, object]
     latent_channels: int
     vae_scale_factor: int
     size_multiple: int
@@ -157,26 +143,18 @@ def _name_of(path: Path) -> str:
     return path.name
 
 
-def _scheduler(config: Json) -> SchedulerConfig:
-    prediction = text(config, "prediction_type", "epsilon")
-    spacing = text(config, "timestep_spacing", "leading")
-    if prediction not in ("epsilon", "v_prediction", "sample"):
-        raise ModelError("model_config_wrong", name="scheduler", problem=f"prediction {prediction}")
-    if spacing not in ("leading", "trailing", "linspace"):
-        raise ModelError("model_config_wrong", name="scheduler", problem=f"spacing {spacing}")
-    return SchedulerConfig(
-        beta_start=number(config, "beta_start", 0.00085),
-        beta_end=number(config, "beta_end", 0.012),
-        beta_schedule=text(config, "beta_schedule", "scaled_linear"),
-        num_train_timesteps=whole(config, "num_train_timesteps", 1000),
-        prediction_type=prediction,
-        timestep_spacing=spacing,
-        steps_offset=whole(config, "steps_offset", 0),
-        rescale_betas_zero_snr=bool(config.get("rescale_betas_zero_snr", False)),
-        # diffusers' DDIM clips to +-1 unless told otherwise: right for pixels, ruin for latents.
-        # SDXL's own file says False; models saved with another scheduler leave it out.
-        raw=MappingProxyType({"clip_sample": False, **config}),
-    )
+def _scheduler(config: Json) -> Mapping[str, object]:
+    """Raises ModelError `model_config_wrong` for what nobody could draw with."""
+    for key, known in _KNOWN.items():
+        if (value := text(config, key, known[0])) not in known:
+            raise ModelError("model_config_wrong", name="scheduler", problem=f"{key} {value}")
+    for key in ("beta_start", "beta_end"):
+        number(config, key, 0)
+    for key in ("num_train_timesteps", "steps_offset"):
+        whole(config, key, 0)
+    # diffusers' DDIM clips to +-1 unless told otherwise: right for pixels, ruin for latents.
+    # SDXL's own file says False; models saved with another scheduler leave it out.
+    return MappingProxyType({"clip_sample": False, **config})
 
 
 def _length(config: Json, key: str) -> int:

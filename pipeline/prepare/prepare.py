@@ -105,7 +105,7 @@ def prepare_model(
     """
     check_consistency(source)
     for sampler in Sampler:
-        make_sampler(sampler, source.scheduler.raw, 2)
+        make_sampler(sampler, source.scheduler, 2)
     home = home_of(models_dir, source)
     try:
         home.mkdir(parents=True, exist_ok=True)

@@ -201,7 +201,7 @@ class _Recorder:
 def _row(folder: ModelFolder, embeds: PromptEmbeds) -> Row:
     side = -(-_PIXELS // folder.size_multiple) * folder.size_multiple
     return Row.begin(
-        sampler=make_sampler(Sampler.EULER, folder.scheduler.raw, STEPS),
+        sampler=make_sampler(Sampler.EULER, folder.scheduler, STEPS),
         seed=0,
         guidance_scale=_GUIDANCE,
         conditioning=Conditioning.of(embeds, width=side, height=side, guided=True),

@@ -38,8 +38,9 @@ def make_request(**changes: Any) -> ResolvedRequest:
 def open_folder(path: Path, **scheduler: object) -> ModelFolder:
     """The folder; `scheduler` changes entries of its scheduler's config."""
     folder = ModelFolder.open(path)
-    raw = MappingProxyType({**folder.scheduler.raw, **scheduler})
-    return dataclasses.replace(folder, scheduler=dataclasses.replace(folder.scheduler, raw=raw))
+    return dataclasses.replace(
+        folder, scheduler=MappingProxyType({**folder.scheduler, **scheduler})
+    )
 
 
 def describe(folder: ModelFolder) -> ModelDescription:

@@ -81,7 +81,7 @@ def drawn(
 ) -> Floats:
     """The last latents from the first noise of the reference, step noise replayed."""
     row = Row.begin(
-        sampler=make_sampler(sampler, folder.scheduler.raw, STEPS),
+        sampler=make_sampler(sampler, folder.scheduler, STEPS),
         seed=0,
         guidance_scale=GUIDANCE,
         conditioning=Conditioning.of(embeds_of(reference), width=WIDTH, height=HEIGHT, guided=True),

@@ -36,12 +36,12 @@ def test_reads_everything_that_differs_between_models(
     tiny: ModelFolder, tiny_v: ModelFolder
 ) -> None:
     assert (tiny.vae_scale_factor, tiny.latent_channels, tiny.size_multiple) == (8, 4, 32)
-    assert tiny.scheduler.prediction_type == "epsilon"
-    assert tiny.scheduler.timestep_spacing == "leading"
+    assert tiny.scheduler["prediction_type"] == "epsilon"
+    assert tiny.scheduler["timestep_spacing"] == "leading"
     assert tiny.scaling_factor == pytest.approx(0.13025)
     assert (tiny_v.vae_scale_factor, tiny_v.latent_channels) == (16, 8)
-    assert tiny_v.scheduler.prediction_type == "v_prediction"
-    assert tiny_v.scheduler.timestep_spacing == "trailing"
+    assert tiny_v.scheduler["prediction_type"] == "v_prediction"
+    assert tiny_v.scheduler["timestep_spacing"] == "trailing"
     assert "noise" in tiny.notice
 
 
@@ -97,6 +97,8 @@ def _torch_only(folder: Path) -> None:
             _change("scheduler/scheduler_config.json", prediction_type="flow"),
             "model_config_wrong",
         ),
+        (_change("scheduler/scheduler_config.json", beta_start="small"), "model_config_wrong"),
+        (_change("scheduler/scheduler_config.json", steps_offset=0.5), "model_config_wrong"),
         (_change("model_index.json", _class_name="StableDiffusionPipeline"), "model_not_sdxl"),
         (_refiner, "model_not_sdxl"),
         (_change("vae_decoder/config.json", latents_mean=[None]), "model_config_wrong"),

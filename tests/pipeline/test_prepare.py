@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ import pytest
 
 from pipeline.engine.unet import open_unet
 from pipeline.errors import ModelError
+from pipeline.model.consistency import check_consistency
 from pipeline.model.folder import ModelFolder
 from pipeline.model.options import Variant
 from pipeline.onnx.skeleton import Weights, load_skeleton
@@ -251,6 +253,8 @@ def test_a_copied_prepared_model_is_read_once_and_used(
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
+from types import MappingProxyType
+from pipeline.model.consistency import check_consistency
 from pipeline.model.folder import ModelFolder
 from pipeline.runtime.sessions import SessionFactory
 from pipeline.prepare import write
@@ -402,6 +406,15 @@ def test_a_schedule_that_cant_be_this_models_is_refused(
     source = own_copy(tiny, tmp_path / "model", **scheduler)
     error = failure(source, tmp_path / "models", mapped)
     assert error.key in {"model_config_wrong", "scheduler_unsupported"}
+
+
+def test_a_schedule_is_judged_by_the_values_that_are_drawn_with(tiny: ModelFolder) -> None:
+    left_out = MappingProxyType({**tiny.scheduler, "beta_start": 0.015, "beta_end": None})
+    check_consistency(replace(tiny, scheduler=left_out))  # diffusers' default is 0.02
+    with pytest.raises(ModelError, match="model_config_wrong"):
+        check_consistency(
+            replace(tiny, scheduler=MappingProxyType({**left_out, "beta_start": 0.03}))
+        )
 
 
 @pytest.mark.parametrize(

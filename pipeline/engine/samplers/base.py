@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engine.samplers.config import Prediction
+from pipeline.model.scheduler import Prediction
 
 Floats = NDArray[np.float32]
 

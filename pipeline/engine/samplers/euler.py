@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.engine.samplers import schedule
 from pipeline.engine.samplers.base import Floats, SamplerState, single
-from pipeline.engine.samplers.config import Prediction, SchedulerConfig
+from pipeline.model.scheduler import Prediction, SchedulerConfig
 
 _ONE = np.float32(1)
 

@@ -6,10 +6,10 @@ from typing import Any, Final, assert_never
 
 from pipeline.card import Sampler
 from pipeline.engine.samplers.base import NumpySampler
-from pipeline.engine.samplers.config import SchedulerConfig
 from pipeline.engine.samplers.ddim import DdimSampler
 from pipeline.engine.samplers.dpm import DpmSampler
 from pipeline.engine.samplers.euler import EulerSampler
+from pipeline.model.scheduler import SchedulerConfig
 
 SINGLESTEP_DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType({"lower_order_final": False})
 """Where diffusers' DPMSolverSinglestepScheduler differs from the other classes' defaults."""

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engine.samplers.config import SchedulerConfig
+from pipeline.model.scheduler import SchedulerConfig
 
 Floats = NDArray[np.float32]
 
