@@ -25,7 +25,7 @@ class CancelButton(
             discord.ui.Button(
                 label=text("buttons.cancel"),
                 style=discord.ButtonStyle.secondary,
-                custom_id=f"ekaki:cancel:{job_id}",
+                custom_id=cancel_id(job_id),
             )
         )
         self.job_id = job_id
@@ -62,6 +62,11 @@ class CancelButton(
             return True
         shown = interaction.message is not None and interaction.message.id == job.message_id
         return job.delivery == "kept" or (job.delivery == "delivered" and not shown)
+
+
+def cancel_id(job_id: str) -> str:
+    """The `custom_id` of the button that stops a job: only the message that shows it has it."""
+    return f"ekaki:cancel:{job_id}"
 
 
 def cancel_view(job_id: str) -> discord.ui.View:

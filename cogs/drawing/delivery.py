@@ -23,6 +23,7 @@ from bot.outbox.verdict import Verdict, verdict_of
 from cogs.common.errors import UNREACHABLE
 from cogs.common.messages import Outgoing
 from cogs.common.threads import unarchived
+from cogs.drawing.cancel import cancel_id
 from data.jobs.jobs import JobRecord
 from data.shipped.text import text
 
@@ -102,6 +103,7 @@ class Delivery:
         self._look_first = resumed
         self._token_over = job.interaction_token is None
         self._backoff_s = backoff_s
+        self._looked = False
         self.refusal: discord.HTTPException | None = None
         self._unwanted: Unwanted | None = None
         self._unforeseen = 0
@@ -254,6 +256,9 @@ class Delivery:
         return Sent(message_id=edited.id, new=False)
 
     async def _edit_by_bot(self, message: Outgoing) -> Sent:
+        if self._message_id is None and not self._looked:
+            self._message_id = await self._find_waiting()
+            self._looked = True
         if self._message_id is None:
             raise Refused
         channel = self._bot.get_partial_messageable(self._job.channel_id)
@@ -322,6 +327,19 @@ class Delivery:
             return await self._bot.create_dm(discord.Object(self._job.user_id))
         return self._bot.get_partial_messageable(self._job.channel_id, guild_id=self._job.guild_id)
 
+    async def _find_waiting(self) -> int | None:
+        """The public message that shows the job, where a run of the bot was killed before it could
+        enter which one that is: it has the job's Cancel button."""
+        wanted, me = cancel_id(self._job.id), self._bot.user
+        try:
+            async for message in (await self._target()).history(limit=_RECENT_MESSAGES):
+                if me is not None and message.author.id == me.id and wanted in _custom_ids(message):
+                    return message.id
+        except discord.HTTPException as error:
+            self._looked = not _passes(error)
+            raise
+        return None
+
     async def _find_sent(self, wanted: Outgoing) -> Sent | None:
         """A message with all these pictures of the job that we sent before."""
         names, me = {_stem(file.name) for file in wanted.attachments}, self._bot.user
@@ -352,6 +370,11 @@ class Delivery:
             "view": message.view,
             "allowed_mentions": discord.AllowedMentions.none(),
         }
+
+
+def _custom_ids(message: discord.Message) -> set[str | None]:
+    rows = [row for row in message.components if isinstance(row, discord.ActionRow)]
+    return {each.custom_id for row in rows for each in row.children}
 
 
 def _passes(error: discord.HTTPException) -> bool:

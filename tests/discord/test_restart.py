@@ -36,6 +36,27 @@ async def test_a_button_from_before_the_restart_works(place: Discord) -> None:
         assert message.embeds[0]["title"] == "Cancelled"
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_a_message_that_a_killed_bot_did_not_enter_is_found_by_its_button(
+    place: Discord, *, cancelled: bool
+) -> None:
+    async with running_bot(place) as running:
+        message = await held(place, running)
+        async with running.services.database.transaction() as connection:
+            await connection.execute("UPDATE jobs SET message_id = NULL")
+    place.advance(EXPIRED_S)
+    engine = FakeEngine()
+    engine.hold()
+    async with running_bot(place, engine=engine, mention_after_minutes=0) as running:
+        if cancelled:
+            await running.services.jobs.cancel_all(user_id=IDS.alice)
+        engine.release()
+        job = await running.delivery("delivered")
+        assert job.message_id == message.id
+        assert [each.id for each in place.seen(IDS.general)] == [message.id]
+        assert not any("Cancel" in str(row) for row in message.components)
+
+
 async def test_a_private_job_from_before_ends_in_a_direct_message(place: Discord) -> None:
     async with running_bot(place) as running:
         await held(place, running, private=True)
