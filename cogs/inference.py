@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import discord
 from discord import app_commands
@@ -19,50 +19,23 @@ from cogs.common.attachments import Downloads, check_announced
 from cogs.common.choices import as_choices
 from cogs.common.places import place_of, refuse_user_install, rules_channel_id
 from cogs.drawing import cancel, late_ends
-from cogs.drawing.options import CHOICES, pick, pick_rating
+from cogs.drawing.options import takes, wanted
 from cogs.drawing.presenter import Presenters
 from cogs.drawing.prompt_form import PromptModal
 from cogs.drawing.submission import submit
 from cogs.personal.presets import own_presets
 from data.jobs.jobs import JobRecord
 from data.shipped.text import text
-from pipeline.card import (
-    MAX_COUNT,
-    MAX_GUIDANCE,
-    MAX_PROMPT_CHARACTERS,
-    MAX_SEED,
-    MAX_STEPS,
-    MIN_GUIDANCE,
-    MIN_STEPS,
-    RANDOM_SEED,
-    Aesthetic,
-    QualityPreset,
-    Sampler,
-    Style,
-    Year,
-)
 from pipeline.errors import InputError
 from pipeline.prompt.assemble import typed_text
-from pipeline.request import GenerationRequest
-from pipeline.rework import MAX_STRENGTH, MIN_STRENGTH
+from pipeline.request import OPTION, OPTIONS, GenerationRequest
 
 _log = logging.getLogger(__name__)
 
 
 Interaction: TypeAlias = discord.Interaction[EkakiBot]
-Prompt = app_commands.Range[str, 1, MAX_PROMPT_CHARACTERS]
-
-NAMES = {  # by diffusers' names; everything else is called the same in Discord
-    "negative_prompt": "negative",
-    "preset": "quality",
-    "num_inference_steps": "steps",
-    "guidance_scale": "cfg",
-}
-OPTIONS = (
-    "prompt", "negative_prompt", "character", "series", "tags", "aspect", "preset", "rating",
-    "year", "aesthetic", "style", "sampler", "num_inference_steps", "guidance_scale", "seed",
-    "count", "image", "strength", "saved", "private",
-)  # fmt: skip
+LAST = ("image", "strength", "saved", "private")
+PROMPT = ("prompt", "character", "series", "tags")
 
 DOWNLOAD_S = 60.0  # of an image to begin from; Discord shows "thinking" meanwhile
 
@@ -95,61 +68,30 @@ class Inference(commands.Cog):
         self.presenters.resume(earlier)
 
     @app_commands.command(name="imagine", description=text("imagine.description"))
-    @app_commands.describe(**{name: text(f"imagine.option_{name}") for name in OPTIONS})
-    @app_commands.rename(**NAMES)
-    @app_commands.choices(**CHOICES)
-    async def imagine(  # noqa: PLR0917 - the options of the command
+    @app_commands.describe(image=text("imagine.option_image"), saved=text("imagine.option_saved"))
+    @takes(OPTIONS, last=LAST)
+    async def imagine(
         self,
         interaction: Interaction,
-        prompt: Prompt | None = None,
-        negative_prompt: Prompt | None = None,
-        character: str | None = None,
-        series: str | None = None,
-        tags: str | None = None,
-        aspect: str | None = None,
-        preset: str | None = None,
-        rating: str | None = None,
-        year: str | None = None,
-        aesthetic: str | None = None,
-        style: str | None = None,
-        sampler: str | None = None,
-        num_inference_steps: app_commands.Range[int, MIN_STEPS, MAX_STEPS] | None = None,
-        guidance_scale: app_commands.Range[float, MIN_GUIDANCE, MAX_GUIDANCE] | None = None,
-        seed: app_commands.Range[int, RANDOM_SEED, MAX_SEED] | None = None,
-        count: app_commands.Range[int, 1, MAX_COUNT] | None = None,
+        *,
         image: discord.Attachment | None = None,
-        strength: app_commands.Range[float, MIN_STRENGTH, MAX_STRENGTH] | None = None,
         saved: str | None = None,
-        private: bool = False,
+        **said: Any,
     ) -> None:
         refuse_user_install(interaction)
-        wish = GenerationRequest(
-            # Clients may send a suggestion's name, remarks and all, instead of its value.
-            prompt=without_marks(prompt or ""),
-            negative_prompt=without_marks(negative_prompt or ""),
-            character=without_marks(character or ""),
-            series=without_marks(series or ""),
-            tags=without_marks(tags or ""),
-            aspect=aspect,
-            preset=pick(QualityPreset, preset),
-            rating=pick_rating(rating),
-            year=pick(Year, year),
-            aesthetic=pick(Aesthetic, aesthetic),
-            style=pick(Style, style),
-            sampler=pick(Sampler, sampler),
-            num_inference_steps=num_inference_steps,
-            guidance_scale=guidance_scale,
-            seed=seed,
-            count=count,
-            strength=strength,
-            private=private,
-        )
+        # Clients may send a suggestion's name, remarks and all, instead of its value.
+        texts = {
+            name: without_marks(value)
+            for name, value in said.items()
+            if value is not None and OPTION[name].default == ""
+        }
+        wish = GenerationRequest(**wanted(said | texts))
         if image is not None:
             check_announced(image, limit_bytes=MAX_UPLOAD_BYTES)
-        elif strength is not None:
+        elif said["strength"] is not None:
             raise InputError("strength_without_image")
         send = partial(self._submit, image=image, saved=saved)
-        typed = any(said is not None for said in (prompt, character, series, tags))
+        typed = any(said[name] is not None for name in PROMPT)
         if not typed and not await self._has_prompt(interaction, saved):
             await interaction.response.send_modal(PromptModal(wish, send))
         else:

@@ -37,6 +37,11 @@ def number(value: float) -> str:
     return f"{value:g}"
 
 
+def short(value: float) -> float | str:
+    """A whole number as it is, for words that depend on it; another as `number`."""
+    return value if isinstance(value, int) else number(value)
+
+
 def size(size_bytes: float) -> str:
     """`1.4 GiB`."""
     if size_bytes < 1024:

@@ -1,49 +1,79 @@
-"""The options of `/imagine` that are closed lists, and from what was sent to what is wanted."""
+"""Commands with options of the table, and from what was sent to what is wanted."""
 
-from collections.abc import Iterable
-from enum import StrEnum
-from typing import TypeVar
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Any, TypeVar
 
 from discord import app_commands
 
-from pipeline.card import Aesthetic, QualityPreset, Sampler, Style, Year
+from data.shipped.text import text
 from pipeline.errors import InputError
-from pipeline.rating import Rating
+from pipeline.options import Option, written
+from pipeline.request import OPTION
 
-Kind = TypeVar("Kind", bound=StrEnum)
+Callback = TypeVar("Callback", bound=Callable[..., Any])
+Kind = TypeVar("Kind", bound=Enum)
 
 
-def _choices(labels: Iterable[str]) -> list[app_commands.Choice[str]]:
+def takes(options: Sequence[Option], *, last: Sequence[str] = ()) -> Callable[[Callback], Callback]:
+    """Give a command `options` after its own, in place of its `**said`. Those called in `last` come
+    at the end, in that order."""
+
+    def decorate(callback: Callback) -> Callback:
+        signature = inspect.signature(callback)
+        own = [each for each in signature.parameters.values() if each.kind != each.VAR_KEYWORD]
+        named = {each.name: each for each in (*own, *map(_parameter, options))}
+        ordered = [named.pop(name) for name in last]
+        parameters = [*named.values(), *ordered]
+        # discord.py reads it where Python would.
+        callback.__signature__ = signature.replace(parameters=parameters)  # pyright: ignore[reportFunctionMemberAccess]
+        app_commands.describe(
+            **{each.field: text(f"imagine.option_{each.field}") for each in options}
+        )(callback)
+        app_commands.rename(**{each.field: each.name for each in options})(callback)
+        app_commands.choices(**{each.field: _choices(each) for each in options if each.choices})(
+            callback
+        )
+        return callback
+
+    return decorate
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    ranged: Any = app_commands.Range
+    kind: Any = str if option.choices else option.kind
+    if option.low is not None:
+        kind = ranged[kind, option.low, option.high]
+    flag = option.kind is bool
+    return inspect.Parameter(
+        option.field,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=option.default if flag else None,
+        annotation=kind if flag else kind | None,
+    )
+
+
+def _choices(option: Option) -> list[app_commands.Choice[str]]:
     """Name and value are the same: clients may send either."""
-    return [app_commands.Choice(name=label, value=label) for label in labels]
+    return [app_commands.Choice(name=each, value=each) for each in option.choices]
 
 
-CHOICES = {
-    "preset": _choices(QualityPreset),
-    "rating": _choices(rating.label for rating in Rating),
-    "year": _choices(Year),
-    "aesthetic": _choices(Aesthetic),
-    "style": _choices(Style),
-    "sampler": _choices(Sampler),
-}
+def wanted(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a request, of what was sent for them; without those that nothing was sent for.
+    InputError for a word outside a closed list."""
+    return {
+        name: pick(OPTION[name].kind, value) if OPTION[name].choices else value
+        for name, value in said.items()
+        if value is not None
+    }
 
 
 def pick(kind: type[Kind], value: str | None) -> Kind | None:
-    """The member called `value`. InputError: Discord restricts nothing that a client sends."""
+    """The member written `value`. InputError: Discord restricts nothing that a client sends."""
     if value is None:
         return None
     for member in kind:
-        if member.value.casefold() == value.strip().casefold():
+        if written(member).casefold() == value.strip().casefold():
             return member
-    raise InputError("choice_unknown", value=value, choices=tuple(kind))
-
-
-def pick_rating(label: str | None) -> Rating | None:
-    """The rating called `label`; InputError if there is none."""
-    if label is None:
-        return None
-    try:
-        return Rating.from_label(label)
-    except ValueError:
-        choices = tuple(rating.label for rating in Rating)
-        raise InputError("choice_unknown", value=label, choices=choices) from None
+    raise InputError("choice_unknown", value=value, choices=tuple(map(written, kind)))

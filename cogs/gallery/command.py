@@ -19,7 +19,7 @@ from cogs.common.gallery_gates import gate_of, missing_in
 from cogs.common.languages import answer_locale
 from cogs.common.lasting import Button, Lasting
 from cogs.common.places import place_of, refuse_user_install
-from cogs.drawing.options import pick_rating
+from cogs.drawing.options import pick
 from cogs.gallery.cursor import MAX_WORDS, PERIODS, TEMPLATE, Looking, Way, words_of
 from cogs.gallery.details import details_message
 from cogs.gallery.page import page_message
@@ -28,6 +28,7 @@ from data.gallery.entries import Showing
 from data.gallery.search import Wanted
 from data.shipped.text import speaking, text
 from pipeline.errors import RefusedError
+from pipeline.rating import Rating
 
 Interaction: TypeAlias = discord.Interaction[EkakiBot]
 Shape = Literal["portrait", "landscape", "square"]
@@ -86,7 +87,7 @@ class GalleryCog(
             order="top" if top else "new",
             words=words_of(without_marks(words or "")),
             maker_id=0 if maker is None else maker.id,
-            rating=pick_rating(rating),
+            rating=pick(Rating, rating),
             shape=shape,
             period=period,
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -14,11 +14,11 @@ from cogs.common.answers import change, hold
 from cogs.common.forms import Form
 from cogs.common.lasting import Button, Lasting, Select
 from cogs.common.messages import Outgoing
-from cogs.drawing.options import pick, pick_rating
-from cogs.personal.me_panel import CHOICES, NEGATIVE_ID, NOT_SET, Choice, panel
+from cogs.drawing.options import wanted
+from cogs.personal.me_panel import MENUS, NEGATIVE_ID, NOT_SET, panel
 from data.people.user_defaults import UserDefaults
 from data.shipped.text import text
-from pipeline.card import MAX_PROMPT_CHARACTERS, QualityPreset
+from pipeline.card import MAX_PROMPT_CHARACTERS
 
 Interaction = discord.Interaction[EkakiBot]
 Change = Callable[[UserDefaults], UserDefaults]
@@ -52,27 +52,22 @@ async def _apply(interaction: Interaction, wanted: Change) -> None:
     await change(interaction, embeds=message.embeds, view=message.view)
 
 
-def changed(choice: Choice, value: str | None) -> Change:
+def changed(field: str, value: str | None) -> Change:
     """What choosing `value` changes; None takes the default away."""
-    match choice:
-        case "aspect":
-            return lambda defaults: replace(defaults, aspect=value)
-        case "preset":
-            return lambda defaults: replace(defaults, preset=pick(QualityPreset, value))
-        case "rating":
-            return lambda defaults: replace(defaults, rating=pick_rating(value))
+    said: dict[str, Any] = {field: None, **wanted({field: value})}
+    return lambda defaults: replace(defaults, **said)
 
 
 class DefaultMenu(
     Lasting[Select],
-    template=rf"ekaki:me:(?P<choice>{'|'.join(CHOICES)})",
+    template=rf"ekaki:me:(?P<choice>{'|'.join(each.field for each in MENUS)})",
 ):
     """Sets one default to what is chosen."""
 
     async def act(self, interaction: Interaction) -> None:
         chosen = self.item.values[0]
         value = None if chosen == NOT_SET else chosen
-        await _apply(interaction, changed(cast("Choice", self.match["choice"]), value))
+        await _apply(interaction, changed(self.match["choice"], value))
 
 
 class NegativeButton(Lasting[Button], template=NEGATIVE_ID):

@@ -1,7 +1,7 @@
 """What somebody has set for themselves, as a message in which it can be changed."""
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 import discord
 
@@ -11,29 +11,25 @@ from data.people.presets import Preset
 from data.people.user_defaults import UserDefaults
 from data.shipped.text import text
 from pipeline.aspect import BUCKETS
-from pipeline.card import QualityPreset
-from pipeline.rating import Rating
+from pipeline.options import Option, written
+from pipeline.request import OPTIONS
 
-Choice = Literal["aspect", "preset", "rating"]
-CHOICES: Final[tuple[Choice, ...]] = ("aspect", "preset", "rating")
+MENUS: Final = [each for each in OPTIONS if each.in_me and each.default is None]
 NOT_SET: Final = "-"  # the value of the menus' first option: no default of one's own
 NEGATIVE_ID: Final = "ekaki:me:negative"
 
 
-def menu_id(choice: Choice) -> str:
-    """The `custom_id` of the menu for `choice`."""
-    return f"ekaki:me:{choice}"
+def menu_id(field: str) -> str:
+    """The `custom_id` of the menu for an option."""
+    return f"ekaki:me:{field}"
 
 
 def panel(defaults: UserDefaults, presets: Sequence[Preset]) -> Outgoing:
     """The message of `/me`."""
     embed = discord.Embed(title=text("me.title"), description=text("me.summary"))
-    for key, value in (
-        ("aspect", _aspect(defaults)),
-        ("preset", None if defaults.preset is None else str(defaults.preset)),
-        ("rating", None if defaults.rating is None else defaults.rating.label),
-        ("negative", quoted(defaults.negative_prompt, 400) or None),
-    ):
+    shown = {each.label: _label(each, _value(defaults, each)) for each in MENUS}
+    shown["negative"] = quoted(defaults.negative_prompt, 400)
+    for key, value in shown.items():
         embed.add_field(name=text(f"me.{key}"), value=value or text("me.not_set"), inline=False)
     names = ", ".join(quoted(preset.name, 50) for preset in presets)
     embed.add_field(
@@ -44,39 +40,43 @@ def panel(defaults: UserDefaults, presets: Sequence[Preset]) -> Outgoing:
     return Outgoing(embeds=(embed,), view=_view(defaults))
 
 
-def _aspect(defaults: UserDefaults) -> str | None:
-    labels = {bucket.pixels: bucket.label for bucket in BUCKETS}
-    return None if defaults.aspect is None else labels.get(defaults.aspect, defaults.aspect)
+def _value(defaults: UserDefaults, option: Option) -> str | None:
+    value = getattr(defaults, option.field)
+    return None if value is None else written(value)
+
+
+def _label(option: Option, value: str | None) -> str | None:
+    return value if value is None else dict(_offered(option)).get(value, value)
+
+
+def _offered(option: Option) -> list[tuple[str, str]]:
+    """Value and label of what a menu offers."""
+    if option.choices:
+        return [(each, each) for each in option.choices]
+    return [(bucket.pixels, bucket.label) for bucket in BUCKETS]
 
 
 def _view(defaults: UserDefaults) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
-    rating = None if defaults.rating is None else defaults.rating.label
-    sizes = [(bucket.pixels, bucket.label) for bucket in BUCKETS]
-    presets = [(preset.value, preset.value) for preset in QualityPreset]
-    ratings = [(rating.label, rating.label) for rating in Rating]
-    view.add_item(_menu("aspect", defaults.aspect, sizes, row=0))
-    view.add_item(_menu("preset", defaults.preset, presets, row=1))
-    view.add_item(_menu("rating", rating, ratings, row=2))
-    view.add_item(discord.ui.Button(label=text("me.negative_button"), custom_id=NEGATIVE_ID, row=3))
+    for row, option in enumerate(MENUS):
+        view.add_item(_menu(option, _value(defaults, option), row=row))
+    view.add_item(discord.ui.Button(label=text("me.negative_button"), custom_id=NEGATIVE_ID))
     view.stop()  # presses are found by their `custom_id`: discord.py need not remember the view
     return view
 
 
-def _menu(
-    choice: Choice, now: str | None, options: Sequence[tuple[str, str]], *, row: int
-) -> "discord.ui.Select[discord.ui.View]":
-    named = text(f"me.{choice}")
+def _menu(option: Option, now: str | None, *, row: int) -> "discord.ui.Select[discord.ui.View]":
+    named = text(f"me.{option.label}")
     none = discord.SelectOption(
         label=text("me.none_option", what=named.lower()), value=NOT_SET, default=now is None
     )
     return discord.ui.Select(
-        custom_id=menu_id(choice),
+        custom_id=menu_id(option.field),
         options=[
             none,
             *(
                 discord.SelectOption(label=f"{named}: {label}", value=value, default=value == now)
-                for value, label in options
+                for value, label in _offered(option)
             ),
         ],
         row=row,

@@ -1,6 +1,7 @@
 """`/preset`: ways to draw, saved under a name and used with `/imagine saved:`."""
 
 from dataclasses import replace
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -10,43 +11,25 @@ from bot.client.client import EkakiBot
 from bot.library.people import MAX_PRESET_NAME
 from cogs.common import errors
 from cogs.common.answers import begin, say
-from cogs.common.words import number, quoted
-from cogs.drawing.options import CHOICES, pick, pick_rating
+from cogs.common.words import quoted, short
+from cogs.drawing.options import takes, wanted
 from cogs.personal.history import own_jobs
 from cogs.pictures.showing import visible
 from data.people.presets import Preset
 from data.shipped.text import text
-from pipeline.card import (
-    MAX_GUIDANCE,
-    MAX_PROMPT_CHARACTERS,
-    MAX_STEPS,
-    MIN_GUIDANCE,
-    MIN_STEPS,
-    Aesthetic,
-    QualityPreset,
-    Sampler,
-    Style,
-    Year,
-)
 from pipeline.errors import InputError
+from pipeline.options import Option, written
 from pipeline.prompt.assemble import typed_text
-from pipeline.request import GenerationRequest
+from pipeline.request import OPTIONS, GenerationRequest
 
 Interaction = discord.Interaction[EkakiBot]
-Prompt = app_commands.Range[str, 1, MAX_PROMPT_CHARACTERS]
 Name = app_commands.Range[str, 1, MAX_PRESET_NAME]
 
-_RENAMED = {
-    "negative_prompt": "negative",
-    "preset": "quality",
-    "num_inference_steps": "steps",
-    "guidance_scale": "cfg",
-    "job_id": "id",
-}
-_FROM_IMAGINE = (
-    "prompt", "negative_prompt", "aspect", "preset", "rating", "year", "aesthetic", "style",
-    "sampler", "num_inference_steps", "guidance_scale",
-)  # fmt: skip
+_ASKED = [
+    each
+    for each in OPTIONS  # the others of a picture's prompt are kept, but `prompt` says as much
+    if each.in_preset and each.field not in {"character", "series", "tags"}
+]
 _EMBED_LIMIT = 4000  # characters of the list; Discord takes 4096
 
 
@@ -57,46 +40,18 @@ class Presets(commands.GroupCog, group_name="preset", group_description=text("pr
     @app_commands.describe(
         name=text("preset.option_name"),
         job_id=text("preset.option_id"),
-        **{each: text(f"imagine.option_{each}") for each in _FROM_IMAGINE},
     )
-    @app_commands.rename(**_RENAMED)
-    @app_commands.choices(**CHOICES)
-    async def save(  # noqa: PLR0917 - the options of the command
-        self,
-        interaction: Interaction,
-        name: Name,
-        job_id: str | None = None,
-        prompt: Prompt | None = None,
-        negative_prompt: Prompt | None = None,
-        aspect: str | None = None,
-        preset: str | None = None,
-        rating: str | None = None,
-        year: str | None = None,
-        aesthetic: str | None = None,
-        style: str | None = None,
-        sampler: str | None = None,
-        num_inference_steps: app_commands.Range[int, MIN_STEPS, MAX_STEPS] | None = None,
-        guidance_scale: app_commands.Range[float, MIN_GUIDANCE, MAX_GUIDANCE] | None = None,
+    @app_commands.rename(job_id="id")
+    @takes(_ASKED)
+    async def save(
+        self, interaction: Interaction, name: Name, job_id: str | None = None, **said: Any
     ) -> None:
         await begin(interaction)
         base = GenerationRequest()
         if job_id is not None:
             job, _ = await visible(interaction, job_id)
             base = job.request.wish
-        said = {
-            "prompt": prompt,
-            "negative_prompt": negative_prompt,
-            "aspect": aspect,
-            "preset": pick(QualityPreset, preset),
-            "rating": pick_rating(rating),
-            "year": pick(Year, year),
-            "aesthetic": pick(Aesthetic, aesthetic),
-            "style": pick(Style, style),
-            "sampler": pick(Sampler, sampler),
-            "num_inference_steps": num_inference_steps,
-            "guidance_scale": guidance_scale,
-        }
-        request = replace(base, **{key: value for key, value in said.items() if value is not None})
+        request = replace(base, **wanted(said))
         check_says_something(request)
         people = interaction.client.services.people
         saved = await people.save_preset(interaction.user.id, name, request)
@@ -170,23 +125,22 @@ def list_embed(presets: list[Preset]) -> discord.Embed:
 def _described(preset: Preset, length: int) -> str:
     """What it sets, in a line."""
     request = preset.request
-    steps, cfg = request.num_inference_steps, request.guidance_scale
     parts = [
         quoted(typed_text(request), length),
         request.negative_prompt and text(
             "preset.without", negative=quoted(request.negative_prompt, length)
         ),
-        request.aspect and quoted(request.aspect, 40),
-        request.preset,
-        request.rating is not None and request.rating.label,
-        request.year,
-        request.aesthetic,
-        request.style,
-        request.sampler,
-        steps is not None and text("preset.steps", steps=steps),
-        cfg is not None and text("preset.cfg", cfg=number(cfg)),
+        *(_setting(each, getattr(request, each.field)) for each in _ASKED if each.default is None),
     ]  # fmt: skip
-    return " · ".join(str(part) for part in parts if part)
+    return " · ".join(part for part in parts if part)
+
+
+def _setting(option: Option, value: Any) -> str:
+    if value is None:
+        return ""
+    if option.kind in {int, float}:
+        return text(f"preset.{option.name}", value=short(value))
+    return written(value) if option.choices else quoted(value, 40)
 
 
 def check_says_something(request: GenerationRequest) -> None:

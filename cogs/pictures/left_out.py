@@ -1,13 +1,12 @@
 """What of a stranger's picture can't be repeated here, in words. Pure."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
-from cogs.common.words import listed, quoted
+from cogs.common.words import listed, quoted, short
 from data.shipped.text import text
 from pipeline.metadata.parameters import Parameters
 from pipeline.metadata.wish import settings_of
-from pipeline.options import written
 from pipeline.request import OPTIONS, GenerationRequest
 
 _MAX_NAMES: Final = 5
@@ -32,11 +31,7 @@ def _lines(parameters: Parameters, wish: GenerationRequest) -> Iterator[str]:
     if len(wish.prompt) < len(parameters.prompt):
         yield text("left_out.cut")
     for option in OPTIONS:
-        value, used = said.get(option.field), getattr(wish, option.field)
+        value: Any = said.get(option.field)
+        used: Any = getattr(wish, option.field)
         if option.a1111 and value != used:
-            yield text(f"left_out.{option.label}", value=_short(value), used=_short(used))
-
-
-def _short(value: object) -> object:
-    """Whole numbers as they are, for the words that depend on them."""
-    return written(value) if isinstance(value, float) else value
+            yield text(f"left_out.{option.label}", value=short(value), used=short(used))

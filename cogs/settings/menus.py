@@ -9,13 +9,14 @@ import discord
 from cogs.common.answers import hold
 from cogs.common.duty import manager_desk
 from cogs.common.lasting import Lasting, Select
-from cogs.drawing.options import pick_rating
+from cogs.drawing.options import pick
 from cogs.settings.facts import Interaction, gather
 from cogs.settings.items import LANGUAGE_ID, NOT_SET, TAGS_PAGE, page_in, setting_called
 from cogs.settings.pages import show_page
 from data.guilds.server_settings import Setting
 from data.shipped.text import languages
 from pipeline.errors import InputError
+from pipeline.rating import Rating
 
 
 class PageMenu(Lasting[Select], template="ekaki:set:page"):
@@ -41,7 +42,7 @@ class RatingMenu(
             desk,
             channel_id=None if self.match["scope"] == "guild" else facts.channel_id,
             kind=cast("Literal['ceiling', 'default']", self.match["kind"]),
-            rating=None if chosen == NOT_SET else pick_rating(chosen),
+            rating=None if chosen == NOT_SET else pick(Rating, chosen),
         )
         await show_page(interaction, page_in([self.match["page"]]))
 

@@ -1,5 +1,6 @@
 """The command tree as Discord gets it, against Discord's documented bounds."""
 
+from dataclasses import fields
 from typing import Any
 
 import discord
@@ -9,8 +10,12 @@ from discord import app_commands
 from cogs.drawing.limits import LimitsCog
 from cogs.inference import Inference
 from cogs.info import Info
+from cogs.personal.presets import Presets
+from data.people.user_defaults import UserDefaults
 from data.shipped.text import keys, text
 from pipeline.card import MAX_SEED
+from pipeline.options import Option
+from pipeline.request import OPTIONS as TABLE
 
 
 def payload(command: "app_commands.Command[Any, ..., Any]") -> dict[str, Any]:
@@ -22,6 +27,14 @@ IMAGINE = payload(Inference.imagine)  # pyright: ignore[reportArgumentType] - a 
 OPTIONS = {option["name"]: option for option in IMAGINE["options"]}
 
 
+TYPES = {
+    str: discord.AppCommandOptionType.string,
+    int: discord.AppCommandOptionType.integer,
+    float: discord.AppCommandOptionType.number,
+    bool: discord.AppCommandOptionType.boolean,
+}
+
+
 def test_the_options_are_those_of_the_help() -> None:
     assert list(OPTIONS) == [
         "prompt", "negative", "character", "series", "tags", "aspect", "quality", "rating", "year",
@@ -29,6 +42,34 @@ def test_the_options_are_those_of_the_help() -> None:
         "saved", "private",
     ]  # fmt: skip
     assert not any(option["required"] for option in OPTIONS.values())
+
+
+@pytest.mark.parametrize("option", TABLE, ids=lambda each: each.field)
+def test_every_option_of_the_table_is_offered_as_it_says(option: Option) -> None:
+    offered = OPTIONS[option.name]
+    assert offered["description"] == text(f"imagine.option_{option.field}")
+    sent = str if option.choices else option.kind
+    assert offered["type"] == TYPES[sent].value
+    assert tuple(each["value"] for each in offered.get("choices", [])) == option.choices
+    ends = ("min_length", "max_length") if option.kind is str else ("min_value", "max_value")
+    assert tuple(offered.get(end) for end in ends) == (option.low, option.high)
+
+
+def test_the_command_has_nothing_that_is_not_in_the_table() -> None:
+    beside = {"image", "saved"}  # they are no fields of a request
+    assert OPTIONS.keys() == {each.name for each in TABLE} | beside
+
+
+def test_a_saved_preset_is_asked_for_what_it_keeps() -> None:
+    asked = {option["name"] for option in payload(Presets.save)["options"]}  # pyright: ignore[reportArgumentType] - a cog's method
+    kept = {each.name for each in TABLE if each.in_preset}
+    assert asked == {"name", "id"} | kept - {"character", "series", "tags"}
+
+
+def test_me_has_what_the_table_says() -> None:
+    assert {each.field for each in TABLE if each.in_me} == {
+        each.name for each in fields(UserDefaults)
+    }
 
 
 def test_everything_is_within_discords_bounds() -> None:

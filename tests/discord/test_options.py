@@ -2,7 +2,7 @@
 
 import pytest
 
-from cogs.drawing.options import pick, pick_rating
+from cogs.drawing.options import pick
 from pipeline.card import Sampler
 from pipeline.errors import InputError
 from pipeline.rating import Rating
@@ -15,11 +15,11 @@ def test_each_choice_is_found_in_any_case(sampler: Sampler) -> None:
 
 def test_nothing_said_stays_nothing() -> None:
     assert pick(Sampler, None) is None
-    assert pick_rating(None) is None
+    assert pick(Rating, None) is None
 
 
 def test_ratings_are_found_by_their_word() -> None:
-    assert pick_rating("sensitive") is Rating.SENSITIVE
+    assert pick(Rating, "sensitive") is Rating.SENSITIVE
 
 
 @pytest.mark.parametrize("value", ["", "euler b", "x" * 6000, "'; DROP TABLE jobs; --"])
@@ -29,4 +29,4 @@ def test_anything_else_is_refused_with_the_choices(value: str) -> None:
     assert raised.value.key == "choice_unknown"
     assert raised.value.data["choices"] == tuple(Sampler)
     with pytest.raises(InputError):
-        pick_rating(value)
+        pick(Rating, value)
