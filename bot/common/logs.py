@@ -9,7 +9,6 @@ import logging
 import re
 import sys
 import threading
-import traceback
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Final, TextIO
@@ -103,11 +102,6 @@ def set_up(level: str, secrets: Iterable[Secret], *, stream: TextIO | None = Non
     logging.captureWarnings(True)
     sys.excepthook = _ended
     threading.excepthook = _thread_ended
-
-
-def describe(error: BaseException, secrets: Iterable[Secret]) -> str:
-    """The traceback of `error` without secrets."""
-    return redact("".join(traceback.format_exception(error)), secrets)
 
 
 def _ended(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -9,7 +9,7 @@ from aiosqlite import Connection
 
 from bot.library.results import StoredPicture
 from data.gallery import entries, search
-from data.gallery.entries import Entry, Order, Showing
+from data.gallery.entries import Entry, Order
 from data.gallery.search import Wanted
 from data.jobs import jobs, pictures
 from data.store.database import Database
@@ -68,10 +68,10 @@ class Browser:
         earlier, later = map(bool, around)
         return View(entry=entry, stored=stored, earlier=earlier, later=later)
 
-    async def at_random(self, showing: Showing) -> View | None:
-        """Any entry, each as likely."""
+    async def at_random(self, wanted: Wanted) -> View | None:
+        """Any entry, words and shape aside, each as likely."""
         async with self._database.reader() as connection:
-            entry = await entries.at_random(connection, showing=showing, chance=self._chance())
+            entry = await search.at_random(connection, wanted=wanted, chance=self._chance())
             stored = None if entry is None else await self._stored(connection, entry)
         if entry is None or stored is None:
             return None

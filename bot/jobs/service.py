@@ -17,7 +17,6 @@ from bot.jobs.accept.rules import JobRules
 from bot.jobs.accept.usage import limits_of
 from bot.jobs.deliver.hub import TERMINAL, Hub
 from bot.jobs.draw.attempts import MAX_ATTEMPTS
-from bot.jobs.draw.eta import Forecasts
 from bot.jobs.draw.line import Line, LiveJob, live_job
 from bot.jobs.draw.queue_view import queue_view
 from bot.jobs.draw.runner import Runner
@@ -154,11 +153,6 @@ class JobService:
         except StorageError as error:
             _log.warning("Whether all is delivered can't be read: %s", error)
             return True
-
-    @property
-    def forecasts(self) -> Forecasts:
-        """How right the times were that people were told."""
-        return self._runner.forecasts
 
     async def ceiling(
         self, *, place: Place, guild_id: int | None, channel_id: int
@@ -338,7 +332,6 @@ class JobService:
             position=outlook.position, eta_s=outlook.eta_s, loading=self._runner.loading
         )
         self._hub.open(job.record.id, queued)
-        self.forecasts.told(job.record.id, eta_s=queued.eta_s, now=self._clock.monotonic())
         self._runner.wake()
         self._runner.announce()
         return Ticket(job=job.record, queued=queued)

@@ -24,7 +24,6 @@ from cogs.gallery.cursor import MAX_WORDS, PERIODS, TEMPLATE, Looking, Way, word
 from cogs.gallery.details import details_message
 from cogs.gallery.page import page_message
 from cogs.pictures.showing import ceiling_of
-from data.gallery.entries import Showing
 from data.gallery.search import Wanted
 from data.shipped.text import speaking, text
 from pipeline.errors import RefusedError
@@ -180,7 +179,7 @@ async def _look(interaction: Interaction, looking: Looking, way: Way) -> View | 
     browser, ceiling = interaction.client.services.browser, await ceiling_of(interaction)
     guild_id = interaction.guild_id or 0
     if way == "random":
-        return await browser.at_random(Showing(guild_id=guild_id, ceiling=ceiling))
+        return await browser.at_random(Wanted(guild_id=guild_id, ceiling=ceiling))
     days = PERIODS.get(looking.period or "")
     now = interaction.created_at.timestamp()
     wanted = Wanted(

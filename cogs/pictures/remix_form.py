@@ -4,7 +4,6 @@ Everything that counts comes back with its fields and its `custom_id`, so it may
 through restarts of the bot. Nothing that somebody typed is lost: a refusal gives it back.
 """
 
-import logging
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,8 +23,6 @@ from data.shipped.text import text
 from pipeline.card import MAX_PROMPT_CHARACTERS
 from pipeline.errors import RefusedError
 from pipeline.request import GenerationRequest
-
-_log = logging.getLogger(__name__)
 
 _CUSTOM_ID = re.compile(rf"ekaki:form:(?P<job_id>{JOB_ID}|-):(?P<seen>public|private)")
 PROMPT: Final = "prompt"

@@ -101,73 +101,7 @@ async def on_web(connection: Connection, *, entry_id: str) -> Entry | None:
     return entry if entry is not None and entry.state == "posted" and entry.on_web else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Showing:
-    """Which posted entries a list holds. `guild_id` None: those of all servers that are `on_web`.
-    `ceiling`: the highest rating. `maker_id`: of one person only. `since`: posted at or after."""
-
-    guild_id: int | None
-    ceiling: Rating
-    maker_id: int | None = None
-    featured: bool = False
-    since: float = 0.0
-
-
 Order = Literal["new", "top"]
-
-
-def condition_of(showing: Showing) -> tuple[str, list[object]]:
-    """SQL (for `SOURCE`) and its values."""
-    parts, values = ["e.state = 'posted'", "e.rating <= ?"], list[object]([int(showing.ceiling)])
-    if showing.guild_id is None:
-        parts.append("e.on_web = 1")
-    else:
-        parts.append("e.guild_id = ?")
-        values.append(showing.guild_id)
-    if showing.maker_id is not None:
-        parts.append("e.maker_id = ?")
-        values.append(showing.maker_id)
-    if showing.featured:
-        parts.append("e.featured_at IS NOT NULL")
-    if showing.since > 0:
-        parts.append("e.posted_at >= ?")
-        values.append(showing.since)
-    return " AND ".join(parts), values
-
-
-async def page(
-    connection: Connection,
-    *,
-    showing: Showing,
-    order: Order,
-    after: Entry | None = None,
-    limit: int,
-) -> list[Entry]:
-    """Up to `limit` posted entries that come after `after` (None: from the first on).
-
-    `new`: the latest first; `top`: the most stars first, of equals the latest. The cost does not
-    grow with how far one has paged.
-    """
-    condition, values = condition_of(showing)
-    keys = "e.posted_at, e.number" if order == "new" else "e.votes, e.posted_at, e.number"
-    if after is not None:
-        place: tuple[object, ...] = (after.posted_at, after.number)
-        place = place if order == "new" else (after.votes, *place)
-        condition += f" AND ({keys}) < ({', '.join('?' * len(place))})"
-        values += place
-    descending = ", ".join(f"{key} DESC" for key in keys.split(", "))
-    sql = f"SELECT {COLUMNS} FROM {SOURCE} WHERE {condition} ORDER BY {descending} LIMIT ?"  # noqa: S608
-    async with connection.execute(sql, [*values, limit]) as cursor:
-        return [entry_of(row) for row in await cursor.fetchall()]
-
-
-async def count(connection: Connection, *, showing: Showing, limit: int = 1000) -> int:
-    """How many posted entries there are, counted up to `limit`."""
-    condition, values = condition_of(showing)
-    sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {SOURCE} WHERE {condition} LIMIT ?)"  # noqa: S608
-    async with connection.execute(sql, [*values, limit]) as cursor:
-        row = await cursor.fetchone()
-    return int(row[0]) if row else 0
 
 
 async def of_maker(connection: Connection, *, user_id: int) -> list[Entry]:
@@ -185,16 +119,6 @@ async def waiting(connection: Connection, *, guild_id: int, limit: int) -> list[
     )
     async with connection.execute(sql, (guild_id, limit)) as cursor:
         return [entry_of(row) for row in await cursor.fetchall()]
-
-
-async def at_random(connection: Connection, *, showing: Showing, chance: float) -> Entry | None:
-    """One of the posted entries, each as likely; `chance` is drawn from [0, 1)."""
-    total = await count(connection, showing=showing, limit=10**9)
-    condition, values = condition_of(showing)
-    sql = f"SELECT {COLUMNS} FROM {SOURCE} WHERE {condition} LIMIT 1 OFFSET ?"  # noqa: S608
-    async with connection.execute(sql, [*values, int(chance * total)]) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else entry_of(row)
 
 
 async def forget(connection: Connection, *, user_id: int) -> None:

@@ -79,6 +79,19 @@ async def page(
     return found if way == "after" else found[::-1]
 
 
+async def at_random(connection: Connection, *, wanted: Wanted, chance: float) -> Entry | None:
+    """One of the entries wanted, words and shape aside, each as likely; `chance`: from [0, 1)."""
+    condition, values = _condition(wanted)
+    of_all = f"FROM {SOURCE} WHERE {condition}"
+    async with connection.execute(f"SELECT COUNT(*) {of_all}", values) as cursor:
+        row = await cursor.fetchone()
+    total = int(row[0]) if row else 0
+    sql = f"SELECT {COLUMNS} {of_all} LIMIT 1 OFFSET ?"
+    async with connection.execute(sql, [*values, int(chance * total)]) as cursor:
+        row = await cursor.fetchone()
+    return None if row is None else entry_of(row)
+
+
 def _condition(wanted: Wanted) -> tuple[str, list[object]]:
     """SQL over `gallery_entries e`, and its values."""
     parts, values = ["e.state = 'posted'"], list[object]()

@@ -68,14 +68,6 @@ async def under(connection: Connection, *, number: int, message_id: int) -> set[
         return {int(row[0]) for row in await cursor.fetchall()}
 
 
-async def has_voted(connection: Connection, *, number: int, user_id: int) -> bool:
-    """Whether a person has a vote for the entry."""
-    async with connection.execute(
-        "SELECT 1 FROM gallery_votes WHERE entry = ? AND user_id = ?", (number, user_id)
-    ) as cursor:
-        return await cursor.fetchone() is not None
-
-
 async def of_user(connection: Connection, *, user_id: int) -> list[tuple[str, float]]:
     """(entry id, when) of everything a person voted for, the oldest first."""
     async with connection.execute(

@@ -87,14 +87,6 @@ async def next_due(connection: Connection) -> float | None:
     return None if row is None else row[0]
 
 
-async def get(connection: Connection, *, item_id: int) -> OutboxItem | None:
-    """The row with this id."""
-    sql = f"SELECT {_COLUMNS} FROM outbox WHERE id = ?"  # noqa: S608 - our fields
-    async with connection.execute(sql, (item_id,)) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else _item(row)
-
-
 async def set_payload(
     connection: Connection, *, item_id: int, changes: int, payload: Mapping[str, Any]
 ) -> None:

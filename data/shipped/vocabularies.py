@@ -66,8 +66,7 @@ def load_vocabulary(data_dir: Path | None) -> TagIndex:
     _add_aliases(merged, _pairs("aliases.csv"))
     own = {tag_key(tag.name) for tag in special}
     ranked = sorted(merged.items(), key=lambda item: -_weight(item[1], is_special=item[0] in own))
-    series = {tag_key(character): tag_key(name) for character, name in _pairs("series_of.csv")}
-    return TagIndex((tag for _, tag in ranked), series=series)
+    return TagIndex(tag for _, tag in ranked)
 
 
 def import_vocabulary(source: Path, data_dir: Path) -> ImportReport:

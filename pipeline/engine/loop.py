@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engine.rows import Row, RowShape
+from pipeline.engine.rows import Row
 
 Floats = NDArray[np.float32]
 
@@ -51,14 +51,6 @@ def step(unet: UNet, rows: Sequence[Row]) -> None:
     for row in rows:
         row.advance(noise_pred[first : first + row.copies])
         first += row.copies
-
-
-def compatible(rows: Iterable[Row]) -> list[list[Row]]:
-    """`rows` in groups that may share a run, in order of arrival."""
-    groups: dict[RowShape, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row.shape, []).append(row)
-    return list(groups.values())
 
 
 def _join(parts: Iterable[list[Floats]]) -> Floats:

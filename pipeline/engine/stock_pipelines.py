@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from diffusers import EulerDiscreteScheduler
-from optimum.onnxruntime import ORTStableDiffusionXLPipeline
 from transformers import CLIPTokenizer
 
 from pipeline.model.folder import Component, ModelFolder
@@ -15,12 +14,6 @@ from pipeline.runtime.sessions import OrtSession, SessionFactory
 from pipeline.text.text_encoder import PromptEncoder
 
 Sessions = Mapping[Component, OrtSession]
-
-
-def open_pipeline(folder: ModelFolder, factory: SessionFactory, prompts: PromptEncoder) -> Any:
-    """The text-to-image pipeline over new sessions (the text encoders' are those of `prompts`)."""
-    sessions = open_sessions(folder, factory, prompts)
-    return pipeline_over(sessions, folder, ORTStableDiffusionXLPipeline)
 
 
 def open_sessions(

@@ -35,11 +35,6 @@ class UNetSession:
     def provider(self) -> str:
         return self.session.provider
 
-    @property
-    def truncates_timesteps(self) -> bool:
-        """Whether fractional timesteps lose their fraction (int64 input, as optimum casts)."""
-        return self.session.inputs["timestep"].dtype.kind == "i"
-
     def predict(
         self,
         *,

@@ -12,7 +12,7 @@ from pipeline.metadata.flat import read_flat
 from pipeline.metadata.parameters import Parameters
 
 MAX_A1111: Final = 64 * 1024
-"""Characters; as `pipeline.metadata.png.MAX_TEXT_BYTES`, no form or prompt needs more."""
+"""Characters; no form or prompt needs more."""
 
 
 class Program(StrEnum):

@@ -28,12 +28,9 @@ class TagIndex:
     """Search and exact lookup over tags. Built once, then never changed: threads may share it.
 
     `tags` in order of importance, no name twice; where two tags claim one alias both are found.
-    `series` maps a character's key to its series' key, beyond what brackets in its name say.
     """
 
-    def __init__(
-        self, tags: Iterable[Tag], *, series: Mapping[str, str] = MappingProxyType({})
-    ) -> None:
+    def __init__(self, tags: Iterable[Tag]) -> None:
         self._names: list[str] = []
         self._categories = bytearray()
         self._counts = array("I")
@@ -44,7 +41,6 @@ class TagIndex:
             self._counts.append(min(tag.count, 2**32 - 1))
             if tag.aliases:
                 self._aliases[rank] = ",".join(tag.aliases)
-        self._series = dict(series)
         keys = [_same(tag_key(name), name) for name in self._names]
         self._by_name = Lookup(keys, range(len(keys)))
         self._by_word = _word_lookup(keys)
@@ -71,17 +67,6 @@ class TagIndex:
         """How sexual the tag is that `text` names, or None where no tag is called so."""
         rank = self._rank(tag_key(text))
         return None if rank is None else sexual_rating_of(self._names[rank])
-
-    def series_of(self, character: str) -> Tag | None:
-        """The series that a character comes from, if its name or our list says so."""
-        tag = self.get(character)
-        key = tag_key(tag.name if tag else character)
-        known = self._series.get(key)
-        for name in (known, *reversed(re.findall(r"\(([^()]+)\)", key))):
-            found = self.get(self._series.get(f"({name})", name)) if name else None
-            if found and found.category is TagCategory.COPYRIGHT:
-                return found
-        return None
 
     def search(
         self,

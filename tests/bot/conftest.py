@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.common.clock import ManualClock
 from bot.jobs.accept.limits import Limits
 from bot.jobs.accept.rules import JobRules
 from bot.jobs.deliver.hub import Hub
@@ -27,11 +26,12 @@ from bot.moderation.audit import Audit
 from bot.outbox.service import Outbox
 from bot.safety.ceiling import Place, PlaceKind
 from data.store.database import Database
-from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import Engine
 from pipeline.errors import ModelError
 from pipeline.resolve import Defaults
 from pipeline.tagger.tagger import Tagger
+from tests.support.clock import ManualClock
+from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S
 
 GENEROUS = Limits(

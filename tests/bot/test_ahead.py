@@ -16,10 +16,10 @@ from bot.jobs.keep.keeping import Keeping
 from bot.jobs.keep.store import JobStore
 from bot.jobs.values import Completed, Failed, Ticket
 from data.jobs.pictures import PictureRecord
-from pipeline.engine.fake import FakeEngine
 from pipeline.errors import StorageError
 from pipeline.request import GenerationRequest, ResolvedRequest
 from tests.bot.conftest import House, open_house, origin
+from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S
 
 WORDS = ("first", "second", "newcomer")

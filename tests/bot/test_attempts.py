@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from bot.common.clock import ManualClock
 from bot.doctor.troubles import check_troubles
 from bot.jobs.draw import attempts, device, runner
 from bot.jobs.keep.store import JobStore
 from bot.jobs.values import CancelledEvent, Completed, Failed
 from data.store.database import DATABASE_NAME
-from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import DrawnPicture, Watch
 from pipeline.errors import EngineError, StorageError
 from pipeline.request import GenerationRequest, ResolvedRequest
 from tests.bot.conftest import open_house, origin
+from tests.support.clock import ManualClock
 from tests.support.devices import Losing
+from tests.support.fake_engine import FakeEngine
 
 WISH = GenerationRequest(prompt="1girl")
 

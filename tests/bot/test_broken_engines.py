@@ -21,13 +21,13 @@ from bot.jobs.draw.line import Line
 from bot.jobs.keep import keeping, output_check
 from bot.jobs.keep.output_check import OutputCheck
 from bot.jobs.values import Completed, Failed
-from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import DrawnPicture, Watch
 from pipeline.errors import Cancelled, ModelError
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.tagger.tagger import Tagger
 from tests.bot.conftest import open_house, origin
+from tests.support.fake_engine import FakeEngine
 from tests.support.tagger import make_tagger
 
 WISH = GenerationRequest(prompt="1girl")

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.common.clock import ManualClock
 from bot.gallery.links import GOOD_FOR_S, CollectionLinks, Grant
 from bot.jobs.accept.limits import DAY_S
 from bot.jobs.keep.housekeeping import Housekeeping
@@ -17,6 +16,7 @@ from data.store.database import Database
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import House, open_house, origin
+from tests.support.clock import ManualClock
 
 YEAR_S = 365 * DAY_S
 WISH = GenerationRequest(prompt="1girl")

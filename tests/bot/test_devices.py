@@ -15,13 +15,13 @@ from bot.config.settings import Settings
 from bot.jobs.draw import device
 from bot.jobs.draw.worker import EngineWorker
 from bot.jobs.values import Completed, Failed, Progress, Queued
-from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import Engine
 from pipeline.errors import ModelError
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import House, open_house, origin
 from tests.pipeline.own_model import make_request
 from tests.support.devices import GONE, Losing
+from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S
 
 WISH = GenerationRequest(prompt="1girl")

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.jobs.draw.eta import Forecasts, Pace, cost_of, steps_of
-from pipeline.engine.fake import FAKE_MODEL, FakeEngine
+from bot.jobs.draw.eta import Pace, cost_of, steps_of
 from pipeline.engine.protocol import Expected
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import House, open_house, origin
 from tests.data.records import a_request
+from tests.support.fake_engine import FAKE_MODEL, FakeEngine
 from tests.support.patience import PATIENCE_S
 
 WISH = GenerationRequest(prompt="1girl")
@@ -111,20 +111,6 @@ async def test_the_first_picture_on_a_machine_has_a_time(tmp_path: Path) -> None
         assert told == pytest.approx(cost_of(ticket.job.request) * 2.0 / (1024 * 1024 / 1e6) + 10.0)
 
 
-def test_forecasts_are_held_against_what_came() -> None:
-    forecasts = Forecasts()
-    for name, told in (("a", 10.0), ("b", 15.0), ("c", None), ("d", 1.0), ("e", 7.0)):
-        forecasts.told(name, eta_s=told, now=100)
-    assert forecasts.median_error() is None
-    forecasts.over("a", now=110, is_done=True)
-    forecasts.over("b", now=110, is_done=True)
-    forecasts.over("c", now=110, is_done=True)
-    forecasts.over("d", now=110, is_done=False)  # cancelled: says nothing
-    forecasts.over("unknown", now=110, is_done=True)
-    assert [(one.told_s, one.real_s) for one in forecasts.done] == [(10, 10), (15, 10)]
-    assert forecasts.median_error() == 0.25
-
-
 async def test_times_are_known_right_after_a_restart(tmp_path: Path) -> None:
     async with open_house(tmp_path, engine=FakeEngine(step_s=0.01)) as house:
         ticket = await house.jobs.submit(WISH, origin())
@@ -133,7 +119,6 @@ async def test_times_are_known_right_after_a_restart(tmp_path: Path) -> None:
         again = await house.jobs.submit(WISH, origin())
         assert again.queued.eta_s is not None
         await house.ended(again.job.id)
-        assert len(house.jobs.forecasts.done) == 1
     held = FakeEngine()
     held.hold()
     async with open_house(tmp_path, engine=held) as house, asyncio.timeout(PATIENCE_S):

@@ -13,11 +13,11 @@ from bot.common.work_thread import BrokenWorkError
 from bot.jobs.draw import device, runner, worker
 from bot.jobs.keep import output_check
 from bot.jobs.keep.output_check import OutputCheck
-from pipeline.engine.fake import FakeEngine
 from pipeline.errors import ModelError
 from pipeline.tagger.tagger import Tagger
 from tests.bot.conftest import open_house, origin
 from tests.bot.test_broken_engines import WISH, Breaking
+from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S
 from tests.support.tagger import make_tagger
 

@@ -11,12 +11,12 @@ from PIL import Image
 
 from bot.jobs.accept.limits import Limits
 from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progress, Queued
-from pipeline.engine.fake import FakeEngine
 from pipeline.errors import EngineError, InputError, ModelError, RefusedError
-from pipeline.metadata.png import read_parameters
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 from tests.bot.conftest import House, open_house, origin
+from tests.support.fake_engine import FakeEngine
+from tests.support.parameters import read_parameters
 from tests.support.patience import PATIENCE_S
 
 WISH = GenerationRequest(prompt="1girl, smile", seed=7)

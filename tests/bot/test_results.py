@@ -17,11 +17,11 @@ from bot.library.results import (
 )
 from data.jobs.pictures import PictureRecord
 from pipeline.card import QualityPreset
-from pipeline.engine.fake import FakeEngine
 from pipeline.errors import RefusedError
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import House, open_house, origin
+from tests.support.fake_engine import FakeEngine
 
 WISH = GenerationRequest(
     prompt="1girl, smile", seed=7, aspect="1:1", preset=QualityPreset.LIGHT_31, count=2

@@ -15,11 +15,11 @@ from bot.jobs.draw import runner
 from bot.jobs.keep.store import JobStore
 from bot.jobs.values import Completed
 from data.jobs.jobs import JobRecord
-from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import DrawnPicture, Watch
 from pipeline.errors import RefusedError
 from pipeline.request import GenerationRequest, ResolvedRequest
 from tests.bot.conftest import House, open_house, origin
+from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S
 
 WISH = GenerationRequest(prompt="1girl", count=2)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.common.clock import ManualClock
 from bot.common.storage import Storage, take_away
 from bot.jobs.keep.files import KeptFiles
 from bot.jobs.keep.housekeeping import Housekeeping
@@ -19,6 +18,7 @@ from data.jobs import jobs, pictures
 from data.people import favourites
 from data.store.database import Database
 from tests.data.records import a_job, a_picture
+from tests.support.clock import ManualClock
 
 AGES_S = 7200.0
 

@@ -12,9 +12,10 @@ from bot.jobs.keep import uploads as module
 from bot.jobs.keep.uploads import FORMATS, KEPT_SIDE, checked_png
 from bot.jobs.values import Completed
 from pipeline.errors import InputError, RefusedError
-from pipeline.metadata.png import encode_png, read_parameters
+from pipeline.metadata.png import encode_png
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import House, open_house, origin
+from tests.support.parameters import read_parameters
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:

@@ -15,13 +15,13 @@ from typing import Any
 from PIL import Image
 
 from bot.playground.simulator.world import ChannelType, Message
-from pipeline.metadata.png import read_parameters
 from tests.chaos.deeds import LEAVER, Deeds
 from tests.chaos.gallery_sight import gallery_complaints
 from tests.chaos.places import TROUBLEMAKER
 from tests.chaos.sight import accepted_jobs, files, job_of, posted_pictures
 from tests.chaos.stage import Stage
 from tests.chaos.told import told_complaints
+from tests.support.parameters import read_parameters
 
 
 @dataclass

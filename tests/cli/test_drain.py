@@ -31,7 +31,7 @@ from pathlib import Path
 from bot import app, logs
 from bot.common.secret import Secret
 from bot.config.settings import Settings
-from pipeline.engine.fake import FakeEngine
+from tests.support.fake_engine import FakeEngine
 
 url, token, folder = sys.argv[1:]
 logs.set_up("INFO", ())

@@ -38,19 +38,6 @@ def test_aliases_that_people_use(typed: str, meant: str) -> None:
     assert SHIPPED.search(typed)[0].tag.name == meant
 
 
-@pytest.mark.parametrize(
-    ("character", "series"),
-    [("ganyu (genshin impact)", "genshin impact"), ("hatsune miku", "vocaloid"),
-     ("souryuu asuka langley", "neon genesis evangelion"), ("hakurei reimu", "touhou"),
-     ("shimakaze (kancolle)", "kantai collection"), ("rem (re:zero)",
-      "re:zero kara hajimeru isekai seikatsu")],
-)  # fmt: skip
-def test_characters_know_their_series(character: str, series: str) -> None:
-    found = SHIPPED.series_of(character)
-    assert found is not None
-    assert found.name == series
-
-
 def test_no_minor_coded_tag_is_shipped() -> None:
     assert [tag.name for tag in SHIPPED if rating_of(tag.name) is None] == []
     assert SHIPPED.get("loli") is None

@@ -23,8 +23,8 @@ from bot.playground.simulator.world import Interaction, InteractionType, Message
 from bot.services import Services
 from cogs.inference import Inference
 from data.jobs.jobs import JobRecord
-from pipeline.engine.fake import FakeEngine
 from pipeline.engine.protocol import Engine
+from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S
 
 

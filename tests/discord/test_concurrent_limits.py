@@ -12,8 +12,8 @@ from bot.playground.simulator.world import Interaction
 from data.guilds import guild_limits
 from data.guilds.server_settings import LimitSet
 from data.jobs import quota_grants
-from pipeline.engine.fake import FakeEngine
 from tests.discord.house import Discord, Person, Running, running_bot, words
+from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S
 
 AT_ONCE = 200

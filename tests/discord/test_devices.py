@@ -4,10 +4,10 @@ import pytest
 
 from bot.jobs.draw import device
 from bot.playground.simulator.default_world import IDS
-from pipeline.engine.fake import FakeEngine
 from tests.discord.house import Discord, until
 from tests.discord.visitors import Visitor, open_house
 from tests.support.devices import Losing
+from tests.support.fake_engine import FakeEngine
 
 
 @pytest.fixture

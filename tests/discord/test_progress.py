@@ -7,11 +7,11 @@ import pytest
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.faults import Fault
 from bot.playground.simulator.world import Message
-from pipeline.engine.fake import FakeEngine
 from pipeline.errors import EngineError
 from pipeline.request import ResolvedRequest
 from tests.discord.house import Discord, Running, running_bot, until, words
 from tests.discord.test_delivery import pictures
+from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S
 
 

@@ -7,9 +7,9 @@ import pytest
 from bot.jobs.values import OwnJob, QueueView
 from bot.playground.simulator.default_world import IDS
 from cogs.drawing.queue import queue_message
-from pipeline.engine.fake import FakeEngine
 from tests.discord.house import Discord, Running, until
 from tests.discord.visitors import Visitor, labels, open_house, whole
+from tests.support.fake_engine import FakeEngine
 
 
 @pytest.fixture

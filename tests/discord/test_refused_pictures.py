@@ -14,11 +14,11 @@ from bot.playground.simulator.faults import Fault
 from bot.playground.simulator.world import Message
 from cogs.drawing import presenter, render
 from cogs.drawing.delivery import Delivery
-from pipeline.engine.fake import FakeEngine
 from pipeline.errors import EngineError, StorageError
 from tests.data.records import a_job
 from tests.discord.house import Discord, Running, running_bot, until, words
 from tests.discord.test_delivery import EXPIRED_S, held, pictures
+from tests.support.fake_engine import FakeEngine
 
 ALWAYS = 1000
 

@@ -6,10 +6,10 @@ from bot.library.results import Actor
 from bot.playground.simulator import limits
 from bot.playground.simulator.default_world import IDS
 from data.jobs import jobs
-from pipeline.engine.fake import FakeEngine
 from pipeline.errors import RefusedError
 from tests.discord.house import Discord, Running, running_bot, until, words
 from tests.discord.test_delivery import EXPIRED_S, held, pictures
+from tests.support.fake_engine import FakeEngine
 
 
 async def test_an_open_job_goes_on_in_the_same_message(place: Discord) -> None:

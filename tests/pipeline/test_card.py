@@ -1,18 +1,14 @@
 import json
-from itertools import pairwise
 
 import pytest
 
 from pipeline.card import (
-    AESTHETIC_SCORES,
     CARD_NEGATIVE,
     DIFFUSERS_SCHEDULERS,
     EXAMPLE_PROMPTS,
     PRESETS,
-    QUALITY_PERCENTILES,
     RATING_TAGS,
     STYLES,
-    YEARS,
     Aesthetic,
     Quality,
     QualityPreset,
@@ -26,22 +22,10 @@ from tests.support.card_facts import FACTS, SEEDS, extract, hash_of
 
 
 def test_every_member_of_every_closed_set_has_its_row() -> None:
-    assert set(QUALITY_PERCENTILES) == set(Quality)
-    assert set(AESTHETIC_SCORES) == set(Aesthetic)
-    assert set(YEARS) == set(Year)
     assert set(RATING_TAGS) == set(Rating)
     assert set(PRESETS) == set(QualityPreset)
     assert set(STYLES) == set(Style)
     assert set(DIFFUSERS_SCHEDULERS) == set(Sampler)
-
-
-def test_bands_and_years_join_without_gap_or_overlap() -> None:
-    for bands in (list(QUALITY_PERCENTILES.values()), list(AESTHETIC_SCORES.values())):
-        assert bands[0].up_to is None
-        assert bands[-1].above is None
-        for higher, lower in pairwise(bands):
-            assert higher.above == lower.up_to
-    assert sorted(year for years in YEARS.values() for year in years) == list(range(2005, 2025))
 
 
 def test_texts_that_we_add_have_balanced_brackets_and_no_stray_commas() -> None:

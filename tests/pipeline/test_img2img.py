@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.engine.fake import FakeEngine
 from pipeline.engine.own import OwnEngine
 from pipeline.engine.vae.encoder import VaeEncoder
 from pipeline.errors import Cancelled, EngineError
@@ -16,6 +15,7 @@ from pipeline.model.folder import ModelFolder
 from pipeline.onnx.encoder_mean import with_mean_output
 from pipeline.runtime.sessions import SessionFactory
 from tests.pipeline.own_model import make_request, open_own
+from tests.support.fake_engine import FakeEngine
 
 Preview = Callable[[], Image.Image | None]
 

@@ -3,7 +3,7 @@
 import dataclasses
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from pipeline.card import Sampler
-from pipeline.engine import loop
 from pipeline.engine.own import OwnEngine
+from pipeline.engine.rows import Row, RowShape
 from pipeline.errors import Cancelled, EngineError
 from pipeline.load import load_engine
 from pipeline.model.options import EngineOptions
@@ -42,6 +42,14 @@ def engine(tiny_path: Path) -> OwnEngine:
     return open_own(tiny_path)
 
 
+def in_groups(rows: Iterable[Row]) -> list[list[Row]]:
+    """`rows` in groups that may share a run, in order of arrival."""
+    groups: dict[RowShape, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.shape, []).append(row)
+    return list(groups.values())
+
+
 def test_rows_that_join_and_leave_give_the_picture_they_give_alone(engine: OwnEngine) -> None:
     """Different people's rows: samplers, steps, guidance, seeds; arriving at different steps."""
     requests = [
@@ -58,7 +66,7 @@ def test_rows_that_join_and_leave_give_the_picture_they_give_alone(engine: OwnEn
     sizes: list[int] = []
     for tick in range(20):
         running = [row for index, row in enumerate(together) if index <= tick and not row.done]
-        for group in loop.compatible(running):
+        for group in in_groups(running):
             engine.step(group)
             sizes.append(len(group))
     assert max(sizes) == 3
@@ -73,7 +81,7 @@ def test_rows_of_other_shapes_are_kept_apart(engine: OwnEngine) -> None:
         engine.begin(make_request(prompt="girl, " * 60), 0),
         engine.begin(make_request(seed=9), 0),
     ]
-    assert [len(group) for group in loop.compatible(rows)] == [2, 1, 1]
+    assert [len(group) for group in in_groups(rows)] == [2, 1, 1]
     with pytest.raises(ValueError, match="same shape"):
         engine.step(rows)
 

@@ -30,7 +30,6 @@ INDEX = TagIndex(
         _tag("ganyu (genshin impact)", 18_000, CHARACTER),
         _tag("kaho", 100, TagCategory.ARTIST),
     ],
-    series={"hatsune miku": "vocaloid"},
 )
 
 
@@ -111,17 +110,11 @@ def test_strange_queries_raise_nothing(query: str) -> None:
     assert isinstance(INDEX.search(query), list)
 
 
-def test_categories_and_series_answer_by_any_name() -> None:
+def test_categories_answer_by_any_name() -> None:
     assert INDEX.category_of("Miku") is CHARACTER
     assert INDEX.category_of("no such tag") is None
     for name in ("ganyu_(genshin_impact)", r"ganyu \(genshin impact\)"):
-        series = INDEX.series_of(name)
-        assert series is not None
-        assert series.name == "genshin impact"
-    known = INDEX.series_of("miku")
-    assert known is not None
-    assert known.name == "vocaloid"
-    assert INDEX.series_of("long hair") is None
+        assert INDEX.category_of(name) is CHARACTER
 
 
 def test_faces_keep_their_underscores() -> None:

@@ -28,9 +28,12 @@ NAMES = (
 
 
 def _stock(folder: ModelFolder, prompts: PromptEncoder, cpu: SessionFactory) -> Any:
-    from pipeline.engine.stock_pipelines import open_pipeline
+    from optimum.onnxruntime import ORTStableDiffusionXLPipeline
 
-    return open_pipeline(folder, cpu, prompts)
+    from pipeline.engine.stock_pipelines import open_sessions, pipeline_over
+
+    sessions = open_sessions(folder, cpu, prompts)
+    return pipeline_over(sessions, folder, ORTStableDiffusionXLPipeline)
 
 
 @pytest.mark.parametrize("negative", ["nsfw, lowres", ""])

@@ -15,12 +15,13 @@ from PIL import Image
 
 from pipeline.engine.vae.decoder import VaeDecoder
 from pipeline.engine.vae.encoder import VaeEncoder
-from pipeline.engine.vae.pieces import tiling_for
+from pipeline.engine.vae.pieces import Pieces
 from pipeline.engine.vae.tiles import Box, Tiling, boxes, in_tiles
 from pipeline.errors import Cancelled, EngineError
 from pipeline.model.folder import Component, ModelFolder
 from pipeline.plan.memory import vae_activation_bytes
 from pipeline.runtime.ports import Session
+from pipeline.runtime.providers import CPU
 from pipeline.runtime.sessions import SessionFactory
 from tests.pipeline.own_model import make_request, open_own
 
@@ -101,6 +102,18 @@ def test_tiles_of_different_tone_leave_no_edge() -> None:
 def test_an_overlap_as_large_as_the_tile_is_refused() -> None:
     with pytest.raises(ValueError, match="overlap"):
         Tiling(side=8, overlap=8)
+
+
+def tiling_for(folder: ModelFolder, *, width: int, height: int, free_bytes: int) -> Tiling | None:
+    """The tiles that are chosen on a processor; None for the whole picture."""
+    chosen: list[Tiling | None] = []
+
+    def run(tiling: Tiling | None = None) -> Floats:
+        chosen.append(tiling)
+        return np.zeros(0, np.float32)
+
+    Pieces(folder, CPU, lambda: free_bytes).run(run, run, width=width, height=height)
+    return chosen[0]
 
 
 class _Sdxl(ModelFolder):

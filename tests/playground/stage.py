@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.playground.page.start import Playground, run
 from bot.playground.simulator import limits
 from cogs.drawing import submission
-from pipeline.engine.fake import FakeEngine
+from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S
 
 

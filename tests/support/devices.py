@@ -2,9 +2,9 @@
 
 import threading
 
-from pipeline.engine.fake import FakeEngine
 from pipeline.errors import EngineError, ModelError
 from pipeline.request import ResolvedRequest
+from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S
 
 GONE = "CUDA failure 700: an illegal memory access was encountered ; GPU=0"

@@ -16,8 +16,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from pipeline.engine.fake import FakeEngine
 from pipeline.request import ResolvedRequest
+from tests.support.fake_engine import FakeEngine
 
 SIDE = 32
 COLOURS = {

@@ -6,11 +6,11 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import make_mocked_request
 
-from bot.common.clock import ManualClock
 from bot.web import throttle
 from bot.web.sessions import SESSION_S, Sessions
 from bot.web.throttle import Throttle
 from data.store.database import DATABASE_NAME, Database
+from tests.support.clock import ManualClock
 from tests.web.gallery import Shown, page_over
 
 

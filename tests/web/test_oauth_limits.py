@@ -8,11 +8,11 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
-from bot.common.clock import ManualClock
 from bot.common.secret import Secret
 from bot.web import oauth
 from bot.web.oauth import OAuth, SignInFailed
 from bot.web.thumbs import TooBusyError
+from tests.support.clock import ManualClock
 
 
 class Refusing:

@@ -2,15 +2,12 @@
 
 import json
 import math
-import statistics
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pipeline.engine.protocol import Expected
 from pipeline.jsonfields import JsonFields
 from pipeline.request import ResolvedRequest
 
-_FORECASTS = 1000  # kept for the measure of our error
 _MEGAPIXELS_OF_1024 = 1024 * 1024 / 1_000_000
 _NEW_WEIGHT = 0.3  # a moving average that follows a changed machine within a few pictures
 
@@ -89,35 +86,3 @@ class Pace:
         if 0 < a_cost < math.inf and 0 <= beside < math.inf:
             self.seconds_a_cost, self.seconds_beside = a_cost, beside
             self.is_guess = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
-    """What one person was told when their job was accepted, and how long it took. Seconds."""
-
-    told_s: float
-    real_s: float
-
-
-@dataclass(slots=True)
-class Forecasts:
-    """The latest forecasts of finished jobs, the oldest first. `done` has those that had a time."""
-
-    done: deque[Forecast] = field(default_factory=lambda: deque(maxlen=_FORECASTS))
-    _open: dict[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
-
-    def told(self, job_id: str, *, eta_s: float | None, now: float) -> None:
-        """A job was accepted, and its person told `eta_s`. `now` is monotonic."""
-        if eta_s is not None:
-            self._open[job_id] = (eta_s, now)
-
-    def over(self, job_id: str, *, now: float, is_done: bool) -> None:
-        """The job is over; only one that `is_done` says something about its forecast."""
-        told = self._open.pop(job_id, None)
-        if told is not None and is_done:
-            self.done.append(Forecast(told_s=told[0], real_s=now - told[1]))
-
-    def median_error(self) -> float | None:
-        """The median of |told - real| / real; None before a job was finished."""
-        errors = [abs(one.told_s - one.real_s) / one.real_s for one in self.done if one.real_s > 0]
-        return statistics.median(errors) if errors else None

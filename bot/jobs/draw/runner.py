@@ -14,7 +14,6 @@ from bot.common.failpoints import hit
 from bot.jobs.deliver.hub import Hub
 from bot.jobs.draw.attempts import Attempts
 from bot.jobs.draw.device import DEVICE_LOST, Device
-from bot.jobs.draw.eta import Forecasts
 from bot.jobs.draw.fair_queue import Unit
 from bot.jobs.draw.init_images import InitImages
 from bot.jobs.draw.line import Line, LiveJob
@@ -82,7 +81,6 @@ class Runner:
         self._loop_task: asyncio.Task[None] | None = None
         self._marking: set[asyncio.Task[None]] = set()
         self._settling: set[asyncio.Task[None]] = set()
-        self.forecasts = Forecasts()
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -164,8 +162,6 @@ class Runner:
         if job is not None:
             job.cancelled.set()
         self._attempts.ended(job_id)
-        is_done = isinstance(event, Completed)
-        self.forecasts.over(job_id, now=self._clock.monotonic(), is_done=is_done)
         self._hub.publish(job_id, event)
         self.announce()
 

@@ -89,20 +89,6 @@ class Member:
                     continue
         return found
 
-    async def wait_for_message(
-        self,
-        fits: Callable[[MessageView], Any],
-        *,
-        channel: int,
-        timeout: float = PATIENCE_S,  # noqa: ASYNC109
-    ) -> MessageView:
-        """The first visible message that fits, waiting for one if needed."""
-
-        def found() -> MessageView | None:
-            return next((m for m in self.visible_messages(channel) if fits(m)), None)
-
-        return await self.wait_for(found, timeout)
-
     # -- doing
 
     async def slash(

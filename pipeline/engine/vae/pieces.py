@@ -31,13 +31,6 @@ _USABLE: Final = 0.85  # of the free memory: estimates are rough, and others liv
 _log = logging.getLogger(__name__)
 
 
-def tiling_for(folder: ModelFolder, *, width: int, height: int, free_bytes: int) -> Tiling | None:
-    """None where `width` x `height` pixels fit into `free_bytes` in one piece, else the largest
-    tiles that fit, or the smallest there are."""
-    sizes = [(width, height), *((side, side) for side in TILE_PIXELS)]
-    return _tiling(folder, _fitting(folder, sizes, free_bytes))
-
-
 class Pieces:
     """Decides for one session of one model, and remembers what was too much for it.
 
