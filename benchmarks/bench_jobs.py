@@ -25,9 +25,9 @@ from bot.common.secret import Secret
 from bot.config.settings import Settings
 from bot.jobs.values import Origin, Ticket
 from data.store.database import DATABASE_NAME
-from pipeline.engine.fake import FAKE_MODEL
 from pipeline.engine.protocol import DrawnPicture, Engine, ModelDescription, Watch
 from pipeline.request import GenerationRequest, ResolvedRequest
+from tests.support.fake_engine import FakeEngine
 from training.random_model import RandomKind, make_random_model
 
 PEOPLE = 50
@@ -103,37 +103,19 @@ class TimedWatch:
         self._asked_s = 0.0
 
 
-class FixedEngine:
+class FixedEngine(FakeEngine):
     """Steps of a fixed time at full size: what is left is the house's own."""
 
-    model: ModelDescription = FAKE_MODEL
-
     def __init__(self, *, step_s: float = _STEP_S) -> None:
-        self._step_s = step_s
+        super().__init__(scale=1, step_s=step_s)
 
-    def draw(
+    def picture(
         self,
         request: ResolvedRequest,
-        index: int,
-        watch: Watch,
-        *,
-        init_image: Image.Image | None = None,  # noqa: ARG002 - as every engine
-    ) -> DrawnPicture:
-        began = time.perf_counter()
-        image = Image.effect_noise((request.width, request.height), 64).convert("RGB")
-        for step in range(request.num_inference_steps):
-            watch.is_cancelled()
-            time.sleep(self._step_s)
-            watch.on_step(step + 1, request.num_inference_steps, image.copy)
-        return DrawnPicture(
-            image=image,
-            seed=request.seed_of(index),
-            elapsed_s=time.perf_counter() - began,
-            seconds_a_step=self._step_s,
-        )
-
-    def close(self) -> None:
-        pass
+        index: int,  # noqa: ARG002
+        init_image: Image.Image | None,  # noqa: ARG002
+    ) -> Image.Image:
+        return Image.effect_noise((request.width, request.height), 64).convert("RGB")
 
 
 class Timed:

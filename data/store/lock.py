@@ -1,11 +1,11 @@
 """One bot a data folder: a second one would draw and post every job again."""
 
 import os
-import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock, Timeout
 
 from data.store.place import identity
 from data.store.private import make_file
@@ -18,44 +18,42 @@ LOCK_NAME = "running.lock"
 @contextmanager
 def only_one(folder: Path) -> Generator["Lock", None, None]:
     """Hold the folder; StorageError if another process does. Freed by the system on any death."""
+    path = folder / LOCK_NAME
+    descriptors: list[int] = []
+    system = _system_lock(path, descriptors.append)
     try:
-        make_file(folder / LOCK_NAME)
-        file = (folder / LOCK_NAME).open("a+")
+        make_file(path)
+        system.acquire()
+    except Timeout as error:
+        raise StorageError("already_running", path=str(folder)) from error
     except OSError as error:
         raise disk_error(error, folder) from error
-    with file:
-        try:
-            _lock(file)
-        except OSError as error:
-            raise StorageError("already_running", path=str(folder)) from error
-        lock = Lock(folder / LOCK_NAME, file)
+    try:
+        lock = Lock(path, descriptors[0])
         lock.write(str(os.getpid()))
         yield lock
+    finally:
+        system.release()
 
 
 def holder(folder: Path) -> int | None:
     """The process that holds the folder; None if nobody does."""
+    path = folder / LOCK_NAME
     try:
-        file = (folder / LOCK_NAME).open("r+")
-    except FileNotFoundError:
-        return None
+        if not path.exists():
+            return None
+        with _system_lock(path):
+            return None
+    except Timeout:
+        written = _lines(path)[:1]
+        return int(written[0]) if written and written[0].isdecimal() else None
     except OSError as error:
         raise disk_error(error, folder) from error
-    with file:
-        try:
-            _lock(file)  # given back at once, by closing
-        except OSError:
-            written = file.readline().strip()
-            return int(written) if written.isdecimal() else None
-    return None
 
 
 def held_database(folder: Path) -> str | None:
     """What the holder of the folder wrote of its database (`describe`); None if it did not."""
-    try:
-        lines = (folder / LOCK_NAME).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return None
+    lines = _lines(folder / LOCK_NAME)
     return lines[1] if len(lines) > 1 else None
 
 
@@ -68,27 +66,34 @@ def describe(database: Path) -> str:
 class Lock:
     """The lock that is held; its file tells other processes who holds it."""
 
-    def __init__(self, path: Path, file: IO[str]) -> None:
+    def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
-        self._file = file
+        self._descriptor = descriptor
 
     def tell_database(self, database: Path) -> None:
         """Write down which database is open. OSError."""
         self.write(f"{os.getpid()}\n{describe(database)}\n")
 
     def write(self, text: str) -> None:
-        """Replace what stands in the file."""
-        self._file.truncate(0)
-        self._file.write(text)
-        self._file.flush()
+        """Replace what stands in the file. OSError."""
+        os.ftruncate(self._descriptor, 0)
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        os.write(self._descriptor, text.encode())
 
 
-def _lock(file: IO[str]) -> None:
-    if sys.platform == "win32":
-        import msvcrt
+def _system_lock(path: Path, on_acquired: Callable[[int], None] | None = None) -> FileLock:
+    """The system's lock of a file, which is neither waited for nor removed afterwards.
 
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
+    `on_acquired` gets the locked descriptor: Windows lets nobody write through another one.
+    """
+    return FileLock(
+        path, timeout=0, thread_local=False, preserve_lock_file=True, on_acquired=on_acquired
+    )
 
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+def _lines(path: Path) -> list[str]:
+    """What the holder wrote; nothing where that can't be read."""
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []

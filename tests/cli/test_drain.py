@@ -28,7 +28,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no 
 _BOT = """
 import asyncio, sys, threading, time
 from pathlib import Path
-from bot import app, logs
+from bot import app
+from bot.common import logs
 from bot.common.secret import Secret
 from bot.config.settings import Settings
 from tests.support.fake_engine import FakeEngine

@@ -1,5 +1,6 @@
 """Only one bot may use a data folder."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.jobs.left import read_left
-from data.store.lock import only_one
+from data.store.lock import LOCK_NAME, holder, only_one
 from pipeline.errors import StorageError
 
 HOLD = """
@@ -31,7 +32,10 @@ def test_a_second_process_is_refused_until_the_first_dies(tmp_path: Path) -> Non
         assert first.stdout.readline() == "held\n"
         with pytest.raises(StorageError, match="already_running"), only_one(tmp_path):
             pass
+        assert holder(tmp_path) == first.pid, "the refused one left the file as it was"
+        assert os.name != "posix" or (tmp_path / LOCK_NAME).stat().st_mode & 0o777 == 0o600
         first.kill()
+    assert holder(tmp_path) is None
     with only_one(tmp_path):
         pass
 

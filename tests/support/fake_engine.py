@@ -77,7 +77,7 @@ class FakeEngine:
         if request.init_picture and init_image is None:
             raise EngineError("init_image_missing")
         self.started.release()
-        image = self._picture(request, index, init_image if request.init_picture else None)
+        image = self.picture(request, index, init_image if request.init_picture else None)
         steps = request.num_inference_steps
         for step in range(1, steps + 1):
             self._wait(watch)
@@ -106,9 +106,10 @@ class FakeEngine:
         if watch.is_cancelled():
             raise Cancelled
 
-    def _picture(
+    def picture(
         self, request: ResolvedRequest, index: int, init_image: Image.Image | None
     ) -> Image.Image:
+        """What is drawn."""
         text = f"{request.prompt}|{request.negative_prompt}|{request.seed_of(index)}"
         if request.variation_strength:
             text += f"|{request.variation_seed_of(index)}|{request.variation_strength}"
