@@ -272,14 +272,14 @@ async def test_cancelling_gives_everything_back_and_leaves_no_file(
     checked: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await turn_review_on(checked)
-    paint_one = checked.engine._picture  # pyright: ignore[reportPrivateUsage]
+    paint_one = checked.engine.picture
 
     def hold_the_second(request: ResolvedRequest, index: int, image: Image | None) -> Image:
         if index == 1:
             checked.engine.hold()
         return paint_one(request, index, image)
 
-    monkeypatch.setattr(checked.engine, "_picture", hold_the_second)
+    monkeypatch.setattr(checked.engine, "picture", hold_the_second)
     wish = GenerationRequest(prompt="red-picture, green-picture", count=2)
     ticket = await checked.jobs.submit(wish, origin())
     while not await held(checked, ticket.job.id):
@@ -307,5 +307,5 @@ async def test_an_unfinished_picture_is_shown_only_where_it_fits(checked: House)
     assert job is not None
     request = replace(job.request, prompt="red-picture")
     for prompt, shown in (("red-picture", False), ("green-picture", True)):
-        picture = PaintEngine()._picture(replace(request, prompt=prompt), 0, None)  # pyright: ignore[reportPrivateUsage]
+        picture = PaintEngine().picture(replace(request, prompt=prompt), 0, None)
         assert await checked.jobs.may_preview(job, picture) is shown

@@ -41,13 +41,13 @@ class PaintEngine(FakeEngine):
 
     usual = ""  # the colour where none is named; empty: as FakeEngine
 
-    def _picture(
+    def picture(
         self, request: ResolvedRequest, index: int, init_image: Image.Image | None
     ) -> Image.Image:
         wanted = [name for tag in request.prompt.split(",") for name in _named(tag)]
         wanted = wanted or [name for name in [self.usual] if name]
         if not wanted:
-            return super()._picture(request, index, init_image)
+            return super().picture(request, index, init_image)
         colour = COLOURS[wanted[index % len(wanted)]]
         # Not all alike: equal files would be one.
         colour = (*colour[:2], colour[2] ^ (request.seed_of(index) % 4))
