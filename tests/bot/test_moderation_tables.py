@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.guilds.settings_table import settings_table
 from bot.safety.report import ceiling_table, refusal_table, refused_tags
 from bot.safety.rules import Violation
 from tests.support.tag_facts import FACTS, INSIDE, REASONS, WHOLE, TagList, extract
@@ -43,6 +44,12 @@ def _section(name: str) -> str:
 
 def test_the_ceiling_table_in_the_docs_is_the_codes() -> None:
     assert _section("ceiling") == ceiling_table()
+
+
+def test_the_settings_in_the_docs_are_the_declared_ones() -> None:
+    assert _section("settings") == settings_table(), (
+        "write it anew: python -m bot.guilds.settings_table docs/moderation.md"
+    )
 
 
 def test_the_refusals_in_the_docs_are_the_codes(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from itertools import groupby
 
 import pytest
 
@@ -11,7 +12,8 @@ from bot.playground.simulator.permissions import EMBED_LINKS
 from bot.playground.simulator.views import MessageView
 from data.guilds import audit
 from data.guilds.audit import AuditEntry
-from data.guilds.server_settings import GuildSettings, LimitSet
+from data.guilds.server_settings import GuildSettings, LimitSet, Setting, settings_by
+from data.shipped.text import text
 from pipeline.rating import Rating
 from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, open_house, whole
@@ -310,6 +312,38 @@ async def test_the_gallery_page_sets_everything_of_it(running: Running, moderato
     assert made.gallery_kind == "text"
     await moderator.member.press(panel, "On the web page")
     assert not (await settings(running)).gallery_web
+
+
+async def test_every_declared_setting_is_changed_on_its_page_shown_and_logged(
+    running: Running, moderator: Visitor
+) -> None:
+    rows = sorted(settings_by("channel", "channels", "number", "switch"), key=lambda row: row.page)
+    for page, its in groupby(rows, key=lambda row: row.page):
+        panel = await opened(moderator, page)
+        for row in sorted(its, key=lambda row: row.control == "switch"):  # review needs a channel
+            panel, value = await changed(moderator, panel, row)
+            assert getattr(await settings(running), row.name) == value, row.name
+            if row.control == "number":
+                assert text(f"settings.{row.key}", value=value) in panel.text
+            log = await moderator.answer("moderate log", kind="setting_changed")
+            assert f"**{text(f'settings.{row.title}')}**" in log.text.splitlines()[1], row.name
+
+
+async def changed(visitor: Visitor, panel: MessageView, row: Setting) -> tuple[MessageView, object]:
+    """Change a setting with its control; the panel as it is then, and what must be set."""
+    value: object = IDS.age_restricted
+    match row.control:
+        case "switch":
+            value = not row.default
+            await visitor.member.press(panel, f"ekaki:set:toggle:{row.key}:0")
+        case "number":
+            value = row.high
+            form = await visitor.member.press(panel, f"ekaki:set:form:{row.key}:0")
+            await visitor.member.submit_modal(form, {"number": str(value)})
+        case _:
+            await choose(visitor, panel, f"channels:{row.key}:", value)
+            value = {value} if row.control == "channels" else value
+    return visitor.member.message(panel.id), value
 
 
 async def test_review_needs_an_age_restricted_channel(running: Running, moderator: Visitor) -> None:

@@ -1,0 +1,53 @@
+"""The declared settings of a server are those of the schema, and each is kept."""
+
+import sqlite3
+from dataclasses import replace
+
+import pytest
+
+from data.guilds import guild_limits, guild_settings
+from data.guilds.server_settings import GuildSettings, LimitSet, Setting, settings_by
+from data.store.database import Database
+
+
+async def test_the_schemas_defaults_are_the_declared_ones(database: Database) -> None:
+    async with database.transaction() as connection:
+        await connection.execute("INSERT INTO guild_settings (guild_id) VALUES (10)")
+        assert await guild_settings.get(connection, guild_id=10) == GuildSettings()
+
+
+@pytest.mark.parametrize("row", settings_by("number"), ids=lambda row: row.name)
+async def test_a_numbers_bounds_are_the_schemas(database: Database, row: Setting) -> None:
+    async def put(value: int) -> None:
+        made = replace(GuildSettings(), **{row.name: value})
+        async with database.transaction() as connection:
+            await guild_settings.put(connection, guild_id=10, settings=made)
+
+    for inside in (row.low, row.high):
+        await put(inside)
+    for outside in (row.low - 1, row.high + 1):
+        with pytest.raises(sqlite3.IntegrityError):
+            await put(outside)
+
+
+@pytest.mark.parametrize("row", settings_by("limit"), ids=lambda row: row.name)
+async def test_a_limits_lower_bound_is_the_schemas(database: Database, row: Setting) -> None:
+    async def put(value: int) -> None:
+        async with database.transaction() as connection:
+            made = LimitSet(**{row.name: value})
+            await guild_limits.put(connection, guild_id=10, role_id=1, limits=made)
+
+    await put(row.low)
+    with pytest.raises(sqlite3.IntegrityError):
+        await put(row.low - 1)
+
+
+@pytest.mark.parametrize(
+    "row", settings_by("switch", "channels", "channel", "tags"), ids=lambda row: row.name
+)
+async def test_what_is_set_is_kept(database: Database, row: Setting) -> None:
+    value = {"switch": not row.default, "channel": 7}.get(row.control, frozenset({7, 8}))
+    made = replace(GuildSettings(), **{row.name: value})
+    async with database.transaction() as connection:
+        await guild_settings.put(connection, guild_id=10, settings=made)
+        assert await guild_settings.get(connection, guild_id=10) == made
