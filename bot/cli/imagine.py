@@ -4,11 +4,22 @@ import argparse
 from pathlib import Path
 
 from bot.cli.shared import Subparsers, load_settings
-from pipeline.card import Aesthetic, QualityPreset, Sampler, Style, Year
+from pipeline.options import Option, read_choice
 from pipeline.rating import Rating
-from pipeline.request import GenerationRequest
+from pipeline.request import OPTIONS, GenerationRequest
 
 MAX_RATING = Rating.SENSITIVE  # higher ones stay off until an output check exists
+
+_OFFERED = [each for each in OPTIONS if each.field not in {"prompt", "private", "strength"}]
+_WITHHELD = {each.label for each in Rating if each > MAX_RATING}
+_LETTERS = {str: "TAGS", int: "N", float: "X"}
+_METAVARS = {"aspect": "W:H"}
+_HELP = {
+    "aspect": "13:19, portrait, 832x1216, ...",
+    "guidance_scale": "5 to 7 is advised",
+    "seed": "-1 is random",
+    "count": "pictures, 1 to 4",
+}
 
 
 def add(subparsers: Subparsers) -> None:
@@ -31,41 +42,33 @@ def add(subparsers: Subparsers) -> None:
 
 
 def _add_wishes(command: argparse.ArgumentParser) -> None:
-    for name in ("negative", "character", "series", "tags"):
-        command.add_argument(f"--{name}", default="", metavar="TAGS")
-    command.add_argument("--aspect", metavar="W:H", help="13:19, portrait, 832x1216, ...")
-    ratings = [each.label for each in Rating if each <= MAX_RATING]
-    command.add_argument("--rating", choices=ratings)
-    command.add_argument("--preset", choices=[str(each) for each in QualityPreset])
-    command.add_argument("--style", choices=[str(each) for each in Style])
-    command.add_argument("--year", choices=[str(each) for each in Year])
-    command.add_argument("--aesthetic", choices=[str(each) for each in Aesthetic])
-    command.add_argument("--sampler", choices=[str(each) for each in Sampler])
-    command.add_argument("--steps", type=int, metavar="N")
-    command.add_argument("--cfg", type=float, metavar="X", help="5 to 7 is advised")
-    command.add_argument("--seed", type=int, metavar="N", help="-1 is random")
-    command.add_argument("--count", type=int, metavar="N", help="pictures, 1 to 4")
+    for option in _OFFERED:
+        offered = [each for each in option.choices if each not in _WITHHELD]
+        command.add_argument(
+            f"--{_word(option)}",
+            dest=option.field,
+            choices=offered or None,
+            type=str if offered else option.kind,
+            metavar=None if offered else _METAVARS.get(option.field, _LETTERS[option.kind]),
+            help=_HELP.get(option.field),
+        )
+
+
+def _word(option: Option) -> str:
+    """As in Discord, unless its flags in a prompt are called otherwise."""
+    return option.name if option.name in option.flags or not option.flags else option.flags[0]
 
 
 def request_of(args: argparse.Namespace) -> GenerationRequest:
     """The wish that the options say."""
+    said = {each: getattr(args, each.field) for each in _OFFERED}
     return GenerationRequest(
         prompt=args.prompt,
-        negative_prompt=args.negative,
-        character=args.character,
-        series=args.series,
-        tags=args.tags,
-        aspect=args.aspect,
-        rating=None if args.rating is None else Rating.from_label(args.rating),
-        preset=None if args.preset is None else QualityPreset(args.preset),
-        style=None if args.style is None else Style(args.style),
-        year=None if args.year is None else Year(args.year),
-        aesthetic=None if args.aesthetic is None else Aesthetic(args.aesthetic),
-        sampler=None if args.sampler is None else Sampler(args.sampler),
-        num_inference_steps=args.steps,
-        guidance_scale=args.cfg,
-        seed=args.seed,
-        count=args.count,
+        **{
+            each.field: read_choice(each.kind, value) if each.choices else value
+            for each, value in said.items()
+            if value is not None
+        },
     )
 
 
