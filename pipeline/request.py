@@ -103,7 +103,7 @@ class GenerationRequest:
 
     def to_json(self) -> str:
         """One line of JSON for storage; fields that say nothing are left out."""
-        return _dump({"version": JSON_VERSION, **_plain_values(self)})
+        return _dump({"version": JSON_VERSION, **plain_values(self)})
 
     @classmethod
     def from_json(cls, text: str) -> "GenerationRequest":
@@ -157,7 +157,7 @@ class ResolvedRequest:
 
     def to_json(self) -> str:
         """One line of JSON for storage."""
-        values = {**_plain_values(self), "wish": _plain_values(self.wish)}
+        values = {**plain_values(self), "wish": plain_values(self.wish)}
         if self.hints:
             values["hints"] = hints_to_json(self.hints)
         return _dump({"version": JSON_VERSION, **values})
@@ -189,7 +189,7 @@ def decided(resolved: ResolvedRequest) -> dict[str, Any]:
     return {each.field: getattr(resolved, each.field) for each in DECIDED}
 
 
-def _plain_values(value: GenerationRequest | ResolvedRequest) -> dict[str, object]:
+def plain_values(value: GenerationRequest | ResolvedRequest) -> dict[str, object]:
     """Fields as JSON has them: enums by value, ratings by label, defaults left out."""
     values: dict[str, Any] = {
         each.name: getattr(value, each.name)

@@ -9,7 +9,7 @@ from typing import Final
 
 from pipeline.card import Sampler
 from pipeline.options import written
-from pipeline.request import DECIDED, ResolvedRequest
+from pipeline.request import DECIDED, ResolvedRequest, plain_values
 from pipeline.rework import DEFAULT_SIZE_MULTIPLE, Size, before_upscale
 
 _NEGATIVE: Final = "Negative prompt:"
@@ -28,10 +28,11 @@ def parameters_text(
     """
     sampler, schedule = _sampler_pair(resolved.sampler)
     size = _first_size(resolved)
+    said = plain_values(resolved)
     decided = {
-        each.a1111: written(getattr(resolved, each.field))
+        each.a1111: written(said[each.field])
         for each in DECIDED
-        if each.a1111 and each.kind is not Sampler
+        if each.a1111 and each.kind is not Sampler and each.field in said
     }
     pairs = {
         "Steps": decided["Steps"],  # A1111's order
