@@ -18,9 +18,9 @@ def add(subparsers: Subparsers) -> None:
     command = subparsers.add_parser(
         "drain",
         help="let the running bot finish everything, then end it",
-        description="The running bot takes no new work, draws and delivers what it has accepted, "
-        "and ends. This command waits for that; Ctrl-C stops only the waiting. Exit status 1 if "
-        "the bot ended before everything was finished.",
+        description="The running bot takes no new requests, draws and delivers what it has "
+        "accepted, and ends. This command waits for that; Ctrl-C stops only the waiting. Exit "
+        "status 1 if the bot ended before everything was finished.",
     )
     command.set_defaults(run=run)
 
@@ -42,7 +42,10 @@ def run(args: argparse.Namespace) -> int:
         raise RefusedError("drain_not_allowed", pid=pid) from error
     except ProcessLookupError:
         pass  # it ended in this moment
-    note("The bot takes no new work and finishes what it has. Ctrl-C stops only this watching.")
+    note(
+        "The bot is not taking new requests and finishes what it has. Ctrl-C stops only this"
+        " display."
+    )
     return _watch(settings.data_dir, pid)
 
 

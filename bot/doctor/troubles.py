@@ -12,7 +12,7 @@ DAYS: Final = 7
 
 _MEANINGS: Final = {
     "job_ended_process": "ended the bot twice",
-    "engine_hung": "found an engine that gave no sign of life",
+    "engine_hung": "found an engine that did not respond",
     "device_lost": "lost the device twice",
 }
 _MEND: Final = (

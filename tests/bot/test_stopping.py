@@ -215,4 +215,4 @@ def test_the_process_ends_with_an_error_though_the_engine_hangs() -> None:
         [sys.executable, "-c", _HUNG], capture_output=True, text=True, timeout=50, check=False
     )
     assert ended.returncode == 1
-    assert "no sign of life for" in ended.stderr
+    assert "not responded for" in ended.stderr

@@ -89,7 +89,9 @@ def _announcement(stage: Stage, deeds: Deeds, made: Announcement) -> Iterator[st
     yield from (f"announcement {made.mark}: {count} times in {channel_id}"
                 for channel_id, count in told.items() if count > 1)  # fmt: skip
     answer = deeds.shown(made.interaction)
-    match = re.search(r"People who are told: (\d+)", "" if answer is None else answer.content)
+    match = re.search(
+        r"People who get the message: (\d+)", "" if answer is None else answer.content
+    )
     wanted = len(people) if match is None else int(match[1])
     if len(people) != wanted and f"announcement {made.mark}" not in deeds.refused:
         yield f"announcement {made.mark}: told {sorted(people)}, not {wanted}"

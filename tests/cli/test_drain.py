@@ -111,10 +111,10 @@ async def test_everything_accepted_is_delivered_then_the_bot_ends(tmp_path: Path
         process("-m", "bot", "drain", DATA_DIR=str(tmp_path)) as drain,
     ):
         assert drain.stdout is not None
-        assert "no new work" in (await drain.stdout.readline()).decode()
+        assert "not taking new requests" in (await drain.stdout.readline()).decode()
         assert "Left to draw: 2" in (await drain.stdout.readline()).decode()
         late = await alice.slash("imagine", {"prompt": "1girl, late"}, channel=IDS.general)
-        assert "take no new work" in late.text
+        assert "not taking new requests" in late.text
         (tmp_path / "1").touch()
         assert "Left to draw: 1" in (await drain.stdout.readline()).decode()
         (tmp_path / "2").touch()

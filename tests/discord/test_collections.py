@@ -18,7 +18,7 @@ async def test_pictures_are_kept_together_and_fetched_as_a_zip(
     async with open_house(place) as running:
         first, _ = await picture(alice, running, "1girl, umbrella")
         second, _ = await picture(bob, running, "1boy, sword", count=2)
-        assert "yours alone" in (await alice.answer("collection create", name="Rain")).text
+        assert "visible to you only" in (await alice.answer("collection create", name="Rain")).text
         for job in (first, second):
             added = await alice.answer("collection add", name="rain", id=job.id)
             assert "Rain" in added.text
@@ -76,7 +76,7 @@ async def test_a_shared_collection_takes_what_everybody_sees(
         assert "only" in (await bob.answer("collection delete", name="ours")).text.lower()
         _, pictures = await running.services.results.pictures_of(job.id)
         assert (
-            "Taken out"
+            "Removed"
             in (await moderator.answer("collection remove", name="ours", id=pictures[0].id)).text
         )
         await moderator.answer("collection delete", name="ours")
@@ -115,7 +115,7 @@ async def test_what_left_the_gallery_leaves_the_collections_of_others(
         assert "private" in refused.text
         (entry,) = await entries(running)
         tools = await whole(await moderator.member.press(shown(bob)[0], "Details"))
-        await moderator.member.press(tools, "Take out of the gallery")
+        await moderator.member.press(tools, "Remove from gallery")
         await until_shown(bob, count=0)
         assert "Nothing in it" in (await bob.answer("collection show", name="Best")).text
         assert "nothing in that" in (await bob.answer("collection download", name="Best")).text

@@ -114,7 +114,7 @@ async def test_one_person_has_one_vote_and_none_for_their_own(
         _, message = await picture(alice, running)
         await alice.member.react(message, STAR)
         sent = await alice.member.press(message, "⭐ Vote")
-        assert "no star from you" in (await whole(sent)).text
+        assert "can't star your own" in (await whole(sent)).text
         await bob.member.react(message, STAR)
         await nothing_more(running)
         await whole(await alice.member.press(message, "Share"))
@@ -199,7 +199,7 @@ async def test_a_deleted_picture_is_gone_everywhere(
         await whole(await alice.member.press(message, "Share"))
         await until_shown(bob, count=1)
         asked = await alice.member.press(message, "Delete")
-        await alice.member.press(await whole(asked), "Delete for good")
+        await alice.member.press(await whole(asked), "Delete permanently")
         await until_shown(bob, count=0)
         assert await entries(running) == []
 
@@ -233,7 +233,7 @@ async def test_a_moderator_takes_out_and_features(
         await bob.member.wait_for(lambda: "Featured" in shown(bob)[0].text)
         assert shown(bob)[0].attachments[0].filename == posted.attachments[0].filename
         tools = await whole(await moderator.member.press(posted, "Details"))
-        await moderator.member.press(tools, "Take out of the gallery")
+        await moderator.member.press(tools, "Remove from gallery")
         await until_shown(bob, count=0)
         kinds = [entry.kind for entry in await audit_log(running)]
         assert kinds.count("gallery_added") == 1
@@ -256,7 +256,7 @@ async def test_approval_comes_first_where_the_server_wants_it(
         await nothing_more(running)
         assert shown(bob) == []
         tools = await whole(await moderator.member.press(message, "Share"))
-        assert "waits for approval" in tools.text
+        assert "waiting for approval" in tools.text
         (entry,) = await entries(running)
         details = await details_of(moderator, entry.picture_id, message, place)
         await moderator.member.press(details, "Approve")
@@ -347,7 +347,7 @@ async def test_a_private_picture_asks_first_and_is_then_everybodys(
         asked = await whole(await alice.member.press(message, "Share"))
         assert "private" in asked.text
         assert await entries(running) == []
-        await alice.member.press(asked, "Share it anyway")
+        await alice.member.press(asked, "Share anyway")
         (posted,) = await until_shown(bob, count=1)
         form = await bob.member.press(posted, "🎨 Remix")
         assert form.modal is not None, "what everybody sees, everybody may remix"

@@ -27,7 +27,7 @@ from tests.discord.gallery import (
 from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, labels, whole
 
-NOTHING = "nothing like that"
+NOTHING = "No picture in this server's gallery matches"
 
 
 async def share(visitor: Visitor, running: Running, prompt: str, **options: object) -> MessageView:
@@ -77,7 +77,7 @@ async def test_two_members_make_star_and_find_pictures(
         assert any(name in any_one for name in ("umbrella", "sword", "window"))
 
         tools = await whole(await moderator.member.press(posted["1boy, sword"], "Details"))
-        await moderator.member.press(tools, "Take out of the gallery")
+        await moderator.member.press(tools, "Remove from gallery")
         await until_shown(bob, count=2)
         assert NOTHING in (await bob.answer("gallery search", words="sword")).text
         assert NOTHING in (await bob.answer("gallery mine")).text

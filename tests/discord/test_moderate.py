@@ -107,7 +107,7 @@ async def test_an_odd_duration_blocks_nobody(
     running: Running, moderator: Visitor, duration: str
 ) -> None:
     said = await moderator.answer("moderate block", user=IDS.alice, duration=duration)
-    assert "no duration I know" in said.text
+    assert "not a valid duration" in said.text
     assert await log(running) == []
 
 
@@ -287,7 +287,7 @@ async def test_reset_and_grant_count_within_the_operators_bounds(
             )
         await alice.draw(running, "1girl")
         assert "allow you: 1; left: 0" in (await alice.wish("1girl")).text
-        assert "counts no longer" in (await moderator.answer("moderate reset", user=IDS.alice)).text
+        assert "are reset" in (await moderator.answer("moderate reset", user=IDS.alice)).text
         await alice.draw(running, "1girl")
         assert "24 hours" in (await alice.wish("1girl")).text
         said = await moderator.answer("moderate grant", user=IDS.alice, pictures=10)
@@ -296,7 +296,7 @@ async def test_reset_and_grant_count_within_the_operators_bounds(
         await alice.draw(running, "1girl")
         await alice.draw(running, "1girl")
         assert "4 pictures in 24 hours" in (await alice.wish("1girl")).text  # the operator's
-        assert "any limit" in (await owner.answer("owner reset", user=IDS.alice)).text
+        assert "All limits" in (await owner.answer("owner reset", user=IDS.alice)).text
         await alice.draw(running, "1girl")
         kinds = [e.kind for e in await log(running)]
         assert kinds.count("limits_reset") == 2
@@ -316,10 +316,10 @@ async def test_what_a_failed_job_took_of_a_grant_comes_back(
             )  # fmt: skip
         await moderator.answer("moderate grant", user=IDS.alice, pictures=2)
         waiting = await alice.wish("1girl", count=2)
-        assert "may make no pictures" in (await alice.wish("1girl")).text
+        assert "can't make pictures" in (await alice.wish("1girl")).text
         await alice.member.press(waiting, "ekaki:cancel")
         again = await alice.wish("1girl", count=2)
-        assert "may make no pictures" not in again.text
+        assert "can't make pictures" not in again.text
         engine.release()
 
 
@@ -332,7 +332,7 @@ async def test_the_owner_blocks_people_and_servers_everywhere(
         assert "operator of this bot has blocked you" in refused.text
     await owner.answer("owner unblock", user=IDS.alice)
     await owner.answer("owner block", server=str(IDS.guild))
-    assert "does not let it draw" in (await bob.wish("1boy")).text
+    assert "has blocked it on this server" in (await bob.wish("1boy")).text
     assert str(IDS.guild) in (await owner.answer("owner blocks")).text
     await owner.answer("owner unblock", server=str(IDS.guild))
     assert (await bob.draw(running, "1boy")).state == "finished"
@@ -340,7 +340,7 @@ async def test_the_owner_blocks_people_and_servers_everywhere(
     for options in ({}, both):
         assert "either" in (await owner.answer("owner block", **options)).text
     for odd in ("Atelier", "0", "9223372036854775808", "9" * 5000, "١٢٣"):
-        assert "no id" in (await owner.answer("owner block", server=odd)).text
+        assert "not a server ID" in (await owner.answer("owner block", server=odd)).text
 
 
 async def test_only_the_owner_has_the_owners_commands(
@@ -383,7 +383,7 @@ async def test_an_announcement_reaches_everybody_who_waits_once(
             await alice.wish("1girl")
         await bob.wish("1boy", private=True)
         said = await owner.answer("owner announce", words="I restart in 5 minutes @everyone")
-        assert "told: 2" in said.text
+        assert "get the message: 2" in said.text
         await nothing_to_tell(running)
         public = [m for m in alice.member.visible_messages(IDS.general) if "restart" in m.text]
         assert len(public) == 1

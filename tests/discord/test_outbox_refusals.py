@@ -252,7 +252,7 @@ async def test_one_entry_that_is_refused_stops_no_other_and_is_told(
         log = await moderator.answer("moderate log", kind="undelivered")
         assert str(code) in log.text
         async with asyncio.timeout(PATIENCE_S):  # its sharer is told, privately
-            while not any("does not take" in m.content
+            while not any("rejected" in m.content
                           for m in place.world.messages_in(IDS.dm_alice)):  # fmt: skip
                 await asyncio.sleep(0.02)
         # Settings that change try again what is parked.

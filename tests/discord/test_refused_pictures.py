@@ -51,8 +51,8 @@ CLOSED = (
 SAID: dict[tuple[int, int], str] = {
     EXPLICIT: "filter for explicit pictures",
     EXPLICIT_FORBIDDEN: "filter for explicit pictures",
-    TOO_LARGE: "too large, even made smaller",
-    TOO_LARGE_BY_CODE: "too large, even made smaller",
+    TOO_LARGE: "too large, even after it was made smaller",
+    TOO_LARGE_BY_CODE: "too large, even after it was made smaller",
 }
 
 
@@ -67,7 +67,7 @@ def refuse(
 def ends_in_words(message: Message, answer: tuple[int, int]) -> bool:
     said = words(message)
     return (
-        SAID.get(answer, "Discord did not take the picture here") in said
+        SAID.get(answer, "Discord rejected the picture here") in said
         and "/history" in said
         and "1girl" not in said
         and "%" not in said

@@ -142,7 +142,7 @@ async def test_two_moderators_at_once(
         assert "Another moderator has taken" in refused.text, label
     await moderator.member.press(shown, "Nothing wrong")
     refused = await whole(await owner.member.press(other, "Delete picture"))
-    assert "decided already" in refused.text
+    assert "already been handled" in refused.text
 
 
 async def test_a_claim_ends_after_an_hour(  # noqa: PLR0917 - fixtures
@@ -166,7 +166,7 @@ async def test_the_maker_deletes_it_in_between(
     await report(bob, message)
     shown = await moderator.answer("moderate reports")
     asked = await whole(await alice.member.message_command(DELETE, message))
-    await alice.member.press(asked, "Delete for good")
+    await alice.member.press(asked, "Delete permanently")
     await gone(place, message)
     assert await running.services.jobs.job(job.id) is None
     for label in ("Take it", "Nothing wrong", "Delete picture"):
@@ -174,7 +174,7 @@ async def test_the_maker_deletes_it_in_between(
         assert "its picture is gone" in refused.text
     (words,) = await until(lambda: told(place, IDS.dm_bob))
     assert "deleted" in words
-    assert "No report is open" in (await moderator.answer("moderate reports")).text
+    assert "There are no open reports" in (await moderator.answer("moderate reports")).text
 
 
 async def test_the_maker_never_learns_who_it_was(
@@ -199,7 +199,7 @@ async def test_a_moderator_does_not_decide_about_themselves(
 ) -> None:
     _, message = await drawn(moderator, running)
     await report(bob, message, "unfair")
-    assert "No report is open" in (await moderator.answer("moderate reports")).text
+    assert "There are no open reports" in (await moderator.answer("moderate reports")).text
     assert "unfair" in (await owner.answer("moderate reports")).text
 
 
@@ -252,6 +252,6 @@ async def test_a_moderator_deletes_from_the_menu(
     job, message = await drawn(alice, running)
     asked = await whole(await moderator.member.message_command(DELETE, message))
     assert asked.ephemeral
-    await moderator.member.press(asked, "Delete for good")
+    await moderator.member.press(asked, "Delete permanently")
     await gone(place, message)
     assert await running.services.jobs.job(job.id) is None

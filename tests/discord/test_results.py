@@ -268,7 +268,7 @@ async def test_a_favourite_is_each_persons_own(
 
         assert "Added" in await text_of(await bob.member.press(message, "❤️ Favourite"))
         assert (await marked(IDS.bob), await marked(IDS.alice)) == (True, False)
-        assert "Taken out" in await text_of(await bob.member.press(message, "❤️ Favourite"))
+        assert "Removed" in await text_of(await bob.member.press(message, "❤️ Favourite"))
         assert not await marked(IDS.bob)
 
 
@@ -298,11 +298,11 @@ async def test_deleting_asks_and_then_takes_message_and_files(
         assert list(files.rglob("*.png"))
         asked = await whole(await alice.member.press(message, "Delete"))
         assert asked.ephemeral
-        assert list(labels(asked)) == ["Delete for good", "Keep"]
+        assert list(labels(asked)) == ["Delete permanently", "Keep"]
         await alice.member.press(asked, "Keep")
         assert await running.services.jobs.job(job.id) is not None
         asked = await whole(await alice.member.press(message, "Delete"))
-        await alice.member.press(asked, "Delete for good")
+        await alice.member.press(asked, "Delete permanently")
         await until(lambda: place.world.messages[message.id].deleted_at)
         assert await running.services.jobs.job(job.id) is None
         assert list(files.rglob("*.png")) == []
@@ -320,7 +320,7 @@ async def test_moderators_may_delete_and_others_may_not(
         assert "Only the person" in await text_of(await bob.member.press(message, "ekaki:erase"))
         assert await running.services.jobs.job(job.id) is not None
         asked = await whole(await moderator.member.press(message, "Delete"))
-        await moderator.member.press(asked, "Delete for good")
+        await moderator.member.press(asked, "Delete permanently")
         await until(lambda: place.world.messages[message.id].deleted_at)
 
 
@@ -328,11 +328,11 @@ async def test_a_private_picture_is_deleted_where_it_stands(place: Discord, alic
     async with open_house(place) as running:
         job, message = await drawn(alice, running, private=True)
         await alice.member.press(message, "Delete")
-        assert list(labels(alice.member.message(message.id))) == ["Delete for good", "Keep"]
+        assert list(labels(alice.member.message(message.id))) == ["Delete permanently", "Keep"]
         await alice.member.press(message, "Keep")
         assert list(labels(alice.member.message(message.id))) == SINGLE
         await alice.member.press(message, "Delete")
-        await alice.member.press(message, "Delete for good")
+        await alice.member.press(message, "Delete permanently")
         left = alice.member.message(message.id)
         assert (left.attachments, left.buttons) == ([], [])
         assert "Deleted" in left.text
@@ -344,5 +344,5 @@ async def test_a_deletion_survives_a_message_that_is_gone(place: Discord, alice:
         job, message = await drawn(alice, running)
         asked = await whole(await alice.member.press(message, "Delete"))
         place.loopback.posting.delete(place.world.messages[message.id])
-        await alice.member.press(asked, "Delete for good")
+        await alice.member.press(asked, "Delete permanently")
         assert await running.services.jobs.job(job.id) is None

@@ -115,7 +115,7 @@ async def test_a_moderator_releases_a_picture_and_its_user_gets_it(
         assert seen.rating is Rating.EXPLICIT
         assert await running.used() == 0
         assert "ekaki-" in str((await alice.answer("show", id=job.id)).attachments)
-        assert "No picture waits" in (await review(moderator)).text
+        assert "No picture is waiting" in (await review(moderator)).text
 
 
 async def test_one_of_several_joins_the_others_in_their_message(
@@ -226,7 +226,7 @@ async def test_two_moderators_at_once(
         await pressed(owner, other, "Delete")
         await until(lambda: not withheld_files(running))
         await moderator.member.submit_modal(opened, {"reason": "fine"})
-        await refused(place, "does not wait any more")
+        await refused(place, "no longer waiting")
         assert (await running.job()).state == "failed"
         kinds = [entry.kind for entry in await entries(running)]
         assert kinds == ["accepted", "withheld", "discarded"]
@@ -246,7 +246,7 @@ async def test_it_goes_on_to_the_next(
             ("Next", "3 waiting"),
             ("Delete", "2 waiting"),
             ("Delete", "1 waiting"),
-            ("Delete", "No picture waits"),
+            ("Delete", "No picture is waiting"),
         ):
             before = [file.url for file in shown.attachments]
             await pressed(moderator, shown, label)
@@ -266,7 +266,7 @@ async def test_a_person_who_leaves_takes_it_along(
         opened = await pressed(moderator, shown, "Release as safe")
         await running.services.people.forget(IDS.alice)
         await moderator.member.submit_modal(opened, {"reason": "fine"})
-        await refused(place, "does not wait any more")
+        await refused(place, "no longer waiting")
         assert withheld_files(running) == []
 
 

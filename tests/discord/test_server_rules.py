@@ -199,7 +199,7 @@ async def test_a_block_holds_over_a_restart_and_ends_when_its_time_is_over(
         refused = await alice.wish("1girl")
         assert refused.ephemeral
         assert "'spam'" in refused.text
-        assert "it ends <t:" in refused.text
+        assert "The block ends <t:" in refused.text
         assert "blocked" not in (await bob.wish("1girl")).text
         direct = await alice.answer("imagine", channel=IDS.dm_alice, prompt="1girl")
         assert "blocked" not in direct.text  # another place, not these moderators'
@@ -213,7 +213,7 @@ async def test_a_block_holds_over_a_restart_and_ends_when_its_time_is_over(
         (block(guild_id=EVERYWHERE), "operator of this bot has blocked you"),
         (
             block(guild_id=EVERYWHERE, subject="guild", subject_id=IDS.guild),
-            "does not let it draw on this server",
+            "has blocked it on this server",
         ),
         (block(), "moderators of this server have blocked you"),
     ],
@@ -250,8 +250,8 @@ async def test_maintenance_refuses_kindly(running: Running, alice: Visitor) -> N
         ({"max_count": 2}, {"count": 3}, "1 to 2 pictures"),
         ({"max_pixels": 700_000}, {"aspect": "1:1"}, "0.70 million pixels"),
         ({"pictures_per_hour": 2}, {"count": 3}, "the limit is 2"),
-        ({"pictures_per_day": 0}, {}, "may make no pictures"),
-        ({"waiting_jobs": 0}, {}, "may make no pictures"),
+        ({"pictures_per_day": 0}, {}, "can't make pictures"),
+        ({"waiting_jobs": 0}, {}, "can't make pictures"),
     ],
 )
 async def test_limits_of_a_server_refuse_kindly_and_cost_nothing(

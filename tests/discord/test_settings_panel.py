@@ -215,7 +215,7 @@ async def test_a_list_comes_and_goes_as_a_file(running: Running, moderator: Visi
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"\xff\xfe\x00g", "no text file"),
+        (b"\xff\xfe\x00g", "not a text file"),
         (b"fine\n69\n", "no letter"),
         (b"x" * 101, "at most 100"),
         (b"x" * (2**20 + 1), "too large"),
@@ -254,12 +254,12 @@ async def test_limits_are_set_by_role_within_the_owners_bounds(
         assert limits[role.id] == LimitSet(max_pixels=1024 * 1024, max_steps=30)
         for name, typed, words in (
             ("amounts", {"pictures_per_day": "101"}, "0 to 100"),
-            ("amounts", {"pictures_per_day": "-1"}, "no number"),
-            ("amounts", {"pictures_per_day": "many"}, "no number"),
+            ("amounts", {"pictures_per_day": "-1"}, "not a valid number"),
+            ("amounts", {"pictures_per_day": "many"}, "not a valid number"),
             ("requests", {"max_steps": "41"}, "1 to 40"),
             ("requests", {"max_steps": "0"}, "1 to 40"),
             ("requests", {"max_pixels": "9" * 19}, "1 to 1000000000"),
-            ("requests", {"max_pixels": "inf"}, "no number"),
+            ("requests", {"max_pixels": "inf"}, "not a valid number"),
         ):
             form = await moderator.member.press(panel, f"ekaki:set:form:{name}")
             sent = await moderator.member.submit_modal(form, typed)
@@ -277,7 +277,7 @@ async def test_limits_are_set_by_role_within_the_owners_bounds(
     [
         ("retention", "0", "1 to 3650"),
         ("retention", "99999", "1 to 3650"),
-        ("retention", "ten", "no number"),
+        ("retention", "ten", "not a valid number"),
         ("threshold", "0", "1 to 1000"),
     ],
 )

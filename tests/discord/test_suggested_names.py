@@ -104,7 +104,8 @@ async def test_a_search_of_the_gallery(place: Discord, alice: Visitor) -> None:
             for shown in await names(alice, "gallery search", "words", words=typed):
                 assert len(shown) <= MAX_WORDS
                 assert (
-                    "nothing like that" in (await alice.answer("gallery search", words=shown)).text
+                    "No picture in this server's gallery matches"
+                    in (await alice.answer("gallery search", words=shown)).text
                 )
 
 

@@ -19,7 +19,7 @@ from playwright.sync_api import expect
 
 RAIN, NIGHT, SWORD = "1girl, umbrella, rain", "1girl, beanie, night", "1boy, sword, dusk"
 DUSKY = "1girl, lantern, dusk"
-NOTHING = "nothing like that"
+NOTHING = "No picture in this server's gallery matches"
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +54,8 @@ def test_made_starred_found_and_gone_everywhere(visit: Open, house: Stage) -> No
 
     mika.enter("gallery")
     mika.button(mika.message(post), "Details").click()
-    mika.button(mika.answer, "Take out").click()
-    expect(mika.answer).to_contain_text("out of the gallery")
+    mika.button(mika.answer, "Remove from gallery").click()
+    expect(mika.answer).to_contain_text("Removed from the gallery")
 
     expect(posts).to_have_count(2)
     expect(posts.filter(has_text="umbrella")).to_have_count(0)

@@ -69,7 +69,7 @@ def pictures(page: "Page") -> "Locator":
 
 def test_the_wall_fills_as_one_goes_down(visit: Open) -> None:
     page = visit()
-    expect(page.get_by_role("heading", name="Drawn together")).to_be_visible()
+    expect(page.get_by_role("heading", name="Made together")).to_be_visible()
     expect(pictures(page).first.locator("img")).to_have_js_property("complete", value=True)
     page.mouse.wheel(0, 30_000)
     expect(pictures(page)).to_have_count(60)
@@ -109,7 +109,7 @@ def test_search_by_keyboard_filter_and_clear(visit: Open) -> None:
 
 def test_nothing_found_says_what_helps(visit: Open) -> None:
     page = visit("/?q=unfindable")
-    expect(page.get_by_role("heading", name="Nothing like that hangs here")).to_be_visible()
+    expect(page.get_by_role("heading", name="No pictures match")).to_be_visible()
     page.get_by_role("link", name="All pictures", exact=True).click()
     expect(pictures(page).first).to_be_visible()
 
@@ -180,7 +180,7 @@ def test_a_telephone_shows_two_columns_and_nothing_sticks_out(visit: Open) -> No
 
 def test_signing_in_opens_what_the_server_keeps_to_its_members(visit: Open) -> None:
     page = visit("/?q=hidden")
-    expect(page.get_by_role("heading", name="Nothing like that hangs here")).to_be_visible()
+    expect(page.get_by_role("heading", name="No pictures match")).to_be_visible()
     page.get_by_role("link", name="Sign in").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     page.get_by_role("link", name="Alice").click()

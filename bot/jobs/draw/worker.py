@@ -206,7 +206,7 @@ class EngineWorker:
                 signs = now
                 if quiet:
                     _log.error(
-                        "%s has given no sign of life for %.0f minutes while it %s",
+                        "%s has not responded for %.0f minutes while it %s",
                         self.name, quiet * QUIET_S / 60, what,
                     )  # fmt: skip
                 if quiet >= HUNG_AFTER:
