@@ -34,7 +34,8 @@ TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcdE.abcdefghijklmnopqrstuvwxyz0123456789ab"
 MAIN = """
 import sys
 from bot.cli import main, offering
-from pipeline.prepare import estimate, offer
+from pipeline.prepare import offer
+from pipeline.speed import estimate
 estimate.SLOW_OPERATIONS = 0  # as if this small model were the published one
 offer.WORTH_S = -1e9
 offering.ANSWER_S = 2.0

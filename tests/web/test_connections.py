@@ -294,7 +294,7 @@ async def test_no_descriptors_are_left_for_a_moment(
 
 def test_a_process_takes_what_it_may_have() -> None:
     code = (
-        "import resource as r; from bot import descriptors as d;"
+        "import resource as r; from bot.common import descriptors as d;"
         "r.setrlimit(r.RLIMIT_NOFILE, (200, 700)); d.raise_limit(); print(d.limit())"
     )
     said = subprocess.run(
