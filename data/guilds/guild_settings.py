@@ -10,6 +10,7 @@ from typing import Any, Final
 from aiosqlite import Connection
 
 from data.guilds.server_settings import GuildSettings, WordList, Words, settings_by
+from data.store.damage import ids_of
 
 _LISTS: Final = {
     # stored in `guild_channels`: the field and its role there
@@ -43,7 +44,7 @@ def _read(value: Any, default: object) -> Any:
         case bool():
             return bool(value)
         case frozenset():
-            return frozenset(json.loads(value))
+            return ids_of(value)
         case _:
             return value
 

@@ -6,6 +6,8 @@ from sqlite3 import Row
 
 from aiosqlite import Connection
 
+from data.store.damage import ids_of
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSession:
@@ -60,7 +62,7 @@ def _session(row: Row) -> WebSession:
     return WebSession(
         user_id=int(row["user_id"]),
         name=str(row["name"]),
-        guild_ids=frozenset(json.loads(row["guild_ids"])),
+        guild_ids=ids_of(row["guild_ids"]),
         expires_at=float(row["expires_at"]),
     )
 

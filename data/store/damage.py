@@ -1,7 +1,7 @@
 """Columns that may be damaged, read so that one such row stops nobody who reads many."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from pipeline.rating import Rating
 
@@ -12,6 +12,16 @@ def object_of(stored: str) -> dict[str, Any]:
         return dict(json.loads(stored))
     except (ValueError, TypeError, RecursionError):
         return {}
+
+
+def ids_of(stored: str) -> frozenset[int]:
+    """The ids in a JSON list; what is none is left out."""
+    try:
+        found: object = json.loads(stored)
+    except (ValueError, TypeError, RecursionError):
+        return frozenset()
+    values = cast("list[object]", found) if isinstance(found, list) else []
+    return frozenset(each for each in values if type(each) is int)
 
 
 def rating_of(stored: int, *, ceiling: bool = False) -> Rating:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from aiosqlite import Connection
 
 from data.store import notes
+from data.store.damage import object_of
 
 _KEY = "maintenance"
 
@@ -20,9 +21,18 @@ class Maintenance:
 
 
 async def get(connection: Connection) -> Maintenance | None:
-    """The maintenance that is on; None: the bot works."""
+    """The maintenance that is on; None: the bot works. It is on as well where what was noted can't
+    be read: the owner can turn it off."""
     kept = await notes.get(connection, key=_KEY)
-    return Maintenance(**json.loads(kept)) if kept else None
+    if not kept:
+        return None
+    values = object_of(kept)
+    since, by, reason = values.get("since"), values.get("by"), values.get("reason")
+    return Maintenance(
+        since=since if isinstance(since, int | float) else 0.0,
+        by=by if isinstance(by, int) else 0,
+        reason=reason if isinstance(reason, str) else "",
+    )
 
 
 async def put(connection: Connection, *, maintenance: Maintenance | None) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -89,10 +90,18 @@ def _read(path: Path) -> dict[str, Speeds]:
         return {
             name: Speeds(**cast("dict[str, float]", note))
             for name, note in notes.items()
-            if isinstance(note, dict)
+            if isinstance(note, dict) and _are_speeds(cast("dict[str, object]", note))
         }
     except (OSError, ValueError, AttributeError, TypeError):
         return {}
+
+
+def _are_speeds(note: dict[str, object]) -> bool:
+    return all(
+        (isinstance(value, int | float) and 0 < value < math.inf)
+        or (value is None and name.startswith("bf16"))
+        for name, value in note.items()
+    )
 
 
 def _write(path: Path, known: dict[str, Speeds]) -> None:

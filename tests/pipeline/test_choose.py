@@ -1,7 +1,7 @@
 """What `auto` chooses, and that the machine is timed once."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from pipeline.runtime.cpu import Cpu
 from pipeline.runtime.openvino import openvino_version
 from pipeline.runtime.providers import CPU, CUDA
 from pipeline.speed import notes as speed_notes
-from pipeline.speed.notes import Calibration, Speeds
+from pipeline.speed.notes import Calibration, Speeds, noted
 
 SPEEDS = Speeds(linear_flops=2e11, conv_flops=2e11, int8_linear=1.0)
 AVX2 = Cpu(model="AMD EPYC", machine="x86_64", flags=frozenset({"avx2"}))
@@ -105,19 +105,21 @@ def test_this_machine_is_timed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(timing, "measure", count)
     lines: list[str] = []
-    for _ in range(2):
-        found = calibrate(tmp_path, AVX2, threads=2, progress=lines.append)
-        assert found.speeds.int8_linear == 1.5
+    found = [calibrate(tmp_path, AVX2, threads=2, progress=lines.append) for _ in range(2)]
+    assert [each.speeds.int8_linear for each in found] == [1.5, 1.5]
     assert (timed, len(lines)) == ([2], 1)
     other = Cpu(model="another", machine="x86_64", flags=frozenset())
     calibrate(tmp_path, other, threads=2, progress=lines.append)
     calibrate(tmp_path, AVX2, threads=1, progress=lines.append)
     assert timed == [2, 2, 1], "another processor or thread count is another machine"
     notes = tmp_path / "prepared" / CALIBRATION
-    for broken in ("{broken", '{"an older form": 1.5}'):
+    odd = [{"int8_linear": "fast"}, {"linear_flops": 0}, {"conv_flops": None}]
+    wrong = [json.dumps({found[0].machine: asdict(SPEEDS) | each}) for each in odd]
+    for broken in ("{broken", '{"an older form": 1.5}', *wrong):
         notes.write_text(broken)
+        assert noted(tmp_path, AVX2, threads=2) is None
         calibrate(tmp_path, AVX2, threads=2, progress=lines.append)
-    assert len(timed) == 5
+    assert len(timed) == 8
     assert json.loads(notes.read_text())
 
 
