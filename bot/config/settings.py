@@ -29,155 +29,154 @@ class Settings:
     """The bot's token (secret), from https://discord.com/developers/applications, Bot."""
 
     owner_ids: Annotated[frozenset[int], kinds.ids()] = frozenset()
-    """Who runs this bot, beside the application's owner."""
+    """Operators of this bot, in addition to the application's owner."""
 
     sync_commands: Literal["auto", "never"] = "auto"
-    """Send the slash commands to Discord at start when they changed, or never (then: python -m
+    """Send the slash commands to Discord at start if they changed, or never (then use python -m
     bot sync)."""
 
     discord_api_url: Annotated[str, kinds.loopback_url()] = ""
-    """A Discord of your own on this machine, to try things out. Empty: the real one."""
+    """A simulated Discord on this machine, for trying things out. Empty: the real one."""
 
     data_dir: Annotated[Path, Section("Files"), kinds.folder()] = Path("state")
-    """Where jobs, pictures and limits are kept. Back this up."""
+    """Where jobs, pictures and limits are stored. Back this up."""
 
     models_dir: Annotated[Path, kinds.folder()] = Path("models")
     """Where models are downloaded to (13.9 GB for the default one)."""
 
     model: Annotated[str, Section("Model"), kinds.model()] = DEFAULT_REPOSITORY
-    """What draws. demo: the small model that comes with Ekaki, for trying things out."""
+    """The model that draws. demo: the small model included in Ekaki, for trying things out."""
 
     model_revision: Annotated[str, kinds.text("a commit, branch or tag of the repository")] = (
         DEFAULT_REVISION
     )
-    """The exact version of a model from the hub; without meaning for a folder."""
+    """The exact version of a model from the hub; ignored for a folder."""
 
     model_variant: Wanted = "auto"
-    """Which form of the model the engine `own` draws with. auto: what `model prepare` made
-    last, or the source where nothing was prepared."""
+    """Which variant of the model the engine `own` uses. auto: the one that `model prepare` made
+    last, or the source if nothing was prepared."""
 
     tagger: Annotated[str, kinds.tagger()] = "auto"
     """What checks finished pictures before anybody sees them. auto: the model's own tagger,
-    else the one of `python -m bot model fetch --tagger`. Without one `nsfw` and `explicit` stay
-    off everywhere."""
+    otherwise the one of `python -m bot model fetch --tagger`. Without one `nsfw` and `explicit`
+    stay off everywhere."""
 
     engine: EngineName = "own"
-    """own: our loop over the ONNX sessions, small and quick to start. stock: optimum's pipeline
-    as it is, needs torch."""
+    """own: our loop over the ONNX sessions, small and quick to start. stock: optimum's unchanged
+    pipeline, needs torch."""
 
     provider: Literal["auto", "cpu", "cuda"] = "auto"
-    """What computes. auto: an NVIDIA card if it can really be used, else the processor."""
+    """What computes. auto: an NVIDIA card if it works, otherwise the processor."""
 
     device_id: Annotated[tuple[int, ...], kinds.devices()] = (0,)
     """Which NVIDIA card, counted from 0. Several draw at the same time: 0,1. With PROVIDER=cpu
-    each number stands for an engine of its own, with its own memory and its share of
-    THREADS."""
+    each number is a separate engine, with its own memory and its share of THREADS."""
 
     threads: Annotated[int | None, kinds.threads()] = None
-    """Processor threads that draw. More than there are cores makes it slower."""
+    """Processor threads for drawing. More threads than cores are slower."""
 
     default_steps: Annotated[
         int, Section("Pictures"), kinds.whole(card.MIN_STEPS, card.MAX_STEPS, unit="steps")
     ] = card.DEFAULT_STEPS
-    """Steps of a picture when nothing is said. The model's makers advise fewer than 30."""
+    """Steps if a request has none. The model's authors recommend fewer than 30."""
 
     max_steps: Annotated[int, kinds.whole(card.MIN_STEPS, card.MAX_STEPS, unit="steps")] = (
         card.MAX_STEPS
     )
-    """The most steps anybody may ask for."""
+    """The most steps that anybody may request."""
 
     default_guidance_scale: Annotated[float, kinds.number(card.MIN_GUIDANCE, card.MAX_GUIDANCE)] = (
         card.DEFAULT_GUIDANCE
     )
-    """CFG scale when nothing is said. The model's makers advise 5 to 7."""
+    """CFG scale if a request has none. The model's authors recommend 5 to 7."""
 
     default_aspect: Annotated[str, kinds.aspect()] = "13:19"
-    """Shape of a picture, width:height, when nothing is said."""
+    """Aspect ratio, width:height, if a request has none."""
 
     default_preset: QualityPreset = card.DEFAULT_PRESET
-    """Quality tags and negative prompt that are added when nothing is said."""
+    """Quality tags and negative prompt that are added if a request names none."""
 
     default_sampler: Sampler = card.DEFAULT_SAMPLER
-    """Sampler when nothing is said."""
+    """Sampler if a request has none."""
 
     quality_first: bool = False
     """Quality tags before the prompt instead of after it."""
 
     max_count: Annotated[int, kinds.whole(1, card.MAX_COUNT, unit="pictures")] = card.MAX_COUNT
-    """The most pictures of one command."""
+    """The most pictures of one request."""
 
     previews: bool = True
-    """Show the picture while it is being made."""
+    """Show the unfinished picture while it is drawn."""
 
     progress_interval_s: Annotated[float, kinds.number(1, 60, unit="seconds")] = 2.5
-    """How often the progress of a job is shown. Discord slows down what is quicker."""
+    """How often the progress of a job is updated. Discord limits the rate of faster updates."""
 
     mention_after_minutes: Annotated[int, kinds.whole(0, 10_000, zero="never", unit="minutes")] = 2
-    """Mention the person when their pictures took longer than this."""
+    """Mention the person if their pictures took longer than this."""
 
     pictures_per_hour: Annotated[
         int, Section("Limits"), kinds.whole(0, 1_000_000, zero="no limit", unit="pictures")
     ] = 20
-    """Pictures one person may make in any hour."""
+    """Pictures per person within one hour."""
 
     pictures_per_day: Annotated[
         int, kinds.whole(0, 1_000_000, zero="no limit", unit="pictures")
     ] = 100
-    """Pictures one person may make in any 24 hours."""
+    """Pictures per person within 24 hours."""
 
     waiting_jobs_per_user: Annotated[int, kinds.whole(0, 1000, zero="no limit", unit="jobs")] = 3
-    """Commands one person may have waiting or running at once."""
+    """Requests per person that may wait or run at the same time."""
 
     waiting_jobs_total: Annotated[int, kinds.whole(0, 100_000, zero="no limit", unit="jobs")] = 50
-    """Commands of all people that may wait at once."""
+    """Requests of all people together that may wait at the same time."""
 
     booster_weight: Annotated[int, kinds.whole(1, 10, unit="turns")] = 2
-    """Turns in the queue of somebody who boosts the server, for one of everybody else."""
+    """Turns in the queue for members who boost the server; others have one."""
 
     moderator_weight: Annotated[int, kinds.whole(1, 10, unit="turns")] = 2
-    """Turns in the queue of somebody who may manage messages in the channel."""
+    """Turns in the queue for members who may manage messages in the channel."""
 
     max_role_weight: Annotated[int, kinds.whole(1, 10, unit="turns")] = 3
-    """The most turns in the queue that a server's moderators may give to a role."""
+    """The most turns in the queue that a server may give to a role."""
 
     job_max_age_minutes: Annotated[int, kinds.whole(1, 100_000, unit="minutes")] = 360
-    """After a restart, older jobs that were not drawn are closed and given back."""
+    """After a restart, older jobs that were not drawn are closed and refunded."""
 
-    pictures_kept_days: Annotated[int, kinds.whole(0, 36_500, zero="for ever", unit="days")] = 0
-    """How long pictures are kept that are in no gallery, favourites or collection."""
+    pictures_kept_days: Annotated[int, kinds.whole(0, 36_500, zero="forever", unit="days")] = 0
+    """How long to keep pictures that are in no gallery, favourites or collection."""
 
     web_address: Annotated[str, Section("Web"), kinds.listening()] = ""
-    """Where the gallery's web page is served (docs/web.md). Empty: nowhere. Shown are only
-    servers and makers who chose it."""
+    """Address of the gallery's web page (docs/web.md). Empty: no page. It shows only servers and
+    makers who opted in."""
 
     web_url: Annotated[str, kinds.origin()] = ""
-    """How people reach the page, through a reverse proxy with https. Empty: as served."""
+    """The public address of the page, through a reverse proxy with https. Empty: WEB_ADDRESS."""
 
     web_proxies: Annotated[
-        int, kinds.whole(0, 10, zero="none, the header is not believed", unit="proxies")
+        int, kinds.whole(0, 10, zero="none, the header is ignored", unit="proxies")
     ] = 0
-    """How many reverse proxies of yours stand before the page and add to X-Forwarded-For."""
+    """How many of your reverse proxies are in front of the page and add to X-Forwarded-For."""
 
     web_requests_per_minute: Annotated[int, kinds.whole(10, 1_000_000, unit="requests")] = 900
-    """Requests of one address; pages count as five, pictures as one."""
+    """Requests per client address; a page counts as five, a picture as one."""
 
     discord_client_secret: Annotated[
         Secret, kinds.secret("the client secret, from the portal's OAuth2 page")
     ] = _NONE
-    """The application's client secret (secret), so that members sign in on the page and see
-    what their server keeps age-restricted. Empty: nobody signs in."""
+    """The application's client secret (secret), for signing in on the page, where members can
+    then see what their server keeps age-restricted. Empty: no sign-in."""
 
     operator_contact: Annotated[
-        str, Section("Operator"), kinds.text("any text, as a mail address or an invite")
+        str, Section("Operator"), kinds.text("any text, such as a mail address or an invite")
     ] = ""
-    """Whom people reach about this bot; shown in /about. The model's licence and Discord's
-    rules ask for it."""
+    """How people can reach you about this bot; shown in /about. The model's licence and Discord's
+    rules require it."""
 
     source_url: Annotated[str, kinds.web_address()] = ""
-    """Where people get the source of this bot as you run it; shown in /about."""
+    """Where people can get the source of this bot as you run it; shown in /about."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    """How much is logged to standard error."""
+    """The least severe messages that are logged to standard error."""
 
     @property
     def web_origin(self) -> str:

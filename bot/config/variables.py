@@ -89,9 +89,9 @@ def meanings() -> dict[str, str]:
 def example() -> str:
     """The text of `.env.example`: each variable with meaning, unit, range and default."""
     lines = [
-        "# Settings of Ekaki. Copy this file to .env and fill in DISCORD_TOKEN; the rest may stay.",
-        "# A line without a value, or with a # before it, means the default.",
-        "# The environment counts more than this file. `python -m bot doctor` checks everything.",
+        "# Settings of Ekaki. Copy this file to .env and set DISCORD_TOKEN; the rest is optional.",
+        "# A line that is empty or commented out means the default.",
+        "# The environment overrides this file. `python -m bot doctor` checks everything.",
     ]
     section = ""
     meaning = meanings()
