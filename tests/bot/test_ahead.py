@@ -20,16 +20,14 @@ from pipeline.errors import StorageError
 from pipeline.request import GenerationRequest, ResolvedRequest
 from tests.bot.conftest import House, open_house, origin
 from tests.support.fake_engine import FakeEngine
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, until
 
 WORDS = ("first", "second", "newcomer")
 WISH = GenerationRequest(prompt="1girl", seed=1)
 
 
 async def drawn(engine: FakeEngine, pictures: int) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while len(engine.drawn) < pictures:
-            await asyncio.sleep(0.005)
+    await until(lambda: len(engine.drawn) >= pictures)
 
 
 async def upload(house: House, colour: str) -> str:
@@ -106,9 +104,7 @@ async def test_who_was_foreseen_goes_after_whoever_comes_before_them(
         wish = GenerationRequest(prompt="second", init_picture=await upload(house, "red"))
         second = await house.jobs.submit(wish, origin(1))
         engine.release()
-        async with asyncio.timeout(PATIENCE_S):
-            while not held.reading.read:
-                await asyncio.sleep(0.005)
+        await until(lambda: held.reading.read)
         newcomer = await house.jobs.submit(GenerationRequest(prompt="newcomer"), origin(2))
         held.reading.go.set()
         for ticket in (first, second, newcomer):

@@ -5,7 +5,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from tests.bot.conftest import open_house, origin
 from tests.support.clock import ManualClock
 from tests.support.devices import Losing
 from tests.support.fake_engine import FakeEngine
+from tests.support.patience import until
 
 WISH = GenerationRequest(prompt="1girl")
 
@@ -34,12 +35,6 @@ class Stuck(FakeEngine):
     def _wait(self, watch: Watch) -> None:
         self._go.wait(30)
         super()._wait(watch)
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not is_so():
-            await asyncio.sleep(0.005)
 
 
 def rows(folder: Path, sql: str) -> list[tuple[object, ...]]:

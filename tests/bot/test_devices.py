@@ -22,15 +22,9 @@ from tests.bot.conftest import House, open_house, origin
 from tests.pipeline.own_model import make_request
 from tests.support.devices import GONE, Losing
 from tests.support.fake_engine import FakeEngine
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, until
 
 WISH = GenerationRequest(prompt="1girl")
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not is_so():
-            await asyncio.sleep(0.01)
 
 
 def held() -> FakeEngine:

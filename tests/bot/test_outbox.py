@@ -22,6 +22,7 @@ from data.guilds import audit
 from data.guilds.outbox import OutboxItem
 from data.store.database import Database
 from pipeline.errors import StorageError
+from tests.support.patience import until
 
 PATIENCE_S = 60.0
 
@@ -65,9 +66,7 @@ class Room:
             await self.outbox.put(Kind.WELCOME, key, lane=lane, guild_id=guild_id)
 
     async def until(self, found: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while not found():
-                await asyncio.sleep(0.005)
+        await until(found)
 
 
 @asynccontextmanager
@@ -224,9 +223,7 @@ async def test_what_is_parked_is_told_to_the_moderators_once(room: Room) -> None
     room.post.fail = fail
     await room.put("bad", guild_id=7)
     await room.until(lambda: len(room.post.tries) == 1)
-    async with asyncio.timeout(PATIENCE_S):
-        while not await room.outbox.parked(limit=9):
-            await asyncio.sleep(0.005)
+    await until(lambda: room.outbox.parked(limit=9))
     await room.put("bad", guild_id=7)  # asked for again: tried at once, and not told again
     await room.until(lambda: len(room.post.tries) == 2)
     async with asyncio.timeout(PATIENCE_S):
@@ -276,9 +273,7 @@ async def test_what_a_crash_left_is_sent_at_the_next_start_whenever_it_was_plann
     async with open_room(tmp_path) as room:
         room.post.fail = fail
         await room.put("one")
-        async with asyncio.timeout(PATIENCE_S):
-            while not await room.outbox.parked(limit=9):
-                await asyncio.sleep(0.005)
+        await until(lambda: room.outbox.parked(limit=9))
     async with open_room(tmp_path) as room:
         await room.until(lambda: room.post.sent == ["one"])
         async with asyncio.timeout(PATIENCE_S):
@@ -293,9 +288,7 @@ async def test_an_unknown_kind_is_parked_and_kept(room: Room) -> None:
         )
     await room.put("good")
     await room.until(lambda: room.post.sent == ["good"])
-    async with asyncio.timeout(PATIENCE_S):
-        while not await room.outbox.parked(limit=9):
-            await asyncio.sleep(0.005)
+    await until(lambda: room.outbox.parked(limit=9))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from bot.outbox import verdict as verdicts
 from bot.outbox.verdict import Verdict
 from data.guilds.outbox import OutboxItem
 from tests.bot.test_outbox import PATIENCE_S, RefusedByTest, Room, open_room
+from tests.support.patience import until
 
 
 @pytest.fixture(autouse=True)
@@ -93,9 +94,7 @@ async def test_a_sender_that_always_cancels_itself_stops_nothing(room: Room) -> 
     room.post.fail = fail
     await room.put("bad", "good")
     await room.until(lambda: room.post.sent == ["good"])
-    async with asyncio.timeout(PATIENCE_S):
-        while not await room.outbox.parked(limit=9):
-            await asyncio.sleep(0.005)
+    await until(lambda: room.outbox.parked(limit=9))
 
 
 async def test_a_place_that_was_not_known_for_a_month_is_given_up(room: Room) -> None:

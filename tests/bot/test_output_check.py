@@ -21,7 +21,7 @@ from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.tagger.tagging import Tagging
 from tests.bot.conftest import House, open_house, origin
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import until
 from tests.support.tagger import PaintEngine, make_tagger
 
 ADULT_PLACE = Place(kind=PlaceKind.GUILD_TEXT, age_restricted=True)
@@ -287,9 +287,7 @@ async def test_cancelling_gives_everything_back_and_leaves_no_file(
     await checked.jobs.cancel(job_id=ticket.job.id, user_id=1)
     checked.engine.release()
     assert await used(checked) == 0
-    async with asyncio.timeout(PATIENCE_S):  # the second picture may be on its way to the disk
-        while stored(checked):
-            await asyncio.sleep(0.01)
+    await until(lambda: not (stored(checked)))  # the second picture may be on its way to the disk
 
 
 async def test_forgetting_a_person_takes_withheld_pictures_along(checked: House) -> None:

@@ -19,7 +19,7 @@ from data.jobs.jobs import JobRecord
 from data.store.database import Database
 from pipeline.rating import Rating
 from tests.discord.house import Discord, Running
-from tests.discord.visitors import Visitor, open_house
+from tests.discord.visitors import Visitor, open_house, whole
 from tests.support.patience import PATIENCE_S
 
 STAR = "⭐"
@@ -105,6 +105,16 @@ async def until_shown(
     return await visitor.member.wait_for(
         lambda: len(found := shown(visitor, channel)) == count and (found or True), PATIENCE_S
     )
+
+
+async def share(
+    visitor: Visitor, running: Running, *, seen_by: Visitor
+) -> tuple[MessageView, MessageView]:
+    """(The message of a member's new picture, the gallery's message, its only one.)"""
+    _, message = await picture(visitor, running)
+    await whole(await visitor.member.press(message, "Share"))
+    (posted,) = await until_shown(seen_by, count=1)
+    return message, posted
 
 
 def stars_of(message: MessageView) -> str:

@@ -25,7 +25,7 @@ from cogs.inference import Inference
 from data.jobs.jobs import JobRecord
 from pipeline.engine.protocol import Engine
 from tests.support.fake_engine import FakeEngine
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, until
 
 
 @dataclass
@@ -39,14 +39,6 @@ class ShiftedClock:
 
     def monotonic(self) -> float:
         return time.monotonic() + self.shift_s
-
-
-async def until(found: Callable[[], Any]) -> Any:
-    """What `found` gives once it is true."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not (value := found()):
-            await asyncio.sleep(0.005)
-    return value
 
 
 @dataclass

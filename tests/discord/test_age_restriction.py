@@ -11,8 +11,9 @@ from cogs.drawing import presenter
 from data.guilds import place_settings
 from data.jobs.jobs import JobRecord
 from pipeline.rating import Rating
-from tests.discord.house import PATIENCE_S, Discord, Running, until
+from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, open_house, whole
+from tests.support.patience import PATIENCE_S, until
 from tests.support.tagger import PaintEngine, make_tagger
 
 

@@ -9,7 +9,8 @@ import pytest
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.faults import Fault
 from data.store.database import DATABASE_NAME
-from tests.discord.house import Discord, Running, until, words
+from tests.discord.house import Discord, Running, words
+from tests.support.patience import until
 
 
 async def deliver(place: Discord, running: Running, **options: Any) -> str:

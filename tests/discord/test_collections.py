@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from bot.playground.simulator.default_world import IDS
-from tests.discord.gallery import entries, gallery_house, picture, shown, until_shown
+from tests.discord.gallery import entries, gallery_house, picture, share, shown, until_shown
 from tests.discord.house import Discord
 from tests.discord.visitors import Visitor, open_house, whole
 
@@ -87,9 +87,7 @@ async def test_an_entry_of_the_gallery_is_collected_by_its_id(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
     async with gallery_house(place) as running:
-        _, message = await picture(alice, running)
-        await whole(await alice.member.press(message, "Share"))
-        await until_shown(bob, count=1)
+        await share(alice, running, seen_by=bob)
         (entry,) = await entries(running)
         await bob.answer("collection create", name="Best")
         assert "Best" in (await bob.answer("collection add", name="Best", id=entry.id)).text

@@ -10,8 +10,9 @@ from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.faults import Fault
 from bot.playground.simulator.member import Member
 from bot.playground.simulator.world import Message
-from tests.discord.house import Discord, Running, running_bot, until, words
+from tests.discord.house import Discord, Running, running_bot, words
 from tests.support.fake_engine import FAKE_MODEL, FakeEngine
+from tests.support.patience import until
 
 EXPIRED_S = limits.TOKEN_LIFETIME_S + 60
 

@@ -4,10 +4,11 @@ import pytest
 
 from bot.jobs.draw import device
 from bot.playground.simulator.default_world import IDS
-from tests.discord.house import Discord, until
+from tests.discord.house import Discord
 from tests.discord.visitors import Visitor, open_house
 from tests.support.devices import Losing
 from tests.support.fake_engine import FakeEngine
+from tests.support.patience import until
 
 
 @pytest.fixture

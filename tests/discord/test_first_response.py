@@ -12,9 +12,9 @@ from bot.playground.simulator.faults import Fault
 from cogs.common import orphans
 from cogs.drawing import submission
 from data.jobs.jobs import JobRecord
-from tests.discord.house import Discord, Running, running_bot, until, words
+from tests.discord.house import Discord, Running, running_bot, words
 from tests.discord.test_delivery import pictures
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, until
 
 
 async def test_a_prompt_is_answered_in_public_with_a_place_in_the_queue(

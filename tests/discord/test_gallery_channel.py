@@ -25,14 +25,16 @@ from tests.discord.gallery import (
     nothing_more,
     picture,
     set_ceiling,
+    share,
     shown,
     stars_of,
     until_entries,
     until_shown,
     until_stars,
 )
-from tests.discord.house import Discord, Running, until
+from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, labels, whole
+from tests.support.patience import until
 
 
 async def test_the_owner_shares_with_a_button(place: Discord, alice: Visitor, bob: Visitor) -> None:
@@ -167,9 +169,7 @@ async def test_the_count_is_edited_seldom(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
     async with gallery_house(place, edit_every_s=0.5) as running:
-        _, message = await picture(alice, running)
-        await whole(await alice.member.press(message, "Share"))
-        (posted,) = await until_shown(bob, count=1)
+        _, posted = await share(alice, running, seen_by=bob)
         for visitor in (bob, moderator) * 5:
             await visitor.member.press(posted, "ekaki:vote")
         await bob.member.press(posted, "ekaki:vote")
@@ -183,9 +183,7 @@ async def test_a_deleted_message_takes_its_entry_along(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
     async with gallery_house(place) as running:
-        _, message = await picture(alice, running)
-        await whole(await alice.member.press(message, "Share"))
-        await until_shown(bob, count=1)
+        message, _ = await share(alice, running, seen_by=bob)
         place.loopback.actions.delete(IDS.moderator, message.id)
         await until_shown(bob, count=0)
         assert [entry.state for entry in await entries(running)] == ["removed"]
@@ -195,9 +193,7 @@ async def test_a_deleted_picture_is_gone_everywhere(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
     async with gallery_house(place) as running:
-        _, message = await picture(alice, running)
-        await whole(await alice.member.press(message, "Share"))
-        await until_shown(bob, count=1)
+        message, _ = await share(alice, running, seen_by=bob)
         asked = await alice.member.press(message, "Delete")
         await alice.member.press(await whole(asked), "Delete permanently")
         await until_shown(bob, count=0)
@@ -208,9 +204,7 @@ async def test_a_moderator_who_deletes_the_gallerys_message_takes_the_entry_out(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
     async with gallery_house(place) as running:
-        _, message = await picture(alice, running)
-        await whole(await alice.member.press(message, "Share"))
-        (posted,) = await until_shown(bob, count=1)
+        message, posted = await share(alice, running, seen_by=bob)
         place.loopback.posting.delete_many([place.world.messages[posted.id]])
         await nothing_more(running)
         assert [entry.state for entry in await entries(running)] == ["removed"]
@@ -223,9 +217,7 @@ async def test_a_moderator_takes_out_and_features(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
     async with gallery_house(place) as running:
-        _, message = await picture(alice, running)
-        await whole(await alice.member.press(message, "Share"))
-        (posted,) = await until_shown(bob, count=1)
+        _, posted = await share(alice, running, seen_by=bob)
         seen = await whole(await bob.member.press(posted, "Details"))
         assert [b["label"] for b in seen.buttons] == []
         tools = await whole(await moderator.member.press(posted, "Details"))
@@ -305,9 +297,7 @@ async def test_a_block_hides_and_its_end_shows_again(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
     async with gallery_house(place) as running:
-        _, message = await picture(alice, running)
-        await whole(await alice.member.press(message, "Share"))
-        await until_shown(bob, count=1)
+        await share(alice, running, seen_by=bob)
         block = Block(
             guild_id=IDS.guild, subject="user", subject_id=IDS.alice, reason="",
             blocked_by=IDS.moderator, blocked_at=place.clock.time(), until=None,
@@ -498,9 +488,7 @@ async def test_a_database_that_is_locked_for_a_moment_delays_a_post_no_longer(
 
     monkeypatch.setattr(posts, "begin", once_locked)
     async with gallery_house(place) as running:
-        _, message = await picture(alice, running)
-        await whole(await alice.member.press(message, "Share"))
-        await until_shown(bob, count=1)
+        await share(alice, running, seen_by=bob)
     assert next(locked, None) is None, "it was locked once"
 
 
@@ -508,9 +496,7 @@ async def test_another_channel_that_is_deleted_leaves_the_entries(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
     async with gallery_house(place) as running:
-        _, message = await picture(alice, running)
-        await whole(await alice.member.press(message, "Share"))
-        await until_shown(bob, count=1)
+        await share(alice, running, seen_by=bob)
         place.loopback.changes.delete_channel(IDS.gallery)
         await nothing_more(running)
         assert [entry.state for entry in await entries(running)] == ["posted"]

@@ -8,8 +8,9 @@ import pytest
 from bot.client import global_limit
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.faults import Fault
-from tests.discord.house import PATIENCE_S, Discord
+from tests.discord.house import Discord
 from tests.discord.visitors import open_house
+from tests.support.patience import PATIENCE_S, until
 
 
 async def test_a_request_that_is_cancelled_in_a_global_limit_stops_no_other(
@@ -23,9 +24,7 @@ async def test_a_request_that_is_cancelled_in_a_global_limit_stops_no_other(
         )
         first = asyncio.create_task(channel.send("limited"))
         gate = running.bot.http._global_over  # pyright: ignore[reportPrivateUsage] - to see it close
-        async with asyncio.timeout(PATIENCE_S):
-            while gate.is_set():
-                await asyncio.sleep(0.01)
+        await until(lambda: not (gate.is_set()))
         first.cancel()
         with suppress(asyncio.CancelledError):
             await first

@@ -12,9 +12,10 @@ from PIL import Image
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.faults import Fault
 from cogs.drawing import submission
-from tests.discord.house import Discord, until
+from tests.discord.house import Discord
 from tests.discord.test_results import new_job, text_of
 from tests.discord.visitors import Visitor, open_house
+from tests.support.patience import until
 
 
 def picture(kind: str = "PNG", *, width: int = 120, height: int = 80) -> bytes:

@@ -10,10 +10,11 @@ from bot.playground.simulator import limits
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.errors import as_list, as_object
 from data.shipped.text import keys, unfilled
-from tests.discord.house import Discord, Running, running_bot, until, words
+from tests.discord.house import Discord, Running, running_bot, words
 from tests.discord.test_delivery import EXPIRED_S, held, pictures
 from tests.discord.visitors import Visitor, labels, open_house
 from tests.support.fake_engine import FakeEngine
+from tests.support.patience import until
 
 DONE = {"🔄 もう一度生成", "バリエーション（弱）", "❤️ お気に入り"}
 

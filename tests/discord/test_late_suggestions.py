@@ -11,9 +11,10 @@ from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.errors import RefusedByClient
 from bot.playground.simulator.faults import Fault
 from pipeline.errors import StorageError
-from tests.discord.house import Discord, Running, until
+from tests.discord.house import Discord, Running
 from tests.discord.test_in_direct_messages import OPTIONS
 from tests.discord.visitors import Visitor, labels, open_house
+from tests.support.patience import until
 
 WHICH = [("imagine", "prompt"), ("imagine", "saved"), ("show", "id")]
 

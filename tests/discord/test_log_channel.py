@@ -16,7 +16,7 @@ from data.guilds.audit import AuditEntry, AuditEvent, AuditKind
 from data.guilds.server_settings import GuildSettings
 from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, open_house
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, until
 
 LOG = IDS.art
 
@@ -46,10 +46,11 @@ def close(place: Discord) -> None:
 async def posted(
     moderator: Visitor, enough: Callable[[list[MessageView]], bool]
 ) -> list[MessageView]:
-    async with asyncio.timeout(PATIENCE_S):
-        while not enough(found := moderator.member.visible_messages(LOG)):
-            await asyncio.sleep(0.02)
-    return found
+    def found() -> list[MessageView] | None:
+        seen = moderator.member.visible_messages(LOG)
+        return seen if enough(seen) else None
+
+    return await until(found)
 
 
 async def unposted(running: Running) -> int:
@@ -200,9 +201,7 @@ async def test_entries_of_which_discord_takes_none_wait(
     place.loopback.faults.add(refusal)
     await set_log(running)
     await note(running, "a", "b", "c")
-    async with asyncio.timeout(PATIENCE_S):
-        while not await running.services.outbox.parked(limit=1):
-            await asyncio.sleep(0.02)
+    await until(lambda: running.services.outbox.parked(limit=1))
     assert await unposted(running) == 3
     await note(running, "d")
     await all_posted(running)

@@ -15,10 +15,10 @@ from data.guilds import audit, guild_limits, outbox
 from data.guilds.audit import AuditEntry
 from data.guilds.server_settings import LimitSet
 from data.jobs.jobs import JobRecord
-from tests.discord.house import Discord, Running, until
+from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, labels, open_house, whole
 from tests.support.fake_engine import FakeEngine
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, until
 
 
 @pytest.fixture

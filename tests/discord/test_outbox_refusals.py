@@ -32,13 +32,15 @@ from tests.discord.gallery import (
     gallery_house,
     nothing_more,
     picture,
+    share,
     shown,
     until_shown,
 )
-from tests.discord.house import PATIENCE_S, Discord, Running
+from tests.discord.house import Discord, Running
 from tests.discord.test_settings_panel import choose as choose_in
 from tests.discord.test_settings_panel import opened
 from tests.discord.visitors import Visitor, open_house, whole
+from tests.support.patience import PATIENCE_S, until
 
 OTHER = 500000000000000001
 OTHER_LOG = 500000000000000002
@@ -72,9 +74,7 @@ async def parked(running: Running) -> list[OutboxItem]:
 
 
 async def until_parked(running: Running) -> OutboxItem:
-    async with asyncio.timeout(PATIENCE_S):
-        while not (found := await parked(running)):
-            await asyncio.sleep(0.02)
+    found = await until(lambda: parked(running))
     return found[0]
 
 
@@ -109,9 +109,7 @@ async def test_one_servers_refused_log_stops_no_other(
         await settle(running, OTHER, log_channel_id=OTHER_LOG)
         await note(running, IDS.guild)
         await note(running, OTHER)
-        async with asyncio.timeout(PATIENCE_S):
-            while not posts_in(place, OTHER_LOG):
-                await asyncio.sleep(0.02)
+        await until(lambda: posts_in(place, OTHER_LOG))
         assert posts_in(place, IDS.art) == 0
 
 
@@ -136,9 +134,7 @@ async def test_a_log_channel_that_can_not_be_read_is_written_to(place: Discord) 
     async with open_house(place) as running:
         await settle(running, IDS.guild, log_channel_id=IDS.art)
         await note(running, IDS.guild)
-        async with asyncio.timeout(PATIENCE_S):
-            while not posts_in(place, IDS.art):
-                await asyncio.sleep(0.02)
+        await until(lambda: posts_in(place, IDS.art))
 
 
 async def test_what_was_sent_is_found_though_our_clock_was_ahead(place: Discord) -> None:
@@ -193,14 +189,10 @@ async def test_a_log_that_was_refused_is_posted_when_it_is_allowed_again(place: 
     async with open_house(place) as running:
         await settle(running, IDS.guild, log_channel_id=IDS.art)
         await note(running, IDS.guild)
-        async with asyncio.timeout(PATIENCE_S):
-            while not await attempts(running, f"log:{IDS.guild}"):
-                await asyncio.sleep(0.02)
+        await until(lambda: attempts(running, f"log:{IDS.guild}"))
         channel.overwrites = []
         place.loopback.changes.set_age_restricted(IDS.art, on=True)
-        async with asyncio.timeout(PATIENCE_S):
-            while not posts_in(place, IDS.art):
-                await asyncio.sleep(0.02)
+        await until(lambda: posts_in(place, IDS.art))
 
 
 async def test_what_a_place_refused_is_told_once_settings_change(place: Discord) -> None:
@@ -210,16 +202,12 @@ async def test_what_a_place_refused_is_told_once_settings_change(place: Discord)
     async with open_house(place) as running:
         await settle(running, IDS.guild, log_channel_id=IDS.art)
         await note(running, IDS.guild)
-        async with asyncio.timeout(PATIENCE_S):
-            while not await attempts(running, f"log:{IDS.guild}"):
-                await asyncio.sleep(0.02)
+        await until(lambda: attempts(running, f"log:{IDS.guild}"))
         moderator = Desk(actor_id=IDS.moderator, guild_id=IDS.guild, channel_id=IDS.art)
         await running.services.servers.change(
             moderator, lambda old: replace(old, log_channel_id=IDS.general)
         )
-        async with asyncio.timeout(PATIENCE_S):  # the lane rested for minutes
-            while not posts_in(place, IDS.general):
-                await asyncio.sleep(0.02)
+        await until(lambda: posts_in(place, IDS.general))  # the lane rested for minutes
 
 
 async def attempts(running: Running, lane: str) -> int:
@@ -251,10 +239,9 @@ async def test_one_entry_that_is_refused_stops_no_other_and_is_told(
         assert (entry.user_id, entry.details["what"]) == (IDS.alice, "gallery_entry")
         log = await moderator.answer("moderate log", kind="undelivered")
         assert str(code) in log.text
-        async with asyncio.timeout(PATIENCE_S):  # its sharer is told, privately
-            while not any("rejected" in m.content
-                          for m in place.world.messages_in(IDS.dm_alice)):  # fmt: skip
-                await asyncio.sleep(0.02)
+        await until(
+            lambda: any("rejected" in m.content for m in place.world.messages_in(IDS.dm_alice))
+        )  # its sharer is told, privately
         # Settings that change try again what is parked.
         await choose(running, gallery_threshold=5)
         await until_shown(bob, count=2)
@@ -285,9 +272,7 @@ async def test_a_forum_that_requires_tags_gets_those_that_were_chosen(
         item = await until_parked(running)
         assert "40067" in (item.last_error or "")
         await choose(running, gallery_channel_id=FORUM, gallery_tags=frozenset({9001}))
-        async with asyncio.timeout(PATIENCE_S):
-            while not (threads := threads_of(place, FORUM)):
-                await asyncio.sleep(0.02)
+        threads = await until(lambda: threads_of(place, FORUM))
         assert [thread.applied_tags for thread in threads] == [[9001]]
 
 
@@ -308,9 +293,7 @@ async def test_a_tag_that_was_deleted_is_told_and_posts_come_when_none_is_needed
             while "40067" not in ((await until_parked(running)).last_error or ""):
                 await asyncio.sleep(0.02)
         place.loopback.changes.set_tags(FORUM, forum.tags)
-        async with asyncio.timeout(PATIENCE_S):
-            while not threads_of(place, FORUM):
-                await asyncio.sleep(0.02)
+        await until(lambda: threads_of(place, FORUM))
 
 
 def give_role(place: Discord) -> None:
@@ -351,9 +334,7 @@ async def test_a_gallery_channel_of_another_kind_is_none_and_holds_up_nothing(
     async with gallery_house(place, gallery_channel_id=other.id) as running:
         assert (await gate_of(running.bot, IDS.guild)).allowed is None
         await choose(running)
-        _, message = await picture(alice, running)
-        await whole(await alice.member.press(message, "Share"))
-        await until_shown(bob, count=1)
+        await share(alice, running, seen_by=bob)
         await choose(running, gallery_channel_id=other.id)
         await nothing_more(running)
         assert len(shown(bob)) == 1
@@ -373,9 +354,7 @@ async def test_managers_choose_the_tags_of_a_forum_when_they_choose_the_forum(
         assert made.gallery_tags == {9000}
         _, message = await picture(alice, running)
         await whole(await alice.member.press(message, "Share"))
-        async with asyncio.timeout(PATIENCE_S):
-            while not (threads := threads_of(place, FORUM)):
-                await asyncio.sleep(0.02)
+        threads = await until(lambda: threads_of(place, FORUM))
         assert [thread.applied_tags for thread in threads] == [[9000]]
 
 
@@ -435,18 +414,12 @@ async def test_a_message_in_a_closed_thread_is_removed_or_parked_and_others_go(
         other = await running.bot.get_partial_messageable(IDS.general).send("another")
         await ask_removal(running, THREAD, message_id)
         await ask_removal(running, IDS.general, other.id)
-        async with asyncio.timeout(PATIENCE_S):
-            while place.world.messages[other.id].deleted_at is None:
-                await asyncio.sleep(0.02)
+        await until(lambda: place.world.messages[other.id].deleted_at is not None)
         if locked:
-            async with asyncio.timeout(PATIENCE_S):
-                while not await attempts(running, f"removal:{THREAD}"):
-                    await asyncio.sleep(0.02)
+            await until(lambda: attempts(running, f"removal:{THREAD}"))
             assert place.world.messages[message_id].deleted_at is None
             place.loopback.changes.unlock(THREAD)
-        async with asyncio.timeout(PATIENCE_S):
-            while place.world.messages[message_id].deleted_at is None:
-                await asyncio.sleep(0.02)
+        await until(lambda: place.world.messages[message_id].deleted_at is not None)
 
 
 # -- what is not known is not gone
@@ -456,9 +429,7 @@ async def test_an_outage_takes_nothing_out_of_the_gallery(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
     async with gallery_house(place) as running:
-        _, message = await picture(alice, running)
-        await whole(await alice.member.press(message, "Share"))
-        await until_shown(bob, count=1)
+        await share(alice, running, seen_by=bob)
         await nothing_more(running)
         changes = place.loopback.changes
         changes.outage(IDS.guild)
@@ -473,9 +444,7 @@ async def test_an_outage_takes_nothing_out_of_the_gallery(
 
 async def until_it_rests(running: Running, lane: str) -> None:
     """Until an attempt in a lane had to wait for the server."""
-    async with asyncio.timeout(PATIENCE_S):
-        while lane not in dispatcher(running).resting:
-            await asyncio.sleep(0.02)
+    await until(lambda: lane in dispatcher(running).resting)
 
 
 async def test_what_is_shared_during_an_outage_is_posted_after_it(
@@ -484,15 +453,11 @@ async def test_what_is_shared_during_an_outage_is_posted_after_it(
     async with gallery_house(place) as running:
         _, message = await picture(alice, running)
         place.loopback.changes.outage(IDS.guild)
-        async with asyncio.timeout(PATIENCE_S):
-            while not getattr(running.bot.get_guild(IDS.guild), "unavailable", True):
-                await asyncio.sleep(0.02)
+        await until(lambda: getattr(running.bot.get_guild(IDS.guild), "unavailable", True))
         said = await whole(await alice.member.press(message, "Share"))
         assert "try again" in said.text
         place.loopback.changes.recover(IDS.guild)
-        async with asyncio.timeout(PATIENCE_S):
-            while getattr(running.bot.get_guild(IDS.guild), "unavailable", True):
-                await asyncio.sleep(0.02)
+        await until(lambda: not (getattr(running.bot.get_guild(IDS.guild), "unavailable", True)))
         await whole(await alice.member.press(message, "Share"))
         await until_shown(bob, count=1)
 
@@ -507,9 +472,7 @@ async def test_a_server_that_comes_late_is_reconciled_and_keeps_its_name(
         await visitor.member.react(message, "⭐")
     place.loopback.gateway.away.add(IDS.guild)
     async with open_house(place) as running:
-        async with asyncio.timeout(PATIENCE_S):
-            while not running.bot.is_ready():
-                await asyncio.sleep(0.02)
+        await until(running.bot.is_ready)
         assert await guild_name(running) not in {None, ""}
         place.loopback.changes.recover(IDS.guild)
         await until_shown(bob, count=1)
@@ -553,14 +516,10 @@ async def test_a_closed_thread_of_an_excluded_channel_stays_excluded(
         place, gallery_threshold=1, gallery_excluded=frozenset({IDS.general})
     ) as running:
         await in_a_thread(place, running)
-        async with asyncio.timeout(PATIENCE_S):
-            while running.bot.get_guild(IDS.guild).get_thread(THREAD) is None:  # type: ignore[union-attr]
-                await asyncio.sleep(0.02)
+        await until(lambda: running.bot.get_guild(IDS.guild).get_thread(THREAD) is not None)  # type: ignore[union-attr]
         job = await drawn_in(alice, running, THREAD)
         place.loopback.changes.archive(THREAD)
-        async with asyncio.timeout(PATIENCE_S):
-            while running.bot.get_guild(IDS.guild).get_thread(THREAD) is not None:  # type: ignore[union-attr]
-                await asyncio.sleep(0.02)
+        await until(lambda: running.bot.get_guild(IDS.guild).get_thread(THREAD) is None)  # type: ignore[union-attr]
         brought = await alice.member.slash("show", {"id": job}, channel=IDS.art)
         message = await whole(brought)
         await bob.member.react(message, "⭐")

@@ -17,8 +17,9 @@ from bot.playground.simulator.views import MessageView
 from bot.playground.simulator.world import InteractionType
 from data.people import web_sessions
 from data.people.web_sessions import WebSession
-from tests.discord.house import Discord, Running, until
+from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, labels, open_house
+from tests.support.patience import until
 
 ROOM = 64 * 1024  # what an export leaves of the limit
 

@@ -9,10 +9,10 @@ from bot.playground.simulator.faults import Fault
 from bot.playground.simulator.world import Message
 from pipeline.errors import EngineError
 from pipeline.request import ResolvedRequest
-from tests.discord.house import Discord, Running, running_bot, until, words
+from tests.discord.house import Discord, Running, running_bot, words
 from tests.discord.test_delivery import pictures
 from tests.support.fake_engine import FakeEngine
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, until
 
 
 def titles(place: Discord, message: Message) -> list[str]:

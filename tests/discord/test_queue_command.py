@@ -7,9 +7,10 @@ import pytest
 from bot.jobs.values import OwnJob, QueueView
 from bot.playground.simulator.default_world import IDS
 from cogs.drawing.queue import queue_message
-from tests.discord.house import Discord, Running, until
+from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, labels, open_house, whole
 from tests.support.fake_engine import FakeEngine
+from tests.support.patience import until
 
 
 @pytest.fixture

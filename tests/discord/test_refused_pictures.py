@@ -16,9 +16,10 @@ from cogs.drawing import presenter, render
 from cogs.drawing.delivery import Delivery
 from pipeline.errors import EngineError, StorageError
 from tests.data.records import a_job
-from tests.discord.house import Discord, Running, running_bot, until, words
+from tests.discord.house import Discord, Running, running_bot, words
 from tests.discord.test_delivery import EXPIRED_S, held, pictures
 from tests.support.fake_engine import FakeEngine
+from tests.support.patience import until
 
 ALWAYS = 1000
 

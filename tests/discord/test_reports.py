@@ -1,6 +1,5 @@
 """Reports: the menu, the queue, what is decided, who is told, and who never learns of whom."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -10,9 +9,9 @@ from bot.playground.simulator.views import MessageView
 from data.guilds import audit, reports
 from data.jobs.jobs import JobRecord
 from tests.discord.gallery import dispatcher
-from tests.discord.house import Discord, Running, until
+from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, labels, open_house, whole
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import until
 
 REPORT, DELETE = "Report picture", "Delete picture"
 
@@ -240,9 +239,7 @@ async def test_the_word_to_the_reporter_survives_a_restart(
         await moderator.member.press(shown, "Nothing wrong")
     assert told(place, IDS.dm_bob) == []
     async with open_house(place):
-        async with asyncio.timeout(PATIENCE_S):
-            while not told(place, IDS.dm_bob):
-                await asyncio.sleep(0.02)
+        await until(lambda: told(place, IDS.dm_bob))
         assert len(told(place, IDS.dm_bob)) == 1
 
 

@@ -7,9 +7,10 @@ from bot.playground.simulator import limits
 from bot.playground.simulator.default_world import IDS
 from data.jobs import jobs
 from pipeline.errors import RefusedError
-from tests.discord.house import Discord, Running, running_bot, until, words
+from tests.discord.house import Discord, Running, running_bot, words
 from tests.discord.test_delivery import EXPIRED_S, held, pictures
 from tests.support.fake_engine import FakeEngine
+from tests.support.patience import until
 
 
 async def test_an_open_job_goes_on_in_the_same_message(place: Discord) -> None:

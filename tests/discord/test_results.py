@@ -12,9 +12,9 @@ from cogs.common import orphans
 from data.guilds import place_settings
 from data.jobs.jobs import JobRecord
 from pipeline.rating import Rating
-from tests.discord.house import Discord, Running, until
+from tests.discord.house import Discord, Running
 from tests.discord.visitors import Visitor, labels, open_house, whole
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, until
 
 SINGLE = [
     "🔄 Re-roll", "Vary (subtle)", "Vary (strong)", "Upscale", "🎨 Remix", "❤️ Favourite",

@@ -17,10 +17,10 @@ from data.guilds.audit import AuditEntry
 from data.guilds.server_settings import GuildSettings
 from data.jobs import checks, withheld
 from pipeline.rating import Rating
-from tests.discord.house import Discord, Running, until
+from tests.discord.house import Discord, Running
 from tests.discord.test_withheld import allow, ask, checked, sent_pictures
 from tests.discord.visitors import Visitor, labels, whole
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, until
 from tests.support.tagger import PaintEngine, make_tagger
 
 

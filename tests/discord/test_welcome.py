@@ -16,7 +16,7 @@ from data.shipped.text import unfilled
 from data.store import notes
 from tests.discord.house import Discord, Running
 from tests.discord.visitors import open_house
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, until
 
 SERVER, RULES, LOBBY = 9001, 9002, 9003
 
@@ -56,9 +56,7 @@ class Newcomer:
         self.place.loopback.gateway.dispatch("GUILD_CREATE", created, intent=GUILDS)
 
     async def greeting(self, channel_id: int = LOBBY) -> Message:
-        async with asyncio.timeout(PATIENCE_S):
-            while not (found := self.said(channel_id)):
-                await asyncio.sleep(0.01)
+        found = await until(lambda: self.said(channel_id))
         assert len(found) == 1
         return found[0]
 

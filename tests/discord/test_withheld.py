@@ -9,8 +9,9 @@ from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.views import MessageView
 from data.guilds import place_settings
 from pipeline.rating import Rating
-from tests.discord.house import Discord, Running, until, words
+from tests.discord.house import Discord, Running, words
 from tests.discord.visitors import Visitor, open_house, whole
+from tests.support.patience import until
 from tests.support.tagger import PaintEngine, make_tagger
 
 

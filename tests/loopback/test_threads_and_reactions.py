@@ -4,7 +4,6 @@
 # (fixtures, JSON and a client with attributes of its own: strict types would only repeat the asserts)
 # ruff: noqa: E501
 
-import asyncio
 import io
 
 import discord
@@ -13,7 +12,7 @@ import pytest
 from bot.playground.simulator import permissions as p
 from bot.playground.simulator.world import Channel, ChannelType
 from tests.loopback.test_with_discordpy import Tiny, running
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import until
 
 FORUM = 300000000000000099
 INTENTS = discord.Intents(guilds=True, guild_messages=True, guild_reactions=True)
@@ -31,9 +30,7 @@ class Watcher(Tiny):
         super().dispatch(event, *args, **kwargs)
 
     async def until(self, event: str) -> object:
-        async with asyncio.timeout(PATIENCE_S):
-            while not (found := [what for name, what in self.seen if name == event]):
-                await asyncio.sleep(0.005)
+        found = await until(lambda: [what for name, what in self.seen if name == event])
         return found[-1]
 
 
