@@ -1,11 +1,11 @@
 """DPM-Solver++ of second order: https://arxiv.org/abs/2211.01095, the midpoint form.
 
-Multistep (2M) looks back one step, as diffusers' DPMSolverMultistepScheduler; with noise (SDE) or
-without. Singlestep goes in pairs from a common start, as DPMSolverSinglestepScheduler.
+`MultistepSampler` is diffusers' DPMSolverMultistepScheduler, `SinglestepSampler` its
+DPMSolverSinglestepScheduler.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
@@ -36,34 +36,35 @@ class _Level:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DpmSampler:
-    """`orders` has the solver's order at each step. `levels` has one more than `timesteps`."""
+class _DpmSampler:
+    """What both solvers share. `orders` has the solver's order at each step, `levels` one level
+    more than `timesteps`."""
 
     timesteps: Floats
     levels: tuple[_Level, ...]
     orders: tuple[Order, ...]
-    singlestep: bool
     draws_noise: bool
     prediction_type: Prediction
     init_noise_sigma: np.float32 = _ONE
 
     @classmethod
-    def make(cls, config: SchedulerConfig, steps: int, *, singlestep: bool) -> "DpmSampler":
-        """Always on Karras' noise levels, as all DPM++ samplers of the model card are."""
+    def _made(
+        cls, config: SchedulerConfig, steps: int, *, orders: tuple[Order, ...], whole: bool
+    ) -> Self:
+        """Always on Karras' noise levels, as all DPM++ samplers of the model card are. `whole`:
+        timesteps are rounded, where diffusers otherwise cuts their fraction off."""
         training = schedule.sigmas_of(schedule.alphas_cumprod(config))
         sigmas = schedule.karras(float(training[-1]), float(training[0]), steps)
         timesteps = schedule.sigma_to_timestep(sigmas, training)
-        if singlestep or config.beta_schedule != "squaredcos_cap_v2":
+        if whole:
             timesteps = timesteps.round()
         # The model is told a whole number: diffusers casts, which truncates.
         timesteps = timesteps.astype(np.int64).astype(np.float32)
         noises = schedule.with_final_sigma(config, sigmas, training)
-        find = _singlestep_orders if singlestep else _multistep_orders
         return cls(
             timesteps=timesteps,
             levels=tuple(_Level.of(noise) for noise in noises),
-            orders=find(config, steps),
-            singlestep=singlestep,
+            orders=orders,
             draws_noise=config.algorithm_type == "sde-dpmsolver++",
             prediction_type=config.prediction_type,
         )
@@ -75,47 +76,27 @@ class DpmSampler:
         level = self.levels[step_index]
         return single(level.alpha * sample + level.sigma * noise)
 
-    def step(
-        self, state: SamplerState, noise_pred: Floats, sample: Floats, noise: Floats | None
-    ) -> tuple[Floats, SamplerState]:
-        index = state.step_index
+    def _denoised(self, index: int, noise_pred: Floats, sample: Floats) -> Floats:
         here = self.levels[index]
-        x0 = denoised(self.prediction_type, noise_pred, sample, here.alpha, here.sigma)
-        before = state.pred_original_sample
-        second = self.orders[index] == 2 and before is not None
-        base = state.base_sample
-        if not (second and self.singlestep and base is not None):
-            base = sample
-        slope = self._slope(index, x0, before) if second and before is not None else None
-        paired = second and self.singlestep
-        start = self.levels[index - 1] if paired else here
-        anchor = before if paired and before is not None else x0
-        latents = self._advance(
-            index, start=start, base=base, anchor=anchor, slope=slope, noise=noise
-        )
-        return latents, SamplerState(
-            step_index=index + 1, pred_original_sample=x0, base_sample=base
-        )
+        return denoised(self.prediction_type, noise_pred, sample, here.alpha, here.sigma)
 
-    def _slope(self, index: int, x0: Floats, before: Floats) -> Floats:
-        """How x0 changes over the coming step, from the last two predictions (D1)."""
-        last, here, following = self.levels[index - 1], self.levels[index], self.levels[index + 1]
-        start = last if self.singlestep else here
+    def _slope(self, index: int, start: _Level, x0: Floats, before: Floats) -> Floats:
+        """How x0 changes from `start` to the next level, from the last two predictions (D1)."""
+        last, here, following = self.levels[index - 1 : index + 2]
         reach = (following.log_snr - start.log_snr) / (here.log_snr - last.log_snr)
         return reach * (x0 - before)
 
     def _advance(
         self,
-        index: int,
-        *,
         start: _Level,
+        target: _Level,
+        *,
         base: Floats,
         anchor: Floats,
         slope: Floats | None,
         noise: Floats | None,
     ) -> Floats:
-        """From `base` at level `start` to the next level (equation 12 and its SDE form)."""
-        target = self.levels[index + 1]
+        """From `base` at level `start` to level `target` (equation 12 and its SDE form)."""
         distance = target.log_snr - start.log_snr
         shrink = target.sigma / start.sigma
         if self.draws_noise:
@@ -131,6 +112,57 @@ class DpmSampler:
             fresh = target.sigma * np.sqrt(_ONE - np.exp(np.float32(-2) * distance))
             latents = latents + fresh * noise
         return latents
+
+
+class MultistepSampler(_DpmSampler):
+    """2M: looks back one step; with noise (SDE) or without."""
+
+    __slots__ = ()
+
+    @classmethod
+    def make(cls, config: SchedulerConfig, steps: int) -> Self:
+        whole = config.beta_schedule != "squaredcos_cap_v2"
+        return cls._made(config, steps, orders=_multistep_orders(config, steps), whole=whole)
+
+    def step(
+        self, state: SamplerState, noise_pred: Floats, sample: Floats, noise: Floats | None
+    ) -> tuple[Floats, SamplerState]:
+        index = state.step_index
+        here, target = self.levels[index : index + 2]
+        x0 = self._denoised(index, noise_pred, sample)
+        before, slope = state.pred_original_sample, None
+        if self.orders[index] == 2 and before is not None:
+            slope = self._slope(index, here, x0, before)
+        latents = self._advance(here, target, base=sample, anchor=x0, slope=slope, noise=noise)
+        return latents, SamplerState(step_index=index + 1, pred_original_sample=x0)
+
+
+class SinglestepSampler(_DpmSampler):
+    """Goes in pairs of steps: the second one starts again where the first one did."""
+
+    __slots__ = ()
+
+    @classmethod
+    def make(cls, config: SchedulerConfig, steps: int) -> Self:
+        return cls._made(config, steps, orders=_singlestep_orders(config, steps), whole=True)
+
+    def step(
+        self, state: SamplerState, noise_pred: Floats, sample: Floats, noise: Floats | None
+    ) -> tuple[Floats, SamplerState]:
+        index = state.step_index
+        start, target = self.levels[index : index + 2]
+        x0 = self._denoised(index, noise_pred, sample)
+        before, base = state.pred_original_sample, state.base_sample
+        anchor, slope = x0, None
+        if self.orders[index] == 2 and before is not None and base is not None:
+            start, anchor = self.levels[index - 1], before
+            slope = self._slope(index, start, x0, before)
+        else:
+            base = sample
+        latents = self._advance(start, target, base=base, anchor=anchor, slope=slope, noise=noise)
+        return latents, SamplerState(
+            step_index=index + 1, pred_original_sample=x0, base_sample=base
+        )
 
 
 def _multistep_orders(config: SchedulerConfig, steps: int) -> tuple[Order, ...]:

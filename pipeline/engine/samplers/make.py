@@ -7,7 +7,7 @@ from typing import Any, Final, assert_never
 from pipeline.card import Sampler
 from pipeline.engine.samplers.base import NumpySampler
 from pipeline.engine.samplers.ddim import DdimSampler
-from pipeline.engine.samplers.dpm import DpmSampler
+from pipeline.engine.samplers.dpm import MultistepSampler, SinglestepSampler
 from pipeline.engine.samplers.euler import EulerSampler
 from pipeline.model.scheduler import SchedulerConfig
 
@@ -32,12 +32,12 @@ def make_sampler(
         case Sampler.DDIM:
             return DdimSampler.make(SchedulerConfig.of(config), steps)
         case Sampler.DPM_2M_KARRAS:
-            return DpmSampler.make(SchedulerConfig.of(config), steps, singlestep=False)
+            return MultistepSampler.make(SchedulerConfig.of(config), steps)
         case Sampler.DPM_2M_SDE_KARRAS:
             sde = {**config, "algorithm_type": "sde-dpmsolver++"}
-            return DpmSampler.make(SchedulerConfig.of(sde), steps, singlestep=False)
+            return MultistepSampler.make(SchedulerConfig.of(sde), steps)
         case Sampler.DPM_SDE_KARRAS:
             single = {**SINGLESTEP_DEFAULTS, **config, "rescale_betas_zero_snr": False}
-            return DpmSampler.make(SchedulerConfig.of(single), steps, singlestep=True)
+            return SinglestepSampler.make(SchedulerConfig.of(single), steps)
         case _:
             assert_never(sampler)
