@@ -11,9 +11,9 @@ from typing import Any
 
 from PIL import Image
 
-from bot.playground.simulator.actions import walk
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.errors import ApiError, RefusedByClient
+from bot.playground.simulator.forms import walk
 from bot.playground.simulator.world import ChannelType, Interaction, Message
 from tests.chaos.gallery_sight import STAR
 from tests.chaos.places import PEOPLE

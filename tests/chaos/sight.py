@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
-from bot.playground.simulator.actions import walk
 from bot.playground.simulator.errors import Json
+from bot.playground.simulator.forms import walk
 from bot.playground.simulator.world import Interaction, Message
 from tests.chaos.stage import Stage
 

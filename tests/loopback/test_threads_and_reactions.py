@@ -112,10 +112,10 @@ async def test_reactions_are_cleared_by_moderators_only(loopback):
         with pytest.raises(discord.Forbidden):
             await message.clear_reactions()
         stored = loopback.server.world.messages[message.id]
-        loopback.server.posting.clear_reactions(stored, "⭐")
+        loopback.server.posting.reactions.clear(stored, "⭐")
         event = await bot.until("raw_reaction_clear_emoji")
         assert (event.message_id, str(event.emoji)) == (message.id, "⭐")
-        loopback.server.posting.clear_reactions(stored)
+        loopback.server.posting.reactions.clear(stored)
         assert (await bot.until("raw_reaction_clear")).message_id == message.id
 
 

@@ -13,17 +13,15 @@ from bot.playground.simulator.check_components import (
     BUTTON,
     CHANNEL_SELECT,
     ENTITY_SELECTS,
-    LABEL,
     LINK_STYLE,
     MENTIONABLE_SELECT,
     ROLE_SELECT,
-    ROW,
     STRING_SELECT,
-    TEXT_INPUT,
     USER_SELECT,
 )
 from bot.playground.simulator.check_message import Upload
-from bot.playground.simulator.errors import Json, RefusedByClient, as_list
+from bot.playground.simulator.errors import Json, RefusedByClient
+from bot.playground.simulator.forms import check_selected, fill_modal, walk
 from bot.playground.simulator.interactions import Interactions
 from bot.playground.simulator.options import Filled, OptionFiller, find_command
 from bot.playground.simulator.payloads import channel_json, member_json, role_json, user_json
@@ -228,7 +226,7 @@ class Actions:
         if message.ephemeral_for is not None:
             raise RefusedByClient("ephemeral messages take no reactions")
         self.channel_for(user_id, message.channel_id, p.ADD_REACTIONS)
-        self.posting.react(message, emoji, user_id=user_id, add=add, burst=burst)
+        self.posting.reactions.react(message, emoji, user_id=user_id, add=add, burst=burst)
 
     def say(
         self, user_id: int, channel_id: int, content: str, uploads: list[Upload] | None = None
@@ -261,64 +259,3 @@ def _command_data(command: Json, filled: Filled) -> Json:
     if "guild_id" in command:
         data["guild_id"] = command["guild_id"]
     return data
-
-
-def walk(components: list[Json]) -> list[Json]:
-    """All components, nested ones too."""
-    found: list[Json] = []
-    for component in components:
-        found.append(component)
-        found += walk(as_list(component.get("components")))
-        for name in ("accessory", "component"):
-            if component.get(name):
-                found += walk([component[name]])
-    return found
-
-
-def check_selected(menu: Json, values: list[str]) -> None:
-    low, high = menu.get("min_values", 1), menu.get("max_values", 1)
-    if not low <= len(values) <= high:
-        raise RefusedByClient(f"choose {low} to {high}")
-    if menu["type"] == STRING_SELECT:
-        known = {option["value"] for option in menu["options"]}
-        if not set(values) <= known:
-            raise RefusedByClient(f"the menu offers {sorted(known)}")
-
-
-def fill_modal(modal: Json, values: dict[str, Any]) -> list[Json]:
-    """The components of a modal submit. What is not given keeps the value shown at first."""
-    known = {c["custom_id"] for c in walk(modal["components"]) if "custom_id" in c}
-    if not values.keys() <= known:
-        raise RefusedByClient(f"the modal has {sorted(known)}")
-    result: list[Json] = []
-    for row in modal["components"]:
-        if row["type"] == ROW:
-            inner = [_filled_input(child, values) for child in row["components"]]
-            result.append({"type": ROW, "components": inner})
-        elif row["type"] == LABEL:
-            result.append({"type": LABEL, "component": _filled_input(row["component"], values)})
-        else:
-            result.append({"type": row["type"], "id": row.get("id", 0)})
-    for number, component in enumerate(walk(result), 1):
-        component.setdefault("id", number)
-    return result
-
-
-def _filled_input(child: Json, values: dict[str, Any]) -> Json:
-    custom_id = child["custom_id"]
-    sent: Json = {"type": child["type"], "custom_id": custom_id}
-    if child["type"] != TEXT_INPUT:
-        chosen: list[str] = values.get(custom_id) or [
-            option["value"] for option in child.get("options", []) if option.get("default")
-        ]
-        if chosen or child.get("required", True):
-            check_selected(child, chosen)
-        return sent | {"values": chosen}
-    typed = values.get(custom_id, child.get("value") or "")
-    low = child.get("min_length") or 0
-    high = child.get("max_length") or limits.TEXT_INPUT
-    if child.get("required", True):
-        low = max(low, 1)
-    if (typed or low) and not low <= len(typed) <= high:
-        raise RefusedByClient(f"{custom_id!r} takes {low} to {high} characters")
-    return sent | {"value": typed}

@@ -7,15 +7,14 @@ from aiohttp import web
 from bot.playground.simulator import errors, limits
 from bot.playground.simulator import permissions as p
 from bot.playground.simulator.bodies import read_body, read_json
-from bot.playground.simulator.check_command import CHAT, check_command, check_commands
-from bot.playground.simulator.errors import FormErrors, Json, as_list
 from bot.playground.simulator.gateway import GUILDS
 from bot.playground.simulator.interactions import Interactions
+from bot.playground.simulator.may_post import check_may_post, check_reference
 from bot.playground.simulator.middleware import API, ENTRY, reply
 from bot.playground.simulator.oauth import whose
 from bot.playground.simulator.payloads import channel_json, guild_json, member_json, user_json
 from bot.playground.simulator.posting import Body, Posting
-from bot.playground.simulator.world import THREADS, Channel, ChannelType, Message, World
+from bot.playground.simulator.world import THREADS, Channel, Message, World
 
 
 def id_of(request: web.Request, name: str) -> int:
@@ -40,8 +39,6 @@ class Api:
     def routes(self) -> list[web.RouteDef]:
         channel, message = "/channels/{channel}", "/channels/{channel}/messages/{message}"
         hook, own = "/webhooks/{application}/{token}", "/webhooks/{application}/{token}/messages/"
-        commands = "/applications/{application}/commands"
-        guild_commands = "/applications/{application}/guilds/{guild}/commands"
         table: list[tuple[str, str, Any]] = [
             ("GET", "/gateway", self.gateway),
             ("GET", "/gateway/bot", self.gateway_bot),
@@ -66,15 +63,6 @@ class Api:
             ("PATCH", own + "{which}", self.edit_own),
             ("DELETE", own + "{which}", self.delete_own),
         ]
-        for path in (commands, guild_commands):
-            table += [
-                ("GET", path, self.list_commands),
-                ("PUT", path, self.put_commands),
-                ("POST", path, self.post_command),
-                ("GET", path + "/{command}", self.get_command),
-                ("PATCH", path + "/{command}", self.patch_command),
-                ("DELETE", path + "/{command}", self.delete_command),
-            ]
         return [web.route(verb, API + path, call) for verb, path, call in table]
 
     async def _body(self, request: web.Request) -> Body:
@@ -84,7 +72,8 @@ class Api:
         entry.files = [(file.filename, len(file.data)) for file in body.uploads.values()]
         return body
 
-    async def _json(self, request: web.Request) -> Any:
+    async def json(self, request: web.Request) -> Any:
+        """The body, noted in the request's entry of the log."""
         found = await read_json(request)
         request[ENTRY].json = found
         return found
@@ -172,7 +161,7 @@ class Api:
                 raise errors.missing_permissions()
 
     async def open_dm(self, request: web.Request) -> web.Response:
-        body = await self._json(request)
+        body = await self.json(request)
         user_id = int(body.get("recipient_id") or 0)
         if user_id not in self.world.users or user_id == self.world.bot_user_id:
             message = "Invalid Recipient(s)"
@@ -220,44 +209,17 @@ class Api:
     async def post(self, request: web.Request) -> web.Response:
         channel = self.channel_for(request)
         body = await self._body(request)
-        self._check_may_post(channel, body)
+        check_may_post(self.world, channel, body)
         if int(body.json.get("flags") or 0) & limits.EPHEMERAL:
             message = "Only answers to interactions can be ephemeral."
             raise errors.invalid(("flags",), "MESSAGE_FLAGS_INVALID", message)
-        self._check_reference(channel, body.json)
+        check_reference(self.world, channel, body.json)
         message = self.posting.create(channel, body, author_id=self.world.bot_user_id)
         if channel.archived:  # a new message opens it
             channel.archived = False
             payload = channel_json(self.world, channel)
             self.posting.gateway.dispatch("THREAD_UPDATE", payload, intent=GUILDS)
         return reply(self.posting.json(message))
-
-    def _check_may_post(self, channel: Channel, body: Body) -> None:
-        bot = self.world.bot_user_id
-        if channel.type == ChannelType.DM:
-            if not self.world.user(channel.recipient_ids[0]).accepts_dms:
-                raise errors.cannot_message_user()
-            return
-        if channel.archived and channel.locked:
-            raise errors.thread_archived()
-        if channel.type in {ChannelType.FORUM, ChannelType.CATEGORY}:
-            raise errors.wrong_channel_type()
-        thread = channel.type in THREADS
-        wanted = p.SEND_MESSAGES_IN_THREADS if thread else p.SEND_MESSAGES
-        wanted |= p.ATTACH_FILES if body.uploads else 0
-        wanted |= p.EMBED_LINKS if body.json.get("embeds") else 0
-        if not p.may(self.world, channel, bot, wanted):
-            raise errors.missing_permissions()
-
-    def _check_reference(self, channel: Channel, body: Json) -> None:
-        reference = body.get("message_reference")
-        if not reference or not reference.get("fail_if_not_exists", True):
-            return
-        try:
-            self.world.message(int(reference["message_id"]), channel_id=channel.id)
-        except errors.ApiError:
-            code, message = "REPLIES_UNKNOWN_MESSAGE", "Unknown message"
-            raise errors.invalid(("message_reference",), code, message) from None
 
     async def edit(self, request: web.Request) -> web.Response:
         channel = self.channel_for(request)
@@ -315,92 +277,4 @@ class Api:
 
     async def delete_own(self, request: web.Request) -> web.Response:
         self.posting.delete(self._own(request))
-        return web.Response(status=204)
-
-    # -- commands
-
-    def _scope(self, request: web.Request) -> int | None:
-        if id_of(request, "application") != self.world.application_id:
-            raise errors.missing_access()
-        if "guild" not in request.match_info:
-            return None
-        return self.world.guild(id_of(request, "guild")).id
-
-    async def list_commands(self, request: web.Request) -> web.Response:
-        return reply(self.world.commands_in(self._scope(request)))
-
-    async def put_commands(self, request: web.Request) -> web.Response:
-        scope = self._scope(request)
-        wanted = await self._json(request)
-        check_commands(wanted)
-        old = {(c["name"], c["type"]): c for c in self.world.commands_in(scope)}
-        for command in old.values():
-            del self.world.commands[int(command["id"])]
-        stored = [self._store(command, scope, old) for command in wanted]
-        return reply(stored)
-
-    def _store(self, command: Json, scope: int | None, old: dict[tuple[str, int], Json]) -> Json:
-        known = old.get((command["name"], command.get("type") or CHAT))
-        command_id = int(known["id"]) if known else self.world.new_id()
-        stored = self.stored_command(command, command_id=command_id, guild_id=scope)
-        self.world.commands[command_id] = stored
-        return stored
-
-    def stored_command(self, command: Json, *, command_id: int, guild_id: int | None) -> Json:
-        """A command as Discord gives it back: every field is there."""
-        stored: Json = {
-            "id": str(command_id),
-            "application_id": str(self.world.application_id),
-            "version": str(self.world.new_id()),
-            "type": command.get("type") or CHAT,
-            "name": command["name"],
-            "name_localizations": command.get("name_localizations"),
-            "description": command.get("description") or "",
-            "description_localizations": command.get("description_localizations"),
-            "default_member_permissions": command.get("default_member_permissions"),
-            "dm_permission": command.get("dm_permission", True),
-            "nsfw": bool(command.get("nsfw", False)),
-            "integration_types": command.get("integration_types") or [0],
-            "contexts": command.get("contexts"),
-            "options": as_list(command.get("options")),
-        }
-        if stored["default_member_permissions"] is not None:
-            stored["default_member_permissions"] = str(stored["default_member_permissions"])
-        if guild_id is not None:
-            stored["guild_id"] = str(guild_id)
-        return stored
-
-    async def post_command(self, request: web.Request) -> web.Response:
-        scope = self._scope(request)
-        command = await self._json(request)
-        form = FormErrors()
-        check_command(form, (), command)
-        form.finish()
-        old = {(c["name"], c["type"]): c for c in self.world.commands_in(scope)}
-        exists = (command["name"], command.get("type") or CHAT) in old
-        return reply(self._store(command, scope, old), status=200 if exists else 201)
-
-    def _command(self, request: web.Request) -> Json:
-        self._scope(request)
-        command = self.world.commands.get(id_of(request, "command"))
-        if command is None:
-            raise errors.unknown_command()
-        return command
-
-    async def get_command(self, request: web.Request) -> web.Response:
-        return reply(self._command(request))
-
-    async def patch_command(self, request: web.Request) -> web.Response:
-        command = self._command(request) | await self._json(request)
-        form = FormErrors()
-        check_command(form, (), command)
-        form.finish()
-        scope = self._scope(request)
-        command_id = int(command["id"])
-        stored = self.stored_command(command, command_id=command_id, guild_id=scope)
-        self.world.commands[command_id] = stored
-        return reply(stored)
-
-    async def delete_command(self, request: web.Request) -> web.Response:
-        del self.world.commands[int(self._command(request)["id"])]
         return web.Response(status=204)

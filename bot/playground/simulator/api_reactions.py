@@ -37,7 +37,7 @@ class ReactionsApi:
         wanted = [p.READ_MESSAGE_HISTORY, *([p.ADD_REACTIONS] * add)]
         message = self.api.message_for(request, self.api.channel_for(request, *wanted))
         emoji, bot = request.match_info["emoji"], self.api.world.bot_user_id
-        self.api.posting.react(message, emoji, user_id=bot, add=add)
+        self.api.posting.reactions.react(message, emoji, user_id=bot, add=add)
         return web.Response(status=204)
 
     async def who(self, request: web.Request) -> web.Response:
@@ -61,12 +61,12 @@ class ReactionsApi:
     async def clear(self, request: web.Request) -> web.Response:
         channel = self.api.channel_for(request, p.MANAGE_MESSAGES)
         message = self.api.message_for(request, channel)
-        self.api.posting.clear_reactions(message, request.match_info.get("emoji"))
+        self.api.posting.reactions.clear(message, request.match_info.get("emoji"))
         return web.Response(status=204)
 
     async def remove(self, request: web.Request) -> web.Response:
         channel = self.api.channel_for(request, p.MANAGE_MESSAGES)
         message = self.api.message_for(request, channel)
         user_id, emoji = id_of(request, "user"), request.match_info["emoji"]
-        self.api.posting.react(message, emoji, user_id=user_id, add=False)
+        self.api.posting.reactions.react(message, emoji, user_id=user_id, add=False)
         return web.Response(status=204)

@@ -8,7 +8,7 @@ from bot.playground.simulator import errors, limits
 from bot.playground.simulator.check_command import STRING, check_choices
 from bot.playground.simulator.check_components import check_modal
 from bot.playground.simulator.errors import FormErrors, Json, as_list, as_object
-from bot.playground.simulator.payloads import interaction_json
+from bot.playground.simulator.message_payloads import interaction_json
 from bot.playground.simulator.posting import Body, Posting
 from bot.playground.simulator.world import Channel, Interaction, InteractionType, Message
 

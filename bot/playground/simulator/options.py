@@ -18,13 +18,8 @@ from bot.playground.simulator.check_command import (
 from bot.playground.simulator.check_message import Upload
 from bot.playground.simulator.errors import Json, RefusedByClient
 from bot.playground.simulator.limits import OPTION_TEXT
-from bot.playground.simulator.payloads import (
-    attachment_json,
-    channel_json,
-    member_json,
-    role_json,
-    user_json,
-)
+from bot.playground.simulator.message_payloads import attachment_json
+from bot.playground.simulator.payloads import channel_json, member_json, role_json, user_json
 from bot.playground.simulator.posting import attachment_of
 from bot.playground.simulator.world import Channel, World
 

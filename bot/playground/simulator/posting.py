@@ -10,13 +10,13 @@ from bot.playground.simulator.check_message import Upload, check_message
 from bot.playground.simulator.errors import Json, as_list
 from bot.playground.simulator.feed import Feed
 from bot.playground.simulator.gateway import (
-    DIRECT_REACTIONS,
     GUILD_MESSAGES,
-    GUILD_REACTIONS,
     Gateway,
 )
 from bot.playground.simulator.kept_components import as_discord_keeps
-from bot.playground.simulator.payloads import member_json, message_json
+from bot.playground.simulator.message_payloads import message_json
+from bot.playground.simulator.payloads import member_json
+from bot.playground.simulator.reactions import Reactions
 from bot.playground.simulator.world import Attachment, Channel, Interaction, Message, World
 
 
@@ -35,6 +35,7 @@ class Posting:
         self.world = world
         self.gateway = gateway
         self.feed = feed
+        self.reactions = Reactions(world, gateway, changed=self._changed)
         self._nonces: dict[tuple[int, str], tuple[float, int]] = {}
 
     @property
@@ -218,62 +219,11 @@ class Posting:
         told: Json = {"ids": ids, "channel_id": str(channel.id), "guild_id": str(channel.guild_id)}
         self.gateway.dispatch("MESSAGE_DELETE_BULK", told, intent=GUILD_MESSAGES)
 
-    def clear_reactions(self, message: Message, emoji: str | None = None) -> None:
-        """A moderator takes all reactions away, or all of one emoji."""
-        channel = self.world.channel(message.channel_id)
-        data: Json = {
-            "channel_id": str(channel.id),
-            "message_id": str(message.id),
-            "guild_id": str(channel.guild_id),
-        }
-        if emoji is None:
-            message.reactions.clear()
-            message.super_reactions.clear()
-            self.gateway.dispatch("MESSAGE_REACTION_REMOVE_ALL", data, intent=GUILD_REACTIONS)
-        else:
-            message.reactions.pop(emoji, None)
-            message.super_reactions.pop(emoji, None)
-            data["emoji"] = {"id": None, "name": emoji}
-            self.gateway.dispatch("MESSAGE_REACTION_REMOVE_EMOJI", data, intent=GUILD_REACTIONS)
-        self._publish("message_update", message)
-
-    def react(
-        self, message: Message, emoji: str, *, user_id: int, add: bool, burst: bool = False
-    ) -> None:
-        """Add or take away a reaction (`burst`: a super reaction); nothing happens if it is so
-        already."""
-        kept = message.super_reactions if burst else message.reactions
-        users = kept.setdefault(emoji, [])
-        if add == (user_id in users):
-            return
-        kinds = sum(bool(who) for who in message.reactions.values())
-        if add and not users and kinds >= limits.EMOJI_KINDS:
-            raise errors.ApiError(403, 30010, "Maximum number of reactions reached (20)")
-        users.append(user_id) if add else users.remove(user_id)
-        channel = self.world.channel(message.channel_id)
-        data: Json = {
-            "user_id": str(user_id),
-            "channel_id": str(channel.id),
-            "message_id": str(message.id),
-            "emoji": {"id": None, "name": emoji},
-            "burst": burst,
-            "type": int(burst),
-        }
-        intent = DIRECT_REACTIONS
-        if channel.guild_id is not None:
-            intent = GUILD_REACTIONS
-            data["guild_id"] = str(channel.guild_id)
-            if add:
-                member = self.world.member(channel.guild_id, user_id)
-                data["member"] = member_json(self.world, member)
-        if add:
-            data["message_author_id"] = str(message.author_id)
-        name = "MESSAGE_REACTION_ADD" if add else "MESSAGE_REACTION_REMOVE"
-        self.gateway.dispatch(name, data, intent=intent)
-        self._publish("message_update", message)
-
     def json(self, message: Message, *, viewer: int | None = None) -> Json:
         return message_json(self.world, self.base_url, message, viewer=viewer)
+
+    def _changed(self, message: Message) -> None:
+        self._publish("message_update", message)
 
     def _publish(self, kind: str, message: Message) -> None:
         viewer = message.ephemeral_for

@@ -10,13 +10,14 @@ from aiohttp import web
 
 from bot.playground.simulator import errors
 from bot.playground.simulator.api import Api
+from bot.playground.simulator.api_commands import CommandsApi
 from bot.playground.simulator.api_reactions import ReactionsApi
 from bot.playground.simulator.api_threads import ThreadsApi
 from bot.playground.simulator.control import Control
 from bot.playground.simulator.default_world import default_world
 from bot.playground.simulator.limits import REQUEST_BYTES
+from bot.playground.simulator.message_payloads import cdn_signature
 from bot.playground.simulator.parts import Parts
-from bot.playground.simulator.payloads import cdn_signature
 from bot.playground.simulator.world import Attachment, World
 
 TOKEN = "loopback.bot.token"  # noqa: S105 - no secret: it opens nothing but this server
@@ -70,6 +71,7 @@ class Loopback(Parts):
         api = Api(self.posting, self.interactions)
         app.add_routes(api.routes())
         app.add_routes(ThreadsApi(api, self.changes).routes())
+        app.add_routes(CommandsApi(api).routes())
         app.add_routes(ReactionsApi(api).routes())
         app.add_routes(self.oauth.routes())
         app.add_routes(Control(self).routes())

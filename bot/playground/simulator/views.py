@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.playground.simulator import limits
-from bot.playground.simulator.actions import walk
 from bot.playground.simulator.check_components import BUTTON, ENTITY_SELECTS, STRING_SELECT
 from bot.playground.simulator.errors import Json, as_list, as_object
+from bot.playground.simulator.forms import walk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
