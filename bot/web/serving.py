@@ -18,10 +18,11 @@ from bot.web.access import Access, DiscordDoors
 from bot.web.downloads import Downloads
 from bot.web.listening import QUEUE, Sparing, connection_slots, listening
 from bot.web.oauth import OAuth
+from bot.web.parts import Parts
 from bot.web.rendering import Pages, Static
 from bot.web.sessions import Sessions
 from bot.web.shown import Shown
-from bot.web.site import Parts, Site
+from bot.web.site import Site
 from bot.web.throttle import Throttle
 from bot.web.thumbs import ThumbnailMaker
 from data.files.picture_files import PictureFiles

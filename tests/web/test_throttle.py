@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.web.site import MAX_BACK, local
+from bot.web.signing_in import MAX_BACK, local
 from bot.web.throttle import Throttle, client_address, network
 
 

@@ -4,7 +4,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from PIL.Image import Image
@@ -12,8 +12,11 @@ from PIL.Image import Image
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.jobs.deliver.hub import Hub
+from bot.jobs.draw.announcer import Announcer
 from bot.jobs.draw.attempts import Attempts
+from bot.jobs.draw.beside import run_beside
 from bot.jobs.draw.device import DEVICE_LOST, Device
+from bot.jobs.draw.ending import Ending
 from bot.jobs.draw.fair_queue import Unit
 from bot.jobs.draw.init_images import InitImages
 from bot.jobs.draw.line import Line, LiveJob
@@ -21,20 +24,17 @@ from bot.jobs.draw.pace_keeper import PaceKeeper
 from bot.jobs.draw.worker import BrokenEngineError, EngineWorker, HungEngineError, Step
 from bot.jobs.keep.keeping import Keeping
 from bot.jobs.keep.output_check import OutputCheck
-from bot.jobs.keep.records import end_of
 from bot.jobs.keep.store import JobStore
-from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progress, Queued
+from bot.jobs.values import Completed, Failed, JobEvent
 from data.jobs.jobs import JobRecord
-from data.store.place import REPLACED
 from pipeline.engine.protocol import DrawnPicture, ModelDescription
-from pipeline.errors import Cancelled, EkakiError, EngineError, StorageError
+from pipeline.errors import Cancelled, EngineError
 
 _log = logging.getLogger(__name__)
 
 _STEP_S = 5.0  # for the running step when the bot stops; systems kill after 10 s (Docker's default)
 _STORING_S = 30.0  # for pictures that are drawn, when the bot stops
 _UNSTORED = 2  # pictures beside the one being drawn: one is written, one looked at
-_RETRY_S = 5.0  # between tries to store an end while the disk is full or the database locked
 
 
 class Runner:
@@ -57,12 +57,12 @@ class Runner:
     ) -> None:
         self._store = store
         self._line = line
-        self._hub = hub
         self._clock = clock
         self._keeping = Keeping(store=store, clock=clock, version=version, check=check)
         self._attempts = Attempts(store)
         self._init_images = InitImages(store.files)
         self._pace = PaceKeeper(store.database, line.pace, clock)
+        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._devices = [
@@ -77,11 +77,20 @@ class Runner:
             )
             for worker in workers
         ]
+        self._announcer = Announcer(line=line, hub=hub, loading=lambda: self.loading)
+        self._ending = Ending(
+            store=store,
+            line=line,
+            hub=hub,
+            clock=clock,
+            attempts=self._attempts,
+            failure=self.failure,
+            model=lambda: self.model,
+            announce=self.announce,
+        )
         self._count_devices()
         self._loop_task: asyncio.Task[None] | None = None
         self._marking: set[asyncio.Task[None]] = set()
-        self._settling: set[asyncio.Task[None]] = set()
-        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
     def model(self) -> ModelDescription | None:
@@ -135,35 +144,18 @@ class Runner:
             if late:
                 _log.warning("%d pictures are not stored in time", len(late))
                 await asyncio.wait(late)
-        for task in self._settling:
-            task.cancel()
+        self._ending.stop()
         for device in self._devices:
             await device.worker.close()
         await self._keeping.close()
 
     def announce(self) -> None:
-        """Tell every waiting job its place and time. No fault in that may stop who draws."""
-        try:
-            self._announce()
-        except Exception:
-            _log.exception("Places in the queue could not be told")
-
-    def _announce(self) -> None:
-        for job_id, outlook in self._line.outlooks().items():
-            job = self._line.live.get(job_id)
-            if job is not None and not job.started:
-                event = Queued(position=outlook.position, eta_s=outlook.eta_s, loading=self.loading)
-                if self._hub.latest(job_id) != event:
-                    self._hub.publish(job_id, event)
+        """Tell every waiting job its place and time."""
+        self._announcer.announce()
 
     def end(self, job_id: str, event: JobEvent) -> None:
         """The job is over: leave the line, stop its drawing, tell its watchers."""
-        job = self._line.drop(job_id)
-        if job is not None:
-            job.cancelled.set()
-        self._attempts.ended(job_id)
-        self._hub.publish(job_id, event)
-        self.announce()
+        self._ending.end(job_id, event)
 
     async def may_show(self, job: JobRecord, image: Image) -> bool:
         """Whether the place of `job` may see `image`, which is never kept."""
@@ -211,7 +203,7 @@ class Runner:
         except Cancelled:
             pass  # by its owner: told already; by a stop: it stays stored as running
         except (BrokenEngineError, HungEngineError) as error:
-            await self._fail(job, error)
+            await self._ending.fail(job, error)
             raise
         except Exception as error:
             is_lost = isinstance(error, EngineError) and error.key == DEVICE_LOST
@@ -221,7 +213,7 @@ class Runner:
                 self._line.put_back(unit)
                 self.wake()  # another device may be idle
                 raise
-            await self._fail(job, error)
+            await self._ending.fail(job, error)
             if is_lost:
                 raise
         finally:
@@ -232,7 +224,7 @@ class Runner:
         if drawn is None or model is None:
             return
         self._pace.learn(job.record.request, drawn, cost=job.cost)
-        _run_beside(self._keep(job, unit, drawn, model), device.storing)
+        run_beside(self._keep(job, unit, drawn, model), device.storing)
         while len(device.storing) > _UNSTORED:  # pictures must not pile up in memory
             await asyncio.wait(device.storing, return_when=asyncio.FIRST_COMPLETED)
 
@@ -243,7 +235,7 @@ class Runner:
         await self._attempts.begin(job, unit)
         if not job.started:
             job.started = True
-            _run_beside(self._mark_running(unit.job_id), self._marking)
+            run_beside(self._mark_running(unit.job_id), self._marking)
             self.announce()
         init_image = await self._init_images.get(job.record.request.init_picture)
         self._look_ahead()
@@ -276,19 +268,7 @@ class Runner:
         now = self._clock.monotonic()
         self._line.step(unit, step=step.step, steps=step.steps, now=now)
         self._look_ahead()  # again and again: others may have come before who was next
-        if self._line.is_foremost(unit):
-            outlook = self._line.outlooks().get(job.record.id)
-            self._hub.publish(
-                job.record.id,
-                Progress(
-                    picture=unit.index + 1,
-                    pictures=job.record.request.count,
-                    step=step.step,
-                    steps=step.steps,
-                    eta_s=None if outlook is None else outlook.eta_s,
-                    preview=step.preview,
-                ),
-            )
+        self._announcer.progress(job, unit, step)
         self.announce()
 
     async def _keep(
@@ -298,86 +278,22 @@ class Runner:
         try:
             kept = await self._keeping.keep(job.record, unit.index, drawn, model)
         except Exception as error:
-            await self._fail(job, error)
+            await self._ending.fail(job, error)
             return
         finally:
             self._attempts.over(unit)
         hit("picture_stored")
         if not kept.alive:  # it ended meanwhile; whoever was not told by that is told now
-            await self._end_as_stored(job.record.id)
+            await self._ending.end_as_stored(job.record.id)
             return
         # Joined: another device's picture of the same job may have been entered since.
         job.made |= {picture.position: picture for picture in kept.made}
         job.withheld |= {record.position for record in kept.withheld}
         if kept.error is not None:
-            self.end(job.record.id, Failed(error=kept.error))
+            self._ending.end(job.record.id, Failed(error=kept.error))
         elif kept.is_over:
             held = len(kept.withheld)
-            self.end(job.record.id, Completed(pictures=kept.made, withheld=held, model=model))
+            self._ending.end(
+                job.record.id, Completed(pictures=kept.made, withheld=held, model=model)
+            )
         await self._pace.keep(model)
-
-    async def _end_as_stored(self, job_id: str) -> None:
-        """Tell how a job ended that something else has ended: whoever did may not have come to
-        telling yet. Nothing is stored of a job that was deleted."""
-        try:
-            stored = await self._store.get(job_id)
-            event = None if stored is None else end_of(stored, model=self.model)
-        except Exception as error:
-            _log.error("How job %s ended can't be read: %s", job_id, error)
-            event = None
-        self.end(job_id, event or CancelledEvent())
-
-    async def _fail(self, job: LiveJob, error: Exception) -> None:
-        """End the job, give back its quota, tell its user. Where the database is not the one that
-        lies in DATA_DIR any more, the job stays open in it, and drawing ends."""
-        if _is_replaced(error):
-            self._end_drawing(error)
-            return
-        known = error if isinstance(error, EkakiError) else EngineError("engine_failed")
-        _log.error("Job %s failed: %s", job.record.id, error, exc_info=error)
-        try:
-            ended = await self._abandon(job, known)
-        except Exception as storage_error:
-            if _is_replaced(storage_error):
-                self._end_drawing(storage_error)
-                return
-            _log.error("The end of job %s is not stored yet: %s", job.record.id, storage_error)
-            _run_beside(self._settle(job, known), self._settling)
-            ended = True
-        if ended:
-            self.end(job.record.id, Failed(error=known))
-        else:
-            await self._end_as_stored(job.record.id)
-
-    def _end_drawing(self, error: Exception) -> None:
-        """Let the bot end: going on would part files from rows."""
-        if not self.failure.done():
-            _log.error("Drawing ends, open jobs stay stored: %s", error)
-            self.failure.set_exception(error)
-
-    async def _abandon(self, job: LiveJob, error: EkakiError) -> bool:
-        return await self._store.abandon(
-            job.record.id, state="failed", now=self._clock.time(), error=error
-        )
-
-    async def _settle(self, job: LiveJob, error: EkakiError) -> None:
-        """Try until the failure is stored: a full disk or a locked database passes."""
-        while True:
-            await asyncio.sleep(_RETRY_S)
-            try:
-                await self._abandon(job, error)
-            except Exception as again:
-                _log.warning("The end of job %s is still not stored: %s", job.record.id, again)
-            else:
-                return
-
-
-def _is_replaced(error: Exception) -> bool:
-    return isinstance(error, StorageError) and error.key == REPLACED
-
-
-def _run_beside(work: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]) -> None:
-    """Run `work` as one of `tasks` until it is done."""
-    task = asyncio.create_task(work)
-    tasks.add(task)
-    task.add_done_callback(tasks.discard)

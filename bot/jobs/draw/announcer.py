@@ -1,0 +1,54 @@
+"""Tells those who wait their place and time, and those whose picture is drawn how far it is."""
+
+import logging
+from collections.abc import Callable
+
+from bot.jobs.deliver.hub import Hub
+from bot.jobs.draw.fair_queue import Unit
+from bot.jobs.draw.line import Line, LiveJob
+from bot.jobs.draw.worker import Step
+from bot.jobs.values import Progress, Queued
+
+_log = logging.getLogger(__name__)
+
+
+class Announcer:
+    """Of one line. `loading`: whether no engine is ready to draw."""
+
+    def __init__(self, *, line: Line, hub: Hub, loading: Callable[[], bool]) -> None:
+        self._line = line
+        self._hub = hub
+        self._loading = loading
+
+    def announce(self) -> None:
+        """Tell every waiting job its place and time. No fault in that may stop who draws."""
+        try:
+            self._announce()
+        except Exception:  # noqa: BLE001
+            _log.exception("Places in the queue could not be told")
+
+    def _announce(self) -> None:
+        for job_id, outlook in self._line.outlooks().items():
+            job = self._line.live.get(job_id)
+            if job is not None and not job.started:
+                event = Queued(
+                    position=outlook.position, eta_s=outlook.eta_s, loading=self._loading()
+                )
+                if self._hub.latest(job_id) != event:
+                    self._hub.publish(job_id, event)
+
+    def progress(self, job: LiveJob, unit: Unit, step: Step) -> None:
+        """A step of `unit` is done. Of several pictures at once, the foremost counts."""
+        if self._line.is_foremost(unit):
+            outlook = self._line.outlooks().get(job.record.id)
+            self._hub.publish(
+                job.record.id,
+                Progress(
+                    picture=unit.index + 1,
+                    pictures=job.record.request.count,
+                    step=step.step,
+                    steps=step.steps,
+                    eta_s=None if outlook is None else outlook.eta_s,
+                    preview=step.preview,
+                ),
+            )

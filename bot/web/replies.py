@@ -1,0 +1,43 @@
+"""Answers that several routes of the gallery's page give."""
+
+from typing import Any
+
+from aiohttp import web
+
+from bot.web.answers import answer
+from bot.web.asked import Asked
+from bot.web.parts import Parts, Viewer
+
+
+class Replies:
+    """Made of templates."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def busy(self, wait_s: float) -> web.Response:
+        """Come again in `wait_s`."""
+        response = self.trouble("busy", 429)
+        response.headers["Retry-After"] = str(int(wait_s) + 1)
+        return response
+
+    def trouble(self, what: str, status: int) -> web.Response:
+        """The page that says what went wrong: `what` names its words."""
+        body = self._parts.pages.render("trouble.html", what=what, viewer=None, asked=Asked())
+        return web.Response(
+            body=body, status=status, content_type="text/html", charset="utf-8",
+            headers={"Cache-Control": "no-store"},
+        )  # fmt: skip
+
+    async def viewer(self, request: web.Request) -> Viewer:
+        """Who sent `request`."""
+        session = await self._parts.sessions.get(request)
+        open_guilds = await self._parts.access.open_guilds(session)
+        return Viewer(session=session, open_guilds=open_guilds)
+
+    def page(self, request: web.Request, name: str, **values: Any) -> web.Response:
+        """A template of the page, filled."""
+        values["here"] = request.rel_url.raw_path_qs
+        values["may_sign_in"] = self._parts.oauth.possible
+        body = self._parts.pages.render(name, **values)
+        return answer(request, body, kind="text/html", keeping="page")
