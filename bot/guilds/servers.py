@@ -108,22 +108,18 @@ class Servers:
             made = await place_settings.ratings(
                 connection, guild_id=guild_id, channel_id=channel_id or 0
             )
-            old = {
-                "ceiling": made.guild_ceiling if channel_id is None else made.channel_ceiling,
-                "default": made.guild_default if channel_id is None else made.channel_default,
-            }
-            new = old | {kind: rating}
+            name = f"{scope}_{kind}"
+            new, old = replace(made, **{name: rating}), getattr(made, name)
             await place_settings.set_ratings(
                 connection,
                 scope=scope,
                 id=channel_id or guild_id,
                 guild_id=guild_id,
-                ceiling=new["ceiling"],
-                default=new["default"],
+                ceiling=getattr(new, f"{scope}_ceiling"),
+                default=getattr(new, f"{scope}_default"),
             )
-            if old != new:
-                name = f"{scope}_{kind}"
-                before, after = _label(old[kind]), _label(rating)
+            if old != rating:
+                before, after = _label(old), _label(rating)
                 await self._changed(connection, desk, name, before, after, channel_id=channel_id)
 
     async def words(self, guild_id: int) -> Words:

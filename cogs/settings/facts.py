@@ -112,12 +112,9 @@ def missing_in(
     guild: discord.Guild, settings: GuildSettings, channel_id: int
 ) -> dict[int, tuple[str, ...]]:
     """What the bot may not do but must, in this channel and in those that are set."""
-    wanted: dict[int, tuple[str, ...]] = {}
-    for each in (*settings.allowed_channels, channel_id):
-        wanted[each] = POSTING
-    for row in settings_by("channel"):
-        if (chosen := getattr(settings, row.name)) is not None:
-            wanted[chosen] = KEEPING
+    posted = (getattr(settings, row.name) for row in settings_by("channel"))
+    wanted = dict.fromkeys((*settings.allowed_channels, channel_id), POSTING)
+    wanted |= {each: KEEPING for each in posted if each is not None}
     found: dict[int, tuple[str, ...]] = {}
     for each, names in sorted(wanted.items()):
         channel = guild.get_channel(each)

@@ -1,19 +1,21 @@
 """The forms of the settings panel: words, limits of a role, numbers."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Final
 
 import discord
 
-from bot.client.client import EkakiBot
 from bot.moderation.words import parse_words
 from cogs.common import forms
+from cogs.common.answers import hold
+from cogs.common.duty import manager_desk
+from cogs.settings.facts import Interaction
+from cogs.settings.pages import set_values, show_page
 from cogs.settings.values import limit_shown
-from data.guilds.server_settings import LimitSet, Setting, WordList
+from data.guilds.server_settings import GuildSettings, LimitSet, Setting, WordList
 from data.shipped.text import text
 from pipeline.errors import InputError
-
-Interaction = discord.Interaction[EkakiBot]
 
 MAX_FORM: Final = 4000  # characters of a text input, Discord
 _HOUR_S: Final = 3600.0
@@ -37,11 +39,15 @@ class Form(forms.Form):
         await self._save(interaction, self)
 
 
-Save = Callable[[Interaction, Form], Awaitable[None]]
-
-
-def words_form(which: WordList, words: frozenset[str], save: Save) -> Form:
+def words_form(which: WordList, words: frozenset[str]) -> Form:
     """A list, a word a line. InputError `words_too_long`: only a file holds so many."""
+
+    async def save(interaction: Interaction, form: Form) -> None:
+        desk, wanted = manager_desk(interaction), edited(words, form.typed["words"].value)
+        await hold(interaction)
+        await interaction.client.services.servers.change_words(desk, which, wanted)
+        await show_page(interaction, "words")
+
     shown = "\n".join(sorted(words))
     if len(shown) > MAX_FORM:
         raise InputError("words_too_long", limit=MAX_FORM)
@@ -68,8 +74,23 @@ def edited(shown: frozenset[str], typed: str) -> Callable[[frozenset[str]], froz
     return lambda current: (current | added) - removed
 
 
-def limits_form(rows: Iterable[Setting], limits: LimitSet, save: Save) -> Form:
-    """Some limits of a role; an empty field is not set."""
+def limits_form(rows: Iterable[Setting], limits: LimitSet, role_id: int) -> Form:
+    """Some limits of a role; an empty field is not set. InputError `not_a_number`, `role_gone`."""
+
+    async def save(interaction: Interaction, form: Form) -> None:
+        typed = {
+            name: (_pixels if name == "max_pixels" else _whole)(field.value.strip())
+            for name, field in form.typed.items()
+        }
+        desk, guild = manager_desk(interaction), interaction.guild
+        if guild is None or guild.get_role(role_id) is None:
+            raise InputError("role_gone")
+        await hold(interaction)
+        await interaction.client.services.servers.change_limits(
+            desk, role_id=role_id, change=lambda made: replace(made, **typed)
+        )
+        await show_page(interaction, "limits", role_id=role_id)
+
     form = Form(text("settings.limits_title"), save)
     for row in rows:
         value: int | None = getattr(limits, row.name)
@@ -87,26 +108,27 @@ def limits_form(rows: Iterable[Setting], limits: LimitSet, save: Save) -> Form:
     return form
 
 
-def typed_limits(form: Form) -> dict[str, int | None]:
-    """What was typed, by the names of LimitSet. InputError `not_a_number`."""
-    return {
-        name: (_pixels if name == "max_pixels" else whole)(field.value.strip())
-        for name, field in form.typed.items()
-    }
-
-
-def number_form(row: Setting, value: int, save: Save) -> Form:
+def number_form(row: Setting, settings: GuildSettings) -> Form:
     """One whole number."""
+
+    async def save(interaction: Interaction, form: Form) -> None:
+        number = _whole(form.typed["number"].value.strip())
+        if number is None:
+            raise InputError("not_a_number", value="")
+        await set_values(interaction, row.page, **{row.name: number})
+
     form = Form(text(f"settings.form_{row.key}"), save)
     form.add(
         "number",
         text(f"settings.{row.key}_label", low=row.low, high=row.high),
-        discord.ui.TextInput(custom_id="number", max_length=6, default=str(value)),
+        discord.ui.TextInput(
+            custom_id="number", max_length=6, default=str(getattr(settings, row.name))
+        ),
     )
     return form
 
 
-def whole(typed: str) -> int | None:
+def _whole(typed: str) -> int | None:
     """A whole number, None where nothing is typed. InputError `not_a_number`."""
     if not typed:
         return None

@@ -12,7 +12,7 @@ from cogs.common.lasting import Lasting, Select
 from cogs.drawing.options import pick
 from cogs.settings.facts import Interaction, gather
 from cogs.settings.items import LANGUAGE_ID, NOT_SET, TAGS_PAGE, page_in, setting_called
-from cogs.settings.pages import show_page
+from cogs.settings.pages import set_values, show_page
 from data.guilds.server_settings import Setting
 from data.shipped.text import languages
 from pipeline.errors import InputError
@@ -119,12 +119,8 @@ class LanguageMenu(Lasting[Select], template=re.escape(LANGUAGE_ID)):
     """Sets the language, or leaves it to Discord."""
 
     async def act(self, interaction: Interaction) -> None:
-        desk, language = manager_desk(interaction), _chosen(self.item.values[0])
-        await hold(interaction)
-        await interaction.client.services.servers.change(
-            desk, lambda settings: replace(settings, language=language)
-        )
-        await show_page(interaction, "here")
+        manager_desk(interaction)
+        await set_values(interaction, "here", language=_chosen(self.item.values[0]))
 
 
 def _chosen(value: str) -> str | None:

@@ -3,11 +3,14 @@ buttons that change it (`cogs.settings.items`).
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
 
 import discord
 
-from cogs.common.answers import change
+from cogs.common.answers import change, hold
 from cogs.common.audit_lines import refusal_line
+from cogs.common.duty import manager_desk
 from cogs.common.messages import Outgoing
 from cogs.common.words import cut, listed
 from cogs.settings.facts import Facts, Interaction, gather
@@ -55,6 +58,14 @@ async def show_page(
     """Put a page into the message that was used."""
     shown = panel(page, await gather(interaction, role_id=role_id))
     await change(interaction, embeds=shown.embeds, view=shown.view)
+
+
+async def set_values(interaction: Interaction, page: PanelPage, **values: Any) -> None:
+    """Set fields of GuildSettings, then show a page."""
+    desk = manager_desk(interaction)
+    await hold(interaction)
+    await interaction.client.services.servers.change(desk, lambda made: replace(made, **values))
+    await show_page(interaction, page)
 
 
 def rows_of(page: PanelPage) -> list[Setting]:

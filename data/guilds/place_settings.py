@@ -18,22 +18,16 @@ async def ratings(connection: Connection, *, guild_id: int | None, channel_id: i
     """What is set for the server and the channel."""
     if guild_id is None:
         return PlaceRatings()
-    found: dict[str, tuple[Rating | None, Rating | None]] = {}
+    found: dict[str, Rating | None] = {}
     async with connection.execute(
         "SELECT scope, rating_ceiling, rating_default FROM place_settings"
         " WHERE (scope = 'guild' AND id = ?) OR (scope = 'channel' AND id = ?)",
         (guild_id, channel_id),
     ) as cursor:
-        async for row in cursor:
-            found[row[0]] = (_rating(row[1]), _rating(row[2]))
-    guild = found.get("guild", (None, None))
-    channel = found.get("channel", (None, None))
-    return PlaceRatings(
-        guild_ceiling=guild[0],
-        guild_default=guild[1],
-        channel_ceiling=channel[0],
-        channel_default=channel[1],
-    )
+        async for scope, ceiling, default in cursor:
+            found[f"{scope}_ceiling"] = _rating(ceiling)
+            found[f"{scope}_default"] = _rating(default)
+    return PlaceRatings(**found)
 
 
 async def set_ratings(
