@@ -12,8 +12,8 @@ def add(subparsers: Subparsers) -> None:
     """Add the command."""
     command = subparsers.add_parser(
         "doctor",
-        help="check what can be wrong and say how to mend it",
-        description="Check settings, installation, model, database and disk, say how to mend what "
+        help="find problems and explain how to fix them",
+        description="Check settings, installation, model, database and disk, say how to fix what "
         "is wrong, and print the invite link. Exit status 1 if something fails.",
     )
     command.add_argument(

@@ -17,7 +17,7 @@ def add(subparsers: Subparsers) -> None:
     """Add the command."""
     command = subparsers.add_parser(
         "drain",
-        help="let the running bot finish everything, then end it",
+        help="let the running bot finish all accepted jobs and exit",
         description="The running bot takes no new requests, draws and delivers what it has "
         "accepted, and ends. This command waits for that; Ctrl-C stops only the waiting. Exit "
         "status 1 if the bot ended before everything was finished.",

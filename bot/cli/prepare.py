@@ -21,13 +21,13 @@ DESCRIPTION = (
 def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:  # pyright: ignore[reportPrivateUsage]
     """Add the action to `model`."""
     command = actions.add_parser(
-        "prepare", help="make the model fit for this machine", description=DESCRIPTION
+        "prepare", help="convert the model for this machine", description=DESCRIPTION
     )
     command.add_argument(
         "--variant",
         choices=["auto", "fp32", "fp16", "int8", "bf16"],
         default="auto",
-        help="auto (the default) looks at this machine, times a short run and says why",
+        help="auto (the default) chooses by this machine and a short timing, and says why",
     )
     command.add_argument(
         "--lora",

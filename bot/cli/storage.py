@@ -16,7 +16,7 @@ def add(subparsers: Subparsers) -> None:
     """Add the command."""
     command = subparsers.add_parser(
         "storage",
-        help="check, clean or measure what is kept on the disk",
+        help="check, clean or measure stored files",
         description="Compares the files in DATA_DIR with the database, also beside a running bot. "
         "check: exit status 1 if something is amiss. clean: removes files without a row "
         "that are an hour old, and copies of pictures that are gone; rows without a "

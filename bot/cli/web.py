@@ -10,7 +10,7 @@ def add(subparsers: Subparsers) -> None:
     """Add the command."""
     command = subparsers.add_parser(
         "web",
-        help="serve the gallery's page in a process of its own",
+        help="serve the gallery's page in a separate process",
         description="Serve the gallery's web page at WEB_ADDRESS over the bot's database, beside a "
         "bot that has no WEB_ADDRESS. It writes nothing but who is signed in. With "
         "DISCORD_CLIENT_SECRET it asks Discord, with the bot's token, who may see what.",

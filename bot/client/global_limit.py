@@ -1,8 +1,8 @@
-"""Keeps a cancelled request from closing discord.py's gate for the global rate limit for good.
+"""Keeps a cancelled request from closing discord.py's gate for the global rate limit permanently.
 
 discord.py 2.7 closes the gate when Discord answers with a global rate limit, and opens it at the
 end of its own wait. A task that is cancelled in between (a progress update, an attempt that took
-too long) never gets there, and every later request of the bot would wait for ever.
+too long) never gets there, and every later request of the bot would wait forever.
 """
 
 import asyncio

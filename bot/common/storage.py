@@ -85,7 +85,7 @@ class Storage:
 
     async def clean(self) -> Findings:
         """Remove files without a row and copies without a picture; gives what was removed, and what
-        can't be mended: rows without a file.
+        can't be fixed: rows without a file.
 
         Nothing while the database has no job at all: then it is new, perhaps because the old one
         was lost, and the files are all that is left of people's pictures.

@@ -1,1 +1,1 @@
-"""The checks of `python -m bot doctor`: what was found, and how to mend it."""
+"""The checks of `python -m bot doctor`: what was found, and how to fix it."""

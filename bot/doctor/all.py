@@ -1,4 +1,4 @@
-"""All checks in the order in which an operator mends things."""
+"""All checks in the order in which an operator fixes things."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
