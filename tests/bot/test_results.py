@@ -19,7 +19,7 @@ from data.jobs.pictures import PictureRecord
 from pipeline.card import QualityPreset
 from pipeline.errors import RefusedError
 from pipeline.rating import Rating
-from pipeline.request import GenerationRequest
+from pipeline.request import GenerationRequest, decided
 from tests.bot.conftest import House, open_house, origin
 from tests.support.fake_engine import FakeEngine
 
@@ -83,15 +83,11 @@ async def test_who_may_see_and_delete_what(house: House) -> None:
 async def test_a_reroll_is_the_same_wish_with_another_seed(house: House) -> None:
     first, _ = await drawn(house)
     again = house.results.reroll(first.job)
+    settled = decided(first.job.request)
     assert again == replace(
-        first.job.request.wish,
-        aspect="1024x1024",
-        seed=None,
-        rating=Rating.SAFE,
-        sampler=first.job.request.sampler,
-        num_inference_steps=3,
-        guidance_scale=first.job.request.guidance_scale,
+        first.job.request.wish, **{**settled, "aspect": "1024x1024", "seed": None}
     )
+    assert (again.rating, again.num_inference_steps, again.count) == (Rating.SAFE, 3, 2)
     second, _ = await drawn(house, again)
     assert second.job.request == replace(
         first.job.request, seed=second.job.request.seed, wish=second.job.request.wish
