@@ -51,7 +51,8 @@ def prepare(model: Path, models_dir: Path, variant: Variant) -> Preparation:
 def main(model: str, models_dir: str, variant: Variant) -> None:
     """The child."""
     from pipeline.model.folder import ModelFolder
-    from pipeline.prepare.prepare import Talk, Wish, prepare_model
+    from pipeline.prepare.prepare import prepare_model
+    from pipeline.prepare.wish import Talk, Wish
     from pipeline.runtime.cpu import this_cpu
     from pipeline.runtime.sessions import SessionFactory
 

@@ -73,7 +73,8 @@ def prepare(
     from pipeline.prepare.choose import Choice, choose_here
     from pipeline.prepare.lora.lora import Lora
     from pipeline.prepare.offer import time_machine
-    from pipeline.prepare.prepare import Talk, Wish, prepare_model
+    from pipeline.prepare.prepare import prepare_model
+    from pipeline.prepare.wish import Talk, Wish
     from pipeline.runtime.cpu import this_cpu
     from pipeline.runtime.providers import CPU
     from pipeline.runtime.sessions import SessionFactory

@@ -15,7 +15,7 @@ from bot.jobs.service import JobService
 from bot.library.export import Exporter
 from data.gallery import collections, entries, search, votes, web
 from data.guilds import audit, reports
-from data.jobs import jobs, pictures, quota, quota_grants, uploads, withheld
+from data.jobs import of_person, pictures, quota, quota_grants, uploads, withheld
 from data.people import favourites, presets, tag_uses, user_defaults, web_sessions
 from data.people.presets import Preset
 from data.people.user_defaults import UserDefaults
@@ -130,8 +130,8 @@ class People:
         await self._jobs.cancel_all(user_id=user_id)
         async with self._database.transaction() as connection:
             was_shown = await search.has_words_of(connection, maker_id=user_id)
-            open_ids = await jobs.open_ids(connection, user_id=user_id)  # accepted in between
-            begun_from = await jobs.init_pictures(connection, user_id=user_id)
+            open_ids = await of_person.open_ids(connection, user_id=user_id)  # accepted in between
+            begun_from = await of_person.init_pictures(connection, user_id=user_id)
             freed = await pictures.delete_of_user(connection, user_id=user_id)
             freed += await withheld.files_of_user(connection, user_id=user_id)
             await favourites.forget(connection, user_id=user_id)
@@ -139,7 +139,7 @@ class People:
             await entries.forget(connection, user_id=user_id)
             await web.forget_maker(connection, user_id=user_id)
             await collections.forget(connection, user_id=user_id)
-            await jobs.delete_of_user(connection, user_id=user_id)
+            await of_person.delete_of_user(connection, user_id=user_id)
             freed += await uploads.forget(connection, user_id=user_id)
             await presets.forget(connection, user_id=user_id)
             await user_defaults.forget(connection, user_id=user_id)

@@ -11,7 +11,7 @@ from discord.utils import MISSING
 from bot.client.client import EkakiBot
 from cogs.common.errors import UNREACHABLE
 from cogs.common.languages import guild_locale
-from data.jobs import jobs
+from data.jobs import of_person
 from data.shipped.text import speaking, text
 from pipeline.errors import StorageError
 
@@ -67,7 +67,7 @@ class Mentions(commands.Cog):
             return guild_locale(self.bot, message.guild)
         try:
             async with self.bot.services.database.reader() as connection:
-                return await jobs.latest_locale(connection, user_id=message.author.id)
+                return await of_person.latest_locale(connection, user_id=message.author.id)
         except StorageError:
             return None
 

@@ -1,6 +1,5 @@
 """`/collection`: named sets of pictures, one's own or shared by the server, also as ZIP files."""
 
-import asyncio
 import io
 import re
 from typing import Final, TypeAlias
@@ -11,32 +10,27 @@ from discord.ext import commands
 
 from bot.client.client import EkakiBot
 from bot.gallery.collection_files import Contents
-from bot.gallery.collections import MAX_NAME, Shelf
+from bot.gallery.collections import MAX_NAME
 from bot.gallery.links import Grant
 from bot.library.suggestions import MAX_CHOICE, MAX_SUGGESTIONS
 from cogs.common import errors
 from cogs.common.actors import actor_of
 from cogs.common.answers import begin, say
-from cogs.common.lasting import Button, Lasting
-from cogs.common.sheet import contact_sheet
-from cogs.common.words import cut, moment, quoted, size
+from cogs.common.words import cut, quoted, size
+from cogs.personal.collection_page import ShelfButton, show_page
 from cogs.personal.history import own_jobs
-from cogs.personal.history_page import OPEN_ID, PROMPT_CHARACTERS, option_of
 from cogs.pictures.showing import ceiling_of, visible
 from data.gallery.collections import Collection
 from data.shipped.text import languages, text
 from data.store.ids import typed_id
-from pipeline.errors import RefusedError, StorageError
-from pipeline.prompt.assemble import typed_text
+from pipeline.errors import RefusedError
 from pipeline.rating import Rating
 
 Interaction: TypeAlias = discord.Interaction[EkakiBot]
 Name = app_commands.Range[str, 1, MAX_NAME]
 
-PAGE_SIZE: Final = 6
 MAX_PARTS: Final = 20  # messages of one download: a token answers for 15 minutes only
 _ROOM_BYTES: Final = 64 * 1024  # of the limit, for the rest of the request beside the file
-_SHEET: Final = "collection.jpg"
 
 
 class CollectionCog(
@@ -104,7 +98,7 @@ class CollectionCog(
     async def show(self, interaction: Interaction, name: str) -> None:
         collection = await _find(interaction, name)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await _show_page(interaction, collection.id, 0)
+        await show_page(interaction, collection.id, 0)
 
     @app_commands.command(name="download", description=text("collection.download"))
     @app_commands.describe(name=text("collection.option_name"))
@@ -184,77 +178,6 @@ async def _pictures_of(interaction: Interaction, typed: str) -> "list[str]":
     return [picture.id for picture in pictures]
 
 
-async def _show_page(interaction: Interaction, collection_id: str, page: int) -> None:
-    shelf = await interaction.client.services.collections.shelf(
-        collection_id, actor=actor_of(interaction), offset=page * PAGE_SIZE, limit=PAGE_SIZE
-    )
-    ceiling = await ceiling_of(interaction)
-    embed = discord.Embed(
-        title=cut(shelf.collection.name, 200),
-        description="\n".join(_lines(shelf, ceiling)) or text("collection.empty"),
-    )
-    attachments: list[discord.File] = []
-    if shelf.items:
-        sheet = await _sheet(interaction, shelf, ceiling)
-        attachments = [discord.File(io.BytesIO(sheet), filename=_SHEET)]
-        embed.set_image(url=f"attachment://{_SHEET}")
-    await interaction.edit_original_response(
-        embed=embed, attachments=attachments, view=_buttons(shelf, page, ceiling)
-    )
-
-
-async def _sheet(interaction: Interaction, shelf: Shelf, ceiling: Rating) -> bytes:
-    jobs = interaction.client.services.jobs
-    files: list[bytes | None] = []
-    for item in shelf.items:
-        try:
-            hidden = item.picture.rating > ceiling
-            files.append(None if hidden else await jobs.read_picture(item.picture))
-        except StorageError:  # one lost file must not close the way to the others
-            files.append(None)
-    return await asyncio.to_thread(contact_sheet, files)
-
-
-def _lines(shelf: Shelf, ceiling: Rating) -> "list[str]":
-    return [
-        text("history.hidden", rating=item.picture.rating.label)
-        if item.picture.rating > ceiling
-        else text(
-            "collection.item",
-            number=number,
-            shown=quoted(typed_text(item.job.request.wish), PROMPT_CHARACTERS),
-            when=moment(item.added_at),
-        )
-        for number, item in enumerate(shelf.items, 1)
-    ]
-
-
-def _buttons(shelf: Shelf, page: int, ceiling: Rating) -> discord.ui.View:
-    """A menu that opens a picture, and the turning of pages."""
-    view = discord.ui.View(timeout=None)
-    options = [
-        option_of(number, item.picture, item.job)
-        for number, item in enumerate(shelf.items, 1)
-        if item.picture.rating <= ceiling
-    ]
-    if options:
-        placeholder = text("history.open")
-        view.add_item(
-            discord.ui.Select(custom_id=OPEN_ID, placeholder=placeholder, options=options, row=0)
-        )
-    last = max(0, -(-shelf.collection.size // PAGE_SIZE) - 1)
-    for key, target, usable in (
-        ("history.newer", page - 1, page > 0),
-        ("history.older", page + 1, page < last),
-    ):
-        custom_id = f"ekaki:coll:{shelf.collection.id}:{max(0, target)}:{key[-5:]}"
-        view.add_item(
-            discord.ui.Button(label=text(key), custom_id=custom_id, disabled=not usable, row=1)
-        )
-    view.stop()  # presses are found by their `custom_id`: discord.py need not remember the view
-    return view
-
-
 async def _send(interaction: Interaction, contents: Contents, ceiling: Rating) -> None:
     """As a file where one is small enough for the place; else by a link to the web page, or
     without a page in several files, each opened by itself."""
@@ -299,17 +222,6 @@ async def _send_parts(interaction: Interaction, contents: Contents, limit: int) 
     if left_out:
         words += "\n" + text("collection.left_out", files=left_out, limit=size(limit))
     await interaction.edit_original_response(content=words)
-
-
-class ShelfButton(
-    Lasting[Button],
-    template=r"ekaki:coll:(?P<id>[a-z0-9]{12}):(?P<page>\d{1,4}):[a-z]+",
-):
-    """Turns the page of a collection."""
-
-    async def act(self, interaction: Interaction) -> None:
-        await interaction.response.defer()
-        await _show_page(interaction, self.match["id"], int(self.match["page"]))
 
 
 async def setup(bot: EkakiBot) -> None:

@@ -144,18 +144,6 @@ def _words(wish: GenerationRequest) -> str:
     return searchable(", ".join((wish.character, wish.series, wish.prompt, wish.tags)))
 
 
-async def latest_locale(connection: Connection, *, user_id: int) -> str | None:
-    """The locale of a person's latest job: best of one that only they read, since others are in the
-    language of their server. None: they have no job."""
-    async with connection.execute(
-        "SELECT locale FROM jobs WHERE user_id = ?"
-        " ORDER BY (private OR guild_id IS NULL) DESC, accepted_at DESC LIMIT 1",
-        (user_id,),
-    ) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else str(row[0])
-
-
 async def get(connection: Connection, *, job_id: str) -> JobRecord | None:
     """The job `job_id`, if there is one."""
     sql = f"SELECT {_COLUMNS} FROM jobs WHERE id = ?"  # noqa: S608 - constant columns
@@ -273,18 +261,6 @@ async def deliver_again(connection: Connection, *, job_id: str) -> None:
     )
 
 
-async def open_ids(
-    connection: Connection, *, user_id: int, guild_id: int | None = None
-) -> list[str]:
-    """The waiting and running jobs of one person, in one server or anywhere, the oldest first."""
-    async with connection.execute(
-        "SELECT id FROM jobs WHERE user_id = ?1 AND state IN ('queued', 'running')"
-        " AND (?2 IS NULL OR guild_id = ?2) ORDER BY accepted_at, rowid",
-        (user_id, guild_id),
-    ) as cursor:
-        return [str(row[0]) for row in await cursor.fetchall()]
-
-
 async def page_of_user(
     connection: Connection, *, user_id: int, after: JobRecord | None, limit: int
 ) -> list[JobRecord]:
@@ -307,20 +283,6 @@ async def is_needed(connection: Connection, *, content_hash: str) -> bool:
         return await cursor.fetchone() is not None
 
 
-async def init_pictures(connection: Connection, *, user_id: int) -> list[str]:
-    """The content hashes of pictures that jobs of `user_id` began from."""
-    async with connection.execute(
-        "SELECT DISTINCT init_picture FROM jobs WHERE user_id = ? AND init_picture IS NOT NULL",
-        (user_id,),
-    ) as cursor:
-        return [str(row[0]) for row in await cursor.fetchall()]
-
-
 async def delete(connection: Connection, *, job_id: str) -> None:
     """Remove a job with its pictures and their marks; its use of the quota stays."""
     await connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
-
-
-async def delete_of_user(connection: Connection, *, user_id: int) -> None:
-    """Remove all jobs of `user_id`, as `delete` does."""
-    await connection.execute("DELETE FROM jobs WHERE user_id = ?", (user_id,))

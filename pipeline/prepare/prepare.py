@@ -10,8 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +23,6 @@ from pipeline.engine.vae.preview import FILE_NAME, PreviewMap
 from pipeline.errors import ModelError, StorageError
 from pipeline.model.configs import read_json
 from pipeline.model.consistency import check_consistency
-from pipeline.model.content_hash import HASH_DIGITS
 from pipeline.model.folder import COMPONENTS, Component, ModelFolder
 from pipeline.model.options import Variant
 from pipeline.onnx.skeleton import Weights
@@ -41,11 +38,13 @@ from pipeline.plan.prepared import (
     save_stamps,
 )
 from pipeline.prepare.convert import IN_OPENVINO, ROWS_ALONE, convert
-from pipeline.prepare.lora.lora import Lora, merges_for
+from pipeline.prepare.lora.lora import merges_for
 from pipeline.prepare.lora.merged import MergedWeights
+from pipeline.prepare.naming import hash_with, name_with
 from pipeline.prepare.recipes import Conversion, same
 from pipeline.prepare.sources import check_hashes
 from pipeline.prepare.verify import Verifier
+from pipeline.prepare.wish import Prepared, Talk, Wish
 from pipeline.prepare.write import ComponentWriter, plan
 from pipeline.runtime.openvino import openvino_version
 from pipeline.runtime.sessions import SessionFactory
@@ -62,36 +61,6 @@ _PRECISIONS: Final[dict[Variant, str]] = {
     "int8": "int8",
     "bf16": "bf16 (OpenVINO)",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What to make of a model. `why` is noted for people; `revision` is the source's commit.
-
-    `full_range`: int8 weights may use all eight bits, since this processor does not overflow.
-    """
-
-    variant: Variant
-    loras: tuple[Lora, ...] = ()
-    full_range: bool = False
-    revision: str = ""
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Talk:
-    """How a preparation is followed: lines, and bytes written of all that will be."""
-
-    line: Callable[[str], None] = lambda _: None
-    written: Callable[[int, int], None] = lambda _done, _total: None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """Where the model lies now, and what its check found."""
-
-    path: Path
-    manifest: Manifest
 
 
 def prepare_model(
@@ -137,6 +106,7 @@ class _Preparation:
         self._components: list[Component] = [name for name in COMPONENTS if source.has(name)]
         self._merges = merges_for(source, wish.loras)
         self._loras = tuple(lora.note() for lora in wish.loras)
+        self._hash = hash_with(source, self._loras)
         self._conversions: dict[Component, Conversion] = {}
         self._done_bytes = 0
         self._total_bytes = 0
@@ -170,18 +140,6 @@ class _Preparation:
                 shutil.rmtree(self._part)
                 raise
 
-    def _hash(self) -> str:
-        """Ten digits that name the weights: the source's, or others with LoRAs in them."""
-        if not self._loras:
-            return self._source.content_hash
-        parts = [f"{note.sha256}:{note.strength:g}" for note in self._loras]
-        text = "+".join([self._source.content_hash, *parts])
-        return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
-
-    def _name(self) -> str:
-        added = [f"{note.name}:{note.strength:g}" for note in self._loras]
-        return " + ".join([self._source.name, *added])
-
     def _state(self) -> dict[str, Any]:
         """What a former run finished of the same wish; another wish's leavings go."""
         key = self._key()
@@ -213,7 +171,7 @@ class _Preparation:
         ]
         wish = self._wish
         loras = [[note.sha256, note.strength] for note in self._loras]
-        content = [FORMAT, self._hash(), wish.variant, wish.full_range, files, loras]
+        content = [FORMAT, self._hash, wish.variant, wish.full_range, files, loras]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def _check_space(self) -> None:
@@ -280,13 +238,13 @@ class _Preparation:
         card = self._part / "ekaki.json"
         said = read_json(card) if card.is_file() else {}
         said |= {
-            "name": self._name(),
+            "name": name_with(self._source, self._loras),
             "notice": self._source.notice,
             "precision": _PRECISIONS[self._wish.variant],
             "rows_alone": self._wish.variant in ROWS_ALONE,
             "fused": self._wish.variant != "bf16",  # whose attention is OpenVINO's affair
             "openvino": sorted(IN_OPENVINO) if self._wish.variant == "bf16" else [],
-            "hash": self._hash(),
+            "hash": self._hash,
             "size_multiple": self._source.size_multiple,
         }
         card.write_text(json.dumps(said, indent=2), encoding="utf-8")

@@ -26,7 +26,8 @@ from pipeline.engine.unet import open_unet
 from pipeline.engine.vae.decoder import VaeDecoder
 from pipeline.model.folder import COMPONENTS, ModelFolder
 from pipeline.model.options import Variant
-from pipeline.prepare.prepare import Talk, Wish, prepare_model
+from pipeline.prepare.prepare import prepare_model
+from pipeline.prepare.wish import Talk, Wish
 from pipeline.runtime.sessions import SessionFactory
 from pipeline.text.embeds import PromptEmbeds
 from pipeline.text.text_encoder import PromptEncoder

@@ -22,7 +22,8 @@ from pipeline.model.options import Variant
 from pipeline.plan.prepared import Manifest, find
 from pipeline.prepare.lora.lora import Lora
 from pipeline.prepare.lora.names import place
-from pipeline.prepare.prepare import Prepared, Talk, Wish, prepare_model
+from pipeline.prepare.prepare import prepare_model
+from pipeline.prepare.wish import Prepared, Talk, Wish
 from pipeline.runtime.providers import CPU
 from pipeline.runtime.sessions import SessionFactory
 from training.random_model import save_in_torch

@@ -15,7 +15,8 @@ from pipeline.model.folder import ModelFolder
 from pipeline.model.options import Variant
 from pipeline.plan import prepared
 from pipeline.plan.prepared import chosen, find, save_choice, why_not
-from pipeline.prepare.prepare import Prepared, Talk, Wish, prepare_model
+from pipeline.prepare.prepare import prepare_model
+from pipeline.prepare.wish import Prepared, Talk, Wish
 from pipeline.runtime import openvino
 from pipeline.runtime.cpu import Cpu, this_cpu
 from pipeline.runtime.openvino import computes_bf16, openvino_version

@@ -30,7 +30,8 @@ from pipeline.onnx.skeleton import Weights, load_skeleton
 from pipeline.plan import prepared
 from pipeline.plan.prepared import Manifest, find, home_of
 from pipeline.prepare import prepare, verify, write
-from pipeline.prepare.prepare import Prepared, Talk, Wish, prepare_model
+from pipeline.prepare.prepare import prepare_model
+from pipeline.prepare.wish import Prepared, Talk, Wish
 from pipeline.runtime.cpu import parse_cpuinfo
 from pipeline.runtime.providers import CPU, CUDA
 from pipeline.runtime.sessions import SessionFactory

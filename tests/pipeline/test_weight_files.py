@@ -23,8 +23,9 @@ from pipeline.errors import ModelError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.options import Variant
 from pipeline.onnx.bare_graph import INLINE_BYTES
-from pipeline.prepare.prepare import Prepared, Talk, Wish, prepare_model
+from pipeline.prepare.prepare import prepare_model
 from pipeline.prepare.sources import check_hashes
+from pipeline.prepare.wish import Prepared, Talk, Wish
 from pipeline.runtime.sessions import SessionFactory
 from tests.pipeline.own_model import Quiet, make_request, open_own
 from tests.support.hub_cache import to_hub_cache

@@ -21,7 +21,7 @@ from bot.moderation.gate import check_door
 from bot.outbox.kinds import Kind, channel_lane, person_lane
 from bot.safety.ceiling import setting_of
 from data.guilds import blocks, guild_settings, outbox, place_settings
-from data.jobs import drawing, jobs, pictures, quota, uploads, withheld
+from data.jobs import drawing, jobs, of_person, pictures, quota, uploads, withheld
 from data.jobs.checks import CheckRecord
 from data.jobs.jobs import Delivered, JobRecord
 from data.jobs.pictures import PictureRecord
@@ -54,7 +54,7 @@ class JobStore:
     async def open_ids(self, user_id: int, *, guild_id: int | None = None) -> list[str]:
         """The open jobs of one person, in one server or anywhere, the oldest first."""
         async with self.database.reader() as connection:
-            return await jobs.open_ids(connection, user_id=user_id, guild_id=guild_id)
+            return await of_person.open_ids(connection, user_id=user_id, guild_id=guild_id)
 
     async def keeps_out(self, job: JobRecord, *, now: float) -> bool:
         """Whether the owner of `job` is blocked where it belongs."""
