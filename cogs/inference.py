@@ -19,7 +19,7 @@ from cogs.common.choices import as_choices
 from cogs.common.places import place_of, refuse_user_install, rules_channel_id
 from cogs.drawing import cancel, late_ends
 from cogs.drawing.options import takes, wanted
-from cogs.drawing.presenter import Presenters
+from cogs.drawing.presenters import Presenters
 from cogs.drawing.prompt_form import PromptModal
 from cogs.drawing.submission import submit
 from cogs.personal.presets import own_presets

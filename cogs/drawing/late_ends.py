@@ -6,7 +6,7 @@ The pictures are in /history meanwhile.
 from bot.client.client import EkakiBot
 from bot.outbox.kinds import Kind
 from cogs.common.known import channel_of
-from cogs.drawing.presenter import Presenters
+from cogs.drawing.presenters import Presenters
 from data.guilds.outbox import OutboxItem
 from data.jobs.jobs import JobRecord
 

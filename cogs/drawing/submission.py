@@ -16,7 +16,7 @@ from bot.jobs.values import Ticket
 from cogs.common.errors import UNREACHABLE
 from cogs.common.places import origin_of
 from cogs.drawing import render
-from cogs.drawing.presenter import Presenters
+from cogs.drawing.presenters import Presenters
 from data.shipped.text import speaking
 from pipeline.errors import EkakiError, StorageError
 from pipeline.request import GenerationRequest

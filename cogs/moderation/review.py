@@ -18,7 +18,7 @@ from cogs.common.pictures import fit
 from cogs.common.places import place_of, rules_channel_id
 from cogs.common.words import moment, quoted
 from cogs.drawing.cancel import JOB_ID
-from cogs.drawing.presenter import presenters_of
+from cogs.drawing.presenters import presenters_of
 from data.guilds import guild_settings
 from data.jobs.withheld import WithheldRecord
 from data.shipped.text import text

@@ -11,7 +11,7 @@ import discord
 from bot.client.client import EkakiBot
 from bot.library.results import StoredPicture
 from cogs.common.actors import actor_of
-from cogs.drawing.presenter import presenters_of
+from cogs.drawing.presenters import presenters_of
 from cogs.drawing.submission import submit
 from cogs.pictures.flags_line import filled_in
 from cogs.pictures.remix_form import remix_form

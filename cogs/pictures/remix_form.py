@@ -16,7 +16,7 @@ from cogs.common.actors import actor_of
 from cogs.common.errors import answer_error
 from cogs.common.forms import give_back, typed_values
 from cogs.drawing.cancel import JOB_ID
-from cogs.drawing.presenter import presenters_of
+from cogs.drawing.presenters import presenters_of
 from cogs.drawing.submission import submit
 from cogs.pictures.flags_line import MAX_LINE, cut_prompt, settings_line, with_settings
 from data.shipped.text import text

@@ -12,7 +12,7 @@ from bot.jobs.values import Progress
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.faults import Fault
 from bot.playground.simulator.world import Message
-from cogs.drawing import presenter, render
+from cogs.drawing import following, presenter, render
 from cogs.drawing.delivery import Delivery
 from pipeline.errors import EngineError, StorageError
 from tests.data.records import a_job
@@ -267,7 +267,7 @@ async def test_the_end_waits_for_no_preview(
         await asyncio.Event().wait()
         return None
 
-    monkeypatch.setattr(presenter.Presenter, "_preview", hanging)
+    monkeypatch.setattr(following.Follower, "_preview", hanging)
     message = await held(place, running)
     running.engine.release()
     await running.delivery("delivered")
@@ -301,7 +301,7 @@ def _break(*_: object, **__: object) -> Any:
     ("owner", "name"),
     [
         (render, "progress"),
-        (presenter.Presenter, "_preview"),
+        (following.Follower, "_preview"),
         (presenter.Presenter, "_took_long"),
     ],
     ids=["progress", "preview", "mention"],

@@ -1,0 +1,138 @@
+"""Shows how far a job is, in its message, until its last event."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextvars import copy_context
+
+from discord.webhook.async_ import AsyncWebhookAdapter, async_context
+
+from bot.client.client import EkakiBot
+from bot.client.wire import Wire
+from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progress, Queued
+from cogs.common.pictures import preview_jpeg
+from cogs.drawing import render
+from cogs.drawing.delivery import Delivery
+from data.jobs.jobs import JobRecord
+
+_log = logging.getLogger(__name__)
+
+
+_ON_ITS_WAY_S = 10.0  # for a request that Discord does not answer
+
+
+Terminal = Completed | Failed | CancelledEvent
+
+
+class Feed:
+    """The latest event of a job, and whether it is the last."""
+
+    def __init__(self, events: AsyncIterator[JobEvent]) -> None:
+        self._events = events
+        self._fresh = asyncio.Event()
+        self._latest: JobEvent | None = None
+        self.over = asyncio.Event()
+
+    async def pump(self) -> None:
+        """Read the events to their end."""
+        try:
+            async for event in self._events:
+                self._latest = event
+                self._fresh.set()
+        finally:
+            self.over.set()
+            self._fresh.set()
+
+    async def fresh(self) -> None:
+        """Until there is something new."""
+        await self._fresh.wait()
+
+    def take(self) -> JobEvent | None:
+        """The latest event; None if there was none at all."""
+        if not self.over.is_set():
+            self._fresh.clear()
+        return self._latest
+
+
+class Follower:
+    """Follows one job. `shown` is what its message shows already."""
+
+    def __init__(
+        self, bot: EkakiBot, job: JobRecord, delivery: Delivery, *, shown: JobEvent | None
+    ) -> None:
+        self._services = bot.services
+        self._job = job
+        self._delivery = delivery
+        self._shown = shown
+
+    async def follow(self) -> Terminal | None:
+        """Show progress, at most once an interval, until the last event."""
+        feed = Feed(self._services.jobs.stream(self._job.id))
+        pump = asyncio.create_task(feed.pump())
+        interval_s = self._services.settings.progress_interval_s
+        try:
+            while True:
+                await feed.fresh()
+                event = feed.take()
+                if event is None or isinstance(event, Completed | Failed | CancelledEvent):
+                    return event
+                if feed.over.is_set():
+                    return None  # the bot stops
+                if event != self._shown:
+                    self._shown = event
+                    await self._update(event, feed.over)
+                    await _wait(feed.over, interval_s)
+        finally:
+            pump.cancel()
+            for trouble in await asyncio.gather(pump, return_exceptions=True):
+                if isinstance(trouble, Exception):
+                    _log.error("The events of job %s broke off", self._job.id, exc_info=trouble)
+
+    async def _update(self, event: Queued | Progress, over: asyncio.Event) -> None:
+        """Show `event`, unless the end comes meanwhile: that waits for no rate limit and no preview
+        of what it replaces."""
+        wire, context = Wire(), copy_context()
+        context.run(wire.take)
+        # discord.py's adapter lets one request of a token wait for another: let the end not.
+        context.run(async_context.set, AsyncWebhookAdapter())
+        showing = asyncio.create_task(self._show(event), context=context)
+        ending = asyncio.create_task(over.wait())
+        try:
+            await asyncio.wait({showing, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if not showing.done():
+                # What is on its way may arrive after the end if that is sent now.
+                await _wait(wire.idle, _ON_ITS_WAY_S)
+        finally:
+            ending.cancel()
+            showing.cancel()
+            for trouble in await asyncio.gather(showing, return_exceptions=True):
+                if isinstance(trouble, Exception):
+                    _log.error("Job %s: no progress is shown", self._job.id, exc_info=trouble)
+
+    async def _show(self, event: Queued | Progress) -> None:
+        if isinstance(event, Queued):
+            message = render.waiting(self._job, event)
+        else:
+            message = render.progress(self._job, event, await self._preview(event))
+        await self._delivery.update(message)
+
+    async def _preview(self, event: Progress) -> bytes | None:
+        if event.preview is None or not self._services.settings.previews:
+            return None
+        try:
+            image = await asyncio.to_thread(event.preview)
+            if image is None or not await self._services.jobs.may_preview(self._job, image):
+                return None
+            return await asyncio.to_thread(preview_jpeg, image)
+        except Exception:  # noqa: BLE001 - no preview is worth a lost picture
+            _log.exception("The preview of job %s could not be made", self._job.id)
+            return None
+
+
+async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    """Until `event` is set, `timeout_s` at the longest."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        pass

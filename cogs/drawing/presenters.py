@@ -1,0 +1,136 @@
+"""The presenters that are running: started, taken up after a restart, stopped."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from bot.client.client import EkakiBot
+from bot.jobs.values import JobEvent
+from cogs.common.known import PlaceUnknownError
+from cogs.drawing.delivery import BACKOFF_S, Delivery
+from cogs.drawing.presenter import ENTER_AGAIN_S, Presenter
+from data.jobs.jobs import JobRecord
+from pipeline.errors import RefusedError, StorageError
+
+_log = logging.getLogger(__name__)
+
+
+_PARTING_S = 10.0  # for deliveries that are under way when the bot stops
+
+
+DEFAULT_FILE_LIMIT = 10 * 1024 * 1024  # bytes a file, Discord's limit where nothing is boosted
+
+
+class Presenters:
+    """The running presenters."""
+
+    def __init__(self, bot: EkakiBot, *, backoff_s: tuple[float, ...] = BACKOFF_S) -> None:
+        self._bot = bot
+        self.backoff_s = backoff_s
+        self._running: dict[str, tuple[Presenter, asyncio.Task[None]]] = {}
+        self._again: set[str] = set()
+        self._restarts: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    def start(
+        self,
+        job: JobRecord,
+        *,
+        message_id: int | None,
+        shown: JobEvent | None = None,
+        file_limit: int | None = None,
+        resumed: bool = False,
+    ) -> None:
+        """Show `job` until its end. A job that is being shown already is left alone; with `resumed`
+        its end is told once more after that, as it may have another picture now."""
+        if job.id in self._running:
+            if resumed:
+                self._again.add(job.id)
+            return
+        delivery = Delivery(
+            self._bot, job, message_id=message_id, resumed=resumed, backoff_s=self.backoff_s
+        )
+        presenter = Presenter(
+            self._bot, job, delivery, file_limit=file_limit or self._file_limit(job)
+        )
+        task = asyncio.create_task(presenter.run(shown), name=f"presenter {job.id}")
+        self._running[job.id] = (presenter, task)
+        task.add_done_callback(lambda done: self._ended(job.id, done))
+
+    def resume(self, jobs: Sequence[JobRecord]) -> None:
+        """After a restart: take up jobs whose end was not told."""
+        for job in jobs:
+            try:
+                # Only the end of an ended job may have been sent before the restart.
+                self.start(job, message_id=job.message_id, resumed=job.ended_at is not None)
+            except Exception:  # noqa: BLE001 - the others wait as well
+                _log.exception("Job %s can't be shown", job.id)
+
+    async def tell_late(self, job: JobRecord) -> Exception | None:
+        """Tell the end of a kept job. Gives what it could not be told for, if that may change.
+
+        PlaceUnknownError where the bot stops, TimeoutError where it can't be read now. The delivery
+        goes on where this is cancelled.
+        """
+        if self._stopping:
+            raise PlaceUnknownError(job.guild_id or 0)
+        if job.id not in self._running:
+            self.start(job, message_id=job.message_id, resumed=True)
+        presenter, task = self._running[job.id]
+        await asyncio.wait({task})
+        if task.cancelled():
+            raise PlaceUnknownError(job.guild_id or 0)
+        if presenter.told is None:  # the events broke off, or the job was deleted
+            raise TimeoutError
+        return None if presenter.told.sent is not None else presenter.closed
+
+    async def stop(self) -> None:
+        """Give deliveries that are under way a moment, then end. The rest resumes at next start."""
+        self._stopping = True
+        self._again.clear()  # the next start finds them undelivered
+        tasks = [task for _, task in self._running.values()]
+        ending = [task for presenter, task in self._running.values() if presenter.ending]
+        if ending:
+            await asyncio.wait(ending, timeout=_PARTING_S)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _file_limit(self, job: JobRecord) -> int:
+        guild = None if job.guild_id is None else self._bot.get_guild(job.guild_id)
+        return DEFAULT_FILE_LIMIT if guild is None else guild.filesize_limit
+
+    def _ended(self, job_id: str, task: asyncio.Task[None]) -> None:
+        self._running.pop(job_id, None)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("Job %s could not be shown", job_id, exc_info=task.exception())
+        if job_id in self._again and not task.cancelled():
+            self._again.discard(job_id)
+            restart = asyncio.create_task(self._tell_again(job_id), name=f"once more {job_id}")
+            self._restarts.add(restart)
+            restart.add_done_callback(self._restarts.discard)
+
+    async def _tell_again(self, job_id: str) -> None:
+        while True:
+            try:
+                job = await self._bot.services.jobs.job(job_id)
+                break
+            except StorageError as error:
+                _log.warning("Job %s is not told again yet: %s", job_id, error)
+                await asyncio.sleep(ENTER_AGAIN_S)
+        if job is not None and job.ended_at is not None:
+            self.start(job, message_id=job.message_id, resumed=True)
+
+
+class _Holder(Protocol):
+    presenters: Presenters
+
+
+def presenters_of(bot: EkakiBot) -> Presenters:
+    """The running presenters; RefusedError while the bot stops."""
+    # By name: discord.py loads extensions as modules of its own, so their classes are others.
+    cog = bot.get_cog("Inference")
+    if cog is None:
+        raise RefusedError("engine_closed")
+    return cast("_Holder", cog).presenters
