@@ -13,11 +13,11 @@ from bot.common.secret import Secret
 from data.store.ids import snowflake
 from pipeline.aspect import BUCKETS, parse_aspect
 from pipeline.errors import InputError
+from pipeline.model.options import is_repository
 
 SHIPPED_MODEL: Final = "demo"
 """The small model that lies in the package."""
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _PORTS: Final = {"http": 80, "https": 443}
 _LOOPBACK = re.compile(r"http://(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::(\d{1,5}))?(?:/api)?/?")
 
@@ -160,7 +160,7 @@ def model() -> Kind:
         looks_like_path = typed.startswith((".", "/", "~")) or Path(typed).is_dir()
         if looks_like_path:
             return str(Path(typed).expanduser())
-        if _HUB_ID.fullmatch(typed) is None:
+        if not is_repository(typed):
             raise ValueError(typed)
         return typed
 

@@ -73,6 +73,7 @@ def test_example_file_loads_as_defaults_also_with_every_line_on(tmp_path: Path) 
         ("OWNER_IDS", "9223372036854775808"), ("OWNER_IDS", "0"), ("OWNER_IDS", "1, ٣"),
         ("LOG_LEVEL", "LOUD"),
         ("SYNC_COMMANDS", "always"), ("SOURCE_URL", "javascript:alert(1)"), ("MODEL", "a b/c"),
+        ("MODEL", "a/-b"), ("MODEL", "a/é"),
     ],
 )  # fmt: skip
 def test_wrong_value_names_the_variable_and_its_range(name: str, value: str) -> None:
