@@ -230,4 +230,4 @@ async def test_in_direct_messages_it_is_the_same(running: Running, alice: Visito
     shown = await alice.answer("show", channel=IDS.dm_alice, id=job.id)
     assert len(shown.attachments) == 1
     assert "not set" in (await alice.answer("me", channel=IDS.dm_alice)).text
-    assert "Nothing waits" in (await alice.answer("queue", channel=IDS.dm_alice)).text
+    assert "Nothing is waiting" in (await alice.answer("queue", channel=IDS.dm_alice)).text

@@ -22,7 +22,7 @@ async def running(place: Discord) -> AsyncGenerator[Running, None]:
 async def test_an_empty_queue_says_so(running: Running, alice: Visitor) -> None:
     message = await alice.answer("queue")
     assert message.ephemeral
-    assert "Nothing waits" in message.text
+    assert "Nothing is waiting" in message.text
     assert labels(message) == {"Refresh": True}
 
 
@@ -63,7 +63,7 @@ async def test_cancel_stops_the_right_job_and_shows_the_rest(
     assert [job.state for job in await running.jobs()] == ["running", "cancelled"]
     assert await running.used() == 1  # the other one was given back
     await alice.member.press(message, "Cancel 1")
-    await sent.wait_for(lambda m: "Nothing waits" in m.text)
+    await sent.wait_for(lambda m: "Nothing is waiting" in m.text)
 
 
 def test_many_jobs_with_odd_prompts_fit_into_one_message() -> None:
@@ -104,6 +104,6 @@ async def test_a_stale_button_says_that_the_job_is_over(running: Running, alice:
     told = await sent.wait_for(lambda m: "already ended" in m.text)
     assert told.ephemeral
     shown = alice.member.message(message.id)
-    assert "Nothing waits" in shown.text  # and the list is that of now
+    assert "Nothing is waiting" in shown.text  # and the list is that of now
     refreshed = await alice.member.press(shown, "Refresh")
     assert refreshed.state == "acknowledged"
