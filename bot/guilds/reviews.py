@@ -10,7 +10,7 @@ from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.guilds.moderators import Desk, checked_reason
 from bot.jobs.keep.files import KeptFiles
-from bot.jobs.keep.store import ceiling_in
+from bot.jobs.keep.stored import ceiling_in
 from bot.moderation.audit import Audit
 from data.guilds.audit import AuditEvent, AuditKind
 from data.jobs import checks, jobs, pictures, withheld

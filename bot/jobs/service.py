@@ -8,7 +8,7 @@ from PIL.Image import Image
 
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
-from bot.jobs.accept.audit_events import brief_settings, refused
+from bot.jobs.accept.audit_events import refused
 from bot.jobs.accept.decide import decide
 from bot.jobs.accept.gather import ceiling_of, gather
 from bot.jobs.accept.limits import UserLimits
@@ -16,14 +16,13 @@ from bot.jobs.accept.quota import Bounds
 from bot.jobs.accept.rules import JobRules
 from bot.jobs.accept.usage import limits_of
 from bot.jobs.deliver.hub import TERMINAL, Hub
-from bot.jobs.draw.attempts import MAX_ATTEMPTS
 from bot.jobs.draw.line import Line, LiveJob, live_job
 from bot.jobs.draw.queue_view import queue_view
+from bot.jobs.draw.resume import Resume
 from bot.jobs.draw.runner import Runner
-from bot.jobs.keep.damage import set_damaged_aside
 from bot.jobs.keep.housekeeping import Housekeeping
 from bot.jobs.keep.records import end_of, new_job
-from bot.jobs.keep.store import JobStore, StoredJob
+from bot.jobs.keep.store import JobStore
 from bot.jobs.keep.uploads import Uploads
 from bot.jobs.values import (
     CancelledEvent,
@@ -39,7 +38,7 @@ from data.guilds.server_settings import PlaceRatings
 from data.jobs.jobs import Delivered, JobRecord
 from data.jobs.pictures import PictureRecord
 from pipeline.engine.protocol import ModelDescription
-from pipeline.errors import EngineError, RefusedError, StorageError
+from pipeline.errors import RefusedError, StorageError
 from pipeline.request import GenerationRequest
 
 _log = logging.getLogger(__name__)
@@ -69,6 +68,7 @@ class JobService:
         self._rules = rules
         self._uploads = Uploads(store.files, clock)
         self._housekeeping = Housekeeping(store.files, clock, kept_s=rules.kept_s)
+        self._resume = Resume(store, line, hub, clock, max_age_s=rules.max_age_s)
         self._accepting = True
         self._deciding = 0
 
@@ -86,46 +86,10 @@ class JobService:
         """Take up open jobs again after a restart, close those that are too old, end the process
         again and again or can't be read, start drawing."""
         if self._runner.draws:  # `bot sync` may run beside a bot that has them in hand
-            await self._take_up_all()
+            await self._resume.all()
         await self._housekeeping.start()
         self._runner.start()
         self._runner.announce()
-
-    async def _take_up_all(self) -> None:
-        now = self._clock.time()
-        for job_id, attempts in await self._store.count_attempts():
-            _log.warning(
-                "The bot ended without warning while it drew job %s: attempt %d of %d",
-                job_id, attempts, MAX_ATTEMPTS,
-            )  # fmt: skip
-        await set_damaged_aside(self._store, now=now)
-        for stored in await self._store.open_jobs():
-            try:
-                await self._take_up(stored, now=now)
-            except StorageError:
-                raise
-            except Exception:  # noqa: BLE001 - damage of any kind
-                _log.exception("Job %s can't go on; the others do", stored.job.id)
-                await self._store.close_damaged(stored.job.id, now=now)
-
-    async def _take_up(self, stored: StoredJob, *, now: float) -> None:
-        """Line up an open job again, or close it."""
-        job = stored.job
-        if now - job.accepted_at > self._rules.max_age_s:
-            error = RefusedError("job_expired")
-            await self._store.abandon(job.id, state="failed", now=now, error=error)
-        elif await self._store.keeps_out(job, now=now):  # killed while it was cancelled
-            await self._store.abandon(job.id, state="cancelled", now=now)
-        elif job.attempts >= MAX_ATTEMPTS:
-            await self._give_up(job, now=now)
-        elif job.damaged:
-            _log.error("What job %s is to draw can't be read; it is given up", job.id)
-            error = EngineError("engine_failed")
-            await self._store.abandon(job.id, state="failed", now=now, error=error)
-        else:
-            held = (record.position for record in stored.withheld)
-            self._line.admit(live_job(job, stored.pictures, held))
-            self._hub.open(job.id, Queued(position=0, eta_s=None))
 
     async def stop(self) -> None:
         """Take no new work, end the running step and stop drawing. Open jobs stay stored and run
@@ -314,16 +278,6 @@ class JobService:
             role_ids=role_ids,
             now=self._clock.time(),
         )
-
-    async def _give_up(self, job: JobRecord, *, now: float) -> None:
-        """Close a job that would end the process again."""
-        _log.error(
-            "Job %s is given up: the bot ended without warning %d times while it drew that, as"
-            " where the system kills it for memory, or a driver has a fault. Its settings: %s",
-            job.id, job.attempts, brief_settings(job.request),
-        )  # fmt: skip
-        error = EngineError("job_ended_process", attempts=job.attempts)
-        await self._store.abandon(job.id, state="failed", now=now, error=error)
 
     def _admit(self, job: LiveJob) -> Ticket:
         self._line.admit(job)

@@ -24,6 +24,17 @@ from cogs.common.errors import UNREACHABLE
 from cogs.common.messages import Outgoing
 from cogs.common.threads import unarchived
 from cogs.drawing.cancel import cancel_id
+from cogs.drawing.verdicts import (
+    CLOSED,
+    CLOSED_CODES,
+    TOKEN_OVER,
+    TOO_LARGE,
+    UNWANTED_CODES,
+    Refused,
+    TooLarge,
+    Unwanted,
+    passes,
+)
 from data.jobs.jobs import JobRecord
 from data.shipped.text import text
 
@@ -34,35 +45,6 @@ BACKOFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 _RECENT_MESSAGES = 100  # of the channel, looked through for one that was sent before a crash
 _UNFORESEEN = 3  # rounds that end in an error which nobody foresaw
 _WHISPERS = 3  # tries to tell somebody something in private
-
-_TOO_LARGE = (413, 40005)
-_TOKEN_OVER = (50027, 10015)  # after 15 minutes: an invalid token, an unknown webhook
-_PASSING = (408, 429)
-_PASSING_CODES = (40003, 130000)  # direct messages opened too fast; Discord is overloaded
-_CLOSED = (401, 403, 404)  # the token, the message, the channel or our permissions are gone
-_CLOSED_CODES = (30046, 50083)  # too many edits of an old message; the thread is archived
-EXPLICIT = 20009
-"""Discord's filter keeps explicit pictures from this person or place. Of the codes that say what
-Discord does not take, the one that people can be told more about."""
-_CONTENT_CODES = (EXPLICIT, 200000, 200001, 240000)  # the next ones: AutoMod, filtered links
-CONTENT_CODES = frozenset({*_CONTENT_CODES, 50006, 50035})
-"""What says that another message may be taken in the same place; the latter two: empty, invalid."""
-
-
-class Refused(Exception):  # noqa: N818 - not a fault: the next way is tried
-    """The way is closed for good."""
-
-
-class TooLarge(Exception):  # noqa: N818 - the caller makes the files smaller
-    """The files are too large for this place."""
-
-
-class Unwanted(Exception):  # noqa: N818 - the caller says in words what happened
-    """Discord takes this message by no way, whatever the reason. `code`: Discord's."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"Discord's code {code}")
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,20 +209,20 @@ class Delivery:
         try:
             return await way(message)
         except discord.HTTPException as error:
-            if error.status in _TOO_LARGE or error.code in _TOO_LARGE:
+            if error.status in TOO_LARGE or error.code in TOO_LARGE:
                 raise TooLarge from error
-            if _passes(error):
+            if passes(error):
                 raise
             _log.info(
                 "Job %s can't be shown by %s: %s %s",
                 self._job.id, getattr(way, "__name__", "?"), error.status, error.code,
             )  # fmt: skip
             by_token = way in {self._edit_by_token, self._follow_up}
-            self._token_over |= by_token and error.code in _TOKEN_OVER
+            self._token_over |= by_token and error.code in TOKEN_OVER
             if not by_token and verdict_of(error.status, error.code) is not Verdict.GIVE_UP:
                 self.refusal = error
-            is_closed = error.status in _CLOSED or error.code in _CLOSED_CODES
-            if is_closed and error.code not in _CONTENT_CODES:
+            is_closed = error.status in CLOSED or error.code in CLOSED_CODES
+            if is_closed and error.code not in UNWANTED_CODES:
                 raise Refused from error
             raise Unwanted(error.code) from error
 
@@ -336,7 +318,7 @@ class Delivery:
                 if me is not None and message.author.id == me.id and wanted in _custom_ids(message):
                     return message.id
         except discord.HTTPException as error:
-            self._looked = not _passes(error)
+            self._looked = not passes(error)
             raise
         return None
 
@@ -350,7 +332,7 @@ class Delivery:
                 if ours and names <= {_stem(file.filename) for file in message.attachments}:
                     return Sent(message_id=message.id, new=message.id != self._message_id)
         except discord.HTTPException as error:
-            if _passes(error):
+            if passes(error):
                 raise
             _log.info("Recent messages can't be read: %s", error.status)  # the nonce still guards
         return None
@@ -375,8 +357,3 @@ class Delivery:
 def _custom_ids(message: discord.Message) -> set[str | None]:
     rows = [row for row in message.components if isinstance(row, discord.ActionRow)]
     return {each.custom_id for row in rows for each in row.children}
-
-
-def _passes(error: discord.HTTPException) -> bool:
-    """Whether the same request may work later."""
-    return error.status >= 500 or error.status in _PASSING or error.code in _PASSING_CODES

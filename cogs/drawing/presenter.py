@@ -14,8 +14,9 @@ from cogs.common.messages import Attachment, Outgoing
 from cogs.common.pictures import fit
 from cogs.common.places import place_of_channel
 from cogs.drawing import render
-from cogs.drawing.delivery import EXPLICIT, Delivery, Sent, TooLarge, Unwanted
+from cogs.drawing.delivery import Delivery, Sent
 from cogs.drawing.following import Follower, Terminal
+from cogs.drawing.verdicts import EXPLICIT, TooLarge, Unwanted
 from data.jobs.jobs import JobRecord
 from data.shipped.text import speaking
 from pipeline.errors import EkakiError, EngineError, RefusedError, StorageError

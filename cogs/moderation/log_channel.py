@@ -15,7 +15,7 @@ from bot.outbox.kinds import Kind
 from cogs.common.audit_lines import line
 from cogs.common.known import channel_of
 from cogs.common.languages import guild_locale
-from cogs.drawing.delivery import CONTENT_CODES
+from cogs.drawing.verdicts import CONTENT_CODES
 from data.guilds import audit
 from data.guilds.audit import AuditEntry
 from data.guilds.outbox import OutboxItem

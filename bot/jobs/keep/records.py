@@ -1,7 +1,7 @@
 """From an accepted request to its row, and from an ended job's row to its last event."""
 
 from bot.jobs.keep.errors_json import error_from_json
-from bot.jobs.keep.store import StoredJob
+from bot.jobs.keep.stored import StoredJob
 from bot.jobs.values import CancelledEvent, Completed, Failed, Origin
 from data.jobs.jobs import JobRecord
 from data.store.ids import new_id

@@ -16,19 +16,19 @@ from bot.jobs.accept.quota import Bounds, check_limits, take
 from bot.jobs.keep.errors_json import error_to_json
 from bot.jobs.keep.files import KeptFiles
 from bot.jobs.keep.finish import Kept, enter_picture, enter_withheld, withheld_event
+from bot.jobs.keep.stored import StoredJob, ceiling_in, stored_job, take_init_picture
 from bot.moderation.audit import Audit
 from bot.moderation.gate import check_door
 from bot.outbox.kinds import Kind, channel_lane, person_lane
-from bot.safety.ceiling import setting_of
-from data.guilds import blocks, guild_settings, outbox, place_settings
-from data.jobs import drawing, jobs, of_person, pictures, quota, uploads, withheld
+from data.guilds import blocks, guild_settings, outbox
+from data.jobs import drawing, jobs, of_person, pictures, quota, withheld
 from data.jobs.checks import CheckRecord
 from data.jobs.jobs import Delivered, JobRecord
 from data.jobs.pictures import PictureRecord
 from data.jobs.withheld import WithheldRecord
 from data.people import tag_uses
 from data.store.database import Database
-from pipeline.errors import EkakiError, EngineError, RefusedError
+from pipeline.errors import EkakiError, EngineError
 from pipeline.rating import Rating
 
 
@@ -44,12 +44,12 @@ class JobStore:
         """A job with its pictures."""
         async with self.database.reader() as connection:
             job = await jobs.get(connection, job_id=job_id)
-            return None if job is None else await _stored(connection, job)
+            return None if job is None else await stored_job(connection, job)
 
     async def open_jobs(self) -> list["StoredJob"]:
         """Waiting and running jobs with the pictures made so far, the oldest first."""
         async with self.database.reader() as connection:
-            return [await _stored(connection, job) for job in await jobs.open_jobs(connection)]
+            return [await stored_job(connection, job) for job in await jobs.open_jobs(connection)]
 
     async def open_ids(self, user_id: int, *, guild_id: int | None = None) -> list[str]:
         """The open jobs of one person, in one server or anywhere, the oldest first."""
@@ -129,7 +129,7 @@ class JobStore:
                 now=now,
             )
             taken = await check_limits(connection, job, bounds)
-            await _take_init_picture(connection, job)
+            await take_init_picture(connection, job)
             await jobs.insert(connection, job=job)
             await take(connection, job, taken)
             await tag_uses.record(connection, user_id=job.user_id, tags=tags, now=now)
@@ -275,41 +275,3 @@ class JobStore:
         hit("job_abandoned")
         await self.files.discard(freed)
         return ended
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredJob:
-    """A job with its pictures so far, in their order, and those that are withheld."""
-
-    job: JobRecord
-    pictures: tuple[PictureRecord, ...]
-    withheld: tuple[WithheldRecord, ...] = ()
-
-
-async def ceiling_in(connection: Connection, job: JobRecord) -> Rating:
-    """See `JobStore.ceiling_now`."""
-    then = job.rating if job.ceiling is None else job.ceiling
-    if job.guild_id is None:
-        return then
-    set_now = await place_settings.ratings(
-        connection, guild_id=job.guild_id, channel_id=job.rules_channel_id or job.channel_id
-    )
-    return min(then, setting_of(set_now.guild_ceiling, set_now.channel_ceiling).rating)
-
-
-async def _stored(connection: Connection, job: JobRecord) -> StoredJob:
-    return StoredJob(
-        job=job,
-        pictures=tuple(await pictures.of_job(connection, job_id=job.id)),
-        withheld=tuple(await withheld.of_job(connection, job_id=job.id)),
-    )
-
-
-async def _take_init_picture(connection: Connection, job: JobRecord) -> None:
-    """See that the picture to begin from is still there; once the job is stored its file stays."""
-    content_hash = job.request.init_picture
-    if not content_hash or await pictures.uses_file(connection, content_hash=content_hash):
-        return
-    if await uploads.get(connection, content_hash=content_hash) is None:
-        raise RefusedError("init_picture_gone")
-    await uploads.take(connection, content_hash=content_hash, user_id=job.user_id)

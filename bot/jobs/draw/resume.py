@@ -1,0 +1,77 @@
+"""After a restart: open jobs are lined up again, or closed where they can't go on."""
+
+import logging
+
+from bot.common.clock import Clock
+from bot.jobs.accept.audit_events import brief_settings
+from bot.jobs.deliver.hub import Hub
+from bot.jobs.draw.attempts import MAX_ATTEMPTS
+from bot.jobs.draw.line import Line, live_job
+from bot.jobs.keep.damage import set_damaged_aside
+from bot.jobs.keep.store import JobStore
+from bot.jobs.keep.stored import StoredJob
+from bot.jobs.values import Queued
+from data.jobs.jobs import JobRecord
+from pipeline.errors import EngineError, RefusedError, StorageError
+
+_log = logging.getLogger(__name__)
+
+
+class Resume:
+    """Takes up the open jobs of `store`. Those older than `max_age_s` are closed."""
+
+    def __init__(
+        self, store: JobStore, line: Line, hub: Hub, clock: Clock, *, max_age_s: float
+    ) -> None:
+        self._store = store
+        self._line = line
+        self._hub = hub
+        self._clock = clock
+        self._max_age_s = max_age_s
+
+    async def all(self) -> None:
+        """Go through them once, at the start. StorageError: the database can't be used."""
+        now = self._clock.time()
+        for job_id, attempts in await self._store.count_attempts():
+            _log.warning(
+                "The bot ended without warning while it drew job %s: attempt %d of %d",
+                job_id, attempts, MAX_ATTEMPTS,
+            )  # fmt: skip
+        await set_damaged_aside(self._store, now=now)
+        for stored in await self._store.open_jobs():
+            try:
+                await self._one(stored, now=now)
+            except StorageError:
+                raise
+            except Exception:  # noqa: BLE001 - damage of any kind
+                _log.exception("Job %s can't go on; the others do", stored.job.id)
+                await self._store.close_damaged(stored.job.id, now=now)
+
+    async def _one(self, stored: StoredJob, *, now: float) -> None:
+        """Line up an open job again, or close it."""
+        job = stored.job
+        if now - job.accepted_at > self._max_age_s:
+            error = RefusedError("job_expired")
+            await self._store.abandon(job.id, state="failed", now=now, error=error)
+        elif await self._store.keeps_out(job, now=now):  # killed while it was cancelled
+            await self._store.abandon(job.id, state="cancelled", now=now)
+        elif job.attempts >= MAX_ATTEMPTS:
+            await self._give_up(job, now=now)
+        elif job.damaged:
+            _log.error("What job %s is to draw can't be read; it is given up", job.id)
+            error = EngineError("engine_failed")
+            await self._store.abandon(job.id, state="failed", now=now, error=error)
+        else:
+            held = (record.position for record in stored.withheld)
+            self._line.admit(live_job(job, stored.pictures, held))
+            self._hub.open(job.id, Queued(position=0, eta_s=None))
+
+    async def _give_up(self, job: JobRecord, *, now: float) -> None:
+        """Close a job that would end the process again."""
+        _log.error(
+            "Job %s is given up: the bot ended without warning %d times while it drew that, as"
+            " where the system kills it for memory, or a driver has a fault. Its settings: %s",
+            job.id, job.attempts, brief_settings(job.request),
+        )  # fmt: skip
+        error = EngineError("job_ended_process", attempts=job.attempts)
+        await self._store.abandon(job.id, state="failed", now=now, error=error)
