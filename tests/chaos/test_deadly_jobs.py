@@ -41,7 +41,7 @@ async def test_a_job_that_ends_the_process_is_given_up_after_the_second_time(
 
     message = deeds.shown(deadly.interaction)
     assert message is not None
-    assert "fall over 2 times" in str(message.embeds)
+    assert "crashed 2 times" in str(message.embeds)
     assert "does not count" in str(message.embeds)
     for wish in (before, after):
         shown = deeds.shown(wish.interaction)
