@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.jobs import service
+from bot.jobs.draw import resume
 from bot.jobs.values import CancelledEvent, Completed, Failed
 from pipeline.rating import Rating
 from tests.bot.conftest import open_house
@@ -100,14 +100,14 @@ async def test_a_job_that_can_not_be_lined_up_stops_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = await accepted(tmp_path, 1, 2)
-    live_job = service.live_job
+    live_job = resume.live_job
 
     def breaks(job: Any, *more: Any) -> Any:
         if job.id == bad:
             raise OverflowError
         return live_job(job, *more)
 
-    monkeypatch.setattr(service, "live_job", breaks)
+    monkeypatch.setattr(resume, "live_job", breaks)
     async with open_house(tmp_path) as house:
         assert isinstance(await house.ended(good), Completed)
     assert row_of(tmp_path, bad) == ("failed", "kept")
