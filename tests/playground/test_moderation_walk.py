@@ -226,7 +226,7 @@ def test_limits_of_a_role(person: Open) -> None:
     panel = olga.command("settings")
     olga.choose(panel, "The rules of this channel", "Limits by role")
     olga.choose(panel, "The role whose limits", "Moderator")
-    expect(panel).to_contain_text("The buttons change the limits of")
+    expect(panel).to_contain_text("The buttons change the limits of@Moderator")
     panel.get_by_role("button", name="How many").click()
     olga.fill_form(Pictures_a_day="1")
     expect(panel).to_contain_text("1 picture a day")
