@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.world import Channel, ChannelType, Message
+from cogs.moderation.welcome import nonce_of
 from tests.chaos.deeds import Announcement, Deeds
 from tests.chaos.places import LOGS
 from tests.chaos.sight import posted_pictures
@@ -69,7 +70,7 @@ def _answers(stage: Stage) -> Iterator[tuple[str, str]]:
 def _greetings(stage: Stage) -> Iterator[tuple[str, str]]:
     for row in stage.query("SELECT key FROM notes WHERE key LIKE 'welcomed:%'"):
         guild_id = row["key"].partition(":")[2]
-        yield f"greeting of {guild_id}", f"welcome-{guild_id}"[:25]
+        yield f"greeting of {guild_id}", nonce_of(int(guild_id))
 
 
 def _announcement(stage: Stage, deeds: Deeds, made: Announcement) -> Iterator[str]:

@@ -10,6 +10,7 @@ from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.gateway import GUILDS
 from bot.playground.simulator.payloads import guild_create_json
 from bot.playground.simulator.world import Channel, ChannelType, Guild, Member, Message, Role
+from cogs.moderation.welcome import nonce_of
 from data.guilds import outbox
 from data.guilds.outbox import OutboxItem
 from data.shipped.text import unfilled
@@ -171,3 +172,9 @@ async def waiting(running: Running) -> OutboxItem:
     async with running.services.database.reader() as reader:
         (item,) = await outbox.due_in(reader, lane=f"welcome:{SERVER}", now=9e9, limit=2)
     return item
+
+
+def test_servers_made_in_the_same_moment_are_told_apart() -> None:
+    largest = 2**64 - 1
+    assert nonce_of(largest) != nonce_of(largest - 1)
+    assert len(nonce_of(largest)) <= 25
