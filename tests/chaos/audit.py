@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image
 
 from bot.playground.simulator.world import ChannelType, Message
-from tests.chaos.deeds import LEAVER, Deeds
+from tests.chaos.deeds import LEAVER, RELEASED_LATE, Deeds
 from tests.chaos.gallery_sight import gallery_complaints
 from tests.chaos.places import TROUBLEMAKER
 from tests.chaos.sight import accepted_jobs, files, job_of, posted_pictures
@@ -59,11 +59,8 @@ class _Audit:
             row["job_id"]: row["refunded"]
             for row in stage.query("SELECT job_id, refunded FROM quota_uses")
         }
-        # What a moderator released was given back before, and stays so.
-        self.released = Counter(
-            row["job_id"]
-            for row in stage.query("SELECT job_id FROM withheld WHERE state = 'released'")
-        )
+        # What a moderator released after the job's end was given back by then, and stays so.
+        self.released = Counter(row["job_id"] for row in stage.query(RELEASED_LATE))
         self.held = Counter(
             row["job_id"]
             for row in stage.query("SELECT job_id FROM withheld WHERE state <> 'released'")

@@ -32,6 +32,11 @@ DRAWING = ("reroll", "subtle", "strong", "upscale")  # buttons that begin a new 
 GREEN, RED = "green-picture", "red-picture"
 PUBLIC = (IDS.general, IDS.art, IDS.thread)
 ANSWER_S = 3.0  # Discord's deadline
+RELEASED_LATE = (
+    "SELECT job_id, position FROM withheld JOIN jobs ON jobs.id = job_id"
+    " WHERE withheld.state = 'released' AND decided_at > ended_at"
+)
+"""Pictures that a moderator released once their job had ended."""
 _FRESH_S = 10.0  # for a picture of one's own
 
 
@@ -216,13 +221,11 @@ class Deeds:
         self.erased.setdefault(named[1], erased)
 
     def _counting(self, job_id: str, message: Message) -> int:
-        """How many pictures in a message count for its owner: what a moderator released was given
-        back when it was withheld, and stays so."""
+        """How many pictures in a message count for its owner: what a moderator released after the
+        job's end was given back by then, and stays so."""
         released = {
             row["position"] + 1
-            for row in self.stage.query(
-                "SELECT position FROM withheld WHERE job_id = ? AND state = 'released'", job_id
-            )
+            for row in self.stage.query(f"{RELEASED_LATE} AND job_id = ?", job_id)
         }
         return sum(int(match["number"]) not in released for _, match in files(message))
 
