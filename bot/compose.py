@@ -85,7 +85,7 @@ async def open_services(
         outbox = Outbox(database=database, audit=audit, clock=clock)
         jobs = compose_jobs(settings, files=files, audit=audit, tags=tags, load=load, clock=clock)
         stack.push_async_callback(jobs.stop)
-        results = Results(database=database, files=files, audit=audit, outbox=outbox, clock=clock)
+        results = Results(database=database, files=files, audit=audit, clock=clock)
         gallery = Gallery(database=database, audit=audit, clock=clock)
         moderators = Moderators(database=database, audit=audit, jobs=jobs, clock=clock)
         yield Services(

@@ -243,14 +243,15 @@ class JobService:
         await self._store.set_message(job_id, message_id=message_id)
         hit("message_marked")
 
-    async def mark_delivered(self, *, job_id: str, message_id: int | None) -> None:
-        """The end of the job reached its user."""
-        await self._mark(job_id, "delivered", message_id)
+    async def mark_delivered(self, job: JobRecord, *, message_id: int | None) -> None:
+        """The end of the job reached its user. If the job was deleted meanwhile, its message is
+        removed as well."""
+        await self._mark(job, "delivered", message_id)
 
-    async def mark_kept(self, *, job_id: str, again: bool = False) -> None:
+    async def mark_kept(self, job: JobRecord, *, again: bool = False) -> None:
         """Its user can't be reached; the pictures stay stored. `again`: have the outbox try once
         more, as its place may open."""
-        await self._mark(job_id, "kept", None, again=again)
+        await self._mark(job, "kept", None, again=again)
 
     async def to_present(self) -> list[JobRecord]:
         """After a restart: live jobs, and ended ones whose user does not know yet."""
@@ -299,10 +300,10 @@ class JobService:
         return ended
 
     async def _mark(
-        self, job_id: str, delivery: Delivered, message_id: int | None, *, again: bool = False
+        self, job: JobRecord, delivery: Delivered, message_id: int | None, *, again: bool = False
     ) -> None:
         await self._store.mark_told(
-            job_id,
+            job,
             delivery=delivery,
             message_id=message_id,
             now=self._clock.time(),

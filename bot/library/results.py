@@ -10,8 +10,7 @@ from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.jobs.keep.files import KeptFiles
 from bot.moderation.audit import Audit
-from bot.outbox.kinds import Kind, removal_lane
-from bot.outbox.service import Outbox
+from bot.outbox.removals import remove_message, remove_messages_of
 from data.guilds.audit import AuditEvent, AuditKind
 from data.jobs import jobs, pictures, withheld
 from data.jobs.jobs import JobRecord
@@ -69,13 +68,11 @@ class Results:
         database: Database,
         files: KeptFiles,
         audit: Audit,
-        outbox: Outbox,
         clock: Clock,
     ) -> None:
         self._database = database
         self._files = files
         self._audit = audit
-        self._outbox = outbox
         self._clock = clock
         self.on_delete: list[OnDelete] = []
 
@@ -176,10 +173,13 @@ class Results:
         async with self._database.reader() as connection:
             return await favourites.among(connection, user_id=user_id, picture_ids=picture_ids)
 
-    async def delete(self, job_id: str, *, actor: Actor, reason: str = "") -> JobRecord:
+    async def delete(
+        self, job_id: str, *, actor: Actor, reason: str = "", shown: int | None = None
+    ) -> JobRecord:
         """Delete an ended job with its pictures; what it took of the quota stays used.
 
-        Its message in Discord is removed soon. A picture that somebody's open job begins from keeps
+        Its message in Discord is removed soon, and so is `shown`, a message of ours in the actor's
+        channel that shows the pictures. A picture that somebody's open job begins from keeps
         its file until that job has ended. RefusedError `job_unknown`, `not_your_picture`, or
         `job_open` (cancel it instead).
         """
@@ -193,14 +193,13 @@ class Results:
                 raise RefusedError("job_open")
             for listener in self.on_delete:
                 await listener(connection, job)
-            if job.message_id is not None and not job.private:  # a private one is not ours any more
-                await self._outbox.put_in(
+            await remove_messages_of(connection, job)
+            if shown is not None:
+                await remove_message(
                     connection,
-                    Kind.MESSAGE_REMOVAL,
-                    f"{job.channel_id}:{job.message_id}",
-                    lane=removal_lane(job.channel_id),
-                    guild_id=job.guild_id,
-                    payload={"channel_id": job.channel_id, "message_id": job.message_id},
+                    channel_id=actor.channel_id,
+                    message_id=shown,
+                    guild_id=actor.guild_id,
                 )
             if job.guild_id is not None:
                 await self._audit.record_in(connection, _deleted(job, actor, reason))

@@ -6,7 +6,7 @@ from enum import StrEnum
 class Kind(StrEnum):
     """What an item is about. Triggers of the schema write some of these names, too."""
 
-    MESSAGE_REMOVAL = "message_removal"  # key: channel and message
+    MESSAGE_REMOVAL = "message_removal"  # key: channel and message, or channel and job
     GALLERY_CHECK = "gallery_check"  # key: the server
     GALLERY_ENTRY = "gallery_entry"  # key: the entry
     GALLERY_REFUSED = "gallery_refused"  # key: the entry; to who shared it

@@ -23,7 +23,7 @@ from bot.outbox.verdict import Verdict, verdict_of
 from cogs.common.errors import UNREACHABLE
 from cogs.common.messages import Outgoing
 from cogs.common.threads import unarchived
-from cogs.drawing.cancel import cancel_id
+from cogs.drawing import finding
 from cogs.drawing.verdicts import (
     CLOSED,
     CLOSED_CODES,
@@ -42,7 +42,6 @@ _log = logging.getLogger(__name__)
 
 BACKOFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds between rounds of tries; the last one is repeated for as long as the bot lives."""
-_RECENT_MESSAGES = 100  # of the channel, looked through for one that was sent before a crash
 _UNFORESEEN = 3  # rounds that end in an error which nobody foresaw
 _WHISPERS = 3  # tries to tell somebody something in private
 
@@ -56,11 +55,6 @@ class Sent:
 
 
 Way: TypeAlias = Callable[[Outgoing], Awaitable[Sent]]
-
-
-def _stem(file_name: str) -> str:
-    """Without what kind of file it is: a smaller one is sent where the first was too large."""
-    return file_name.rpartition(".")[0]
 
 
 class Delivery:
@@ -312,10 +306,10 @@ class Delivery:
     async def _find_waiting(self) -> int | None:
         """The public message that shows the job, where a run of the bot was killed before it could
         enter which one that is: it has the job's Cancel button."""
-        wanted, me = cancel_id(self._job.id), self._bot.user
         try:
-            async for message in (await self._target()).history(limit=_RECENT_MESSAGES):
-                if me is not None and message.author.id == me.id and wanted in _custom_ids(message):
+            target = await self._target()
+            async for message in finding.our_messages(self._bot, target):
+                if finding.has_cancel_button(message, self._job.id):
                     return message.id
         except discord.HTTPException as error:
             self._looked = not passes(error)
@@ -324,12 +318,11 @@ class Delivery:
 
     async def _find_sent(self, wanted: Outgoing) -> Sent | None:
         """A message with all these pictures of the job that we sent before."""
-        names, me = {_stem(file.name) for file in wanted.attachments}, self._bot.user
+        names = {finding.stem(file.name) for file in wanted.attachments}
         try:
             target = await self._target()
-            async for message in target.history(limit=_RECENT_MESSAGES):
-                ours = me is not None and message.author.id == me.id
-                if ours and names <= {_stem(file.filename) for file in message.attachments}:
+            async for message in finding.our_messages(self._bot, target):
+                if names <= finding.stems(message):
                     return Sent(message_id=message.id, new=message.id != self._message_id)
         except discord.HTTPException as error:
             if passes(error):
@@ -352,8 +345,3 @@ class Delivery:
             "view": message.view,
             "allowed_mentions": discord.AllowedMentions.none(),
         }
-
-
-def _custom_ids(message: discord.Message) -> set[str | None]:
-    rows = [row for row in message.components if isinstance(row, discord.ActionRow)]
-    return {each.custom_id for row in rows for each in row.children}

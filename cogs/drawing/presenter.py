@@ -250,9 +250,9 @@ class Presenter:
         if sent is None:
             # Late ends are in the outbox already, which counts their attempts.
             again = self.closed is not None and not self._is_late
-            await jobs.mark_kept(job_id=self._job.id, again=again)
+            await jobs.mark_kept(self._job, again=again)
         else:
-            await jobs.mark_delivered(job_id=self._job.id, message_id=sent.message_id)
+            await jobs.mark_delivered(self._job, message_id=sent.message_id)
 
     def _took_long(self) -> bool:
         took_s = self._services.clock.time() - self._job.accepted_at

@@ -85,6 +85,13 @@ class Presenters:
             raise TimeoutError
         return None if presenter.told.sent is not None else presenter.closed
 
+    async def ended(self, job_id: str) -> None:
+        """Until nothing more is shown of a job that was deleted."""
+        while job_id in self._running:
+            _, task = self._running[job_id]
+            await asyncio.wait({task})
+            await asyncio.sleep(0)  # it is removed in a callback of its own
+
     async def stop(self) -> None:
         """Give deliveries that are under way a moment, then end. The rest resumes at next start."""
         self._stopping = True

@@ -8,8 +8,12 @@ from discord.ext import commands
 from bot.client.client import EkakiBot
 from bot.common.failpoints import hit
 from bot.outbox.kinds import Kind
+from cogs.common.known import PlaceUnknownError
 from cogs.common.threads import unarchived
+from cogs.drawing.finding import our_messages, shows
+from cogs.drawing.presenters import presenters_of
 from data.guilds.outbox import OutboxItem
+from pipeline.errors import RefusedError
 
 
 class RemovalsCog(commands.Cog, name="Removals"):
@@ -22,15 +26,34 @@ class RemovalsCog(commands.Cog, name="Removals"):
         self.bot.services.outbox.senders[Kind.MESSAGE_REMOVAL] = self.remove
 
     async def remove(self, item: OutboxItem) -> None:
-        """Delete one message. Where it is gone already there is nothing to do."""
-        channel_id, message_id = int(item.payload["channel_id"]), int(item.payload["message_id"])
+        """Delete one message, or those that are found to show a job."""
+        channel_id, job_id = int(item.payload["channel_id"]), item.payload.get("job_id")
+        if job_id is None:
+            await self._delete(channel_id, int(item.payload["message_id"]))
+        else:
+            try:
+                presenters = presenters_of(self.bot)
+            except RefusedError as error:  # the bot stops
+                raise PlaceUnknownError(item.guild_id or 0) from error
+            await presenters.ended(job_id)  # what it sends may be on its way
+            channel = self.bot.get_partial_messageable(channel_id)
+            found = [
+                message.id
+                async for message in our_messages(self.bot, channel)
+                if shows(message, job_id)
+            ]
+            for message_id in found:
+                await self._delete(channel_id, message_id)
+        hit("message_removed_unmarked")
+
+    async def _delete(self, channel_id: int, message_id: int) -> None:
+        """Where it is gone already there is nothing to do."""
         message = self.bot.get_partial_messageable(channel_id).get_partial_message(message_id)
         try:
             await unarchived(self.bot, channel_id, message.delete)
         except discord.NotFound as error:
             if error.code not in GONE:
                 raise
-        hit("message_removed_unmarked")
 
 
 GONE: Final = frozenset({10003, 10008})  # unknown channel, unknown message

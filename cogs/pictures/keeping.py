@@ -8,7 +8,6 @@ import discord
 from bot.client.client import EkakiBot
 from cogs.common.actors import actor_of
 from cogs.common.answers import begin, change, hold, say
-from cogs.common.errors import UNREACHABLE
 from cogs.common.gallery_gates import offers_gallery
 from cogs.common.result_buttons import Action, button, result_view, view_of
 from cogs.pictures.drawing_on import visible_job, visible_picture
@@ -122,19 +121,8 @@ async def _whole_view(
 
 
 async def erase(interaction: Interaction, job_id: str, message_id: int | None) -> None:
-    """Delete the job, then the messages that show it, as far as they can be reached."""
+    """Delete the job; the messages that show it follow."""
     await hold(interaction)
     results = interaction.client.services.results
-    job = await results.delete(job_id, actor=actor_of(interaction))
+    await results.delete(job_id, actor=actor_of(interaction), shown=message_id)
     await change(interaction, text("results.deleted"))
-    shown = {(job.channel_id, job.message_id), (interaction.channel_id, message_id)}
-    for channel_id, shown_id in shown:
-        if channel_id is not None and shown_id is not None:
-            await _delete_message(interaction.client, channel_id, shown_id)
-
-
-async def _delete_message(bot: EkakiBot, channel_id: int, message_id: int) -> None:
-    try:
-        await bot.get_partial_messageable(channel_id).get_partial_message(message_id).delete()
-    except UNREACHABLE as error:  # deleted already, or only its reader can see it
-        _log.info("The message of a deleted picture is not deleted: %s", error)

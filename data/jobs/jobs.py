@@ -232,8 +232,10 @@ async def mark_ended(
 
 
 async def set_message(connection: Connection, *, job_id: str, message_id: int) -> None:
-    """Remember which message shows the job."""
-    await connection.execute("UPDATE jobs SET message_id = ? WHERE id = ?", (message_id, job_id))
+    """Remember which message shows the job. The one that was told its end counts more."""
+    await connection.execute(
+        "UPDATE jobs SET message_id = COALESCE(message_id, ?) WHERE id = ?", (message_id, job_id)
+    )
 
 
 async def mark_delivered(
@@ -243,13 +245,15 @@ async def mark_delivered(
     delivery: Delivered,
     message_id: int | None,
     now: float,
-) -> None:
-    """The end of the job reached its user (or can't); its interaction token is forgotten."""
-    await connection.execute(
+) -> bool:
+    """The end of the job reached its user (or can't); its interaction token is forgotten. False:
+    the job was deleted meanwhile."""
+    cursor = await connection.execute(
         "UPDATE jobs SET delivery = ?, message_id = COALESCE(?, message_id), delivered_at = ?,"
         " interaction_token = NULL WHERE id = ?",
         (delivery, message_id, now, job_id),
     )
+    return cursor.rowcount == 1
 
 
 async def deliver_again(connection: Connection, *, job_id: str) -> None:

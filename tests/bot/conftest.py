@@ -23,7 +23,6 @@ from bot.jobs.values import JobEvent, Origin
 from bot.library.people import People
 from bot.library.results import Results
 from bot.moderation.audit import Audit
-from bot.outbox.service import Outbox
 from bot.safety.ceiling import Place, PlaceKind
 from data.store.database import Database
 from pipeline.engine.protocol import Engine
@@ -144,7 +143,6 @@ async def open_house(
                     database=database,
                     files=files,
                     audit=store.audit,
-                    outbox=Outbox(database=database, audit=store.audit, clock=clock),
                     clock=clock,
                 ),
                 people=People(database=database, files=files, jobs=jobs, clock=clock),

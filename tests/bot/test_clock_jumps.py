@@ -61,9 +61,9 @@ async def test_a_jump_ahead_removes_nothing_until_the_clock_was_even_for_hours(
 ) -> None:
     clock = JumpingClock()
     async with open_house(tmp_path, clock=clock) as house:
-        job_id = (await house.jobs.submit(WISH, origin())).job.id
-        await house.ended(job_id)
-        await house.jobs.mark_delivered(job_id=job_id, message_id=None)
+        job = (await house.jobs.submit(WISH, origin())).job
+        await house.ended(job.id)
+        await house.jobs.mark_delivered(job, message_id=None)
         async with house.database.transaction() as connection:
             await blocks.put(connection, block=block(at=clock.time(), for_s=60))
         before = await stored(house)

@@ -112,7 +112,7 @@ async def test_draining_and_stopping_wait_for_all_engines(tmp_path: Path) -> Non
         two.release()
         for ticket in tickets:
             assert isinstance(await house.ended(ticket.job.id), Completed)
-            await house.jobs.mark_delivered(job_id=ticket.job.id, message_id=1)
+            await house.jobs.mark_delivered(ticket.job, message_id=1)
         async with asyncio.timeout(PATIENCE_S):
             await draining
     assert one.closed

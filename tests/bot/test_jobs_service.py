@@ -247,7 +247,7 @@ async def test_a_finished_job_is_presented_after_a_restart_until_delivered(tmp_p
     async with open_house(tmp_path) as house:
         assert [job.id for job in await house.jobs.to_present()] == [ticket.job.id]
         assert isinstance(await house.ended(ticket.job.id), Completed)
-        await house.jobs.mark_delivered(job_id=ticket.job.id, message_id=9)
+        await house.jobs.mark_delivered(ticket.job, message_id=9)
         assert await house.jobs.to_present() == []
     assert rows(tmp_path, "SELECT interaction_token, message_id FROM jobs") == [(None, 9)]
 

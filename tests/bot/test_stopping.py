@@ -33,10 +33,10 @@ def rows(folder: Path, sql: str) -> list[tuple[object, ...]]:
         connection.close()
 
 
-async def deliver(house: House, job_id: str) -> None:
+async def deliver(house: House, job: JobRecord) -> None:
     """As a presenter does."""
-    await house.ended(job_id)
-    await house.jobs.mark_delivered(job_id=job_id, message_id=1)
+    await house.ended(job.id)
+    await house.jobs.mark_delivered(job, message_id=1)
 
 
 async def test_draining_finishes_and_delivers_what_was_accepted_and_takes_no_more(
@@ -44,7 +44,7 @@ async def test_draining_finishes_and_delivers_what_was_accepted_and_takes_no_mor
 ) -> None:
     house.engine.hold()
     tickets = [await house.jobs.submit(WISH, origin(n)) for n in range(3)]
-    delivering = [asyncio.create_task(deliver(house, ticket.job.id)) for ticket in tickets]
+    delivering = [asyncio.create_task(deliver(house, ticket.job)) for ticket in tickets]
     draining = asyncio.create_task(house.jobs.drain())
     await asyncio.sleep(0)  # it begins at once
     with pytest.raises(RefusedError, match="draining"):

@@ -20,6 +20,7 @@ from bot.jobs.keep.stored import StoredJob, ceiling_in, stored_job, take_init_pi
 from bot.moderation.audit import Audit
 from bot.moderation.gate import check_door
 from bot.outbox.kinds import Kind, channel_lane, person_lane
+from bot.outbox.removals import remove_messages_of
 from data.guilds import blocks, guild_settings, outbox
 from data.jobs import drawing, jobs, of_person, pictures, quota, withheld
 from data.jobs.checks import CheckRecord
@@ -87,24 +88,26 @@ class JobStore:
 
     async def mark_told(
         self,
-        job_id: str,
+        job: JobRecord,
         *,
         delivery: Delivered,
         message_id: int | None,
         now: float,
         again: bool = False,
     ) -> None:
-        """The end of the job reached its user, or can't. `again`: the outbox is to try later."""
+        """The end of the job reached its user, or can't. `again`: the outbox is to try later. The
+        message of a job that was deleted meanwhile is removed."""
         async with self.database.transaction() as connection:
-            await jobs.mark_delivered(
-                connection, job_id=job_id, delivery=delivery, message_id=message_id, now=now
+            is_there = await jobs.mark_delivered(
+                connection, job_id=job.id, delivery=delivery, message_id=message_id, now=now
             )
-            job = await jobs.get(connection, job_id=job_id) if again else None
-            if job is not None:
+            if not is_there:
+                await remove_messages_of(connection, replace(job, message_id=message_id))
+            elif again:
                 await outbox.put(
                     connection,
                     kind=Kind.JOB_END,
-                    key=job_id,
+                    key=job.id,
                     lane=person_lane(job.user_id)
                     if job.private
                     else channel_lane("job", job.channel_id),
