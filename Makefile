@@ -39,7 +39,7 @@ check: $(STAMP)  ## format, lint, types, layers, import budget
 	@$(BIN)/ruff check .
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q tests/bot/test_import_budget.py
+	@$(BIN)/python -m pytest -q tests/test_import_budget.py
 
 chaos: $(STAMP)  ## kill -9, refusals, lost connections, a full disk: hundreds of rounds, takes minutes
 	@$(BIN)/python -m tests.chaos --rounds 400

@@ -1,0 +1,179 @@
+"""Pictures of the running page for the README.
+
+`python -m tests.bot.playground.page.screenshots [--model FOLDER] [--out FOLDER] [--only gallery]`
+"""
+
+import argparse
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.bot.playground.page.gallery_walk import open_a_gallery
+from tests.bot.playground.page.visit import Visit
+
+LIMIT_BYTES = 300_000
+PROMPT = "1girl, green hair, beanie, outdoors, night"
+SHARED = (
+    ("1girl, green hair, beanie, outdoors, night", "1"),
+    ("1girl, blue hair, glasses, smile, beach, day", "7"),
+    ("1girl, red hair, long hair, witch hat, night", "5"),
+    ("1boy, black hair, scarf, snow, mountain", "11"),
+    ("1girl, silver hair, cat ears, city, dusk", "3"),
+    ("1girl, pink hair, twintails, smile, cherry blossoms", "9"),
+)
+DRAWN_MS = 120_000
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="demo")
+    parser.add_argument("--out", type=Path, default=Path("docs/screenshots"))
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    parser.add_argument("--only", choices=("drawing", "gallery"))
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() as folder, sync_playwright() as playwright:
+        command = [sys.executable, "-m", "bot", "playground", "--port", "0"]
+        process = subprocess.Popen(
+            [*command, "--folder", folder, "--model", args.model], stdout=subprocess.PIPE, text=True
+        )
+        try:
+            assert process.stdout is not None
+            found = re.search(r"http://\S+/", process.stdout.readline())
+            assert found is not None, "the playground did not start"
+            browser = playwright.chromium.launch(
+                executable_path=args.chromium, args=["--no-sandbox"]
+            )
+            if args.only != "gallery":
+                take_all(browser, found[0], args.out)
+            if args.only != "drawing":
+                gallery(browser, found[0], args.out)
+            browser.close()
+        finally:
+            process.terminate()
+            process.wait(30)
+    return 0
+
+
+def take_all(browser: Browser, url: str, out: Path) -> None:
+    page = browser.new_page(viewport={"width": 1180, "height": 800})
+    page.goto(url)
+    expect(page.locator("#status")).to_have_text("", timeout=60_000)
+    alice = Visit(page)
+    alice.become("Alice")
+    alice.enter("art")
+    suggestions(alice)
+    keep(page, out / "suggestions.png")
+    alice.press("Escape")
+    page.get_by_role("button", name="Drop /imagine").click()
+    message = alice.imagine(PROMPT, seed="1", steps="60")
+    preview = message.locator(".embed img")
+    expect(preview.or_(alice.button(message, "Re-roll"))).to_be_visible(timeout=DRAWN_MS)
+    if preview.count():  # else the model is too fast for a step to be seen
+        keep(page, out / "progress.png")
+    expect(alice.button(message, "Re-roll")).to_be_visible(timeout=DRAWN_MS)
+    page.mouse.move(700, 60)
+    page.wait_for_timeout(500)
+    page.evaluate("document.activeElement.blur()")
+    keep(page, out / "picture.png")
+    alice.button(message, "Remix").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    keep(page, out / "form.png")
+    address = page.url
+    page.close()
+    phone(browser, address, out)
+
+
+def suggestions(alice: Visit) -> None:
+    alice.box.fill("/imagine ")
+    alice.type("1girl, green ha")
+    expect(alice.lines.first).to_contain_text("green hair")
+    alice.press("ArrowDown")
+
+
+def phone(browser: Browser, address: str, out: Path) -> None:
+    page = browser.new_page(
+        viewport={"width": 390, "height": 800}, device_scale_factor=2, is_mobile=True
+    )
+    page.goto(address)
+    expect(page.locator(".files img").last).to_be_visible()
+    page.wait_for_timeout(800)
+    keep(page, out / "phone.png")
+    page.close()
+
+
+def gallery(browser: Browser, url: str, out: Path) -> None:
+    """A gallery channel with starred pictures, one looked at by a member, and its web page."""
+    mika, alice, bob, olga = (
+        arrive(browser, url, name, channel)
+        for name, channel in (
+            ("Mika", "general"),
+            ("Alice", "art"),
+            ("Bob", "art"),
+            ("Olga", "art"),
+        )
+    )
+    open_a_gallery(mika)
+    made = [
+        (visitor, visitor.imagine(prompt, seed=seed))
+        for (prompt, seed), visitor in zip(SHARED, (alice, bob) * 3, strict=True)
+    ]
+    for visitor, message in made:
+        expect(visitor.button(message, "Re-roll")).to_be_visible(timeout=DRAWN_MS)
+    for visitor in (alice, bob):
+        visitor.command("gallery public on: True")
+    for visitor, message in made:
+        visitor.button(message, "Share").click()
+    bob.enter("gallery")
+    posts = bob.page.locator("#messages > li.message:not(.ephemeral)")
+    expect(posts).to_have_count(len(SHARED), timeout=DRAWN_MS)
+    for number, voters in ((4, (bob, mika, olga)), (1, (alice, mika)), (5, (mika,))):
+        for voter in voters:
+            voter.enter("gallery")
+            voter.button(voter.message(posts.nth(number)), "⭐").click()
+    expect(bob.button(posts.nth(4), "⭐ 3")).to_be_visible()
+    page = bob.command("gallery top")
+    expect(bob.button(page, "Details")).to_be_visible()
+    expect(page.locator("img")).to_be_visible()
+    bob.page.mouse.move(700, 60)
+    bob.page.evaluate("document.activeElement.blur()")
+    bob.page.wait_for_timeout(800)
+    keep(bob.page, out / "gallery-discord.png")
+    for visitor in (mika, alice, bob, olga):
+        visitor.page.close()
+
+
+def arrive(browser: Browser, url: str, name: str, channel: str) -> Visit:
+    page = browser.new_page(viewport={"width": 1180, "height": 800})
+    page.goto(url)
+    expect(page.locator("#status")).to_have_text("", timeout=60_000)
+    visitor = Visit(page)
+    visitor.become(name)
+    visitor.enter(channel)
+    return visitor
+
+
+def keep(page: Page, path: Path) -> None:
+    """In as many colours as the limit of size allows."""
+    page.evaluate("document.fonts.ready")
+    data = page.screenshot(animations="disabled")
+    if len(data) > LIMIT_BYTES:
+        image = Image.open(io.BytesIO(data)).convert("RGB")
+        for colours in (256, 128, 64):
+            buffer = io.BytesIO()
+            image.quantize(colours, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+            data = buffer.getvalue()
+            if len(data) <= LIMIT_BYTES:
+                break
+    path.write_bytes(data)
+    sys.stdout.write(f"{path}: {len(data) // 1000} kB\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

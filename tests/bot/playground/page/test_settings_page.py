@@ -1,0 +1,69 @@
+"""`/settings` and `/moderate` in the playground, by hand: menus of channels and roles, forms."""
+
+import re
+
+import pytest
+
+from tests.bot.playground.page.conftest import Open
+
+pytest.importorskip("playwright", reason="Playwright is not installed")
+
+from playwright.sync_api import expect
+
+
+def test_a_moderator_sets_up_the_server(visit: Open) -> None:
+    mika = visit("Mika")
+    mika.box.fill("/settings ")
+    mika.press("Escape", "Enter")
+    panel = mika.page.locator("li.ephemeral").last
+    expect(panel).to_contain_text("First steps on this server")
+    where = panel.get_by_role("button", name=re.compile("Channels in which I draw"))
+    where.click()
+    for name in ("#general", "#art"):
+        panel.get_by_role("option", name=name, exact=True).click()
+    mika.press("Escape")
+    expect(panel).to_contain_text("general, #art")
+    panel.get_by_role("button", name="Done").click()
+    expect(panel).to_contain_text("The rules of #general")
+    panel.locator(".select-head").first.click()
+    panel.get_by_role("option", name="Limits by role").click()
+    role = panel.get_by_role("button", name=re.compile("The role whose limits"))
+    role.click()
+    panel.get_by_role("option", name="Moderator", exact=True).click()
+    expect(panel).to_contain_text("The buttons change the limits of")
+    panel.get_by_role("button", name="How many").click()
+    form = mika.page.get_by_role("dialog")
+    form.get_by_label("Pictures a day").fill("7")
+    form.get_by_role("button", name="Submit").click()
+    expect(panel).to_contain_text("7 pictures a day")
+
+
+def test_a_moderator_blocks_and_reads_the_log(visit: Open) -> None:
+    mika = visit("Mika")
+    mika.box.fill("/moderate log ")
+    mika.press("Escape", "Enter")
+    expect(mika.page.locator("li.ephemeral").last).to_contain_text("Log of this server")
+    alice = visit("Alice")
+    alice.box.focus()
+    alice.type("/moderate")
+    expect(alice.lines.filter(has_text="moderate")).to_have_count(0)
+
+
+def test_a_menu_stays_open_while_the_message_under_it_is_edited(visit: Open) -> None:
+    mika = visit("Mika")
+    panel = mika.command("settings")
+    mika.choose(panel, "The rules of this channel", "Ratings")
+    heads = panel.locator(".select-head")
+    heads.nth(4).click()
+    # In one go, as nobody is quick enough: choose, and open the next menu before the answer comes.
+    panel.evaluate("""panel => {
+        const heads = panel.querySelectorAll(".select-head");
+        panel.querySelector(".select-list:not([hidden]) [data-value=safe]").click();
+        heads[3].click();
+    }""")
+    expect(panel).to_contain_text(re.compile("This channel's default\\s*safe"))
+    mika.page.wait_for_timeout(300)
+    expect(panel.locator(".select-list:visible")).to_have_count(1)
+    mika.press("Escape")
+    expect(panel.locator(".select-list:visible")).to_have_count(0)
+    expect(heads.nth(4)).to_contain_text("safe")

@@ -1,0 +1,348 @@
+"""The buttons under pictures: for their owner, for others, after a restart, in private, in DMs."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.member import InteractionView
+from bot.playground.simulator.views import MessageView
+from cogs.common import orphans
+from data.guilds import place_settings
+from data.jobs.jobs import JobRecord
+from pipeline.rating import Rating
+from tests.cogs.running import Discord, Running
+from tests.cogs.visitors import Visitor, labels, open_house, whole
+from tests.support.patience import PATIENCE_S, until
+
+SINGLE = [
+    "🔄 Re-roll", "Vary (subtle)", "Vary (strong)", "Upscale", "🎨 Remix", "❤️ Favourite",
+    "Settings", "Delete",
+]  # fmt: skip
+DRAWING = ("🔄 Re-roll", "Vary (subtle)", "Vary (strong)", "Upscale")
+
+
+async def drawn(
+    visitor: Visitor, running: Running, **options: Any
+) -> tuple[JobRecord, MessageView]:
+    """A finished picture and its message."""
+    wish: dict[str, Any] = {"prompt": "1girl, smile", "steps": 4, "seed": 42} | options
+    job = await visitor.draw(running, **wish)
+    return job, visitor.member.message(job.message_id or 0)
+
+
+async def new_job(running: Running, known: int) -> JobRecord:
+    """The job after `known` others, once it is delivered."""
+    async with asyncio.timeout(PATIENCE_S):
+        while len(jobs := await running.jobs()) <= known or jobs[-1].delivery != "delivered":
+            await asyncio.sleep(0.01)
+    return jobs[-1]
+
+
+async def text_of(sent: InteractionView) -> str:
+    """What the presser reads, and only they."""
+    assert (await whole(sent)).ephemeral
+    return sent.text
+
+
+def forge(place: Discord, message: MessageView, custom_id: str) -> None:
+    """Put another `custom_id` on the first button, as no client could."""
+    place.world.messages[message.id].components[0]["components"][0]["custom_id"] = custom_id
+
+
+async def test_a_picture_has_its_buttons(place: Discord, alice: Visitor) -> None:
+    async with open_house(place) as running:
+        _, message = await drawn(alice, running)
+    assert list(labels(message)) == SINGLE
+
+
+@pytest.mark.parametrize("count", [2, 4])
+async def test_several_pictures_have_a_u_and_a_v_each(
+    place: Discord, alice: Visitor, count: int
+) -> None:
+    async with open_house(place) as running:
+        _, message = await drawn(alice, running, count=count)
+    rows = [[b["label"] for b in row["components"]] for row in message.components]
+    numbers = range(1, count + 1)
+    assert rows == [
+        [*(f"U{n}" for n in numbers), "🔄 Re-roll"],
+        [*(f"V{n}" for n in numbers), "🎨 Remix"],
+        ["❤️ Favourite", "Settings", "Delete"],
+    ]
+
+
+@pytest.mark.parametrize("label", DRAWING)
+@pytest.mark.parametrize("by_owner", [True, False])
+async def test_each_drawing_button_draws_at_the_pressers_expense(
+    place: Discord, alice: Visitor, bob: Visitor, label: str, by_owner: bool
+) -> None:
+    presser, user_id = (alice, IDS.alice) if by_owner else (bob, IDS.bob)
+    async with open_house(place) as running:
+        first, message = await drawn(alice, running)
+        before = await running.used(user_id)
+        sent = await presser.member.press(message, label)
+        assert not sent.ephemeral
+        job = await new_job(running, 1)
+        assert (job.user_id, job.state) == (user_id, "finished")
+        assert job.message_id != first.message_id
+        assert await running.used(user_id) == before + 1
+        request = job.request
+        assert request.prompt == first.request.prompt
+        if label == "🔄 Re-roll":
+            assert (request.init_picture, request.seed != 42) == ("", True)
+        elif label == "Vary (subtle)":
+            assert (request.seed, request.init_picture) == (42, "")
+            assert 0 < request.variation_strength < 1
+        else:
+            _, (picture,) = await running.services.results.pictures_of(first.id)
+            assert request.init_picture == picture.content_hash
+            assert (request.upscale_factor > 1) == (label == "Upscale")
+        left = labels(alice.member.message(job.message_id or 0))
+        assert ("Upscale" in left) == (label != "Upscale")
+
+
+async def test_u2_and_v2_take_the_second_picture(place: Discord, alice: Visitor) -> None:
+    async with open_house(place) as running:
+        first, message = await drawn(alice, running, count=2)
+        _, pictures = await running.services.results.pictures_of(first.id)
+        for known, label in enumerate(("U2", "V2"), 1):
+            await alice.member.press(message, label)
+            job = await new_job(running, known)
+            assert job.request.init_picture == pictures[1].content_hash
+            assert job.request.count == 1
+
+
+async def test_buttons_work_after_a_restart(place: Discord, alice: Visitor) -> None:
+    async with open_house(place) as running:
+        _, message = await drawn(alice, running)
+    async with open_house(place) as running:
+        for known, label in enumerate(DRAWING, 1):
+            await alice.member.press(message, label)
+            assert (await new_job(running, known)).state == "finished"
+        assert (await alice.member.press(message, "🎨 Remix")).modal is not None
+        assert "Steps: 4" in await text_of(await alice.member.press(message, "Settings"))
+
+
+async def test_buttons_work_in_direct_messages(place: Discord, alice: Visitor) -> None:
+    async with open_house(place) as running:
+        sent = await alice.member.slash("imagine", {"prompt": "1girl"}, channel=IDS.dm_alice)
+        first = await new_job(running, 0)
+        await alice.member.press(alice.member.message(first.message_id or 0), "🔄 Re-roll")
+        job = await new_job(running, 1)
+        assert (job.guild_id, job.channel_id) == (None, IDS.dm_alice)
+        assert sent.message is not None
+
+
+async def test_private_pictures_stay_private_when_drawn_on(place: Discord, alice: Visitor) -> None:
+    async with open_house(place) as running:
+        _, message = await drawn(alice, running, private=True)
+        assert message.ephemeral
+        for known, label in enumerate(DRAWING, 1):
+            sent = await alice.member.press(message, label)
+            assert sent.ephemeral
+            assert (await new_job(running, known)).private
+    assert place.seen(IDS.general) == []
+
+
+@pytest.mark.parametrize("action", ["reroll", "remix", "settings", "favourites", "delete"])
+@pytest.mark.parametrize("who", ["bob", "moderator"])
+async def test_private_pictures_are_their_owners(
+    place: Discord, request: pytest.FixtureRequest, alice: Visitor, action: str, who: str
+) -> None:
+    """Even where somebody gets at a button's id. Moderators may look and delete, not draw."""
+    visitor: Visitor = request.getfixturevalue(who)
+    async with open_house(place) as running:
+        private, _ = await drawn(alice, running, private=True)
+        _, public = await drawn(alice, running)
+        custom_id = f"ekaki:{action}:{private.id}"
+        forge(place, public, custom_id)
+        sent = await visitor.member.press(public, custom_id)
+        words = await text_of(sent)
+        refused = "picture is private" in words or "Only the person" in words
+        assert refused == (who == "bob" or action in {"reroll", "remix"})
+        assert sent.modal is None
+        assert len(await running.jobs()) == 2
+
+
+@pytest.mark.parametrize(
+    "custom_id",
+    [
+        "ekaki:teleport:abcdefghjkmn",
+        "ekaki:reroll:tooshort",
+        "ekaki:reroll:abcdefghjkmn:x",
+        "another bot's",
+    ],
+)
+async def test_a_button_of_another_version_is_answered_kindly(
+    place: Discord, alice: Visitor, custom_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orphans, "ORPHAN_AFTER_S", 0.1)
+    async with open_house(place) as running:
+        _, message = await drawn(alice, running)
+        forge(place, message, custom_id)
+        words = await text_of(await alice.member.press(message, custom_id))
+    assert "another version" in words
+
+
+@pytest.mark.parametrize("action", ["reroll", "subtle", "upscale", "delete", "star"])
+async def test_a_picture_that_is_gone_is_answered_kindly(
+    place: Discord, alice: Visitor, action: str
+) -> None:
+    async with open_house(place) as running:
+        _, message = await drawn(alice, running)
+        custom_id = f"ekaki:{action}:abcdefghjkmn"
+        forge(place, message, custom_id)
+        words = await text_of(await alice.member.press(message, custom_id))
+    assert "find" in words
+    assert "went wrong" not in words
+
+
+async def test_the_places_present_ceiling_counts(place: Discord, alice: Visitor) -> None:
+    async with open_house(place) as running:
+
+        async def allow(ceiling: Rating) -> None:
+            async with running.services.database.transaction() as connection:
+                await place_settings.set_ratings(
+                    connection, scope="guild", id=IDS.guild, guild_id=IDS.guild,
+                    ceiling=ceiling, default=None,
+                )  # fmt: skip
+
+        await allow(Rating.SENSITIVE)
+        _, message = await drawn(alice, running, rating="sensitive")
+        await allow(Rating.SAFE)
+        for label in DRAWING:
+            words = await text_of(await alice.member.press(message, label))
+            assert "rated `sensitive`" in words
+        assert len(await running.jobs()) == 1
+
+
+async def test_limits_count_for_buttons(place: Discord, alice: Visitor) -> None:
+    async with open_house(place, pictures_per_hour=1) as running:
+        _, message = await drawn(alice, running)
+        assert "in an hour" in await text_of(await alice.member.press(message, "Upscale"))
+
+
+async def test_settings_are_shown_to_be_copied(
+    place: Discord, alice: Visitor, bob: Visitor
+) -> None:
+    async with open_house(place) as running:
+        _, message = await drawn(alice, running, prompt="1girl, ```@everyone <@1>")
+        sent = await bob.member.press(message, "Settings")
+        words = await text_of(sent)
+    block = words.split("```")[1]
+    assert "Steps: 4, Sampler: Euler a" in block
+    assert "Seed: 42" in block
+    assert "@everyone" in block
+    assert words.count("```") == 2
+    assert "Fake" in words
+    shown = sent.message
+    assert shown is not None
+    assert shown.mention_ids == []
+
+
+async def test_long_settings_come_as_a_file(place: Discord, alice: Visitor) -> None:
+    prompt = ", ".join(f"tag {n}" for n in range(400))
+    async with open_house(place) as running:
+        _, message = await drawn(alice, running, prompt=prompt)
+        sent = await alice.member.press(message, "Settings")
+        await text_of(sent)
+    shown = sent.message
+    assert shown is not None
+    (file,) = shown.attachments
+    assert file.filename == "settings.txt"
+    assert b"tag 399" in file.data
+
+
+async def test_a_favourite_is_each_persons_own(
+    place: Discord, alice: Visitor, bob: Visitor
+) -> None:
+    async with open_house(place) as running:
+        job, message = await drawn(alice, running)
+        _, (picture,) = await running.services.results.pictures_of(job.id)
+
+        async def marked(user_id: int) -> bool:
+            return picture.id in await running.services.results.favourites_among(
+                user_id=user_id, picture_ids=[picture.id]
+            )
+
+        assert "Added" in await text_of(await bob.member.press(message, "❤️ Favourite"))
+        assert (await marked(IDS.bob), await marked(IDS.alice)) == (True, False)
+        assert "Removed" in await text_of(await bob.member.press(message, "❤️ Favourite"))
+        assert not await marked(IDS.bob)
+
+
+async def test_of_several_pictures_each_can_be_a_favourite(place: Discord, alice: Visitor) -> None:
+    async with open_house(place) as running:
+        job, message = await drawn(alice, running, count=3)
+        sent = await alice.member.press(message, "❤️ Favourite")
+        asked = await whole(sent)
+        assert asked.ephemeral
+        assert list(labels(asked)) == ["☆ 1", "☆ 2", "☆ 3"]
+        await alice.member.press(asked, "☆ 2")
+        assert list(labels(alice.member.message(asked.id))) == ["☆ 1", "★ 2", "☆ 3"]
+        _, pictures = await running.services.results.pictures_of(job.id)
+        among = await running.services.results.favourites_among(
+            user_id=IDS.alice, picture_ids=[picture.id for picture in pictures]
+        )
+        assert among == {pictures[1].id}
+
+
+async def test_deleting_asks_and_then_takes_message_and_files(
+    place: Discord, alice: Visitor
+) -> None:
+    async with open_house(place) as running:
+        job, message = await drawn(alice, running)
+        used = await running.used()
+        files = place.folder / "pictures"
+        assert list(files.rglob("*.png"))
+        asked = await whole(await alice.member.press(message, "Delete"))
+        assert asked.ephemeral
+        assert list(labels(asked)) == ["Delete permanently", "Keep"]
+        await alice.member.press(asked, "Keep")
+        assert await running.services.jobs.job(job.id) is not None
+        asked = await whole(await alice.member.press(message, "Delete"))
+        await alice.member.press(asked, "Delete permanently")
+        await until(lambda: place.world.messages[message.id].deleted_at)
+        assert await running.services.jobs.job(job.id) is None
+        assert list(files.rglob("*.png")) == []
+        assert await running.used() == used
+        assert "Deleted" in alice.member.message(asked.id).text
+
+
+async def test_moderators_may_delete_and_others_may_not(
+    place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
+) -> None:
+    async with open_house(place) as running:
+        job, message = await drawn(alice, running)
+        assert "Only the person" in await text_of(await bob.member.press(message, "Delete"))
+        forge(place, message, f"ekaki:erase:{job.id}:{message.id}")
+        assert "Only the person" in await text_of(await bob.member.press(message, "ekaki:erase"))
+        assert await running.services.jobs.job(job.id) is not None
+        asked = await whole(await moderator.member.press(message, "Delete"))
+        await moderator.member.press(asked, "Delete permanently")
+        await until(lambda: place.world.messages[message.id].deleted_at)
+
+
+async def test_a_private_picture_is_deleted_where_it_stands(place: Discord, alice: Visitor) -> None:
+    async with open_house(place) as running:
+        job, message = await drawn(alice, running, private=True)
+        await alice.member.press(message, "Delete")
+        assert list(labels(alice.member.message(message.id))) == ["Delete permanently", "Keep"]
+        await alice.member.press(message, "Keep")
+        assert list(labels(alice.member.message(message.id))) == SINGLE
+        await alice.member.press(message, "Delete")
+        await alice.member.press(message, "Delete permanently")
+        left = alice.member.message(message.id)
+        assert (left.attachments, left.buttons) == ([], [])
+        assert "Deleted" in left.text
+        assert await running.services.jobs.job(job.id) is None
+
+
+async def test_a_deletion_survives_a_message_that_is_gone(place: Discord, alice: Visitor) -> None:
+    async with open_house(place) as running:
+        job, message = await drawn(alice, running)
+        asked = await whole(await alice.member.press(message, "Delete"))
+        place.loopback.posting.delete(place.world.messages[message.id])
+        await alice.member.press(asked, "Delete permanently")
+        assert await running.services.jobs.job(job.id) is None

@@ -1,0 +1,137 @@
+"""What a suggestion shows works as well when it is typed or pasted: clients may send either."""
+
+from typing import Any
+
+import pytest
+from discord import app_commands
+
+from bot.library.suggestions import without_marks
+from bot.playground.simulator.default_world import IDS
+from cogs.gallery.cursor import MAX_WORDS
+from cogs.moderation.command import kind_of
+from cogs.moderation.log_page import ALL
+from data.guilds.audit import AuditKind
+from data.shipped.text import languages, text
+from data.store.ids import new_id, new_public_id, typed_id
+from pipeline.errors import InputError
+from tests.cogs.gallery.helpers import gallery_house, picture
+from tests.cogs.running import Discord
+from tests.cogs.visitors import Visitor, open_house
+
+NAMES_ARE_VALUES = {
+    ("imagine", "saved"), ("preset save", "name"), ("preset delete", "name"),
+    ("moderate block", "duration"), ("owner block", "duration"),
+}  # fmt: skip
+TESTED_HERE = {
+    *(("imagine", name) for name in ("prompt", "negative", "tags", "character", "series")),
+    ("imagine", "aspect"), ("preset save", "aspect"), ("preset save", "id"), ("show", "id"),
+    ("gallery search", "words"), ("collection add", "id"),
+    *((f"collection {name}", "name") for name in ("add", "remove", "show", "download", "delete")),
+}  # fmt: skip
+
+
+async def test_every_option_with_suggestions_is_looked_at(place: Discord) -> None:
+    async with open_house(place) as running:
+        found = {
+            (command.qualified_name, parameter.display_name)
+            for command in running.bot.tree.walk_commands()
+            if isinstance(command, app_commands.Command)
+            for parameter in command.parameters
+            if parameter.autocomplete
+        }
+    assert found == NAMES_ARE_VALUES | TESTED_HERE
+
+
+async def names(alice: Visitor, command: str, focused: str, **typed: Any) -> list[str]:
+    choices = await alice.member.autocomplete(command, typed, focused, channel=IDS.general)
+    return [choice["name"] for choice in choices]
+
+
+@pytest.mark.parametrize("locale", ["en-US", "ja"])
+async def test_pictures_and_collections(place: Discord, alice: Visitor, locale: str) -> None:
+    place.world.users[IDS.alice].locale = locale
+    async with open_house(place) as running:
+        job, _ = await picture(alice, running, "1girl, umbrella: a long story, " * 4)
+        await alice.answer("collection create", name="Rain ‹1› (2)")
+        (shown,) = await names(alice, "show", "id")
+        assert shown != job.id
+        for pasted in (shown, shown.upper(), f" {shown} ", f"ekaki-{job.id}-1.png"):
+            found = await alice.answer("show", id=pasted)
+            assert found.attachments, pasted
+            assert await names(alice, "show", "id", id=pasted) == [shown]
+        (name,) = await names(alice, "collection add", "name")
+        assert name != "Rain ‹1› (2)"
+        (shown,) = await names(alice, "collection add", "id", name=name)
+        added = await alice.answer("collection add", name=name, id=shown)
+        assert "Rain" in added.text
+        (later,) = await names(alice, "collection show", "name", name=name)
+        assert later != name, "the number is another one now"
+        for each in (name, later, f" {later}", "Rain ‹1› (2)", "rain ‹1› (2)"):
+            assert (await alice.answer("collection show", name=each)).attachments, each
+        unknown = await alice.answer("collection show", name="Rain")
+        assert not unknown.attachments
+        (shown,) = await names(alice, "preset save", "id", name="mine")
+        await alice.answer("preset save", name="mine", id=shown)
+        preset = await running.services.people.preset(IDS.alice, "mine")
+        assert preset.request.prompt == job.request.wish.prompt
+
+
+async def test_tags_and_sizes(place: Discord, alice: Visitor) -> None:
+    async with gallery_house(place) as running:
+        for option in ("prompt", "negative", "tags", "character", "series"):
+            shown = (await names(alice, "imagine", option, **{option: "sou"}))[0]
+            job = await alice.draw(
+                running, "1girl", **({} if option == "prompt" else {option: shown})
+            )
+            wish = job.request.wish
+            said = (
+                f"{wish.prompt} {wish.negative_prompt} {wish.tags} {wish.character} {wish.series}"
+            )
+            assert "‹" not in said
+            assert option == "prompt" or without_marks(shown) in said
+        for command in ("imagine", "preset save"):
+            given: dict[str, Any] = (
+                {"name": "wide"} if command == "preset save" else {"prompt": "1girl"}
+            )
+            for shown in await names(alice, command, "aspect", **given):
+                answer = await alice.answer(command, **given, aspect=shown)
+                assert "isn't a picture size" not in answer.text
+
+
+async def test_a_search_of_the_gallery(place: Discord, alice: Visitor) -> None:
+    async with gallery_house(place):
+        for typed in ("souryuu", "umbr", "1girl, blue h"):
+            for shown in await names(alice, "gallery search", "words", words=typed):
+                assert len(shown) <= MAX_WORDS
+                assert (
+                    "No picture in this server's gallery matches"
+                    in (await alice.answer("gallery search", words=shown)).text
+                )
+
+
+@pytest.mark.parametrize("language", sorted(languages()))
+@pytest.mark.parametrize("kind", list(AuditKind))
+def test_a_kind_of_the_log_is_known_by_every_name(kind: AuditKind, language: str) -> None:
+    for typed in (kind.value, text(f"audit.kind_{kind}", locale=language)):
+        assert kind_of(typed) == kind
+        assert kind_of(f" {typed.upper()} ") == kind
+
+
+def test_another_kind_is_refused() -> None:
+    assert kind_of(None) == ALL
+    with pytest.raises(InputError) as caught:
+        kind_of("kittens")
+    assert caught.value.key == "choice_unknown"
+
+
+@pytest.mark.parametrize("make", [new_id, new_public_id])
+def test_an_id_is_found_in_what_is_pasted(make: Any) -> None:
+    found = make()
+    for typed in (found, found.upper(), f"{found}: 1girl, hat", f"`{found}`", f"#{found}",
+                  f"ekaki-{found}-1.png", f"  {found}\n"):  # fmt: skip
+        assert typed_id(typed) == found
+
+
+@pytest.mark.parametrize("typed", ["", "1girl, hat", "abc", "x" * 13, "é" * 12])
+def test_what_holds_no_id_stays(typed: str) -> None:
+    assert typed_id(f" {typed} ") == typed.strip().lower()
