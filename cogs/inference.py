@@ -41,27 +41,29 @@ class Inference(commands.Cog):
 
     def __init__(self, bot: EkakiBot) -> None:
         self.bot = bot
-        self.presenters = Presenters(bot)
+        self._presenters = Presenters(bot)
         self.downloads = Downloads()
         self._resuming: asyncio.Task[None] | None = None
 
     async def cog_load(self) -> None:
         jobs = self.bot.services.jobs
-        late_ends.enter(self.bot, self.presenters)
+        late_ends.enter(self.bot, self._presenters)
+        self.bot.presenters = self._presenters
         await jobs.start()
         earlier = await jobs.to_present()  # before the first interaction of this run can come
         self._resuming = asyncio.create_task(self._resume(earlier), name="resume presenters")
 
     async def cog_unload(self) -> None:
+        self.bot.presenters = None  # for new jobs; those that are being accepted hold it
         if self._resuming is not None:
             self._resuming.cancel()
             await asyncio.gather(self._resuming, return_exceptions=True)
         await self.bot.services.jobs.stop()
-        await self.presenters.stop()
+        await self._presenters.stop()
 
     async def _resume(self, earlier: list[JobRecord]) -> None:
         await self.bot.wait_until_ready()
-        self.presenters.resume(earlier)
+        self._presenters.resume(earlier)
 
     @app_commands.command(name="imagine", description=text("imagine.description"))
     @app_commands.describe(image=text("imagine.option_image"), saved=text("imagine.option_saved"))
@@ -102,7 +104,7 @@ class Inference(commands.Cog):
         saved: str | None,
     ) -> None:
         prepare = None if image is None else partial(self._with_image, image)
-        await submit(interaction, wish, self.presenters, saved=saved, prepare=prepare)
+        await submit(interaction, wish, saved=saved, prepare=prepare)
 
     async def _has_prompt(self, interaction: Interaction, saved: str | None) -> bool:
         """Whether the person's preset `saved` says what to draw. RefusedError: there is none."""

@@ -1,6 +1,6 @@
 """The Discord client: discord.py's bot with our services on it."""
 
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import discord
 from discord import app_commands
@@ -9,7 +9,10 @@ from discord.ext import commands
 from bot.client.global_limit import guard
 from bot.client.wire import tracing
 from bot.common.languages import ListeningState
+from bot.jobs.values import JobEvent
 from bot.services import Services
+from data.jobs.jobs import JobRecord
+from pipeline.errors import RefusedError
 
 MAX_NOTED: Final = 10_000
 """Channels that are remembered as gone or locked: some servers have hundreds a day."""
@@ -31,6 +34,28 @@ class NotedChannels:
 
     def __contains__(self, channel_id: object) -> bool:
         return channel_id in self._ids
+
+
+class Presenting(Protocol):
+    """What shows jobs in Discord; `cogs.drawing.presenters` does."""
+
+    def start(
+        self,
+        job: JobRecord,
+        *,
+        message_id: int | None,
+        shown: JobEvent | None = None,
+        file_limit: int | None = None,
+        resumed: bool = False,
+    ) -> None:
+        """Show `job` until its end, in a task of its own. `message_id`: what shows it already,
+        which is `shown`. `file_limit`: bytes a file. `resumed`: its end may have been told before.
+        """
+        ...
+
+    async def ended(self, job_id: str) -> None:
+        """Until nothing more is shown of a job that was deleted."""
+        ...
 
 
 class EkakiBot(commands.Bot):
@@ -59,8 +84,20 @@ class EkakiBot(commands.Bot):
         )
         guard(self.http)
         self.services = services
+        self._presenters: Presenting | None = None
         self.gone_channels = NotedChannels()  # none comes back; a forgotten one is asked for again
         self.locked_threads = NotedChannels()
+
+    @property
+    def presenters(self) -> Presenting:
+        """What shows jobs, from the loading of `cogs.inference` on. RefusedError while it stops."""
+        if self._presenters is None:
+            raise RefusedError("engine_closed")
+        return self._presenters
+
+    @presenters.setter
+    def presenters(self, presenters: Presenting | None) -> None:
+        self._presenters = presenters
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Nothing: discord.py would look for a text command, and log each mention as an unknown

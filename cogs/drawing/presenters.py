@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Protocol, cast
 
 from bot.client.client import EkakiBot
 from bot.jobs.values import JobEvent
@@ -11,13 +10,11 @@ from cogs.common.known import PlaceUnknownError
 from cogs.drawing.delivery import BACKOFF_S, Delivery
 from cogs.drawing.presenter import ENTER_AGAIN_S, Presenter
 from data.jobs.jobs import JobRecord
-from pipeline.errors import RefusedError, StorageError
+from pipeline.errors import StorageError
 
 _log = logging.getLogger(__name__)
 
-
 _PARTING_S = 10.0  # for deliveries that are under way when the bot stops
-
 
 DEFAULT_FILE_LIMIT = 10 * 1024 * 1024  # bytes a file, Discord's limit where nothing is boosted
 
@@ -43,7 +40,10 @@ class Presenters:
         resumed: bool = False,
     ) -> None:
         """Show `job` until its end. A job that is being shown already is left alone; with `resumed`
-        its end is told once more after that, as it may have another picture now."""
+        its end is told once more after that, as it may have another picture now. While the bot
+        stops nothing is shown: the next start finds the job."""
+        if self._stopping:
+            return
         if job.id in self._running:
             if resumed:
                 self._again.add(job.id)
@@ -128,16 +128,3 @@ class Presenters:
                 await asyncio.sleep(ENTER_AGAIN_S)
         if job is not None and job.ended_at is not None:
             self.start(job, message_id=job.message_id, resumed=True)
-
-
-class _Holder(Protocol):
-    presenters: Presenters
-
-
-def presenters_of(bot: EkakiBot) -> Presenters:
-    """The running presenters; RefusedError while the bot stops."""
-    # By name: discord.py loads extensions as modules of its own, so their classes are others.
-    cog = bot.get_cog("Inference")
-    if cog is None:
-        raise RefusedError("engine_closed")
-    return cast("_Holder", cog).presenters

@@ -10,13 +10,12 @@ from collections.abc import Awaitable, Callable
 
 import discord
 
-from bot.client.client import EkakiBot
+from bot.client.client import EkakiBot, Presenting
 from bot.common.failpoints import hit
 from bot.jobs.values import Ticket
 from cogs.common.errors import UNREACHABLE
 from cogs.common.places import origin_of
 from cogs.drawing import render
-from cogs.drawing.presenters import Presenters
 from data.shipped.text import speaking
 from pipeline.errors import EkakiError, StorageError
 from pipeline.request import GenerationRequest
@@ -34,7 +33,6 @@ class NotShown(Exception):  # noqa: N818 - not a fault: the job is undone
 async def submit(
     interaction: discord.Interaction[EkakiBot],
     request: GenerationRequest,
-    presenters: Presenters,
     *,
     saved: str | None = None,
     replay: bool = False,
@@ -46,7 +44,7 @@ async def submit(
     own defaults change nothing. `prepare` completes it first and may take its time, such as for a
     download.
     """
-    jobs = interaction.client.services.jobs
+    jobs, presenters = interaction.client.services.jobs, interaction.client.presenters
     origin = origin_of(interaction, private=request.private)
 
     async def decide() -> Ticket:
@@ -153,7 +151,7 @@ async def _original(interaction: discord.Interaction[EkakiBot], error: BaseExcep
 
 
 async def _withdraw(
-    ticket: Ticket, interaction: discord.Interaction[EkakiBot], presenters: Presenters
+    ticket: Ticket, interaction: discord.Interaction[EkakiBot], presenters: Presenting
 ) -> None:
     """Nobody was told of the job: undo it. If it is too late for that, it is delivered."""
     try:
@@ -168,7 +166,7 @@ async def _withdraw(
 async def _withdraw_late(
     deciding: "asyncio.Task[Ticket]",
     interaction: discord.Interaction[EkakiBot],
-    presenters: Presenters,
+    presenters: Presenting,
 ) -> None:
     """Nobody can be told any more: whatever is decided, nothing may be spent."""
     try:

@@ -11,7 +11,6 @@ from bot.outbox.kinds import Kind
 from cogs.common.known import PlaceUnknownError
 from cogs.common.threads import unarchived
 from cogs.drawing.finding import our_messages, shows
-from cogs.drawing.presenters import presenters_of
 from data.guilds.outbox import OutboxItem
 from pipeline.errors import RefusedError
 
@@ -32,7 +31,7 @@ class RemovalsCog(commands.Cog, name="Removals"):
             await self._delete(channel_id, int(item.payload["message_id"]))
         else:
             try:
-                presenters = presenters_of(self.bot)
+                presenters = self.bot.presenters
             except RefusedError as error:  # the bot stops
                 raise PlaceUnknownError(item.guild_id or 0) from error
             await presenters.ended(job_id)  # what it sends may be on its way

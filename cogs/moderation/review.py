@@ -18,7 +18,6 @@ from cogs.common.pictures import fit
 from cogs.common.places import place_of, rules_channel_id
 from cogs.common.words import moment, quoted
 from cogs.drawing.cancel import JOB_ID
-from cogs.drawing.presenters import presenters_of
 from data.guilds import guild_settings
 from data.jobs.withheld import WithheldRecord
 from data.shipped.text import text
@@ -180,9 +179,9 @@ class ReasonModal(Form):
     ) -> None:
         await _check(interaction)
         await interaction.response.defer()
-        desk = moderator_desk(interaction)
+        desk, presenters = moderator_desk(interaction), interaction.client.presenters
         job = await interaction.client.services.reviews.release(
             desk, self._withheld_id, rating=self._rating, reason=self._reason.value
         )
-        presenters_of(interaction.client).start(job, message_id=job.message_id, resumed=True)
+        presenters.start(job, message_id=job.message_id, resumed=True)
         await _show(interaction, after=self._withheld_id)

@@ -11,7 +11,6 @@ import discord
 from bot.client.client import EkakiBot
 from bot.library.results import StoredPicture
 from cogs.common.actors import actor_of
-from cogs.drawing.presenters import presenters_of
 from cogs.drawing.submission import submit
 from cogs.pictures.flags_line import filled_in
 from cogs.pictures.remix_form import remix_form
@@ -60,7 +59,7 @@ def form_of(bot: EkakiBot, job: JobRecord) -> discord.ui.Modal:
 
 
 async def _draw(interaction: Interaction, wish: GenerationRequest) -> None:
-    await submit(interaction, wish, presenters_of(interaction.client), replay=True)
+    await submit(interaction, wish, replay=True)
 
 
 async def drawable_job(interaction: Interaction, job_id: str) -> tuple[JobRecord, Pictures]:

@@ -16,7 +16,6 @@ from cogs.common.actors import actor_of
 from cogs.common.errors import answer_error
 from cogs.common.forms import give_back, typed_values
 from cogs.drawing.cancel import JOB_ID
-from cogs.drawing.presenters import presenters_of
 from cogs.drawing.submission import submit
 from cogs.pictures.flags_line import MAX_LINE, cut_prompt, settings_line, with_settings
 from data.shipped.text import text
@@ -85,7 +84,7 @@ async def receive(interaction: discord.Interaction[EkakiBot]) -> None:
     values = typed_values(interaction)
     try:
         wish = await _wish(interaction, values)
-        await submit(interaction, wish, presenters_of(interaction.client))
+        await submit(interaction, wish)
     except Exception as error:  # noqa: BLE001 - discord.py would only log it
         await answer_error(interaction, error)
         await give_back(interaction, values)

@@ -8,7 +8,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import discord
 
@@ -21,7 +21,7 @@ from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.server import Loopback
 from bot.playground.simulator.world import Interaction, InteractionType, Message, World
 from bot.services import Services
-from cogs.inference import Inference
+from cogs.drawing.presenters import Presenters
 from data.jobs.jobs import JobRecord
 from pipeline.engine.protocol import Engine
 from tests.support.fake_engine import FakeEngine
@@ -309,9 +309,8 @@ async def running_bot(
             await _ready(bot, connected)
             if commands_known:
                 await know_commands(place.world, bot)
-            # discord.py loads extensions as modules of its own, so this is no isinstance.
-            cog = cast("Inference", bot.get_cog("Inference"))
-            cog.presenters.backoff_s = backoff_s
+            assert isinstance(bot.presenters, Presenters)
+            bot.presenters.backoff_s = backoff_s
             yield Running(place=place, bot=bot, services=services, engine=engine)
         finally:
             engine.release()

@@ -124,6 +124,17 @@ async def test_buttons_work_after_a_restart(place: Discord, alice: Visitor) -> N
         assert "Steps: 4" in await text_of(await alice.member.press(message, "Settings"))
 
 
+async def test_a_button_draws_nothing_while_the_bot_stops(place: Discord, alice: Visitor) -> None:
+    async with open_house(place) as running:
+        _, message = await drawn(alice, running)
+        before = await running.used()
+        await running.bot.remove_cog("Inference")
+        sent = await alice.member.press(message, "🔄 Re-roll")
+        assert "shutting down" in await text_of(sent)
+        assert len(await running.jobs()) == 1
+        assert await running.used() == before
+
+
 async def test_buttons_work_in_direct_messages(place: Discord, alice: Visitor) -> None:
     async with open_house(place) as running:
         sent = await alice.member.slash("imagine", {"prompt": "1girl"}, channel=IDS.dm_alice)
