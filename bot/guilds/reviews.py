@@ -17,7 +17,7 @@ from data.jobs import checks, jobs, pictures, withheld
 from data.jobs.jobs import JobRecord
 from data.jobs.withheld import WithheldRecord
 from data.store.database import Database
-from pipeline.errors import RefusedError
+from pipeline.errors import RefusedError, StorageError
 from pipeline.rating import Rating
 
 
@@ -57,10 +57,13 @@ class Reviews:
             )
 
     async def read(self, record: WithheldRecord) -> bytes:
-        """The PNG. RefusedError `review_gone`: decided meanwhile; StorageError if it is lost."""
-        if record.content_hash is None:
+        """The PNG. RefusedError `review_gone`: decided meanwhile; StorageError if the file or the
+        row is lost."""
+        if record.state != "waiting":
             raise RefusedError("review_gone")
-        return await asyncio.to_thread(self._files.withheld.read, record.content_hash)
+        if record.picture is None:
+            raise StorageError("picture_missing")
+        return await asyncio.to_thread(self._files.withheld.read, record.picture.content_hash)
 
     async def release(
         self, desk: Desk, withheld_id: str, *, rating: Rating, reason: str
@@ -75,9 +78,9 @@ class Reviews:
         reason = checked_reason(reason)
         async with self._files.lock:
             record, job = await self._open(desk, withheld_id)
-            assert record.picture is not None
             # As a file before the row, as every picture.
             png = await self.read(record)
+            assert record.picture is not None, "or it could not be read"
             await asyncio.to_thread(self._files.pictures.write, png)
             hit("release_file_written")
             async with self._database.transaction() as connection:

@@ -23,6 +23,7 @@ from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.people import favourites, presets, tag_uses, user_defaults, web_sessions
 from data.people.web_sessions import WebSession
+from data.store.damage import object_of
 from data.store.database import Database
 
 _JOBS_AT_ONCE: Final = 25  # some milliseconds of the event loop
@@ -133,7 +134,7 @@ def _job(job: JobRecord, made: list[PictureRecord]) -> dict[str, Any]:
         "message_id": None if job.message_id is None else str(job.message_id),
         "private": job.private,
         "state": job.state,
-        "error": None if job.error is None else json.loads(job.error),
+        "error": None if job.error is None else object_of(job.error),
         "language": job.locale,
         "queue_weight": job.weight,
         "accepted_at": job.accepted_at,

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiosqlite import Connection
 
+from data.store.damage import object_of
 from pipeline.rating import Rating
 
 
@@ -32,16 +34,20 @@ class CheckRecord:
 
     @staticmethod
     def from_json(text: str) -> "CheckRecord | None":
-        """What `to_json` gave; None for `{}`."""
-        kept = json.loads(text)
-        if not kept:
-            return None
+        """What `to_json` returned; None for `{}` and for what can't be read."""
+        return _checked(object_of(text))
+
+
+def _checked(kept: Mapping[str, Any]) -> CheckRecord | None:
+    try:
         return CheckRecord(
-            tagger=kept["tagger"],
+            tagger=str(kept["tagger"]),
             rating=Rating(kept["rating"]),
-            ratings=tuple(kept["ratings"]),
-            tags=kept["tags"],
+            ratings=tuple(float(kept["ratings"][rating]) for rating in Rating),
+            tags={tag: float(score) for tag, score in kept["tags"].items()},
         )
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return None
 
 
 async def insert(connection: Connection, *, picture_id: str, check: CheckRecord) -> None:
@@ -57,7 +63,7 @@ async def insert(connection: Connection, *, picture_id: str, check: CheckRecord)
 
 
 async def get(connection: Connection, *, picture_id: str) -> CheckRecord | None:
-    """What was seen of a picture; None if it was not checked."""
+    """What was seen of a picture; None if it was not checked, or that can't be read."""
     async with connection.execute(
         "SELECT tagger, rating, ratings FROM picture_checks WHERE picture_id = ?", (picture_id,)
     ) as cursor:
@@ -69,6 +75,5 @@ async def get(connection: Connection, *, picture_id: str) -> CheckRecord | None:
         (picture_id,),
     ) as cursor:
         tags = {str(tag): float(score) async for tag, score in cursor}
-    return CheckRecord(
-        tagger=row[0], rating=Rating(row[1]), ratings=tuple(json.loads(row[2])), tags=tags
-    )
+    ratings = object_of(f'{{"ratings": {row[2]}}}')
+    return _checked({"tagger": row[0], "rating": row[1], "tags": tags} | ratings)

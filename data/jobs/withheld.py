@@ -9,7 +9,7 @@ from aiosqlite import Connection
 
 from data.jobs.checks import CheckRecord
 from data.jobs.pictures import PictureRecord
-from data.store.damage import rating_of
+from data.store.damage import object_of, rating_of
 from pipeline.rating import Rating
 
 Reason = Literal["rating", "minor", "unchecked"]
@@ -21,7 +21,8 @@ Decision = Literal["released", "discarded"]
 class WithheldRecord:
     """A withheld picture. `ceiling`: what its place allowed. `seen`: None if the tagger failed.
 
-    `picture`: the row it may become, while it waits for a moderator.
+    `picture`: the row it may become, while it waits for a moderator. None also where that row is
+    damaged; then it can only be discarded.
     """
 
     id: str
@@ -49,7 +50,6 @@ _COLUMNS = (
 
 
 def _record(row: sqlite3.Row) -> WithheldRecord:
-    picture = None if row["picture"] is None else json.loads(row["picture"])
     return WithheldRecord(
         id=row["id"],
         job_id=row["job_id"],
@@ -57,12 +57,22 @@ def _record(row: sqlite3.Row) -> WithheldRecord:
         reason=row["reason"],
         ceiling=rating_of(row["ceiling"], ceiling=True),
         seen=CheckRecord.from_json(row["seen"]),
-        picture=picture and PictureRecord(**picture | {"rating": rating_of(picture["rating"])}),
+        picture=_picture(row["picture"]),
         state=row["state"],
         withheld_at=row["withheld_at"],
         decided_by=row["decided_by"],
         decided_at=row["decided_at"],
     )
+
+
+def _picture(stored: str | None) -> PictureRecord | None:
+    """The row that it may become; None where there is none or it can't be read."""
+    kept = object_of(stored or "")
+    try:
+        kept["rating"] = rating_of(kept["rating"])
+        return PictureRecord(**kept)
+    except (LookupError, TypeError):
+        return None
 
 
 async def insert(connection: Connection, *, record: WithheldRecord) -> None:

@@ -270,14 +270,36 @@ async def test_a_person_who_leaves_takes_it_along(
         assert withheld_files(running) == []
 
 
-async def test_a_lost_file_does_not_stop_the_queue(
-    place: Discord, tagger: Path, alice: Visitor, moderator: Visitor
+DAMAGED = [
+    "picture = '{'",
+    "picture = '[1]'",
+    "picture = '{\"rating\": 3}'",
+    "picture = NULL",
+    f"picture = '{'[' * 5000}', seen = '{'[' * 5000}'",
+    'seen = \'{"tagger": 1, "ratings": [0.5], "tags": 5}\', picture = \'5\'',
+]
+
+
+async def lose(running: Running, how: str | None) -> None:
+    """The file (None) or the row of the only picture that waits."""
+    if how is None:
+        (lost,) = withheld_files(running)
+        lost.unlink()
+        return
+    async with running.services.database.transaction() as connection:
+        await connection.execute("PRAGMA ignore_check_constraints = ON")
+        await connection.execute(f"UPDATE withheld SET {how}")
+        await connection.execute("PRAGMA ignore_check_constraints = OFF")
+
+
+@pytest.mark.parametrize("how", [None, *DAMAGED])
+async def test_a_lost_file_or_row_does_not_stop_the_queue(
+    place: Discord, tagger: Path, alice: Visitor, moderator: Visitor, how: str | None
 ) -> None:
     async with checked(place, tagger) as running:
         await turn_on(running)
         await ask(alice, prompt="red-picture")
-        (lost,) = withheld_files(running)
-        lost.unlink()
+        await lose(running, how)
         await ask(alice, prompt="red-picture", seed=5)
         shown = await review(moderator)
         assert "Its file is lost" in shown.text
