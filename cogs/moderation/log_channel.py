@@ -68,36 +68,49 @@ class LogChannel(commands.Cog):
             except discord.HTTPException as error:
                 if error.code not in CONTENT_CODES or len(entries) == 1:
                     raise
-                await self._one_by_one(guild_id, channel, entries, error)
-            hit("log_posted_unmarked")
-            await self._mark(guild_id, entries[-1].id)
+                if not await self._one_by_one(guild_id, channel, entries):
+                    raise
+            else:
+                hit("log_posted_unmarked")
+                await self._mark(guild_id, entries[-1].id)
 
     async def _send(self, channel: LogPlace, entries: Sequence[AuditEntry]) -> None:
         message = _message(self.bot, channel, entries)
         await channel.send(embed=message, nonce=f"log-{entries[0].id}-{entries[-1].id}"[:25])
 
     async def _one_by_one(
-        self,
-        guild_id: int,
-        channel: LogPlace,
-        entries: Sequence[AuditEntry],
-        refused: discord.HTTPException,
-    ) -> None:
-        """Post those of `entries` that Discord takes; `/moderate log` has the others, too. Raises
-        `refused` where it takes none."""
-        taken = False
+        self, guild_id: int, channel: LogPlace, entries: Sequence[AuditEntry]
+    ) -> bool:
+        """Post those of `entries` that Discord takes; `/moderate log` has the others, too. Returns
+        whether it takes any.
+
+        A refused one is left out only if it is refused again once Discord takes a later one: before
+        that, all may be refused in this channel for a while.
+        """
+        taken, refused = False, list[AuditEntry]()
         for entry in entries:
-            try:
-                await self._send(channel, [entry])
-            except discord.HTTPException as error:
-                if error.code not in CONTENT_CODES:
-                    raise
-                _log.warning("Discord does not take entry %d of the log: %s", entry.id, error.text)
-            else:
-                taken = True
-                await self._mark(guild_id, entry.id)
-        if not taken:
-            raise refused
+            if not await self._takes(channel, entry):
+                refused.append(entry)
+                continue
+            taken = True
+            for earlier in refused:
+                if not await self._takes(channel, earlier):
+                    _log.warning("Entry %d of the log is left out of its channel", earlier.id)
+            refused.clear()
+            hit("log_posted_unmarked")
+            await self._mark(guild_id, entry.id)
+        return taken
+
+    async def _takes(self, channel: LogPlace, entry: AuditEntry) -> bool:
+        """Send one entry: whether Discord takes what is in it."""
+        try:
+            await self._send(channel, [entry])
+        except discord.HTTPException as error:
+            if error.code not in CONTENT_CODES:
+                raise
+            _log.warning("Discord does not take entry %d of the log: %s", entry.id, error.text)
+            return False
+        return True
 
     async def _waiting(self, guild_id: int) -> list[AuditEntry]:
         async with self.bot.services.database.reader() as connection:

@@ -187,9 +187,32 @@ async def test_an_entry_that_discord_does_not_take_stops_no_other(
     monkeypatch.setattr(log_channel, "line", line)
     await set_log(running)
     _, first, _, second, _ = await note(running, "bad", "good", "bad", "good", "bad")
+    await posted(moderator, lambda found: len(found) == 2)
+    (third,) = await note(running, "good")
     await all_posted(running)
-    found = await posted(moderator, lambda found: len(found) == 2)
-    assert [message.embeds[0]["footer"]["text"] for message in found] == [f"#{first}", f"#{second}"]
+    found = await posted(moderator, lambda found: len(found) == 3)
+    assert numbers(found) == [first, second, third]
+
+
+def numbers(messages: list[MessageView]) -> list[int]:
+    """The entries that they show, of which each has one."""
+    return [int(message.embeds[0]["footer"]["text"].removeprefix("#")) for message in messages]
+
+
+@pytest.mark.parametrize("refusals", [2, 3])
+async def test_a_channel_that_takes_none_for_a_moment_gets_all(
+    place: Discord, running: Running, moderator: Visitor, refusals: int
+) -> None:
+    """It opens in the middle of the entries, which are sent one by one by then."""
+    refusal = Fault(
+        method="POST", path=f"/channels/{LOG}/messages", status=400, code=50035, times=refusals
+    )
+    place.loopback.faults.add(refusal)
+    await set_log(running)
+    made = await note(running, "a", "b", "c")
+    await all_posted(running)
+    found = await posted(moderator, lambda found: len(found) == 3)
+    assert sorted(numbers(found)) == made
 
 
 async def test_entries_of_which_discord_takes_none_wait(
