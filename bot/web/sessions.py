@@ -15,6 +15,8 @@ from data.store.times import CLOCK_STEP_S
 
 SESSION_S: Final = 7 * 86_400
 _LONGEST_S: Final = SESSION_S + CLOCK_STEP_S
+SESSIONS_EACH: Final = 20
+"""Of a person; signing in once more ends the oldest."""
 _LENGTH: Final = 32  # bytes
 
 
@@ -75,6 +77,7 @@ class Sessions:
             await web_sessions.expire(connection, now=now)
             await web_sessions.delete(connection, key=_key(before))
             await web_sessions.insert(connection, key=_key(word), session=session)
+            await web_sessions.end_oldest(connection, user_id=user_id, keep=SESSIONS_EACH)
         self.set_cookie(response, self.cookie, word, max_age=SESSION_S)
 
     async def end(self, request: web.Request, response: web.StreamResponse) -> None:

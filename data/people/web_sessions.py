@@ -67,6 +67,15 @@ def _session(row: Row) -> WebSession:
     )
 
 
+async def end_oldest(connection: Connection, *, user_id: int, keep: int) -> None:
+    """End all sessions of `user_id` but the latest `keep`."""
+    await connection.execute(
+        "DELETE FROM web_sessions WHERE user_id = ?1 AND key NOT IN (SELECT key FROM web_sessions"
+        " WHERE user_id = ?1 ORDER BY expires_at DESC, key LIMIT ?2)",
+        (user_id, keep),
+    )
+
+
 async def delete(connection: Connection, *, key: str) -> None:
     """End a session; fine where there is none."""
     await connection.execute("DELETE FROM web_sessions WHERE key = ?", (key,))

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import re
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,9 +17,11 @@ from bot.common.secret import Secret
 from bot.playground.simulator import permissions as p
 from bot.playground.simulator.default_world import IDS
 from bot.web import access
+from bot.web.sessions import SESSIONS_EACH
 from data.guilds import guild_settings
 from data.guilds.server_settings import GuildSettings
 from data.people import web_sessions
+from data.people.web_sessions import WebSession
 from data.store.database import DATABASE_NAME, Database
 from tests.bot.web.gallery import GUILD, Shown, page_over
 from tests.support.loopback import Place
@@ -260,6 +263,34 @@ async def test_a_session_is_known_by_its_hash_and_ends(scene: Scene) -> None:
         assert not set(keys) & set(words)
         await web_sessions.forget(connection, user_id=IDS.alice)
     assert await scene.status("nsfw") == 404
+
+
+async def test_signing_in_again_and_again_ends_the_oldest_session(scene: Scene) -> None:
+    """As a script does that never keeps its cookie."""
+    now = time.time()
+    async with (
+        Database.open(scene.shown.folder / DATABASE_NAME) as database,
+        database.transaction() as connection,
+    ):
+        for number in range(SESSIONS_EACH + 5):
+            for user_id in (IDS.alice, IDS.bob):
+                session = WebSession(
+                    user_id=user_id, name="", guild_ids=frozenset(), expires_at=now + 100 + number
+                )
+                key = f"{user_id}-{number}"
+                await web_sessions.insert(connection, key=key, session=session)
+    await scene.sign_in(IDS.alice)
+    assert await scene.status("nsfw") == 200
+    async with (
+        Database.open(scene.shown.folder / DATABASE_NAME) as database,
+        database.reader() as connection,
+    ):
+        hers = await web_sessions.of_user(connection, user_id=IDS.alice, now=now)
+        others = await web_sessions.of_user(connection, user_id=IDS.bob, now=now)
+    assert [key for key, _ in hers[1:]] == [
+        f"{IDS.alice}-{number}" for number in range(SESSIONS_EACH + 4, 5, -1)
+    ]
+    assert len(others) == SESSIONS_EACH + 5
 
 
 async def test_the_page_by_itself_logs_in_and_ends(
