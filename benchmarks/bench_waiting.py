@@ -28,7 +28,7 @@ from bot import app
 from bot.compose import open_services
 from bot.config.settings import Settings
 from bot.jobs.service import JobService
-from bot.jobs.values import Completed, JobEvent, Origin
+from bot.jobs.values import Completed, Origin
 from bot.safety.ceiling import Place, PlaceKind
 from pipeline.engine.protocol import Engine
 from pipeline.request import GenerationRequest
@@ -106,10 +106,10 @@ class People:
 
     async def _ask(self, user: int, wish: GenerationRequest) -> None:
         ticket = await self._jobs.submit(wish, _origin(user + 1))
-        end: JobEvent | None = None
-        async for event in self._jobs.stream(ticket.job.id):
-            end = event
-        assert isinstance(end, Completed), end
+        mailbox = await self._jobs.watch(ticket.job.id)
+        assert mailbox is not None
+        await mailbox.over.wait()
+        assert isinstance(mailbox.event, Completed), mailbox.event
 
     def _note(self, measured: Measured, took_s: float) -> None:
         watch = self._stopwatch

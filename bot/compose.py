@@ -26,7 +26,6 @@ from bot.guilds.reviews import Reviews
 from bot.guilds.servers import OwnerBounds, Servers
 from bot.jobs.accept.limits import DAY_S, Limits
 from bot.jobs.accept.rules import JobRules
-from bot.jobs.deliver.hub import Hub
 from bot.jobs.draw.eta import Pace
 from bot.jobs.draw.line import Line
 from bot.jobs.draw.runner import Runner
@@ -132,11 +131,10 @@ def compose_jobs(
     """The job service and what it stands on. ModelError where TAGGER names no tagger."""
     tagger = tagger_folder(settings)
     store = JobStore(files.database, files, audit)
-    line, hub = Line(Pace()), Hub()
+    line = Line(Pace())
     runner = Runner(
         store=store,
         line=line,
-        hub=hub,
         workers=workers_of(load),
         clock=clock,
         version=f"Ekaki {version('ekaki')}",
@@ -152,7 +150,7 @@ def compose_jobs(
         max_weight=settings.max_role_weight,
         output_check=tagger is not None,
     )
-    return JobService(store=store, line=line, hub=hub, runner=runner, clock=clock, rules=rules)
+    return JobService(store=store, line=line, runner=runner, clock=clock, rules=rules)
 
 
 def workers_of(load: Load | None) -> list[EngineWorker]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 
 from PIL.Image import Image
 
@@ -15,7 +15,7 @@ from bot.jobs.accept.limits import UserLimits
 from bot.jobs.accept.quota import Bounds
 from bot.jobs.accept.rules import JobRules
 from bot.jobs.accept.usage import limits_of
-from bot.jobs.deliver.hub import TERMINAL, Hub
+from bot.jobs.deliver.mailbox import Mailbox
 from bot.jobs.draw.line import Line, LiveJob, live_job
 from bot.jobs.draw.queue_view import queue_view
 from bot.jobs.draw.resume import Resume
@@ -26,7 +26,6 @@ from bot.jobs.keep.store import JobStore
 from bot.jobs.keep.uploads import Uploads
 from bot.jobs.values import (
     CancelledEvent,
-    JobEvent,
     Origin,
     Queued,
     QueueView,
@@ -55,20 +54,18 @@ class JobService:
         *,
         store: JobStore,
         line: Line,
-        hub: Hub,
         runner: Runner,
         clock: Clock,
         rules: JobRules,
     ) -> None:
         self._store = store
         self._line = line
-        self._hub = hub
         self._runner = runner
         self._clock = clock
         self._rules = rules
         self._uploads = Uploads(store.files, clock)
         self._housekeeping = Housekeeping(store.files, clock, kept_s=rules.kept_s)
-        self._resume = Resume(store, line, hub, clock, max_age_s=rules.max_age_s)
+        self._resume = Resume(store, line, clock, max_age_s=rules.max_age_s)
         self._accepting = True
         self._deciding = 0
 
@@ -204,9 +201,14 @@ class JobService:
         """What `user_id` may know of the queue."""
         return queue_view(self._line, user_id=user_id)
 
-    def stream(self, job_id: str) -> AsyncIterator[JobEvent]:
-        """Events of a job: the current state first, a terminal event last."""
-        return self._stream(job_id)
+    async def watch(self, job_id: str) -> Mailbox | None:
+        """What happens to a job, or how it ended; None if it is gone."""
+        job = self._line.live.get(job_id)
+        if job is not None:
+            return job.mailbox
+        stored = await self._store.get(job_id)
+        ended = None if stored is None else end_of(stored, model=self.model)
+        return None if ended is None else Mailbox(ended)
 
     async def cancel(self, *, job_id: str, user_id: int) -> None:
         """Stop a job on its owner's wish. RefusedError: not theirs, or over already."""
@@ -282,13 +284,10 @@ class JobService:
 
     def _admit(self, job: LiveJob) -> Ticket:
         self._line.admit(job)
-        outlook = self._line.outlooks()[job.record.id]
-        queued = Queued(
-            position=outlook.position, eta_s=outlook.eta_s, loading=self._runner.loading
-        )
-        self._hub.open(job.record.id, queued)
-        self._runner.wake()
         self._runner.announce()
+        queued = job.mailbox.event
+        assert isinstance(queued, Queued), "nobody draws before the loop goes on"
+        self._runner.wake()
         return Ticket(job=job.record, queued=queued)
 
     async def _end_cancelled(self, job_id: str, *, told: bool) -> bool:
@@ -310,13 +309,3 @@ class JobService:
             again=again,
         )
         hit("delivered_marked")
-
-    async def _stream(self, job_id: str) -> AsyncIterator[JobEvent]:
-        async for event in self._hub.stream(job_id):
-            yield event
-            if isinstance(event, TERMINAL):
-                return
-        stored = await self._store.get(job_id)
-        ended = None if stored is None else end_of(stored, model=self.model)
-        if ended is not None:
-            yield ended

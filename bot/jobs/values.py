@@ -93,8 +93,9 @@ class CancelledEvent:
     """Somebody asked to stop; the quota is given back."""
 
 
-JobEvent: TypeAlias = Queued | Progress | Completed | Failed | CancelledEvent
-"""The last three are terminal: a stream ends with one of them."""
+Terminal: TypeAlias = Completed | Failed | CancelledEvent
+"""How a job ends."""
+JobEvent: TypeAlias = Queued | Progress | Terminal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

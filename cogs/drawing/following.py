@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 from contextvars import copy_context
 
 from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 
 from bot.client.client import EkakiBot
 from bot.client.wire import Wire
-from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Progress, Queued
+from bot.jobs.values import JobEvent, Progress, Queued, Terminal
 from cogs.common.pictures import preview_jpeg
 from cogs.drawing import render
 from cogs.drawing.delivery import Delivery
@@ -17,41 +16,7 @@ from data.jobs.jobs import JobRecord
 
 _log = logging.getLogger(__name__)
 
-
 _ON_ITS_WAY_S = 10.0  # for a request that Discord does not answer
-
-
-Terminal = Completed | Failed | CancelledEvent
-
-
-class Feed:
-    """The latest event of a job, and whether it is the last."""
-
-    def __init__(self, events: AsyncIterator[JobEvent]) -> None:
-        self._events = events
-        self._fresh = asyncio.Event()
-        self._latest: JobEvent | None = None
-        self.over = asyncio.Event()
-
-    async def pump(self) -> None:
-        """Read the events to their end."""
-        try:
-            async for event in self._events:
-                self._latest = event
-                self._fresh.set()
-        finally:
-            self.over.set()
-            self._fresh.set()
-
-    async def fresh(self) -> None:
-        """Until there is something new."""
-        await self._fresh.wait()
-
-    def take(self) -> JobEvent | None:
-        """The latest event; None if there was none at all."""
-        if not self.over.is_set():
-            self._fresh.clear()
-        return self._latest
 
 
 class Follower:
@@ -66,27 +31,19 @@ class Follower:
         self._shown = shown
 
     async def follow(self) -> Terminal | None:
-        """Show progress, at most once an interval, until the last event."""
-        feed = Feed(self._services.jobs.stream(self._job.id))
-        pump = asyncio.create_task(feed.pump())
-        interval_s = self._services.settings.progress_interval_s
-        try:
-            while True:
-                await feed.fresh()
-                event = feed.take()
-                if event is None or isinstance(event, Completed | Failed | CancelledEvent):
-                    return event
-                if feed.over.is_set():
-                    return None  # the bot stops
-                if event != self._shown:
-                    self._shown = event
-                    await self._update(event, feed.over)
-                    await _wait(feed.over, interval_s)
-        finally:
-            pump.cancel()
-            for trouble in await asyncio.gather(pump, return_exceptions=True):
-                if isinstance(trouble, Exception):
-                    _log.error("The events of job %s broke off", self._job.id, exc_info=trouble)
+        """Show progress, at most once an interval, until the last event. None: the job is gone."""
+        mailbox = await self._services.jobs.watch(self._job.id)
+        if mailbox is None:
+            return None
+        event, interval_s = None, self._services.settings.progress_interval_s
+        while True:
+            event = await mailbox.newer(event)
+            if isinstance(event, Terminal):
+                return event
+            if event != self._shown:
+                self._shown = event
+                await self._update(event, mailbox.over)
+                await _wait(mailbox.over, interval_s)
 
     async def _update(self, event: Queued | Progress, over: asyncio.Event) -> None:
         """Show `event`, unless the end comes meanwhile: that waits for no rate limit and no preview

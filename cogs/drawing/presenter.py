@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.client.client import EkakiBot
 from bot.jobs.keep.finish import is_withheld
-from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent
+from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Terminal
 from cogs.common.errors import UNREACHABLE
 from cogs.common.gallery_gates import offers_gallery
 from cogs.common.known import GuildChannel, PlaceClosedError, PlaceUnknownError, channel_of
@@ -15,7 +15,7 @@ from cogs.common.pictures import fit
 from cogs.common.places import place_of_channel
 from cogs.drawing import render
 from cogs.drawing.delivery import Delivery, Sent
-from cogs.drawing.following import Follower, Terminal
+from cogs.drawing.following import Follower
 from cogs.drawing.verdicts import EXPLICIT, TooLarge, Unwanted
 from data.jobs.jobs import JobRecord
 from data.shipped.text import speaking

@@ -10,7 +10,6 @@ import pytest
 
 from bot.jobs.accept.limits import Limits
 from bot.jobs.accept.rules import JobRules
-from bot.jobs.deliver.hub import Hub
 from bot.jobs.draw.eta import Pace
 from bot.jobs.draw.line import Line
 from bot.jobs.draw.runner import Runner
@@ -19,7 +18,7 @@ from bot.jobs.keep.files import KeptFiles
 from bot.jobs.keep.output_check import OutputCheck
 from bot.jobs.keep.store import JobStore
 from bot.jobs.service import JobService
-from bot.jobs.values import JobEvent, Origin
+from bot.jobs.values import JobEvent, Origin, Terminal
 from bot.library.people import People
 from bot.library.results import Results
 from bot.moderation.audit import Audit
@@ -50,10 +49,17 @@ class House:
     results: Results
     people: People
 
+    async def stream(self, job_id: str) -> AsyncGenerator[JobEvent]:
+        """Events from the current one to the last; none of a job that is gone."""
+        mailbox, event = await self.jobs.watch(job_id), None
+        while mailbox is not None and not isinstance(event, Terminal):
+            event = await mailbox.newer(event)
+            yield event
+
     async def events(self, job_id: str) -> list[JobEvent]:
         """All events until the end."""
         async with asyncio.timeout(PATIENCE_S):
-            return [event async for event in self.jobs.stream(job_id)]
+            return [event async for event in self.stream(job_id)]
 
     async def ended(self, job_id: str) -> JobEvent:
         """The last event."""
@@ -102,11 +108,10 @@ async def open_house(
     async with Database.open(folder / "test.db", busy_timeout_s=0.2) as database:
         files = KeptFiles.under(folder, database)
         store = JobStore(database, files, Audit(database=database, clock=clock))
-        line, hub = Line(Pace()), Hub()
+        line = Line(Pace())
         runner = Runner(
             store=store,
             line=line,
-            hub=hub,
             workers=[
                 EngineWorker(each, name=f"Engine {number}")
                 for number, each in enumerate((load, *others) if loads is None else loads, 1)
@@ -118,7 +123,6 @@ async def open_house(
         jobs = JobService(
             store=store,
             line=line,
-            hub=hub,
             runner=runner,
             clock=clock,
             rules=JobRules(

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable
 
-from bot.jobs.deliver.hub import Hub
 from bot.jobs.draw.fair_queue import Unit
 from bot.jobs.draw.line import Line, LiveJob
 from bot.jobs.draw.worker import Step
@@ -15,9 +14,8 @@ _log = logging.getLogger(__name__)
 class Announcer:
     """Of one line. `loading`: whether no engine is ready to draw."""
 
-    def __init__(self, *, line: Line, hub: Hub, loading: Callable[[], bool]) -> None:
+    def __init__(self, *, line: Line, loading: Callable[[], bool]) -> None:
         self._line = line
-        self._hub = hub
         self._loading = loading
 
     def announce(self) -> None:
@@ -34,15 +32,13 @@ class Announcer:
                 event = Queued(
                     position=outlook.position, eta_s=outlook.eta_s, loading=self._loading()
                 )
-                if self._hub.latest(job_id) != event:
-                    self._hub.publish(job_id, event)
+                job.mailbox.put(event)
 
     def progress(self, job: LiveJob, unit: Unit, step: Step) -> None:
         """A step of `unit` is done. Of several pictures at once, the foremost counts."""
         if self._line.is_foremost(unit):
             outlook = self._line.outlooks().get(job.record.id)
-            self._hub.publish(
-                job.record.id,
+            job.mailbox.put(
                 Progress(
                     picture=unit.index + 1,
                     pictures=job.record.request.count,

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable
 
 from bot.common.clock import Clock
-from bot.jobs.deliver.hub import Hub
 from bot.jobs.draw.attempts import Attempts
 from bot.jobs.draw.beside import run_beside
 from bot.jobs.draw.line import Line, LiveJob
@@ -34,7 +33,6 @@ class Ending:
         *,
         store: JobStore,
         line: Line,
-        hub: Hub,
         clock: Clock,
         attempts: Attempts,
         failure: asyncio.Future[None],
@@ -43,7 +41,6 @@ class Ending:
     ) -> None:
         self._store = store
         self._line = line
-        self._hub = hub
         self._clock = clock
         self._attempts = attempts
         self._failure = failure
@@ -56,8 +53,8 @@ class Ending:
         job = self._line.drop(job_id)
         if job is not None:
             job.cancelled.set()
+            job.mailbox.put(event)
         self._attempts.ended(job_id)
-        self._hub.publish(job_id, event)
         self._announce()
 
     def stop(self) -> None:

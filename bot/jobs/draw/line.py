@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from bot.jobs.deliver.mailbox import Mailbox
 from bot.jobs.draw.eta import Pace, cost_of
 from bot.jobs.draw.fair_queue import FairQueue, Unit
+from bot.jobs.values import Queued
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 
@@ -15,7 +17,8 @@ from data.jobs.pictures import PictureRecord
 @dataclass(slots=True)
 class LiveJob:
     """A job that waits or runs. `made` and `withheld` are its pictures so far by position.
-    `cancelled` is read by the engines' threads. `lost`: pictures that a device was lost over."""
+    `cancelled` is read by the engines' threads. `lost`: pictures that a device was lost over.
+    `mailbox` tells what happens to it."""
 
     record: JobRecord
     made: dict[int, PictureRecord]
@@ -24,6 +27,7 @@ class LiveJob:
     lost: set[int] = field(default_factory=set[int])
     started: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)
+    mailbox: Mailbox = field(default_factory=lambda: Mailbox(Queued(position=0, eta_s=None)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,11 @@ import logging
 
 from bot.common.clock import Clock
 from bot.jobs.accept.audit_events import brief_settings
-from bot.jobs.deliver.hub import Hub
 from bot.jobs.draw.attempts import MAX_ATTEMPTS
 from bot.jobs.draw.line import Line, live_job
 from bot.jobs.keep.damage import set_damaged_aside
 from bot.jobs.keep.store import JobStore
 from bot.jobs.keep.stored import StoredJob
-from bot.jobs.values import Queued
 from data.jobs.jobs import JobRecord
 from pipeline.errors import EngineError, RefusedError, StorageError
 
@@ -20,12 +18,9 @@ _log = logging.getLogger(__name__)
 class Resume:
     """Takes up the open jobs of `store`. Those older than `max_age_s` are closed."""
 
-    def __init__(
-        self, store: JobStore, line: Line, hub: Hub, clock: Clock, *, max_age_s: float
-    ) -> None:
+    def __init__(self, store: JobStore, line: Line, clock: Clock, *, max_age_s: float) -> None:
         self._store = store
         self._line = line
-        self._hub = hub
         self._clock = clock
         self._max_age_s = max_age_s
 
@@ -64,7 +59,6 @@ class Resume:
         else:
             held = (record.position for record in stored.withheld)
             self._line.admit(live_job(job, stored.pictures, held))
-            self._hub.open(job.id, Queued(position=0, eta_s=None))
 
     async def _give_up(self, job: JobRecord, *, now: float) -> None:
         """Close a job that would end the process again."""

@@ -11,7 +11,6 @@ from PIL.Image import Image
 
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
-from bot.jobs.deliver.hub import Hub
 from bot.jobs.draw.announcer import Announcer
 from bot.jobs.draw.attempts import Attempts
 from bot.jobs.draw.beside import run_beside
@@ -49,7 +48,6 @@ class Runner:
         *,
         store: JobStore,
         line: Line,
-        hub: Hub,
         workers: Sequence[EngineWorker],
         clock: Clock,
         version: str,
@@ -77,11 +75,10 @@ class Runner:
             )
             for worker in workers
         ]
-        self._announcer = Announcer(line=line, hub=hub, loading=lambda: self.loading)
+        self._announcer = Announcer(line=line, loading=lambda: self.loading)
         self._ending = Ending(
             store=store,
             line=line,
-            hub=hub,
             clock=clock,
             attempts=self._attempts,
             failure=self.failure,

@@ -2,7 +2,7 @@
 
 from bot.jobs.keep.errors_json import error_from_json
 from bot.jobs.keep.stored import StoredJob
-from bot.jobs.values import CancelledEvent, Completed, Failed, Origin
+from bot.jobs.values import CancelledEvent, Completed, Failed, Origin, Terminal
 from data.jobs.jobs import JobRecord
 from data.store.ids import new_id
 from pipeline.engine.protocol import ModelDescription
@@ -39,9 +39,7 @@ def new_job(
     )
 
 
-def end_of(
-    stored: StoredJob, *, model: ModelDescription | None
-) -> Completed | Failed | CancelledEvent | None:
+def end_of(stored: StoredJob, *, model: ModelDescription | None) -> Terminal | None:
     """The terminal event of a job that is not live; None if it is open."""
     job = stored.job
     if job.ended_at is None:

@@ -46,7 +46,7 @@ async def test_a_job_becomes_a_stored_picture_with_its_parameters(house: House) 
 async def test_events_come_in_order_and_end_with_the_pictures(house: House) -> None:
     house.engine.hold()
     ticket = await house.jobs.submit(WISH, origin())
-    stream = house.jobs.stream(ticket.job.id)
+    stream = house.stream(ticket.job.id)
     first = await anext(stream)
     assert isinstance(first, Queued)
     assert first.position == 0
@@ -67,7 +67,7 @@ async def test_progress_comes_in_order_with_previews(tmp_path: Path) -> None:
     async with open_house(tmp_path, engine=FakeEngine(fail_at=wait)) as house:
         ticket = await house.jobs.submit(WISH, origin())
         events: list[JobEvent] = []
-        async for event in house.jobs.stream(ticket.job.id):
+        async for event in house.stream(ticket.job.id):
             events.append(event)
             if isinstance(event, Progress):
                 taken.release()
