@@ -91,7 +91,7 @@ class Discord:
 async def discord_process() -> AsyncGenerator[Discord, None]:
     """A loopback Discord of its own."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.playground.simulator", stdout=subprocess.PIPE
+        sys.executable, "-m", "tests.support.loopback_process", stdout=subprocess.PIPE
     )
     try:
         assert process.stdout is not None

@@ -11,11 +11,11 @@ import sys
 import time
 
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.member import InteractionView
-from bot.playground.simulator.member import Member as Driver
-from bot.playground.simulator.server import Loopback
-from bot.playground.simulator.views import MessageView
 from bot.playground.simulator.world import Member, User
+from tests.support.member import InteractionView
+from tests.support.member import Member as Driver
+from tests.support.simulator import Loopback
+from tests.support.views import MessageView
 
 _FIRST = 500000000000000000
 _PATIENCE_S = 300.0

@@ -13,9 +13,8 @@ from bot.common.terminal import note, say
 from bot.config.kinds import SHIPPED_MODEL
 from bot.config.settings import Settings
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.member import Member
 from bot.playground.simulator.server import TOKEN, Loopback
-from bot.playground.simulator.views import MessageView
+from bot.playground.simulator.views import buttons_of, transcript, visible_text
 from data.shipped.paths import DEMO_MODEL
 from pipeline.card import EXAMPLE_PROMPTS
 from pipeline.disk import at
@@ -50,31 +49,37 @@ async def _demo(settings: Settings, out: Path, load: Callable[[], Engine]) -> No
         stop = asyncio.Event()
         running = replace(settings, discord_api_url=discord.url)
         bot = asyncio.create_task(app.run(running, load=load, stop=stop))
-        alice = Member(discord, IDS.alice)
-        asking = asyncio.create_task(_imagine(discord, alice))
+        asking = asyncio.create_task(_imagine(discord))
         await asyncio.wait({bot, asking}, return_when=asyncio.FIRST_COMPLETED)
         stop.set()
         await bot  # where it failed, this says why
-        _keep(out, await asking, alice)
+        seen = [event for event in discord.feed.events if discord.actions.sees(IDS.alice, event)]
+        _keep(out, await asking, transcript(seen) + "\n")
 
 
-async def _imagine(discord: Loopback, alice: Member) -> MessageView:
-    """Send the model card's example as a member would, and print what comes back."""
+async def _imagine(discord: Loopback) -> bytes:
+    """Send the model card's example as a member would, and print what comes back. Gives the
+    picture's file."""
     await discord.wait_connected(_READY_S)
-    await alice.wait_for(lambda: discord.world.commands_in(None), _READY_S)
-    prompt = EXAMPLE_PROMPTS[0]
+    async with asyncio.timeout(_READY_S):
+        while not discord.world.commands_in(None):  # noqa: ASYNC110 - the demo alone waits so
+            await asyncio.sleep(0.02)
+    prompt, shown = EXAMPLE_PROMPTS[0], ""
     say(f"Alice: /imagine prompt: {prompt} seed: 42")
-    answer = await alice.slash("imagine", {"prompt": prompt, "seed": 42}, channel=IDS.art)
-    began, shown = time.monotonic(), ""
+    options = {"prompt": prompt, "seed": 42}
+    sent = discord.actions.slash(IDS.alice, "imagine", options, channel_id=IDS.art)
+    began = time.monotonic()
     while time.monotonic() - began < _PICTURE_S:
-        message = answer.message
-        if message is not None and message.text != shown:
-            shown = message.text
-            say("Ekaki: " + " | ".join(line for line in shown.splitlines() if line.strip()))
-        if message is not None and any(_is_picture(file.filename) for file in message.attachments):
-            return message
-        if message is not None and not message.buttons:
-            break  # it can't be cancelled any more, and has no picture: it failed
+        answer = discord.world.messages.get(sent.response_message_id or 0)
+        if answer is not None and answer.deleted_at is None:
+            message = discord.posting.json(answer, viewer=IDS.alice)
+            if visible_text(message) != shown:
+                shown = visible_text(message)
+                say("Ekaki: " + " | ".join(line for line in shown.splitlines() if line.strip()))
+            if any(_is_picture(file.filename) for file in answer.attachments):
+                return answer.attachments[0].data
+            if not buttons_of(message):
+                break  # it can't be cancelled any more, and has no picture: it failed
         await asyncio.sleep(0.05)
     raise EngineError("engine_failed")
 
@@ -83,9 +88,9 @@ def _is_picture(filename: str) -> bool:
     return filename.endswith((".png", ".webp")) and "preview" not in filename
 
 
-def _keep(out: Path, message: MessageView, alice: Member) -> None:
-    picture, transcript = out / "picture.png", out / "transcript.txt"
+def _keep(out: Path, data: bytes, everything: str) -> None:
+    picture, text = out / "picture.png", out / "transcript.txt"
     with at(out):
-        picture.write_bytes(message.attachments[0].data)
-        transcript.write_text(alice.transcript_text() + "\n", encoding="utf-8")
-    say(f"{picture}: what Alice got. {transcript}: everything she saw.")
+        picture.write_bytes(data)
+        text.write_text(everything, encoding="utf-8")
+    say(f"{picture}: what Alice got. {text}: everything she saw.")

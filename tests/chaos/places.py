@@ -7,8 +7,8 @@ from bot.playground.simulator import permissions as p
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.gateway import GUILDS
 from bot.playground.simulator.payloads import guild_create_json
-from bot.playground.simulator.server import Loopback
 from bot.playground.simulator.world import Channel, ChannelType, Guild, Member, Role, User, World
+from tests.support.simulator import Loopback
 
 PEOPLE: Final = (IDS.alice, IDS.bob, IDS.owner)
 LOG: Final = 300000000000000050

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.faults import Fault
 from tests.chaos import errands
 from tests.chaos.deeds import RED, Deeds
 from tests.chaos.gallery_sight import gallery_complaints
@@ -19,6 +18,7 @@ from tests.chaos.places import LOG, OTHER, OTHER_LOG
 from tests.chaos.settling import evidence
 from tests.chaos.stage import Stage, StuckError, until
 from tests.chaos.told import told_complaints
+from tests.support.faults import Fault
 
 PATIENCE_S: Final = 120.0
 _WRITES: Final = "POST|PUT|PATCH|DELETE"

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from bot.playground.simulator.faults import Fault
 from tests.chaos.stage import Stage
+from tests.support.faults import Fault
+from tests.support.gateway import ask_reconnect, cut, forget
 
 Trouble: TypeAlias = Callable[[Stage, random.Random], Awaitable[None]]
 
@@ -56,11 +57,11 @@ async def gateway_drops(stage: Stage, dice: random.Random) -> None:
             case "close":
                 await gateway.drop(code=dice.choice((1001, 4000)))
             case "cut":
-                await gateway.cut()
+                await cut(gateway)
             case "reconnect":
-                await gateway.ask_reconnect()
+                await ask_reconnect(gateway)
             case _:
-                await gateway.drop(forget=True)
+                await forget(gateway)
 
 
 async def busy_database(stage: Stage, dice: random.Random) -> None:

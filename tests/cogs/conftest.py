@@ -8,7 +8,6 @@ import pytest
 from bot.outbox import dispatcher, verdict
 from bot.playground.simulator import limits
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.server import Loopback
 from cogs.common import orphans
 from cogs.drawing import submission
 from cogs.gallery.posting import queues
@@ -18,6 +17,7 @@ from pipeline.tags.index import TagIndex
 from tests.cogs.running import Discord, Running, running_bot
 from tests.cogs.visitors import Visitor
 from tests.support.patience import PATIENCE_S
+from tests.support.simulator import Loopback
 from tests.support.vocabulary import vocabulary
 
 

@@ -18,14 +18,15 @@ from bot.common.secret import Secret
 from bot.compose import open_services
 from bot.config.settings import Settings
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.server import Loopback
 from bot.playground.simulator.world import Interaction, InteractionType, Message, World
 from bot.services import Services
 from cogs.drawing.presenters import Presenters
 from data.jobs.jobs import JobRecord
 from pipeline.engine.protocol import Engine
 from tests.support.fake_engine import FakeEngine
+from tests.support.gateway import last_event
 from tests.support.patience import PATIENCE_S, until
+from tests.support.simulator import Loopback
 
 
 @dataclass
@@ -200,7 +201,7 @@ class Running:
     async def heard(self) -> None:
         """Until the bot has taken every event that Discord sent so far, and has done all that it
         does at once about them."""
-        last = self.place.loopback.gateway.last_event
+        last = last_event(self.place.loopback.gateway)
         await until(lambda: (self.bot.ws.sequence or 0) >= last)
         await asyncio.sleep(0)  # listeners that begin with this turn of the loop
         await asyncio.gather(*(each for each in asyncio.all_tasks() if _is_listener(each)))
@@ -325,7 +326,7 @@ def _get_ready_at_once(bot: Ekaki, loopback: Loopback) -> None:
     delayed = state._delay_ready  # pyright: ignore[reportPrivateUsage]
 
     async def when_all_came() -> None:
-        await until(lambda: (bot.ws.sequence or 0) >= loopback.gateway.last_event)
+        await until(lambda: (bot.ws.sequence or 0) >= last_event(loopback.gateway))
         await delayed()
 
     state.guild_ready_timeout = 0.001

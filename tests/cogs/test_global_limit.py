@@ -7,9 +7,9 @@ import pytest
 
 from bot.client import global_limit
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.faults import Fault
 from tests.cogs.running import Discord
 from tests.cogs.visitors import open_house
+from tests.support.faults import Fault
 from tests.support.patience import PATIENCE_S, until
 
 

@@ -9,11 +9,11 @@ from discord import app_commands
 
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.errors import RefusedByClient
-from bot.playground.simulator.faults import Fault
 from pipeline.errors import StorageError
 from tests.cogs.running import Discord, Running
 from tests.cogs.test_in_direct_messages import OPTIONS
 from tests.cogs.visitors import Visitor, labels, open_house
+from tests.support.faults import Fault
 from tests.support.patience import until
 
 WHICH = [("imagine", "prompt"), ("imagine", "saved"), ("show", "id")]

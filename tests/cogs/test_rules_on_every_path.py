@@ -4,12 +4,12 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from bot.playground.simulator.views import MessageView
 from data.guilds import audit
 from data.guilds.audit import AuditKind
 from tests.cogs.pictures.test_remix import png, post
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, open_house, whole
+from tests.support.views import MessageView
 
 REFUSED = "This rule holds on every server"
 

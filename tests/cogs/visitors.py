@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.member import InteractionView, Member
-from bot.playground.simulator.views import MessageView
 from data.jobs.jobs import JobRecord
 from tests.cogs.running import Discord, Running, running_bot
+from tests.support.member import InteractionView, Member
 from tests.support.patience import PATIENCE_S
+from tests.support.views import MessageView
 
 
 @asynccontextmanager

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest_asyncio
 
 from bot.playground.simulator.default_world import IDS, DefaultIds
-from bot.playground.simulator.member import Member
-from bot.playground.simulator.server import Loopback
+from tests.support.member import Member
+from tests.support.simulator import Loopback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from bot.playground.simulator.requestlog import RequestLog
 from tests.support.openapi_extract import FACTS
+from tests.support.requestlog import RequestLog
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "shared" / "data" / "discord-openapi.json"
 URI = "urn:discord"

@@ -16,7 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.playground.simulator.server import Loopback
+from tests.support.simulator import Loopback
 
 FACTS = Path(__file__).with_name("discord_facts.json")
 

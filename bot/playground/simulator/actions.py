@@ -21,6 +21,7 @@ from bot.playground.simulator.check_components import (
 )
 from bot.playground.simulator.check_message import Upload
 from bot.playground.simulator.errors import Json, RefusedByClient
+from bot.playground.simulator.feed import FeedEvent
 from bot.playground.simulator.forms import check_selected, fill_modal, walk
 from bot.playground.simulator.interactions import Interactions
 from bot.playground.simulator.options import Filled, OptionFiller, find_command
@@ -60,6 +61,13 @@ class Actions:
         self.channel_for(user_id, channel_id)
         found = self.world.messages_in(channel_id)
         return [m for m in found if m.ephemeral_for in {None, user_id}]
+
+    def sees(self, user_id: int, event: FeedEvent) -> bool:
+        """Whether this member sees what happened."""
+        channel = self.world.channels.get(event.channel_id)
+        if channel is None or event.viewer not in {None, user_id}:
+            return False
+        return p.may(self.world, channel, user_id, p.VIEW_CHANNEL)
 
     def message_for(self, user_id: int, message_id: int) -> Message:
         message = self.world.message(message_id)

@@ -7,14 +7,13 @@ from aiohttp import web
 from bot.playground.simulator import errors, limits
 from bot.playground.simulator import permissions as p
 from bot.playground.simulator.bodies import read_body, read_json
-from bot.playground.simulator.gateway import GUILDS
 from bot.playground.simulator.interactions import Interactions
 from bot.playground.simulator.may_post import check_may_post, check_reference
-from bot.playground.simulator.middleware import API, ENTRY, reply
+from bot.playground.simulator.middleware import API, reply
 from bot.playground.simulator.oauth import whose
 from bot.playground.simulator.payloads import channel_json, guild_json, member_json, user_json
-from bot.playground.simulator.posting import Body, Posting
-from bot.playground.simulator.world import THREADS, Channel, Message, World
+from bot.playground.simulator.posting import Posting
+from bot.playground.simulator.world import THREADS, Channel, Message
 
 
 def id_of(request: web.Request, name: str) -> int:
@@ -25,21 +24,53 @@ def id_of(request: web.Request, name: str) -> int:
     return int(value)
 
 
-class Api:
-    """Handlers, by area."""
+class Area:
+    """Handlers of some routes, and what they look up. ApiError for what the bot may not reach."""
 
-    def __init__(self, posting: Posting, interactions: Interactions) -> None:
+    def __init__(self, posting: Posting) -> None:
         self.posting = posting
-        self.interactions = interactions
+        self.world = posting.world
 
-    @property
-    def world(self) -> World:
-        return self.posting.world
+    def table(self) -> list[tuple[str, str, Any]]:
+        """Method, path and handler of each route."""
+        raise NotImplementedError
 
     def routes(self) -> list[web.RouteDef]:
+        return [web.route(verb, API + path, call) for verb, path, call in self.table()]
+
+    def channel_for(self, request: web.Request, *wanted: int) -> Channel:
+        """A channel that the bot sees, with the permissions `wanted`."""
+        channel = self.world.channel(id_of(request, "channel"))
+        if not p.may(self.world, channel, self.world.bot_user_id, p.VIEW_CHANNEL):
+            raise errors.missing_access()
+        self.demand(channel, *wanted)
+        return channel
+
+    def demand(self, channel: Channel, *wanted: int) -> None:
+        """ApiError unless the bot has all of `wanted` there."""
+        for bits in wanted:
+            if not p.may(self.world, channel, self.world.bot_user_id, bits):
+                raise errors.missing_permissions()
+
+    def message_for(self, request: web.Request, channel: Channel) -> Message:
+        """A message that the bot can fetch: ephemeral ones are not there for its token."""
+        message = self.world.message(id_of(request, "message"), channel_id=channel.id)
+        if message.ephemeral_for is not None:
+            raise errors.unknown_message()
+        return message
+
+
+class Api(Area):
+    """Users, servers, channels, messages, and what answers interactions."""
+
+    def __init__(self, posting: Posting, interactions: Interactions) -> None:
+        super().__init__(posting)
+        self.interactions = interactions
+
+    def table(self) -> list[tuple[str, str, Any]]:
         channel, message = "/channels/{channel}", "/channels/{channel}/messages/{message}"
         hook, own = "/webhooks/{application}/{token}", "/webhooks/{application}/{token}/messages/"
-        table: list[tuple[str, str, Any]] = [
+        return [
             ("GET", "/gateway", self.gateway),
             ("GET", "/gateway/bot", self.gateway_bot),
             ("GET", "/users/@me", self.me),
@@ -63,20 +94,6 @@ class Api:
             ("PATCH", own + "{which}", self.edit_own),
             ("DELETE", own + "{which}", self.delete_own),
         ]
-        return [web.route(verb, API + path, call) for verb, path, call in table]
-
-    async def _body(self, request: web.Request) -> Body:
-        body = await read_body(request)
-        entry = request[ENTRY]
-        entry.json = body.json
-        entry.files = [(file.filename, len(file.data)) for file in body.uploads.values()]
-        return body
-
-    async def json(self, request: web.Request) -> Any:
-        """The body, noted in the request's entry of the log."""
-        found = await read_json(request)
-        request[ENTRY].json = found
-        return found
 
     # -- the bot, its application, users and guilds
 
@@ -146,22 +163,8 @@ class Api:
 
     # -- channels
 
-    def channel_for(self, request: web.Request, *wanted: int) -> Channel:
-        """A channel that the bot sees, with the permissions `wanted`."""
-        channel = self.world.channel(id_of(request, "channel"))
-        if not p.may(self.world, channel, self.world.bot_user_id, p.VIEW_CHANNEL):
-            raise errors.missing_access()
-        self.demand(channel, *wanted)
-        return channel
-
-    def demand(self, channel: Channel, *wanted: int) -> None:
-        """ApiError unless the bot has all of `wanted` there."""
-        for bits in wanted:
-            if not p.may(self.world, channel, self.world.bot_user_id, bits):
-                raise errors.missing_permissions()
-
     async def open_dm(self, request: web.Request) -> web.Response:
-        body = await self.json(request)
+        body = await read_json(request)
         user_id = int(body.get("recipient_id") or 0)
         if user_id not in self.world.users or user_id == self.world.bot_user_id:
             message = "Invalid Recipient(s)"
@@ -195,20 +198,13 @@ class Api:
             found = [m for m in found if m.id < int(request.query["before"])]
         return reply([self.posting.json(m) for m in reversed(found[-limit:])])
 
-    def message_for(self, request: web.Request, channel: Channel) -> Message:
-        """A message that the bot can fetch: ephemeral ones are not there for its token."""
-        message = self.world.message(id_of(request, "message"), channel_id=channel.id)
-        if message.ephemeral_for is not None:
-            raise errors.unknown_message()
-        return message
-
     async def one_message(self, request: web.Request) -> web.Response:
         channel = self.channel_for(request, p.READ_MESSAGE_HISTORY)
         return reply(self.posting.json(self.message_for(request, channel)))
 
     async def post(self, request: web.Request) -> web.Response:
         channel = self.channel_for(request)
-        body = await self._body(request)
+        body = await read_body(request)
         check_may_post(self.world, channel, body)
         if int(body.json.get("flags") or 0) & limits.EPHEMERAL:
             message = "Only answers to interactions can be ephemeral."
@@ -217,14 +213,13 @@ class Api:
         message = self.posting.create(channel, body, author_id=self.world.bot_user_id)
         if channel.archived:  # a new message opens it
             channel.archived = False
-            payload = channel_json(self.world, channel)
-            self.posting.gateway.dispatch("THREAD_UPDATE", payload, intent=GUILDS)
+            self.posting.tell_of(channel, "UPDATE")
         return reply(self.posting.json(message))
 
     async def edit(self, request: web.Request) -> web.Response:
         channel = self.channel_for(request)
         message = self.message_for(request, channel)
-        body = await self._body(request)
+        body = await read_body(request)
         if message.author_id != self.world.bot_user_id:
             raise errors.not_the_author()
         if channel.archived:
@@ -246,7 +241,7 @@ class Api:
     # -- interactions and their webhooks
 
     async def callback(self, request: web.Request) -> web.Response:
-        body = await self._body(request)
+        body = await read_body(request)
         token = request.match_info["token"]
         interaction = self.interactions.callback(id_of(request, "id"), token, body)
         if request.query.get("with_response") in {"1", "true", "True"}:
@@ -256,7 +251,7 @@ class Api:
     async def follow_up(self, request: web.Request) -> web.Response:
         token = request.match_info["token"]
         interaction = self.interactions.by_token(id_of(request, "application"), token)
-        message = self.interactions.follow_up(interaction, await self._body(request))
+        message = self.interactions.follow_up(interaction, await read_body(request))
         return reply(self.posting.json(message, viewer=interaction.user_id))
 
     def _own(self, request: web.Request) -> Message:
@@ -272,7 +267,7 @@ class Api:
 
     async def edit_own(self, request: web.Request) -> web.Response:
         message = self._own(request)
-        self.posting.edit(message, await self._body(request))
+        self.posting.edit(message, await read_body(request))
         return reply(self.posting.json(message))
 
     async def delete_own(self, request: web.Request) -> web.Response:

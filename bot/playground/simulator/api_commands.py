@@ -5,20 +5,17 @@ from typing import Any
 from aiohttp import web
 
 from bot.playground.simulator import errors
-from bot.playground.simulator.api import Api, id_of
+from bot.playground.simulator.api import Area, id_of
+from bot.playground.simulator.bodies import read_json
 from bot.playground.simulator.check_command import CHAT, check_command, check_commands
 from bot.playground.simulator.errors import FormErrors, Json, as_list
-from bot.playground.simulator.middleware import API, reply
+from bot.playground.simulator.middleware import reply
 
 
-class CommandsApi:
+class CommandsApi(Area):
     """Handlers; bodies are read as `api` does."""
 
-    def __init__(self, api: Api) -> None:
-        self._api = api
-        self._world = api.world
-
-    def routes(self) -> list[web.RouteDef]:
+    def table(self) -> list[tuple[str, str, Any]]:
         commands = "/applications/{application}/commands"
         guild_commands = "/applications/{application}/guilds/{guild}/commands"
         table: list[tuple[str, str, Any]] = []
@@ -31,41 +28,41 @@ class CommandsApi:
                 ("PATCH", path + "/{command}", self.patch_command),
                 ("DELETE", path + "/{command}", self.delete_command),
             ]
-        return [web.route(verb, API + path, call) for verb, path, call in table]
+        return table
 
     def _scope(self, request: web.Request) -> int | None:
-        if id_of(request, "application") != self._world.application_id:
+        if id_of(request, "application") != self.world.application_id:
             raise errors.missing_access()
         if "guild" not in request.match_info:
             return None
-        return self._world.guild(id_of(request, "guild")).id
+        return self.world.guild(id_of(request, "guild")).id
 
     async def list_commands(self, request: web.Request) -> web.Response:
-        return reply(self._world.commands_in(self._scope(request)))
+        return reply(self.world.commands_in(self._scope(request)))
 
     async def put_commands(self, request: web.Request) -> web.Response:
         scope = self._scope(request)
-        wanted = await self._api.json(request)
+        wanted = await read_json(request)
         check_commands(wanted)
-        old = {(c["name"], c["type"]): c for c in self._world.commands_in(scope)}
+        old = {(c["name"], c["type"]): c for c in self.world.commands_in(scope)}
         for command in old.values():
-            del self._world.commands[int(command["id"])]
+            del self.world.commands[int(command["id"])]
         stored = [self._store(command, scope, old) for command in wanted]
         return reply(stored)
 
     def _store(self, command: Json, scope: int | None, old: dict[tuple[str, int], Json]) -> Json:
         known = old.get((command["name"], command.get("type") or CHAT))
-        command_id = int(known["id"]) if known else self._world.new_id()
+        command_id = int(known["id"]) if known else self.world.new_id()
         stored = self.stored_command(command, command_id=command_id, guild_id=scope)
-        self._world.commands[command_id] = stored
+        self.world.commands[command_id] = stored
         return stored
 
     def stored_command(self, command: Json, *, command_id: int, guild_id: int | None) -> Json:
         """A command as Discord gives it back: every field is there."""
         stored: Json = {
             "id": str(command_id),
-            "application_id": str(self._world.application_id),
-            "version": str(self._world.new_id()),
+            "application_id": str(self.world.application_id),
+            "version": str(self.world.new_id()),
             "type": command.get("type") or CHAT,
             "name": command["name"],
             "name_localizations": command.get("name_localizations"),
@@ -86,17 +83,17 @@ class CommandsApi:
 
     async def post_command(self, request: web.Request) -> web.Response:
         scope = self._scope(request)
-        command = await self._api.json(request)
+        command = await read_json(request)
         form = FormErrors()
         check_command(form, (), command)
         form.finish()
-        old = {(c["name"], c["type"]): c for c in self._world.commands_in(scope)}
+        old = {(c["name"], c["type"]): c for c in self.world.commands_in(scope)}
         exists = (command["name"], command.get("type") or CHAT) in old
         return reply(self._store(command, scope, old), status=200 if exists else 201)
 
     def _command(self, request: web.Request) -> Json:
         self._scope(request)
-        command = self._world.commands.get(id_of(request, "command"))
+        command = self.world.commands.get(id_of(request, "command"))
         if command is None:
             raise errors.unknown_command()
         return command
@@ -105,16 +102,16 @@ class CommandsApi:
         return reply(self._command(request))
 
     async def patch_command(self, request: web.Request) -> web.Response:
-        command = self._command(request) | await self._api.json(request)
+        command = self._command(request) | await read_json(request)
         form = FormErrors()
         check_command(form, (), command)
         form.finish()
         scope = self._scope(request)
         command_id = int(command["id"])
         stored = self.stored_command(command, command_id=command_id, guild_id=scope)
-        self._world.commands[command_id] = stored
+        self.world.commands[command_id] = stored
         return reply(stored)
 
     async def delete_command(self, request: web.Request) -> web.Response:
-        del self._world.commands[int(self._command(request)["id"])]
+        del self.world.commands[int(self._command(request)["id"])]
         return web.Response(status=204)

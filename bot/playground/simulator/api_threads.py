@@ -6,56 +6,44 @@ from aiohttp import web
 
 from bot.playground.simulator import errors
 from bot.playground.simulator import permissions as p
-from bot.playground.simulator.api import Api, id_of
+from bot.playground.simulator.api import Area, id_of
 from bot.playground.simulator.bodies import read_body
-from bot.playground.simulator.changes import Changes
-from bot.playground.simulator.errors import FormErrors, Json
-from bot.playground.simulator.middleware import API, ENTRY, reply
+from bot.playground.simulator.errors import FormErrors
+from bot.playground.simulator.middleware import reply
 from bot.playground.simulator.payloads import channel_json
 from bot.playground.simulator.posting import Body
-from bot.playground.simulator.world import THREADS, Channel, ChannelType, World
+from bot.playground.simulator.world import THREADS, Channel, ChannelType
 
 _ARCHIVED_PAGE = 100  # the most that Discord gives at once
 _MAX_TAGS = 5
 
 
-class ThreadsApi:
+class ThreadsApi(Area):
     """Handlers; channels are looked up as `api` does."""
 
-    def __init__(self, api: Api, changes: Changes) -> None:
-        self.api = api
-        self.changes = changes
-
-    @property
-    def world(self) -> World:
-        return self.api.world
-
-    def routes(self) -> list[web.RouteDef]:
+    def table(self) -> list[tuple[str, str, Any]]:
         channel = "/channels/{channel}"
-        table: list[tuple[str, str, Any]] = [
+        return [
             ("POST", channel + "/threads", self.start),
             ("GET", channel + "/threads/archived/public", self.archived),
             ("GET", "/guilds/{guild}/threads/active", self.active),
             ("PATCH", channel, self.edit),
             ("DELETE", channel, self.delete),
         ]
-        return [web.route(verb, API + path, call) for verb, path, call in table]
 
     async def start(self, request: web.Request) -> web.Response:
         """A thread of a text channel, or a forum's post with its first message."""
         body = await read_body(request)
-        request[ENTRY].json = body.json
-        request[ENTRY].files = [(each.filename, len(each.data)) for each in body.uploads.values()]
-        parent = self.api.channel_for(request)
+        parent = self.channel_for(request)
         form = FormErrors()
         form.length(("name",), body.json.get("name"), low=1, high=100)
         form.finish()
         if parent.type == ChannelType.FORUM:
             return self._post(parent, body)
-        self.api.demand(parent, p.CREATE_PUBLIC_THREADS)
+        self.demand(parent, p.CREATE_PUBLIC_THREADS)
         kind = int(body.json.get("type") or ChannelType.PUBLIC_THREAD)
         thread = self._thread(parent, body.json["name"], kind)
-        return reply(self._announce(thread), status=201)
+        return reply(self.posting.tell_of(thread, "CREATE"), status=201)
 
     def _post(self, forum: Channel, body: Body) -> web.Response:
         """The first message has the thread's id. It takes no nonce."""
@@ -66,11 +54,11 @@ class ThreadsApi:
         wanted = p.SEND_MESSAGES
         wanted |= p.ATTACH_FILES if first.uploads else 0
         wanted |= p.EMBED_LINKS if first.json.get("embeds") else 0
-        self.api.demand(forum, wanted)
+        self.demand(forum, wanted)
         tags = _applied_tags(forum, body.json.get("applied_tags") or [])
         thread = self._thread(forum, body.json["name"], ChannelType.PUBLIC_THREAD)
         thread.applied_tags = tags
-        posting = self.api.posting
+        posting = self.posting
         try:
             posted = posting.create(
                 thread, first, author_id=self.world.bot_user_id, message_id=thread.id
@@ -78,7 +66,7 @@ class ThreadsApi:
         except errors.ApiError:
             del self.world.channels[thread.id]
             raise
-        payload = self._announce(thread)
+        payload = self.posting.tell_of(thread, "CREATE")
         return reply(payload | {"message": posting.json(posted)}, status=201)
 
     def _thread(self, parent: Channel, name: str, kind: int) -> Channel:
@@ -93,11 +81,6 @@ class ThreadsApi:
         self.world.channels[thread.id] = thread
         return thread
 
-    def _announce(self, thread: Channel) -> Json:
-        payload = channel_json(self.world, thread)
-        self.api.posting.gateway.dispatch("THREAD_CREATE", payload, intent=1)
-        return payload
-
     async def active(self, request: web.Request) -> web.Response:
         """The newest first."""
         guild_id = self.world.guild(id_of(request, "guild")).id
@@ -109,7 +92,7 @@ class ThreadsApi:
         return self._listed(found)
 
     async def archived(self, request: web.Request) -> web.Response:
-        parent = self.api.channel_for(request, p.READ_MESSAGE_HISTORY)
+        parent = self.channel_for(request, p.READ_MESSAGE_HISTORY)
         found = [
             channel
             for channel in self.world.channels.values()
@@ -124,25 +107,22 @@ class ThreadsApi:
     async def edit(self, request: web.Request) -> web.Response:
         """Archive a thread: for who began it, and for moderators of threads. Everybody who may
         write in it brings it back, unless it is locked."""
-        channel = self.api.channel_for(request)
+        channel = self.channel_for(request)
         body = await read_body(request)
-        request[ENTRY].json = body.json
         if channel.type not in THREADS:
             raise errors.missing_permissions()  # nothing else is changed by the bot
         archived = bool(body.json.get("archived", channel.archived))
         if channel.locked or (archived and channel.owner_id != self.world.bot_user_id):
-            self.api.demand(channel, p.MANAGE_THREADS)
+            self.demand(channel, p.MANAGE_THREADS)
         channel.archived = archived
-        payload = channel_json(self.world, channel)
-        self.api.posting.gateway.dispatch("THREAD_UPDATE", payload, intent=1)
-        return reply(payload)
+        return reply(self.posting.tell_of(channel, "UPDATE"))
 
     async def delete(self, request: web.Request) -> web.Response:
-        channel = self.api.channel_for(request)
+        channel = self.channel_for(request)
         wanted = p.MANAGE_THREADS if channel.type in THREADS else p.MANAGE_CHANNELS
-        self.api.demand(channel, wanted)
+        self.demand(channel, wanted)
         payload = channel_json(self.world, channel)
-        self.changes.delete_channel(channel.id)
+        self.posting.delete_channel(channel)
         return reply(payload)
 
 

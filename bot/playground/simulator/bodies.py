@@ -10,6 +10,9 @@ from bot.playground.simulator import errors, limits
 from bot.playground.simulator.check_message import Upload
 from bot.playground.simulator.posting import Body
 
+BODY = web.RequestKey("loopback_body", Body)
+"""What was read of a request."""
+
 _FILE = re.compile(r"files?\[(\d+)\]")
 
 
@@ -19,8 +22,8 @@ async def read_body(request: web.Request) -> Body:
         found = await read_json(request)
         if not isinstance(found, dict):
             raise errors.invalid((), "DICT_TYPE_CONVERT", "Only dictionaries may be used")
-        return Body(json=found)  # pyright: ignore[reportUnknownArgumentType] - JSON
-    body = Body()
+        return request[BODY]
+    body = request[BODY] = Body()
     total = 0
     async for part in await request.multipart():
         assert isinstance(part, BodyPartReader)
@@ -45,7 +48,8 @@ async def read_body(request: web.Request) -> Body:
 async def read_json(request: web.Request) -> Any:
     """Any JSON; an empty body is an empty object."""
     data = await request.read()
-    return _parse(data) if data else {}
+    request[BODY] = Body(json=_parse(data) if data else {})
+    return request[BODY].json
 
 
 def _parse(data: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""Control routes under `/loopback/`: act as a member, watch, and order faults, over HTTP.
+"""Control routes under `/loopback/`: act as a member and watch, over HTTP.
 
 For a page and for tests in another process. Pages of other sites get no answer (Host and Origin).
 """
@@ -11,14 +11,13 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.playground.simulator.actions import Actions
 from bot.playground.simulator.bodies import read_json
 from bot.playground.simulator.check_message import Upload
 from bot.playground.simulator.doorkeeper import may_enter
 from bot.playground.simulator.errors import ApiError, Json, RefusedByClient
-from bot.playground.simulator.faults import Faults
 from bot.playground.simulator.feed import FeedEvent
 from bot.playground.simulator.middleware import reply
-from bot.playground.simulator.parts import Parts
 from bot.playground.simulator.payloads import channel_json, guild_json, user_json
 from bot.playground.simulator.permissions import VIEW_CHANNEL, may
 from bot.playground.simulator.world import Interaction
@@ -29,20 +28,18 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Control:
     """Handlers of `/loopback/...`."""
 
-    def __init__(self, parts: Parts) -> None:
-        self.parts = parts
+    def __init__(self, actions: Actions, *, host: str) -> None:
+        self.actions = actions
+        self.posting = actions.posting
+        self.world = actions.world
+        self._host = host
 
     def routes(self) -> list[web.RouteDef]:
         table: list[tuple[str, str, Handler]] = [
             ("GET", "/state", self.state),
             ("GET", "/messages", self.messages),
             ("GET", "/events", self.events),
-            ("GET", "/log", self.log),
             ("POST", "/act/{deed}", self.act),
-            ("POST", "/faults", self.add_fault),
-            ("DELETE", "/faults", self.clear_faults),
-            ("POST", "/gateway/{deed}", self.disturb),
-            ("POST", "/clock", self.advance),
         ]
         return [web.route(verb, "/loopback" + path, self._own(call)) for verb, path, call in table]
 
@@ -51,7 +48,7 @@ class Control:
 
         async def guarded(request: web.Request) -> web.StreamResponse:
             origin = request.headers.get("Origin")
-            if not may_enter(request.host, origin, bound=self.parts.host):
+            if not may_enter(request.host, origin, bound=self._host):
                 return reply({"error": "only from this machine's own page"}, status=403)
             try:
                 return await handler(request)
@@ -66,42 +63,37 @@ class Control:
 
     async def state(self, request: web.Request) -> web.Response:
         """Users, guilds, channels that `as` sees, and the commands there."""
-        world, viewer = self.parts.world, int(request.query["as"])
+        world, viewer = self.world, int(request.query["as"])
+        events = self.posting.feed.events
         seen = [c for c in world.channels.values() if may(world, c, viewer, VIEW_CHANNEL)]
         return reply(
             {
                 "bot_id": str(world.bot_user_id),
-                "connected": self.parts.gateway.connected,
+                "connected": self.posting.gateway.connected,
                 "users": [
                     user_json(user) | {"locale": user.locale} for user in world.users.values()
                 ],
                 "guilds": [guild_json(guild) for guild in world.guilds.values()],
                 "channels": [channel_json(world, channel) for channel in seen],
                 "commands": list(world.commands.values()),
-                "seq": self.parts.feed.events[-1].seq if self.parts.feed.events else 0,
+                "seq": events[-1].seq if events else 0,
             }
         )
 
     async def messages(self, request: web.Request) -> web.Response:
         """What `as` sees in `channel`."""
         viewer = int(request.query["as"])
-        found = self.parts.actions.visible(viewer, int(request.query["channel"]))
-        return reply([self.parts.posting.json(m, viewer=viewer) for m in found])
-
-    def _sees(self, event: FeedEvent, viewer: int) -> bool:
-        channel = self.parts.world.channels.get(event.channel_id)
-        if channel is None or event.viewer not in {None, viewer}:
-            return False
-        return may(self.parts.world, channel, viewer, VIEW_CHANNEL)
+        found = self.actions.visible(viewer, int(request.query["channel"]))
+        return reply([self.posting.json(m, viewer=viewer) for m in found])
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events of what `as` sees, after `Last-Event-ID` or `after`."""
         viewer = int(request.query["as"])
         last = request.headers.get("Last-Event-ID", request.query.get("after"))
         queue: asyncio.Queue[FeedEvent] = asyncio.Queue()
-        for event in self.parts.feed.since(int(last)) if last else ():
+        for event in self.posting.feed.since(int(last)) if last else ():
             queue.put_nowait(event)
-        stop = self.parts.feed.listen(queue.put_nowait)
+        stop = self.posting.feed.listen(queue.put_nowait)
         headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         response = web.StreamResponse(headers=headers)
         try:
@@ -124,15 +116,9 @@ class Control:
         except TimeoutError:
             await response.write(b": still here\n\n")
             return
-        if self._sees(event, viewer):
+        if self.actions.sees(viewer, event):
             data = json.dumps(event.as_json())
             await response.write(f"id: {event.seq}\ndata: {data}\n\n".encode())
-
-    async def log(self, request: web.Request) -> web.Response:
-        """Requests that the bot sent, by `method` and `path` (regular expressions)."""
-        query = request.query
-        found = self.parts.log.find(query.get("method", ".*"), query.get("path", ".*"))
-        return reply([entry.as_json() for entry in found])
 
     async def act(self, request: web.Request) -> web.Response:
         """A member's deed; see `_deed`. Answers with the interaction's id, if it makes one."""
@@ -143,7 +129,7 @@ class Control:
     def _deed(  # noqa: PLR0912 - one case a deed
         self, deed: str, user_id: int, body: Json
     ) -> Interaction | None:
-        do = self.parts.actions
+        do = self.actions
         match deed:
             case "slash" | "autocomplete":
                 channel_id, options = int(body["channel"]), decode_options(body.get("options"))
@@ -174,39 +160,13 @@ class Control:
             case "speak":
                 do.speak(user_id, body["locale"])
             case "status":
-                interaction = self.parts.world.interactions[int(body["interaction"])]
+                interaction = self.world.interactions[int(body["interaction"])]
                 if interaction.user_id != user_id:
                     raise RefusedByClient("this is another member's")
                 return interaction
             case _:
                 raise RefusedByClient(f"nobody can {deed!r}")
         return None
-
-    async def add_fault(self, request: web.Request) -> web.Response:
-        self.parts.faults.add(Faults.from_json(await read_json(request)))
-        return reply({})
-
-    async def clear_faults(self, _request: web.Request) -> web.Response:
-        self.parts.faults.clear()
-        return reply({})
-
-    async def disturb(self, request: web.Request) -> web.Response:
-        """`drop`, `forget` (drop, and RESUME is refused), `reconnect`."""
-        match request.match_info["deed"]:
-            case "drop":
-                await self.parts.gateway.drop()
-            case "forget":
-                await self.parts.gateway.drop(forget=True)
-            case "reconnect":
-                await self.parts.gateway.ask_reconnect()
-            case unknown:
-                raise ValueError(unknown)
-        return reply({})
-
-    async def advance(self, request: web.Request) -> web.Response:
-        body = await read_json(request)
-        self.parts.world.advance(float(body["advance_s"]))
-        return reply({"now": self.parts.world.time()})
 
 
 def decode_options(options: Any) -> dict[str, Any]:

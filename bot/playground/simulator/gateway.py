@@ -15,7 +15,7 @@ from bot.playground.simulator.errors import Json
 from bot.playground.simulator.payloads import guild_create_json, me_json
 from bot.playground.simulator.world import World
 
-DISPATCH, HEARTBEAT, IDENTIFY, PRESENCE, RESUME, RECONNECT = 0, 1, 2, 3, 6, 7
+DISPATCH, HEARTBEAT, IDENTIFY, PRESENCE, RESUME = 0, 1, 2, 3, 6
 ANSWER_AFTER_S = 0.01
 MEMBERS_REQUEST, INVALID_SESSION, HELLO, HEARTBEAT_ACK = 8, 9, 10, 11
 
@@ -72,19 +72,11 @@ class Gateway:
         self.base_url = ""
         self.sessions: dict[str, Session] = {}
         self.away: set[int] = set()  # servers of which nothing is told at this moment
-        self.identifies = 0
-        self.resumes = 0
 
     @property
     def connected(self) -> bool:
         """Whether a bot is connected and identified."""
         return any(session.connection is not None for session in self.sessions.values())
-
-    @property
-    def last_event(self) -> int:
-        """The number of the latest event that was sent to the connected session; 0: none."""
-        connected = [each for each in self.sessions.values() if each.connection is not None]
-        return len(connected[-1].sent) if connected else 0
 
     def dispatch(self, name: str, data: Json, *, intent: int = 0) -> None:
         """Send an event to each session that asked for `intent` (0: everyone gets it).
@@ -109,30 +101,11 @@ class Gateway:
                 blank: Json = {"content": "", "embeds": [], "attachments": [], "components": []}
                 session.push(name, data | blank)
 
-    async def drop(self, *, code: int = 1001, forget: bool = False) -> None:
-        """Close every connection. `forget`: RESUME will be refused."""
-        sessions = list(self.sessions.values())
-        if forget:
-            self.sessions.clear()
-        for session in sessions:
+    async def drop(self, *, code: int = 1001) -> None:
+        """Close every connection."""
+        for session in list(self.sessions.values()):
             if session.connection is not None:
                 await session.connection.socket.close(code=code)
-
-    async def cut(self) -> None:
-        """End every connection without a word, as a broken network does."""
-        for session in list(self.sessions.values()):
-            if session.connection is not None:
-                transport = session.connection.socket.get_extra_info("peername") and (
-                    session.connection.socket._req  # pyright: ignore[reportPrivateUsage]
-                )
-                if transport is not None and transport.transport is not None:
-                    transport.transport.abort()
-
-    async def ask_reconnect(self) -> None:
-        """Send RECONNECT (op 7) to every connection."""
-        for session in list(self.sessions.values()):
-            if session.connection is not None:
-                await session.connection.send({"op": RECONNECT, "d": None})
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """One connection, from HELLO to its end."""
@@ -204,7 +177,6 @@ class _Conversation:
         intents = data.get("intents")
         if not isinstance(intents, int) or intents & ~KNOWN_INTENTS:
             return await self._close(INVALID_INTENTS)
-        gateway.identifies += 1
         session = Session(secrets.token_hex(16), intents)
         gateway.sessions[session.id] = session
         guilds = list(gateway.world.guilds.values())
@@ -249,7 +221,6 @@ class _Conversation:
         if session.connection is not None:
             with contextlib.suppress(ConnectionError):
                 await session.connection.socket.close(code=4000)
-        gateway.resumes += 1
         session.push("RESUMED", {"_trace": ["loopback"]})
         self._attach(session, after=seq)
         return None

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from bot.playground.simulator import errors
 from bot.playground.simulator.errors import Json
-from bot.playground.simulator.middleware import API, BEARER, Gatekeeper, reply
+from bot.playground.simulator.middleware import API, BEARER, reply
 from bot.playground.simulator.payloads import me_json
 from bot.playground.simulator.permissions import base_permissions
 from bot.playground.simulator.world import User, World
@@ -72,10 +72,6 @@ class OAuth:
             web.post(f"{API}/oauth2/token", self.token),
             web.get(f"{API}/users/@me/guilds", self.guilds),
         ]
-
-    def attach(self, gatekeeper: Gatekeeper) -> None:
-        """Let the API accept our tokens where Discord does."""
-        gatekeeper.bearer = self.bearer
 
     def bearer(self, token: str) -> Bearer | None:
         """Whom a token speaks for, while it does."""

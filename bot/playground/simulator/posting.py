@@ -9,15 +9,19 @@ from bot.playground.simulator import permissions as p
 from bot.playground.simulator.check_message import Upload, check_message
 from bot.playground.simulator.errors import Json, as_list
 from bot.playground.simulator.feed import Feed
-from bot.playground.simulator.gateway import (
-    GUILD_MESSAGES,
-    Gateway,
-)
+from bot.playground.simulator.gateway import DIRECT_MESSAGES, GUILD_MESSAGES, GUILDS, Gateway
 from bot.playground.simulator.kept_components import as_discord_keeps
 from bot.playground.simulator.message_payloads import message_json
-from bot.playground.simulator.payloads import member_json
+from bot.playground.simulator.payloads import channel_json, member_json
 from bot.playground.simulator.reactions import Reactions
-from bot.playground.simulator.world import Attachment, Channel, Interaction, Message, World
+from bot.playground.simulator.world import (
+    THREADS,
+    Attachment,
+    Channel,
+    Interaction,
+    Message,
+    World,
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -201,23 +205,27 @@ class Posting:
         if channel.guild_id is not None:
             data["guild_id"] = str(channel.guild_id)
         if message.ephemeral_for is None:
-            intent = (1 << 9) if channel.guild_id is not None else (1 << 12)
+            intent = DIRECT_MESSAGES if channel.guild_id is None else GUILD_MESSAGES
             self.gateway.dispatch("MESSAGE_DELETE", data, intent=intent)
         viewer = message.ephemeral_for
         self.feed.publish("message_delete", channel_id=channel.id, viewer=viewer, data=data)
 
-    def delete_many(self, messages: list[Message]) -> None:
-        """As a moderator's purge: one event for all."""
-        if not messages:
-            return
-        channel = self.world.channel(messages[0].channel_id)
-        for message in messages:
-            message.deleted_at = self.world.time()
-            data: Json = {"id": str(message.id), "channel_id": str(channel.id)}
-            self.feed.publish("message_delete", channel_id=channel.id, viewer=None, data=data)
-        ids = [str(message.id) for message in messages]
-        told: Json = {"ids": ids, "channel_id": str(channel.id), "guild_id": str(channel.guild_id)}
-        self.gateway.dispatch("MESSAGE_DELETE_BULK", told, intent=GUILD_MESSAGES)
+    def delete_channel(self, channel: Channel) -> None:
+        """The channel with its threads and all messages in them."""
+        known = list(self.world.channels.values())
+        for gone in [each for each in known if channel.id in {each.id, each.parent_id}]:
+            for message in self.world.messages_in(gone.id):
+                message.deleted_at = self.world.time()
+            del self.world.channels[gone.id]
+        self.tell_of(channel, "DELETE")
+
+    def tell_of(self, channel: Channel, deed: str) -> Json:
+        """Tell the bot of a channel or thread: `deed` is CREATE, UPDATE or DELETE. Gives it as
+        JSON."""
+        payload = channel_json(self.world, channel)
+        kind = "THREAD" if channel.type in THREADS else "CHANNEL"
+        self.gateway.dispatch(f"{kind}_{deed}", payload, intent=GUILDS)
+        return payload
 
     def json(self, message: Message, *, viewer: int | None = None) -> Json:
         return message_json(self.world, self.base_url, message, viewer=viewer)

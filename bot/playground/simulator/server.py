@@ -9,15 +9,21 @@ from typing import Self
 from aiohttp import web
 
 from bot.playground.simulator import errors
+from bot.playground.simulator.actions import Actions
 from bot.playground.simulator.api import Api
 from bot.playground.simulator.api_commands import CommandsApi
 from bot.playground.simulator.api_reactions import ReactionsApi
 from bot.playground.simulator.api_threads import ThreadsApi
 from bot.playground.simulator.control import Control
 from bot.playground.simulator.default_world import default_world
+from bot.playground.simulator.feed import Feed
+from bot.playground.simulator.gateway import Gateway
+from bot.playground.simulator.interactions import Interactions
 from bot.playground.simulator.limits import REQUEST_BYTES
 from bot.playground.simulator.message_payloads import cdn_signature
-from bot.playground.simulator.parts import Parts
+from bot.playground.simulator.middleware import Gatekeeper
+from bot.playground.simulator.oauth import OAuth
+from bot.playground.simulator.posting import Posting
 from bot.playground.simulator.world import Attachment, World
 
 TOKEN = "loopback.bot.token"  # noqa: S105 - no secret: it opens nothing but this server
@@ -25,7 +31,7 @@ HOST = "127.0.0.1"
 IDLE_S = 75.0  # a connection may ask for nothing
 
 
-class Loopback(Parts):
+class Loopback:
     """`async with Loopback() as loopback:` serves at `loopback.url` until the block ends.
 
     `now` is the clock of deadlines and timestamps (s since 1970); `loopback.world.advance(s)` lets
@@ -41,9 +47,18 @@ class Loopback(Parts):
         port: int = 0,
         now: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(world=world or default_world(now=now), token=token, host=host)
+        self.world = world or default_world(now=now)
+        self.token = token
+        self.host = host
         self.port = port
         self.url = ""
+        self.feed = Feed(self.world.time)
+        self.gateway = Gateway(self.world, token=token)
+        self.posting = Posting(self.world, self.gateway, self.feed)
+        self.interactions = Interactions(self.posting)
+        self.actions = Actions(self.posting, self.interactions)
+        self.oauth = OAuth(self.world)
+        self.gatekeeper = Gatekeeper(token=token, bearer=self.oauth.bearer)
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -60,21 +75,17 @@ class Loopback(Parts):
 
     def application(self) -> web.Application:
         """The routes: API, gateway, CDN, control."""
-
-        @web.middleware
-        async def gatekeeper(
-            request: web.Request, handler: Callable[..., object]
-        ) -> web.StreamResponse:
-            return await self.gatekeeper.handle(request, handler)  # type: ignore[arg-type]
-
-        app = web.Application(middlewares=[gatekeeper], client_max_size=REQUEST_BYTES)
-        api = Api(self.posting, self.interactions)
-        app.add_routes(api.routes())
-        app.add_routes(ThreadsApi(api, self.changes).routes())
-        app.add_routes(CommandsApi(api).routes())
-        app.add_routes(ReactionsApi(api).routes())
-        app.add_routes(self.oauth.routes())
-        app.add_routes(Control(self).routes())
+        middlewares = [self.gatekeeper.handle]
+        app = web.Application(middlewares=middlewares, client_max_size=REQUEST_BYTES)
+        for area in (
+            Api(self.posting, self.interactions),
+            ThreadsApi(self.posting),
+            CommandsApi(self.posting),
+            ReactionsApi(self.posting),
+            Control(self.actions, host=self.host),
+            self.oauth,
+        ):
+            app.add_routes(area.routes())
         app.router.add_get("/gateway", self.gateway.handle)
         app.router.add_get("/gateway/", self.gateway.handle)
         app.router.add_get("/cdn/attachments/{channel}/{attachment}/{name}", self._attachment)

@@ -1,139 +1,46 @@
-"""What a member sees: messages and interactions, as plain values for tests and transcripts."""
+"""Messages as people read them: text for transcripts."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 from bot.playground.simulator import limits
-from bot.playground.simulator.check_components import BUTTON, ENTITY_SELECTS, STRING_SELECT
+from bot.playground.simulator.check_components import BUTTON
 from bot.playground.simulator.errors import Json, as_list, as_object
+from bot.playground.simulator.feed import FeedEvent
 from bot.playground.simulator.forms import walk
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttachmentView:
-    """A file of a message. `data`: its bytes."""
-
-    id: int
-    filename: str
-    content_type: str
-    url: str
-    description: str | None
-    width: int | None
-    height: int | None
-    data: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageView:
-    """One version of a message. `raw`: Discord's JSON."""
-
-    id: int
-    channel_id: int
-    author_id: int
-    content: str
-    embeds: list[Json]
-    attachments: list[AttachmentView]
-    components: list[Json]
-    flags: int
-    edited: bool
-    mention_ids: list[int]
-    raw: Json = field(repr=False)
-
-    @property
-    def ephemeral(self) -> bool:
-        return bool(self.flags & limits.EPHEMERAL)
-
-    @property
-    def loading(self) -> bool:
-        """Shows "... is thinking"."""
-        return bool(self.flags & limits.LOADING)
-
-    @property
-    def text(self) -> str:
-        """All visible text: content, embeds, text displays, labels of buttons are left out."""
-        parts: list[Any] = [self.content]
-        for embed in self.embeds:
-            parts += [as_object(embed.get("author")).get("name"), embed.get("title")]
-            parts.append(embed.get("description"))
-            for entry in as_list(embed.get("fields")):
-                parts += [entry["name"], entry["value"]]
-            parts.append(as_object(embed.get("footer")).get("text"))
-        parts += [c.get("content") for c in walk(self.components)]
-        return "\n".join(part for part in parts if part)
-
-    @property
-    def buttons(self) -> list[Json]:
-        return [c for c in walk(self.components) if c["type"] == BUTTON]
-
-    @property
-    def selects(self) -> list[Json]:
-        """Menus of texts, and of channels, roles and people."""
-        kinds = {STRING_SELECT, *ENTITY_SELECTS}
-        return [c for c in walk(self.components) if c["type"] in kinds]
-
-    def button(self, name: str) -> Json:
-        """By label, custom_id or start of custom_id. LookupError names the buttons there."""
-        for button in self.buttons:
-            if name in {button.get("label"), button.get("custom_id")}:
-                return button
-        for button in self.buttons:
-            if str(button.get("custom_id", "")).startswith(name):
-                return button
-        known = [b.get("label") or b.get("custom_id") for b in self.buttons]
-        raise LookupError(f"no button {name!r} among {known}")
+def visible_text(message: Json) -> str:
+    """All that a message shows: content, embeds, text displays; labels of buttons are left out."""
+    parts: list[Any] = [message["content"]]
+    for embed in message["embeds"]:
+        parts += [as_object(embed.get("author")).get("name"), embed.get("title")]
+        parts.append(embed.get("description"))
+        for entry in as_list(embed.get("fields")):
+            parts += [entry["name"], entry["value"]]
+        parts.append(as_object(embed.get("footer")).get("text"))
+    parts += [c.get("content") for c in walk(message["components"])]
+    return "\n".join(part for part in parts if part)
 
 
-def message_view(raw: Json, data_of: dict[int, bytes]) -> MessageView:
-    """From Discord's JSON; `data_of`: bytes of attachments by id."""
-    return MessageView(
-        id=int(raw["id"]),
-        channel_id=int(raw["channel_id"]),
-        author_id=int(raw["author"]["id"]),
-        content=raw["content"],
-        embeds=raw["embeds"],
-        attachments=[
-            attachment_view(a, data_of.get(int(a["id"]), b"")) for a in raw["attachments"]
-        ],
-        components=raw["components"],
-        flags=raw["flags"],
-        edited=raw["edited_timestamp"] is not None,
-        mention_ids=[int(user["id"]) for user in raw["mentions"]],
-        raw=raw,
-    )
+def buttons_of(message: Json) -> list[Json]:
+    return [c for c in walk(message["components"]) if c["type"] == BUTTON]
 
 
-def attachment_view(raw: Json, data: bytes) -> AttachmentView:
-    return AttachmentView(
-        id=int(raw["id"]),
-        filename=raw["filename"],
-        content_type=raw["content_type"],
-        url=raw["url"],
-        description=raw.get("description"),
-        width=raw.get("width"),
-        height=raw.get("height"),
-        data=data,
-    )
+def transcript(events: Sequence[FeedEvent]) -> str:
+    """What somebody saw, a line each, with seconds since the first."""
+    return "\n".join(f"{event.at - events[0].at:8.3f} s  {_line(event)}" for event in events)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """One line of a transcript. `at`: s since 1970. `data`: the event's JSON."""
-
-    at: float
-    kind: str
-    channel_id: int
-    data: Json
-
-    def line(self) -> str:
-        """For people."""
-        shown: Any = self.data
-        if self.kind in {"message_create", "message_update"}:
-            view = message_view(self.data, {})
-            files = "".join(f" [file {a.filename}]" for a in view.attachments)
-            buttons = "".join(f" ({b.get('label') or b.get('emoji')})" for b in view.buttons)
-            only = " (only you see this)" if view.ephemeral else ""
-            thinking = "is thinking..." if view.loading else view.text
-            author = self.data["author"]
-            who = author["global_name"] or author["username"]
-            shown = f"{view.id} {who}{only}: {thinking}{files}{buttons}"
-        return f"{self.kind}: {shown}"
+def _line(event: FeedEvent) -> str:
+    shown: Any = event.data
+    if event.kind in {"message_create", "message_update"}:
+        message, author = event.data, event.data["author"]
+        files = "".join(f" [file {a['filename']}]" for a in message["attachments"])
+        buttons = "".join(f" ({b.get('label') or b.get('emoji')})" for b in buttons_of(message))
+        only = " (only you see this)" if message["flags"] & limits.EPHEMERAL else ""
+        loading = message["flags"] & limits.LOADING
+        text = "is thinking..." if loading else visible_text(message)
+        who = author["global_name"] or author["username"]
+        shown = f"{int(message['id'])} {who}{only}: {text}{files}{buttons}"
+    return f"{event.kind}: {shown}"

@@ -15,11 +15,11 @@ from bot.cli.main import main
 from bot.config.variables import VARIABLES
 from bot.playground.simulator import limits
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.member import Member
-from bot.playground.simulator.server import Loopback
 from data.jobs.left import Left, read_left
 from data.store.lock import LOCK_NAME, holder, only_one
+from tests.support.member import Member
 from tests.support.patience import PATIENCE_S
+from tests.support.simulator import Loopback
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -7,10 +7,10 @@ import pytest
 
 from bot.cli.failing import EXIT_AGAIN
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.member import Member
-from bot.playground.simulator.server import Loopback
 from data.jobs.left import Left, read_left
 from tests.bot.cli.test_drain import process, rest_of
+from tests.support.member import Member
+from tests.support.simulator import Loopback
 
 
 @pytest.mark.timeout(300)  # a guard only: two starts and two pictures on a busy machine

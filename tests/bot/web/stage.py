@@ -12,11 +12,11 @@ import discord
 from bot.common.discord_address import connect_to
 from bot.common.secret import Secret
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.server import Loopback
 from data.files.picture_files import PictureFiles
 from data.gallery import web
 from data.store.database import DATABASE_NAME, Database
 from tests.bot.web.gallery import fill, make_gallery, open_to_the_web, page_over
+from tests.support.simulator import Loopback
 
 DRAWINGS = 72
 

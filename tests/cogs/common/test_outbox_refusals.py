@@ -13,7 +13,6 @@ from bot.outbox import verdict as verdicts
 from bot.outbox.kinds import Kind
 from bot.playground.simulator import permissions as p
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.faults import Fault
 from bot.playground.simulator.gateway import GUILDS
 from bot.playground.simulator.payloads import channel_json
 from bot.playground.simulator.world import Channel, ChannelType, Guild, Member, Role
@@ -40,6 +39,7 @@ from tests.cogs.running import Discord, Running
 from tests.cogs.settings.test_panel import choose as choose_in
 from tests.cogs.settings.test_panel import opened
 from tests.cogs.visitors import Visitor, open_house, whole
+from tests.support.faults import Fault
 from tests.support.patience import PATIENCE_S, until
 
 OTHER = 500000000000000001

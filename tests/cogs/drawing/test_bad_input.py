@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.faults import Fault
 from data.store.database import DATABASE_NAME
 from tests.cogs.running import Discord, Running, words
+from tests.support.faults import Fault
 from tests.support.patience import until
 
 

@@ -7,11 +7,11 @@ import pytest
 
 from bot.library.results import Actor
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.faults import Fault
 from cogs.drawing import presenters
 from data.jobs.jobs import JobRecord
 from tests.cogs.drawing.test_delivery import EXPIRED_S, held, pictures
 from tests.cogs.running import Discord, Running, running_bot
+from tests.support.faults import Fault
 from tests.support.patience import until
 
 ALICE = Actor(user_id=IDS.alice, guild_id=IDS.guild, channel_id=IDS.general)

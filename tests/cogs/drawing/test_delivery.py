@@ -7,11 +7,11 @@ import pytest
 
 from bot.playground.simulator import limits
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.faults import Fault
-from bot.playground.simulator.member import Member
 from bot.playground.simulator.world import Message
 from tests.cogs.running import Discord, Running, running_bot, words
 from tests.support.fake_engine import FAKE_MODEL, FakeEngine
+from tests.support.faults import Fault
+from tests.support.member import Member
 from tests.support.patience import until
 
 EXPIRED_S = limits.TOKEN_LIFETIME_S + 60

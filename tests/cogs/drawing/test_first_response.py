@@ -8,12 +8,12 @@ import pytest
 
 from bot.playground.simulator import limits
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.faults import Fault
 from cogs.common import orphans
 from cogs.drawing import submission
 from data.jobs.jobs import JobRecord
 from tests.cogs.drawing.test_delivery import pictures
 from tests.cogs.running import Discord, Running, running_bot, words
+from tests.support.faults import Fault
 from tests.support.patience import PATIENCE_S, until
 
 

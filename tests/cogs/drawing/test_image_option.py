@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.faults import Fault
 from cogs.drawing import submission
 from tests.cogs.pictures.test_results import new_job, text_of
 from tests.cogs.running import Discord
 from tests.cogs.visitors import Visitor, open_house
+from tests.support.faults import Fault
 from tests.support.patience import until
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from bot.library.results import Actor
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.faults import Fault
 from bot.playground.simulator.world import Message
 from tests.cogs.drawing.test_delivery import EXPIRED_S, held, pictures
 from tests.cogs.running import PATIENCE_S, Discord, Running, running_bot, words
+from tests.support.faults import Fault
 
 FOREVER = 10**6
 ALICE = Actor(user_id=IDS.alice, guild_id=IDS.guild, channel_id=IDS.general)

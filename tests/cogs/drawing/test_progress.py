@@ -5,13 +5,13 @@ import threading
 import pytest
 
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.faults import Fault
 from bot.playground.simulator.world import Message
 from pipeline.errors import EngineError
 from pipeline.request import ResolvedRequest
 from tests.cogs.drawing.test_delivery import pictures
 from tests.cogs.running import Discord, Running, running_bot, words
 from tests.support.fake_engine import FakeEngine
+from tests.support.faults import Fault
 from tests.support.patience import PATIENCE_S, until
 
 

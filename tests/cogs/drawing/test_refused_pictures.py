@@ -10,7 +10,6 @@ import pytest
 from bot.jobs.service import JobService
 from bot.jobs.values import Progress
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.faults import Fault
 from bot.playground.simulator.world import Message
 from cogs.drawing import following, presenter, render
 from cogs.drawing.delivery import Delivery
@@ -19,6 +18,7 @@ from tests.cogs.drawing.test_delivery import EXPIRED_S, held, pictures
 from tests.cogs.running import Discord, Running, running_bot, words
 from tests.data.records import a_job
 from tests.support.fake_engine import FakeEngine
+from tests.support.faults import Fault
 from tests.support.patience import until
 
 ALWAYS = 1000

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.views import MessageView
 from data.guilds import place_settings
 from pipeline.rating import Rating
 from tests.cogs.running import Discord, Running, words
 from tests.cogs.visitors import Visitor, open_house, whole
 from tests.support.patience import until
 from tests.support.tagger import PaintEngine, make_tagger
+from tests.support.views import MessageView
 
 
 @pytest.fixture

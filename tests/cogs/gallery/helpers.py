@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from bot.outbox.dispatcher import Dispatcher
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.views import MessageView
 from bot.playground.simulator.world import Channel, ChannelType
 from cogs.common.outbox import OutboxCog
 from cogs.gallery.posting.events import GalleryEvents
@@ -21,6 +20,7 @@ from pipeline.rating import Rating
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, open_house, whole
 from tests.support.patience import PATIENCE_S
+from tests.support.views import MessageView
 
 STAR = "⭐"
 FORUM = 300000000000000077

@@ -7,7 +7,6 @@ import pytest
 
 from bot.library.results import Actor
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.views import MessageView
 from cogs.common.gallery_gates import gate_of
 from cogs.gallery.cursor import TEMPLATE, Looking
 from data.guilds import place_settings
@@ -26,6 +25,7 @@ from tests.cogs.gallery.helpers import (
 )
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, labels, whole
+from tests.support.views import MessageView
 
 NOTHING = "No picture in this server's gallery matches"
 

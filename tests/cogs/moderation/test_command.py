@@ -9,8 +9,6 @@ import pytest
 from bot.outbox.kinds import Kind
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.errors import RefusedByClient
-from bot.playground.simulator.member import InteractionView
-from bot.playground.simulator.views import MessageView
 from data.guilds import audit, guild_limits, outbox
 from data.guilds.audit import AuditEntry
 from data.guilds.server_settings import LimitSet
@@ -18,7 +16,9 @@ from data.jobs.jobs import JobRecord
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, labels, open_house, whole
 from tests.support.fake_engine import FakeEngine
+from tests.support.member import InteractionView
 from tests.support.patience import PATIENCE_S, until
+from tests.support.views import MessageView
 
 
 @pytest.fixture

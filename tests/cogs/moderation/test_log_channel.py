@@ -7,16 +7,16 @@ import pytest
 
 from bot.outbox.kinds import Kind
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.faults import Fault
 from bot.playground.simulator.permissions import VIEW_CHANNEL
-from bot.playground.simulator.views import MessageView
 from cogs.moderation import log_channel
 from data.guilds import audit, guild_settings
 from data.guilds.audit import AuditEntry, AuditEvent, AuditKind
 from data.guilds.server_settings import GuildSettings
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, open_house
+from tests.support.faults import Fault
 from tests.support.patience import PATIENCE_S, until
+from tests.support.views import MessageView
 
 LOG = IDS.art
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 import pytest
 
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.views import MessageView
 from bot.playground.simulator.world import World
 from cogs.moderation.mentions import PAUSE_S
 from data.shipped.text import text
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, open_house
+from tests.support.views import MessageView
 
 US = f"<@{IDS.bot}>"
 

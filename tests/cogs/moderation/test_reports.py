@@ -5,13 +5,13 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.views import MessageView
 from data.guilds import audit, reports
 from data.jobs.jobs import JobRecord
 from tests.cogs.gallery.helpers import dispatcher
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, labels, open_house, whole
 from tests.support.patience import until
+from tests.support.views import MessageView
 
 REPORT, DELETE = "Report picture", "Delete picture"
 

@@ -9,9 +9,6 @@ from typing import Any
 import pytest
 
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.faults import Fault
-from bot.playground.simulator.member import InteractionView
-from bot.playground.simulator.views import MessageView
 from data.guilds import audit, guild_settings
 from data.guilds.audit import AuditEntry
 from data.guilds.server_settings import GuildSettings
@@ -20,8 +17,11 @@ from pipeline.rating import Rating
 from tests.cogs.drawing.test_withheld import allow, ask, checked, sent_pictures
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, labels, whole
+from tests.support.faults import Fault
+from tests.support.member import InteractionView
 from tests.support.patience import PATIENCE_S, until
 from tests.support.tagger import PaintEngine, make_tagger
+from tests.support.views import MessageView
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.errors import RefusedByClient
-from bot.playground.simulator.views import MessageView
 from pipeline.card import QualityPreset, Sampler, Style
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, open_house, whole
+from tests.support.views import MessageView
 
 
 @pytest.fixture

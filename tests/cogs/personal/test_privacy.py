@@ -13,13 +13,13 @@ from PIL import Image
 
 from bot.playground.simulator import limits
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.views import MessageView
 from bot.playground.simulator.world import InteractionType
 from data.people import web_sessions
 from data.people.web_sessions import WebSession
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, labels, open_house
 from tests.support.patience import until
+from tests.support.views import MessageView
 
 ROOM = 64 * 1024  # what an export leaves of the limit
 

@@ -10,15 +10,15 @@ from PIL import Image, PngImagePlugin
 
 from bot.playground.simulator.check_message import Upload
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.faults import Fault
-from bot.playground.simulator.member import InteractionView
-from bot.playground.simulator.views import MessageView
 from cogs.common import attachments, orphans
 from cogs.pictures import message_menus
 from cogs.pictures.message_menus import DOWNLOAD_S
 from tests.cogs.pictures.test_results import drawn, new_job, text_of
 from tests.cogs.running import Discord
 from tests.cogs.visitors import Visitor, open_house, whole
+from tests.support.faults import Fault
+from tests.support.member import InteractionView
+from tests.support.views import MessageView
 
 A1111 = (
     "1girl, sea\nNegative prompt: hat\n"

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.member import InteractionView
-from bot.playground.simulator.views import MessageView
 from cogs.common import orphans
 from data.guilds import place_settings
 from data.jobs.jobs import JobRecord
 from pipeline.rating import Rating
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, labels, open_house, whole
+from tests.support.member import InteractionView
 from tests.support.patience import PATIENCE_S, until
+from tests.support.views import MessageView
 
 SINGLE = [
     "🔄 Re-roll", "Vary (subtle)", "Vary (strong)", "Upscale", "🎨 Remix", "❤️ Favourite",

@@ -9,7 +9,6 @@ import pytest
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.errors import RefusedByClient
 from bot.playground.simulator.permissions import EMBED_LINKS
-from bot.playground.simulator.views import MessageView
 from data.guilds import audit
 from data.guilds.audit import AuditEntry
 from data.guilds.server_settings import GuildSettings, LimitSet, Setting, settings_by
@@ -17,6 +16,7 @@ from data.shipped.text import text
 from pipeline.rating import Rating
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, open_house, whole
+from tests.support.views import MessageView
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from bot.playground.simulator.requestlog import Entry, RequestLog
 from tests.support.openapi import OpenApi
 from tests.support.openapi_extract import FACTS, extract, written
+from tests.support.requestlog import Entry, RequestLog
 
 
 def test_they_are_those_of_the_document(discords_document: dict[str, Any]) -> None:

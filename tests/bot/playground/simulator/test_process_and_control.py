@@ -11,14 +11,14 @@ import pytest
 from bot.playground.simulator.check_message import Upload
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.posting import Body
-from bot.playground.simulator.server import Loopback
 from bot.playground.simulator.state import StateUnreadable, load_world, save_world
+from tests.support.simulator import Loopback
 
 # pyright: basic
 
 
 async def test_it_serves_in_its_own_process_and_keeps_its_world(tmp_path):
-    arguments = ("-m", "bot.playground.simulator", "--state", str(tmp_path))
+    arguments = ("-m", "tests.support.loopback_process", "--state", str(tmp_path))
     for expected in (0, 1):
         process = await asyncio.create_subprocess_exec(
             sys.executable, *arguments, stdout=asyncio.subprocess.PIPE

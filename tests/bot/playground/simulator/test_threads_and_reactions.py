@@ -128,7 +128,7 @@ async def test_deletions_are_told(loopback):
         loopback.server.actions.delete(loopback.ids.moderator, messages[0].id)
         assert (await bot.until("raw_message_delete")).message_id == messages[0].id
         rest = [world.messages[message.id] for message in messages[1:]]
-        loopback.server.posting.delete_many(rest)
+        loopback.server.changes.purge(rest)
         told = await bot.until("raw_bulk_message_delete")
         assert told.message_ids == {message.id for message in rest}
         loopback.server.changes.delete_channel(loopback.ids.art)

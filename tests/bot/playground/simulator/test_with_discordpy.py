@@ -16,7 +16,9 @@ from discord import app_commands
 from bot.common.discord_address import connect_to
 from bot.playground.simulator import limits
 from bot.playground.simulator.errors import RefusedByClient
-from bot.playground.simulator.faults import Fault
+from bot.playground.simulator.views import transcript
+from tests.support.faults import Fault
+from tests.support.gateway import forget, resumes
 from tests.support.patience import PATIENCE_S
 
 
@@ -163,8 +165,8 @@ async def test_two_members_at_once_and_private_answers_are_private(loopback):
         await his.wait_for(lambda m: m.content == "drawn" and not m.ephemeral)
     assert len(loopback.alice.visible_messages(channel)) == 2
     assert len(loopback.bob.visible_messages(channel)) == 1
-    assert "only you see this" in loopback.alice.transcript_text()
-    assert "only you see this" not in loopback.bob.transcript_text()
+    assert "only you see this" in transcript(loopback.alice.transcript)
+    assert "only you see this" not in transcript(loopback.bob.transcript)
 
 
 async def test_a_button_works_after_a_restart(loopback):
@@ -220,13 +222,15 @@ async def test_a_dropped_connection_resumes_and_replays(loopback):
         await loopback.server.gateway.drop()
         view = await loopback.alice.slash("slow", channel=loopback.ids.general, wait=False)
         assert await view.answered() == "acknowledged"
-    assert (loopback.server.gateway.identifies, loopback.server.gateway.resumes) == (1, 1)
+    gateway = loopback.server.gateway
+    assert (len(gateway.sessions), resumes(gateway)) == (1, 1)
 
 
 async def test_a_forgotten_session_identifies_again(loopback):
     async with running(full_bot(), loopback):
-        await loopback.server.gateway.drop(forget=True)
-        await loopback.alice.wait_for(lambda: loopback.server.gateway.identifies == 2)
+        gateway = loopback.server.gateway
+        await forget(gateway)
+        await loopback.alice.wait_for(lambda: gateway.connected)  # a session that is not one of old
 
 
 async def test_after_three_seconds_nobody_answers_any_more(loopback, monkeypatch):

@@ -7,8 +7,6 @@ from aiosqlite import Connection
 
 from bot.playground.simulator import permissions as p
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.faults import Fault
-from bot.playground.simulator.views import MessageView
 from data.gallery import posts
 from data.guilds import audit, blocks, place_settings
 from data.guilds.audit import AuditEntry
@@ -34,7 +32,9 @@ from tests.cogs.gallery.helpers import (
 )
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, labels, whole
+from tests.support.faults import Fault
 from tests.support.patience import until
+from tests.support.views import MessageView
 
 
 async def test_the_owner_shares_with_a_button(place: Discord, alice: Visitor, bob: Visitor) -> None:
@@ -205,7 +205,7 @@ async def test_a_moderator_who_deletes_the_gallerys_message_takes_the_entry_out(
 ) -> None:
     async with gallery_house(place) as running:
         message, posted = await share(alice, running, seen_by=bob)
-        place.loopback.posting.delete_many([place.world.messages[posted.id]])
+        place.loopback.changes.purge([place.world.messages[posted.id]])
         await nothing_more(running)
         assert [entry.state for entry in await entries(running)] == ["removed"]
         sent = await alice.member.press(message, "Share")

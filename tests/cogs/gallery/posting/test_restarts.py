@@ -7,8 +7,6 @@ import pytest
 from bot.outbox import verdict as verdicts
 from bot.playground.simulator import limits
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.faults import Fault
-from bot.playground.simulator.member import Member
 from bot.playground.simulator.world import Member as GuildMember
 from bot.playground.simulator.world import User
 from tests.cogs.gallery.helpers import (
@@ -27,6 +25,8 @@ from tests.cogs.gallery.helpers import (
 )
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, open_house, whole
+from tests.support.faults import Fault
+from tests.support.member import Member
 from tests.support.patience import PATIENCE_S
 
 FIRST = 100000000000001000

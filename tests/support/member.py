@@ -10,10 +10,9 @@ from bot.playground.simulator import limits
 from bot.playground.simulator.errors import Json, RefusedByClient
 from bot.playground.simulator.feed import FeedEvent
 from bot.playground.simulator.interactions import DEFER_UPDATE
-from bot.playground.simulator.permissions import VIEW_CHANNEL, may
 from bot.playground.simulator.server import Loopback
-from bot.playground.simulator.views import MessageView, Seen, message_view
 from bot.playground.simulator.world import Interaction, Message
+from tests.support.views import MessageView, message_view
 
 PATIENCE_S = 120.0  # only ends what hangs
 _CHANGE_WITHIN_S = 2.0  # of what was acknowledged as a change to come
@@ -31,7 +30,7 @@ class Member:
         self.loopback = loopback
         self.user_id = user_id
         self.changed = asyncio.Event()
-        self.transcript: list[Seen] = []
+        self.transcript: list[FeedEvent] = []
         self._stop = loopback.feed.listen(self._on_event)
 
     def leave(self) -> None:
@@ -39,12 +38,8 @@ class Member:
         self._stop()
 
     def _on_event(self, event: FeedEvent) -> None:
-        channel = self.loopback.world.channels.get(event.channel_id)
-        if event.viewer not in {None, self.user_id} or channel is None:
-            return
-        if may(self.loopback.world, channel, self.user_id, VIEW_CHANNEL):
-            seen = Seen(at=event.at, kind=event.kind, channel_id=event.channel_id, data=event.data)
-            self.transcript.append(seen)
+        if self.loopback.actions.sees(self.user_id, event):
+            self.transcript.append(event)
             self.changed.set()
 
     # -- seeing
@@ -70,14 +65,7 @@ class Member:
             and seen.data["id"] == str(message_id)
         ]
 
-    def transcript_text(self) -> str:
-        """What this member saw, a line each, with seconds since the first."""
-        if not self.transcript:
-            return ""
-        began = self.transcript[0].at
-        return "\n".join(f"{seen.at - began:8.3f} s  {seen.line()}" for seen in self.transcript)
-
-    async def wait_for(self, state: Callable[[], Any], timeout: float = PATIENCE_S) -> Any:  # noqa: ASYNC109
+    async def wait_for(self, state: Callable[[], Any], timeout: float = PATIENCE_S) -> Any:
         """Wait until `state()` is true, and give it. TimeoutError after `timeout` s."""
         async with asyncio.timeout(timeout):
             while not (found := state()):
@@ -245,7 +233,7 @@ class InteractionView:
     async def wait_for(
         self,
         fits: Callable[[MessageView], Any],
-        timeout: float = PATIENCE_S,  # noqa: ASYNC109
+        timeout: float = PATIENCE_S,
     ) -> MessageView:
         """Wait until the first answer or a follow-up fits; gives that message."""
 

@@ -1,14 +1,10 @@
 """What a server's administrators change in Discord itself, told to the bot by the gateway."""
 
 from bot.playground.simulator.errors import Json
-from bot.playground.simulator.gateway import GUILDS, Gateway
-from bot.playground.simulator.payloads import (
-    channel_json,
-    guild_create_json,
-    member_json,
-    role_json,
-)
-from bot.playground.simulator.world import THREADS, Channel, Role, World
+from bot.playground.simulator.gateway import GUILD_MESSAGES, GUILDS
+from bot.playground.simulator.payloads import guild_create_json, member_json, role_json
+from bot.playground.simulator.posting import Posting
+from bot.playground.simulator.world import Message, Role
 
 
 class Changes:
@@ -18,29 +14,18 @@ class Changes:
     members the gateway says nothing of them, but for the bot's own.
     """
 
-    def __init__(self, world: World, gateway: Gateway) -> None:
-        self._world = world
-        self._gateway = gateway
+    def __init__(self, posting: Posting) -> None:
+        self._posting = posting
+        self._world = posting.world
+        self._gateway = posting.gateway
 
     def set_age_restricted(self, channel_id: int, *, on: bool) -> None:
         channel = self._world.channel(channel_id)
         channel.nsfw = on
-        self._dispatch("CHANNEL_UPDATE", channel)
+        self._posting.tell_of(channel, "UPDATE")
 
     def delete_channel(self, channel_id: int) -> None:
-        """The channel with its threads and messages."""
-        gone = [
-            channel
-            for channel in self._world.channels.values()
-            if channel_id in {channel.id, channel.parent_id}
-        ]
-        for channel in gone:
-            for message in self._world.messages_in(channel.id):
-                message.deleted_at = self._world.time()
-            del self._world.channels[channel.id]
-        for channel in gone:
-            if channel.id == channel_id:
-                self._dispatch("CHANNEL_DELETE", channel)
+        self._posting.delete_channel(self._world.channel(channel_id))
 
     def add_role(self, guild_id: int, name: str, *, permissions: int = 0) -> Role:
         guild = self._world.guild(guild_id)
@@ -74,19 +59,19 @@ class Changes:
         """The tags that a forum's posts may have, and whether they need one."""
         forum = self._world.channel(forum_id)
         forum.tags, forum.require_tag = tags, required
-        self._dispatch("CHANNEL_UPDATE", forum)
+        self._posting.tell_of(forum, "UPDATE")
 
     def archive(self, thread_id: int, *, locked: bool = False) -> None:
         """Close a thread, as Discord does after a while, or (`locked`) a moderator for good."""
         thread = self._world.channel(thread_id)
         thread.archived, thread.locked = True, locked
-        self._dispatch("CHANNEL_UPDATE", thread)
+        self._posting.tell_of(thread, "UPDATE")
 
     def unlock(self, thread_id: int) -> None:
         """A moderator lets people open it again; it stays closed."""
         thread = self._world.channel(thread_id)
         thread.locked = False
-        self._dispatch("CHANNEL_UPDATE", thread)
+        self._posting.tell_of(thread, "UPDATE")
 
     def outage(self, guild_id: int) -> None:
         """Discord loses sight of a server."""
@@ -101,7 +86,15 @@ class Changes:
         payload = guild_create_json(self._world, guild, all_members=False)
         self._gateway.dispatch("GUILD_CREATE", payload, intent=GUILDS)
 
-    def _dispatch(self, name: str, channel: Channel) -> None:
-        if channel.type in THREADS:
-            name = name.replace("CHANNEL", "THREAD")
-        self._gateway.dispatch(name, channel_json(self._world, channel), intent=GUILDS)
+    def purge(self, messages: list[Message]) -> None:
+        """A moderator deletes many messages of a channel: one event for all."""
+        channel = self._world.channel(messages[0].channel_id)
+        for message in messages:
+            message.deleted_at = self._world.time()
+            data: Json = {"id": str(message.id), "channel_id": str(channel.id)}
+            self._posting.feed.publish(
+                "message_delete", channel_id=channel.id, viewer=None, data=data
+            )
+        ids = [str(message.id) for message in messages]
+        told: Json = {"ids": ids, "channel_id": str(channel.id), "guild_id": str(channel.guild_id)}
+        self._gateway.dispatch("MESSAGE_DELETE_BULK", told, intent=GUILD_MESSAGES)

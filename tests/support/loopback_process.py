@@ -1,4 +1,4 @@
-"""`python -m bot.playground.simulator [--port N]`: a loopback Discord in its own process.
+"""`python -m tests.support.loopback_process [--port N]`: a loopback Discord in its own process.
 
 Prints one line of JSON when it serves: the address, the token, and the ids of its world.
 """
@@ -17,7 +17,9 @@ from bot.playground.simulator.state import StateUnreadable, load_world, save_wor
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bot.playground.simulator", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.support.loopback_process", description=__doc__
+    )
     parser.add_argument("--host", default=HOST, help="address to serve at (%(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port; 0 takes a free one")
     parser.add_argument("--token", default=TOKEN, help="the bot token that it accepts")
