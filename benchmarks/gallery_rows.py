@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
-from aiosqlite import Connection
-
+from data.store.connection import Connection
 from data.store.ids import new_id, new_public_id
 from data.store.words import searchable
 from pipeline.card import QualityPreset, Sampler

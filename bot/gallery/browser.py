@@ -5,13 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from aiosqlite import Connection
-
 from bot.library.results import StoredPicture
 from data.gallery import entries, search
 from data.gallery.entries import Entry, Order
 from data.gallery.search import Wanted
 from data.jobs import jobs, pictures
+from data.store.connection import Connection
 from data.store.database import Database
 
 

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from typing import Final
 
-from aiosqlite import Connection
-
 from bot.common.clock import Clock
 from bot.library.results import Actor, Results
 from data.gallery import collections, entries
 from data.gallery.collections import Collection, Item
 from data.jobs import jobs, pictures
 from data.people.presets import key_of
+from data.store.connection import Connection
 from data.store.database import Database
 from data.store.ids import new_id
 from pipeline.errors import InputError, RefusedError

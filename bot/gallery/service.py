@@ -2,8 +2,6 @@
 
 from collections.abc import Collection
 
-from aiosqlite import Connection
-
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.gallery.gate import Gate
@@ -18,6 +16,7 @@ from data.guilds.server_settings import GuildSettings
 from data.jobs import jobs, pictures
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
+from data.store.connection import Connection
 from data.store.database import Database
 from data.store.ids import new_public_id
 from pipeline.errors import RefusedError

@@ -2,8 +2,6 @@
 
 from collections.abc import Collection
 
-from aiosqlite import Connection
-
 from bot.gallery.gate import Gate
 from bot.gallery.service import known
 from data.gallery import entries, states, watched
@@ -12,6 +10,7 @@ from data.guilds import blocks
 from data.jobs import jobs, pictures
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
+from data.store.connection import Connection
 from pipeline.errors import RefusedError
 
 _LOST_SHARE = 2

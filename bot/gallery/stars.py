@@ -3,8 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from aiosqlite import Connection
-
 from bot.common.failpoints import hit
 from bot.gallery import star_rules
 from bot.gallery.gate import Gate
@@ -16,6 +14,7 @@ from data.gallery.entries import Entry, State
 from data.gallery.watched import Watched
 from data.jobs import jobs, pictures
 from data.jobs.pictures import PictureRecord
+from data.store.connection import Connection
 from pipeline.errors import RefusedError
 
 
@@ -242,7 +241,8 @@ class Stars:
 
     async def _clear(self, connection: Connection, message_id: int) -> None:
         for number in await gallery_votes.clear_message(connection, message_id=message_id):
-            (entry,) = await gallery.by_numbers(connection, numbers=[number])
+            entry = await gallery.by_number(connection, number=number)
+            assert entry is not None, "its stars go with it"
             await star_rules.lost(connection, entry)
 
     async def _withdraw(

@@ -8,8 +8,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from aiosqlite import Connection
-
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.jobs.service import JobService
@@ -20,6 +18,7 @@ from data.guilds.blocks import EVERYWHERE, Block, Subject
 from data.jobs import quota, quota_grants
 from data.jobs.quota_grants import OVERALL
 from data.store import maintenance
+from data.store.connection import Connection
 from data.store.database import Database
 from data.store.maintenance import Maintenance
 from pipeline.errors import InputError, RefusedError

@@ -6,8 +6,6 @@ Who reported is for the answer alone: neither the maker nor anybody else is show
 from dataclasses import dataclass
 from typing import Final
 
-from aiosqlite import Connection
-
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.guilds.moderators import Desk, Moderators, checked_reason
@@ -20,6 +18,7 @@ from data.guilds.audit import AuditEvent, AuditKind
 from data.guilds.reports import Answer, Decision, Report
 from data.jobs import jobs
 from data.jobs.jobs import JobRecord
+from data.store.connection import Connection
 from data.store.database import Database
 from data.store.ids import new_id
 from pipeline.errors import RefusedError

@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal
 
-from aiosqlite import Connection
-
 from bot.common.languages import ServerLanguages
 from bot.guilds.moderators import Desk
 from bot.moderation.audit import Audit
@@ -27,6 +25,7 @@ from data.guilds.server_settings import (
     Words,
     settings_by,
 )
+from data.store.connection import Connection
 from data.store.database import Database
 from pipeline.errors import InputError
 from pipeline.rating import Rating

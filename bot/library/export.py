@@ -9,8 +9,6 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any, Final
 
-from aiosqlite import Connection
-
 from bot.common.clock import Clock
 from bot.jobs.keep.files import KeptFiles
 from bot.library.packing import PackedFile, in_a_thread, packed
@@ -23,6 +21,7 @@ from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.people import favourites, presets, tag_uses, user_defaults, web_sessions
 from data.people.web_sessions import WebSession
+from data.store.connection import Connection
 from data.store.damage import object_of
 from data.store.database import Database
 

@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from aiosqlite import Connection
-
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.jobs.keep.files import KeptFiles
@@ -17,6 +15,7 @@ from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.people import favourites, history
 from data.people.history import HistoryPage
+from data.store.connection import Connection
 from data.store.database import Database
 from data.store.ids import typed_id
 from pipeline.errors import RefusedError

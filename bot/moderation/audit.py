@@ -2,11 +2,10 @@
 
 import logging
 
-from aiosqlite import Connection
-
 from bot.common.clock import Clock
 from data.guilds import audit
 from data.guilds.audit import AuditEvent
+from data.store.connection import Connection
 from data.store.database import Database
 from pipeline.errors import StorageError
 

@@ -1,10 +1,9 @@
 """Who may ask, and where: maintenance, blocks, a server's allowed channels."""
 
-from aiosqlite import Connection
-
 from data.guilds import blocks, guild_settings
 from data.guilds.blocks import EVERYWHERE
 from data.store import maintenance
+from data.store.connection import Connection
 from pipeline.errors import RefusedError
 
 

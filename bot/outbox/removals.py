@@ -1,10 +1,9 @@
 """Messages that the bot is to delete in the background, because what they show was deleted."""
 
-from aiosqlite import Connection
-
 from bot.outbox.kinds import Kind, removal_lane
 from data.guilds import outbox
 from data.jobs.jobs import JobRecord
+from data.store.connection import Connection
 
 
 async def remove_message(

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from aiosqlite import Connection
-
 from bot.common.clock import Clock
 from bot.moderation.audit import Audit
 from bot.outbox.kinds import Kind, person_lane
@@ -16,6 +14,7 @@ from data.gallery import entries
 from data.guilds import outbox
 from data.guilds.audit import AuditEvent, AuditKind
 from data.guilds.outbox import OutboxItem
+from data.store.connection import Connection
 from data.store.database import Database
 
 _log = logging.getLogger(__name__)

@@ -1,6 +1,7 @@
 """Entries of the audit log as lines of a message. Pure."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any, Final
 
 from bot.outbox.kinds import Kind
@@ -83,19 +84,19 @@ def _data(entry: AuditEntry, *, hide: bool) -> dict[str, str]:
     }
 
 
-def _what(details: dict[str, Any], picture: str) -> str:
+def _what(details: Mapping[str, Any], picture: str) -> str:
     """What Discord does not take."""
     kind = str(details.get("what"))
     return text(f"audit.what_{kind}", picture=picture) if kind in set(Kind) else quoted(kind, 50)
 
 
-def _list(details: dict[str, Any]) -> str:
+def _list(details: Mapping[str, Any]) -> str:
     """A list of words as the panel calls it."""
     name = str(details.get("list"))
     return text(f"settings.words_{name}") if name in {"blocked", "allowed"} else "-"
 
 
-def _decision(details: dict[str, Any]) -> str:
+def _decision(details: Mapping[str, Any]) -> str:
     """What was decided about a report."""
     name = str(details.get("decision"))
     return text(f"audit.decision_{name}") if name in {"dismissed", "deleted", "blocked"} else "-"
@@ -105,7 +106,7 @@ def _person(user_id: int | None) -> str:
     return text("audit.bot") if user_id is None else f"<@{user_id}>"
 
 
-def _settings(details: dict[str, Any]) -> str:
+def _settings(details: Mapping[str, Any]) -> str:
     names = ("rating", "width", "height", "num_inference_steps", "count", "seed")
     if not all(name in details for name in names):
         return ""
@@ -113,7 +114,7 @@ def _settings(details: dict[str, Any]) -> str:
     return text("audit.settings", private=private, **{name: details[name] for name in names})
 
 
-def _why(details: dict[str, Any]) -> str:
+def _why(details: Mapping[str, Any]) -> str:
     why: dict[str, Any] = details.get("why") or {}
     found = why.get("term") or why.get("word")
     key = str(details.get("error", "-"))
@@ -146,7 +147,7 @@ def until_text(until: float | None) -> str:
     return text("audit.ends", when=moment(float(until)))
 
 
-def _setting(details: dict[str, Any]) -> str:
+def _setting(details: Mapping[str, Any]) -> str:
     stored = str(details.get("setting", "-"))
     row = SETTINGS.get(stored)
     name = f"`{stored}`" if row is None else f"**{text(f'settings.{row.title}')}**"
@@ -155,7 +156,7 @@ def _setting(details: dict[str, Any]) -> str:
     return f"{name} (<@&{details['of_role']}>)" if "of_role" in details else name
 
 
-def _value(details: dict[str, Any], which: str) -> str:
+def _value(details: Mapping[str, Any], which: str) -> str:
     """The value of a setting, channels as links to them."""
     value, row = details.get(which), SETTINGS.get(str(details.get("setting")))
     control = "none" if row is None else row.control

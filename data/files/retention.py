@@ -1,6 +1,6 @@
 """Pictures that are old and that nobody wants to keep: which ones, and removing their rows."""
 
-from aiosqlite import Connection
+from data.store.connection import Connection
 
 
 async def forget_old(connection: Connection, *, before: float, limit: int) -> tuple[int, list[str]]:
@@ -9,16 +9,15 @@ async def forget_old(connection: Connection, *, before: float, limit: int) -> tu
     What is in a gallery, in favourites or in a collection stays, and so does what its person was
     not told yet. Gives (pictures removed, hashes of files that may be unused now).
     """
-    async with connection.execute(
+    freed = await connection.column(
         "DELETE FROM pictures WHERE id IN"
         " (SELECT p.id FROM pictures p JOIN jobs j ON j.id = p.job_id"
         " WHERE p.made_at <= ? AND j.ended_at IS NOT NULL AND j.delivery <> 'pending'"
         " AND p.id NOT IN (SELECT picture_id FROM kept_pictures) LIMIT ?) RETURNING content_hash",
         (before, limit),
-    ) as cursor:
-        freed = [str(row[0]) for row in await cursor.fetchall()]
+    )
     removed = len(freed)
-    async with connection.execute(
+    rows = await connection.every(
         "DELETE FROM jobs WHERE id IN (SELECT j.id FROM jobs j WHERE j.ended_at <= ?"
         " AND j.delivery <> 'pending'"
         " AND NOT EXISTS (SELECT 1 FROM pictures p WHERE p.job_id = j.id)"
@@ -26,6 +25,6 @@ async def forget_old(connection: Connection, *, before: float, limit: int) -> tu
         " LIMIT ?)"
         " RETURNING init_picture",
         (before, limit),
-    ) as cursor:
-        freed += [str(row[0]) for row in await cursor.fetchall() if row[0]]
+    )
+    freed += [str(row[0]) for row in rows if row[0]]
     return removed, freed

@@ -1,14 +1,11 @@
 """Collections of pictures: `collections` and `collection_items`."""
 
-import sqlite3
 from dataclasses import dataclass
 
-from aiosqlite import Connection
-
-from data.jobs import jobs, pictures
-from data.jobs.jobs import JobRecord
-from data.jobs.pictures import PictureRecord
+from data.jobs import stored
+from data.jobs.stored import StoredPicture
 from data.people.presets import key_of
+from data.store.connection import Connection, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +23,9 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """A picture in a collection, with its job; `added_by` 0: somebody who had all about them
-    removed."""
+class Item(StoredPicture):
+    """A picture in a collection; `added_by` 0: somebody who had all about them removed."""
 
-    picture: PictureRecord
-    job: JobRecord
     added_by: int
     added_at: float
 
@@ -45,16 +39,13 @@ _SEEN = (
 """Items whose picture :viewer may see: it was public when it was added, and may have left the
 gallery since. What was taken out there is seen by its maker alone."""
 
-_SELECT = (
-    "SELECT c.id, c.owner_id, c.guild_id, c.shared, c.name, c.created_at,"  # noqa: S608 - constants
-    f" (SELECT COUNT(*) FROM {_SEEN} AND i.collection_id = c.id) AS size FROM collections c"
+_COLLECTIONS = Table(
+    Collection,
+    "collections c",
+    columns="c.id, c.owner_id, c.guild_id, c.shared, c.name, c.created_at,"  # noqa: S608 - constants
+    f" (SELECT COUNT(*) FROM {_SEEN} AND i.collection_id = c.id) AS size",
+    read={"shared": bool},
 )
-
-
-def _collection(row: sqlite3.Row) -> Collection:
-    values = {name: row[name] for name in Collection.__dataclass_fields__}
-    values["shared"] = bool(values["shared"])
-    return Collection(**values)
 
 
 async def insert(
@@ -68,72 +59,61 @@ async def insert(
 ) -> bool:
     """Make a collection, shared on `guild_id` if that is given. False where the owner, or the
     server, has one of that name."""
-    cursor = await connection.execute(
+    return await connection.changes(
         "INSERT INTO collections (id, owner_id, guild_id, shared, key, name, created_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (collection_id, owner_id, guild_id, int(guild_id is not None), key_of(name), name, now),
     )
-    return cursor.rowcount == 1
 
 
 async def get(connection: Connection, *, collection_id: str, viewer_id: int) -> Collection | None:
     """The collection with this id; whether `viewer_id` may look at it is for the caller to ask."""
     values = {"viewer": viewer_id, "id": collection_id}
-    async with connection.execute(f"{_SELECT} WHERE c.id = :id", values) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else _collection(row)
+    return await _COLLECTIONS.one(connection, "WHERE c.id = :id", values)
 
 
 async def count_in(connection: Connection, *, collection_id: str) -> int:
     """How many pictures a collection holds, whoever may see them."""
-    async with connection.execute(
+    return await connection.value(
         "SELECT COUNT(*) FROM collection_items WHERE collection_id = ?", (collection_id,)
-    ) as cursor:
-        row = await cursor.fetchone()
-    return int(row[0]) if row else 0
+    )
 
 
 async def seen_by(
     connection: Connection, *, user_id: int, guild_id: int | None
 ) -> list[Collection]:
     """One's own collections, and those that are shared on the server; by name."""
-    async with connection.execute(
-        f"{_SELECT} WHERE c.owner_id = :viewer OR (c.shared = 1 AND c.guild_id = :guild)"
-        " ORDER BY c.key, c.id",
+    return await _COLLECTIONS.many(
+        connection,
+        "WHERE c.owner_id = :viewer OR (c.shared = 1 AND c.guild_id = :guild) ORDER BY c.key, c.id",
         {"viewer": user_id, "guild": guild_id},
-    ) as cursor:
-        return [_collection(row) for row in await cursor.fetchall()]
+    )
 
 
 async def count_of(connection: Connection, *, owner_id: int) -> int:
     """How many collections a person made."""
-    async with connection.execute(
+    return await connection.value(
         "SELECT COUNT(*) FROM collections WHERE owner_id = ?", (owner_id,)
-    ) as cursor:
-        row = await cursor.fetchone()
-    return int(row[0]) if row else 0
+    )
 
 
 async def add(
     connection: Connection, *, collection_id: str, picture_id: str, added_by: int, now: float
 ) -> bool:
     """Add a picture; False where it is there already."""
-    cursor = await connection.execute(
+    return await connection.changes(
         "INSERT INTO collection_items (collection_id, picture_id, added_by, added_at)"
         " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (collection_id, picture_id, added_by, now),
     )
-    return cursor.rowcount == 1
 
 
 async def item(connection: Connection, *, collection_id: str, picture_id: str) -> int | None:
     """Who added a picture; None where it is not in the collection."""
-    async with connection.execute(
+    return await connection.value(
         "SELECT added_by FROM collection_items WHERE collection_id = ? AND picture_id = ?",
         (collection_id, picture_id),
-    ) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else int(row[0])
+    )
 
 
 async def remove(connection: Connection, *, collection_id: str, picture_id: str) -> None:
@@ -153,20 +133,16 @@ async def items(
     limit: int = -1,
 ) -> list[Item]:
     """Pictures of a collection that `viewer_id` may see, the latest first (limit -1: all)."""
-    async with connection.execute(
+    rows = await connection.every(
         f"SELECT i.picture_id, i.added_by, i.added_at FROM {_SEEN}"  # noqa: S608 - constants
         " AND i.collection_id = :id"
         " ORDER BY i.added_at DESC, i.picture_id LIMIT :limit OFFSET :offset",
         {"viewer": viewer_id, "id": collection_id, "limit": limit, "offset": offset},
-    ) as cursor:
-        rows = [(str(row[0]), int(row[1]), float(row[2])) for row in await cursor.fetchall()]
+    )
     found: list[Item] = []
     for picture_id, added_by, added_at in rows:
-        picture = await pictures.get(connection, picture_id=picture_id)
-        assert picture is not None, "held by a foreign key"
-        job = await jobs.get(connection, job_id=picture.job_id)
-        assert job is not None, "held by a foreign key"
-        found.append(Item(picture=picture, job=job, added_by=added_by, added_at=added_at))
+        each = await stored.held(connection, picture_id=picture_id)
+        found.append(Item(picture=each.picture, job=each.job, added_by=added_by, added_at=added_at))
     return found
 
 
@@ -179,11 +155,11 @@ async def all_of(connection: Connection, *, user_id: int) -> list[tuple[Collecti
     """What a person collected: their collections, each with the ids of its pictures."""
     found: list[tuple[Collection, list[str]]] = []
     for collection in await seen_by(connection, user_id=user_id, guild_id=None):
-        async with connection.execute(
+        names = await connection.column(
             "SELECT picture_id FROM collection_items WHERE collection_id = ? ORDER BY added_at",
             (collection.id,),
-        ) as cursor:
-            found.append((collection, [str(row[0]) for row in await cursor.fetchall()]))
+        )
+        found.append((collection, names))
     return found
 
 

@@ -5,13 +5,10 @@ only those that are `on_web` as well. `Entry.id` is the public name, for address
 `number` is for joins inside the database and never leaves it. The file lies under `content_hash`.
 """
 
-import sqlite3
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from aiosqlite import Connection
-
+from data.store.connection import Connection, Table
 from data.store.damage import rating_of
 from pipeline.rating import Rating
 
@@ -51,48 +48,29 @@ class Entry:
     on_web: bool
 
 
-COLUMNS = (
-    "e.number, e.id, e.picture_id, p.job_id, p.content_hash, p.width, p.height, e.guild_id,"
-    " e.channel_id, e.maker_id, e.maker_name, e.rating, e.state, e.votes, e.needed, e.shared_by,"
-    " e.shared_at, e.posted_at, e.featured_at, e.decided_by, e.on_web"
+ENTRIES = Table(
+    Entry,
+    "gallery_entries e JOIN pictures p ON p.id = e.picture_id",
+    columns="e.number, e.id, e.picture_id, p.job_id, p.content_hash, p.width, p.height,"
+    " e.guild_id, e.channel_id, e.maker_id, e.maker_name, e.rating, e.state, e.votes, e.needed,"
+    " e.shared_by, e.shared_at, e.posted_at, e.featured_at, e.decided_by, e.on_web",
+    read={"rating": rating_of, "on_web": bool},
 )
-SOURCE = "gallery_entries e JOIN pictures p ON p.id = e.picture_id"
-"""`SELECT {COLUMNS} FROM {SOURCE} WHERE ...` gives rows for `entry_of`."""
-
-
-def entry_of(row: sqlite3.Row) -> Entry:
-    """The entry in a row of COLUMNS."""
-    values = {name: row[name] for name in Entry.__dataclass_fields__}
-    values["rating"] = rating_of(values["rating"])
-    values["on_web"] = bool(values["on_web"])
-    return Entry(**values)
-
-
-async def _one(connection: Connection, condition: str, value: object) -> Entry | None:
-    sql = f"SELECT {COLUMNS} FROM {SOURCE} WHERE {condition}"  # noqa: S608 - constants
-    async with connection.execute(sql, (value,)) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else entry_of(row)
 
 
 async def get(connection: Connection, *, entry_id: str) -> Entry | None:
     """The entry with this public id, in any state."""
-    return await _one(connection, "e.id = ?", entry_id)
+    return await ENTRIES.one(connection, "WHERE e.id = ?", (entry_id,))
 
 
 async def of_picture(connection: Connection, *, picture_id: str) -> Entry | None:
     """The entry of a picture, in any state."""
-    return await _one(connection, "e.picture_id = ?", picture_id)
+    return await ENTRIES.one(connection, "WHERE e.picture_id = ?", (picture_id,))
 
 
-async def by_numbers(connection: Connection, *, numbers: Iterable[int]) -> list[Entry]:
-    """The entries with these numbers, in their order; those that are gone are left out."""
-    found: list[Entry] = []
-    for number in numbers:
-        entry = await _one(connection, "e.number = ?", number)
-        if entry is not None:
-            found.append(entry)
-    return found
+async def by_number(connection: Connection, *, number: int) -> Entry | None:
+    """The entry with this number, if there is one."""
+    return await ENTRIES.one(connection, "WHERE e.number = ?", (number,))
 
 
 async def on_web(connection: Connection, *, entry_id: str) -> Entry | None:
@@ -106,19 +84,16 @@ Order = Literal["new", "top"]
 
 async def of_maker(connection: Connection, *, user_id: int) -> list[Entry]:
     """Everything of a maker's, in any state and on any server, the oldest first."""
-    sql = f"SELECT {COLUMNS} FROM {SOURCE} WHERE e.maker_id = ? ORDER BY e.number"  # noqa: S608
-    async with connection.execute(sql, (user_id,)) as cursor:
-        return [entry_of(row) for row in await cursor.fetchall()]
+    return await ENTRIES.many(connection, "WHERE e.maker_id = ? ORDER BY e.number", (user_id,))
 
 
 async def waiting(connection: Connection, *, guild_id: int, limit: int) -> list[Entry]:
     """What waits for a moderator's approval, the oldest first."""
-    sql = (
-        f"SELECT {COLUMNS} FROM {SOURCE} WHERE e.guild_id = ? AND e.state = 'waiting'"  # noqa: S608
-        " ORDER BY e.shared_at LIMIT ?"
+    return await ENTRIES.many(
+        connection,
+        "WHERE e.guild_id = ? AND e.state = 'waiting' ORDER BY e.shared_at LIMIT ?",
+        (guild_id, limit),
     )
-    async with connection.execute(sql, (guild_id, limit)) as cursor:
-        return [entry_of(row) for row in await cursor.fetchall()]
 
 
 async def forget(connection: Connection, *, user_id: int) -> None:
@@ -136,13 +111,12 @@ async def shows(
     connection: Connection, *, guild_id: int, picture_id: str = "", job_id: str = ""
 ) -> bool:
     """Whether a server's gallery shows this picture, or (`job_id`) one of this job."""
-    async with connection.execute(
+    return await connection.exists(
         "SELECT 1 FROM gallery_entries WHERE picture_id IN"
         " (SELECT id FROM pictures WHERE id = ? UNION SELECT id FROM pictures WHERE job_id = ?)"
         " AND guild_id = ? AND state = 'posted' LIMIT 1",
         (picture_id, job_id, guild_id),
-    ) as cursor:
-        return await cursor.fetchone() is not None
+    )
 
 
 async def insert(

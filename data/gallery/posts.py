@@ -1,11 +1,9 @@
 """The messages that show entries in Discord: `gallery_posts`."""
 
-import sqlite3
 from dataclasses import dataclass
 
-from aiosqlite import Connection
-
 from data.guilds import outbox
+from data.store.connection import Connection, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +29,7 @@ class Post:
         return self.thread_id or self.channel_id
 
 
-_FIELDS = tuple(Post.__dataclass_fields__)
-_COLUMNS = ", ".join(_FIELDS)
-
-
-def _post(row: sqlite3.Row) -> Post:
-    values = {name: row[name] for name in _FIELDS}
-    values["gone"], values["leaving"] = bool(values["gone"]), bool(values["leaving"])
-    return Post(**values)
+_POSTS = Table(Post, "gallery_posts", read={"gone": bool, "leaving": bool})
 
 
 async def begin(
@@ -70,18 +61,12 @@ async def edited(connection: Connection, *, entry_id: str, shown: str) -> None:
 
 async def get(connection: Connection, *, entry_id: str) -> Post | None:
     """The message of an entry."""
-    sql = f"SELECT {_COLUMNS} FROM gallery_posts WHERE entry_id = ?"  # noqa: S608 - our fields
-    async with connection.execute(sql, (entry_id,)) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else _post(row)
+    return await _POSTS.one(connection, "WHERE entry_id = ?", (entry_id,))
 
 
 async def of_message(connection: Connection, *, message_id: int) -> Post | None:
     """The post that is this message."""
-    sql = f"SELECT {_COLUMNS} FROM gallery_posts WHERE message_id = ?"  # noqa: S608 - our fields
-    async with connection.execute(sql, (message_id,)) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else _post(row)
+    return await _POSTS.one(connection, "WHERE message_id = ?", (message_id,))
 
 
 async def leave(connection: Connection, *, entry_id: str) -> None:

@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from aiosqlite import Connection
-
-from data.gallery.entries import COLUMNS, SOURCE, Entry, Order, entry_of
+from data.gallery.entries import ENTRIES, Entry, Order
 from data.gallery.query import expression
+from data.store.connection import Connection
 from pipeline.rating import Rating
 
 Way = Literal["after", "before"]
@@ -82,14 +81,13 @@ async def page(
 async def at_random(connection: Connection, *, wanted: Wanted, chance: float) -> Entry | None:
     """One of the entries wanted, words and shape aside, each as likely; `chance`: from [0, 1)."""
     condition, values = _condition(wanted)
-    of_all = f"FROM {SOURCE} WHERE {condition}"
-    async with connection.execute(f"SELECT COUNT(*) {of_all}", values) as cursor:
-        row = await cursor.fetchone()
-    total = int(row[0]) if row else 0
-    sql = f"SELECT {COLUMNS} {of_all} LIMIT 1 OFFSET ?"
-    async with connection.execute(sql, [*values, int(chance * total)]) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else entry_of(row)
+    total = await connection.value(
+        f"SELECT COUNT(*) FROM {ENTRIES.source} WHERE {condition}",  # noqa: S608 - constants
+        values,
+    )
+    return await ENTRIES.one(
+        connection, f"WHERE {condition} LIMIT 1 OFFSET ?", [*values, int(chance * total)]
+    )
 
 
 def _condition(wanted: Wanted) -> tuple[str, list[object]]:
@@ -138,12 +136,11 @@ async def _is_brief(connection: Connection, wanted: Wanted) -> bool:
     everything that has more stars."""
     if not wanted.since:
         return False
-    async with connection.execute(
+    found = await connection.value(
         "SELECT COUNT(*) FROM (SELECT 1 FROM gallery_words WHERE place >= ? LIMIT ?)",
         (int(wanted.since * 1000), _BRIEF + 1),
-    ) as cursor:
-        row = await cursor.fetchone()
-    return row is not None and int(row[0]) <= _BRIEF
+    )
+    return found <= _BRIEF
 
 
 async def _listed(
@@ -152,7 +149,7 @@ async def _listed(
     """Without words: along an index of `gallery_entries`; what is `brief` along the places."""
     condition, values = _condition(wanted)
     place, more, ordered = _beside(part)
-    source = SOURCE
+    source = ENTRIES.source
     if brief:
         source = (
             "gallery_words w CROSS JOIN gallery_entries e ON e.number = w.entry"
@@ -160,7 +157,10 @@ async def _listed(
         )
         condition = f"w.place >= ? AND {condition}"
         values = [int(wanted.since * 1000), *values]
-    sql = f"SELECT {COLUMNS} FROM {source} WHERE {condition}{place} ORDER BY {ordered} LIMIT ?"  # noqa: S608
+    sql = (
+        f"SELECT {ENTRIES.columns} FROM {source}"  # noqa: S608 - constants and marks
+        f" WHERE {condition}{place} ORDER BY {ordered} LIMIT ?"
+    )
     return await _entries(connection, sql, [*values, *more, part.limit])
 
 
@@ -182,7 +182,7 @@ async def _matching(
         more.append(int(wanted.since * 1000))
     # CROSS JOIN keeps SQLite from beginning elsewhere than at the index.
     sql = (
-        f"SELECT {COLUMNS} FROM {index} f"  # noqa: S608 - constants and marks
+        f"SELECT {ENTRIES.columns} FROM {index} f"  # noqa: S608 - constants and marks
         f" CROSS JOIN gallery_words w ON w.{led} = f.rowid"
         " CROSS JOIN gallery_entries e ON e.number = w.entry"
         " CROSS JOIN pictures p ON p.id = e.picture_id"
@@ -198,36 +198,32 @@ _BRIEF: Final = 3000  # entries
 
 
 async def _place_of(connection: Connection, entry: Entry, column: str) -> int:
-    async with connection.execute(
+    return await connection.value(
         f"SELECT {column} FROM gallery_words WHERE entry = ?",  # noqa: S608 - see _COLUMNS
         (entry.number,),
-    ) as cursor:
-        row = await cursor.fetchone()
-    return int(row[0]) if row else 0
+    )
 
 
 async def _entries(connection: Connection, sql: str, values: list[object]) -> list[Entry]:
-    async with connection.execute(sql, values) as cursor:
-        return [entry_of(row) for row in await cursor.fetchall()]
+    return [ENTRIES.record(row) for row in await connection.every(sql, values)]
 
 
 async def words_of(connection: Connection, *, numbers: Iterable[int]) -> dict[int, str]:
     """What was typed for these entries, as it is searched."""
-    async with connection.execute(
+    rows = await connection.every(
         "SELECT entry, words FROM gallery_words WHERE entry IN (SELECT value FROM json_each(?))",
         (json.dumps(list(numbers)),),
-    ) as cursor:
-        return {int(row[0]): str(row[1]) for row in await cursor.fetchall()}
+    )
+    return {int(row[0]): str(row[1]) for row in rows}
 
 
 async def has_words_of(connection: Connection, *, maker_id: int) -> bool:
     """Whether the full-text indexes hold words of this maker."""
-    async with connection.execute(
+    return await connection.exists(
         "SELECT 1 FROM gallery_words w JOIN gallery_entries e ON e.number = w.entry"
         " WHERE e.maker_id = ? LIMIT 1",
         (maker_id,),
-    ) as cursor:
-        return await cursor.fetchone() is not None
+    )
 
 
 async def tidy(connection: Connection, *, begin: bool) -> bool:

@@ -5,8 +5,7 @@ Triggers note in `outbox` what the messages in Discord have to follow.
 
 from collections.abc import Mapping
 
-from aiosqlite import Connection
-
+from data.store.connection import Connection
 from pipeline.rating import Rating
 
 _MAKER_BLOCKED = (
@@ -46,12 +45,11 @@ async def share(
 
 async def approve(connection: Connection, *, number: int, by: int, now: float) -> bool:
     """From waiting into the gallery; False where it does not wait."""
-    cursor = await connection.execute(
+    return await connection.changes(
         "UPDATE gallery_entries SET state = 'posted', posted_at = COALESCE(posted_at, :now),"
         " decided_by = :by, decided_at = :now WHERE number = :number AND state = 'waiting'",
         {"number": number, "by": by, "now": now},
     )
-    return cursor.rowcount == 1
 
 
 async def take_back(connection: Connection, *, number: int) -> None:
@@ -116,15 +114,15 @@ async def reaching(
 ) -> list[tuple[int, int, int | None]]:
     """(number, channel where it was made, the one that this is a thread of) of candidates with
     stars enough that may be shown."""
-    async with connection.execute(
+    rows = await connection.every(
         "SELECT number, channel_id, (SELECT j.rules_channel_id FROM pictures p"  # noqa: S608
         " JOIN jobs j ON j.id = p.job_id WHERE p.id = gallery_entries.picture_id)"
         " FROM gallery_entries WHERE guild_id = :guild"
         " AND state = 'candidate' AND votes >= :threshold AND rating <= :allowed"
         f" AND NOT {_MAKER_BLOCKED}",
         {"guild": guild_id, "threshold": threshold, "allowed": int(allowed), "now": now},
-    ) as cursor:
-        return [(int(row[0]), int(row[1]), row[2]) for row in await cursor.fetchall()]
+    )
+    return [(int(row[0]), int(row[1]), row[2]) for row in rows]
 
 
 async def mark_misplaced(
@@ -156,9 +154,9 @@ async def mark_unposted(connection: Connection, *, guild_id: int) -> None:
 
 async def is_maker_blocked(connection: Connection, *, number: int, now: float) -> bool:
     """Whether the maker of an entry may not use the bot there."""
-    async with connection.execute(
-        f"SELECT {_MAKER_BLOCKED} FROM gallery_entries WHERE number = :number",  # noqa: S608
-        {"number": number, "now": now},
-    ) as cursor:
-        row = await cursor.fetchone()
-    return bool(row and row[0])
+    return bool(
+        await connection.value(
+            f"SELECT {_MAKER_BLOCKED} FROM gallery_entries WHERE number = :number",  # noqa: S608
+            {"number": number, "now": now},
+        )
+    )

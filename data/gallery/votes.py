@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable
 
-from aiosqlite import Connection
+from data.store.connection import Connection
 
 BUTTON = 0
 """In place of a message: the vote was given with the button."""
@@ -24,28 +24,27 @@ async def star(
 
 async def unstar(connection: Connection, *, number: int, user_id: int, message_id: int) -> bool:
     """Take a star away; False where there was none."""
-    cursor = await connection.execute(
+    return await connection.changes(
         "DELETE FROM gallery_stars WHERE entry = ? AND user_id = ? AND message_id = ?",
         (number, user_id, message_id),
     )
-    return cursor.rowcount == 1
 
 
 async def unvote(connection: Connection, *, number: int, user_id: int) -> bool:
     """Take all stars of a person away from an entry; False where there were none."""
-    cursor = await connection.execute(
+    return await connection.changes(
         "DELETE FROM gallery_stars WHERE entry = ? AND user_id = ?", (number, user_id)
     )
-    return cursor.rowcount > 0
 
 
-async def clear_message(connection: Connection, *, message_id: int) -> list[int]:
+async def clear_message(connection: Connection, *, message_id: int) -> set[int]:
     """Take the stars under a message away; gives the numbers of the entries that had some."""
-    async with connection.execute(
-        "DELETE FROM gallery_stars WHERE message_id = ? AND message_id <> 0 RETURNING entry",
-        (message_id,),
-    ) as cursor:
-        return sorted({int(row[0]) for row in await cursor.fetchall()})
+    return set(
+        await connection.column(
+            "DELETE FROM gallery_stars WHERE message_id = ? AND message_id <> 0 RETURNING entry",
+            (message_id,),
+        )
+    )
 
 
 async def set_message(
@@ -61,26 +60,24 @@ async def set_message(
 
 async def under(connection: Connection, *, number: int, message_id: int) -> set[int]:
     """Who starred the entry under this message (or with BUTTON)."""
-    async with connection.execute(
-        "SELECT user_id FROM gallery_stars WHERE entry = ? AND message_id = ?",
-        (number, message_id),
-    ) as cursor:
-        return {int(row[0]) for row in await cursor.fetchall()}
+    return set(
+        await connection.column(
+            "SELECT user_id FROM gallery_stars WHERE entry = ? AND message_id = ?",
+            (number, message_id),
+        )
+    )
 
 
 async def of_user(connection: Connection, *, user_id: int) -> list[tuple[str, float]]:
     """(entry id, when) of everything a person voted for, the oldest first."""
-    async with connection.execute(
+    rows = await connection.every(
         "SELECT e.id, v.voted_at FROM gallery_votes v JOIN gallery_entries e ON e.number = v.entry"
         " WHERE v.user_id = ? ORDER BY v.voted_at, e.id",
         (user_id,),
-    ) as cursor:
-        return [(str(row[0]), float(row[1])) for row in await cursor.fetchall()]
+    )
+    return [(str(row[0]), float(row[1])) for row in rows]
 
 
-async def forget(connection: Connection, *, user_id: int) -> list[int]:
-    """Remove all stars of a person; gives the numbers of the entries that lose a vote."""
-    async with connection.execute(
-        "DELETE FROM gallery_stars WHERE user_id = ? RETURNING entry", (user_id,)
-    ) as cursor:
-        return sorted({int(row[0]) for row in await cursor.fetchall()})
+async def forget(connection: Connection, *, user_id: int) -> None:
+    """Remove all stars of a person."""
+    await connection.execute("DELETE FROM gallery_stars WHERE user_id = ?", (user_id,))

@@ -6,7 +6,7 @@ A job's own message stands in `jobs.message_id`, one in a gallery channel in `ga
 
 from dataclasses import dataclass
 
-from aiosqlite import Connection
+from data.store.connection import Connection, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,9 @@ _ALL = (
 )
 
 
+_WATCHED = Table(Watched, f"({_ALL})", read={"in_gallery": bool})
+
+
 async def watch(
     connection: Connection,
     *,
@@ -62,47 +65,29 @@ async def watch(
 
 async def find(connection: Connection, *, message_id: int) -> Watched | None:
     """What a message shows, if it is one of ours that may be starred."""
-    found = await _rows(connection, "WHERE message_id = ?", (message_id,))
-    return found[0] if found else None
+    return await _WATCHED.one(connection, "WHERE message_id = ?", (message_id,))
 
 
 async def recent(
     connection: Connection, *, guild_id: int, since: float, limit: int
 ) -> list[Watched]:
     """Messages of a server that are not older than `since`, the newest first."""
-    return await _rows(
+    return await _WATCHED.many(
         connection,
         "WHERE guild_id = ? AND at >= ? ORDER BY message_id DESC LIMIT ?",
         (guild_id, since, limit),
     )
 
 
-async def _rows(connection: Connection, rest: str, values: tuple[object, ...]) -> list[Watched]:
-    sql = f"SELECT * FROM ({_ALL}) {rest}"  # noqa: S608 - constants
-    async with connection.execute(sql, values) as cursor:
-        return [
-            Watched(
-                message_id=int(row["message_id"]),
-                channel_id=int(row["channel_id"]),
-                made_in=int(row["made_in"]),
-                rules_channel_id=row["rules_channel_id"],
-                guild_id=int(row["guild_id"]),
-                job_id=str(row["job_id"]),
-                picture_id=row["picture_id"],
-                in_gallery=bool(row["in_gallery"]),
-            )
-            for row in await cursor.fetchall()
-        ]
-
-
 async def starred(connection: Connection, *, guild_id: int) -> frozenset[int]:
     """Messages of a server under which stars are known."""
-    async with connection.execute(
-        "SELECT DISTINCT s.message_id FROM gallery_stars s JOIN gallery_entries e"
-        " ON e.number = s.entry WHERE e.guild_id = ? AND s.message_id <> 0",
-        (guild_id,),
-    ) as cursor:
-        return frozenset(int(row[0]) for row in await cursor.fetchall())
+    return frozenset(
+        await connection.column(
+            "SELECT DISTINCT s.message_id FROM gallery_stars s JOIN gallery_entries e"
+            " ON e.number = s.entry WHERE e.guild_id = ? AND s.message_id <> 0",
+            (guild_id,),
+        )
+    )
 
 
 async def forget(connection: Connection, *, message_id: int) -> None:

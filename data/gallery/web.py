@@ -7,7 +7,7 @@ What the page calls a server stands in `gallery_guilds`.
 
 from dataclasses import dataclass
 
-from aiosqlite import Connection
+from data.store.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,20 +30,17 @@ async def maker_on_web(connection: Connection, *, user_id: int) -> bool:
 
 
 async def _flag(connection: Connection, sql: str, id: int) -> bool:  # noqa: A002
-    async with connection.execute(sql, (id,)) as cursor:
-        row = await cursor.fetchone()
-    return bool(row and row[0])
+    return bool(await connection.value(sql, (id,)))
 
 
 async def guilds(connection: Connection) -> list[WebGuild]:
     """All servers with a public gallery, by name."""
-    async with connection.execute(
+    rows = await connection.every(
         "SELECT s.guild_id, COALESCE(g.name, '') AS name FROM guild_settings s"
         " LEFT JOIN gallery_guilds g ON g.guild_id = s.guild_id WHERE s.gallery_web = 1"
         " ORDER BY name, s.guild_id"
-    ) as cursor:
-        rows = await cursor.fetchall()
-    return [WebGuild(guild_id=int(row[0]), name=str(row[1])) for row in rows]
+    )
+    return [WebGuild(**row) for row in rows]
 
 
 async def set_guild_name(connection: Connection, *, guild_id: int, name: str) -> None:

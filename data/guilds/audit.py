@@ -1,14 +1,12 @@
 """The `audit_log` table: what happened, for moderators of the server where it did."""
 
 import json
-import sqlite3
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from aiosqlite import Connection
-
+from data.store.connection import Connection, Table
 from data.store.damage import object_of
 
 
@@ -45,9 +43,9 @@ _ABOUT: Final = ("prompt", "negative_prompt", "name", "words")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
     """What is to be recorded. `actor_id` did it (None: the bot), `user_id` is whom it is about.
-    `details` becomes JSON: a change has `old` and `new`."""
+    `kind` is an AuditKind. `details` becomes JSON: a change has `old` and `new`."""
 
-    kind: AuditKind
+    kind: str
     guild_id: int | None
     channel_id: int | None = None
     actor_id: int | None = None
@@ -58,51 +56,29 @@ class AuditEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditEntry:
+class AuditEntry(AuditEvent):
     """What was recorded. `at`: seconds since the epoch. `kind` may be one of another version."""
 
     id: int
     at: float
-    kind: str
-    guild_id: int | None
-    channel_id: int | None
-    actor_id: int | None
-    user_id: int | None
-    job_id: str | None
-    picture_id: str | None
-    details: dict[str, Any]
 
 
-_COLUMNS = "id, at, kind, guild_id, channel_id, actor_id, user_id, job_id, picture_id, details"
+def _json(details: Mapping[str, Any]) -> str:
+    return json.dumps(dict(details), ensure_ascii=False, default=str)
 
 
-def _entry(row: sqlite3.Row) -> AuditEntry:
-    values: dict[str, Any] = {name: row[name] for name in AuditEntry.__dataclass_fields__}
-    values["details"] = object_of(row["details"])
-    return AuditEntry(**values)
+_EVENTS = Table(AuditEvent, "audit_log", write={"details": _json})
+_ENTRIES = Table(AuditEntry, "audit_log", read={"details": object_of})
 
 
 async def insert(connection: Connection, *, event: AuditEvent, now: float) -> int:
     """Record `event`; gives its id. Where its server has a log channel it waits to be posted."""
-    cursor = await connection.execute(
-        "INSERT INTO audit_log"
-        " (at, kind, guild_id, channel_id, actor_id, user_id, job_id, picture_id, details, posted)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        " (SELECT 0 FROM guild_settings WHERE guild_id = ?3 AND log_channel_id IS NOT NULL))",
-        (
-            now,
-            event.kind.value,
-            event.guild_id,
-            event.channel_id,
-            event.actor_id,
-            event.user_id,
-            event.job_id,
-            event.picture_id,
-            json.dumps(dict(event.details), ensure_ascii=False, default=str),
-        ),
+    posted = await connection.value(
+        "SELECT 0 FROM guild_settings WHERE guild_id = ? AND log_channel_id IS NOT NULL",
+        (event.guild_id,),
     )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
+    await _EVENTS.insert(connection, event, at=now, posted=posted)
+    return await connection.value("SELECT last_insert_rowid()")
 
 
 async def page(
@@ -118,25 +94,23 @@ async def page(
     """Entries of a server, the newest first; None: all of them, or with `of_the_owner` only what
     the bot's owner did. Only those of `kinds` (none: all) that are by or about `user_id`."""
     wanted = sorted(map(str, kinds))
-    async with connection.execute(
-        f"SELECT {_COLUMNS} FROM audit_log"  # noqa: S608 - constant columns and marks
-        " WHERE (?1 IS NULL OR guild_id = ?1) AND (?2 IS NULL OR ?2 IN (user_id, actor_id))"
+    return await _ENTRIES.many(
+        connection,
+        "WHERE (?1 IS NULL OR guild_id = ?1) AND (?2 IS NULL OR ?2 IN (user_id, actor_id))"
         f" AND (?3 = 0 OR kind IN ({', '.join(['?'] * len(wanted)) or 'NULL'}))"
         f" AND (?{len(wanted) + 6} = 0 OR guild_id IS NULL)"
         f" ORDER BY id DESC LIMIT ?{len(wanted) + 4} OFFSET ?{len(wanted) + 5}",
         (guild_id, user_id, len(wanted), *wanted, limit, offset, of_the_owner),
-    ) as cursor:
-        return [_entry(row) for row in await cursor.fetchall()]
+    )
 
 
 async def to_post(connection: Connection, *, guild_id: int, limit: int) -> list[AuditEntry]:
     """Entries that wait for the server's log channel, the oldest first."""
-    async with connection.execute(
-        f"SELECT {_COLUMNS} FROM audit_log WHERE guild_id = ? AND posted = 0"  # noqa: S608
-        " ORDER BY id LIMIT ?",
+    return await _ENTRIES.many(
+        connection,
+        "WHERE guild_id = ? AND posted = 0 ORDER BY id LIMIT ?",
         (guild_id, limit),
-    ) as cursor:
-        return [_entry(row) for row in await cursor.fetchall()]
+    )
 
 
 async def mark_posted(connection: Connection, *, guild_id: int, up_to: int | None) -> None:
@@ -160,11 +134,9 @@ async def expire(connection: Connection, *, now: float, default_days: int) -> No
 
 async def all_about(connection: Connection, *, user_id: int) -> list[AuditEntry]:
     """Everything by or about a person, the oldest first."""
-    async with connection.execute(
-        f"SELECT {_COLUMNS} FROM audit_log WHERE ?1 IN (user_id, actor_id) ORDER BY id",  # noqa: S608
-        (user_id,),
-    ) as cursor:
-        return [_entry(row) for row in await cursor.fetchall()]
+    return await _ENTRIES.many(
+        connection, "WHERE ?1 IN (user_id, actor_id) ORDER BY id", (user_id,)
+    )
 
 
 async def forget(connection: Connection, *, user_id: int) -> None:

@@ -1,11 +1,9 @@
 """The `blocks` table: who may not use the bot, in a server or anywhere."""
 
-import sqlite3
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from aiosqlite import Connection
-
+from data.store.connection import Connection, Table
 from data.store.times import CLOCK_STEP_S
 
 Subject = Literal["user", "guild"]
@@ -32,80 +30,65 @@ class Block:
         return None if self.until is None else min(self.until - now, self.until - self.blocked_at)
 
 
-_FIELDS = tuple(Block.__dataclass_fields__)
-_COLUMNS = ", ".join(_FIELDS)
-
-
-def _block(row: sqlite3.Row) -> Block:
-    return Block(**{name: row[name] for name in _FIELDS})
+_BLOCKS = Table(Block, "blocks")
 
 
 async def put(connection: Connection, *, block: Block) -> None:
     """Store a block, in place of an earlier one of the same person or server."""
-    await connection.execute(
-        f"INSERT OR REPLACE INTO blocks ({_COLUMNS})"  # noqa: S608 - names of our fields
-        f" VALUES ({', '.join('?' * len(_FIELDS))})",
-        [getattr(block, name) for name in _FIELDS],
+    await remove(
+        connection, guild_id=block.guild_id, subject=block.subject, subject_id=block.subject_id
     )
+    await _BLOCKS.insert(connection, block)
 
 
 async def remove(
     connection: Connection, *, guild_id: int, subject: Subject, subject_id: int
 ) -> Block | None:
     """Take a block away; gives it, None where there was none."""
-    async with connection.execute(
-        f"DELETE FROM blocks WHERE guild_id = ? AND subject = ? AND subject_id = ?"  # noqa: S608
-        f" RETURNING {_COLUMNS}",
+    row = await connection.first(
+        "DELETE FROM blocks WHERE guild_id = ? AND subject = ? AND subject_id = ? RETURNING *",
         (guild_id, subject, subject_id),
-    ) as cursor:
-        rows = list(await cursor.fetchall())
-    return _block(rows[0]) if rows else None
+    )
+    return None if row is None else _BLOCKS.record(row)
 
 
 async def in_force(
     connection: Connection, *, user_id: int, guild_id: int | None, now: float
 ) -> Block | None:
     """What keeps `user_id` out of a server (None: a direct message), the widest block first."""
-    async with connection.execute(
-        f"SELECT {_COLUMNS} FROM blocks WHERE (until IS NULL OR until > ?4) AND ("  # noqa: S608
+    return await _BLOCKS.one(
+        connection,
+        "WHERE (until IS NULL OR until > ?4) AND ("
         " (guild_id = ?1 AND subject = 'guild' AND subject_id = ?3)"
         " OR (guild_id IN (?1, ?3) AND subject = 'user' AND subject_id = ?2))"
         " ORDER BY guild_id, subject LIMIT 1",
         (EVERYWHERE, user_id, guild_id, now),
-    ) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else _block(row)
+    )
 
 
 async def is_blocked(
     connection: Connection, *, user_id: int, guild_id: int | None, now: float
 ) -> bool:
     """Whether the person themselves is kept out of a server (None: a direct message)."""
-    async with connection.execute(
+    return await connection.exists(
         "SELECT 1 FROM blocks WHERE subject = 'user' AND subject_id = ? AND guild_id IN (?, ?)"
         " AND (until IS NULL OR until > ?) LIMIT 1",
         (user_id, EVERYWHERE, guild_id, now),
-    ) as cursor:
-        return await cursor.fetchone() is not None
+    )
 
 
 async def of_guild(connection: Connection, *, guild_id: int, now: float) -> list[Block]:
     """The blocks in force that a server (0: the bot's owner) made, the newest first."""
-    async with connection.execute(
-        f"SELECT {_COLUMNS} FROM blocks WHERE guild_id = ?"  # noqa: S608 - names of our fields
-        " AND (until IS NULL OR until > ?) ORDER BY blocked_at DESC, subject_id",
+    return await _BLOCKS.many(
+        connection,
+        "WHERE guild_id = ? AND (until IS NULL OR until > ?) ORDER BY blocked_at DESC, subject_id",
         (guild_id, now),
-    ) as cursor:
-        return [_block(row) for row in await cursor.fetchall()]
+    )
 
 
 async def of_user(connection: Connection, *, user_id: int) -> list[Block]:
     """Every block of a person that is stored."""
-    async with connection.execute(
-        f"SELECT {_COLUMNS} FROM blocks WHERE subject = 'user' AND subject_id = ?",  # noqa: S608
-        (user_id,),
-    ) as cursor:
-        return [_block(row) for row in await cursor.fetchall()]
+    return await _BLOCKS.many(connection, "WHERE subject = 'user' AND subject_id = ?", (user_id,))
 
 
 async def begin_now(connection: Connection, *, now: float) -> None:

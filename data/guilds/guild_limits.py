@@ -1,22 +1,20 @@
 """The `guild_limits` table: what moderators set for everyone of a server and for its roles."""
 
-from aiosqlite import Connection
-
 from data.guilds.server_settings import LIMIT_NAMES, LimitSet
+from data.store.connection import Connection
 
 _COLUMNS = ", ".join(LIMIT_NAMES)
 
 
 async def of_guild(connection: Connection, *, guild_id: int) -> dict[int, LimitSet]:
     """What is set, by role. `guild_id` is everyone's role, as in Discord."""
-    async with connection.execute(
+    rows = await connection.every(
         f"SELECT role_id, {_COLUMNS} FROM guild_limits WHERE guild_id = ?",  # noqa: S608 - fields
         (guild_id,),
-    ) as cursor:
-        return {
-            int(row["role_id"]): LimitSet(**{name: row[name] for name in LIMIT_NAMES})
-            for row in await cursor.fetchall()
-        }
+    )
+    return {
+        int(row["role_id"]): LimitSet(**{name: row[name] for name in LIMIT_NAMES}) for row in rows
+    }
 
 
 async def put(connection: Connection, *, guild_id: int, role_id: int, limits: LimitSet) -> None:

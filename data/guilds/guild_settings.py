@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any, Final
 
-from aiosqlite import Connection
-
 from data.guilds.server_settings import GuildSettings, WordList, Words, settings_by
+from data.store.connection import Connection
 from data.store.damage import ids_of
 
 _LISTS: Final = {
@@ -24,11 +23,10 @@ _DEFAULTS: Final = {
 
 async def get(connection: Connection, *, guild_id: int) -> GuildSettings:
     """The settings of a server; the defaults where nobody set anything."""
-    async with connection.execute(
+    row = await connection.first(
         f"SELECT {', '.join(_DEFAULTS)} FROM guild_settings WHERE guild_id = ?",  # noqa: S608
         (guild_id,),
-    ) as cursor:
-        row = await cursor.fetchone()
+    )
     values: dict[str, Any] = {
         name: await channels(connection, guild_id=guild_id, role=role)
         for name, role in _LISTS.items()
@@ -51,10 +49,10 @@ def _read(value: Any, default: object) -> Any:
 
 async def chosen_languages(connection: Connection) -> dict[int, str]:
     """The languages that servers chose, by their ids."""
-    async with connection.execute(
+    rows = await connection.every(
         "SELECT guild_id, language FROM guild_settings WHERE language IS NOT NULL"
-    ) as cursor:
-        return {int(row[0]): str(row[1]) for row in await cursor.fetchall()}
+    )
+    return {int(row[0]): str(row[1]) for row in rows}
 
 
 async def put(connection: Connection, *, guild_id: int, settings: GuildSettings) -> None:
@@ -77,10 +75,12 @@ def _stored(value: object) -> object:
 
 async def channels(connection: Connection, *, guild_id: int, role: str) -> frozenset[int]:
     """The channels of a server that have this role."""
-    async with connection.execute(
-        "SELECT channel_id FROM guild_channels WHERE guild_id = ? AND role = ?", (guild_id, role)
-    ) as cursor:
-        return frozenset(int(row[0]) for row in await cursor.fetchall())
+    return frozenset(
+        await connection.column(
+            "SELECT channel_id FROM guild_channels WHERE guild_id = ? AND role = ?",
+            (guild_id, role),
+        )
+    )
 
 
 async def _put_channels(

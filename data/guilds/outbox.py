@@ -1,13 +1,11 @@
 """The `outbox` table: what is to be told to Discord in the background, until it is done."""
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from aiosqlite import Connection
-
+from data.store.connection import Connection, Table
 from data.store.damage import object_of
 
 State = Literal["waiting", "parked"]
@@ -36,14 +34,12 @@ class OutboxItem:
     last_error: str | None
 
 
-_COLUMNS: Final = ", ".join(OutboxItem.__dataclass_fields__)
+_ITEMS: Final = Table(
+    OutboxItem,
+    "outbox",
+    read={"payload": object_of},  # its sender says what is missing
+)
 _DUE: Final = f"(due_at <= ?1 OR due_at > ?1 + {FARTHEST_S})"
-
-
-def _item(row: sqlite3.Row) -> OutboxItem:
-    values: dict[str, Any] = {name: row[name] for name in OutboxItem.__dataclass_fields__}
-    values["payload"] = object_of(row["payload"])  # its sender says what is missing
-    return OutboxItem(**values)
 
 
 async def put(
@@ -64,27 +60,25 @@ async def put(
 
 async def lanes_due(connection: Connection, *, now: float) -> list[tuple[str, int | None]]:
     """(lane, server) wherever something is due, the lanes that wait longest first."""
-    async with connection.execute(
+    rows = await connection.every(
         f"SELECT lane, max(guild_id) FROM outbox WHERE {_DUE} GROUP BY lane ORDER BY min(id)",  # noqa: S608
         (now,),
-    ) as cursor:
-        return [(str(row[0]), row[1]) for row in await cursor.fetchall()]
+    )
+    return [(str(row[0]), row[1]) for row in rows]
 
 
 async def due_in(connection: Connection, *, lane: str, now: float, limit: int) -> list[OutboxItem]:
     """What is due in a lane: what failed least first, then the oldest."""
-    async with connection.execute(
-        f"SELECT {_COLUMNS} FROM outbox WHERE lane = ?2 AND {_DUE} ORDER BY attempts, id LIMIT ?3",  # noqa: S608
+    return await _ITEMS.many(
+        connection,
+        f"WHERE lane = ?2 AND {_DUE} ORDER BY attempts, id LIMIT ?3",
         (now, lane, limit),
-    ) as cursor:
-        return [_item(row) for row in await cursor.fetchall()]
+    )
 
 
 async def next_due(connection: Connection) -> float | None:
     """When the next attempt is planned; None where nothing waits."""
-    async with connection.execute("SELECT min(due_at) FROM outbox") as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else row[0]
+    return await connection.value("SELECT min(due_at) FROM outbox")
 
 
 async def set_payload(
@@ -142,31 +136,29 @@ async def parked(
     connection: Connection, *, guild_id: int | None = None, limit: int
 ) -> list[OutboxItem]:
     """What was refused and is tried again rarely, of one server or of all, the oldest first."""
-    async with connection.execute(
-        f"SELECT {_COLUMNS} FROM outbox WHERE state = 'parked'"  # noqa: S608 - our fields
-        " AND (?1 IS NULL OR guild_id = ?1) ORDER BY id LIMIT ?2",
+    return await _ITEMS.many(
+        connection,
+        "WHERE state = 'parked' AND (?1 IS NULL OR guild_id = ?1) ORDER BY id LIMIT ?2",
         (guild_id, limit),
-    ) as cursor:
-        return [_item(row) for row in await cursor.fetchall()]
+    )
 
 
 async def is_parked_beside(
     connection: Connection, *, item_id: int, lane: str, kind: str, error: str
 ) -> bool:
     """Whether others of a lane are parked for the same reason."""
-    async with connection.execute(
+    return await connection.exists(
         "SELECT 1 FROM outbox WHERE lane = ? AND kind = ? AND state = 'parked' AND last_error = ?"
         " AND id <> ? LIMIT 1",
         (lane, kind, error, item_id),
-    ) as cursor:
-        return await cursor.fetchone() is not None
+    )
 
 
 async def counts(connection: Connection, *, guild_id: int | None = None) -> dict[str, int]:
     """How many rows there are in each state, of one server or of all."""
-    async with connection.execute(
+    rows = await connection.every(
         "SELECT state, COUNT(*) FROM outbox WHERE ?1 IS NULL OR guild_id = ?1 GROUP BY state",
         (guild_id,),
-    ) as cursor:
-        found = {str(row[0]): int(row[1]) for row in await cursor.fetchall()}
+    )
+    found = {str(row[0]): int(row[1]) for row in rows}
     return {"waiting": 0, "parked": 0} | found

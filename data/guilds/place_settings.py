@@ -2,9 +2,8 @@
 
 from typing import Literal
 
-from aiosqlite import Connection
-
 from data.guilds.server_settings import PlaceRatings
+from data.store.connection import Connection
 from pipeline.rating import Rating
 
 Scope = Literal["guild", "channel"]

@@ -1,11 +1,10 @@
 """The `reports` and `reporters` tables: pictures that somebody wants moderators to look at."""
 
-import sqlite3
+import json
 from dataclasses import dataclass
 from typing import Literal
 
-from aiosqlite import Connection
-
+from data.store.connection import Connection, Table
 from data.store.times import CLOCK_STEP_S
 
 State = Literal["open", "dismissed", "deleted", "blocked"]
@@ -37,20 +36,14 @@ class Answer:
     state: State
 
 
-_COLUMNS = (
-    "id, guild_id, job_id, maker_id, channel_id, message_id, opened_at, state, claimed_by,"
-    " claimed_at"
+_REPORTS = Table(
+    Report,
+    "reports",
+    columns="id, guild_id, job_id, maker_id, channel_id, message_id, opened_at, state, claimed_by,"
+    " claimed_at, (SELECT json_group_array(reason) FROM (SELECT reason FROM reporters"
+    " WHERE report_id = reports.id ORDER BY reported_at, user_id)) AS reasons",
+    read={"reasons": lambda stored: tuple(json.loads(stored))},
 )
-
-
-async def _report(connection: Connection, row: sqlite3.Row) -> Report:
-    async with connection.execute(
-        "SELECT reason FROM reporters WHERE report_id = ? ORDER BY reported_at, user_id",
-        (row["id"],),
-    ) as cursor:
-        reasons = tuple([str(each[0]) for each in await cursor.fetchall()])
-    values = {name: row[name] for name in _COLUMNS.split(", ")}
-    return Report(**values, reasons=reasons)
 
 
 async def open_report(
@@ -70,32 +63,25 @@ async def open_report(
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (report_id, guild_id, job_id, maker_id, channel_id, message_id, now),
     )
-    async with connection.execute(
+    return await connection.value(
         "SELECT id FROM reports WHERE job_id = ? AND state = 'open'", (job_id,)
-    ) as cursor:
-        row = await cursor.fetchone()
-    assert row is not None
-    return str(row[0])
+    )
 
 
 async def join(
     connection: Connection, *, report_id: str, user_id: int, reason: str, locale: str, now: float
 ) -> bool:
     """Add somebody to a report; False where they had reported it already."""
-    cursor = await connection.execute(
+    return await connection.changes(
         "INSERT INTO reporters (report_id, user_id, reason, locale, reported_at)"
         " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (report_id, user_id, reason, locale, now),
     )
-    return cursor.rowcount == 1
 
 
 async def get(connection: Connection, *, report_id: str) -> Report | None:
     """The report with this id, in any state."""
-    sql = f"SELECT {_COLUMNS} FROM reports WHERE id = ?"  # noqa: S608 - constant columns
-    async with connection.execute(sql, (report_id,)) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else await _report(connection, row)
+    return await _REPORTS.one(connection, "WHERE id = ?", (report_id,))
 
 
 async def next_open(
@@ -103,24 +89,21 @@ async def next_open(
 ) -> Report | None:
     """The oldest open report of a server about somebody else than `not_of`; with `after` the one
     that follows that one, or the first again after the last."""
-    async with connection.execute(
-        f"SELECT {_COLUMNS} FROM reports WHERE state = 'open' AND guild_id = ?1"  # noqa: S608
-        " AND maker_id <> ?2 ORDER BY (?3 IS NOT NULL AND (opened_at, id) <="
+    return await _REPORTS.one(
+        connection,
+        "WHERE state = 'open' AND guild_id = ?1 AND maker_id <> ?2"
+        " ORDER BY (?3 IS NOT NULL AND (opened_at, id) <="
         " (SELECT opened_at, id FROM reports WHERE id = ?3)), opened_at, id LIMIT 1",
         (guild_id, not_of, after),
-    ) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else await _report(connection, row)
+    )
 
 
 async def count_open(connection: Connection, *, guild_id: int, not_of: int) -> int:
     """How many there are."""
-    async with connection.execute(
+    return await connection.value(
         "SELECT COUNT(*) FROM reports WHERE state = 'open' AND guild_id = ? AND maker_id <> ?",
         (guild_id, not_of),
-    ) as cursor:
-        row = await cursor.fetchone()
-    return int(row[0]) if row else 0
+    )
 
 
 async def claim(
@@ -128,24 +111,22 @@ async def claim(
 ) -> bool:
     """Take a report; False where it is decided, or somebody else took it after `stale_before`
     (what was taken after `now` was taken by a clock that was ahead, and counts no longer)."""
-    cursor = await connection.execute(
+    return await connection.changes(
         "UPDATE reports SET claimed_by = ?1, claimed_at = ?2 WHERE id = ?3 AND state = 'open'"
         " AND (claimed_by IS NULL OR claimed_by = ?1 OR claimed_at < ?4 OR claimed_at > ?5)",
         (by, now, report_id, stale_before, now + CLOCK_STEP_S),
     )
-    return cursor.rowcount == 1
 
 
 async def decide(
     connection: Connection, *, report_id: str, decision: Decision, by: int, now: float
 ) -> bool:
     """Close a report; False where it is closed already."""
-    cursor = await connection.execute(
+    return await connection.changes(
         "UPDATE reports SET state = ?, decided_by = ?, decided_at = ?"
         " WHERE id = ? AND state = 'open'",
         (decision, by, now, report_id),
     )
-    return cursor.rowcount == 1
 
 
 async def picture_gone(connection: Connection, *, job_id: str, now: float) -> None:
@@ -158,23 +139,22 @@ async def picture_gone(connection: Connection, *, job_id: str, now: float) -> No
 
 async def answer_of(connection: Connection, *, report_id: str, user_id: int) -> Answer | None:
     """What to tell who reported; None where there is nothing to tell (any more)."""
-    async with connection.execute(
+    row = await connection.first(
         "SELECT locale, state FROM reporters JOIN reports ON reports.id = report_id"
         " WHERE report_id = ? AND user_id = ? AND state <> 'open'",
         (report_id, user_id),
-    ) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else Answer(locale=row[0], state=row[1])
+    )
+    return None if row is None else Answer(**row)
 
 
 async def made_by(connection: Connection, *, user_id: int) -> list[tuple[str, str, float, str]]:
     """(job, reason, when, what became of it) of everything that somebody reported."""
-    async with connection.execute(
+    rows = await connection.every(
         "SELECT job_id, reason, reported_at, state FROM reporters JOIN reports"
         " ON reports.id = report_id WHERE user_id = ? ORDER BY reported_at",
         (user_id,),
-    ) as cursor:
-        return [(row[0], row[1], row[2], row[3]) for row in await cursor.fetchall()]
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
 async def forget(connection: Connection, *, user_id: int) -> None:

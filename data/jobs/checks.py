@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiosqlite import Connection
-
+from data.store.connection import Connection
 from data.store.damage import object_of
 from pipeline.rating import Rating
 
@@ -64,10 +63,9 @@ async def insert(connection: Connection, *, picture_id: str, check: CheckRecord)
 
 async def get(connection: Connection, *, picture_id: str) -> CheckRecord | None:
     """What was seen of a picture; None if it was not checked, or that can't be read."""
-    async with connection.execute(
+    row = await connection.first(
         "SELECT tagger, rating, ratings FROM picture_checks WHERE picture_id = ?", (picture_id,)
-    ) as cursor:
-        row = await cursor.fetchone()
+    )
     if row is None:
         return None
     async with connection.execute(

@@ -1,7 +1,7 @@
 """The `drawing` table: pictures that an engine has in hand, or is given next. Triggers remove a row
 with its picture's row and with its job's end."""
 
-from aiosqlite import Connection
+from data.store.connection import Connection
 
 
 async def enter(connection: Connection, *, job_id: str, position: int) -> None:
@@ -28,18 +28,17 @@ async def clear(connection: Connection) -> None:
 
 async def is_empty(connection: Connection) -> bool:
     """Whether no engine has anything."""
-    async with connection.execute("SELECT 1 FROM drawing LIMIT 1") as cursor:
-        return await cursor.fetchone() is None
+    return not await connection.exists("SELECT 1 FROM drawing LIMIT 1")
 
 
 async def count_attempts(connection: Connection) -> list[tuple[str, int]]:
     """The process ended: a failed attempt for each job that was being drawn, and a clear table.
     Returns the jobs with their attempts, the oldest first."""
-    async with connection.execute(
+    rows = await connection.every(
         "UPDATE jobs SET attempts = attempts + 1"
         " WHERE id IN (SELECT job_id FROM drawing) AND state IN ('queued', 'running')"
         " RETURNING id, attempts, accepted_at"
-    ) as cursor:
-        found = [tuple(row) for row in await cursor.fetchall()]
+    )
+    found = [tuple(row) for row in rows]
     await clear(connection)
     return [(str(row[0]), int(row[1])) for row in sorted(found, key=lambda row: row[2])]

@@ -1,11 +1,9 @@
 """The `jobs` table: one row an accepted request."""
 
-import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
-from aiosqlite import Connection
-
+from data.store.connection import Connection, Table
 from data.store.damage import rating_of
 from data.store.words import searchable
 from pipeline.card import QualityPreset, Sampler
@@ -59,13 +57,6 @@ class JobRecord:
         return f"JobRecord(id={self.id!r}, user_id={self.user_id}, state={self.state!r})"
 
 
-_COLUMNS = (
-    "id, user_id, guild_id, channel_id, private, rating, request, weight, locale, state, error,"
-    " delivery, application_id, interaction_token, token_expires_at, message_id, accepted_at,"
-    " started_at, ended_at, ceiling, rules_channel_id, attempts"
-)
-
-
 _UNREADABLE = ResolvedRequest(
     prompt="", negative_prompt="", width=1024, height=1024, preset=QualityPreset.NONE,
     rating=max(Rating), sampler=Sampler.EULER_A, num_inference_steps=1, guidance_scale=1.0, seed=0,
@@ -81,61 +72,26 @@ def _request(stored: str) -> ResolvedRequest:
         return _UNREADABLE
 
 
-def _record(row: sqlite3.Row) -> JobRecord:
-    return JobRecord(
-        id=row["id"],
-        user_id=row["user_id"],
-        guild_id=row["guild_id"],
-        channel_id=row["channel_id"],
-        private=bool(row["private"]),
-        rating=rating_of(row["rating"]),
-        request=_request(row["request"]),
-        weight=row["weight"],
-        locale=row["locale"],
-        state=row["state"],
-        error=row["error"],
-        delivery=row["delivery"],
-        application_id=row["application_id"],
-        interaction_token=row["interaction_token"],
-        token_expires_at=row["token_expires_at"],
-        message_id=row["message_id"],
-        accepted_at=row["accepted_at"],
-        started_at=row["started_at"],
-        ended_at=row["ended_at"],
-        ceiling=None if row["ceiling"] is None else rating_of(row["ceiling"], ceiling=True),
-        rules_channel_id=row["rules_channel_id"],
-        attempts=row["attempts"],
-    )
+def _ceiling(stored: int | None) -> Rating | None:
+    return None if stored is None else rating_of(stored, ceiling=True)
+
+
+_JOBS = Table(
+    JobRecord,
+    "jobs",
+    read={"private": bool, "rating": rating_of, "request": _request, "ceiling": _ceiling},
+    write={"request": ResolvedRequest.to_json},
+)
 
 
 async def insert(connection: Connection, *, job: JobRecord) -> None:
     """Store a new job."""
-    await connection.execute(
-        "INSERT INTO jobs (id, user_id, guild_id, channel_id, private, rating, request, pictures,"
-        " weight, locale, state, application_id, interaction_token, token_expires_at, accepted_at,"
-        " init_picture, words, ceiling, rules_channel_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            job.id,
-            job.user_id,
-            job.guild_id,
-            job.channel_id,
-            int(job.private),
-            int(job.rating),
-            job.request.to_json(),
-            job.request.count,
-            job.weight,
-            job.locale,
-            job.state,
-            job.application_id,
-            job.interaction_token,
-            job.token_expires_at,
-            job.accepted_at,
-            job.request.init_picture or None,
-            _words(job.request.wish),
-            None if job.ceiling is None else int(job.ceiling),
-            job.rules_channel_id,
-        ),
+    await _JOBS.insert(
+        connection,
+        job,
+        pictures=job.request.count,
+        init_picture=job.request.init_picture or None,
+        words=_words(job.request.wish),
     )
 
 
@@ -146,58 +102,46 @@ def _words(wish: GenerationRequest) -> str:
 
 async def get(connection: Connection, *, job_id: str) -> JobRecord | None:
     """The job `job_id`, if there is one."""
-    sql = f"SELECT {_COLUMNS} FROM jobs WHERE id = ?"  # noqa: S608 - constant columns
-    async with connection.execute(sql, (job_id,)) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else _record(row)
+    return await _JOBS.one(connection, "WHERE id = ?", (job_id,))
 
 
 async def open_jobs(connection: Connection) -> list[JobRecord]:
     """Waiting and running jobs, the oldest first."""
-    sql = (
-        f"SELECT {_COLUMNS} FROM jobs WHERE state IN ('queued', 'running')"  # noqa: S608 - constant
-        " ORDER BY accepted_at, rowid"
+    return await _JOBS.many(
+        connection, "WHERE state IN ('queued', 'running') ORDER BY accepted_at, rowid"
     )
-    async with connection.execute(sql) as cursor:
-        return [_record(row) for row in await cursor.fetchall()]
 
 
 async def unsettled_ids(connection: Connection) -> list[str]:
     """Open jobs, and ended ones whose end was not told, without reading what they are."""
-    async with connection.execute(
+    return await connection.column(
         "SELECT id FROM jobs WHERE state IN ('queued', 'running')"
         " UNION ALL SELECT id FROM jobs WHERE delivery = 'pending' AND ended_at IS NOT NULL"
-    ) as cursor:
-        return [str(row[0]) for row in await cursor.fetchall()]
+    )
 
 
 async def undelivered(connection: Connection) -> list[JobRecord]:
     """Ended jobs whose end was not told to their user yet, the oldest first."""
-    sql = (
-        f"SELECT {_COLUMNS} FROM jobs WHERE delivery = 'pending' AND ended_at IS NOT NULL"  # noqa: S608 - constant
-        " ORDER BY ended_at, rowid"
+    return await _JOBS.many(
+        connection,
+        "WHERE delivery = 'pending' AND ended_at IS NOT NULL ORDER BY ended_at, rowid",
     )
-    async with connection.execute(sql) as cursor:
-        return [_record(row) for row in await cursor.fetchall()]
 
 
 async def any_stored(connection: Connection) -> bool:
     """Whether there is any job, open or ended."""
-    async with connection.execute("SELECT 1 FROM jobs LIMIT 1") as cursor:
-        return await cursor.fetchone() is not None
+    return await connection.exists("SELECT 1 FROM jobs LIMIT 1")
 
 
 async def count_open(
     connection: Connection, *, user_id: int | None = None, guild_id: int | None = None
 ) -> int:
     """How many jobs wait or run: of one person or of all, in one server or anywhere."""
-    async with connection.execute(
+    return await connection.value(
         "SELECT COUNT(*) FROM jobs WHERE state IN ('queued', 'running')"
         " AND (?1 IS NULL OR user_id = ?1) AND (?2 IS NULL OR guild_id = ?2)",
         (user_id, guild_id),
-    ) as cursor:
-        row = await cursor.fetchone()
-    return int(row[0]) if row else 0
+    )
 
 
 async def mark_running(connection: Connection, *, job_id: str, now: float) -> None:
@@ -222,13 +166,12 @@ async def mark_ended(
     Pictures are to be delivered whatever was told before: a failure that was told, but could not be
     stored before a crash, is undone by it.
     """
-    cursor = await connection.execute(
+    return await connection.changes(
         "UPDATE jobs SET state = ?, error = ?, ended_at = ?,"
         " delivery = CASE ?1 WHEN 'finished' THEN 'pending' ELSE delivery END"
         " WHERE id = ? AND state IN ('queued', 'running')",
         (state, error, now, job_id),
     )
-    return cursor.rowcount == 1
 
 
 async def set_message(connection: Connection, *, job_id: str, message_id: int) -> None:
@@ -270,21 +213,19 @@ async def page_of_user(
 ) -> list[JobRecord]:
     """Up to `limit` jobs of one person that come after `after` (None: from the oldest on)."""
     start = (float("-inf"), "") if after is None else (after.accepted_at, after.id)
-    sql = (
-        f"SELECT {_COLUMNS} FROM jobs WHERE user_id = ? AND (accepted_at, id) > (?, ?)"  # noqa: S608
-        " ORDER BY accepted_at, id LIMIT ?"
+    return await _JOBS.many(
+        connection,
+        "WHERE user_id = ? AND (accepted_at, id) > (?, ?) ORDER BY accepted_at, id LIMIT ?",
+        (user_id, *start, limit),
     )
-    async with connection.execute(sql, (user_id, *start, limit)) as cursor:
-        return [_record(row) for row in await cursor.fetchall()]
 
 
 async def is_needed(connection: Connection, *, content_hash: str) -> bool:
     """Whether an open job begins from the picture with this hash."""
-    async with connection.execute(
+    return await connection.exists(
         "SELECT 1 FROM jobs WHERE init_picture = ? AND state IN ('queued', 'running') LIMIT 1",
         (content_hash,),
-    ) as cursor:
-        return await cursor.fetchone() is not None
+    )
 
 
 async def delete(connection: Connection, *, job_id: str) -> None:

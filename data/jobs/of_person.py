@@ -1,39 +1,35 @@
 """Queries of the `jobs` table that are about one person."""
 
-from aiosqlite import Connection
+from data.store.connection import Connection
 
 
 async def latest_locale(connection: Connection, *, user_id: int) -> str | None:
     """The locale of a person's latest job: best of one that only they read, since others are in the
     language of their server. None: they have no job."""
-    async with connection.execute(
+    return await connection.value(
         "SELECT locale FROM jobs WHERE user_id = ?"
         " ORDER BY (private OR guild_id IS NULL) DESC, accepted_at DESC LIMIT 1",
         (user_id,),
-    ) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else str(row[0])
+    )
 
 
 async def open_ids(
     connection: Connection, *, user_id: int, guild_id: int | None = None
 ) -> list[str]:
     """The waiting and running jobs of one person, in one server or anywhere, the oldest first."""
-    async with connection.execute(
+    return await connection.column(
         "SELECT id FROM jobs WHERE user_id = ?1 AND state IN ('queued', 'running')"
         " AND (?2 IS NULL OR guild_id = ?2) ORDER BY accepted_at, rowid",
         (user_id, guild_id),
-    ) as cursor:
-        return [str(row[0]) for row in await cursor.fetchall()]
+    )
 
 
 async def init_pictures(connection: Connection, *, user_id: int) -> list[str]:
     """The content hashes of pictures that jobs of `user_id` began from."""
-    async with connection.execute(
+    return await connection.column(
         "SELECT DISTINCT init_picture FROM jobs WHERE user_id = ? AND init_picture IS NOT NULL",
         (user_id,),
-    ) as cursor:
-        return [str(row[0]) for row in await cursor.fetchall()]
+    )
 
 
 async def delete_of_user(connection: Connection, *, user_id: int) -> None:

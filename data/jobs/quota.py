@@ -6,10 +6,9 @@ covered does not count, and neither does what a clock entered that was ahead and
 
 from dataclasses import dataclass
 
-from aiosqlite import Connection
-
 from data.jobs import quota_grants
 from data.jobs.quota_grants import OVERALL
+from data.store.connection import Connection
 from data.store.times import CLOCK_STEP_S
 
 
@@ -23,38 +22,40 @@ class Use:
 
 async def uses_since(connection: Connection, *, user_id: int, since: float) -> list[Use]:
     """What counts towards the operator's limits: taken after `since`, the oldest first."""
-    async with connection.execute(
-        "SELECT used_at, pictures - granted_overall FROM quota_uses WHERE user_id = ?"
-        " AND refunded = 0 AND used_at > ? AND forgiven < 2 ORDER BY used_at, id",
-        (user_id, since),
-    ) as cursor:
-        return [Use(used_at=row[0], pictures=row[1]) for row in await cursor.fetchall()]
+    values = (user_id, since)
+    return await _uses(connection, "forgiven < 2", values, pictures="pictures - granted_overall")
 
 
 async def uses_here_since(
     connection: Connection, *, user_id: int, guild_id: int, since: float
 ) -> list[Use]:
     """What counts towards the limits of a server: taken there after `since`, the oldest first."""
-    async with connection.execute(
-        "SELECT used_at, pictures - granted_here FROM quota_uses WHERE user_id = ?"
-        " AND refunded = 0 AND used_at > ? AND guild_id = ? AND forgiven = 0"
-        " ORDER BY used_at, id",
-        (user_id, since, guild_id),
-    ) as cursor:
-        return [Use(used_at=row[0], pictures=row[1]) for row in await cursor.fetchall()]
+    values, here = (user_id, since, guild_id), "guild_id = ? AND forgiven = 0"
+    return await _uses(connection, here, values, pictures="pictures - granted_here")
 
 
 async def upscales_here_since(
     connection: Connection, *, user_id: int, guild_id: int, since: float
 ) -> list[Use]:
     """The upscaled pictures among them."""
-    async with connection.execute(
-        "SELECT used_at, pictures FROM quota_uses WHERE user_id = ? AND refunded = 0"
-        " AND used_at > ? AND guild_id = ? AND forgiven = 0 AND is_upscale = 1"
-        " ORDER BY used_at, id",
-        (user_id, since, guild_id),
-    ) as cursor:
-        return [Use(used_at=row[0], pictures=row[1]) for row in await cursor.fetchall()]
+    here = "guild_id = ? AND forgiven = 0 AND is_upscale = 1"
+    return await _uses(connection, here, (user_id, since, guild_id))
+
+
+async def all_of_user(connection: Connection, *, user_id: int) -> list[Use]:
+    """Everything the ledger has of `user_id` and was not given back, the oldest first."""
+    return await _uses(connection, "TRUE", (user_id, float("-inf")))
+
+
+async def _uses(
+    connection: Connection, condition: str, values: tuple[object, ...], pictures: str = "pictures"
+) -> list[Use]:
+    rows = await connection.every(
+        f"SELECT used_at, {pictures} AS pictures FROM quota_uses WHERE user_id = ?"  # noqa: S608 - see above
+        f" AND refunded = 0 AND used_at > ? AND {condition} ORDER BY used_at, id",
+        values,
+    )
+    return [Use(**row) for row in rows]
 
 
 async def consume(
@@ -104,12 +105,11 @@ async def _forgive_ahead(connection: Connection, *, user_id: int, now: float) ->
 
 async def refund(connection: Connection, *, job_id: str) -> bool:
     """Give back what `job_id` took; False where nothing was to be given back (any more)."""
-    async with connection.execute(
+    rows = await connection.every(
         "UPDATE quota_uses SET refunded = 1 WHERE job_id = ? AND refunded = 0"
         " RETURNING user_id, guild_id, granted_here, granted_overall",
         (job_id,),
-    ) as cursor:
-        rows = list(await cursor.fetchall())
+    )
     for row in rows:
         await _give(connection, row[0], row[1], here=row[2], overall=row[3])
     return bool(rows)
@@ -117,12 +117,11 @@ async def refund(connection: Connection, *, job_id: str) -> bool:
 
 async def give_back(connection: Connection, *, job_id: str, pictures: int) -> None:
     """Give back some, not all, of the pictures that `job_id` took: those that are withheld."""
-    async with connection.execute(
+    row = await connection.first(
         "SELECT id, user_id, guild_id, pictures - ?, granted_here, granted_overall"
         " FROM quota_uses WHERE job_id = ? AND refunded = 0",
         (pictures, job_id),
-    ) as cursor:
-        row = await cursor.fetchone()
+    )
     if row is None:
         return
     use_id, user_id, guild_id, left, had_here, had_overall = row
@@ -153,16 +152,6 @@ async def forgive(connection: Connection, *, user_id: int, guild_id: int | None)
             " AND forgiven = 0",
             (user_id, guild_id),
         )
-
-
-async def all_of_user(connection: Connection, *, user_id: int) -> list[Use]:
-    """Everything the ledger has of `user_id` and was not given back, the oldest first."""
-    async with connection.execute(
-        "SELECT used_at, pictures FROM quota_uses WHERE user_id = ? AND refunded = 0"
-        " ORDER BY used_at, id",
-        (user_id,),
-    ) as cursor:
-        return [Use(used_at=row[0], pictures=row[1]) for row in await cursor.fetchall()]
 
 
 async def expire(connection: Connection, *, before: float) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from aiosqlite import Connection
+from data.store.connection import Connection
 
 OVERALL: Final = 0
 """The `guild_id` of a grant beside the operator's own limits."""
@@ -10,11 +10,13 @@ OVERALL: Final = 0
 
 async def left(connection: Connection, *, guild_id: int, user_id: int) -> int:
     """How many are left."""
-    async with connection.execute(
-        "SELECT pictures FROM quota_grants WHERE guild_id = ? AND user_id = ?", (guild_id, user_id)
-    ) as cursor:
-        row = await cursor.fetchone()
-    return 0 if row is None else int(row[0])
+    return (
+        await connection.value(
+            "SELECT pictures FROM quota_grants WHERE guild_id = ? AND user_id = ?",
+            (guild_id, user_id),
+        )
+        or 0
+    )
 
 
 async def add(connection: Connection, *, guild_id: int, user_id: int, pictures: int) -> None:
@@ -29,10 +31,10 @@ async def add(connection: Connection, *, guild_id: int, user_id: int, pictures: 
 
 async def of_user(connection: Connection, *, user_id: int) -> dict[int, int]:
     """What somebody has left, by server."""
-    async with connection.execute(
+    rows = await connection.every(
         "SELECT guild_id, pictures FROM quota_grants WHERE user_id = ? AND pictures > 0", (user_id,)
-    ) as cursor:
-        return {int(row[0]): int(row[1]) for row in await cursor.fetchall()}
+    )
+    return {int(row[0]): int(row[1]) for row in rows}
 
 
 async def forget(connection: Connection, *, user_id: int) -> None:

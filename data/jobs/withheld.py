@@ -1,14 +1,12 @@
 """The `withheld` table: pictures that nobody is shown, until a moderator releases one."""
 
 import json
-import sqlite3
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from aiosqlite import Connection
-
 from data.jobs.checks import CheckRecord
 from data.jobs.pictures import PictureRecord
+from data.store.connection import Connection, Table
 from data.store.damage import object_of, rating_of
 from pipeline.rating import Rating
 
@@ -43,28 +41,6 @@ class WithheldRecord:
         return self.picture.content_hash if self.state == "waiting" and self.picture else None
 
 
-_COLUMNS = (
-    "id, job_id, position, reason, ceiling, seen, picture, state, withheld_at, decided_by,"
-    " decided_at"
-)
-
-
-def _record(row: sqlite3.Row) -> WithheldRecord:
-    return WithheldRecord(
-        id=row["id"],
-        job_id=row["job_id"],
-        position=row["position"],
-        reason=row["reason"],
-        ceiling=rating_of(row["ceiling"], ceiling=True),
-        seen=CheckRecord.from_json(row["seen"]),
-        picture=_picture(row["picture"]),
-        state=row["state"],
-        withheld_at=row["withheld_at"],
-        decided_by=row["decided_by"],
-        decided_at=row["decided_at"],
-    )
-
-
 def _picture(stored: str | None) -> PictureRecord | None:
     """The row that it may become; None where there is none or it can't be read."""
     kept = object_of(stored or "")
@@ -75,45 +51,36 @@ def _picture(stored: str | None) -> PictureRecord | None:
         return None
 
 
+_WITHHELD = Table(
+    WithheldRecord,
+    "withheld",
+    read={
+        "ceiling": lambda stored: rating_of(stored, ceiling=True),
+        "seen": CheckRecord.from_json,
+        "picture": _picture,
+    },
+    write={
+        "seen": lambda seen: "{}" if seen is None else seen.to_json(),
+        "picture": lambda picture: None if picture is None else json.dumps(asdict(picture)),
+    },
+)
+
+
 async def insert(connection: Connection, *, record: WithheldRecord) -> None:
     """Enter a withheld picture; the file of one that waits must be on the disk already."""
-    picture = None if record.picture is None else json.dumps(asdict(record.picture))
-    await connection.execute(
-        f"INSERT INTO withheld ({_COLUMNS}, content_hash)"  # noqa: S608 - constant columns
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            record.id,
-            record.job_id,
-            record.position,
-            record.reason,
-            int(record.ceiling),
-            "{}" if record.seen is None else record.seen.to_json(),
-            picture,
-            record.state,
-            record.withheld_at,
-            record.decided_by,
-            record.decided_at,
-            record.content_hash,
-        ),
-    )
+    await _WITHHELD.insert(connection, record, content_hash=record.content_hash)
 
 
 async def get(connection: Connection, *, withheld_id: str) -> WithheldRecord | None:
     """The withheld picture with this id, in any state."""
-    sql = f"SELECT {_COLUMNS} FROM withheld WHERE id = ?"  # noqa: S608 - constant columns
-    async with connection.execute(sql, (withheld_id,)) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else _record(row)
+    return await _WITHHELD.one(connection, "WHERE id = ?", (withheld_id,))
 
 
 async def of_job(connection: Connection, *, job_id: str) -> list[WithheldRecord]:
     """Everything of a job that is still withheld, in order: what was released is a picture."""
-    async with connection.execute(
-        f"SELECT {_COLUMNS} FROM withheld WHERE job_id = ? AND state <> 'released'"  # noqa: S608
-        " ORDER BY position",
-        (job_id,),
-    ) as cursor:
-        return [_record(row) for row in await cursor.fetchall()]
+    return await _WITHHELD.many(
+        connection, "WHERE job_id = ? AND state <> 'released' ORDER BY position", (job_id,)
+    )
 
 
 async def waiting(
@@ -121,26 +88,22 @@ async def waiting(
 ) -> WithheldRecord | None:
     """The next picture of a server that waits for a moderator, the oldest first; with `after` the
     one that follows that one, or the first again after the last."""
-    async with connection.execute(
-        "SELECT withheld.id FROM withheld JOIN jobs ON jobs.id = job_id"
-        " WHERE withheld.state = 'waiting' AND guild_id = ?1 ORDER BY (?2 IS NOT NULL"
-        " AND (withheld_at, withheld.id) <= (SELECT withheld_at, id FROM withheld WHERE id = ?2)),"
-        " withheld_at, withheld.id LIMIT 1",
+    return await _WITHHELD.one(
+        connection,
+        "WHERE state = 'waiting' AND (SELECT guild_id FROM jobs WHERE id = job_id) = ?1"
+        " ORDER BY (?2 IS NOT NULL AND (withheld_at, id) <="
+        " (SELECT withheld_at, id FROM withheld WHERE id = ?2)), withheld_at, id LIMIT 1",
         (guild_id, after),
-    ) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else await get(connection, withheld_id=row[0])
+    )
 
 
 async def count_waiting(connection: Connection, *, guild_id: int) -> int:
     """How many pictures of a server wait for a moderator."""
-    async with connection.execute(
+    return await connection.value(
         "SELECT COUNT(*) FROM withheld JOIN jobs ON jobs.id = job_id"
         " WHERE withheld.state = 'waiting' AND guild_id = ?",
         (guild_id,),
-    ) as cursor:
-        row = await cursor.fetchone()
-    return int(row[0]) if row else 0
+    )
 
 
 async def decide(
@@ -148,21 +111,20 @@ async def decide(
 ) -> bool:
     """Enter what a moderator decided; False if it does not wait (any more): the first one counts.
     The row it might become is forgotten with it."""
-    cursor = await connection.execute(
+    return await connection.changes(
         "UPDATE withheld SET state = ?, decided_by = ?, decided_at = ?, picture = NULL,"
         " content_hash = NULL WHERE id = ? AND state = 'waiting'",
         (decision, by, now, withheld_id),
     )
-    return cursor.rowcount == 1
 
 
 async def expire(connection: Connection, *, before: float, now: float) -> list[str]:
     """Discard what has waited since `before`; gives the hashes of the files."""
-    async with connection.execute(
+    rows = await connection.every(
         "SELECT id, content_hash FROM withheld WHERE state = 'waiting' AND withheld_at <= ?",
         (before,),
-    ) as cursor:
-        found = [(str(row[0]), str(row[1])) for row in await cursor.fetchall()]
+    )
+    found = [(str(row[0]), str(row[1])) for row in rows]
     for withheld_id, _ in found:
         await decide(connection, withheld_id=withheld_id, decision="discarded", by=None, now=now)
     return [content_hash for _, content_hash in found]
@@ -198,9 +160,8 @@ async def hashes_from(connection: Connection, *, prefix: str) -> set[str]:
 
 
 async def _hashes(connection: Connection, condition: str, value: object) -> list[str]:
-    async with connection.execute(
+    return await connection.column(
         "SELECT DISTINCT content_hash FROM withheld WHERE content_hash IS NOT NULL"  # noqa: S608
         f" AND {condition}",
         (value,),
-    ) as cursor:
-        return [str(row[0]) for row in await cursor.fetchall()]
+    )

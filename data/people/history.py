@@ -6,22 +6,18 @@ milliseconds, parts of words and Japanese are found, and there is no second copy
 
 from dataclasses import dataclass
 
-from aiosqlite import Connection
-
-from data.jobs import jobs, pictures
-from data.jobs.jobs import JobRecord
-from data.jobs.pictures import PictureRecord
+from data.jobs import stored
+from data.jobs.stored import StoredPicture
+from data.store.connection import Connection
 from data.store.words import searchable
 
 MAX_WORDS = 10  # more are not looked for: nobody means them, and each costs a pass over the rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryEntry:
-    """A finished picture with its job, and whether the person who looks marked it."""
+class HistoryEntry(StoredPicture):
+    """A finished picture, and whether the person who looks marked it."""
 
-    picture: PictureRecord
-    job: JobRecord
     favourite: bool
 
 
@@ -52,23 +48,17 @@ async def search(
         + " AND jobs.words LIKE ? ESCAPE '!'" * len(wanted)
         + (" AND favourites.picture_id IS NOT NULL" if favourites else "")
     )
-    async with connection.execute("SELECT COUNT(*)" + source, (user_id, *wanted)) as cursor:
-        row = await cursor.fetchone()
-    total = int(row[0]) if row else 0
-    async with connection.execute(
+    total = await connection.value("SELECT COUNT(*)" + source, (user_id, *wanted))
+    rows = await connection.every(
         "SELECT pictures.id, favourites.picture_id IS NOT NULL"
         + source
         + " ORDER BY jobs.accepted_at DESC, jobs.id, pictures.position LIMIT ? OFFSET ?",
         (user_id, *wanted, limit, offset),
-    ) as cursor:
-        found = [(str(row[0]), bool(row[1])) for row in await cursor.fetchall()]
-    entries = [await _entry(connection, picture_id, favourite=f) for picture_id, f in found]
+    )
+    entries: list[HistoryEntry] = []
+    for picture_id, favourite in rows:
+        found = await stored.held(connection, picture_id=picture_id)
+        entries.append(
+            HistoryEntry(picture=found.picture, job=found.job, favourite=bool(favourite))
+        )
     return HistoryPage(entries=tuple(entries), total=total)
-
-
-async def _entry(connection: Connection, picture_id: str, *, favourite: bool) -> HistoryEntry:
-    picture = await pictures.get(connection, picture_id=picture_id)
-    assert picture is not None
-    job = await jobs.get(connection, job_id=picture.job_id)
-    assert job is not None
-    return HistoryEntry(picture=picture, job=job, favourite=favourite)

@@ -3,8 +3,7 @@
 import unicodedata
 from dataclasses import dataclass
 
-from aiosqlite import Connection
-
+from data.store.connection import Connection, Table
 from pipeline.request import GenerationRequest
 
 
@@ -14,6 +13,9 @@ class Preset:
 
     name: str
     request: GenerationRequest
+
+
+_PRESETS = Table(Preset, "presets", read={"request": GenerationRequest.from_json})
 
 
 def key_of(name: str) -> str:
@@ -35,41 +37,26 @@ async def save(
 
 async def get(connection: Connection, *, user_id: int, name: str) -> Preset | None:
     """The preset `name`, in any case, if there is one."""
-    async with connection.execute(
-        "SELECT name, request FROM presets WHERE user_id = ? AND key = ?", (user_id, key_of(name))
-    ) as cursor:
-        row = await cursor.fetchone()
-    if row is None:
-        return None
-    return Preset(name=row["name"], request=GenerationRequest.from_json(row["request"]))
+    return await _PRESETS.one(connection, "WHERE user_id = ? AND key = ?", (user_id, key_of(name)))
 
 
 async def of_user(connection: Connection, *, user_id: int) -> list[Preset]:
     """All presets of `user_id`, by name."""
-    async with connection.execute(
-        "SELECT name, request FROM presets WHERE user_id = ? ORDER BY key", (user_id,)
-    ) as cursor:
-        return [
-            Preset(name=row["name"], request=GenerationRequest.from_json(row["request"]))
-            for row in await cursor.fetchall()
-        ]
+    return await _PRESETS.many(connection, "WHERE user_id = ? ORDER BY key", (user_id,))
 
 
 async def count(connection: Connection, *, user_id: int, without: str) -> int:
     """How many presets `user_id` has beside the one named `without`."""
-    async with connection.execute(
+    return await connection.value(
         "SELECT COUNT(*) FROM presets WHERE user_id = ? AND key <> ?", (user_id, key_of(without))
-    ) as cursor:
-        row = await cursor.fetchone()
-    return int(row[0]) if row else 0
+    )
 
 
 async def delete(connection: Connection, *, user_id: int, name: str) -> bool:
     """Delete a preset; False where there is none of this name."""
-    cursor = await connection.execute(
+    return await connection.changes(
         "DELETE FROM presets WHERE user_id = ? AND key = ?", (user_id, key_of(name))
     )
-    return cursor.rowcount == 1
 
 
 async def forget(connection: Connection, *, user_id: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from aiosqlite import Connection
+from data.store.connection import Connection
 
 MOST_USED = 500  # enough to lift habits, small enough to be read for each suggestion
 
@@ -18,20 +18,20 @@ async def record(connection: Connection, *, user_id: int, tags: Iterable[str], n
 
 async def most_used(connection: Connection, *, user_id: int) -> dict[str, int]:
     """The tags that `user_id` used most, with how often."""
-    async with connection.execute(
+    rows = await connection.every(
         "SELECT tag, uses FROM tag_uses WHERE user_id = ? ORDER BY uses DESC, used_at DESC LIMIT ?",
         (user_id, MOST_USED),
-    ) as cursor:
-        return {str(row[0]): int(row[1]) for row in await cursor.fetchall()}
+    )
+    return {str(row[0]): int(row[1]) for row in rows}
 
 
 async def all_of_user(connection: Connection, *, user_id: int) -> list[tuple[str, int, float]]:
     """(tag, uses, when it was used last) of `user_id`, the most used first."""
-    async with connection.execute(
+    rows = await connection.every(
         "SELECT tag, uses, used_at FROM tag_uses WHERE user_id = ? ORDER BY uses DESC, tag",
         (user_id,),
-    ) as cursor:
-        return [(str(row[0]), int(row[1]), float(row[2])) for row in await cursor.fetchall()]
+    )
+    return [(str(row[0]), int(row[1]), float(row[2])) for row in rows]
 
 
 async def forget(connection: Connection, *, user_id: int) -> None:

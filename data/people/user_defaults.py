@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from aiosqlite import Connection
-
+from data.store.connection import Connection, Table
 from pipeline.card import QualityPreset
 from pipeline.rating import Rating
 
@@ -19,37 +18,28 @@ class UserDefaults:
     negative_prompt: str = ""
 
 
+def _preset(stored: str | None) -> QualityPreset | None:
+    """A later version may have dropped one."""
+    return QualityPreset(stored) if stored in list(QualityPreset) else None
+
+
+def _rating(stored: int | None) -> Rating | None:
+    return None if stored is None else Rating(stored)
+
+
+_DEFAULTS = Table(UserDefaults, "user_defaults", read={"preset": _preset, "rating": _rating})
+
+
 async def get(connection: Connection, *, user_id: int) -> UserDefaults:
     """What `user_id` set."""
-    async with connection.execute(
-        "SELECT aspect, preset, rating, negative_prompt FROM user_defaults WHERE user_id = ?",
-        (user_id,),
-    ) as cursor:
-        row = await cursor.fetchone()
-    if row is None:
-        return UserDefaults()
-    known = row["preset"] in list(QualityPreset)  # a later version may have dropped one
-    return UserDefaults(
-        aspect=row["aspect"],
-        preset=QualityPreset(row["preset"]) if known else None,
-        rating=None if row["rating"] is None else Rating(row["rating"]),
-        negative_prompt=row["negative_prompt"],
-    )
+    found = await _DEFAULTS.one(connection, "WHERE user_id = ?", (user_id,))
+    return found or UserDefaults()
 
 
 async def put(connection: Connection, *, user_id: int, defaults: UserDefaults) -> None:
     """Replace what `user_id` had set."""
-    await connection.execute(
-        "INSERT OR REPLACE INTO user_defaults (user_id, aspect, preset, rating, negative_prompt)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (
-            user_id,
-            defaults.aspect,
-            None if defaults.preset is None else defaults.preset.value,
-            None if defaults.rating is None else int(defaults.rating),
-            defaults.negative_prompt,
-        ),
-    )
+    await forget(connection, user_id=user_id)
+    await _DEFAULTS.insert(connection, defaults, user_id=user_id)
 
 
 async def forget(connection: Connection, *, user_id: int) -> None:

@@ -2,10 +2,8 @@
 
 import json
 from dataclasses import dataclass
-from sqlite3 import Row
 
-from aiosqlite import Connection
-
+from data.store.connection import Connection, Table
 from data.store.damage import ids_of
 
 
@@ -20,51 +18,34 @@ class WebSession:
     expires_at: float
 
 
+_SESSIONS = Table(
+    WebSession,
+    "web_sessions",
+    read={"guild_ids": ids_of},
+    write={"guild_ids": lambda ids: json.dumps(sorted(ids))},
+)
+
+
 async def insert(connection: Connection, *, key: str, session: WebSession) -> None:
     """Remember a session under `key`."""
-    await connection.execute(
-        "INSERT INTO web_sessions (key, user_id, name, guild_ids, expires_at)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (
-            key,
-            session.user_id,
-            session.name,
-            json.dumps(sorted(session.guild_ids)),
-            session.expires_at,
-        ),
-    )
+    await _SESSIONS.insert(connection, session, key=key)
 
 
 async def get(connection: Connection, *, key: str, now: float) -> WebSession | None:
     """The session `key`, unless it has ended."""
-    async with connection.execute(
-        "SELECT user_id, name, guild_ids, expires_at FROM web_sessions"
-        " WHERE key = ? AND expires_at > ?",
-        (key, now),
-    ) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else _session(row)
+    return await _SESSIONS.one(connection, "WHERE key = ? AND expires_at > ?", (key, now))
 
 
 async def of_user(
     connection: Connection, *, user_id: int, now: float
 ) -> list[tuple[str, WebSession]]:
     """The sessions of `user_id` with their keys, the latest first."""
-    async with connection.execute(
-        "SELECT key, user_id, name, guild_ids, expires_at FROM web_sessions"
+    rows = await connection.every(
+        "SELECT * FROM web_sessions"
         " WHERE user_id = ? AND expires_at > ? ORDER BY expires_at DESC, key",
         (user_id, now),
-    ) as cursor:
-        return [(str(row["key"]), _session(row)) for row in await cursor.fetchall()]
-
-
-def _session(row: Row) -> WebSession:
-    return WebSession(
-        user_id=int(row["user_id"]),
-        name=str(row["name"]),
-        guild_ids=ids_of(row["guild_ids"]),
-        expires_at=float(row["expires_at"]),
     )
+    return [(row["key"], _SESSIONS.record(row)) for row in rows]
 
 
 async def end_oldest(connection: Connection, *, user_id: int, keep: int) -> None:

@@ -12,8 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
 from pathlib import Path
 
-import aiosqlite
-
+from data.store.connection import Connection
 from data.store.place import Place
 from data.store.private import make_file
 from pipeline.disk import disk_error
@@ -68,15 +67,13 @@ def storage_errors(path: Path) -> Generator[None, None, None]:
 class Database:
     """The open database. Make it with `Database.open(path)`; it is an async context manager."""
 
-    def __init__(
-        self, path: Path, writer: aiosqlite.Connection, readers: list[aiosqlite.Connection]
-    ) -> None:
+    def __init__(self, path: Path, writer: Connection, readers: list[Connection]) -> None:
         self.path = path
         self.place = Place()
         self._writer = writer
         self._write_lock = asyncio.Lock()
         self._readers = readers
-        self._idle: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+        self._idle: asyncio.Queue[Connection] = asyncio.Queue()
         self.on_commit: list[Callable[[], None]] = []  # called after each transaction
         for reader in readers:
             self._idle.put_nowait(reader)
@@ -91,7 +88,7 @@ class Database:
         StorageError where it can't be opened or written, is locked by somebody else, damaged, or of
         a newer version than this code knows.
         """
-        connections: list[aiosqlite.Connection] = []
+        connections: list[Connection] = []
         try:
             with storage_errors(path):
                 await asyncio.to_thread(_probe, path)
@@ -113,7 +110,7 @@ class Database:
                 await connection.close()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[aiosqlite.Connection, None]:
+    async def transaction(self) -> AsyncGenerator[Connection, None]:
         """The writer, alone, inside one transaction: committed at the end, undone on any error.
 
         StorageError `data_dir_replaced` where this is not the database that lies there any more.
@@ -142,7 +139,7 @@ class Database:
                 pass
 
     @asynccontextmanager
-    async def reader(self) -> AsyncGenerator[aiosqlite.Connection, None]:
+    async def reader(self) -> AsyncGenerator[Connection, None]:
         """A connection that can't write, for one or more queries."""
         connection = await self._idle.get()
         try:
@@ -160,9 +157,13 @@ def _probe(path: Path) -> None:
     sqlite3.connect(path).close()
 
 
-async def _connect(path: Path, *, busy_timeout_s: float) -> aiosqlite.Connection:
+async def _connect(path: Path, *, busy_timeout_s: float) -> Connection:
     # isolation_level=None: no hidden BEGIN, transactions are ours alone.
-    connection = await aiosqlite.connect(path, isolation_level=None, timeout=busy_timeout_s)
+    connection = Connection(
+        lambda: sqlite3.connect(path, isolation_level=None, timeout=busy_timeout_s),
+        iter_chunk_size=64,
+    )
+    await connection
     try:
         connection.row_factory = sqlite3.Row
         connection.text_factory = _text
@@ -183,10 +184,8 @@ def _text(stored: bytes) -> str:
     return stored.decode(errors="replace")
 
 
-async def _migrate(connection: aiosqlite.Connection, path: Path) -> None:
-    async with connection.execute("PRAGMA user_version") as cursor:
-        row = await cursor.fetchone()
-    found = int(row[0]) if row else 0
+async def _migrate(connection: Connection, path: Path) -> None:
+    found = await connection.value("PRAGMA user_version")
     steps = migrations()
     known = steps[-1][0]
     if found > known:

@@ -3,9 +3,8 @@
 import json
 from dataclasses import asdict, dataclass
 
-from aiosqlite import Connection
-
 from data.store import notes
+from data.store.connection import Connection
 from data.store.damage import object_of
 
 _KEY = "maintenance"

@@ -1,13 +1,11 @@
 """The `notes` table: small facts that the bot remembers about itself."""
 
-from aiosqlite import Connection
+from data.store.connection import Connection
 
 
 async def get(connection: Connection, *, key: str) -> str | None:
     """What is noted under `key`."""
-    async with connection.execute("SELECT value FROM notes WHERE key = ?", (key,)) as cursor:
-        row = await cursor.fetchone()
-    return None if row is None else str(row[0])
+    return await connection.value("SELECT value FROM notes WHERE key = ?", (key,))
 
 
 async def put(connection: Connection, *, key: str, value: str) -> None:

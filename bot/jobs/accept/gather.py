@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from aiosqlite import Connection
-
 from bot.jobs.values import Origin
 from bot.moderation.gate import check_door
 from bot.moderation.member_limits import for_member
@@ -14,6 +12,7 @@ from data.jobs import pictures, uploads
 from data.people import presets, user_defaults
 from data.people.presets import Preset
 from data.people.user_defaults import UserDefaults
+from data.store.connection import Connection
 from data.store.database import Database
 from pipeline.errors import RefusedError
 from pipeline.rating import Rating

@@ -5,8 +5,6 @@ SQLite has one writer, so however many requests come at once, each is checked ag
 
 from dataclasses import dataclass
 
-from aiosqlite import Connection
-
 from bot.jobs.accept.limits import (
     DAY_S,
     Limits,
@@ -20,6 +18,7 @@ from data.guilds.server_settings import LimitSet
 from data.jobs import jobs, quota, quota_grants
 from data.jobs.jobs import JobRecord
 from data.jobs.quota_grants import OVERALL
+from data.store.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from aiosqlite import Connection
-
 from bot.jobs.accept.limits import DAY_S, HOUR_S, Limits, ServerLimits, UserLimits, Window, window
 from bot.moderation.member_limits import for_member
 from data.guilds import guild_limits
 from data.guilds.server_settings import LimitSet
 from data.jobs import jobs, quota, quota_grants
 from data.jobs.quota import Use
+from data.store.connection import Connection
 from data.store.database import Database
 
 

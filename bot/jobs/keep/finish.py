@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from aiosqlite import Connection
-
 from bot.jobs.keep.errors_json import error_to_json
 from bot.moderation.audit import Audit
 from data.guilds.audit import AuditEvent, AuditKind
@@ -14,6 +12,7 @@ from data.jobs.checks import CheckRecord
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.jobs.withheld import WithheldRecord
+from data.store.connection import Connection
 from pipeline.errors import EkakiError, EngineError
 
 _WORST_FIRST: Final = ("minor", "unchecked", "rating")

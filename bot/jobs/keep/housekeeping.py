@@ -5,8 +5,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from aiosqlite import Connection
-
 from bot.common.clock import Clock
 from bot.jobs.accept.limits import DAY_S, HOUR_S
 from bot.jobs.keep.files import KeptFiles
@@ -17,6 +15,7 @@ from data.guilds.server_settings import RETENTION_DAYS
 from data.jobs import jobs, quota, uploads, withheld
 from data.people import web_sessions
 from data.store import notes
+from data.store.connection import Connection
 from pipeline.errors import StorageError
 
 _log = logging.getLogger(__name__)

@@ -8,8 +8,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from aiosqlite import Connection
-
 from bot.common.failpoints import hit
 from bot.jobs.accept.audit_events import accepted
 from bot.jobs.accept.quota import Bounds, check_limits, take
@@ -28,6 +26,7 @@ from data.jobs.jobs import Delivered, JobRecord
 from data.jobs.pictures import PictureRecord
 from data.jobs.withheld import WithheldRecord
 from data.people import tag_uses
+from data.store.connection import Connection
 from data.store.database import Database
 from pipeline.errors import EkakiError, EngineError
 from pipeline.rating import Rating

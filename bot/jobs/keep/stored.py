@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-from aiosqlite import Connection
-
 from bot.safety.ceiling import setting_of
 from data.guilds import place_settings
 from data.jobs import pictures, uploads, withheld
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.jobs.withheld import WithheldRecord
+from data.store.connection import Connection
 from pipeline.errors import RefusedError
 from pipeline.rating import Rating
 

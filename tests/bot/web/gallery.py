@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import discord
-from aiosqlite import Connection
 from PIL import Image
 
 from benchmarks.gallery_rows import GUILD, START, Item, fill
@@ -20,6 +19,7 @@ from data.files.picture_files import PictureFiles
 from data.gallery import web
 from data.guilds import guild_settings
 from data.guilds.server_settings import GuildSettings
+from data.store.connection import Connection
 from data.store.database import DATABASE_NAME, Database
 from pipeline.rating import Rating
 

@@ -72,13 +72,8 @@ async def entries(running: Running) -> list[Entry]:
 
 
 async def entries_in(database: Database) -> list[Entry]:
-    async with (
-        database.reader() as connection,
-        connection.execute("SELECT number FROM gallery_entries ORDER BY number") as cursor,
-    ):
-        numbers = [int(row[0]) for row in await cursor.fetchall()]
     async with database.reader() as connection:
-        return await gallery.by_numbers(connection, numbers=numbers)
+        return await gallery.ENTRIES.many(connection, "ORDER BY e.number")
 
 
 async def picture(

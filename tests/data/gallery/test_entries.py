@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from aiosqlite import Connection
 
 from data.gallery import entries, search, web
 from data.gallery import votes as gallery_votes
@@ -12,6 +11,7 @@ from data.gallery.search import Wanted
 from data.guilds import guild_settings
 from data.guilds.server_settings import GuildSettings
 from data.jobs import jobs, pictures
+from data.store.connection import Connection
 from data.store.database import Database
 from pipeline.rating import Rating
 from tests.data.records import a_job, a_picture
@@ -66,7 +66,7 @@ async def test_one_person_is_one_vote_until_all_their_stars_are_gone(database: D
         await gallery_votes.unstar(connection, number=entry.number, user_id=2, message_id=7)
     assert await votes(database, "a") == 2, "two other stars of theirs are left"
     async with database.transaction() as connection:
-        assert await gallery_votes.clear_message(connection, message_id=8) == [entry.number]
+        assert await gallery_votes.clear_message(connection, message_id=8) == {entry.number}
         assert await gallery_votes.unvote(connection, number=entry.number, user_id=2)
         assert not await gallery_votes.unvote(connection, number=entry.number, user_id=2)
     assert await votes(database, "a") == 1

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from aiosqlite import Connection
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from data.gallery import search, votes
 from data.gallery.entries import Entry, Order
 from data.gallery.query import expression
 from data.gallery.search import Wanted
+from data.store.connection import Connection
 from data.store.database import Database
 from pipeline.rating import Rating
 

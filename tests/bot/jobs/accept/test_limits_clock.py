@@ -1,16 +1,16 @@
 """Limits under a clock that jumps: nobody waits longer than a window, nobody gets more than it."""
 
 import asyncio
+import sqlite3
 
-import aiosqlite
 import pytest
-from aiosqlite import Connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.jobs.accept.limits import DAY_S, HOUR_S, Limits, check_quota, check_upscales, window
 from data.jobs import quota
 from data.jobs.quota import Use
+from data.store.connection import Connection
 from data.store.database import migrations
 from pipeline.errors import RefusedError
 
@@ -39,7 +39,10 @@ def test_jumps_never_show_a_wait_beyond_the_window_nor_a_use_above_the_limit(
 
 
 async def _play(asked: list[tuple[float, int]]) -> None:
-    async with aiosqlite.connect(":memory:") as connection:  # without foreign keys: no jobs needed
+    # Without foreign keys: no jobs needed.
+    connection = Connection(lambda: sqlite3.connect(":memory:"), 64)
+    async with connection:
+        connection.row_factory = sqlite3.Row
         await connection.executescript("".join(sql for _, sql in migrations()))
         now = NOW
         for number, (jump, pictures) in enumerate(asked):

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from aiosqlite import Connection
 
 from bot.playground.simulator import permissions as p
 from bot.playground.simulator.default_world import IDS
@@ -11,6 +10,7 @@ from data.gallery import posts
 from data.guilds import audit, blocks, place_settings
 from data.guilds.audit import AuditEntry
 from data.guilds.blocks import Block
+from data.store.connection import Connection
 from pipeline.errors import StorageError
 from pipeline.rating import Rating
 from tests.cogs.gallery.helpers import (
