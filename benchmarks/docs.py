@@ -1,7 +1,7 @@
 """`python -m benchmarks.docs`: writes the committed results into the docs, between their marks.
 
 `<!-- bench:NAME -->` begins what is made from `benchmarks/results/NAME.json`, `<!-- /bench -->`
-ends it; `bench:summary` is the README's choice among all. Prose stands outside, written by hand. A
+ends it; `bench:summary` is a choice among all. Prose stands outside, written by hand. A
 section whose benchmark has no result there stays as it is.
 """
 
@@ -16,7 +16,7 @@ from benchmarks.report import LEFT_OUT, Row
 from benchmarks.results import RESULTS, Result
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-DOCS: Final = ("README.md", "docs/performance.md", "docs/gallery.md")
+DOCS: Final = ("docs/performance.md", "docs/gallery.md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ SUMMARY: Final = (
         ("most private",),
     ),
 )
-"""The README's."""
+"""What stands in short at the top."""
 
 _CHOSEN: Final = frozenset(choice.benchmark for choice in SUMMARY)
 _SECTION: Final = re.compile(r"<!-- bench:(\w+) -->\n.*?<!-- /bench -->", re.DOTALL)
