@@ -1,4 +1,5 @@
-"""`/imagine`. The cog starts the worker when it is loaded and stops it when it is unloaded."""
+"""`/imagine` and `/imagine-form`. The cog starts the worker when it is loaded and stops it when it
+is unloaded."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -30,8 +31,15 @@ from pipeline.prompt.assemble import typed_text
 from pipeline.request import OPTION, OPTIONS, GenerationRequest
 
 Interaction: TypeAlias = discord.Interaction[EkakiBot]
-LAST = ("image", "strength", "saved", "private")
-PROMPT = ("prompt", "character", "series", "tags")
+ORDER = (
+    "prompt", "aspect", "count", "negative_prompt", "tags", "character", "series", "saved", "image",
+    "strength", "seed", "preset", "style", "rating", "private",
+)  # fmt: skip
+"""The options of which people use most come first; Discord lists them in this order."""
+
+TYPED = ("character", "series", "tags")
+ASKED_IN_FORM = {"prompt", "negative_prompt"}
+FORM_OPTIONS = [each for each in OPTIONS if each.field not in ASKED_IN_FORM]
 
 DOWNLOAD_S = 60.0  # of an image to begin from; Discord shows "thinking" meanwhile
 
@@ -67,7 +75,7 @@ class Inference(commands.Cog):
 
     @app_commands.command(name="imagine", description=text("imagine.description"))
     @app_commands.describe(image=text("imagine.option_image"), saved=text("imagine.option_saved"))
-    @takes(OPTIONS, last=LAST)
+    @takes(OPTIONS, order=ORDER, required=("prompt",))
     async def imagine(
         self,
         interaction: Interaction,
@@ -76,6 +84,32 @@ class Inference(commands.Cog):
         saved: str | None = None,
         **said: Any,
     ) -> None:
+        wish = self._wish(interaction, said, image)
+        await self._submit(interaction, wish, image=image, saved=saved)
+
+    @app_commands.command(name="imagine-form", description=text("imagine.description_form"))
+    @app_commands.describe(image=text("imagine.option_image"), saved=text("imagine.option_saved"))
+    @takes(FORM_OPTIONS, order=ORDER)
+    async def imagine_form(
+        self,
+        interaction: Interaction,
+        *,
+        image: discord.Attachment | None = None,
+        saved: str | None = None,
+        **said: Any,
+    ) -> None:
+        wish = self._wish(interaction, said, image)
+        may_be_empty = any(said[name] for name in TYPED) or await self._has_prompt(
+            interaction, saved
+        )
+        send = partial(self._submit, image=image, saved=saved)
+        form = PromptModal(wish, send, prompt_required=not may_be_empty)
+        await interaction.response.send_modal(form)
+
+    def _wish(
+        self, interaction: Interaction, said: dict[str, Any], image: discord.Attachment | None
+    ) -> GenerationRequest:
+        """What the options say. InputError or RefusedError where they can't be used."""
         refuse_user_install(interaction)
         # Clients may send a suggestion's name, remarks and all, instead of its value.
         texts = {
@@ -88,12 +122,7 @@ class Inference(commands.Cog):
             check_announced(image, limit_bytes=MAX_UPLOAD_BYTES)
         elif said["strength"] is not None:
             raise InputError("strength_without_image")
-        send = partial(self._submit, image=image, saved=saved)
-        typed = any(said[name] is not None for name in PROMPT)
-        if not typed and not await self._has_prompt(interaction, saved):
-            await interaction.response.send_modal(PromptModal(wish, send))
-        else:
-            await send(interaction, wish)
+        return wish
 
     async def _submit(
         self,
@@ -124,24 +153,28 @@ class Inference(commands.Cog):
     @imagine.autocomplete("prompt")
     @imagine.autocomplete("negative_prompt")
     @imagine.autocomplete("tags")
+    @imagine_form.autocomplete("tags")
     async def suggest_tags(
         self, interaction: Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
         return await self._suggest(self.bot.services.suggestions.tags, interaction, typed)
 
     @imagine.autocomplete("character")
+    @imagine_form.autocomplete("character")
     async def suggest_characters(
         self, interaction: Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
         return await self._suggest(self.bot.services.suggestions.characters, interaction, typed)
 
     @imagine.autocomplete("series")
+    @imagine_form.autocomplete("series")
     async def suggest_series(
         self, interaction: Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
         return await self._suggest(self.bot.services.suggestions.series, interaction, typed)
 
     @imagine.autocomplete("aspect")
+    @imagine_form.autocomplete("aspect")
     async def suggest_aspects(
         self,
         interaction: Interaction,  # noqa: ARG002 - discord.py's signature
@@ -150,6 +183,7 @@ class Inference(commands.Cog):
         return as_choices(self.bot.services.suggestions.aspects(typed))
 
     @imagine.autocomplete("saved")
+    @imagine_form.autocomplete("saved")
     async def suggest_saved(
         self, interaction: Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:

@@ -16,16 +16,20 @@ Callback = TypeVar("Callback", bound=Callable[..., Any])
 Kind = TypeVar("Kind", bound=Enum)
 
 
-def takes(options: Sequence[Option], *, last: Sequence[str] = ()) -> Callable[[Callback], Callback]:
-    """Give a command `options` after its own, in place of its `**said`. Those called in `last` come
-    at the end, in that order."""
+def takes(
+    options: Sequence[Option], *, order: Sequence[str] = (), required: Sequence[str] = ()
+) -> Callable[[Callback], Callback]:
+    """Give a command `options`, in place of its `**said`. The options called in `order` come first
+    and in that order, all others follow. Those in `required` must be filled in."""
 
     def decorate(callback: Callback) -> Callback:
         signature = inspect.signature(callback)
         own = [each for each in signature.parameters.values() if each.kind != each.VAR_KEYWORD]
-        named = {each.name: each for each in (*own, *map(_parameter, options))}
-        ordered = [named.pop(name) for name in last]
-        parameters = [*named.values(), *ordered]
+        offered = [_parameter(each, required=each.field in required) for each in options]
+        named = {each.name: each for each in (*own, *offered)}
+        context = [named.pop(each.name) for each in own if each.kind != each.KEYWORD_ONLY]
+        ordered = [named.pop(name) for name in order if name in named]
+        parameters = [*context, *ordered, *named.values()]
         # discord.py reads it where Python would.
         callback.__signature__ = signature.replace(parameters=parameters)  # pyright: ignore[reportFunctionMemberAccess]
         app_commands.describe(
@@ -40,17 +44,18 @@ def takes(options: Sequence[Option], *, last: Sequence[str] = ()) -> Callable[[C
     return decorate
 
 
-def _parameter(option: Option) -> inspect.Parameter:
+def _parameter(option: Option, *, required: bool) -> inspect.Parameter:
     ranged: Any = app_commands.Range
     kind: Any = str if option.choices else option.kind
     if option.low is not None:
         kind = ranged[kind, option.low, option.high]
     flag = option.kind is bool
+    default = inspect.Parameter.empty if required else option.default if flag else None
     return inspect.Parameter(
         option.field,
         inspect.Parameter.KEYWORD_ONLY,
-        default=option.default if flag else None,
-        annotation=kind if flag else kind | None,
+        default=default,
+        annotation=kind if flag or required else kind | None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The dialogue for long prompts, opened by `/imagine` without one."""
+"""The form for long prompts, opened by `/imagine-form`."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -17,16 +17,21 @@ _OPEN_FOR_S = 3600.0  # somebody may write for long; then discord.py forgets the
 
 
 class PromptModal(Form):
-    """Asks for prompt and negative; the other options are those of the command."""
+    """Asks for prompt and negative; the other options are those of the command.
 
-    def __init__(self, wish: GenerationRequest, submit: Submit) -> None:
+    `prompt_required` is False where a preset or another option says what to draw.
+    """
+
+    def __init__(
+        self, wish: GenerationRequest, submit: Submit, *, prompt_required: bool = True
+    ) -> None:
         super().__init__(title=text("imagine.modal_title"), timeout=_OPEN_FOR_S)
         self._wish = wish
         self._submit = submit
-        self._prompt = _input("modal_prompt", required=True)
+        self._prompt = _input("modal_prompt", required=prompt_required)
         self._negative = _input("modal_negative", required=False)
-        if wish.negative_prompt:
-            self._negative.default = wish.negative_prompt
+        if wish.prompt:
+            self._prompt.default = wish.prompt
         self.add_item(_labelled("modal_prompt", self._prompt))
         self.add_item(_labelled("modal_negative", self._negative))
 

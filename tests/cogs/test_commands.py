@@ -8,13 +8,14 @@ import pytest
 from discord import app_commands
 
 from cogs.drawing.limits import LimitsCog
-from cogs.inference import Inference
+from cogs.inference import ORDER, Inference
 from cogs.info import Info
 from cogs.personal.presets import Presets
 from data.people.user_defaults import UserDefaults
 from data.shipped.text import keys, text
 from pipeline.card import MAX_SEED
 from pipeline.options import Option
+from pipeline.request import OPTION
 from pipeline.request import OPTIONS as TABLE
 
 
@@ -25,6 +26,8 @@ def payload(command: "app_commands.Command[Any, ..., Any]") -> dict[str, Any]:
 
 IMAGINE = payload(Inference.imagine)  # pyright: ignore[reportArgumentType] - a cog's method
 OPTIONS = {option["name"]: option for option in IMAGINE["options"]}
+IMAGINE_FORM = payload(Inference.imagine_form)  # pyright: ignore[reportArgumentType] - a cog's method
+FORM = {option["name"]: option for option in IMAGINE_FORM["options"]}
 
 
 TYPES = {
@@ -35,11 +38,15 @@ TYPES = {
 }
 
 
-def test_the_options_come_in_the_order_of_the_table() -> None:
-    last = ["image", "strength", "saved", "private"]
-    assert list(OPTIONS) == [each.name for each in TABLE if each.name not in last] + last
-    assert next(iter(OPTIONS)) == "prompt"
-    assert not any(option["required"] for option in OPTIONS.values())
+def test_the_options_come_in_the_order_of_their_use() -> None:
+    first = [OPTION[name].name if name in OPTION else name for name in ORDER]
+    assert list(OPTIONS) == first + [each.name for each in TABLE if each.name not in first]
+    assert [name for name, option in OPTIONS.items() if option["required"]] == ["prompt"]
+
+
+def test_the_form_takes_what_it_does_not_ask_for() -> None:
+    assert list(FORM) == [name for name in OPTIONS if name not in {"prompt", "negative"}]
+    assert {name: OPTIONS[name] for name in FORM} == FORM
 
 
 @pytest.mark.parametrize("option", TABLE, ids=lambda each: each.field)
@@ -71,7 +78,13 @@ def test_me_has_what_the_table_says() -> None:
 
 
 def test_everything_is_within_discords_bounds() -> None:
-    commands = [IMAGINE, payload(Info.about), payload(Info.help), payload(LimitsCog.limits)]  # pyright: ignore[reportArgumentType] - cogs' methods
+    commands = [
+        IMAGINE,
+        IMAGINE_FORM,
+        payload(Info.about),
+        payload(Info.help),
+        payload(LimitsCog.limits),
+    ]  # pyright: ignore[reportArgumentType] - cogs' methods
     for command in commands:
         assert len(command["options"]) <= 25
         total = len(command["name"]) + len(command["description"])

@@ -60,7 +60,7 @@ async def test_private_answers_are_japanese_and_fit(
 @pytest.mark.usefixtures("japanese")
 async def test_forms_and_what_answers_them(place: Discord, alice: Visitor) -> None:
     async with open_house(place):
-        opened = await alice.member.slash("imagine", {}, channel=IDS.general)
+        opened = await alice.member.slash("imagine-form", {}, channel=IDS.general)
         assert opened.modal is not None
         assert opened.modal["title"] == "何を描きますか？"
         sent = await alice.member.submit_modal(opened, {"modal_prompt": "1girl --steps 9000"})

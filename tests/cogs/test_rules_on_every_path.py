@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from bot.playground.simulator.default_world import IDS
 from data.guilds import audit
 from data.guilds.audit import AuditKind
 from tests.cogs.pictures.test_remix import png, post
@@ -30,6 +31,12 @@ async def refused(running: Running, *said: MessageView) -> None:
         log = await audit.page(reader, guild_id=None, kinds=[AuditKind.REFUSED], offset=0, limit=50)
     assert len(log) == len(said)
     assert {entry.details["error"] for entry in log} == {"rule_minor_coded"}
+
+
+async def from_form(visitor: Visitor, prompt: str, **options: str) -> MessageView:
+    opened = await visitor.member.slash("imagine-form", options, channel=IDS.general)
+    filled = {"modal_prompt": prompt} if prompt else {}
+    return await whole(await visitor.member.submit_modal(opened, filled))
 
 
 async def test_in_every_option(running: Running, alice: Visitor) -> None:
@@ -59,7 +66,8 @@ async def test_in_presets_and_own_defaults(running: Running, alice: Visitor) -> 
     await alice.answer("preset save", name="Not", negative="(loli:-1)")
     await refused(
         running,
-        await alice.answer("imagine", saved="Mine"),
+        await from_form(alice, "1girl, l0li"),
+        await from_form(alice, "", saved="Mine"),
         await alice.wish("1girl", saved="Mine"),
         await alice.wish("1girl", saved="Not"),
     )

@@ -73,7 +73,7 @@ async def test_a_blocked_word_is_refused_on_every_path_and_costs_nothing(
         await alice.wish("1girl", tags="spider"),
         await alice.wish("1girl", character="spider"),
         await alice.wish("1girl --no hat, spider"),
-        await alice.answer("imagine", saved="Web"),
+        await alice.wish("1girl", saved="Web"),
         await whole(await alice.member.press(shown, "ekaki:reroll")),
         await whole(await alice.member.press(shown, "Vary (subtle)")),
         await whole(await alice.member.press(shown, "Vary (strong)")),

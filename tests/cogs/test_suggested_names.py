@@ -20,10 +20,11 @@ from tests.cogs.visitors import Visitor, open_house
 
 NAMES_ARE_VALUES = {
     ("imagine", "saved"), ("preset save", "name"), ("preset delete", "name"),
-    ("moderate block", "duration"), ("owner block", "duration"),
+    ("moderate block", "duration"), ("owner block", "duration"), ("imagine-form", "saved"),
 }  # fmt: skip
 TESTED_HERE = {
     *(("imagine", name) for name in ("prompt", "negative", "tags", "character", "series")),
+    *(("imagine-form", name) for name in ("tags", "character", "series", "aspect")),
     ("imagine", "aspect"), ("preset save", "aspect"), ("preset save", "id"), ("show", "id"),
     ("gallery search", "words"), ("collection add", "id"),
     *((f"collection {name}", "name") for name in ("add", "remove", "show", "download", "delete")),

@@ -40,8 +40,8 @@ async def test_a_private_answer_is_seen_by_its_user_only(place: Discord, running
     assert place.seen(IDS.general) == []
 
 
-async def test_without_a_prompt_a_dialogue_opens(place: Discord, running: Running) -> None:
-    sent = place.alice.imagine(steps=7, seed=5)
+async def test_the_form_takes_a_long_prompt(place: Discord, running: Running) -> None:
+    sent = place.alice.command("imagine-form", steps=7, seed=5)
     await until(lambda: sent.modal)
     assert sent.modal is not None
     inputs = [each["component"] for each in sent.modal["components"]]
@@ -56,6 +56,15 @@ async def test_without_a_prompt_a_dialogue_opens(place: Discord, running: Runnin
     assert job.request.wish.prompt == prompt
     assert job.request.wish.negative_prompt == "lowres, hat"
     assert (job.request.num_inference_steps, job.request.seed) == (7, 5)
+
+
+async def test_a_client_that_knows_the_old_command_is_told(
+    place: Discord, running: Running
+) -> None:
+    """It still offers `/imagine` without a prompt, which opened the form."""
+    message = await place.answer(place.alice.imagine(steps=7))
+    assert "has changed since your Discord loaded it" in message.content
+    assert await running.jobs() == []
 
 
 @pytest.mark.parametrize(
@@ -179,9 +188,9 @@ async def test_a_missing_permission_is_told_before_any_work(
 
 
 async def test_a_user_install_is_refused_kindly(place: Discord, running: Running) -> None:
-    wishes: list[dict[str, Any]] = [{"prompt": "1girl"}, {}]
-    for options in wishes:
-        sent = place.alice.imagine(user_install_only=True, **options)
+    wishes: dict[str, dict[str, Any]] = {"imagine": {"prompt": "1girl"}, "imagine-form": {}}
+    for command, options in wishes.items():
+        sent = place.alice.command(command, user_install_only=True, **options)
         message = await place.answer(sent)
         assert "added me" in message.content
     assert await running.jobs() == []

@@ -64,10 +64,10 @@ async def test_it_can_be_rerolled_and_remixed(place: Discord, alice: Visitor) ->
     assert remixed.request.prompt.startswith("1boy")
 
 
-async def test_without_a_prompt_the_form_comes_first(place: Discord, alice: Visitor) -> None:
+async def test_the_form_takes_a_picture_too(place: Discord, alice: Visitor) -> None:
     async with open_house(place) as running:
         options = {"image": ("photo.png", picture()), "strength": 0.9}
-        sent = await alice.member.slash("imagine", options, channel=IDS.general)
+        sent = await alice.member.slash("imagine-form", options, channel=IDS.general)
         assert sent.modal is not None
         await alice.member.submit_modal(sent, {"modal_prompt": "1girl"})
         job = await new_job(running, 0)

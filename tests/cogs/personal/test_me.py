@@ -135,15 +135,21 @@ async def test_a_preset_may_come_from_a_picture_that_one_sees(
 
 async def test_a_preset_with_a_prompt_needs_no_other(running: Running, alice: Visitor) -> None:
     await alice.answer("preset save", name="Rain", prompt="1girl, umbrella")
-    await alice.answer("imagine", saved="Rain")
+    opened = await alice.member.slash("imagine-form", {"saved": "Rain"}, channel=IDS.general)
+    assert opened.modal is not None
+    assert not opened.modal["components"][0]["component"]["required"]
+    await alice.member.submit_modal(opened, {})
     job = await running.delivery("delivered")
     assert "umbrella" in job.request.prompt
 
 
-async def test_a_preset_without_a_prompt_opens_the_form(running: Running, alice: Visitor) -> None:
+async def test_a_preset_without_a_prompt_needs_one_in_the_form(
+    running: Running, alice: Visitor
+) -> None:
     await alice.answer("preset save", name="Quick", steps=8)
-    opened = await alice.member.slash("imagine", {"saved": "Quick"}, channel=IDS.general)
+    opened = await alice.member.slash("imagine-form", {"saved": "Quick"}, channel=IDS.general)
     assert opened.modal is not None
+    assert opened.modal["components"][0]["component"]["required"]
     await alice.member.submit_modal(opened, {"modal_prompt": "1girl, hat"})
     job = await running.delivery("delivered")
     assert job.request.num_inference_steps == 8

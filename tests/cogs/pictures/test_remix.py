@@ -150,7 +150,7 @@ async def test_a_refused_form_gives_the_text_back(
 async def test_a_refused_prompt_form_gives_the_text_back(place: Discord, alice: Visitor) -> None:
     async with open_house(place, pictures_per_hour=1) as running:
         await drawn(alice, running)
-        sent = await alice.member.slash("imagine", {}, channel=IDS.general)
+        sent = await alice.member.slash("imagine-form", {}, channel=IDS.general)
         answer = await alice.member.submit_modal(sent, {"modal_prompt": "a long night"})
         assert "in an hour" in await text_of(answer)
         (back,) = await alice.member.wait_for(lambda: answer.followups)
@@ -164,7 +164,7 @@ async def test_a_prompt_form_lost_in_a_restart_gives_the_text_back(
     monkeypatch.setattr(orphans, "ORPHAN_AFTER_S", 0.1)
     prompt = "1girl, " * 400
     async with open_house(place):
-        sent = await alice.member.slash("imagine", {}, channel=IDS.general)
+        sent = await alice.member.slash("imagine-form", {}, channel=IDS.general)
     async with open_house(place) as running:
         answer = await alice.member.submit_modal(sent, {"modal_prompt": prompt})
         words = await text_of(answer)
