@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,12 +13,19 @@ _MAX_TYPED = 40  # characters: longer text is no size
 _PAIR = re.compile(r"(\d+(?:\.\d+)?)\s*[:/x×*]\s*(\d+(?:\.\d+)?)", re.IGNORECASE)
 
 
+_IN_BRACKETS = re.compile(r"\((\d{2,5})x(\d{2,5})\)$")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """One of the sizes of the model card. `width` and `height` in pixels, multiples of 64."""
+    """One of the sizes of the model card. `width` and `height` in pixels, multiples of 64.
+
+    `about` is the ratio that people know for this shape, such as 2:3 for 13:19.
+    """
 
     name: str
     ratio: str
+    about: str
     width: int
     height: int
 
@@ -32,26 +40,32 @@ class Bucket:
         return f"{self.ratio} {self.name}, {self.pixels}"
 
 
-def _bucket(name: str, ratio: str, width: int, height: int) -> Bucket:
-    return Bucket(name=name, ratio=ratio, width=width, height=height)
+def _bucket(name: str, ratio: str, about: str, width: int, height: int) -> Bucket:
+    return Bucket(name=name, ratio=ratio, about=about, width=width, height=height)
 
 
 BUCKETS: Final = (
-    _bucket("square", "1:1", 1024, 1024),
-    _bucket("landscape", "19:13", 1216, 832),
-    _bucket("portrait", "13:19", 832, 1216),
-    _bucket("wide", "9:7", 1152, 896),
-    _bucket("tall", "7:9", 896, 1152),
-    _bucket("horizontal", "7:4", 1344, 768),
-    _bucket("vertical", "4:7", 768, 1344),
-    _bucket("panorama", "12:5", 1536, 640),
-    _bucket("tower", "5:12", 640, 1536),
+    _bucket("square", "1:1", "1:1", 1024, 1024),
+    _bucket("landscape", "19:13", "3:2", 1216, 832),
+    _bucket("portrait", "13:19", "2:3", 832, 1216),
+    _bucket("wide", "9:7", "4:3", 1152, 896),
+    _bucket("tall", "7:9", "3:4", 896, 1152),
+    _bucket("horizontal", "7:4", "16:9", 1344, 768),
+    _bucket("vertical", "4:7", "9:16", 768, 1344),
+    _bucket("panorama", "12:5", "21:9", 1536, 640),
+    _bucket("tower", "5:12", "9:21", 640, 1536),
 )
 """The nine sizes of the model card. Square, horizontal and vertical are its words, others ours."""
 
 DEFAULT_BUCKET: Final = next(
     bucket for bucket in BUCKETS if (bucket.width, bucket.height) == (DEFAULT_WIDTH, DEFAULT_HEIGHT)
 )
+
+_KNOWN_RATIOS: Final = (
+    *(bucket.about for bucket in BUCKETS),
+    *("5:4", "4:5", "16:10", "10:16", "1:2", "2:1", "1.85:1", "2.39:1"),
+)
+"""What people type for a shape, the commonest first."""
 
 _ALIASES: Final = {
     "ultrawide": "panorama", "cinema": "panorama", "banner": "panorama",
@@ -68,14 +82,15 @@ def nearest_bucket(*, width: float, height: float) -> Bucket:
 def parse_aspect(text: str) -> Bucket:
     """The bucket that `text` names: a name, a ratio (`3:2`, `3/2`) or pixels (`832x1216`).
 
-    Any positive W:H goes to the nearest bucket. A label made by `Bucket.label` is understood.
-    Raises InputError `aspect_unknown` for anything else (`abc`, `0:0`).
+    Any positive W:H goes to the nearest bucket. So does what ends in pixels in brackets, as labels
+    do in every language. Raises InputError `aspect_unknown` for anything else (`abc`, `0:0`).
     """
     typed = _normalise(text)
     for bucket in BUCKETS:
         if typed in _names(bucket):
             return bucket
-    pair = _PAIR.fullmatch(typed) if len(typed) <= _MAX_TYPED else None
+    short = typed if len(typed) <= _MAX_TYPED else ""
+    pair = _PAIR.fullmatch(short) or _IN_BRACKETS.search(short)
     if pair is not None:
         width, height = float(pair[1]), float(pair[2])
         if width > 0 and height > 0:
@@ -83,21 +98,24 @@ def parse_aspect(text: str) -> Bucket:
     raise InputError("aspect_unknown", value=text.strip()[:_MAX_TYPED].replace("`", "'"))
 
 
-def suggest_aspects(typed: str) -> list[Bucket]:
+def suggest_aspects(typed: str, label: Callable[[Bucket], str]) -> list[Bucket]:
     """Buckets that fit what was typed so far, best first; all nine for empty text.
 
-    Names, ratios and pixels are completed; a finished ratio of another shape puts its nearest
-    bucket first. Text that fits nothing gives an empty list.
+    Names, ratios, pixels and what `label` shows are completed. A finished ratio of another shape
+    puts its nearest bucket first, a begun one (`16`) those of the ratios that people know. Text
+    that fits nothing gives an empty list.
     """
-    start = _normalise(text=typed)
+    start = _normalise(typed)
     if not start:
         return list(BUCKETS)
-    found = [b for b in BUCKETS if any(name.startswith(start) for name in _names(b))]
-    found += [b for b in BUCKETS if b not in found and start in _normalise(b.label)]
+    begun = (parse_aspect(each) for each in _KNOWN_RATIOS if each.startswith(start))
+    named = (b for b in BUCKETS if any(name.startswith(start) for name in _names(b)))
+    shown = (b for b in BUCKETS if start in _normalise(label(b)))
+    found = dict.fromkeys((*named, *begun, *shown))
     try:
         nearest = parse_aspect(typed)
     except InputError:
-        return found
+        return list(found)
     return [nearest, *(bucket for bucket in found if bucket != nearest)]
 
 

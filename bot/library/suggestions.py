@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot.common.sizes import size_label
 from bot.jobs.service import JobService
 from bot.safety.ceiling import Place
 from data.people import tag_uses
@@ -91,9 +92,8 @@ class Suggestions:
 
     def aspects(self, typed: str) -> list[Suggestion]:
         """The nine sizes by name, ratio or pixels; any other ratio suggests the nearest."""
-        return [Suggestion(bucket.label, bucket.ratio) for bucket in suggest_aspects(typed)][
-            :MAX_SUGGESTIONS
-        ]
+        found = suggest_aspects(typed, size_label)
+        return [Suggestion(size_label(bucket), bucket.ratio) for bucket in found]
 
     async def _whole(
         self,

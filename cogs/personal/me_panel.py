@@ -5,6 +5,7 @@ from typing import Final
 
 import discord
 
+from bot.common.sizes import size_label
 from cogs.common.messages import Outgoing
 from cogs.common.words import quoted
 from data.people.presets import Preset
@@ -53,7 +54,7 @@ def _offered(option: Option) -> list[tuple[str, str]]:
     """Value and label of what a menu offers."""
     if option.choices:
         return [(each, each) for each in option.choices]
-    return [(bucket.pixels, bucket.label) for bucket in BUCKETS]
+    return [(bucket.pixels, size_label(bucket)) for bucket in BUCKETS]
 
 
 def _view(defaults: UserDefaults) -> discord.ui.View:

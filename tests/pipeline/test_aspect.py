@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.common.sizes import size_label
+from data.shipped.text import languages, speaking
 from pipeline.aspect import (
     BUCKETS,
     DEFAULT_BUCKET,
@@ -84,16 +86,34 @@ def test_no_bucket_is_nearer_in_log_ratio(width: int, height: int) -> None:
 def test_any_text_gives_a_bucket_or_a_clear_refusal(text: str) -> None:
     with contextlib.suppress(InputError):
         assert parse_aspect(text) in BUCKETS
-    assert all(bucket in BUCKETS for bucket in suggest_aspects(text))
+    assert all(bucket in BUCKETS for bucket in suggest_aspects(text, size_label))
+
+
+@pytest.mark.parametrize("language", sorted(languages()))
+@pytest.mark.parametrize("bucket", BUCKETS, ids=[bucket.name for bucket in BUCKETS])
+def test_what_is_shown_is_read_again(bucket: Bucket, language: str) -> None:
+    with speaking(language):
+        label = size_label(bucket)
+        assert parse_aspect(label) == bucket
+        assert suggest_aspects(label, size_label) == [bucket]
+        assert bucket in suggest_aspects(label[:3], size_label)
+
+
+def test_the_known_ratio_leads_to_its_size() -> None:
+    assert size_label(DEFAULT_BUCKET) == "Portrait, about 2:3 (832x1216)"
+    assert {parse_aspect(bucket.about): bucket for bucket in BUCKETS} == {b: b for b in BUCKETS}
 
 
 def test_suggestions_complete_what_was_typed() -> None:
     def names(typed: str) -> list[str]:
-        return [bucket.name for bucket in suggest_aspects(typed)]
+        return [bucket.name for bucket in suggest_aspects(typed, size_label)]
 
     assert names("") == [bucket.name for bucket in BUCKETS]
     assert names("por")[0] == "portrait"
     assert names("16:9")[0] == "horizontal"
+    assert names("16")[0] == "horizontal"
+    assert "vertical" in names("9:1")
+    assert names("slightly") == ["wide", "tall"]
     assert set(names("1")) >= {"square", "portrait", "landscape", "panorama"}
     assert names("832")[0] == "portrait"
     assert names("zebra") == []

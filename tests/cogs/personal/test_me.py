@@ -43,8 +43,8 @@ async def test_menus_set_defaults_that_imagine_takes(running: Running, alice: Vi
     panel = await choose(alice, panel, "aspect", "1344x768")
     panel = await choose(alice, panel, "preset", "Heavy v3.1")
     panel = await choose(alice, panel, "rating", "sensitive")
-    assert "7:4 horizontal, 1344x768" in panel.text
-    assert chosen(panel, "aspect").endswith("1344x768")
+    assert "Horizontal, about 16:9 (1344x768)" in panel.text
+    assert chosen(panel, "aspect").endswith("(1344x768)")
     assert chosen(panel, "preset").endswith("Heavy v3.1")
     assert chosen(panel, "rating").endswith("sensitive")
     job = await alice.draw(running, "1girl")
