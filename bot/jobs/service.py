@@ -9,10 +9,10 @@ from PIL.Image import Image
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.jobs.accept.audit_events import refused
+from bot.jobs.accept.commit import commit
 from bot.jobs.accept.decide import decide
 from bot.jobs.accept.gather import ceiling_of, gather
 from bot.jobs.accept.limits import UserLimits
-from bot.jobs.accept.quota import Bounds
 from bot.jobs.accept.rules import JobRules
 from bot.jobs.accept.usage import limits_of
 from bot.jobs.deliver.mailbox import Mailbox
@@ -21,8 +21,8 @@ from bot.jobs.draw.queue_view import queue_view
 from bot.jobs.draw.resume import Resume
 from bot.jobs.draw.runner import Runner
 from bot.jobs.keep.housekeeping import Housekeeping
-from bot.jobs.keep.records import end_of, new_job
 from bot.jobs.keep.store import JobStore
+from bot.jobs.keep.stored import end_of
 from bot.jobs.keep.uploads import Uploads
 from bot.jobs.values import (
     CancelledEvent,
@@ -176,16 +176,14 @@ class JobService:
         decision = await asyncio.to_thread(
             decide, request, origin, known, self._rules, size_multiple=size_multiple
         )
-        record = new_job(
-            decision.request, origin, weight=decision.weight, ceiling=decision.ceiling, now=now
-        )
-        await self._store.accept(
-            record,
-            bounds=Bounds(
-                limits=self._rules.limits, here=decision.here, eta_s=self._line.total_eta_s()
-            ),
-            rules_channel_id=origin.rules_channel_id,
-            tags=decision.tags,
+        record = await commit(
+            self._store.database,
+            self._store.audit,
+            decision,
+            origin,
+            limits=self._rules.limits,
+            eta_s=self._line.total_eta_s(),
+            now=now,
         )
         hit("job_accepted")
         return self._admit(live_job(record, ()))

@@ -10,8 +10,8 @@ from bot.common.clock import Clock
 from bot.jobs.draw.attempts import Attempts
 from bot.jobs.draw.beside import run_beside
 from bot.jobs.draw.line import Line, LiveJob
-from bot.jobs.keep.records import end_of
 from bot.jobs.keep.store import JobStore
+from bot.jobs.keep.stored import end_of
 from bot.jobs.values import CancelledEvent, Failed, JobEvent
 from data.store.place import REPLACED
 from pipeline.engine.protocol import ModelDescription

@@ -3,8 +3,8 @@ so that they stop no other job."""
 
 import logging
 
-from bot.jobs.keep.records import end_of
 from bot.jobs.keep.store import JobStore
+from bot.jobs.keep.stored import end_of
 from data.jobs import jobs
 from pipeline.errors import StorageError
 

@@ -9,14 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bot.common.failpoints import hit
-from bot.jobs.accept.audit_events import accepted
-from bot.jobs.accept.quota import Bounds, check_limits, take
 from bot.jobs.keep.errors_json import error_to_json
 from bot.jobs.keep.files import KeptFiles
 from bot.jobs.keep.finish import Kept, enter_picture, enter_withheld, withheld_event
-from bot.jobs.keep.stored import StoredJob, ceiling_in, stored_job, take_init_picture
+from bot.jobs.keep.stored import StoredJob, ceiling_in, stored_job
 from bot.moderation.audit import Audit
-from bot.moderation.gate import check_door
 from bot.outbox.kinds import Kind, channel_lane, person_lane
 from bot.outbox.removals import remove_messages_of
 from data.guilds import blocks, guild_settings, outbox
@@ -25,7 +22,6 @@ from data.jobs.checks import CheckRecord
 from data.jobs.jobs import Delivered, JobRecord
 from data.jobs.pictures import PictureRecord
 from data.jobs.withheld import WithheldRecord
-from data.people import tag_uses
 from data.store.connection import Connection
 from data.store.database import Database
 from pipeline.errors import EkakiError, EngineError
@@ -112,31 +108,6 @@ class JobStore:
                     else channel_lane("job", job.channel_id),
                     guild_id=None if job.private else job.guild_id,
                 )
-
-    async def accept(
-        self, job: JobRecord, *, bounds: Bounds, rules_channel_id: int, tags: Sequence[str]
-    ) -> None:
-        """Check the limits, take the quota and store the job: all or nothing.
-
-        `rules_channel_id`: the channel, or the parent of the thread. RefusedError names the limit
-        that is reached, says why the person may not ask here, or is `init_picture_gone`.
-        """
-        now = job.accepted_at
-        async with self.database.transaction() as connection:
-            await check_door(  # again: a moderator may have been quicker
-                connection,
-                user_id=job.user_id,
-                guild_id=job.guild_id,
-                channel_id=rules_channel_id,
-                now=now,
-            )
-            taken = await check_limits(connection, job, bounds)
-            await take_init_picture(connection, job)
-            await jobs.insert(connection, job=job)
-            await take(connection, job, taken)
-            await tag_uses.record(connection, user_id=job.user_id, tags=tags, now=now)
-            if job.guild_id is not None:  # direct messages have no moderators
-                await self.audit.record_in(connection, accepted(job))
 
     async def mark_running(self, job_id: str, *, now: float) -> None:
         """The first picture is being drawn."""

@@ -1,15 +1,17 @@
-"""A stored job with its pictures, and what holds for it now."""
+"""A stored job with its pictures, what holds for it now, and how it ended."""
 
 from dataclasses import dataclass
 
+from bot.jobs.keep.errors_json import error_from_json
+from bot.jobs.values import CancelledEvent, Completed, Failed, Terminal
 from bot.safety.ceiling import setting_of
 from data.guilds import place_settings
-from data.jobs import pictures, uploads, withheld
+from data.jobs import pictures, withheld
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.jobs.withheld import WithheldRecord
 from data.store.connection import Connection
-from pipeline.errors import RefusedError
+from pipeline.engine.protocol import ModelDescription
 from pipeline.rating import Rating
 
 
@@ -41,11 +43,13 @@ async def stored_job(connection: Connection, job: JobRecord) -> StoredJob:
     )
 
 
-async def take_init_picture(connection: Connection, job: JobRecord) -> None:
-    """See that the picture to begin from is still there; once the job is stored its file stays."""
-    content_hash = job.request.init_picture
-    if not content_hash or await pictures.uses_file(connection, content_hash=content_hash):
-        return
-    if await uploads.get(connection, content_hash=content_hash) is None:
-        raise RefusedError("init_picture_gone")
-    await uploads.take(connection, content_hash=content_hash, user_id=job.user_id)
+def end_of(stored: StoredJob, *, model: ModelDescription | None) -> Terminal | None:
+    """The terminal event of a job that is not live; None if it is open."""
+    job = stored.job
+    if job.ended_at is None:
+        return None
+    if job.state == "failed":
+        return Failed(error=error_from_json(job.error or ""))
+    if job.state == "cancelled":
+        return CancelledEvent()
+    return Completed(pictures=stored.pictures, withheld=len(stored.withheld), model=model)

@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from bot.jobs.draw import resume
+from bot.jobs.keep import store
+from bot.jobs.keep.stored import StoredJob
 from bot.jobs.values import CancelledEvent, Completed, Failed
+from data.jobs.jobs import JobRecord
+from data.store.connection import Connection
 from pipeline.rating import Rating
 from tests.bot.conftest import open_house
 from tests.bot.jobs.draw.test_attempts import accepted, rows
@@ -81,15 +85,18 @@ async def test_a_damaged_job_that_is_to_be_told_of_keeps_no_other_from_being_tol
         assert isinstance(await house.ended(bad), Failed | CancelledEvent)
 
 
-async def test_a_job_whose_pictures_can_not_be_read_is_closed(tmp_path: Path) -> None:
+async def test_a_job_whose_pictures_can_not_be_read_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bad, good = await accepted(tmp_path, 1, 2)
-    with closing(sqlite3.connect(tmp_path / "test.db")) as connection, connection:
-        connection.execute("PRAGMA ignore_check_constraints = ON")
-        connection.execute(
-            "INSERT INTO withheld (id, job_id, position, reason, ceiling, seen, picture, state,"
-            " withheld_at) VALUES ('w', ?, 0, 'odd', 0, '{', '{', 'waiting', 1)",
-            (bad,),
-        )
+    stored_job = store.stored_job
+
+    async def breaks(connection: Connection, job: JobRecord) -> StoredJob:
+        if job.id == bad:
+            raise OverflowError
+        return await stored_job(connection, job)
+
+    monkeypatch.setattr(store, "stored_job", breaks)
     async with open_house(tmp_path) as house:
         assert isinstance(await house.ended(good), Completed)
         assert (await house.jobs.limits_of(user_id=1)).day.used == 0

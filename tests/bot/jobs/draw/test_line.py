@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.jobs.accept.commit import new_job
+from bot.jobs.accept.decide import Decision
 from bot.jobs.draw.eta import Pace
 from bot.jobs.draw.fair_queue import Unit
 from bot.jobs.draw.line import Line, LiveJob, live_job
-from bot.jobs.keep.records import new_job
+from data.guilds.server_settings import LimitSet
 from pipeline.engine.protocol import Expected
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
@@ -21,8 +23,8 @@ SECOND = 1.0  # a picture's, at a cost of 1
 
 def a_job(user: int, *, count: int = 1, cost: float = 1.0) -> LiveJob:
     request = replace(a_request(GenerationRequest(prompt="1girl")), count=count)
-    record = new_job(request, origin(user), weight=1, ceiling=Rating.SAFE, now=0.0)
-    job = live_job(record, ())
+    decision = Decision(request=request, ceiling=Rating.SAFE, tags=(), here=LimitSet(), weight=1)
+    job = live_job(new_job(decision, origin(user), now=0.0), ())
     job.cost = cost
     return job
 

@@ -1,0 +1,159 @@
+"""Accepting, third step: the limits are checked, the quota is taken and the job is stored.
+
+One transaction. SQLite has one writer, so however many requests come at once, each is checked
+against all before.
+"""
+
+from bot.jobs.accept.audit_events import accepted
+from bot.jobs.accept.decide import Decision
+from bot.jobs.accept.limits import (
+    DAY_S,
+    Limits,
+    check_quota,
+    check_server,
+    check_upscales,
+    check_waiting,
+    check_waiting_here,
+)
+from bot.jobs.values import Origin
+from bot.moderation.audit import Audit
+from bot.moderation.gate import check_door
+from data.guilds.server_settings import LimitSet
+from data.jobs import jobs, pictures, quota, quota_grants, uploads
+from data.jobs.jobs import JobRecord
+from data.jobs.quota_grants import OVERALL
+from data.people import tag_uses
+from data.store.connection import Connection
+from data.store.database import Database
+from data.store.ids import new_id
+from pipeline.errors import RefusedError
+
+
+async def commit(
+    database: Database,
+    audit: Audit,
+    decision: Decision,
+    origin: Origin,
+    *,
+    limits: Limits,
+    eta_s: float | None,
+    now: float,
+) -> JobRecord:
+    """Store what was decided as a job: all or nothing. `limits`: the operator's. `eta_s`: seconds
+    until the queue is empty, None while unknown.
+
+    RefusedError names the limit that is reached, says why the person may not ask here, or is
+    `init_picture_gone`.
+    """
+    job = new_job(decision, origin, now=now)
+    async with database.transaction() as connection:
+        await check_door(  # again: a moderator may have been quicker
+            connection,
+            user_id=job.user_id,
+            guild_id=job.guild_id,
+            channel_id=origin.rules_channel_id,
+            now=now,
+        )
+        await _check_waiting(connection, job, limits, decision.here, eta_s)
+        overall = await _overall(connection, job, limits)
+        here = await _here(connection, job, decision.here)
+        await _take_init_picture(connection, job)
+        await jobs.insert(connection, job=job)
+        await quota.consume(
+            connection,
+            job_id=job.id,
+            user_id=job.user_id,
+            pictures=job.request.count,
+            now=now,
+            guild_id=job.guild_id,
+            is_upscale=job.request.upscale_factor > 1,
+            granted_here=here,
+            granted_overall=overall,
+        )
+        await tag_uses.record(connection, user_id=job.user_id, tags=decision.tags, now=now)
+        if job.guild_id is not None:  # direct messages have no moderators
+            await audit.record_in(connection, accepted(job))
+    return job
+
+
+def new_job(decision: Decision, origin: Origin, *, now: float) -> JobRecord:
+    """A new job, waiting."""
+    request = decision.request
+    return JobRecord(
+        id=new_id(),
+        user_id=origin.user_id,
+        guild_id=origin.guild_id,
+        channel_id=origin.channel_id,
+        private=request.private,
+        rating=request.rating,
+        request=request,
+        weight=decision.weight,
+        locale=origin.locale,
+        state="queued",
+        error=None,
+        delivery="pending",
+        application_id=origin.application_id,
+        interaction_token=origin.interaction_token,
+        token_expires_at=origin.token_expires_at,
+        message_id=None,
+        accepted_at=now,
+        started_at=None,
+        ended_at=None,
+        ceiling=decision.ceiling,
+        rules_channel_id=origin.rules_channel_id,
+    )
+
+
+async def _check_waiting(
+    connection: Connection, job: JobRecord, limits: Limits, here: LimitSet, eta_s: float | None
+) -> None:
+    check_waiting(
+        own=await jobs.count_open(connection, user_id=job.user_id),
+        total=await jobs.count_open(connection),
+        limits=limits,
+        eta_s=eta_s,
+    )
+    if job.guild_id is not None and here.waiting_jobs is not None:
+        own = await jobs.count_open(connection, user_id=job.user_id, guild_id=job.guild_id)
+        check_waiting_here(own=own, limit=here.waiting_jobs)
+
+
+async def _overall(connection: Connection, job: JobRecord, limits: Limits) -> int:
+    """How many pictures are taken from what the owner granted."""
+    since = job.accepted_at - DAY_S
+    return check_quota(
+        await quota.uses_since(connection, user_id=job.user_id, since=since),
+        limits=limits,
+        pictures=job.request.count,
+        now=job.accepted_at,
+        granted=await quota_grants.left(connection, guild_id=OVERALL, user_id=job.user_id),
+    )
+
+
+async def _here(connection: Connection, job: JobRecord, limits: LimitSet) -> int:
+    """How many pictures are taken from what moderators of the server granted."""
+    if job.guild_id is None or limits == LimitSet():
+        return 0
+    user_id, guild_id, since = job.user_id, job.guild_id, job.accepted_at - DAY_S
+    if job.request.upscale_factor > 1:
+        upscales = await quota.upscales_here_since(
+            connection, user_id=user_id, guild_id=guild_id, since=since
+        )
+        check_upscales(upscales, limit=limits.upscales_per_day, now=job.accepted_at)
+    return check_server(
+        await quota.uses_here_since(connection, user_id=user_id, guild_id=guild_id, since=since),
+        limits=limits,
+        pictures=job.request.count,
+        now=job.accepted_at,
+        granted=await quota_grants.left(connection, guild_id=guild_id, user_id=user_id),
+    )
+
+
+async def _take_init_picture(connection: Connection, job: JobRecord) -> None:
+    """See that the picture to begin from is still there; once the job is stored its file stays."""
+    content_hash = job.request.init_picture
+    if not content_hash or await pictures.uses_file(connection, content_hash=content_hash):
+        return
+    if await uploads.get(connection, content_hash=content_hash) is None:
+        raise RefusedError("init_picture_gone")
+    await uploads.take(connection, content_hash=content_hash, user_id=job.user_id)
