@@ -96,8 +96,8 @@ class Member:
         self, name: str, options: dict[str, Any], focused: str, *, channel: int
     ) -> list[Json]:
         """The choices shown while typing in `focused`. TimeoutError if none came."""
-        made = self.loopback.actions.autocomplete(
-            self.user_id, name, options, focused, channel_id=channel
+        made = self.loopback.actions.slash(
+            self.user_id, name, options, channel_id=channel, focused=focused
         )
         view = await self._sent(made, wait=True)
         if view.choices is None:

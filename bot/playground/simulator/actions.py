@@ -11,11 +11,8 @@ from bot.playground.simulator import permissions as p
 from bot.playground.simulator.check_command import CHAT, MESSAGE_MENU, USER_MENU
 from bot.playground.simulator.check_components import (
     BUTTON,
-    CHANNEL_SELECT,
     ENTITY_SELECTS,
     LINK_STYLE,
-    MENTIONABLE_SELECT,
-    ROLE_SELECT,
     STRING_SELECT,
     USER_SELECT,
 )
@@ -24,8 +21,7 @@ from bot.playground.simulator.errors import Json, RefusedByClient
 from bot.playground.simulator.feed import FeedEvent
 from bot.playground.simulator.forms import check_selected, fill_modal, walk
 from bot.playground.simulator.interactions import Interactions
-from bot.playground.simulator.options import Filled, OptionFiller, find_command
-from bot.playground.simulator.payloads import channel_json, member_json, role_json, user_json
+from bot.playground.simulator.options import Filled, OptionFiller, find_command, resolve
 from bot.playground.simulator.posting import Body, Posting
 from bot.playground.simulator.world import Channel, Interaction, InteractionType, Message, World
 
@@ -77,47 +73,34 @@ class Actions:
         return message
 
     def slash(
-        self, user_id: int, name: str, values: dict[str, Any], *, channel_id: int
-    ) -> Interaction:
-        """`name` may hold subcommands: "style set"."""
-        channel = self.channel_for(user_id, channel_id, p.USE_APPLICATION_COMMANDS)
-        command, filled = self._fill(user_id, name, values, channel, focused=None)
-        data = _command_data(command, filled)
-        kind = InteractionType.COMMAND
-        return self.interactions.send(kind, data, user_id=user_id, channel=channel)
-
-    def autocomplete(
-        self, user_id: int, name: str, values: dict[str, Any], focused: str, *, channel_id: int
-    ) -> Interaction:
-        """Typing in the option `focused`; `values` holds what is typed so far, it too."""
-        channel = self.channel_for(user_id, channel_id, p.USE_APPLICATION_COMMANDS)
-        values = {focused: "", **values}
-        command, filled = self._fill(user_id, name, values, channel, focused=focused)
-        data = _command_data(command, filled)
-        kind = InteractionType.AUTOCOMPLETE
-        return self.interactions.send(kind, data, user_id=user_id, channel=channel)
-
-    def _fill(
         self,
         user_id: int,
         name: str,
         values: dict[str, Any],
-        channel: Channel,
         *,
-        focused: str | None,
-    ) -> tuple[Json, Filled]:
+        channel_id: int,
+        focused: str | None = None,
+    ) -> Interaction:
+        """`name` may hold subcommands: "style set". `focused`: the option that is being typed in;
+        then `values` holds what is typed so far, and the bot is asked for choices."""
         first, *path = name.split()
-        bits = p.permissions_in(self.world, channel, user_id)
-        command = find_command(self.world, first, CHAT, channel, bits)
+        channel, command = self._command(user_id, first, CHAT, channel_id)
         filler = OptionFiller(self.world, self.posting.base_url, channel)
-        return command, filler.fill_path(command, path, values, focused=focused)
+        if focused is not None:
+            values = {focused: "", **values}
+        data = _command_data(command, filler.fill_path(command, path, values, focused=focused))
+        kind = InteractionType.COMMAND if focused is None else InteractionType.AUTOCOMPLETE
+        return self.interactions.send(kind, data, user_id=user_id, channel=channel)
+
+    def _command(self, user_id: int, name: str, kind: int, channel_id: int) -> tuple[Channel, Json]:
+        channel = self.channel_for(user_id, channel_id, p.USE_APPLICATION_COMMANDS)
+        bits = p.permissions_in(self.world, channel, user_id)
+        return channel, find_command(self.world, name, kind, channel, bits)
 
     def message_command(self, user_id: int, name: str, message_id: int) -> Interaction:
         """A command from a message's context menu."""
         message = self.message_for(user_id, message_id)
-        channel = self.channel_for(user_id, message.channel_id, p.USE_APPLICATION_COMMANDS)
-        bits = p.permissions_in(self.world, channel, user_id)
-        command = find_command(self.world, name, MESSAGE_MENU, channel, bits)
+        channel, command = self._command(user_id, name, MESSAGE_MENU, message.channel_id)
         resolved = {"messages": {str(message.id): self.posting.json(message, viewer=user_id)}}
         data = _command_data(command, Filled(resolved=resolved)) | {"target_id": str(message.id)}
         kind = InteractionType.COMMAND
@@ -127,17 +110,11 @@ class Actions:
         self, user_id: int, name: str, target_id: int, *, channel_id: int
     ) -> Interaction:
         """A command from a user's context menu."""
-        channel = self.channel_for(user_id, channel_id, p.USE_APPLICATION_COMMANDS)
-        bits = p.permissions_in(self.world, channel, user_id)
-        command = find_command(self.world, name, USER_MENU, channel, bits)
-        resolved: dict[str, Json] = {
-            "users": {str(target_id): user_json(self.world.user(target_id))}
-        }
-        if channel.guild_id is not None:
-            member = self.world.member(channel.guild_id, target_id)
-            payload = member_json(self.world, member, with_user=False)
-            resolved["members"] = {str(target_id): payload | {"permissions": "0"}}
-        data = _command_data(command, Filled(resolved=resolved)) | {"target_id": str(target_id)}
+        channel, command = self._command(user_id, name, USER_MENU, channel_id)
+        filled = Filled()
+        if not resolve(self.world, channel, target_id, filled.resolved, kind=USER_SELECT):
+            raise errors.unknown_user()
+        data = _command_data(command, filled) | {"target_id": str(target_id)}
         kind = InteractionType.COMMAND
         return self.interactions.send(kind, data, user_id=user_id, channel=channel)
 
@@ -160,28 +137,12 @@ class Actions:
         check_selected(menu, values)
         extra: Json = {"values": values}
         if menu["type"] in ENTITY_SELECTS:
-            extra["resolved"] = self._resolved(menu["type"], message, values)
+            channel = self.world.channel(message.channel_id)
+            extra["resolved"] = found = dict[str, Json]()
+            for value in values:
+                if not resolve(self.world, channel, int(value), found, kind=menu["type"]):
+                    raise RefusedByClient(f"the menu does not offer {value}")
         return self._component_used(user_id, message, menu, extra)
-
-    def _resolved(self, kind: int, message: Message, values: list[str]) -> Json:
-        """What the chosen ids are: users, roles or channels of the place."""
-        guild = self.world.guilds.get(self.world.channel(message.channel_id).guild_id or 0)
-        found: Json = {}
-        for value in values:
-            target = int(value)
-            if kind == CHANNEL_SELECT and target in self.world.channels:
-                channel = channel_json(self.world, self.world.channel(target))
-                found.setdefault("channels", {})[value] = channel | {"permissions": "0"}
-            elif guild and kind in {ROLE_SELECT, MENTIONABLE_SELECT} and target in guild.roles:
-                found.setdefault("roles", {})[value] = role_json(guild.roles[target])
-            elif kind in {USER_SELECT, MENTIONABLE_SELECT} and target in self.world.users:
-                found.setdefault("users", {})[value] = user_json(self.world.user(target))
-                if guild is not None and target in guild.members:
-                    member = member_json(self.world, guild.members[target], with_user=False)
-                    found.setdefault("members", {})[value] = member | {"permissions": "0"}
-            else:
-                raise RefusedByClient(f"the menu does not offer {value}")
-        return found
 
     def _component(self, message: Message, custom_id: str) -> Json:
         for component in walk(message.components):

@@ -11,7 +11,13 @@ from bot.playground.simulator.interactions import Interactions
 from bot.playground.simulator.may_post import check_may_post, check_reference
 from bot.playground.simulator.middleware import API, reply
 from bot.playground.simulator.oauth import whose
-from bot.playground.simulator.payloads import channel_json, guild_json, member_json, user_json
+from bot.playground.simulator.payloads import (
+    application_json,
+    channel_json,
+    guild_json,
+    member_json,
+    user_json,
+)
 from bot.playground.simulator.posting import Posting
 from bot.playground.simulator.world import THREADS, Channel, Message
 
@@ -112,36 +118,7 @@ class Api(Area):
         return reply(user_json(self.world.user(id_of(request, "user"))))
 
     async def application(self, _request: web.Request) -> web.Response:
-        bot = self.world.user(self.world.bot_user_id)
-        owner = next(iter(self.world.guilds.values())).owner_id
-        return reply(
-            {
-                "id": str(self.world.application_id),
-                "name": bot.username,
-                "icon": None,
-                "description": "",
-                "summary": "",
-                "type": None,
-                "bot": user_json(bot),
-                "bot_public": True,
-                "bot_require_code_grant": False,
-                "verify_key": "0" * 64,
-                "flags": 0,
-                "flags_new": "0",
-                "eligible_oauth2_scopes": ["bot", "applications.commands"],
-                "owner": user_json(self.world.user(owner)),
-                "team": None,
-                "redirect_uris": list(self.world.redirect_uris),
-                "interactions_endpoint_url": None,
-                "role_connections_verification_url": None,
-                "approximate_guild_count": len(self.world.guilds),
-                "approximate_user_install_count": 0,
-                "approximate_user_authorization_count": 0,
-                "event_webhooks_url": None,
-                "event_webhooks_status": 1,
-                "explicit_content_filter": 0,
-            }
-        )
+        return reply(application_json(self.world))
 
     async def guild(self, request: web.Request) -> web.Response:
         guild = self.world.guild(id_of(request, "guild"))

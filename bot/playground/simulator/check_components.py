@@ -1,18 +1,15 @@
-"""Refuses components that Discord would refuse: of messages, of Components V2, of modals."""
+"""Refuses components that Discord would refuse: of messages and of modals."""
 
 from typing import Any
 
 from bot.playground.simulator import limits
-from bot.playground.simulator.errors import FormErrors, Json, Path, as_list, as_object
+from bot.playground.simulator.errors import FormErrors, Json, Path, as_object
 
 ROW, BUTTON, STRING_SELECT, TEXT_INPUT = 1, 2, 3, 4
 USER_SELECT, ROLE_SELECT, MENTIONABLE_SELECT, CHANNEL_SELECT = 5, 6, 7, 8
 ENTITY_SELECTS = frozenset({USER_SELECT, ROLE_SELECT, MENTIONABLE_SELECT, CHANNEL_SELECT})
-SECTION, TEXT_DISPLAY, THUMBNAIL, GALLERY, FILE, SEPARATOR, CONTAINER = 9, 10, 11, 12, 13, 14, 17
-LABEL, FILE_UPLOAD = 18, 19
+TEXT_DISPLAY, LABEL, FILE_UPLOAD = 10, 18, 19
 LINK_STYLE, PREMIUM_STYLE = 5, 6
-V2_TOP = frozenset({ROW, SECTION, TEXT_DISPLAY, GALLERY, FILE, SEPARATOR, CONTAINER})
-V2_INSIDE = V2_TOP - {CONTAINER}
 
 
 def check_rows(form: FormErrors, components: Any) -> None:
@@ -102,63 +99,6 @@ def _check_select_options(form: FormErrors, path: Path, options: list[Any]) -> N
             message = "The specified option value is already used"
             form.add((*here, "value"), "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", message)
         values.add(str(option.get("value")))
-
-
-def check_v2(form: FormErrors, components: Any) -> None:
-    """Components V2: at most 40 in all, nested ones counted; galleries of 1 to 10."""
-    top = form.items(("components",), components, low=1, high=limits.V2_COMPONENTS)
-    seen: set[str] = set()
-    total = [0, 0]  # components, characters of text
-    for index, child in enumerate(top):
-        _check_v2_one(form, ("components", index), child, V2_TOP, seen, total)
-    if total[0] > limits.V2_COMPONENTS:
-        message = f"The total number of components is {total[0]}, at most 40 are allowed."
-        form.add(("components",), "BASE_TYPE_BAD_LENGTH", message)
-    if total[1] > limits.V2_TEXT:
-        message = "The total text of all components exceeds 4000 characters."
-        form.add(("components",), "COMPONENT_MAX_TOTAL_TEXT_EXCEEDED", message)
-
-
-def _check_v2_one(  # noqa: PLR0917 - as its sister functions
-    form: FormErrors,
-    path: Path,
-    child: Json,
-    allowed: frozenset[int],
-    seen: set[str],
-    total: list[int],
-) -> None:
-    kind = child.get("type")
-    total[0] += 1
-    if kind not in allowed:
-        form.choice((*path, "type"), kind)
-        return
-    if kind == ROW:
-        _check_row(form, path, child, seen)
-        total[0] += len(as_list(child.get("components")))
-    elif kind == TEXT_DISPLAY:
-        form.length((*path, "content"), child.get("content"), low=1, high=limits.V2_TEXT)
-        total[1] += len(str(child.get("content")))
-    elif kind == GALLERY:
-        items = form.items((*path, "items"), child.get("items"), low=1, high=limits.GALLERY_ITEMS)
-        for index, item in enumerate(items):
-            if not item.get("media", {}).get("url"):
-                form.required((*path, "items", index, "media", "url"))
-    elif kind == SECTION:
-        inside = form.items((*path, "components"), child.get("components"), low=1, high=3)
-        for index, text in enumerate(inside):
-            here = (*path, "components", index)
-            _check_v2_one(form, here, text, frozenset({TEXT_DISPLAY}), seen, total)
-        accessory = child.get("accessory")
-        total[0] += 1
-        if not isinstance(accessory, dict):
-            form.required((*path, "accessory"))
-        elif child["accessory"].get("type") == BUTTON:
-            _check_button(form, (*path, "accessory"), child["accessory"], seen)
-    elif kind == CONTAINER:
-        inside = form.items((*path, "components"), child.get("components"), low=1, high=40)
-        for index, inner in enumerate(inside):
-            here = (*path, "components", index)
-            _check_v2_one(form, here, inner, V2_INSIDE, seen, total)
 
 
 def check_modal(data: Any) -> None:

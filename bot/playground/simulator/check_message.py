@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.playground.simulator import errors, limits
-from bot.playground.simulator.check_components import check_rows, check_v2
+from bot.playground.simulator.check_components import check_rows
 from bot.playground.simulator.errors import FormErrors, Json, Path, as_list, as_object
 
-SETTABLE_FLAGS = (
-    limits.EPHEMERAL | limits.SUPPRESS_EMBEDS | limits.SUPPRESS_NOTIFICATIONS | limits.COMPONENTS_V2
-)
+SETTABLE_FLAGS = limits.EPHEMERAL | limits.SUPPRESS_EMBEDS | limits.SUPPRESS_NOTIFICATIONS
+"""Without Components V2, which are not simulated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +31,9 @@ def check_uploads(uploads: dict[int, Upload]) -> None:
 
 
 def check_message(
-    body: Json, uploads: dict[int, Upload], *, known_attachments: Sequence[int] = (), v2: bool
+    body: Json, uploads: dict[int, Upload], *, known_attachments: Sequence[int] = ()
 ) -> None:
-    """All that can be refused from the body alone. `v2`: the message has that flag after this."""
+    """All that can be refused from the body alone."""
     check_uploads(uploads)
     form = FormErrors()
     _check_text(form, body)
@@ -50,7 +49,8 @@ def check_message(
     _check_mentions(form, body.get("allowed_mentions"))
     if int(body.get("flags") or 0) & ~SETTABLE_FLAGS:
         form.add(("flags",), "MESSAGE_FLAGS_INVALID", "These flags can't be set.")
-    _check_layout(form, body, v2=v2)
+    if body.get("components"):
+        check_rows(form, body["components"])
     form.finish()
 
 
@@ -60,20 +60,6 @@ def _check_text(form: FormErrors, body: Json) -> None:
     nonce = body.get("nonce")
     if isinstance(nonce, str):
         form.length(("nonce",), nonce, high=limits.NONCE_LENGTH)
-
-
-def _check_layout(form: FormErrors, body: Json, *, v2: bool) -> None:
-    components = body.get("components")
-    if not v2:
-        if components:
-            check_rows(form, components)
-        return
-    for name in ("content", "embeds", "poll", "sticker_ids"):
-        if body.get(name):
-            message = f"The '{name}' field cannot be used with the Components V2 flag."
-            form.add((name,), "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", message)
-    if components:
-        check_v2(form, components)
 
 
 def embed_length(embed: Json) -> int:

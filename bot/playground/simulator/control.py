@@ -132,11 +132,12 @@ class Control:
         do = self.actions
         match deed:
             case "slash" | "autocomplete":
-                channel_id, options = int(body["channel"]), decode_options(body.get("options"))
-                if deed == "slash":
-                    return do.slash(user_id, body["name"], options, channel_id=channel_id)
-                return do.autocomplete(
-                    user_id, body["name"], options, body["focused"], channel_id=channel_id
+                return do.slash(
+                    user_id,
+                    body["name"],
+                    decode_options(body.get("options")),
+                    channel_id=int(body["channel"]),
+                    focused=body["focused"] if deed == "autocomplete" else None,
                 )
             case "press":
                 return do.press(user_id, int(body["message"]), body["custom_id"])

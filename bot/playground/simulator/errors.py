@@ -4,6 +4,7 @@ ApiError        an answer of the HTTP API
 RefusedByClient what a member's own client would not even send
 """
 
+from functools import partial
 from typing import Any
 
 Json = dict[str, Any]
@@ -41,92 +42,30 @@ class RefusedByClient(ValueError):  # noqa: N818 - it names the deed: the reques
     """A member's client refuses this before sending: a missing option, a disabled button."""
 
 
-def unauthorized() -> ApiError:
-    return ApiError(401, 0, "401: Unauthorized")
-
-
-def not_found() -> ApiError:
-    return ApiError(404, 0, "404: Not Found")
-
-
-def unknown_channel() -> ApiError:
-    return ApiError(404, 10003, "Unknown Channel")
-
-
-def wrong_channel_type() -> ApiError:
-    return ApiError(400, 50024, "Cannot execute action on this channel type")
-
-
-def unknown_guild() -> ApiError:
-    return ApiError(404, 10004, "Unknown Guild")
-
-
-def unknown_member() -> ApiError:
-    return ApiError(404, 10007, "Unknown Member")
-
-
-def unknown_message() -> ApiError:
-    return ApiError(404, 10008, "Unknown Message")
-
-
-def unknown_user() -> ApiError:
-    return ApiError(404, 10013, "Unknown User")
-
-
-def unknown_webhook() -> ApiError:
-    return ApiError(404, 10015, "Unknown Webhook")
-
-
-def unknown_interaction() -> ApiError:
-    return ApiError(404, 10062, "Unknown interaction")
-
-
-def unknown_command() -> ApiError:
-    return ApiError(404, 10063, "Unknown application command")
-
-
-def too_large() -> ApiError:
-    return ApiError(413, 40005, "Request entity too large")
-
-
-def already_acknowledged() -> ApiError:
-    return ApiError(400, 40060, "Interaction has already been acknowledged.")
-
-
-def too_many_followups() -> ApiError:
-    return ApiError(400, 40094, "This interaction has reached its maximum number of follow-ups")
-
-
-def missing_access() -> ApiError:
-    return ApiError(403, 50001, "Missing Access")
-
-
-def not_the_author() -> ApiError:
-    return ApiError(403, 50005, "Cannot edit a message authored by another user")
-
-
-def empty_message() -> ApiError:
-    return ApiError(400, 50006, "Cannot send an empty message")
-
-
-def cannot_message_user() -> ApiError:
-    return ApiError(403, 50007, "Cannot send messages to this user")
-
-
-def missing_permissions() -> ApiError:
-    return ApiError(403, 50013, "Missing Permissions")
-
-
-def token_expired() -> ApiError:
-    return ApiError(401, 50027, "Invalid Webhook Token")
-
-
-def thread_archived() -> ApiError:
-    return ApiError(400, 50083, "Thread is archived")
-
-
-def invalid_json() -> ApiError:
-    return ApiError(400, 50109, "The request body contains invalid JSON.")
+unauthorized = partial(ApiError, 401, 0, "401: Unauthorized")
+not_found = partial(ApiError, 404, 0, "404: Not Found")
+unknown_channel = partial(ApiError, 404, 10003, "Unknown Channel")
+wrong_channel_type = partial(ApiError, 400, 50024, "Cannot execute action on this channel type")
+unknown_guild = partial(ApiError, 404, 10004, "Unknown Guild")
+unknown_member = partial(ApiError, 404, 10007, "Unknown Member")
+unknown_message = partial(ApiError, 404, 10008, "Unknown Message")
+unknown_user = partial(ApiError, 404, 10013, "Unknown User")
+unknown_webhook = partial(ApiError, 404, 10015, "Unknown Webhook")
+unknown_interaction = partial(ApiError, 404, 10062, "Unknown interaction")
+unknown_command = partial(ApiError, 404, 10063, "Unknown application command")
+too_large = partial(ApiError, 413, 40005, "Request entity too large")
+already_acknowledged = partial(ApiError, 400, 40060, "Interaction has already been acknowledged.")
+too_many_followups = partial(
+    ApiError, 400, 40094, "This interaction has reached its maximum number of follow-ups"
+)
+missing_access = partial(ApiError, 403, 50001, "Missing Access")
+not_the_author = partial(ApiError, 403, 50005, "Cannot edit a message authored by another user")
+empty_message = partial(ApiError, 400, 50006, "Cannot send an empty message")
+cannot_message_user = partial(ApiError, 403, 50007, "Cannot send messages to this user")
+missing_permissions = partial(ApiError, 403, 50013, "Missing Permissions")
+token_expired = partial(ApiError, 401, 50027, "Invalid Webhook Token")
+thread_archived = partial(ApiError, 400, 50083, "Thread is archived")
+invalid_json = partial(ApiError, 400, 50109, "The request body contains invalid JSON.")
 
 
 class FormErrors:

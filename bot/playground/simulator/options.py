@@ -9,11 +9,18 @@ from bot.playground.simulator.check_command import (
     FILE,
     GROUP,
     INTEGER,
+    MENTIONABLE,
     NUMBER,
     ROLE,
     STRING,
     SUBCOMMAND,
     USER,
+)
+from bot.playground.simulator.check_components import (
+    CHANNEL_SELECT,
+    MENTIONABLE_SELECT,
+    ROLE_SELECT,
+    USER_SELECT,
 )
 from bot.playground.simulator.check_message import Upload
 from bot.playground.simulator.errors import Json, RefusedByClient
@@ -22,6 +29,14 @@ from bot.playground.simulator.message_payloads import attachment_json
 from bot.playground.simulator.payloads import channel_json, member_json, role_json, user_json
 from bot.playground.simulator.posting import attachment_of
 from bot.playground.simulator.world import Channel, World
+
+_SELECTS = {
+    USER: USER_SELECT,
+    ROLE: ROLE_SELECT,
+    MENTIONABLE: MENTIONABLE_SELECT,
+    CHANNEL: CHANNEL_SELECT,
+}
+"""The menu that offers what an option of each kind takes."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,7 +99,8 @@ class OptionFiller:
         if kind == FILE:
             return sent | {"value": self._upload(value, filled)}
         target = int(value)
-        self._resolve(kind, name, target, filled)
+        if not resolve(self.world, self.channel, target, filled.resolved, kind=_SELECTS[kind]):
+            raise RefusedByClient(f"{name!r}: there is no {target}")
         return sent | {"value": str(target)}
 
     def _upload(self, value: Any, filled: Filled) -> str:
@@ -100,23 +116,26 @@ class OptionFiller:
         filled.resolved.setdefault("attachments", {})[str(attachment.id)] = payload
         return str(attachment.id)
 
-    def _resolve(self, kind: int, name: str, target: int, filled: Filled) -> None:
-        guild = self.world.guilds.get(self.channel.guild_id or 0)
-        if kind == CHANNEL and target in self.world.channels:
-            payload = channel_json(self.world, self.world.channel(target))
-            filled.resolved.setdefault("channels", {})[str(target)] = payload
-        elif guild is not None and kind not in {USER, CHANNEL} and target in guild.roles:
-            payload = role_json(guild.roles[target])
-            filled.resolved.setdefault("roles", {})[str(target)] = payload
-        elif kind not in {ROLE, CHANNEL} and target in self.world.users:
-            user = user_json(self.world.user(target))
-            filled.resolved.setdefault("users", {})[str(target)] = user
-            if guild is not None and target in guild.members:
-                member = member_json(self.world, guild.members[target], with_user=False)
-                members = filled.resolved.setdefault("members", {})
-                members[str(target)] = member | {"permissions": "0"}
-        else:
-            raise RefusedByClient(f"{name!r}: there is no {target}")
+
+def resolve(
+    world: World, channel: Channel, target: int, found: dict[str, Json], *, kind: int
+) -> bool:
+    """Put what the id `target` names into `found`, as Discord's `resolved`; False if it names
+    nothing that a menu of `kind` offers in `channel`."""
+    guild, key = world.guilds.get(channel.guild_id or 0), str(target)
+    if kind == CHANNEL_SELECT and target in world.channels:
+        shown = channel_json(world, world.channel(target)) | {"permissions": "0"}
+        found.setdefault("channels", {})[key] = shown
+    elif guild and kind in {ROLE_SELECT, MENTIONABLE_SELECT} and target in guild.roles:
+        found.setdefault("roles", {})[key] = role_json(guild.roles[target])
+    elif kind in {USER_SELECT, MENTIONABLE_SELECT} and target in world.users:
+        found.setdefault("users", {})[key] = user_json(world.user(target))
+        if guild is not None and target in guild.members:
+            member = member_json(world, guild.members[target], with_user=False)
+            found.setdefault("members", {})[key] = member | {"permissions": "0"}
+    else:
+        return False
+    return True
 
 
 def _plain(option: Json, value: Any) -> Any:

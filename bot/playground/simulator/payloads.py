@@ -1,6 +1,7 @@
 """State as Discord's JSON. Ids are strings, times ISO 8601, permissions decimal strings."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from bot.playground.simulator.errors import Json
 from bot.playground.simulator.permissions import permissions_in
@@ -15,6 +16,29 @@ from bot.playground.simulator.world import (
     World,
 )
 
+_APPLICATION_ZEROS = (
+    "flags approximate_user_install_count approximate_user_authorization_count "
+    "explicit_content_filter"
+)
+_APPLICATION_NOTHING = (
+    "icon type team interactions_endpoint_url role_connections_verification_url event_webhooks_url"
+)
+_GUILD_ZEROS = (
+    "system_channel_flags verification_level explicit_content_filter mfa_level premium_tier "
+    "premium_subscription_count nsfw_level"
+)
+_GUILD_NOTHING = (
+    "icon description home_header splash discovery_splash banner application_id afk_channel_id "
+    "widget_channel_id max_presences vanity_url_code rules_channel_id safety_alerts_channel_id "
+    "public_updates_channel_id hub_type incidents_data"
+)
+_NEVER_HERE = "voice_states presences stage_instances guild_scheduled_events soundboard_sounds"
+
+
+def alike(names: str, value: Any) -> Json:
+    """Fields that are all the same: what this world has none of."""
+    return dict.fromkeys(names.split(), value)
+
 
 def timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
@@ -26,14 +50,10 @@ def user_json(user: User) -> Json:
         "username": user.username,
         "discriminator": "0000" if user.bot else "0",
         "global_name": user.global_name,
-        "avatar": None,
         "bot": user.bot,
         "system": False,
-        "public_flags": 0,
-        "flags": 0,
-        "banner": None,
-        "accent_color": None,
-        "primary_guild": None,
+        **alike("public_flags flags", 0),
+        **alike("avatar banner accent_color primary_guild", None),
     }
 
 
@@ -53,15 +73,11 @@ def member_json(world: World, member: Member, *, with_user: bool = True) -> Json
     payload: Json = {
         "roles": [str(role_id) for role_id in member.role_ids],
         "nick": member.nick,
-        "avatar": None,
-        "banner": None,
         "joined_at": timestamp(member.joined_at),
         "premium_since": None if boosting_since is None else timestamp(boosting_since),
-        "communication_disabled_until": None,
-        "deaf": False,
-        "mute": False,
-        "pending": False,
         "flags": 0,
+        **alike("avatar banner communication_disabled_until", None),
+        **alike("deaf mute pending", False),
     }
     if with_user:
         payload["user"] = user_json(world.user(member.user_id))
@@ -78,12 +94,9 @@ def role_json(role: Role) -> Json:
         "position": role.position,
         "color": role.color,
         "colors": colors,
-        "hoist": False,
-        "managed": False,
-        "mentionable": False,
-        "icon": None,
-        "unicode_emoji": None,
         "flags": 0,
+        **alike("hoist managed mentionable", False),
+        **alike("icon unicode_emoji", None),
     }
 
 
@@ -140,6 +153,29 @@ def _thread_fields(world: World, channel: Channel) -> Json:
     }
 
 
+def application_json(world: World) -> Json:
+    """As `GET /applications/@me`."""
+    owner = next(iter(world.guilds.values())).owner_id
+    bot = world.user(world.bot_user_id)
+    return {
+        "id": str(world.application_id),
+        "name": bot.username,
+        "bot": user_json(bot),
+        "bot_public": True,
+        "bot_require_code_grant": False,
+        "verify_key": "0" * 64,
+        "flags_new": "0",
+        "eligible_oauth2_scopes": ["bot", "applications.commands"],
+        "owner": user_json(world.user(owner)),
+        "redirect_uris": list(world.redirect_uris),
+        "approximate_guild_count": len(world.guilds),
+        "event_webhooks_status": 1,
+        **alike("description summary", ""),
+        **alike(_APPLICATION_ZEROS, 0),
+        **alike(_APPLICATION_NOTHING, None),
+    }
+
+
 def guild_json(guild: Guild) -> Json:
     """As `GET /guilds/{id}`."""
     return {
@@ -150,40 +186,17 @@ def guild_json(guild: Guild) -> Json:
         "emojis": [],
         "stickers": [],
         "features": guild.features,
-        "icon": None,
-        "description": None,
-        "home_header": None,
-        "splash": None,
-        "discovery_splash": None,
-        "banner": None,
-        "application_id": None,
         "region": "",
-        "afk_channel_id": None,
         "afk_timeout": 300,
         "system_channel_id": None if (hall := guild.system_channel_id) is None else str(hall),
-        "system_channel_flags": 0,
-        "widget_enabled": False,
-        "widget_channel_id": None,
-        "verification_level": 0,
         "default_message_notifications": 1,
-        "explicit_content_filter": 0,
-        "mfa_level": 0,
-        "max_presences": None,
         "max_members": 500000,
         "max_stage_video_channel_users": 50,
         "max_video_channel_users": 25,
-        "vanity_url_code": None,
-        "premium_tier": 0,
-        "premium_subscription_count": 0,
         "preferred_locale": guild.preferred_locale,
-        "rules_channel_id": None,
-        "safety_alerts_channel_id": None,
-        "public_updates_channel_id": None,
-        "premium_progress_bar_enabled": False,
-        "nsfw": False,
-        "nsfw_level": 0,
-        "hub_type": None,
-        "incidents_data": None,
+        **alike("widget_enabled premium_progress_bar_enabled nsfw", False),
+        **alike(_GUILD_ZEROS, 0),
+        **alike(_GUILD_NOTHING, None),
     }
 
 
@@ -201,9 +214,5 @@ def guild_create_json(world: World, guild: Guild, *, all_members: bool) -> Json:
         "threads": [
             channel_json(world, c) for c in channels if c.type in THREADS and not c.archived
         ],
-        "voice_states": [],
-        "presences": [],
-        "stage_instances": [],
-        "guild_scheduled_events": [],
-        "soundboard_sounds": [],
+        **alike(_NEVER_HERE, []),
     }

@@ -64,7 +64,7 @@ class Posting:
         if repeated is not None:
             return repeated
         flags = int(body.json.get("flags") or 0)
-        check_message(body.json, body.uploads, v2=bool(flags & limits.COMPONENTS_V2))
+        check_message(body.json, body.uploads)
         if not loading and forwarded is None and not _has_something(body):
             raise errors.empty_message()
         flags &= ~limits.EPHEMERAL
@@ -103,34 +103,20 @@ class Posting:
     def edit(self, message: Message, body: Body) -> None:
         """Change what the body names. `attachments` lists what stays plus what is new."""
         flags = int(body.json.get("flags") or 0)
-        was_v2 = bool(message.flags & limits.COMPONENTS_V2)
-        v2 = was_v2 or bool(flags & limits.COMPONENTS_V2)
         known = [attachment.id for attachment in message.attachments]
-        check_message(body.json, body.uploads, known_attachments=known, v2=v2)
-        if v2 and not was_v2 and (message.content or message.embeds):
-            self._check_becomes_v2(body)
+        check_message(body.json, body.uploads, known_attachments=known)
         after = self._after(message, body)
         if not any(after):
             raise errors.empty_message()
-        kept = after[2] - len(body.uploads)
-        if kept + len(body.uploads) > limits.FILES:
+        if after[2] > limits.FILES:
             raise errors.invalid(("attachments",), "BASE_TYPE_MAX_LENGTH", "Must be 10 or fewer.")
         message.flags &= ~limits.LOADING
-        if v2:
-            message.flags |= limits.COMPONENTS_V2
         if "flags" in body.json:
             suppress = flags & limits.SUPPRESS_EMBEDS
             message.flags = message.flags & ~limits.SUPPRESS_EMBEDS | suppress
         self._fill(message, body)
         message.edited_at = self.world.time()
         self._tell("MESSAGE_UPDATE", message)
-
-    def _check_becomes_v2(self, body: Body) -> None:
-        for name in ("content", "embeds"):
-            if name not in body.json:
-                code = "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2"
-                message = "Set it to null when a message becomes one of Components V2."
-                raise errors.invalid((name,), code, message)
 
     def _after(self, message: Message, body: Body) -> tuple[int, int, int, int]:
         """How much content, embeds, attachments and components there will be."""

@@ -1,9 +1,8 @@
 // Buttons, select menus and the layout components of messages.
 
-import { h, fileAddress, safeLink } from "./dom.js";
+import { h, safeLink } from "./dom.js";
 import { markdown } from "./markdown.js";
 import { openModal } from "./modal.js";
-import { openLightbox } from "./lightbox.js";
 import { interact, store } from "./store.js";
 
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "secondary", 6: "primary" };
@@ -20,29 +19,12 @@ function node(component, context) {
     case 1: return h("div", { class: "row" }, inner());
     case 2: return button(component, context);
     case 3: case 5: case 6: case 7: case 8: return select(component, context);
-    case 9: return h("div", { class: "section" }, h("div", {}, inner()), component.accessory && node(component.accessory, context));
     case 10: return h("div", {}, markdown(component.content));
-    case 11: return picture(component.media, component.description);
-    case 12: return h("div", { class: "gallery" }, component.items.map((item) => picture(item.media, item.description)));
-    case 14: return h("hr", {});
-    case 17: {
-      const box = h("div", { class: "container" }, inner());
-      if (component.accent_color) box.style.borderLeftColor = colour(component.accent_color);
-      return box;
-    }
     default: return null;
   }
 }
 
 export const colour = (number) => `#${number.toString(16).padStart(6, "0")}`;
-
-function picture(media, description) {
-  const src = fileAddress(media?.url || "");
-  if (!src) return null;
-  const name = src.split("?")[0].split("/").pop();
-  return h("button", { type: "button", class: "picture", "aria-label": `Open ${description || name}`,
-    onclick: () => openLightbox([{ src, name, alt: description }], 0) }, h("img", { src, alt: description || name }));
-}
 
 function button(component, context) {
   const words = [component.emoji && h("span", { class: "emoji", "aria-hidden": Boolean(component.label) }, emojiText(component.emoji)), component.label];
