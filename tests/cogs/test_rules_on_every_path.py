@@ -7,7 +7,7 @@ import pytest
 from bot.playground.simulator.default_world import IDS
 from data.guilds import audit
 from data.guilds.audit import AuditKind
-from tests.cogs.pictures.test_remix import png, post
+from tests.cogs.pictures.files import png, post
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, open_house, whole
 from tests.support.views import MessageView

@@ -12,8 +12,11 @@ from filelock import FileLock
 
 from data.shipped.paths import DEMO_MODEL
 from pipeline.model.folder import ModelFolder
+from pipeline.model.options import Variant
 from pipeline.prepare import verify
+from pipeline.prepare.wish import Prepared
 from pipeline.runtime.sessions import SessionFactory
+from tests.pipeline.preparing import Shared, make
 from training.layout_2024 import to_layout_2024
 from training.random_model import make_random_model
 from training.random_parts import RandomKind
@@ -91,6 +94,12 @@ def cpu() -> SessionFactory:
 
 
 @pytest.fixture(scope="session")
+def mapped() -> SessionFactory:
+    """With weights mapped from their files."""
+    return SessionFactory(provider="cpu", threads=1, mapped=True)
+
+
+@pytest.fixture(scope="session")
 def tiny(tiny_path: Path) -> ModelFolder:
     return ModelFolder.open(tiny_path)
 
@@ -103,6 +112,20 @@ def tiny_v(tiny_v_path: Path) -> ModelFolder:
 @pytest.fixture(scope="session")
 def tiny_2024(tiny_2024_path: Path) -> ModelFolder:
     return ModelFolder.open(tiny_2024_path)
+
+
+@pytest.fixture(scope="module")
+def shared(mapped: SessionFactory, tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """Prepares each model once, with its check, for tests that only read what was made."""
+    made: dict[tuple[Path, str], Prepared] = {}
+
+    def prepared_once(source: ModelFolder, variant: Variant) -> Prepared:
+        if (source.path, variant) not in made:
+            models = tmp_path_factory.mktemp("shared")
+            made[source.path, variant] = make(source, models, variant, mapped)
+        return made[source.path, variant]
+
+    return prepared_once
 
 
 @pytest.fixture

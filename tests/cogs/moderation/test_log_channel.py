@@ -1,7 +1,7 @@
 """The log channel: every entry once, also over a crash; private words only for moderators."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 
 import pytest
 
@@ -19,12 +19,6 @@ from tests.support.patience import PATIENCE_S, until
 from tests.support.views import MessageView
 
 LOG = IDS.art
-
-
-@pytest.fixture
-async def running(place: Discord) -> AsyncGenerator[Running, None]:
-    async with open_house(place) as running:
-        yield running
 
 
 async def set_log(running: Running, channel_id: int | None = LOG) -> None:

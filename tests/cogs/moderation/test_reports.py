@@ -1,9 +1,5 @@
 """Reports: the menu, the queue, what is decided, who is told, and who never learns of whom."""
 
-from collections.abc import AsyncGenerator
-
-import pytest
-
 from bot.playground.simulator.default_world import IDS
 from data.guilds import audit, reports
 from data.jobs.jobs import JobRecord
@@ -14,18 +10,6 @@ from tests.support.patience import until
 from tests.support.views import MessageView
 
 REPORT, DELETE = "Report picture", "Delete picture"
-
-
-@pytest.fixture
-async def running(place: Discord) -> AsyncGenerator[Running, None]:
-    async with open_house(place) as running:
-        yield running
-
-
-@pytest.fixture
-def owner(place: Discord) -> Visitor:
-    """Who may moderate, too."""
-    return Visitor(place, IDS.owner)
 
 
 async def drawn(visitor: Visitor, running: Running) -> tuple[JobRecord, MessageView]:

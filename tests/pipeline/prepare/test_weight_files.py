@@ -35,11 +35,6 @@ Array = npt.NDArray[Any]
 GRAPHS = ("unet", "text_encoder", "text_encoder_2", "vae_decoder", "vae_encoder")
 
 
-@pytest.fixture(scope="module")
-def mapped() -> SessionFactory:
-    return SessionFactory(provider="cpu", threads=1, mapped=True)
-
-
 def make(source: ModelFolder, models: Path, variant: Variant, factory: SessionFactory) -> Prepared:
     return prepare_model(source, models, Wish(variant=variant), factory=factory, talk=Talk())
 

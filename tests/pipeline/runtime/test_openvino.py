@@ -44,11 +44,6 @@ needs_bf16 = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module")
-def mapped() -> SessionFactory:
-    return SessionFactory(provider="cpu", threads=1, mapped=True)
-
-
 def make(source: ModelFolder, models: Path, variant: Variant, factory: SessionFactory) -> Prepared:
     return prepare_model(source, models, Wish(variant=variant), factory=factory, talk=Talk())
 

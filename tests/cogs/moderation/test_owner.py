@@ -1,0 +1,102 @@
+"""`/owner` as the owner of the application uses it, and nobody else."""
+
+from typing import Any
+
+import pytest
+
+from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.errors import RefusedByClient
+from tests.cogs.moderation.helpers import log, nothing_to_tell
+from tests.cogs.running import Discord, Running
+from tests.cogs.visitors import Visitor, open_house
+from tests.support.fake_engine import FakeEngine
+from tests.support.patience import until
+
+
+async def test_the_owner_blocks_people_and_servers_everywhere(
+    running: Running, alice: Visitor, bob: Visitor, owner: Visitor
+) -> None:
+    await owner.answer("owner block", user=IDS.alice, reason="abuse")
+    for channel in (IDS.general, IDS.dm_alice):
+        refused = await alice.answer("imagine", channel=channel, prompt="1girl")
+        assert "operator of this bot has blocked you" in refused.text
+    await owner.answer("owner unblock", user=IDS.alice)
+    await owner.answer("owner block", server=str(IDS.guild))
+    assert "has blocked it on this server" in (await bob.wish("1boy")).text
+    assert str(IDS.guild) in (await owner.answer("owner blocks")).text
+    await owner.answer("owner unblock", server=str(IDS.guild))
+    assert (await bob.draw(running, "1boy")).state == "finished"
+    both: dict[str, Any] = {"user": IDS.bob, "server": "1"}
+    for options in ({}, both):
+        assert "either" in (await owner.answer("owner block", **options)).text
+    for odd in ("Atelier", "0", "9223372036854775808", "9" * 5000, "١٢٣"):
+        assert "not a server ID" in (await owner.answer("owner block", server=odd)).text
+
+
+async def test_only_the_owner_has_the_owners_commands(
+    place: Discord, moderator: Visitor, alice: Visitor
+) -> None:
+    async with open_house(place, owner_ids=frozenset({IDS.bob})) as running:
+        with pytest.raises(RefusedByClient):
+            await moderator.answer("owner blocks")
+        said = await alice.answer("owner maintenance", channel=IDS.dm_alice, state="on")
+        assert "Only the person who runs this bot" in said.text
+        bob = Visitor(place, IDS.bob)  # named by OWNER_IDS
+        said = await bob.answer("owner maintenance", channel=IDS.dm_bob, state="on", reason="x")
+        assert "Maintenance is on" in said.text
+        assert (await log(running))[-1].details == {"on": True, "reason": "x"}
+
+
+async def test_maintenance_holds_over_a_restart_and_lets_what_was_accepted_go_on(
+    place: Discord, alice: Visitor, owner: Visitor
+) -> None:
+    engine = FakeEngine()
+    engine.hold()
+    async with open_house(place, engine=engine) as running:
+        await alice.wish("1girl")
+        await owner.answer("owner maintenance", state="on", reason="a new model")
+        assert "a new model" in (await alice.wish("1girl")).text
+    async with open_house(place) as running:
+        await running.delivery("delivered")
+        assert "a new model" in (await alice.wish("1girl")).text
+        await owner.answer("owner maintenance", state="off")
+        assert "a new model" not in (await alice.wish("1girl")).text
+
+
+async def test_an_announcement_reaches_everybody_who_waits_once(
+    place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor, owner: Visitor
+) -> None:
+    engine = FakeEngine()
+    engine.hold()
+    async with open_house(place, engine=engine) as running:
+        for _ in range(2):
+            await alice.wish("1girl")
+        await bob.wish("1boy", private=True)
+        said = await owner.answer("owner announce", words="I restart in 5 minutes @everyone")
+        assert "get the message: 2" in said.text
+        await nothing_to_tell(running)
+        public = [m for m in alice.member.visible_messages(IDS.general) if "restart" in m.text]
+        assert len(public) == 1
+        assert public[0].mention_ids == [IDS.alice]
+        private = [m for m in bob.member.visible_messages(IDS.general) if "restart" in m.text]
+        assert [m.ephemeral for m in private] == [False, True]
+        assert not any(m.ephemeral for m in public)
+        assert (await log(running))[-1].details["people"] == 2
+        engine.release()
+
+
+async def test_the_owner_reads_what_they_did_over_all_servers(
+    place: Discord, running: Running, moderator: Visitor, owner: Visitor
+) -> None:
+    await moderator.answer("moderate block", user=IDS.bob, reason="of this server")
+    await owner.answer("owner block", user=IDS.alice, reason="abuse")
+    await owner.answer("owner maintenance", state="on", reason="new memory")
+    shown = await owner.answer("owner log")
+    assert shown.ephemeral
+    for words in ("abuse", "new memory"):
+        assert words in shown.text
+    assert "of this server" not in shown.text
+    menu = "ekaki:ownerlog:m:0:all:0"
+    await owner.member.select(shown, menu, ["maintenance"])
+    await until(lambda: "abuse" not in owner.member.message(shown.id).text)
+    assert "new memory" in owner.member.message(shown.id).text
