@@ -12,12 +12,12 @@ from bot.client.client import EkakiBot
 from bot.library.results import StoredPicture
 from cogs.common.actors import actor_of
 from cogs.drawing.submission import submit
-from cogs.pictures.flags_line import filled_in
 from cogs.pictures.remix_form import remix_form
 from cogs.pictures.settings_text import own_settings
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from pipeline.errors import RefusedError
+from pipeline.prompt.flags_line import filled_in
 from pipeline.request import GenerationRequest
 
 Interaction: TypeAlias = discord.Interaction[EkakiBot]

@@ -15,13 +15,13 @@ from cogs.common.attachments import Downloads, RemoteFile, attachments_of, pictu
 from cogs.common.places import refuse_user_install
 from cogs.drawing.cancel import JOB_ID
 from cogs.pictures.drawing_on import drawable_job, form_of, show_settings, visible_job
-from cogs.pictures.flags_line import wish_of
 from cogs.pictures.left_out import left_out_note
 from cogs.pictures.remix_form import remix_form
 from cogs.pictures.settings_text import foreign_settings
 from data.shipped.text import text
 from pipeline.errors import InputError
 from pipeline.metadata.read import PictureMetadata, is_decided, read_metadata
+from pipeline.prompt.flags_line import wish_of
 from pipeline.request import GenerationRequest
 
 Interaction: TypeAlias = discord.Interaction[EkakiBot]

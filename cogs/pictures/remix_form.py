@@ -17,10 +17,10 @@ from cogs.common.errors import answer_error
 from cogs.common.forms import give_back, typed_values
 from cogs.drawing.cancel import JOB_ID
 from cogs.drawing.submission import submit
-from cogs.pictures.flags_line import MAX_LINE, cut_prompt, settings_line, with_settings
 from data.shipped.text import text
 from pipeline.card import MAX_PROMPT_CHARACTERS
 from pipeline.errors import RefusedError
+from pipeline.prompt.flags_line import MAX_LINE, cut_prompt, settings_line, with_settings
 from pipeline.request import GenerationRequest
 
 _CUSTOM_ID = re.compile(rf"ekaki:form:(?P<job_id>{JOB_ID}|-):(?P<seen>public|private)")

@@ -7,7 +7,6 @@ import discord
 
 from cogs.common.messages import Attachment, Outgoing
 from cogs.common.words import code_block, quoted
-from cogs.pictures.flags_line import settings_line
 from cogs.pictures.left_out import left_out_note
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
@@ -15,6 +14,7 @@ from data.shipped.text import text
 from pipeline.describe import describe
 from pipeline.metadata.a1111_text import parameters_text
 from pipeline.metadata.read import PictureMetadata
+from pipeline.prompt.flags_line import settings_line
 from pipeline.request import GenerationRequest
 
 _FIELD = 1024  # characters of an embed's field, Discord

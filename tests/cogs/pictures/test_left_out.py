@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogs.pictures.flags_line import wish_of
 from cogs.pictures.left_out import left_out_note
 from cogs.pictures.settings_text import foreign_settings
 from data.shipped.text import keys, languages, speaking
 from pipeline.metadata.parameters import LeftOut, Parameters
 from pipeline.metadata.programs import Program
 from pipeline.metadata.read import PictureMetadata
+from pipeline.prompt.flags_line import wish_of
 
 
 @pytest.mark.parametrize("language", sorted(languages()))

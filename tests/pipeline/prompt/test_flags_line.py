@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogs.pictures.flags_line import MAX_LINE, cut_prompt, settings_line, wish_of, with_settings
 from pipeline.aspect import BUCKETS
 from pipeline.card import (
     MAX_COUNT,
@@ -23,6 +22,7 @@ from pipeline.card import (
 )
 from pipeline.errors import InputError
 from pipeline.metadata.parameters import Parameters
+from pipeline.prompt.flags_line import MAX_LINE, cut_prompt, settings_line, wish_of, with_settings
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
 
