@@ -94,7 +94,9 @@ async def test_tags_and_sizes(place: Discord, alice: Visitor) -> None:
             given: dict[str, Any] = (
                 {"name": "wide"} if command == "preset save" else {"prompt": "1girl"}
             )
-            for shown in await names(alice, command, "aspect", **given):
+            sizes = await names(alice, command, "aspect", **given)
+            assert sizes
+            for shown in sizes:
                 answer = await alice.answer(command, **given, aspect=shown)
                 assert "isn't a picture size" not in answer.text
 
@@ -102,7 +104,9 @@ async def test_tags_and_sizes(place: Discord, alice: Visitor) -> None:
 async def test_a_search_of_the_gallery(place: Discord, alice: Visitor) -> None:
     async with gallery_house(place):
         for typed in ("souryuu", "umbr", "1girl, blue h"):
-            for shown in await names(alice, "gallery search", "words", words=typed):
+            found = await names(alice, "gallery search", "words", words=typed)
+            assert found, typed
+            for shown in found:
                 assert len(shown) <= MAX_WORDS
                 assert (
                     "No picture in this server's gallery matches"

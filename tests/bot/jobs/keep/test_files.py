@@ -72,6 +72,7 @@ async def test_sweeping_while_pictures_are_made_takes_none_of_them(house: House)
     await asyncio.gather(sweeping, return_exceptions=True)
     for event in ended:
         assert isinstance(event, Completed)
+        assert len(event.pictures) == 4
         for picture in event.pictures:
             assert await house.jobs.read_picture(picture)
 
