@@ -46,14 +46,15 @@ async def change(
     words: str | None = None,
     *,
     embeds: Sequence[discord.Embed] = (),
+    files: Sequence[discord.File] = (),
     view: discord.ui.View | None = None,
 ) -> None:
     """Replace all that the message shows that was used, also after `hold`."""
     if interaction.response.is_done():
         await interaction.edit_original_response(
-            content=words, embeds=list(embeds), attachments=[], view=view
+            content=words, embeds=list(embeds), attachments=list(files), view=view
         )
     else:
         await interaction.response.edit_message(
-            content=words, embeds=list(embeds), attachments=[], view=view
+            content=words, embeds=list(embeds), attachments=list(files), view=view
         )

@@ -10,16 +10,22 @@ MAX_ALT_TEXT = 1024  # characters, Discord's limit for an attachment's descripti
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A file of a message. `description` is its alt text."""
+    """A file of a message. `description` is its alt text. `spoiler`: blurred until pressed."""
 
     name: str
     content: bytes
     description: str
+    spoiler: bool = False
 
     def file(self) -> discord.File:
         """A fresh file object: discord.py reads it to the end when sending."""
         alt_text = self.description[:MAX_ALT_TEXT]
-        return discord.File(io.BytesIO(self.content), filename=self.name, description=alt_text)
+        return discord.File(
+            io.BytesIO(self.content),
+            filename=self.name,
+            description=alt_text,
+            spoiler=self.spoiler,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,8 @@
 """`/moderate reports`: what members reported, one at a time, to take, decide, or pass over."""
 
+import asyncio
+import logging
+from dataclasses import dataclass, replace
 from typing import Final
 
 import discord
@@ -8,13 +11,22 @@ from bot.client.client import EkakiBot
 from bot.guilds.moderators import MAX_REASON
 from bot.guilds.reports import OpenReport
 from bot.moderation.durations import parse_duration
-from cogs.common.answers import change, say
+from cogs.common.answers import begin, change, hold, say
 from cogs.common.duty import moderator_desk
 from cogs.common.forms import Form
 from cogs.common.lasting import Button, Lasting
+from cogs.common.messages import Attachment
+from cogs.common.pictures import fit
+from cogs.common.places import place_of
 from cogs.common.words import moment, quoted
 from cogs.drawing.cancel import JOB_ID
+from cogs.drawing.render import picture_attachment
+from data.guilds.reports import Report
 from data.shipped.text import text
+from pipeline.errors import RefusedError, StorageError
+from pipeline.rating import Rating
+
+_log = logging.getLogger(__name__)
 
 Interaction = discord.Interaction[EkakiBot]
 
@@ -23,13 +35,25 @@ _TEMPLATE: Final = rf"ekaki:report:(?P<act>{'|'.join(_ACTS)}):(?P<id>{JOB_ID})"
 _MAX_REASONS: Final = 10
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The reported pictures, as far as they may be seen here; `words`: why some are not."""
+
+    files: tuple[Attachment, ...] = ()
+    words: str = ""
+
+
 async def show_first(interaction: Interaction) -> None:
     """The oldest report, as a new answer that only this moderator sees."""
-    found = await interaction.client.services.reports.next(moderator_desk(interaction))
+    desk = moderator_desk(interaction)
+    await begin(interaction)
+    found = await interaction.client.services.reports.next(desk)
     if found is None:
         await say(interaction, text("reports.empty"))
-    else:
-        await say(interaction, embeds=[_embed(found)], view=_buttons(found))
+        return
+    seen = await evidence(interaction, found)
+    files = [each.file() for each in seen.files]
+    await say(interaction, embeds=[_embed(found, seen)], files=files, view=_buttons(found))
 
 
 async def _show_next(interaction: Interaction, *, after: str | None) -> None:
@@ -38,12 +62,52 @@ async def _show_next(interaction: Interaction, *, after: str | None) -> None:
     if found is None:
         await change(interaction, text("reports.empty"))
     else:
-        await change(interaction, embeds=[_embed(found)], view=_buttons(found))
+        await _show(interaction, found)
 
 
-def _embed(found: OpenReport) -> discord.Embed:
+async def _show(interaction: Interaction, found: OpenReport, words: str | None = None) -> None:
+    """Put a report into the answer, under `words`."""
+    seen = await evidence(interaction, found)
+    files = [each.file() for each in seen.files]
+    await change(
+        interaction, words, embeds=[_embed(found, seen)], files=files, view=_buttons(found)
+    )
+
+
+async def evidence(interaction: Interaction, found: OpenReport) -> Evidence:
+    """The pictures behind a spoiler. Above `sensitive` they are shown in age-restricted channels
+    only, whoever asks: that is Discord's rule. A lost file does not hide the others."""
+    services = interaction.client.services
+    try:
+        job, pictures = await services.results.pictures_of(found.report.job_id)
+    except RefusedError:  # deleted in this moment
+        return Evidence()
+    rating, link = max((each.rating for each in pictures), default=Rating.SAFE), _link(found.report)
+    if rating > Rating.SENSITIVE and not place_of(interaction).age_restricted:
+        return Evidence(words=text("reports.elsewhere", rating=rating.label, link=link))
+    if not interaction.app_permissions.attach_files:
+        lacking = text("permissions.attach_files")
+        return Evidence(words=text("reports.no_files", permission=lacking, link=link))
+    files: list[Attachment] = []
+    for picture in pictures:
+        try:
+            png = await services.jobs.read_picture(picture)
+            content, suffix = await asyncio.to_thread(fit, png, interaction.filesize_limit)
+        except (StorageError, OSError, SyntaxError):  # gone, or damaged, as Pillow says it
+            _log.exception("The file of the reported picture %s is lost", picture.id)
+            continue
+        files.append(replace(picture_attachment(job, picture, content, suffix), spoiler=True))
+    lost = len(pictures) - len(files)
+    words = text("reports.lost", count=lost) if lost else ""
+    return Evidence(files=tuple(files), words=words)
+
+
+def _link(report: Report) -> str:
+    return f"https://discord.com/channels/{report.guild_id}/{report.channel_id}/{report.message_id}"
+
+
+def _embed(found: OpenReport, seen: Evidence) -> discord.Embed:
     report, job = found.report, found.job
-    link = f"https://discord.com/channels/{report.guild_id}/{report.channel_id}/{report.message_id}"
     said = [f"- {quoted(reason, 200)}" for reason in report.reasons if reason][:_MAX_REASONS]
     embed = discord.Embed(
         title=text("reports.title", count=found.count),
@@ -52,7 +116,7 @@ def _embed(found: OpenReport) -> discord.Embed:
             user=f"<@{report.maker_id}>",
             when=moment(report.opened_at),
             people=len(report.reasons),
-            link=link,
+            link=_link(report),
             job=report.job_id,
         ),
     )
@@ -60,6 +124,8 @@ def _embed(found: OpenReport) -> discord.Embed:
     if job is not None:
         prompt = quoted(job.request.prompt, 400)
         embed.add_field(name=text("describe.prompt"), value=prompt or "-", inline=False)
+    if seen.words:
+        embed.add_field(name=text("reports.picture"), value=seen.words, inline=False)
     if report.claimed_by is not None:
         embed.add_field(name=text("reports.claimed"), value=f"<@{report.claimed_by}>")
     return embed
@@ -87,24 +153,21 @@ class ReportButton(Lasting[Button], template=_TEMPLATE):
     async def act(self, interaction: Interaction) -> None:
         report_id = self.match["id"]
         desk, reports = moderator_desk(interaction), interaction.client.services.reports
-        match self.match["act"]:
+        act = self.match["act"]
+        if act == "block":  # a form has to be the first answer
+            await reports.claim(desk, report_id)
+            await interaction.response.send_modal(BlockModal(report_id))
+            return
+        await hold(interaction)
+        match act:
             case "claim":
                 taken = await reports.claim(desk, report_id)
-                await change(
-                    interaction,
-                    text("reports.yours"),
-                    embeds=[_embed(taken)],
-                    view=_buttons(taken),
-                )
+                await _show(interaction, taken, text("reports.yours"))
                 return
             case "dismiss":
                 await reports.dismiss(desk, report_id)
             case "delete":
                 await reports.delete(desk, report_id)
-            case "block":
-                await reports.claim(desk, report_id)
-                await interaction.response.send_modal(BlockModal(report_id))
-                return
             case _:
                 pass
         await _show_next(interaction, after=report_id)
@@ -131,11 +194,12 @@ class BlockModal(Form):
     async def on_submit(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
         self, interaction: Interaction, /
     ) -> None:
-        desk = moderator_desk(interaction)
+        desk, duration_s = moderator_desk(interaction), parse_duration(self._duration.value)
+        await hold(interaction)
         await interaction.client.services.reports.block(
             desk,
             self._report_id,
-            duration_s=parse_duration(self._duration.value),
+            duration_s=duration_s,
             reason=self._reason.value,
         )
         await _show_next(interaction, after=self._report_id)

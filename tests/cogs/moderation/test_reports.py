@@ -57,6 +57,72 @@ async def test_a_report_is_dismissed_and_its_reporter_told(
     assert await open_count(running) == 0
 
 
+async def test_the_queue_shows_the_picture_behind_a_spoiler(
+    running: Running, alice: Visitor, bob: Visitor, moderator: Visitor
+) -> None:
+    job, message = await drawn(alice, running)
+    await report(bob, message)
+    other = await alice.draw(running, "1boy", steps=3, count=2)
+    await report(bob, alice.member.message(other.message_id or 0))
+    shown = await moderator.answer("moderate reports")
+    (file,) = shown.attachments
+    assert file.filename.startswith(f"SPOILER_ekaki-{job.id}-1")
+    assert file.data == message.attachments[0].data
+    await moderator.member.press(shown, "Next")
+    shown = moderator.member.message(shown.id)
+    assert [each.filename.rpartition("-")[2] for each in shown.attachments] == ["1.png", "2.png"]
+    await whole(await moderator.member.press(shown, "Take it"))
+    assert len(moderator.member.message(shown.id).attachments) == 2
+    await moderator.member.press(shown, "Nothing wrong")
+    await moderator.member.press(moderator.member.message(shown.id), "Delete picture")
+    shown = moderator.member.message(shown.id)
+    assert "There are no open reports" in shown.text
+    assert shown.attachments == []
+
+
+async def test_a_picture_above_sensitive_is_shown_in_age_restricted_channels_only(
+    running: Running, alice: Visitor, bob: Visitor, moderator: Visitor
+) -> None:
+    job, message = await drawn(alice, running)
+    await rate(running, job, 2)
+    await report(bob, message)
+    shown = await moderator.answer("moderate reports")
+    assert shown.attachments == []
+    assert "rated `nsfw`" in shown.text
+    assert f"/{message.channel_id}/{message.id}" in shown.text
+    await moderator.member.press(shown, "Take it")
+    assert moderator.member.message(shown.id).attachments == []
+    there = await moderator.answer("moderate reports", channel=IDS.age_restricted)
+    assert len(there.attachments) == 1
+    assert "rated" not in there.text
+
+
+async def rate(running: Running, job: JobRecord, rating: int) -> None:
+    """As the tagger does."""
+    async with running.services.database.transaction() as connection:
+        await connection.execute(
+            "UPDATE pictures SET rating = ? WHERE job_id = ?", (rating, job.id)
+        )
+
+
+async def test_a_lost_file_stops_nothing(
+    place: Discord, running: Running, alice: Visitor, bob: Visitor, moderator: Visitor
+) -> None:
+    job = await alice.draw(running, "1girl", steps=3, count=2)
+    message = alice.member.message(job.message_id or 0)
+    await report(bob, message)
+    _, (first, _) = await running.services.results.pictures_of(job.id)
+    files = running.services.settings.data_dir / "pictures"
+    (lost,) = files.rglob(f"{first.content_hash}*")
+    lost.unlink()
+    shown = await moderator.answer("moderate reports")
+    assert [each.filename.rpartition("-")[2] for each in shown.attachments] == ["2.png"]
+    assert "1 file is lost" in shown.text
+    await moderator.member.press(shown, "Delete picture")
+    await gone(place, message)
+    assert await open_count(running) == 0
+
+
 async def test_deleting_goes_everywhere(
     place: Discord, running: Running, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
