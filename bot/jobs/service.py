@@ -34,7 +34,7 @@ from bot.jobs.values import (
 )
 from bot.safety.ceiling import Ceiling, Place
 from data.guilds.server_settings import PlaceRatings
-from data.jobs.jobs import Delivered, JobRecord
+from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from pipeline.engine.protocol import ModelDescription
 from pipeline.errors import RefusedError, StorageError
@@ -65,19 +65,19 @@ class JobService:
         self._rules = rules
         self._uploads = Uploads(store.files, clock)
         self._housekeeping = Housekeeping(store.files, clock, kept_s=rules.kept_s)
-        self._resume = Resume(store, line, clock, max_age_s=rules.max_age_s)
+        self._resume = Resume(store, line, runner.ending, clock, max_age_s=rules.max_age_s)
         self._accepting = True
         self._deciding = 0
 
     @property
     def model(self) -> ModelDescription | None:
         """The model in use; None before it was loaded for the first time."""
-        return self._runner.model
+        return self._runner.engines.model
 
     @property
     def failure(self) -> "asyncio.Future[None]":
         """Raises when the engine can't be used at all: the bot should end and say why."""
-        return self._runner.failure
+        return self._runner.ending.failure
 
     async def start(self) -> None:
         """Take up open jobs again after a restart, close those that are too old, end the process
@@ -86,7 +86,7 @@ class JobService:
             await self._resume.all()
         await self._housekeeping.start()
         self._runner.start()
-        self._runner.announce()
+        self._runner.announcer.announce()
 
     async def stop(self) -> None:
         """Take no new work, end the running step and stop drawing. Open jobs stay stored and run
@@ -215,23 +215,23 @@ class JobService:
             raise RefusedError("job_unknown")
         if record.user_id != user_id:
             raise RefusedError("not_your_job")
-        if not await self._end_cancelled(job_id, told=False):
+        if not await self._runner.ending.end(job_id):
             raise RefusedError("job_over")
         hit("cancelled_unanswered")
 
     async def cancel_all(self, *, user_id: int, guild_id: int | None = None) -> None:
         """Stop all open jobs of `user_id`, in one server or anywhere."""
         for job_id in await self._store.open_ids(user_id, guild_id=guild_id):
-            await self._end_cancelled(job_id, told=False)
+            await self._runner.ending.end(job_id)
 
     def forgotten(self, *, job_id: str) -> None:
         """The job's row is gone: stop what is left of it."""
-        self._runner.end(job_id, CancelledEvent())
+        self._runner.ending.tell(job_id, CancelledEvent())
 
     async def withdraw(self, *, job_id: str) -> bool:
         """The acknowledgement never reached Discord: stop, give back, tell nobody. False where the
         job had ended already: then its end is to be told."""
-        return await self._end_cancelled(job_id, told=True)
+        return await self._runner.ending.end(job_id, told=True)
 
     async def job(self, job_id: str) -> JobRecord | None:
         """A stored job."""
@@ -246,12 +246,14 @@ class JobService:
     async def mark_delivered(self, job: JobRecord, *, message_id: int | None) -> None:
         """The end of the job reached its user. If the job was deleted meanwhile, its message is
         removed as well."""
-        await self._mark(job, "delivered", message_id)
+        now = self._clock.time()
+        await self._store.mark_told(job, delivery="delivered", message_id=message_id, now=now)
 
     async def mark_kept(self, job: JobRecord, *, again: bool = False) -> None:
         """Its user can't be reached; the pictures stay stored. `again`: have the outbox try once
         more, as its place may open."""
-        await self._mark(job, "kept", None, again=again)
+        now = self._clock.time()
+        await self._store.mark_told(job, delivery="kept", message_id=None, now=now, again=again)
 
     async def to_present(self) -> list[JobRecord]:
         """After a restart: live jobs, and ended ones whose user does not know yet."""
@@ -265,7 +267,7 @@ class JobService:
 
     async def may_preview(self, job: JobRecord, image: Image) -> bool:
         """Whether an unfinished picture may be shown: it is checked as the finished one will be."""
-        return await self._runner.may_show(job, image)
+        return await self._runner.keeping.may_show(job, image)
 
     async def limits_of(
         self, *, user_id: int, guild_id: int | None = None, role_ids: Iterable[int] = ()
@@ -282,28 +284,7 @@ class JobService:
 
     def _admit(self, job: LiveJob) -> Ticket:
         self._line.admit(job)
-        self._runner.announce()
+        self._runner.announcer.announce()
         queued = job.mailbox.event
         assert isinstance(queued, Queued), "nobody draws before the loop goes on"
-        self._runner.wake()
         return Ticket(job=job.record, queued=queued)
-
-    async def _end_cancelled(self, job_id: str, *, told: bool) -> bool:
-        ended = await self._store.abandon(
-            job_id, state="cancelled", now=self._clock.time(), told=told
-        )
-        if ended:
-            self._runner.end(job_id, CancelledEvent())
-        return ended
-
-    async def _mark(
-        self, job: JobRecord, delivery: Delivered, message_id: int | None, *, again: bool = False
-    ) -> None:
-        await self._store.mark_told(
-            job,
-            delivery=delivery,
-            message_id=message_id,
-            now=self._clock.time(),
-            again=again,
-        )
-        hit("delivered_marked")

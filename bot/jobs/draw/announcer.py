@@ -1,22 +1,21 @@
 """Tells those who wait their place and time, and those whose picture is drawn how far it is."""
 
 import logging
-from collections.abc import Callable
 
 from bot.jobs.draw.fair_queue import Unit
 from bot.jobs.draw.line import Line, LiveJob
-from bot.jobs.draw.worker import Step
+from bot.jobs.draw.worker import Engines, Step
 from bot.jobs.values import Progress, Queued
 
 _log = logging.getLogger(__name__)
 
 
 class Announcer:
-    """Of one line. `loading`: whether no engine is ready to draw."""
+    """Of one line, which `engines` draw."""
 
-    def __init__(self, *, line: Line, loading: Callable[[], bool]) -> None:
+    def __init__(self, line: Line, engines: Engines) -> None:
         self._line = line
-        self._loading = loading
+        self._engines = engines
 
     def announce(self) -> None:
         """Tell every waiting job its place and time. No fault in that may stop who draws."""
@@ -26,13 +25,13 @@ class Announcer:
             _log.exception("Places in the queue could not be told")
 
     def _announce(self) -> None:
+        self._line.devices = max(1, self._engines.at_work)
+        loading = self._engines.loading
         for job_id, outlook in self._line.outlooks().items():
             job = self._line.live.get(job_id)
             if job is not None and not job.started:
-                event = Queued(
-                    position=outlook.position, eta_s=outlook.eta_s, loading=self._loading()
-                )
-                job.mailbox.put(event)
+                place, eta_s = outlook.position, outlook.eta_s
+                job.mailbox.put(Queued(position=place, eta_s=eta_s, loading=loading))
 
     def progress(self, job: LiveJob, unit: Unit, step: Step) -> None:
         """A step of `unit` is done. Of several pictures at once, the foremost counts."""
@@ -46,5 +45,5 @@ class Announcer:
                     steps=step.steps,
                     eta_s=None if outlook is None else outlook.eta_s,
                     preview=step.preview,
-                ),
+                )
             )

@@ -5,14 +5,21 @@ device was lost or the engine broke."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Final, Literal
+from typing import Final
 
+from bot.jobs.draw.announcer import Announcer
+from bot.jobs.draw.drawing import Drawing
 from bot.jobs.draw.fair_queue import Unit
 from bot.jobs.draw.line import Line
-from bot.jobs.draw.worker import BrokenEngineError, EngineWorker, HungEngineError
-from pipeline.engine.protocol import ModelDescription
-from pipeline.errors import EngineError, ModelError
+from bot.jobs.draw.pace_keeper import PaceKeeper
+from bot.jobs.draw.worker import (
+    BrokenEngineError,
+    EngineWorker,
+    HungEngineError,
+    State,
+    is_device_lost,
+)
+from pipeline.errors import ModelError
 
 _log = logging.getLogger(__name__)
 
@@ -21,41 +28,32 @@ PAUSES_S: Final = (1.0, 5.0, 20.0, 60.0)
 that fell off the bus needs a hand. What broke the CUDA context of this process stays broken in it:
 without another device it ends after a minute or two, and whatever runs it starts it again."""
 
-DEVICE_LOST: Final = "device_lost"
 HUNG: Final = "engine_hung"
 
 _BREATH_S: Final = 1.0  # after a fault of our own, which may come again at once
 
-State = Literal["loading", "ready", "lost", "gone"]
-
 
 class Device:
-    """`draw` draws one unit to its end, and raises what is wrong with the device once the unit is
-    dealt with: EngineError `device_lost`, BrokenEngineError or HungEngineError. `storing` has what
-    it drew and is not stored yet. `opened` is told of each loaded model, `changed` of every change
-    of `state`. One task runs `run`; whoever lines something up sets `wake`."""
+    """One task runs `run`, which is then `over`. `storing` has what was drawn and is not stored."""
 
     def __init__(
         self,
         worker: EngineWorker,
         *,
         line: Line,
-        wake: asyncio.Event,
+        drawing: Drawing,
+        pace: PaceKeeper,
+        announcer: Announcer,
         stopping: asyncio.Event,
-        draw: Callable[["Device", Unit], Awaitable[None]],
-        opened: Callable[[ModelDescription], Awaitable[None]],
-        changed: Callable[[], None],
     ) -> None:
         self.worker = worker
-        self.state: State = "loading"
         self.storing: set[asyncio.Task[None]] = set()
-        self.is_over = False
+        self.over = False
         self._line = line
-        self._wake = wake
+        self._drawing = drawing
+        self._pace = pace
+        self._announcer = announcer
         self._stopping = stopping
-        self._draw = draw
-        self._opened = opened
-        self._changed = changed
 
     async def run(self) -> None:
         """Draw until all is stopped. Raises what makes going on with this device senseless."""
@@ -64,8 +62,8 @@ class Device:
             while not self._stopping.is_set():
                 unit = self._line.take()
                 if unit is None:
-                    self._wake.clear()
-                    await self._wake.wait()
+                    self._line.arrived.clear()
+                    await self._line.arrived.wait()
                     continue
                 problem = await self._problem_of(unit)
                 if problem is not None:
@@ -74,13 +72,13 @@ class Device:
             self._set("gone")
             raise
         finally:
-            self.is_over = True
+            self.over = True
 
     async def _problem_of(self, unit: Unit) -> str | None:
         """Draw `unit`; what was said if the engine is to be opened again. The error itself refers
         to the engine, which must go."""
         try:
-            await self._draw(self, unit)
+            await self._drawing.draw(self.worker, unit, self.storing)
         except HungEngineError as error:
             raise self._hung(error) from None
         except Exception as error:
@@ -96,7 +94,7 @@ class Device:
             model = await self.worker.start()
         except HungEngineError as error:
             raise self._hung(error) from None
-        await self._opened(model)
+        await self._pace.restore(model)
         self._set("ready")
 
     def _hung(self, error: HungEngineError) -> ModelError:
@@ -134,13 +132,13 @@ class Device:
         return True
 
     def _set(self, state: State) -> None:
-        self.state = state
-        self._changed()
+        self.worker.state = state
+        self._announcer.announce()
 
 
 def _lost_or_broken(error: Exception) -> str | None:
     if isinstance(error, BrokenEngineError):
         return f"broke: {error.data['problem']}"
-    if isinstance(error, EngineError) and error.key == DEVICE_LOST:
+    if is_device_lost(error):
         return f"was lost: {error.data.get('problem', error)}"
     return None

@@ -1,5 +1,6 @@
 """Live jobs and the queue of their pictures, with honest places and times. No IO, no tasks."""
 
+import asyncio
 import heapq
 import threading
 from collections.abc import Iterable, Sequence
@@ -40,6 +41,7 @@ class Outlook:
 
 class Line:
     """What waits, what runs, and how long it takes. `devices`: how many draw at the same time.
+    `arrived` is set when there is more to take.
 
     One pace for all: faster devices measure more pictures, so that the mean over pictures is what
     all of them make together, however unlike they are.
@@ -49,6 +51,7 @@ class Line:
         self.pace = pace
         self.live: dict[str, LiveJob] = {}
         self.devices = 1
+        self.arrived = asyncio.Event()
         self._running: dict[
             Unit, float
         ] = {}  # the share that is done, in the order of their taking
@@ -64,6 +67,7 @@ class Line:
         for index in range(job.record.request.count):
             if index not in job.made and index not in job.withheld:
                 self._queue.push(self._unit(job, index))
+        self.arrived.set()
 
     def take(self) -> Unit | None:
         """The next picture to draw; it counts as running until `finish` or `put_back`."""
@@ -96,6 +100,7 @@ class Line:
         self.finish(unit)
         if unit.job_id in self.live:
             self._queue.push_front(unit)
+            self.arrived.set()
 
     def is_foremost(self, unit: Unit) -> bool:
         """Whether no earlier picture of the same job runs. Its progress is what people are shown,

@@ -5,10 +5,11 @@ import logging
 from bot.common.clock import Clock
 from bot.jobs.accept.audit_events import brief_settings
 from bot.jobs.draw.attempts import MAX_ATTEMPTS
+from bot.jobs.draw.ending import Ending
 from bot.jobs.draw.line import Line, live_job
-from bot.jobs.keep.damage import set_damaged_aside
 from bot.jobs.keep.store import JobStore
-from bot.jobs.keep.stored import StoredJob
+from bot.jobs.keep.stored import StoredJob, end_of
+from data.jobs import jobs
 from data.jobs.jobs import JobRecord
 from pipeline.errors import EngineError, RefusedError, StorageError
 
@@ -18,9 +19,12 @@ _log = logging.getLogger(__name__)
 class Resume:
     """Takes up the open jobs of `store`. Those older than `max_age_s` are closed."""
 
-    def __init__(self, store: JobStore, line: Line, clock: Clock, *, max_age_s: float) -> None:
+    def __init__(
+        self, store: JobStore, line: Line, ending: Ending, clock: Clock, *, max_age_s: float
+    ) -> None:
         self._store = store
         self._line = line
+        self._ending = ending
         self._clock = clock
         self._max_age_s = max_age_s
 
@@ -32,7 +36,7 @@ class Resume:
                 "The bot ended without warning while it drew job %s: attempt %d of %d",
                 job_id, attempts, MAX_ATTEMPTS,
             )  # fmt: skip
-        await set_damaged_aside(self._store, now=now)
+        await self._set_damaged_aside(now=now)
         for stored in await self._store.open_jobs():
             try:
                 await self._one(stored, now=now)
@@ -42,30 +46,47 @@ class Resume:
                 _log.exception("Job %s can't go on; the others do", stored.job.id)
                 await self._store.close_damaged(stored.job.id, now=now)
 
+    async def _set_damaged_aside(self, *, now: float) -> None:
+        """Close what is open or to be told and can't be read (a damaged disk, another version's
+        request), so that it stops no other job. It gives its quota back; its row and its pictures
+        stay, and nobody is told: who is to be told can't be read."""
+        async with self._store.database.reader() as connection:
+            found = await jobs.unsettled_ids(connection)
+        for job_id in found:
+            try:
+                stored = await self._store.get(job_id)
+                if stored is not None:
+                    end_of(stored, model=None)
+            except StorageError:
+                raise
+            except Exception:  # noqa: BLE001 - damage of any kind
+                _log.exception("Job %s can't be read; it is closed, the others go on", job_id)
+                await self._store.close_damaged(job_id, now=now)
+
     async def _one(self, stored: StoredJob, *, now: float) -> None:
         """Line up an open job again, or close it."""
         job = stored.job
         if now - job.accepted_at > self._max_age_s:
-            error = RefusedError("job_expired")
-            await self._store.abandon(job.id, state="failed", now=now, error=error)
+            await self._ending.end(job.id, RefusedError("job_expired"))
         elif await self._store.keeps_out(job, now=now):  # killed while it was cancelled
-            await self._store.abandon(job.id, state="cancelled", now=now)
-        elif job.attempts >= MAX_ATTEMPTS:
-            await self._give_up(job, now=now)
-        elif job.damaged:
-            _log.error("What job %s is to draw can't be read; it is given up", job.id)
-            error = EngineError("engine_failed")
-            await self._store.abandon(job.id, state="failed", now=now, error=error)
+            await self._ending.end(job.id)
+        elif (error := _obstacle(job)) is not None:
+            await self._ending.end(job.id, error)
         else:
             held = (record.position for record in stored.withheld)
             self._line.admit(live_job(job, stored.pictures, held))
 
-    async def _give_up(self, job: JobRecord, *, now: float) -> None:
-        """Close a job that would end the process again."""
+
+def _obstacle(job: JobRecord) -> EngineError | None:
+    """Why the job can't be drawn: it would end the process again, or can't be read."""
+    if job.attempts >= MAX_ATTEMPTS:
         _log.error(
             "Job %s is given up: the bot ended without warning %d times while it drew that, as"
             " where the system kills it for memory, or a driver has a fault. Its settings: %s",
             job.id, job.attempts, brief_settings(job.request),
         )  # fmt: skip
-        error = EngineError("job_ended_process", attempts=job.attempts)
-        await self._store.abandon(job.id, state="failed", now=now, error=error)
+        return EngineError("job_ended_process", attempts=job.attempts)
+    if job.damaged:
+        _log.error("What job %s is to draw can't be read; it is given up", job.id)
+        return EngineError("engine_failed")
+    return None

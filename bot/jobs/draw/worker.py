@@ -4,9 +4,9 @@ import asyncio
 import logging
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeGuard, TypeVar
 
 from PIL import Image
 
@@ -26,6 +26,7 @@ HUNG_AFTER: Final = 6
 CLOSE_S: Final = 60.0
 """For an engine to close. One that hangs there is left behind with its thread."""
 
+State = Literal["loading", "ready", "lost", "gone"]
 Preview = Callable[[], Image.Image | None]
 T = TypeVar("T")
 
@@ -94,10 +95,12 @@ class LoopWatch:
 
 
 class EngineWorker:
-    """The engine and its thread. `load` is called in that thread. `name`: for the log."""
+    """The engine and its thread. `load` is called in that thread. `name`: for the log. `state` is
+    kept by whoever runs it."""
 
     def __init__(self, load: Callable[[], Engine], *, name: str = "The engine") -> None:
         self.name = name
+        self.state: State = "loading"
         self._load = load
         self._thread = WorkThread(THREAD_NAME)
         self._engine: Engine | None = None
@@ -213,6 +216,39 @@ class EngineWorker:
                     raise HungEngineError(quiet * QUIET_S)
         finally:
             working.cancel()
+
+
+class Engines:
+    """Those of all devices."""
+
+    def __init__(self, workers: Sequence[EngineWorker]) -> None:
+        self._workers = workers
+
+    @property
+    def model(self) -> ModelDescription | None:
+        """The model in use; None before it was loaded for the first time."""
+        first = sorted(self._workers, key=lambda worker: worker.state != "ready")
+        return next((worker.model for worker in first if worker.model is not None), None)
+
+    @property
+    def loading(self) -> bool:
+        """Whether none is ready to draw: it is loaded, or opened again."""
+        return all(worker.state != "ready" for worker in self._workers)
+
+    @property
+    def at_work(self) -> int:
+        """How many draw, or soon will."""
+        return sum(worker.state in {"loading", "ready"} for worker in self._workers)
+
+    @property
+    def gone(self) -> bool:
+        """Whether none can be used any more."""
+        return all(worker.state == "gone" for worker in self._workers)
+
+
+def is_device_lost(error: Exception) -> TypeGuard[EngineError]:
+    """Whether the device has to be opened again, through no fault of what it drew."""
+    return isinstance(error, EngineError) and error.key == "device_lost"
 
 
 def _check(drawn: object, request: ResolvedRequest) -> None:

@@ -6,7 +6,6 @@ Each function is one step that a crash either did or did not do.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from bot.common.failpoints import hit
 from bot.jobs.keep.errors_json import error_to_json
@@ -108,6 +107,7 @@ class JobStore:
                     else channel_lane("job", job.channel_id),
                     guild_id=None if job.private else job.guild_id,
                 )
+        hit("delivered_marked")
 
     async def mark_running(self, job_id: str, *, now: float) -> None:
         """The first picture is being drawn."""
@@ -216,21 +216,20 @@ class JobStore:
     async def abandon(
         self,
         job_id: str,
+        error: EkakiError | None,
         *,
-        state: Literal["failed", "cancelled"],
         now: float,
-        error: EkakiError | None = None,
         told: bool = False,
     ) -> bool:
         """End an open job without pictures and give the quota back; False if it had ended already.
 
-        `told`: its user needs no word about it.
+        It has failed with `error`, or it is cancelled. `told`: its user needs no word about it.
         """
         async with self.database.transaction() as connection:
             ended = await jobs.mark_ended(
                 connection,
                 job_id=job_id,
-                state=state,
+                state="cancelled" if error is None else "failed",
                 now=now,
                 error=None if error is None else error_to_json(error),
             )

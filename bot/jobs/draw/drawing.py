@@ -1,0 +1,156 @@
+"""One picture after another: entered, drawn, and stored while the next is drawn."""
+
+# ruff: noqa: BLE001 - the last line of defence: whatever fails, the job ends and its user is told
+
+import asyncio
+import logging
+from functools import partial
+
+from bot.common.clock import Clock
+from bot.common.failpoints import hit
+from bot.jobs.draw.announcer import Announcer
+from bot.jobs.draw.attempts import Attempts
+from bot.jobs.draw.beside import run_beside
+from bot.jobs.draw.ending import Ending
+from bot.jobs.draw.fair_queue import Unit
+from bot.jobs.draw.init_images import InitImages
+from bot.jobs.draw.line import Line, LiveJob
+from bot.jobs.draw.pace_keeper import PaceKeeper
+from bot.jobs.draw.worker import (
+    BrokenEngineError,
+    EngineWorker,
+    HungEngineError,
+    Step,
+    is_device_lost,
+)
+from bot.jobs.keep.keeping import Keeping
+from bot.jobs.keep.store import JobStore
+from pipeline.engine.protocol import DrawnPicture, ModelDescription
+from pipeline.errors import Cancelled
+
+_log = logging.getLogger(__name__)
+
+_UNSTORED = 2  # pictures beside the one being drawn: one is written, one looked at
+
+
+class Drawing:
+    """Draws pictures of one line with any engine. `marking`: what stores that jobs run."""
+
+    def __init__(
+        self,
+        *,
+        store: JobStore,
+        line: Line,
+        clock: Clock,
+        attempts: Attempts,
+        pace: PaceKeeper,
+        keeping: Keeping,
+        announcer: Announcer,
+        ending: Ending,
+    ) -> None:
+        self.marking: set[asyncio.Task[None]] = set()
+        self._store = store
+        self._line = line
+        self._clock = clock
+        self._attempts = attempts
+        self._pace = pace
+        self._keeping = keeping
+        self._announcer = announcer
+        self._ending = ending
+        self._init_images = InitImages(store.files)
+
+    async def draw(
+        self, worker: EngineWorker, unit: Unit, storing: set[asyncio.Task[None]]
+    ) -> None:
+        """Draw `unit` and store it in the background, as one of `storing`.
+
+        Raises what is wrong with the device once the picture is dealt with, which is back in the
+        line if the device was lost: EngineError `device_lost`, BrokenEngineError, HungEngineError.
+        """
+        job, drawn = self._line.live[unit.job_id], None
+        try:
+            drawn = await self._drawn(worker, job, unit)
+        except Cancelled:
+            pass  # by its owner: told already; by a stop: it stays stored as running
+        except (BrokenEngineError, HungEngineError) as error:
+            await self._ending.fail(job, error)
+            raise
+        except Exception as error:
+            is_lost = is_device_lost(error)
+            if is_lost and unit.index not in job.lost:
+                job.lost.add(unit.index)
+                await self._attempts.withdraw(unit)
+                self._line.put_back(unit)  # another device may be idle
+                raise
+            await self._ending.fail(job, error)
+            if is_lost:
+                raise
+        finally:
+            self._line.finish(unit)
+            if drawn is None:
+                self._attempts.over(unit)
+        model = worker.model
+        if drawn is None or model is None:
+            return
+        self._pace.learn(job.record.request, drawn, cost=job.cost)
+        run_beside(self._keep(job, unit, drawn, model), storing)
+        while len(storing) > _UNSTORED:  # pictures must not pile up in memory
+            await asyncio.wait(storing, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _drawn(self, worker: EngineWorker, job: LiveJob, unit: Unit) -> DrawnPicture:
+        """Have the engine draw, once it is stored that it does. Raises as `EngineWorker.draw`, and
+        StorageError `data_dir_replaced`."""
+        self._store.database.place.check()
+        await self._attempts.begin(job, unit)
+        if not job.started:
+            job.started = True
+            run_beside(self._mark_running(unit.job_id), self.marking)
+            self._announcer.announce()
+        init_image = await self._init_images.get(job.record.request.init_picture)
+        self._look_ahead()
+        return await worker.draw(
+            job.record.request,
+            unit.index,
+            init_image=init_image,
+            cancelled=job.cancelled,
+            on_step=partial(self._on_step, job, unit),
+        )
+
+    async def _mark_running(self, job_id: str) -> None:
+        """Beside the drawing, which must not wait for the disk: a job that was killed before this
+        is drawn again all the same. A disk that refuses will say so to the picture as well."""
+        try:
+            await self._store.mark_running(job_id, now=self._clock.time())
+        except Exception as error:
+            _log.warning("That job %s runs could not be stored: %s", job_id, error)
+        else:
+            hit("job_running")
+
+    def _look_ahead(self) -> None:
+        """Fetch what the next pictures need. The line decides who is next only when a device is
+        free: looking ahead changes nothing about it."""
+        units = self._line.next_units()
+        self._init_images.foresee(job.record.request.init_picture for job, _ in units)
+        self._attempts.foresee(units)
+
+    def _on_step(self, job: LiveJob, unit: Unit, step: Step) -> None:
+        now = self._clock.monotonic()
+        self._line.step(unit, step=step.step, steps=step.steps, now=now)
+        self._look_ahead()  # again and again: others may have come before who was next
+        self._announcer.progress(job, unit, step)
+        self._announcer.announce()
+
+    async def _keep(
+        self, job: LiveJob, unit: Unit, drawn: DrawnPicture, model: ModelDescription
+    ) -> None:
+        """Encode, write and enter one picture while the next is being drawn."""
+        try:
+            kept = await self._keeping.keep(job.record, unit.index, drawn, model)
+        except Exception as error:
+            await self._ending.fail(job, error)
+            return
+        finally:
+            self._attempts.over(unit)
+        hit("picture_stored")
+        await self._ending.entered(job, kept, model)
+        await self._pace.keep(model)
