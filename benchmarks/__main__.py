@@ -70,7 +70,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
 
 
 def main() -> int:
-    """Run what was asked for. Gives the exit status."""
+    """Run what was asked for. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     parser.add_argument("--list", action="store_true", help="name them")

@@ -42,7 +42,7 @@ class Item:
 
 
 async def fill(connection: Connection, items: Iterable[Item]) -> list[str]:
-    """Enter `items` with jobs and pictures; gives their public ids. Inside a transaction."""
+    """Enter `items` with jobs and pictures; returns their public ids. Inside a transaction."""
     ids: list[str] = []
     rows = iter(items)
     while batch := list(islice(rows, _BATCH)):

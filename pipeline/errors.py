@@ -4,7 +4,7 @@ EkakiError
 |-- InputError     what somebody sent can't be used: say what to do instead, nothing is spent
 |-- RefusedError   it could be done but may not: rules, limits, ratings, permissions
 |-- ModelError     the model can't be loaded or fetched: files, memory, provider, layout
-|-- EngineError    drawing failed in the middle: the job fails, its quota is given back
+|-- EngineError    drawing failed in the middle: the job fails, its quota is refunded
 |-- StorageError   the disk or the database will not keep what we give it
 `-- Cancelled      not a failure: somebody asked to stop
 """

@@ -40,7 +40,7 @@ def upscaled(size: Size, *, size_multiple: int) -> Size:
 
 
 def before_upscale(size: Size, *, factor: float, size_multiple: int) -> Size:
-    """The size that a picture of `size` had before it was enlarged by `factor`: gives back exactly
+    """The size that a picture of `size` had before it was enlarged by `factor`: returns exactly
     what `upscaled` was given, for sizes that were multiples of `size_multiple`."""
     return _scaled(size, 1 / factor, size_multiple)
 

@@ -42,8 +42,8 @@ def run(args: argparse.Namespace) -> int:
     for check in checks:
         found.append(check)
         say(redact(f"{_MARKS[check.result]}  {check.name}: {check.found}", secrets))
-        if check.mend:
-            say(redact(f"      -> {check.mend}", secrets))
+        if check.fix:
+            say(redact(f"      -> {check.fix}", secrets))
     failed = sum(check.result == "fail" for check in found)
     warned = sum(check.result == "warn" for check in found)
     note(f"{len(found)} checks: {failed} failed, {warned} to look at.")

@@ -35,7 +35,7 @@ from pipeline.resolve import resolve
 def draw(
     request: GenerationRequest, settings: Settings, *, out: Path, force: bool, ceiling: Rating
 ) -> int:
-    """Draw `request` and write its pictures to `out`. Gives the exit status.
+    """Draw `request` and write its pictures to `out`. Returns the exit status.
 
     Everything that can be refused is refused before the model is loaded. Raises EkakiError.
     """

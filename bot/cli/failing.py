@@ -12,7 +12,7 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
 def failed(error: Exception) -> int:
-    """Tell `error` in a line. Gives the exit status."""
+    """Print `error` in one line. Returns the exit status."""
     from bot.common.wording import words
     from pipeline.disk import disk_error, is_about_files
     from pipeline.errors import Cancelled, EkakiError
@@ -34,7 +34,7 @@ def failed(error: Exception) -> int:
 
 
 def _unexpected(error: Exception) -> None:
-    """A mistake of ours: the line says so, the log has the rest where somebody asked for it."""
+    """A bug: the line says so, the log has the details where they were asked for."""
     import logging
 
     logging.getLogger(__name__).debug("Unexpected error", exc_info=error)

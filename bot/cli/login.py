@@ -1,4 +1,4 @@
-"""What Discord answers to a wrong token, as an error of ours."""
+"""What Discord answers to a wrong token, as one of our errors."""
 
 from collections.abc import Generator
 from contextlib import contextmanager

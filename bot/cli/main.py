@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command in `argv` (None: of the process). Gives the exit status."""
+    """Run the command in `argv` (None: of the process). Returns the exit status."""
     args = parser().parse_args(argv)
     try:
         return int(args.run(args))

@@ -44,8 +44,8 @@ def run(args: argparse.Namespace) -> int:
 
 def status_of(run_bot: Callable[[], int]) -> int:
     """The exit status of `run_bot`. Where it leaves a thread behind, the process ends here, also
-    with an error: an engine that hangs would else keep Python from ending, and whatever starts the
-    bot again from doing so."""
+    with an error: an engine that hangs would otherwise keep Python from ending, and whatever starts
+    the bot again from doing so."""
     try:
         status = run_bot()
     except Exception as error:

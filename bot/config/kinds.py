@@ -123,7 +123,7 @@ def switch() -> Kind:
 
 
 def one_of(*words: str) -> Kind:
-    """One of some words, in any case; gives the word as it is written here."""
+    """One of some words, in any case; returns the word as it is written here."""
     known = {word.lower(): word for word in words}
 
     def parse(typed: str) -> str:

@@ -41,7 +41,7 @@ def sources(env: Mapping[str, str] | None, dotenv: Path | None) -> dict[str, str
 
 def dotenv_variables(path: Path) -> dict[str, str]:
     """The variables of a `.env` file; none where there is no file. SettingsError if it is
-    unreadable, or a line of it: what stands there would else be missing without a word."""
+    unreadable, or a line of it: what stands there would otherwise be missing without a word."""
     if not path.exists():
         return {}
     try:

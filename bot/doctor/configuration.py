@@ -40,13 +40,13 @@ def check_names(names: Iterable[str]) -> Iterator[Check]:
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name.upper(), known, n=1)
-            mend = f"Did you mean {near[0]}?" if near else "Take it out, or see .env.example."
-            yield warn("Settings file", f"{name} is no setting of Ekaki", mend)
+            fix = f"Did you mean {near[0]}?" if near else "Take it out, or see .env.example."
+            yield warn("Settings file", f"{name} is no setting of Ekaki", fix)
 
 
 def check_operator(settings: Settings) -> Check:
     """Licence and policy want a contact."""
     if not settings.operator_contact:
-        mend = "Set OPERATOR_CONTACT to how people reach you; /about shows it."
-        return warn("Operator", "no contact is set", mend)
+        fix = "Set OPERATOR_CONTACT to how people reach you; /about shows it."
+        return warn("Operator", "no contact is set", fix)
     return ok("Operator", "contact is set")

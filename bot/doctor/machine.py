@@ -31,19 +31,19 @@ def check_folder(name: str, folder: Path) -> Check:
     if not nearest.is_dir():
         return fail(name, f"{nearest} is a file", f"Set {name} to a folder.")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        mend = f"Give this user the right to write there, or set {name} to another folder."
-        return fail(name, f"{nearest} can't be written", mend)
+        fix = f"Give this user the right to write there, or set {name} to another folder."
+        return fail(name, f"{nearest} can't be written", fix)
     return ok(name, f"{folder}" + ("" if folder.is_dir() else " (will be made)"))
 
 
 def check_disk(folder: Path) -> Check:
     """There is room for pictures."""
     free = shutil.disk_usage(_existing(folder)).free
-    mend = "Free some space, or set DATA_DIR to another disk."
+    fix = "Free some space, or set DATA_DIR to another disk."
     if free < FAIL_FREE_BYTES:
-        return fail("Disk", f"{gib(free)} free", mend)
+        return fail("Disk", f"{gib(free)} free", fix)
     if free < WARN_FREE_BYTES:
-        return warn("Disk", f"{gib(free)} free, enough for some hundred pictures", mend)
+        return warn("Disk", f"{gib(free)} free, enough for some hundred pictures", fix)
     return ok("Disk", f"{gib(free)} free")
 
 
@@ -67,14 +67,14 @@ def check_database(data_dir: Path) -> Check:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        mend = "See that the disk has room, this user may write, and the file is from a backup."
-        return fail("Database", f"{path}: {error}", mend)
+        fix = "See that the disk has room, this user may write, and the file is from a backup."
+        return fail("Database", f"{path}: {error}", fix)
     known = migrations()[-1][0]
     if health != "ok":
         return fail("Database", f"damaged: {health}", "Put the last backup in its place.")
     if found > known:
-        mend = "Install the newer version of Ekaki again, or put an older backup in its place."
-        return fail("Database", f"version {found}, this Ekaki knows {known}", mend)
+        fix = "Install the newer version of Ekaki again, or put an older backup in its place."
+        return fail("Database", f"version {found}, this Ekaki knows {known}", fix)
     return ok("Database", f"{path}, version {found} of {known}, whole and writable")
 
 

@@ -50,18 +50,18 @@ def check_tagger(settings: Settings) -> Check:
     """What checks finished pictures, and what its absence means. It is really loaded and run."""
     from pipeline.tagger.folder import OFF, tagger_name
 
-    mend = "Run: python -m bot model fetch --tagger (0.38 GB), or set TAGGER to a tagger's folder."
+    fix = "Run: python -m bot model fetch --tagger (0.38 GB), or set TAGGER to a tagger's folder."
     try:
         folder = tagger_folder(settings)
         if folder is None:
             what = "switched off (TAGGER=off)" if settings.tagger == OFF else "none"
             found = f"{what}: no picture is checked, so nsfw and explicit stay off everywhere"
-            return warn("Tagger", found, mend)
+            return warn("Tagger", found, fix)
         from pipeline.tagger.tagger import Tagger
 
         Tagger.open(folder)
     except EkakiError as error:
-        return fail("Tagger", words(error), mend)
+        return fail("Tagger", words(error), fix)
     found = f"{tagger_name(folder)}: every picture is checked, moderators may allow every rating"
     return ok("Tagger", found)
 
@@ -110,8 +110,8 @@ def _check_unprepared(settings: Settings) -> Iterator[Check]:
     if offer is None:
         yield ok("Prepared", "no, and on this machine it would gain nothing to speak of")
         return
-    mend = f"Run: {COMMAND} ({offer.cost}, once)"
-    yield warn("Prepared", f"no. Prepared, {offer.gain}", mend)
+    fix = f"Run: {COMMAND} ({offer.cost}, once)"
+    yield warn("Prepared", f"no. Prepared, {offer.gain}", fix)
 
 
 def _check_speed(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
@@ -149,7 +149,7 @@ def _check_memory(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
     from pipeline.runtime.providers import CPU, choose_provider
 
     settings = with_devices(settings)
-    mend = "Close other programs, use a machine with more memory, or: python -m bot model prepare"
+    fix = "Close other programs, use a machine with more memory, or: python -m bot model prepare"
     own = settings.engine == "own"
 
     def form(provider: str) -> "ModelFolder":
@@ -170,13 +170,13 @@ def _check_memory(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
                 found += f"; {saved}"
             spared = plan.sparing()
             if spared:
-                yield warn("Memory", f"{found}; to make it fit: {', '.join(spared)}", mend)
+                yield warn("Memory", f"{found}; to make it fit: {', '.join(spared)}", fix)
             else:
                 yield ok("Memory", found)
             have -= plan.peak_bytes  # an engine each: the next one finds the rest
     except EkakiError as error:
         if error.key not in _TOLD:
-            yield fail("Memory", words(error), mend if error.key == "memory_too_small" else "")
+            yield fail("Memory", words(error), fix if error.key == "memory_too_small" else "")
 
 
 def check_card(folder: "ModelFolder", card: "Card | None", device_id: int) -> Check:
@@ -205,10 +205,8 @@ def check_provider(settings: Settings) -> Iterator[Check]:
         try:
             yield ok(name, str(choose_provider(settings.provider, device_id=device_id)))
         except EkakiError as error:
-            mend = (
-                "pip install '.[cuda]' brings NVIDIA's libraries; or set PROVIDER to auto or cpu."
-            )
-            yield fail(name, words(error), mend)
+            fix = "pip install '.[cuda]' brings NVIDIA's libraries; or set PROVIDER to auto or cpu."
+            yield fail(name, words(error), fix)
 
 
 def check_engine(settings: Settings) -> Check:
@@ -218,6 +216,6 @@ def check_engine(settings: Settings) -> Check:
         needed += ("torch", "diffusers", "transformers", "optimum")
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
-        mend = "pip install . in the project's folder."
-        return fail("Engine", f"{settings.engine} lacks {', '.join(missing)}", mend)
+        fix = "pip install . in the project's folder."
+        return fail("Engine", f"{settings.engine} lacks {', '.join(missing)}", fix)
     return ok("Engine", settings.engine)

@@ -27,8 +27,8 @@ def check_online(settings: Settings) -> list[Check]:
     try:
         return asyncio.run(_ask(settings))
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        mend = "Check this machine's connection, name service and clock."
-        return [fail("Discord", f"can't be reached: {type(error).__name__}", mend)]
+        fix = "Check this machine's connection, name service and clock."
+        return [fail("Discord", f"can't be reached: {type(error).__name__}", fix)]
 
 
 async def _ask(settings: Settings) -> list[Check]:
@@ -42,8 +42,8 @@ async def _ask(settings: Settings) -> list[Check]:
     async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
         status, me = await _get(session, f"{base}/users/@me")
         if status == 401:
-            mend = "Reset it in the developer portal (Bot, Reset Token) and put it into .env."
-            return [fail("Discord", "the token is not valid (any more)", mend)]
+            fix = "Reset it in the developer portal (Bot, Reset Token) and put it into .env."
+            return [fail("Discord", "the token is not valid (any more)", fix)]
         if status != 200:
             return [fail("Discord", f"answers {status}", "Try again later; see discordstatus.com.")]
         checks = [ok("Discord", f"logged in as {me.get('username')}")]
@@ -69,13 +69,13 @@ def check_application(application: dict[str, Any]) -> list[Check]:
     switched_on = [name for name, bits in PRIVILEGED_FLAGS.items() if flags & bits]
     checks = [ok("Intents", "none that are privileged, as it should be")]
     if switched_on:
-        mend = "Ekaki needs none: switch them off in the developer portal, Bot."
-        checks = [warn("Intents", f"privileged and on: {', '.join(switched_on)}", mend)]
+        fix = "Ekaki needs none: switch them off in the developer portal, Bot."
+        checks = [warn("Intents", f"privileged and on: {', '.join(switched_on)}", fix)]
     if application.get("bot_public") is False:
         checks.append(ok("Public", "no: only you can add it to servers"))
     if application.get("interactions_endpoint_url"):
-        mend = "Empty `Interactions Endpoint URL` in the developer portal: no command arrives here."
-        checks.append(fail("Interactions", "are sent to a web address", mend))
+        fix = "Empty `Interactions Endpoint URL` in the developer portal: no command arrives here."
+        checks.append(fail("Interactions", "are sent to a web address", fix))
     return checks
 
 
@@ -89,6 +89,6 @@ def check_guilds(guilds: list[dict[str, Any]], *, application_id: int) -> list[C
         allowed = int(guild.get("permissions") or 0)
         missing = [name for name, bit in PERMISSIONS.items() if not allowed & bit]
         if missing and not allowed & ADMINISTRATOR:
-            mend = "Give its role these in the server's settings, Roles, or invite it again."
-            checks.append(warn("Server", f"{guild.get('name')}: lacks {', '.join(missing)}", mend))
+            fix = "Give its role these in the server's settings, Roles, or invite it again."
+            checks.append(warn("Server", f"{guild.get('name')}: lacks {', '.join(missing)}", fix))
     return checks or [ok("Servers", f"{len(guilds)}, with all permissions")]

@@ -32,11 +32,11 @@ def check_outbox(data_dir: Path) -> Check:
         f"{count} {kind}{'' if guild is None else f' of server {guild}'}: {error}"
         for kind, guild, count, error in refusals
     )
-    mend = (
+    fix = (
         "Discord refuses these. They are tried again every six hours and when the server's "
         "settings or permissions change; see docs/operations.md."
     )
-    return warn("Outbox", f"{waiting} waiting, {parked} refused: {shown}", mend)
+    return warn("Outbox", f"{waiting} waiting, {parked} refused: {shown}", fix)
 
 
 def _has_outbox(connection: sqlite3.Connection) -> bool:

@@ -32,8 +32,8 @@ def _check_running(data_dir: Path) -> Iterator[Check]:
         yield ok("DATA_DIR", f"the bot that runs (process {pid}) works with it")
         return
     found = f"process {pid} works with another database than the one that lies in {data_dir}"
-    mend = "Put back what was moved or replaced, then restart the bot."
-    yield fail("DATA_DIR", found, mend)
+    fix = "Put back what was moved or replaced, then restart the bot."
+    yield fail("DATA_DIR", found, fix)
 
 
 def _check_rights(data_dir: Path) -> Check:

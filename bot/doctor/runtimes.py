@@ -6,7 +6,7 @@ from bot.doctor.values import Check, fail, ok
 from pipeline.errors import ModelError
 
 PACKAGES = ("onnxruntime", "onnxruntime-gpu")
-_MEND = (
+_FIX = (
     "pip uninstall -y onnxruntime onnxruntime-gpu, then install again (make does: rm -r .venv; "
     "make run)."
 )
@@ -36,4 +36,4 @@ def check_runtimes() -> Check:
         return ok("ONNX Runtime", found[0])
     if not found:
         return fail("ONNX Runtime", "not installed", "pip install . in the project's folder.")
-    return fail("ONNX Runtime", " and ".join(found) + " overwrite each other", _MEND)
+    return fail("ONNX Runtime", " and ".join(found) + " overwrite each other", _FIX)

@@ -23,7 +23,7 @@ PERMISSION_BITS: Final = sum(PERMISSIONS.values())
 ADMINISTRATOR: Final = 1 << 3
 
 _SHAPE = re.compile(r"([\w-]+)\.[\w-]+\.[\w-]+")
-_MEND = (
+_FIX = (
     "Copy the token again: https://discord.com/developers/applications, your application, Bot, "
     "Reset Token. It has two dots and no spaces, and no `Bot` before it."
 )
@@ -53,12 +53,12 @@ def invite_link(application: int) -> str:
 def check_token(settings: Settings) -> list[Check]:
     """Token and invite link."""
     if not settings.discord_token:
-        return [fail("Token", "DISCORD_TOKEN is not set", "Put it into .env. " + _MEND)]
+        return [fail("Token", "DISCORD_TOKEN is not set", "Put it into .env. " + _FIX)]
     application = application_id(settings.discord_token)
     if application is None:
         if settings.discord_api_url:
             return [ok("Token", "set, for the Discord on this machine")]
-        return [fail("Token", "set, but it has not the shape of a bot token", _MEND)]
+        return [fail("Token", "set, but it has not the shape of a bot token", _FIX)]
     return [
         ok("Token", f"set, of application {application}"),
         ok("Invite link", invite_link(application)),

@@ -15,7 +15,7 @@ _MEANINGS: Final = {
     "engine_hung": "found an engine that did not respond",
     "device_lost": "lost the device twice",
 }
-_MEND: Final = (
+_FIX: Final = (
     "Look at `dmesg` and the bot's log at that time: too little memory for such sizes, or a fault"
     " of the driver or of a library."
 )
@@ -39,4 +39,4 @@ def check_troubles(data_dir: Path) -> Check:
         f"{count} {'job' if count == 1 else 'jobs'} {_MEANINGS[key]}"
         for key, count in sorted(found.items())
     )
-    return warn("Drawing", f"in the last {DAYS} days {said}", _MEND)
+    return warn("Drawing", f"in the last {DAYS} days {said}", _FIX)

@@ -13,16 +13,16 @@ class Check:
     name: str
     result: Result
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
 def ok(name: str, found: str) -> Check:
     return Check(name=name, result="ok", found=found)
 
 
-def warn(name: str, found: str, mend: str) -> Check:
-    return Check(name=name, result="warn", found=found, mend=mend)
+def warn(name: str, found: str, fix: str) -> Check:
+    return Check(name=name, result="warn", found=found, fix=fix)
 
 
-def fail(name: str, found: str, mend: str) -> Check:
-    return Check(name=name, result="fail", found=found, mend=mend)
+def fail(name: str, found: str, fix: str) -> Check:
+    return Check(name=name, result="fail", found=found, fix=fix)

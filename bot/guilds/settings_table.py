@@ -1,5 +1,5 @@
-"""The table of a server's settings in docs/moderation.md, made from their declaration:
-`python -m bot.guilds.settings_table docs/moderation.md` writes it anew.
+"""The table of a server's settings in docs/moderation.md, made from their declaration: `python -m
+bot.guilds.settings_table docs/moderation.md` writes it again.
 """
 
 import sys

@@ -73,8 +73,9 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
-    """All pictures are made and stored; deliver them. So many more are `withheld`. `model` is None
-    while it is loading, when a job that ended before a restart is delivered after it."""
+    """All pictures are made and stored; deliver them. `withheld`: how many more are not shown.
+    `model` is None while it is loading, when a job that ended before a restart is delivered after
+    it."""
 
     pictures: tuple[PictureRecord, ...]
     withheld: int = 0
@@ -83,14 +84,14 @@ class Completed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The job ended without pictures, its quota is given back. `error` says why."""
+    """The job ended without pictures, its quota is refunded. `error` says why."""
 
     error: EkakiError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelledEvent:
-    """Somebody asked to stop; the quota is given back."""
+    """Somebody asked to stop; the quota is refunded."""
 
 
 Terminal: TypeAlias = Completed | Failed | CancelledEvent

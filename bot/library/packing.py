@@ -54,7 +54,7 @@ def packed(
 
 
 def streamed(record: dict[str, Any], files: Sequence[PackedFile]) -> Generator[bytes]:
-    """One ZIP in pieces of a file each, for who reads it as it is made."""
+    """One ZIP in pieces of a file each, for whoever reads it as it is made."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w") as archive:
         archive.writestr("data.json", _text(record), compress_type=zipfile.ZIP_DEFLATED)

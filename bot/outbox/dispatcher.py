@@ -142,8 +142,8 @@ class Dispatcher:
             self._outbox.fresh.set()
 
     def _trouble(self, lane: str) -> float:
-        """The pause after trouble that is not an item's: the database could not be written, or the
-        server is not known now."""
+        """The pause after a problem that is not an item's: the database could not be written, or
+        the server is not known now."""
         pause = BACKOFF_S[min(self._troubled[lane], 5)]
         self._troubled[lane] += 1
         return pause
@@ -222,7 +222,7 @@ class Dispatcher:
         return max(rest_s, self._refused() if failure.verdict is Verdict.CLOSED else 0.0)
 
     def _refused(self) -> float:
-        """Count a refusal of a closed place; gives for how long its lane should rest, so that all
+        """Count a refusal of a closed place; returns for how long its lane should rest, so that all
         lanes together stay far below what Discord bans a bot for."""
         now = self._clock.monotonic()
         self._refusals.append(now)

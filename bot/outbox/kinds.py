@@ -9,7 +9,7 @@ class Kind(StrEnum):
     MESSAGE_REMOVAL = "message_removal"  # key: channel and message, or channel and job
     GALLERY_CHECK = "gallery_check"  # key: the server
     GALLERY_ENTRY = "gallery_entry"  # key: the entry
-    GALLERY_REFUSED = "gallery_refused"  # key: the entry; to who shared it
+    GALLERY_REFUSED = "gallery_refused"  # key: the entry; to whoever shared it
     AUDIT_LOG = "audit_log"  # key: the server; all its entries that wait
     REPORT_ANSWER = "report_answer"  # key: the report and who reported
     WELCOME = "welcome"  # key: the server

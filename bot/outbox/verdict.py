@@ -31,7 +31,7 @@ class Verdict(StrEnum):
     CLOSED = "closed"  # the place refuses us: everything in the lane rests
     PARK = "park"  # Discord refuses just this: tried again rarely, and somebody is told
     GIVE_UP = "give_up"  # the place, the message or the person is gone
-    UNFORESEEN = "unforeseen"  # a fault of ours: a few attempts, then parked
+    UNFORESEEN = "unforeseen"  # a bug in our code: a few attempts, then parked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

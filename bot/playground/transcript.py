@@ -27,7 +27,8 @@ _PICTURE_S = 600.0  # a slow machine; a common one takes seconds
 
 
 def main(out: Path) -> int:
-    """Run the demo and leave `picture.png` and `transcript.txt` in `out`. Gives the exit status."""
+    """Run the demo and leave `picture.png` and `transcript.txt` in `out`. Returns the exit
+    status."""
     note(ModelFolder.open(DEMO_MODEL).notice)
     with at(out):
         out.mkdir(parents=True, exist_ok=True)
@@ -58,7 +59,7 @@ async def _demo(settings: Settings, out: Path, load: Callable[[], Engine]) -> No
 
 
 async def _imagine(discord: Loopback) -> bytes:
-    """Send the model card's example as a member would, and print what comes back. Gives the
+    """Send the model card's example as a member would, and print what comes back. Returns the
     picture's file."""
     await discord.wait_connected(_READY_S)
     async with asyncio.timeout(_READY_S):

@@ -1,8 +1,8 @@
 """Whole-word search for the terms of a list, through every disguise of the letters.
 
-All terms become one regular expression over the letter classes of a `Reading`: a trie, so that
-the cost a character does not grow with the list, and without unbounded backtracking. Inside a
-term letters may repeat and stand apart (`l-o-lll i`); its ends must be ends of words.
+All terms become one regular expression over the letter classes of a `Reading`: a trie, so that the
+cost per character does not grow with the list, and without unbounded backtracking. Inside a term
+letters may repeat and stand apart (`l-o-lll i`); its ends must be ends of words.
 """
 
 import re

@@ -16,7 +16,7 @@ from data.store.place import Place
 
 
 async def serve_alone(settings: Settings, *, stop: asyncio.Event | None = None) -> int:
-    """Serve until `stop` is set or a signal comes. Gives the exit status.
+    """Serve until `stop` is set or a signal comes. Returns the exit status.
 
     Logs in only where people can sign in; it never connects to the gateway, so the bot that runs
     beside it stays the only one that hears anything. discord.LoginFailure, StorageError.

@@ -41,7 +41,7 @@ SEND_S: Final = 120.0  # for an answer, or a piece of one: a picture at 20 kB/s
 async def send(request: web.Request, response: web.StreamResponse, piece: bytes = b"") -> bool:
     """Send all of `response`, or a `piece` of one that is sent in pieces; whether that worked.
 
-    Who reads too slowly is cut off: aiohttp itself would wait for ever. So is who reads a file that
+    Who reads too slowly is cut off: aiohttp itself would wait forever. So is who reads a file that
     is deleted meanwhile.
     """
     with suppress(ConnectionError):  # they have gone; aiohttp finds out as well

@@ -45,7 +45,7 @@ _TO_DISCORD: Final = 8  # connections at once, for people who sign in
 async def serving(
     settings: Settings, *, client: discord.Client, clock: Clock
 ) -> AsyncGenerator[str, None]:
-    """Serve until the block ends; gives the page's own address. `client` is logged in by then or
+    """Serve until the block ends; returns the page's own address. `client` is logged in by then or
     later. StorageError `web_address_unusable`.
 
     The database is opened once more: what visitors search stands before nothing of the bot's.

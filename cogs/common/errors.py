@@ -105,7 +105,7 @@ def explain(error: BaseException, *, now: float) -> str | None:
 
 
 async def say_privately(interaction: discord.Interaction, words: str) -> None:
-    """Answer `interaction` so that only its user sees it. Never raises on Discord's trouble."""
+    """Answer `interaction` so that only its user sees it. Never raises for problems of Discord."""
     if interaction.client.is_closed():
         return
     try:

@@ -18,7 +18,7 @@ def preview_jpeg(image: Image.Image) -> bytes:
 def fit(png: bytes, limit_bytes: int) -> tuple[bytes, str]:
     """The file to upload and its suffix: the PNG as it is, or else WebP of falling quality.
 
-    The last try is given back even where it is too large.
+    The last try is returned even if it is too large.
     """
     if len(png) <= limit_bytes:
         return png, "png"

@@ -85,7 +85,7 @@ class Delivery:
         self._unforeseen = 0
 
     async def update(self, message: Outgoing) -> None:
-        """One try to show an intermediate state. Never raises on Discord's trouble."""
+        """One try to show an intermediate state. Never raises for problems of Discord."""
         for way in self._edits():
             try:
                 await self._attempt(way, message)
@@ -98,7 +98,7 @@ class Delivery:
     async def deliver(self, message: Outgoing, *, may_send: bool = True) -> Sent | None:
         """Show the end of the job; None where its user can't be reached.
 
-        `may_send` False: only edit what is there. Trouble that passes is waited out. TooLarge if
+        `may_send` False: only edit what is there. Temporary problems are waited out. TooLarge if
         Discord does not take the files, Unwanted if it takes something else of it by no way; other
         exceptions are faults that came again and again.
         """
@@ -159,7 +159,8 @@ class Delivery:
         except TooLarge:
             raise
         except Exception:
-            # A fault of ours, or an answer that is none of Discord's: perhaps not the next time.
+            # A bug in our code, or an answer that does not come from Discord: perhaps not the next
+            # time.
             self._unforeseen += 1
             if self._unforeseen >= _UNFORESEEN:
                 raise
@@ -199,7 +200,7 @@ class Delivery:
 
     async def _attempt(self, way: Way, message: Outgoing) -> Sent:
         """Go one way. Refused if it is closed, TooLarge or Unwanted if Discord does not take the
-        message, other exceptions for trouble that passes."""
+        message, other exceptions for temporary problems."""
         try:
             return await way(message)
         except discord.HTTPException as error:

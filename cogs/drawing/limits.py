@@ -45,7 +45,7 @@ def limits_embed(own: UserLimits, *, now: float) -> discord.Embed:
 
 
 def _here(here: ServerLimits, *, now: float) -> str:
-    """What moderators of this server set, a line each."""
+    """What moderators of this server set, one line each."""
     lines = [
         f"{text(f'limits.{name}')}: {_server_window(window, now=now)}"
         for name, window in (("hour", here.hour), ("day", here.day), ("upscales", here.upscales))

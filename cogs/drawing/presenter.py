@@ -1,4 +1,4 @@
-"""Shows jobs: throttled progress in their message, then the end. One task a job."""
+"""Shows jobs: throttled progress in their message, then the end. One task per job."""
 
 import asyncio
 import logging

@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 _PARTING_S = 10.0  # for deliveries that are under way when the bot stops
 
-DEFAULT_FILE_LIMIT = 10 * 1024 * 1024  # bytes a file, Discord's limit where nothing is boosted
+DEFAULT_FILE_LIMIT = 10 * 1024 * 1024  # bytes per file, Discord's limit where nothing is boosted
 
 
 class Presenters:
@@ -68,7 +68,7 @@ class Presenters:
                 _log.exception("Job %s can't be shown", job.id)
 
     async def tell_late(self, job: JobRecord) -> Exception | None:
-        """Tell the end of a kept job. Gives what it could not be told for, if that may change.
+        """Tell the end of a kept job. Returns what it could not be told for, if that may change.
 
         PlaceUnknownError where the bot stops, TimeoutError where it can't be read now. The delivery
         goes on where this is cancelled.

@@ -71,8 +71,8 @@ def completed(
     withheld: int = 0,
     gallery: bool = False,
 ) -> Outgoing:
-    """The pictures, under them the settings that were used, and what can be done next. So many of
-    the job's pictures are `withheld`. `gallery`: see `result_view`."""
+    """The pictures, under them the settings that were used, and what can be done next. `withheld`:
+    how many of the job's pictures are not shown. `gallery`: see `result_view`."""
     request = job.request
     lines = [quoted(request.prompt)]
     if withheld:

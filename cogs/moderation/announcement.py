@@ -1,4 +1,4 @@
-"""A word to everybody whose picture waits or is being drawn, such as before a restart."""
+"""A message to everybody whose picture waits or is being drawn, such as before a restart."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -37,7 +37,7 @@ class Browsing:
         return f"ekaki:history:{role}:{self.page}:{int(self.favourites)}:{self.words}"
 
     def turned(self, pages: int) -> "Browsing":
-        """So many pages on."""
+        """That many pages further."""
         return replace(self, page=max(0, min(_MAX_PAGE, self.page + pages)))
 
     def within(self, total: int) -> "Browsing":

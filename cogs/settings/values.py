@@ -46,7 +46,7 @@ def language_name(chosen: str | None) -> str:
 
 
 def tags_text(facts: Facts) -> str:
-    """The tags of the gallery's posts, a line each forum."""
+    """The tags of the gallery's posts, one line for each forum."""
     lines: list[str] = []
     for forum in facts.forums:
         chosen = [tag.name for tag in facts.tags_of(forum) if tag.id in facts.settings.gallery_tags]

@@ -33,7 +33,7 @@ class PictureFiles:
         return self.folder / content_hash[:2] / f"{content_hash}.png"
 
     def write(self, png: bytes) -> str:
-        """Store `png` durably (file and folder synced) and give its hash. StorageError if not."""
+        """Store `png` durably (file and folder synced) and return its hash. StorageError if not."""
         content_hash = hashlib.sha256(png).hexdigest()
         target = self.path(content_hash)
         try:

@@ -7,7 +7,7 @@ async def forget_old(connection: Connection, *, before: float, limit: int) -> tu
     """Remove up to `limit` pictures made before `before`, and old jobs that have none (any more).
 
     What is in a gallery, in favourites or in a collection stays, and so does what its person was
-    not told yet. Gives (pictures removed, hashes of files that may be unused now).
+    not told yet. Returns (pictures removed, hashes of files that may be unused now).
     """
     freed = await connection.column(
         "DELETE FROM pictures WHERE id IN"

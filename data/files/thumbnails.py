@@ -17,7 +17,7 @@ from data.store.private import make_folder, restrict
 from pipeline.errors import StorageError
 
 WIDTHS: Final = (320, 640, 1280)
-"""Pixels: of a column on a telephone, of one on a sharp screen, of the picture's own page."""
+"""Pixels: of a column on a phone, of one on a sharp screen, of the picture's own page."""
 
 QUALITY: Final = 84
 _METHOD: Final = 4  # WebP's 0 (fast) to 6 (small)

@@ -38,7 +38,7 @@ async def unvote(connection: Connection, *, number: int, user_id: int) -> bool:
 
 
 async def clear_message(connection: Connection, *, message_id: int) -> set[int]:
-    """Take the stars under a message away; gives the numbers of the entries that had some."""
+    """Take the stars under a message away; returns the numbers of the entries that had some."""
     return set(
         await connection.column(
             "DELETE FROM gallery_stars WHERE message_id = ? AND message_id <> 0 RETURNING entry",

@@ -72,7 +72,7 @@ _ENTRIES = Table(AuditEntry, "audit_log", read={"details": object_of})
 
 
 async def insert(connection: Connection, *, event: AuditEvent, now: float) -> int:
-    """Record `event`; gives its id. Where its server has a log channel it waits to be posted."""
+    """Record `event`; returns its id. Where its server has a log channel it waits to be posted."""
     posted = await connection.value(
         "SELECT 0 FROM guild_settings WHERE guild_id = ? AND log_channel_id IS NOT NULL",
         (event.guild_id,),

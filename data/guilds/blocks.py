@@ -14,7 +14,7 @@ EVERYWHERE: Final = 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A block of `subject_id`. Times are seconds since the epoch; `until` None: for good."""
+    """A block of `subject_id`. Times are seconds since the epoch; `until` None: permanently."""
 
     guild_id: int
     subject: Subject
@@ -25,8 +25,8 @@ class Block:
     until: float | None
 
     def left_s(self, now: float) -> float | None:
-        """For how long it holds on; None: for good. Never longer than it was made for, also where
-        the clock was ahead then."""
+        """For how long it holds on; None: permanently. Never longer than it was made for, also
+        where the clock was ahead then."""
         return None if self.until is None else min(self.until - now, self.until - self.blocked_at)
 
 
@@ -44,7 +44,7 @@ async def put(connection: Connection, *, block: Block) -> None:
 async def remove(
     connection: Connection, *, guild_id: int, subject: Subject, subject_id: int
 ) -> Block | None:
-    """Take a block away; gives it, None where there was none."""
+    """Take a block away; returns it, None where there was none."""
     row = await connection.first(
         "DELETE FROM blocks WHERE guild_id = ? AND subject = ? AND subject_id = ? RETURNING *",
         (guild_id, subject, subject_id),
@@ -93,7 +93,7 @@ async def of_user(connection: Connection, *, user_id: int) -> list[Block]:
 
 async def begin_now(connection: Connection, *, now: float) -> None:
     """Let blocks with an end that a clock entered which was ahead begin now, as long as they were
-    made for: else they would hold for as long as it was ahead."""
+    made for: otherwise they would hold for as long as it was ahead."""
     await connection.execute(
         "UPDATE blocks SET until = ?1 + (until - blocked_at), blocked_at = ?1"
         " WHERE until IS NOT NULL AND blocked_at > ?1 + ?2",

@@ -57,7 +57,7 @@ async def open_report(
     message_id: int,
     now: float,
 ) -> str:
-    """Open a report, or find the one that is open about the same job; gives its id."""
+    """Open a report, or find the one that is open about the same job; returns its id."""
     await connection.execute(
         "INSERT INTO reports (id, guild_id, job_id, maker_id, channel_id, message_id, opened_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",

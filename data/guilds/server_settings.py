@@ -1,12 +1,13 @@
-"""Everything that those who may manage a server can set for it: one row a setting, with its field.
+"""Everything that those who may manage a server can set for it: one row per setting, with its
+field.
 
 A row says where on the `/settings` panel the setting is changed and by which control, its default,
 its bounds and the keys of its texts in `[settings]` of `data/texts`. The panel (`cogs.settings`),
 checks (`bot.guilds.servers`), the log's lines (`cogs.common.audit_lines`), the database's columns
 and the table in `docs/moderation.md` are made from the rows.
 
-To add a setting: its field with a row here, its column in a migration, and its texts. Then
-`python -m bot.guilds.settings_table` writes the table in the docs anew.
+To add a setting: its field with a row here, its column in a migration, and its texts. Then `python
+-m bot.guilds.settings_table` writes the table in the docs again.
 """
 
 from dataclasses import KW_ONLY, dataclass, field, fields, replace

@@ -1,5 +1,5 @@
-"""The `drawing` table: pictures that an engine has in hand, or is given next. Triggers remove a row
-with its picture's row and with its job's end."""
+"""The `drawing` table: pictures that an engine is drawing, or gets next. Triggers remove a row with
+its picture's row and with its job's end."""
 
 from data.store.connection import Connection
 

@@ -1,4 +1,4 @@
-"""Why jobs failed, for who looks into the database from outside of the bot."""
+"""Why jobs failed, for whoever looks into the database from outside of the bot."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""The `jobs` table: one row an accepted request."""
+"""The `jobs` table: one row per accepted request."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""The `pictures` table: one row a finished picture, whose file lies under its content hash."""
+"""The `pictures` table: one row per finished picture, whose file lies under its content hash."""
 
 from dataclasses import dataclass
 
@@ -50,7 +50,7 @@ async def of_job(connection: Connection, *, job_id: str) -> list[PictureRecord]:
 
 
 async def delete_of_job(connection: Connection, *, job_id: str) -> list[str]:
-    """Forget the job's pictures; gives their content hashes, so that unused files can go."""
+    """Forget the job's pictures; returns their content hashes, so that unused files can go."""
     return sorted(
         set(
             await connection.column(
@@ -68,7 +68,7 @@ async def uses_file(connection: Connection, *, content_hash: str) -> bool:
 
 
 async def delete_of_user(connection: Connection, *, user_id: int) -> list[str]:
-    """Forget all pictures of a person; gives their content hashes."""
+    """Forget all pictures of a person; returns their content hashes."""
     return sorted(
         set(
             await connection.column(

@@ -43,7 +43,7 @@ async def upscales_here_since(
 
 
 async def all_of_user(connection: Connection, *, user_id: int) -> list[Use]:
-    """Everything the ledger has of `user_id` and was not given back, the oldest first."""
+    """Everything the ledger has of `user_id` that was not refunded, the oldest first."""
     return await _uses(connection, "TRUE", (user_id, float("-inf")))
 
 
@@ -104,7 +104,7 @@ async def _forgive_ahead(connection: Connection, *, user_id: int, now: float) ->
 
 
 async def refund(connection: Connection, *, job_id: str) -> bool:
-    """Give back what `job_id` took; False where nothing was to be given back (any more)."""
+    """Refund what `job_id` took; False where there was nothing (left) to refund."""
     rows = await connection.every(
         "UPDATE quota_uses SET refunded = 1 WHERE job_id = ? AND refunded = 0"
         " RETURNING user_id, guild_id, granted_here, granted_overall",
@@ -116,7 +116,7 @@ async def refund(connection: Connection, *, job_id: str) -> bool:
 
 
 async def give_back(connection: Connection, *, job_id: str, pictures: int) -> None:
-    """Give back some, not all, of the pictures that `job_id` took: those that are withheld."""
+    """Refund some, not all, of the pictures that `job_id` took: those that are withheld."""
     row = await connection.first(
         "SELECT id, user_id, guild_id, pictures - ?, granted_here, granted_overall"
         " FROM quota_uses WHERE job_id = ? AND refunded = 0",

@@ -1,4 +1,4 @@
-"""The `quota_grants` table: pictures that somebody may make beside the limits, until used."""
+"""The `quota_grants` table: pictures that somebody may make beyond the limits, until used."""
 
 from typing import Final
 

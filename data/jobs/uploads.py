@@ -46,14 +46,14 @@ async def of_user(connection: Connection, *, user_id: int) -> list[UploadRecord]
 
 
 async def forget(connection: Connection, *, user_id: int) -> list[str]:
-    """Remove what `user_id` sent; gives the hashes of the files."""
+    """Remove what `user_id` sent; returns the hashes of the files."""
     return await connection.column(
         "DELETE FROM uploads WHERE user_id = ? RETURNING content_hash", (user_id,)
     )
 
 
 async def delete_unused(connection: Connection, *, before: float) -> list[str]:
-    """Remove uploads older than `before` that no job names; gives the hashes of the files."""
+    """Remove uploads older than `before` that no job names; returns the hashes of the files."""
     return await connection.column(
         "DELETE FROM uploads WHERE uploaded_at <= ? AND NOT EXISTS"
         " (SELECT 1 FROM jobs WHERE init_picture = content_hash) RETURNING content_hash",

@@ -119,7 +119,7 @@ async def decide(
 
 
 async def expire(connection: Connection, *, before: float, now: float) -> list[str]:
-    """Discard what has waited since `before`; gives the hashes of the files."""
+    """Discard what has waited since `before`; returns the hashes of the files."""
     rows = await connection.every(
         "SELECT id, content_hash FROM withheld WHERE state = 'waiting' AND withheld_at <= ?",
         (before,),
@@ -131,7 +131,7 @@ async def expire(connection: Connection, *, before: float, now: float) -> list[s
 
 
 async def discard_of_job(connection: Connection, *, job_id: str, now: float) -> list[str]:
-    """The job ended without pictures: what waited is of no use. Gives the hashes of the files."""
+    """The job ended without pictures: what waited is of no use. Returns the hashes of the files."""
     found = await files_of_job(connection, job_id=job_id)
     for record in await of_job(connection, job_id=job_id):
         await decide(connection, withheld_id=record.id, decision="discarded", by=None, now=now)

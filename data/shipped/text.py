@@ -1,4 +1,4 @@
-"""All visible text: one catalogue a language, TOML files in `data/texts`.
+"""All visible text: one catalogue per language, TOML files in `data/texts`.
 
 Which language is spoken is told once for a whole flow of calls (`speaking`), not at every call: in
 `bot.client.client` for each interaction, and again where somebody else than its user will read the

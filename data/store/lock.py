@@ -1,4 +1,4 @@
-"""One bot a data folder: a second one would draw and post every job again."""
+"""One bot per data folder: a second one would draw and post every job again."""
 
 import os
 from collections.abc import Callable, Generator

@@ -61,7 +61,7 @@ def too_open(data_dir: Path) -> list[Path]:
 
 
 def tighten(data_dir: Path) -> list[Path]:
-    """Take the rights of others away, wherever there are any; gives what did not let itself.
+    """Take the rights of others away, wherever there are any; returns what could not be changed.
 
     A folder with the sticky bit is everybody's, as /tmp: only what is ours in it is changed.
     """

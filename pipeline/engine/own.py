@@ -168,7 +168,7 @@ class OwnEngine:
 
     def step(self, rows: Sequence[Row]) -> None:
         """One step of each of `rows`, which have one shape, in one run; on a CPU those of pictures
-        larger than usual in one run each. With the last step a CPU's memory is given back, so that
+        larger than usual in one run each. With the last step a CPU's memory is released, so that
         the decoder finds it. Raises EngineError."""
         parts = self._open()
         pixels = rows[0].shape.latent_height * rows[0].shape.latent_width

@@ -74,8 +74,8 @@ class SparingUNet:
     whenever memory runs out: the rest is asked again in smaller parts, nothing is lost.
 
     On a CPU a pair of rows in two runs costs the time of one run and gives the same numbers, with
-    half the activations. `shrink`: on a CPU memory is given back after each run, so that what a
-    large picture took is not missing for the next decoder; after memory ran out it always is.
+    half the activations. `shrink`: on a CPU memory is released after each run, so that what a large
+    picture took is not missing for the next decoder; after memory ran out it always is.
     """
 
     def __init__(

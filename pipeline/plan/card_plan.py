@@ -61,7 +61,8 @@ class CardPlan:
 
     def arena_limits(self, total_bytes: int, sizes: Sizes) -> "dict[Component, int]":
         """The bound of each session's arena: what is left beside the weights of the others. So a
-        session that takes more than was planned fails, which can be mended, and not the desktop."""
+        session that takes more than was planned fails, which can be recovered from, and not the
+        desktop."""
         encoders = sizes.text_encoders if self.text_encoders_on_card else 0
         usable = _usable(total_bytes)
         unet, vae = usable - sizes.vae - encoders, usable - sizes.unet - encoders

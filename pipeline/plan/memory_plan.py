@@ -183,7 +183,7 @@ def _ways(weights: Weights, shape: Shape, *, can_map: bool) -> Iterator[MemoryPl
 
 def _parts(weights: Weights, shape: Shape, way: MemoryPlan) -> dict[str, int]:
     """What takes how much at the worst moment. UNet and VAE don't run at the same time, and the
-    UNet gives its activations back before the decoder takes its own."""
+    UNet releases its activations before the decoder takes its own."""
     encoders = _encoders(weights)
     unet = weights["unet"] * LOAD_FACTOR * (MAPPED_SHARE if way.mapped_unet else 1)
     if shape.in_openvino:

@@ -204,8 +204,8 @@ def _half_name(name: str) -> str:
 def outside_embeddings(model: Any) -> Chooser:
     """All nodes of a UNet but those that make sines and cosines of the timestep and the sizes.
 
-    In half precision these are up to 8 % off, which no later layer can mend. They end at the first
-    linear layer, or where the pooled text joins.
+    In half precision these are up to 8 % off, which no later layer can correct. They end at the
+    first linear layer, or where the pooled text joins.
     """
     view = GraphView(model)
     island: set[str] = set()

@@ -28,7 +28,7 @@ _BLOCKS: Final = (128, 64, 32, 16)
 
 def compute_in_int8(conversion: Conversion, *, largest: int, keep: str) -> int:
     """Let the linear layers of `conversion` compute in int8, weights from -largest to largest with
-    a scale a column. Gives their number.
+    a scale a column. Returns their number.
 
     Those of the graph's input `keep` only keep their weights so: a prompt's first token is so much
     larger than the others that a common scale would leave nothing of them.
@@ -71,7 +71,7 @@ def compute_in_int8(conversion: Conversion, *, largest: int, keep: str) -> int:
 
 def keep_in_int8(conversion: Conversion) -> int:
     """Let the linear layers of `conversion` keep their weights in eight bits, a scale for each
-    block of a column. Gives their number."""
+    block of a column. Returns their number."""
     model = conversion.model
     layers = _layers(model)
     order: list[Any] = []

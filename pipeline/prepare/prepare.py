@@ -278,7 +278,7 @@ class _Preparation:
         )
 
     def _swap(self, manifest: Manifest) -> None:
-        """The new folder takes its name; a crash in between is mended by `recover`."""
+        """The new folder takes its name; a crash in between is repaired by `recover`."""
         manifest.save(self._part)
         save_stamps(self._part, manifest)
         (self._part / _STATE).unlink()

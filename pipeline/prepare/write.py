@@ -187,7 +187,7 @@ class ComponentWriter:
         draft.replace(self._journal)
 
     def _write_graph(self, inline: list[tuple[Target, Array]]) -> tuple[str, int]:
-        """The graph with references to the data. Gives its hash and size."""
+        """The graph with references to the data. Returns its hash and size."""
         import onnx
 
         model = self._conversion.model

@@ -68,7 +68,7 @@ class GroupReader:
         return self._top("".join(self._parts))
 
     def _close(self, sign: str, text: str, at: int) -> int:
-        """Close the group that `sign` ends; gives where to read on."""
+        """Close the group that `sign` ends; returns where to read on."""
         while self._stack[-1][0] != _OPENED_BY[sign]:
             self._leave_open(at_end=False)  # brackets that cross stay as they are
         opened, outer = self._pop()

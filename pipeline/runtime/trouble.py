@@ -24,7 +24,7 @@ _LOST_NUMBERS: Final = frozenset(
     {3, 4, 46, 100, 101, 214, 220, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 802, 803, 999}
 )
 """Of `cudaError_t` (CUDA 10.1 and later): the device is absent, busy or failing, or the context is
-broken for good, after which every call fails."""
+broken permanently, after which every call fails."""
 
 _LOST: Final = re.compile(
     r"illegal memory access|illegal instruction|misaligned address|invalid program counter"

@@ -32,7 +32,7 @@ timed or offered."""
 
 _BESIDE: Final[Mapping[Form, float]] = {"source": 0.25, "fp32": 0.2, "int8": 0.2, "bf16": 0.05}
 """What the UNet does beside products of matrices (norms, activations, softmax, copies), in parts of
-the products' time in single precision. From SDXL's UNet on two cores, seconds a step: 83.3 as
+the products' time in single precision. From SDXL's UNet on two cores, seconds per step: 83.3 as
 exported, 78.8 fused, 48.5 in eight bits, 37.5 in OpenVINO; the products alone 67, 67, 34, 34."""
 
 _DECODER_BESIDE: Final = 0.5

@@ -85,7 +85,7 @@ async def test_doctor_tells_a_database_that_is_not_the_running_bots(tmp_path: Pa
             (tmp_path / "copy").replace(database.path)
             (found,) = [each for each in check_place(tmp_path) if each.result == "fail"]
             assert "another database" in found.found
-            assert found.mend
+            assert found.fix
 
 
 async def test_doctor_tells_a_folder_that_was_moved_under_the_bot(tmp_path: Path) -> None:

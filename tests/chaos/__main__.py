@@ -70,7 +70,7 @@ def not_passed(wanted: Sequence[Plan], tally: Tally) -> list[Plan]:
 
 
 def counts(stage: Stage, tally: Tally, report: Report) -> list[str]:
-    """What happened, a line each."""
+    """What happened, one line each."""
     lines = [f"{tally.rounds} rounds; kills by failpoint:"]
     for name, count in sorted(tally.kills.items()):
         missed = f" (not passed in {tally.missed[name]} more)" if tally.missed[name] else ""

@@ -59,7 +59,7 @@ class _Audit:
             row["job_id"]: row["refunded"]
             for row in stage.query("SELECT job_id, refunded FROM quota_uses")
         }
-        # What a moderator released after the job's end was given back by then, and stays so.
+        # What a moderator released after the job's end was refunded by then, and stays so.
         self.released = Counter(row["job_id"] for row in stage.query(RELEASED_LATE))
         self.held = Counter(
             row["job_id"]
@@ -197,7 +197,7 @@ class _Audit:
         return channel.id == row["channel_id"] and message.ephemeral_for is None
 
     def ended_without(self, job_id: str, row: Any, messages: list[Message]) -> None:
-        """No pictures, the quota given back, and no message that goes on promising any."""
+        """No pictures, the quota refunded, and no message that goes on promising any."""
         if messages:
             self.complain(f"{job_id}: {row['state']}, yet its pictures were posted")
         if self.refunds.get(job_id) != 1:

@@ -56,7 +56,7 @@ def settings_of(spec: BotSpec) -> Settings:
 
 
 def run_bot(spec: BotSpec) -> int:
-    """Run until a signal comes. Gives the exit status."""
+    """Run until a signal comes. Returns the exit status."""
     os.environ.update(spec.environment)
     settings = settings_of(spec)
     logs.set_up(settings.log_level, [settings.discord_token])

@@ -222,7 +222,7 @@ class Deeds:
 
     def _counting(self, job_id: str, message: Message) -> int:
         """How many pictures in a message count for its owner: what a moderator released after the
-        job's end was given back by then, and stays so."""
+        job's end was refunded by then, and stays so."""
         released = {
             row["position"] + 1
             for row in self.stage.query(f"{RELEASED_LATE} AND job_id = ?", job_id)

@@ -85,7 +85,7 @@ class Stage:
         """Start a bot. `wait`: until it listens, or has died at its failpoint."""
         assert not self.alive, "one bot a folder"
         gateway = self.loopback.gateway
-        gateway.sessions.clear()  # those of killed bots would be kept for a resumption for ever
+        gateway.sessions.clear()  # those of killed bots would be kept for a resumption forever
         began = time.monotonic()
         environment = {"EKAKI_FAILPOINT": failpoint} if failpoint else {}
         bot = await self.nursery.start(
@@ -109,7 +109,7 @@ class Stage:
         return bot
 
     async def stop(self, *, within_s: float = 10.0) -> float:
-        """SIGTERM: it must end by itself, with status 0. Gives the seconds that took."""
+        """SIGTERM: it must end by itself, with status 0. Returns the seconds that took."""
         assert self.bot is not None
         began = time.monotonic()
         self.bot.send(signal.SIGTERM)

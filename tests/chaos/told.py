@@ -58,7 +58,7 @@ def _log(stage: Stage, guild_id: int, channel_id: int) -> Iterator[str]:
 
 
 def _answers(stage: Stage) -> Iterator[tuple[str, str]]:
-    """(what, nonce) of each answer to who reported."""
+    """(what, nonce) of each answer to whoever reported."""
     for row in stage.query(
         "SELECT report_id, user_id FROM reporters JOIN reports ON reports.id = report_id"
         " WHERE state <> 'open'"

@@ -62,7 +62,7 @@ class Changes:
         self._posting.tell_of(forum, "UPDATE")
 
     def archive(self, thread_id: int, *, locked: bool = False) -> None:
-        """Close a thread, as Discord does after a while, or (`locked`) a moderator for good."""
+        """Close a thread, as Discord does after a while, or (`locked`) a moderator permanently."""
         thread = self._world.channel(thread_id)
         thread.archived, thread.locked = True, locked
         self._posting.tell_of(thread, "UPDATE")

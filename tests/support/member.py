@@ -224,7 +224,7 @@ class InteractionView:
         return "" if shown is None else shown.text
 
     async def answered(self) -> str:
-        """Wait until the bot answered or the deadline is over; gives the state."""
+        """Wait until the bot answered or the deadline is over; returns the state."""
         await self.member.wait_for(lambda: self.state != "sent")
         if self.state == "failed":
             self.member.loopback.interactions.fail_overdue(self.interaction)

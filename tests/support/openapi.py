@@ -45,7 +45,7 @@ class OpenApi:
         return self.problems(f"/components/schemas/{name}", instance)
 
     def check(self, log: RequestLog) -> int:
-        """Assert that every request and answer in the log fits; gives how many were held."""
+        """Assert that every request and answer in the log fits; returns how many were held."""
         checked = 0
         found_wrong: list[tuple[str, str, Any, list[str]]] = []
         for entry in log.entries:

@@ -81,9 +81,9 @@ def check_quota(
 ) -> int:
     """RefusedError if `pictures` more are too many for the last hour or day.
 
-    `uses` covers at least the last day, the oldest first. `granted` pictures may be made beside the
-    limits; given back is how many of them this request takes. The error says which window, its
-    limit, how many are left, and after how many seconds this request is possible.
+    `uses` covers at least the last day, the oldest first. `granted` pictures may be made beyond the
+    limits; returned is how many of them this request takes. The error says which window, its limit,
+    how many are left, and after how many seconds this request is possible.
     """
     uses, now = _as_of(uses, now)
     missing = _missing(uses, limits=limits, pictures=pictures, now=now)
@@ -197,7 +197,7 @@ class UserLimits:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerLimits:
     """The same by the rules of one server, where it has any: None is what it does not limit.
-    `granted`: pictures beside these limits."""
+    `granted`: pictures beyond these limits."""
 
     hour: Window | None
     day: Window | None

@@ -14,7 +14,7 @@ class JobRules:
     """What every request is measured by. `max_age_s`: older open jobs are closed at start.
     `output_check`: finished pictures are checked; else `nsfw` and `explicit` stay off.
     `max_weight`: the most that a server may give a role of the queue. `kept_s`: how long pictures
-    are kept that nobody marked or showed; None: for ever."""
+    are kept that nobody marked or showed; None: forever."""
 
     defaults: Defaults
     limits: Limits

@@ -1,5 +1,5 @@
-"""Which pictures the engines have in hand, entered before they are given them: so the next start
-knows over which jobs this process ended without warning (killed for memory, a fault in a driver).
+"""Which pictures the engines are working on, entered before they get them: so the next start knows
+over which jobs this process ended without warning (killed for memory, a fault in a driver).
 """
 
 import asyncio

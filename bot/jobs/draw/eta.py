@@ -1,4 +1,4 @@
-"""How long work takes on this machine, learnt from what was drawn. Pure."""
+"""How long work takes on this machine, learned from what was drawn. Pure."""
 
 import json
 import math
@@ -68,7 +68,7 @@ class Pace:
         return cost * self.seconds_a_cost + self.seconds_beside
 
     def to_json(self) -> str:
-        """What was learnt, for after a restart."""
+        """What was learned, for after a restart."""
         return json.dumps(
             {"seconds_a_cost": self.seconds_a_cost, "seconds_beside": self.seconds_beside}
         )

@@ -71,7 +71,7 @@ class FairQueue:
         return unit
 
     def remove_job(self, job_id: str) -> int:
-        """Take out all waiting units of a job; gives how many there were."""
+        """Take out all waiting units of a job; returns how many there were."""
         before = len(self)
         for line in self._lines.values():
             line.units = deque(unit for unit in line.units if unit.job_id != job_id)

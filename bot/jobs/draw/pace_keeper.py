@@ -1,4 +1,4 @@
-"""What was learnt about this machine's pace, kept over restarts: times are honest at once."""
+"""What was learned about this machine's pace, kept over restarts: times are honest at once."""
 
 # ruff: noqa: BLE001 - no note of times is worth a picture
 
@@ -26,7 +26,7 @@ class PaceKeeper:
         self._kept_at: float | None = None
 
     async def restore(self, model: ModelDescription) -> None:
-        """Take up what an earlier run learnt about `model` here, else what is expected of it. A
+        """Take up what an earlier run learned about `model` here, else what is expected of it. A
         database that refuses costs nothing but honest times."""
         try:
             async with self._database.reader() as connection:

@@ -115,7 +115,7 @@ async def _last_cleaned(connection: Connection, *, now: float) -> float | None:
 
 
 async def _kindly(clean: Callable[[], Awaitable[bool | None]]) -> bool | None:
-    """What can't be cleaned now is in nobody's way: the next time is in an hour."""
+    """What can't be cleaned now is tried again in an hour."""
     try:
         return await clean()
     except (StorageError, OSError) as error:

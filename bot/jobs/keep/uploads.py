@@ -22,7 +22,7 @@ from pipeline.metadata.png import encode_png
 from pipeline.opaque import opaque
 
 MAX_UPLOAD_BYTES: Final = 20 * 2**20  # the largest PNG of any size we draw has a third of it
-MAX_UPLOAD_PIXELS: Final = 36_000_000  # a good telephone's photograph; about 110 MB when decoded
+MAX_UPLOAD_PIXELS: Final = 36_000_000  # a good phone's photograph; about 110 MB when decoded
 KEPT_SIDE: Final = 2048  # pixels of the longer side: more than the largest size that is drawn
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP")

@@ -84,7 +84,7 @@ def free_port(host: str, wanted: int) -> int:
 
 
 def run(playground: Playground) -> int:
-    """Serve until a signal comes. Gives the exit status.
+    """Serve until a signal comes. Returns the exit status.
 
     ModelError without the model, StorageError if the folder can't be used, OSError if no port can.
     """

@@ -27,7 +27,7 @@ from bot.playground.simulator.world import Channel, Interaction, InteractionType
 
 
 class Actions:
-    """Deeds of any member. RefusedByClient for what the real client would not send."""
+    """What any member can do. RefusedByClient for what the real client would not send."""
 
     def __init__(self, posting: Posting, interactions: Interactions) -> None:
         self.posting = posting
@@ -212,7 +212,7 @@ class Actions:
         return self.posting.create(channel, Body(), author_id=user_id, forwarded=original)
 
     def delete(self, user_id: int, message_id: int) -> None:
-        """Delete an own message, dismiss an ephemeral one, or any as a moderator."""
+        """Delete one's own message, dismiss an ephemeral one, or any as a moderator."""
         message = self.message_for(user_id, message_id)
         if user_id not in {message.author_id, message.ephemeral_for}:
             self.channel_for(user_id, message.channel_id, p.MANAGE_MESSAGES)

@@ -58,7 +58,7 @@ class CommandsApi(Area):
         return stored
 
     def stored_command(self, command: Json, *, command_id: int, guild_id: int | None) -> Json:
-        """A command as Discord gives it back: every field is there."""
+        """A command as Discord returns it: every field is there."""
         stored: Json = {
             "id": str(command_id),
             "application_id": str(self.world.application_id),

@@ -105,7 +105,7 @@ class ThreadsApi(Area):
         return reply({"threads": threads, "members": [], "has_more": False})
 
     async def edit(self, request: web.Request) -> web.Response:
-        """Archive a thread: for who began it, and for moderators of threads. Everybody who may
+        """Archive a thread: for whoever began it, and for moderators of threads. Everybody who may
         write in it brings it back, unless it is locked."""
         channel = self.channel_for(request)
         body = await read_body(request)

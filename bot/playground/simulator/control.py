@@ -121,7 +121,7 @@ class Control:
             await response.write(f"id: {event.seq}\ndata: {data}\n\n".encode())
 
     async def act(self, request: web.Request) -> web.Response:
-        """A member's deed; see `_deed`. Answers with the interaction's id, if it makes one."""
+        """A member's action; see `_deed`. Answers with the interaction's id, if it makes one."""
         body = await read_json(request)
         made = self._deed(request.match_info["deed"], int(body["as"]), body)
         return reply({} if made is None else interaction_status(made))

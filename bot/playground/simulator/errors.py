@@ -92,7 +92,7 @@ class FormErrors:
             self.add(path, "BASE_TYPE_BAD_LENGTH" if low else "BASE_TYPE_MAX_LENGTH", message)
 
     def items(self, path: Path, value: Any, *, low: int = 0, high: int) -> list[Any]:
-        """A list of `low` to `high` entries; gives it, or an empty one with an error noted."""
+        """A list of `low` to `high` entries; returns it, or an empty one with an error noted."""
         if not isinstance(value, list):
             self.add(path, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
             return []

@@ -64,7 +64,7 @@ class Feed:
             listener(event)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` for each event from now on; gives the function that ends it."""
+        """Call `listener` for each event from now on; returns the function that ends it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 

@@ -88,7 +88,7 @@ class Gateway:
                 session.push(name, data)
 
     def dispatch_message(self, name: str, data: Json, *, in_guild: bool) -> None:
-        """As `dispatch`, content left out for who has no right to read it."""
+        """As `dispatch`, content left out for whoever has no right to read it."""
         intent = GUILD_MESSAGES if in_guild else DIRECT_MESSAGES
         own = data["author"]["id"] == str(self.world.bot_user_id)
         mentioned = any(u["id"] == str(self.world.bot_user_id) for u in data["mentions"])

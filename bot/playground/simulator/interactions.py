@@ -162,7 +162,7 @@ class Interactions:
         raise errors.unknown_webhook()
 
     def message_of(self, interaction: Interaction, which: str) -> Message:
-        """A message of this interaction: "@original", or an id of its own ones."""
+        """A message of this interaction: "@original", or the id of one of its own."""
         own = [interaction.response_message_id, *interaction.followup_ids]
         wanted = interaction.response_message_id if which == "@original" else int(which)
         if wanted is None or wanted not in own:

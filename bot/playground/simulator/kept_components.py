@@ -1,4 +1,4 @@
-"""Components as Discord gives them back: numbered, and ids as text."""
+"""Components as Discord returns them: numbered, and ids as text."""
 
 from typing import Any
 

@@ -143,7 +143,7 @@ class OAuth:
     # -- the API
 
     async def token(self, request: web.Request) -> web.Response:
-        """A token for a code: once, to who knows the secret, the address and the verifier."""
+        """A token for a code: once, to whoever knows the secret, the address and the verifier."""
         form = {key: values[0] for key, values in parse_qs(await request.text()).items()}
         known = form.get("client_id") == str(self.world.application_id)
         if not known or not _same(form.get("client_secret", ""), self.client_secret):

@@ -206,7 +206,7 @@ class Posting:
         self.tell_of(channel, "DELETE")
 
     def tell_of(self, channel: Channel, deed: str) -> Json:
-        """Tell the bot of a channel or thread: `deed` is CREATE, UPDATE or DELETE. Gives it as
+        """Tell the bot of a channel or thread: `deed` is CREATE, UPDATE or DELETE. Returns it as
         JSON."""
         payload = channel_json(self.world, channel)
         kind = "THREAD" if channel.type in THREADS else "CHANNEL"

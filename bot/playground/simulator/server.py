@@ -106,7 +106,7 @@ class Loopback:
         self.gateway.base_url = self.url
 
     async def listen(self, runner: web.AppRunner) -> int:
-        """Take connections; gives the port. OSError."""
+        """Take connections; returns the port. OSError."""
         await web.TCPSite(runner, self.host, self.port).start()
         return int(runner.addresses[0][1])
 

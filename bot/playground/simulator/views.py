@@ -28,7 +28,7 @@ def buttons_of(message: Json) -> list[Json]:
 
 
 def transcript(events: Sequence[FeedEvent]) -> str:
-    """What somebody saw, a line each, with seconds since the first."""
+    """What somebody saw, one line each, with seconds since the first."""
     return "\n".join(f"{event.at - events[0].at:8.3f} s  {_line(event)}" for event in events)
 
 

@@ -61,7 +61,7 @@ class Role:
 
 @dataclass(slots=True, kw_only=True)
 class Member:
-    """A user in a guild. `boosting_since`: s since 1970, None for who does not boost it."""
+    """A user in a guild. `boosting_since`: s since 1970, None for whoever does not boost it."""
 
     user_id: int
     role_ids: list[int] = field(default_factory=list[int])

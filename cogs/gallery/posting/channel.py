@@ -29,7 +29,7 @@ _GONE = frozenset({_UNKNOWN_CHANNEL, 10008})  # and an unknown message
 
 def nonce_of(post: Post) -> str:
     """The same for each try to send this post, another one where the entry is posted anew: Discord
-    would give back the first message, deleted or not. 25 characters at most, Discord."""
+    would return the first message, deleted or not. 25 characters at most, Discord."""
     return sha256(f"{post.entry_id} {post.begun_at!r}".encode()).hexdigest()[:_NONCE_LENGTH]
 
 
@@ -56,7 +56,7 @@ class Wall:
         file: Attachment,
         tag_ids: Collection[int] = (),
     ) -> tuple[int | None, int]:
-        """Post an entry; gives (thread, message). `tag_ids`: the tags of a forum's posts.
+        """Post an entry; returns (thread, message). `tag_ids`: the tags of a forum's posts.
         Missing: there is no such channel. PlaceUnknownError as `channel_of`."""
         channel = await channel_of(self._bot, post.guild_id, post.channel_id)
         pings = discord.AllowedMentions.none()

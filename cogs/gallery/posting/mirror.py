@@ -62,7 +62,7 @@ class Mirror:
         return self.edit_every_s if changed else None
 
     async def tell_refused(self, item: OutboxItem) -> None:
-        """To who shared an entry: that Discord does not take its message."""
+        """To whoever shared an entry: that Discord does not take its message."""
         entry = await self._bot.services.gallery.entry(item.key)
         if entry is None or entry.shared_by is None or entry.state != "posted":
             return

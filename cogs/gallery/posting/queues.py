@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 Step: TypeAlias = Callable[[], Awaitable[None]]
 _TRIES: Final = 30
-_AGAIN_S: Final = 1.0  # a locked database or trouble of Discord's passes
+_AGAIN_S: Final = 1.0  # a locked database or a problem of Discord's passes
 
 
 class GuildQueues:
@@ -56,7 +56,7 @@ class GuildQueues:
 
 
 async def patiently(step: Step) -> None:
-    """Do `step`, again where the trouble passes by itself. Whatever it raises ends here."""
+    """Do `step`, again where the problem passes by itself. Whatever it raises ends here."""
     for _ in range(_TRIES):
         try:
             await step()

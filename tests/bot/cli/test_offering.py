@@ -1,5 +1,5 @@
-"""`model prepare` is offered after the download and at a start, and nobody is waited for who is
-not there. Real processes, a real terminal, a hub on the loopback, a small model taken for a slow
+"""`model prepare` is offered after the download and at a start, and it waits for nobody who is not
+there. Real processes, a real terminal, a hub on the loopback, a small model taken for a slow
 one."""
 
 import os
@@ -112,7 +112,7 @@ def stage(tmp_path: Path) -> Stage:
 
 @contextmanager
 def fetching(stage: Stage, source: Path) -> Generator[Path]:
-    """A hub that has `source`; gives where it will lie."""
+    """A hub that has `source`; returns where it will lie."""
     with serve_hub(source) as hub:
         stage.environment["HF_ENDPOINT"] = hub.url
         yield stage.folder / "models" / "owner--name" / COMMIT

@@ -1,4 +1,4 @@
-"""Channels that are gone are remembered, but not all of them for ever."""
+"""Channels that are gone are remembered, but not all of them forever."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The doctor finds what is wrong, says how to mend it, and never shows the token."""
+"""The doctor finds what is wrong, says how to fix it, and never shows the token."""
 
 import base64
 import sqlite3
@@ -83,8 +83,8 @@ def test_permissions_are_exactly_what_the_bot_does() -> None:
 def test_wrong_token_is_told_without_showing_it(value: str) -> None:
     (check,) = token.check_token(settings_with(value))
     assert check.result == "fail"
-    assert "developers/applications" in check.mend
-    assert len(value) < 6 or value not in check.found + check.mend
+    assert "developers/applications" in check.fix
+    assert len(value) < 6 or value not in check.found + check.fix
 
 
 def test_every_wrong_value_is_a_finding_and_misspelled_names_are_guessed(tmp_path: Path) -> None:
@@ -96,8 +96,8 @@ def test_every_wrong_value_is_a_finding_and_misspelled_names_are_guessed(tmp_pat
     file.write_text("PICTURE_PER_HOUR=3\nDISCORD_TOKEN=x\n", encoding="utf-8")
     file.chmod(0o644)
     found = list(configuration.check_env_file(file))
-    assert found[0].mend == "Did you mean PICTURES_PER_HOUR?"
-    assert found[1].mend == f"chmod 600 {file}"
+    assert found[0].fix == "Did you mean PICTURES_PER_HOUR?"
+    assert found[1].fix == f"chmod 600 {file}"
 
 
 def test_both_runtimes_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,11 +136,11 @@ def test_missing_model_says_how_to_get_it(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, models_dir=tmp_path, model=str(tmp_path / "none"))
     checks = by_name(list(every_check(settings, [], env_file=tmp_path / ".env", online=False)))
     assert checks["Model"].result == "fail"
-    assert "MODEL" in checks["Model"].mend
+    assert "MODEL" in checks["Model"].fix
     assert checks["Provider"].result == "ok"
     hub = replace(settings, model="owner/name")
     checks |= by_name(list(every_check(hub, [], env_file=tmp_path / ".env", online=False)))
-    assert "model fetch" in checks["Model"].mend
+    assert "model fetch" in checks["Model"].fix
     broken = [each for each in checks.values() if "check itself broke" in each.found]
     assert broken == []
 
@@ -214,7 +214,7 @@ def test_the_tagger_is_told_with_what_it_means_for_ratings(tmp_path: Path) -> No
     none = model.check_tagger(settings)
     assert none.result == "warn"
     assert "nsfw and explicit stay off" in none.found
-    assert "model fetch --tagger" in none.mend
+    assert "model fetch --tagger" in none.fix
     assert "TAGGER=off" in model.check_tagger(replace(settings, tagger="off")).found
     own = make_tagger(tmp_path / "sdxl" / "tagger")
     assert model.check_tagger(settings).result == "ok"

@@ -28,13 +28,13 @@ def test_an_unprepared_model_has_an_offer_with_gain_and_cost(
         model=str(tmp_path / "sdxl"), models_dir=tmp_path, provider="cpu", threads=2
     )
     checks = checks_of(settings)
-    found, mend = checks["Prepared"].found, checks["Prepared"].mend
+    found, fix = checks["Prepared"].found, checks["Prepared"].fix
     assert checks["Prepared"].result == "warn"
     assert "as int8 a picture of 1024x1024 in 28 steps takes about 25 minutes rather than" in found
     assert "rather than about 40 minutes" in found
     assert "GB of memory rather than" in found
-    assert mend.startswith("Run: python -m bot model prepare (about ")
-    assert "GB of disk" in mend
+    assert fix.startswith("Run: python -m bot model prepare (about ")
+    assert "GB of disk" in fix
     speed = checks["Speed"]
     assert speed.result == "ok"
     assert speed.found.startswith("about 40 minutes a picture of 1024x1024 in 28 steps")

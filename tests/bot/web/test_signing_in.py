@@ -38,7 +38,7 @@ class Scene:
     shown: Shown
 
     async def sign_in(self, user_id: int, *, to: str = "/") -> str:
-        """As somebody does in a browser; gives where they end."""
+        """As somebody does in a browser; returns where they end."""
         async with self.http.get(f"{self.page}/sign-in", params={"next": to}) as asked:
             assert "/oauth2/authorize" in str(asked.url), await asked.text()
             links = re.findall(r'href="(/oauth2/authorize/choose[^"]+)"', await asked.text())

@@ -61,7 +61,7 @@ async def test_cancel_stops_the_right_job_and_shows_the_rest(
     message = await sent.wait_for(lambda m: "hat" not in m.text)
     assert "umbrella" in message.text
     assert [job.state for job in await running.jobs()] == ["running", "cancelled"]
-    assert await running.used() == 1  # the other one was given back
+    assert await running.used() == 1  # the other one was refunded
     await alice.member.press(message, "Cancel 1")
     await sent.wait_for(lambda m: "Nothing is waiting" in m.text)
 

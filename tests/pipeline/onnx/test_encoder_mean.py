@@ -2,7 +2,7 @@
 # pyright: reportUnknownArgumentType=false, reportPrivateImportUsage=false
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false
 # (the border to torch, diffusers and onnxruntime, whose types are partly missing)
-"""A VAE encoder traced as exports of early 2024 traced it, sampling included, gives its mean."""
+"""A VAE encoder traced as exports of early 2024 traced it, sampling included, returns its mean."""
 
 from pathlib import Path
 from typing import Any

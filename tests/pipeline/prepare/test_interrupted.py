@@ -127,7 +127,7 @@ def test_a_failed_check_throws_the_new_one_away_and_keeps_the_old(
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_a_crash_between_two_renames_is_mended(
+def test_a_crash_between_two_renames_is_repaired(
     tiny: ModelFolder, shared: Shared, tmp_path: Path
 ) -> None:
     made = copied(shared(tiny, "fp32"), tiny, tmp_path)

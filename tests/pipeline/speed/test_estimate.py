@@ -1,4 +1,4 @@
-"""Minutes a picture, told before one is drawn: the formula, and against what was measured."""
+"""Minutes per picture, told before one is drawn: the formula, and against what was measured."""
 
 from dataclasses import replace
 from pathlib import Path

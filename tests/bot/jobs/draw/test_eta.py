@@ -1,4 +1,4 @@
-"""Times that people are told: learnt, kept over restarts, and measured against what came."""
+"""Times that people are told: learned, kept over restarts, and measured against what came."""
 
 import asyncio
 import json

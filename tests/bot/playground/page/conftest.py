@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[4]
 
 
 class Stage:
-    """A running playground. `draws`: seconds a step of the engine without a model, or "demo"."""
+    """A running playground. `draws`: seconds per step of the engine without a model, or "demo"."""
 
     def __init__(self, folder: Path, *, port: int = 0, draws: float | str = 0.02) -> None:
         command = [sys.executable, "-m", "tests.bot.playground.page.stage"]
@@ -60,7 +60,7 @@ class Stage:
         raise AssertionError("the bot told no commands")
 
     def stop(self) -> str:
-        """As Ctrl-C does. Gives what it complained about."""
+        """As Ctrl-C does. Returns what it complained about."""
         self.process.send_signal(signal.SIGINT)
         try:
             return self.process.communicate(timeout=PATIENCE_S)[1]
@@ -129,7 +129,7 @@ class Tab:
             self._complaints.append(line.text)
 
     def leave(self) -> list[str]:
-        """Make it as new. Gives what the page complained about."""
+        """Make it as new. Returns what the page complained about."""
         self.page.goto("about:blank")
         self.page.unroute_all()
         self.page.context.clear_cookies()

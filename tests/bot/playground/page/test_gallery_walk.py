@@ -113,7 +113,7 @@ def collects(bob: Visit, post: "Locator") -> None:
 
 
 def the_page_shows_them(bob: Visit) -> "tuple[Page, dict[str, str]]":
-    """Opened from the playground; gives the page, and ids by a word of the prompt."""
+    """Opened from the playground; returns the page, and ids by a word of the prompt."""
     with bob.page.expect_popup() as opened:
         bob.page.get_by_role("link", name="Gallery on the web").click()
     web = opened.value

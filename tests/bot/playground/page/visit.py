@@ -58,12 +58,12 @@ class Visit:
         return self.page.locator(f'.field[data-option="{name}"]')
 
     def imagine(self, prompt: str, **options: str) -> "Locator":
-        """Paste a whole command and send it; gives the message that answers."""
+        """Paste a whole command and send it; returns the message that answers."""
         given = "".join(f" {name}: {value}" for name, value in options.items())
         return self.command(f"imagine prompt: {prompt}{given}")
 
     def command(self, text: str) -> "Locator":
-        """Paste a whole command and send it; gives the message that answers."""
+        """Paste a whole command and send it; returns the message that answers."""
         return self.answer_to(lambda: self._send(text))
 
     def answer_to(self, deed: "Callable[[], object]") -> "Locator":
