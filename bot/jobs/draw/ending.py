@@ -54,7 +54,7 @@ class Ending:
 
         `told`: its user needs no word about it.
         """
-        ended = await self._store.abandon(job_id, error, now=self._clock.time(), told=told)
+        ended = await self._store.abandon(job_id, error=error, now=self._clock.time(), told=told)
         if ended:
             self.tell(job_id, CancelledEvent() if error is None else Failed(error=error))
         return ended
@@ -129,7 +129,7 @@ class Ending:
         while True:
             await asyncio.sleep(_RETRY_S)
             try:
-                await self._store.abandon(job_id, error, now=self._clock.time())
+                await self._store.abandon(job_id, error=error, now=self._clock.time())
             except Exception as again:
                 _log.warning("The end of job %s is still not stored: %s", job_id, again)
             else:

@@ -214,12 +214,7 @@ class JobStore:
         return kept
 
     async def abandon(
-        self,
-        job_id: str,
-        error: EkakiError | None,
-        *,
-        now: float,
-        told: bool = False,
+        self, job_id: str, *, error: EkakiError | None, now: float, told: bool = False
     ) -> bool:
         """End an open job without pictures and give the quota back; False if it had ended already.
 
