@@ -20,6 +20,11 @@ _WRITING = ".writing-"
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
 
 
+def content_hash_of(png: bytes) -> str:
+    """What a file is stored under: its SHA-256 (hex)."""
+    return hashlib.sha256(png).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class PictureFiles:
     """The folder of picture files; a file lies at `<first two digits>/<hash>.png`."""
@@ -34,7 +39,7 @@ class PictureFiles:
 
     def write(self, png: bytes) -> str:
         """Store `png` durably (file and folder synced) and return its hash. StorageError if not."""
-        content_hash = hashlib.sha256(png).hexdigest()
+        content_hash = content_hash_of(png)
         target = self.path(content_hash)
         try:
             make_folder(target.parent)

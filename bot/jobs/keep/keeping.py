@@ -1,6 +1,5 @@
 """A drawn picture is looked at, encoded and entered, or withheld: nothing is told before."""
 
-from dataclasses import replace
 from functools import partial
 
 from PIL.Image import Image
@@ -12,6 +11,8 @@ from bot.jobs.keep.finish import Kept
 from bot.jobs.keep.output_check import OutputCheck
 from bot.jobs.keep.store import JobStore
 from bot.safety.output import WithheldReason
+from data.files.picture_files import content_hash_of
+from data.jobs.checks import CheckRecord
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.jobs.withheld import WithheldRecord
@@ -42,20 +43,6 @@ class Keeping:
         if self._check is not None:
             await self._check.close()
 
-    async def keep(
-        self, job: JobRecord, index: int, drawn: DrawnPicture, model: ModelDescription
-    ) -> Kept:
-        """Enter picture `index` of `job`, drawn with `model`."""
-        record = self._picture(job, index, drawn, model)
-        text = parameters_text(
-            job.request,
-            index=index,
-            model_name=record.model_name,
-            model_hash=record.model_hash,
-            version=self._version,
-        )
-        return await self._checked(job, drawn, record, text)
-
     async def may_show(self, job: JobRecord, image: Image) -> bool:
         """Whether the place of `job` may see `image`, which is never kept."""
         if self._check is None:
@@ -63,52 +50,66 @@ class Keeping:
         ceiling = await self._store.ceiling_now(job)
         return (await self._check.judge(image, ceiling=ceiling)).verdict.reason is None
 
-    async def _checked(
-        self, job: JobRecord, drawn: DrawnPicture, picture: PictureRecord, text: str
+    async def keep(
+        self, job: JobRecord, index: int, drawn: DrawnPicture, model: ModelDescription
     ) -> Kept:
+        """Enter picture `index` of `job`, drawn with `model`."""
+        made_at = self._clock.time()
         if self._check is None:
-            png = await in_a_thread(partial(encode_png, drawn.image, text))
+            picture, png = await self._picture(job, index, drawn, model, seen=None, made_at=made_at)
             return await self._store.keep_picture(picture, png)
         ceiling = await self._store.ceiling_now(job)
         judgement = await self._check.judge(drawn.image, ceiling=ceiling)
         hit("picture_checked")
         seen, reason = judgement.seen, judgement.verdict.reason
-        if seen is not None:
-            picture = replace(picture, rating=max(picture.rating, seen.rating))
         if reason is None:
-            png = await in_a_thread(partial(encode_png, drawn.image, text))
+            picture, png = await self._picture(job, index, drawn, model, seen=seen, made_at=made_at)
             return await self._store.keep_picture(picture, png, seen=seen)
+        picture, png = None, None
+        if reason is WithheldReason.RATING and await self._store.keeps_for_review(job.guild_id):
+            picture, png = await self._picture(job, index, drawn, model, seen=seen, made_at=made_at)
         record = WithheldRecord(
-            id=picture.id,
-            job_id=picture.job_id,
-            position=picture.position,
+            id=new_id() if picture is None else picture.id,
+            job_id=job.id,
+            position=index,
             reason=reason.value,
             ceiling=ceiling,
             seen=seen,
-            picture=None,
-            state="deleted",
-            withheld_at=picture.made_at,
+            picture=picture,
+            state="deleted" if picture is None else "waiting",
+            withheld_at=made_at,
         )
-        for_review = reason is WithheldReason.RATING
-        if not for_review or not await self._store.keeps_for_review(job.guild_id):
-            return await self._store.withhold(record, None, hits=tuple(judgement.verdict.hits))
-        png = await in_a_thread(partial(encode_png, drawn.image, text))
-        record = replace(record, picture=picture, state="waiting")
-        return await self._store.withhold(record, png, hits=())
+        return await self._store.withhold(record, png, hits=tuple(judgement.verdict.hits))
 
-    def _picture(
-        self, job: JobRecord, index: int, drawn: DrawnPicture, model: ModelDescription
-    ) -> PictureRecord:
-        return PictureRecord(
+    async def _picture(
+        self,
+        job: JobRecord,
+        index: int,
+        drawn: DrawnPicture,
+        model: ModelDescription,
+        *,
+        seen: CheckRecord | None,
+        made_at: float,
+    ) -> tuple[PictureRecord, bytes]:
+        """The row of the picture, and its file."""
+        text = parameters_text(
+            job.request,
+            index=index,
+            model_name=model.name,
+            model_hash=model.hash,
+            version=self._version,
+        )
+        png, content_hash = await in_a_thread(partial(_encode, drawn.image, text))
+        record = PictureRecord(
             id=new_id(),
             job_id=job.id,
             position=index,
             seed=drawn.seed,
             width=drawn.image.width,
             height=drawn.image.height,
-            rating=job.rating,
-            content_hash="",
-            size_bytes=0,
+            rating=job.rating if seen is None else max(job.rating, seen.rating),
+            content_hash=content_hash,
+            size_bytes=len(png),
             model_name=model.name,
             model_repository=model.repository,
             model_revision=model.revision,
@@ -117,5 +118,12 @@ class Keeping:
             provider=model.provider,
             engine=model.engine,
             elapsed_s=drawn.elapsed_s,
-            made_at=self._clock.time(),
+            made_at=made_at,
         )
+        return record, png
+
+
+def _encode(image: Image, text: str) -> tuple[bytes, str]:
+    """The PNG and its hash."""
+    png = encode_png(image, text)
+    return png, content_hash_of(png)

@@ -4,7 +4,8 @@ Each function is one step that a crash either did or did not do.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from bot.common.failpoints import hit
@@ -15,6 +16,7 @@ from bot.jobs.keep.stored import StoredJob, ceiling_in, stored_job
 from bot.moderation.audit import Audit
 from bot.outbox.kinds import Kind, channel_lane, person_lane
 from bot.outbox.removals import remove_messages_of
+from data.files.picture_files import PictureFiles
 from data.guilds import blocks, guild_settings, outbox
 from data.jobs import drawing, jobs, of_person, pictures, quota, withheld
 from data.jobs.checks import CheckRecord
@@ -154,47 +156,43 @@ class JobStore:
     async def keep_picture(
         self, picture: PictureRecord, png: bytes, *, seen: CheckRecord | None = None
     ) -> Kept:
-        """Write the file, then the row, and end the job with its last picture.
+        """Write the file, then the row, and end the job with its last picture. `seen`: by the
+        tagger."""
 
-        `content_hash` and `size_bytes` of `picture` are filled in here. `seen`: by the tagger.
-        """
-        unneeded: list[str] = []
-        try:
-            async with self.files.lock:
-                self.database.place.check()
-                content_hash = await asyncio.to_thread(self.files.pictures.write, png)
-                hit("picture_file_written")
-                unneeded = [content_hash]  # unless its row needs it
-                picture = replace(picture, content_hash=content_hash, size_bytes=len(png))
+        async def enter(connection: Connection, job: JobRecord) -> Kept:
+            return await enter_picture(connection, job, picture, seen)
 
-                async def enter(connection: Connection, job: JobRecord) -> Kept:
-                    return await enter_picture(connection, job, picture, seen)
-
-                return await self._enter(picture.job_id, enter, unneeded)
-        finally:
-            await self.files.discard(unneeded)
+        async with self._written(self.files.pictures, png) as unneeded:
+            hit("picture_file_written")
+            return await self._enter(picture.job_id, enter, unneeded)
 
     async def withhold(
         self, record: WithheldRecord, png: bytes | None, *, hits: Sequence[str]
     ) -> Kept:
         """Enter a picture that nobody is shown; its file `png` is kept only while it waits for a
         moderator. Ends the job with its last picture."""
+
+        async def enter(connection: Connection, job: JobRecord) -> Kept:
+            event = withheld_event(job, record, hits)
+            return await enter_withheld(connection, job, record, self.audit, event)
+
+        async with self._written(self.files.withheld, png) as unneeded:
+            if png is not None:
+                hit("withheld_file_written")
+            return await self._enter(record.job_id, enter, unneeded)
+
+    @asynccontextmanager
+    async def _written(self, folder: PictureFiles, png: bytes | None) -> AsyncGenerator[list[str]]:
+        """Write the file, if there is one, and hold the files' lock while its row is entered. At
+        the end the files of the given list are deleted: the one written, unless its row needs it.
+        """
         unneeded: list[str] = []
         try:
             async with self.files.lock:
                 self.database.place.check()
-                if png is not None and record.picture is not None:
-                    content_hash = await asyncio.to_thread(self.files.withheld.write, png)
-                    hit("withheld_file_written")
-                    unneeded = [content_hash]  # unless its row needs it
-                    filled = replace(record.picture, content_hash=content_hash, size_bytes=len(png))
-                    record = replace(record, picture=filled)
-
-                async def enter(connection: Connection, job: JobRecord) -> Kept:
-                    event = withheld_event(job, record, hits)
-                    return await enter_withheld(connection, job, record, self.audit, event)
-
-                return await self._enter(record.job_id, enter, unneeded)
+                if png is not None:
+                    unneeded.append(await asyncio.to_thread(folder.write, png))
+                yield unneeded
         finally:
             await self.files.discard(unneeded)
 
