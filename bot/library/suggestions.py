@@ -1,26 +1,27 @@
 """Autocompletion: what somebody may mean, in milliseconds, never more than the place allows."""
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from bot.common.sizes import size_label
 from bot.jobs.service import JobService
+from bot.library.held_texts import HeldTexts
 from bot.safety.ceiling import Place
 from data.people import tag_uses
+from data.shipped.text import text
 from data.store.database import Database
 from pipeline.aspect import suggest_aspects
+from pipeline.errors import InputError
+from pipeline.prompt.tags import plain_keys
 from pipeline.tag_category import TagCategory
-from pipeline.tags.complete import complete_last_piece, completion
+from pipeline.tags.complete import Completion, complete_last_piece, completion, takes_tags
 from pipeline.tags.index import TagIndex
+from pipeline.tags.labels import label, meant
 from pipeline.tags.suitability import hidden_above
-from pipeline.tags.tag import TagMatch, short_count
+from pipeline.tags.tag import TagMatch, short_count, tag_key
 
 MAX_SUGGESTIONS: Final = 25  # Discord, of an autocompletion
 MAX_CHOICE: Final = 100  # characters: Discord, of a choice's name and value
-
-_MARK = re.compile(r"\s?‹[^‹›]*›?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,14 @@ class Suggestion:
     value: str
 
 
-def without_marks(text: str) -> str:
-    """`text` without the remarks in ‹angle quotes› that suggestions carry.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Who types, and where. `channel_id`: of the channel whose settings count."""
 
-    Discord puts a picked choice's name into the field, where people go on typing, and some clients
-    send the name instead of the value (discord-api-docs#7206). So a name is the value with remarks
-    that can be taken out again.
-    """
-    return _MARK.sub("", text)
+    user_id: int
+    place: Place
+    guild_id: int | None
+    channel_id: int
 
 
 class Suggestions:
@@ -48,102 +49,114 @@ class Suggestions:
         self._tags = tags
         self._database = database
         self._jobs = jobs
+        self._held = HeldTexts()
 
-    async def tags(
-        self, typed: str, *, user_id: int, place: Place, guild_id: int | None, channel_id: int
+    def meant(self, typed: str, *, user_id: int) -> str:
+        """What somebody means by a text with names of suggestions in it.
+
+        InputError where it stands for a text that is no longer held.
+        """
+        return meant(self._held.put_back(typed, user_id=user_id))
+
+    async def prompt(
+        self, typed: str, asker: Asker, *, beyond: Literal["tags", "form"]
     ) -> list[Suggestion]:
         """For the last comma-separated piece of `typed`; what stands before it stays as it is.
 
-        Where the completed text would not fit into a choice there is none: nothing is ever cut.
+        A completed text that would not fit into a choice is not offered, as nothing is ever cut:
+        then a last row says where to go on (`beyond`), and stands for what was typed.
         """
-        typed = without_marks(typed)
-        _, piece = complete_last_piece(typed)
-        found = await self._search(
-            piece, None, user_id=user_id, place=place, guild_id=guild_id, channel_id=channel_id
-        )
-        completed = ((match, completion(typed, match, MAX_CHOICE)) for match in found)
-        return [_suggestion(match, value) for match, value in completed if value is not None]
+        try:
+            typed = self.meant(typed, user_id=asker.user_id)
+        except InputError:  # told once it is sent
+            return []
+        found = await self._for_piece(typed, asker)
+        made = [_completed(typed, match, ready=True) for match in found]
+        fitting = [each for each in made if each is not None]
+        if len(fitting) == len(made):
+            return fitting
+        mark = self._held.hold(typed, user_id=asker.user_id)
+        last = Suggestion(f"{text(f'imagine.beyond_{beyond}')} {mark}", mark)
+        return [*fitting[: MAX_SUGGESTIONS - 1], last]
 
-    async def characters(
-        self, typed: str, *, user_id: int, place: Place, guild_id: int | None, channel_id: int
-    ) -> list[Suggestion]:
-        """Characters by name or alias."""
-        return await self._whole(
-            typed,
-            TagCategory.CHARACTER,
-            user_id=user_id,
-            place=place,
-            guild_id=guild_id,
-            channel_id=channel_id,
-        )
+    async def tags(self, typed: str, asker: Asker, *, limit: int = MAX_CHOICE) -> list[Suggestion]:
+        """As `prompt`, for a search: only what has up to `limit` characters."""
+        found = await self._for_piece(meant(typed), asker)
+        made = (_completed(meant(typed), match, limit=limit) for match in found)
+        return [each for each in made if each is not None]
 
-    async def series(
-        self, typed: str, *, user_id: int, place: Place, guild_id: int | None, channel_id: int
-    ) -> list[Suggestion]:
+    async def characters(self, typed: str, asker: Asker) -> list[Suggestion]:
+        """Characters by name or alias, with the series that they bring along."""
+        found = await self._search(meant(typed), asker, TagCategory.CHARACTER)
+        return [_named(match, self._tags.series_of(match.tag.name) or "") for match in found]
+
+    async def series(self, typed: str, asker: Asker) -> list[Suggestion]:
         """Series by name or alias."""
-        return await self._whole(
-            typed,
-            TagCategory.COPYRIGHT,
-            user_id=user_id,
-            place=place,
-            guild_id=guild_id,
-            channel_id=channel_id,
-        )
+        found = await self._search(meant(typed), asker, TagCategory.COPYRIGHT)
+        return [_named(match) for match in found]
 
     def aspects(self, typed: str) -> list[Suggestion]:
         """The nine sizes by name, ratio or pixels; any other ratio suggests the nearest."""
         found = suggest_aspects(typed, size_label)
         return [Suggestion(size_label(bucket), bucket.ratio) for bucket in found]
 
-    async def _whole(
-        self,
-        typed: str,
-        category: TagCategory,
-        *,
-        user_id: int,
-        place: Place,
-        guild_id: int | None,
-        channel_id: int,
-    ) -> list[Suggestion]:
-        found = await self._search(
-            without_marks(typed),
-            frozenset({category}),
-            user_id=user_id,
-            place=place,
-            guild_id=guild_id,
-            channel_id=channel_id,
-        )
-        return [
-            _suggestion(match, match.tag.name)
-            for match in found
-            if len(match.tag.name) <= MAX_CHOICE
-        ]
+    async def _for_piece(self, typed: str, asker: Asker) -> list[TagMatch]:
+        """What may complete the end of `typed`: nothing behind flags, and where no tag is begun
+        none that is there already."""
+        if not takes_tags(typed):
+            return []
+        head, piece = complete_last_piece(typed)
+        if piece:
+            return await self._search(piece, asker)
+        there = plain_keys(head)
+        found = await self._search("", asker, limit=MAX_SUGGESTIONS + len(there))
+        return [each for each in found if tag_key(each.tag.name) not in there][:MAX_SUGGESTIONS]
 
     async def _search(
         self,
         query: str,
-        categories: frozenset[TagCategory] | None,
-        *,
-        user_id: int,
-        place: Place,
-        guild_id: int | None,
-        channel_id: int,
-    ) -> Sequence[TagMatch]:
-        ceiling, _ = await self._jobs.ceiling(place=place, guild_id=guild_id, channel_id=channel_id)
+        asker: Asker,
+        category: TagCategory | None = None,
+        limit: int = MAX_SUGGESTIONS,
+    ) -> list[TagMatch]:
+        ceiling, _ = await self._jobs.ceiling(
+            place=asker.place, guild_id=asker.guild_id, channel_id=asker.channel_id
+        )
         async with self._database.reader() as connection:
-            used = await tag_uses.most_used(connection, user_id=user_id)
+            used = await tag_uses.most_used(connection, user_id=asker.user_id)
         return self._tags.search(
             query,
-            limit=MAX_SUGGESTIONS,
-            categories=categories,
+            limit=limit,
+            categories=None if category is None else frozenset({category}),
             used=used,
             hide=hidden_above(ceiling.rating),
         )
 
 
-def _suggestion(match: TagMatch, value: str) -> Suggestion:
-    remarks = [match.matched_alias] if match.matched_alias else []
-    if match.tag.count:
-        remarks.append(short_count(match.tag.count))
-    name = f"{value} ‹{' · '.join(remarks)}›" if remarks else value
-    return Suggestion(name if len(name) <= MAX_CHOICE else value, value)
+def _completed(
+    typed: str, match: TagMatch, *, limit: int = MAX_CHOICE, ready: bool = False
+) -> Suggestion | None:
+    """`typed` completed to `match`, with as many remarks as fit; None where it does not fit."""
+    for ends in (True, False) if ready else (False,):
+        done = completion(typed, match.tag, ready=ends)
+        for remarks in _remarks(match):
+            suggestion = Suggestion(label(done, remarks), done.text)
+            if max(len(suggestion.name), len(suggestion.value)) <= limit:
+                return suggestion
+    plain = completion(typed, match.tag).text
+    return Suggestion(plain, plain) if len(plain) <= limit else None
+
+
+def _named(match: TagMatch, series: str = "") -> Suggestion:
+    """The name of a tag alone."""
+    name = match.tag.name
+    whole = Completion("", name, "")
+    labels = (label(whole, [*remarks, series]) for remarks in _remarks(match))
+    return Suggestion(next((each for each in labels if len(each) <= MAX_CHOICE), name), name)
+
+
+def _remarks(match: TagMatch) -> list[list[str]]:
+    """What is said of a tag beside its name, and less and less of it."""
+    kind = text("imagine.artist") if match.tag.category is TagCategory.ARTIST else ""
+    count = short_count(match.tag.count) if match.tag.count else ""
+    return [[match.matched_alias or "", kind, count], [kind, count], []]

@@ -5,6 +5,7 @@ import discord
 from bot.client.client import EkakiBot
 from bot.config.settings import Settings
 from bot.jobs.values import Origin
+from bot.library.suggestions import Asker
 from bot.safety.ceiling import UNKNOWN_PLACE, Place, PlaceKind
 from cogs.common.languages import answer_locale
 from data.shipped.text import text
@@ -78,6 +79,16 @@ def weight_of(interaction: discord.Interaction, settings: Settings) -> int:
     if interaction.permissions.manage_messages:
         weights.append(settings.moderator_weight)
     return max(weights)
+
+
+def asker_of(interaction: discord.Interaction[EkakiBot]) -> Asker:
+    """Who types, for suggestions."""
+    return Asker(
+        user_id=interaction.user.id,
+        place=place_of(interaction),
+        guild_id=interaction.guild_id,
+        channel_id=rules_channel_id(interaction),
+    )
 
 
 def origin_of(interaction: discord.Interaction[EkakiBot], *, private: bool) -> Origin:

@@ -9,7 +9,6 @@ from discord.ext import commands
 
 from bot.client.client import EkakiBot
 from bot.gallery.browser import View
-from bot.library.suggestions import Suggestion, without_marks
 from cogs.common import errors
 from cogs.common.actors import actor_of
 from cogs.common.answers import begin, say
@@ -18,7 +17,7 @@ from cogs.common.duty import guild_id_of
 from cogs.common.gallery_gates import gate_of, missing_in
 from cogs.common.languages import answer_locale
 from cogs.common.lasting import Button, Lasting
-from cogs.common.places import place_of, refuse_user_install
+from cogs.common.places import asker_of, refuse_user_install
 from cogs.drawing.options import pick
 from cogs.gallery.cursor import MAX_WORDS, PERIODS, TEMPLATE, Looking, Way, words_of
 from cogs.gallery.details import details_message
@@ -28,6 +27,7 @@ from data.gallery.search import Wanted
 from data.shipped.text import speaking, text
 from pipeline.errors import RefusedError
 from pipeline.rating import Rating
+from pipeline.tags.labels import meant
 
 Interaction: TypeAlias = discord.Interaction[EkakiBot]
 Shape = Literal["portrait", "landscape", "square"]
@@ -84,7 +84,7 @@ class GalleryCog(
     ) -> None:
         looking = Looking(
             order="top" if top else "new",
-            words=words_of(without_marks(words or "")),
+            words=words_of(meant(words or "")),
             maker_id=0 if maker is None else maker.id,
             rating=pick(Rating, rating),
             shape=shape,
@@ -94,20 +94,10 @@ class GalleryCog(
 
     @search.autocomplete("words")
     async def suggest(self, interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        found = await interaction.client.services.suggestions.tags(
-            typed,
-            user_id=interaction.user.id,
-            place=place_of(interaction),
-            guild_id=interaction.guild_id,
-            channel_id=interaction.channel_id or 0,
-        )
+        suggestions = interaction.client.services.suggestions
         # Clients may send what is shown: that has to fit the option as well.
-        fitting = [
-            each if len(each.name) <= MAX_WORDS else Suggestion(each.value, each.value)
-            for each in found
-            if len(each.value) <= MAX_WORDS
-        ]
-        return as_choices(fitting)
+        found = await suggestions.tags(typed, asker_of(interaction), limit=MAX_WORDS)
+        return as_choices(found)
 
     @app_commands.command(name="by", description=text("gallery.of"))
     @app_commands.describe(maker=text("gallery.option_maker"), show=text("gallery.option_show"))

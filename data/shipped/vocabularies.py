@@ -66,7 +66,7 @@ def load_vocabulary(data_dir: Path | None) -> TagIndex:
     _add_aliases(merged, _pairs("aliases.csv"))
     own = {tag_key(tag.name) for tag in special}
     ranked = sorted(merged.items(), key=lambda item: -_weight(item[1], is_special=item[0] in own))
-    return TagIndex(tag for _, tag in ranked)
+    return TagIndex((tag for _, tag in ranked), dict(_pairs("origins.csv")))
 
 
 def import_vocabulary(source: Path, data_dir: Path) -> ImportReport:

@@ -9,11 +9,13 @@ from typing import Final, NamedTuple
 
 from pipeline.prompt.names import escape_name
 from pipeline.prompt.width import as_ascii
-from pipeline.tags.tag import MAX_LABEL, TagMatch
+from pipeline.tags.tag import Tag
 
 _FLAG: Final = re.compile(r"(?:^|\s)--\w")  # `--ar 3:2`: no tags follow
 _SEPARATOR: Final = re.compile(r"[,，、､﹐﹑]|\n|\bBREAK\b")
 _OPENING: Final = re.compile(r"[\s(\[{|（［｛｜]*")
+_PIECE_BEGINS: Final = re.compile(r"[\s(\[{|（［｛｜,，、､﹐﹑]\Z")
+_BREAK: Final = "BREAK"
 # The end of a weight, read from its last sign to its first.
 _CLOSING: Final = re.compile(r"\s*[)\]）］}｝]*\s*(?:[\d.．]*[-+－＋]?\s*[:：])?(?!\\)")
 _ESCAPE: Final = re.compile(r"\\([()\[\]])")
@@ -24,6 +26,20 @@ class LastPiece(NamedTuple):
 
     head: str
     piece: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """`head` + `name` + `tail` is the completed prompt: `name` the tag, `head` all before it."""
+
+    head: str
+    name: str
+    tail: str
+
+    @property
+    def text(self) -> str:
+        """The whole prompt."""
+        return self.head + self.name + self.tail
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +61,29 @@ def complete_last_piece(typed: str) -> LastPiece:
     return LastPiece(cut.head, _ESCAPE.sub(r"\1", cut.body))
 
 
-def completion(typed: str, match: TagMatch, limit: int = MAX_LABEL) -> str | None:
-    r"""`typed` with its last piece completed to `match`, or None where that has over `limit`
-    characters: nothing is ever cut. Brackets in the name are escaped, weights kept.
+def takes_tags(typed: str) -> bool:
+    """Whether tags may follow: not behind `--flags`."""
+    return _FLAG.search(typed) is None
+
+
+def completion(typed: str, tag: Tag, *, ready: bool = False) -> Completion:
+    r"""`typed`, which takes tags, with its last piece completed to `tag`.
+
+    Brackets in the name are escaped, weights kept. `ready`: for the next tag, with a comma at the
+    end, unless a bracket is open there. Who types the next tag right behind it gets a blank there.
     """
-    if _FLAG.search(typed):
-        return None
     cut = _cut(typed)
-    text = cut.head + escape_name(match.tag.name) + cut.tail
-    return text if len(text) <= limit else None
+    glued = cut.head.endswith((_BREAK, ",") if ready else _BREAK)
+    head = f"{cut.head} " if glued else cut.head
+    done = Completion(head, escape_name(tag.name), cut.tail)
+    if not ready or _open_brackets(done.text) > 0:
+        return done
+    return Completion(done.head, done.name, f"{done.tail},")
+
+
+def ends_before_a_piece(text: str) -> bool:
+    """Whether a new piece of a prompt begins right behind `text`."""
+    return _PIECE_BEGINS.search(text) is not None
 
 
 def _cut(typed: str) -> _Cut:

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from discord import app_commands
 
-from bot.library.suggestions import without_marks
 from bot.playground.simulator.default_world import IDS
 from cogs.gallery.cursor import MAX_WORDS
 from cogs.moderation.command import kind_of
@@ -14,6 +13,7 @@ from data.guilds.audit import AuditKind
 from data.shipped.text import languages, text
 from data.store.ids import new_id, new_public_id, typed_id
 from pipeline.errors import InputError
+from pipeline.tags.labels import meant
 from tests.cogs.gallery.helpers import gallery_house, picture
 from tests.cogs.running import Discord
 from tests.cogs.visitors import Visitor, open_house
@@ -89,7 +89,7 @@ async def test_tags_and_sizes(place: Discord, alice: Visitor) -> None:
                 f"{wish.prompt} {wish.negative_prompt} {wish.tags} {wish.character} {wish.series}"
             )
             assert "‹" not in said
-            assert option == "prompt" or without_marks(shown) in said
+            assert option == "prompt" or meant(shown).rstrip(",") in said
         for command in ("imagine", "preset save"):
             given: dict[str, Any] = (
                 {"name": "wide"} if command == "preset save" else {"prompt": "1girl"}

@@ -38,6 +38,15 @@ def test_aliases_that_people_use(typed: str, meant: str) -> None:
     assert SHIPPED.search(typed)[0].tag.name == meant
 
 
+def test_the_series_of_characters_are_tags_and_most_are_known() -> None:
+    characters = [tag.name for tag in SHIPPED if tag.category is TagCategory.CHARACTER]
+    found = [series for name in characters if (series := SHIPPED.series_of(name)) is not None]
+    assert {SHIPPED.category_of(series) for series in found} == {TagCategory.COPYRIGHT}
+    assert len(found) > 0.7 * len(characters)
+    assert SHIPPED.series_of("アスカ") == "neon genesis evangelion"
+    assert SHIPPED.series_of("kaga (kancolle)") == "kantai collection"
+
+
 def test_no_minor_coded_tag_is_shipped() -> None:
     assert [tag.name for tag in SHIPPED if rating_of(tag.name) is None] == []
     assert SHIPPED.get("loli") is None

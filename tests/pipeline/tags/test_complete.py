@@ -3,13 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.tag_category import TagCategory
-from pipeline.tags.complete import complete_last_piece, completion
-from pipeline.tags.tag import Tag, TagMatch
+from pipeline.tags.complete import complete_last_piece, completion, takes_tags
+from pipeline.tags.tag import Tag
 
-HAIR = TagMatch(tag=Tag(name="long hair", category=TagCategory.GENERAL))
-GANYU = TagMatch(tag=Tag(name="ganyu (genshin impact)", category=TagCategory.CHARACTER))
-ARMS = TagMatch(tag=Tag(name=r"\(^o^)/", category=TagCategory.GENERAL))
-FACE = TagMatch(tag=Tag(name=">_<", category=TagCategory.GENERAL))
+HAIR = Tag(name="long hair", category=TagCategory.GENERAL)
+GANYU = Tag(name="ganyu (genshin impact)", category=TagCategory.CHARACTER)
+ARMS = Tag(name=r"\(^o^)/", category=TagCategory.GENERAL)
+FACE = Tag(name=">_<", category=TagCategory.GENERAL)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_the_last_piece_is_what_is_being_typed(typed: str, head: str, piece: str
 
 
 @pytest.mark.parametrize(
-    ("typed", "match", "value"),
+    ("typed", "tag", "value"),
     [
         ("1girl, long ha", HAIR, "1girl, long hair"),
         ("1girl, ", HAIR, "1girl, long hair"),
@@ -60,24 +60,35 @@ def test_the_last_piece_is_what_is_being_typed(typed: str, head: str, piece: str
         ("1girl、長い", HAIR, "1girl、long hair"),
         ("1girl，（長い：１．２）", HAIR, "1girl，（long hair：１．２）"),
         (r"\(^", ARMS, r"\\\(^o^\)/"),
-        ("1girl --no ha", HAIR, None),
+        ("1girl BREAK", HAIR, "1girl BREAK long hair"),
     ],
 )
-def test_a_completion_keeps_what_stood_before(
-    typed: str, match: TagMatch, value: str | None
-) -> None:
-    assert completion(typed, match) == value
+def test_a_completion_keeps_what_stood_before(typed: str, tag: Tag, value: str) -> None:
+    assert completion(typed, tag).text == value
 
 
-def test_what_does_not_fit_is_not_offered() -> None:
-    head = "1girl, " * 13  # 91 characters
-    assert completion(head + "l", HAIR) == head + "long hair"  # 100
-    assert completion(head + " l", HAIR) is None
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("1girl, lo", "1girl, long hair,"),
+        ("1girl,lo", "1girl, long hair,"),
+        ("(lo:1.2)", "(long hair:1.2),"),
+        ("(lo:1.2", "(long hair:1.2"),
+        ("a, (lo", "a, (long hair"),
+        (r"ganyu \(genshin impact\), lo", r"ganyu \(genshin impact\), long hair,"),
+    ],
+)
+def test_it_is_ready_for_the_next_tag_unless_a_bracket_is_open(typed: str, value: str) -> None:
+    assert completion(typed, HAIR, ready=True).text == value
 
 
-@given(st.text(max_size=60), st.sampled_from([HAIR, GANYU, FACE]))
-def test_nothing_typed_before_the_piece_is_ever_changed(typed: str, match: TagMatch) -> None:
+def test_no_tags_follow_flags() -> None:
+    assert not takes_tags("1girl --no ha")
+    assert takes_tags("1girl, --")
+
+
+@given(st.text(max_size=60), st.sampled_from([HAIR, GANYU, FACE]), st.booleans())
+def test_nothing_typed_before_the_piece_is_ever_changed(typed: str, tag: Tag, ready: bool) -> None:
     head, _ = complete_last_piece(typed)
     assert typed.startswith(head)
-    value = completion(typed, match)
-    assert value is None or (value.startswith(head) and len(value) <= 100)
+    assert completion(typed, tag, ready=ready).text.startswith(head)

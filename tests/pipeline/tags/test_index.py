@@ -33,12 +33,61 @@ INDEX = TagIndex(
 )
 
 
+ASUKA = TagIndex(
+    [
+        _tag("very aesthetic", 0, TagCategory.META),
+        _tag("souryuu asuka langley", 13_517, CHARACTER, "アスカ", "asuka langley"),
+        _tag("evangelion", 12_000, SERIES),
+        _tag("hatsune miku", 9_000, CHARACTER),
+        _tag("hatsune miku (append)", 900, CHARACTER),
+        _tag("asuka (senran kagura)", 730, CHARACTER),
+        _tag("katou asuka", 700, CHARACTER, "asuka san"),
+        _tag("senran kagura", 600, SERIES),
+        _tag("ganyu (genshin)", 500, CHARACTER, "asuka san"),
+        _tag("nobody (of nothing)", 400, CHARACTER),
+    ],
+    {"souryuu asuka langley": "evangelion", "(genshin)": "evangelion", "hatsune miku": "vocaloid"},
+)
+
+
 def _names(query: str, **options: object) -> list[str]:
     return [match.tag.name for match in INDEX.search(query, **options)]  # type: ignore[arg-type]
 
 
 def test_exact_comes_before_prefix_before_word_start_by_count() -> None:
     assert _names("long") == ["long", "long hair", "long sleeves", "very long hair"]
+
+
+def test_the_most_drawn_comes_first_even_if_it_begins_otherwise() -> None:
+    found = [match.tag.name for match in ASUKA.search("asuka")]
+    assert found[:3] == ["souryuu asuka langley", "asuka (senran kagura)", "katou asuka"]
+    assert ASUKA.search("aes")[0].tag.name == "very aesthetic"  # the model's word, never counted
+
+
+@pytest.mark.parametrize(
+    ("character", "series"),
+    [
+        ("souryuu asuka langley", "evangelion"),
+        ("アスカ", "evangelion"),
+        ("asuka (senran kagura)", "senran kagura"),
+        ("ganyu (genshin)", "evangelion"),
+        ("hatsune miku (append)", "vocaloid"),
+        ("nobody (of nothing)", None),
+        ("evangelion", None),
+        ("unknown", None),
+    ],
+)
+def test_the_series_of_a_character(character: str, series: str | None) -> None:
+    assert ASUKA.series_of(character) == series
+
+
+def test_an_alias_stands_for_a_tag_if_no_other_has_it() -> None:
+    tag = ASUKA.tag_of_alias("Asuka_Langley")
+    assert tag is not None
+    assert tag.name == "souryuu asuka langley"
+    assert ASUKA.tag_of_alias("asuka san") is None  # two have it
+    assert ASUKA.tag_of_alias("evangelion") is None  # a name
+    assert ASUKA.tag_of_alias("unknown") is None
 
 
 @pytest.mark.parametrize("query", ["long_hair", "LONG  HAIR", "ｌｏｎｇ hair", " long hair "])

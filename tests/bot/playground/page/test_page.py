@@ -37,11 +37,14 @@ def test_a_command_is_typed_and_a_suggestion_taken_by_keyboard(visit: Open) -> N
     expect(alice.lines.first).to_have_attribute("aria-selected", "true")
     expect(field).to_have_attribute("aria-activedescendant", "line-0")
     alice.press("Enter")
-    expect(field).to_have_value(re.compile("1girl, green hair"))
+    expect(field).to_have_value(re.compile("^green hair ‹.* ← 1girl›,$"))
+    alice.type("cat ea")
+    expect(alice.lines.first).to_contain_text(re.compile("^cat ears ‹.* ← 1girl, green hair›"))
+    alice.press("Tab")
     alice.press("Escape", "Enter")
     expect(alice.last.locator(".reference")).to_have_text("Alice used /imagine")
     expect(alice.last.get_by_role("button", name=re.compile("Re-roll"))).to_be_visible()
-    expect(alice.last).to_contain_text("1girl, green hair")
+    expect(alice.last).to_contain_text("1girl, green hair, cat ears")
 
 
 def test_progress_comes_live_and_the_picture_opens_large(visit: Open) -> None:
