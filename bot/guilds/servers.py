@@ -43,6 +43,11 @@ class OwnerBounds:
 
     high: Mapping[str, int]
 
+    @property
+    def limits(self) -> LimitSet:
+        """The same as limits; not set where there is no bound."""
+        return LimitSet(**self.high)
+
     def check(self, limits: LimitSet) -> None:
         """InputError `limit_out_of_bounds` for the first one that is outside."""
         for row in settings_by("limit"):

@@ -32,7 +32,7 @@ def settings_table() -> str:
 def _default(row: Setting) -> str:
     match row.default:
         case bool():
-            return text("words.yes" if row.default else "words.no")
+            return text("settings.on" if row.default else "settings.off")
         case int():
             return str(row.default)
         case _ if row.control in {"rating", "limit"}:
@@ -52,11 +52,11 @@ def _allowed(row: Setting) -> str:
         case "tags":
             return "tags of the gallery's forums"
         case "switch":
-            return f"{text('words.yes')}, {text('words.no')}"
+            return f"{text('settings.on')}, {text('settings.off')}"
         case "number":
             return text(f"settings.{row.key}_label", low=row.low, high=row.high)
         case "limit":
-            return f"{row.low} or more, within the operator's bounds; for each role"
+            return f"{row.low} or more, up to the bot maximum; for each role"
         case "rating":
             return ", ".join(f"`{rating.label}`" for rating in Rating)
         case "language":

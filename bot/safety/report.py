@@ -37,7 +37,7 @@ def ceiling_table() -> str:
     server's and the channel's, where both are set."""
     wishes = " | ".join(rating.label for rating in Rating)
     lines = [
-        f"| place | setting | ceiling | {wishes} | why |",
+        f"| place | setting | highest rating | {wishes} | why |",
         "|---|---|---|" + ":-:|" * len(Rating) + "---|",
     ]
     for name, place, output_check in _PLACES:

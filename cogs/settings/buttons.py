@@ -69,7 +69,7 @@ async def _open_form(interaction: Interaction, name: str, role_id: int) -> None:
         case "amounts" | "requests":
             made = (await servers.limits(desk.guild_id)).get(role_id, LimitSet())
             rows = [row for row in settings_by("limit") if row.form == name]
-            form = limits_form(rows, made, role_id)
+            form = limits_form(rows, made, servers.bounds.limits, role_id)
         case _:
             row = setting_called(name, "number")
             form = number_form(row, await servers.settings(desk.guild_id))

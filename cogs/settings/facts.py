@@ -34,7 +34,7 @@ SHOWN_PARKED: Final = 3
 class Facts:
     """Everything that a page of the panel may show. `missing`: by channel, the permissions that the
     bot lacks where it is to post. `parked`: the first of what Discord refuses. `role_id`: whose
-    limits are looked at; the server's id: all."""
+    limits are looked at; the server's id: all. `bounds`: the most that the operator allows."""
 
     guild: discord.Guild
     channel_id: int
@@ -44,6 +44,7 @@ class Facts:
     ceiling: Ceiling
     words: Words
     limits: Mapping[int, LimitSet]
+    bounds: LimitSet
     missing: Mapping[int, tuple[str, ...]]
     parked: Sequence[OutboxItem] = ()
 
@@ -79,9 +80,20 @@ class Facts:
             return text("settings.deleted_channel", id=channel_id)
         return f"<#{channel_id}>"
 
-    def existing(self, ids: frozenset[int]) -> list[int]:
-        """Those that are still there: a menu can only show these."""
-        return sorted(each for each in ids if self.guild.get_channel(each) is not None)
+    def channel_name(self, channel_id: int) -> str:
+        """A channel where a mention would stay a number, also one that is gone."""
+        channel = self.guild.get_channel_or_thread(channel_id)
+        if channel is None:
+            return text("settings.deleted_channel", id=channel_id)
+        return f"#{channel.name}"
+
+    @property
+    def role_name(self) -> str:
+        """The role whose limits are looked at."""
+        role = self.guild.get_role(self.role_id)
+        if role is None or role.is_default():
+            return "@everyone"
+        return f"@{role.name}"
 
 
 async def gather(interaction: Interaction, *, role_id: int | None = None) -> Facts:
@@ -103,6 +115,7 @@ async def gather(interaction: Interaction, *, role_id: int | None = None) -> Fac
         ceiling=ceiling,
         words=await services.servers.words(guild_id),
         limits=await services.servers.limits(guild_id),
+        bounds=services.servers.bounds.limits,
         missing=missing_in(guild, settings, channel_id),
         parked=await services.outbox.parked(guild_id=guild_id, limit=SHOWN_PARKED),
     )

@@ -12,7 +12,7 @@ from cogs.common.answers import hold
 from cogs.common.duty import manager_desk
 from cogs.settings.facts import Interaction
 from cogs.settings.pages import set_values, show_page
-from cogs.settings.values import limit_shown
+from cogs.settings.values import limit_said, limit_shown
 from data.guilds.server_settings import GuildSettings, LimitSet, Setting, WordList
 from data.shipped.text import text
 from pipeline.errors import InputError
@@ -29,9 +29,17 @@ class Form(forms.Form):
         self._save = save
         self.typed: dict[str, discord.ui.TextInput[Form]] = {}
 
-    def add(self, name: str, label: str, text_input: "discord.ui.TextInput[Form]") -> None:
+    def add(
+        self,
+        name: str,
+        label: str,
+        text_input: "discord.ui.TextInput[Form]",
+        *,
+        about: str | None = None,
+    ) -> None:
+        """A field; `about` stands below its label."""
         self.typed[name] = text_input
-        self.add_item(discord.ui.Label(text=label, component=text_input))
+        self.add_item(discord.ui.Label(text=label, description=about, component=text_input))
 
     async def on_submit(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
         self, interaction: Interaction, /
@@ -74,8 +82,9 @@ def edited(shown: frozenset[str], typed: str) -> Callable[[frozenset[str]], froz
     return lambda current: (current | added) - removed
 
 
-def limits_form(rows: Iterable[Setting], limits: LimitSet, role_id: int) -> Form:
-    """Some limits of a role; an empty field is not set. InputError `not_a_number`, `role_gone`."""
+def limits_form(rows: Iterable[Setting], limits: LimitSet, bounds: LimitSet, role_id: int) -> Form:
+    """Some limits of a role, at most `bounds`; an empty field is not set. InputError
+    `not_a_number`, `role_gone`."""
 
     async def save(interaction: Interaction, form: Form) -> None:
         typed = {
@@ -94,6 +103,7 @@ def limits_form(rows: Iterable[Setting], limits: LimitSet, role_id: int) -> Form
     form = Form(text("settings.limits_title"), save)
     for row in rows:
         value: int | None = getattr(limits, row.name)
+        most: int | None = getattr(bounds, row.name)
         form.add(
             row.name,
             text(f"settings.ask_{row.key}"),
@@ -104,6 +114,7 @@ def limits_form(rows: Iterable[Setting], limits: LimitSet, role_id: int) -> Form
                 placeholder=text("settings.empty_not_set"),
                 default=None if value is None else limit_shown(row, value),
             ),
+            about=None if most is None else text("settings.bound", value=limit_said(row, most)),
         )
     return form
 

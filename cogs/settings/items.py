@@ -8,9 +8,9 @@ from typing import Final, Literal, TypeAlias
 
 import discord
 
-from cogs.common.words import cut
+from cogs.common.words import cut, listed
 from cogs.settings.facts import Facts
-from cogs.settings.values import language_name
+from cogs.settings.values import language_name, state
 from data.guilds.server_settings import Control, Page, Setting, settings_by
 from data.shipped.text import languages, text
 from pipeline.errors import InputError
@@ -27,6 +27,9 @@ LANGUAGE_ID: Final = "ekaki:set:language"
 TAGS_ID: Final = "ekaki:set:tags"
 MAX_CHANNELS: Final = 25  # Discord, of one menu
 MAX_TAGS: Final = 5  # Discord, of a forum's post
+MAX_PLACEHOLDER: Final = 150  # characters, Discord; so are the next two
+MAX_OPTION: Final = 100
+MAX_LABEL: Final = 80
 
 Deed = Literal["go", "toggle", "form", "file"]
 Button: TypeAlias = "discord.ui.Button[discord.ui.View]"
@@ -77,20 +80,18 @@ def controls(facts: Facts, rows: Iterable[Setting], *, page: PanelPage, row: int
     """What changes settings: a menu each from `row` on, their buttons below the menus. A choice in
     a menu leads back to `page`."""
     menus: list[Item] = []
-    deeds: list[tuple[Deed, str]] = []
+    buttons: list[Setting] = []
     for each in rows:
         match each.control:
             case "rating":
                 menus.append(rating_menu(each, facts.value(each), page=page, row=row + len(menus)))
             case "channel" | "channels":
                 menus.append(channel_menu(facts, each, page=page, row=row + len(menus)))
-            case "switch":
-                deeds.append(("toggle", each.key))
-            case "number":
-                deeds.append(("form", each.key))
+            case "switch" | "number":
+                buttons.append(each)
             case _:
                 raise ValueError(f"{each.name} is changed on a page of its own")
-    return [*menus, *(button(deed, key, row=row + len(menus)) for deed, key in deeds)]
+    return [*menus, *(setting_button(facts, each, row=row + len(menus)) for each in buttons)]
 
 
 def language_menu(chosen: str | None, *, row: int) -> Item:
@@ -114,7 +115,7 @@ def _choices(
         custom_id=custom_id,
         options=[
             discord.SelectOption(
-                label=cut(f"{named}: {label}", 100), value=value, default=value == now
+                label=_labelled(named, label, MAX_OPTION), value=value, default=value == now
             )
             for value, label in options
         ],
@@ -123,21 +124,26 @@ def _choices(
 
 
 def channel_menu(facts: Facts, setting: Setting, *, page: PanelPage, row: int) -> Item:
-    """The channel or channels of a setting."""
+    """The channel or channels of a setting.
+
+    What is set stands in the placeholder: with `default_values` Discord would show those alone, and
+    nobody could tell one menu from the next.
+    """
     several, made = setting.control == "channels", facts.value(setting)
-    ids: frozenset[int] = made if several else frozenset({made} if made else ())
+    ids: Iterable[int] = made if several else [made] if made else []
+    named = listed(map(facts.channel_name, sorted(ids))) or text(f"settings.{setting.empty}")
     return discord.ui.ChannelSelect(
-        custom_id=f"ekaki:set:channels:{setting.key}:{page}",
-        placeholder=text(f"settings.choose_{setting.key}"),
+        custom_id=f"ekaki:set:channel:{setting.key}:{page}",
+        placeholder=_labelled(text(f"settings.choose_{setting.key}"), named, MAX_PLACEHOLDER),
         channel_types=CHANNEL_TYPES[setting.channels],
         min_values=0,
         max_values=MAX_CHANNELS if several else 1,
-        default_values=[
-            discord.SelectDefaultValue(id=each, type=discord.SelectDefaultValueType.channel)
-            for each in facts.existing(ids)[:MAX_CHANNELS]
-        ],
         row=row,
     )
+
+
+def _labelled(name: str, shown: str, limit: int) -> str:
+    return cut(text("settings.flag", name=name, state=shown), limit)
 
 
 def tags_menu(facts: Facts, forum: discord.ForumChannel, *, row: int) -> Item:
@@ -146,22 +152,26 @@ def tags_menu(facts: Facts, forum: discord.ForumChannel, *, row: int) -> Item:
     chosen = facts.settings.gallery_tags
     return discord.ui.Select(
         custom_id=f"{TAGS_ID}:{forum.id}",
-        placeholder=cut(text("settings.choose_tags", channel=f"#{forum.name}"), 150),
+        placeholder=cut(text("settings.choose_tags", channel=f"#{forum.name}"), MAX_PLACEHOLDER),
         min_values=1 if forum.flags.require_tag else 0,
         max_values=min(MAX_TAGS, len(tags)),
         options=[
-            discord.SelectOption(label=tag.name, value=str(tag.id), default=tag.id in chosen)
+            discord.SelectOption(
+                label=_labelled(f"#{forum.name}", tag.name, MAX_OPTION),
+                value=str(tag.id),
+                default=tag.id in chosen,
+            )
             for tag in tags
         ],
         row=row,
     )
 
 
-def role_menu(*, row: int) -> Item:
-    """Whose limits are shown and changed."""
+def role_menu(facts: Facts, *, row: int) -> Item:
+    """Whose limits are shown and changed. Choosing the same role again leads back to everyone."""
     return discord.ui.RoleSelect(
-        custom_id="ekaki:set:role",
-        placeholder=text("settings.choose_role"),
+        custom_id=f"ekaki:set:role:{facts.role_id}",
+        placeholder=cut(text("settings.choose_role", role=facts.role_name), MAX_PLACEHOLDER),
         min_values=0,
         max_values=1,
         row=row,
@@ -174,12 +184,27 @@ def button(
     *,
     row: int,
     role_id: int = 0,
+    shown: str = "",
     style: discord.ButtonStyle = discord.ButtonStyle.secondary,
 ) -> Button:
-    """One that goes to a page, turns a setting over, opens a form or takes a file, `name` each."""
+    """One that goes to a page, turns a setting over, opens a form or takes a file, `name` each.
+    `shown`: what is set, which stands behind its label."""
+    label = text(f"settings.{deed}_{name}")
     return discord.ui.Button(
-        label=text(f"settings.{deed}_{name}"),
+        label=_labelled(label, shown, MAX_LABEL) if shown else label,
         custom_id=f"ekaki:set:{deed}:{name}:{role_id}",
         style=style,
         row=row,
+    )
+
+
+def setting_button(facts: Facts, setting: Setting, *, row: int) -> Button:
+    """One that changes a setting and shows what it is."""
+    on = setting.control == "switch" and facts.value(setting)
+    return button(
+        "toggle" if setting.control == "switch" else "form",
+        setting.key,
+        row=row,
+        shown=state(facts, setting),
+        style=discord.ButtonStyle.success if on else discord.ButtonStyle.secondary,
     )

@@ -1,6 +1,7 @@
 """What the menus of the settings panel do (`cogs.settings.items` draws them)."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal, cast
 
@@ -13,7 +14,7 @@ from cogs.drawing.options import pick
 from cogs.settings.facts import Interaction, gather
 from cogs.settings.items import LANGUAGE_ID, NOT_SET, TAGS_PAGE, page_in, setting_called
 from cogs.settings.pages import set_values, show_page
-from data.guilds.server_settings import Setting
+from data.guilds.server_settings import GuildSettings, Setting
 from data.shipped.text import languages
 from pipeline.errors import InputError
 from pipeline.rating import Rating
@@ -49,22 +50,36 @@ class RatingMenu(
 
 class ChannelMenu(
     Lasting[discord.ui.ChannelSelect[discord.ui.View]],
-    template=r"ekaki:set:channels:(?P<name>[a-z_]+):(?P<page>[a-z]+)",
+    template=r"ekaki:set:(?P<deed>channels?):(?P<name>[a-z_]+):(?P<page>[a-z]+)",
 ):
-    """Sets the channels for something; none takes the setting away."""
+    """Sets the channels for something; one that is chosen again is taken away.
+
+    Menus of earlier versions (`channels`) show what is set as chosen, and send all that stays.
+    """
 
     async def act(self, interaction: Interaction) -> None:
         desk = manager_desk(interaction)
         row = setting_called(self.match["name"], "channel", "channels")
         chosen = frozenset(channel.id for channel in self.item.values)
         changed = chosen_channels(interaction, row, chosen)
+        taken = changed if self.match["deed"] == "channels" else None
+
+        def change(made: GuildSettings) -> GuildSettings:
+            return replace(made, **(taken or toggled(made, row, changed)))
+
         await hold(interaction)
-        await interaction.client.services.servers.change(
-            desk, lambda settings: replace(settings, **changed)
-        )
+        await interaction.client.services.servers.change(desk, change)
         facts = await gather(interaction)
         lacking = any(forum.id in chosen and facts.lacks_tags(forum) for forum in facts.forums)
         await show_page(interaction, TAGS_PAGE if lacking else page_in([self.match["page"]]))
+
+
+def toggled(made: GuildSettings, row: Setting, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """`chosen` beside the channels that are set, without those that are set already."""
+    old, new = getattr(made, row.name), chosen[row.name]
+    if row.control == "channels":
+        return {row.name: old ^ new}
+    return {row.name: None} if old == new else dict(chosen)
 
 
 def chosen_channels(
@@ -106,13 +121,17 @@ class TagsMenu(Lasting[Select], template=r"ekaki:set:tags:(?P<forum>\d{1,20})"):
         await show_page(interaction, "gallery")
 
 
-class RoleMenu(Lasting[discord.ui.RoleSelect[discord.ui.View]], template="ekaki:set:role"):
-    """Chooses whose limits are changed."""
+class RoleMenu(
+    Lasting[discord.ui.RoleSelect[discord.ui.View]],
+    template=r"ekaki:set:role(:(?P<shown>\d{1,20}))?",
+):
+    """Chooses whose limits are changed; the role that is shown already: everyone's."""
 
     async def act(self, interaction: Interaction) -> None:
         manager_desk(interaction)
         chosen = self.item.values[0].id if self.item.values else None
-        await show_page(interaction, "limits", role_id=chosen)
+        again = str(chosen) == self.match["shown"]
+        await show_page(interaction, "limits", role_id=None if again else chosen)
 
 
 class LanguageMenu(Lasting[Select], template=re.escape(LANGUAGE_ID)):

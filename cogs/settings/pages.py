@@ -22,6 +22,7 @@ from cogs.settings.items import (
     language_menu,
     page_menu,
     role_menu,
+    setting_button,
     tags_menu,
 )
 from cogs.settings.values import limits_line, said
@@ -121,7 +122,9 @@ def _here(embed: discord.Embed, facts: Facts) -> list[Item]:
     _field(embed, "drawing", text("settings.drawing_yes" if allowed else "settings.drawing_no"))
     blocked, exceptions = len(facts.words.blocked), len(facts.words.allowed)
     _field(embed, "words", text("settings.word_count", blocked=blocked, allowed=exceptions))
-    _field(embed, "limits", limits_line(facts.limits.get(facts.guild.id, LimitSet())))
+    everyones = limits_line(facts.limits.get(facts.guild.id, LimitSet()))
+    most = text("settings.bound", value=limits_line(facts.bounds, none="none"))
+    _field(embed, "limits", f"{everyones}\n{most}")
     _fields(embed, facts, (row for row in SETTINGS.values() if row.heading == "log_channel"))
     _permissions(embed, facts)
     _refusals(embed, facts)
@@ -149,12 +152,13 @@ def _channels(embed: discord.Embed, facts: Facts) -> list[Item]:
 def _words(embed: discord.Embed, facts: Facts) -> list[Item]:
     rows = rows_of("words")
     _fields(embed, facts, rows)
-    forms = [button("form", each.key, row=1) for each in rows]
+    forms = [setting_button(facts, each, row=1) for each in rows]
     return [*forms, *(button("file", each.key, row=2) for each in rows)]
 
 
 def _limits(embed: discord.Embed, facts: Facts) -> list[Item]:
     """Everyone's, those of the roles that have their own, and a menu to choose one."""
+    _field(embed, "bounds", limits_line(facts.bounds, none="none"))
     everyone = facts.guild.id
     roles = {everyone: "@everyone"} | {
         role.id: f"@{role.name}"
@@ -164,13 +168,13 @@ def _limits(embed: discord.Embed, facts: Facts) -> list[Item]:
     for role_id, name in list(roles.items())[:15]:
         line = limits_line(facts.limits.get(role_id, LimitSet()))
         embed.add_field(name=cut(name, 100), value=line, inline=False)
-    chosen = facts.role_id
+    chosen, name = facts.role_id, facts.role_name
     subject = "@everyone" if chosen == everyone else f"<@&{chosen}>"
     _field(embed, "chosen_role", subject)
     return [
-        role_menu(row=1),
-        button("form", "amounts", role_id=chosen, row=2),
-        button("form", "requests", role_id=chosen, row=2),
+        role_menu(facts, row=1),
+        button("form", "amounts", role_id=chosen, row=2, shown=name),
+        button("form", "requests", role_id=chosen, row=2, shown=name),
     ]
 
 

@@ -22,8 +22,8 @@ def said(facts: Facts, row: Setting) -> str:
         case "switch" if row.said:
             return text(f"settings.{row.said}_{'on' if value else 'off'}")
         case "switch":
-            state = text("words.yes" if value else "words.no")
-            return text("settings.flag", name=text(f"settings.{row.title}"), state=state)
+            name = text(f"settings.{row.title}")
+            return text("settings.flag", name=name, state=state(facts, row))
         case "number":
             return text(f"settings.{row.key}", value=value)
         case "rating":
@@ -37,6 +37,18 @@ def said(facts: Facts, row: Setting) -> str:
             return shown or text("settings.no_words")
         case _:
             raise ValueError(f"{row.name} has no value that is the same for everybody")
+
+
+def state(facts: Facts, row: Setting) -> str:
+    """The value of a setting in a word, as its button shows it."""
+    value: Any = facts.value(row)
+    match row.control:
+        case "switch":
+            return text("settings.on" if value else "settings.off")
+        case "words":
+            return str(len(value))
+        case _:
+            return str(value)
 
 
 def language_name(chosen: str | None) -> str:
@@ -57,14 +69,19 @@ def tags_text(facts: Facts) -> str:
     return "\n".join(lines) or text("settings.none")
 
 
-def limits_line(limits: LimitSet) -> str:
-    """What is set, in one line."""
+def limits_line(limits: LimitSet, *, none: str = "no_limits") -> str:
+    """What is set, in one line. `none`: the key of the words where nothing is."""
     made = [
-        text(f"settings.limit_{row.key}", value=limit_shown(row, value))
+        limit_said(row, value)
         for row in settings_by("limit")
         if (value := getattr(limits, row.name)) is not None
     ]
-    return cut(listed(made), 1000) or text("settings.no_limits")
+    return cut(listed(made), 1000) or text(f"settings.{none}")
+
+
+def limit_said(row: Setting, value: int) -> str:
+    """A limit with what it counts."""
+    return text(f"settings.limit_{row.key}", value=limit_shown(row, value))
 
 
 def limit_shown(row: Setting, value: int) -> str:

@@ -15,7 +15,8 @@ from data.guilds.server_settings import GuildSettings, LimitSet, Setting, settin
 from data.shipped.text import text
 from pipeline.rating import Rating
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, open_house, whole
+from tests.cogs.visitors import Visitor, labels, open_house, whole
+from tests.support.patience import until
 from tests.support.views import MessageView
 
 
@@ -54,6 +55,11 @@ async def choose(visitor: Visitor, panel: MessageView, menu: str, *values: objec
     return visitor.member.message(panel.id)
 
 
+async def says(visitor: Visitor, panel: MessageView, label: str) -> None:
+    """Until a button of the panel says so."""
+    await until(lambda: label in labels(visitor.member.message(panel.id)))
+
+
 async def opened(visitor: Visitor, page: str, *, channel: int = IDS.general) -> MessageView:
     panel = await visitor.answer("settings", channel=channel)
     if panel.buttons and panel.buttons[-1].get("custom_id") == "ekaki:set:go:done:0":
@@ -69,10 +75,10 @@ async def test_a_new_server_is_led_through_the_first_steps(
     assert panel.ephemeral
     assert "First steps" in panel.text
     assert "Nothing is missing" in panel.text
-    panel = await choose(moderator, panel, "channels:allowed", IDS.general, IDS.art)
+    panel = await choose(moderator, panel, "channel:allowed", IDS.general, IDS.art)
     panel = await choose(moderator, panel, "rating:guild_ceiling", "sensitive")
-    panel = await choose(moderator, panel, "channels:gallery_channel", IDS.gallery)
-    panel = await choose(moderator, panel, "channels:log", IDS.art)
+    panel = await choose(moderator, panel, "channel:gallery_channel", IDS.gallery)
+    panel = await choose(moderator, panel, "channel:log", IDS.art)
     assert f"<#{IDS.general}>" in panel.text
     assert "`sensitive`" in panel.text
     await moderator.member.press(panel, "Done")
@@ -98,7 +104,7 @@ async def test_missing_permissions_are_named_by_channel(
     ]
     place.loopback.changes.set_age_restricted(IDS.gallery, on=False)  # tells the bot of both
     panel = await moderator.answer("settings")
-    panel = await choose(moderator, panel, "channels:gallery_channel", IDS.gallery)
+    panel = await choose(moderator, panel, "channel:gallery_channel", IDS.gallery)
     assert f"<#{IDS.gallery}>: missing Embed Links" in panel.text
 
 
@@ -140,10 +146,10 @@ async def test_panels_of_before_a_restart_work(place: Discord, moderator: Visito
     async with open_house(place):
         panel = await opened(moderator, "channels")
     async with open_house(place) as running:
-        await choose(moderator, panel, "channels:log", IDS.art)
-        await moderator.member.press(panel, "Review on or off")
+        await choose(moderator, panel, "channel:log", IDS.art)
+        await moderator.member.press(panel, "Review: off")
         assert (await settings(running)).log_channel_id == IDS.art
-        panel = await choose(moderator, panel, "channels:log")  # nothing chosen
+        panel = await choose(moderator, panel, "channel:log", IDS.art)  # once more
         assert (await settings(running)).log_channel_id is None
 
 
@@ -230,6 +236,75 @@ async def test_a_file_that_can_not_be_used_changes_nothing(
     assert (await running.services.servers.words(IDS.guild)).blocked == {"spider"}
 
 
+def placeholders(panel: MessageView) -> list[str]:
+    """What the menus of channels and roles say."""
+    return [menu["placeholder"] for menu in panel.selects if not menu.get("options")]
+
+
+async def test_menus_keep_their_labels_and_show_what_is_set(
+    place: Discord, running: Running, moderator: Visitor
+) -> None:
+    panel = await opened(moderator, "channels")
+    assert placeholders(panel) == [
+        "Channels in which I draw: all channels", "Log channel (for moderators): none",
+        "Review channel (age-restricted): none",
+    ]  # fmt: skip
+    panel = await choose(moderator, panel, "channel:allowed", IDS.general, IDS.art)
+    panel = await choose(moderator, panel, "channel:log", IDS.art)
+    assert placeholders(panel)[:2] == [
+        "Channels in which I draw: #general and #art", "Log channel (for moderators): #art",
+    ]  # fmt: skip
+    assert not any(menu.get("default_values") for menu in panel.selects)
+    panel = await choose(moderator, panel, "channel:allowed", IDS.art, IDS.gallery)
+    assert (await settings(running)).allowed_channels == {IDS.general, IDS.gallery}
+    panel = await choose(moderator, panel, "channel:log", IDS.gallery)
+    assert (await settings(running)).log_channel_id == IDS.gallery
+    panel = await choose(moderator, panel, "page", "ratings")
+    panel = await choose(moderator, panel, "rating:guild_ceiling", "sensitive")
+    chosen = [
+        option["label"] for menu in panel.selects for option in menu["options"]
+        if option.get("default")
+    ]  # fmt: skip
+    assert chosen[1] == "Server's highest rating: sensitive"
+    long = place.loopback.changes.add_role(IDS.guild, "R" * 100)
+    panel = await choose(moderator, panel, "page", "limits")
+    panel = await choose(moderator, panel, "role", long.id)
+    assert placeholders(panel) == [f"Limits of @{'R' * 100}; choose another role"]
+    panel = await choose(moderator, panel, "role", long.id)  # once more: everyone
+    assert placeholders(panel) == ["Limits of @everyone; choose another role"]
+    assert "How many: @everyone" in labels(panel)
+
+
+async def test_a_menu_of_an_earlier_version_replaces_what_is_set(
+    place: Discord, running: Running, moderator: Visitor
+) -> None:
+    panel = await opened(moderator, "channels")
+    await choose(moderator, panel, "channel:allowed", IDS.general, IDS.art)
+    (menu,) = [
+        menu for row in place.world.messages[panel.id].components for menu in row["components"]
+        if menu["custom_id"].startswith("ekaki:set:channel:allowed_channels:")
+    ]  # fmt: skip
+    menu["custom_id"] = "ekaki:set:channels:allowed_channels:channels"
+    await choose(moderator, moderator.member.message(panel.id), "channels:allowed", IDS.art)
+    assert (await settings(running)).allowed_channels == {IDS.art}
+
+
+async def test_bounds_of_the_operator_are_shown_as_numbers(
+    place: Discord, moderator: Visitor
+) -> None:
+    async with open_house(place, pictures_per_hour=20, pictures_per_day=0, max_steps=40):
+        panel = await opened(moderator, "here")
+        assert "Bot maximum: 20 pictures an hour, " in panel.text
+        panel = await choose(moderator, panel, "page", "limits")
+        assert "Bot maximum\n20 pictures an hour, " in panel.text
+        assert "40 steps" in panel.text
+        form = await moderator.member.press(panel, "How many: @everyone")
+        assert form.modal is not None
+        about = {each["label"]: each.get("description") for each in form.modal["components"]}
+        assert about["Pictures an hour"] == "Bot maximum: 20 pictures an hour"
+        assert about["Pictures a day"] is None
+
+
 async def test_limits_are_set_by_role_within_the_owners_bounds(
     place: Discord, moderator: Visitor, alice: Visitor
 ) -> None:
@@ -294,15 +369,21 @@ async def test_numbers_out_of_bounds_change_nothing(
 
 async def test_the_gallery_page_sets_everything_of_it(running: Running, moderator: Visitor) -> None:
     panel = await opened(moderator, "gallery")
-    refused = await choose(moderator, panel, "channels:gallery_adult", IDS.gallery)
+    refused = await choose(moderator, panel, "channel:gallery_adult", IDS.gallery)
     assert "not age-restricted" in refused.text
-    await choose(moderator, panel, "channels:gallery_adult", IDS.age_restricted)
-    await choose(moderator, panel, "channels:gallery_channel", IDS.gallery)
-    await choose(moderator, panel, "channels:gallery_excluded", IDS.art)
-    for button in ("Own stars count", "Moderators approve", "On the web page"):
-        await moderator.member.press(panel, button)
-    form = await moderator.member.press(panel, "Stars needed")
+    await choose(moderator, panel, "channel:gallery_adult", IDS.age_restricted)
+    await choose(moderator, panel, "channel:gallery_channel", IDS.gallery)
+    await choose(moderator, panel, "channel:gallery_excluded", IDS.art)
+    for button in ("Own stars count", "Approval by moderators", "On the web page"):
+        await moderator.member.press(panel, f"{button}: off")
+        await says(moderator, panel, f"{button}: on")
+    form = await moderator.member.press(panel, "Stars needed: 3")
     await moderator.member.submit_modal(form, {"number": "7"})
+    await says(moderator, panel, "Stars needed: 7")
+    assert list(labels(moderator.member.message(panel.id))) == [
+        "Stars needed: 7", "Own stars count: on", "Approval by moderators: on",
+        "On the web page: on",
+    ]  # fmt: skip
     made = await settings(running)
     assert made.gallery_channel_id == IDS.gallery
     assert made.gallery_adult_channel_id == IDS.age_restricted
@@ -310,7 +391,8 @@ async def test_the_gallery_page_sets_everything_of_it(running: Running, moderato
     assert (made.gallery_self_votes, made.gallery_approval, made.gallery_web) == (True, True, True)
     assert made.gallery_threshold == 7
     assert made.gallery_kind == "text"
-    await moderator.member.press(panel, "On the web page")
+    await moderator.member.press(panel, "On the web page: on")
+    await says(moderator, panel, "On the web page: off")
     assert not (await settings(running)).gallery_web
 
 
@@ -341,19 +423,20 @@ async def changed(visitor: Visitor, panel: MessageView, row: Setting) -> tuple[M
             form = await visitor.member.press(panel, f"ekaki:set:form:{row.key}:0")
             await visitor.member.submit_modal(form, {"number": str(value)})
         case _:
-            await choose(visitor, panel, f"channels:{row.key}:", value)
+            await choose(visitor, panel, f"channel:{row.key}:", value)
             value = {value} if row.control == "channels" else value
     return visitor.member.message(panel.id), value
 
 
 async def test_review_needs_an_age_restricted_channel(running: Running, moderator: Visitor) -> None:
     panel = await opened(moderator, "channels")
-    refused = await whole(await moderator.member.press(panel, "Review on or off"))
+    refused = await whole(await moderator.member.press(panel, "Review: off"))
     assert "Choose a review channel first" in refused.text
-    refused = await choose(moderator, panel, "channels:review", IDS.art)
+    refused = await choose(moderator, panel, "channel:review", IDS.art)
     assert "not age-restricted" in refused.text
-    await choose(moderator, panel, "channels:review", IDS.age_restricted)
-    await moderator.member.press(panel, "Review on or off")
+    await choose(moderator, panel, "channel:review", IDS.age_restricted)
+    await moderator.member.press(panel, "Review: off")
+    await says(moderator, panel, "Review: on")
     made = await settings(running)
     assert (made.review, made.review_channel_id) == (True, IDS.age_restricted)
 
@@ -362,13 +445,13 @@ async def test_a_deleted_channel_is_shown_as_such_and_can_be_replaced(
     place: Discord, running: Running, moderator: Visitor
 ) -> None:
     panel = await opened(moderator, "channels")
-    panel = await choose(moderator, panel, "channels:allowed", IDS.art)
-    panel = await choose(moderator, panel, "channels:log", IDS.art)
+    panel = await choose(moderator, panel, "channel:allowed", IDS.art)
+    panel = await choose(moderator, panel, "channel:log", IDS.art)
     place.loopback.changes.delete_channel(IDS.art)
     await running.heard()
     panel = await choose(moderator, panel, "page", "channels")
     assert "a channel that was deleted" in panel.text
-    panel = await choose(moderator, panel, "channels:log", IDS.gallery)
+    panel = await choose(moderator, panel, "channel:log", IDS.gallery)
     assert f"<#{IDS.gallery}>" in panel.text
     assert (await settings(running)).allowed_channels == {IDS.art}
 

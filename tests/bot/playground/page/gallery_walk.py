@@ -15,7 +15,7 @@ def open_a_gallery(mika: Visit) -> None:
     expect(mika.button(panel, "Gallery channel or forum")).to_contain_text("#gallery")
     panel.locator(".select-head").nth(1).click()  # the server's ceiling
     panel.get_by_role("option", name=re.compile("sensitive")).click()
-    expect(panel).to_contain_text(re.compile("Server's ceiling\\s*sensitive"))
+    expect(panel).to_contain_text(re.compile("Server's highest rating\\s*sensitive"))
     mika.button(panel, "Done").click()
     expect(panel).to_contain_text("The rules of #general")
     panel.locator(".select-head").first.click()
@@ -28,4 +28,4 @@ def open_a_gallery(mika: Visit) -> None:
     form.get_by_role("button", name="Submit").click()
     expect(panel).to_contain_text("into the gallery: 2")
     mika.button(panel, "On the web page").click()
-    expect(panel).to_contain_text("On the web page: yes")
+    expect(panel).to_contain_text("On the web page: on")

@@ -152,7 +152,7 @@ async def test_managers_choose_the_tags_of_a_forum_when_they_choose_the_forum(
     tagged_forum(place)
     async with gallery_house(place) as running:
         panel = await opened(moderator, "gallery")
-        panel = await choose_in(moderator, panel, "channels:gallery_channel", FORUM)
+        panel = await choose_in(moderator, panel, "channel:gallery_channel", FORUM)
         assert "requires a tag" in panel.text
         panel = await choose_in(moderator, panel, f"tags:{FORUM}", 9000)
         assert "`sketch`" in panel.text
