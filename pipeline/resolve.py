@@ -73,8 +73,27 @@ class Defaults:
         return self if rating is None else replace(self, rating=rating)
 
 
+def readable(request: GenerationRequest) -> GenerationRequest:
+    """`request` with clean text, and the flags of its prompt (`--ar 3:2`) in its fields, where a
+    filled-in option wins over a flag. Doing it twice changes nothing more.
+
+    InputError for text that is too long, and for a flag that can't be used.
+    """
+    _check_lengths(request)
+    return fold_flags(
+        replace(
+            request,
+            prompt=clean_prompt(request.prompt),
+            negative_prompt=clean_prompt(request.negative_prompt),
+            character=clean_prompt(request.character),
+            series=clean_prompt(request.series),
+            tags=clean_prompt(request.tags),
+        )
+    )
+
+
 def resolve(
-    request: GenerationRequest,
+    wish: GenerationRequest,
     *,
     defaults: Defaults,
     ceiling: Rating,
@@ -83,18 +102,15 @@ def resolve(
     init_width: int | None = None,
     init_height: int | None = None,
 ) -> ResolvedRequest:
-    """Decide everything about `request`. `random_seed` draws 0..2**32-1.
+    """Decide everything about `wish`, which is `readable`. `random_seed` draws 0..2**32-1.
 
     `init_width` and `init_height` are the pixels of its `init_picture`: with them and no aspect
     said the size is the bucket nearest to the picture. An upscale needs them.
 
-    The result's `wish` is the request as typed, with its text cleaned and the flags of its prompt
-    folded into its fields (a filled-in option wins over a flag), so that it can be replayed with
-    changes.
+    The result keeps the wish, so that it can be replayed with changes.
     Raises InputError for what can't be used, RefusedError for a rating above `ceiling`.
     """
-    _check_lengths(request)
-    wish = _readable(request)
+    _check_lengths(wish)
     read, hints = read_request(wish, lambda name: category_of(name) is not None)
     if not plain_keys(typed_text(read)):
         raise InputError("prompt_empty")
@@ -142,7 +158,7 @@ def _or(value: _T | None, default: _T) -> _T:
 
 
 def _check_lengths(request: GenerationRequest) -> None:
-    """Checked as sent, before any work is done on it."""
+    """Checked before any work is done on it."""
     sizes = {
         "prompt_too_long": len(typed_text(request)),
         "negative_too_long": len(request.negative_prompt),
@@ -150,20 +166,6 @@ def _check_lengths(request: GenerationRequest) -> None:
     for key, length in sizes.items():
         if length > MAX_PROMPT_CHARACTERS:
             raise InputError(key, length=length, limit=MAX_PROMPT_CHARACTERS)
-
-
-def _readable(request: GenerationRequest) -> GenerationRequest:
-    """The wish with clean text and folded flags; doing it twice changes nothing more."""
-    return fold_flags(
-        replace(
-            request,
-            prompt=clean_prompt(request.prompt),
-            negative_prompt=clean_prompt(request.negative_prompt),
-            character=clean_prompt(request.character),
-            series=clean_prompt(request.series),
-            tags=clean_prompt(request.tags),
-        )
-    )
 
 
 def _rating(

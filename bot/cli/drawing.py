@@ -29,7 +29,7 @@ from pipeline.metadata.png import encode_png
 from pipeline.prepare.offer import time_machine
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
-from pipeline.resolve import resolve
+from pipeline.resolve import readable, resolve
 
 
 def draw(
@@ -72,7 +72,7 @@ def draw(
 def _resolve(request: GenerationRequest, settings: Settings, *, ceiling: Rating) -> ResolvedRequest:
     tags = load_vocabulary(settings.data_dir)
     resolved = resolve(
-        request,
+        readable(request),
         defaults=defaults_of(settings),
         ceiling=ceiling,
         random_seed=lambda: secrets.randbelow(2**32),

@@ -8,7 +8,6 @@ from typing import Final
 
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
-from bot.jobs.accept.decide import folded
 from bot.jobs.accept.limits import DAY_S
 from bot.jobs.keep.files import KeptFiles
 from bot.jobs.service import JobService
@@ -25,6 +24,7 @@ from pipeline.card import MAX_PROMPT_CHARACTERS
 from pipeline.errors import InputError, RefusedError
 from pipeline.prompt.clean import clean_text
 from pipeline.request import OPTIONS, GenerationRequest
+from pipeline.resolve import readable
 
 MAX_PRESETS: Final = 25  # all of them fit into one autocompletion
 MAX_PRESET_NAME: Final = 50  # characters: several stand side by side on a telephone
@@ -163,7 +163,7 @@ class People:
 
 def preset_of(request: GenerationRequest) -> GenerationRequest:
     """What a preset keeps of `request`; flags of its prompt are folded into its fields."""
-    said = folded(request)
+    said = readable(request)
     return GenerationRequest(
         **{each.field: getattr(said, each.field) for each in OPTIONS if each.in_preset}
     )

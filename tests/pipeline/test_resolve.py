@@ -11,7 +11,7 @@ from pipeline.describe import describe
 from pipeline.errors import EkakiError, InputError, RefusedError
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
-from pipeline.resolve import Defaults, resolve
+from pipeline.resolve import Defaults, readable, resolve
 
 
 def made(
@@ -22,7 +22,7 @@ def made(
     seed: int = 4711,
 ) -> ResolvedRequest:
     return resolve(
-        request,
+        readable(request),
         defaults=defaults or Defaults(),
         ceiling=ceiling,
         random_seed=lambda: seed,

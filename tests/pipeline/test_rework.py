@@ -12,7 +12,7 @@ from pipeline.metadata.a1111 import parse_parameters
 from pipeline.metadata.a1111_text import parameters_text
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
-from pipeline.resolve import Defaults, resolve
+from pipeline.resolve import Defaults, readable, resolve
 from pipeline.rework import MAX_UPSCALED_PIXELS, Size, before_upscale, upscaled
 
 HASH = "5e" * 32
@@ -27,7 +27,7 @@ def made(
 ) -> ResolvedRequest:
     seeds = iter((4711, 815, 2))
     return resolve(
-        GenerationRequest(prompt="1girl", **wish),  # type: ignore[arg-type]
+        readable(GenerationRequest(prompt="1girl", **wish)),  # type: ignore[arg-type]
         defaults=defaults or Defaults(),
         ceiling=Rating.EXPLICIT,
         random_seed=lambda: next(seeds),
@@ -66,7 +66,7 @@ def test_an_aspect_that_is_said_wins_over_the_pictures() -> None:
     result = made(init_picture=HASH, aspect="square", width=400, height=900, strength=0.4)
     assert (result.width, result.height, result.strength) == (1024, 1024, 0.4)
     typed = resolve(
-        GenerationRequest(prompt="1girl --ar 1:1", init_picture=HASH),
+        readable(GenerationRequest(prompt="1girl --ar 1:1", init_picture=HASH)),
         defaults=Defaults(),
         ceiling=Rating.EXPLICIT,
         random_seed=lambda: 0,

@@ -12,12 +12,11 @@ from data.guilds.server_settings import LimitSet
 from pipeline.aspect import parse_aspect
 from pipeline.errors import InputError, RefusedError
 from pipeline.prompt.clean import clean_prompt
-from pipeline.prompt.flags import fold_flags
 from pipeline.prompt.read import read_prompt
 from pipeline.prompt.weights import plain_tags
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
-from pipeline.resolve import Defaults, resolve
+from pipeline.resolve import Defaults, readable, resolve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +66,11 @@ def _resolve(
     request: GenerationRequest, known: Circumstances, rules: JobRules, defaults: Defaults
 ) -> ResolvedRequest:
     """Resolve `request` and hold it against the hard rules, then against the server's."""
-    wish = request
-    if known.preset is not None or known.person.negative_prompt:
-        wish = folded(request)
+    wish = readable(request)
     if known.preset is not None:
-        wish = with_preset(wish, known.preset.request)
+        wish = with_preset(wish, readable(known.preset.request))
     if not wish.negative_prompt:
-        wish = replace(wish, negative_prompt=known.person.negative_prompt)
+        wish = replace(wish, negative_prompt=clean_prompt(known.person.negative_prompt))
     width, height = known.init_size or (None, None)
     resolved = resolve(
         wish,
@@ -104,18 +101,6 @@ def _check_size(request: ResolvedRequest, max_pixels: int | None) -> None:
             height=request.height,
             limit=f"{max_pixels / 1e6:.2f}",
         )
-
-
-def folded(request: GenerationRequest) -> GenerationRequest:
-    """`request` with the flags of its prompt (`--ar 3:2`) in its fields: what is typed counts more
-    than what is saved. InputError for a flag that can't be used."""
-    return fold_flags(
-        replace(
-            request,
-            prompt=clean_prompt(request.prompt),
-            negative_prompt=clean_prompt(request.negative_prompt),
-        )
-    )
 
 
 def with_preset(request: GenerationRequest, preset: GenerationRequest) -> GenerationRequest:

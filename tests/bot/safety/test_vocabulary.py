@@ -7,7 +7,7 @@ from bot.safety.rules import check_prompt
 from pipeline.errors import RefusedError
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
-from pipeline.resolve import Defaults, resolve
+from pipeline.resolve import Defaults, readable, resolve
 from pipeline.tags.suitability import sexual_rating_of
 from tests.support.vocabulary import vocabulary
 
@@ -19,7 +19,7 @@ RATED = [
 
 def _refuse(prompt: str) -> None:
     request = resolve(
-        GenerationRequest(prompt=prompt),
+        readable(GenerationRequest(prompt=prompt)),
         defaults=Defaults(),
         ceiling=Rating.SAFE,
         random_seed=lambda: 1,

@@ -13,7 +13,7 @@ from pipeline.prompt.read import ReadPrompt, read_prompt
 from pipeline.prompt.weights import KAOMOJI, Break, parse_weights
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
-from pipeline.resolve import Defaults, resolve
+from pipeline.resolve import Defaults, readable, resolve
 from tests.support.vocabulary import vocabulary
 
 VOCABULARY = vocabulary()
@@ -290,7 +290,7 @@ def test_any_text_is_read_and_bounded(typed: str) -> None:
 
 def resolved(**said: str) -> ResolvedRequest:
     return resolve(
-        GenerationRequest(**said),  # pyright: ignore[reportArgumentType]
+        readable(GenerationRequest(**said)),  # pyright: ignore[reportArgumentType]
         defaults=Defaults(),
         ceiling=Rating.SAFE,
         random_seed=lambda: 1,

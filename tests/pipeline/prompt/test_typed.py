@@ -13,7 +13,7 @@ from pipeline.prompt.pieces import join_pieces
 from pipeline.prompt.typed import imagine_command, is_repeatable, own_negative, own_pieces
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
-from pipeline.resolve import Defaults, resolve
+from pipeline.resolve import Defaults, readable, resolve
 
 BEGIN = "/imagine prompt: "
 
@@ -22,7 +22,7 @@ def made(
     wish: GenerationRequest, *, random_seed: Callable[[], int] = lambda: 77
 ) -> ResolvedRequest:
     return resolve(
-        wish, defaults=Defaults(), ceiling=Rating.EXPLICIT, random_seed=random_seed,
+        readable(wish), defaults=Defaults(), ceiling=Rating.EXPLICIT, random_seed=random_seed,
         category_of=lambda _: None,
     )  # fmt: skip
 
