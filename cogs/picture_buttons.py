@@ -9,35 +9,49 @@ from discord.ext import commands
 
 from bot.client.client import EkakiBot
 from cogs.common import errors
-from cogs.common.lasting import Button, Lasting
+from cogs.common.lasting import Button, Lasting, Select
 from cogs.common.orphans import answer_orphan
 from cogs.common.result_buttons import Action
 from cogs.drawing.cancel import ENTRY_ID, JOB_ID
 from cogs.gallery import buttons
-from cogs.pictures import drawing_on, keeping
+from cogs.pictures import drawing_on, keeping, more
 from cogs.pictures.remix_form import custom_id_of, is_remix_form, receive
 
 Interaction: TypeAlias = discord.Interaction[EkakiBot]
 
-_CUSTOM_ID = re.compile(
-    rf"ekaki:(?P<action>{'|'.join(Action)}):(?P<subject>{JOB_ID}|{ENTRY_ID})(?::(?P<extra>[0-9]{{1,20}}))?"
-)
+_SUBJECT = rf":(?P<subject>{JOB_ID}|{ENTRY_ID})(?::(?P<extra>[0-9]{{1,20}}))?"
+_BUTTON = re.compile(rf"ekaki:(?P<action>{'|'.join(set(Action) - {Action.PICK})}){_SUBJECT}")
+_MENU = re.compile(rf"ekaki:(?P<action>{Action.PICK}){_SUBJECT}")
 
 
-class ResultButton(Lasting[Button], template=_CUSTOM_ID):
+async def _handle(interaction: Interaction, match: re.Match[str]) -> None:
+    extra = None if match["extra"] is None else int(match["extra"])
+    await _HANDLERS[Action(match["action"])](interaction, match["subject"], extra)
+
+
+class ResultButton(Lasting[Button], template=_BUTTON):
     """Any button of `cogs.common.result_buttons`, rebuilt from its `custom_id`."""
 
     async def act(self, interaction: Interaction) -> None:
-        extra = self.match["extra"]
-        await _HANDLERS[Action(self.match["action"])](
-            interaction, self.match["subject"], None if extra is None else int(extra)
-        )
+        await _handle(interaction, self.match)
+
+
+class ResultMenu(Lasting[Select], template=_MENU):
+    """The menu of several pictures."""
+
+    async def act(self, interaction: Interaction) -> None:
+        await _handle(interaction, self.match)
 
 
 _HANDLERS: Final[Mapping[Action, Callable[[Interaction, str, int | None], Awaitable[None]]]] = {
     Action.REROLL: drawing_on.reroll,
     Action.REMIX: drawing_on.remix,
     Action.SETTINGS: drawing_on.settings,
+    Action.MORE: more.more,
+    Action.MORES: more.mores,
+    Action.VARIES: more.varies,
+    Action.UPSCALES: more.upscales,
+    Action.PICK: more.pick,
     Action.FAVOURITES: keeping.favourites,
     Action.DELETE: keeping.delete,
     Action.ERASE: keeping.erase,
@@ -62,8 +76,9 @@ _HANDLERS: Final[Mapping[Action, Callable[[Interaction, str, int | None], Awaita
 
 
 def is_result_button(interaction: Interaction) -> bool:
-    """Whether a button of `cogs.common.result_buttons` was pressed."""
-    return _CUSTOM_ID.fullmatch(custom_id_of(interaction)) is not None
+    """Whether a button or the menu of `cogs.common.result_buttons` was used."""
+    pressed = custom_id_of(interaction)
+    return _BUTTON.fullmatch(pressed) is not None or _MENU.fullmatch(pressed) is not None
 
 
 class ResultsCog(commands.Cog, name="Results"):
@@ -85,5 +100,5 @@ class ResultsCog(commands.Cog, name="Results"):
 async def setup(bot: EkakiBot) -> None:
     """Called by discord.py when the extension is loaded."""
     errors.install(bot)
-    bot.add_dynamic_items(ResultButton)
+    bot.add_dynamic_items(ResultButton, ResultMenu)
     await bot.add_cog(ResultsCog())

@@ -32,7 +32,8 @@ class Attachment:
 class Outgoing:
     """What a job's message shows. It replaces whatever was there."""
 
-    embeds: tuple[discord.Embed, ...]
+    embeds: tuple[discord.Embed, ...] = ()
+    content: str | None = None
     attachments: tuple[Attachment, ...] = ()
     view: discord.ui.View | None = None
 

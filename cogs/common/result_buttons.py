@@ -6,6 +6,7 @@ So a message keeps its buttons through restarts and upgrades, and no memory is u
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from typing import Any, Final, TypeAlias
 
 import discord
 
@@ -14,6 +15,9 @@ from data.jobs.pictures import PictureRecord
 from data.shipped.text import text
 
 _ROW_LENGTH = 5  # buttons in a row, Discord
+_MENU_LENGTH = 25  # options of a menu, Discord
+
+Button: TypeAlias = "discord.ui.Button[discord.ui.View]"
 
 
 class Action(StrEnum):
@@ -22,6 +26,11 @@ class Action(StrEnum):
     REROLL = "reroll"  # a job
     REMIX = "remix"  # a job
     SETTINGS = "settings"  # a job
+    MORE = "more"  # a picture: everything that the row has no room for
+    MORES = "mores"  # a job of several pictures, as the next two: asks which one
+    VARIES = "varies"
+    UPSCALES = "upscales"
+    PICK = "pick"  # the menu of a job of several pictures, and the message that shows them
     FAVOURITES = "favourites"  # a job of several pictures: asks which one
     DELETE = "delete"  # a job: asks first
     ERASE = "erase"  # a job and the message that is to go: asked and answered
@@ -44,6 +53,17 @@ class Action(StrEnum):
     REPORT = "reportentry"
 
 
+_EMOJI: Final = {
+    Action.REROLL: "🔄",
+    Action.REMIX: "🎨",
+    Action.FAVOURITE: "❤️",
+    Action.FAVOURITES: "❤️",
+    Action.VOTE: "⭐",
+    Action.VOTES: "⭐",
+}
+"""Beside the label, not in it: Discord's clients draw only these themselves."""
+
+
 def custom_id(action: Action, subject: str, extra: int | None = None) -> str:
     """`ekaki:<action>:<job or picture id>`, and a message's id where the action needs one."""
     tail = "" if extra is None else f":{extra}"
@@ -58,86 +78,81 @@ def button(
     label: str | None = None,
     style: discord.ButtonStyle = discord.ButtonStyle.secondary,
     extra: int | None = None,
-) -> "discord.ui.Button[discord.ui.View]":
+    emoji: bool = True,
+) -> Button:
     """One button; its label is that of the action, if none is given."""
     return discord.ui.Button(
         label=label or text(f"buttons.{action}"),
+        emoji=_EMOJI.get(action) if emoji else None,
         style=style,
         custom_id=custom_id(action, subject, extra),
         row=row,
     )
 
 
-def view_of(buttons: Iterable["discord.ui.Button[discord.ui.View]"]) -> discord.ui.View:
+def view_of(items: Iterable[discord.ui.Item[Any]]) -> discord.ui.View:
     """A view that discord.py forgets after sending: presses are found by their `custom_id`."""
     view = discord.ui.View(timeout=None)
-    for each in buttons:
+    for each in items:
         view.add_item(each)
     view.stop()
     return view
 
 
-def result_view(
-    job: JobRecord, pictures: Sequence[PictureRecord], *, gallery: bool
-) -> discord.ui.View:
-    """Everything that can be done with the pictures of `job`, which is finished. `gallery`: whether
-    there is one that they may go into (`cogs.common.gallery_gates.offers_gallery`)."""
+def result_view(job: JobRecord, pictures: Sequence[PictureRecord]) -> discord.ui.View:
+    """One row under the pictures of `job`, which is finished; above it a menu where there are
+    several. Everything else is behind "More" (`cogs.pictures.more`)."""
     if len(pictures) == 1:
-        return view_of(_single(job, pictures[0], gallery=gallery))
-    return view_of(_grid(job, pictures, gallery=gallery))
+        picture = pictures[0].id
+        return view_of(_row(job, Action.STRONG, Action.UPSCALE, Action.MORE, picture, row=0))
+    row = _row(job, Action.VARIES, Action.UPSCALES, Action.MORES, job.id, row=1)
+    return view_of([picture_menu(job, pictures), *row])
 
 
-def _single(
-    job: JobRecord, picture: PictureRecord, *, gallery: bool
-) -> "list[discord.ui.Button[discord.ui.View]]":
-    first = [
-        button(Action.REROLL, job.id, row=0),
-        button(Action.SUBTLE, picture.id, row=0),
-        button(Action.STRONG, picture.id, row=0),
-    ]
-    if may_grow(job):
-        first.append(button(Action.UPSCALE, picture.id, row=0))
-    first.append(button(Action.REMIX, job.id, row=0))
-    kept = [button(Action.FAVOURITE, picture.id, row=1)]
-    if gallery:
-        kept += [*_vote(job, Action.VOTE, picture.id), button(Action.SHARE, picture.id, row=1)]
-    return [*first, *kept, *_common(job, row=1)]
-
-
-def _grid(
-    job: JobRecord, pictures: Sequence[PictureRecord], *, gallery: bool
-) -> "list[discord.ui.Button[discord.ui.View]]":
-    """U1-U4 and V1-V4, as people know them from other bots."""
-    shown = pictures[: _ROW_LENGTH - 1]
-    upscales = [_numbered(Action.UPSCALE, p, row=0) for p in shown if may_grow(job)]
-    varies = [_numbered(Action.STRONG, p, row=1) for p in shown]
-    kept = [button(Action.FAVOURITES, job.id, row=2, label=text("buttons.favourite"))]
-    if gallery:
-        share = button(Action.SHARES, job.id, row=2, label=text("buttons.share"))
-        kept += [*_vote(job, Action.VOTES, job.id, row=2), share]
+def _row(
+    job: JobRecord, vary: Action, upscale: Action, more: Action, subject: str, *, row: int
+) -> "list[Button]":
+    growing = [button(upscale, subject, row=row, label=text("buttons.upscale"))]
     return [
-        *upscales, button(Action.REROLL, job.id, row=0),
-        *varies, button(Action.REMIX, job.id, row=1),
-        *kept, *_common(job, row=2),
-    ]  # fmt: skip
+        button(Action.REROLL, job.id, row=row, style=discord.ButtonStyle.primary),
+        button(vary, subject, row=row, label=text("buttons.vary")),
+        *(growing if may_grow(job) else ()),
+        button(Action.REMIX, job.id, row=row),
+        button(more, subject, row=row, label=text("buttons.more")),
+    ]
 
 
-def _vote(
-    job: JobRecord, action: Action, subject: str, *, row: int = 1
-) -> "list[discord.ui.Button[discord.ui.View]]":
-    """Nobody but its owner sees a private picture."""
-    return [] if job.private else [button(action, subject, row=row, label=text("buttons.vote"))]
+def picture_menu(
+    job: JobRecord,
+    pictures: Sequence[PictureRecord],
+    *,
+    chosen: str | None = None,
+    message_id: int | None = None,
+) -> "discord.ui.Select[discord.ui.View]":
+    """Chooses one of several pictures. `message_id`: the message that shows them, if the menu
+    stands in another one."""
+    return discord.ui.Select(
+        custom_id=custom_id(Action.PICK, job.id, message_id),
+        placeholder=text("more.menu", last=len(pictures)),
+        options=[
+            discord.SelectOption(
+                label=text("more.picture", number=each.position + 1),
+                description=text("result.seed", seed=each.seed),
+                value=each.id,
+                default=each.id == chosen,
+            )
+            for each in pictures[:_MENU_LENGTH]
+        ],
+        row=0,
+    )
 
 
-def _common(job: JobRecord, *, row: int) -> "list[discord.ui.Button[discord.ui.View]]":
-    return [button(Action.SETTINGS, job.id, row=row), button(Action.DELETE, job.id, row=row)]
-
-
-def _numbered(
-    action: Action, picture: PictureRecord, *, row: int
-) -> "discord.ui.Button[discord.ui.View]":
-    label = text(f"buttons.{action}_number", number=picture.position + 1)
-    return button(action, picture.id, row=row, label=label)
+def numbered(action: Action, pictures: Sequence[PictureRecord]) -> "list[Button]":
+    """A button for each picture, with its number."""
+    return [
+        button(action, each.id, row=0, label=str(each.position + 1), emoji=False)
+        for each in pictures[:_ROW_LENGTH]
+    ]
 
 
 def may_grow(job: JobRecord) -> bool:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from unicodedata import east_asian_width
 
 from discord.utils import escape_markdown, escape_mentions
 
@@ -68,12 +69,28 @@ def cut(text: str, length: int) -> str:
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
+def cut_to_columns(text: str, columns: int) -> str:
+    """As `cut`, for a width: characters of Chinese, Japanese and Korean take two columns."""
+    line = " ".join(text.split())
+    taken = 0
+    for end, character in enumerate(line):
+        taken += 2 if east_asian_width(character) in {"W", "F"} else 1
+        if taken > columns:
+            return line[: max(0, end - 1)].rstrip(", ") + "…"
+    return line
+
+
 def quoted(text: str, length: int = 700) -> str:
     """What a person typed, cut for display, with nothing in it that Discord would act on.
 
     At most about twice `length` characters long, as each may need a backslash.
     """
-    plain = escape_markdown(cut(text, length), ignore_links=False)
+    return harmless(cut(text, length))
+
+
+def harmless(text: str) -> str:
+    """`text` with nothing in it that Discord would act on."""
+    plain = escape_markdown(text, ignore_links=False)
     return escape_mentions(plain).replace("<", "\\<")
 
 
@@ -85,8 +102,10 @@ def outside_code(text: str) -> str:
 
 
 def bar(share: float) -> str:
-    """A progress bar for a share of 0 to 1."""
+    """A progress bar for a share of 0 to 1; only 1 fills it."""
     full = round(max(0.0, min(1.0, share)) * _BAR_CELLS)
+    if share < 1:
+        full = min(full, _BAR_CELLS - 1)
     return "▰" * full + "▱" * (_BAR_CELLS - full)
 
 

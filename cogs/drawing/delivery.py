@@ -262,9 +262,10 @@ class Delivery:
         if await self._bot.services.jobs.job(job.id) is None:
             raise Refused  # deleted by its owner meanwhile, and its message with it
         buttons: dict[str, Any] = {} if message.view is None else {"view": message.view}
+        called = None if job.private else f"<@{job.user_id}>"
         hit("new_message_begins")
         sent = await (await self._target()).send(
-            content=None if job.private else f"<@{job.user_id}>",
+            content="\n".join(part for part in (called, message.content) if part) or None,
             embeds=list(message.embeds),
             files=message.files(),
             allowed_mentions=self._addressee(),
@@ -340,7 +341,7 @@ class Delivery:
     @staticmethod
     def _content(message: Outgoing) -> dict[str, Any]:
         return {
-            "content": None,
+            "content": message.content,
             "embeds": list(message.embeds),
             "attachments": message.files(),
             "view": message.view,

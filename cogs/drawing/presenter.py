@@ -8,7 +8,6 @@ from bot.client.client import EkakiBot
 from bot.jobs.keep.finish import is_withheld
 from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Terminal
 from cogs.common.errors import UNREACHABLE
-from cogs.common.gallery_gates import offers_gallery
 from cogs.common.known import GuildChannel, PlaceClosedError, PlaceUnknownError, channel_of
 from cogs.common.messages import Attachment, Outgoing
 from cogs.common.pictures import fit
@@ -121,7 +120,7 @@ class Presenter:
             return await self._tell_kept(RefusedError("place_changed", rating=rating))
         # What only this person was to see goes on as a direct message, which has bounds of its own.
         may_send = not self._job.private or rating <= Rating.SENSITIVE
-        notice, gallery = await self._notice(end), await offers_gallery(self._bot, self._job)
+        notice = await self._notice(end)
         for limit in (self._file_limit, _SMALL_FILE_LIMIT):
             try:
                 attachments = await self._attachments(end, limit)
@@ -131,7 +130,6 @@ class Presenter:
                     attachments,
                     notice=notice,
                     withheld=end.withheld,
-                    gallery=gallery,
                 )
                 sent = await self._delivery.deliver(message, may_send=may_send)
             except TooLarge:

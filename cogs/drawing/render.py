@@ -1,6 +1,7 @@
 """From a job and its events to messages. Text comes from the catalogue; no IO."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import discord
 
@@ -9,19 +10,24 @@ from bot.jobs.values import Progress, Queued
 from cogs.common.errors import words_of
 from cogs.common.messages import Attachment, Outgoing
 from cogs.common.result_buttons import result_view
-from cogs.common.words import bar, cut, duration, number, quoted
+from cogs.common.words import bar, cut, cut_to_columns, duration, harmless, quoted
 from cogs.drawing.cancel import cancel_view
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.shipped.text import text
 from pipeline.errors import EkakiError
+from pipeline.prompt.assemble import typed_text
 
 _WAITING = discord.Colour.light_grey()
 _DRAWING = discord.Colour.blurple()
-_DONE = discord.Colour.green()
 _STOPPED = discord.Colour.dark_grey()
 _FAILED = discord.Colour.red()
-_FOOTER_LIMIT = 2048  # characters, Discord
+_STEPS_SHARE = 11 / 12  # of a picture's time, and of the bar's cells; the rest is for finishing it
+_TYPED_COLUMNS = 76  # of what was typed: two lines on a phone
+_NOTICE_LIMIT = 300  # characters of the model's notice
+_CONTENT_LIMIT = 2000  # characters, Discord
+_MORE_ROOM = 100  # of them, for how many hints are left out
+_MENTION_ROOM = 30  # of them, for who is called where the message is sent anew
 
 
 def waiting(job: JobRecord, event: Queued) -> Outgoing:
@@ -40,12 +46,13 @@ def waiting(job: JobRecord, event: Queued) -> Outgoing:
 
 def progress(job: JobRecord, event: Progress, preview: bytes | None) -> Outgoing:
     """Being drawn: percent, step, time, and the preview where there is one."""
-    share = (event.picture - 1 + event.step / event.steps) / event.pictures
-    if share >= 1:  # decoding, looking at it and storing it take their time
-        line = text("progress.finishing", bar=bar(1.0))
-        return _drawing(job, line, preview)
-    line = text("progress.step", bar=bar(share), percent=int(100 * share),
-                step=event.step, steps=event.steps)  # fmt: skip
+    share = (event.picture - 1 + _STEPS_SHARE * event.step / event.steps) / event.pictures
+    percent = int(100 * share)
+    if event.step >= event.steps:  # decoding, looking at it and storing it take their time
+        line = text("progress.finishing", bar=bar(share), percent=percent)
+    else:
+        line = text("progress.step", bar=bar(share), percent=percent,
+                    step=event.step, steps=event.steps)  # fmt: skip
     if event.pictures > 1:
         line += text("progress.picture", picture=event.picture, pictures=event.pictures)
     return _drawing(job, line + _eta(event.eta_s), preview)
@@ -69,38 +76,48 @@ def completed(
     *,
     notice: str,
     withheld: int = 0,
-    gallery: bool = False,
 ) -> Outgoing:
-    """The pictures, under them the settings that were used, and what can be done next. `withheld`:
-    how many of the job's pictures are not shown. `gallery`: see `result_view`."""
-    request = job.request
-    lines = [quoted(request.prompt)]
+    """The pictures, with one line of what was typed and a grey one of size and seed; everything
+    else is behind buttons. `withheld`: how many of the job's pictures are not shown."""
+    typed = harmless(cut_to_columns(typed_text(job.request.wish), _TYPED_COLUMNS))
+    first = pictures[0]
+    facts = [f"{first.width} × {first.height}", _seeds(pictures), quoted(notice, _NOTICE_LIMIT)]
+    grey = [" · ".join(each for each in facts if each)]
     if withheld:
-        lines.append(
+        grey.append(
             text("result.withheld_one")
             if withheld == 1
             else text("result.withheld", pictures=withheld)
         )
-    lines.extend("-# " + line for line in hint_lines(request.hints))
-    embed = discord.Embed(colour=_DONE, description="\n\n".join(lines))
-    first = pictures[0]
-    seeds = ", ".join(str(picture.seed) for picture in pictures)
-    for key, value in (
-        ("size", f"{first.width} × {first.height}"),
-        ("steps", str(request.num_inference_steps)),
-        ("cfg", number(request.guidance_scale)),
-        ("sampler", request.sampler.value),
-        ("seed" if len(pictures) == 1 else "seeds", seeds),
-        ("model", quoted(first.model_name, 100)),
-    ):
-        embed.add_field(name=text(f"result.{key}"), value=value)
-    if notice:
-        embed.set_footer(text=notice[:_FOOTER_LIMIT])
+    lines = [typed] if typed else []
+    lines += [f"-# {each}" for each in grey]
+    room = _CONTENT_LIMIT - len("\n".join(lines)) - _MENTION_ROOM
+    lines += _fitting([f"-# {each}" for each in hint_lines(job.request.hints)], room)
     return Outgoing(
-        embeds=(embed,),
+        content="\n".join(lines),
         attachments=tuple(attachments),
-        view=result_view(job, pictures, gallery=gallery),
+        view=result_view(job, pictures),
     )
+
+
+def _seeds(pictures: Sequence[PictureRecord]) -> str:
+    """`seed 7`, `seeds 7 to 10` where they count up, else each of them."""
+    seeds = list(dict.fromkeys(picture.seed for picture in pictures))
+    if len(seeds) == 1:
+        return text("result.seed", seed=seeds[0])
+    if seeds == list(range(seeds[0], seeds[0] + len(seeds))):
+        return text("result.seed_range", first=seeds[0], last=seeds[-1])
+    return text("result.seeds", seeds=", ".join(map(str, seeds)))
+
+
+def _fitting(lines: Sequence[str], room: int) -> list[str]:
+    """As many of the first `lines` as `room` characters hold, each with its line break. The last
+    tells how many there is no room for."""
+    ends = list(accumulate(len(line) + 1 for line in lines))
+    if not lines or ends[-1] <= room:
+        return list(lines)
+    kept = [line for line, end in zip(lines, ends, strict=True) if end <= room - _MORE_ROOM]
+    return [*kept, "-# " + text("hints.more", count=len(lines) - len(kept))]
 
 
 def picture_attachment(

@@ -1,6 +1,5 @@
 """Buttons that share, vote, and tell of entries; and those of moderators."""
 
-from collections.abc import Sequence
 from typing import TypeAlias
 
 import discord
@@ -12,13 +11,12 @@ from bot.library.results import StoredPicture
 from cogs.common.actors import actor_of
 from cogs.common.answers import begin, change, hold, say
 from cogs.common.gallery_gates import gate_of, made_in, missing_in
-from cogs.common.result_buttons import Action, button, view_of
+from cogs.common.result_buttons import Action, button, numbered, view_of
 from cogs.gallery.details import details_message
 from cogs.moderation.report_menus import ReportModal
 from cogs.pictures.drawing_on import visible_job, visible_picture
 from data.gallery.entries import Entry
 from data.jobs.jobs import JobRecord
-from data.jobs.pictures import PictureRecord
 from data.shipped.text import text
 from pipeline.errors import RefusedError
 
@@ -61,17 +59,7 @@ async def shares(interaction: Interaction, job_id: str, _extra: int | None) -> N
 async def _ask_which(interaction: Interaction, job_id: str, action: Action, key: str) -> None:
     await _gate(interaction)  # before the question: under older pictures there may be none by now
     _, pictures = await visible_job(interaction, job_id)
-    view = view_of(_numbered(action, pictures))
-    await say(interaction, text(key), view=view)
-
-
-def _numbered(
-    action: Action, pictures: Sequence[PictureRecord]
-) -> "list[discord.ui.Button[discord.ui.View]]":
-    return [
-        button(action, picture.id, row=0, label=str(picture.position + 1))
-        for picture in pictures[:5]
-    ]
+    await say(interaction, text(key), view=view_of(numbered(action, pictures)))
 
 
 async def share(interaction: Interaction, picture_id: str, _extra: int | None) -> None:

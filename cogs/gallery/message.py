@@ -56,7 +56,7 @@ def message_of(entry: Entry, job: JobRecord, *, file_name: str, notice: str) -> 
 
 def buttons_of(entry: Entry, job: JobRecord) -> discord.ui.View:
     """What can be done with an entry; the vote button has the count."""
-    votes = text("buttons.vote_count", votes=entry.votes)
+    votes = str(entry.votes)
     return view_of(
         [
             button(Action.VOTE, entry.picture_id, row=0, label=votes),

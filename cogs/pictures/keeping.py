@@ -8,9 +8,9 @@ import discord
 from bot.client.client import EkakiBot
 from cogs.common.actors import actor_of
 from cogs.common.answers import begin, change, hold, say
-from cogs.common.gallery_gates import offers_gallery
-from cogs.common.result_buttons import Action, button, result_view, view_of
+from cogs.common.result_buttons import Action, button, view_of
 from cogs.pictures.drawing_on import visible_job, visible_picture
+from cogs.pictures.more import whole_view
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.shipped.text import text
@@ -67,10 +67,13 @@ async def _stars(interaction: Interaction, pictures: Pictures) -> discord.ui.Vie
     )
 
 
-async def delete(interaction: Interaction, job_id: str, _extra: int | None) -> None:
+async def delete(interaction: Interaction, job_id: str, shown: int | None) -> None:
     """Ask first: nobody can bring it back. In a message that only this person sees, ask there."""
     asked = interaction.message
     assert asked is not None, "a button stands under a message"
+    if shown is not None:  # pressed in the panel of the message that shows them
+        await ask_to_delete(interaction, job_id, message_id=shown)
+        return
     if asked.flags.ephemeral:
         await _check_may_delete(interaction, job_id)
         await interaction.response.edit_message(view=_sure(job_id, None))
@@ -111,13 +114,7 @@ async def keep(interaction: Interaction, job_id: str, message_id: int | None) ->
         await interaction.response.edit_message(content=text("results.kept"), view=None)
         return
     job, pictures = await visible_job(interaction, job_id)
-    await interaction.response.edit_message(view=await _whole_view(interaction, job, pictures))
-
-
-async def _whole_view(
-    interaction: Interaction, job: JobRecord, pictures: Pictures
-) -> discord.ui.View:
-    return result_view(job, pictures, gallery=await offers_gallery(interaction.client, job))
+    await interaction.response.edit_message(view=whole_view(interaction, job, pictures))
 
 
 async def erase(interaction: Interaction, job_id: str, message_id: int | None) -> None:

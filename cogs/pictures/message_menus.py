@@ -28,7 +28,7 @@ Interaction: TypeAlias = discord.Interaction[EkakiBot]
 
 _FILE = re.compile(rf"ekaki-({JOB_ID})-[0-9]+\.(?:png|webp|jpg)")
 _JOB_BUTTON = re.compile(
-    rf"ekaki:(?:cancel|reroll|remix|settings|favourites|votes|shares|delete):({JOB_ID})"
+    rf"ekaki:(?:cancel|reroll|remix|settings|favourites|mores|votes|shares|delete):({JOB_ID})"
 )
 _MAX_FILE: Final = 10 * 2**20  # bytes; mostly the first few thousand tell everything
 DOWNLOAD_S: Final = 1.8  # a form must be the first response, and that within 3 s

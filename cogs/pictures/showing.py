@@ -10,7 +10,6 @@ from bot.client.client import EkakiBot
 from bot.jobs.service import JobService
 from cogs.common.actors import actor_of
 from cogs.common.errors import UNREACHABLE
-from cogs.common.gallery_gates import offers_gallery
 from cogs.common.languages import answer_locale
 from cogs.common.messages import Attachment
 from cogs.common.pictures import fit
@@ -66,10 +65,10 @@ async def show_pictures(
             services.jobs, job, pictures, limit_bytes=interaction.filesize_limit
         )
         notice = services.jobs.model.notice if services.jobs.model else ""
-        gallery = await offers_gallery(interaction.client, job)
         with speaking(answer_locale(interaction, private=private)):
-            message = render.completed(job, pictures, attachments, notice=notice, gallery=gallery)
+            message = render.completed(job, pictures, attachments, notice=notice)
         sent = await interaction.edit_original_response(
+            content=message.content,
             embeds=list(message.embeds),
             attachments=message.files(),
             view=message.view,

@@ -173,12 +173,15 @@ class Deeds:
             await self.press(self._somebody(message), message, custom_id)
 
     async def favour(self) -> None:
-        """Press Favourite under some picture."""
-        await self.draw_again("favourite")
+        """Press Favourite behind "More" of some picture."""
+        found = self._under_pictures("more")
+        if found:
+            message, _ = self.random.choice(found)
+            await self._press_behind_more(self._somebody(message), message, "favourite")
 
     async def report(self) -> None:
         """Report somebody's picture; a moderator, and perhaps another beside them, decides."""
-        found = [each for each, _ in self._under_pictures("delete") if each.ephemeral_for is None]
+        found = [each for each, _ in self._under_pictures("reroll") if each.ephemeral_for is None]
         public = [
             each
             for each in found
@@ -250,11 +253,10 @@ class Deeds:
                 await self.answered(sent)
 
     async def share(self) -> None:
-        """Draw a public picture and press Share under it."""
+        """Draw a public picture and press Share behind its "More"."""
         message = await self.fresh()
         if message is not None:
-            (custom_id,) = _shares(message)
-            await self.press(self.wishes_of(message), message, custom_id)
+            await self._press_behind_more(self.wishes_of(message), message, "share")
 
     async def star(self, *, again: bool = False) -> None:
         """Draw a public picture; all give it a star. `again`: and take it back."""
@@ -286,7 +288,7 @@ class Deeds:
         )  # what is withheld has no buttons
         for _ in range(int(_FRESH_S / 0.02)):
             message = self.shown(wish.interaction)
-            if message is not None and _shares(message):
+            if message is not None and _of(message, "more"):
                 return message
             if not self.stage.alive:
                 break
@@ -308,14 +310,14 @@ class Deeds:
     async def erase(self) -> None:
         """Delete one's own pictures, and say yes when asked."""
         accepted = accepted_jobs(self.stage)
-        for message, custom_id in reversed(self._under_pictures("delete")):
+        for message, custom_id in reversed(self._under_pictures("reroll")):
             job_id = custom_id.rpartition(":")[2]
             owner = accepted[job_id].user_id if job_id in accepted else 0
             if owner == self._somebody(message, owner) and job_id not in self.erased:
                 break
         else:
             return
-        asked = await self.press(owner, message, custom_id)
+        asked = await self._press_behind_more(owner, message, "delete")
         answer = None if asked is None else self.shown(asked)
         if answer is None:
             return
@@ -385,6 +387,18 @@ class Deeds:
         await self.answered(made)
         return made
 
+    async def _press_behind_more(
+        self, user_id: int, message: Message, action: str
+    ) -> Interaction | None:
+        """Open "More" and press there, if the bot gets so far and there is such a button."""
+        opener = _of(message, "more", "mores")
+        opened = await self.press(user_id, message, opener[0]) if opener else None
+        panel = None if opened is None else self.shown(opened)
+        found = [] if panel is None else _of(panel, action)
+        if panel is None or not found:
+            return None
+        return await self.press(user_id, panel, found[0])
+
     def shown(self, interaction: Interaction) -> Message | None:
         """The message that answers an interaction, while it is there."""
         message = self.stage.world.messages.get(interaction.response_message_id or 0)
@@ -398,6 +412,6 @@ class Deeds:
             waited_s += 0.01
 
 
-def _shares(message: Message) -> list[str]:
-    """The Share button under a single picture."""
-    return [each for each in custom_ids(message.components) if each.startswith("ekaki:share:")]
+def _of(message: Message, *actions: str) -> list[str]:
+    """Its buttons that do one of `actions`."""
+    return [each for each in custom_ids(message.components) if each.split(":")[1] in actions]

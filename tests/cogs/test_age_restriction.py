@@ -72,7 +72,7 @@ async def test_nothing_goes_on_from_an_adult_picture(
     parent = guild.get_channel(IDS.age_restricted)
     await until(lambda: not getattr(parent, "nsfw", True))
     said = [
-        await whole(await alice.member.press(shown, button))
+        await whole(await alice.press(shown, button))
         for button in ("ekaki:reroll", "Vary (subtle)", "Vary (strong)", "Upscale")
     ]
     said.append(await alice.answer("show", channel=channel, id=job.id))

@@ -16,7 +16,7 @@ from tests.cogs.visitors import Visitor, labels, open_house
 from tests.support.fake_engine import FakeEngine
 from tests.support.patience import until
 
-DONE = {"🔄 もう一度生成", "バリエーション（弱）", "❤️ お気に入り"}
+DONE = {"もう一度", "バリエーション（弱）", "❤️ お気に入り"}
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ async def test_a_button_answers_its_presser(place: Discord, alice: Visitor, bob:
         shown = alice.member.message(job.message_id or 0)
         assert "Settings" in labels(shown)
         for visitor, title in ((alice, "画像の設定"), (bob, "Settings")):
-            pressed = await visitor.member.press(shown, "Settings")
+            pressed = await visitor.press(shown, "Settings")
             assert pressed.text.startswith(title)
 
 

@@ -75,8 +75,8 @@ async def test_a_blocked_word_is_refused_on_every_path_and_costs_nothing(
         await alice.wish("1girl --no hat, spider"),
         await alice.wish("1girl", saved="Web"),
         await whole(await alice.member.press(shown, "ekaki:reroll")),
-        await whole(await alice.member.press(shown, "Vary (subtle)")),
-        await whole(await alice.member.press(shown, "Vary (strong)")),
+        await whole(await alice.press(shown, "Vary (subtle)")),
+        await whole(await alice.press(shown, "Vary (strong)")),
         await whole(await alice.member.press(shown, "Upscale")),
     ]
     opened = await alice.member.press(shown, "ekaki:remix")
@@ -306,7 +306,7 @@ async def test_the_ceiling_of_this_moment_counts(
     shown = alice.member.message(job.message_id or 0)
     await set_ceiling(running, Rating.SAFE, channel_id=channel)
     for button in ("ekaki:reroll", "Vary (subtle)", "Vary (strong)", "Upscale"):
-        refused = await whole(await alice.member.press(shown, button))
+        refused = await whole(await alice.press(shown, button))
         assert "`safe` at most" in refused.text, button
     back = await alice.answer("show", channel=channel, id=job.id)
     assert "`safe` at most" in back.text

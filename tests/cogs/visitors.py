@@ -42,6 +42,22 @@ class Visitor:
                         return job
                 await asyncio.sleep(0.01)
 
+    async def press(self, message: MessageView, label: str) -> InteractionView:
+        """A button of the message, or one behind its "More"."""
+        try:
+            self.member.message(message.id).button(label)
+        except LookupError:
+            message = await self.more(message)
+        return await self.member.press(message, label)
+
+    async def more(self, message: MessageView, picture: int | None = None) -> MessageView:
+        """What opens behind "More", or behind the menu where `picture` (from 1) is chosen."""
+        if picture is None:
+            return await whole(await self.member.press(message, "More"))
+        (menu,) = self.member.message(message.id).selects
+        chosen = menu["options"][picture - 1]["value"]
+        return await whole(await self.member.select(message, menu["custom_id"], [chosen]))
+
     async def answer(self, command: str, channel: int = IDS.general, **options: Any) -> MessageView:
         """The whole answer to a command."""
         return await whole(await self.member.slash(command, options, channel=channel))

@@ -1,6 +1,7 @@
 """A waiting message becomes progress, then pictures, in order, whatever Discord answers."""
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -19,10 +20,14 @@ def titles(place: Discord, message: Message) -> list[str]:
     """What kind of state the message showed, in order, repeats left out."""
     found: list[str] = []
     for state in place.states(message):
-        title = str(state["embeds"][0].get("title") or "pictures")
+        title = _title(state)
         if found[-1:] != [title]:
             found.append(title)
     return found
+
+
+def _title(state: dict[str, Any]) -> str:
+    return str(state["embeds"][0].get("title")) if state["embeds"] else "pictures"
 
 
 class Paced(FakeEngine):
@@ -52,11 +57,10 @@ async def test_progress_is_shown_with_previews_and_then_the_picture(place: Disco
         await engine.seen(place, message)
         job = await running.delivery("delivered")
     assert titles(place, message) == ["Waiting", "Drawing", "pictures"]
-    drawing = [s for s in place.states(message) if s["embeds"][0].get("title") == "Drawing"]
+    drawing = [s for s in place.states(message) if _title(s) == "Drawing"]
     assert all(state["attachments"][0]["filename"] == "preview.jpg" for state in drawing)
     last = words(message)
-    assert "Seed: 42" in last
-    assert "Steps: 20" in last
+    assert last == "1girl, smile\n-# 52 × 76 · seed 42"
     (file,) = message.attachments
     assert file.filename == f"ekaki-{job.id}-1.png"
     assert (file.description or "").startswith("Generated anime picture. Prompt: 1girl, smile")
@@ -82,7 +86,7 @@ async def test_edits_are_throttled(place: Discord) -> None:
         message = await place.answer(place.alice.imagine(prompt="1girl", steps=60))
         await engine.seen(place, message)
         await running.delivery("delivered")
-    shown = [state["embeds"][0].get("title") for state in place.states(message)]
+    shown = [_title(state) for state in place.states(message)]
     assert shown.count("Drawing") == 1, "sixty steps within half a minute"
     assert titles(place, message)[-1] == "pictures", "the end waits for nothing"
 
@@ -91,7 +95,7 @@ async def test_several_pictures_come_in_one_message(place: Discord, running: Run
     message = await place.answer(place.alice.imagine(prompt="1girl", count=3, seed=7))
     await running.delivery("delivered")
     assert len(message.attachments) == 3
-    assert "Seeds: 7, 8, 9" in words(message)
+    assert "seeds 7 to 9" in words(message)
 
 
 async def test_two_people_at_once_both_get_their_pictures(place: Discord, running: Running) -> None:

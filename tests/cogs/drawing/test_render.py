@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import discord
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.jobs.values import Progress, Queued
 from cogs.common.messages import MAX_ALT_TEXT, Outgoing
@@ -12,6 +14,7 @@ from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from pipeline.card import DEFAULT_PRESET, DEFAULT_SAMPLER
 from pipeline.errors import EngineError, RefusedError
+from pipeline.hints import Hint, HintKind
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 
@@ -66,7 +69,7 @@ PICTURE = PictureRecord(
 
 
 def described(message: Outgoing) -> str:
-    return message.embeds[0].description or ""
+    return message.content or message.embeds[0].description or ""
 
 
 def test_waiting_says_place_and_time_and_can_be_cancelled() -> None:
@@ -89,7 +92,7 @@ def test_small_numbers_have_their_own_words(position: int, words: str) -> None:
 def test_progress_counts_over_all_pictures() -> None:
     event = Progress(picture=2, pictures=2, step=14, steps=28, eta_s=None)
     message = render.progress(job(count=2), event, None)
-    assert "75%, step 14 of 28." in described(message)
+    assert "72%, step 14 of 28." in described(message)
     assert "Picture 2 of 2" in described(message)
 
 
@@ -100,19 +103,62 @@ def test_previews_are_shown_inside_the_embed() -> None:
     assert [attachment.name for attachment in message.attachments] == ["preview.jpg"]
 
 
-def test_results_name_the_settings() -> None:
-    second = replace(PICTURE, position=1, seed=43)
-    embed = render.completed(job(count=2), [PICTURE, second], [], notice="random").embeds[0]
-    fields = {field.name: field.value for field in embed.fields}
-    assert fields == {
-        "Size": "832 × 1216",
-        "Steps": "28",
-        "CFG": "7",
-        "Sampler": "Euler a",
-        "Seeds": "42, 43",
-        "Model": "Animagine XL 3.1",
-    }
-    assert embed.footer.text == "random"
+def test_a_result_is_what_was_typed_and_one_grey_line() -> None:
+    message = render.completed(job(), [PICTURE], [], notice="random")
+    assert (message.content or "").splitlines() == [
+        "1girl, smile",
+        "-# 832 × 1216 · seed 42 · random",
+    ]
+    assert message.embeds == ()
+
+
+@pytest.mark.parametrize(
+    ("seeds", "words"),
+    [
+        ((42, 43), "seeds 42 to 43"),
+        ((42, 42), "seed 42"),
+        ((7, 9, 2), "seeds 7, 9, 2"),
+        ((2**32 - 1, 0), "seeds 4294967295, 0"),
+    ],
+)
+def test_seeds_are_told_in_short(seeds: tuple[int, ...], words: str) -> None:
+    pictures = [replace(PICTURE, position=n, seed=seed) for n, seed in enumerate(seeds)]
+    message = render.completed(job(count=len(seeds)), pictures, [], notice="")
+    assert message.content == f"1girl, smile\n-# 832 × 1216 · {words}"
+
+
+@pytest.mark.parametrize("typed", ["1girl, " * 100, "猫耳の女の子、" * 60, "x" * 4000])
+def test_what_was_typed_is_cut_after_two_lines_of_a_phone(typed: str) -> None:
+    first = (render.completed(job(typed), [PICTURE], [], notice="").content or "").splitlines()[0]
+    assert first.endswith("…")
+    assert sum(2 if ord(each) > 0x2E80 else 1 for each in first) <= 77
+
+
+@given(st.text(max_size=300), st.lists(st.text(max_size=90), max_size=12))
+def test_no_prompt_and_no_hints_are_too_long_for_discord(typed: str, names: list[str]) -> None:
+    made = job(typed)
+    hints = tuple(Hint(HintKind.LORA, name, name * 3) for name in names)
+    made = replace(made, request=replace(made.request, hints=hints))
+    message = render.completed(made, [PICTURE], [], notice="n" * 3000, withheld=2)
+    content = message.content or ""
+    assert 0 < len(content) <= 1970
+    assert content.count("832 × 1216") == 1
+
+
+@given(
+    st.integers(1, 4).flatmap(lambda n: st.tuples(st.integers(1, n), st.just(n))),
+    st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),
+)
+def test_the_bar_never_says_that_all_is_done(
+    picture: tuple[int, int], step: tuple[int, int]
+) -> None:
+    event = Progress(
+        picture=picture[0], pictures=picture[1], step=step[0], steps=step[1], eta_s=None
+    )
+    words = described(render.progress(job(count=picture[1]), event, None))
+    assert "▱" in words
+    assert "100%" not in words
+    assert ("finishing and checking" in words) == (step[0] == step[1])
 
 
 def test_file_names_tell_the_job_and_alt_text_the_prompt() -> None:

@@ -107,7 +107,7 @@ async def share(
 ) -> tuple[MessageView, MessageView]:
     """(The message of a member's new picture, the gallery's message, its only one.)"""
     _, message = await picture(visitor, running)
-    await whole(await visitor.member.press(message, "Share"))
+    await whole(await visitor.press(message, "Share"))
     (posted,) = await until_shown(seen_by, count=1)
     return message, posted
 

@@ -103,7 +103,7 @@ async def test_what_left_the_gallery_leaves_the_collections_of_others(
     async with gallery_house(place) as running:
         job, message = await picture(alice, running, "1girl, umbrella")
         secret = await alice.draw(running, "1girl, secret", steps=2, private=True)
-        await whole(await alice.member.press(message, "Share"))
+        await whole(await alice.press(message, "Share"))
         await until_shown(bob, count=1)
         for visitor in (alice, bob):
             await visitor.answer("collection create", name="Best")
@@ -171,8 +171,8 @@ async def test_privacy_takes_and_gives_all_of_it(
     async with gallery_house(place) as running:
         _, message = await picture(alice, running)
         theirs, other = await picture(bob, running)
-        await whole(await alice.member.press(message, "Share"))
-        await alice.member.press(other, "⭐ Vote")
+        await whole(await alice.press(message, "Share"))
+        await alice.press(other, "Vote")
         await alice.answer("gallery public", on=True)
         await alice.answer("collection create", name="Mine")
         await alice.answer("collection add", name="Mine", id=theirs.id)

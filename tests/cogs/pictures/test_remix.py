@@ -18,7 +18,7 @@ async def test_the_form_shows_everything_and_draws_what_was_changed(
             alice, running, prompt="1girl, smile", negative="hat", aspect="3:2", cfg=6.5,
             character="ganyu", style="Manga",
         )  # fmt: skip
-        sent = await alice.member.press(message, "🎨 Remix")
+        sent = await alice.press(message, "Remix")
         form = filled(sent)
         assert form == {
             "prompt": "ganyu, 1girl, smile",
@@ -42,7 +42,7 @@ async def test_the_form_shows_everything_and_draws_what_was_changed(
 async def test_unchanged_it_is_the_same_picture(place: Discord, alice: Visitor) -> None:
     async with open_house(place) as running:
         first, message = await drawn(alice, running, character="ganyu", series="genshin impact")
-        sent = await alice.member.press(message, "🎨 Remix")
+        sent = await alice.press(message, "Remix")
         await alice.member.submit_modal(sent, {})
         job = await new_job(running, 1)
     assert job.request.prompt == first.request.prompt
@@ -53,7 +53,7 @@ async def test_unchanged_it_is_the_same_picture(place: Discord, alice: Visitor) 
 async def test_a_form_may_be_open_while_the_bot_restarts(place: Discord, alice: Visitor) -> None:
     async with open_house(place) as running:
         _, message = await drawn(alice, running, private=True)
-        sent = await alice.member.press(message, "🎨 Remix")
+        sent = await alice.press(message, "Remix")
     async with open_house(place) as running:
         answer = await alice.member.submit_modal(sent, {"prompt": "2girls"})
         job = await new_job(running, 1)
@@ -67,8 +67,8 @@ async def test_two_people_use_the_same_form_at_once(
 ) -> None:
     async with open_house(place) as running:
         _, message = await drawn(alice, running)
-        of_alice = await alice.member.press(message, "🎨 Remix")
-        of_bob = await bob.member.press(message, "🎨 Remix")
+        of_alice = await alice.press(message, "Remix")
+        of_bob = await bob.press(message, "Remix")
         await alice.member.submit_modal(of_alice, {"prompt": "cat"}, wait=False)
         await bob.member.submit_modal(of_bob, {"prompt": "dog"}, wait=False)
         await new_job(running, 2)
@@ -91,7 +91,7 @@ async def test_a_refused_form_gives_the_text_back(
 ) -> None:
     async with open_house(place) as running:
         _, message = await drawn(alice, running)
-        sent = await alice.member.press(message, "🎨 Remix")
+        sent = await alice.press(message, "Remix")
         answer = await alice.member.submit_modal(sent, values)
         assert told in await text_of(answer)
         back = await alice.member.wait_for(lambda: answer.followups)

@@ -16,11 +16,9 @@ from tests.support.member import InteractionView
 from tests.support.patience import PATIENCE_S, until
 from tests.support.views import MessageView
 
-SINGLE = [
-    "🔄 Re-roll", "Vary (subtle)", "Vary (strong)", "Upscale", "🎨 Remix", "❤️ Favourite",
-    "Settings", "Delete",
-]  # fmt: skip
-DRAWING = ("🔄 Re-roll", "Vary (subtle)", "Vary (strong)", "Upscale")
+SINGLE = ["Re-roll", "Vary", "Upscale", "Remix", "More"]
+BEHIND = ["Vary (subtle)", "Vary (strong)", "Upscale", "Favourite", "Settings", "Delete"]
+DRAWING = ("Re-roll", "Vary (subtle)", "Vary (strong)", "Upscale")
 
 
 async def drawn(
@@ -48,7 +46,7 @@ async def text_of(sent: InteractionView) -> str:
 
 def forge(place: Discord, message: MessageView, custom_id: str) -> None:
     """Put another `custom_id` on the first button, as no client could."""
-    place.world.messages[message.id].components[0]["components"][0]["custom_id"] = custom_id
+    place.world.messages[message.id].components[-1]["components"][0]["custom_id"] = custom_id
 
 
 async def test_a_picture_has_its_buttons(place: Discord, alice: Visitor) -> None:
@@ -57,19 +55,77 @@ async def test_a_picture_has_its_buttons(place: Discord, alice: Visitor) -> None
     assert list(labels(message)) == SINGLE
 
 
-@pytest.mark.parametrize("count", [2, 4])
-async def test_several_pictures_have_a_u_and_a_v_each(
-    place: Discord, alice: Visitor, count: int
+async def test_more_opens_the_rest_for_its_presser(
+    place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
     async with open_house(place) as running:
-        _, message = await drawn(alice, running, count=count)
-    rows = [[b["label"] for b in row["components"]] for row in message.components]
-    numbers = range(1, count + 1)
-    assert rows == [
-        [*(f"U{n}" for n in numbers), "🔄 Re-roll"],
-        [*(f"V{n}" for n in numbers), "🎨 Remix"],
-        ["❤️ Favourite", "Settings", "Delete"],
-    ]
+        _, message = await drawn(alice, running)
+        own, theirs = await alice.more(message), await bob.more(message)
+    assert (own.ephemeral, theirs.ephemeral) == (True, True)
+    assert list(labels(own)) == BEHIND
+    assert list(labels(theirs)) == [each for each in BEHIND if each != "Delete"]
+
+
+@pytest.mark.parametrize("count", [2, 4])
+async def test_several_pictures_have_a_menu_over_the_same_row(
+    place: Discord, alice: Visitor, bob: Visitor, count: int
+) -> None:
+    async with open_house(place) as running:
+        job, message = await drawn(alice, running, count=count)
+        _, pictures = await running.services.results.pictures_of(job.id)
+        assert list(labels(message)) == SINGLE
+        (menu,) = message.selects
+        assert menu["placeholder"] == f"Picture 1 to {count}"
+        assert [each["label"] for each in menu["options"]] == [
+            f"Picture {n}" for n in range(1, count + 1)
+        ]
+        assert [each["description"] for each in menu["options"]] == [
+            f"seed {each.seed}" for each in pictures
+        ]
+        panel = await bob.more(message, 2)
+        assert panel.ephemeral
+        assert panel.text == f"Picture 2, seed {pictures[1].seed}"
+        again = await bob.more(panel, 1)
+        assert (again.id, again.text) == (panel.id, f"Picture 1, seed {pictures[0].seed}")
+        assert place.world.messages[message.id].components == message.components
+
+
+async def test_the_menu_works_after_a_restart_and_keeps_one_of_four(
+    place: Discord, alice: Visitor
+) -> None:
+    async with open_house(place) as running:
+        job, message = await drawn(alice, running, count=4)
+    async with open_house(place) as running:
+        panel = await alice.more(message, 3)
+        await text_of(await alice.press(panel, "Favourite"))
+        _, pictures = await running.services.results.pictures_of(job.id)
+        assert await running.services.results.favourites_among(
+            user_id=IDS.alice, picture_ids=[each.id for each in pictures]
+        ) == {pictures[2].id}
+        assert len(await running.jobs()) == 1
+
+
+async def test_more_of_several_pictures_concerns_all_until_one_is_chosen(
+    place: Discord, alice: Visitor
+) -> None:
+    async with open_house(place) as running:
+        _, message = await drawn(alice, running, count=2)
+        panel = await alice.more(message)
+        assert list(labels(panel)) == ["Settings", "Delete"]
+        assert list(labels(await alice.more(panel, 2))) == BEHIND
+
+
+async def test_a_private_message_turns_into_its_panel_and_back(
+    place: Discord, alice: Visitor
+) -> None:
+    async with open_house(place) as running:
+        _, message = await drawn(alice, running, count=2, private=True)
+        panel = await alice.more(message, 2)
+        assert panel.id == message.id
+        assert len(panel.attachments) == 2
+        assert list(labels(panel)) == [*BEHIND, "Back"]
+        await alice.member.press(panel, "Back")
+        assert list(labels(alice.member.message(message.id))) == SINGLE
 
 
 @pytest.mark.parametrize("label", DRAWING)
@@ -81,7 +137,7 @@ async def test_each_drawing_button_draws_at_the_pressers_expense(
     async with open_house(place) as running:
         first, message = await drawn(alice, running)
         before = await running.used(user_id)
-        sent = await presser.member.press(message, label)
+        sent = await presser.press(message, label)
         assert not sent.ephemeral
         job = await new_job(running, 1)
         assert (job.user_id, job.state) == (user_id, "finished")
@@ -89,7 +145,7 @@ async def test_each_drawing_button_draws_at_the_pressers_expense(
         assert await running.used(user_id) == before + 1
         request = job.request
         assert request.prompt == first.request.prompt
-        if label == "🔄 Re-roll":
+        if label == "Re-roll":
             assert (request.init_picture, request.seed != 42) == ("", True)
         elif label == "Vary (subtle)":
             assert (request.seed, request.init_picture) == (42, "")
@@ -102,12 +158,15 @@ async def test_each_drawing_button_draws_at_the_pressers_expense(
         assert ("Upscale" in left) == (label != "Upscale")
 
 
-async def test_u2_and_v2_take_the_second_picture(place: Discord, alice: Visitor) -> None:
+async def test_upscale_and_vary_ask_which_picture(place: Discord, alice: Visitor) -> None:
     async with open_house(place) as running:
         first, message = await drawn(alice, running, count=2)
         _, pictures = await running.services.results.pictures_of(first.id)
-        for known, label in enumerate(("U2", "V2"), 1):
-            await alice.member.press(message, label)
+        for known, label in enumerate(("Upscale", "Vary"), 1):
+            asked = await whole(await alice.member.press(message, label))
+            assert asked.ephemeral
+            assert list(labels(asked)) == ["1", "2"]
+            await alice.member.press(asked, "2")
             job = await new_job(running, known)
             assert job.request.init_picture == pictures[1].content_hash
             assert job.request.count == 1
@@ -118,10 +177,10 @@ async def test_buttons_work_after_a_restart(place: Discord, alice: Visitor) -> N
         _, message = await drawn(alice, running)
     async with open_house(place) as running:
         for known, label in enumerate(DRAWING, 1):
-            await alice.member.press(message, label)
+            await alice.press(message, label)
             assert (await new_job(running, known)).state == "finished"
-        assert (await alice.member.press(message, "🎨 Remix")).modal is not None
-        assert "Steps: 4" in await text_of(await alice.member.press(message, "Settings"))
+        assert (await alice.press(message, "Remix")).modal is not None
+        assert "Steps: 4" in await text_of(await alice.press(message, "Settings"))
 
 
 async def test_a_button_draws_nothing_while_the_bot_stops(place: Discord, alice: Visitor) -> None:
@@ -129,7 +188,7 @@ async def test_a_button_draws_nothing_while_the_bot_stops(place: Discord, alice:
         _, message = await drawn(alice, running)
         before = await running.used()
         await running.bot.remove_cog("Inference")
-        sent = await alice.member.press(message, "🔄 Re-roll")
+        sent = await alice.member.press(message, "Re-roll")
         assert "shutting down" in await text_of(sent)
         assert len(await running.jobs()) == 1
         assert await running.used() == before
@@ -139,7 +198,7 @@ async def test_buttons_work_in_direct_messages(place: Discord, alice: Visitor) -
     async with open_house(place) as running:
         sent = await alice.member.slash("imagine", {"prompt": "1girl"}, channel=IDS.dm_alice)
         first = await new_job(running, 0)
-        await alice.member.press(alice.member.message(first.message_id or 0), "🔄 Re-roll")
+        await alice.member.press(alice.member.message(first.message_id or 0), "Re-roll")
         job = await new_job(running, 1)
         assert (job.guild_id, job.channel_id) == (None, IDS.dm_alice)
         assert sent.message is not None
@@ -150,7 +209,7 @@ async def test_private_pictures_stay_private_when_drawn_on(place: Discord, alice
         _, message = await drawn(alice, running, private=True)
         assert message.ephemeral
         for known, label in enumerate(DRAWING, 1):
-            sent = await alice.member.press(message, label)
+            sent = await alice.press(message, label)
             assert sent.ephemeral
             assert (await new_job(running, known)).private
     assert place.seen(IDS.general) == []
@@ -223,7 +282,7 @@ async def test_the_places_present_ceiling_counts(place: Discord, alice: Visitor)
         _, message = await drawn(alice, running, rating="sensitive")
         await allow(Rating.SAFE)
         for label in DRAWING:
-            words = await text_of(await alice.member.press(message, label))
+            words = await text_of(await alice.press(message, label))
             assert "rated `sensitive`" in words
         assert len(await running.jobs()) == 1
 
@@ -239,7 +298,7 @@ async def test_settings_are_shown_to_be_copied(
 ) -> None:
     async with open_house(place) as running:
         _, message = await drawn(alice, running, prompt="1girl, ```@everyone <@1>")
-        sent = await bob.member.press(message, "Settings")
+        sent = await bob.press(message, "Settings")
         words = await text_of(sent)
     block = words.split("```")[1]
     assert "Steps: 4, Sampler: Euler a" in block
@@ -256,7 +315,7 @@ async def test_long_settings_come_as_a_file(place: Discord, alice: Visitor) -> N
     prompt = ", ".join(f"tag {n}" for n in range(400))
     async with open_house(place) as running:
         _, message = await drawn(alice, running, prompt=prompt)
-        sent = await alice.member.press(message, "Settings")
+        sent = await alice.press(message, "Settings")
         await text_of(sent)
     shown = sent.message
     assert shown is not None
@@ -277,16 +336,19 @@ async def test_a_favourite_is_each_persons_own(
                 user_id=user_id, picture_ids=[picture.id]
             )
 
-        assert "Added" in await text_of(await bob.member.press(message, "❤️ Favourite"))
+        assert "Added" in await text_of(await bob.press(message, "Favourite"))
         assert (await marked(IDS.bob), await marked(IDS.alice)) == (True, False)
-        assert "Removed" in await text_of(await bob.member.press(message, "❤️ Favourite"))
+        assert "Removed" in await text_of(await bob.press(message, "Favourite"))
         assert not await marked(IDS.bob)
 
 
-async def test_of_several_pictures_each_can_be_a_favourite(place: Discord, alice: Visitor) -> None:
+async def test_buttons_of_earlier_versions_under_several_pictures_work(
+    place: Discord, alice: Visitor
+) -> None:
     async with open_house(place) as running:
         job, message = await drawn(alice, running, count=3)
-        sent = await alice.member.press(message, "❤️ Favourite")
+        forge(place, message, f"ekaki:favourites:{job.id}")
+        sent = await alice.member.press(message, "ekaki:favourites")
         asked = await whole(sent)
         assert asked.ephemeral
         assert list(labels(asked)) == ["☆ 1", "☆ 2", "☆ 3"]
@@ -307,12 +369,12 @@ async def test_deleting_asks_and_then_takes_message_and_files(
         used = await running.used()
         files = place.folder / "pictures"
         assert list(files.rglob("*.png"))
-        asked = await whole(await alice.member.press(message, "Delete"))
+        asked = await whole(await alice.press(message, "Delete"))
         assert asked.ephemeral
         assert list(labels(asked)) == ["Delete permanently", "Keep"]
         await alice.member.press(asked, "Keep")
         assert await running.services.jobs.job(job.id) is not None
-        asked = await whole(await alice.member.press(message, "Delete"))
+        asked = await whole(await alice.press(message, "Delete"))
         await alice.member.press(asked, "Delete permanently")
         await until(lambda: place.world.messages[message.id].deleted_at)
         assert await running.services.jobs.job(job.id) is None
@@ -326,11 +388,12 @@ async def test_moderators_may_delete_and_others_may_not(
 ) -> None:
     async with open_house(place) as running:
         job, message = await drawn(alice, running)
-        assert "Only the person" in await text_of(await bob.member.press(message, "Delete"))
+        forge(place, message, f"ekaki:delete:{job.id}")  # as under pictures of earlier versions
+        assert "Only the person" in await text_of(await bob.press(message, "ekaki:delete"))
         forge(place, message, f"ekaki:erase:{job.id}:{message.id}")
         assert "Only the person" in await text_of(await bob.member.press(message, "ekaki:erase"))
         assert await running.services.jobs.job(job.id) is not None
-        asked = await whole(await moderator.member.press(message, "Delete"))
+        asked = await whole(await moderator.press(message, "Delete"))
         await moderator.member.press(asked, "Delete permanently")
         await until(lambda: place.world.messages[message.id].deleted_at)
 
@@ -338,11 +401,11 @@ async def test_moderators_may_delete_and_others_may_not(
 async def test_a_private_picture_is_deleted_where_it_stands(place: Discord, alice: Visitor) -> None:
     async with open_house(place) as running:
         job, message = await drawn(alice, running, private=True)
-        await alice.member.press(message, "Delete")
+        await alice.press(message, "Delete")
         assert list(labels(alice.member.message(message.id))) == ["Delete permanently", "Keep"]
         await alice.member.press(message, "Keep")
         assert list(labels(alice.member.message(message.id))) == SINGLE
-        await alice.member.press(message, "Delete")
+        await alice.press(message, "Delete")
         await alice.member.press(message, "Delete permanently")
         left = alice.member.message(message.id)
         assert (left.attachments, left.buttons) == ([], [])
@@ -353,7 +416,7 @@ async def test_a_private_picture_is_deleted_where_it_stands(place: Discord, alic
 async def test_a_deletion_survives_a_message_that_is_gone(place: Discord, alice: Visitor) -> None:
     async with open_house(place) as running:
         job, message = await drawn(alice, running)
-        asked = await whole(await alice.member.press(message, "Delete"))
+        asked = await whole(await alice.press(message, "Delete"))
         place.loopback.posting.delete(place.world.messages[message.id])
         await alice.member.press(asked, "Delete permanently")
         assert await running.services.jobs.job(job.id) is None

@@ -37,7 +37,7 @@ from tests.support.patience import until
 async def test_the_owner_shares_with_a_button(place: Discord, alice: Visitor, bob: Visitor) -> None:
     async with gallery_house(place) as running:
         job, message = await picture(alice, running)
-        sent = await alice.member.press(message, "Share")
+        sent = await alice.press(message, "Share")
         assert (await whole(sent)).ephemeral
         assert "appears in the gallery" in sent.text
         (entry,) = await until_shown(bob, count=1)
@@ -47,7 +47,7 @@ async def test_the_owner_shares_with_a_button(place: Discord, alice: Visitor, bo
         assert entry.attachments[0].data == message.attachments[0].data
         (stored,) = await entries(running)
         assert (stored.maker_id, stored.maker_name, stored.job_id) == (IDS.alice, "Alice", job.id)
-        again = await alice.member.press(message, "Share")
+        again = await alice.press(message, "Share")
         assert "already" in (await whole(again)).text
         await nothing_more(running)
         assert len(shown(bob)) == 1
@@ -58,10 +58,10 @@ async def test_others_may_not_share_and_moderators_may(
 ) -> None:
     async with gallery_house(place) as running:
         _, message = await picture(alice, running)
-        refused = await bob.member.press(message, "Share")
+        refused = await bob.press(message, "Share")
         assert "Only the person who made" in (await whole(refused)).text
         assert await entries(running) == []
-        await whole(await moderator.member.press(message, "Share"))
+        await whole(await moderator.press(message, "Share"))
         await until_shown(bob, count=1)
 
 
@@ -71,13 +71,13 @@ async def test_a_private_picture_asks_first_and_is_then_everybodys(
     async with gallery_house(place) as running:
         await alice.draw(running, "1girl, secret", steps=2, private=True)
         (message,) = [m for m in alice.member.visible_messages(IDS.general) if m.ephemeral]
-        assert "⭐ Vote" not in [b["label"] for b in message.buttons]
-        asked = await whole(await alice.member.press(message, "Share"))
+        assert "Vote" not in [b["label"] for b in message.buttons]
+        asked = await whole(await alice.press(message, "Share"))
         assert "private" in asked.text
         assert await entries(running) == []
         await alice.member.press(asked, "Share anyway")
         (posted,) = await until_shown(bob, count=1)
-        form = await bob.member.press(posted, "🎨 Remix")
+        form = await bob.press(posted, "Remix")
         assert form.modal is not None, "what everybody sees, everybody may remix"
 
 
@@ -85,7 +85,7 @@ async def test_a_forum_gets_a_post_for_each(place: Discord, alice: Visitor, bob:
     add_forum(place)
     async with gallery_house(place, gallery_channel_id=FORUM, gallery_kind="forum") as running:
         _, message = await picture(alice, running)
-        await whole(await alice.member.press(message, "Share"))
+        await whole(await alice.press(message, "Share"))
 
         def threads() -> list[int]:
             return [c.id for c in place.world.channels.values() if c.parent_id == FORUM]
@@ -99,9 +99,9 @@ async def test_a_forum_gets_a_post_for_each(place: Discord, alice: Visitor, bob:
         sent = await bob.member.press(posted, "ekaki:vote")
         assert "taken back" in (await whole(sent)).text
         await until_stars(bob, 0, channel=thread)
-        await whole(await alice.member.press(message, "Share"))
+        await whole(await alice.press(message, "Share"))
         (entry,) = await entries(running)
-        tools = await whole(await alice.member.press(message, "Share"))
+        tools = await whole(await alice.press(message, "Share"))
         await alice.member.press(tools, f"ekaki:takeout:{entry.id}")
         await until_shown(bob, count=0, channel=thread)
         await nothing_more(running)
@@ -121,42 +121,41 @@ async def test_higher_ratings_go_into_the_age_restricted_channel_only(
             )  # fmt: skip
         _, safe = await picture(alice, running)
         _, higher = await picture(alice, running, rating="sensitive")
-        await whole(await alice.member.press(safe, "Share"))
-        await whole(await alice.member.press(higher, "Share"))
+        await whole(await alice.press(safe, "Share"))
+        await whole(await alice.press(higher, "Share"))
         await until_shown(bob, count=1)
         await until_shown(bob, count=1, channel=IDS.age_restricted)
         place.loopback.changes.set_age_restricted(IDS.age_restricted, on=False)
         await until_shown(bob, count=0, channel=IDS.age_restricted)
         assert len(shown(bob)) == 1
-        sent = await alice.member.press(higher, "Share")
+        sent = await alice.press(higher, "Share")
         assert "already" in (await whole(sent)).text
 
 
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize(("count", "chosen"), [(1, None), (2, 2)])
 async def test_only_where_there_is_a_gallery_are_its_buttons_offered(
-    place: Discord, alice: Visitor, count: int
+    place: Discord, alice: Visitor, count: int, chosen: int | None
 ) -> None:
     async with gallery_house(place) as running:
         job, message = await picture(alice, running, count=count)
-        assert {"⭐ Vote", "Share"} <= labels(message).keys()
         shown = await alice.answer("show", id=job.id)
-        assert {"⭐ Vote", "Share"} <= labels(shown).keys()
+        for each in (message, shown):
+            assert {"Vote", "Share"} <= labels(await alice.more(each, chosen)).keys()
         await choose(running, gallery_channel_id=None)
-        _, message = await picture(alice, running, count=count)
-        assert not {"⭐ Vote", "Share"} & labels(message).keys()
-        shown = await alice.answer("show", id=job.id)
-        assert not {"⭐ Vote", "Share"} & labels(shown).keys()
+        for each in (message, shown):
+            assert not {"Vote", "Share"} & labels(await alice.more(each, chosen)).keys()
 
 
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize(("count", "chosen"), [(1, None), (2, 2)])
 async def test_buttons_that_outlive_the_gallery_say_so(
-    place: Discord, alice: Visitor, count: int
+    place: Discord, alice: Visitor, count: int, chosen: int | None
 ) -> None:
     async with gallery_house(place) as running:
         _, message = await picture(alice, running, count=count)
+        panel = await alice.more(message, chosen)
         await choose(running, gallery_channel_id=None)
-        for label in ("Share", "⭐ Vote"):
-            sent = await alice.member.press(message, label)
+        for label in ("Share", "Vote"):
+            sent = await alice.member.press(panel, label)
             assert "no gallery yet" in (await whole(sent)).text
         await alice.member.react(message, STAR)
         await nothing_more(running)
@@ -172,7 +171,7 @@ async def test_missing_permissions_are_named_and_nothing_is_shared(
     ]
     async with gallery_house(place) as running:
         _, message = await picture(alice, running)
-        sent = await alice.member.press(message, "Share")
+        sent = await alice.press(message, "Share")
         words = (await whole(sent)).text
         assert "#gallery" in words
         assert "Send Messages" in words
@@ -205,7 +204,7 @@ async def test_a_lost_answer_posts_nothing_twice(
         _, message = await picture(alice, running)
         fault = Fault(method="POST", path=f"/channels/{IDS.gallery}/messages", times=6, cut=cut)  # pyright: ignore[reportArgumentType]
         place.loopback.faults.add(fault)
-        await whole(await alice.member.press(message, "Share"))
+        await whole(await alice.press(message, "Share"))
         await until(lambda: fault.times <= (3 if cut == "before" else 5))  # tried, and again
         place.loopback.faults.clear()
         await until_shown(bob, count=1)

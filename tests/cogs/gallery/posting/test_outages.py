@@ -53,11 +53,11 @@ async def test_what_is_shared_during_an_outage_is_posted_after_it(
         _, message = await picture(alice, running)
         place.loopback.changes.outage(IDS.guild)
         await until(lambda: getattr(running.bot.get_guild(IDS.guild), "unavailable", True))
-        said = await whole(await alice.member.press(message, "Share"))
+        said = await whole(await alice.press(message, "Share"))
         assert "try again" in said.text
         place.loopback.changes.recover(IDS.guild)
         await until(lambda: not (getattr(running.bot.get_guild(IDS.guild), "unavailable", True)))
-        await whole(await alice.member.press(message, "Share"))
+        await whole(await alice.press(message, "Share"))
         await until_shown(bob, count=1)
 
 
@@ -122,7 +122,7 @@ async def test_a_closed_thread_of_an_excluded_channel_stays_excluded(
         brought = await alice.member.slash("show", {"id": job}, channel=IDS.art)
         message = await whole(brought)
         await bob.member.react(message, "⭐")
-        said = await whole(await alice.member.press(message, "Share"))
+        said = await whole(await alice.press(message, "Share"))
         assert "gallery" in said.text
         await nothing_more(running)
         assert shown(bob) == []

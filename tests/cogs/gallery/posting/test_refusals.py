@@ -48,11 +48,11 @@ async def test_one_entry_that_is_refused_stops_no_other_and_is_told(
         place.loopback.faults.add(
             Fault(method="POST", path=f"/channels/{IDS.gallery}/messages", status=400, code=code)
         )
-        sent = await whole(await alice.member.press(bad, "Share"))
+        sent = await whole(await alice.press(bad, "Share"))
         assert "in the gallery now" not in sent.text, "nobody knows that yet"
         item = await until_parked(running)
         assert str(code) in (item.last_error or "")
-        await whole(await alice.member.press(good, "Share"))
+        await whole(await alice.press(good, "Share"))
         await until_shown(bob, count=1)
         (entry,) = await undelivered(running)
         assert (entry.user_id, entry.details["what"]) == (IDS.alice, "gallery_entry")
@@ -87,7 +87,7 @@ async def test_a_forum_that_requires_tags_gets_those_that_were_chosen(
     tagged_forum(place)
     async with gallery_house(place, gallery_channel_id=FORUM) as running:
         _, message = await picture(alice, running)
-        await whole(await alice.member.press(message, "Share"))
+        await whole(await alice.press(message, "Share"))
         item = await until_parked(running)
         assert "40067" in (item.last_error or "")
         await choose(running, gallery_channel_id=FORUM, gallery_tags=frozenset({9001}))
@@ -104,7 +104,7 @@ async def test_a_tag_that_was_deleted_is_told_and_posts_come_when_none_is_needed
         _, message = await picture(alice, running)
         forum = place.world.channel(FORUM)
         forum.tags = forum.tags[:1]  # the gateway's word for it comes late
-        await whole(await alice.member.press(message, "Share"))
+        await whole(await alice.press(message, "Share"))
         item = await until_parked(running)
         assert "10087" in (item.last_error or "")
         place.loopback.changes.set_tags(FORUM, forum.tags, required=True)
@@ -124,7 +124,7 @@ async def test_what_was_refused_is_tried_again_when_our_permissions_may_have_cha
         place.loopback.faults.add(
             Fault(method="POST", path=f"/channels/{IDS.gallery}/messages", status=400, code=50035)
         )
-        await whole(await alice.member.press(message, "Share"))
+        await whole(await alice.press(message, "Share"))
         await until_parked(running)
         assert shown(bob) == []
         change(place)
@@ -159,7 +159,7 @@ async def test_managers_choose_the_tags_of_a_forum_when_they_choose_the_forum(
         made = await running.services.servers.settings(IDS.guild)
         assert made.gallery_tags == {9000}
         _, message = await picture(alice, running)
-        await whole(await alice.member.press(message, "Share"))
+        await whole(await alice.press(message, "Share"))
         threads = await until(lambda: threads_of(place, FORUM))
         assert [thread.applied_tags for thread in threads] == [[9000]]
 
@@ -172,7 +172,7 @@ async def test_managers_and_the_doctor_see_what_discord_refuses(
         place.loopback.faults.add(
             Fault(method="POST", path=f"/channels/{IDS.gallery}/messages", status=400, code=20009)
         )
-        await whole(await alice.member.press(message, "Share"))
+        await whole(await alice.press(message, "Share"))
         await until_parked(running)
         panel = await opened(moderator, "gallery")
         assert "20009" in panel.text

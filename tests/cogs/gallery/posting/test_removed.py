@@ -37,7 +37,7 @@ async def test_a_deleted_picture_is_gone_everywhere(
 ) -> None:
     async with gallery_house(place) as running:
         message, _ = await share(alice, running, seen_by=bob)
-        asked = await alice.member.press(message, "Delete")
+        asked = await alice.press(message, "Delete")
         await alice.member.press(await whole(asked), "Delete permanently")
         await until_shown(bob, count=0)
         assert await entries(running) == []
@@ -51,7 +51,7 @@ async def test_a_moderator_who_deletes_the_gallerys_message_takes_the_entry_out(
         place.loopback.changes.purge([place.world.messages[posted.id]])
         await nothing_more(running)
         assert [entry.state for entry in await entries(running)] == ["removed"]
-        sent = await alice.member.press(message, "Share")
+        sent = await alice.press(message, "Share")
         assert "taken out" in (await whole(sent)).text
         assert shown(bob) == []
 
@@ -86,11 +86,11 @@ async def test_approval_comes_first_where_the_server_wants_it(
 ) -> None:
     async with gallery_house(place, gallery_approval=True) as running:
         _, message = await picture(alice, running)
-        sent = await alice.member.press(message, "Share")
+        sent = await alice.press(message, "Share")
         assert "as soon as a moderator" in (await whole(sent)).text
         await nothing_more(running)
         assert shown(bob) == []
-        tools = await whole(await moderator.member.press(message, "Share"))
+        tools = await whole(await moderator.press(message, "Share"))
         assert "waiting for approval" in tools.text
         (entry,) = await entries(running)
         details = await details_of(moderator, entry.picture_id, message, place)
@@ -111,13 +111,13 @@ async def test_an_excluded_channel_stays_out(place: Discord, alice: Visitor, bob
     excluded = frozenset({IDS.general})
     async with gallery_house(place, gallery_excluded=excluded, gallery_threshold=1) as running:
         _, message = await picture(alice, running)
-        sent = await alice.member.press(message, "Share")
+        sent = await alice.press(message, "Share")
         assert "stay out" in (await whole(sent)).text
         await bob.member.react(message, STAR)
         await nothing_more(running)
         assert await entries(running) == []
         await choose(running, gallery_threshold=1)
-        sent = await alice.member.press(message, "Share")
+        sent = await alice.press(message, "Share")
         await until_shown(bob, count=1)
 
 
@@ -146,7 +146,7 @@ async def test_a_lower_ceiling_takes_away_what_is_above_it(
     async with gallery_house(place) as running:
         await set_ceiling(running, Rating.SENSITIVE)
         _, message = await picture(alice, running, rating="sensitive")
-        await whole(await alice.member.press(message, "Share"))
+        await whole(await alice.press(message, "Share"))
         await until_shown(bob, count=1)
         await set_ceiling(running, Rating.SAFE)
         await until_shown(bob, count=0)

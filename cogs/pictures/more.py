@@ -1,0 +1,146 @@
+"""Behind "More" and the menu of several pictures: everything that the row has no room for.
+
+It opens for who pressed alone. In a message that only this person sees, it takes the row's place.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import discord
+
+from bot.client.client import EkakiBot
+from cogs.common.actors import actor_of
+from cogs.common.answers import change, say
+from cogs.common.gallery_gates import offers_gallery
+from cogs.common.result_buttons import (
+    Action,
+    button,
+    may_grow,
+    numbered,
+    picture_menu,
+    result_view,
+    view_of,
+)
+from cogs.drawing.finding import stems
+from cogs.drawing.render import file_stem
+from cogs.pictures.drawing_on import drawable_job, visible_job, visible_picture
+from data.jobs.jobs import JobRecord
+from data.jobs.pictures import PictureRecord
+from data.shipped.text import text
+from pipeline.errors import RefusedError
+
+Interaction: TypeAlias = discord.Interaction[EkakiBot]
+
+
+async def more(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
+    """Of a message with one picture."""
+    stored = await visible_picture(interaction, picture_id)
+    await _open(interaction, stored.job, (stored.picture,), stored.picture)
+
+
+async def mores(interaction: Interaction, job_id: str, _extra: int | None) -> None:
+    """Of a message with several: what concerns all of them, and the menu."""
+    job, pictures = await visible_job(interaction, job_id)
+    await _open(interaction, job, _shown(interaction, job, pictures), None)
+
+
+async def pick(interaction: Interaction, job_id: str, message_id: int | None) -> None:
+    """One of them was chosen. In the panel it takes the place of the one before."""
+    values: list[str] = (interaction.data or {}).get("values", [])  # pyright: ignore[reportAssignmentType] - what a menu sends
+    job, pictures = await visible_job(interaction, job_id)
+    chosen = next((each for each in pictures if each.id in values), None)
+    if chosen is None:
+        raise RefusedError("picture_unknown")
+    if message_id is None:
+        await _open(interaction, job, _shown(interaction, job, pictures), chosen)
+        return
+    view = await _panel(interaction, job, pictures, chosen, message_id=message_id)
+    await change(interaction, _title(chosen), view=view)
+
+
+async def varies(interaction: Interaction, job_id: str, _extra: int | None) -> None:
+    await _ask_which(interaction, job_id, Action.STRONG, "more.vary_which")
+
+
+async def upscales(interaction: Interaction, job_id: str, _extra: int | None) -> None:
+    await _ask_which(interaction, job_id, Action.UPSCALE, "more.upscale_which")
+
+
+async def _ask_which(interaction: Interaction, job_id: str, action: Action, key: str) -> None:
+    job, pictures = await drawable_job(interaction, job_id)
+    if not pictures:
+        raise RefusedError("picture_unknown")
+    shown = _shown(interaction, job, pictures)
+    await say(interaction, text(key), view=view_of(numbered(action, shown)))
+
+
+def whole_view(
+    interaction: Interaction, job: JobRecord, pictures: Sequence[PictureRecord]
+) -> discord.ui.View:
+    """The row of the message that is used, as before its panel."""
+    return result_view(job, _shown(interaction, job, pictures))
+
+
+async def _open(
+    interaction: Interaction,
+    job: JobRecord,
+    pictures: Sequence[PictureRecord],
+    chosen: PictureRecord | None,
+) -> None:
+    asked = interaction.message
+    assert asked is not None, "a button stands under a message"
+    if asked.flags.ephemeral:
+        view = await _panel(interaction, job, pictures, chosen, message_id=None)
+        await interaction.response.edit_message(view=view)
+        return
+    view = await _panel(interaction, job, pictures, chosen, message_id=asked.id)
+    await say(interaction, _title(chosen if len(pictures) > 1 else None), view=view)
+
+
+def _title(chosen: PictureRecord | None) -> str:
+    if chosen is None:
+        return text("more.title")
+    return text("more.chosen", number=chosen.position + 1, seed=chosen.seed)
+
+
+async def _panel(
+    interaction: Interaction,
+    job: JobRecord,
+    pictures: Sequence[PictureRecord],
+    chosen: PictureRecord | None,
+    *,
+    message_id: int | None,
+) -> discord.ui.View:
+    """`message_id`: the message with the pictures, None where the panel stands under them."""
+    items: list[discord.ui.Item[Any]] = []
+    if len(pictures) > 1:
+        chosen_id = None if chosen is None else chosen.id
+        items.append(picture_menu(job, pictures, chosen=chosen_id, message_id=message_id))
+    if chosen is not None:
+        items += [
+            button(Action.SUBTLE, chosen.id, row=1),
+            button(Action.STRONG, chosen.id, row=1),
+        ]
+        if may_grow(job):
+            items.append(button(Action.UPSCALE, chosen.id, row=1))
+        items.append(button(Action.FAVOURITE, chosen.id, row=2))
+        if await offers_gallery(interaction.client, job):
+            if not job.private:  # nobody but its owner sees a private picture
+                items.append(button(Action.VOTE, chosen.id, row=2))
+            items.append(button(Action.SHARE, chosen.id, row=2))
+    items.append(button(Action.SETTINGS, job.id, row=3))
+    if interaction.client.services.results.may_delete(actor_of(interaction), job):
+        danger = discord.ButtonStyle.danger
+        items.append(button(Action.DELETE, job.id, row=3, style=danger, extra=message_id))
+    if message_id is None:
+        items.append(button(Action.KEEP, job.id, row=3, label=text("buttons.back")))
+    return view_of(items)
+
+
+def _shown(
+    interaction: Interaction, job: JobRecord, pictures: Sequence[PictureRecord]
+) -> Sequence[PictureRecord]:
+    """Those of `pictures` that the message has as files; all of them where it has none."""
+    files: set[str] = set() if interaction.message is None else stems(interaction.message)
+    found = [each for each in pictures if f"{file_stem(job.id)}{each.position + 1}" in files]
+    return found or pictures
