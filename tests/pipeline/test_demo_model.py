@@ -70,7 +70,7 @@ def colours(picture: NDArray[np.uint8]) -> dict[str, str]:
 def test_it_is_small_and_says_what_it_is(demo_path: Path) -> None:
     size_bytes = sum(file.stat().st_size for file in demo_path.rglob("*") if file.is_file())
     assert size_bytes <= MOST_BYTES
-    assert "tiny model" in ModelFolder.open(demo_path).notice
+    assert "Tiny demo model" in ModelFolder.open(demo_path).notice
 
 
 def test_its_preview_map_is_shipped(demo_path: Path) -> None:

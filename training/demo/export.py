@@ -36,7 +36,7 @@ from training.demo.unet import SCHEDULER, make_unet, point_at
 _TRACED = 5
 """Latent pixels while tracing: odd, so that no size is taken for a constant; few, to be quick."""
 _SMALL = 256  # tensors of fewer numbers stay as they are
-_NOTICE = "A tiny model that draws portraits from tags, trained on drawings that a script makes."
+_NOTICE = "Tiny demo model"
 
 
 def export(state: State) -> Path:

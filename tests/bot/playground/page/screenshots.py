@@ -129,7 +129,7 @@ def gallery(browser: Browser, url: str, out: Path) -> None:
     for visitor in (alice, bob):
         visitor.command("gallery public on: True")
     for visitor, message in made:
-        visitor.button(message, "Share").click()
+        visitor.press_behind_more(message, "Share")
     bob.enter("gallery")
     posts = bob.page.locator("#messages > li.message:not(.ephemeral)")
     expect(posts).to_have_count(len(SHARED), timeout=DRAWN_MS)

@@ -59,6 +59,22 @@ def test_a_picture_fills_its_frame(visit: Open, shape: str, count: str, width: i
     assert not beside(alice)
 
 
+@pytest.mark.parametrize("locale", ["en-US", "ja"])
+def test_a_portrait_its_line_and_its_buttons_fit_on_a_phone(phone: Open, locale: str) -> None:
+    alice = phone()
+    alice.page.get_by_role("button", name="Channels and people").click()
+    alice.page.locator("#locale").select_option(locale)
+    _serve_pictures(alice.page, SIZES["portrait"])
+    message = alice.imagine("1girl, long hair, " * 9 + "on a phone", steps="1", seed=SEED)
+    last = alice.button(message, "^(More|その他)$")
+    expect(last).to_be_visible()
+    message.locator(".files img").evaluate("image => image.decode()")
+    last.scroll_into_view_if_needed()
+    expect(message.locator(".content")).to_be_in_viewport(ratio=1)
+    expect(message.locator(".files")).to_be_in_viewport(ratio=1)
+    expect(last).to_be_in_viewport(ratio=1)
+
+
 def _serve_pictures(page: Page, size: tuple[int, int]) -> None:
     """Pictures of the real size, which the engine of these tests does not draw."""
     out = io.BytesIO()
@@ -126,9 +142,9 @@ def test_what_answers_a_press_far_up_comes_into_view(visit: Open, size: Viewport
     expect(alice.button(message, "Re-roll")).to_be_visible()
     for _ in range(3):
         alice.command("help")
-    settings = alice.button(message, "^Settings$")
-    settings.scroll_into_view_if_needed()
-    settings.hover()
+    more = alice.button(message, "^More$")
+    more.scroll_into_view_if_needed()
+    more.hover()
     alice.page.mouse.wheel(0, -60)
-    answer = alice.answer_to(settings.click)
+    answer = alice.answer_to(more.click)
     expect(answer.get_by_text("Dismiss message")).to_be_in_viewport()

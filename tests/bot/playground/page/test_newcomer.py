@@ -32,7 +32,7 @@ def test_a_green_haired_girl_appears(visit: Open, demo: Stage) -> None:
     expect(message).to_contain_text("step ", timeout=DRAWN_MS)
     expect(message.locator(".embed img")).to_be_visible(timeout=DRAWN_MS)  # a preview
     expect(alice.button(message, "Re-roll")).to_be_visible(timeout=DRAWN_MS)
-    expect(message).to_contain_text("Ekaki demo")
+    expect(message).to_contain_text("Tiny demo model")
     source = message.locator(".files img").get_attribute("src")
     data = alice.page.request.get(f"{demo.url.rstrip('/')}{source}").body()
     picture = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))

@@ -134,5 +134,10 @@ class Visit:
         form.get_by_role("button", name="Submit").click()
         expect(form).to_have_count(0)
 
+    def press_behind_more(self, message: "Locator", name: str) -> None:
+        """Open "More" under a picture and press a button there."""
+        panel = self.answer_to(self.button(message, "^More$").click)
+        self.button(panel, name).click()
+
     def button(self, message: "Locator", name: str) -> "Locator":
         return message.get_by_role("button", name=re.compile(name))
