@@ -56,10 +56,10 @@ def message_of(entry: Entry, job: JobRecord, *, file_name: str, notice: str) -> 
 
 def buttons_of(entry: Entry, job: JobRecord) -> discord.ui.View:
     """What can be done with an entry; the vote button has the count."""
-    votes = str(entry.votes)
+    votes = text("buttons.vote_count", votes=entry.votes)
     return view_of(
         [
-            button(Action.VOTE, entry.picture_id, row=0, label=votes),
+            button(Action.VOTE, entry.picture_id, row=0, label=votes, emoji=False),
             button(Action.REMIX, job.id, row=0),
             button(Action.FAVOURITE, entry.picture_id, row=0),
             button(Action.DETAILS, entry.picture_id, row=0),

@@ -16,7 +16,7 @@ from tests.cogs.visitors import Visitor, labels, open_house
 from tests.support.fake_engine import FakeEngine
 from tests.support.patience import until
 
-DONE = {"もう一度", "バリエーション（弱）", "❤️ お気に入り"}
+DONE = {"もう一度", "バリエーション", "リミックス", "その他"}
 
 
 @pytest.fixture
@@ -73,9 +73,10 @@ async def test_a_button_answers_its_presser(place: Discord, alice: Visitor, bob:
     async with open_house(place) as running:
         job = await bob.draw(running, "1girl")
         shown = alice.member.message(job.message_id or 0)
-        assert "Settings" in labels(shown)
         for visitor, title in ((alice, "画像の設定"), (bob, "Settings")):
-            pressed = await visitor.press(shown, "Settings")
+            panel = await visitor.more(shown)
+            assert panel.ephemeral
+            pressed = await visitor.member.press(panel, "ekaki:settings")
             assert pressed.text.startswith(title)
 
 
@@ -88,10 +89,10 @@ async def test_what_everybody_reads_is_in_the_servers_language(
         assert job.locale == "ja"
         versions = bob.member.versions(job.message_id or 0)
         for message in versions:
-            assert any(said in message.text for said in ("待機中", "生成中", "サイズ"))
+            assert any(said in message.text for said in ("待機中", "生成中", "シード"))
         assert labels(versions[-1]).keys() >= DONE
         shown = await bob.answer("show", id=job.id)
-        assert "サイズ" in shown.text
+        assert "シード" in shown.text
         assert (await bob.answer("limits")).text.startswith("Your limits")
 
 
