@@ -102,7 +102,7 @@ async def test_a_private_answer_stays_in_its_readers_language(
 ) -> None:
     shown = await place.answer(place.alice.imagine(prompt="1girl", private=True))
     await running.delivery("delivered")
-    assert "Size: " in words(shown)
+    assert "seed " in words(shown)
 
 
 @pytest.mark.usefixtures("japanese")
@@ -113,7 +113,7 @@ async def test_a_server_that_cannot_choose_leaves_the_language_to_who_asks(
     async with open_house(place) as running:
         job = await alice.draw(running, "1girl")
         assert job.locale == "ja"
-        assert "サイズ" in alice.member.message(job.message_id or 0).text
+        assert "シード" in alice.member.message(job.message_id or 0).text
 
 
 @pytest.mark.usefixtures("japanese_server")
@@ -127,7 +127,7 @@ async def test_a_job_keeps_its_language_over_a_restart(place: Discord) -> None:
         assert message.embeds[0]["title"] in {"待機中", "生成中"}
         engine.release()
         await running.delivery("delivered")
-    assert "サイズ: " in words(message)
+    assert "シード " in words(message)
 
 
 @pytest.mark.usefixtures("japanese_server")

@@ -196,7 +196,8 @@ async def test_a_page_speaks_the_language_of_whoever_reads_it(
     async with gallery_house(place) as running:
         for prompt in ("1girl, umbrella", "1boy, sword"):
             _, message = await picture(alice, running, prompt)
-            await alice.member.press(message, "共有")
+            panel = await whole(await alice.member.press(message, "その他"))
+            await alice.member.press(panel, "共有")
         await until_shown(bob, count=2)
         page = await bob.answer("gallery new", show=True)
         assert "次へ ▶" in labels(page)

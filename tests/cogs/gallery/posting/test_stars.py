@@ -97,9 +97,7 @@ async def test_a_number_is_a_vote_for_that_picture(
         await until_shown(bob, count=1)
         _, pictures = await running.services.results.pictures_of(job.id)
         assert [entry.picture_id for entry in await entries(running)] == [pictures[1].id]
-        sent = await bob.press(message, "Vote")
-        which = await whole(sent)
-        await bob.member.press(which, "3")
+        await bob.member.press(await bob.more(message, 3), "Vote")
         await until_shown(bob, count=2)
 
 
