@@ -285,7 +285,10 @@ async def test_a_progress_edit_that_is_on_its_way_does_not_overtake_the_end(
         await running.delivery("delivered")
         assert slow.times == 0
         await until(lambda: len(pictures([message])) == 1)
-        titles = [(state["embeds"] or [{}])[0].get("title") for state in place.states(message)]
+        titles = [
+            state["embeds"][0].get("title") if state["embeds"] else None
+            for state in place.states(message)
+        ]
         assert titles[-2:] == ["Drawing", None], "the slow edit first, the picture after it"
 
 
