@@ -1,5 +1,7 @@
 """The bot stops and starts again: the same message goes on, and nothing is sent twice."""
 
+import asyncio
+
 import pytest
 
 from bot.library.results import Actor
@@ -23,6 +25,20 @@ async def test_an_open_job_goes_on_in_the_same_message(place: Discord) -> None:
         assert job.message_id == message.id
         assert [m.id for m in pictures(place.seen(IDS.general))] == [message.id]
         assert await running.used() == 1
+
+
+async def test_a_job_that_is_accepted_while_the_bot_stops_is_shown_by_the_next_one(
+    place: Discord,
+) -> None:
+    async with running_bot(place) as running:
+        presenters = running.bot.presenters
+        message = await held(place, running)
+        await running.bot.remove_cog("Inference")
+        (job,) = await running.jobs()
+        presenters.start(job, message_id=message.id)
+        assert f"presenter {job.id}" not in {task.get_name() for task in asyncio.all_tasks()}
+    async with running_bot(place) as running:
+        assert (await running.delivery("delivered")).message_id == message.id
 
 
 async def test_a_button_from_before_the_restart_works(place: Discord) -> None:
