@@ -15,8 +15,9 @@ from bot.moderation.audit import Audit
 from data.guilds import audit, blocks
 from data.guilds.audit import AuditEntry, AuditEvent, AuditKind
 from data.guilds.blocks import EVERYWHERE, Block, Subject
-from data.jobs import quota, quota_grants
+from data.jobs import quota, quota_grants, usage
 from data.jobs.quota_grants import OVERALL
+from data.jobs.usage import DAY_S, DayUse, MemberUse
 from data.store import maintenance
 from data.store.connection import Connection
 from data.store.database import Database
@@ -25,6 +26,8 @@ from pipeline.errors import InputError, RefusedError
 
 MAX_REASON: Final = 500  # characters, also in the schema
 MAX_GRANT: Final = 10_000  # pictures at once
+USAGE_DAYS: Final = 14
+USAGE_MEMBERS: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,14 @@ class LogPage:
 
     entries: tuple[AuditEntry, ...]
     more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a server made lately. `days`: every day of the span, the newest first."""
+
+    days: tuple[DayUse, ...]
+    members: tuple[MemberUse, ...]
 
 
 class Moderators:
@@ -135,6 +146,24 @@ class Moderators:
             details = {"pictures": pictures, "left": left}
             await self._record(connection, desk, AuditKind.GRANTED, user_id, details)
         return left
+
+    async def usage(self, desk: Desk) -> Usage:
+        """Pictures of the last USAGE_DAYS days (UTC, today among them) in the server of `desk`, and
+        the members with most of them. Private ones are counted, and not told otherwise."""
+        assert desk.guild_id is not None
+        today = int(self._clock.time() // DAY_S)
+        first = today - USAGE_DAYS + 1
+        async with self._database.reader() as connection:
+            found = await usage.per_day(connection, guild_id=desk.guild_id, since=first * DAY_S)
+            most = await usage.members(
+                connection, guild_id=desk.guild_id, since=first * DAY_S, limit=USAGE_MEMBERS
+            )
+        by_day = {each.day: each for each in found}
+        days = (
+            by_day.get(day, DayUse(day=day, pictures=0, private=0))
+            for day in range(today, first - 1, -1)
+        )
+        return Usage(days=tuple(days), members=tuple(most))
 
     async def log(
         self,

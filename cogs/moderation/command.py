@@ -20,6 +20,7 @@ from cogs.common.words import quoted
 from cogs.moderation import report_queue, review
 from cogs.moderation.blocks_list import blocks_embed
 from cogs.moderation.log_page import ALL, MENU_TEMPLATE, PAGE_SIZE, TEMPLATE, LogPlace, log_message
+from cogs.moderation.usage_page import usage_embed
 from cogs.pictures.showing import visible
 from data.guilds.audit import AuditKind
 from data.shipped.text import languages, text
@@ -133,6 +134,13 @@ class Moderate(
     @app_commands.command(name="reports", description=text("moderate.reports"))
     async def reports(self, interaction: Interaction) -> None:
         await report_queue.show_first(interaction)
+
+    @app_commands.command(name="usage", description=text("moderate.usage"))
+    async def usage(self, interaction: Interaction) -> None:
+        desk = moderator_desk(interaction)
+        await begin(interaction)
+        found = await interaction.client.services.moderators.usage(desk)
+        await say(interaction, embeds=[usage_embed(found)])
 
     @app_commands.command(name="log", description=text("moderate.log"))
     @app_commands.describe(user=text("moderate.option_log_user"), kind=text("moderate.option_kind"))
