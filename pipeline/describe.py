@@ -35,6 +35,7 @@ def describe(resolved: ResolvedRequest) -> list[tuple[str, str]]:
         "strength": written(resolved.strength) if resolved.init_picture else "",
         "upscale": f"{resolved.upscale_factor:.10g}x" if resolved.upscale_factor != 1 else "",
         "count": count,
+        "place_negative": wish.place_negative,
         "visibility": "private" if resolved.private else "public",
         "typed_prompt": "" if wish.prompt == resolved.prompt else wish.prompt,
         "typed_negative": (

@@ -50,6 +50,7 @@ class GenerationRequest:
     an upload. `strength` (0.05..1) says how much of it is drawn anew; without one it says nothing.
     `variation_seed` (as `seed`) bends the first noise by `variation_strength` (0..1) towards that
     seed's, as A1111 does. `upscale` draws `init_picture` larger, as the official demo does.
+    `place_negative` is what the place where it was asked for adds to every negative prompt.
     """
 
     prompt: Annotated[str, Option(low=1, high=MAX_PROMPT_CHARACTERS)] = ""
@@ -100,6 +101,7 @@ class GenerationRequest:
     variation_seed: int | None = None
     variation_strength: float | None = None
     upscale: bool = False
+    place_negative: str = ""
 
     def to_json(self) -> str:
         """One line of JSON for storage; fields that say nothing are left out."""

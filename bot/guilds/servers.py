@@ -4,6 +4,7 @@ old and its new value; two moderators who change different things at once both k
 Who may call this is checked by whoever calls.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal
@@ -11,13 +12,15 @@ from typing import Any, Final, Literal
 from bot.common.languages import ServerLanguages
 from bot.guilds.moderators import Desk
 from bot.moderation.audit import Audit
-from bot.moderation.words import checked
+from bot.moderation.words import checked, find_blocked
 from bot.outbox.service import Outbox
+from bot.safety.rules import check_prompt, refusal
 from data.guilds import guild_limits, guild_settings, place_settings
 from data.guilds.audit import AuditEvent, AuditKind
 from data.guilds.place_settings import Scope
 from data.guilds.server_settings import (
     LIMIT_NAMES,
+    SETTINGS,
     GuildSettings,
     LimitSet,
     PlaceRatings,
@@ -27,7 +30,8 @@ from data.guilds.server_settings import (
 )
 from data.store.connection import Connection
 from data.store.database import Database
-from pipeline.errors import InputError
+from pipeline.errors import InputError, RefusedError
+from pipeline.prompt.clean import clean_prompt
 from pipeline.rating import Rating
 
 Change = Callable[[GuildSettings], GuildSettings]
@@ -94,6 +98,20 @@ class Servers:
         self._languages.choose(guild_id, new.language)
         await self._outbox.wake(guild_id)  # what was refused may be sent with the new settings
         return new
+
+    async def set_negative_prompt(self, desk: Desk, typed: str) -> GuildSettings:
+        """Set what every negative prompt of the server gets; "" takes it away.
+
+        InputError `negative_too_long`; RefusedError where it breaks a hard rule or one of the
+        server's at any rating: every request would, and no member could help it.
+        """
+        wanted = clean_prompt(typed).strip(" ,")
+        high = SETTINGS["negative_prompt"].high
+        if len(wanted) > high:
+            raise InputError("negative_too_long", length=len(wanted), limit=high)
+        words = await self.words(_guild_of(desk))
+        await asyncio.to_thread(_refuse_negative, wanted, words)
+        return await self.change(desk, lambda made: replace(made, negative_prompt=wanted))
 
     async def ratings(self, guild_id: int, channel_id: int) -> PlaceRatings:
         """What is set for the server and a channel."""
@@ -220,6 +238,15 @@ def _guild_of(desk: Desk) -> int:
     if desk.guild_id is None:
         raise ValueError("a server's settings need a server")
     return desk.guild_id
+
+
+def _refuse_negative(negative_prompt: str, words: Words) -> None:
+    violation = check_prompt("", negative_prompt, rating=max(Rating))
+    if violation is not None:
+        raise refusal(violation)
+    word = find_blocked(words, "", negative_prompt)
+    if word is not None:
+        raise RefusedError("server_rule", word=word)
 
 
 def _check_bounds(settings: GuildSettings) -> None:

@@ -55,6 +55,8 @@ def _allowed(row: Setting) -> str:
             return f"{text('settings.on')}, {text('settings.off')}"
         case "number":
             return text(f"settings.{row.key}_label", low=row.low, high=row.high)
+        case "text":
+            return f"text of up to {row.high} characters"
         case "limit":
             return f"{row.low} or more, up to the bot maximum; for each role"
         case "rating":

@@ -175,7 +175,7 @@ def _value(details: Mapping[str, Any], which: str) -> str:
         case _ if control == "channel":
             return f"<#{value}>"
         case _:
-            return quoted(str(value), 80)
+            return quoted(str(value), 80) or text("audit.not_set")
 
 
 def _words(words: Any) -> str:

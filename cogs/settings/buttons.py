@@ -9,7 +9,7 @@ from cogs.common.answers import hold
 from cogs.common.duty import manager_desk
 from cogs.common.lasting import Button, Lasting
 from cogs.settings.facts import Interaction
-from cogs.settings.forms import limits_form, number_form, words_form
+from cogs.settings.forms import limits_form, number_form, text_form, words_form
 from cogs.settings.items import TAGS_PAGE, PanelPage, setting_called
 from cogs.settings.pages import set_values, show_page
 from data.guilds.server_settings import GuildSettings, LimitSet, settings_by
@@ -71,8 +71,9 @@ async def _open_form(interaction: Interaction, name: str, role_id: int) -> None:
             rows = [row for row in settings_by("limit") if row.form == name]
             form = limits_form(rows, made, servers.bounds.limits, role_id)
         case _:
-            row = setting_called(name, "number")
-            form = number_form(row, await servers.settings(desk.guild_id))
+            row = setting_called(name, "number", "text")
+            make = number_form if row.control == "number" else text_form
+            form = make(row, await servers.settings(desk.guild_id))
     await interaction.response.send_modal(form)
 
 

@@ -139,6 +139,31 @@ def number_form(row: Setting, settings: GuildSettings) -> Form:
     return form
 
 
+def text_form(row: Setting, settings: GuildSettings) -> Form:
+    """The server's negative prompt; nothing takes it away."""
+
+    async def save(interaction: Interaction, form: Form) -> None:
+        desk = manager_desk(interaction)
+        await hold(interaction)
+        typed = form.typed[row.name].value
+        await interaction.client.services.servers.set_negative_prompt(desk, typed)
+        await show_page(interaction, row.page)
+
+    form = Form(text(f"settings.{row.title}"), save)
+    form.add(
+        row.name,
+        text(f"settings.{row.key}_label"),
+        discord.ui.TextInput(
+            style=discord.TextStyle.paragraph,
+            custom_id=row.name,
+            required=False,
+            max_length=row.high,
+            default=getattr(settings, row.name) or None,
+        ),
+    )
+    return form
+
+
 def _whole(typed: str) -> int | None:
     """A whole number, None where nothing is typed. InputError `not_a_number`."""
     if not typed:

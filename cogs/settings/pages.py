@@ -153,7 +153,8 @@ def _words(embed: discord.Embed, facts: Facts) -> list[Item]:
     rows = rows_of("words")
     _fields(embed, facts, rows)
     forms = [setting_button(facts, each, row=1) for each in rows]
-    return [*forms, *(button("file", each.key, row=2) for each in rows)]
+    lists = [each for each in rows if each.control == "words"]
+    return [*forms, *(button("file", each.key, row=2) for each in lists)]
 
 
 def _limits(embed: discord.Embed, facts: Facts) -> list[Item]:

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from cogs.common.words import cut, listed
+from cogs.common.words import cut, listed, quoted
 from cogs.settings.facts import Facts
 from data.guilds.server_settings import LimitSet, Setting, settings_by
 from data.shipped.text import languages, text
 
 _SHOWN_WORDS = 60
+_SHOWN_TEXT = 30  # characters of a button's label
 
 
 def said(facts: Facts, row: Setting) -> str:
@@ -32,6 +33,8 @@ def said(facts: Facts, row: Setting) -> str:
             return language_name(value)
         case "tags":
             return tags_text(facts)
+        case "text":
+            return quoted(value, row.high) or text("settings.none")
         case "words":
             shown = ", ".join(f"`{word}`" for word in sorted(value)[:_SHOWN_WORDS])
             return shown or text("settings.no_words")
@@ -47,6 +50,8 @@ def state(facts: Facts, row: Setting) -> str:
             return text("settings.on" if value else "settings.off")
         case "words":
             return str(len(value))
+        case "text":
+            return cut(value, _SHOWN_TEXT) or text("settings.none")
         case _:
             return str(value)
 

@@ -47,6 +47,14 @@ def _read(value: Any, default: object) -> Any:
             return value
 
 
+async def negative_prompt(connection: Connection, *, guild_id: int) -> str:
+    """What every negative prompt of a server gets."""
+    row = await connection.first(
+        "SELECT negative_prompt FROM guild_settings WHERE guild_id = ?", (guild_id,)
+    )
+    return "" if row is None else str(row[0])
+
+
 async def chosen_languages(connection: Connection) -> dict[int, str]:
     """The languages that servers chose, by their ids."""
     rows = await connection.every(

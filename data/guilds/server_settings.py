@@ -29,6 +29,7 @@ Control = Literal[
     "rating",
     "language",
     "words",
+    "text",
     "limit",  # of a role
 ]
 
@@ -48,12 +49,14 @@ class Setting:
     | number | `form_<key>`: its name; `<key>_label`: its bounds; `<key>`: its value |
     | limit | `ask_<key>`: its name; `limit_<key>`: its value |
     | words | `words_<key>`: its name; `form_<key>`, `file_<key>` |
+    | text | `form_<key>`: its name; `<key>_label`: what it is for |
     | any other | `<key>`: its name |
 
-    `low` and `high`: the bounds of a number, as in the schema; a limit's `high` is the operator's.
-    `channels`: which ones a menu offers. `empty`: the text where no channel is chosen. `under`: the
-    text over its value on the panel, where that is not its name. `first_steps`: its place among the
-    first steps, 0: it is not among them. `form`: in which of the two forms a limit stands.
+    `low` and `high`: the bounds of a number or of a text's length, as in the schema; a limit's
+    `high` is the operator's. `channels`: which ones a menu offers. `empty`: the text where no
+    channel is chosen. `under`: the text over its value on the panel, where that is not its name.
+    `first_steps`: its place among the first steps, 0: it is not among them. `form`: in which of the
+    two forms a limit stands.
     """
 
     page: Page
@@ -80,6 +83,7 @@ class Setting:
             "channel": self.key.removesuffix("_id"),
             "switch": f"toggle_{self.key}",
             "number": f"form_{self.key}",
+            "text": f"form_{self.key}",
             "limit": f"ask_{self.key}",
             "words": f"words_{self.key}",
         }.get(self.control, self.key)
@@ -107,6 +111,7 @@ class GuildSettings:
     in `review_channel_id`. `gallery_web`: the server wants to be on the public web page.
     `language`: of what everybody there reads; None: as Discord says. `gallery_tags`: those that
     every post in a gallery forum gets. `gallery_kind`: what the gallery's channel is.
+    `negative_prompt`: what every negative prompt there gets beside the member's own.
     """
 
     set_up: bool = _row(False, Setting("here", "none", named="go_setup"))
@@ -139,6 +144,7 @@ class GuildSettings:
     gallery_web: bool = _row(False, Setting("gallery", "switch", under="gallery_rules"))
     gallery_tags: frozenset[int] = _row(_NO_CHANNELS, Setting("tags", "tags"))
     language: str | None = _row(None, Setting("here", "language"))
+    negative_prompt: str = _row("", Setting("words", "text", high=500))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

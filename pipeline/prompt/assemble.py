@@ -56,7 +56,7 @@ def assemble_prompt(wish: GenerationRequest, craft: Craft) -> str:
     """The final prompt in A1111's syntax. `wish` is read: see `pipeline.prompt.read`."""
     ordered = _once(_ordered(wish, craft.category_of))
     taken = plain_keys(typed_text(wish)) | plain_keys(join_pieces(ordered))
-    refused = plain_keys(wish.negative_prompt)
+    refused = plain_keys(wish.negative_prompt) | plain_keys(wish.place_negative)
     quality = _new(_quality(wish, craft, taken), taken | refused)
     around = _new(_special(wish, craft, taken), taken | refused | {p.key for p in quality})
     if craft.quality_first:
@@ -65,10 +65,10 @@ def assemble_prompt(wish: GenerationRequest, craft: Craft) -> str:
 
 
 def assemble_negative(wish: GenerationRequest, craft: Craft, *, prompt: str) -> str:
-    """The final negative: the user's own, then the style's, then the preset's.
+    """The final negative: the place's, the user's own, then the style's, then the preset's.
 
-    One that is complete by itself, as pasted from elsewhere, gets no second one behind it. We add
-    nothing that stands in the final `prompt`, and `nsfw` only where the rating excludes it.
+    An own one that is complete by itself, as pasted from elsewhere, gets no second one behind it.
+    We add nothing that stands in the final `prompt`, and `nsfw` only where the rating excludes it.
     """
     own = _once(split_pieces(wish.negative_prompt))
     style = "" if wish.style is None else STYLES[wish.style].negative
@@ -77,11 +77,17 @@ def assemble_negative(wish: GenerationRequest, craft: Craft, *, prompt: str) -> 
         added = [each for each in added if each.key == "nsfw"]
     wanted = plain_keys(prompt)
     adult = craft.rating > Rating.SENSITIVE
-    pieces = [
-        p for p in added if not plain_keys(p.text) & wanted and not (adult and p.key == "nsfw")
-    ]
-    pieces += split_pieces(MINORS) if adult else []
-    return join_pieces([*own, *_new(pieces, plain_keys(wish.negative_prompt))])
+
+    def fitting(added: Iterable[Piece]) -> list[Piece]:
+        return [
+            p for p in added if not plain_keys(p.text) & wanted and not (adult and p.key == "nsfw")
+        ]
+
+    typed = plain_keys(wish.negative_prompt)
+    place = _new(fitting(split_pieces(wish.place_negative)), typed)
+    minors = split_pieces(MINORS) if adult else []
+    said = typed | plain_keys(join_pieces(place))
+    return join_pieces([*place, *own, *_new([*fitting(added), *minors], said)])
 
 
 def _ordered(wish: GenerationRequest, category_of: CategoryOf) -> list[Piece]:

@@ -52,6 +52,7 @@ def read_request(request: GenerationRequest, is_known: IsKnown) -> ReadRequest:
     """Read all texts of a clean request whose flags are folded."""
     hints = Hints()
     texts = {name: _read(getattr(request, name), is_known, hints) for name in _TEXTS}
+    texts["place_negative"] = _read(request.place_negative, is_known, Hints())  # nobody typed it
     return ReadRequest(replace(request, **texts), hints.found)
 
 

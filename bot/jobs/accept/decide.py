@@ -71,6 +71,8 @@ def _resolve(
         wish = with_preset(wish, readable(known.preset.request))
     if not wish.negative_prompt:
         wish = replace(wish, negative_prompt=clean_prompt(known.person.negative_prompt))
+    if known.place_negative is not None:
+        wish = replace(wish, place_negative=known.place_negative)
     width, height = known.init_size or (None, None)
     resolved = resolve(
         wish,

@@ -23,8 +23,9 @@ from pipeline.request import GenerationRequest
 class Circumstances:
     """What the database knows that bears on one request.
 
-    `here`: what the server allows this member. `init_size`: (width, height) in pixels of the
-    picture to begin from.
+    `here`: what the server allows this member. `place_negative`: what it adds to every negative
+    prompt; None for a replay, which has what was added the first time. `init_size`: (width, height)
+    in pixels of the picture to begin from.
     """
 
     ceiling: Rating
@@ -32,6 +33,7 @@ class Circumstances:
     person: UserDefaults
     words: Words
     here: LimitSet
+    place_negative: str | None
     preset: Preset | None
     init_size: tuple[int, int] | None
 
@@ -82,7 +84,7 @@ async def gather(
             channel_id=origin.rules_channel_id,
             now=now,
         )
-        words, here = await _server_rules(connection, origin)
+        words, here, negative_prompt = await _server_rules(connection, origin)
         return Circumstances(
             ceiling=ceiling.rating,
             ratings=ratings,
@@ -93,6 +95,7 @@ async def gather(
             ),
             words=words,
             here=here,
+            place_negative=None if replay else negative_prompt,
             preset=None if saved is None else await _preset(connection, origin.user_id, saved),
             init_size=(
                 None
@@ -102,13 +105,14 @@ async def gather(
         )
 
 
-async def _server_rules(connection: Connection, origin: Origin) -> tuple[Words, LimitSet]:
-    """Words that the server blocks, and what it allows this member."""
+async def _server_rules(connection: Connection, origin: Origin) -> tuple[Words, LimitSet, str]:
+    """Words that the server blocks, what it allows this member, and its negative prompt."""
     if origin.guild_id is None:
-        return Words(), LimitSet()
+        return Words(), LimitSet(), ""
     words = await guild_settings.words(connection, guild_id=origin.guild_id)
     made = await guild_limits.of_guild(connection, guild_id=origin.guild_id)
-    return words, for_member(made, guild_id=origin.guild_id, role_ids=origin.role_ids)
+    own = for_member(made, guild_id=origin.guild_id, role_ids=origin.role_ids)
+    return words, own, await guild_settings.negative_prompt(connection, guild_id=origin.guild_id)
 
 
 async def _preset(connection: Connection, user_id: int, name: str) -> Preset:

@@ -30,6 +30,26 @@ async def test_a_numbers_bounds_are_the_schemas(database: Database, row: Setting
             await put(outside)
 
 
+@pytest.mark.parametrize("row", settings_by("text"), ids=lambda row: row.name)
+async def test_a_texts_length_is_the_schemas(database: Database, row: Setting) -> None:
+    async def put(value: str) -> None:
+        made = replace(GuildSettings(), **{row.name: value})
+        async with database.transaction() as connection:
+            await guild_settings.put(connection, guild_id=10, settings=made)
+            assert await guild_settings.get(connection, guild_id=10) == made
+
+    await put("猫" * row.high)
+    with pytest.raises(sqlite3.IntegrityError):
+        await put("猫" * (row.high + 1))
+
+
+async def test_the_negative_prompt_of_a_server_without_settings_is_empty(
+    database: Database,
+) -> None:
+    async with database.reader() as connection:
+        assert await guild_settings.negative_prompt(connection, guild_id=10) == ""
+
+
 @pytest.mark.parametrize("row", settings_by("limit"), ids=lambda row: row.name)
 async def test_a_limits_lower_bound_is_the_schemas(database: Database, row: Setting) -> None:
     async def put(value: int) -> None:

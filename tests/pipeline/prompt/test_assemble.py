@@ -158,6 +158,27 @@ def test_the_negative_is_the_users_then_the_styles_then_the_cards() -> None:
     )
 
 
+def test_the_places_negative_joins_the_users_and_yields_to_the_prompt() -> None:
+    place = "lowres, blood, (text:1.3), masterpiece"
+    wish = GenerationRequest(
+        prompt="1girl, blood", negative_prompt="hat, text", place_negative=place
+    )
+    none = craft(preset=QualityPreset.NONE)
+    assert negative_of(wish, none) == "lowres, masterpiece, hat, text, nsfw"
+    both = negative_of(wish).split(", ")
+    assert both[:3] == ["lowres", "masterpiece", "hat"]
+    assert len(both) == len(set(both))
+    assert "masterpiece" not in prompt_of(wish)
+
+
+def test_nobody_is_told_of_what_the_place_wrote() -> None:
+    wish = GenerationRequest(prompt="1girl", place_negative="{lowres}, hat --stylize 50")
+    read, hints = read_request(wish, lambda _: False)
+    assert hints == ()
+    assert "--" not in read.place_negative
+    assert negative_of(read, craft(preset=QualityPreset.NONE)) == "(lowres:1.05), hat, nsfw"
+
+
 @pytest.mark.parametrize("preset", QualityPreset)
 def test_nsfw_leaves_the_negative_only_with_the_rating_and_minors_join_it(
     preset: QualityPreset,
