@@ -129,7 +129,11 @@ def _here(embed: discord.Embed, facts: Facts) -> list[Item]:
     _permissions(embed, facts)
     _refusals(embed, facts)
     _fields(embed, facts, rows_of("here"))
-    return [button("go", "setup", row=1), language_menu(settings.language, row=2)]
+    return [
+        setting_button(facts, SETTINGS["blocked"], row=1),  # what is changed most
+        button("go", "setup", row=1),
+        language_menu(settings.language, row=2),
+    ]
 
 
 def _highest(facts: Facts) -> str:
@@ -150,7 +154,7 @@ def _channels(embed: discord.Embed, facts: Facts) -> list[Item]:
 
 
 def _words(embed: discord.Embed, facts: Facts) -> list[Item]:
-    rows = rows_of("words")
+    rows = sorted(rows_of("words"), key=lambda row: row.control != "words")  # lists come first
     _fields(embed, facts, rows)
     forms = [setting_button(facts, each, row=1) for each in rows]
     lists = [each for each in rows if each.control == "words"]

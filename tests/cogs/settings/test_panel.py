@@ -201,6 +201,14 @@ async def test_words_are_edited_in_a_form_and_two_editors_keep_each_others(
     assert "spider" in log.text
 
 
+async def test_a_word_is_blocked_from_the_first_page(running: Running, moderator: Visitor) -> None:
+    panel = await opened(moderator, "here")
+    form = await moderator.member.press(panel, "Blocked words and tags: 0")
+    await moderator.member.submit_modal(form, {"words": "spider"})
+    await says(moderator, panel, "Blocked words and tags: 1")
+    assert (await running.services.servers.words(IDS.guild)).blocked == {"spider"}
+
+
 async def test_a_list_comes_and_goes_as_a_file(running: Running, moderator: Visitor) -> None:
     text = "# ours\nSpider\n" + "\n".join(
         f"bad{a}{b}{'x' * 10}" for a in "abcdefghijklm" for b in "abcdefghijklmnopqrstuvwxyz"
@@ -246,13 +254,12 @@ async def test_menus_keep_their_labels_and_show_what_is_set(
 ) -> None:
     panel = await opened(moderator, "channels")
     assert placeholders(panel) == [
-        "Channels in which I draw: all channels", "Log channel (for moderators): none",
-        "Review channel (age-restricted): none",
+        "Where I draw: all channels", "Log channel: none", "Review channel: none",
     ]  # fmt: skip
     panel = await choose(moderator, panel, "channel:allowed", IDS.general, IDS.art)
     panel = await choose(moderator, panel, "channel:log", IDS.art)
     assert placeholders(panel)[:2] == [
-        "Channels in which I draw: #general and #art", "Log channel (for moderators): #art",
+        "Where I draw: #general and #art", "Log channel: #art",
     ]  # fmt: skip
     assert not any(menu.get("default_values") for menu in panel.selects)
     panel = await choose(moderator, panel, "channel:allowed", IDS.art, IDS.gallery)
@@ -269,9 +276,9 @@ async def test_menus_keep_their_labels_and_show_what_is_set(
     long = place.loopback.changes.add_role(IDS.guild, "R" * 100)
     panel = await choose(moderator, panel, "page", "limits")
     panel = await choose(moderator, panel, "role", long.id)
-    assert placeholders(panel) == [f"Limits of @{'R' * 100}; choose another role"]
+    assert placeholders(panel) == [f"Limits of @{'R' * 100} (choose a role)"]
     panel = await choose(moderator, panel, "role", long.id)  # once more: everyone
-    assert placeholders(panel) == ["Limits of @everyone; choose another role"]
+    assert placeholders(panel) == ["Limits of @everyone (choose a role)"]
     assert "How many: @everyone" in labels(panel)
 
 

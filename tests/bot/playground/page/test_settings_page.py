@@ -17,12 +17,12 @@ def test_a_moderator_sets_up_the_server(visit: Open) -> None:
     mika.press("Escape", "Enter")
     panel = mika.page.locator("li.ephemeral").last
     expect(panel).to_contain_text("First steps on this server")
-    where = panel.get_by_role("button", name=re.compile("Channels in which I draw"))
+    where = panel.get_by_role("button", name=re.compile("Where I draw"))
     where.click()
     for name in ("#general", "#art"):
         panel.get_by_role("option", name=name, exact=True).click()
     mika.press("Escape")
-    expect(panel).to_contain_text("Channels in which I draw: #general and #art")
+    expect(panel).to_contain_text("Where I draw: #general and #art")
     panel.get_by_role("button", name="Done").click()
     expect(panel).to_contain_text("The rules of #general")
     panel.locator(".select-head").first.click()
@@ -61,7 +61,7 @@ def test_a_menu_stays_open_while_the_message_under_it_is_edited(visit: Open) -> 
         panel.querySelector(".select-list:not([hidden]) [data-value=safe]").click();
         heads[3].click();
     }""")
-    expect(panel).to_contain_text(re.compile("This channel's default\\s*safe"))
+    expect(panel).to_contain_text(re.compile("Channel's default\\s*safe"))
     mika.page.wait_for_timeout(300)
     expect(panel.locator(".select-list:visible")).to_have_count(1)
     mika.press("Escape")
