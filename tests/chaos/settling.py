@@ -66,6 +66,11 @@ def _state(stage: Stage) -> object:
     return rows, len(stage.world.messages)
 
 
+def is_begun(stage: Stage) -> bool:
+    """Whether the outbox has something that was not tried yet."""
+    return bool(stage.query("SELECT 1 FROM outbox WHERE attempts = 0 AND state = 'waiting'"))
+
+
 def _planned(stage: Stage) -> bool:
     try:
         return bool(stage.query("SELECT 1 FROM outbox WHERE state = 'waiting' LIMIT 1"))
