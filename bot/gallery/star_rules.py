@@ -7,6 +7,7 @@ from bot.gallery.service import known
 from data.gallery import entries, states, watched
 from data.gallery.entries import Entry
 from data.guilds import blocks
+from data.guilds.server_settings import GuildSettings
 from data.jobs import jobs, pictures
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
@@ -39,7 +40,14 @@ async def demand(
         raise RefusedError("gallery_excluded")
     if entry is not None and entry.state == "removed":
         raise RefusedError("gallery_was_removed")
-    if user_id == job.user_id and not gate.settings.gallery_self_votes:
+    await demand_voter(connection, job, user_id=user_id, settings=gate.settings, now=now)
+
+
+async def demand_voter(
+    connection: Connection, job: JobRecord, *, user_id: int, settings: GuildSettings, now: float
+) -> None:
+    """RefusedError where this person may not vote for this job, wherever its pictures are shown."""
+    if user_id == job.user_id and not settings.gallery_self_votes:
         raise RefusedError("gallery_own_vote")
     if await blocks.in_force(connection, user_id=user_id, guild_id=job.guild_id, now=now):
         raise RefusedError("not_allowed")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bot.common.clock import Clock
 from bot.web.access import Access
 from bot.web.downloads import Downloads
+from bot.web.marks import Marks
 from bot.web.oauth import OAuth
 from bot.web.rendering import Pages, Static
 from bot.web.sessions import Sessions
@@ -31,6 +32,7 @@ class Parts:
     clock: Clock
     shown: Shown
     access: Access
+    marks: Marks
     sessions: Sessions
     oauth: OAuth
     thumbs: ThumbnailMaker

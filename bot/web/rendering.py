@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from data.files.thumbnails import WIDTHS
 from data.gallery.entries import Entry
 from data.shipped.text import text
+from pipeline.prompt.flags import cut_foreign_flags
 
 STATIC: Final = Path(__file__).parent / "static"
 KINDS: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -89,8 +90,9 @@ def _span(entry: Entry) -> int:
 
 def alt(words: str, characters: int = _ALT_CHARACTERS) -> str:
     """What can be read instead of the picture: the tags of a prompt, as many as there is room for.
-    Nothing where `words` has none."""
-    tags = [tag for part in _BETWEEN_TAGS.split(words) if (tag := " ".join(part.split()))]
+    Nothing where `words` has none. Other programs' flags, which may name files, are left out."""
+    parts = (cut_foreign_flags(part)[0] for part in _BETWEEN_TAGS.split(words))
+    tags = [tag for part in parts if (tag := " ".join(part.split()))]
     said = ", ".join(tags)
     if len(said) <= characters:
         return said

@@ -29,6 +29,12 @@ class Replies:
             headers={"Cache-Control": "no-store"},
         )  # fmt: skip
 
+    def check_origin(self, request: web.Request) -> None:
+        """Only from our own page: another site's form says another origin, or brings no cookie.
+        HTTPForbidden otherwise."""
+        if request.headers.get("Origin") != self._parts.origin:
+            raise web.HTTPForbidden
+
     async def viewer(self, request: web.Request) -> Viewer:
         """Who sent `request`."""
         session = await self._parts.sessions.get(request)
@@ -41,3 +47,8 @@ class Replies:
         values["may_sign_in"] = self._parts.oauth.possible
         body = self._parts.pages.render(name, **values)
         return answer(request, body, kind="text/html", keeping="page")
+
+
+def see_other(address: str) -> web.Response:
+    """After a form, or on the way to Discord: go there, by GET."""
+    return web.Response(status=303, headers={"Location": address, "Cache-Control": "no-store"})

@@ -17,6 +17,7 @@ from bot.gallery.links import CollectionLinks
 from bot.web.access import Access, DiscordDoors
 from bot.web.downloads import Downloads
 from bot.web.listening import QUEUE, Sparing, connection_slots, listening
+from bot.web.marks import Marks
 from bot.web.oauth import OAuth
 from bot.web.parts import Parts
 from bot.web.rendering import Pages, Static
@@ -116,10 +117,12 @@ def _parts(  # noqa: PLR0917 - everything that the page is made of, named at the
         "contact": settings.operator_contact,
         "source_url": settings.source_url,
     }
+    access = Access(database=database, clock=clock, doors=DiscordDoors(client))
     return Parts(
         clock=clock,
         shown=Shown(database=database, clock=clock),
-        access=Access(database=database, clock=clock, doors=DiscordDoors(client)),
+        access=access,
+        marks=Marks(database=database, clock=clock, access=access),
         sessions=Sessions(database=database, clock=clock, secure=origin.startswith("https:")),
         oauth=OAuth(
             base_url=settings.discord_api_url,

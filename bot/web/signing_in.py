@@ -10,7 +10,7 @@ from aiohttp import web
 from bot.web.asked import Asked
 from bot.web.oauth import WAIT_S, SignInFailed
 from bot.web.parts import Parts
-from bot.web.replies import Replies
+from bot.web.replies import Replies, see_other
 
 
 class SigningIn:
@@ -25,7 +25,7 @@ class SigningIn:
         if not self._parts.oauth.possible:
             raise web.HTTPNotFound
         word, address = self._parts.oauth.begin()
-        response = _see_other(address)
+        response = see_other(address)
         back = base64.urlsafe_b64encode(local(request.query.get("next", "/")).encode()).decode()
         kept = f"{word}.{back.rstrip('=')}"
         self._parts.sessions.set_cookie(
@@ -38,7 +38,7 @@ class SigningIn:
         word, _, kept = request.cookies.get(self._parts.sessions.sign_in_cookie, "").partition(".")
         back = _back(kept)
         if "code" not in request.query:  # they said no
-            response = _see_other(back)
+            response = see_other(back)
             self._parts.sessions.set_cookie(
                 response, self._parts.sessions.sign_in_cookie, "", max_age=0
             )
@@ -50,7 +50,7 @@ class SigningIn:
         except SignInFailed:
             return self._replies.trouble("sign_in", 400)
         ours = {guild.guild_id for guild in await self._parts.shown.servers()}
-        response = _see_other(back)
+        response = see_other(back)
         await self._parts.sessions.begin(
             request, response, user_id=person.user_id, name=person.name,
             guild_ids=person.guild_ids & ours,
@@ -62,8 +62,8 @@ class SigningIn:
 
     async def sign_out(self, request: web.Request) -> web.Response:
         """Sign out this browser."""
-        self._check_origin(request)
-        response = _see_other("/")
+        self._replies.check_origin(request)
+        response = see_other("/")
         await self._parts.sessions.end(request, response)
         return response
 
@@ -71,7 +71,7 @@ class SigningIn:
         """Where somebody is signed in, for them."""
         viewer = await self._replies.viewer(request)
         if viewer.session is None:
-            return _see_other("/")
+            return see_other("/")
         listed = await self._parts.sessions.listed(request, viewer.session.user_id)
         page = self._replies.page(
             request, "sessions.html", viewer=viewer, asked=Asked(), sessions=listed
@@ -81,18 +81,13 @@ class SigningIn:
 
     async def end_session(self, request: web.Request) -> web.Response:
         """Sign out another browser, or everywhere."""
-        self._check_origin(request)
+        self._replies.check_origin(request)
         session = await self._parts.sessions.get(request)
         if session is None:
-            return _see_other("/")
+            return see_other("/")
         key = request.match_info.get("key")
         await self._parts.sessions.end_other(session.user_id, key)
-        return _see_other("/" if key is None else "/sessions")
-
-    def _check_origin(self, request: web.Request) -> None:
-        """Only from our own page: another site's form says another origin, or brings no cookie."""
-        if request.headers.get("Origin") != self._parts.origin:
-            raise web.HTTPForbidden
+        return see_other("/" if key is None else "/sessions")
 
 
 def _back(kept: str) -> str:
@@ -101,10 +96,6 @@ def _back(kept: str) -> str:
         return local(base64.urlsafe_b64decode(kept + "=" * (-len(kept) % 4)).decode())
     except ValueError:
         return "/"
-
-
-def _see_other(address: str) -> web.Response:
-    return web.Response(status=303, headers={"Location": address, "Cache-Control": "no-store"})
 
 
 MAX_BACK: Final = 2000  # characters: with more, browsers drop the cookie that keeps it

@@ -10,15 +10,19 @@ from bot.web.answers import SECURITY_HEADERS, Pieces, answer, etag_of, send
 from bot.web.asked import Asked
 from bot.web.downloads import DOWNLOAD_COST
 from bot.web.languages import accepted
+from bot.web.marking import Marking
+from bot.web.marks import Mark
 from bot.web.parts import Parts, Viewer
 from bot.web.replies import Replies
 from bot.web.signing_in import SigningIn
+from bot.web.tags import tags_of
 from bot.web.throttle import client_address, network
 from bot.web.thumbs import TooBusyError
 from data.files.thumbnails import WIDTHS
 from data.shipped.text import speaking
 from pipeline.describe import describe
 from pipeline.errors import InputError, RefusedError, StorageError
+from pipeline.prompt.typed import imagine_command, is_repeatable
 from pipeline.rating import Rating
 
 _log = logging.getLogger(__name__)
@@ -26,11 +30,14 @@ _log = logging.getLogger(__name__)
 _RETRY_S: Final = 4.0
 PAGE_COST: Final = 5.0  # against a picture's 1
 SIGN_IN_COST: Final = 30.0  # it asks Discord, which counts how often: see `bot.web.oauth`
+MARK_COST: Final = 30.0  # so does this, and it writes
 _HIDDEN: Final = frozenset(
-    {"prompt", "negative_prompt", "pictures", "visibility", "typed_prompt", "typed_negative",
+    {"prompt", "negative_prompt", "count", "visibility", "typed_prompt", "typed_negative",
      "init_picture"}
 )  # fmt: skip
-"""Of `describe`: shown elsewhere on the page, or nobody else's business."""
+"""Of `describe`: shown elsewhere on the page, or nobody else's business. What was typed is told
+from the final prompt (`pipeline.prompt.typed`): typed texts may name LoRAs, and files in other
+programs' flags."""
 
 
 class Site:
@@ -40,6 +47,7 @@ class Site:
         self._parts = parts
         self._replies = Replies(parts)
         self._signing = SigningIn(parts, self._replies)
+        self._marking = Marking(parts, self._replies)
 
     def application(self) -> web.Application:
         app = web.Application(middlewares=[self._guard], client_max_size=4096)
@@ -56,6 +64,7 @@ class Site:
         routes = [(method, *route) for route in seen.items() for method in ("GET", "HEAD")]
         routes += [
             ("GET", "/collection/{word}", self._parts.downloads.answer),
+            ("POST", f"/p/{{id}}/{{mark:{'|'.join(Mark)}}}", self._marking.mark),
             ("POST", "/sign-out", self._signing.sign_out),
             ("POST", "/sessions/end", self._signing.end_session),
             ("POST", "/sessions/end/{key}", self._signing.end_session),
@@ -139,9 +148,11 @@ class Site:
         """Pictures, as many as a page holds."""
         asked, viewer = Asked.read(request.query), await self._replies.viewer(request)
         wall = await self._parts.shown.wall(asked, viewer.open_guilds)
+        servers = await self._parts.shown.servers()
+        chosen = next((each.name for each in servers if str(each.guild_id) == asked.server), "")
         return self._replies.page(
-            request, "wall.html", viewer=viewer, asked=asked, wall=wall,
-            servers=await self._parts.shown.servers(), ratings=list(Rating),
+            request, "wall.html", viewer=viewer, asked=asked, wall=wall, servers=servers,
+            chosen=chosen, ratings=list(Rating),
         )  # fmt: skip
 
     async def picture(self, request: web.Request) -> web.Response:
@@ -150,15 +161,20 @@ class Site:
         found = await self._parts.shown.picture(request.match_info["id"], asked, viewer.open_guilds)
         if found is None:
             raise web.HTTPNotFound
+        made, seed = found.job.request, found.picture.seed
         settings = [
             (label, value)
-            for label, value in describe(found.job.request)
+            for label, value in describe(made)
             if label not in _HIDDEN and label != "seed"
         ]
-        settings.append(("seed", str(found.picture.seed)))
+        settings.append(("seed", str(seed)))
+        tags = tags_of(made)
         return self._replies.page(
-            request, "picture.html", viewer=viewer, asked=asked, found=found, settings=settings
-        )
+            request, "picture.html", viewer=viewer, asked=asked, found=found, settings=settings,
+            tags=tags, command=imagine_command(made, seed=seed) if tags else "",
+            repeatable=is_repeatable(made),
+            offered=await self._parts.marks.offered(viewer.session, found.entry, found.job),
+        )  # fmt: skip
 
     # -- files
 
@@ -214,6 +230,7 @@ class Site:
         raise web.HTTPMethodNotAllowed(request.method, methods) if methods else web.HTTPNotFound
 
 
+_MARKS: Final = tuple(f"/{mark}" for mark in Mark)
 _COPIES: Final = frozenset(f"{width}.webp" for width in WIDTHS)
 _NOBODY: Final = Viewer(session=None, open_guilds=frozenset())
 
@@ -233,4 +250,6 @@ def _cost(path: str) -> float:
         return DOWNLOAD_COST
     if path == "/signed-in":
         return SIGN_IN_COST
+    if path.startswith("/p/") and path.endswith(_MARKS):
+        return MARK_COST
     return 1.0 if path.startswith(("/i/", "/static/")) else PAGE_COST

@@ -28,7 +28,9 @@ class Throttle:
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def wait_s(self, address: str, *, cost: float, now: float) -> float:
-        """0: go on, `cost` was taken. Else: how long until it can be. `now`: monotonic s."""
+        """0: go on, `cost` was taken. Else: how long until it can be. `now`: monotonic s. What
+        costs more than an address ever has takes all that it has."""
+        cost = min(cost, self._burst)
         key = network(address)
         bucket = self._buckets.pop(key, None) or _Bucket(self._burst, now)
         self._buckets[key] = bucket

@@ -46,6 +46,11 @@ def expression(
     return " NOT ".join([f"({found})", *unwanted])
 
 
+def phrase(tag: str) -> str:
+    """What to type to find `tag`, as `blue_eyes`; "" for one without letters and digits."""
+    return "_".join(_TOKEN.findall(unicodedata.normalize("NFKC", tag).casefold()))
+
+
 def _term(match: re.Match[str]) -> str | None:
     written = match["phrase"] if match["phrase"] is not None else match["word"]
     tokens = _TOKEN.findall(unicodedata.normalize("NFKC", written).replace("\0", " "))

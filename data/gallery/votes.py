@@ -68,6 +68,13 @@ async def under(connection: Connection, *, number: int, message_id: int) -> set[
     )
 
 
+async def has_vote(connection: Connection, *, number: int, user_id: int) -> bool:
+    """Whether a person's vote for the entry stands."""
+    return await connection.exists(
+        "SELECT 1 FROM gallery_votes WHERE entry = ? AND user_id = ?", (number, user_id)
+    )
+
+
 async def of_user(connection: Connection, *, user_id: int) -> list[tuple[str, float]]:
     """(entry id, when) of everything a person voted for, the oldest first."""
     rows = await connection.every(

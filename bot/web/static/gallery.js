@@ -61,19 +61,43 @@ async function more() {
 watch();
 
 // Copying.
-for (const button of document.querySelectorAll(".copy")) {
-  button.hidden = !navigator.clipboard;
+const showCopying = () => {
+  for (const button of document.querySelectorAll(".copy")) button.hidden = !navigator.clipboard;
+};
+showCopying();
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.(".copy");
+  if (!button || button.classList.contains("done")) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
   const said = button.textContent;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-    button.textContent = button.dataset.done;
-    button.classList.add("done");
-    setTimeout(() => {
-      button.textContent = said;
-      button.classList.remove("done");
-    }, 2000);
-  });
-}
+  button.textContent = button.dataset.done;
+  button.classList.add("done");
+  setTimeout(() => {
+    button.textContent = said;
+    button.classList.remove("done");
+  }, 2000);
+});
+
+// Stars and favourites: the same forms, without leaving the place.
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches(".mark")) return;
+  event.preventDefault();
+  const place = [...form.parentElement.children].indexOf(form);
+  $("button", form).disabled = true;
+  try {
+    const answer = await fetch(form.action, { method: "POST" });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of [".account", ".facts", ".deeds"]) {
+      $(part).replaceWith(document.adoptNode($(part, page)));
+    }
+    showCopying();
+    $("button", $(".deeds").children[place])?.focus();
+  } catch {
+    form.submit(); // the page says what is wrong
+  }
+});
 
 // Keys: / searches, arrows go between pictures, Escape goes back to the wall.
 document.addEventListener("keydown", (event) => {

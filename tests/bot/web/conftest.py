@@ -7,7 +7,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from bot.web import access
 from tests.bot.web.gallery import Shown, make_gallery, page_over
+from tests.bot.web.scene import Scene, scene_on
+from tests.support.loopback import Place
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +34,13 @@ async def http() -> AsyncGenerator[aiohttp.ClientSession]:
 def own_gallery(tmp_path: Path) -> Shown:
     """For tests that change something."""
     return asyncio.run(make_gallery(tmp_path / "own", count=3))
+
+
+@pytest.fixture
+async def scene(
+    loopback: Place, own_gallery: Shown, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[Scene]:
+    """Where people sign in; Discord is asked about them each time."""
+    monkeypatch.setattr(access, "KNOWN_S", 0.0)
+    async with scene_on(loopback, own_gallery) as opened:
+        yield opened

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.bot.web.legible import MIN_CONTRAST, Measured, contrasts, small_targets, whiten
 from tests.support.patience import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -136,10 +137,24 @@ def test_the_prompt_is_copied(visit: Open, address: str) -> None:
     page = visit()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
     page.locator(".pictures a").first.click()
-    page.get_by_role("button", name="Copy").click()
-    expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == page.locator("#prompt").text_content()
+    for button, copied in (("Copy", "prompt"), ("Copy as /imagine", "command")):
+        page.get_by_role("button", name=button, exact=True).click()
+        expect(page.get_by_role("button", name="Copied")).to_be_visible()
+        found = page.evaluate("navigator.clipboard.readText()")
+        assert found == page.locator(f"#{copied}").text_content()
+        expect(page.get_by_role("button", name=button, exact=True)).to_be_visible()
+    assert found.startswith("/imagine prompt: 1boy, glasses, city, ")
+    assert " --seed 1234567" in found
+
+
+def test_a_tag_leads_to_pictures_with_it(visit: Open) -> None:
+    page = visit("/?q=umbrella")
+    page.locator(".pictures a").first.click()
+    expect(page.locator("#prompt")).to_have_text(re.compile(r"^1boy, glasses, .*, umbrella, num"))
+    expect(page.locator("#complete")).to_contain_text("masterpiece")
+    page.get_by_role("link", name="glasses", exact=True).click()
+    page.wait_for_url("**/?q=glasses")
+    expect(pictures(page)).to_have_count(15)
 
 
 def test_everything_can_be_read_without_scripts(visit: Open) -> None:
@@ -155,6 +170,59 @@ def test_everything_can_be_read_without_scripts(visit: Open) -> None:
     page.locator(".pictures a").first.click()
     expect(page.locator("#prompt")).to_contain_text("beanie")
     expect(page.get_by_role("button", name="Copy")).to_have_count(0)
+    page.get_by_text("As a command for Discord").click()
+    expect(page.locator("#command")).to_be_visible()
+
+
+def sign_in(page: "Page", name: str) -> None:
+    """From wherever they are."""
+    page.get_by_role("link", name="Sign in").click()
+    page.get_by_role("link", name=name).click()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_star_and_a_favourite_are_given_and_taken_back(visit: Open, *, script: bool) -> None:
+    page = visit("/?q=lighthouse", java_script_enabled=script)
+    page.locator(".pictures a").nth(int(script)).click()
+    expect(page.get_by_role("button", name="Star")).to_have_count(0)
+    here = page.url
+    sign_in(page, "Bob")
+    stars = int(page.locator(".facts .stars").text_content().split()[1])  # type: ignore[union-attr]
+    for given, taken, count in (
+        ("Star", "Starred", stars + 1), ("Favourite", "In your favourites", stars + 1),
+        ("In your favourites", "Favourite", stars + 1), ("Starred", "Star", stars),
+    ):  # fmt: skip
+        button = page.get_by_role("button", name=given, exact=True)
+        button.focus()
+        page.keyboard.press("Enter")
+        answer = page.get_by_role("button", name=taken, exact=True)
+        expect(answer).to_be_visible()
+        if script:
+            expect(answer).to_be_focused()
+        expect(page.locator(".facts .stars")).to_contain_text(str(count))
+    assert page.url.partition("#")[0] == here
+    page.reload()
+    expect(page.get_by_role("button", name="Star", exact=True)).to_be_visible()
+
+
+def test_who_signed_out_elsewhere_is_told_by_the_page(visit: Open) -> None:
+    page = visit("/?q=beanie")
+    page.locator(".pictures a").first.click()
+    sign_in(page, "Mika")
+    expect(page.get_by_role("button", name="Star", exact=True)).to_be_visible()
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Star", exact=True).click()
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(page.get_by_role("button", name="Star")).to_have_count(0)
+
+
+def test_titles_say_what_is_on_the_page(visit: Open) -> None:
+    page = visit()
+    expect(page).to_have_title("Ekaki gallery")
+    page.goto(f"{page.url}?q=night&order=top&server=200000000000000001")
+    expect(page).to_have_title("night · Most starred · Atelier · Ekaki gallery")
+    page.locator(".pictures a").first.click()
+    expect(page).to_have_title(re.compile("^1girl, green hair, .* · (Alice|Bob|Mika) · Ekaki"))
 
 
 def test_a_telephone_shows_two_columns_and_nothing_sticks_out(visit: Open) -> None:
@@ -216,3 +284,46 @@ def test_a_stranger_finds_no_way_to_it(visit: Open) -> None:
         url = file if file.startswith("http") else stranger.url.rstrip("/") + file
         assert stranger.request.get(url).status == 404
         assert member.request.get(url).status == 200
+
+
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True,
+}  # fmt: skip
+DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+def test_everything_can_be_read_and_pressed(
+    visit: Open, scheme: str, device: dict[str, Any]
+) -> None:
+    page = visit("/sign-in?next=/%3Fq%3Dlighthouse", color_scheme=scheme, **device)
+    page.get_by_role("link", name="Alice").click()
+    expect(pictures(page)).to_have_count(15)
+    number = 2 * (device is PHONE) + (scheme == "dark")  # each has a star to give
+    found = pictures(page).nth(number).locator("a").get_attribute("href")
+    root = page.url.partition("?")[0].rstrip("/")
+    for path in ("/", "/?q=lighthouse&order=top&shape=portrait", found, "/sessions", "/p/nothing"):
+        page.goto(f"{root}{path}")
+        if path == found:
+            page.get_by_role("button", name="Star", exact=True).click()
+            expect(page.get_by_role("button", name="Starred")).to_be_visible()
+            page.get_by_text("As a command for Discord").click()
+        assert page.evaluate("innerWidth") == device["viewport"]["width"], "it sticks out"
+        whiten(page)
+        assert small_targets(page) == []
+        read = all_contrasts(page)
+        assert len(read) >= (4 if path == "/p/nothing" else 12)
+        assert [each for each in read if each.contrast < MIN_CONTRAST] == []
+
+
+def all_contrasts(page: "Page") -> list[Measured]:
+    """Of the first windows of the page."""
+    height = int(page.evaluate("innerHeight"))
+    whole = int(page.evaluate("document.documentElement.scrollHeight"))
+    read: list[Measured] = []
+    for top in range(0, min(3000, whole), height - 120):
+        page.evaluate("document.adoptedStyleSheets = []")
+        page.evaluate("top => scrollTo(0, top)", top)
+        read += contrasts(page)
+    return read

@@ -34,6 +34,11 @@ PATHS = st.one_of(
         ODD.map(lambda text: quote(text, safe="", errors="replace")),
         st.sampled_from(["320.webp", "original.png", "9999999999999999999999.webp", "..", "%00"]),
     ),
+    st.builds(
+        "/p/{}/{}".format,
+        ODD.map(lambda text: quote(text, safe="", errors="replace")),
+        st.sampled_from(["star", "unstar", "favourite", "unfavourite", "x", "..", "star%00"]),
+    ),
     st.builds("/collection/{}".format, ODD.map(lambda t: quote(t, safe="", errors="replace"))),
     st.builds("/static/{}".format, ODD.map(lambda t: quote(t, safe="", errors="replace"))),
     st.sampled_from(

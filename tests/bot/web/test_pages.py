@@ -1,7 +1,10 @@
 """The page by HTTP: what is shown, what is not there, and every header."""
 
+import html
 import io
 import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession
@@ -10,7 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.web.rendering import alt
+from data.gallery import entries
+from data.jobs import jobs
 from data.store.database import DATABASE_NAME, Database
+from data.store.words import searchable
+from pipeline.request import GenerationRequest
 from tests.bot.web.gallery import Shown, page_over
 
 PATHS = ("/", "/p/{safe}", "/i/{safe}/320.webp", "/robots.txt", "/nothing", "/i/{safe}/7.webp")
@@ -132,11 +139,107 @@ async def test_a_picture_page_says_everything(
     page: str, gallery: Shown, http: ClientSession
 ) -> None:
     body = await text(http, f"{page}/p/{gallery.safe[0]}?q=hair")
-    for words in ("1girl, green hair, beanie", "lowres, bad anatomy", "Euler a", "1234567"):
+    for words in ("beanie, outdoors", "lowres, bad anatomy", "Euler a", "1234567",
+                  "1girl, green hair, beanie, outdoors, night, number 0, masterpiece, best quality",
+                  "--seed 1234567"):  # fmt: skip
         assert words in body
     assert f'property="og:image" content="{page}/i/{gallery.safe[0]}/1280.webp"' in body
     assert f'rel="prev" href="/p/{gallery.safe[1]}?q=hair"' in body
     assert 'rel="next"' not in body
+
+
+def prompt_of(body: str) -> str:
+    """The prompt as HTML."""
+    found = re.search(r'<p id="prompt" class="tags">(.*?)</p>', body)
+    assert found
+    return found[1]
+
+
+async def test_the_prompt_is_what_was_typed_with_a_link_for_each_tag(
+    page: str, gallery: Shown, http: ClientSession
+) -> None:
+    body = await text(http, f"{page}/p/{gallery.safe[0]}")
+    links = re.findall(r'<a href="([^"]+)"[^>]*>([^<]+)</a>', prompt_of(body))
+    assert [words for _, words in links] == [
+        "1girl", "green hair", "beanie", "outdoors", "night", "number 0"
+    ]  # fmt: skip
+    for address, words in links:
+        assert gallery.safe[0] in [
+            *ids_on(await text(http, page + address)),
+            *ids_on(await text(http, f"{page}{address}&shape=portrait&after={gallery.safe[20]}")),
+        ], words
+    title = re.search("<title>(.*)</title>", body)
+    assert title
+    assert title[1].startswith("1girl, green hair, beanie, outdoors, night, number 0 · Alice · ")
+
+
+async def with_wish(shown: Shown, **changes: Any) -> None:
+    """Have the first picture made from another wish, by another final prompt."""
+    async with (
+        Database.open(shown.folder / DATABASE_NAME) as database,
+        database.transaction() as connection,
+    ):
+        entry = await entries.on_web(connection, entry_id=shown.safe[0])
+        assert entry is not None
+        job = await jobs.get(connection, job_id=entry.job_id)
+        assert job is not None
+        wish = GenerationRequest(prompt=changes.pop("typed"), init_picture="ab" * 32)
+        made = replace(job.request, wish=wish, init_picture="ab" * 32, strength=0.4, **changes)
+        await connection.execute(
+            "UPDATE jobs SET request = ?, words = ? WHERE id = ?",
+            (made.to_json(), searchable(wish.prompt), job.id),
+        )
+        await connection.execute(
+            "UPDATE gallery_words SET words = ? WHERE entry = ?",
+            (searchable(wish.prompt), entry.number),
+        )
+
+
+async def test_nobody_learns_from_the_page_what_was_typed_beside_the_prompt(
+    own_gallery: Shown, http: ClientSession
+) -> None:
+    await with_wish(
+        own_gallery,
+        typed="1girl, <lora:secret_face:1>, smile --niji 6 --cref https://private.example/me.png",
+        prompt="1girl, smile, masterpiece",
+    )
+    async with page_over(own_gallery.folder) as page:
+        for path in ("/", f"/p/{own_gallery.safe[0]}"):
+            body = await text(http, page + path)
+            for secret in ("private.example", "niji", "abab"):
+                assert secret not in body, (path, secret)
+        body = await text(http, f"{page}/p/{own_gallery.safe[0]}")
+    assert "secret_face" not in body
+    assert "/imagine prompt: 1girl, smile --ar" in body
+    assert "--seed" not in body
+    assert "similar picture" in body
+
+
+async def test_odd_tags_are_text_and_lead_nowhere_else(
+    own_gallery: Shown, http: ClientSession
+) -> None:
+    odd = (
+        '(a_b, "c":1.3), :&lt;3, ^_^, <b>x</b>, -hat, by:alice, umbrel*, a \\(b\\), x BREAK y, '
+        + ("word " * 60)
+    )
+    await with_wish(own_gallery, typed=odd, prompt=odd)
+    async with page_over(own_gallery.folder) as page:
+        body = await text(http, f"{page}/p/{own_gallery.safe[0]}")
+        prompt = prompt_of(body)
+        assert "<b>" not in prompt
+        assert "onmouseover" not in prompt
+        links = dict(re.findall(r'<a href="/\?q=([^"]+)"[^>]*>([^<]+)</a>', prompt))
+        for query in links:
+            await text(http, f"{page}/?q={query}")
+    said = {html.unescape(words): query for query, words in links.items()}
+    assert said['(a_b, "c":1.3)'] == "a_b%20c"
+    assert said["-hat"] == "hat"
+    assert said["by:alice"] == "by_alice"
+    assert said["umbrel*"] == "umbrel"
+    assert said["a (b)"] == "a_b"
+    assert not {"^_^", "BREAK"} & said.keys()
+    assert "<span>BREAK</span>" in prompt
+    assert not any(words.startswith("word word") for words in said), "the search takes no more"
 
 
 async def test_copies_are_small_and_the_original_is_whole(

@@ -63,6 +63,13 @@ def test_tokens_come_back_with_time() -> None:
     assert throttle.wait_s("2.2.2.2", cost=5, now=5.1) == 0
 
 
+def test_what_costs_more_than_there_ever_is_only_waits() -> None:
+    throttle = Throttle(per_minute=10)
+    assert throttle.wait_s("1.1.1.1", cost=60, now=0) == 0
+    assert throttle.wait_s("1.1.1.1", cost=60, now=1) == pytest.approx(59)
+    assert throttle.wait_s("1.1.1.1", cost=60, now=61) == 0
+
+
 @pytest.mark.parametrize(
     "address",
     ["https://evil.test/", "//evil.test", "/\\evil.test", "\\\\evil.test", "javascript:alert(1)",

@@ -1,0 +1,162 @@
+"""Stars and favourites that members give on a picture's page, by the rules of Discord's buttons.
+
+Everything is written to the database alone, in one transaction before the answer: the message in
+Discord follows through the outbox, whichever process serves the page.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.common.clock import Clock
+from bot.gallery import star_rules
+from bot.web.access import Access, Standing
+from bot.web.shown import may_see
+from bot.web.throttle import Throttle
+from data.gallery import entries as gallery
+from data.gallery import posts
+from data.gallery import votes as gallery_votes
+from data.gallery.entries import Entry
+from data.gallery.posts import Post
+from data.guilds import guild_settings
+from data.jobs import jobs
+from data.jobs.jobs import JobRecord
+from data.people import favourites
+from data.people.web_sessions import WebSession
+from data.store.connection import Connection
+from data.store.database import Database
+from pipeline.errors import RefusedError
+
+PER_MINUTE = 30.0
+"""Marks of one person, wherever they are signed in: Discord is asked about each."""
+
+
+class Mark(StrEnum):
+    """What a form asks for; each can be sent twice and is done once."""
+
+    STAR = "star"
+    UNSTAR = "unstar"
+    FAVOURITE = "favourite"
+    UNFAVOURITE = "unfavourite"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """What a member is offered on a picture's page. `message`: the address of the entry's message
+    in Discord, "" where there is none that they see."""
+
+    may_star: bool
+    may_favourite: bool
+    starred: bool
+    favourite: bool
+    message: str
+
+
+class Marks:
+    """Gives and takes."""
+
+    def __init__(self, *, database: Database, clock: Clock, access: Access) -> None:
+        self._database = database
+        self._clock = clock
+        self._access = access
+        self._throttle = Throttle(per_minute=PER_MINUTE)
+
+    def wait_s(self, session: WebSession) -> float:
+        """How long this person has to wait before the next mark; 0: it was counted."""
+        return self._throttle.wait_s(
+            f"user {session.user_id}", cost=1.0, now=self._clock.monotonic()
+        )
+
+    async def offered(
+        self, session: WebSession | None, entry: Entry, job: JobRecord
+    ) -> Offered | None:
+        """None for who is no member of the picture's server at this moment."""
+        if session is None or entry.guild_id not in session.guild_ids:
+            return None
+        async with self._database.reader() as connection:
+            post = await posts.get(connection, entry_id=entry.id)
+        standing = await self._access.standing(
+            session, entry.guild_id, channel_id=None if post is None else post.channel_id
+        )
+        if standing is None:
+            return None
+        user_id, picture_id = session.user_id, entry.picture_id
+        async with self._database.reader() as connection:
+            starred = await gallery_votes.has_vote(connection, number=entry.number, user_id=user_id)
+            marked = await favourites.among(connection, user_id=user_id, picture_ids=[picture_id])
+            try:
+                await self._demand(connection, job, standing, user_id)
+            except RefusedError:
+                may_star = False
+            else:
+                may_star = True
+        return Offered(
+            may_star=may_star,
+            may_favourite=standing.may_act,
+            starred=starred,
+            favourite=picture_id in marked,
+            message=_address(post, standing),
+        )
+
+    async def give(self, mark: Mark, entry: Entry, *, session: WebSession) -> bool:
+        """Give a mark, or take one back; False where the picture is not there for them (any more).
+
+        RefusedError: it does not count from this person now. Discord is asked about them.
+        """
+        standing = await self._access.standing(session, entry.guild_id, fresh=True)
+        if standing is None or not standing.may_act:
+            raise RefusedError("not_allowed")
+        async with self._database.transaction() as connection:
+            found = await gallery.on_web(connection, entry_id=entry.id)
+            job = None if found is None else await jobs.get(connection, job_id=found.job_id)
+            if found is None or job is None or job.private:
+                return False
+            settings = await guild_settings.get(connection, guild_id=found.guild_id)
+            everything = standing.sees_restricted(settings.gallery_adult_channel_id)
+            if not may_see(found, frozenset({found.guild_id} if everything else ())):
+                return False
+            if mark in {Mark.FAVOURITE, Mark.UNFAVOURITE}:
+                await self._favour(connection, mark, found, session.user_id)
+            else:
+                await self._demand(connection, job, standing, session.user_id)
+                await self._star(connection, mark, found, session.user_id)
+        return True
+
+    async def _demand(
+        self, connection: Connection, job: JobRecord, standing: Standing, user_id: int
+    ) -> None:
+        """RefusedError where a star of this person does not count here now."""
+        assert job.guild_id is not None, "its picture is in a server's gallery"
+        settings = await guild_settings.get(connection, guild_id=job.guild_id)
+        if not standing.has_gallery(settings):
+            raise RefusedError("gallery_off")
+        if not standing.may_act:
+            raise RefusedError("not_allowed")
+        await star_rules.demand_voter(
+            connection, job, user_id=user_id, settings=settings, now=self._clock.time()
+        )
+
+    async def _star(self, connection: Connection, mark: Mark, entry: Entry, user_id: int) -> None:
+        if mark is Mark.STAR:
+            if not await gallery_votes.has_vote(connection, number=entry.number, user_id=user_id):
+                await gallery_votes.star(
+                    connection, number=entry.number, user_id=user_id,
+                    message_id=gallery_votes.BUTTON, now=self._clock.time(),
+                )  # fmt: skip
+        elif await gallery_votes.unvote(connection, number=entry.number, user_id=user_id):
+            await star_rules.lost(connection, entry)
+
+    async def _favour(self, connection: Connection, mark: Mark, entry: Entry, user_id: int) -> None:
+        if mark is Mark.FAVOURITE:
+            await favourites.mark(
+                connection, user_id=user_id, picture_id=entry.picture_id, now=self._clock.time()
+            )
+        else:
+            await favourites.unmark(connection, user_id=user_id, picture_id=entry.picture_id)
+
+
+def _address(post: Post | None, standing: Standing) -> str:
+    if post is None or post.message_id is None or post.gone or post.leaving:
+        return ""
+    if not standing.sees(post.channel_id):
+        return ""
+    return f"https://discord.com/channels/{post.guild_id}/{post.place_id}/{post.message_id}"
