@@ -13,9 +13,10 @@ from cogs.common.lasting import Button, Lasting, Select
 from cogs.common.orphans import answer_orphan
 from cogs.common.result_buttons import Action
 from cogs.drawing.cancel import ENTRY_ID, JOB_ID
+from cogs.drawing.drafts import EDIT, draft_in
 from cogs.gallery import buttons
 from cogs.pictures import drawing_on, keeping, more
-from cogs.pictures.remix_form import custom_id_of, is_remix_form, receive
+from cogs.pictures.remix_form import custom_id_of, draft_form, is_remix_form, receive
 
 Interaction: TypeAlias = discord.Interaction[EkakiBot]
 
@@ -46,6 +47,8 @@ class ResultMenu(Lasting[Select], template=_MENU):
 _HANDLERS: Final[Mapping[Action, Callable[[Interaction, str, int | None], Awaitable[None]]]] = {
     Action.REROLL: drawing_on.reroll,
     Action.REMIX: drawing_on.remix,
+    Action.AGAIN: drawing_on.again,
+    Action.EDIT: drawing_on.edit,
     Action.SETTINGS: drawing_on.settings,
     Action.MORE: more.more,
     Action.MORES: more.mores,
@@ -75,6 +78,15 @@ _HANDLERS: Final[Mapping[Action, Callable[[Interaction, str, int | None], Awaita
 }
 
 
+class EditButton(Lasting[Button], template=EDIT):
+    """Opens what was typed for a request that was refused."""
+
+    async def act(self, interaction: Interaction) -> None:
+        assert interaction.message is not None, "a button stands under a message"
+        draft = draft_in(interaction.message.embeds, self.match["parts"])
+        await interaction.response.send_modal(draft_form(draft, self.match))
+
+
 def is_result_button(interaction: Interaction) -> bool:
     """Whether a button or the menu of `cogs.common.result_buttons` was used."""
     pressed = custom_id_of(interaction)
@@ -100,5 +112,5 @@ class ResultsCog(commands.Cog, name="Results"):
 async def setup(bot: EkakiBot) -> None:
     """Called by discord.py when the extension is loaded."""
     errors.install(bot)
-    bot.add_dynamic_items(ResultButton, ResultMenu)
+    bot.add_dynamic_items(ResultButton, ResultMenu, EditButton)
     await bot.add_cog(ResultsCog())

@@ -123,6 +123,16 @@ class Results:
             return replace(_settled(job), variation_seed=None)
         return replace(_settled(job), seed=None)
 
+    def again(self, job: JobRecord) -> GenerationRequest:
+        """The wish of a job that ended without pictures: its seed only where one was typed, since
+        another seed may succeed."""
+        return replace(_settled(job), seed=job.request.wish.seed)
+
+    def typed(self, job: JobRecord) -> GenerationRequest:
+        """The wish as it was typed. RefusedError `job_unknown`: it can't be read any more."""
+        _demand_readable(job)
+        return job.request.wish
+
     def vary(self, stored: StoredPicture, *, strong: bool) -> GenerationRequest:
         """One picture like this one. Subtle: its noise bent a little. Strong: img2img of it."""
         job, picture = stored.job, stored.picture

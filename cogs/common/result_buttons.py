@@ -25,6 +25,8 @@ class Action(StrEnum):
 
     REROLL = "reroll"  # a job
     REMIX = "remix"  # a job
+    AGAIN = "again"  # a job that ended without pictures, as the next one: its owner's alone
+    EDIT = "edit"
     SETTINGS = "settings"  # a job
     MORE = "more"  # a picture: everything that the row has no room for
     MORES = "mores"  # a job of several pictures, as the next two: asks which one
@@ -120,6 +122,19 @@ def _row(
         button(Action.REMIX, job.id, row=row),
         button(more, subject, row=row, label=text("buttons.more")),
     ]
+
+
+def ended_view(job: JobRecord) -> discord.ui.View | None:
+    """Under a job that ended without pictures: nothing that was typed is lost, unless its row is
+    damaged."""
+    if job.damaged:
+        return None
+    return view_of(
+        [
+            button(Action.AGAIN, job.id, row=0, style=discord.ButtonStyle.primary),
+            button(Action.EDIT, job.id, row=0),
+        ]
+    )
 
 
 def picture_menu(

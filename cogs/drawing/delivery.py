@@ -261,7 +261,6 @@ class Delivery:
         job = self._job
         if await self._bot.services.jobs.job(job.id) is None:
             raise Refused  # deleted by its owner meanwhile, and its message with it
-        buttons: dict[str, Any] = {} if message.view is None else {"view": message.view}
         called = None if job.private else f"<@{job.user_id}>"
         hit("new_message_begins")
         sent = await (await self._target()).send(
@@ -270,7 +269,7 @@ class Delivery:
             files=message.files(),
             allowed_mentions=self._addressee(),
             nonce=job.id,  # discord.py adds enforce_nonce: Discord drops a repeat
-            **buttons,
+            **_buttons(message),
         )
         return Sent(message_id=sent.id, new=True)
 
@@ -285,6 +284,7 @@ class Delivery:
         webhook = discord.Webhook.from_state(payload, state)
         sent = await webhook.send(
             embeds=list(message.embeds),
+            **_buttons(message),
             ephemeral=True,
             wait=True,
             allowed_mentions=discord.AllowedMentions.none(),
@@ -295,6 +295,7 @@ class Delivery:
         channel = await self._bot.create_dm(discord.Object(self._job.user_id))
         sent = await channel.send(
             embeds=list(message.embeds),
+            **_buttons(message),
             allowed_mentions=discord.AllowedMentions.none(),
             nonce=self._job.id,
         )
@@ -347,3 +348,8 @@ class Delivery:
             "view": message.view,
             "allowed_mentions": discord.AllowedMentions.none(),
         }
+
+
+def _buttons(message: Outgoing) -> dict[str, Any]:
+    """discord.py takes no None for what is sent anew."""
+    return {} if message.view is None else {"view": message.view}

@@ -9,7 +9,7 @@ from bot.common.hints import hint_lines
 from bot.jobs.values import Progress, Queued
 from cogs.common.errors import words_of
 from cogs.common.messages import Attachment, Outgoing
-from cogs.common.result_buttons import result_view
+from cogs.common.result_buttons import ended_view, result_view
 from cogs.common.words import bar, cut, cut_to_columns, duration, harmless, quoted
 from cogs.drawing.cancel import cancel_view
 from data.jobs.jobs import JobRecord
@@ -139,7 +139,8 @@ def file_stem(job_id: str) -> str:
 def failed(job: JobRecord, error: EkakiError, *, now: float) -> Outgoing:
     """The job ended without pictures."""
     line = words_of(error, now=now) + " " + text("progress.given_back")
-    return Outgoing(embeds=(_embed(_FAILED, text("progress.title_failed"), line, job),))
+    embed = _embed(_FAILED, text("progress.title_failed"), line, job)
+    return Outgoing(embeds=(embed,), view=ended_view(job))
 
 
 def kept(error: EkakiError, *, now: float) -> Outgoing:
@@ -160,7 +161,8 @@ def failed_quietly(*, told: bool) -> Outgoing:
 def cancelled(job: JobRecord) -> Outgoing:
     """Somebody asked to stop."""
     line = text("progress.given_back")
-    return Outgoing(embeds=(_embed(_STOPPED, text("progress.title_cancelled"), line, job),))
+    embed = _embed(_STOPPED, text("progress.title_cancelled"), line, job)
+    return Outgoing(embeds=(embed,), view=ended_view(job))
 
 
 def _embed(colour: discord.Colour, title: str, line: str, job: JobRecord) -> discord.Embed:

@@ -16,6 +16,7 @@ from bot.jobs.values import Ticket
 from cogs.common.errors import UNREACHABLE
 from cogs.common.places import origin_of
 from cogs.drawing import render
+from cogs.drawing.drafts import draft_of, refuse
 from data.shipped.text import speaking
 from pipeline.errors import EkakiError, StorageError
 from pipeline.request import GenerationRequest
@@ -36,13 +37,15 @@ async def submit(
     *,
     saved: str | None = None,
     replay: bool = False,
+    job_id: str | None = None,
     prepare: Callable[[GenerationRequest], Awaitable[GenerationRequest]] | None = None,
 ) -> None:
-    """Have `request` accepted and shown. Raises what `JobService.submit` raises: nothing spent.
+    """Have `request` accepted and shown. A refusal gives back what was typed, to be edited; of a
+    `replay`, where nothing was typed, it is raised as by `JobService.submit`. Nothing is spent.
 
     `saved` names one of the person's presets. `replay`: it repeats an earlier one, so the person's
-    own defaults change nothing. `prepare` completes it first and may take its time, such as for a
-    download.
+    own defaults change nothing. `job_id`: the job that it was edited from. `prepare` completes it
+    first and may take its time, such as for a download.
     """
     jobs, presenters = interaction.client.services.jobs, interaction.client.presenters
     origin = origin_of(interaction, private=request.private)
@@ -59,11 +62,23 @@ async def submit(
         return
     try:
         ticket = await deciding
-    except Exception:
+    except Exception as error:
         # A public placeholder must not become the refusal.
         if deferred and not interaction.client.is_closed():
             await _delete_placeholder(interaction)
-        raise
+        if replay or not isinstance(error, EkakiError):
+            raise
+        seen = "private" if request.private else "public"
+        await refuse(
+            interaction,
+            error,
+            draft_of(request),
+            seen=seen,
+            saved=saved,
+            job_id=job_id,
+            editable=prepare is None,
+        )
+        return
     try:
         message_id = await _show(interaction, ticket, deferred=deferred)
     except NotShown:

@@ -12,7 +12,7 @@ from bot.client.client import EkakiBot
 from bot.library.results import StoredPicture
 from cogs.common.actors import actor_of
 from cogs.drawing.submission import submit
-from cogs.pictures.remix_form import remix_form
+from cogs.pictures.remix_form import remix_form, typed_form
 from cogs.pictures.settings_text import own_settings
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
@@ -27,6 +27,25 @@ Pictures: TypeAlias = tuple[PictureRecord, ...]
 async def reroll(interaction: Interaction, job_id: str, _extra: int | None) -> None:
     job, _ = await drawable_job(interaction, job_id)
     await _draw(interaction, interaction.client.services.results.reroll(job))
+
+
+async def again(interaction: Interaction, job_id: str, _extra: int | None) -> None:
+    job = await _own_job(interaction, job_id)
+    await _draw(interaction, interaction.client.services.results.again(job))
+
+
+async def edit(interaction: Interaction, job_id: str, _extra: int | None) -> None:
+    job = await _own_job(interaction, job_id)
+    wish = interaction.client.services.results.typed(job)
+    await interaction.response.send_modal(typed_form(wish, job_id=job.id))
+
+
+async def _own_job(interaction: Interaction, job_id: str) -> JobRecord:
+    """RefusedError `not_your_job` for anybody else, as the words may be between it and its user."""
+    job, _ = await interaction.client.services.results.pictures_of(job_id)
+    if job.user_id != interaction.user.id:
+        raise RefusedError("not_your_job")
+    return job
 
 
 async def subtle(interaction: Interaction, picture_id: str, _extra: int | None) -> None:

@@ -16,14 +16,17 @@ from cogs.common.actors import actor_of
 from cogs.common.errors import answer_error
 from cogs.common.forms import give_back, typed_values
 from cogs.drawing.cancel import JOB_ID
+from cogs.drawing.drafts import Draft, draft_of, refuse
 from cogs.drawing.submission import submit
 from data.shipped.text import text
 from pipeline.card import MAX_PROMPT_CHARACTERS
-from pipeline.errors import RefusedError
+from pipeline.errors import EkakiError, RefusedError
 from pipeline.prompt.flags_line import MAX_LINE, cut_prompt, settings_line, with_settings
 from pipeline.request import GenerationRequest
 
-_CUSTOM_ID = re.compile(rf"ekaki:form:(?P<job_id>{JOB_ID}|-):(?P<seen>public|private)")
+_CUSTOM_ID = re.compile(
+    rf"ekaki:form:(?P<job_id>{JOB_ID}|-):(?P<seen>public|private)(?::(?P<saved>.+))?", re.DOTALL
+)
 PROMPT: Final = "prompt"
 NEGATIVE: Final = "negative"
 SETTINGS: Final = "settings"
@@ -34,15 +37,22 @@ def remix_form(
 ) -> discord.ui.Modal:
     """A form filled in with `wish`, `note` above its fields. `job_id`: what the form does not show
     is taken from there."""
-    seen = "private" if wish.private else "public"
-    form = discord.ui.Modal(
-        title=text("results.remix_title"), custom_id=f"ekaki:form:{job_id or '-'}:{seen}"
+    draft = Draft(
+        prompt=cut_prompt(wish.prompt),
+        negative=cut_prompt(wish.negative_prompt),
+        settings=settings_line(wish),
     )
+    title = text("results.remix_title")
+    return _form(draft, custom_id=_custom_id(job_id, private=wish.private), title=title, note=note)
+
+
+def _form(draft: Draft, *, custom_id: str, title: str, note: str = "") -> discord.ui.Modal:
+    form = discord.ui.Modal(title=title, custom_id=custom_id)
     if note:
         words = text("left_out.title") + "\n" + note
         form.add_item(discord.ui.TextDisplay[Any](words))
-    form.add_item(_text_field(PROMPT, cut_prompt(wish.prompt), required=True))
-    form.add_item(_text_field(NEGATIVE, cut_prompt(wish.negative_prompt), required=False))
+    form.add_item(_text_field(PROMPT, draft.prompt, required=True))
+    form.add_item(_text_field(NEGATIVE, draft.negative, required=False))
     form.add_item(
         discord.ui.Label(
             text=text("results.remix_settings"),
@@ -51,13 +61,32 @@ def remix_form(
                 custom_id=SETTINGS,
                 required=False,
                 max_length=MAX_LINE,
-                default=settings_line(wish) or None,
+                default=draft.settings[:MAX_LINE] or None,
                 placeholder=text("results.remix_settings_placeholder"),
             ),
         )
     )
     form.stop()  # discord.py need not remember it
     return form
+
+
+def typed_form(wish: GenerationRequest, *, job_id: str | None = None) -> discord.ui.Modal:
+    """The form filled in with what somebody typed, to change it. `job_id`: see `remix_form`."""
+    draft = draft_of(wish)
+    return _form(
+        draft, custom_id=_custom_id(job_id, private=wish.private), title=text("draft.title")
+    )
+
+
+def draft_form(draft: Draft, match: re.Match[str]) -> discord.ui.Modal:
+    """The form of a request that was refused; `match` is that of `cogs.drawing.drafts.EDIT`."""
+    tail = "" if match["saved"] is None else f":{match['saved']}"
+    custom_id = f"ekaki:form:{match['job_id']}:{match['seen']}{tail}"
+    return _form(draft, custom_id=custom_id, title=text("draft.title"))
+
+
+def _custom_id(job_id: str | None, *, private: bool) -> str:
+    return f"ekaki:form:{job_id or '-'}:{'private' if private else 'public'}"
 
 
 def _text_field(
@@ -82,19 +111,31 @@ def is_remix_form(interaction: discord.Interaction[EkakiBot]) -> bool:
 async def receive(interaction: discord.Interaction[EkakiBot]) -> None:
     """A form was sent: draw what it says. Never raises."""
     values = typed_values(interaction)
+    match = _CUSTOM_ID.fullmatch(custom_id_of(interaction))
+    assert match is not None, "asked by the caller"
+    job_id = None if match["job_id"] == "-" else match["job_id"]
     try:
-        wish = await _wish(interaction, values)
-        await submit(interaction, wish)
+        wish = await _wish(interaction, match, values)
+    except EkakiError as error:  # a settings line that can't be read
+        draft = Draft(
+            prompt=values.get(PROMPT, ""),
+            negative=values.get(NEGATIVE, ""),
+            settings=values.get(SETTINGS, ""),
+        )
+        await refuse(
+            interaction, error, draft, seen=match["seen"], saved=match["saved"], job_id=job_id
+        )
+        return
+    try:
+        await submit(interaction, wish, saved=match["saved"], job_id=job_id)
     except Exception as error:  # noqa: BLE001 - discord.py would only log it
         await answer_error(interaction, error)
         await give_back(interaction, values)
 
 
 async def _wish(
-    interaction: discord.Interaction[EkakiBot], values: Mapping[str, str]
+    interaction: discord.Interaction[EkakiBot], match: re.Match[str], values: Mapping[str, str]
 ) -> GenerationRequest:
-    match = _CUSTOM_ID.fullmatch(custom_id_of(interaction))
-    assert match is not None, "asked by the caller"
     base = await _base(interaction, match["job_id"])
     texts = replace(
         base,

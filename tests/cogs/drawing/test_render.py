@@ -202,8 +202,13 @@ def test_prompts_are_shown_as_typed_and_never_formatted() -> None:
         assert "\\<@1>" in words
 
 
-def test_what_ended_without_a_picture_has_no_button() -> None:
-    assert all(message.view is None for message in all_messages(job())[3:])
+def test_what_ended_without_a_picture_can_be_tried_again_and_edited() -> None:
+    for message in all_messages(job())[3:]:
+        assert message.view is not None
+        assert [getattr(item, "custom_id", None) for item in message.view.children] == [
+            "ekaki:again:abcdefghjkmn",
+            "ekaki:edit:abcdefghjkmn",
+        ]
 
 
 def test_a_failure_says_that_nothing_is_counted() -> None:

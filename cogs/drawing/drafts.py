@@ -1,0 +1,123 @@
+"""What was typed for a request that was refused: shown beside the refusal, to that person only.
+
+Its button opens it as a form again. The message holds all of it, so that nothing is stored and it
+works after a restart of the bot.
+"""
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import discord
+
+from bot.client.client import EkakiBot
+from cogs.common.errors import UNREACHABLE, explain, say_privately
+from cogs.common.forms import give_back
+from cogs.common.words import code_block
+from cogs.drawing.cancel import JOB_ID
+from data.shipped.text import text
+from pipeline.errors import EkakiError
+from pipeline.prompt.assemble import typed_text
+from pipeline.prompt.flags_line import cut_prompt, settings_line
+from pipeline.request import GenerationRequest
+
+_log = logging.getLogger(__name__)
+
+EDIT: Final = re.compile(
+    rf"ekaki:draft:(?P<parts>p?n?s?):(?P<job_id>{JOB_ID}|-):(?P<seen>public|private)"
+    r"(?::(?P<saved>.{1,50}))?",
+    re.DOTALL,
+)
+"""The button's `custom_id`: which parts the message has, and what they lack to make the request.
+`job_id`: the job that it was edited from; `saved`: the preset that it used."""
+
+_MAX_EMBEDS = 5900  # characters of all embeds of a message: Discord takes 6000
+_OPEN, _CLOSE = "```\n", "\n```"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """The three fields of the form. `settings`: as flags, `--ar 3:2 --seed 5`."""
+
+    prompt: str = ""
+    negative: str = ""
+    settings: str = ""
+
+    @property
+    def parts(self) -> str:
+        """The first letters of the fields that say something."""
+        said = (("p", self.prompt), ("n", self.negative), ("s", self.settings))
+        return "".join(letter for letter, value in said if value.strip())
+
+
+def draft_of(wish: GenerationRequest) -> Draft:
+    """Everything in `wish` that can be typed."""
+    return Draft(
+        prompt=cut_prompt(typed_text(wish)),
+        negative=cut_prompt(wish.negative_prompt),
+        settings=settings_line(wish),
+    )
+
+
+def embeds_of(draft: Draft) -> list[discord.Embed] | None:
+    """One for each part, in the order of `Draft.parts`; None where Discord takes no such length."""
+    values = {"p": draft.prompt, "n": draft.negative, "s": draft.settings}
+    made = [
+        discord.Embed(title=text(f"draft.{part}"), description=code_block(values[part]))
+        for part in draft.parts
+    ]
+    return made if sum(map(len, made)) <= _MAX_EMBEDS else None
+
+
+def draft_in(embeds: Sequence[discord.Embed], parts: str) -> Draft:
+    """What `embeds_of` showed."""
+    shown = [(each.description or "").removeprefix(_OPEN).removesuffix(_CLOSE) for each in embeds]
+    found = dict(zip(parts, shown, strict=False))
+    return Draft(
+        prompt=found.get("p", ""), negative=found.get("n", ""), settings=found.get("s", "")
+    )
+
+
+async def refuse(
+    interaction: discord.Interaction[EkakiBot],
+    error: EkakiError,
+    draft: Draft,
+    *,
+    seen: str,
+    saved: str | None = None,
+    job_id: str | None = None,
+    editable: bool = True,
+) -> None:
+    """Tell what went wrong, with `draft` and a button that opens it as a form. Never raises on
+    Discord's trouble.
+
+    `editable` False: no button, as a form can't hold what was given, such as a file.
+    """
+    words = explain(error, now=interaction.created_at.timestamp())
+    embeds = embeds_of(draft)
+    if words is None or interaction.client.is_closed():
+        return
+    if embeds is None:
+        await say_privately(interaction, words)
+        await give_back(interaction, {"prompt": draft.prompt, "negative": draft.negative})
+        return
+    shown: dict[str, Any] = {"embeds": embeds}
+    if editable and draft.parts:
+        tail = "" if saved is None else f":{saved}"
+        view = discord.ui.View(timeout=None).add_item(
+            discord.ui.Button(
+                label=text("buttons.edit"),
+                custom_id=f"ekaki:draft:{draft.parts}:{job_id or '-'}:{seen}{tail}",
+            )
+        )
+        view.stop()
+        shown["view"] = view
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(words, **shown, ephemeral=True)
+        else:
+            await interaction.response.send_message(words, **shown, ephemeral=True)
+    except UNREACHABLE as trouble:
+        _log.warning("A refusal did not reach its user: %s", type(trouble).__name__)
