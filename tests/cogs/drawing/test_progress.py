@@ -191,7 +191,7 @@ async def test_suggestions_come_while_others_draw(place: Discord, running: Runni
     running.engine.hold()
     await place.answer(place.alice.imagine(prompt="1girl"))
     choices = await place.bob.complete("prompt", "1girl, smil")
-    assert "1girl, smile" in [choice["value"] for choice in choices]
+    assert "1girl, smile," in [choice["value"] for choice in choices]
     aspects = await place.bob.complete("aspect", "")
     assert len(aspects) == 9
     assert (await place.bob.complete("character", "asuka"))[0]["value"]
