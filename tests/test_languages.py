@@ -71,10 +71,10 @@ def test_an_english_count_has_a_word_for_one(key: str) -> None:
 @pytest.mark.parametrize(
     ("key", "data", "said"),
     [
-        ("settings.limit_pictures_per_day", {"value": 1}, "1 picture a day"),
-        ("settings.limit_pictures_per_day", {"value": "1"}, "1 picture a day"),
-        ("settings.limit_pictures_per_day", {"value": 0}, "0 pictures a day"),
-        ("settings.limit_pictures_per_day", {"value": 11}, "11 pictures a day"),
+        ("settings.limit_pictures_per_day", {"value": 1}, "1 picture per day"),
+        ("settings.limit_pictures_per_day", {"value": "1"}, "1 picture per day"),
+        ("settings.limit_pictures_per_day", {"value": 0}, "0 pictures per day"),
+        ("settings.limit_pictures_per_day", {"value": 11}, "11 pictures per day"),
         ("settings.limit_max_pixels", {"value": "1.05"}, "1.05 megapixels"),
         ("errors.count_out_of_range", {"high": 1, "value": 2}, "1 picture at once; you asked"),
         ("errors.count_out_of_range", {"high": 2, "value": 3}, "1 to 2 pictures at once; you"),

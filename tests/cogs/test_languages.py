@@ -225,7 +225,7 @@ async def test_the_panel_sets_the_language(place: Discord, moderator: Visitor) -
             pressed = await moderator.member.press(panel, "Done")
             assert pressed.message is not None
             panel = pressed.message
-        assert "Discord's setting of this server" in panel.text
+        assert "this server's setting in Discord" in panel.text
         chosen = await moderator.member.select(panel, "ekaki:set:language", ["ja"])
         assert chosen.message is not None
         assert "日本語" in chosen.message.text

@@ -280,7 +280,10 @@ async def test_a_role_lifts_what_everyone_has_within_the_operators_bounds(
         assert "On this server, by your roles" in shown
         assert "1 of 2 pictures" in shown
         await alice.draw(running, "1girl", steps=8)
-        assert "allow you: 2; left: 0" in (await alice.wish("1girl", steps=8)).text
+        assert (
+            "allow you 2 pictures in 24 hours, and 0 are left"
+            in (await alice.wish("1girl", steps=8)).text
+        )
         place.loopback.changes.delete_role(IDS.guild, role.id)  # what it gave is nobody's
         assert "between 1 and 10" in (await alice.wish("1girl", steps=28)).text
 

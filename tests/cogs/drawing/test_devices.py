@@ -56,7 +56,7 @@ async def test_who_loses_the_card_twice_is_told_kindly_and_pays_nothing(
     losing = Losing(2)
     async with open_house(place, loads=[losing.load]) as running:
         sent = await alice.member.slash("imagine", {"prompt": "1girl, hat"}, channel=IDS.general)
-        told = await sent.wait_for(lambda message: "gave up twice" in message.text)
+        told = await sent.wait_for(lambda message: "failed twice" in message.text)
         assert "did not count towards your limits" in told.text
         assert "CUDA" not in told.text
         assert await running.used() == 0

@@ -159,7 +159,7 @@ async def test_reset_and_grant_count_within_the_operators_bounds(
                 limits=LimitSet(pictures_per_day=1),
             )
         await alice.draw(running, "1girl")
-        assert "allow you: 1; left: 0" in (await alice.wish("1girl")).text
+        assert "allow you 1 picture in 24 hours, and 0 are left" in (await alice.wish("1girl")).text
         assert "are reset" in (await moderator.answer("moderate reset", user=IDS.alice)).text
         await alice.draw(running, "1girl")
         assert "24 hours" in (await alice.wish("1girl")).text

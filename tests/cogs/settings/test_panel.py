@@ -121,7 +121,7 @@ async def test_the_panel_says_what_holds_here_and_why(
     panel = await choose(moderator, panel, "rating:channel_ceiling", "-")
     panel = await choose(moderator, panel, "rating:guild_default", "sensitive")
     panel = await choose(moderator, panel, "page", "here")
-    assert "says nothing gets `sensitive`" in panel.text
+    assert "names no rating gets `sensitive`" in panel.text
     assert ("channel_ceiling", None, "safe") in await changes(running)
     assert ("channel_ceiling", "safe", None) in await changes(running)
 
@@ -301,15 +301,15 @@ async def test_bounds_of_the_operator_are_shown_as_numbers(
 ) -> None:
     async with open_house(place, pictures_per_hour=20, pictures_per_day=0, max_steps=40):
         panel = await opened(moderator, "here")
-        assert "Bot maximum: 20 pictures an hour, " in panel.text
+        assert "Bot maximum: 20 pictures per hour, " in panel.text
         panel = await choose(moderator, panel, "page", "limits")
-        assert "Bot maximum\n20 pictures an hour, " in panel.text
+        assert "Bot maximum\n20 pictures per hour, " in panel.text
         assert "40 steps" in panel.text
         form = await moderator.member.press(panel, "How many: @everyone")
         assert form.modal is not None
         about = {each["label"]: each.get("description") for each in form.modal["components"]}
-        assert about["Pictures an hour"] == "Bot maximum: 20 pictures an hour"
-        assert about["Pictures a day"] is None
+        assert about["Pictures per hour"] == "Bot maximum: 20 pictures per hour"
+        assert about["Pictures per day"] is None
 
 
 async def test_limits_are_set_by_role_within_the_owners_bounds(
@@ -327,7 +327,7 @@ async def test_limits_are_set_by_role_within_the_owners_bounds(
         form = await moderator.member.press(panel, "ekaki:set:form:requests")
         await moderator.member.submit_modal(form, {"max_pixels": "1024x1024", "max_steps": "30"})
         panel = moderator.member.message(panel.id)
-        for shown in ("5 pictures a day", "0 upscales", "1.048576 megapixels", "30 steps"):
+        for shown in ("5 pictures per day", "0 upscales", "1.048576 megapixels", "30 steps"):
             assert shown in panel.text, shown
         again = await moderator.member.press(panel, "ekaki:set:form:requests")
         await moderator.member.submit_modal(again, {})  # what it is filled with changes nothing

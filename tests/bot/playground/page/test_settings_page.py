@@ -33,9 +33,9 @@ def test_a_moderator_sets_up_the_server(visit: Open) -> None:
     expect(panel).to_contain_text("The buttons change the limits of")
     panel.get_by_role("button", name="How many").click()
     form = mika.page.get_by_role("dialog")
-    form.get_by_label("Pictures a day").fill("7")
+    form.get_by_label("Pictures per day").fill("7")
     form.get_by_role("button", name="Submit").click()
-    expect(panel).to_contain_text("7 pictures a day")
+    expect(panel).to_contain_text("7 pictures per day")
 
 
 def test_a_moderator_blocks_and_reads_the_log(visit: Open) -> None:
