@@ -57,14 +57,12 @@ class Ekaki(EkakiBot):
         text = json.dumps(payload, sort_keys=True, default=str)
         current = f"{self.application_id}:{hashlib.sha256(text.encode()).hexdigest()}"
         database = self.services.database
-        async with database.reader() as connection:
-            known = await notes.get(connection, key="command_tree")
+        known = await database.read(notes.get, key="command_tree")
         if known == current and not force:
             return False
         await self.tree.sync()
         hit("commands_synced")
-        async with database.transaction() as connection:
-            await notes.put(connection, key="command_tree", value=current)
+        await database.write(notes.put, key="command_tree", value=current)
         _log.info("Commands were synced: %d", len(payload))
         return True
 

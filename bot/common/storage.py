@@ -73,8 +73,7 @@ class Storage:
         findings = Findings()
         for name, folder in self._folders.items():
             async for group, files in _groups(folder):
-                async with self._database.reader() as connection:
-                    known = await self._rows[name](connection, prefix=group)
+                known = await self._database.read(self._rows[name], prefix=group)
                 old = await asyncio.to_thread(_old, folder, files - known)
                 findings.without_row.extend((name, each) for each in sorted(old))
                 # Rows whose file came between the two looks are no finding.
@@ -115,8 +114,7 @@ class Storage:
 
     async def stats(self) -> tuple[Counts, dict[str, Sizes]]:
         """Rows of the database, and files and bytes of each folder."""
-        async with self._database.reader() as connection:
-            counts = await storage_counts.count(connection)
+        counts = await self._database.read(storage_counts.count)
         names = ("pictures", "uploads", "withheld", "thumbnails")
         sizes = {name: await asyncio.to_thread(_sizes, self._data_dir / name) for name in names}
         sizes["database"] = await asyncio.to_thread(_database_size, self._database.path)

@@ -5,12 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.library.results import StoredPicture
 from data.gallery import entries, search
 from data.gallery.entries import Entry, Order
 from data.gallery.search import Wanted
-from data.jobs import jobs, pictures
-from data.store.connection import Connection
+from data.jobs.stored import StoredPicture, find_stored
 from data.store.database import Database
 
 
@@ -61,7 +59,7 @@ class Browser:
                 )
                 for side in ("before", "after")
             ]
-            stored = await self._stored(connection, entry)
+            stored = await find_stored(connection, picture_id=entry.picture_id)
         if stored is None:
             return None
         earlier, later = map(bool, around)
@@ -71,7 +69,11 @@ class Browser:
         """Any entry, words and shape aside, each as likely."""
         async with self._database.reader() as connection:
             entry = await search.at_random(connection, wanted=wanted, chance=self._chance())
-            stored = None if entry is None else await self._stored(connection, entry)
+            stored = (
+                None
+                if entry is None
+                else await find_stored(connection, picture_id=entry.picture_id)
+            )
         if entry is None or stored is None:
             return None
         return View(entry=entry, stored=stored, earlier=False, later=True)
@@ -80,14 +82,9 @@ class Browser:
         """What has waited longest for a moderator's approval; `later`: there is more."""
         async with self._database.reader() as connection:
             found = await entries.waiting(connection, guild_id=guild_id, limit=2)
-            stored = await self._stored(connection, found[0]) if found else None
+            stored = (
+                await find_stored(connection, picture_id=found[0].picture_id) if found else None
+            )
         if stored is None:
             return None
         return View(entry=found[0], stored=stored, earlier=False, later=len(found) > 1)
-
-    async def _stored(self, connection: Connection, entry: Entry) -> StoredPicture | None:
-        picture = await pictures.get(connection, picture_id=entry.picture_id)
-        job = await jobs.get(connection, job_id=entry.job_id)
-        if picture is None or job is None:
-            return None
-        return StoredPicture(picture=picture, job=job)

@@ -6,9 +6,9 @@ from collections.abc import AsyncGenerator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bot.common.actor import Actor
 from bot.gallery.collections import known_collection
 from bot.library.packing import MEMBER_BYTES, PackedFile, in_a_thread, packed, streamed
-from bot.library.results import Actor
 from data.files.picture_files import PictureFiles
 from data.gallery import collections
 from data.gallery.collections import Collection

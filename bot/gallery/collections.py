@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
+from bot.common.actor import Actor
 from bot.common.clock import Clock
-from bot.library.results import Actor, Results
+from bot.library.results import Results, known_picture
 from data.gallery import collections, entries
 from data.gallery.collections import Collection, Item
-from data.jobs import jobs, pictures
 from data.people.presets import key_of
 from data.store.connection import Connection
 from data.store.database import Database
@@ -61,10 +61,9 @@ class Collections:
 
     async def seen_by(self, actor: Actor) -> list[Collection]:
         """What a person may look at here."""
-        async with self._database.reader() as connection:
-            return await collections.seen_by(
-                connection, user_id=actor.user_id, guild_id=actor.guild_id
-            )
+        return await self._database.read(
+            collections.seen_by, user_id=actor.user_id, guild_id=actor.guild_id
+        )
 
     async def find(self, typed: str, *, actor: Actor) -> Collection:
         """By id, or by name in any case; one's own first. RefusedError `collection_unknown`."""
@@ -96,10 +95,7 @@ class Collections:
     async def _demand_visible(
         self, connection: Connection, collection: Collection, picture_id: str, actor: Actor
     ) -> None:
-        picture = await pictures.get(connection, picture_id=picture_id)
-        job = None if picture is None else await jobs.get(connection, job_id=picture.job_id)
-        if picture is None or job is None:
-            raise RefusedError("picture_unknown")
+        job = (await known_picture(connection, picture_id)).job
         own = job.user_id == actor.user_id
         entry = await entries.of_picture(connection, picture_id=picture_id)
         state = "candidate" if entry is None else entry.state

@@ -1,6 +1,6 @@
 """What a server's gallery takes, and where it goes. Pure."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from data.guilds.server_settings import GuildSettings
@@ -12,12 +12,14 @@ from pipeline.rating import Rating
 class Gate:
     """A server's settings, and the highest rating in each of its gallery channels that is there.
 
-    A channel that is missing from `ceilings` was not chosen, or is gone from Discord.
+    A channel that is missing from `ceilings` was not chosen, or is gone from Discord. `made_in`:
+    where the picture was made that it is about, with a thread's channel.
     """
 
     guild_id: int
     settings: GuildSettings
     ceilings: Mapping[int, Rating]
+    made_in: tuple[int, ...] = ()
 
     @property
     def allowed(self) -> Rating | None:
@@ -37,15 +39,16 @@ class Gate:
         gallery channel any more stays only if it is `safe`."""
         return rating <= self.ceilings.get(channel_id, Rating.SAFE)
 
-    def excludes(self, channel_ids: Collection[int]) -> bool:
-        """Whether what is made there (a thread and its channel) stays out of the gallery."""
-        return not self.settings.gallery_excluded.isdisjoint(channel_ids)
+    @property
+    def excluded(self) -> bool:
+        """Whether what is made in these channels stays out of the gallery."""
+        return not self.settings.gallery_excluded.isdisjoint(self.made_in)
 
-    def demand(self, rating: Rating, channel_ids: Collection[int]) -> None:
+    def demand(self, rating: Rating) -> None:
         """RefusedError tells why a picture can't go into the gallery."""
         if self.allowed is None:
             raise RefusedError("gallery_off")
-        if self.excludes(channel_ids):
+        if self.excluded:
             raise RefusedError("gallery_excluded")
         if self.channel_for(rating) is None:
             raise RefusedError("gallery_above_ceiling", rating=rating, ceiling=self.allowed)

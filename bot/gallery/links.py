@@ -79,8 +79,7 @@ class CollectionLinks:
         )
 
     async def _key(self) -> bytes:
-        async with self._database.reader() as connection:
-            found = await notes.get(connection, key=_KEY)
+        found = await self._database.read(notes.get, key=_KEY)
         if found is None:
             async with self._database.transaction() as connection:
                 found = await notes.get(connection, key=_KEY)  # another process was faster

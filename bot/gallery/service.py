@@ -1,11 +1,12 @@
 """Sharing, and what owners and moderators decide about entries."""
 
-from collections.abc import Collection
+from dataclasses import replace
 
+from bot.common.actor import Actor
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.gallery.gate import Gate
-from bot.library.results import Actor
+from bot.library.results import known_picture
 from bot.moderation.audit import Audit
 from data.gallery import entries, posts, states, web
 from data.gallery.entries import Entry
@@ -13,9 +14,7 @@ from data.gallery.posts import Post
 from data.guilds import guild_settings
 from data.guilds.audit import AuditEvent, AuditKind
 from data.guilds.server_settings import GuildSettings
-from data.jobs import jobs, pictures
-from data.jobs.jobs import JobRecord
-from data.jobs.pictures import PictureRecord
+from data.jobs.stored import StoredPicture
 from data.store.connection import Connection
 from data.store.database import Database
 from data.store.ids import new_public_id
@@ -37,21 +36,19 @@ class Gallery:
         *,
         actor: Actor,
         gate: Gate,
-        channel_ids: Collection[int],
         maker_name: str = "",
     ) -> Entry:
         """Put a picture into the gallery of the server where it was made, or before its moderators
-        where they want to approve. `channel_ids`: where it was made, with a thread's channel.
-        `maker_name`: if known.
+        where they want to approve. `maker_name`: if known.
 
         RefusedError says why not, and nothing is changed. A private picture is its owner's to
         share, who has been asked.
         """
         now = self.clock.time()
         async with self.database.transaction() as connection:
-            job, picture = await shareable(connection, picture_id, actor)
-            gate.demand(picture.rating, channel_ids)
-            entry = await entered(connection, job, picture, maker_name=maker_name)
+            stored = await shareable(connection, picture_id, actor)
+            gate.demand(stored.picture.rating)
+            entry = await entered(connection, stored, maker_name=maker_name)
             _check_share(entry, actor)
             if await states.is_maker_blocked(connection, number=entry.number, now=now):
                 raise RefusedError("gallery_maker_blocked")
@@ -105,42 +102,35 @@ class Gallery:
 
     async def entry(self, entry_id: str) -> Entry | None:
         """The entry with this id, in any state."""
-        async with self.database.reader() as connection:
-            return await entries.get(connection, entry_id=entry_id)
+        return await self.database.read(entries.get, entry_id=entry_id)
 
     async def entry_of(self, picture_id: str) -> Entry | None:
         """The entry of a picture, in any state."""
-        async with self.database.reader() as connection:
-            return await entries.of_picture(connection, picture_id=picture_id)
+        return await self.database.read(entries.of_picture, picture_id=picture_id)
 
     async def post_of(self, entry_id: str) -> Post | None:
         """The message of an entry in its gallery channel."""
-        async with self.database.reader() as connection:
-            return await posts.get(connection, entry_id=entry_id)
+        return await self.database.read(posts.get, entry_id=entry_id)
 
     async def maker_on_web(self, user_id: int) -> bool:
         """Whether this maker's pictures may be on the web page."""
-        async with self.database.reader() as connection:
-            return await web.maker_on_web(connection, user_id=user_id)
+        return await self.database.read(web.maker_on_web, user_id=user_id)
 
     async def set_maker_on_web(self, user_id: int, *, on: bool) -> None:
         """Whether this maker's pictures may be on the web page, from now on."""
-        async with self.database.transaction() as connection:
-            await web.set_maker(connection, user_id=user_id, on_web=on)
+        await self.database.write(web.set_maker, user_id=user_id, on_web=on)
 
     async def settings(self, guild_id: int) -> GuildSettings:
         """What the server's moderators set."""
-        async with self.database.reader() as connection:
-            return await guild_settings.get(connection, guild_id=guild_id)
+        return await self.database.read(guild_settings.get, guild_id=guild_id)
 
     async def shows(self, *, guild_id: int | None, picture_id: str = "", job_id: str = "") -> bool:
         """Whether the server's gallery shows this picture, or one of this job."""
         if guild_id is None:
             return False
-        async with self.database.reader() as connection:
-            return await entries.shows(
-                connection, guild_id=guild_id, picture_id=picture_id, job_id=job_id
-            )
+        return await self.database.read(
+            entries.shows, guild_id=guild_id, picture_id=picture_id, job_id=job_id
+        )
 
     async def settle(self, gate: Gate) -> None:
         """Bring a server's entries in line with its settings, ceilings and blocks.
@@ -161,7 +151,8 @@ class Gallery:
                 now=now,
             )
             for number, channel_id, rules_channel_id in reached:
-                if not gate.excludes([channel_id, rules_channel_id or channel_id]):
+                made_in = (channel_id, rules_channel_id or channel_id)
+                if not replace(gate, made_in=made_in).excluded:
                     await states.share(
                         connection,
                         number=number,
@@ -175,8 +166,7 @@ class Gallery:
 
     async def ask_check(self, guild_id: int) -> None:
         """Have a server's entries settled soon: a channel of it changed."""
-        async with self.database.transaction() as connection:
-            await posts.ask_check(connection, guild_id=guild_id)
+        await self.database.write(posts.ask_check, guild_id=guild_id)
 
     async def channel_gone(self, channel_id: int, guild_id: int) -> None:
         """A channel was deleted: entries with a message there stay without one."""
@@ -186,8 +176,7 @@ class Gallery:
 
     async def set_guild_name(self, guild_id: int, name: str) -> None:
         """What the web page calls the server."""
-        async with self.database.transaction() as connection:
-            await web.set_guild_name(connection, guild_id=guild_id, name=name)
+        await self.database.write(web.set_guild_name, guild_id=guild_id, name=name)
 
     async def _record(
         self, connection: Connection, kind: AuditKind, entry: Entry, actor_id: int
@@ -222,14 +211,10 @@ def demand_moderator(entry: Entry, actor: Actor) -> None:
         raise RefusedError("gallery_not_yours")
 
 
-async def shareable(
-    connection: Connection, picture_id: str, actor: Actor
-) -> tuple[JobRecord, PictureRecord]:
+async def shareable(connection: Connection, picture_id: str, actor: Actor) -> StoredPicture:
     """The picture and its job, if `actor` may share it. RefusedError otherwise."""
-    picture = await pictures.get(connection, picture_id=picture_id)
-    job = None if picture is None else await jobs.get(connection, job_id=picture.job_id)
-    if picture is None or job is None:
-        raise RefusedError("picture_unknown")
+    found = await known_picture(connection, picture_id)
+    job = found.job
     if job.guild_id is None or job.guild_id != actor.guild_id:
         raise RefusedError("gallery_elsewhere")
     if job.user_id != actor.user_id:
@@ -237,13 +222,12 @@ async def shareable(
             raise RefusedError("picture_private")
         if not actor.is_moderator:
             raise RefusedError("gallery_not_yours")
-    return job, picture
+    return found
 
 
-async def entered(
-    connection: Connection, job: JobRecord, picture: PictureRecord, *, maker_name: str = ""
-) -> Entry:
+async def entered(connection: Connection, stored: StoredPicture, *, maker_name: str = "") -> Entry:
     """The picture's entry, made a candidate if there is none yet."""
+    job, picture = stored.job, stored.picture
     assert job.guild_id is not None, "asked by the caller"
     await entries.insert(
         connection,

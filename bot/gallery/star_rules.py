@@ -1,7 +1,5 @@
 """When a star counts, what enough of them bring, and what is lost with them."""
 
-from collections.abc import Collection
-
 from bot.gallery.gate import Gate
 from bot.gallery.service import known
 from data.gallery import entries, states, watched
@@ -9,8 +7,7 @@ from data.gallery.entries import Entry
 from data.guilds import blocks
 from data.guilds.server_settings import GuildSettings
 from data.jobs import jobs, pictures
-from data.jobs.jobs import JobRecord
-from data.jobs.pictures import PictureRecord
+from data.jobs.stored import StoredPicture
 from data.store.connection import Connection
 from pipeline.errors import RefusedError
 
@@ -20,23 +17,17 @@ each star that comes and goes at the threshold."""
 
 
 async def demand(
-    connection: Connection,
-    picture: PictureRecord,
-    job: JobRecord,
-    *,
-    user_id: int,
-    gate: Gate,
-    channel_ids: Collection[int],
-    now: float,
+    connection: Connection, stored: StoredPicture, *, user_id: int, gate: Gate, now: float
 ) -> None:
     """RefusedError tells why this person's vote for this picture does not count."""
+    job = stored.job
     if gate.allowed is None:
         raise RefusedError("gallery_off")
-    entry = await entries.of_picture(connection, picture_id=picture.id)
+    entry = await entries.of_picture(connection, picture_id=stored.picture.id)
     shared = entry is not None and entry.state in {"posted", "waiting"}
     if job.private and not shared:
         raise RefusedError("picture_private")
-    if gate.excludes(channel_ids) and not shared:
+    if gate.excluded and not shared:
         raise RefusedError("gallery_excluded")
     if entry is not None and entry.state == "removed":
         raise RefusedError("gallery_was_removed")
@@ -53,20 +44,13 @@ async def demand_voter(
         raise RefusedError("not_allowed")
 
 
-async def gained(
-    connection: Connection,
-    entry: Entry,
-    *,
-    gate: Gate,
-    channel_ids: Collection[int],
-    now: float,
-) -> None:
+async def gained(connection: Connection, entry: Entry, *, gate: Gate, now: float) -> None:
     """Share a candidate that has stars enough."""
     entry = await known(connection, entry.id)
     settings = gate.settings
     if entry.state != "candidate" or entry.votes < settings.gallery_threshold:
         return
-    if gate.channel_for(entry.rating) is None or gate.excludes(channel_ids):
+    if gate.channel_for(entry.rating) is None or gate.excluded:
         return
     if await states.is_maker_blocked(connection, number=entry.number, now=now):
         return
@@ -92,7 +76,7 @@ async def lost(connection: Connection, entry: Entry) -> None:
 
 async def starred_picture(
     connection: Connection, message_id: int, position: int
-) -> tuple[JobRecord, PictureRecord] | None:
+) -> StoredPicture | None:
     """The picture at `position` of a message of ours, with its job."""
     found = await watched.find(connection, message_id=message_id)
     job = None if found is None else await jobs.get(connection, job_id=found.job_id)
@@ -101,4 +85,4 @@ async def starred_picture(
     made = await pictures.of_job(connection, job_id=found.job_id)
     if found.picture_id is not None:
         made = [picture for picture in made if picture.id == found.picture_id]
-    return (job, made[position]) if position < len(made) else None
+    return StoredPicture(picture=made[position], job=job) if position < len(made) else None

@@ -7,6 +7,7 @@ from bot.common.failpoints import hit
 from bot.gallery import star_rules
 from bot.gallery.gate import Gate
 from bot.gallery.service import Gallery, entered, known
+from bot.library.results import known_picture
 from data.gallery import entries as gallery
 from data.gallery import posts, states, watched
 from data.gallery import votes as gallery_votes
@@ -14,6 +15,7 @@ from data.gallery.entries import Entry, State
 from data.gallery.watched import Watched
 from data.jobs import jobs, pictures
 from data.jobs.pictures import PictureRecord
+from data.jobs.stored import StoredPicture
 from data.store.connection import Connection
 from pipeline.errors import RefusedError
 
@@ -38,18 +40,17 @@ class Stars:
 
     async def watched(self, message_id: int) -> Watched | None:
         """What a message shows, if it is one of ours."""
-        async with self._database.reader() as connection:
-            return await watched.find(connection, message_id=message_id)
+        return await self._database.read(watched.find, message_id=message_id)
 
     async def recent(self, guild_id: int, *, since: float, limit: int) -> list[Watched]:
         """Messages of a server that may be starred, the newest first."""
-        async with self._database.reader() as connection:
-            return await watched.recent(connection, guild_id=guild_id, since=since, limit=limit)
+        return await self._database.read(
+            watched.recent, guild_id=guild_id, since=since, limit=limit
+        )
 
     async def starred_messages(self, guild_id: int) -> frozenset[int]:
         """Messages of a server under which stars are known."""
-        async with self._database.reader() as connection:
-            return await watched.starred(connection, guild_id=guild_id)
+        return await self._database.read(watched.starred, guild_id=guild_id)
 
     async def watch(
         self, *, message_id: int, channel_id: int, job_id: str, picture_id: str | None
@@ -65,81 +66,44 @@ class Stars:
                 now=self._clock.time(),
             )
 
-    async def press(
-        self, picture_id: str, *, user_id: int, gate: Gate, channel_ids: Collection[int]
-    ) -> Voted:
+    async def press(self, picture_id: str, *, user_id: int, gate: Gate) -> Voted:
         """The vote button: gives a vote, or takes it back with whatever it was given.
 
         RefusedError says why a vote does not count here.
         """
         async with self._database.transaction() as connection:
-            picture = await pictures.get(connection, picture_id=picture_id)
-            job = None if picture is None else await jobs.get(connection, job_id=picture.job_id)
-            if picture is None or job is None:
-                raise RefusedError("picture_unknown")
-            if job.guild_id != gate.guild_id:
+            stored = await known_picture(connection, picture_id)
+            if stored.job.guild_id != gate.guild_id:
                 raise RefusedError("gallery_elsewhere")
-            await star_rules.demand(
-                connection,
-                picture,
-                job,
-                user_id=user_id,
-                gate=gate,
-                channel_ids=channel_ids,
-                now=self._clock.time(),
-            )
-            entry = await entered(connection, job, picture)
+            now = self._clock.time()
+            await star_rules.demand(connection, stored, user_id=user_id, gate=gate, now=now)
+            entry = await entered(connection, stored)
             if await gallery_votes.unvote(connection, number=entry.number, user_id=user_id):
                 await star_rules.lost(connection, entry)
                 on = False
             else:
                 await self._star(connection, entry, user_id, gallery_votes.BUTTON)
-                await star_rules.gained(
-                    connection, entry, gate=gate, channel_ids=channel_ids, now=self._clock.time()
-                )
+                await star_rules.gained(connection, entry, gate=gate, now=now)
                 on = True
             entry = await known(connection, entry.id)
         return Voted(on=on, votes=entry.votes, state=entry.state)
 
-    async def starred(
-        self,
-        message_id: int,
-        position: int,
-        *,
-        user_id: int,
-        gate: Gate,
-        channel_ids: Collection[int],
-    ) -> None:
+    async def starred(self, message_id: int, position: int, *, user_id: int, gate: Gate) -> None:
         """Somebody starred a message of ours; `position`: which of its pictures, from 0."""
         async with self._database.transaction() as connection:
             found = await star_rules.starred_picture(connection, message_id, position)
-            if found is None:
+            if found is None or not await self._counts(connection, found, user_id, gate):
                 return
-            job, picture = found
-            try:
-                await star_rules.demand(
-                    connection,
-                    picture,
-                    job,
-                    user_id=user_id,
-                    gate=gate,
-                    channel_ids=channel_ids,
-                    now=self._clock.time(),
-                )
-            except RefusedError:
-                return
-            entry = await entered(connection, job, picture)
+            entry = await entered(connection, found)
             await self._star(connection, entry, user_id, message_id)
-            await star_rules.gained(
-                connection, entry, gate=gate, channel_ids=channel_ids, now=self._clock.time()
-            )
+            await star_rules.gained(connection, entry, gate=gate, now=self._clock.time())
         hit("gallery_starred")
 
     async def unstarred(self, message_id: int, position: int, *, user_id: int) -> None:
         """Somebody took their star away."""
         async with self._database.transaction() as connection:
             found = await star_rules.starred_picture(connection, message_id, position)
-            entry = found and await gallery.of_picture(connection, picture_id=found[1].id)
+            entry = found and await gallery.of_picture(connection, picture_id=found.picture.id)
             if not entry:
                 return
             if await gallery_votes.unstar(
@@ -154,7 +118,7 @@ class Stars:
                 await self._clear(connection, message_id)
             else:
                 found = await star_rules.starred_picture(connection, message_id, position)
-                entry = found and await gallery.of_picture(connection, picture_id=found[1].id)
+                entry = found and await gallery.of_picture(connection, picture_id=found.picture.id)
                 if entry:
                     await gallery_votes.set_message(
                         connection,
@@ -183,12 +147,7 @@ class Stars:
                     await self._withdraw(connection, picture, in_gallery=found.in_gallery)
 
     async def reconcile(
-        self,
-        message_id: int,
-        people: Mapping[int, Collection[int]],
-        *,
-        gate: Gate,
-        channel_ids: Collection[int],
+        self, message_id: int, people: Mapping[int, Collection[int]], *, gate: Gate
     ) -> None:
         """Make the stars under a message what Discord says: by position, who starred it."""
         async with self._database.transaction() as connection:
@@ -196,26 +155,15 @@ class Stars:
                 found = await star_rules.starred_picture(connection, message_id, position)
                 if found is None:
                     return
-                job, picture = found
-                wanted = set[int]()
-                for user_id in people.get(position, ()):
-                    try:
-                        await star_rules.demand(
-                            connection,
-                            picture,
-                            job,
-                            user_id=user_id,
-                            gate=gate,
-                            channel_ids=channel_ids,
-                            now=self._clock.time(),
-                        )
-                    except RefusedError:
-                        continue
-                    wanted.add(user_id)
-                entry = await gallery.of_picture(connection, picture_id=picture.id)
+                wanted = {
+                    user_id
+                    for user_id in people.get(position, ())
+                    if await self._counts(connection, found, user_id, gate)
+                }
+                entry = await gallery.of_picture(connection, picture_id=found.picture.id)
                 if entry is None and not wanted:
                     continue
-                entry = entry or await entered(connection, job, picture)
+                entry = entry or await entered(connection, found)
                 await gallery_votes.set_message(
                     connection,
                     number=entry.number,
@@ -223,10 +171,18 @@ class Stars:
                     user_ids=wanted,
                     now=self._clock.time(),
                 )
-                await star_rules.gained(
-                    connection, entry, gate=gate, channel_ids=channel_ids, now=self._clock.time()
-                )
+                await star_rules.gained(connection, entry, gate=gate, now=self._clock.time())
                 await star_rules.lost(connection, entry)
+
+    async def _counts(
+        self, connection: Connection, stored: StoredPicture, user_id: int, gate: Gate
+    ) -> bool:
+        now = self._clock.time()
+        try:
+            await star_rules.demand(connection, stored, user_id=user_id, gate=gate, now=now)
+        except RefusedError:
+            return False
+        return True
 
     async def _star(
         self, connection: Connection, entry: Entry, user_id: int, message_id: int

@@ -3,14 +3,15 @@
 Who reported is for the answer alone: neither the maker nor anybody else is shown it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from bot.common.actor import Actor
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
-from bot.guilds.moderators import Desk, Moderators, checked_reason
+from bot.guilds.moderators import Moderators, checked_reason
 from bot.jobs.accept.limits import HOUR_S
-from bot.library.results import Actor, Results
+from bot.library.results import Results
 from bot.moderation.audit import Audit
 from data.gallery import entries
 from data.guilds import reports
@@ -53,7 +54,7 @@ class Reports:
         self._results = results
         self._moderators = moderators
         self._clock = clock
-        self._deciding: dict[str, tuple[Desk, Report, Decision]] = {}  # by the job to be deleted
+        self._deciding: dict[str, tuple[Actor, Report, Decision]] = {}  # by the job to be deleted
         results.on_delete.append(self._picture_deleted)
 
     async def report(
@@ -101,9 +102,8 @@ class Reports:
             )
             if is_new:
                 # Without an actor: the log may be read by the maker.
-                await self._audit.record_in(
-                    connection, _event(AuditKind.REPORTED, job, None, {"report": report_id})
-                )
+                details = {"report": report_id}
+                await self._audit.record_of(connection, job, AuditKind.REPORTED, details)
         hit("picture_reported")
         return is_new
 
@@ -113,64 +113,64 @@ class Reports:
         here = actor.guild_id
         return here is not None and await entries.shows(connection, guild_id=here, job_id=job.id)
 
-    async def next(self, desk: Desk, *, after: str | None = None) -> OpenReport | None:
+    async def next(self, actor: Actor, *, after: str | None = None) -> OpenReport | None:
         """The oldest open report of the server that is not about this moderator's own pictures."""
-        assert desk.guild_id is not None
+        assert actor.guild_id is not None
         async with self._database.reader() as connection:
             found = await reports.next_open(
-                connection, guild_id=desk.guild_id, not_of=desk.actor_id, after=after
+                connection, guild_id=actor.guild_id, not_of=actor.user_id, after=after
             )
-            return None if found is None else await _opened(connection, desk, found)
+            return None if found is None else await _opened(connection, actor, found)
 
-    async def claim(self, desk: Desk, report_id: str) -> OpenReport:
+    async def claim(self, actor: Actor, report_id: str) -> OpenReport:
         """Take a report. RefusedError `report_gone` (decided), `report_claimed` (by another)."""
         async with self._database.transaction() as connection:
-            await self._claim_in(connection, desk, report_id)
+            await self._claim_in(connection, actor, report_id)
             taken = await reports.get(connection, report_id=report_id)
             assert taken is not None, "it was there in this transaction"
-            return await _opened(connection, desk, taken)
+            return await _opened(connection, actor, taken)
 
-    async def dismiss(self, desk: Desk, report_id: str) -> None:
+    async def dismiss(self, actor: Actor, report_id: str) -> None:
         """Nothing is wrong. RefusedError as `claim`."""
-        await self._decide(desk, report_id, "dismissed")
+        await self._decide(actor, report_id, "dismissed")
 
-    async def delete(self, desk: Desk, report_id: str, *, reason: str = "") -> None:
+    async def delete(self, actor: Actor, report_id: str, *, reason: str = "") -> None:
         """Delete what was reported, everywhere. RefusedError as `claim`."""
-        await self._delete(desk, (await self.claim(desk, report_id)).report, reason)
+        await self._delete(actor, (await self.claim(actor, report_id)).report, reason)
 
     async def block(
-        self, desk: Desk, report_id: str, *, duration_s: float | None, reason: str
+        self, actor: Actor, report_id: str, *, duration_s: float | None, reason: str
     ) -> Report:
         """Block the maker and delete what was reported. RefusedError as `claim`.
 
         The report is closed with the deletion, or last of all: after a crash in the middle it is
         open as before, and who decides again finishes the rest.
         """
-        report = (await self.claim(desk, report_id)).report
+        report = (await self.claim(actor, report_id)).report
         await self._moderators.block(
-            desk, subject_id=report.maker_id, duration_s=duration_s, reason=reason
+            actor, subject_id=report.maker_id, duration_s=duration_s, reason=reason
         )
         hit("report_maker_blocked")
         try:
-            await self._delete(desk, report, reason, decision="blocked")
+            await self._delete(actor, report, reason, decision="blocked")
         except RefusedError as error:
             if error.key != "job_open":
                 raise
-            await self._decide(desk, report_id, "blocked")
+            await self._decide(actor, report_id, "blocked")
         return report
 
     async def answer(self, report_id: str, user_id: int) -> Answer | None:
         """What to tell who reported; None where there is nothing to tell (any more)."""
-        async with self._database.reader() as connection:
-            return await reports.answer_of(connection, report_id=report_id, user_id=user_id)
+        return await self._database.read(reports.answer_of, report_id=report_id, user_id=user_id)
 
     async def _delete(
-        self, desk: Desk, report: Report, reason: str, *, decision: Decision = "deleted"
+        self, actor: Actor, report: Report, reason: str, *, decision: Decision = "deleted"
     ) -> None:
         """The deletion closes the report in its own transaction (`_picture_deleted`)."""
-        self._deciding[report.job_id] = (desk, report, decision)
+        moderator = replace(actor, is_moderator=True)  # which the caller checked
+        self._deciding[report.job_id] = (actor, report, decision)
         try:
-            await self._results.delete(report.job_id, actor=_moderator(desk, report), reason=reason)
+            await self._results.delete(report.job_id, actor=moderator, reason=reason)
         except RefusedError as error:
             if error.key != "job_unknown":
                 raise
@@ -178,44 +178,44 @@ class Reports:
         finally:
             self._deciding.pop(report.job_id, None)
 
-    async def _decide(self, desk: Desk, report_id: str, decision: Decision) -> None:
+    async def _decide(self, actor: Actor, report_id: str, decision: Decision) -> None:
         async with self._database.transaction() as connection:
-            report = await self._claim_in(connection, desk, report_id)
-            await self._decide_in(connection, desk, report, decision)
+            report = await self._claim_in(connection, actor, report_id)
+            await self._decide_in(connection, actor, report, decision)
         hit("report_decided")
 
     async def _decide_in(
-        self, connection: Connection, desk: Desk, report: Report, decision: Decision
+        self, connection: Connection, actor: Actor, report: Report, decision: Decision
     ) -> None:
         await reports.decide(
             connection,
             report_id=report.id,
             decision=decision,
-            by=desk.actor_id,
+            by=actor.user_id,
             now=self._clock.time(),
         )
         event = AuditEvent(
             kind=AuditKind.REPORT_DECIDED,
             guild_id=report.guild_id,
             channel_id=report.channel_id,
-            actor_id=desk.actor_id,
+            actor_id=actor.user_id,
             user_id=report.maker_id,
             job_id=report.job_id,
             details={"report": report.id, "decision": decision},
         )
         await self._audit.record_in(connection, event)
 
-    async def _claim_in(self, connection: Connection, desk: Desk, report_id: str) -> Report:
+    async def _claim_in(self, connection: Connection, actor: Actor, report_id: str) -> Report:
         found = await reports.get(connection, report_id=report_id)
-        if found is None or found.guild_id != desk.guild_id or found.state != "open":
+        if found is None or found.guild_id != actor.guild_id or found.state != "open":
             raise RefusedError("report_gone")
-        if found.maker_id == desk.actor_id:
+        if found.maker_id == actor.user_id:
             raise RefusedError("report_about_you")
         now = self._clock.time()
         if not await reports.claim(
             connection,
             report_id=report_id,
-            by=desk.actor_id,
+            by=actor.user_id,
             now=now,
             stale_before=now - CLAIM_HOLDS_S,
         ):
@@ -228,33 +228,10 @@ class Reports:
         await reports.picture_gone(connection, job_id=job.id, now=self._clock.time())
 
 
-async def _opened(connection: Connection, desk: Desk, report: Report) -> OpenReport:
-    assert desk.guild_id is not None
+async def _opened(connection: Connection, actor: Actor, report: Report) -> OpenReport:
+    assert actor.guild_id is not None
     return OpenReport(
         report=report,
         job=await jobs.get(connection, job_id=report.job_id),
-        count=await reports.count_open(connection, guild_id=desk.guild_id, not_of=desk.actor_id),
-    )
-
-
-def _moderator(desk: Desk, report: Report) -> Actor:
-    return Actor(
-        user_id=desk.actor_id,
-        guild_id=desk.guild_id,
-        channel_id=report.channel_id,
-        is_moderator=True,
-    )
-
-
-def _event(
-    kind: AuditKind, job: JobRecord, actor_id: int | None, details: dict[str, object]
-) -> AuditEvent:
-    return AuditEvent(
-        kind=kind,
-        guild_id=job.guild_id,
-        channel_id=job.channel_id,
-        actor_id=actor_id,
-        user_id=job.user_id,
-        job_id=job.id,
-        details=details,
+        count=await reports.count_open(connection, guild_id=actor.guild_id, not_of=actor.user_id),
     )

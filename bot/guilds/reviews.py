@@ -6,13 +6,14 @@ Who may call this, and in which channel, is checked by whoever calls.
 import asyncio
 from dataclasses import dataclass, replace
 
+from bot.common.actor import Actor
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
-from bot.guilds.moderators import Desk, checked_reason
+from bot.guilds.moderators import checked_reason
 from bot.jobs.keep.files import KeptFiles
 from bot.jobs.keep.stored import ceiling_in
 from bot.moderation.audit import Audit
-from data.guilds.audit import AuditEvent, AuditKind
+from data.guilds.audit import AuditKind
 from data.jobs import checks, jobs, pictures, withheld
 from data.jobs.jobs import JobRecord
 from data.jobs.withheld import WithheldRecord
@@ -66,7 +67,7 @@ class Reviews:
         return await asyncio.to_thread(self._files.withheld.read, record.picture.content_hash)
 
     async def release(
-        self, desk: Desk, withheld_id: str, *, rating: Rating, reason: str
+        self, actor: Actor, withheld_id: str, *, rating: Rating, reason: str
     ) -> JobRecord:
         """Make the picture one that is rated `rating`, and its job one that is to be delivered.
 
@@ -77,7 +78,7 @@ class Reviews:
             raise RefusedError("reason_missing")
         reason = checked_reason(reason)
         async with self._files.lock:
-            record, job = await self._open(desk, withheld_id)
+            record, job = await self._open(actor, withheld_id)
             # As a file before the row, as every picture.
             png = await self.read(record)
             assert record.picture is not None, "or it could not be read"
@@ -92,7 +93,7 @@ class Reviews:
                     connection,
                     withheld_id=withheld_id,
                     decision="released",
-                    by=desk.actor_id,
+                    by=actor.user_id,
                     now=now,
                 ):
                     raise RefusedError("review_gone")
@@ -101,58 +102,54 @@ class Reviews:
                 if record.seen is not None:
                     await checks.insert(connection, picture_id=picture.id, check=record.seen)
                 await jobs.deliver_again(connection, job_id=job.id)
-                event = _event(AuditKind.RELEASED, desk, record, job, reason)
-                changed = {"old": _seen(record), "new": rating.label}
-                event = replace(event, details={**event.details, **changed})
-                await self._audit.record_in(connection, event)
+                details = {"reason": reason, "old": _seen(record), "new": rating.label}
+                await self._audit.record_of(
+                    connection,
+                    job,
+                    AuditKind.RELEASED,
+                    details,
+                    actor_id=actor.user_id,
+                    picture_id=record.id,
+                )
                 released = await jobs.get(connection, job_id=job.id)
         hit("picture_released")
         await self._files.discard([record.picture.content_hash])
         assert released is not None
         return released
 
-    async def discard(self, desk: Desk, withheld_id: str, *, reason: str = "") -> None:
+    async def discard(self, actor: Actor, withheld_id: str, *, reason: str = "") -> None:
         """Delete the picture for good. RefusedError `review_gone`."""
         async with self._database.transaction() as connection:
-            record, job = await self._open(desk, withheld_id)
+            record, job = await self._open(actor, withheld_id)
             if not await withheld.decide(
                 connection,
                 withheld_id=withheld_id,
                 decision="discarded",
-                by=desk.actor_id,
+                by=actor.user_id,
                 now=self._clock.time(),
             ):
                 raise RefusedError("review_gone")
-            event = _event(AuditKind.DISCARDED, desk, record, job, checked_reason(reason))
-            await self._audit.record_in(connection, event)
+            await self._audit.record_of(
+                connection,
+                job,
+                AuditKind.DISCARDED,
+                {"reason": checked_reason(reason)},
+                actor_id=actor.user_id,
+                picture_id=record.id,
+            )
         hit("withheld_discarded")
         await self._files.discard([record.content_hash or ""])
 
-    async def _open(self, desk: Desk, withheld_id: str) -> tuple[WithheldRecord, JobRecord]:
-        """A picture that waits in the server of `desk`. RefusedError `review_gone`."""
+    async def _open(self, actor: Actor, withheld_id: str) -> tuple[WithheldRecord, JobRecord]:
+        """A picture that waits in the server of `actor`. RefusedError `review_gone`."""
         async with self._database.reader() as connection:
             record = await withheld.get(connection, withheld_id=withheld_id)
             job = None if record is None else await jobs.get(connection, job_id=record.job_id)
-        if record is None or job is None or job.guild_id != desk.guild_id:
+        if record is None or job is None or job.guild_id != actor.guild_id:
             raise RefusedError("review_gone")
         if record.state != "waiting":
             raise RefusedError("review_gone")
         return record, job
-
-
-def _event(
-    kind: AuditKind, desk: Desk, record: WithheldRecord, job: JobRecord, reason: str
-) -> AuditEvent:
-    return AuditEvent(
-        kind=kind,
-        guild_id=job.guild_id,
-        channel_id=job.channel_id,
-        actor_id=desk.actor_id,
-        user_id=job.user_id,
-        job_id=job.id,
-        picture_id=record.id,
-        details={"reason": reason},
-    )
 
 
 def _seen(record: WithheldRecord) -> str:

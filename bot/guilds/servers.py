@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal
 
+from bot.common.actor import Actor
 from bot.common.languages import ServerLanguages
-from bot.guilds.moderators import Desk
 from bot.moderation.audit import Audit
 from bot.moderation.words import checked, find_blocked
 from bot.outbox.service import Outbox
 from bot.safety.rules import check_prompt, refusal
 from data.guilds import guild_limits, guild_settings, place_settings
-from data.guilds.audit import AuditEvent, AuditKind
+from data.guilds.audit import AuditKind
 from data.guilds.place_settings import Scope
 from data.guilds.server_settings import (
     LIMIT_NAMES,
@@ -80,12 +80,11 @@ class Servers:
 
     async def settings(self, guild_id: int) -> GuildSettings:
         """What is set; the defaults where nobody set anything."""
-        async with self._database.reader() as connection:
-            return await guild_settings.get(connection, guild_id=guild_id)
+        return await self._database.read(guild_settings.get, guild_id=guild_id)
 
-    async def change(self, desk: Desk, change: Change) -> GuildSettings:
+    async def change(self, actor: Actor, change: Change) -> GuildSettings:
         """Apply `change` to what is set at this moment. InputError `value_out_of_range`."""
-        guild_id = _guild_of(desk)
+        guild_id = _guild_of(actor)
         async with self._database.transaction() as connection:
             old = await guild_settings.get(connection, guild_id=guild_id)
             new = change(old)
@@ -94,12 +93,12 @@ class Servers:
             for field in fields(GuildSettings):
                 before, after = getattr(old, field.name), getattr(new, field.name)
                 if before != after:
-                    await self._changed(connection, desk, field.name, before, after)
+                    await self._changed(connection, actor, field.name, before, after)
         self._languages.choose(guild_id, new.language)
         await self._outbox.wake(guild_id)  # what was refused may be sent with the new settings
         return new
 
-    async def set_negative_prompt(self, desk: Desk, typed: str) -> GuildSettings:
+    async def set_negative_prompt(self, actor: Actor, typed: str) -> GuildSettings:
         """Set what every negative prompt of the server gets; "" takes it away.
 
         InputError `negative_too_long`; RefusedError where it breaks a hard rule or one of the
@@ -109,22 +108,21 @@ class Servers:
         high = SETTINGS["negative_prompt"].high
         if len(wanted) > high:
             raise InputError("negative_too_long", length=len(wanted), limit=high)
-        words = await self.words(_guild_of(desk))
+        words = await self.words(_guild_of(actor))
         await asyncio.to_thread(_refuse_negative, wanted, words)
-        return await self.change(desk, lambda made: replace(made, negative_prompt=wanted))
+        return await self.change(actor, lambda made: replace(made, negative_prompt=wanted))
 
     async def ratings(self, guild_id: int, channel_id: int) -> PlaceRatings:
         """What is set for the server and a channel."""
-        async with self._database.reader() as connection:
-            return await place_settings.ratings(
-                connection, guild_id=guild_id, channel_id=channel_id
-            )
+        return await self._database.read(
+            place_settings.ratings, guild_id=guild_id, channel_id=channel_id
+        )
 
     async def set_rating(
-        self, desk: Desk, *, channel_id: int | None, kind: RatingKind, rating: Rating | None
+        self, actor: Actor, *, channel_id: int | None, kind: RatingKind, rating: Rating | None
     ) -> None:
         """Set (None: unset) the ceiling or the default of a channel, or with None of the server."""
-        guild_id = _guild_of(desk)
+        guild_id = _guild_of(actor)
         scope: Scope = "guild" if channel_id is None else "channel"
         async with self._database.transaction() as connection:
             made = await place_settings.ratings(
@@ -142,22 +140,21 @@ class Servers:
             )
             if old != rating:
                 before, after = _label(old), _label(rating)
-                await self._changed(connection, desk, name, before, after, channel_id=channel_id)
+                await self._changed(connection, actor, name, before, after, channel_id=channel_id)
 
     async def words(self, guild_id: int) -> Words:
         """The server's own rules on prompts."""
-        async with self._database.reader() as connection:
-            return await guild_settings.words(connection, guild_id=guild_id)
+        return await self._database.read(guild_settings.words, guild_id=guild_id)
 
-    async def set_words(self, desk: Desk, which: WordList, words: frozenset[str]) -> Words:
+    async def set_words(self, actor: Actor, which: WordList, words: frozenset[str]) -> Words:
         """Replace a list. InputError as in `bot.moderation.words.checked`."""
-        return await self.change_words(desk, which, lambda _: words)
+        return await self.change_words(actor, which, lambda _: words)
 
     async def change_words(
-        self, desk: Desk, which: WordList, change: Callable[[frozenset[str]], frozenset[str]]
+        self, actor: Actor, which: WordList, change: Callable[[frozenset[str]], frozenset[str]]
     ) -> Words:
         """Apply `change` to a list as it is at this moment."""
-        guild_id = _guild_of(desk)
+        guild_id = _guild_of(actor)
         async with self._database.transaction() as connection:
             old = await guild_settings.words(connection, guild_id=guild_id)
             before: frozenset[str] = getattr(old, which)
@@ -171,20 +168,21 @@ class Servers:
                     "old": len(before),
                     "new": len(after),
                 }
-                await self._record(connection, desk, AuditKind.WORDS_CHANGED, details)
+                await self._audit.record_act(
+                    connection, actor, AuditKind.WORDS_CHANGED, None, details
+                )
         return replace(old, **{which: after})
 
     async def limits(self, guild_id: int) -> dict[int, LimitSet]:
         """Limits by role; the server's own id is everyone's role."""
-        async with self._database.reader() as connection:
-            return await guild_limits.of_guild(connection, guild_id=guild_id)
+        return await self._database.read(guild_limits.of_guild, guild_id=guild_id)
 
     async def change_limits(
-        self, desk: Desk, *, role_id: int, change: Callable[[LimitSet], LimitSet]
+        self, actor: Actor, *, role_id: int, change: Callable[[LimitSet], LimitSet]
     ) -> LimitSet:
         """Apply `change` to the limits of a role. InputError `limit_out_of_bounds`,
         `roles_too_many`."""
-        guild_id = _guild_of(desk)
+        guild_id = _guild_of(actor)
         async with self._database.transaction() as connection:
             made = await guild_limits.of_guild(connection, guild_id=guild_id)
             old = made.get(role_id, LimitSet())
@@ -196,13 +194,13 @@ class Servers:
             for name in LIMIT_NAMES:
                 before, after = getattr(old, name), getattr(new, name)
                 if before != after:
-                    await self._changed(connection, desk, name, before, after, role_id=role_id)
+                    await self._changed(connection, actor, name, before, after, role_id=role_id)
         return new
 
     async def _changed(
         self,
         connection: Connection,
-        desk: Desk,
+        actor: Actor,
         setting: str,
         old: object,
         new: object,
@@ -219,25 +217,13 @@ class Servers:
             details["of_channel"] = str(channel_id)
         if role_id is not None:
             details["of_role"] = str(role_id)
-        await self._record(connection, desk, AuditKind.SETTING_CHANGED, details)
-
-    async def _record(
-        self, connection: Connection, desk: Desk, kind: AuditKind, details: Mapping[str, Any]
-    ) -> None:
-        event = AuditEvent(
-            kind=kind,
-            guild_id=desk.guild_id,
-            channel_id=desk.channel_id,
-            actor_id=desk.actor_id,
-            details=details,
-        )
-        await self._audit.record_in(connection, event)
+        await self._audit.record_act(connection, actor, AuditKind.SETTING_CHANGED, None, details)
 
 
-def _guild_of(desk: Desk) -> int:
-    if desk.guild_id is None:
+def _guild_of(actor: Actor) -> int:
+    if actor.guild_id is None:
         raise ValueError("a server's settings need a server")
-    return desk.guild_id
+    return actor.guild_id
 
 
 def _refuse_negative(negative_prompt: str, words: Words) -> None:

@@ -44,8 +44,7 @@ class People:
 
     async def defaults(self, user_id: int) -> UserDefaults:
         """What `user_id` set for requests that say nothing."""
-        async with self._database.reader() as connection:
-            return await user_defaults.get(connection, user_id=user_id)
+        return await self._database.read(user_defaults.get, user_id=user_id)
 
     async def set_defaults(self, user_id: int, defaults: UserDefaults) -> UserDefaults:
         """Replace the defaults; gives what is stored (the size as pixels, the text cleaned).
@@ -57,8 +56,7 @@ class People:
             raise InputError("negative_too_long", length=len(negative), limit=MAX_PROMPT_CHARACTERS)
         aspect = defaults.aspect and parse_aspect(defaults.aspect).pixels
         stored = replace(defaults, aspect=aspect or None, negative_prompt=negative)
-        async with self._database.transaction() as connection:
-            await user_defaults.put(connection, user_id=user_id, defaults=stored)
+        await self._database.write(user_defaults.put, user_id=user_id, defaults=stored)
         hit("defaults_saved")
         return stored
 
@@ -88,13 +86,11 @@ class People:
 
     async def presets(self, user_id: int) -> list[Preset]:
         """The presets of `user_id`, by name."""
-        async with self._database.reader() as connection:
-            return await presets.of_user(connection, user_id=user_id)
+        return await self._database.read(presets.of_user, user_id=user_id)
 
     async def preset(self, user_id: int, name: str) -> Preset:
         """The preset `name`, in any case. RefusedError `preset_unknown`."""
-        async with self._database.reader() as connection:
-            found = await presets.get(connection, user_id=user_id, name=name)
+        found = await self._database.read(presets.get, user_id=user_id, name=name)
         if found is None:
             raise RefusedError("preset_unknown", name=name[:MAX_PRESET_NAME])
         return found
@@ -134,29 +130,23 @@ class People:
             begun_from = await of_person.init_pictures(connection, user_id=user_id)
             freed = await pictures.delete_of_user(connection, user_id=user_id)
             freed += await withheld.files_of_user(connection, user_id=user_id)
-            await favourites.forget(connection, user_id=user_id)
-            await votes.forget(connection, user_id=user_id)
-            await entries.forget(connection, user_id=user_id)
+            for table in (favourites, votes, entries, collections):
+                await table.forget(connection, user_id=user_id)
             await web.forget_maker(connection, user_id=user_id)
-            await collections.forget(connection, user_id=user_id)
             await of_person.delete_of_user(connection, user_id=user_id)
             freed += await uploads.forget(connection, user_id=user_id)
-            await presets.forget(connection, user_id=user_id)
-            await user_defaults.forget(connection, user_id=user_id)
-            await tag_uses.forget(connection, user_id=user_id)
-            await web_sessions.forget(connection, user_id=user_id)
+            for table in (presets, user_defaults, tag_uses, web_sessions):
+                await table.forget(connection, user_id=user_id)
             await quota.expire(connection, before=self._clock.time() - DAY_S)
-            await reports.forget(connection, user_id=user_id)
-            await audit.forget(connection, user_id=user_id)
-            await quota_grants.forget(connection, user_id=user_id)
+            for table in (reports, audit, quota_grants):
+                await table.forget(connection, user_id=user_id)
         hit("person_forgotten")
         for job_id in open_ids:
             self._jobs.forgotten(job_id=job_id)
         await asyncio.shield(self._files.discard([*freed, *begun_from]))
         begin = was_shown
         while was_shown:
-            async with self._database.transaction() as connection:
-                was_shown = await search.tidy(connection, begin=begin)
+            was_shown = await self._database.write(search.tidy, begin=begin)
             begin = False
         await self._database.forget_log()
 

@@ -1,18 +1,20 @@
 """What people do with finished pictures: see them again, draw on from them, mark, delete."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from bot.common.actor import Actor
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.jobs.keep.files import KeptFiles
 from bot.moderation.audit import Audit
 from bot.outbox.removals import remove_message, remove_messages_of
-from data.guilds.audit import AuditEvent, AuditKind
+from data.guilds.audit import AuditKind
 from data.jobs import jobs, pictures, withheld
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
+from data.jobs.stored import StoredPicture, find_stored
 from data.people import favourites, history
 from data.people.history import HistoryPage
 from data.store.connection import Connection
@@ -39,24 +41,6 @@ OnDelete = Callable[[Connection, JobRecord], Awaitable[None]]
 """Called inside the transaction that deletes a job with its pictures, before the rows go."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Actor:
-    """Who looks or presses, and where; `is_moderator` of the server `guild_id`."""
-
-    user_id: int
-    guild_id: int | None
-    channel_id: int
-    is_moderator: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredPicture:
-    """A finished picture and the job it belongs to."""
-
-    picture: PictureRecord
-    job: JobRecord
-
-
 class Results:
     """Stored results. The requests made here repeat an earlier job: submit them with `replay=True`,
     so that the presser's own defaults don't change them."""
@@ -77,12 +61,7 @@ class Results:
 
     async def picture(self, picture_id: str) -> StoredPicture:
         """A picture by its id. RefusedError `picture_unknown`: there is none (any more)."""
-        async with self._database.reader() as connection:
-            picture = await pictures.get(connection, picture_id=picture_id)
-            job = None if picture is None else await jobs.get(connection, job_id=picture.job_id)
-        if picture is None or job is None:
-            raise RefusedError("picture_unknown")
-        return StoredPicture(picture=picture, job=job)
+        return await self._database.read(known_picture, picture_id)
 
     async def pictures_of(self, job_id: str) -> tuple[JobRecord, tuple[PictureRecord, ...]]:
         """A job and its pictures in their order. RefusedError `job_unknown`."""
@@ -97,8 +76,7 @@ class Results:
         """What an id that somebody typed names: a job with all its pictures, or one picture with
         its job. RefusedError `job_unknown`. Whether they may see it: `may_see`."""
         typed = typed_id(id)
-        async with self._database.reader() as connection:
-            picture = await pictures.get(connection, picture_id=typed)
+        picture = await self._database.read(pictures.get, picture_id=typed)
         job, made = await self.pictures_of(typed if picture is None else picture.job_id)
         return (job, made) if picture is None else (job, (picture,))
 
@@ -179,8 +157,7 @@ class Results:
 
     async def favourites_among(self, *, user_id: int, picture_ids: Iterable[str]) -> frozenset[str]:
         """Those of `picture_ids` that `user_id` marked."""
-        async with self._database.reader() as connection:
-            return await favourites.among(connection, user_id=user_id, picture_ids=picture_ids)
+        return await self._database.read(favourites.among, user_id=user_id, picture_ids=picture_ids)
 
     async def delete(
         self, job_id: str, *, actor: Actor, reason: str = "", shown: int | None = None
@@ -211,7 +188,12 @@ class Results:
                     guild_id=actor.guild_id,
                 )
             if job.guild_id is not None:
-                await self._audit.record_in(connection, _deleted(job, actor, reason))
+                details = {
+                    "prompt": job.request.prompt, "private": job.private, "reason": reason
+                }  # fmt: skip
+                await self._audit.record_of(
+                    connection, job, AuditKind.DELETED, details, actor_id=actor.user_id
+                )
             freed = await pictures.delete_of_job(connection, job_id=job_id)
             freed += await withheld.files_of_job(connection, job_id=job_id)
             await jobs.delete(connection, job_id=job_id)
@@ -228,28 +210,22 @@ class Results:
         only those that the person marked.
         """
         size = max(1, min(page_size, MAX_PAGE_SIZE))
-        async with self._database.reader() as connection:
-            return await history.search(
-                connection,
-                user_id=user_id,
-                words=words,
-                favourites=favourites,
-                offset=max(0, page) * size,
-                limit=size,
-            )
+        return await self._database.read(
+            history.search,
+            user_id=user_id,
+            words=words,
+            favourites=favourites,
+            offset=max(0, page) * size,
+            limit=size,
+        )
 
 
-def _deleted(job: JobRecord, actor: Actor, reason: str) -> AuditEvent:
-    details = {"prompt": job.request.prompt, "private": job.private, "reason": reason}
-    return AuditEvent(
-        kind=AuditKind.DELETED,
-        guild_id=job.guild_id,
-        channel_id=job.channel_id,
-        actor_id=actor.user_id,
-        user_id=job.user_id,
-        job_id=job.id,
-        details=details,
-    )
+async def known_picture(connection: Connection, picture_id: str) -> StoredPicture:
+    """The picture with this id. RefusedError `picture_unknown`: there is none (any more)."""
+    found = await find_stored(connection, picture_id=picture_id)
+    if found is None:
+        raise RefusedError("picture_unknown")
+    return found
 
 
 def _demand_readable(job: JobRecord) -> None:

@@ -122,8 +122,7 @@ class Suggestions:
         ceiling, _ = await self._jobs.ceiling(
             place=asker.place, guild_id=asker.guild_id, channel_id=asker.channel_id
         )
-        async with self._database.reader() as connection:
-            used = await tag_uses.most_used(connection, user_id=asker.user_id)
+        used = await self._database.read(tag_uses.most_used, user_id=asker.user_id)
         return self._tags.search(
             query,
             limit=limit,

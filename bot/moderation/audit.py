@@ -1,10 +1,13 @@
 """The audit log: one call records what happened, by itself or inside a transaction that is open."""
 
 import logging
+from collections.abc import Mapping
 
+from bot.common.actor import Actor
 from bot.common.clock import Clock
 from data.guilds import audit
-from data.guilds.audit import AuditEvent
+from data.guilds.audit import AuditEvent, AuditKind
+from data.jobs.jobs import JobRecord
 from data.store.connection import Connection
 from data.store.database import Database
 from pipeline.errors import StorageError
@@ -22,12 +25,53 @@ class Audit:
 
     async def record(self, event: AuditEvent) -> int:
         """Record `event` in a transaction of its own; gives the entry's id."""
-        async with self._database.transaction() as connection:
-            return await self.record_in(connection, event)
+        return await self._database.write(self.record_in, event)
 
     async def record_in(self, connection: Connection, event: AuditEvent) -> int:
         """Record `event` with everything else of the open transaction, or not at all."""
         return await audit.insert(connection, event=event, now=self._clock.time())
+
+    async def record_act(
+        self,
+        connection: Connection,
+        actor: Actor,
+        kind: AuditKind,
+        user_id: int | None,
+        details: Mapping[str, object],
+    ) -> None:
+        """Record what `actor` did, about `user_id` if about anybody."""
+        event = AuditEvent(
+            kind=kind,
+            guild_id=actor.guild_id,
+            channel_id=actor.channel_id or None,
+            actor_id=actor.user_id,
+            user_id=user_id,
+            details=details,
+        )
+        await self.record_in(connection, event)
+
+    async def record_of(
+        self,
+        connection: Connection,
+        job: JobRecord,
+        kind: AuditKind,
+        details: Mapping[str, object],
+        *,
+        actor_id: int | None = None,
+        picture_id: str | None = None,
+    ) -> None:
+        """Record what was done about a job, or a picture of it; without `actor_id` by the bot."""
+        event = AuditEvent(
+            kind=kind,
+            guild_id=job.guild_id,
+            channel_id=job.channel_id,
+            actor_id=actor_id,
+            user_id=job.user_id,
+            job_id=job.id,
+            picture_id=picture_id,
+            details=details,
+        )
+        await self.record_in(connection, event)
 
     async def note(self, event: AuditEvent) -> None:
         """Record `event` if that can be, for what happens anyway: trouble is only logged."""

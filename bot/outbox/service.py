@@ -65,23 +65,23 @@ class Outbox:
         payload: Mapping[str, Any] | None = None,
     ) -> None:
         """`put_in` in a transaction of its own."""
-        async with self._database.transaction() as connection:
-            await self.put_in(connection, kind, key, lane=lane, guild_id=guild_id, payload=payload)
+        await self._database.write(
+            self.put_in, kind, key, lane=lane, guild_id=guild_id, payload=payload
+        )
 
     async def lanes_due(self) -> list[tuple[str, int | None]]:
         """(lane, server) wherever something is due."""
-        async with self._database.reader() as connection:
-            return await outbox.lanes_due(connection, now=self._clock.time())
+        return await self._database.read(outbox.lanes_due, now=self._clock.time())
 
     async def due_in(self, lane: str) -> list[OutboxItem]:
         """What is due in a lane, the oldest first, AT_ONCE at most."""
-        async with self._database.reader() as connection:
-            return await outbox.due_in(connection, lane=lane, now=self._clock.time(), limit=AT_ONCE)
+        return await self._database.read(
+            outbox.due_in, lane=lane, now=self._clock.time(), limit=AT_ONCE
+        )
 
     async def next_due_s(self) -> float | None:
         """In how many seconds something is due; None: nothing waits."""
-        async with self._database.reader() as connection:
-            due_at = await outbox.next_due(connection)
+        due_at = await self._database.read(outbox.next_due)
         return None if due_at is None else due_at - self._clock.time()
 
     def is_old(self, item: OutboxItem) -> bool:
@@ -91,19 +91,17 @@ class Outbox:
     async def done(self, item: OutboxItem) -> float:
         """It was told. What changed since it was read is told again. Returns for how many seconds
         the lane should rest: 0."""
-        async with self._database.transaction() as connection:
-            await outbox.done(connection, item_id=item.id, changes=item.changes)
+        await self._database.write(outbox.done, item_id=item.id, changes=item.changes)
         return 0.0
 
     async def note(self, item: OutboxItem, values: Mapping[str, Any]) -> None:
         """Add something to what an item names, for its next attempt."""
-        async with self._database.transaction() as connection:
-            await outbox.set_payload(
-                connection,
-                item_id=item.id,
-                changes=item.changes,
-                payload={**item.payload, **values},
-            )
+        await self._database.write(
+            outbox.set_payload,
+            item_id=item.id,
+            changes=item.changes,
+            payload={**item.payload, **values},
+        )
 
     def wakes(self, guild_id: int | None) -> int:
         """How often a server was woken so far."""
@@ -188,23 +186,19 @@ class Outbox:
         self._wakes[guild_id] += 1
         for listener in self.on_wake:
             listener(guild_id)
-        async with self._database.transaction() as connection:
-            await outbox.wake(connection, guild_id=guild_id)
+        await self._database.write(outbox.wake, guild_id=guild_id)
 
     async def wake_all(self) -> None:
         """Try everything again at once, as at each start."""
-        async with self._database.transaction() as connection:
-            await outbox.wake_all(connection)
+        await self._database.write(outbox.wake_all)
 
     async def parked(self, *, guild_id: int | None = None, limit: int) -> list[OutboxItem]:
         """What Discord refuses, of one server or of all."""
-        async with self._database.reader() as connection:
-            return await outbox.parked(connection, guild_id=guild_id, limit=limit)
+        return await self._database.read(outbox.parked, guild_id=guild_id, limit=limit)
 
     async def counts(self, *, guild_id: int | None = None) -> dict[str, int]:
         """How much is waiting and parked."""
-        async with self._database.reader() as connection:
-            return await outbox.counts(connection, guild_id=guild_id)
+        return await self._database.read(outbox.counts, guild_id=guild_id)
 
 
 def _channel_of(item: OutboxItem) -> int | None:

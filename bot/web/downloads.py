@@ -6,9 +6,9 @@ from typing import Final
 
 from aiohttp import web
 
+from bot.common.actor import Actor
 from bot.gallery.collection_files import CollectionFiles, Contents
 from bot.gallery.links import CollectionLinks
-from bot.library.results import Actor
 from bot.web.answers import SECURITY_HEADERS, send
 from bot.web.thumbs import TooBusyError
 from pipeline.errors import RefusedError

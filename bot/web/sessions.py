@@ -84,15 +84,15 @@ class Sessions:
         """Sign out: the word opens nothing any more, wherever it was copied to."""
         word = request.cookies.get(self.cookie, "")
         if word:
-            async with self._database.transaction() as connection:
-                await web_sessions.delete(connection, key=_key(word))
+            await self._database.write(web_sessions.delete, key=_key(word))
         self.set_cookie(response, self.cookie, "", max_age=0)
 
     async def listed(self, request: web.Request, user_id: int) -> list[Listed]:
         """All sessions of `user_id`, the latest first."""
         here = _key(request.cookies.get(self.cookie, ""))
-        async with self._database.reader() as connection:
-            found = await web_sessions.of_user(connection, user_id=user_id, now=self._clock.time())
+        found = await self._database.read(
+            web_sessions.of_user, user_id=user_id, now=self._clock.time()
+        )
         return [
             Listed(key=key, began_at=session.expires_at - SESSION_S, here=key == here)
             for key, session in found
@@ -100,8 +100,7 @@ class Sessions:
 
     async def end_other(self, user_id: int, key: str | None) -> None:
         """End the session `key` of `user_id`; None: all of theirs."""
-        async with self._database.transaction() as connection:
-            await web_sessions.forget(connection, user_id=user_id, key=key)
+        await self._database.write(web_sessions.forget, user_id=user_id, key=key)
 
     def set_cookie(
         self, response: web.StreamResponse, name: str, value: str, *, max_age: int

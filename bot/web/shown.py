@@ -50,8 +50,7 @@ class Shown:
 
     async def servers(self) -> list[WebGuild]:
         """The servers with a public gallery."""
-        async with self._database.reader() as connection:
-            return await web.guilds(connection)
+        return await self._database.read(web.guilds)
 
     async def wall(self, asked: Asked, open_guilds: frozenset[int]) -> Wall:
         """The page that an address asks for; the first where its place is gone, or is nothing that

@@ -2,7 +2,7 @@
 
 import discord
 
-from bot.library.results import Actor
+from bot.common.actor import Actor
 
 
 def permissions_of(interaction: discord.Interaction) -> discord.Permissions:

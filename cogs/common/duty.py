@@ -3,38 +3,40 @@
 Permissions are those of the server, not of one channel (`cogs.common.actors.permissions_of`).
 """
 
+from dataclasses import replace
+
 import discord
 
 from bot.client.client import EkakiBot
-from bot.guilds.moderators import Desk
-from cogs.common.actors import is_moderator, permissions_of
+from bot.common.actor import Actor
+from cogs.common.actors import actor_of, is_moderator, permissions_of
 from cogs.common.errors import UNREACHABLE
 from pipeline.errors import RefusedError
 
 Interaction = discord.Interaction[EkakiBot]
 
 
-def moderator_desk(interaction: Interaction) -> Desk:
-    """The desk of somebody who may manage messages. RefusedError `moderators_only`."""
+def moderator_of(interaction: Interaction) -> Actor:
+    """Somebody who may manage messages. RefusedError `moderators_only`."""
     guild_id_of(interaction)
     if not is_moderator(interaction):
         raise RefusedError("moderators_only")
-    return _desk(interaction)
+    return actor_of(interaction)
 
 
-def manager_desk(interaction: Interaction) -> Desk:
-    """The desk of somebody who may manage the server. RefusedError `managers_only`."""
+def manager_of(interaction: Interaction) -> Actor:
+    """Somebody who may manage the server. RefusedError `managers_only`."""
     guild_id_of(interaction)
     if not permissions_of(interaction).manage_guild:
         raise RefusedError("managers_only")
-    return _desk(interaction)
+    return actor_of(interaction)
 
 
-async def owner_desk(interaction: Interaction) -> Desk:
-    """The desk of the bot's owner, for everywhere. RefusedError `owner_only`."""
+async def owner_of(interaction: Interaction) -> Actor:
+    """The bot's owner, for everywhere. RefusedError `owner_only`."""
     if not await is_owner(interaction):
         raise RefusedError("owner_only")
-    return Desk(actor_id=interaction.user.id, guild_id=None, channel_id=interaction.channel_id)
+    return replace(actor_of(interaction), guild_id=None)
 
 
 async def is_owner(interaction: Interaction) -> bool:
@@ -53,11 +55,3 @@ def guild_id_of(interaction: Interaction) -> int:
     if interaction.guild_id is None:
         raise RefusedError("servers_only")
     return interaction.guild_id
-
-
-def _desk(interaction: Interaction) -> Desk:
-    return Desk(
-        actor_id=interaction.user.id,
-        guild_id=guild_id_of(interaction),
-        channel_id=interaction.channel_id,
-    )

@@ -1,6 +1,7 @@
 """A server's gallery as it is at this moment: its settings, and what its channels allow."""
 
 import logging
+from dataclasses import replace
 
 import discord
 
@@ -8,6 +9,7 @@ from bot.client.client import EkakiBot
 from bot.gallery.gate import Gate
 from bot.safety.ceiling import UNKNOWN_PLACE, Place, PlaceKind
 from cogs.common.known import channel_of, guild_of
+from data.gallery.watched import Watched
 from data.jobs.jobs import JobRecord
 from data.shipped.text import text
 from pipeline.errors import StorageError
@@ -71,20 +73,20 @@ def place_of_channel(channel: object) -> Place:
             return UNKNOWN_PLACE
 
 
-async def made_in(
-    bot: EkakiBot, *, guild_id: int, channel_id: int, rules_channel_id: int | None
-) -> tuple[int, ...]:
-    """The channel in which a job was made, and the one that it is a thread of.
+async def gate_for(bot: EkakiBot, guild_id: int, made: Watched | JobRecord) -> Gate:
+    """The gate of a server, for the pictures of a job."""
+    return replace(await gate_of(bot, guild_id), made_in=await _made_in(bot, made))
 
-    `rules_channel_id` is what the job keeps of that: a thread that is closed is not in the cache.
-    Only jobs of early versions have none; Discord is asked about those.
-    """
-    if rules_channel_id is not None:
-        return (channel_id, rules_channel_id)
-    channel = await channel_of(bot, guild_id, channel_id)
-    if isinstance(channel, discord.Thread):
-        return (channel_id, channel.parent_id)
-    return (channel_id,)
+
+async def _made_in(bot: EkakiBot, made: Watched | JobRecord) -> tuple[int, int]:
+    """The channel in which a job was made, and the one that it is a thread of. `rules_channel_id`
+    is what the job keeps of that: a thread that is closed is not in the cache. Only jobs of early
+    versions have none; Discord is asked about those."""
+    channel_id = made.made_in if isinstance(made, Watched) else made.channel_id
+    if made.rules_channel_id is not None or made.guild_id is None:
+        return channel_id, made.rules_channel_id or channel_id
+    channel = await channel_of(bot, made.guild_id, channel_id)
+    return channel_id, channel.parent_id if isinstance(channel, discord.Thread) else channel_id
 
 
 def missing_in(bot: EkakiBot, channel_id: int) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from bot.gallery.stars import Voted
 from bot.library.results import StoredPicture
 from cogs.common.actors import actor_of
 from cogs.common.answers import begin, change, hold, say
-from cogs.common.gallery_gates import gate_of, made_in, missing_in
+from cogs.common.gallery_gates import gate_for, gate_of, missing_in
 from cogs.common.result_buttons import Action, button, numbered, view_of
 from cogs.gallery.details import details_message
 from cogs.moderation.report_menus import ReportModal
@@ -20,20 +20,16 @@ from data.jobs.jobs import JobRecord
 from data.shipped.text import text
 from pipeline.errors import RefusedError
 
-Interaction: TypeAlias = discord.Interaction[EkakiBot]
+Interaction: TypeAlias = Interaction
 
 
 async def vote(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
     """Give a vote, or take it back."""
     await begin(interaction)
-    services, gate = interaction.client.services, await _gate(interaction)
+    services = interaction.client.services
     stored = await services.results.picture(picture_id)
-    voted = await services.stars.press(
-        picture_id,
-        user_id=interaction.user.id,
-        gate=gate,
-        channel_ids=await _made_in(interaction.client, stored.job),
-    )
+    gate = await _gate(interaction, stored.job)
+    voted = await services.stars.press(picture_id, user_id=interaction.user.id, gate=gate)
     await say(interaction, _said(voted, needed=gate.settings.gallery_threshold))
 
 
@@ -92,7 +88,7 @@ def _key_of(entry: Entry) -> str:
 
 
 async def _share(interaction: Interaction, stored: StoredPicture) -> Entry:
-    bot, gate = interaction.client, await _gate(interaction)
+    bot, gate = interaction.client, await _gate(interaction, stored.job)
     channel_id = gate.channel_for(stored.picture.rating)
     missing = () if channel_id is None else missing_in(bot, channel_id)
     if missing:
@@ -104,19 +100,7 @@ async def _share(interaction: Interaction, stored: StoredPicture) -> Entry:
         stored.picture.id,
         actor=actor_of(interaction),
         gate=gate,
-        channel_ids=await _made_in(bot, stored.job),
         maker_name=interaction.user.display_name if own else "",
-    )
-
-
-async def _made_in(bot: EkakiBot, job: JobRecord) -> tuple[int, ...]:
-    if job.guild_id is None:
-        return (job.channel_id,)
-    return await made_in(
-        bot,
-        guild_id=job.guild_id,
-        channel_id=job.channel_id,
-        rules_channel_id=job.rules_channel_id,
     )
 
 
@@ -183,11 +167,12 @@ async def report(interaction: Interaction, entry_id: str, _extra: int | None) ->
     await interaction.response.send_modal(ReportModal(entry.job_id, found))
 
 
-async def _gate(interaction: Interaction) -> Gate:
-    """The gallery of this server. RefusedError where there is none."""
+async def _gate(interaction: Interaction, job: JobRecord | None = None) -> Gate:
+    """The gallery of this server, for pictures of `job`. RefusedError where there is none."""
     if interaction.guild_id is None:
         raise RefusedError("gallery_elsewhere")
-    gate = await gate_of(interaction.client, interaction.guild_id)
+    bot, guild_id = interaction.client, interaction.guild_id
+    gate = await (gate_of(bot, guild_id) if job is None else gate_for(bot, guild_id, job))
     if gate.allowed is None:
         raise RefusedError("gallery_off")
     return gate

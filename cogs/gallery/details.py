@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import discord
 
-from bot.library.results import Actor, StoredPicture
+from bot.common.actor import Actor
+from bot.library.results import StoredPicture
 from cogs.common.messages import Outgoing
 from cogs.common.result_buttons import Action, button, view_of
 from cogs.common.words import moment

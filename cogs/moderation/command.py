@@ -7,13 +7,14 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client.client import EkakiBot
-from bot.guilds.moderators import MAX_GRANT, MAX_REASON, Desk
+from bot.common.actor import Actor
+from bot.guilds.moderators import MAX_GRANT, MAX_REASON
 from bot.moderation.durations import SUGGESTED, parse_duration
 from cogs.common import errors
 from cogs.common.actors import actor_of
 from cogs.common.answers import begin, say
 from cogs.common.audit_lines import until_text
-from cogs.common.duty import moderator_desk, owner_desk
+from cogs.common.duty import moderator_of, owner_of
 from cogs.common.lasting import Button, Lasting, Select
 from cogs.common.messages import Outgoing
 from cogs.common.words import quoted
@@ -53,10 +54,10 @@ class Moderate(
         duration: str | None = None,
         reason: Reason = "",
     ) -> None:
-        desk = moderator_desk(interaction)
+        actor = moderator_of(interaction)
         await begin(interaction)
         made = await interaction.client.services.moderators.block(
-            desk,
+            actor,
             subject_id=user.id,
             duration_s=parse_duration(duration),
             reason=reason,
@@ -75,15 +76,15 @@ class Moderate(
     @app_commands.command(name="unblock", description=text("moderate.unblock"))
     @app_commands.describe(user=text("moderate.option_unblock"))
     async def unblock(self, interaction: Interaction, user: discord.User) -> None:
-        desk = moderator_desk(interaction)
+        actor = moderator_of(interaction)
         await begin(interaction)
-        await interaction.client.services.moderators.unblock(desk, subject_id=user.id)
+        await interaction.client.services.moderators.unblock(actor, subject_id=user.id)
         await say(interaction, text("moderate.unblocked", user=user.mention))
 
     @app_commands.command(name="blocks", description=text("moderate.blocks"))
     async def blocks(self, interaction: Interaction) -> None:
-        desk = moderator_desk(interaction)
-        found = await interaction.client.services.moderators.blocks(desk)
+        actor = moderator_of(interaction)
+        found = await interaction.client.services.moderators.blocks(actor)
         await say(interaction, embeds=[blocks_embed(found)])
 
     @app_commands.command(name="delete", description=text("moderate.delete"))
@@ -94,7 +95,7 @@ class Moderate(
         id: str,  # noqa: A002 - its name
         reason: Reason = "",
     ) -> None:
-        moderator_desk(interaction)
+        moderator_of(interaction)
         await begin(interaction)
         job, _ = await visible(interaction, id)
         if job.guild_id != interaction.guild_id:  # one's own from elsewhere: not by this command
@@ -110,9 +111,9 @@ class Moderate(
     @app_commands.command(name="reset", description=text("moderate.reset"))
     @app_commands.describe(user=text("moderate.option_user"))
     async def reset(self, interaction: Interaction, user: discord.User) -> None:
-        desk = moderator_desk(interaction)
+        actor = moderator_of(interaction)
         await begin(interaction)
-        await interaction.client.services.moderators.reset(desk, user_id=user.id)
+        await interaction.client.services.moderators.reset(actor, user_id=user.id)
         await say(interaction, text("moderate.was_reset", user=user.mention))
 
     @app_commands.command(name="grant", description=text("moderate.grant"))
@@ -120,10 +121,10 @@ class Moderate(
         user=text("moderate.option_user"), pictures=text("moderate.option_pictures")
     )
     async def grant(self, interaction: Interaction, user: discord.User, pictures: Pictures) -> None:
-        desk = moderator_desk(interaction)
+        actor = moderator_of(interaction)
         await begin(interaction)
         left = await interaction.client.services.moderators.grant(
-            desk, user_id=user.id, pictures=pictures
+            actor, user_id=user.id, pictures=pictures
         )
         await say(interaction, text("moderate.granted", user=user.mention, left=left))
 
@@ -137,9 +138,9 @@ class Moderate(
 
     @app_commands.command(name="usage", description=text("moderate.usage"))
     async def usage(self, interaction: Interaction) -> None:
-        desk = moderator_desk(interaction)
+        actor = moderator_of(interaction)
         await begin(interaction)
-        found = await interaction.client.services.moderators.usage(desk)
+        found = await interaction.client.services.moderators.usage(actor)
         await say(interaction, embeds=[usage_embed(found)])
 
     @app_commands.command(name="log", description=text("moderate.log"))
@@ -151,9 +152,9 @@ class Moderate(
         user: discord.User | None = None,
         kind: str | None = None,
     ) -> None:
-        desk = moderator_desk(interaction)
+        actor = moderator_of(interaction)
         place = LogPlace(kind=kind_of(kind), user_id=0 if user is None else user.id)
-        shown = await log_of(interaction, desk, place)
+        shown = await log_of(interaction, actor, place)
         await say(interaction, embeds=shown.embeds, view=shown.view)
 
 
@@ -180,10 +181,10 @@ def duration_choices(typed: str) -> list[app_commands.Choice[str]]:
     return [app_commands.Choice(name=value, value=value) for value in values][:25]
 
 
-async def log_of(interaction: Interaction, desk: Desk, place: LogPlace) -> Outgoing:
-    """A page of the log that belongs to `desk`."""
+async def log_of(interaction: Interaction, actor: Actor, place: LogPlace) -> Outgoing:
+    """A page of the log that belongs to `actor`."""
     page = await interaction.client.services.moderators.log(
-        desk.guild_id,
+        actor.guild_id,
         kinds=() if place.kind == ALL else (place.kind,),
         user_id=place.user_id or None,
         page=place.page,
@@ -193,8 +194,8 @@ async def log_of(interaction: Interaction, desk: Desk, place: LogPlace) -> Outgo
 
 
 async def _turn(interaction: Interaction, place: LogPlace) -> None:
-    desk = await owner_desk(interaction) if place.owners else moderator_desk(interaction)
-    shown = await log_of(interaction, desk, place)
+    actor = await owner_of(interaction) if place.owners else moderator_of(interaction)
+    shown = await log_of(interaction, actor, place)
     await interaction.response.edit_message(embeds=list(shown.embeds), view=shown.view)
 
 

@@ -113,8 +113,9 @@ class LogChannel(commands.Cog):
         return True
 
     async def _waiting(self, guild_id: int) -> list[AuditEntry]:
-        async with self.bot.services.database.reader() as connection:
-            return await audit.to_post(connection, guild_id=guild_id, limit=AT_ONCE)
+        return await self.bot.services.database.read(
+            audit.to_post, guild_id=guild_id, limit=AT_ONCE
+        )
 
     async def _posted_up_to(self, channel: LogPlace) -> int:
         """The last entry that stands in the channel, by the footers of our messages; 0: none."""
@@ -132,8 +133,7 @@ class LogChannel(commands.Cog):
 
     async def _mark(self, guild_id: int, up_to: int | None) -> None:
         """Entries up to this one need not be posted; None: those that wait now."""
-        async with self.bot.services.database.transaction() as connection:
-            await audit.mark_posted(connection, guild_id=guild_id, up_to=up_to)
+        await self.bot.services.database.write(audit.mark_posted, guild_id=guild_id, up_to=up_to)
 
 
 def _message(bot: EkakiBot, channel: LogPlace, entries: Sequence[AuditEntry]) -> discord.Embed:

@@ -66,8 +66,9 @@ class Mentions(commands.Cog):
         if message.guild is not None:
             return guild_locale(self.bot, message.guild)
         try:
-            async with self.bot.services.database.reader() as connection:
-                return await of_person.latest_locale(connection, user_id=message.author.id)
+            return await self.bot.services.database.read(
+                of_person.latest_locale, user_id=message.author.id
+            )
         except StorageError:
             return None
 

@@ -7,12 +7,13 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client.client import EkakiBot
-from bot.guilds.moderators import MAX_GRANT, MAX_REASON, Desk
+from bot.common.actor import Actor
+from bot.guilds.moderators import MAX_GRANT, MAX_REASON
 from bot.moderation.durations import parse_duration
 from cogs.common import errors
 from cogs.common.answers import begin, say
 from cogs.common.audit_lines import until_text
-from cogs.common.duty import owner_desk
+from cogs.common.duty import owner_of
 from cogs.moderation.announcement import announce, enter
 from cogs.moderation.blocks_list import blocks_embed
 from cogs.moderation.command import duration_choices, log_of
@@ -48,10 +49,10 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
         reason: Reason = "",
     ) -> None:
         await begin(interaction)
-        desk = await owner_desk(interaction)
+        actor = await owner_of(interaction)
         subject, subject_id, who = _subject(user, server)
         made = await interaction.client.services.moderators.block(
-            desk,
+            actor,
             subject=subject,
             subject_id=subject_id,
             duration_s=parse_duration(duration),
@@ -77,25 +78,25 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
         server: str | None = None,
     ) -> None:
         await begin(interaction)
-        desk = await owner_desk(interaction)
+        actor = await owner_of(interaction)
         subject, subject_id, who = _subject(user, server)
         await interaction.client.services.moderators.unblock(
-            desk, subject=subject, subject_id=subject_id
+            actor, subject=subject, subject_id=subject_id
         )
         await say(interaction, text("owner.unblocked", who=who))
 
     @app_commands.command(name="blocks", description=text("owner.blocks"))
     async def blocks(self, interaction: Interaction) -> None:
-        desk = await owner_desk(interaction)
-        found = await interaction.client.services.moderators.blocks(desk)
+        actor = await owner_of(interaction)
+        found = await interaction.client.services.moderators.blocks(actor)
         await say(interaction, embeds=[blocks_embed(found)])
 
     @app_commands.command(name="reset", description=text("owner.reset"))
     @app_commands.describe(user=text("owner.option_user"))
     async def reset(self, interaction: Interaction, user: discord.User) -> None:
         await begin(interaction)
-        desk = await owner_desk(interaction)
-        await interaction.client.services.moderators.reset(desk, user_id=user.id)
+        actor = await owner_of(interaction)
+        await interaction.client.services.moderators.reset(actor, user_id=user.id)
         await say(interaction, text("owner.was_reset", user=user.mention))
 
     @app_commands.command(name="grant", description=text("owner.grant"))
@@ -104,9 +105,9 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
     )
     async def grant(self, interaction: Interaction, user: discord.User, pictures: Pictures) -> None:
         await begin(interaction)
-        desk = await owner_desk(interaction)
+        actor = await owner_of(interaction)
         left = await interaction.client.services.moderators.grant(
-            desk, user_id=user.id, pictures=pictures
+            actor, user_id=user.id, pictures=pictures
         )
         await say(interaction, text("owner.granted", user=user.mention, left=left))
 
@@ -116,27 +117,27 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
         self, interaction: Interaction, state: Literal["on", "off"], reason: Reason = ""
     ) -> None:
         await begin(interaction)
-        desk = await owner_desk(interaction)
+        actor = await owner_of(interaction)
         moderators = interaction.client.services.moderators
-        await moderators.set_maintenance(desk, on=state == "on", reason=reason)
+        await moderators.set_maintenance(actor, on=state == "on", reason=reason)
         key = "maintenance_on" if state == "on" else "maintenance_off"
         await say(interaction, text(f"owner.{key}"))
 
     @app_commands.command(name="log", description=text("owner.log"))
     @app_commands.describe(user=text("moderate.option_log_user"))
     async def log(self, interaction: Interaction, user: discord.User | None = None) -> None:
-        desk = await owner_desk(interaction)
+        actor = await owner_of(interaction)
         place = LogPlace(user_id=0 if user is None else user.id, owners=True)
-        shown = await log_of(interaction, desk, place)
+        shown = await log_of(interaction, actor, place)
         await say(interaction, embeds=shown.embeds, view=shown.view)
 
     @app_commands.command(name="announce", description=text("owner.announce"))
     @app_commands.describe(words=text("owner.option_words"))
     async def announce(self, interaction: Interaction, words: Words) -> None:
         await begin(interaction)
-        desk: Desk = await owner_desk(interaction)
+        actor: Actor = await owner_of(interaction)
         told = await announce(interaction.client, words)
-        await interaction.client.services.moderators.announced(desk, words=words, people=told)
+        await interaction.client.services.moderators.announced(actor, words=words, people=told)
         await say(interaction, text("owner.announced", people=told))
 
 

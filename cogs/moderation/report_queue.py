@@ -12,7 +12,7 @@ from bot.guilds.moderators import MAX_REASON
 from bot.guilds.reports import OpenReport
 from bot.moderation.durations import parse_duration
 from cogs.common.answers import begin, change, hold, say
-from cogs.common.duty import moderator_desk
+from cogs.common.duty import moderator_of
 from cogs.common.forms import Form
 from cogs.common.lasting import Button, Lasting
 from cogs.common.messages import Attachment
@@ -45,9 +45,9 @@ class Evidence:
 
 async def show_first(interaction: Interaction) -> None:
     """The oldest report, as a new answer that only this moderator sees."""
-    desk = moderator_desk(interaction)
+    actor = moderator_of(interaction)
     await begin(interaction)
-    found = await interaction.client.services.reports.next(desk)
+    found = await interaction.client.services.reports.next(actor)
     if found is None:
         await say(interaction, text("reports.empty"))
         return
@@ -58,7 +58,7 @@ async def show_first(interaction: Interaction) -> None:
 
 async def _show_next(interaction: Interaction, *, after: str | None) -> None:
     """Put another report into the answer."""
-    found = await interaction.client.services.reports.next(moderator_desk(interaction), after=after)
+    found = await interaction.client.services.reports.next(moderator_of(interaction), after=after)
     if found is None:
         await change(interaction, text("reports.empty"))
     else:
@@ -152,22 +152,22 @@ class ReportButton(Lasting[Button], template=_TEMPLATE):
 
     async def act(self, interaction: Interaction) -> None:
         report_id = self.match["id"]
-        desk, reports = moderator_desk(interaction), interaction.client.services.reports
+        actor, reports = moderator_of(interaction), interaction.client.services.reports
         act = self.match["act"]
         if act == "block":  # a form has to be the first answer
-            await reports.claim(desk, report_id)
+            await reports.claim(actor, report_id)
             await interaction.response.send_modal(BlockModal(report_id))
             return
         await hold(interaction)
         match act:
             case "claim":
-                taken = await reports.claim(desk, report_id)
+                taken = await reports.claim(actor, report_id)
                 await _show(interaction, taken, text("reports.yours"))
                 return
             case "dismiss":
-                await reports.dismiss(desk, report_id)
+                await reports.dismiss(actor, report_id)
             case "delete":
-                await reports.delete(desk, report_id)
+                await reports.delete(actor, report_id)
             case _:
                 pass
         await _show_next(interaction, after=report_id)
@@ -194,10 +194,10 @@ class BlockModal(Form):
     async def on_submit(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
         self, interaction: Interaction, /
     ) -> None:
-        desk, duration_s = moderator_desk(interaction), parse_duration(self._duration.value)
+        actor, duration_s = moderator_of(interaction), parse_duration(self._duration.value)
         await hold(interaction)
         await interaction.client.services.reports.block(
-            desk,
+            actor,
             self._report_id,
             duration_s=duration_s,
             reason=self._reason.value,

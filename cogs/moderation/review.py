@@ -10,7 +10,7 @@ import discord
 from bot.client.client import EkakiBot
 from bot.guilds.moderators import MAX_REASON
 from bot.guilds.reviews import Waiting
-from cogs.common.duty import moderator_desk
+from cogs.common.duty import moderator_of
 from cogs.common.forms import Form
 from cogs.common.lasting import Button, Lasting
 from cogs.common.messages import Attachment, Outgoing
@@ -44,12 +44,13 @@ async def show_first(interaction: Interaction) -> None:
 async def _check(interaction: Interaction) -> None:
     """RefusedError unless a moderator asks in an age-restricted channel: the server's own for this,
     where one is set."""
-    desk = moderator_desk(interaction)
+    actor = moderator_of(interaction)
     if not place_of(interaction).age_restricted:
         raise RefusedError("review_place")
-    assert desk.guild_id is not None
-    async with interaction.client.services.database.reader() as connection:
-        settings = await guild_settings.get(connection, guild_id=desk.guild_id)
+    assert actor.guild_id is not None
+    settings = await interaction.client.services.database.read(
+        guild_settings.get, guild_id=actor.guild_id
+    )
     wanted = settings.review_channel_id
     if wanted is not None and rules_channel_id(interaction) != wanted:
         raise RefusedError("review_channel", channel=f"<#{wanted}>")
@@ -57,10 +58,10 @@ async def _check(interaction: Interaction) -> None:
 
 async def _show(interaction: Interaction, *, after: str | None) -> None:
     """Put the next picture into the answer, which is this moderator's alone."""
-    desk = moderator_desk(interaction)
-    assert desk.guild_id is not None
+    actor = moderator_of(interaction)
+    assert actor.guild_id is not None
     reviews = interaction.client.services.reviews
-    waiting = await reviews.next(desk.guild_id, after=after)
+    waiting = await reviews.next(actor.guild_id, after=after)
     if waiting is None:
         await interaction.edit_original_response(
             content=text("review.empty"), embeds=[], attachments=[], view=None
@@ -158,8 +159,8 @@ class ReviewButton(Lasting[Button], template=_TEMPLATE):
             return
         await interaction.response.defer()
         if deed == "discard":
-            desk = moderator_desk(interaction)
-            await interaction.client.services.reviews.discard(desk, subject)
+            actor = moderator_of(interaction)
+            await interaction.client.services.reviews.discard(actor, subject)
         await _show(interaction, after=subject)
 
 
@@ -179,9 +180,9 @@ class ReasonModal(Form):
     ) -> None:
         await _check(interaction)
         await interaction.response.defer()
-        desk, presenters = moderator_desk(interaction), interaction.client.presenters
+        actor, presenters = moderator_of(interaction), interaction.client.presenters
         job = await interaction.client.services.reviews.release(
-            desk, self._withheld_id, rating=self._rating, reason=self._reason.value
+            actor, self._withheld_id, rating=self._rating, reason=self._reason.value
         )
         presenters.start(job, message_id=job.message_id, resumed=True)
         await _show(interaction, after=self._withheld_id)

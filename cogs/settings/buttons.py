@@ -6,7 +6,7 @@ from dataclasses import replace
 import discord
 
 from cogs.common.answers import hold
-from cogs.common.duty import manager_desk
+from cogs.common.duty import manager_of
 from cogs.common.lasting import Button, Lasting
 from cogs.settings.facts import Interaction
 from cogs.settings.forms import limits_form, number_form, text_form, words_form
@@ -24,7 +24,7 @@ class SettingButton(
     """Everything that is one press: a yes or no, a form, a file, the end of the first run."""
 
     async def act(self, interaction: Interaction) -> None:
-        manager_desk(interaction)
+        manager_of(interaction)
         name = self.match["name"]
         match self.match["deed"]:
             case "go":
@@ -54,35 +54,35 @@ async def _toggle(interaction: Interaction, name: str) -> None:
             raise InputError("review_needs_channel")
         return replace(settings, **{row.name: on})
 
-    desk = manager_desk(interaction)
+    actor = manager_of(interaction)
     await hold(interaction)
-    await interaction.client.services.servers.change(desk, toggled)
+    await interaction.client.services.servers.change(actor, toggled)
     await show_page(interaction, row.page)
 
 
 async def _open_form(interaction: Interaction, name: str, role_id: int) -> None:
-    servers, desk = interaction.client.services.servers, manager_desk(interaction)
-    assert desk.guild_id is not None
+    servers, actor = interaction.client.services.servers, manager_of(interaction)
+    assert actor.guild_id is not None
     match name:
         case "blocked" | "allowed":
-            form = words_form(name, getattr(await servers.words(desk.guild_id), name))
+            form = words_form(name, getattr(await servers.words(actor.guild_id), name))
         case "amounts" | "requests":
-            made = (await servers.limits(desk.guild_id)).get(role_id, LimitSet())
+            made = (await servers.limits(actor.guild_id)).get(role_id, LimitSet())
             rows = [row for row in settings_by("limit") if row.form == name]
             form = limits_form(rows, made, servers.bounds.limits, role_id)
         case _:
             row = setting_called(name, "number", "text")
             make = number_form if row.control == "number" else text_form
-            form = make(row, await servers.settings(desk.guild_id))
+            form = make(row, await servers.settings(actor.guild_id))
     await interaction.response.send_modal(form)
 
 
 async def _send_file(interaction: Interaction, name: str) -> None:
     """A list as a file that can be changed and uploaded again."""
     row = setting_called(name, "words")
-    desk = manager_desk(interaction)
-    assert desk.guild_id is not None
-    words = await interaction.client.services.servers.words(desk.guild_id)
+    actor = manager_of(interaction)
+    assert actor.guild_id is not None
+    words = await interaction.client.services.servers.words(actor.guild_id)
     content = "".join(f"{word}\n" for word in sorted(getattr(words, row.name)))
     file = discord.File(io.BytesIO(content.encode()), filename=f"{name}.txt")
     await interaction.response.send_message(text("settings.file_sent"), file=file, ephemeral=True)

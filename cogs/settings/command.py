@@ -13,7 +13,7 @@ from bot.client.client import EkakiBot
 from bot.moderation.words import parse_words
 from cogs.common import errors
 from cogs.common.attachments import Downloads
-from cogs.common.duty import manager_desk
+from cogs.common.duty import manager_of
 from cogs.settings.buttons import SettingButton
 from cogs.settings.facts import Interaction, gather
 from cogs.settings.menus import (
@@ -49,7 +49,7 @@ class SettingsCog(commands.Cog, name="Settings"):
         file: discord.Attachment | None = None,
         words: Literal["blocked", "allowed"] = "blocked",
     ) -> None:
-        manager_desk(interaction)
+        manager_of(interaction)
         if file is not None:
             await self._take_file(interaction, file, words)
             return
@@ -72,8 +72,8 @@ class SettingsCog(commands.Cog, name="Settings"):
             typed = data.decode("utf-8-sig")
         except UnicodeDecodeError:
             raise InputError("words_file_unreadable") from None
-        desk = manager_desk(interaction)
-        made = await interaction.client.services.servers.set_words(desk, which, parse_words(typed))
+        actor = manager_of(interaction)
+        made = await interaction.client.services.servers.set_words(actor, which, parse_words(typed))
         count = len(getattr(made, which))
         await interaction.edit_original_response(
             content=text("settings.file_taken", count=count, list=text(f"settings.words_{which}"))

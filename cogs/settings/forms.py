@@ -9,7 +9,7 @@ import discord
 from bot.moderation.words import parse_words
 from cogs.common import forms
 from cogs.common.answers import hold
-from cogs.common.duty import manager_desk
+from cogs.common.duty import manager_of
 from cogs.settings.facts import Interaction
 from cogs.settings.pages import set_values, show_page
 from cogs.settings.values import limit_said, limit_shown
@@ -51,9 +51,9 @@ def words_form(which: WordList, words: frozenset[str]) -> Form:
     """A list, a word a line. InputError `words_too_long`: only a file holds so many."""
 
     async def save(interaction: Interaction, form: Form) -> None:
-        desk, wanted = manager_desk(interaction), edited(words, form.typed["words"].value)
+        actor, wanted = manager_of(interaction), edited(words, form.typed["words"].value)
         await hold(interaction)
-        await interaction.client.services.servers.change_words(desk, which, wanted)
+        await interaction.client.services.servers.change_words(actor, which, wanted)
         await show_page(interaction, "words")
 
     shown = "\n".join(sorted(words))
@@ -91,12 +91,12 @@ def limits_form(rows: Iterable[Setting], limits: LimitSet, bounds: LimitSet, rol
             name: (_pixels if name == "max_pixels" else _whole)(field.value.strip())
             for name, field in form.typed.items()
         }
-        desk, guild = manager_desk(interaction), interaction.guild
+        actor, guild = manager_of(interaction), interaction.guild
         if guild is None or guild.get_role(role_id) is None:
             raise InputError("role_gone")
         await hold(interaction)
         await interaction.client.services.servers.change_limits(
-            desk, role_id=role_id, change=lambda made: replace(made, **typed)
+            actor, role_id=role_id, change=lambda made: replace(made, **typed)
         )
         await show_page(interaction, "limits", role_id=role_id)
 
@@ -143,10 +143,10 @@ def text_form(row: Setting, settings: GuildSettings) -> Form:
     """The server's negative prompt; nothing takes it away."""
 
     async def save(interaction: Interaction, form: Form) -> None:
-        desk = manager_desk(interaction)
+        actor = manager_of(interaction)
         await hold(interaction)
         typed = form.typed[row.name].value
-        await interaction.client.services.servers.set_negative_prompt(desk, typed)
+        await interaction.client.services.servers.set_negative_prompt(actor, typed)
         await show_page(interaction, row.page)
 
     form = Form(text(f"settings.{row.title}"), save)

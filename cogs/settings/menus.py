@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 import discord
 
 from cogs.common.answers import hold
-from cogs.common.duty import manager_desk
+from cogs.common.duty import manager_of
 from cogs.common.lasting import Lasting, Select
 from cogs.drawing.options import pick
 from cogs.settings.facts import Interaction, gather
@@ -24,7 +24,7 @@ class PageMenu(Lasting[Select], template="ekaki:set:page"):
     """Goes to another page."""
 
     async def act(self, interaction: Interaction) -> None:
-        manager_desk(interaction)
+        manager_of(interaction)
         await show_page(interaction, page_in(self.item.values))
 
 
@@ -35,12 +35,12 @@ class RatingMenu(
     """Sets a ceiling or a default, of the server or of this channel."""
 
     async def act(self, interaction: Interaction) -> None:
-        desk = manager_desk(interaction)
+        actor = manager_of(interaction)
         await hold(interaction)
         facts = await gather(interaction)
         chosen = self.item.values[0]
         await interaction.client.services.servers.set_rating(
-            desk,
+            actor,
             channel_id=None if self.match["scope"] == "guild" else facts.channel_id,
             kind=cast("Literal['ceiling', 'default']", self.match["kind"]),
             rating=None if chosen == NOT_SET else pick(Rating, chosen),
@@ -58,7 +58,7 @@ class ChannelMenu(
     """
 
     async def act(self, interaction: Interaction) -> None:
-        desk = manager_desk(interaction)
+        actor = manager_of(interaction)
         row = setting_called(self.match["name"], "channel", "channels")
         chosen = frozenset(channel.id for channel in self.item.values)
         changed = chosen_channels(interaction, row, chosen)
@@ -68,7 +68,7 @@ class ChannelMenu(
             return replace(made, **(taken or toggled(made, row, changed)))
 
         await hold(interaction)
-        await interaction.client.services.servers.change(desk, change)
+        await interaction.client.services.servers.change(actor, change)
         facts = await gather(interaction)
         lacking = any(forum.id in chosen and facts.lacks_tags(forum) for forum in facts.forums)
         await show_page(interaction, TAGS_PAGE if lacking else page_in([self.match["page"]]))
@@ -87,7 +87,7 @@ def chosen_channels(
 ) -> dict[str, Any]:
     """What choosing these channels changes. InputError `channel_gone`, `channel_open`."""
     guild = interaction.guild
-    assert guild is not None, "a manager's desk stands in a server"
+    assert guild is not None, "a manager's actor stands in a server"
     found = [guild.get_channel(each) for each in chosen]
     if None in found:
         raise InputError("channel_gone")
@@ -106,7 +106,7 @@ class TagsMenu(Lasting[Select], template=r"ekaki:set:tags:(?P<forum>\d{1,20})"):
     """Sets the tags that posts of the gallery get in one forum."""
 
     async def act(self, interaction: Interaction) -> None:
-        desk = manager_desk(interaction)
+        actor = manager_of(interaction)
         guild = interaction.guild
         forum = None if guild is None else guild.get_channel(int(self.match["forum"]))
         if not isinstance(forum, discord.ForumChannel):
@@ -115,7 +115,7 @@ class TagsMenu(Lasting[Select], template=r"ekaki:set:tags:(?P<forum>\d{1,20})"):
         chosen = {int(value) for value in self.item.values if value.isdecimal()} & its
         await hold(interaction)
         await interaction.client.services.servers.change(
-            desk,
+            actor,
             lambda made: replace(made, gallery_tags=frozenset(made.gallery_tags - its | chosen)),
         )
         await show_page(interaction, "gallery")
@@ -128,7 +128,7 @@ class RoleMenu(
     """Chooses whose limits are changed; the role that is shown already: everyone's."""
 
     async def act(self, interaction: Interaction) -> None:
-        manager_desk(interaction)
+        manager_of(interaction)
         chosen = self.item.values[0].id if self.item.values else None
         again = str(chosen) == self.match["shown"]
         await show_page(interaction, "limits", role_id=None if again else chosen)
@@ -138,7 +138,7 @@ class LanguageMenu(Lasting[Select], template=re.escape(LANGUAGE_ID)):
     """Sets the language, or leaves it to Discord."""
 
     async def act(self, interaction: Interaction) -> None:
-        manager_desk(interaction)
+        manager_of(interaction)
         await set_values(interaction, "here", language=_chosen(self.item.values[0]))
 
 

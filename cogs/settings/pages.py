@@ -10,7 +10,7 @@ import discord
 
 from cogs.common.answers import change, hold
 from cogs.common.audit_lines import refusal_line
-from cogs.common.duty import manager_desk
+from cogs.common.duty import manager_of
 from cogs.common.messages import Outgoing
 from cogs.common.words import cut, listed
 from cogs.settings.facts import Facts, Interaction, gather
@@ -63,9 +63,9 @@ async def show_page(
 
 async def set_values(interaction: Interaction, page: PanelPage, **values: Any) -> None:
     """Set fields of GuildSettings, then show a page."""
-    desk = manager_desk(interaction)
+    actor = manager_of(interaction)
     await hold(interaction)
-    await interaction.client.services.servers.change(desk, lambda made: replace(made, **values))
+    await interaction.client.services.servers.change(actor, lambda made: replace(made, **values))
     await show_page(interaction, page)
 
 

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from data.jobs import stored
-from data.jobs.stored import StoredPicture
+from data.jobs.stored import StoredPicture, held_picture
 from data.people.presets import key_of
 from data.store.connection import Connection, Table
 
@@ -141,7 +140,7 @@ async def items(
     )
     found: list[Item] = []
     for picture_id, added_by, added_at in rows:
-        each = await stored.held(connection, picture_id=picture_id)
+        each = await held_picture(connection, picture_id=picture_id)
         found.append(Item(picture=each.picture, job=each.job, added_by=added_by, added_at=added_at))
     return found
 

@@ -16,15 +16,15 @@ class StoredPicture:
     job: JobRecord
 
 
-async def get(connection: Connection, *, picture_id: str) -> StoredPicture | None:
+async def find_stored(connection: Connection, *, picture_id: str) -> StoredPicture | None:
     """The picture `picture_id` with its job, if there is one."""
     picture = await pictures.get(connection, picture_id=picture_id)
     job = None if picture is None else await jobs.get(connection, job_id=picture.job_id)
     return None if picture is None or job is None else StoredPicture(picture=picture, job=job)
 
 
-async def held(connection: Connection, *, picture_id: str) -> StoredPicture:
+async def held_picture(connection: Connection, *, picture_id: str) -> StoredPicture:
     """The same for a picture that a foreign key holds in this transaction."""
-    found = await get(connection, picture_id=picture_id)
+    found = await find_stored(connection, picture_id=picture_id)
     assert found is not None
     return found

@@ -6,8 +6,7 @@ milliseconds, parts of words and Japanese are found, and there is no second copy
 
 from dataclasses import dataclass
 
-from data.jobs import stored
-from data.jobs.stored import StoredPicture
+from data.jobs.stored import StoredPicture, held_picture
 from data.store.connection import Connection
 from data.store.words import searchable
 
@@ -57,7 +56,7 @@ async def search(
     )
     entries: list[HistoryEntry] = []
     for picture_id, favourite in rows:
-        found = await stored.held(connection, picture_id=picture_id)
+        found = await held_picture(connection, picture_id=picture_id)
         entries.append(
             HistoryEntry(picture=found.picture, job=found.job, favourite=bool(favourite))
         )

@@ -7,16 +7,22 @@ a reader never stands before an acknowledgement on the writer.
 import asyncio
 import re
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from data.store.connection import Connection
 from data.store.place import Place
 from data.store.private import make_file
 from pipeline.disk import disk_error
 from pipeline.errors import InputError, StorageError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Query: TypeAlias = Callable[Concatenate[Connection, P], Awaitable[T]]
+"""A function of `data` that queries a connection."""
 
 DATABASE_NAME = "ekaki.db"  # in DATA_DIR
 BUSY_TIMEOUT_S = 5.0
@@ -147,6 +153,16 @@ class Database:
                 yield connection
         finally:
             self._idle.put_nowait(connection)
+
+    async def read(self, query: Query[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of one query, on a connection that can't write."""
+        async with self.reader() as connection:
+            return await query(connection, *args, **kwargs)
+
+    async def write(self, query: Query[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of one query, in a transaction of its own."""
+        async with self.transaction() as connection:
+            return await query(connection, *args, **kwargs)
 
 
 def _probe(path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.guilds.moderators import Desk
+from bot.common.actor import Actor
 from bot.playground.simulator import limits
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.errors import as_list, as_object
@@ -205,16 +205,16 @@ async def test_new_words_are_sent_and_known_ones_are_not(
 
 async def test_a_server_chooses_its_language_here(place: Discord, bob: Visitor) -> None:
     """Also one whose Discord does not let it choose. The choice outlives a restart."""
-    desk = Desk(actor_id=IDS.moderator, guild_id=IDS.guild, channel_id=IDS.general)
+    actor = Actor(user_id=IDS.moderator, guild_id=IDS.guild, channel_id=IDS.general)
     async with open_house(place) as running:
-        await running.services.servers.change(desk, lambda made: replace(made, language="ja"))
+        await running.services.servers.change(actor, lambda made: replace(made, language="ja"))
         shown = await bob.wish("1girl")
         assert "待機中" in shown.text or "生成中" in shown.text
         assert (await bob.answer("limits")).text.startswith("Your limits")
     async with open_house(place) as running:
         job = await bob.draw(running, "1boy")
         assert job.locale == "ja"
-        await running.services.servers.change(desk, lambda made: replace(made, language=None))
+        await running.services.servers.change(actor, lambda made: replace(made, language=None))
         assert (await bob.draw(running, "1other")).locale == "en-US"
 
 

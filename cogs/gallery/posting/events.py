@@ -7,7 +7,7 @@ from discord.ext import commands
 
 from bot.client.client import EkakiBot
 from cogs.common import errors
-from cogs.common.gallery_gates import gate_of, made_in
+from cogs.common.gallery_gates import gate_for
 from cogs.gallery.posting.mirror import Mirror
 from cogs.gallery.posting.queues import GuildQueues, patiently
 from cogs.gallery.posting.reconcile import Reconciler
@@ -76,18 +76,8 @@ class GalleryEvents(commands.Cog, name="GalleryEvents"):
             shown = await stars.watched(event.message_id)
             if shown is None:
                 return
-            await stars.starred(
-                event.message_id,
-                position,
-                user_id=event.user_id,
-                gate=await gate_of(self.bot, guild_id),
-                channel_ids=await made_in(
-                    self.bot,
-                    guild_id=guild_id,
-                    channel_id=shown.made_in,
-                    rules_channel_id=shown.rules_channel_id,
-                ),
-            )
+            gate = await gate_for(self.bot, guild_id, shown)
+            await stars.starred(event.message_id, position, user_id=event.user_id, gate=gate)
 
         self._queues.put(guild_id, star)
 

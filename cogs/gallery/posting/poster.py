@@ -69,25 +69,22 @@ class Follower:
         if found is None:
             return post
         thread_id, message_id = found
-        async with self._database.transaction() as connection:
-            await posts.sent(
-                connection,
-                entry_id=post.entry_id,
-                thread_id=thread_id,
-                message_id=message_id,
-                shown="",
-            )
+        await self._database.write(
+            posts.sent,
+            entry_id=post.entry_id,
+            thread_id=thread_id,
+            message_id=message_id,
+            shown="",
+        )
         self._posted(post.guild_id, message_id)
         return replace(post, thread_id=thread_id, message_id=message_id, shown="")
 
     async def _take_away(self, post: Post) -> None:
         if post.message_id is not None:
-            async with self._database.transaction() as connection:
-                await posts.leave(connection, entry_id=post.entry_id)
+            await self._database.write(posts.leave, entry_id=post.entry_id)
             await self._wall.take_away(post)
             hit("gallery_post_taken")
-        async with self._database.transaction() as connection:
-            await posts.forget(connection, entry_id=post.entry_id)
+        await self._database.write(posts.forget, entry_id=post.entry_id)
 
     async def _update(self, entry: Entry, post: Post) -> bool:
         """Show another count; the words around it only where they changed."""
@@ -105,15 +102,13 @@ class Follower:
         except Missing as missing:
             await self._lost(post, missing)
             return False
-        async with self._database.transaction() as connection:
-            await posts.edited(connection, entry_id=entry.id, shown=shown)
+        await self._database.write(posts.edited, entry_id=entry.id, shown=shown)
         return True
 
     async def _lost(self, post: Post, missing: Missing) -> None:
         """The message was deleted while nobody looked."""
         if missing.channel:
-            async with self._database.transaction() as connection:
-                await posts.channel_gone(connection, channel_id=post.channel_id)
+            await self._database.write(posts.channel_gone, channel_id=post.channel_id)
         elif post.message_id is not None:
             await self._bot.services.stars.message_deleted(post.message_id)
 
@@ -142,18 +137,16 @@ class Follower:
             thread_id, message_id = await self._send(entry, job, post, gate)
         except (discord.HTTPException, Missing, EkakiError) as error:
             if _surely_not_sent(error):
-                async with self._database.transaction() as connection:
-                    await posts.forget(connection, entry_id=entry.id)
+                await self._database.write(posts.forget, entry_id=entry.id)
             raise
         hit("gallery_post_unmarked")
-        async with self._database.transaction() as connection:
-            await posts.sent(
-                connection,
-                entry_id=entry.id,
-                thread_id=thread_id,
-                message_id=message_id,
-                shown=shown_of(entry),
-            )
+        await self._database.write(
+            posts.sent,
+            entry_id=entry.id,
+            thread_id=thread_id,
+            message_id=message_id,
+            shown=shown_of(entry),
+        )
         self._posted(entry.guild_id, message_id)
         return True
 
@@ -175,8 +168,9 @@ class Follower:
         except discord.HTTPException as error:  # they left, or Discord has trouble
             _log.info("A maker's name is not known: %s", error)
             return
-        async with self._database.transaction() as connection:
-            await states.set_maker_name(connection, number=entry.number, name=member.display_name)
+        await self._database.write(
+            states.set_maker_name, number=entry.number, name=member.display_name
+        )
 
     async def _send(
         self, entry: Entry, job: JobRecord, post: Post, gate: Gate

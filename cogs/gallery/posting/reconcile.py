@@ -8,7 +8,7 @@ from typing import Final
 import discord
 
 from bot.client.client import EkakiBot
-from cogs.common.gallery_gates import gate_of, made_in
+from cogs.common.gallery_gates import gate_for, gate_of
 from cogs.gallery.posting.stars import position_of
 from data.gallery.watched import Watched
 
@@ -108,17 +108,8 @@ class Reconciler:
             position = position_of(reaction.emoji)
             if position is not None:
                 people.setdefault(position, set()).update(await _people(reaction))
-        await stars.reconcile(
-            watched.message_id,
-            people,
-            gate=await gate_of(self._bot, watched.guild_id),
-            channel_ids=await made_in(
-                self._bot,
-                guild_id=watched.guild_id,
-                channel_id=watched.made_in,
-                rules_channel_id=watched.rules_channel_id,
-            ),
-        )
+        gate = await gate_for(self._bot, watched.guild_id, watched)
+        await stars.reconcile(watched.message_id, people, gate=gate)
 
 
 async def _people(reaction: discord.Reaction) -> set[int]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.library.results import Actor
+from bot.common.actor import Actor
 from bot.playground.simulator.default_world import IDS
 from cogs.drawing import presenters
 from data.jobs.jobs import JobRecord

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.library.results import Actor
+from bot.common.actor import Actor
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.world import Message
 from tests.cogs.drawing.test_delivery import EXPIRED_S, held, pictures

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.library.results import Actor
+from bot.common.actor import Actor
 from bot.playground.simulator import limits
 from bot.playground.simulator.default_world import IDS
 from data.jobs import jobs

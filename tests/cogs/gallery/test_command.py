@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bot.library.results import Actor
+from bot.common.actor import Actor
 from bot.playground.simulator.default_world import IDS
-from cogs.common.gallery_gates import gate_of
+from cogs.common.gallery_gates import gate_for
 from cogs.gallery.cursor import TEMPLATE, Looking
 from data.guilds import place_settings
 from pipeline.rating import Rating
@@ -126,10 +126,8 @@ async def shared_by_hand(running: Running, job_id: str, eye: Visitor) -> list[Me
     """The first picture of a job in the gallery, whoever was asked."""
     job, pictures = await running.services.results.pictures_of(job_id)
     actor = Actor(user_id=job.user_id, guild_id=IDS.guild, channel_id=job.channel_id)
-    gate = await gate_of(running.bot, IDS.guild)
-    await running.services.gallery.share(
-        pictures[0].id, actor=actor, gate=gate, channel_ids=[job.channel_id]
-    )
+    gate = await gate_for(running.bot, IDS.guild, job)
+    await running.services.gallery.share(pictures[0].id, actor=actor, gate=gate)
     return await until_shown(eye, count=1)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.guilds.moderators import Desk
+from bot.common.actor import Actor
 from bot.outbox import verdict as verdicts
 from bot.playground.simulator import permissions as p
 from bot.playground.simulator.default_world import IDS
@@ -106,7 +106,7 @@ async def test_what_a_place_refused_is_told_once_settings_change(place: Discord)
         await settle(running, IDS.guild, log_channel_id=IDS.art)
         await note(running, IDS.guild)
         await until(lambda: attempts(running, f"log:{IDS.guild}"))
-        moderator = Desk(actor_id=IDS.moderator, guild_id=IDS.guild, channel_id=IDS.art)
+        moderator = Actor(user_id=IDS.moderator, guild_id=IDS.guild, channel_id=IDS.art)
         await running.services.servers.change(
             moderator, lambda old: replace(old, log_channel_id=IDS.general)
         )

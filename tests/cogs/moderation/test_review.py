@@ -161,11 +161,11 @@ async def test_a_release_that_was_not_sent_is_sent_after_a_restart(
         async with running.services.database.reader() as reader:
             record = await withheld.waiting(reader, guild_id=IDS.guild)
         assert record is not None
-        from bot.guilds.moderators import Desk
+        from bot.common.actor import Actor
 
-        desk = Desk(actor_id=IDS.moderator, guild_id=IDS.guild)
+        actor = Actor(user_id=IDS.moderator, guild_id=IDS.guild)
         await running.services.reviews.release(
-            desk, record.id, rating=Rating.SAFE, reason="as after a crash"
+            actor, record.id, rating=Rating.SAFE, reason="as after a crash"
         )
     async with checked(place, tagger) as running:
         await settled(running)

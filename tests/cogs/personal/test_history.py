@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 import pytest
 from PIL import Image
 
-from bot.library.results import Actor
+from bot.common.actor import Actor
 from bot.playground.simulator.default_world import IDS
 from tests.cogs.running import Discord, Running, running_bot
 from tests.cogs.visitors import Visitor, labels, open_house, whole
