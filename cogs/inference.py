@@ -4,13 +4,13 @@ is unloaded."""
 import asyncio
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client.client import EkakiBot
+from bot.client.client import EkakiBot, Interaction
 from bot.jobs.keep.uploads import MAX_UPLOAD_BYTES
 from bot.library.suggestions import Suggestions
 from cogs.common import errors
@@ -29,7 +29,6 @@ from pipeline.errors import InputError
 from pipeline.prompt.assemble import typed_text
 from pipeline.request import OPTION, OPTIONS, GenerationRequest
 
-Interaction: TypeAlias = discord.Interaction[EkakiBot]
 ORDER = (
     "prompt", "aspect", "count", "negative_prompt", "tags", "character", "series", "saved", "image",
     "strength", "seed", "preset", "style", "rating", "private",
@@ -193,12 +192,8 @@ class Inference(commands.Cog):
     ) -> list[app_commands.Choice[str]]:
         return as_choices(self._suggestions.aspects(typed))
 
-    @imagine.autocomplete("saved")
-    @imagine_form.autocomplete("saved")
-    async def suggest_saved(
-        self, interaction: Interaction, typed: str
-    ) -> list[app_commands.Choice[str]]:
-        return await own_presets(interaction, typed)
+    imagine.autocomplete("saved")(own_presets)
+    imagine_form.autocomplete("saved")(own_presets)
 
 
 async def setup(bot: EkakiBot) -> None:

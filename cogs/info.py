@@ -4,9 +4,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from bot.config.settings import Settings
-from cogs.common import errors
+from cogs.common.extension import extension
 from cogs.common.words import quoted
 from data.shipped.text import text
 from pipeline.aspect import BUCKETS
@@ -19,13 +19,13 @@ class Info(commands.Cog):
     """Texts for those who want to know."""
 
     @app_commands.command(name="about", description=text("about.description"))
-    async def about(self, interaction: discord.Interaction[EkakiBot]) -> None:
+    async def about(self, interaction: Interaction) -> None:
         services = interaction.client.services
         embed = about_embed(services.settings, services.jobs.model)
         await interaction.response.send_message(embed=embed, ephemeral=True)
 
     @app_commands.command(name="help", description=text("help.description"))
-    async def help(self, interaction: discord.Interaction[EkakiBot]) -> None:
+    async def help(self, interaction: Interaction) -> None:
         await interaction.response.send_message(embed=help_embed(), ephemeral=True)
 
 
@@ -89,7 +89,4 @@ def help_embed() -> discord.Embed:
     return embed
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    errors.install(bot)
-    await bot.add_cog(Info())
+setup = extension(lambda _: Info())

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
 import discord
 from discord.ext import commands
 
-from bot.client.client import EkakiBot
-from cogs.common import errors
+from bot.client.client import Interaction
+from cogs.common.extension import extension
 from cogs.common.lasting import Button, Lasting, Select
 from cogs.common.orphans import answer_orphan
 from cogs.common.result_buttons import Action
@@ -17,8 +17,6 @@ from cogs.drawing.drafts import EDIT, draft_in
 from cogs.gallery import buttons
 from cogs.pictures import drawing_on, keeping, more
 from cogs.pictures.remix_form import custom_id_of, draft_form, is_remix_form, receive
-
-Interaction: TypeAlias = discord.Interaction[EkakiBot]
 
 _SUBJECT = rf":(?P<subject>{JOB_ID}|{ENTRY_ID})(?::(?P<extra>[0-9]{{1,20}}))?"
 _BUTTON = re.compile(rf"ekaki:(?P<action>{'|'.join(set(Action) - {Action.PICK})}){_SUBJECT}")

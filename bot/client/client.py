@@ -1,6 +1,6 @@
 """The Discord client: discord.py's bot with our services on it."""
 
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import discord
 from discord import app_commands
@@ -112,3 +112,7 @@ class EkakiBot(commands.Bot):
             http=self.http,
             **options,
         )
+
+
+Interaction: TypeAlias = discord.Interaction[EkakiBot]
+"""What people do in Discord, as our client gets it."""

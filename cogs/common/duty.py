@@ -5,15 +5,11 @@ Permissions are those of the server, not of one channel (`cogs.common.actors.per
 
 from dataclasses import replace
 
-import discord
-
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from bot.common.actor import Actor
 from cogs.common.actors import actor_of, is_moderator, permissions_of
 from cogs.common.errors import UNREACHABLE
 from pipeline.errors import RefusedError
-
-Interaction = discord.Interaction[EkakiBot]
 
 
 def moderator_of(interaction: Interaction) -> Actor:

@@ -6,26 +6,40 @@ from typing import Any, cast
 
 import discord
 
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from cogs.common.errors import UNREACHABLE, answer_error
 from cogs.common.messages import Attachment
 from cogs.common.words import code_block
 
 _log = logging.getLogger(__name__)
 
+_HOUR_S = 3600.0  # discord.py forgets a form that is open for longer
 _MAX_MESSAGE = 1900  # characters: Discord's 2000, less the words around
 
 
 class Form(discord.ui.Modal):
-    """A form of ours."""
+    """A form of ours, open for an hour."""
 
-    async def on_error(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: discord.Interaction[EkakiBot], error: Exception, /
-    ) -> None:
+    def __init__(self, title: str, *, timeout: float = _HOUR_S) -> None:
+        super().__init__(title=title, timeout=timeout)
+
+    def ask(
+        self, label: str, custom_id: str, *, about: str | None = None, **options: Any
+    ) -> "discord.ui.TextInput[Any]":
+        """Add a field; `about` stands below its label. `options`: of `discord.ui.TextInput`."""
+        field: discord.ui.TextInput[Any] = discord.ui.TextInput(custom_id=custom_id, **options)
+        self.add_item(discord.ui.Label(text=label, description=about, component=field))
+        return field
+
+    async def on_submit(self, interaction: Interaction, /) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
+        """Take what was typed."""
+        raise NotImplementedError
+
+    async def on_error(self, interaction: Interaction, error: Exception, /) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
         await answer_error(interaction, error)
 
 
-def typed_values(interaction: discord.Interaction[EkakiBot]) -> dict[str, str]:
+def typed_values(interaction: Interaction) -> dict[str, str]:
     """What stands in the fields of a sent form, by `custom_id`."""
     data = cast("dict[str, Any]", interaction.data or {})
     found: dict[str, str] = {}
@@ -38,9 +52,7 @@ def typed_values(interaction: discord.Interaction[EkakiBot]) -> dict[str, str]:
     return found
 
 
-async def give_back(
-    interaction: discord.Interaction[EkakiBot], values: Mapping[str, str], words: str = ""
-) -> None:
+async def give_back(interaction: Interaction, values: Mapping[str, str], words: str = "") -> None:
     """Send somebody what they typed, to copy: Discord closes a form whatever the answer is."""
     typed = "\n\n".join(value for value in values.values() if value)
     if not typed:

@@ -2,15 +2,15 @@
 
 import discord
 
-from bot.client.client import EkakiBot
+from bot.client.client import EkakiBot, Interaction
 
 
-def public_locale(interaction: discord.Interaction[EkakiBot]) -> str:
+def public_locale(interaction: Interaction) -> str:
     """Of an answer that everybody in the place sees."""
     return interaction.client.services.languages.public(interaction)
 
 
-def answer_locale(interaction: discord.Interaction[EkakiBot], *, private: bool) -> str:
+def answer_locale(interaction: Interaction, *, private: bool) -> str:
     """Of an answer to this person only, or to everybody in the place."""
     return interaction.locale.value if private else public_locale(interaction)
 

@@ -2,12 +2,14 @@
 
 import re
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import Any, Generic, Self, TypeVar
 
 import discord
 
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from cogs.common.errors import answer_error
+from data.shipped.text import text
 
 ItemT = TypeVar("ItemT", bound=discord.ui.Item[Any])
 
@@ -36,7 +38,7 @@ class Lasting(discord.ui.DynamicItem[ItemT], Generic[ItemT], template="(?!)"):
         return cls(item, match)  # pyright: ignore[reportArgumentType] - Discord sends the same kind
 
     async def callback(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: discord.Interaction[EkakiBot]
+        self, interaction: Interaction
     ) -> None:
         try:
             await self.act(interaction)
@@ -44,5 +46,19 @@ class Lasting(discord.ui.DynamicItem[ItemT], Generic[ItemT], template="(?!)"):
             await answer_error(interaction, error)
 
     @abstractmethod
-    async def act(self, interaction: discord.Interaction[EkakiBot]) -> None:
+    async def act(self, interaction: Interaction) -> None:
         """Do what it is for, and answer."""
+
+
+def view_of(items: Iterable[discord.ui.Item[Any]]) -> discord.ui.View:
+    """A view that discord.py forgets after sending: presses are found by their `custom_id`."""
+    view = discord.ui.View(timeout=None)
+    for item in items:
+        view.add_item(item)
+    view.stop()
+    return view
+
+
+def turn(key: str, custom_id: str, *, row: int, usable: bool = True) -> Button:
+    """A button that goes elsewhere in what is looked through; `key`: of its text."""
+    return Button(label=text(key), custom_id=custom_id, disabled=not usable, row=row)

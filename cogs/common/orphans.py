@@ -4,7 +4,7 @@ import asyncio
 
 import discord
 
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from cogs.common.errors import answer_error
 from cogs.common.forms import give_back, typed_values
 from data.shipped.text import text
@@ -15,7 +15,7 @@ ORPHAN_AFTER_S = 2.0
 (`cogs.drawing.submission.UNDECIDED_S`); Discord gives up after 3 s."""
 
 
-async def answer_orphan(interaction: discord.Interaction[EkakiBot]) -> None:
+async def answer_orphan(interaction: Interaction) -> None:
     """Wait for somebody else's answer; without one, say so kindly and give back what was typed."""
     await asyncio.sleep(ORPHAN_AFTER_S)
     if interaction.response.is_done() or interaction.client.is_closed():

@@ -9,6 +9,7 @@ from bot.client.client import EkakiBot
 from bot.outbox.dispatcher import Dispatcher
 from bot.outbox.verdict import Failure, Verdict, verdict_of
 from cogs.common.errors import BROKEN_OFF
+from cogs.common.extension import extension
 from cogs.common.known import PlaceClosedError, PlaceUnknownError
 from pipeline.errors import EkakiError, StorageError
 
@@ -84,6 +85,4 @@ def _words(error: BaseException) -> str:
             return f"{type(error).__name__}: {error}"
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    await bot.add_cog(OutboxCog(bot))
+setup = extension(OutboxCog)

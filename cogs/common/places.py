@@ -2,7 +2,7 @@
 
 import discord
 
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from bot.config.settings import Settings
 from bot.jobs.values import Origin
 from bot.library.suggestions import Asker
@@ -81,7 +81,7 @@ def weight_of(interaction: discord.Interaction, settings: Settings) -> int:
     return max(weights)
 
 
-def asker_of(interaction: discord.Interaction[EkakiBot]) -> Asker:
+def asker_of(interaction: Interaction) -> Asker:
     """Who types, for suggestions."""
     return Asker(
         user_id=interaction.user.id,
@@ -91,7 +91,7 @@ def asker_of(interaction: discord.Interaction[EkakiBot]) -> Asker:
     )
 
 
-def origin_of(interaction: discord.Interaction[EkakiBot], *, private: bool) -> Origin:
+def origin_of(interaction: Interaction, *, private: bool) -> Origin:
     """Who asks, from where. RefusedError where the bot is only installed for a user."""
     refuse_user_install(interaction)
     return Origin(

@@ -4,12 +4,13 @@
 So a message keeps its buttons through restarts and upgrades, and no memory is used for it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import discord
 
+from cogs.common.lasting import view_of
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.shipped.text import text
@@ -90,15 +91,6 @@ def button(
         custom_id=custom_id(action, subject, extra),
         row=row,
     )
-
-
-def view_of(items: Iterable[discord.ui.Item[Any]]) -> discord.ui.View:
-    """A view that discord.py forgets after sending: presses are found by their `custom_id`."""
-    view = discord.ui.View(timeout=None)
-    for each in items:
-        view.add_item(each)
-    view.stop()
-    return view
 
 
 def result_view(job: JobRecord, pictures: Sequence[PictureRecord]) -> discord.ui.View:

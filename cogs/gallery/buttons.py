@@ -1,17 +1,16 @@
 """Buttons that share, vote, and tell of entries; and those of moderators."""
 
-from typing import TypeAlias
-
 import discord
 
-from bot.client.client import EkakiBot
+from bot.client.client import EkakiBot, Interaction
 from bot.gallery.gate import Gate
 from bot.gallery.stars import Voted
 from bot.library.results import StoredPicture
 from cogs.common.actors import actor_of
 from cogs.common.answers import begin, change, hold, say
 from cogs.common.gallery_gates import gate_for, gate_of, missing_in
-from cogs.common.result_buttons import Action, button, numbered, view_of
+from cogs.common.lasting import view_of
+from cogs.common.result_buttons import Action, button, numbered
 from cogs.gallery.details import details_message
 from cogs.moderation.report_menus import ReportModal
 from cogs.pictures.drawing_on import visible_job, visible_picture
@@ -19,8 +18,6 @@ from data.gallery.entries import Entry
 from data.jobs.jobs import JobRecord
 from data.shipped.text import text
 from pipeline.errors import RefusedError
-
-Interaction: TypeAlias = Interaction
 
 
 async def vote(interaction: Interaction, picture_id: str, _extra: int | None) -> None:

@@ -1,19 +1,19 @@
 """`/gallery`: look through what this server made, search it, approve what waits."""
 
 from dataclasses import replace
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from bot.gallery.browser import View
-from cogs.common import errors
 from cogs.common.actors import actor_of
 from cogs.common.answers import begin, say
 from cogs.common.choices import as_choices
 from cogs.common.duty import guild_id_of
+from cogs.common.extension import extension
 from cogs.common.gallery_gates import gate_of, missing_in
 from cogs.common.languages import answer_locale
 from cogs.common.lasting import Button, Lasting
@@ -29,7 +29,6 @@ from pipeline.errors import RefusedError
 from pipeline.rating import Rating
 from pipeline.tags.labels import meant
 
-Interaction: TypeAlias = discord.Interaction[EkakiBot]
 Shape = Literal["portrait", "landscape", "square"]
 Period = Literal["day", "week", "month", "year"]
 Ratings = Literal["safe", "sensitive", "nsfw", "explicit"]
@@ -220,8 +219,4 @@ def _is_theirs(interaction: Interaction) -> bool:
     return message.interaction_metadata.user.id == interaction.user.id
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    errors.install(bot)
-    bot.add_dynamic_items(TurnButton)
-    await bot.add_cog(GalleryCog())
+setup = extension(lambda _: GalleryCog(), TurnButton)

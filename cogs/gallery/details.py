@@ -6,8 +6,9 @@ import discord
 
 from bot.common.actor import Actor
 from bot.library.results import StoredPicture
+from cogs.common.lasting import view_of
 from cogs.common.messages import Outgoing
-from cogs.common.result_buttons import Action, button, view_of
+from cogs.common.result_buttons import Action, button
 from cogs.common.words import moment
 from cogs.pictures.settings_text import own_settings
 from data.gallery.entries import Entry

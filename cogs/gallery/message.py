@@ -2,8 +2,9 @@
 
 import discord
 
+from cogs.common.lasting import view_of
 from cogs.common.messages import Attachment, Outgoing
-from cogs.common.result_buttons import Action, button, view_of
+from cogs.common.result_buttons import Action, button
 from cogs.common.words import cut, quoted
 from data.gallery.entries import Entry
 from data.jobs.jobs import JobRecord

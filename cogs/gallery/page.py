@@ -6,6 +6,7 @@ import discord
 
 from bot.client.client import EkakiBot
 from bot.gallery.browser import View
+from cogs.common.lasting import turn, view_of
 from cogs.common.messages import Outgoing
 from cogs.common.pictures import fit
 from cogs.common.result_buttons import Action, button
@@ -52,23 +53,18 @@ def _title(looking: Looking) -> str:
 
 def _buttons(view: View, looking: Looking) -> discord.ui.View:
     entry, here = view.entry, looking.at(view.entry.id)
-    shown = discord.ui.View(timeout=None)
     if looking.random:
-        shown.add_item(_turn("gallery.another", here.custom_id("random"), usable=True))
+        turns = [turn("gallery.another", here.custom_id("random"), row=0)]
     else:
-        shown.add_item(_turn("gallery.previous", here.custom_id("before"), usable=view.earlier))
-        shown.add_item(_turn("gallery.next", here.custom_id("after"), usable=view.later))
-    for each in (
+        turns = [
+            turn("gallery.previous", here.custom_id("before"), row=0, usable=view.earlier),
+            turn("gallery.next", here.custom_id("after"), row=0, usable=view.later),
+        ]
+    return view_of([
+        *turns,
         button(Action.VOTE, entry.picture_id, row=1, label=text("buttons.vote")),
         button(Action.REMIX, view.stored.job.id, row=1),
         button(Action.FAVOURITE, entry.picture_id, row=1),
         button(Action.DETAILS, entry.picture_id, row=1),
         button(Action.REPORT, entry.id, row=1),
-    ):
-        shown.add_item(each)
-    shown.stop()  # presses are found by their `custom_id`: discord.py need not remember the view
-    return shown
-
-
-def _turn(key: str, custom_id: str, *, usable: bool) -> "discord.ui.Button[discord.ui.View]":
-    return discord.ui.Button(label=text(key), custom_id=custom_id, disabled=not usable, row=0)
+    ])  # fmt: skip

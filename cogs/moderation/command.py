@@ -6,15 +6,15 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from bot.common.actor import Actor
 from bot.guilds.moderators import MAX_GRANT, MAX_REASON
 from bot.moderation.durations import SUGGESTED, parse_duration
-from cogs.common import errors
 from cogs.common.actors import actor_of
 from cogs.common.answers import begin, say
 from cogs.common.audit_lines import until_text
 from cogs.common.duty import moderator_of, owner_of
+from cogs.common.extension import extension
 from cogs.common.lasting import Button, Lasting, Select
 from cogs.common.messages import Outgoing
 from cogs.common.words import quoted
@@ -27,7 +27,6 @@ from data.guilds.audit import AuditKind
 from data.shipped.text import languages, text
 from pipeline.errors import InputError, RefusedError
 
-Interaction = discord.Interaction[EkakiBot]
 Reason = app_commands.Range[str, 1, MAX_REASON]
 Pictures = app_commands.Range[int, 1, MAX_GRANT]
 
@@ -217,8 +216,4 @@ class LogMenu(
         await _turn(interaction, place)
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    errors.install(bot)
-    bot.add_dynamic_items(LogButton, LogMenu)
-    await bot.add_cog(Moderate())
+setup = extension(lambda _: Moderate(), LogButton, LogMenu)

@@ -13,6 +13,7 @@ from bot.client.client import EkakiBot
 from bot.common.failpoints import hit
 from bot.outbox.kinds import Kind
 from cogs.common.audit_lines import line
+from cogs.common.extension import extension
 from cogs.common.known import channel_of
 from cogs.common.languages import guild_locale
 from cogs.drawing.verdicts import CONTENT_CODES
@@ -154,6 +155,4 @@ def is_public(channel: object) -> bool:
     return parent is None or parent.permissions_for(channel.guild.default_role).view_channel
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    await bot.add_cog(LogChannel(bot))
+setup = extension(LogChannel)

@@ -11,6 +11,7 @@ import discord
 
 from bot.guilds.moderators import LogPage
 from cogs.common.audit_lines import kind_name, line
+from cogs.common.lasting import Select, turn, view_of
 from cogs.common.messages import Outgoing
 from data.guilds.audit import AuditKind
 from data.shipped.text import text
@@ -67,28 +68,19 @@ def log_message(page: LogPage, place: LogPlace) -> Outgoing:
 
 
 def _view(page: LogPage, place: LogPlace) -> discord.ui.View:
-    view = discord.ui.View(timeout=None)
     shown = _BY_THE_OWNER if place.owners else tuple(AuditKind)
     kinds = [(ALL, text("audit.all_kinds")), *((kind, kind_name(kind)) for kind in shown)]
-    view.add_item(
-        discord.ui.Select(
-            custom_id=replace(place, page=0).custom_id("m"),
-            options=[
-                discord.SelectOption(label=label, value=kind, default=kind == place.kind)
-                for kind, label in kinds
-            ],
-            row=0,
-        )
+    menu = Select(
+        custom_id=replace(place, page=0).custom_id("m"),
+        options=[
+            discord.SelectOption(label=label, value=kind, default=kind == place.kind)
+            for kind, label in kinds
+        ],
+        row=0,
     )
-    newer, older = place.turned(-1), place.turned(1)
-    for role, target, shut in (("n", newer, place.page == 0), ("o", older, not page.more)):
-        view.add_item(
-            discord.ui.Button(
-                label=text("audit.newer" if role == "n" else "audit.older"),
-                custom_id=target.custom_id(role),
-                disabled=shut,
-                row=1,
-            )
-        )
-    view.stop()  # presses are found by their `custom_id`: discord.py need not remember the view
-    return view
+    newer, older = place.turned(-1).custom_id("n"), place.turned(1).custom_id("o")
+    return view_of([
+        menu,
+        turn("audit.newer", newer, row=1, usable=place.page > 0),
+        turn("audit.older", older, row=1, usable=page.more),
+    ])  # fmt: skip

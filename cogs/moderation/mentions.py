@@ -10,6 +10,7 @@ from discord.utils import MISSING
 
 from bot.client.client import EkakiBot
 from cogs.common.errors import UNREACHABLE
+from cogs.common.extension import extension
 from cogs.common.languages import guild_locale
 from data.jobs import of_person
 from data.shipped.text import speaking, text
@@ -97,6 +98,4 @@ def _permissions(message: discord.Message) -> discord.Permissions:
     return channel.permissions_for(guild.me)
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    await bot.add_cog(Mentions(bot))
+setup = extension(Mentions)

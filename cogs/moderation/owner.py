@@ -6,7 +6,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client.client import EkakiBot
+from bot.client.client import EkakiBot, Interaction
 from bot.common.actor import Actor
 from bot.guilds.moderators import MAX_GRANT, MAX_REASON
 from bot.moderation.durations import parse_duration
@@ -23,7 +23,6 @@ from data.shipped.text import text
 from data.store.ids import snowflake
 from pipeline.errors import InputError
 
-Interaction = discord.Interaction[EkakiBot]
 Reason = app_commands.Range[str, 1, MAX_REASON]
 Pictures = app_commands.Range[int, 1, MAX_GRANT]
 Words = app_commands.Range[str, 1, 500]

@@ -8,6 +8,7 @@ from discord.ext import commands
 from bot.client.client import EkakiBot
 from bot.common.failpoints import hit
 from bot.outbox.kinds import Kind
+from cogs.common.extension import extension
 from cogs.common.known import PlaceUnknownError
 from cogs.common.threads import unarchived
 from cogs.drawing.finding import our_messages, shows
@@ -58,6 +59,4 @@ class RemovalsCog(commands.Cog, name="Removals"):
 GONE: Final = frozenset({10003, 10008})  # unknown channel, unknown message
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    await bot.add_cog(RemovalsCog(bot))
+setup = extension(RemovalsCog)

@@ -1,18 +1,16 @@
 """The message commands "Report picture" and "Delete picture", and the word to who reported."""
 
-from typing import TypeAlias
-
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client.client import EkakiBot
+from bot.client.client import EkakiBot, Interaction
 from bot.common.failpoints import hit
 from bot.guilds.moderators import MAX_REASON
 from bot.outbox.kinds import Kind
-from cogs.common import errors
 from cogs.common.actors import actor_of
 from cogs.common.answers import begin, say
+from cogs.common.extension import extension
 from cogs.common.forms import Form
 from cogs.common.places import refuse_user_install
 from cogs.common.sent_before import sent_before
@@ -24,8 +22,6 @@ from data.gallery import entries, posts
 from data.guilds.outbox import OutboxItem
 from data.shipped.text import speaking, text
 from pipeline.errors import RefusedError
-
-Interaction: TypeAlias = discord.Interaction[EkakiBot]
 
 
 class ReportMenus(commands.Cog):
@@ -95,19 +91,17 @@ class ReportModal(Form):
     """What is wrong with a picture. `shown`: the channel and the message to look at, if any."""
 
     def __init__(self, job_id: str, shown: tuple[int, int] | None) -> None:
-        super().__init__(title=text("reports.menu_report"), timeout=3600)
+        super().__init__(text("reports.menu_report"))
         self._job_id, self._shown = job_id, shown
-        self._reason: discord.ui.TextInput[ReportModal] = discord.ui.TextInput(
-            custom_id="reason",
+        self._reason = self.ask(
+            text("reports.what"),
+            "reason",
             required=False,
             max_length=MAX_REASON,
             style=discord.TextStyle.paragraph,
         )
-        self.add_item(discord.ui.Label(text=text("reports.what"), component=self._reason))
 
-    async def on_submit(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction, /
-    ) -> None:
+    async def on_submit(self, interaction: Interaction, /) -> None:
         await begin(interaction)
         is_new = await interaction.client.services.reports.report(
             actor_of(interaction),
@@ -119,8 +113,4 @@ class ReportModal(Form):
         await say(interaction, text("reports.thanks" if is_new else "reports.again"))
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    errors.install(bot)
-    bot.add_dynamic_items(ReviewButton, ReportButton)
-    await bot.add_cog(ReportMenus(bot))
+setup = extension(ReportMenus, ReviewButton, ReportButton)

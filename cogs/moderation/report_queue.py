@@ -7,14 +7,14 @@ from typing import Final
 
 import discord
 
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from bot.guilds.moderators import MAX_REASON
 from bot.guilds.reports import OpenReport
 from bot.moderation.durations import parse_duration
 from cogs.common.answers import begin, change, hold, say
 from cogs.common.duty import moderator_of
 from cogs.common.forms import Form
-from cogs.common.lasting import Button, Lasting
+from cogs.common.lasting import Button, Lasting, view_of
 from cogs.common.messages import Attachment
 from cogs.common.pictures import fit
 from cogs.common.places import place_of
@@ -27,8 +27,6 @@ from pipeline.errors import RefusedError, StorageError
 from pipeline.rating import Rating
 
 _log = logging.getLogger(__name__)
-
-Interaction = discord.Interaction[EkakiBot]
 
 _ACTS: Final = ("claim", "dismiss", "delete", "block", "next")
 _TEMPLATE: Final = rf"ekaki:report:(?P<act>{'|'.join(_ACTS)}):(?P<id>{JOB_ID})"
@@ -132,19 +130,16 @@ def _embed(found: OpenReport, seen: Evidence) -> discord.Embed:
 
 
 def _buttons(found: OpenReport) -> discord.ui.View:
-    view = discord.ui.View(timeout=None)
-    for act in _ACTS:
-        if act == "next" and found.count < 2:
-            continue
-        danger = act in {"delete", "block"}
-        button: discord.ui.Button[discord.ui.View] = discord.ui.Button(
+    danger, plain = discord.ButtonStyle.danger, discord.ButtonStyle.secondary
+    return view_of(
+        Button(
             label=text(f"reports.{act}"),
             custom_id=f"ekaki:report:{act}:{found.report.id}",
-            style=discord.ButtonStyle.danger if danger else discord.ButtonStyle.secondary,
+            style=danger if act in {"delete", "block"} else plain,
         )
-        view.add_item(button)
-    view.stop()
-    return view
+        for act in _ACTS
+        if act != "next" or found.count > 1
+    )
 
 
 class ReportButton(Lasting[Button], template=_TEMPLATE):
@@ -177,23 +172,16 @@ class BlockModal(Form):
     """How long the maker is blocked, and why: they are told."""
 
     def __init__(self, report_id: str) -> None:
-        super().__init__(title=text("reports.block_title"), timeout=3600)
+        super().__init__(text("reports.block_title"))
         self._report_id = report_id
-        self._duration: discord.ui.TextInput[BlockModal] = discord.ui.TextInput(
-            custom_id="duration", required=False, max_length=30, placeholder="7d"
+        self._duration = self.ask(
+            text("reports.duration"), "duration", required=False, max_length=30, placeholder="7d"
         )
-        self._reason: discord.ui.TextInput[BlockModal] = discord.ui.TextInput(
-            custom_id="reason", required=False, max_length=MAX_REASON
+        self._reason = self.ask(
+            text("reports.block_reason"), "reason", required=False, max_length=MAX_REASON
         )
-        for label, field in (
-            (text("reports.duration"), self._duration),
-            (text("reports.block_reason"), self._reason),
-        ):
-            self.add_item(discord.ui.Label(text=label, component=field))
 
-    async def on_submit(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction, /
-    ) -> None:
+    async def on_submit(self, interaction: Interaction, /) -> None:
         actor, duration_s = moderator_of(interaction), parse_duration(self._duration.value)
         await hold(interaction)
         await interaction.client.services.reports.block(

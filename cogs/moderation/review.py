@@ -7,12 +7,12 @@ from typing import Final
 
 import discord
 
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from bot.guilds.moderators import MAX_REASON
 from bot.guilds.reviews import Waiting
 from cogs.common.duty import moderator_of
 from cogs.common.forms import Form
-from cogs.common.lasting import Button, Lasting
+from cogs.common.lasting import Button, Lasting, turn, view_of
 from cogs.common.messages import Attachment, Outgoing
 from cogs.common.pictures import fit
 from cogs.common.places import place_of, rules_channel_id
@@ -26,7 +26,6 @@ from pipeline.rating import Rating
 
 _log = logging.getLogger(__name__)
 
-Interaction = discord.Interaction[EkakiBot]
 
 _TEMPLATE: Final = (
     rf"ekaki:review:(?P<act>release|discard|next):(?P<id>{JOB_ID})(?::(?P<level>[0-3]))?"
@@ -120,31 +119,27 @@ def _scores(record: WithheldRecord) -> str:
 
 
 def _buttons(waiting: Waiting, *, lost: bool = False) -> discord.ui.View:
-    view = discord.ui.View(timeout=None)
-    for rating in Rating:
-        if rating <= waiting.ceiling and not lost:
-            label = text("review.release", rating=rating.label)
-            _add(view, label, f"release:{waiting.record.id}:{int(rating)}", row=0)
-    style = discord.ButtonStyle.danger
-    _add(view, text("review.discard"), f"discard:{waiting.record.id}", row=1, style=style)
+    record = waiting.record.id
+    releases = [
+        Button(
+            label=text("review.release", rating=rating.label),
+            custom_id=f"ekaki:review:release:{record}:{int(rating)}",
+            row=0,
+        )
+        for rating in Rating
+        if rating <= waiting.ceiling and not lost
+    ]
+    others = [
+        Button(
+            label=text("review.discard"),
+            custom_id=f"ekaki:review:discard:{record}",
+            row=1,
+            style=discord.ButtonStyle.danger,
+        )
+    ]
     if waiting.count > 1:
-        _add(view, text("review.next"), f"next:{waiting.record.id}", row=1)
-    view.stop()
-    return view
-
-
-def _add(
-    view: discord.ui.View,
-    label: str,
-    act: str,
-    *,
-    row: int,
-    style: discord.ButtonStyle = discord.ButtonStyle.secondary,
-) -> None:
-    button: discord.ui.Button[discord.ui.View] = discord.ui.Button(
-        label=label, custom_id=f"ekaki:review:{act}", row=row, style=style
-    )
-    view.add_item(button)
+        others.append(turn("review.next", f"ekaki:review:next:{record}", row=1))
+    return view_of([*releases, *others])
 
 
 class ReviewButton(Lasting[Button], template=_TEMPLATE):
@@ -168,16 +163,16 @@ class ReasonModal(Form):
     """Asks why a picture may be shown after all; the log keeps it."""
 
     def __init__(self, withheld_id: str, rating: Rating) -> None:
-        super().__init__(title=text("review.reason_title", rating=rating.label), timeout=3600)
+        super().__init__(text("review.reason_title", rating=rating.label))
         self._withheld_id, self._rating = withheld_id, rating
-        self._reason: discord.ui.TextInput[ReasonModal] = discord.ui.TextInput(
-            custom_id="reason", max_length=MAX_REASON, style=discord.TextStyle.paragraph
+        self._reason = self.ask(
+            text("review.reason"),
+            "reason",
+            max_length=MAX_REASON,
+            style=discord.TextStyle.paragraph,
         )
-        self.add_item(discord.ui.Label(text=text("review.reason"), component=self._reason))
 
-    async def on_submit(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction, /
-    ) -> None:
+    async def on_submit(self, interaction: Interaction, /) -> None:
         await _check(interaction)
         await interaction.response.defer()
         actor, presenters = moderator_of(interaction), interaction.client.presenters

@@ -9,6 +9,7 @@ from discord.ext import commands
 from bot.client.client import EkakiBot
 from bot.common.failpoints import hit
 from bot.outbox.kinds import Kind, guild_lane
+from cogs.common.extension import extension
 from cogs.common.known import guild_of
 from cogs.common.languages import guild_locale
 from cogs.common.sent_before import sent_before
@@ -85,6 +86,4 @@ def hall(guild: discord.Guild) -> discord.TextChannel | None:
     return None
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    await bot.add_cog(Welcome(bot))
+setup = extension(Welcome)

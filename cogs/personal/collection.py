@@ -2,20 +2,20 @@
 
 import io
 import re
-from typing import Final, TypeAlias
+from typing import Final
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from bot.gallery.collection_files import Contents
 from bot.gallery.collections import MAX_NAME
 from bot.gallery.links import Grant
 from bot.library.suggestions import MAX_CHOICE, MAX_SUGGESTIONS
-from cogs.common import errors
 from cogs.common.actors import actor_of
 from cogs.common.answers import begin, say
+from cogs.common.extension import extension
 from cogs.common.words import cut, quoted, size
 from cogs.personal.collection_page import ShelfButton, show_page
 from cogs.personal.history import own_jobs
@@ -26,7 +26,6 @@ from data.store.ids import typed_id
 from pipeline.errors import RefusedError
 from pipeline.rating import Rating
 
-Interaction: TypeAlias = discord.Interaction[EkakiBot]
 Name = app_commands.Range[str, 1, MAX_NAME]
 
 MAX_PARTS: Final = 20  # messages of one download: a token answers for 15 minutes only
@@ -142,11 +141,7 @@ class CollectionCog(
             for each in fitting[:MAX_SUGGESTIONS]
         ]
 
-    @add.autocomplete("id")
-    async def suggest_ids(
-        self, interaction: Interaction, typed: str
-    ) -> "list[app_commands.Choice[str]]":
-        return await own_jobs(interaction, typed)
+    add.autocomplete("id")(own_jobs)
 
 
 async def _find(interaction: Interaction, typed: str) -> Collection:
@@ -224,8 +219,4 @@ async def _send_parts(interaction: Interaction, contents: Contents, limit: int) 
     await interaction.edit_original_response(content=words)
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    errors.install(bot)
-    bot.add_dynamic_items(ShelfButton)
-    await bot.add_cog(CollectionCog())
+setup = extension(lambda _: CollectionCog(), ShelfButton)

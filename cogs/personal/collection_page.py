@@ -2,17 +2,17 @@
 
 import asyncio
 import io
-from typing import Final, TypeAlias
+from typing import Final
 
 import discord
 
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from bot.gallery.collections import Shelf
 from cogs.common.actors import actor_of
-from cogs.common.lasting import Button, Lasting
+from cogs.common.lasting import Button, Lasting, turn, view_of
 from cogs.common.sheet import contact_sheet
 from cogs.common.words import cut, moment, quoted
-from cogs.personal.history_page import OPEN_ID, PROMPT_CHARACTERS, option_of
+from cogs.personal.history_page import PROMPT_CHARACTERS, opening, option_of
 from cogs.pictures.showing import ceiling_of
 from data.shipped.text import text
 from pipeline.errors import StorageError
@@ -23,9 +23,6 @@ PAGE_SIZE: Final = 6
 
 
 _SHEET: Final = "collection.jpg"
-
-
-Interaction: TypeAlias = discord.Interaction[EkakiBot]
 
 
 async def show_page(interaction: Interaction, collection_id: str, page: int) -> None:
@@ -76,28 +73,18 @@ def _lines(shelf: Shelf, ceiling: Rating) -> list[str]:
 
 def _buttons(shelf: Shelf, page: int, ceiling: Rating) -> discord.ui.View:
     """A menu that opens a picture, and the turning of pages."""
-    view = discord.ui.View(timeout=None)
     options = [
         option_of(number, item.picture, item.job)
         for number, item in enumerate(shelf.items, 1)
         if item.picture.rating <= ceiling
     ]
-    if options:
-        placeholder = text("history.open")
-        view.add_item(
-            discord.ui.Select(custom_id=OPEN_ID, placeholder=placeholder, options=options, row=0)
-        )
     last = max(0, -(-shelf.collection.size // PAGE_SIZE) - 1)
-    for key, target, usable in (
-        ("history.newer", page - 1, page > 0),
-        ("history.older", page + 1, page < last),
-    ):
-        custom_id = f"ekaki:coll:{shelf.collection.id}:{max(0, target)}:{key[-5:]}"
-        view.add_item(
-            discord.ui.Button(label=text(key), custom_id=custom_id, disabled=not usable, row=1)
-        )
-    view.stop()  # presses are found by their `custom_id`: discord.py need not remember the view
-    return view
+    address = f"ekaki:coll:{shelf.collection.id}"
+    return view_of([
+        *opening(options),
+        turn("history.newer", f"{address}:{max(0, page - 1)}:newer", row=1, usable=page > 0),
+        turn("history.older", f"{address}:{page + 1}:older", row=1, usable=page < last),
+    ])  # fmt: skip
 
 
 class ShelfButton(

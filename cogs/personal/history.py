@@ -2,14 +2,13 @@
 
 import re
 
-import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from bot.library.results import MAX_PAGE_SIZE
 from bot.library.suggestions import MAX_CHOICE, MAX_SUGGESTIONS
-from cogs.common import errors
+from cogs.common.extension import extension
 from cogs.common.forms import Form
 from cogs.common.lasting import Button, Lasting, Select
 from cogs.common.words import cut
@@ -21,7 +20,27 @@ from data.shipped.text import text
 from data.store.ids import typed_id
 from pipeline.prompt.assemble import typed_text
 
-Interaction = discord.Interaction[EkakiBot]
+
+async def own_jobs(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
+    """One's own latest jobs that have pictures, by the start of the id or words of the prompt."""
+    start = typed_id(typed)
+    entries = await _latest(interaction, words="")
+    found = [entry for entry in entries if start and entry.job.id.startswith(start)]
+    if not found:
+        found = entries if not start else await _latest(interaction, words=typed)
+    jobs = {entry.job.id: entry.job.request.wish for entry in found}
+    return [
+        app_commands.Choice(name=cut(f"{job_id}: {typed_text(wish)}", MAX_CHOICE), value=job_id)
+        for job_id, wish in list(jobs.items())[:MAX_SUGGESTIONS]
+    ]
+
+
+async def _latest(interaction: Interaction, *, words: str) -> list[HistoryEntry]:
+    results = interaction.client.services.results
+    page = await results.history(
+        user_id=interaction.user.id, words=words, page=0, page_size=MAX_PAGE_SIZE
+    )
+    return list(page.entries)
 
 
 class History(commands.Cog):
@@ -46,33 +65,7 @@ class History(commands.Cog):
         job, pictures = await visible(interaction, id)
         await show_pictures(interaction, job, pictures, private=job.private)
 
-    @show.autocomplete("id")
-    async def suggest_ids(
-        self, interaction: Interaction, typed: str
-    ) -> list[app_commands.Choice[str]]:
-        return await own_jobs(interaction, typed)
-
-
-async def own_jobs(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-    """One's own latest jobs that have pictures, by the start of the id or words of the prompt."""
-    start = typed_id(typed)
-    entries = await _latest(interaction, words="")
-    found = [entry for entry in entries if start and entry.job.id.startswith(start)]
-    if not found:
-        found = entries if not start else await _latest(interaction, words=typed)
-    jobs = {entry.job.id: entry.job.request.wish for entry in found}
-    return [
-        app_commands.Choice(name=cut(f"{job_id}: {typed_text(wish)}", MAX_CHOICE), value=job_id)
-        for job_id, wish in list(jobs.items())[:MAX_SUGGESTIONS]
-    ]
-
-
-async def _latest(interaction: Interaction, *, words: str) -> list[HistoryEntry]:
-    results = interaction.client.services.results
-    page = await results.history(
-        user_id=interaction.user.id, words=words, page=0, page_size=MAX_PAGE_SIZE
-    )
-    return list(page.entries)
+    show.autocomplete("id")(own_jobs)
 
 
 async def _show_page(interaction: Interaction, browsing: Browsing) -> None:
@@ -130,25 +123,18 @@ class SearchModal(Form):
     """Words to look for; the page it was opened from shows what is found."""
 
     def __init__(self, *, favourites: bool) -> None:
-        super().__init__(title=text("history.search_title"), timeout=3600)
+        super().__init__(text("history.search_title"))
         self._favourites = favourites
-        self._words: discord.ui.TextInput[SearchModal] = discord.ui.TextInput(
-            custom_id="words", required=False, max_length=MAX_WORDS,
-            placeholder=text("history.search_placeholder"),
+        placeholder = text("history.search_placeholder")
+        self._words = self.ask(
+            text("history.option_words"), "words", required=False, max_length=MAX_WORDS,
+            placeholder=placeholder,
         )  # fmt: skip
-        label = text("history.option_words")
-        self.add_item(discord.ui.Label(text=label, component=self._words))
 
-    async def on_submit(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction, /
-    ) -> None:
+    async def on_submit(self, interaction: Interaction, /) -> None:
         await interaction.response.defer()
         browsing = Browsing.of(words=self._words.value, favourites=self._favourites)
         await _show_page(interaction, browsing)
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    errors.install(bot)
-    bot.add_dynamic_items(PageButton, OpenMenu, SearchButton)
-    await bot.add_cog(History())
+setup = extension(lambda _: History(), PageButton, OpenMenu, SearchButton)

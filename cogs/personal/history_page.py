@@ -7,6 +7,7 @@ from typing import Final
 import discord
 
 from bot.jobs.service import JobService
+from cogs.common.lasting import Button, Select, turn, view_of
 from cogs.common.messages import Attachment, Outgoing
 from cogs.common.sheet import contact_sheet
 from cogs.common.words import cut, moment, quoted
@@ -99,21 +100,21 @@ def _line(view: PageView, entry: HistoryEntry, number: int) -> str:
 
 def buttons_of(view: PageView) -> discord.ui.View:
     """The menu that opens a picture, and the buttons that turn and filter the pages."""
-    shown = discord.ui.View(timeout=None)
     options = [
         option_of(number, entry.picture, entry.job)
         for number, entry in enumerate(view.page.entries, 1)
         if not view.hides(entry)
     ]
-    if options:
-        placeholder = text("history.open")
-        shown.add_item(
-            discord.ui.Select(custom_id=OPEN_ID, placeholder=placeholder, options=options, row=0)
-        )
-    for button in _turning(view.browsing, view.page.total):
-        shown.add_item(button)
-    shown.stop()  # presses are found by their `custom_id`: discord.py need not remember the view
-    return shown
+    return view_of([*opening(options), *_turning(view.browsing, view.page.total)])
+
+
+def opening(options: list[discord.SelectOption]) -> list[Select]:
+    """The menu that opens a picture, where there is one to open."""
+    return (
+        [Select(custom_id=OPEN_ID, placeholder=text("history.open"), options=options, row=0)]
+        if options
+        else []
+    )
 
 
 def option_of(number: int, picture: PictureRecord, job: JobRecord) -> discord.SelectOption:
@@ -127,23 +128,19 @@ def option_of(number: int, picture: PictureRecord, job: JobRecord) -> discord.Se
     )
 
 
-def _turning(browsing: Browsing, total: int) -> "list[discord.ui.Button[discord.ui.View]]":
+def _turning(browsing: Browsing, total: int) -> list[Button]:
     last = page_count(total) - 1
     switched = Browsing(words=browsing.words, favourites=not browsing.favourites)
     switch = "history.show_all" if browsing.favourites else "history.show_favourites"
     buttons = [
-        _button("history.newer", browsing.turned(-1).custom_id("n"), usable=browsing.page > 0),
-        _button("history.older", browsing.turned(1).custom_id("o"), usable=browsing.page < last),
-        _button(switch, switched.custom_id("f")),
-        _button("history.search", f"{SEARCH_ID}:{int(browsing.favourites)}"),
+        turn("history.newer", browsing.turned(-1).custom_id("n"), row=1, usable=browsing.page > 0),
+        turn(
+            "history.older", browsing.turned(1).custom_id("o"), row=1, usable=browsing.page < last
+        ),
+        turn(switch, switched.custom_id("f"), row=1),
+        turn("history.search", f"{SEARCH_ID}:{int(browsing.favourites)}", row=1),
     ]
     if browsing.words:
         everything = Browsing(favourites=browsing.favourites)
-        buttons.append(_button("history.clear", everything.custom_id("x")))
+        buttons.append(turn("history.clear", everything.custom_id("x"), row=1))
     return buttons
-
-
-def _button(
-    key: str, custom_id: str, *, usable: bool = True
-) -> "discord.ui.Button[discord.ui.View]":
-    return discord.ui.Button(label=text(key), custom_id=custom_id, disabled=not usable, row=1)

@@ -8,9 +8,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client.client import EkakiBot
-from cogs.common import errors
+from bot.client.client import Interaction
 from cogs.common.answers import change, hold
+from cogs.common.extension import extension
 from cogs.common.forms import Form
 from cogs.common.lasting import Button, Lasting, Select
 from cogs.common.messages import Outgoing
@@ -20,7 +20,6 @@ from data.people.user_defaults import UserDefaults
 from data.shipped.text import text
 from pipeline.card import MAX_PROMPT_CHARACTERS
 
-Interaction = discord.Interaction[EkakiBot]
 Change = Callable[[UserDefaults], UserDefaults]
 
 
@@ -83,25 +82,19 @@ class NegativeModal(Form):
     """What is always kept out; nothing takes the default away."""
 
     def __init__(self, now: str) -> None:
-        super().__init__(title=text("me.negative"), timeout=3600)
-        self._negative: discord.ui.TextInput[NegativeModal] = discord.ui.TextInput(
+        super().__init__(text("me.negative"))
+        self._negative = self.ask(
+            text("me.negative_label"),
+            "negative",
             style=discord.TextStyle.paragraph,
-            custom_id="negative",
             required=False,
             max_length=MAX_PROMPT_CHARACTERS,
             default=now or None,
         )
-        self.add_item(discord.ui.Label(text=text("me.negative_label"), component=self._negative))
 
-    async def on_submit(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction, /
-    ) -> None:
+    async def on_submit(self, interaction: Interaction, /) -> None:
         value = self._negative.value
         await _apply(interaction, lambda defaults: replace(defaults, negative_prompt=value))
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    errors.install(bot)
-    bot.add_dynamic_items(DefaultMenu, NegativeButton)
-    await bot.add_cog(Me())
+setup = extension(lambda _: Me(), DefaultMenu, NegativeButton)

@@ -6,6 +6,7 @@ from typing import Final
 import discord
 
 from bot.common.sizes import size_label
+from cogs.common.lasting import Button, Select, view_of
 from cogs.common.messages import Outgoing
 from cogs.common.words import quoted
 from data.people.presets import Preset
@@ -58,20 +59,16 @@ def _offered(option: Option) -> list[tuple[str, str]]:
 
 
 def _view(defaults: UserDefaults) -> discord.ui.View:
-    view = discord.ui.View(timeout=None)
-    for row, option in enumerate(MENUS):
-        view.add_item(_menu(option, _value(defaults, option), row=row))
-    view.add_item(discord.ui.Button(label=text("me.negative_button"), custom_id=NEGATIVE_ID))
-    view.stop()  # presses are found by their `custom_id`: discord.py need not remember the view
-    return view
+    menus = [_menu(option, _value(defaults, option), row=row) for row, option in enumerate(MENUS)]
+    return view_of([*menus, Button(label=text("me.negative_button"), custom_id=NEGATIVE_ID)])
 
 
-def _menu(option: Option, now: str | None, *, row: int) -> "discord.ui.Select[discord.ui.View]":
+def _menu(option: Option, now: str | None, *, row: int) -> Select:
     named = text(f"me.{option.label}")
     none = discord.SelectOption(
         label=text("me.none_option", what=named.lower()), value=NOT_SET, default=now is None
     )
-    return discord.ui.Select(
+    return Select(
         custom_id=menu_id(option.field),
         options=[
             none,

@@ -7,10 +7,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from bot.library.people import MAX_PRESET_NAME
-from cogs.common import errors
 from cogs.common.answers import begin, say
+from cogs.common.extension import extension
 from cogs.common.words import quoted, short
 from cogs.drawing.options import takes, wanted
 from cogs.personal.history import own_jobs
@@ -22,7 +22,6 @@ from pipeline.options import Option, written
 from pipeline.prompt.assemble import typed_text
 from pipeline.request import OPTIONS, GenerationRequest
 
-Interaction = discord.Interaction[EkakiBot]
 Name = app_commands.Range[str, 1, MAX_PRESET_NAME]
 
 _ASKED = [
@@ -31,6 +30,17 @@ _ASKED = [
     if each.in_preset and each.field not in {"character", "series", "tags"}
 ]
 _EMBED_LIMIT = 4000  # characters of the list; Discord takes 4096
+
+
+async def own_presets(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
+    """The person's presets whose name has `typed` in it."""
+    presets = await interaction.client.services.people.presets(interaction.user.id)
+    wanted = typed.strip().casefold()
+    return [
+        app_commands.Choice(name=preset.name, value=preset.name)
+        for preset in presets
+        if wanted in preset.name.casefold()
+    ][:25]
 
 
 class Presets(commands.GroupCog, group_name="preset", group_description=text("preset.description")):
@@ -69,23 +79,11 @@ class Presets(commands.GroupCog, group_name="preset", group_description=text("pr
         await interaction.client.services.people.delete_preset(interaction.user.id, name)
         await say(interaction, text("preset.deleted", name=quoted(name, MAX_PRESET_NAME)))
 
-    @delete.autocomplete("name")
-    async def suggest_names(
-        self, interaction: Interaction, typed: str
-    ) -> list[app_commands.Choice[str]]:
-        return await own_presets(interaction, typed)
+    delete.autocomplete("name")(own_presets)
 
-    @save.autocomplete("name")
-    async def suggest_replaced(
-        self, interaction: Interaction, typed: str
-    ) -> list[app_commands.Choice[str]]:
-        return await own_presets(interaction, typed)
+    save.autocomplete("name")(own_presets)
 
-    @save.autocomplete("job_id")
-    async def suggest_jobs(
-        self, interaction: Interaction, typed: str
-    ) -> list[app_commands.Choice[str]]:
-        return await own_jobs(interaction, typed)
+    save.autocomplete("job_id")(own_jobs)
 
     @save.autocomplete("aspect")
     async def suggest_aspects(
@@ -93,17 +91,6 @@ class Presets(commands.GroupCog, group_name="preset", group_description=text("pr
     ) -> list[app_commands.Choice[str]]:
         found = interaction.client.services.suggestions.aspects(typed)
         return [app_commands.Choice(name=each.name, value=each.value) for each in found]
-
-
-async def own_presets(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-    """The person's presets whose name has `typed` in it."""
-    presets = await interaction.client.services.people.presets(interaction.user.id)
-    wanted = typed.strip().casefold()
-    return [
-        app_commands.Choice(name=preset.name, value=preset.name)
-        for preset in presets
-        if wanted in preset.name.casefold()
-    ][:25]
 
 
 def _saved_embed(saved: Preset) -> discord.Embed:
@@ -149,7 +136,4 @@ def check_says_something(request: GenerationRequest) -> None:
         raise InputError("preset_empty")
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    errors.install(bot)
-    await bot.add_cog(Presets())
+setup = extension(lambda _: Presets())

@@ -8,14 +8,12 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client.client import EkakiBot
-from cogs.common import errors
-from cogs.common.lasting import Button, Lasting
+from bot.client.client import Interaction
+from cogs.common.extension import extension
+from cogs.common.lasting import Button, Lasting, view_of
 from cogs.common.words import size
 from data.shipped.text import text
 from pipeline.errors import RefusedError
-
-Interaction = discord.Interaction[EkakiBot]
 
 MAX_PARTS: Final = 20
 """Messages of one export: a token answers for 15 minutes only, and nobody wants a hundred files."""
@@ -81,20 +79,15 @@ def _question() -> discord.Embed:
 
 
 def _answers(user_id: int) -> discord.ui.View:
-    view = discord.ui.View(timeout=None)
-    for answer, style in (
-        ("delete", discord.ButtonStyle.danger),
-        ("keep", discord.ButtonStyle.secondary),
-    ):
-        view.add_item(
-            discord.ui.Button(
-                label=text(f"privacy.button_{answer}"),
-                style=style,
-                custom_id=f"ekaki:privacy:{answer}:{user_id}",
-            )
+    answers = {"delete": discord.ButtonStyle.danger, "keep": discord.ButtonStyle.secondary}
+    return view_of(
+        Button(
+            label=text(f"privacy.button_{answer}"),
+            style=style,
+            custom_id=f"ekaki:privacy:{answer}:{user_id}",
         )
-    view.stop()  # presses are found by their `custom_id`: discord.py need not remember the view
-    return view
+        for answer, style in answers.items()
+    )
 
 
 class AnswerButton(
@@ -126,8 +119,4 @@ async def _say(interaction: Interaction, key: str) -> None:
     await interaction.response.edit_message(embed=discord.Embed(description=text(key)), view=None)
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    errors.install(bot)
-    bot.add_dynamic_items(AnswerButton)
-    await bot.add_cog(Privacy())
+setup = extension(lambda _: Privacy(), AnswerButton)

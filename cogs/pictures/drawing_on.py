@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import discord
 
-from bot.client.client import EkakiBot
+from bot.client.client import EkakiBot, Interaction
 from bot.library.results import StoredPicture
 from cogs.common.actors import actor_of
 from cogs.drawing.submission import submit
@@ -20,7 +20,6 @@ from pipeline.errors import RefusedError
 from pipeline.prompt.flags_line import filled_in
 from pipeline.request import GenerationRequest
 
-Interaction: TypeAlias = discord.Interaction[EkakiBot]
 Pictures: TypeAlias = tuple[PictureRecord, ...]
 
 

@@ -5,10 +5,11 @@ from typing import TypeAlias
 
 import discord
 
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from cogs.common.actors import actor_of
 from cogs.common.answers import begin, change, hold, say
-from cogs.common.result_buttons import Action, button, view_of
+from cogs.common.lasting import view_of
+from cogs.common.result_buttons import Action, button
 from cogs.pictures.drawing_on import visible_job, visible_picture
 from cogs.pictures.more import whole_view
 from data.jobs.jobs import JobRecord
@@ -18,7 +19,6 @@ from pipeline.errors import RefusedError
 
 _log = logging.getLogger(__name__)
 
-Interaction: TypeAlias = discord.Interaction[EkakiBot]
 Pictures: TypeAlias = tuple[PictureRecord, ...]
 
 

@@ -3,15 +3,15 @@
 import asyncio
 import re
 from collections.abc import Iterator
-from typing import Final, TypeAlias
+from typing import Final
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client.client import EkakiBot
-from cogs.common import errors
+from bot.client.client import EkakiBot, Interaction
 from cogs.common.attachments import Downloads, RemoteFile, attachments_of, pictures_of
+from cogs.common.extension import extension
 from cogs.common.places import refuse_user_install
 from cogs.drawing.cancel import JOB_ID
 from cogs.pictures.drawing_on import drawable_job, form_of, show_settings, visible_job
@@ -23,8 +23,6 @@ from pipeline.errors import InputError
 from pipeline.metadata.read import PictureMetadata, is_decided, read_metadata
 from pipeline.prompt.flags_line import wish_of
 from pipeline.request import GenerationRequest
-
-Interaction: TypeAlias = discord.Interaction[EkakiBot]
 
 _FILE = re.compile(rf"ekaki-({JOB_ID})-[0-9]+\.(?:png|webp|jpg)")
 _JOB_BUTTON = re.compile(
@@ -137,7 +135,4 @@ def named_jobs(message: discord.Message) -> Iterator[str]:
                 yield match[1]
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    errors.install(bot)
-    await bot.add_cog(MessageMenus(bot))
+setup = extension(MessageMenus)

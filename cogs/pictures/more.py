@@ -4,11 +4,11 @@ It opens for who pressed alone. In a message that only this person sees, it take
 """
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import discord
 
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from cogs.common.actors import actor_of
 from cogs.common.answers import change, say
 from cogs.common.gallery_gates import offers_gallery
@@ -28,8 +28,6 @@ from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.shipped.text import text
 from pipeline.errors import RefusedError
-
-Interaction: TypeAlias = discord.Interaction[EkakiBot]
 
 
 async def more(interaction: Interaction, picture_id: str, _extra: int | None) -> None:

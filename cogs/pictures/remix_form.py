@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 import discord
 
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from cogs.common.actors import actor_of
 from cogs.common.errors import answer_error
 from cogs.common.forms import give_back, typed_values
@@ -103,12 +103,12 @@ def _text_field(
     return discord.ui.Label(text=text(f"imagine.modal_{custom_id}"), component=field)
 
 
-def is_remix_form(interaction: discord.Interaction[EkakiBot]) -> bool:
+def is_remix_form(interaction: Interaction) -> bool:
     """Whether `interaction` sends such a form."""
     return _CUSTOM_ID.fullmatch(custom_id_of(interaction)) is not None
 
 
-async def receive(interaction: discord.Interaction[EkakiBot]) -> None:
+async def receive(interaction: Interaction) -> None:
     """A form was sent: draw what it says. Never raises."""
     values = typed_values(interaction)
     match = _CUSTOM_ID.fullmatch(custom_id_of(interaction))
@@ -146,7 +146,7 @@ async def _wish(
     return with_settings(texts, values.get(SETTINGS, ""))
 
 
-async def _base(interaction: discord.Interaction[EkakiBot], job_id: str) -> GenerationRequest:
+async def _base(interaction: Interaction, job_id: str) -> GenerationRequest:
     """What the form has no fields for, such as the picture to begin from; nothing if it is gone."""
     if job_id == "-":
         return GenerationRequest()
@@ -161,7 +161,7 @@ async def _base(interaction: discord.Interaction[EkakiBot], job_id: str) -> Gene
     return GenerationRequest(init_picture=kept.init_picture, strength=kept.strength)
 
 
-def custom_id_of(interaction: discord.Interaction[EkakiBot]) -> str:
+def custom_id_of(interaction: Interaction) -> str:
     """The id of the button or form that `interaction` comes from; "" for another kind."""
     data = cast("dict[str, Any]", interaction.data or {})
     return str(data.get("custom_id", ""))

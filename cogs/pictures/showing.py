@@ -4,9 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-import discord
-
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from bot.jobs.service import JobService
 from cogs.common.actors import actor_of
 from cogs.common.errors import UNREACHABLE
@@ -22,7 +20,7 @@ from pipeline.errors import RefusedError
 from pipeline.rating import Rating
 
 
-async def ceiling_of(interaction: discord.Interaction[EkakiBot]) -> Rating:
+async def ceiling_of(interaction: Interaction) -> Rating:
     """The highest rating that may be shown where `interaction` comes from."""
     ceiling, _ = await interaction.client.services.jobs.ceiling(
         place=place_of(interaction),
@@ -33,7 +31,7 @@ async def ceiling_of(interaction: discord.Interaction[EkakiBot]) -> Rating:
 
 
 async def visible(
-    interaction: discord.Interaction[EkakiBot], typed_id: str
+    interaction: Interaction, typed_id: str
 ) -> tuple[JobRecord, tuple[PictureRecord, ...]]:
     """What the id of a job or a picture names, if the person may see it.
 
@@ -47,7 +45,7 @@ async def visible(
 
 
 async def show_pictures(
-    interaction: discord.Interaction[EkakiBot],
+    interaction: Interaction,
     job: JobRecord,
     pictures: Sequence[PictureRecord],
     *,
@@ -107,6 +105,6 @@ async def read_attachments(
     return made
 
 
-async def _delete_answer(interaction: discord.Interaction[EkakiBot]) -> None:
+async def _delete_answer(interaction: Interaction) -> None:
     with suppress(*UNREACHABLE):  # what went wrong before is what gets told
         await interaction.delete_original_response()

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import discord
 
+from bot.client.client import Interaction
 from cogs.common.answers import hold
 from cogs.common.duty import manager_of
 from cogs.common.lasting import Button, Lasting
-from cogs.settings.facts import Interaction
 from cogs.settings.forms import limits_form, number_form, text_form, words_form
 from cogs.settings.items import TAGS_PAGE, PanelPage, setting_called
 from cogs.settings.pages import set_values, show_page

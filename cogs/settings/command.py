@@ -9,13 +9,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from bot.moderation.words import parse_words
-from cogs.common import errors
 from cogs.common.attachments import Downloads
 from cogs.common.duty import manager_of
+from cogs.common.extension import extension
 from cogs.settings.buttons import SettingButton
-from cogs.settings.facts import Interaction, gather
+from cogs.settings.facts import gather
 from cogs.settings.menus import (
     ChannelMenu,
     LanguageMenu,
@@ -80,10 +80,13 @@ class SettingsCog(commands.Cog, name="Settings"):
         )
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    errors.install(bot)
-    bot.add_dynamic_items(
-        PageMenu, RatingMenu, ChannelMenu, TagsMenu, RoleMenu, SettingButton, LanguageMenu
-    )
-    await bot.add_cog(SettingsCog())
+setup = extension(
+    lambda _: SettingsCog(),
+    PageMenu,
+    RatingMenu,
+    ChannelMenu,
+    TagsMenu,
+    RoleMenu,
+    SettingButton,
+    LanguageMenu,
+)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import discord
 
-from bot.client.client import EkakiBot
+from bot.client.client import Interaction
 from bot.safety.ceiling import Ceiling
 from cogs.common.duty import guild_id_of
 from cogs.common.places import place_of, rules_channel_id
@@ -21,8 +21,6 @@ from data.guilds.server_settings import (
 )
 from data.shipped.text import text
 from pipeline.errors import RefusedError
-
-Interaction = discord.Interaction[EkakiBot]
 
 POSTING: Final = ("view_channel", "send_messages", "embed_links", "attach_files")
 KEEPING: Final = (*POSTING, "read_message_history")

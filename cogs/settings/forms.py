@@ -2,15 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import discord
 
+from bot.client.client import Interaction
 from bot.moderation.words import parse_words
 from cogs.common import forms
 from cogs.common.answers import hold
 from cogs.common.duty import manager_of
-from cogs.settings.facts import Interaction
 from cogs.settings.pages import set_values, show_page
 from cogs.settings.values import limit_said, limit_shown
 from data.guilds.server_settings import GuildSettings, LimitSet, Setting, WordList
@@ -18,32 +18,20 @@ from data.shipped.text import text
 from pipeline.errors import InputError
 
 MAX_FORM: Final = 4000  # characters of a text input, Discord
-_HOUR_S: Final = 3600.0
 
 
 class Form(forms.Form):
     """A form that calls `save` with what was typed. `save` answers the interaction."""
 
     def __init__(self, title: str, save: "Callable[[Interaction, Form], Awaitable[None]]") -> None:
-        super().__init__(title=title, timeout=_HOUR_S)
+        super().__init__(title)
         self._save = save
-        self.typed: dict[str, discord.ui.TextInput[Form]] = {}
+        self.typed: dict[str, discord.ui.TextInput[Any]] = {}
 
-    def add(
-        self,
-        name: str,
-        label: str,
-        text_input: "discord.ui.TextInput[Form]",
-        *,
-        about: str | None = None,
-    ) -> None:
-        """A field; `about` stands below its label."""
-        self.typed[name] = text_input
-        self.add_item(discord.ui.Label(text=label, description=about, component=text_input))
+    def add(self, name: str, label: str, **options: Any) -> None:
+        self.typed[name] = self.ask(label, name, **options)
 
-    async def on_submit(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        self, interaction: Interaction, /
-    ) -> None:
+    async def on_submit(self, interaction: Interaction, /) -> None:
         await self._save(interaction, self)
 
 
@@ -63,13 +51,10 @@ def words_form(which: WordList, words: frozenset[str]) -> Form:
     form.add(
         "words",
         text("settings.words_label"),
-        discord.ui.TextInput(
-            style=discord.TextStyle.paragraph,
-            custom_id="words",
-            required=False,
-            max_length=MAX_FORM,
-            default=shown or None,
-        ),
+        style=discord.TextStyle.paragraph,
+        required=False,
+        max_length=MAX_FORM,
+        default=shown or None,
     )
     return form
 
@@ -107,13 +92,10 @@ def limits_form(rows: Iterable[Setting], limits: LimitSet, bounds: LimitSet, rol
         form.add(
             row.name,
             text(f"settings.ask_{row.key}"),
-            discord.ui.TextInput(
-                custom_id=row.name,
-                required=False,
-                max_length=20,
-                placeholder=text("settings.empty_not_set"),
-                default=None if value is None else limit_shown(row, value),
-            ),
+            required=False,
+            max_length=20,
+            placeholder=text("settings.empty_not_set"),
+            default=None if value is None else limit_shown(row, value),
             about=None if most is None else text("settings.bound", value=limit_said(row, most)),
         )
     return form
@@ -132,9 +114,8 @@ def number_form(row: Setting, settings: GuildSettings) -> Form:
     form.add(
         "number",
         text(f"settings.{row.key}_label", low=row.low, high=row.high),
-        discord.ui.TextInput(
-            custom_id="number", max_length=6, default=str(getattr(settings, row.name))
-        ),
+        max_length=6,
+        default=str(getattr(settings, row.name)),
     )
     return form
 

@@ -7,11 +7,12 @@ from typing import Any, Literal, cast
 
 import discord
 
+from bot.client.client import Interaction
 from cogs.common.answers import hold
 from cogs.common.duty import manager_of
 from cogs.common.lasting import Lasting, Select
 from cogs.drawing.options import pick
-from cogs.settings.facts import Interaction, gather
+from cogs.settings.facts import gather
 from cogs.settings.items import LANGUAGE_ID, NOT_SET, TAGS_PAGE, page_in, setting_called
 from cogs.settings.pages import set_values, show_page
 from data.guilds.server_settings import GuildSettings, Setting

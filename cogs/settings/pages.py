@@ -8,12 +8,14 @@ from typing import Any
 
 import discord
 
+from bot.client.client import Interaction
 from cogs.common.answers import change, hold
 from cogs.common.audit_lines import refusal_line
 from cogs.common.duty import manager_of
+from cogs.common.lasting import view_of
 from cogs.common.messages import Outgoing
 from cogs.common.words import cut, listed
-from cogs.settings.facts import Facts, Interaction, gather
+from cogs.settings.facts import Facts, gather
 from cogs.settings.items import (
     Item,
     PanelPage,
@@ -46,11 +48,8 @@ def panel(page: PanelPage, facts: Facts) -> Outgoing:
         "tags": _tags,
     }[page]
     items = build(embed, facts)
-    view = discord.ui.View(timeout=None)
-    for item in items if page == "setup" else [page_menu(page), *items]:
-        view.add_item(item)
-    view.stop()  # presses are found by their `custom_id`: discord.py need not remember the view
-    return Outgoing(embeds=(embed,), view=view)
+    shown = items if page == "setup" else [page_menu(page), *items]
+    return Outgoing(embeds=(embed,), view=view_of(shown))
 
 
 async def show_page(

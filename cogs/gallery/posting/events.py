@@ -6,7 +6,7 @@ import discord
 from discord.ext import commands
 
 from bot.client.client import EkakiBot
-from cogs.common import errors
+from cogs.common.extension import extension
 from cogs.common.gallery_gates import gate_for
 from cogs.gallery.posting.mirror import Mirror
 from cogs.gallery.posting.queues import GuildQueues, patiently
@@ -205,7 +205,4 @@ def _terms_of_guild(guild: discord.Guild) -> tuple[object, ...]:
     return guild.explicit_content_filter, guild.premium_tier, guild.owner_id
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    errors.install(bot)
-    await bot.add_cog(GalleryEvents(bot))
+setup = extension(GalleryEvents)
