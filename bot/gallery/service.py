@@ -11,9 +11,7 @@ from bot.moderation.audit import Audit
 from data.gallery import entries, posts, states, web
 from data.gallery.entries import Entry
 from data.gallery.posts import Post
-from data.guilds import guild_settings
 from data.guilds.audit import AuditEvent, AuditKind
-from data.guilds.server_settings import GuildSettings
 from data.jobs.stored import StoredPicture
 from data.store.connection import Connection
 from data.store.database import Database
@@ -119,10 +117,6 @@ class Gallery:
     async def set_maker_on_web(self, user_id: int, *, on: bool) -> None:
         """Whether this maker's pictures may be on the web page, from now on."""
         await self.database.write(web.set_maker, user_id=user_id, on_web=on)
-
-    async def settings(self, guild_id: int) -> GuildSettings:
-        """What the server's moderators set."""
-        return await self.database.read(guild_settings.get, guild_id=guild_id)
 
     async def shows(self, *, guild_id: int | None, picture_id: str = "", job_id: str = "") -> bool:
         """Whether the server's gallery shows this picture, or one of this job."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from bot.common.clock import Clock
@@ -39,35 +40,6 @@ class Outbox:
         self.on_wake: list[Callable[[int], None]] = []
         self._wakes: Counter[int] = Counter()
         database.on_commit.append(self.fresh.set)
-
-    async def put_in(
-        self,
-        connection: Connection,
-        kind: Kind,
-        key: str,
-        *,
-        lane: str,
-        guild_id: int | None = None,
-        payload: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Have something told once the open transaction is committed."""
-        await outbox.put(
-            connection, kind=kind, key=key, lane=lane, guild_id=guild_id, payload=payload
-        )
-
-    async def put(
-        self,
-        kind: Kind,
-        key: str,
-        *,
-        lane: str,
-        guild_id: int | None = None,
-        payload: Mapping[str, Any] | None = None,
-    ) -> None:
-        """`put_in` in a transaction of its own."""
-        await self._database.write(
-            self.put_in, kind, key, lane=lane, guild_id=guild_id, payload=payload
-        )
 
     async def lanes_due(self) -> list[tuple[str, int | None]]:
         """(lane, server) wherever something is due."""
@@ -160,19 +132,18 @@ class Outbox:
         if item.kind == Kind.GALLERY_ENTRY:
             entry = await entries.get(connection, entry_id=item.key)
             if entry is not None:
-                event = AuditEvent(
-                    kind=event.kind,
-                    guild_id=event.guild_id,
+                event = replace(
+                    event,
+                    channel_id=None,
                     user_id=entry.maker_id,
                     job_id=entry.job_id,
                     picture_id=entry.picture_id,
-                    details=event.details,
                 )
                 if entry.shared_by is not None:
-                    await self.put_in(
+                    await outbox.put(
                         connection,
-                        Kind.GALLERY_REFUSED,
-                        entry.id,
+                        kind=Kind.GALLERY_REFUSED,
+                        key=entry.id,
                         lane=person_lane(entry.shared_by),
                     )
         closed = failure.verdict is Verdict.CLOSED  # one word for all that it refuses

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import discord
 from discord.utils import MISSING
 
+from cogs.common.messages import Outgoing
+
 
 async def begin(interaction: discord.Interaction) -> None:
     """Tell Discord that an answer comes. `say` or a refusal takes the placeholder's place."""
@@ -39,6 +41,11 @@ async def say(
         await interaction.response.send_message(
             words, embeds=list(embeds), files=list(files), view=shown, ephemeral=True
         )
+
+
+async def show(interaction: discord.Interaction, message: Outgoing) -> None:
+    """The same with a whole message."""
+    await say(interaction, embeds=message.embeds, files=message.files(), view=message.view)
 
 
 async def change(

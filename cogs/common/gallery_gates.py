@@ -7,8 +7,8 @@ import discord
 
 from bot.client.client import EkakiBot
 from bot.gallery.gate import Gate
-from bot.safety.ceiling import UNKNOWN_PLACE, Place, PlaceKind
 from cogs.common.known import channel_of, guild_of
+from cogs.common.places import place_of_channel
 from data.gallery.watched import Watched
 from data.jobs.jobs import JobRecord
 from data.shipped.text import text
@@ -30,7 +30,7 @@ async def gate_of(bot: EkakiBot, guild_id: int) -> Gate:
     PlaceUnknownError where the server is not known at this moment: nothing may be concluded then.
     """
     services = bot.services
-    settings = await services.gallery.settings(guild_id)
+    settings = await services.servers.settings(guild_id)
     ceilings: dict[int, Rating] = {}
     guild_of(bot, guild_id)
     for channel_id, adult in (
@@ -56,21 +56,12 @@ async def offers_gallery(bot: EkakiBot, job: JobRecord) -> bool:
     if job.guild_id is None:
         return False
     try:
-        settings = await bot.services.gallery.settings(job.guild_id)
+        settings = await bot.services.servers.settings(job.guild_id)
     except StorageError as error:
         _log.warning("Whether there is a gallery can't be read: %s", error)
         return False
     chosen = {settings.gallery_channel_id, settings.gallery_adult_channel_id} - {None}
     return any(channel_id not in bot.gone_channels for channel_id in chosen)
-
-
-def place_of_channel(channel: object) -> Place:
-    """The kind of a channel in which pictures can be posted, and its age restriction."""
-    match channel:
-        case discord.TextChannel() | discord.ForumChannel():
-            return Place(kind=PlaceKind.GUILD_TEXT, age_restricted=channel.is_nsfw())
-        case _:
-            return UNKNOWN_PLACE
 
 
 async def gate_for(bot: EkakiBot, guild_id: int, made: Watched | JobRecord) -> Gate:

@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.client.client import Interaction
 from bot.gallery.browser import View
 from cogs.common.actors import actor_of
-from cogs.common.answers import begin, say
+from cogs.common.answers import begin, say, show
 from cogs.common.choices import as_choices
 from cogs.common.duty import guild_id_of
 from cogs.common.extension import extension
@@ -188,9 +188,7 @@ async def _put(interaction: Interaction, view: View, looking: Looking, *, privat
     limit = interaction.filesize_limit
     with speaking(answer_locale(interaction, private=private)):
         message = await page_message(interaction.client, view, looking, limit_bytes=limit)
-    await interaction.edit_original_response(
-        embeds=list(message.embeds), attachments=message.files(), view=message.view
-    )
+    await show(interaction, message)
 
 
 class TurnButton(Lasting[Button], template=TEMPLATE):

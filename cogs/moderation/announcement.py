@@ -13,6 +13,7 @@ from bot.outbox.kinds import Kind, channel_lane, person_lane
 from cogs.common.languages import guild_locale
 from cogs.common.sent_before import sent_before
 from cogs.common.words import quoted
+from data.guilds import outbox
 from data.guilds.outbox import OutboxItem
 from data.jobs.jobs import JobRecord
 from data.shipped.text import speaking, text
@@ -41,22 +42,22 @@ async def announce(bot: EkakiBot, words: str) -> int:
             public[job.guild_id, job.channel_id].add(job.user_id)
     reached = set[int]().union(*public.values())
     alone = _one_each(waiting, without=reached)
-    outbox, name = bot.services.outbox, new_id()
+    name = new_id()
     async with bot.services.database.transaction() as connection:
         for (guild_id, channel_id), users in public.items():
-            await outbox.put_in(
+            await outbox.put(
                 connection,
-                Kind.ANNOUNCEMENT,
-                f"{name}:{channel_id}",
+                kind=Kind.ANNOUNCEMENT,
+                key=f"{name}:{channel_id}",
                 lane=channel_lane("announcement", channel_id),
                 guild_id=guild_id,
                 payload={"words": words, "channel_id": channel_id, "users": sorted(users)},
             )
         for job in alone:
-            await outbox.put_in(
+            await outbox.put(
                 connection,
-                Kind.ANNOUNCEMENT,
-                f"{name}:{job.user_id}",
+                kind=Kind.ANNOUNCEMENT,
+                key=f"{name}:{job.user_id}",
                 lane=person_lane(job.user_id),
                 payload={"words": words, "job_id": job.id},
             )

@@ -11,7 +11,7 @@ from bot.common.actor import Actor
 from bot.guilds.moderators import MAX_GRANT, MAX_REASON
 from bot.moderation.durations import SUGGESTED, parse_duration
 from cogs.common.actors import actor_of
-from cogs.common.answers import begin, say
+from cogs.common.answers import begin, say, show
 from cogs.common.audit_lines import until_text
 from cogs.common.duty import moderator_of, owner_of
 from cogs.common.extension import extension
@@ -153,8 +153,7 @@ class Moderate(
     ) -> None:
         actor = moderator_of(interaction)
         place = LogPlace(kind=kind_of(kind), user_id=0 if user is None else user.id)
-        shown = await log_of(interaction, actor, place)
-        await say(interaction, embeds=shown.embeds, view=shown.view)
+        await show(interaction, await log_of(interaction, actor, place))
 
 
 def kind_of(typed: str | None) -> str:

@@ -11,7 +11,7 @@ from bot.common.actor import Actor
 from bot.guilds.moderators import MAX_GRANT, MAX_REASON
 from bot.moderation.durations import parse_duration
 from cogs.common import errors
-from cogs.common.answers import begin, say
+from cogs.common.answers import begin, say, show
 from cogs.common.audit_lines import until_text
 from cogs.common.duty import owner_of
 from cogs.moderation.announcement import announce, enter
@@ -127,8 +127,7 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
     async def log(self, interaction: Interaction, user: discord.User | None = None) -> None:
         actor = await owner_of(interaction)
         place = LogPlace(user_id=0 if user is None else user.id, owners=True)
-        shown = await log_of(interaction, actor, place)
-        await say(interaction, embeds=shown.embeds, view=shown.view)
+        await show(interaction, await log_of(interaction, actor, place))
 
     @app_commands.command(name="announce", description=text("owner.announce"))
     @app_commands.describe(words=text("owner.option_words"))

@@ -13,6 +13,7 @@ from cogs.common.extension import extension
 from cogs.common.known import guild_of
 from cogs.common.languages import guild_locale
 from cogs.common.sent_before import sent_before
+from data.guilds import outbox
 from data.guilds.outbox import OutboxItem
 from data.shipped.text import speaking, text
 from data.store import notes
@@ -46,10 +47,10 @@ class Welcome(commands.Cog):
         async with self.bot.services.database.transaction() as connection:
             if await notes.get(connection, key=key) is None:
                 await notes.put(connection, key=key, value="")
-                await self.bot.services.outbox.put_in(
+                await outbox.put(
                     connection,
-                    Kind.WELCOME,
-                    str(guild_id),
+                    kind=Kind.WELCOME,
+                    key=str(guild_id),
                     lane=guild_lane("welcome", guild_id),
                     guild_id=guild_id,
                 )

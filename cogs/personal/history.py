@@ -8,6 +8,7 @@ from discord.ext import commands
 from bot.client.client import Interaction
 from bot.library.results import MAX_PAGE_SIZE
 from bot.library.suggestions import MAX_CHOICE, MAX_SUGGESTIONS
+from cogs.common.answers import show
 from cogs.common.extension import extension
 from cogs.common.forms import Form
 from cogs.common.lasting import Button, Lasting, Select
@@ -88,9 +89,7 @@ async def _show_page(interaction: Interaction, browsing: Browsing) -> None:
     if existing != browsing:  # pictures were deleted meanwhile
         view = await read(existing)
     message = await page_message(services.jobs, view)
-    await interaction.edit_original_response(
-        embeds=list(message.embeds), attachments=message.files(), view=message.view
-    )
+    await show(interaction, message)
 
 
 class PageButton(Lasting[Button], template=TEMPLATE):

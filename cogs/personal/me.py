@@ -9,7 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client.client import Interaction
-from cogs.common.answers import change, hold
+from cogs.common.answers import change, hold, show
 from cogs.common.extension import extension
 from cogs.common.forms import Form
 from cogs.common.lasting import Button, Lasting, Select
@@ -28,11 +28,7 @@ class Me(commands.Cog):
 
     @app_commands.command(name="me", description=text("me.description"))
     async def me(self, interaction: Interaction) -> None:
-        message = await _current(interaction)
-        assert message.view is not None
-        await interaction.response.send_message(
-            embeds=list(message.embeds), view=message.view, ephemeral=True
-        )
+        await show(interaction, await _current(interaction))
 
 
 async def _current(interaction: Interaction) -> Outgoing:

@@ -11,6 +11,7 @@ import discord
 from bot.client.client import EkakiBot, Interaction
 from bot.library.results import StoredPicture
 from cogs.common.actors import actor_of
+from cogs.common.answers import show
 from cogs.drawing.submission import submit
 from cogs.pictures.remix_form import remix_form, typed_form
 from cogs.pictures.settings_text import own_settings
@@ -131,7 +132,4 @@ async def show_settings(interaction: Interaction, job: JobRecord, pictures: Pict
     """Tell this person, and nobody else, how the pictures of `job` were made."""
     if not pictures:
         raise RefusedError("no_pictures_there")
-    message = own_settings(job, pictures)
-    await interaction.response.send_message(
-        embeds=list(message.embeds), files=message.files(), ephemeral=True
-    )
+    await show(interaction, own_settings(job, pictures))

@@ -10,6 +10,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client.client import EkakiBot, Interaction
+from cogs.common.answers import show
 from cogs.common.attachments import Downloads, RemoteFile, attachments_of, pictures_of
 from cogs.common.extension import extension
 from cogs.common.places import refuse_user_install
@@ -71,10 +72,7 @@ class MessageMenus(commands.Cog):
             await show_settings(interaction, job, pictures)
             return
         found = await self._foreign(message)
-        shown = foreign_settings(found, self._wish(found))
-        await interaction.response.send_message(
-            embeds=list(shown.embeds), files=shown.files(), ephemeral=True
-        )
+        await show(interaction, foreign_settings(found, self._wish(found)))
 
     def _wish(self, found: PictureMetadata) -> GenerationRequest:
         return wish_of(found.parameters, max_steps=self.bot.services.settings.max_steps)

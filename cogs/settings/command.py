@@ -11,6 +11,7 @@ from discord.ext import commands
 
 from bot.client.client import Interaction
 from bot.moderation.words import parse_words
+from cogs.common.answers import show
 from cogs.common.attachments import Downloads
 from cogs.common.duty import manager_of
 from cogs.common.extension import extension
@@ -54,11 +55,7 @@ class SettingsCog(commands.Cog, name="Settings"):
             await self._take_file(interaction, file, words)
             return
         facts = await gather(interaction)
-        shown = panel("here" if facts.settings.set_up else "setup", facts)
-        assert shown.view is not None
-        await interaction.response.send_message(
-            embeds=list(shown.embeds), view=shown.view, ephemeral=True
-        )
+        await show(interaction, panel("here" if facts.settings.set_up else "setup", facts))
 
     async def _take_file(
         self, interaction: Interaction, file: discord.Attachment, which: WordList

@@ -51,7 +51,7 @@ async def put(
     guild_id: int | None = None,
     payload: Mapping[str, Any] | None = None,
 ) -> None:
-    """Have something told. What waits already under the same key is due at once."""
+    """Have something told once this is committed. What waits under the same key is due at once."""
     await connection.execute(
         "INSERT INTO outbox_put (kind, key, lane, guild_id, payload) VALUES (?, ?, ?, ?, ?)",
         (kind, key, lane, guild_id, json.dumps(dict(payload or {}), ensure_ascii=False)),

@@ -18,7 +18,7 @@ from bot.outbox.dispatcher import Dispatcher
 from bot.outbox.kinds import Kind
 from bot.outbox.service import Outbox
 from bot.outbox.verdict import Failure, Verdict, next_attempt, verdict_of
-from data.guilds import audit
+from data.guilds import audit, outbox
 from data.guilds.outbox import OutboxItem
 from data.store.database import Database
 from pipeline.errors import StorageError
@@ -63,7 +63,9 @@ class Room:
 
     async def put(self, *keys: str, lane: str = "a", guild_id: int | None = None) -> None:
         for key in keys:
-            await self.outbox.put(Kind.WELCOME, key, lane=lane, guild_id=guild_id)
+            await self.database.write(
+                outbox.put, kind=Kind.WELCOME, key=key, lane=lane, guild_id=guild_id
+            )
 
     async def until(self, found: Callable[[], bool]) -> None:
         await until(found)

@@ -5,6 +5,7 @@ import pytest
 from bot.outbox.kinds import Kind
 from bot.playground.simulator.default_world import IDS
 from cogs.common.sent_before import sent_before
+from data.guilds import outbox
 from data.guilds.outbox import OutboxItem
 from tests.cogs.gallery.helpers import (
     dispatcher,
@@ -35,7 +36,9 @@ async def test_what_may_be_said_again_is_told_from_what_was_said_without_our_clo
         place.clock.shift_s += shift_s  # this machine's clock alone
         await dispatcher(running).stop()
         for _ in range(2):
-            await services.outbox.put(Kind.ANNOUNCEMENT, "restart", lane="art")
+            await services.database.write(
+                outbox.put, kind=Kind.ANNOUNCEMENT, key="restart", lane="art"
+            )
             for was_sent in (False, True):  # killed between the send and its entry
                 (item,) = await services.outbox.due_in("art")
                 found = await sent_before(running.bot, channel, item, content="soon", repeats=True)

@@ -9,7 +9,7 @@ from bot.outbox.kinds import Kind
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.permissions import VIEW_CHANNEL
 from cogs.moderation import log_channel
-from data.guilds import audit, guild_settings
+from data.guilds import audit, guild_settings, outbox
 from data.guilds.audit import AuditEntry, AuditEvent, AuditKind
 from data.guilds.server_settings import GuildSettings
 from tests.cogs.running import Discord, Running
@@ -161,8 +161,12 @@ async def test_a_damaged_entry_gets_a_line_and_stops_no_other(
         await connection.execute("UPDATE audit_log SET posted = 0")
         await connection.execute("PRAGMA ignore_check_constraints = OFF")
     await set_log(running)
-    await running.services.outbox.put(
-        Kind.AUDIT_LOG, str(IDS.guild), lane=f"log:{IDS.guild}", guild_id=IDS.guild
+    await running.services.database.write(
+        outbox.put,
+        kind=Kind.AUDIT_LOG,
+        key=str(IDS.guild),
+        lane=f"log:{IDS.guild}",
+        guild_id=IDS.guild,
     )
     (message,) = await posted(moderator, lambda found: len(found) == 1)
     assert f"#{bad}" in message.embeds[0]["description"]
