@@ -47,10 +47,15 @@ def kind_of(annotation: object) -> Kind:
             if isinstance(each, Kind):
                 return each
     if bare is bool:
-        return switch()
+        return switch
     if isinstance(bare, type) and issubclass(bare, StrEnum):
         return member(bare)
     return one_of(*get_args(bare))
+
+
+def kind(allowed: str) -> Callable[[Callable[[str], object]], Kind]:
+    """Makes a kind of the function that parses its text."""
+    return lambda parse: Kind(allowed=allowed, parse=parse)
 
 
 def text(allowed: str = "any text") -> Kind:
@@ -83,18 +88,15 @@ def threads() -> Kind:
     return Kind(allowed=count.allowed, parse=lambda typed: parse(typed) or None, unit=count.unit)
 
 
-def devices() -> Kind:
+@kind("whole numbers, 0 to 63, each once, separated by commas")
+def devices(typed: str) -> tuple[int, ...]:
     """Numbers of cards, each once, in the order in which they are told apart."""
-
-    def parse(typed: str) -> tuple[int, ...]:
-        one = whole(0, 63)
-        found = [one.parse(part) for part in re.split(r"\s*,\s*", typed)]
-        numbers = tuple(part for part in found if isinstance(part, int))
-        if len(set(numbers)) != len(numbers):
-            raise ValueError(typed)
-        return numbers
-
-    return Kind(allowed="whole numbers, 0 to 63, each once, separated by commas", parse=parse)
+    one = whole(0, 63)
+    found = [one.parse(part) for part in re.split(r"\s*,\s*", typed)]
+    numbers = tuple(part for part in found if isinstance(part, int))
+    if len(set(numbers)) != len(numbers):
+        raise ValueError(typed)
+    return numbers
 
 
 def number(low: float, high: float, *, unit: str = "") -> Kind:
@@ -109,17 +111,16 @@ def number(low: float, high: float, *, unit: str = "") -> Kind:
     return Kind(allowed=f"a number, {low:g} to {high:g}", parse=parse, unit=unit)
 
 
-def switch() -> Kind:
+_ON: Final = frozenset({"yes", "true", "on", "1"})
+_OFF: Final = frozenset({"no", "false", "off", "0"})
+
+
+@kind("yes or no")
+def switch(typed: str) -> bool:
     """Yes or no."""
-    words = {"yes": True, "true": True, "on": True, "1": True}
-    words |= {"no": False, "false": False, "off": False, "0": False}
-
-    def parse(typed: str) -> bool:
-        if typed.lower() not in words:
-            raise ValueError(typed)
-        return words[typed.lower()]
-
-    return Kind(allowed="yes or no", parse=parse)
+    if typed.lower() not in _ON | _OFF:
+        raise ValueError(typed)
+    return typed.lower() in _ON
 
 
 def one_of(*words: str) -> Kind:
@@ -140,123 +141,93 @@ def member(names: type[StrEnum]) -> Kind:
     return Kind(allowed=words.allowed, parse=lambda typed: names(str(words.parse(typed))))
 
 
-def folder() -> Kind:
+@kind("a folder, relative to where the bot is started")
+def folder(typed: str) -> Path:
     """A path; `~` is the home folder, relative paths start where the bot is started."""
-
-    def parse(typed: str) -> Path:
-        if "\0" in typed:
-            raise ValueError(typed)
-        return Path(typed).expanduser()
-
-    return Kind(allowed="a folder, relative to where the bot is started", parse=parse)
+    if "\0" in typed:
+        raise ValueError(typed)
+    return Path(typed).expanduser()
 
 
-def model() -> Kind:
+@kind("a folder in diffusers' layout, OWNER/NAME on the Hugging Face hub, or demo")
+def model(typed: str) -> str:
     """A folder, a repository of the Hugging Face hub, or the shipped model."""
-
-    def parse(typed: str) -> str:
-        if typed == SHIPPED_MODEL:
-            return typed
-        looks_like_path = typed.startswith((".", "/", "~")) or Path(typed).is_dir()
-        if looks_like_path:
-            return str(Path(typed).expanduser())
-        if not is_repository(typed):
-            raise ValueError(typed)
+    if typed == SHIPPED_MODEL:
         return typed
-
-    allowed = "a folder in diffusers' layout, OWNER/NAME on the Hugging Face hub, or demo"
-    return Kind(allowed=allowed, parse=parse)
-
-
-def tagger() -> Kind:
-    """`auto`, `off` or a folder."""
-
-    def parse(typed: str) -> str:
-        if typed.lower() in {"auto", "off"}:
-            return typed.lower()
-        if not typed.startswith((".", "/", "~")) and not Path(typed).is_dir():
-            raise ValueError(typed)
+    looks_like_path = typed.startswith((".", "/", "~")) or Path(typed).is_dir()
+    if looks_like_path:
         return str(Path(typed).expanduser())
+    if not is_repository(typed):
+        raise ValueError(typed)
+    return typed
 
-    allowed = "auto, off, or a folder with model.onnx and selected_tags.csv"
-    return Kind(allowed=allowed, parse=parse)
+
+@kind("auto, off, or a folder with model.onnx and selected_tags.csv")
+def tagger(typed: str) -> str:
+    """`auto`, `off` or a folder."""
+    if typed.lower() in {"auto", "off"}:
+        return typed.lower()
+    if not typed.startswith((".", "/", "~")) and not Path(typed).is_dir():
+        raise ValueError(typed)
+    return str(Path(typed).expanduser())
 
 
-def aspect() -> Kind:
+@kind("one of: " + ", ".join(bucket.ratio for bucket in BUCKETS))
+def aspect(typed: str) -> str:
     """An aspect ratio as users type it."""
-
-    def parse(typed: str) -> str:
-        try:
-            parse_aspect(typed)
-        except InputError as error:
-            raise ValueError(typed) from error
-        return typed
-
-    return Kind(allowed="one of: " + ", ".join(bucket.ratio for bucket in BUCKETS), parse=parse)
+    try:
+        parse_aspect(typed)
+    except InputError as error:
+        raise ValueError(typed) from error
+    return typed
 
 
-def ids() -> Kind:
+@kind("Discord user ids, separated by commas")
+def ids(typed: str) -> frozenset[int]:
     """Discord ids, separated by commas or spaces."""
-
-    def parse(typed: str) -> frozenset[int]:
-        found = [snowflake(part) for part in re.split(r"[,\s]+", typed) if part]
-        known = frozenset(part for part in found if part)
-        if not all(found):
-            raise ValueError(typed)
-        return known
-
-    return Kind(allowed="Discord user ids, separated by commas", parse=parse)
+    found = [snowflake(part) for part in re.split(r"[,\s]+", typed) if part]
+    known = frozenset(part for part in found if part)
+    if not all(found):
+        raise ValueError(typed)
+    return known
 
 
-def loopback_url() -> Kind:
+@kind("an http address of this machine, as http://127.0.0.1:8080")
+def loopback_url(typed: str) -> str:
     """An http address of this machine and no other: the token goes there."""
-
-    def parse(typed: str) -> str:
-        match = _LOOPBACK.fullmatch(typed)
-        if match is None or int(match[2] or 80) > 65535:
-            raise ValueError(typed)
-        if match[1].startswith("127."):
-            ipaddress.IPv4Address(match[1])
-        return typed.rstrip("/").removesuffix("/api")
-
-    allowed = "an http address of this machine, as http://127.0.0.1:8080"
-    return Kind(allowed=allowed, parse=parse)
+    match = _LOOPBACK.fullmatch(typed)
+    if match is None or int(match[2] or 80) > 65535:
+        raise ValueError(typed)
+    if match[1].startswith("127."):
+        ipaddress.IPv4Address(match[1])
+    return typed.rstrip("/").removesuffix("/api")
 
 
-def web_address() -> Kind:
+@kind("a link, as https://example.org/ekaki")
+def web_address(typed: str) -> str:
     """A public link shown to people."""
-
-    def parse(typed: str) -> str:
-        if re.fullmatch(r"https?://[^\s<>]+", typed) is None:
-            raise ValueError(typed)
-        return typed
-
-    return Kind(allowed="a link, as https://example.org/ekaki", parse=parse)
+    if re.fullmatch(r"https?://[^\s<>]+", typed) is None:
+        raise ValueError(typed)
+    return typed
 
 
-def origin() -> Kind:
+@kind("an address without a path, as https://gallery.example.org")
+def origin(typed: str) -> str:
     """A public address without a path, as browsers write it: they send it, and it is compared."""
-
-    def parse(typed: str) -> str:
-        if re.fullmatch(r"https?://[\w.\[\]:-]+/?", typed, re.IGNORECASE) is None:
-            raise ValueError(typed)
-        parts = urlsplit(typed)  # ValueError, as the port's and the host's
-        host = (parts.hostname or "").encode("idna").decode()
-        if not host:
-            raise ValueError(typed)
-        port = f":{parts.port}" if parts.port not in {None, _PORTS[parts.scheme]} else ""
-        return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
-
-    return Kind(allowed="an address without a path, as https://gallery.example.org", parse=parse)
+    if re.fullmatch(r"https?://[\w.\[\]:-]+/?", typed, re.IGNORECASE) is None:
+        raise ValueError(typed)
+    parts = urlsplit(typed)  # ValueError, as the port's and the host's
+    host = (parts.hostname or "").encode("idna").decode()
+    if not host:
+        raise ValueError(typed)
+    port = f":{parts.port}" if parts.port not in {None, _PORTS[parts.scheme]} else ""
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
-def listening() -> Kind:
+@kind("an address and a port, as 127.0.0.1:8090")
+def listening(typed: str) -> str:
     """Where to listen: `HOST:PORT`; of IPv6 `[::1]:PORT`."""
-
-    def parse(typed: str) -> str:
-        match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+):(\d{1,5})", typed)
-        if match is None or int(match[2]) > 65535:
-            raise ValueError(typed)
-        return typed
-
-    return Kind(allowed="an address and a port, as 127.0.0.1:8090", parse=parse)
+    match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+):(\d{1,5})", typed)
+    if match is None or int(match[2]) > 65535:
+        raise ValueError(typed)
+    return typed

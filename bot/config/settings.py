@@ -28,23 +28,23 @@ class Settings:
     ] = _NONE
     """The bot's token (secret), from https://discord.com/developers/applications, Bot."""
 
-    owner_ids: Annotated[frozenset[int], kinds.ids()] = frozenset()
+    owner_ids: Annotated[frozenset[int], kinds.ids] = frozenset()
     """Operators of this bot, in addition to the application's owner."""
 
     sync_commands: Literal["auto", "never"] = "auto"
     """Send the slash commands to Discord at start if they changed, or never (then use python -m
     bot sync)."""
 
-    discord_api_url: Annotated[str, kinds.loopback_url()] = ""
+    discord_api_url: Annotated[str, kinds.loopback_url] = ""
     """A simulated Discord on this machine, for trying things out. Empty: the real one."""
 
-    data_dir: Annotated[Path, Section("Files"), kinds.folder()] = Path("state")
+    data_dir: Annotated[Path, Section("Files"), kinds.folder] = Path("state")
     """Where jobs, pictures and limits are stored. Back this up."""
 
-    models_dir: Annotated[Path, kinds.folder()] = Path("models")
+    models_dir: Annotated[Path, kinds.folder] = Path("models")
     """Where models are downloaded to (13.9 GB for the default one)."""
 
-    model: Annotated[str, Section("Model"), kinds.model()] = DEFAULT_REPOSITORY
+    model: Annotated[str, Section("Model"), kinds.model] = DEFAULT_REPOSITORY
     """The model that draws. demo: the small model included in Ekaki, for trying things out."""
 
     model_revision: Annotated[str, kinds.text("a commit, branch or tag of the repository")] = (
@@ -56,7 +56,7 @@ class Settings:
     """Which variant of the model the engine `own` uses. auto: the one that `model prepare` made
     last, or the source if nothing was prepared."""
 
-    tagger: Annotated[str, kinds.tagger()] = "auto"
+    tagger: Annotated[str, kinds.tagger] = "auto"
     """What checks finished pictures before anybody sees them. auto: the model's own tagger,
     otherwise the one of `python -m bot model fetch --tagger`. Without one `nsfw` and `explicit`
     stay off everywhere."""
@@ -68,7 +68,7 @@ class Settings:
     provider: Literal["auto", "cpu", "cuda"] = "auto"
     """What computes. auto: an NVIDIA card if it works, otherwise the processor."""
 
-    device_id: Annotated[tuple[int, ...], kinds.devices()] = (0,)
+    device_id: Annotated[tuple[int, ...], kinds.devices] = (0,)
     """Which NVIDIA card, counted from 0. Several draw at the same time: 0,1. With PROVIDER=cpu
     each number is a separate engine, with its own memory and its share of THREADS."""
 
@@ -90,7 +90,7 @@ class Settings:
     )
     """CFG scale if a request has none. The model's authors recommend 5 to 7."""
 
-    default_aspect: Annotated[str, kinds.aspect()] = "13:19"
+    default_aspect: Annotated[str, kinds.aspect] = "13:19"
     """Aspect ratio, width:height, if a request has none."""
 
     default_preset: QualityPreset = card.DEFAULT_PRESET
@@ -145,11 +145,11 @@ class Settings:
     pictures_kept_days: Annotated[int, kinds.whole(0, 36_500, zero="forever", unit="days")] = 0
     """How long to keep pictures that are in no gallery, favourites or collection."""
 
-    web_address: Annotated[str, Section("Web"), kinds.listening()] = ""
+    web_address: Annotated[str, Section("Web"), kinds.listening] = ""
     """Address of the gallery's web page (docs/web.md). Empty: no page. It shows only servers and
     makers who opted in."""
 
-    web_url: Annotated[str, kinds.origin()] = ""
+    web_url: Annotated[str, kinds.origin] = ""
     """The public address of the page, through a reverse proxy with https. Empty: WEB_ADDRESS."""
 
     web_proxies: Annotated[
@@ -172,7 +172,7 @@ class Settings:
     """How people can reach you about this bot; shown in /about. The model's licence and Discord's
     rules require it."""
 
-    source_url: Annotated[str, kinds.web_address()] = ""
+    source_url: Annotated[str, kinds.web_address] = ""
     """Where people can get the source of this bot as you run it; shown in /about."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
