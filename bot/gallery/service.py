@@ -12,6 +12,7 @@ from data.gallery import entries, posts, states, web
 from data.gallery.entries import Entry
 from data.gallery.posts import Post
 from data.guilds.audit import AuditEvent, AuditKind
+from data.guilds.server_settings import GuildSettings
 from data.jobs.stored import StoredPicture
 from data.store.connection import Connection
 from data.store.database import Database
@@ -147,14 +148,7 @@ class Gallery:
             for number, channel_id, rules_channel_id in reached:
                 made_in = (channel_id, rules_channel_id or channel_id)
                 if not replace(gate, made_in=made_in).excluded:
-                    await states.share(
-                        connection,
-                        number=number,
-                        approval=settings.gallery_approval,
-                        shared_by=None,
-                        needed=settings.gallery_threshold,
-                        now=now,
-                    )
+                    await share_by_stars(connection, number, settings, now=now)
             await states.mark_misplaced(connection, guild_id=guild_id, ceilings=gate.ceilings)
             await states.mark_unposted(connection, guild_id=guild_id)
 
@@ -189,6 +183,20 @@ class Gallery:
     def _demand_maker(self, entry: Entry, actor: Actor) -> None:
         if actor.user_id != entry.maker_id:
             demand_moderator(entry, actor)
+
+
+async def share_by_stars(
+    connection: Connection, number: int, settings: GuildSettings, *, now: float
+) -> None:
+    """Share a candidate that has stars enough."""
+    await states.share(
+        connection,
+        number=number,
+        approval=settings.gallery_approval,
+        shared_by=None,
+        needed=settings.gallery_threshold,
+        now=now,
+    )
 
 
 async def known(connection: Connection, entry_id: str) -> Entry:

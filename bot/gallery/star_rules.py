@@ -1,7 +1,7 @@
 """When a star counts, what enough of them bring, and what is lost with them."""
 
 from bot.gallery.gate import Gate
-from bot.gallery.service import known
+from bot.gallery.service import known, share_by_stars
 from data.gallery import entries, states, watched
 from data.gallery.entries import Entry
 from data.guilds import blocks
@@ -54,14 +54,7 @@ async def gained(connection: Connection, entry: Entry, *, gate: Gate, now: float
         return
     if await states.is_maker_blocked(connection, number=entry.number, now=now):
         return
-    await states.share(
-        connection,
-        number=entry.number,
-        approval=settings.gallery_approval,
-        shared_by=None,
-        needed=settings.gallery_threshold,
-        now=now,
-    )
+    await share_by_stars(connection, entry.number, settings, now=now)
 
 
 async def lost(connection: Connection, entry: Entry) -> None:

@@ -5,18 +5,15 @@ All functions block on the disk: call them in a thread.
 
 import errno
 import hashlib
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.store.private import make_folder, restrict
+from data.store.private import WRITING, make_folder, write_durably
 from pipeline.disk import disk_error
 from pipeline.errors import StorageError
 
 _HASH_LENGTH = 64
 _GROUP_LENGTH = 2
-_WRITING = ".writing-"
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
 
 
@@ -43,7 +40,7 @@ class PictureFiles:
         target = self.path(content_hash)
         try:
             make_folder(target.parent)
-            _write_durably(target, png)
+            write_durably(target, png)
         except OSError as error:
             raise disk_error(error, target) from error
         return content_hash
@@ -96,32 +93,11 @@ class PictureFiles:
         nothing is being written."""
         hashes: set[str] = set()
         for path in (self.folder / group).iterdir():
-            if path.name.startswith(_WRITING):
+            if path.name.startswith(WRITING):
                 path.unlink(missing_ok=True)
             elif path.suffix == ".png" and len(path.stem) == _HASH_LENGTH:
                 hashes.add(path.stem)
         return hashes
-
-
-def _write_durably(target: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=_WRITING)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        restrict(temporary)
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    if os.name == "posix":  # Windows can't open a folder for syncing
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _unread(error: OSError, path: Path) -> StorageError:

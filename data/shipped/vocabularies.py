@@ -5,18 +5,16 @@ the series of characters are ours in either case.
 """
 
 import codecs
+import io
 import logging
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from csv import writer
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from data.store.private import make_folder, restrict
+from data.store.private import make_folder, write_durably
 from pipeline.errors import InputError, StorageError
 from pipeline.tag_category import TagCategory
 from pipeline.tags.csvformat import parse_tag_csv
@@ -203,23 +201,13 @@ def _encoding_of(path: Path) -> tuple[str, str]:
 
 
 def _write(data_dir: Path, tags: Iterable[Tag]) -> None:
-    """Write tagcomplete's format beside its place, then move it there: never half a list."""
-    temporary: Path | None = None
+    """Write tagcomplete's format."""
+    text = io.StringIO(newline="")
+    writer(text, lineterminator="\n").writerows(
+        (tag.danbooru_name, tag.category.value, tag.count, ",".join(tag.aliases)) for tag in tags
+    )
     try:
         make_folder(data_dir)
-        handle, name = tempfile.mkstemp(dir=data_dir, prefix=IMPORTED_NAME, suffix=".part")
-        temporary = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            writer(file, lineterminator="\n").writerows(
-                (tag.danbooru_name, tag.category.value, tag.count, ",".join(tag.aliases))
-                for tag in tags
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        restrict(temporary)
-        temporary.replace(data_dir / IMPORTED_NAME)
+        write_durably(data_dir / IMPORTED_NAME, text.getvalue().encode())
     except OSError as error:
-        if temporary is not None:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
         raise StorageError("tags_csv_not_kept", path=str(data_dir), reason=str(error)) from error

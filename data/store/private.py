@@ -8,6 +8,7 @@ Nobody else ever has any. On Windows the folder's own access list decides; nothi
 import errno
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -98,3 +99,29 @@ def _wanted(path: Path, folder_mode: int) -> int:
     if path.is_dir():
         return 0o700 | shared | (stat.S_ISGID if shared else 0)
     return 0o600 | (shared & 0o060)
+
+
+WRITING: Final = ".writing-"
+"""How the names of files begin that a crash left half-written."""
+
+
+def write_durably(target: Path, content: bytes) -> None:
+    """Write a file whole or not at all, synced with its folder. OSError."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=WRITING)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        restrict(temporary)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if os.name == "posix":  # Windows can't open a folder for syncing
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -68,16 +68,20 @@ class Follower:
         found = await self._wall.find(post)
         if found is None:
             return post
-        thread_id, message_id = found
+        return await self._entered(post, found, shown="")
+
+    async def _entered(self, post: Post, sent: tuple[int | None, int], *, shown: str) -> Post:
+        """Enter where the message of a post is: its thread and its id."""
+        thread_id, message_id = sent
         await self._database.write(
             posts.sent,
             entry_id=post.entry_id,
             thread_id=thread_id,
             message_id=message_id,
-            shown="",
+            shown=shown,
         )
         self._posted(post.guild_id, message_id)
-        return replace(post, thread_id=thread_id, message_id=message_id, shown="")
+        return replace(post, thread_id=thread_id, message_id=message_id, shown=shown)
 
     async def _take_away(self, post: Post) -> None:
         if post.message_id is not None:
@@ -134,20 +138,13 @@ class Follower:
             return False
         await self._name_maker(entry)
         try:
-            thread_id, message_id = await self._send(entry, job, post, gate)
+            sent = await self._send(entry, job, post, gate)
         except (discord.HTTPException, Missing, EkakiError) as error:
             if _surely_not_sent(error):
                 await self._database.write(posts.forget, entry_id=entry.id)
             raise
         hit("gallery_post_unmarked")
-        await self._database.write(
-            posts.sent,
-            entry_id=entry.id,
-            thread_id=thread_id,
-            message_id=message_id,
-            shown=shown_of(entry),
-        )
-        self._posted(entry.guild_id, message_id)
+        await self._entered(post, sent, shown=shown_of(entry))
         return True
 
     async def _job(self, entry: Entry) -> JobRecord | None:
