@@ -12,6 +12,7 @@ from bot.client.client import Interaction
 from cogs.common.actors import actor_of
 from cogs.common.answers import change, say
 from cogs.common.gallery_gates import offers_gallery
+from cogs.common.lasting import view_of
 from cogs.common.result_buttons import (
     Action,
     button,
@@ -19,7 +20,6 @@ from cogs.common.result_buttons import (
     numbered,
     picture_menu,
     result_view,
-    view_of,
 )
 from cogs.drawing.finding import stems
 from cogs.drawing.render import file_stem
