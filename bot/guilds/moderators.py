@@ -134,7 +134,7 @@ class Moderators:
         return left
 
     async def usage(self, actor: Actor) -> Usage:
-        """Pictures of the last USAGE_DAYS days (UTC, today among them) in the server of `actor`, and
+        """Pictures of the last USAGE_DAYS days (UTC, today among them) in the actor's server, and
         the members with most of them. Private ones are counted, and not told otherwise."""
         assert actor.guild_id is not None
         today = int(self._clock.time() // DAY_S)

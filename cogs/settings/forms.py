@@ -134,13 +134,10 @@ def text_form(row: Setting, settings: GuildSettings) -> Form:
     form.add(
         row.name,
         text(f"settings.{row.key}_label"),
-        discord.ui.TextInput(
-            style=discord.TextStyle.paragraph,
-            custom_id=row.name,
-            required=False,
-            max_length=row.high,
-            default=getattr(settings, row.name) or None,
-        ),
+        style=discord.TextStyle.paragraph,
+        required=False,
+        max_length=row.high,
+        default=getattr(settings, row.name) or None,
     )
     return form
 
