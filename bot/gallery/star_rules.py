@@ -7,6 +7,7 @@ from data.gallery.entries import Entry
 from data.guilds import blocks
 from data.guilds.server_settings import GuildSettings
 from data.jobs import jobs, pictures
+from data.jobs.jobs import JobRecord
 from data.jobs.stored import StoredPicture
 from data.store.connection import Connection
 from pipeline.errors import RefusedError
