@@ -107,8 +107,4 @@ class ResultsCog(commands.Cog, name="Results"):
                 pass
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    errors.install(bot)
-    bot.add_dynamic_items(ResultButton, ResultMenu, EditButton)
-    await bot.add_cog(ResultsCog())
+setup = extension(lambda _: ResultsCog(), ResultButton, ResultMenu, EditButton)

@@ -134,7 +134,7 @@ async def receive(interaction: Interaction) -> None:
 
 
 async def _wish(
-    interaction: discord.Interaction[EkakiBot], match: re.Match[str], values: Mapping[str, str]
+    interaction: Interaction, match: re.Match[str], values: Mapping[str, str]
 ) -> GenerationRequest:
     base = await _base(interaction, match["job_id"])
     texts = replace(

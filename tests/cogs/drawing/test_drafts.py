@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.library.results import Actor
+from bot.common.actor import Actor
 from bot.playground.simulator.default_world import IDS
 from cogs.drawing.drafts import EDIT, Draft, draft_in, embeds_of
 from pipeline.errors import EngineError
