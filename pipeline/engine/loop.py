@@ -1,7 +1,7 @@
 """One step of the UNet for rows that may belong to different people."""
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,19 +11,22 @@ from pipeline.engine.rows import Row
 Floats = NDArray[np.float32]
 
 
+class UNetInputs(TypedDict):
+    """sample (rows, latent_channels, height, width) in latent pixels, timesteps (rows,),
+    prompt_embeds (rows, tokens, width), pooled (rows, width), time_ids (rows, 6)."""
+
+    sample: Floats
+    timesteps: Floats
+    prompt_embeds: Floats
+    pooled: Floats
+    time_ids: Floats
+
+
 class UNet(Protocol):
     """What the loop needs of a model: `pipeline.engine.unet.UNetSession`."""
 
-    def predict(
-        self,
-        *,
-        sample: Floats,
-        timesteps: Floats,
-        prompt_embeds: Floats,
-        pooled: Floats,
-        time_ids: Floats,
-    ) -> Floats:
-        """The prediction for each row, shaped like `sample`; `timesteps` has one value a row."""
+    def predict(self, **inputs: Unpack[UNetInputs]) -> Floats:
+        """The prediction for each row, shaped like `sample`."""
         ...
 
 

@@ -6,10 +6,12 @@ loading (one node), its weights are not touched; then rows at different timestep
 """
 
 import logging
+from typing import Unpack, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.engine.loop import UNetInputs
 from pipeline.errors import EngineError
 from pipeline.model.folder import ModelFolder
 from pipeline.onnx.timestep_axis import with_timestep_axis
@@ -21,6 +23,7 @@ from pipeline.runtime.sessions import OrtSession, SessionFactory
 _log = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
+Inputs = dict[str, FloatArray]
 
 
 class UNetSession:
@@ -35,33 +38,22 @@ class UNetSession:
     def provider(self) -> str:
         return self.session.provider
 
-    def predict(
-        self,
-        *,
-        sample: FloatArray,
-        timesteps: FloatArray,
-        prompt_embeds: FloatArray,
-        pooled: FloatArray,
-        time_ids: FloatArray,
-    ) -> FloatArray:
-        """`noise_pred`, like `sample`: (rows, latent_channels, height, width), latent pixels.
-
-        timesteps (rows,), prompt_embeds (rows, tokens, width), pooled (rows, width),
-        time_ids (rows, 6). Raises EngineError as `Session.run` does.
-        """
-        inputs: dict[str, Array] = {
+    def predict(self, **inputs: Unpack[UNetInputs]) -> FloatArray:
+        """`noise_pred`, like `sample`. Raises EngineError as `Session.run` does."""
+        sample, timesteps = inputs["sample"], inputs["timesteps"]
+        feed: dict[str, Array] = {
             "sample": sample,
             "timestep": timesteps,
-            "encoder_hidden_states": prompt_embeds,
-            "text_embeds": pooled,
-            "time_ids": time_ids,
+            "encoder_hidden_states": inputs["prompt_embeds"],
+            "text_embeds": inputs["pooled"],
+            "time_ids": inputs["time_ids"],
         }
         if not self._scalar:
-            return self._run(inputs)
+            return self._run(feed)
         noise_pred = np.empty_like(sample, dtype=np.float32)
         for timestep in np.unique(timesteps):
             rows = timesteps == timestep
-            part = {name: value[rows] for name, value in inputs.items()}
+            part = {name: value[rows] for name, value in feed.items()}
             noise_pred[rows] = self._run({**part, "timestep": np.asarray(timestep)})
         return noise_pred
 
@@ -95,28 +87,15 @@ class SparingUNet:
         system (main memory), since the decoder comes next and wants more."""
         return SparingUNet(self._plain, rows_at_once=self._most, shrink=True)
 
-    def predict(
-        self,
-        *,
-        sample: FloatArray,
-        timesteps: FloatArray,
-        prompt_embeds: FloatArray,
-        pooled: FloatArray,
-        time_ids: FloatArray,
-    ) -> FloatArray:
+    def predict(self, **inputs: Unpack[UNetInputs]) -> FloatArray:
         """See `UNetSession.predict`."""
         parts: list[FloatArray] = []
-        done, count = 0, len(sample)
+        done, count = 0, len(inputs["sample"])
         while done < count:
             rows = slice(done, min(count, done + (self._most or count)))
+            some = {name: values[rows] for name, values in cast("Inputs", inputs).items()}
             try:
-                part = self._unet.predict(
-                    sample=sample[rows],
-                    timesteps=timesteps[rows],
-                    prompt_embeds=prompt_embeds[rows],
-                    pooled=pooled[rows],
-                    time_ids=time_ids[rows],
-                )
+                part = self._unet.predict(**cast("UNetInputs", some))
             except EngineError as error:
                 self._spare(error, tried=rows.stop - rows.start)
             else:

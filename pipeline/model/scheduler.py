@@ -1,8 +1,8 @@
 """What a sampler needs of a model's `scheduler/scheduler_config.json`, checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeVar
+from dataclasses import dataclass, fields
+from typing import Any, Final, Literal, get_args, get_origin
 
 from pipeline.errors import ModelError
 
@@ -12,115 +12,95 @@ BetaSchedule = Literal["linear", "scaled_linear", "squaredcos_cap_v2"]
 Algorithm = Literal["dpmsolver++", "sde-dpmsolver++"]
 FinalSigma = Literal["zero", "sigma_min"]
 
-_SWITCHES = (
-    "thresholding",
-    "use_exponential_sigmas",
-    "use_beta_sigmas",
-    "use_lu_lambdas",
-    "use_flow_sigmas",
-    "use_dynamic_shifting",
-)
-"""Ways of diffusers that no SDXL uses and that are not made here."""
+_NOT_MADE: Final[Mapping[str, tuple[object, ...]]] = {
+    **dict.fromkeys(
+        (
+            "thresholding",
+            "use_exponential_sigmas",
+            "use_beta_sigmas",
+            "use_lu_lambdas",
+            "use_flow_sigmas",
+            "use_dynamic_shifting",
+        ),
+        (False,),
+    ),
+    "solver_type": ("midpoint", "logrho", "bh1", "bh2"),
+    "interpolation_type": ("linear",),
+    "timestep_type": ("discrete",),
+    "variance_type": ("fixed_small", "fixed_large"),
+    "sigma_min": (),
+    "sigma_max": (),
+}
+"""Entries without a field here, with the values that change nothing: other ways of diffusers, which
+no SDXL uses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerConfig:
-    """The noise schedule a model was trained with and the solver's ways; diffusers' names.
+    """The noise schedule a model was trained with and the solver's ways; diffusers' names and
+    defaults.
 
     `trained_betas` replaces the beta formula. `clip_sample_range` clips DDIM's x0, None does not.
     """
 
-    num_train_timesteps: int
-    beta_start: float
-    beta_end: float
-    beta_schedule: BetaSchedule
-    trained_betas: tuple[float, ...] | None
-    prediction_type: Prediction
-    timestep_spacing: Spacing
-    steps_offset: int
-    rescale_betas_zero_snr: bool
-    use_karras_sigmas: bool
-    final_sigmas_type: FinalSigma
-    lower_order_final: bool
-    euler_at_final: bool
-    solver_order: int
-    algorithm_type: Algorithm
-    set_alpha_to_one: bool
-    clip_sample_range: float | None
+    num_train_timesteps: int = 1000
+    beta_start: float = 0.0001
+    beta_end: float = 0.02
+    beta_schedule: BetaSchedule = "linear"
+    trained_betas: tuple[float, ...] | None = None
+    prediction_type: Prediction = "epsilon"
+    timestep_spacing: Spacing = "linspace"
+    steps_offset: int = 0
+    rescale_betas_zero_snr: bool = False
+    use_karras_sigmas: bool = False
+    final_sigmas_type: FinalSigma = "zero"
+    lower_order_final: bool = True
+    euler_at_final: bool = False
+    solver_order: Literal[1, 2] = 2
+    algorithm_type: Algorithm = "dpmsolver++"
+    set_alpha_to_one: bool = True
+    clip_sample_range: float | None = 1.0
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> "SchedulerConfig":
-        """From the file's entries, laid over diffusers' defaults.
+        """From the file's entries, laid over diffusers' defaults; null counts as missing.
 
         Raises ModelError `scheduler_unsupported` (name, value) for what is not made here.
         """
-        read = _Reader(values)
-        for switch in _SWITCHES:
-            read.choice(switch, False, (False,))
-        read.choice("solver_type", "midpoint", ("midpoint", "logrho", "bh1", "bh2"))
-        read.choice("interpolation_type", "linear", ("linear",))
-        read.choice("timestep_type", "discrete", ("discrete",))
-        read.choice("variance_type", None, (None, "fixed_small", "fixed_large"))
-        for bound in ("sigma_min", "sigma_max"):
-            read.choice(bound, None, (None,))
-        clips = read.choice("clip_sample", True, (True, False))
-        return cls(
-            num_train_timesteps=int(read.number("num_train_timesteps", 1000)),
-            beta_start=read.number("beta_start", 0.0001),
-            beta_end=read.number("beta_end", 0.02),
-            beta_schedule=read.choice(
-                "beta_schedule", "linear", ("linear", "scaled_linear", "squaredcos_cap_v2")
-            ),
-            trained_betas=read.numbers("trained_betas"),
-            prediction_type=read.choice("prediction_type", "epsilon", ("epsilon", "v_prediction")),
-            timestep_spacing=read.choice(
-                "timestep_spacing", "linspace", ("leading", "trailing", "linspace")
-            ),
-            steps_offset=int(read.number("steps_offset", 0)),
-            rescale_betas_zero_snr=read.choice("rescale_betas_zero_snr", False, (True, False)),
-            use_karras_sigmas=read.choice("use_karras_sigmas", False, (True, False)),
-            final_sigmas_type=read.choice("final_sigmas_type", "zero", ("zero", "sigma_min")),
-            lower_order_final=read.choice("lower_order_final", True, (True, False)),
-            euler_at_final=read.choice("euler_at_final", False, (True, False)),
-            solver_order=read.choice("solver_order", 2, (1, 2)),
-            algorithm_type=read.choice(
-                "algorithm_type", "dpmsolver++", ("dpmsolver++", "sde-dpmsolver++")
-            ),
-            set_alpha_to_one=read.choice("set_alpha_to_one", True, (True, False)),
-            clip_sample_range=read.number("clip_sample_range", 1.0) if clips else None,
-        )
+        said = {name: value for name, value in values.items() if value is not None}
+        for name, allowed in (*_NOT_MADE.items(), ("clip_sample", (True, False))):
+            if name in said:
+                _one_of(name, said[name], allowed)
+        clips = bool(said.get("clip_sample", True))
+        if not clips:
+            said.pop("clip_sample_range", None)
+        found = {
+            each.name: _read(each.name, said[each.name], each.type)
+            for each in fields(cls)
+            if each.name in said
+        }
+        if not clips:
+            found["clip_sample_range"] = None
+        return cls(**found)
 
 
-_T = TypeVar("_T")
-
-
-class _Reader:
-    """Typed access to loose entries; None counts as missing."""
-
-    def __init__(self, values: Mapping[str, object]) -> None:
-        self._values = values
-
-    def choice(self, name: str, default: _T, allowed: tuple[_T, ...]) -> _T:
-        value = self._values.get(name)
-        if value is None:
-            return default
-        for known in allowed:
-            if value == known:
-                return known
+def _read(name: str, value: object, kind: Any) -> Any:
+    """`value` as a field of type `kind` has it."""
+    if get_origin(kind) is Literal:
+        return _one_of(name, value, get_args(kind))
+    if kind is bool:
+        return _one_of(name, value, (True, False))
+    if name == "trained_betas":
+        if not isinstance(value, list):
+            raise ModelError("scheduler_unsupported", name=name, value="no list")
+        return tuple(float(each) for each in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # JSON
+    if not isinstance(value, int | float):
         raise ModelError("scheduler_unsupported", name=name, value=value)
+    return int(value) if kind is int else float(value)
 
-    def number(self, name: str, default: float) -> float:
-        value = self._values.get(name)
-        if value is None:
-            return default
-        if isinstance(value, int | float):
-            return float(value)
-        raise ModelError("scheduler_unsupported", name=name, value=value)
 
-    def numbers(self, name: str) -> tuple[float, ...] | None:
-        value = self._values.get(name)
-        if value is None:
-            return None
-        if isinstance(value, list):
-            return tuple(float(each) for each in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # JSON
-        raise ModelError("scheduler_unsupported", name=name, value="no list")
+def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> object:
+    for known in allowed:
+        if value == known:
+            return known
+    raise ModelError("scheduler_unsupported", name=name, value=value)

@@ -1,6 +1,3 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
-# (the border to onnx, whose protobuf classes are untyped)
 """A VAE encoder that samples inside its graph (exports of 2024) gives the mean instead.
 
 Random numbers drawn by ONNX Runtime follow no seed of ours, so the same request would give another
@@ -11,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ModelError
+from pipeline.onnx.library import onnx
 
 SAMPLED: str = "latent_sample"
 """The output of such a graph: mean + standard deviation * noise."""
@@ -22,16 +20,12 @@ def with_mean_output(path: Path) -> bytes | None:
     None where it is the mean already. Raises ModelError `model_unreadable` where the output is no
     sum of something and noise.
     """
-    import onnx
-
     model = onnx.load(str(path), load_external_data=False)
     return bytes(model.SerializeToString()) if cut_at_mean(model) else None
 
 
 def cut_at_mean(model: Any) -> bool:
     """Do that to an `onnx.ModelProto`; False where nothing is drawn at random."""
-    import onnx
-
     graph = model.graph
     makers = {name: node for node in graph.node for name in node.output}
     if SAMPLED in makers and not _is_random(SAMPLED, makers):

@@ -1,12 +1,11 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
-# (the border to onnx, whose protobuf classes are untyped)
 """A look into an ONNX graph: who makes a value, who uses it, and what nobody needs any more."""
 
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from pipeline.onnx.library import onnx
 
 Array = npt.NDArray[Any]
 
@@ -37,8 +36,6 @@ class GraphView:
 
     def constant(self, name: str) -> Array | None:
         """The value of a constant that lies in the graph itself, else None."""
-        import onnx
-
         node = self.makers.get(name)
         if node is not None and node.op_type == "Identity":
             return self.constant(node.input[0])
@@ -79,9 +76,15 @@ def drop_unused(model: Any) -> None:
             del graph.initializer[index]
 
 
+def replace_nodes(model: Any, order: list[Any]) -> None:
+    """Let the graph have the nodes `order`, some of which may be its own."""
+    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in order]
+    del model.graph.node[:]
+    model.graph.node.extend(copies)
+    del model.graph.value_info[:]
+
+
 def use_domain(model: Any, domain: str, version: int) -> None:
     """Declare that nodes of `domain` may occur."""
-    import onnx
-
     if all(opset.domain != domain for opset in model.opset_import):
         model.opset_import.append(onnx.helper.make_opsetid(domain, version))

@@ -1,6 +1,3 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
-# (the border to onnx, whose protobuf classes are untyped)
 """A graph to be changed, and its weights, read one by one."""
 
 from pathlib import Path
@@ -11,6 +8,7 @@ import numpy.typing as npt
 
 from pipeline.errors import ModelError
 from pipeline.onnx.bare_graph import bare_graph
+from pipeline.onnx.library import onnx
 from pipeline.onnx.weight_files import locate
 
 Array = npt.NDArray[Any]
@@ -22,8 +20,6 @@ def load_skeleton(path: Path) -> Any:
 
     Raises ModelError `model_incomplete` where the file is cut off, `model_unreadable`.
     """
-    import onnx
-
     name = f"{path.parent.name}/{path.name}"
     try:
         return onnx.load_model_from_string(bare_graph(path))
@@ -45,8 +41,6 @@ class Weights:
 
         Raises ModelError `model_incomplete` where some are missing, `model_data_elsewhere`.
         """
-        import onnx
-
         if tensor.data_location != onnx.TensorProto.EXTERNAL:
             return onnx.numpy_helper.to_array(tensor)
         place = {entry.key: entry.value for entry in tensor.external_data}

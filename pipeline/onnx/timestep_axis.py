@@ -1,10 +1,9 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
-# (the border to onnx, whose protobuf classes are untyped)
 """A UNet exported with a scalar `timestep` gets one timestep a row, on the graph only."""
 
 from pathlib import Path
 from typing import Any
+
+from pipeline.onnx.library import onnx
 
 
 def with_timestep_axis(path: Path) -> bytes | None:
@@ -15,16 +14,12 @@ def with_timestep_axis(path: Path) -> bytes | None:
     """
     if path.stat().st_size >= 2**31:
         return None
-    import onnx
-
     model = onnx.load(str(path), load_external_data=False)
     return bytes(model.SerializeToString()) if give_timestep_axis(model) else None
 
 
 def give_timestep_axis(model: Any) -> bool:
     """Do that to an `onnx.ModelProto`; False where nothing was or could be done."""
-    import onnx
-
     graph = model.graph
     timestep = next((value for value in graph.input if value.name == "timestep"), None)
     if timestep is None or len(timestep.type.tensor_type.shape.dim) > 0:

@@ -1,6 +1,3 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
-# (the border to onnx, whose protobuf classes are untyped)
 """Attention in one node: the exported softmax(Q K) V becomes `com.microsoft.MultiHeadAttention`.
 
 It computes the same without keeping all scores, so large pictures take far less memory. A pattern
@@ -10,6 +7,7 @@ that is not recognised exactly (a mask, another order) is left as it is.
 from typing import Any, Final
 
 from pipeline.onnx.graph import GraphView, drop_unused, use_domain, whole
+from pipeline.onnx.library import onnx
 
 DOMAIN: Final = "com.microsoft"
 _ON_THE_WAY: Final = frozenset({"Mul", "Div", "Cast", "Identity", "Transpose"})
@@ -18,8 +16,6 @@ _FARTHEST: Final = 8  # nodes between a MatMul and the Reshape that splits the h
 
 def fuse_attention(model: Any) -> int:
     """Change `model` in place and say how many attentions were fused."""
-    import onnx
-
     view = GraphView(model)
     found = [
         fused

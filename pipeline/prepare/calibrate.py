@@ -1,6 +1,3 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
-# (the border to onnx, whose protobuf classes are untyped)
 """How fast is this machine, and how much faster in eight bits, or in OpenVINO in bfloat16? Measured
 in seconds, on SDXL's own shapes."""
 
@@ -13,12 +10,15 @@ from typing import Any, Final
 import numpy as np
 import onnxruntime as ort
 
+from pipeline.onnx.library import onnx
 from pipeline.onnx.skeleton import Weights, load_skeleton
 from pipeline.prepare.int8 import FULL_RANGE, REDUCED_RANGE, compute_in_int8
 from pipeline.prepare.recipes import Conversion
 from pipeline.prepare.write import GRAPH_NAME, ComponentWriter
 from pipeline.runtime.cpu import Cpu
 from pipeline.runtime.openvino import open_in_bf16
+from pipeline.runtime.providers import CPU
+from pipeline.runtime.sessions import session_options
 from pipeline.speed.notes import Calibration, Speeds, note, noted, openvino_for
 
 _SHAPES: Final = ((1280, 1280), (1280, 5120), (5120, 1280))
@@ -104,7 +104,7 @@ def _best(runs: list[Callable[[], object]]) -> list[float]:
 
 
 def _in_ort(path: Path, threads: int, values: Any) -> Callable[[], object]:
-    session = _session(path, threads)
+    session: Any = ort.InferenceSession(str(path), session_options(threads), providers=[CPU])
     return lambda: session.run(None, {_INPUT: values})
 
 
@@ -115,8 +115,6 @@ def _in_openvino(path: Path, threads: int, values: Any) -> Callable[[], object]:
 
 def _save_layers(path: Path) -> None:
     """A graph of the linear layers one after another, with random weights."""
-    import onnx
-
     random = np.random.default_rng(0)
     nodes: list[Any] = []
     weights: list[Any] = []
@@ -132,8 +130,6 @@ def _save_layers(path: Path) -> None:
 
 def _save_convolution(path: Path) -> None:
     """A graph of one convolution of its middle level."""
-    import onnx
-
     deep, wide = _CONV_CHANNELS
     values = np.random.default_rng(0).standard_normal((wide, deep, 3, 3), np.float32)
     weight = onnx.numpy_helper.from_array(values / np.float32((9 * deep) ** 0.5), "weight")
@@ -145,8 +141,6 @@ def _save_convolution(path: Path) -> None:
 def _save(
     path: Path, nodes: list[Any], weights: list[Any], shapes: tuple[list[int], list[int]]
 ) -> None:
-    import onnx
-
     value = onnx.helper.make_tensor_value_info
     graph = onnx.helper.make_graph(
         nodes,
@@ -157,11 +151,3 @@ def _save(
     )
     opset = onnx.helper.make_opsetid("", 18)
     onnx.save(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=9), path)
-
-
-def _session(path: Path, threads: int) -> Any:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

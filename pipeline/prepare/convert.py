@@ -1,6 +1,3 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
-# (the border to onnx, whose protobuf classes are untyped)
 """Which component is changed how, for each variant. Only graphs are touched here, no weight."""
 
 from pathlib import Path
@@ -10,6 +7,7 @@ from pipeline.model.folder import Component
 from pipeline.model.options import Variant
 from pipeline.onnx.encoder_mean import SAMPLED, cut_at_mean
 from pipeline.onnx.graph import drop_unused
+from pipeline.onnx.library import onnx
 from pipeline.onnx.skeleton import load_skeleton
 from pipeline.onnx.timestep_axis import give_timestep_axis
 from pipeline.prepare import half, int8
@@ -78,8 +76,6 @@ def _name_weights(model: Any) -> None:
 
 def _types(model: Any) -> dict[str, int]:
     """The element type of every value."""
-    import onnx
-
     found = {tensor.name: int(tensor.data_type) for tensor in model.graph.initializer}
     inferred = onnx.shape_inference.infer_shapes(model).graph
     for value in (*inferred.input, *inferred.value_info, *inferred.output):

@@ -1,6 +1,3 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
-# (the border to onnx, whose protobuf classes are untyped)
 """Half precision for chosen nodes, with casts where they meet those that stay in single precision.
 
 Inputs and outputs of the graph keep their types, so a folder with such a model is used like any
@@ -14,7 +11,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.onnx.graph import GraphView, drop_unused
+from pipeline.onnx.graph import GraphView, drop_unused, replace_nodes
+from pipeline.onnx.library import onnx
 from pipeline.prepare.recipes import Conversion, Recipe, Target, same
 
 Array = npt.NDArray[Any]
@@ -36,15 +34,12 @@ class Half:
 
     @classmethod
     def fp16(cls) -> "Half":
-        import onnx
-
         return cls(np.dtype(np.float16), onnx.TensorProto.FLOAT16, LARGEST)
 
     @classmethod
     def bf16(cls) -> "Half":
         """bfloat16: the range of single precision, fewer digits."""
         import ml_dtypes
-        import onnx
 
         return cls(np.dtype(ml_dtypes.bfloat16), onnx.TensorProto.BFLOAT16, _LARGEST_BF16)
 
@@ -67,11 +62,7 @@ class _Halving:
     def __init__(
         self, conversion: Conversion, types: dict[str, int], chosen: Chooser, half: Half
     ) -> None:
-        import onnx
-
         self._type = half
-
-        self._onnx = onnx
         self._conversion = conversion
         self._model = conversion.model
         self._view = GraphView(self._model)
@@ -101,10 +92,7 @@ class _Halving:
         order = [*self._front]
         for node in graph.node:
             order += [node, *self._after.get(node.output[0], [])]
-        copies = [type(node).FromString(node.SerializeToString()) for node in order]
-        del graph.node[:]
-        graph.node.extend(copies)
-        del graph.value_info[:]
+        replace_nodes(self._model, order)
         drop_unused(self._model)
 
     def _wants_half(self, node: Any, index: int) -> bool:
@@ -112,13 +100,13 @@ class _Halving:
 
     def _retype(self, node: Any) -> None:
         """Outputs of a chosen node are in half precision; some say their type themselves."""
-        kinds = self._onnx.TensorProto
+        kinds = onnx.TensorProto
         for attribute in node.attribute:
             if node.op_type == "Cast" and attribute.name == "to" and attribute.i == kinds.FLOAT:
                 attribute.i = self._type.kind
             if node.op_type == "ConstantOfShape" and attribute.t.data_type == kinds.FLOAT:
-                values = self._onnx.numpy_helper.to_array(attribute.t)
-                attribute.t.CopyFrom(self._onnx.numpy_helper.from_array(self._type.of(values)))
+                values = onnx.numpy_helper.to_array(attribute.t)
+                attribute.t.CopyFrom(onnx.numpy_helper.from_array(self._type.of(values)))
         self._half.update(name for name in node.output if name in self._floats)
 
     def _initializers_of_both(self) -> set[str]:
@@ -160,16 +148,16 @@ class _Halving:
         made = _half_name(name) if to_half else f"{name}__single"
         constant = self._view.constant(name) if maker is not None and to_half else None
         if constant is not None:
-            node = self._onnx.helper.make_node(
+            node = onnx.helper.make_node(
                 "Constant",
                 [],
                 [made],
-                value=self._onnx.numpy_helper.from_array(self._type.of(constant)),
+                value=onnx.numpy_helper.from_array(self._type.of(constant)),
             )
         else:
-            kinds = self._onnx.TensorProto
+            kinds = onnx.TensorProto
             kind = self._type.kind if to_half else kinds.FLOAT
-            node = self._onnx.helper.make_node("Cast", [name], [made], name=made, to=kind)
+            node = onnx.helper.make_node("Cast", [name], [made], name=made, to=kind)
         if maker is None:
             self._front.append(node)
         else:
@@ -191,8 +179,8 @@ class _Halving:
             for index, name in enumerate(node.input):
                 if name == output.name:
                     node.input[index] = inside
-        cast = self._onnx.helper.make_node(
-            "Cast", [inside], [output.name], name=inside, to=self._onnx.TensorProto.FLOAT
+        cast = onnx.helper.make_node(
+            "Cast", [inside], [output.name], name=inside, to=onnx.TensorProto.FLOAT
         )
         self._after.setdefault(maker.output[0], []).append(cast)
 

@@ -1,6 +1,3 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
-# (the border to onnx, whose protobuf classes are untyped)
 """Linear layers with eight-bit weights, for processors.
 
 The UNet computes in eight bits, its inputs being measured while it runs: fast, where the processor
@@ -13,7 +10,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.onnx.graph import GraphView, use_domain
+from pipeline.onnx.graph import GraphView, replace_nodes, use_domain
+from pipeline.onnx.library import onnx
 from pipeline.prepare.attention import DOMAIN
 from pipeline.prepare.recipes import Conversion, Recipe, Target
 
@@ -33,8 +31,6 @@ def compute_in_int8(conversion: Conversion, *, largest: int, keep: str) -> int:
     Those of the graph's input `keep` only keep their weights so: a prompt's first token is so much
     larger than the others that a common scale would leave nothing of them.
     """
-    import onnx
-
     model = conversion.model
     layers = _layers(model)
     kept = _names_of(model, keep)
@@ -65,7 +61,8 @@ def compute_in_int8(conversion: Conversion, *, largest: int, keep: str) -> int:
             )
         )
         conversion.recipes[name] = _columns(weight, largest)
-    _replace(model, order)
+    replace_nodes(model, order)  # the old weights stay: their recipes are found by their names
+    use_domain(model, DOMAIN, 1)
     return len(layers)
 
 
@@ -78,14 +75,13 @@ def keep_in_int8(conversion: Conversion) -> int:
     for node in model.graph.node:
         weight = layers.get(node.output[0])
         order.append(node if weight is None else _kept(conversion, node, weight))
-    _replace(model, order)
+    replace_nodes(model, order)  # the old weights stay: their recipes are found by their names
+    use_domain(model, DOMAIN, 1)
     return len(layers)
 
 
 def _kept(conversion: Conversion, node: Any, weight: Any) -> Any:
     """The node that takes the place of a MatMul; itself where no block fits."""
-    import onnx
-
     depth, width = (int(dim) for dim in weight.dims)
     block = next((size for size in _BLOCKS if depth % size == 0), None)
     if block is None:
@@ -116,8 +112,6 @@ def _names_of(model: Any, name: str) -> set[str]:
 
 def _layers(model: Any) -> dict[str, Any]:
     """The weight of each MatMul with a matrix of float32 that nothing else uses, by output."""
-    import onnx
-
     view = GraphView(model)
     found: dict[str, Any] = {}
     for node in model.graph.node:
@@ -166,13 +160,3 @@ def _blocks(weight: Any, block: int) -> Recipe:
         ),
         make,
     )
-
-
-def _replace(model: Any, order: list[Any]) -> None:
-    """`order` as the graph's nodes. The old weights stay named: their recipes are found by that."""
-    graph = model.graph
-    copies = [type(node).FromString(node.SerializeToString()) for node in order]
-    del graph.node[:]
-    graph.node.extend(copies)
-    del graph.value_info[:]
-    use_domain(model, DOMAIN, 1)

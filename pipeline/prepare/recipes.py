@@ -1,6 +1,3 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
-# (the border to onnx, whose protobuf classes are untyped)
 """What becomes of a tensor: which tensors take its place, and how their values are made of it."""
 
 from collections.abc import Callable
@@ -9,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from pipeline.onnx.library import onnx
 
 Array = npt.NDArray[Any]
 
@@ -56,7 +55,5 @@ class Conversion:
 
 def same(tensor: Any) -> Target:
     """The target that equals an `onnx.TensorProto`."""
-    import onnx
-
     dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type))
     return Target(tensor.name, dtype, tuple(int(dim) for dim in tensor.dims))

@@ -6,7 +6,7 @@ part is given what the source had there: errors are measured, not their conseque
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +49,7 @@ BOUNDS: Final[Mapping[Variant, Mapping[str, float]]] = {
 class _Run:
     """One run of the UNet: what it was given and what it said."""
 
-    inputs: dict[str, Floats]
+    inputs: loop.UNetInputs
     noise_pred: Floats
 
 
@@ -191,7 +191,7 @@ class _Recorder:
         self._unet = unet
         self.runs: list[_Run] = []
 
-    def predict(self, **inputs: Floats) -> Floats:
+    def predict(self, **inputs: Unpack[loop.UNetInputs]) -> Floats:
         """See `UNetSession.predict`."""
         noise_pred = self._unet.predict(**inputs)
         self.runs.append(_Run(inputs, noise_pred))

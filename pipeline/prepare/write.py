@@ -1,6 +1,3 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
-# (the border to onnx, whose protobuf classes are untyped)
 """Writes a changed component, one tensor at a time, and goes on where an earlier run was killed.
 
 Where every tensor lies is known before the first is read, so the space is too; and a second run
@@ -19,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.onnx.bare_graph import INLINE_BYTES
+from pipeline.onnx.library import onnx
 from pipeline.onnx.skeleton import Weights
 from pipeline.onnx.weight_files import GRAPH_NAME
 from pipeline.prepare.recipes import Conversion, Recipe, Target
@@ -188,8 +186,6 @@ class ComponentWriter:
 
     def _write_graph(self, inline: list[tuple[Target, Array]]) -> tuple[str, int]:
         """The graph with references to the data. Returns its hash and size."""
-        import onnx
-
         model = self._conversion.model
         tensors = [onnx.numpy_helper.from_array(values, target.name) for target, values in inline]
         tensors += [
@@ -227,8 +223,6 @@ class _Sink:
 
 
 def _outside(target: Target, offset: int) -> Any:
-    import onnx
-
     tensor = onnx.TensorProto()
     tensor.name = target.name
     tensor.dims.extend(target.dims)

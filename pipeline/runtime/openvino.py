@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from pipeline.errors import EngineError, ModelError
 from pipeline.runtime.cpu import Cpu
-from pipeline.runtime.ports import Port
+from pipeline.runtime.ports import Port, as_typed
 from pipeline.runtime.providers import CPU
 from pipeline.runtime.trouble import brief, trouble_of
 
@@ -54,25 +54,14 @@ class OpenVinoSession:
     def __init__(self, front: Any, body: Any, inputs: Mapping[str, Port]) -> None:
         self._front = front
         self._body = body
-        self._inputs = inputs
-        self._outputs = {port.any_name: _port(port) for port in body.outputs}
+        self.inputs = inputs
+        self.outputs: Mapping[str, Port] = {port.any_name: _port(port) for port in body.outputs}
+        self.provider = CPU
         self._gives_back = False
         self._lock = threading.Lock()
         self._requests = [
             model.create_infer_request() for model in (front, body) if model is not None
         ]
-
-    @property
-    def inputs(self) -> Mapping[str, Port]:
-        return self._inputs
-
-    @property
-    def outputs(self) -> Mapping[str, Port]:
-        return self._outputs
-
-    @property
-    def provider(self) -> str:
-        return CPU
 
     def giving_back(self) -> "OpenVinoSession":
         """The same session, whose activations go back to the system after each run."""
@@ -85,13 +74,10 @@ class OpenVinoSession:
     ) -> dict[str, Array]:
         """See `Session.run`. One run at a time: a request keeps its activations for the next,
         unless this is `giving_back`."""
-        feed = {
-            name: np.asarray(value, dtype=self._inputs[name].dtype, order="C")
-            for name, value in inputs.items()
-        }
+        feed = as_typed(inputs, self.inputs)
         try:
             with self._lock:
-                return self._run(feed, list(outputs or self._outputs))
+                return self._run(feed, list(outputs or self.outputs))
         except Exception as error:  # openvino raises RuntimeError for all it has to say
             full = isinstance(error, MemoryError) or trouble_of(str(error)) == "out_of_memory"
             trouble = "out_of_memory" if full else "inference_failed"

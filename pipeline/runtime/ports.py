@@ -19,6 +19,14 @@ class Port:
     dtype: np.dtype[Any]
 
 
+def as_typed(values: Mapping[str, Array], ports: Mapping[str, Port]) -> dict[str, Array]:
+    """`values` with the dtypes of the inputs of their names, contiguous."""
+    return {
+        name: np.asarray(value, dtype=ports[name].dtype, order="C")
+        for name, value in values.items()
+    }
+
+
 class Session(Protocol):
     """A loaded ONNX graph. `run` may be called by several threads."""
 

@@ -16,7 +16,7 @@ from pipeline.model.folder import Component, ModelFolder
 from pipeline.onnx.bare_graph import bare_graph, renamed
 from pipeline.runtime.cuda import provider_options
 from pipeline.runtime.openvino import open_in_bf16
-from pipeline.runtime.ports import Array, Port, Session
+from pipeline.runtime.ports import Array, Port, Session, as_typed
 from pipeline.runtime.providers import CPU, CUDA, Wanted, choose_provider
 from pipeline.runtime.threads import default_threads
 from pipeline.runtime.trouble import brief, trouble_of
@@ -46,30 +46,15 @@ class OrtSession:
     def __init__(self, raw: Any, *, shrink: bool = False) -> None:
         self.raw = raw
         self.kept: object = None  # what the session refers to and does not own
-        self._inputs = {port.name: _port(port) for port in raw.get_inputs()}
-        self._outputs = {port.name: _port(port) for port in raw.get_outputs()}
+        self.inputs: Mapping[str, Port] = {port.name: _port(port) for port in raw.get_inputs()}
+        self.outputs: Mapping[str, Port] = {port.name: _port(port) for port in raw.get_outputs()}
+        self.provider = str(raw.get_providers()[0])
         self._run_options = _shrinking(raw) if shrink else None
-
-    @property
-    def inputs(self) -> Mapping[str, Port]:
-        return self._inputs
-
-    @property
-    def outputs(self) -> Mapping[str, Port]:
-        return self._outputs
-
-    @property
-    def provider(self) -> str:
-        return str(self.raw.get_providers()[0])
 
     def run(
         self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None
     ) -> dict[str, Array]:
-        names = list(outputs or self._outputs)
-        feed = {
-            name: np.asarray(value, dtype=self._inputs[name].dtype, order="C")
-            for name, value in inputs.items()
-        }
+        names, feed = list(outputs or self.outputs), as_typed(inputs, self.inputs)
         try:
             values = self.raw.run(names, feed, self._run_options)
         except Exception as error:  # ORT's classes have no common base but Exception
@@ -189,7 +174,7 @@ class SessionFactory:
         return session
 
     def _options(self) -> Any:
-        options = _options(self.threads)
+        options = session_options(self.threads)
         if not self._reorder:
             options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
         if self.mapped:  # packing a weight for the processor copies it
@@ -208,13 +193,14 @@ def open_on_cpu(path: Path, *, threads: int) -> OrtSession:
     """A graph beside the model's own components, always on the processor; its activations go back
     to the system after each run. ModelError `tagger_unreadable`."""
     try:
-        raw = ort.InferenceSession(str(path), _options(threads), providers=[CPU])
+        raw = ort.InferenceSession(str(path), session_options(threads), providers=[CPU])
     except Exception as error:  # ORT's classes have no common base but Exception
         raise ModelError("tagger_unreadable", path=str(path), problem=str(error)[:300]) from error
     return OrtSession(raw, shrink=True)
 
 
-def _options(threads: int) -> Any:
+def session_options(threads: int) -> Any:
+    """Options of any session on `threads` threads."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -1,7 +1,8 @@
 """What every sampler offers to the loop."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from pipeline.model.scheduler import Prediction
 
 Floats = NDArray[np.float32]
+ONE = np.float32(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,40 +26,34 @@ class SamplerState:
     base_sample: Floats | None = None
 
 
-class NumpySampler(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumpySampler(ABC):
     """A noise scheduler over explicit values: no state of its own, so rows may share one.
 
-    All samples are (1, latent_channels, height, width) float32 in latent pixels.
+    All samples are (1, latent_channels, height, width) float32 in latent pixels. `timesteps` is
+    what the UNet is told at each step, (steps,): whole numbers except for Euler. The first noise is
+    multiplied by `init_noise_sigma`. `draws_noise`: each step (the last too) needs fresh noise of
+    the sample's shape.
     """
 
-    @property
-    def timesteps(self) -> Floats:
-        """What the UNet is told at each step, (steps,). Whole numbers except for Euler."""
-        ...
+    timesteps: Floats
+    prediction_type: Prediction
+    init_noise_sigma: np.float32 = ONE
+    draws_noise: bool = False
 
-    @property
-    def init_noise_sigma(self) -> np.float32:
-        """The first noise is multiplied by this."""
-        ...
-
-    @property
-    def draws_noise(self) -> bool:
-        """Whether each step (the last too) needs fresh noise of the sample's shape."""
-        ...
-
-    def scale_model_input(self, sample: Floats, step_index: int) -> Floats:
+    def scale_model_input(self, sample: Floats, step_index: int) -> Floats:  # noqa: ARG002 - Euler's
         """The sample as the UNet wants it at this step."""
-        ...
+        return sample
 
+    @abstractmethod
     def add_noise(self, sample: Floats, noise: Floats, step_index: int) -> Floats:
         """The finished `sample` as it would be before this step: where img2img begins."""
-        ...
 
+    @abstractmethod
     def step(
         self, state: SamplerState, noise_pred: Floats, sample: Floats, noise: Floats | None
     ) -> tuple[Floats, SamplerState]:
         """The next sample and state. `noise` is None unless `draws_noise`."""
-        ...
 
 
 def denoised(

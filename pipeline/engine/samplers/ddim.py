@@ -5,23 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.engine.samplers import schedule
-from pipeline.engine.samplers.base import Floats, SamplerState, denoised, single
-from pipeline.model.scheduler import Prediction, SchedulerConfig
-
-_ONE = np.float32(1)
+from pipeline.engine.samplers.base import ONE, Floats, NumpySampler, SamplerState, denoised, single
+from pipeline.model.scheduler import SchedulerConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DdimSampler:
+class DdimSampler(NumpySampler):
     """`alphas` and `next_alphas`: share of the picture before and after each step, (steps,)."""
 
-    timesteps: Floats
     alphas: Floats
     next_alphas: Floats
-    prediction_type: Prediction
     clip_sample_range: float | None
-    init_noise_sigma: np.float32 = _ONE
-    draws_noise: bool = False
 
     @classmethod
     def make(cls, config: SchedulerConfig, steps: int) -> "DdimSampler":
@@ -31,7 +25,7 @@ class DdimSampler:
             training = schedule.alphas_cumprod_to_zero(config)
         timesteps = schedule.spaced_timesteps(config, steps).round().astype(np.int64)
         following = timesteps - config.num_train_timesteps // steps
-        last = _ONE if config.set_alpha_to_one else training[0]
+        last = ONE if config.set_alpha_to_one else training[0]
         return cls(
             timesteps=timesteps.astype(np.float32),
             alphas=training[timesteps],
@@ -39,9 +33,6 @@ class DdimSampler:
             prediction_type=config.prediction_type,
             clip_sample_range=config.clip_sample_range,
         )
-
-    def scale_model_input(self, sample: Floats, step_index: int) -> Floats:  # noqa: ARG002 - the protocol's
-        return sample
 
     def add_noise(self, sample: Floats, noise: Floats, step_index: int) -> Floats:
         alpha, sigma = _roots(self.alphas[step_index])
@@ -68,4 +59,4 @@ class DdimSampler:
 
 def _roots(alpha_cumprod: np.float32) -> tuple[np.float32, np.float32]:
     """Both factors of sample = alpha * x0 + sigma * noise."""
-    return np.sqrt(alpha_cumprod), np.sqrt(_ONE - alpha_cumprod)
+    return np.sqrt(alpha_cumprod), np.sqrt(ONE - alpha_cumprod)

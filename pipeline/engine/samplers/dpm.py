@@ -10,10 +10,9 @@ from typing import Literal, Self
 import numpy as np
 
 from pipeline.engine.samplers import schedule
-from pipeline.engine.samplers.base import Floats, SamplerState, denoised, single
-from pipeline.model.scheduler import Prediction, SchedulerConfig
+from pipeline.engine.samplers.base import ONE, Floats, NumpySampler, SamplerState, denoised, single
+from pipeline.model.scheduler import SchedulerConfig
 
-_ONE = np.float32(1)
 _SMALL = 15  # steps; below it diffusers ends with lower orders, for stability
 
 Order = Literal[1, 2]
@@ -29,23 +28,19 @@ class _Level:
 
     @classmethod
     def of(cls, noise: np.float32) -> "_Level":
-        alpha = _ONE / np.sqrt(noise * noise + _ONE)
+        alpha = ONE / np.sqrt(noise * noise + ONE)
         sigma = noise * alpha
         with np.errstate(divide="ignore"):  # the last level has no noise: infinity is right
             return cls(alpha, sigma, np.log(alpha) - np.log(sigma))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _DpmSampler:
+class _DpmSampler(NumpySampler):
     """What both solvers share. `orders` has the solver's order at each step, `levels` one level
     more than `timesteps`."""
 
-    timesteps: Floats
     levels: tuple[_Level, ...]
     orders: tuple[Order, ...]
-    draws_noise: bool
-    prediction_type: Prediction
-    init_noise_sigma: np.float32 = _ONE
 
     @classmethod
     def _made(
@@ -68,9 +63,6 @@ class _DpmSampler:
             draws_noise=config.algorithm_type == "sde-dpmsolver++",
             prediction_type=config.prediction_type,
         )
-
-    def scale_model_input(self, sample: Floats, step_index: int) -> Floats:  # noqa: ARG002 - the protocol's
-        return sample
 
     def add_noise(self, sample: Floats, noise: Floats, step_index: int) -> Floats:
         level = self.levels[step_index]
@@ -101,15 +93,15 @@ class _DpmSampler:
         shrink = target.sigma / start.sigma
         if self.draws_noise:
             shrink = shrink * np.exp(-distance)
-            weight = target.alpha * (_ONE - np.exp(np.float32(-2) * distance))
+            weight = target.alpha * (ONE - np.exp(np.float32(-2) * distance))
         else:
-            weight = -(target.alpha * (np.exp(-distance) - _ONE))
+            weight = -(target.alpha * (np.exp(-distance) - ONE))
         latents = shrink * base + weight * anchor
         if slope is not None:
             latents = latents + (np.float32(0.5) * weight) * slope
         if self.draws_noise:
             assert noise is not None
-            fresh = target.sigma * np.sqrt(_ONE - np.exp(np.float32(-2) * distance))
+            fresh = target.sigma * np.sqrt(ONE - np.exp(np.float32(-2) * distance))
             latents = latents + fresh * noise
         return latents
 

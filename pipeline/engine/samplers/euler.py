@@ -9,25 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.engine.samplers import schedule
-from pipeline.engine.samplers.base import Floats, SamplerState, single
-from pipeline.model.scheduler import Prediction, SchedulerConfig
-
-_ONE = np.float32(1)
+from pipeline.engine.samplers.base import ONE, Floats, NumpySampler, SamplerState, single
+from pipeline.model.scheduler import SchedulerConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EulerSampler:
+class EulerSampler(NumpySampler):
     """`sigmas` has one value more than `timesteps`: the noise left after the last step."""
 
-    timesteps: Floats
     sigmas: Floats
-    init_noise_sigma: np.float32
-    prediction_type: Prediction
-    ancestral: bool
-
-    @property
-    def draws_noise(self) -> bool:
-        return self.ancestral
 
     @classmethod
     def make(cls, config: SchedulerConfig, steps: int, *, ancestral: bool) -> "EulerSampler":
@@ -43,18 +33,18 @@ class EulerSampler:
             sigmas = schedule.with_final_sigma(config, sigmas, training)
         top = sigmas.max()
         if config.timestep_spacing == "leading":
-            top = np.sqrt(top * top + _ONE)
+            top = np.sqrt(top * top + ONE)
         return cls(
             timesteps=timesteps,
             sigmas=sigmas,
             init_noise_sigma=top,
             prediction_type=config.prediction_type,
-            ancestral=ancestral,
+            draws_noise=ancestral,
         )
 
     def scale_model_input(self, sample: Floats, step_index: int) -> Floats:
         sigma = self.sigmas[step_index]
-        return sample / np.sqrt(sigma * sigma + _ONE)
+        return sample / np.sqrt(sigma * sigma + ONE)
 
     def add_noise(self, sample: Floats, noise: Floats, step_index: int) -> Floats:
         return sample + noise * self.sigmas[step_index]
@@ -65,7 +55,7 @@ class EulerSampler:
         sigma, sigma_next = self.sigmas[state.step_index], self.sigmas[state.step_index + 1]
         x0 = self._denoised(noise_pred, sample, sigma)
         derivative = (sample - x0) / sigma
-        if self.ancestral:
+        if self.draws_noise:
             assert noise is not None
             down, up = _ancestral(sigma, sigma_next)
             latents = sample + derivative * (down - sigma) + noise * up
@@ -76,7 +66,7 @@ class EulerSampler:
     def _denoised(self, noise_pred: Floats, sample: Floats, sigma: np.float32) -> Floats:
         if self.prediction_type == "epsilon":
             return single(sample - noise_pred * sigma)
-        power = sigma * sigma + _ONE
+        power = sigma * sigma + ONE
         return single(noise_pred * (-sigma / np.sqrt(power)) + sample / power)
 
 

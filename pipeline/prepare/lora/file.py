@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import ModelError
+from pipeline.onnx.library import onnx
 from pipeline.prepare.lora.methods import method_of, model_of
 
 Floats = npt.NDArray[np.float32]
@@ -216,8 +217,6 @@ def _what_else(path: Path) -> str:
 @cache
 def _dtype(kind: str) -> "np.dtype[Any]":
     """Numpy's type of what safetensors calls `kind`."""
-    import onnx
-
     if kind in _PLAIN:
         return np.dtype(_PLAIN[kind])
     number = onnx.TensorProto.DataType.Value(_OF_ONNX[kind])

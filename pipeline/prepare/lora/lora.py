@@ -1,6 +1,3 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
-# (the border to onnx, whose protobuf classes are untyped)
 """LoRAs become part of a model's weights, one tensor at a time."""
 
 import json
@@ -184,7 +181,8 @@ def _scale(file: LoraFile, entry: Entry, spelled: str) -> float:
 def _noted_alpha(notes: Mapping[str, Any], component: str, layer: str, rank: int) -> float:
     """Alpha as peft notes it, over the rank or its root."""
     said = notes.get(f"{component}.lora_alpha", rank)
-    for pattern, value in (notes.get(f"{component}.alpha_pattern") or {}).items():
+    patterns: Mapping[str, Any] = notes.get(f"{component}.alpha_pattern") or {}
+    for pattern, value in patterns.items():
         if re.fullmatch(rf"(.*\.)?({pattern})", layer):
             said = value
     root = bool(notes.get(f"{component}.use_rslora"))
