@@ -92,8 +92,8 @@ RATING_TAGS: Final[Mapping[Rating, str]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preset:
-    """What a quality preset adds to the prompt and to the negative."""
+class Added:
+    """What a quality preset or a style adds to the prompt and to the negative."""
 
     positive: str
     negative: str
@@ -106,10 +106,10 @@ CARD_NEGATIVE: Final = (
 )
 """The card's recommended negative. `(bad)` and `[abstract]` are weight syntax."""
 
-PRESETS: Final[Mapping[QualityPreset, Preset]] = MappingProxyType(
+PRESETS: Final[Mapping[QualityPreset, Added]] = MappingProxyType(
     {
-        QualityPreset.NONE: Preset(positive="", negative="nsfw, lowres"),
-        QualityPreset.STANDARD_30: Preset(
+        QualityPreset.NONE: Added(positive="", negative="nsfw, lowres"),
+        QualityPreset.STANDARD_30: Added(
             positive="masterpiece, best quality",
             negative=(
                 "nsfw, lowres, bad anatomy, bad hands, text, error, missing fingers, "
@@ -117,18 +117,18 @@ PRESETS: Final[Mapping[QualityPreset, Preset]] = MappingProxyType(
                 "jpeg artifacts, signature, watermark, username, blurry, artist name"
             ),
         ),
-        QualityPreset.STANDARD_31: Preset(
+        QualityPreset.STANDARD_31: Added(
             positive="masterpiece, best quality, very aesthetic, absurdres",
             negative=CARD_NEGATIVE,
         ),
-        QualityPreset.LIGHT_31: Preset(
+        QualityPreset.LIGHT_31: Added(
             positive="(masterpiece), best quality, very aesthetic, perfect face",
             negative=(
                 "nsfw, (low quality, worst quality:1.2), very displeasing, 3d, watermark, "
                 "signature, ugly, poorly drawn"
             ),
         ),
-        QualityPreset.HEAVY_31: Preset(
+        QualityPreset.HEAVY_31: Added(
             positive=(
                 "(masterpiece), (best quality), (ultra-detailed), very aesthetic, illustration, "
                 "disheveled hair, perfect composition, moist skin, intricate details"
@@ -143,49 +143,41 @@ PRESETS: Final[Mapping[QualityPreset, Preset]] = MappingProxyType(
 """The official demo's presets; Standard v3.1 is the card's own recommendation."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StyleTags:
-    """What a style adds to the prompt and to the negative."""
-
-    positive: str
-    negative: str
-
-
-STYLES: Final[Mapping[Style, StyleTags]] = MappingProxyType(
+STYLES: Final[Mapping[Style, Added]] = MappingProxyType(
     {
-        Style.CINEMATIC: StyleTags(
+        Style.CINEMATIC: Added(
             positive="cinematic lighting, film grain, depth of field, backlighting, letterboxed",
             negative="flat color, sketch, comic, monochrome",
         ),
-        Style.PHOTOGRAPHIC: StyleTags(
+        Style.PHOTOGRAPHIC: Added(
             positive=r"photorealistic, realistic, photo \(medium\), bokeh, blurry background",
             negative="flat color, lineart, sketch, comic, pixel art",
         ),
-        Style.ANIME: StyleTags(
+        Style.ANIME: Added(
             positive="anime coloring, official art, key visual, clean lineart, colorful",
             negative="photorealistic, realistic, 3d, sketch",
         ),
-        Style.MANGA: StyleTags(
+        Style.MANGA: Added(
             positive="monochrome, greyscale, comic, lineart, screentones, halftone, speed lines",
             negative="colorful, photorealistic, 3d, pixel art",
         ),
-        Style.DIGITAL_ART: StyleTags(
+        Style.DIGITAL_ART: Added(
             positive="digital painting, painterly, concept art, colorful, detailed background",
             negative="photorealistic, traditional media, monochrome, sketch",
         ),
-        Style.PIXEL_ART: StyleTags(
+        Style.PIXEL_ART: Added(
             positive="pixel art, sprite, 8-bit, dithering, limited palette",
             negative="photorealistic, realistic, 3d, blurry, sketch",
         ),
-        Style.FANTASY_ART: StyleTags(
+        Style.FANTASY_ART: Added(
             positive="fantasy, magic, glowing, light particles, light rays, scenery, painterly",
             negative="photorealistic, science fiction, monochrome, sketch",
         ),
-        Style.NEONPUNK: StyleTags(
+        Style.NEONPUNK: Added(
             positive="cyberpunk, science fiction, neon lights, neon trim, purple theme",
             negative="medieval, muted color, monochrome, sketch",
         ),
-        Style.MODEL_3D: StyleTags(
+        Style.MODEL_3D: Added(
             positive=r"3d, blender \(medium\), 3d background, soft shading, depth of field",
             negative="flat color, lineart, sketch, comic, monochrome",
         ),

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import ModelError
 
@@ -52,3 +53,27 @@ def text(config: Json, key: str, default: str) -> str:
     if not isinstance(value, str):
         raise ModelError("model_config_wrong", name=key, problem=f"{value!r} is no text")
     return value
+
+
+def items(config: Json, key: str) -> list[Any] | None:
+    """The list `key`; None where there is none."""
+    value = config.get(key)
+    return [*value] if isinstance(value, list) else None  # pyright: ignore[reportUnknownVariableType]  # JSON
+
+
+def numbers(config: Json, key: str) -> list[float] | None:
+    """The list of numbers `key`; None where there is none."""
+    try:
+        return (
+            None if (found := items(config, key)) is None else [float(str(each)) for each in found]
+        )
+    except ValueError as error:
+        raise ModelError("model_config_wrong", name=key, problem=str(error)) from error
+
+
+def levels(config: Json, key: str = "block_out_channels") -> list[int]:
+    """A whole number for each level of a network. ModelError where there is none."""
+    found = numbers(config, key)
+    if not found:
+        raise ModelError("model_config_wrong", name=key, problem="missing")
+    return [int(each) for each in found]

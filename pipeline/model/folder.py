@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from pipeline.errors import ModelError
 from pipeline.model.check import check_files, check_is_sdxl
-from pipeline.model.configs import Json, number, read_json, text, whole
+from pipeline.model.configs import Json, items, levels, number, numbers, read_json, text, whole
 from pipeline.model.content_hash import content_hash
 from pipeline.onnx.external_data import resizes_to_fit
 from pipeline.onnx.weight_files import GRAPH_NAME, WeightFiles
@@ -81,8 +81,8 @@ class ModelFolder:
         vae = read_json(path / "vae_decoder" / "config.json")
         unet = read_json(path / "unet" / "config.json")
         card = read_json(path / "ekaki.json") if (path / "ekaki.json").is_file() else {}
-        scale = 2 ** (_length(vae, "block_out_channels") - 1)
-        levels = 2 ** (_length(unet, "block_out_channels") - 1)
+        scale = 2 ** (len(levels(vae)) - 1)
+        halved = 2 ** (len(levels(unet)) - 1)
         fits = resizes_to_fit(path / "unet" / "model.onnx")
         return cls(
             path=path,
@@ -91,7 +91,7 @@ class ModelFolder:
             scheduler=_scheduler(read_json(path / "scheduler" / "scheduler_config.json")),
             latent_channels=whole(vae, "latent_channels", 4),
             vae_scale_factor=scale,
-            size_multiple=whole(card, "size_multiple", scale if fits else scale * levels),
+            size_multiple=whole(card, "size_multiple", scale if fits else scale * halved),
             scaling_factor=number(vae, "scaling_factor", 0.18215),
             shift_factor=number(vae, "shift_factor", 0.0),
             latents_mean=_channels(vae, "latents_mean"),
@@ -100,7 +100,7 @@ class ModelFolder:
             precision=text(card, "precision", "fp32"),
             rows_alone=bool(card.get("rows_alone", False)),
             fused=bool(card.get("fused", False)),
-            in_openvino=_names(card, "openvino"),
+            in_openvino=frozenset(map(str, items(card, "openvino") or ())),
             stated_hash=text(card, "hash", ""),
         )
 
@@ -157,25 +157,6 @@ def _scheduler(config: Json) -> Mapping[str, object]:
     return MappingProxyType({"clip_sample": False, **config})
 
 
-def _length(config: Json, key: str) -> int:
-    values = config.get(key)
-    if not isinstance(values, list) or not values:
-        raise ModelError("model_config_wrong", name=key, problem="missing")
-    return len(values)  # pyright: ignore[reportUnknownArgumentType]  # JSON
-
-
 def _channels(config: Json, key: str) -> tuple[float, ...] | None:
-    values = config.get(key)
-    if not isinstance(values, list):
-        return None
-    try:
-        return tuple(float(value) for value in values)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # JSON
-    except (TypeError, ValueError) as error:
-        raise ModelError("model_config_wrong", name=key, problem=str(error)) from error
-
-
-def _names(config: Json, key: str) -> frozenset[str]:
-    values = config.get(key)
-    if not isinstance(values, list):
-        return frozenset()
-    return frozenset(str(value) for value in values)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # JSON
+    found = numbers(config, key)
+    return None if found is None else tuple(found)

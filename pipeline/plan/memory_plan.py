@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pipeline.errors import ModelError
-from pipeline.model.configs import Json, read_json
+from pipeline.model.configs import items, read_json
 from pipeline.model.folder import REQUIRED, Component, ModelFolder
 from pipeline.plan.memory import (
     ATTENTION_BYTES_A_PAIR,
@@ -21,7 +21,6 @@ from pipeline.plan.memory import (
     DECODER_ACTIVATIONS_A_PIXEL,
     LOAD_FACTOR,
     SDXL_DECODER_BYTES,
-    available_bytes,
 )
 
 SDXL_CHANNELS: Final = 320  # of the UNet's first level
@@ -81,9 +80,10 @@ class Shape:
     @classmethod
     def of(cls, folder: ModelFolder) -> "Shape":
         """Of a model folder."""
-        config = read_json(folder.path / "unet" / "config.json")
+        widths = items(read_json(folder.path / "unet" / "config.json"), "block_out_channels")
+        first = widths[0] if widths else None
         return cls(
-            channels=_first_channels(config),
+            channels=first if isinstance(first, int) else SDXL_CHANNELS,
             latent_pixels=_USUAL_PIXELS**2 // folder.vae_scale_factor**2,
             fused=folder.fused,
             in_openvino="unet" in folder.in_openvino,
@@ -140,11 +140,6 @@ def make_plan(folder: ModelFolder, free_bytes: int) -> MemoryPlan:
         need_bytes=found.peak_bytes,
         have_bytes=free_bytes,
     )
-
-
-def plan_here(folder: ModelFolder) -> MemoryPlan:
-    """`make_plan` with the memory that is free now."""
-    return make_plan(folder, available_bytes())
 
 
 def plan_for(weights: Weights, shape: Shape, free_bytes: int, *, can_map: bool) -> MemoryPlan:
@@ -206,9 +201,3 @@ def _parts(weights: Weights, shape: Shape, way: MemoryPlan) -> dict[str, int]:
 
 def _encoders(weights: Weights) -> int:
     return weights["text_encoder"] + weights["text_encoder_2"]
-
-
-def _first_channels(config: Json) -> int:
-    values = config.get("block_out_channels")
-    first: object = values[0] if isinstance(values, list) and values else SDXL_CHANNELS  # pyright: ignore[reportUnknownVariableType]  # JSON
-    return first if isinstance(first, int) else SDXL_CHANNELS

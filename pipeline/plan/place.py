@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ModelError
-from pipeline.plan.memory_plan import plan_here
+from pipeline.plan.memory import available_bytes
+from pipeline.plan.memory_plan import make_plan
 from pipeline.plan.on_card import Card, plan_on, read_card, sizes_of_folder
 from pipeline.plan.prepared import chosen, chosen_elsewhere, find, home_of, why_not
 from pipeline.runtime.providers import CPU
@@ -94,7 +95,7 @@ def _form(options: "EngineOptions", source: "ModelFolder", factory: SessionFacto
 
 
 def _on_processor(place: Place) -> Place:
-    plan = plan_here(place.folder)
+    plan = make_plan(place.folder, available_bytes())
     place.factory.mapped = plan.mapped_unet
     return replace(
         place,

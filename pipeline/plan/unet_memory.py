@@ -1,9 +1,10 @@
 """Will the UNet survive a picture larger than those it was loaded for? Main memory only."""
 
+from itertools import zip_longest
 from typing import Final
 
 from pipeline.errors import EngineError
-from pipeline.model.configs import Json, read_json
+from pipeline.model.configs import Json, items, read_json
 from pipeline.model.folder import ModelFolder
 from pipeline.plan.memory import available_bytes
 from pipeline.plan.memory_plan import Shape
@@ -17,6 +18,7 @@ what was measured for SDXL (0.45 in all) less its attention."""
 
 _COPIES: Final = 2  # attention's scores and their softmax
 _FLOAT_BYTES: Final = 4
+_USUAL_HEADS: Final = 8  # diffusers' default
 _USUAL_SIDE: Final = 1024
 
 
@@ -50,25 +52,12 @@ def _bytes(folder: ModelFolder, config: Json, *, width: int, height: int, rows: 
 
 def _attention_bytes(config: Json, latent_pixels: int) -> int:
     """Of the level with the most scores: heads times pairs of positions."""
-    blocks = _list(config, "down_block_types")
-    heads = _list(config, "attention_head_dim")  # diffusers' historical name for their number
+    blocks = items(config, "down_block_types") or []
+    heads = config.get("attention_head_dim")  # diffusers' historical name for their number
+    each = items(config, "attention_head_dim") or [heads] * len(blocks)
     scores = [
-        _heads(heads, level) * (latent_pixels // 4**level) ** 2
-        for level, kind in enumerate(blocks)
+        (count if isinstance(count, int) else _USUAL_HEADS) * (latent_pixels // 4**level) ** 2
+        for level, (kind, count) in enumerate(zip_longest(blocks, each[: len(blocks)]))
         if "CrossAttn" in str(kind)
     ]
     return _COPIES * _FLOAT_BYTES * max(scores, default=0)
-
-
-def _heads(heads: list[object], level: int) -> int:
-    value = heads[level] if level < len(heads) else 8  # diffusers' default
-    return value if isinstance(value, int) else 8
-
-
-def _list(config: Json, key: str) -> list[object]:
-    value = config.get(key)
-    if isinstance(value, list):
-        return [*value]  # pyright: ignore[reportUnknownVariableType]  # JSON
-    levels = config.get("block_out_channels")
-    count = len(levels) if isinstance(levels, list) else 0  # pyright: ignore[reportUnknownArgumentType]  # JSON
-    return [value] * count

@@ -1,6 +1,7 @@
 """A prompt cut at its top-level commas: pieces that can move without changing what they mean."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,7 @@ _TOKEN = re.compile(
 )
 _OPENED_BY: Final = {")": "(", "]": "["}
 _CLOSED_BY: Final = {"(": ")", "[": "]"}
+_NO_DEPTH: Final = {"(": 0, "[": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,9 @@ def split_pieces(prompt: str) -> list[Piece]:
     """
     closed = close_brackets(prompt)
     cuts: list[str] = []
-    start, depth = 0, {"(": 0, "[": 0}
-    for match in _TOKEN.finditer(closed):
-        sign = match[0]
-        if match.lastgroup == "open":
-            depth[sign] += 1
-        elif match.lastgroup == "close":
-            depth[_OPENED_BY[sign]] = max(0, depth[_OPENED_BY[sign]] - 1)
-        elif match.lastgroup != "skip" and not any(depth.values()):
+    start = 0
+    for match, depth in _signs(closed):
+        if match.lastgroup in {"comma", "break"} and not any(depth.values()):
             cuts.append(closed[start : match.start()])
             if match.lastgroup == "break":
                 cuts.append(BREAK)
@@ -73,13 +70,8 @@ def close_brackets(prompt: str) -> str:
     """`prompt` with the brackets closed that it leaves open, so that nothing added later falls into
     them. A backslash at the end, which A1111 drops, goes as well: it would escape what follows.
     """
-    depth = {"(": 0, "[": 0}
-    for match in _TOKEN.finditer(prompt):
-        sign = match[0]
-        if match.lastgroup == "open":
-            depth[sign] += 1
-        elif match.lastgroup == "close":
-            depth[_OPENED_BY[sign]] = max(0, depth[_OPENED_BY[sign]] - 1)
+    depths = [depth for _, depth in _signs(prompt)]
+    depth = depths[-1] if depths else _NO_DEPTH
     return _without_dangling(prompt) + "".join(
         _CLOSED_BY[sign] * count for sign, count in depth.items()
     )
@@ -93,16 +85,23 @@ def first_pieces(prompt: str, length: int) -> str:
     if len(prompt) <= length:
         return prompt
     head = prompt[:length]
-    end, depth = 0, {"(": 0, "[": 0}
-    for match in _TOKEN.finditer(head):
-        sign = match[0]
-        if match.lastgroup == "open":
-            depth[sign] += 1
-        elif match.lastgroup == "close":
-            depth[_OPENED_BY[sign]] = max(0, depth[_OPENED_BY[sign]] - 1)
-        elif match.lastgroup == "comma" and not any(depth.values()):
+    end = 0
+    for match, depth in _signs(head):
+        if match.lastgroup == "comma" and not any(depth.values()):
             end = match.start()
     return head[:end] if end > length // 2 else head.rpartition(",")[0] or head
+
+
+def _signs(prompt: str) -> Iterator[tuple["re.Match[str]", dict[str, int]]]:
+    """Each sign that counts, with how many brackets of each kind are open behind it."""
+    depth = dict(_NO_DEPTH)
+    for match in _TOKEN.finditer(prompt):
+        if match.lastgroup == "open":
+            depth[match[0]] += 1
+        elif match.lastgroup == "close":
+            opened = _OPENED_BY[match[0]]
+            depth[opened] = max(0, depth[opened] - 1)
+        yield match, depth
 
 
 def _without_dangling(text: str) -> str:

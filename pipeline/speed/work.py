@@ -4,12 +4,10 @@ A product and its sum are two operations. Norms, activations and the text encode
 SDXL's work) are not counted.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.errors import ModelError
-from pipeline.model.configs import Json, read_json, whole
+from pipeline.model.configs import Json, items, levels, read_json, whole
 from pipeline.model.folder import ModelFolder
 
 PROMPT_TOKENS: Final = 77
@@ -76,12 +74,12 @@ class _Area:
 
 def _unet(config: Json, area: _Area) -> Work:
     """A UNet2DConditionModel of diffusers: down, middle, up, with a skip from each layer down."""
-    widths = _numbers(config, "block_out_channels")
-    levels = len(widths)
-    layers = _each(config, "layers_per_block", levels)
-    depths = _each(config, "transformer_layers_per_block", levels)
-    prompt = _each(config, "cross_attention_dim", levels)
-    attends = [_attends(config, "down_block_types", level) for level in range(levels)]
+    widths = levels(config)
+    count = len(widths)
+    layers = _each(config, "layers_per_block", count)
+    depths = _each(config, "transformer_layers_per_block", count)
+    prompt = _each(config, "cross_attention_dim", count)
+    attends = [_attends(config, "down_block_types", level) for level in range(count)]
     areas = [area]
     for _ in widths[1:]:
         areas.append(areas[-1].half())
@@ -95,13 +93,13 @@ def _unet(config: Json, area: _Area) -> Work:
                 work += _transformer(width, depths[level], prompt[level], areas[level])
             at = width
             skips.append(at)
-        if level + 1 < levels:
+        if level + 1 < count:
             work += _conv(width, width, areas[level + 1])
             skips.append(width)
     work += _resnet(at, at, areas[-1]) * 2
     if config.get("mid_block_type") == "UNetMidBlock2DCrossAttn":
         work += _transformer(at, depths[-1], prompt[-1], areas[-1])
-    for number, level in enumerate(reversed(range(levels))):
+    for number, level in enumerate(reversed(range(count))):
         width = widths[level]
         for _ in range(layers[level] + 1):
             work += _resnet(at + skips.pop(), width, areas[level])
@@ -115,7 +113,7 @@ def _unet(config: Json, area: _Area) -> Work:
 
 def _decoder(config: Json, area: _Area) -> Work:
     """The decoder of an AutoencoderKL of diffusers."""
-    widths = _numbers(config, "block_out_channels")[::-1]
+    widths = levels(config)[::-1]
     layers = whole(config, "layers_per_block", 1)
     at = widths[0]
     work = _conv(whole(config, "latent_channels", 4), at, area) + _resnet(at, at, area) * 2
@@ -159,23 +157,12 @@ def _attention(width: int, queries: int, keys: int) -> Work:
     return Work(attention=4.0 * width * queries * keys)
 
 
-def _attends(config: Mapping[str, object], key: str, level: int) -> bool:
-    names = config.get(key)
-    return isinstance(names, list) and "CrossAttn" in str(names[level : level + 1])  # pyright: ignore[reportUnknownArgumentType]  # JSON
+def _attends(config: Json, key: str, level: int) -> bool:
+    return "CrossAttn" in str((items(config, key) or [])[level : level + 1])
 
 
-def _each(config: Json, key: str, levels: int) -> list[int]:
-    """A number for each level: one for all, or a list."""
+def _each(config: Json, key: str, count: int) -> list[int]:
+    """A number for each of `count` levels: one for all, or a list."""
     if isinstance(config.get(key), list):
-        return _numbers(config, key)
-    return [whole(config, key, 1)] * levels
-
-
-def _numbers(config: Json, key: str) -> list[int]:
-    values = config.get(key)
-    if not isinstance(values, list) or not values:
-        raise ModelError("model_config_wrong", name=key, problem="missing")
-    try:
-        return [int(value) for value in values]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # JSON
-    except (TypeError, ValueError) as error:
-        raise ModelError("model_config_wrong", name=key, problem=str(error)) from error
+        return levels(config, key)
+    return [whole(config, key, 1)] * count

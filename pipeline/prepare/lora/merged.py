@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -30,12 +29,7 @@ class MergedWeights:
         self._folder.mkdir(parents=True)
         return {name: self._write(name) for name in self._merges}
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _write(self, name: Component) -> dict[str, Array]:
