@@ -16,7 +16,7 @@ _PAIR = re.compile(r"(\d+(?:\.\d+)?)\s*[:/x×*]\s*(\d+(?:\.\d+)?)", re.IGNORECAS
 _IN_BRACKETS = re.compile(r"\((\d{2,5})x(\d{2,5})\)$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Bucket:
     """One of the sizes of the model card. `width` and `height` in pixels, multiples of 64.
 
@@ -40,20 +40,16 @@ class Bucket:
         return f"{self.ratio} {self.name}, {self.pixels}"
 
 
-def _bucket(name: str, ratio: str, about: str, width: int, height: int) -> Bucket:
-    return Bucket(name=name, ratio=ratio, about=about, width=width, height=height)
-
-
 BUCKETS: Final = (
-    _bucket("square", "1:1", "1:1", 1024, 1024),
-    _bucket("landscape", "19:13", "3:2", 1216, 832),
-    _bucket("portrait", "13:19", "2:3", 832, 1216),
-    _bucket("wide", "9:7", "4:3", 1152, 896),
-    _bucket("tall", "7:9", "3:4", 896, 1152),
-    _bucket("horizontal", "7:4", "16:9", 1344, 768),
-    _bucket("vertical", "4:7", "9:16", 768, 1344),
-    _bucket("panorama", "12:5", "21:9", 1536, 640),
-    _bucket("tower", "5:12", "9:21", 640, 1536),
+    Bucket("square", "1:1", "1:1", 1024, 1024),
+    Bucket("landscape", "19:13", "3:2", 1216, 832),
+    Bucket("portrait", "13:19", "2:3", 832, 1216),
+    Bucket("wide", "9:7", "4:3", 1152, 896),
+    Bucket("tall", "7:9", "3:4", 896, 1152),
+    Bucket("horizontal", "7:4", "16:9", 1344, 768),
+    Bucket("vertical", "4:7", "9:16", 768, 1344),
+    Bucket("panorama", "12:5", "21:9", 1536, 640),
+    Bucket("tower", "5:12", "9:21", 640, 1536),
 )
 """The nine sizes of the model card. Square, horizontal and vertical are its words, others ours."""
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from pipeline.card import Sampler
 from pipeline.engine import loop
-from pipeline.engine.protocol import DrawnPicture, ModelDescription, Watch
+from pipeline.engine.protocol import DrawnPicture, ModelDescription, Watch, go_on
 from pipeline.engine.rows import Conditioning, Floats, Row
 from pipeline.engine.samplers.make import make_sampler
 from pipeline.engine.start import Variation
@@ -24,7 +24,7 @@ from pipeline.engine.vae.decoder import VaeDecoder
 from pipeline.engine.vae.encoder import VaeEncoder
 from pipeline.engine.vae.init_latents import InitPictures
 from pipeline.engine.vae.preview import FILE_NAME, Previewer
-from pipeline.errors import Cancelled, EngineError
+from pipeline.errors import EngineError
 from pipeline.model.folder import ModelFolder
 from pipeline.plan.unet_memory import USUAL_PIXELS, check_large_picture
 from pipeline.request import ResolvedRequest
@@ -68,7 +68,7 @@ class OwnEngine:
             make_sampler(sampler, folder.scheduler, _TRIAL_STEPS)
         self._folder = folder
         self._prompts = prompts
-        self._description = description
+        self.model = description
         decoder = VaeDecoder(folder, factory.open(folder, "vae_decoder"), tiled=tiled_vae)
         unet = open_unet(factory, folder)
         self._on_cpu = unet.provider == CPU
@@ -86,10 +86,6 @@ class OwnEngine:
             path=folder.path / FILE_NAME,
             model_hash=description.hash,
         )
-
-    @property
-    def model(self) -> ModelDescription:
-        return self._description
 
     def draw(
         self,
@@ -112,19 +108,19 @@ class OwnEngine:
         self, request: ResolvedRequest, index: int, watch: Watch, init_image: Image.Image | None
     ) -> DrawnPicture:
         began = time.perf_counter()
-        _go_on(watch)
+        go_on(watch)
         row = self.begin(request, index, init_image=init_image)
         stepping_s = 0.0
         while not row.done:
-            _go_on(watch)
+            go_on(watch)
             step_began = time.perf_counter()
             self.step([row])
             stepping_s += time.perf_counter() - step_began
             predicted = row.state.pred_original_sample
             watch.on_step(row.steps_done, row.steps, lambda seen=predicted: self._preview(seen))
-        _go_on(watch)
+        go_on(watch)
         return DrawnPicture(
-            image=self.finish(row, between=lambda: _go_on(watch)),
+            image=self.finish(row, between=lambda: go_on(watch)),
             seed=request.seed_of(index),
             elapsed_s=time.perf_counter() - began,
             seconds_a_step=stepping_s / row.steps,
@@ -171,9 +167,9 @@ class OwnEngine:
         larger than usual in one run each. With the last step a CPU's memory is released, so that
         the decoder finds it. Raises EngineError."""
         parts = self._open()
-        pixels = rows[0].shape.latent_height * rows[0].shape.latent_width
+        _, _, height, width = rows[0].latents.shape
         unet = parts.unet
-        if pixels * self._folder.vae_scale_factor**2 > USUAL_PIXELS:
+        if height * width * self._folder.vae_scale_factor**2 > USUAL_PIXELS:
             unet = parts.large_unet
         elif self._on_cpu and all(row.steps - row.steps_done == 1 for row in rows):
             unet = unet.giving_back()
@@ -210,8 +206,3 @@ class OwnEngine:
         multiple = self._folder.size_multiple
         if width <= 0 or height <= 0 or width % multiple or height % multiple:
             raise EngineError("size_unfit", width=width, height=height, multiple=multiple)
-
-
-def _go_on(watch: Watch) -> None:
-    if watch.is_cancelled():
-        raise Cancelled

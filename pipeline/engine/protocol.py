@@ -7,6 +7,7 @@ from typing import Protocol
 from PIL.Image import Image
 
 from pipeline.card import DEFAULT_STEPS
+from pipeline.errors import Cancelled
 from pipeline.request import ResolvedRequest
 
 
@@ -71,6 +72,12 @@ class Watch(Protocol):
         """Step `step` (from 1) of `steps` is done; call `preview` only if one is wanted (it costs
         some milliseconds)."""
         ...
+
+
+def go_on(watch: Watch) -> None:
+    """Raises Cancelled when `watch` says so."""
+    if watch.is_cancelled():
+        raise Cancelled
 
 
 class Engine(Protocol):

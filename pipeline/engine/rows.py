@@ -31,29 +31,15 @@ class Conditioning:
         https://arxiv.org/abs/2307.01952: original height and width, crop, target height and width).
         """
         time_ids = np.array([[height, width, 0, 0, height, width]], np.float32)
-        if not guided:
-            return cls(
-                prompt_embeds=embeds.prompt_embeds,
-                pooled=embeds.pooled_prompt_embeds,
-                time_ids=time_ids,
-            )
+        prompt, pooled = [embeds.prompt_embeds], [embeds.pooled_prompt_embeds]
+        if guided:
+            prompt.insert(0, embeds.negative_prompt_embeds)
+            pooled.insert(0, embeds.negative_pooled_prompt_embeds)
         return cls(
-            prompt_embeds=np.concatenate([embeds.negative_prompt_embeds, embeds.prompt_embeds]),
-            pooled=np.concatenate(
-                [embeds.negative_pooled_prompt_embeds, embeds.pooled_prompt_embeds]
-            ),
-            time_ids=np.repeat(time_ids, 2, axis=0),
+            prompt_embeds=np.concatenate(prompt),
+            pooled=np.concatenate(pooled),
+            time_ids=np.repeat(time_ids, len(prompt), axis=0),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowShape:
-    """Rows with equal shapes may share a run."""
-
-    latent_channels: int
-    latent_height: int
-    latent_width: int
-    tokens: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,14 +115,9 @@ class Row:
         return len(self.conditioning.prompt_embeds)
 
     @property
-    def shape(self) -> RowShape:
-        _, channels, height, width = self.latents.shape
-        return RowShape(
-            latent_channels=channels,
-            latent_height=height,
-            latent_width=width,
-            tokens=self.conditioning.prompt_embeds.shape[1],
-        )
+    def shape(self) -> tuple[int, ...]:
+        """Of the latents, and the number of tokens: rows with equal ones may share a run."""
+        return *self.latents.shape, self.conditioning.prompt_embeds.shape[1]
 
     def advance(self, noise_pred: Floats) -> None:
         """One step with the UNet's answer, (copies, ...) in the order of the conditioning."""

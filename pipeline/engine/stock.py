@@ -14,7 +14,7 @@ interpreter is held): do it before the event loop starts.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -27,12 +27,12 @@ from optimum.onnxruntime import (
 from PIL import Image
 
 from pipeline.card import DIFFUSERS_SCHEDULERS, Sampler
-from pipeline.engine.protocol import DrawnPicture, ModelDescription, Watch
+from pipeline.engine.protocol import DrawnPicture, ModelDescription, Watch, go_on
 from pipeline.engine.start import InitLatents, slerp
 from pipeline.engine.stock_pipelines import open_sessions, pipeline_over
 from pipeline.engine.vae.encoder import VaeEncoder
 from pipeline.engine.vae.init_latents import InitPictures
-from pipeline.errors import Cancelled, EkakiError, EngineError
+from pipeline.errors import EkakiError, EngineError
 from pipeline.model.folder import ModelFolder
 from pipeline.request import ResolvedRequest
 from pipeline.runtime.sessions import SessionFactory
@@ -74,15 +74,11 @@ class StockEngine:
     ) -> None:
         self._folder = folder
         self._prompts = prompts
-        self._description = description
+        self.model = description
         self._sessions = open_sessions(folder, factory, prompts)
         self._pipe: Any = pipeline_over(self._sessions, folder, ORTStableDiffusionXLPipeline)
         self._img2img: Any = None
         self._init_pictures = InitPictures(folder, lambda: self._encoder(factory))
-
-    @property
-    def model(self) -> ModelDescription:
-        return self._description
 
     def draw(
         self,
@@ -96,12 +92,12 @@ class StockEngine:
         diffusers' own `_interrupt` still decodes."""
         if self._pipe is None:
             raise EngineError("engine_closed")
-        _go_on(watch)
+        go_on(watch)
         steps = _Steps(watch)
         began = time.perf_counter()
         try:
             init = self._init_pictures.latents(request, init_image)
-            _go_on(watch)
+            go_on(watch)
             image = self._run(request, index, init, steps)
         except EkakiError:
             raise
@@ -204,11 +200,6 @@ class StockEngine:
         self._prompts.close()
 
 
-def _go_on(watch: Watch) -> None:
-    if watch.is_cancelled():
-        raise Cancelled
-
-
 class _Steps:
     """Counts steps, measures them, carries them to the watch, and stops the run."""
 
@@ -230,16 +221,7 @@ class _Steps:
         """The `callback_on_step_end` of diffusers."""
         self._done += 1
         self._last = time.perf_counter()
-        self._watch.on_step(self._done, int(pipe.num_timesteps), _no_preview)
-        if self._watch.is_cancelled():
-            raise Cancelled
+        # No preview: these latents are noisy, and another model's colours are not known.
+        self._watch.on_step(self._done, int(pipe.num_timesteps), lambda: None)
+        go_on(self._watch)
         return {}
-
-
-def _none() -> Image.Image | None:
-    return None
-
-
-_no_preview: Final[Callable[[], Image.Image | None]] = _none
-"""The stock pipeline shows no preview: its latents are noisy and another model's colours are not
-known. `own` has them."""

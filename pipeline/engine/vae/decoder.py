@@ -7,13 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.engine.vae.pieces import Pieces, cut
-from pipeline.engine.vae.scale import LatentScale
+from pipeline.engine.vae.pieces import VaeHalf, cut
 from pipeline.engine.vae.tiles import Box, Tiling, in_tiles
 from pipeline.errors import EngineError
-from pipeline.model.folder import ModelFolder
-from pipeline.plan.memory import available_bytes
-from pipeline.runtime.ports import Session
 
 Floats = NDArray[np.float32]
 
@@ -25,22 +21,8 @@ def _go_on() -> None:
     """Between tiles where nobody wants to stop."""
 
 
-class VaeDecoder:
-    """The decoder half of a model's VAE. `decode` may be called by several threads. `tiled`: see
-    `Pieces`."""
-
-    def __init__(
-        self,
-        folder: ModelFolder,
-        session: Session,
-        *,
-        free_bytes: Callable[[], int] = available_bytes,
-        tiled: bool = False,
-    ) -> None:
-        self._session = session
-        self._factor = folder.vae_scale_factor
-        self._scale = LatentScale(folder)
-        self._pieces = Pieces(folder, session.provider, free_bytes, tiled=tiled)
+class VaeDecoder(VaeHalf):
+    """The decoder half of a model's VAE. `decode` may be called by several threads."""
 
     def decode(self, latents: Floats) -> Floats:
         """Pixels from -1 to 1 (beyond it too), (rows, 3, height, width), of latents
@@ -66,7 +48,7 @@ class VaeDecoder:
         Raises EngineError, also `picture_not_finite` where the model gave no numbers (half
         precision does that when it overflows).
         """
-        pixels = self._pieces.run(
+        pixels = self.in_pieces(
             lambda: self.decode(latents),
             lambda tiling: self.decode_in_tiles(latents, tiling, between=between),
             width=latents.shape[3] * self._factor,

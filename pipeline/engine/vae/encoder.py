@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.engine.vae.init_picture import to_pixels
-from pipeline.engine.vae.pieces import Pieces, cut
-from pipeline.engine.vae.scale import LatentScale
+from pipeline.engine.vae.pieces import VaeHalf, cut
 from pipeline.engine.vae.tiles import Box, Tiling, in_tiles
 from pipeline.errors import EngineError
 from pipeline.model.folder import ModelFolder
@@ -23,7 +22,7 @@ Floats = NDArray[np.float32]
 _INPUT: Final = "sample"
 
 
-class VaeEncoder:
+class VaeEncoder(VaeHalf):
     """The encoder half of a model's VAE. It gives the mean of what a picture may be in latents:
     sampling would add chance that nobody sees, and graphs that sample follow no seed of ours.
 
@@ -38,11 +37,7 @@ class VaeEncoder:
         free_bytes: Callable[[], int] = available_bytes,
         tiled: bool = False,
     ) -> None:
-        self._session = session
-        self._factor = folder.vae_scale_factor
-        self._channels = folder.latent_channels
-        self._scale = LatentScale(folder)
-        self._pieces = Pieces(folder, session.provider, free_bytes, tiled=tiled)
+        super().__init__(folder, session, free_bytes=free_bytes, tiled=tiled)
         self._output = next(iter(session.outputs))
 
     @classmethod
@@ -50,7 +45,7 @@ class VaeEncoder:
         cls, folder: ModelFolder, factory: SessionFactory, *, tiled: bool = False
     ) -> "VaeEncoder":
         """Load the encoder of `folder`; a graph that samples is cut at the mean. `tiled`: see
-        `Pieces`.
+        `VaeHalf`.
 
         Raises EngineError `img2img_unavailable` where the model has none, ModelError as sessions.
         """
@@ -79,7 +74,7 @@ class VaeEncoder:
         """Latents for the UNet, (1, latent_channels, height / factor, width / factor), of an RGB
         picture whose sides are multiples of the factor. Raises EngineError."""
         pixels = to_pixels(image)
-        mean = self._pieces.run(
+        mean = self.in_pieces(
             lambda: self._mean(pixels),
             lambda tiling: self._mean_in_tiles(pixels, tiling),
             width=image.width,
@@ -100,4 +95,6 @@ class VaeEncoder:
 
     def _mean(self, pixels: Floats) -> Floats:
         outputs = self._session.run({_INPUT: pixels}, [self._output])
-        return outputs[self._output][:, : self._channels].astype(np.float32, copy=False)
+        return outputs[self._output][:, : self._folder.latent_channels].astype(
+            np.float32, copy=False
+        )

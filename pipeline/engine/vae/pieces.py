@@ -13,10 +13,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.engine.vae.scale import LatentScale
 from pipeline.engine.vae.tiles import Box, Tiling
 from pipeline.errors import EngineError
 from pipeline.model.folder import ModelFolder
-from pipeline.plan.memory import vae_activation_bytes
+from pipeline.plan.memory import available_bytes, vae_activation_bytes
+from pipeline.runtime.ports import Session
 from pipeline.runtime.providers import CPU
 
 Floats = NDArray[np.float32]
@@ -31,8 +33,8 @@ _USABLE: Final = 0.85  # of the free memory: estimates are rough, and others liv
 _log = logging.getLogger(__name__)
 
 
-class Pieces:
-    """Decides for one session of one model, and remembers what was too much for it.
+class VaeHalf:
+    """Encoder or decoder: one session of one model, and what was too much for it.
 
     `free_bytes` tells how much main memory is free. `tiled`: a device is known to have room for
     tiles only.
@@ -41,17 +43,19 @@ class Pieces:
     def __init__(
         self,
         folder: ModelFolder,
-        provider: str,
-        free_bytes: Callable[[], int],
+        session: Session,
         *,
+        free_bytes: Callable[[], int] = available_bytes,
         tiled: bool = False,
     ) -> None:
+        self._session = session
+        self._factor = folder.vae_scale_factor
+        self._scale = LatentScale(folder)
         self._folder = folder
-        self._on_device = provider != CPU
         self._free_bytes = free_bytes
         self._least = 1 if tiled else 0  # 0: the whole picture, then TILE_PIXELS
 
-    def run(
+    def in_pieces(
         self,
         whole: Callable[[], Floats],
         in_some: Callable[[Tiling], Floats],
@@ -62,7 +66,7 @@ class Pieces:
         """`whole()`, or `in_some(tiling)` where that would not fit, or has not fitted before: then
         the next smaller is tried, and begun with from then on. Raises EngineError."""
         way = self._least
-        if not self._on_device:
+        if self._session.provider == CPU:
             sizes = [(width, height), *((side, side) for side in TILE_PIXELS)]
             way = max(way, _fitting(self._folder, sizes, self._free_bytes()))
         while True:

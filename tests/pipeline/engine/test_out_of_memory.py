@@ -8,14 +8,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import cast
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from pipeline.engine.unet import SparingUNet, UNetSession
-from pipeline.engine.vae.pieces import Pieces
+from pipeline.engine.vae.pieces import VaeHalf
 from pipeline.engine.vae.tiles import Tiling
 from pipeline.errors import EngineError
 from pipeline.model.folder import ModelFolder
@@ -181,8 +182,8 @@ class Vae:
         self._room = room
         self.sides: list[int] = []
 
-    def run(self, pieces: Pieces) -> Floats:
-        return pieces.run(lambda: self._piece(1024), self._tiles, width=1024, height=1024)
+    def run(self, half: VaeHalf) -> Floats:
+        return half.in_pieces(lambda: self._piece(1024), self._tiles, width=1024, height=1024)
 
     def _tiles(self, tiling: Tiling) -> Floats:
         return self._piece(tiling.side * 8)
@@ -194,6 +195,11 @@ class Vae:
         return np.zeros(1, np.float32)
 
 
+def on_card(folder: ModelFolder, *, tiled: bool = False) -> VaeHalf:
+    session: Any = SimpleNamespace(provider=CUDA)
+    return VaeHalf(folder, session, free_bytes=lambda: 0, tiled=tiled)
+
+
 @pytest.mark.parametrize(
     ("room", "first", "later"),
     [(2000, [1024], [1024]), (600, [1024, 512], [512]), (300, [1024, 512, 256], [256])],
@@ -201,16 +207,16 @@ class Vae:
 def test_the_vae_goes_on_in_tiles_that_fitted(
     tiny: ModelFolder, room: int, first: list[int], later: list[int]
 ) -> None:
-    pieces, vae = Pieces(tiny, CUDA, lambda: 0), Vae(room)
-    vae.run(pieces)
+    half, vae = on_card(tiny), Vae(room)
+    vae.run(half)
     assert vae.sides == first
     vae.sides.clear()
-    vae.run(pieces)
+    vae.run(half)
     assert vae.sides == later
 
 
 def test_a_vae_that_can_do_nothing_says_so(tiny: ModelFolder) -> None:
-    pieces, vae = Pieces(tiny, CUDA, lambda: 0, tiled=True), Vae(100)
+    half, vae = on_card(tiny, tiled=True), Vae(100)
     with pytest.raises(EngineError):
-        vae.run(pieces)
+        vae.run(half)
     assert vae.sides == [512, 256], "known to have no room for the whole"

@@ -12,7 +12,7 @@ from PIL import Image
 
 from pipeline.card import Sampler
 from pipeline.engine.own import OwnEngine
-from pipeline.engine.rows import Row, RowShape
+from pipeline.engine.rows import Row
 from pipeline.errors import Cancelled, EngineError
 from pipeline.load import load_engine
 from pipeline.model.options import EngineOptions
@@ -44,7 +44,7 @@ def engine(tiny_path: Path) -> OwnEngine:
 
 def in_groups(rows: Iterable[Row]) -> list[list[Row]]:
     """`rows` in groups that may share a run, in order of arrival."""
-    groups: dict[RowShape, list[Row]] = {}
+    groups: dict[tuple[int, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault(row.shape, []).append(row)
     return list(groups.values())

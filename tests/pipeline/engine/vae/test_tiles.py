@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from PIL import Image
 
 from pipeline.engine.vae.decoder import VaeDecoder
 from pipeline.engine.vae.encoder import VaeEncoder
-from pipeline.engine.vae.pieces import Pieces
+from pipeline.engine.vae.pieces import VaeHalf
 from pipeline.engine.vae.tiles import Box, Tiling, boxes, in_tiles
 from pipeline.errors import Cancelled, EngineError
 from pipeline.model.folder import Component, ModelFolder
@@ -112,7 +114,9 @@ def tiling_for(folder: ModelFolder, *, width: int, height: int, free_bytes: int)
         chosen.append(tiling)
         return np.zeros(0, np.float32)
 
-    Pieces(folder, CPU, lambda: free_bytes).run(run, run, width=width, height=height)
+    session: Any = SimpleNamespace(provider=CPU)
+    half = VaeHalf(folder, session, free_bytes=lambda: free_bytes)
+    half.in_pieces(run, run, width=width, height=height)
     return chosen[0]
 
 
