@@ -30,7 +30,7 @@ def text_chunks(data: bytes) -> dict[str, str]:
     texts: dict[str, str] = {}
     for kind, content in _chunks(data):
         if kind in _READERS:
-            found = _READERS[kind](content)
+            found = _text(kind, content)
             if found is not None and not texts.get(found[0]):
                 texts[found[0]] = found[1]
             if len(texts) >= _MAX_TEXTS:
@@ -68,41 +68,34 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
         at = end
 
 
-def _split(content: memoryview) -> tuple[str, bytes] | None:
-    """The keyword and what follows its zero byte."""
+def _text(kind: bytes, content: memoryview) -> tuple[str, str] | None:
+    """The keyword before the first zero byte, and the text; None for what has no keyword."""
     keyword, zero, _ = bytes(content[: _MAX_KEYWORD + 1]).partition(b"\0")
     if not zero or not keyword:
         return None
-    return keyword.decode("latin-1"), bytes(content[len(keyword) + 1 :])
+    text = None
+    if len(content) <= MAX_TEXT_BYTES:
+        text = _READERS[kind](bytes(content[len(keyword) + 1 :]))
+    return keyword.decode("latin-1"), "" if text is None else _decoded(text)
 
 
-def _plain(content: memoryview) -> tuple[str, str] | None:
+def _plain(content: bytes) -> bytes:
     """tEXt: Latin-1 by the specification. Many tools write UTF-8, which is tried first."""
-    split = _split(content)
-    if split is None or len(content) > MAX_TEXT_BYTES:
-        return split and (split[0], "")
-    return split[0], _decoded(split[1])
+    return content
 
 
-def _compressed(content: memoryview) -> tuple[str, str] | None:
+def _compressed(content: bytes) -> bytes | None:
     """zTXt: a byte for the method, then zlib."""
-    split = _split(content)
-    if split is None or split[1][:1] != b"\0" or len(content) > MAX_TEXT_BYTES:
-        return split and (split[0], "")
-    text = _inflated(split[1][1:])
-    return split[0], "" if text is None else _decoded(text)
+    return _inflated(content[1:]) if content[:1] == b"\0" else None
 
 
-def _international(content: memoryview) -> tuple[str, str] | None:
+def _international(content: bytes) -> bytes | None:
     """iTXt: compression flag and method, language, translated keyword, then UTF-8."""
-    split = _split(content)
-    if split is None or len(split[1]) < 2 or len(content) > MAX_TEXT_BYTES:
-        return split and (split[0], "")
-    compressed, rest = split[1][0] == 1, split[1][2:]
-    _language, _, rest = rest.partition(b"\0")
+    if len(content) < 2:
+        return None
+    _language, _, rest = content[2:].partition(b"\0")
     _translated, zero, text = rest.partition(b"\0")
-    plain = _inflated(text) if compressed and zero else text
-    return split[0], "" if plain is None else _decoded(plain)
+    return _inflated(text) if content[0] == 1 and zero else text
 
 
 def _inflated(packed: bytes) -> bytes | None:

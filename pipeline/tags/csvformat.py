@@ -7,7 +7,7 @@ byte order mark is skipped.
 """
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from pipeline.tag_category import TagCategory
@@ -16,10 +16,16 @@ from pipeline.tags.tag import Tag, display_name
 MAX_NAME: Final = 255  # characters; Danbooru allows 170
 _MAX_COUNT: Final = 2**32 - 1
 _TRUE: Final = frozenset({"true", "t", "1", "yes"})
-_NAME_COLUMNS: Final = ("name", "tag", "tag_name", "tagname")
-_CATEGORY_COLUMNS: Final = ("category", "type", "tag_category")
-_COUNT_COLUMNS: Final = ("post_count", "count", "posts", "postcount")
-_ALIAS_COLUMNS: Final = ("aliases", "alias", "alternatives")
+_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "name": ("name", "tag", "tag_name", "tagname"),
+    "category": ("category", "type", "tag_category"),
+    "count": ("post_count", "count", "posts", "postcount"),
+    "aliases": ("aliases", "alias", "alternatives"),
+    "deprecated": ("is_deprecated",),
+}
+"""What a header may call the columns, the likeliest first."""
+
+_TAGCOMPLETE: Final = {"name": 0, "category": 1, "count": 2, "aliases": 3}
 _DELIMITERS: Final = ",;\t"
 
 OnSkip = Callable[[int, str], None]
@@ -34,8 +40,8 @@ def parse_tag_csv(
     A line that can't be read is left out as well, and `on_skip` is told. Each line stands for
     itself: a quote that is never closed takes no other line with it.
     """
-    columns: _Columns | None = None
-    delimiter = ""
+    columns: Mapping[str, int] = _TAGCOMPLETE
+    width, delimiter = 0, ""  # without a header `width` stays 0
     for number, line in enumerate(lines, 1):
         text = line.removeprefix("\ufeff") if number == 1 else line
         if not text.strip(" \r\n\t,;"):
@@ -43,11 +49,11 @@ def parse_tag_csv(
         try:
             if not delimiter:
                 delimiter = "," if text.count(",") > 1 else max(_DELIMITERS, key=text.count)
-                columns = _Columns.of(_cells(text, delimiter))
-                if columns is not None:
+                header = _header(cells := _cells(text, delimiter))
+                if header is not None:
+                    columns, width = header, len(cells)
                     continue
-            cells = _cells(text, delimiter)
-            tag = _tagcomplete(cells) if columns is None else columns.tag(cells)
+            tag = _tag(_cells(text, delimiter), columns, width)
         except ValueError as error:
             on_skip(number, str(error))
         else:
@@ -62,61 +68,33 @@ def _cells(line: str, delimiter: str) -> list[str]:
         raise ValueError(str(error)) from error
 
 
-def _tagcomplete(row: Sequence[str]) -> Tag:
-    if not 3 <= len(row) <= 4:
+def _header(row: Sequence[str]) -> dict[str, int] | None:
+    """Where things stand if `row` is a header: it names the column of tags and holds no number."""
+    names = [cell.strip().lower() for cell in row]
+    places = {
+        what: next((names.index(name) for name in wanted if name in names), None)
+        for what, wanted in _COLUMNS.items()
+    }
+    if places["name"] is None or any(map(str.isdecimal, names)):
+        return None
+    return {what: place for what, place in places.items() if place is not None}
+
+
+def _tag(row: Sequence[str], columns: Mapping[str, int], width: int) -> Tag | None:
+    """The tag in `row`; None for a deprecated one. A row that is too short has nothing where it
+    ends, unlike a list without the column."""
+    if width and len(row) > width:
+        raise ValueError(f"{len(row)} columns, the header has {width}")
+    if not width and not 3 <= len(row) <= 4:
         raise ValueError(f"{len(row)} columns instead of name, category, count, aliases")
-    return _tag(row[0], row[1], row[2], row[3] if len(row) == 4 else "")
-
-
-class _Columns:
-    """Where a header says that things stand."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self._width = len(names)
-        self._name = _place(names, _NAME_COLUMNS)
-        self._category = _place(names, _CATEGORY_COLUMNS)
-        self._count = _place(names, _COUNT_COLUMNS)
-        self._aliases = _place(names, _ALIAS_COLUMNS)
-        self._deprecated = _place(names, ("is_deprecated",))
-
-    @classmethod
-    def of(cls, row: Sequence[str]) -> "_Columns | None":
-        """The columns if `row` is a header: it names one of tags and holds no number."""
-        names = [cell.strip().lower() for cell in row]
-        is_header = any(name in _NAME_COLUMNS for name in names)
-        return cls(names) if is_header and not any(map(str.isdecimal, names)) else None
-
-    def tag(self, row: Sequence[str]) -> Tag | None:
-        if len(row) > self._width:
-            raise ValueError(f"{len(row)} columns, the header has {self._width}")
-        if _cell(row, self._deprecated, "").strip().lower() in _TRUE:
-            return None
-        return _tag(
-            _cell(row, self._name, ""),
-            _cell(row, self._category, "0"),
-            _cell(row, self._count, "0"),
-            _cell(row, self._aliases, ""),
-        )
-
-
-def _place(names: Sequence[str], wanted: Sequence[str]) -> int | None:
-    return next((names.index(name) for name in wanted if name in names), None)
-
-
-def _cell(row: Sequence[str], place: int | None, missing: str) -> str:
-    """What stands in a column. A row that is too short has nothing there, unlike `missing`: what
-    the whole list has no column for."""
-    if place is None:
-        return missing
-    return row[place] if place < len(row) else ""
-
-
-def _tag(name: str, category: str, count: str, aliases: str) -> Tag:
+    cells = {what: row[at] if at < len(row) else "" for what, at in columns.items()}
+    if cells.get("deprecated", "").strip().lower() in _TRUE:
+        return None
     return Tag(
-        name=_name(name),
-        category=_category(category),
-        count=_count(count),
-        aliases=_aliases(aliases),
+        name=_name(cells["name"]),
+        category=_category(cells.get("category", "0")),
+        count=_count(cells.get("count", "0")),
+        aliases=_aliases(cells.get("aliases", "")),
     )
 
 
