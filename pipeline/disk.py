@@ -1,6 +1,8 @@
 """What an operating system's error about a file means, with the path that it is about."""
 
 import errno
+import json
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +42,20 @@ def disk_error(error: OSError, path: Path | str) -> StorageError:
     where = error.filename if isinstance(error.filename, str | Path) else path
     problem = error.strerror or str(error)
     return StorageError(key, path=str(where), shell=shell, problem=problem)
+
+
+def replace_json(
+    path: Path, value: object, *, indent: int | None = None, sync: bool = False
+) -> None:
+    """Write `value` beside `path`, then let that take its place: whoever reads finds all of the old
+    or all of the new. `sync`: it must outlast a power cut. OSError."""
+    draft = path.with_name(f"{path.name}.part")
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(value, file, indent=indent)
+        if sync:
+            file.flush()
+            os.fsync(file.fileno())
+    draft.replace(path)
 
 
 @contextmanager

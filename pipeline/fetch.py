@@ -13,6 +13,7 @@ from glob import escape
 from pathlib import Path
 from typing import Final
 
+import requests
 from huggingface_hub import HfApi
 from huggingface_hub.errors import (
     GatedRepoError,
@@ -61,6 +62,9 @@ _NEEDED: Final = (
 _TORCH: Final = ("unet/*.safetensors", "unet/*.bin", "*.safetensors", "*.ckpt")
 
 TAGGER_PATTERNS: Final = (*FILES, "LICENSE*", "README.md")
+
+_NETWORK_ERRORS: Final = (requests.exceptions.RequestException, ConnectionError, TimeoutError)
+"""What a broken or missing connection raises: huggingface_hub below 1.0 uses requests."""
 
 SPARE_BYTES: Final = 512 * 2**20
 """What must stay free on the disk after the download."""
@@ -199,7 +203,7 @@ def _fetch(
             _download(api, repository, commit, target, wanted=others, progress=progress)
     except (LocalEntryNotFoundError, OSError, HfHubHTTPError) as error:
         raise _explain(error, repository, revision, target) from error
-    except _network_errors() as error:
+    except _NETWORK_ERRORS as error:
         raise ModelError("hub_unreachable", repository=repository) from error
     return Fetched(path=target, commit=commit)
 
@@ -228,7 +232,7 @@ def _download(
                 local_dir=target,
                 max_workers=2,
             )
-        except (LocalEntryNotFoundError, *_network_errors()):
+        except (LocalEntryNotFoundError, *_NETWORK_ERRORS):
             now = _bytes_in(target)
             failures, had = (0 if now > had else failures + 1), max(now, had)
             if failures >= ATTEMPTS:
@@ -272,13 +276,6 @@ def _make(target: Path) -> None:
         raise StorageError("storage_read_only", path=str(target))
 
 
-def _network_errors() -> tuple[type[Exception], ...]:
-    """What a broken or missing connection raises (huggingface_hub below 1.0 uses requests)."""
-    import requests
-
-    return (requests.exceptions.RequestException, ConnectionError, TimeoutError)
-
-
 def _explain(
     error: Exception, repository: str, revision: str, target: Path
 ) -> ModelError | StorageError:
@@ -292,7 +289,7 @@ def _explain(
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code if error.response is not None else "no answer"
         return ModelError("hub_failed", repository=repository, status=status)
-    if isinstance(error, (LocalEntryNotFoundError, *_network_errors())):
+    if isinstance(error, (LocalEntryNotFoundError, *_NETWORK_ERRORS)):
         return ModelError("hub_unreachable", repository=repository)
     if isinstance(error, OSError) and is_about_files(error):
         return disk_error(error, target)

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.disk import replace_json
 from pipeline.errors import ModelError
 from pipeline.model.configs import read_json
 from pipeline.model.folder import ModelFolder
@@ -152,19 +153,21 @@ def _chosen_here(home: Path, provider: str) -> Variant | None:
 
 def chosen(home: Path) -> Variant | None:
     """What `model prepare` made last for this source; None where nothing was prepared."""
-    variant = _choice(home).get("variant")
+    variant = _noted(home / CHOICE).get("variant")
     return next((each for each in VARIANTS if each == variant), None)
 
 
 def reason(home: Path) -> str:
     """Why it was chosen, for people; empty where nothing was prepared."""
-    return str(_choice(home).get("why", ""))
+    return str(_noted(home / CHOICE).get("why", ""))
 
 
 def chosen_elsewhere(home: Path) -> bool:
     """Whether it was chosen on another processor or with another ONNX Runtime than are here."""
     here = {"cpu": this_cpu().model, "onnxruntime": runtime_version()}
-    return bool(_choice(home)) and any(_choice(home).get(k) != v for k, v in here.items())
+    return bool(_noted(home / CHOICE)) and any(
+        _noted(home / CHOICE).get(k) != v for k, v in here.items()
+    )
 
 
 def save_choice(home: Path, variant: Variant, why: str) -> None:
@@ -175,9 +178,7 @@ def save_choice(home: Path, variant: Variant, why: str) -> None:
         "cpu": this_cpu().model,
         "onnxruntime": runtime_version(),
     }
-    draft = home / f"{CHOICE}.part"
-    draft.write_text(json.dumps(choice, indent=2), encoding="utf-8")
-    draft.replace(home / CHOICE)
+    replace_json(home / CHOICE, choice, indent=2)
 
 
 def runtime_version() -> str:
@@ -188,12 +189,11 @@ def runtime_version() -> str:
     return ""
 
 
-def _choice(home: Path) -> dict[str, object]:
-    try:
-        found: object = json.loads((home / CHOICE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType]  # JSON
+def _noted(path: Path) -> dict[str, object]:
+    """What a small file notes; nothing where it is missing or damaged."""
+    with contextlib.suppress(ModelError):
+        return read_json(path)
+    return {}
 
 
 def check_fit(variant: Variant, provider: str, *, full_range: bool = False) -> None:
@@ -224,7 +224,7 @@ def _check_openvino(provider: str) -> None:
 def check_files(path: Path, manifest: Manifest) -> None:
     """Whether every file is what was written. A file is read whole only if its size or time is not
     what it was when it was last read. Raises ModelError `prepared_damaged`."""
-    known = _stamps(path)
+    known = _noted(path / STAMPS)
     found: dict[str, list[int]] = {}
     for name, note in manifest.files.items():
         try:
@@ -246,20 +246,8 @@ def save_stamps(path: Path, manifest: Manifest) -> None:
     for name in manifest.files:
         status = (path / name).stat()
         stamps[name] = [status.st_size, status.st_mtime_ns]
-    draft = path / f"{STAMPS}.part"
-    try:
-        draft.write_text(json.dumps(stamps), encoding="utf-8")
-        draft.replace(path / STAMPS)
-    except OSError:
-        return
-
-
-def _stamps(path: Path) -> dict[str, list[int]]:
-    try:
-        found: object = json.loads((path / STAMPS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType]  # JSON
+    with contextlib.suppress(OSError):
+        replace_json(path / STAMPS, stamps)
 
 
 def recover(path: Path) -> None:

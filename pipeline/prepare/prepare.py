@@ -8,7 +8,6 @@ import contextlib
 import errno
 import hashlib
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +15,7 @@ from typing import Any, Final
 from filelock import FileLock, Timeout
 
 from pipeline.card import Sampler
-from pipeline.disk import disk_error, is_about_files
+from pipeline.disk import disk_error, is_about_files, replace_json
 from pipeline.engine.samplers.make import make_sampler
 from pipeline.engine.vae.decoder import VaeDecoder
 from pipeline.engine.vae.preview import FILE_NAME, PreviewMap
@@ -39,7 +38,7 @@ from pipeline.plan.prepared import (
 )
 from pipeline.prepare.convert import IN_OPENVINO, ROWS_ALONE, convert
 from pipeline.prepare.lora.lora import merges_for
-from pipeline.prepare.lora.merged import MergedWeights
+from pipeline.prepare.lora.merged import merged_weights
 from pipeline.prepare.naming import hash_with, name_with
 from pipeline.prepare.recipes import Conversion, same
 from pipeline.prepare.sources import check_hashes
@@ -130,7 +129,7 @@ class _Preparation:
 
     def _check(self, made: ModelFolder) -> dict[str, float]:
         """Errors against the source, LoRAs added to it; what fails is thrown away."""
-        with MergedWeights(self._source, self._merges, self._part / ".merged") as instead:
+        with merged_weights(self._source, self._merges, self._part / ".merged") as instead:
             verifier = Verifier(
                 self._source, self._factory, instead=instead, progress=self._talk.line
             )
@@ -155,12 +154,7 @@ class _Preparation:
         return state
 
     def _save(self, state: dict[str, Any]) -> None:
-        draft = self._part / f"{_STATE}.part"
-        with draft.open("w", encoding="utf-8") as file:
-            json.dump(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._part / _STATE)
+        replace_json(self._part / _STATE, state, sync=True)
 
     def _key(self) -> str:
         """Changes with everything that changes what is written."""
@@ -219,7 +213,7 @@ class _Preparation:
         finally:
             weights.close()
             self._conversions.pop(name, None)  # writing changes its graph
-        state["components"][name] = {file: list(note) for file, note in written.files.items()}
+        state["components"][name] = {file: list(note) for file, note in written.items()}
         self._save(state)
 
     def _tell(self, count: int) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.disk import replace_json
 from pipeline.onnx.bare_graph import INLINE_BYTES
 from pipeline.onnx.library import onnx
 from pipeline.onnx.skeleton import Weights
@@ -77,13 +78,6 @@ def plan(conversion: Conversion) -> Plan:
     return Plan(tuple(places), tuple(recipes), end)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """SHA-256 and size of each file, by its name in the component's folder."""
-
-    files: dict[str, tuple[str, int]]
-
-
 class ComponentWriter:
     """Writes one component into `folder`. `on_bytes` is told how many bytes were written."""
 
@@ -101,8 +95,11 @@ class ComponentWriter:
         self._plan = plan(conversion)
         self._journal = folder / "progress.json"
 
-    def write(self) -> Written:
-        """Write data, then graph. Raises OSError where the disk is full, ModelError as reading."""
+    def write(self) -> dict[str, tuple[str, int]]:
+        """Write data, then graph. Gives SHA-256 and size of each file by its name.
+
+        Raises OSError where the disk is full, ModelError as reading.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         done, digest = self._resume()
         inline: list[tuple[Target, Array]] = []
@@ -133,7 +130,7 @@ class ComponentWriter:
         files = {DATA_NAME: (digest.hexdigest(), sink.at)} if sink.at else {}
         files[GRAPH_NAME] = self._write_graph(inline)
         self._journal.unlink(missing_ok=True)
-        return Written(files)
+        return files
 
     def _values(self, index: int, tensor: Any) -> Iterator[Array]:
         """What is written for one initializer of the source."""
@@ -178,11 +175,8 @@ class ComponentWriter:
     def _save(self, file: Any, done: int) -> None:
         """What is written so far stays written, whatever happens."""
         _flush(file)
-        draft = self._journal.with_suffix(".part")
-        with draft.open("w", encoding="utf-8") as journal:
-            json.dump({"plan": self._plan.fingerprint(), "done": done}, journal)
-            _flush(journal)
-        draft.replace(self._journal)
+        noted = {"plan": self._plan.fingerprint(), "done": done}
+        replace_json(self._journal, noted, sync=True)
 
     def _write_graph(self, inline: list[tuple[Target, Array]]) -> tuple[str, int]:
         """The graph with references to the data. Returns its hash and size."""

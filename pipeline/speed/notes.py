@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 import onnxruntime as ort
 
+from pipeline.disk import replace_json
 from pipeline.plan.prepared import CALIBRATION
 from pipeline.runtime.cpu import Cpu
 from pipeline.runtime.openvino import computes_bf16, openvino_version
@@ -106,9 +107,7 @@ def _are_speeds(note: dict[str, object]) -> bool:
 
 def _write(path: Path, known: dict[str, Speeds]) -> None:
     """A folder that can't be written costs the same seconds again next time, and nothing else."""
-    draft = path.with_suffix(".part")
     notes = {name: asdict(speeds) for name, speeds in known.items()}
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(notes, indent=2), encoding="utf-8")
-        draft.replace(path)
+        replace_json(path, notes, indent=2)

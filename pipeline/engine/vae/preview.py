@@ -7,6 +7,7 @@ thread that draws.
 """
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipeline.disk import replace_json
 from pipeline.engine.noise.torch_noise import TorchGenerator
 from pipeline.engine.vae.decoder import VaeDecoder, to_image
 
@@ -90,12 +92,8 @@ class PreviewMap:
             "patch": self.patch,
             "weights": self.weights.tolist(),
         }
-        draft = path.with_suffix(".part")
-        try:
-            draft.write_text(json.dumps(kept), encoding="utf-8")
-            draft.replace(path)
-        except OSError:
-            return
+        with suppress(OSError):
+            replace_json(path, kept)
 
 
 class Previewer:
