@@ -37,8 +37,7 @@ async def main(people: int, wanted: int, spread_s: float) -> None:
         ids = populate(loopback, people)
         print(json.dumps({"url": loopback.url, "token": loopback.token}), flush=True)
         await loopback.wait_connected(_PATIENCE_S)
-        commands = loopback.world.commands_in
-        while not commands(None):  # noqa: ASYNC110 - the bot may send them after it connected
+        while not loopback.world.commands:  # noqa: ASYNC110 - the bot may send them after it connected
             await asyncio.sleep(0.01)
         await asyncio.to_thread(sys.stdin.readline)
         began = time.monotonic()

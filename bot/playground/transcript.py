@@ -63,7 +63,7 @@ async def _imagine(discord: Loopback) -> bytes:
     picture's file."""
     await discord.wait_connected(_READY_S)
     async with asyncio.timeout(_READY_S):
-        while not discord.world.commands_in(None):  # noqa: ASYNC110 - the demo alone waits so
+        while not discord.world.commands:  # noqa: ASYNC110 - the demo alone waits so
             await asyncio.sleep(0.02)
     prompt, shown = EXAMPLE_PROMPTS[0], ""
     say(f"Alice: /imagine prompt: {prompt} seed: 42")

@@ -203,9 +203,7 @@ def _meanwhile(stage: Stage, deeds: Deeds) -> None:
 async def _visit(stage: Stage, deeds: Deeds, plan: Plan) -> None:
     """What people do in a round; everything is done by some, and all at once."""
     name = plan.failpoint
-    await until(
-        lambda: stage.world.commands_in(None) or not stage.alive, "the commands to be there"
-    )
+    await until(lambda: stage.world.commands or not stage.alive, "the commands to be there")
     if not stage.alive:
         return
     dice = deeds.random

@@ -29,7 +29,7 @@ async def test_a_job_that_ends_the_process_is_given_up_after_the_second_time(
     stage: Stage, deeds: Deeds
 ) -> None:
     first = await stage.start(deadly=DEADLY, step_s=0.1)
-    await until(lambda: stage.world.commands_in(None), "the commands")
+    await until(lambda: stage.world.commands, "the commands")
     before = await ask(deeds, IDS.bob, "apple")
     deadly = await ask(deeds, IDS.alice, DEADLY)
     after = await ask(deeds, IDS.owner, "apple")

@@ -20,7 +20,7 @@ async def test_sigterm_while_drawing_ends_with_0_and_the_same_message_goes_on(
     stage: Stage, deeds: Deeds
 ) -> None:
     await stage.start(step_s=SLOW_STEP_S)
-    await until(lambda: stage.world.commands_in(None), "the commands")
+    await until(lambda: stage.world.commands, "the commands")
     wish = await deeds.imagine(user_id=IDS.alice, private=False, count=1, channel_id=IDS.art)
     message = deeds.shown(wish.interaction)
     assert message is not None
@@ -38,7 +38,7 @@ async def test_sigterm_while_drawing_ends_with_0_and_the_same_message_goes_on(
 
 async def test_sigterm_during_a_delivery_lets_it_end(stage: Stage, deeds: Deeds) -> None:
     await stage.start()
-    await until(lambda: stage.world.commands_in(None), "the commands")
+    await until(lambda: stage.world.commands, "the commands")
     wish = await deeds.imagine(user_id=IDS.alice, private=False, count=1, channel_id=IDS.art)
     message = deeds.shown(wish.interaction)
     assert message is not None

@@ -21,7 +21,7 @@ async def test_the_picture_comes_as_a_message_of_its_own(
     stage: Stage, deeds: Deeds, private: bool
 ) -> None:
     await stage.start(failpoint="job_accepted")
-    await until(lambda: stage.world.commands_in(None), "the commands")
+    await until(lambda: stage.world.commands, "the commands")
     wish = await deeds.imagine(user_id=IDS.alice, private=private, count=2, channel_id=IDS.art)
     assert wish.interaction.callback_type is None, "nothing was answered"
     assert not stage.alive
@@ -41,7 +41,7 @@ async def test_a_start_that_is_killed_again_sends_it_no_second_time(
     stage: Stage, deeds: Deeds
 ) -> None:
     await stage.start(failpoint="job_accepted")
-    await until(lambda: stage.world.commands_in(None), "the commands")
+    await until(lambda: stage.world.commands, "the commands")
     await deeds.imagine(user_id=IDS.alice, private=False, count=1, channel_id=IDS.art)
     second = await stage.start(failpoint="delivered_unmarked")
     await second.end(10)

@@ -20,7 +20,7 @@ def pictures(stage: Stage) -> list[Message]:
 
 async def begin(stage: Stage, failpoint: str = "", **spec: Any) -> None:
     await stage.start(failpoint=failpoint, **spec)
-    await until(lambda: stage.world.commands_in(None), "the commands")
+    await until(lambda: stage.world.commands, "the commands")
 
 
 async def dead(stage: Stage) -> None:

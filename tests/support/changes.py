@@ -1,7 +1,7 @@
 """What a server's administrators change in Discord itself, told to the bot by the gateway."""
 
 from bot.playground.simulator.errors import Json
-from bot.playground.simulator.gateway import GUILD_MESSAGES, GUILDS
+from bot.playground.simulator.gateway import GUILD_MESSAGES, GUILD_REACTIONS, GUILDS
 from bot.playground.simulator.payloads import guild_create_json, member_json, role_json
 from bot.playground.simulator.posting import Posting
 from bot.playground.simulator.world import Message, Role
@@ -98,3 +98,22 @@ class Changes:
         ids = [str(message.id) for message in messages]
         told: Json = {"ids": ids, "channel_id": str(channel.id), "guild_id": str(channel.guild_id)}
         self._gateway.dispatch("MESSAGE_DELETE_BULK", told, intent=GUILD_MESSAGES)
+
+    def clear_reactions(self, message: Message, emoji: str | None = None) -> None:
+        """A moderator takes all reactions away, or all of one emoji."""
+        channel = self._world.channel(message.channel_id)
+        data: Json = {
+            "channel_id": str(channel.id),
+            "message_id": str(message.id),
+            "guild_id": str(channel.guild_id),
+        }
+        if emoji is None:
+            message.reactions.clear()
+            message.super_reactions.clear()
+            self._gateway.dispatch("MESSAGE_REACTION_REMOVE_ALL", data, intent=GUILD_REACTIONS)
+        else:
+            message.reactions.pop(emoji, None)
+            message.super_reactions.pop(emoji, None)
+            data["emoji"] = {"id": None, "name": emoji}
+            self._gateway.dispatch("MESSAGE_REACTION_REMOVE_EMOJI", data, intent=GUILD_REACTIONS)
+        self._posting.show(message)

@@ -125,7 +125,7 @@ class Page(Loopback):
         usable: list[str] = []
         if not bits & p.USE_APPLICATION_COMMANDS:
             return usable
-        known = self.world.commands_by_name(guild_id=channel.guild_id)
+        known = self.world.commands_by_name()
         for (name, kind), command in known.items():
             try:
                 find_command(self.world, name, kind, channel, bits)

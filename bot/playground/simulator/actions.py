@@ -225,6 +225,4 @@ def _command_data(command: Json, filled: Filled) -> Json:
         data["options"] = filled.options
     if filled.resolved:
         data["resolved"] = filled.resolved
-    if "guild_id" in command:
-        data["guild_id"] = command["guild_id"]
     return data

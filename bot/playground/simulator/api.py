@@ -19,7 +19,9 @@ from bot.playground.simulator.payloads import (
     user_json,
 )
 from bot.playground.simulator.posting import Posting
-from bot.playground.simulator.world import THREADS, Channel, Message
+from bot.playground.simulator.world import Channel, Message
+
+_REACTIONS_PAGE = 25  # Discord's default; at most 100
 
 
 def id_of(request: web.Request, name: str) -> int:
@@ -80,20 +82,18 @@ class Api(Area):
             ("GET", "/gateway", self.gateway),
             ("GET", "/gateway/bot", self.gateway_bot),
             ("GET", "/users/@me", self.me),
-            ("GET", "/users/{user}", self.user),
             ("POST", "/users/@me/channels", self.open_dm),
             ("GET", "/applications/@me", self.application),
             ("GET", "/oauth2/applications/@me", self.application),
             ("GET", "/guilds/{guild}", self.guild),
-            ("GET", "/guilds/{guild}/channels", self.guild_channels),
             ("GET", "/guilds/{guild}/members/{user}", self.member),
             ("GET", channel, self.channel),
-            ("POST", channel + "/typing", self.typing),
             ("GET", channel + "/messages", self.messages),
             ("POST", channel + "/messages", self.post),
             ("GET", message, self.one_message),
             ("PATCH", message, self.edit),
             ("DELETE", message, self.delete),
+            ("GET", message + "/reactions/{emoji}", self.who_reacted),
             ("POST", "/interactions/{id}/{token}/callback", self.callback),
             ("POST", hook, self.follow_up),
             ("GET", own + "{which}", self.get_own),
@@ -114,9 +114,6 @@ class Api(Area):
     async def me(self, request: web.Request) -> web.Response:
         return reply(whose(request, self.world))
 
-    async def user(self, request: web.Request) -> web.Response:
-        return reply(user_json(self.world.user(id_of(request, "user"))))
-
     async def application(self, _request: web.Request) -> web.Response:
         return reply(application_json(self.world))
 
@@ -129,10 +126,6 @@ class Api(Area):
             count = len(guild.members)
             payload |= {"approximate_member_count": count, "approximate_presence_count": count}
         return reply(payload)
-
-    async def guild_channels(self, request: web.Request) -> web.Response:
-        found = self.world.channels_of(self.world.guild(id_of(request, "guild")).id)
-        return reply([channel_json(self.world, c) for c in found if c.type not in THREADS])
 
     async def member(self, request: web.Request) -> web.Response:
         member = self.world.member(id_of(request, "guild"), id_of(request, "user"))
@@ -150,11 +143,6 @@ class Api(Area):
 
     async def channel(self, request: web.Request) -> web.Response:
         return reply(channel_json(self.world, self.channel_for(request)))
-
-    async def typing(self, request: web.Request) -> web.Response:
-        channel = self.channel_for(request, p.SEND_MESSAGES)
-        self.posting.feed.publish("typing", channel_id=channel.id, viewer=None, data={})
-        return web.Response(status=204)
 
     # -- messages
 
@@ -214,6 +202,24 @@ class Api(Area):
             raise errors.thread_archived()
         self.posting.delete(message)
         return web.Response(status=204)
+
+    async def who_reacted(self, request: web.Request) -> web.Response:
+        """By id, in pages after the id `after`."""
+        channel = self.channel_for(request, p.READ_MESSAGE_HISTORY)
+        message = self.message_for(request, channel)
+        limit = request.query.get("limit", str(_REACTIONS_PAGE))
+        if not limit.isdecimal() or not 1 <= int(limit) <= 100:
+            words = "int value should be between 1 and 100."
+            raise errors.invalid(("limit",), "NUMBER_TYPE_MAX", words)
+        after = int(request.query.get("after") or 0)
+        kind = request.query.get("type", "0")
+        if kind not in {"0", "1"}:
+            words = "Value must be one of {0, 1}."
+            raise errors.invalid(("type",), "BASE_TYPE_CHOICES", words)
+        kept = message.super_reactions if kind == "1" else message.reactions
+        users = sorted(kept.get(request.match_info["emoji"], []))
+        page = [user_id for user_id in users if user_id > after][: int(limit)]
+        return reply([user_json(self.world.user(user_id)) for user_id in page])
 
     # -- interactions and their webhooks
 

@@ -52,7 +52,6 @@ unknown_message = partial(ApiError, 404, 10008, "Unknown Message")
 unknown_user = partial(ApiError, 404, 10013, "Unknown User")
 unknown_webhook = partial(ApiError, 404, 10015, "Unknown Webhook")
 unknown_interaction = partial(ApiError, 404, 10062, "Unknown interaction")
-unknown_command = partial(ApiError, 404, 10063, "Unknown application command")
 too_large = partial(ApiError, 413, 40005, "Request entity too large")
 already_acknowledged = partial(ApiError, 400, 40060, "Interaction has already been acknowledged.")
 too_many_followups = partial(

@@ -13,7 +13,7 @@ KEPT = 20_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEvent:
     """`kind`: message_create, message_update, message_delete, interaction_sent,
-    interaction_acknowledged, interaction_failed, modal, choices, typing.
+    interaction_acknowledged, interaction_failed, modal, choices.
 
     `at` is the time since 1970 in s, `monotonic` for measuring. `viewer`: the only one who sees it.
     """

@@ -162,7 +162,7 @@ def _plain(option: Json, value: Any) -> Any:
 
 def find_command(world: World, name: str, kind: int, channel: Channel, bits: int) -> Json:
     """The command that a member finds at this place, or RefusedByClient."""
-    command = world.commands_by_name(guild_id=channel.guild_id).get((name, kind))
+    command = world.commands_by_name().get((name, kind))
     if command is None:
         raise RefusedByClient(f"there is no command {name!r} here")
     contexts = command["contexts"]

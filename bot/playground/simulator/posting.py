@@ -39,7 +39,7 @@ class Posting:
         self.world = world
         self.gateway = gateway
         self.feed = feed
-        self.reactions = Reactions(world, gateway, changed=self._changed)
+        self.reactions = Reactions(world, gateway, changed=self.show)
         self._nonces: dict[tuple[int, str], tuple[float, int]] = {}
 
     @property
@@ -216,16 +216,14 @@ class Posting:
     def json(self, message: Message, *, viewer: int | None = None) -> Json:
         return message_json(self.world, self.base_url, message, viewer=viewer)
 
-    def _changed(self, message: Message) -> None:
-        self._publish("message_update", message)
-
-    def _publish(self, kind: str, message: Message) -> None:
+    def show(self, message: Message, kind: str = "message_update") -> None:
+        """Tell members what a message is like now."""
         viewer = message.ephemeral_for
         data = self.json(message, viewer=viewer)
         self.feed.publish(kind, channel_id=message.channel_id, viewer=viewer, data=data)
 
     def _tell(self, name: str, message: Message) -> None:
-        self._publish(name.lower(), message)
+        self.show(message, name.lower())
         if message.ephemeral_for is not None:
             return  # the gateway tells nobody of ephemeral messages
         channel = self.world.channel(message.channel_id)

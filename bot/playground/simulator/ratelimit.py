@@ -19,14 +19,11 @@ class Rate:
 DEFAULT = Rate(limit=50, per_s=1.0)
 # By method and end of the path. Measured by many clients; Discord documents only the headers.
 _MESSAGES = "/channels/{channel}/messages"
-_REACTION = _MESSAGES + "/{message}/reactions/{emoji}/@me"
 _WEBHOOK = "/webhooks/{application}/{token}"
 ROUTES: dict[Key, str] = {
     ("POST", _MESSAGES): "message_create",
     ("PATCH", _MESSAGES + "/{message}"): "message_edit",
     ("DELETE", _MESSAGES + "/{message}"): "message_delete",
-    ("PUT", _REACTION): "reaction",
-    ("DELETE", _REACTION): "reaction",
     ("POST", _WEBHOOK): "webhook",
     ("PATCH", _WEBHOOK + "/messages/{which}"): "webhook",
     ("DELETE", _WEBHOOK + "/messages/{which}"): "webhook",
@@ -35,7 +32,6 @@ RATES: dict[str, Rate] = {
     "message_create": Rate(limit=5, per_s=5.0),
     "message_edit": Rate(limit=5, per_s=5.0),
     "message_delete": Rate(limit=5, per_s=1.0),
-    "reaction": Rate(limit=4, per_s=1.0),
     "webhook": Rate(limit=5, per_s=2.0),
 }
 

@@ -19,25 +19,6 @@ class Reactions:
         self._gateway = gateway
         self._changed = changed
 
-    def clear(self, message: Message, emoji: str | None = None) -> None:
-        """A moderator takes all reactions away, or all of one emoji."""
-        channel = self._world.channel(message.channel_id)
-        data: Json = {
-            "channel_id": str(channel.id),
-            "message_id": str(message.id),
-            "guild_id": str(channel.guild_id),
-        }
-        if emoji is None:
-            message.reactions.clear()
-            message.super_reactions.clear()
-            self._gateway.dispatch("MESSAGE_REACTION_REMOVE_ALL", data, intent=GUILD_REACTIONS)
-        else:
-            message.reactions.pop(emoji, None)
-            message.super_reactions.pop(emoji, None)
-            data["emoji"] = {"id": None, "name": emoji}
-            self._gateway.dispatch("MESSAGE_REACTION_REMOVE_EMOJI", data, intent=GUILD_REACTIONS)
-        self._changed(message)
-
     def react(
         self, message: Message, emoji: str, *, user_id: int, add: bool, burst: bool = False
     ) -> None:

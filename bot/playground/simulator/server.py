@@ -11,7 +11,6 @@ from bot.playground.simulator import errors
 from bot.playground.simulator.actions import Actions
 from bot.playground.simulator.api import Api
 from bot.playground.simulator.api_commands import CommandsApi
-from bot.playground.simulator.api_reactions import ReactionsApi
 from bot.playground.simulator.api_threads import ThreadsApi
 from bot.playground.simulator.control import Control
 from bot.playground.simulator.default_world import default_world
@@ -75,7 +74,6 @@ class Loopback:
             Api(self.posting, self.interactions),
             ThreadsApi(self.posting),
             CommandsApi(self.posting),
-            ReactionsApi(self.posting),
             Control(self.actions, host=self.host),
             self.oauth,
         ):

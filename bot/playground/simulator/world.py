@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
 
 from bot.playground.simulator import errors
 from bot.playground.simulator.errors import Json
@@ -264,21 +263,12 @@ class World:
         self.channels[channel.id] = channel
         return channel
 
-    def commands_in(self, guild_id: int | None) -> list[Json]:
-        """Global commands (None) or those of one guild, in the order they were registered."""
-        wanted = None if guild_id is None else str(guild_id)
-        return [c for c in self.commands.values() if c.get("guild_id") == wanted]
-
     def is_age_restricted(self, channel: Channel) -> bool:
         """Threads inherit it from their parent."""
         if channel.type in THREADS and channel.parent_id in self.channels:
             return self.channels[channel.parent_id].nsfw
         return channel.nsfw
 
-    def commands_by_name(self, *, guild_id: int | None) -> dict[tuple[str, int], Json]:
-        """What a member finds by name and kind; a guild's own command hides a global one."""
-        found: dict[tuple[str, int], Any] = {}
-        scopes = [None] if guild_id is None else [None, guild_id]
-        for scope in scopes:
-            found |= {(c["name"], c["type"]): c for c in self.commands_in(scope)}
-        return found
+    def commands_by_name(self) -> dict[tuple[str, int], Json]:
+        """What a member finds by name and kind."""
+        return {(command["name"], command["type"]): command for command in self.commands.values()}

@@ -26,7 +26,7 @@ async def test_it_ends_to_be_started_again_and_goes_on_where_the_folder_is_back(
         alice = Member(loopback, IDS.alice)
         async with process("-m", "bot", "run", **settings) as bot:
             await alice.wait_for(lambda: loopback.gateway.connected, 60)
-            await alice.wait_for(lambda: loopback.world.commands_in(None), 60)
+            await alice.wait_for(lambda: loopback.world.commands, 60)
             wish = {"prompt": "1girl, umbrella", "steps": 8, "count": 2}
             sent = await alice.slash("imagine", wish, channel=IDS.general)
             assert sent.state == "acknowledged"
