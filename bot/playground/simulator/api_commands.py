@@ -32,7 +32,7 @@ class CommandsApi(Area):
         return reply(list(self.world.commands.values()))
 
     def _stored(self, command: Json, command_id: int) -> Json:
-        """A command as Discord gives it back: every field is there."""
+        """A command as Discord returns it: every field is there."""
         stored: Json = {
             "id": str(command_id),
             "application_id": str(self.world.application_id),
