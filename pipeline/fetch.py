@@ -203,8 +203,6 @@ def _fetch(
             _download(api, repository, commit, target, wanted=others, progress=progress)
     except (LocalEntryNotFoundError, OSError, HfHubHTTPError) as error:
         raise _explain(error, repository, revision, target) from error
-    except _NETWORK_ERRORS as error:
-        raise ModelError("hub_unreachable", repository=repository) from error
     return Fetched(path=target, commit=commit)
 
 
