@@ -48,6 +48,7 @@ from data.store.private import make_folder, tighten
 from pipeline.disk import at, disk_error
 from pipeline.engine.protocol import Engine
 from pipeline.tags.index import TagIndex
+from pipeline.tags.nearest import nearest
 
 if TYPE_CHECKING:
     from pipeline.tagger.tagger import Tagger
@@ -145,6 +146,9 @@ def compose_jobs(
         limits=limits_of(settings),
         category_of=tags.category_of,
         rating_of=tags.sexual_rating_of,
+        alias_of=tags.alias_of,
+        series_of=tags.series_of,
+        nearest=partial(nearest, tags),
         max_age_s=settings.job_max_age_minutes * 60,
         kept_s=settings.pictures_kept_days * DAY_S or None,
         max_weight=settings.max_role_weight,

@@ -32,6 +32,9 @@ class HintKind(StrEnum):
     WEIGHT_READ = "weight_read"
     WEIGHT_WRONG = "weight_wrong"
     WEIGHT_WORD = "weight_word"
+    ALIAS = "alias"
+    SERIES = "series"
+    NO_TAG = "no_tag"
 
 
 _KINDS: Final = frozenset(map(str, HintKind))
@@ -64,16 +67,16 @@ def _hint(row: object) -> Hint | None:
 
 
 class Hints:
-    """Hints as they are found: each once, a few, short."""
+    """Hints as they are found: each once, a few, short. Those `found` before come first."""
 
-    def __init__(self) -> None:
-        self._found: dict[Hint, None] = {}
+    def __init__(self, found: tuple[Hint, ...] = ()) -> None:
+        self._found: dict[Hint, None] = dict.fromkeys(found)
         self._added = 0
 
     def add(self, kind: HintKind, typed: str, used: str = "") -> None:
         if not self.are_full:
             self._added += 1
-            self._found[Hint(kind, _short(typed), _short(used))] = None
+            self._found[Hint(kind, shortened(typed), shortened(used))] = None
 
     @property
     def are_full(self) -> bool:
@@ -84,6 +87,7 @@ class Hints:
         return tuple(self._found)
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
+    """`text` on one line, as far as a hint repeats it."""
     line = " ".join(text.split())
     return line if len(line) <= MAX_TYPED else line[: MAX_TYPED - 1] + "…"

@@ -20,6 +20,7 @@ from pipeline.card import (
     Sampler,
 )
 from pipeline.errors import InputError, RefusedError
+from pipeline.hints import Hints
 from pipeline.prompt.assemble import (
     CategoryOf,
     Craft,
@@ -29,6 +30,7 @@ from pipeline.prompt.assemble import (
 )
 from pipeline.prompt.clean import clean_prompt
 from pipeline.prompt.flags import fold_flags
+from pipeline.prompt.known import NameOf, add_series, nothing
 from pipeline.prompt.read import read_request
 from pipeline.prompt.tags import plain_keys
 from pipeline.prompt.wished_rating import wished_rating
@@ -99,10 +101,15 @@ def resolve(
     ceiling: Rating,
     random_seed: Callable[[], int],
     category_of: CategoryOf,
+    alias_of: NameOf = nothing,
+    series_of: NameOf = nothing,
     init_width: int | None = None,
     init_height: int | None = None,
 ) -> ResolvedRequest:
     """Decide everything about `wish`, which is `readable`. `random_seed` draws 0..2**32-1.
+
+    A piece that is exactly an alias becomes the tag of that name (`alias_of`), and a character
+    brings its series along (`series_of`) where none is said; both are told in the hints.
 
     `init_width` and `init_height` are the pixels of its `init_picture`: with them and no aspect
     said the size is the bucket nearest to the picture. An upscale needs them.
@@ -111,7 +118,11 @@ def resolve(
     Raises InputError for what can't be used, RefusedError for a rating above `ceiling`.
     """
     _check_lengths(wish)
-    read, hints = read_request(wish, lambda name: category_of(name) is not None)
+    read, hints = read_request(wish, lambda name: category_of(name) is not None, alias_of)
+    if read.character and not read.series:
+        told = Hints(hints)
+        series = add_series(read.character, typed_text(read), series_of, told)
+        read, hints = replace(read, series=series), told.found
     if not plain_keys(typed_text(read)):
         raise InputError("prompt_empty")
     rating = _rating(wish, read, defaults=defaults, ceiling=ceiling)

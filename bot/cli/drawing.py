@@ -18,7 +18,7 @@ from bot.common.terminal import note, say
 from bot.config.defaults import defaults_of
 from bot.config.engine_options import engine_options
 from bot.config.settings import Settings
-from bot.safety.request import refuse_forbidden
+from bot.safety.request import all_readings, refuse_forbidden
 from data.shipped.vocabularies import load_vocabulary
 from pipeline.disk import at
 from pipeline.engine.protocol import DrawnPicture, Engine
@@ -27,6 +27,7 @@ from pipeline.load import load_engine
 from pipeline.metadata.a1111_text import parameters_text
 from pipeline.metadata.png import encode_png
 from pipeline.prepare.offer import time_machine
+from pipeline.prompt.known import NameOf
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.resolve import readable, resolve
@@ -71,15 +72,23 @@ def draw(
 
 def _resolve(request: GenerationRequest, settings: Settings, *, ceiling: Rating) -> ResolvedRequest:
     tags = load_vocabulary(settings.data_dir)
-    resolved = resolve(
-        readable(request),
-        defaults=defaults_of(settings),
-        ceiling=ceiling,
-        random_seed=lambda: secrets.randbelow(2**32),
-        category_of=tags.category_of,
-    )
-    refuse_forbidden(resolved, rating_of=tags.sexual_rating_of)
-    return resolved
+    wish = readable(request)
+
+    def read(alias_of: NameOf) -> ResolvedRequest:
+        return resolve(
+            wish,
+            defaults=defaults_of(settings),
+            ceiling=ceiling,
+            random_seed=lambda: secrets.randbelow(2**32),
+            category_of=tags.category_of,
+            alias_of=alias_of,
+            series_of=tags.series_of,
+        )
+
+    found = all_readings(read, tags.alias_of)
+    for each in found:
+        refuse_forbidden(each, rating_of=tags.sexual_rating_of)
+    return found[0]
 
 
 def output_files(out: Path, *, count: int) -> list[Path]:

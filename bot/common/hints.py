@@ -9,6 +9,9 @@ from pipeline.hints import Hint, HintKind
 MAX_LINES: Final = 6
 _MAX_IN_LINE: Final = 3  # things of one kind that are named; Discord's embeds have 4096 characters
 
+_TOGETHER: Final = {HintKind.ALIAS: "hints.alias_pair", HintKind.NO_TAG: "hints.no_tag_pair"}
+"""Told in one line for all, each with what it says of one."""
+
 _NO_MENTION: Final = "\u200b@\u200b"
 
 
@@ -16,16 +19,32 @@ def hint_lines(hints: Sequence[Hint]) -> list[str]:
     """One line for each kind of what was left out, and for each that was read otherwise."""
     together: dict[tuple[HintKind, str], list[str]] = {}
     for each in hints:
-        own = (each.kind, each.typed) if each.used else (each.kind, "")
-        together.setdefault(own, []).append(each.typed)
+        if each.kind not in _TOGETHER:
+            own = (each.kind, each.typed) if each.used else (each.kind, "")
+            together.setdefault(own, []).append(each.typed)
     used = {(each.kind, each.typed): each.used for each in hints if each.used}
     lines = [
         text(f"hints.{own[0]}", typed=_named(typed), used=_code(used.get(own, "")))
         for own, typed in together.items()
     ]
+    for kind, pair in _TOGETHER.items():
+        found = [each for each in hints if each.kind is kind]
+        if found:
+            lines.append(text(f"hints.{kind}", typed=_paired(found, pair)))
     if len(lines) > MAX_LINES:
         return [*lines[: MAX_LINES - 1], text("hints.more", count=len(lines) - MAX_LINES + 1)]
     return lines
+
+
+def _paired(found: list[Hint], pair: str) -> str:
+    """Things of one kind, each with what was used or is near."""
+    named = [
+        text(pair, typed=_code(each.typed), used=_named(each.used.split(", ")))
+        if each.used
+        else _code(each.typed)
+        for each in found[:_MAX_IN_LINE]
+    ]
+    return ", ".join(named) + (", …" if len(found) > _MAX_IN_LINE else "")
 
 
 def _named(typed: list[str]) -> str:

@@ -4,13 +4,25 @@ from collections.abc import Callable
 
 from bot.safety.normalise import normalise
 from bot.safety.rules import check_prompt, refusal
+from pipeline.hints import HintKind
 from pipeline.prompt.assemble import typed_text
+from pipeline.prompt.known import NameOf, nothing
 from pipeline.prompt.weights import plain_tags
 from pipeline.rating import Rating
 from pipeline.request import ResolvedRequest
 
 RatingOf = Callable[[str], Rating | None]
 """How sexual the tag called so is; None where the vocabulary has none. By name or alias."""
+
+
+def all_readings(
+    read: Callable[[NameOf], ResolvedRequest], alias_of: NameOf
+) -> list[ResolvedRequest]:
+    """What is drawn, first; where aliases were replaced in it also what it says without that. The
+    rules must hold for each. `read` resolves a request with the aliases that it is given."""
+    drawn = read(alias_of)
+    replaced = any(hint.kind is HintKind.ALIAS for hint in drawn.hints)
+    return [drawn, read(nothing)] if replaced else [drawn]
 
 
 def refuse_forbidden(request: ResolvedRequest, *, rating_of: RatingOf) -> None:

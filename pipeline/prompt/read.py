@@ -14,6 +14,7 @@ from pipeline.hints import Hint, HintKind, Hints
 from pipeline.prompt.flags import cut_foreign_flags
 from pipeline.prompt.foreign import leave_out
 from pipeline.prompt.groups import GroupReader
+from pipeline.prompt.known import NameOf, nothing, replace_aliases
 from pipeline.prompt.names import IsKnown, shelve_names
 from pipeline.prompt.shelf import Shelf, without_letters
 from pipeline.prompt.width import as_ascii
@@ -48,10 +49,13 @@ def read_prompt(typed: str, is_known: IsKnown) -> ReadPrompt:
     return ReadPrompt(_read(typed, is_known, hints), hints.found)
 
 
-def read_request(request: GenerationRequest, is_known: IsKnown) -> ReadRequest:
-    """Read all texts of a clean request whose flags are folded."""
+def read_request(
+    request: GenerationRequest, is_known: IsKnown, alias_of: NameOf = nothing
+) -> ReadRequest:
+    """Read all texts of a clean request whose flags are folded, tags in place of their aliases."""
     hints = Hints()
     texts = {name: _read(getattr(request, name), is_known, hints) for name in _TEXTS}
+    texts = {name: replace_aliases(text, alias_of, hints) for name, text in texts.items()}
     texts["place_negative"] = _read(request.place_negative, is_known, Hints())  # nobody typed it
     return ReadRequest(replace(request, **texts), hints.found)
 

@@ -77,13 +77,13 @@ class TagIndex:
         rank = self._rank(tag_key(text))
         return None if rank is None else sexual_rating_of(self._names[rank])
 
-    def tag_of_alias(self, text: str) -> Tag | None:
-        """The only tag that has the alias `text`; None where `text` is a tag's own name."""
+    def alias_of(self, text: str) -> str | None:
+        """The name of the only tag with the alias `text`; None where a tag itself is called so."""
         key = tag_key(text)
         if self._by_name.exact(key):
             return None
-        found = self._by_alias.exact(key)
-        return self._tag(found[0]) if len(set(found)) == 1 else None
+        found = set(self._by_alias.exact(key))
+        return self._names[found.pop()] if len(found) == 1 else None
 
     def series_of(self, text: str) -> str | None:
         """The name of the series that a character is from, where that is known."""

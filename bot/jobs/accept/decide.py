@@ -2,21 +2,28 @@
 
 import secrets
 from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Final
 
 from bot.jobs.accept.gather import Circumstances
 from bot.jobs.accept.rules import JobRules
 from bot.jobs.values import Origin
 from bot.moderation.words import find_blocked
-from bot.safety.request import prompts_to_check, refuse_forbidden
+from bot.safety.request import all_readings, prompts_to_check, refuse_forbidden
 from data.guilds.server_settings import LimitSet
 from pipeline.aspect import parse_aspect
 from pipeline.errors import InputError, RefusedError
+from pipeline.hints import MAX_HINTS, Hint, HintKind, shortened
+from pipeline.prompt.assemble import typed_text
 from pipeline.prompt.clean import clean_prompt
+from pipeline.prompt.known import NameOf, unknown_pieces
 from pipeline.prompt.read import read_prompt
 from pipeline.prompt.weights import plain_tags
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.resolve import Defaults, readable, resolve
+
+MAX_NO_TAGS: Final = 4  # pieces that are told; each costs a search of milliseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,22 +81,46 @@ def _resolve(
     if known.place_negative is not None:
         wish = replace(wish, place_negative=known.place_negative)
     width, height = known.init_size or (None, None)
-    resolved = resolve(
-        wish,
-        defaults=defaults,
-        ceiling=known.ceiling,
-        random_seed=lambda: secrets.randbelow(2**32),
-        category_of=rules.category_of,
-        init_width=width,
-        init_height=height,
-    )
+
+    def read(alias_of: NameOf) -> ResolvedRequest:
+        return resolve(
+            wish,
+            defaults=defaults,
+            ceiling=known.ceiling,
+            random_seed=lambda: secrets.randbelow(2**32),
+            category_of=rules.category_of,
+            alias_of=alias_of,
+            series_of=rules.series_of,
+            init_width=width,
+            init_height=height,
+        )
+
+    found = all_readings(read, rules.alias_of)
+    for each in found:
+        _refuse_forbidden(each, known, rules)
+    resolved = found[0]
+    _check_size(resolved, known.here.max_pixels)
+    return replace(resolved, hints=(*resolved.hints, *_no_tags(resolved, rules, known.ceiling)))
+
+
+def _refuse_forbidden(resolved: ResolvedRequest, known: Circumstances, rules: JobRules) -> None:
+    """RefusedError where `resolved` breaks a hard rule or one of the server's."""
     refuse_forbidden(resolved, rating_of=rules.rating_of)
     for prompt, negative_prompt in prompts_to_check(resolved):
         word = find_blocked(known.words, prompt, negative_prompt)
         if word is not None:
             raise RefusedError("server_rule", word=word)
-    _check_size(resolved, known.here.max_pixels)
-    return resolved
+
+
+def _no_tags(resolved: ResolvedRequest, rules: JobRules, ceiling: Rating) -> list[Hint]:
+    """What was typed that is no tag, with those that are near and may be named here."""
+    typed = read_prompt(typed_text(resolved.wish), lambda name: rules.category_of(name) is not None)
+    unknown = unknown_pieces(typed.text, lambda key: rules.category_of(key) is not None)
+    room = max(0, min(MAX_NO_TAGS, MAX_HINTS - len(resolved.hints)))
+    return [
+        Hint(HintKind.NO_TAG, shortened(piece), ", ".join(rules.nearest(piece, ceiling)))
+        for piece in islice(unknown, room)
+    ]
 
 
 def _check_size(request: ResolvedRequest, max_pixels: int | None) -> None:

@@ -26,14 +26,14 @@ async def test_what_is_left_out_is_told_under_the_picture(place: Discord, alice:
 
 async def test_a_pasted_text_of_a1111_is_drawn_as_it_says(place: Discord, alice: Visitor) -> None:
     pasted = (
-        "1girl, sea Negative prompt: hat, gloves Steps: 30, Sampler: UniPC, CFG scale: 6.5, "
+        "1girl, beach Negative prompt: hat, gloves Steps: 30, Sampler: UniPC, CFG scale: 6.5, "
         "Seed: 77, Size: 832x1216, Model: x"
     )
     async with open_house(place) as running:
         job, message = await drawn(alice, running, prompt=pasted)
     made = job.request
     assert (made.seed, made.guidance_scale) == (42, 6.5)  # the option `seed` was filled in
-    assert made.prompt == "1girl, sea, safe"  # complete: no preset adds to it
+    assert made.prompt == "1girl, beach, safe"  # complete: no preset adds to it
     assert made.negative_prompt.startswith("hat, gloves")
     told = place.world.messages[message.id].content
     assert "Left out: `Sampler: UniPC`" in told

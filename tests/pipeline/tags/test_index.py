@@ -82,12 +82,10 @@ def test_the_series_of_a_character(character: str, series: str | None) -> None:
 
 
 def test_an_alias_stands_for_a_tag_if_no_other_has_it() -> None:
-    tag = ASUKA.tag_of_alias("Asuka_Langley")
-    assert tag is not None
-    assert tag.name == "souryuu asuka langley"
-    assert ASUKA.tag_of_alias("asuka san") is None  # two have it
-    assert ASUKA.tag_of_alias("evangelion") is None  # a name
-    assert ASUKA.tag_of_alias("unknown") is None
+    assert ASUKA.alias_of("Asuka_Langley") == "souryuu asuka langley"
+    assert ASUKA.alias_of("asuka san") is None  # two have it
+    assert ASUKA.alias_of("evangelion") is None  # a name
+    assert ASUKA.alias_of("unknown") is None
 
 
 @pytest.mark.parametrize("query", ["long_hair", "LONG  HAIR", "ｌｏｎｇ hair", " long hair "])

@@ -1,0 +1,60 @@
+"""The hard rules hold for what an alias stands for, and for the alias as it was typed."""
+
+from collections.abc import Callable
+
+import pytest
+
+from bot.jobs.accept.decide import decide
+from bot.jobs.accept.gather import Circumstances
+from bot.jobs.accept.limits import Limits
+from bot.jobs.accept.rules import JobRules
+from bot.jobs.values import Origin
+from bot.safety.ceiling import Place, PlaceKind
+from data.guilds.server_settings import LimitSet, PlaceRatings, Words
+from data.people.user_defaults import UserDefaults
+from pipeline.errors import RefusedError
+from pipeline.hints import HintKind
+from pipeline.rating import Rating
+from pipeline.request import GenerationRequest, ResolvedRequest
+from pipeline.resolve import Defaults
+
+ORIGIN = Origin(
+    user_id=1, guild_id=2, channel_id=3, place=Place(kind=PlaceKind.GUILD_TEXT), application_id=4,
+    interaction_token="", token_expires_at=0,
+)  # fmt: skip
+KNOWN = Circumstances(
+    ceiling=Rating.SAFE, ratings=PlaceRatings(guild_ceiling=None, guild_default=None,
+                                              channel_ceiling=None, channel_default=None),
+    person=UserDefaults(), words=Words(), here=LimitSet(), preset=None, init_size=None,
+)  # fmt: skip
+
+
+def drawn(alias_of: Callable[[str], str | None], **wish: str) -> ResolvedRequest:
+    rules = JobRules(
+        defaults=Defaults(), limits=Limits(), category_of=lambda _: None,
+        rating_of=lambda _: None, max_age_s=1, alias_of=alias_of,
+    )  # fmt: skip
+    return decide(GenerationRequest(**wish), ORIGIN, KNOWN, rules, size_multiple=None).request
+
+
+@pytest.mark.parametrize(
+    ("aliases", "wish"),
+    [
+        ({"small fry": "loli"}, {"prompt": "1girl, small fry"}),
+        ({"small fry": "loli"}, {"prompt": "1girl", "tags": "(small fry:1.2)"}),
+        ({"small fry": "loli"}, {"prompt": "1girl", "character": "small fry"}),
+        ({"loli": "smile"}, {"prompt": "1girl, loli"}),
+        ({"loli": "smile"}, {"prompt": "1girl", "negative_prompt": "(loli:-1)"}),
+        ({"lo li": "smile"}, {"prompt": "1girl, lo li"}),
+    ],
+)
+def test_neither_slips_through(aliases: dict[str, str], wish: dict[str, str]) -> None:
+    with pytest.raises(RefusedError, match="rule_minor_coded"):
+        drawn(aliases.get, **wish)
+
+
+def test_a_harmless_one_is_drawn_and_the_wish_stays_as_typed() -> None:
+    request = drawn({"smiling": "smile"}.get, prompt="1girl, smiling")
+    assert request.prompt.startswith("1girl, smile, ")
+    assert request.wish.prompt == "1girl, smiling"
+    assert HintKind.ALIAS in {hint.kind for hint in request.hints}
