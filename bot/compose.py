@@ -35,13 +35,14 @@ from bot.jobs.keep.output_check import OutputCheck
 from bot.jobs.keep.store import JobStore
 from bot.jobs.service import JobService
 from bot.library.people import People
+from bot.library.related import Related
 from bot.library.results import Results
 from bot.library.suggestions import Suggestions
 from bot.moderation.audit import Audit
 from bot.outbox.service import Outbox
 from bot.services import Services
 from data.guilds import guild_settings
-from data.shipped.vocabularies import load_vocabulary
+from data.shipped.vocabularies import load_related, load_vocabulary
 from data.store.database import DATABASE_NAME, Database
 from data.store.lock import Lock, only_one
 from data.store.private import make_folder, tighten
@@ -95,6 +96,7 @@ async def open_services(
             audit=audit,
             jobs=jobs,
             suggestions=Suggestions(tags=tags, database=database, jobs=jobs),
+            related=Related(tags=tags, start=load_related(), database=database, jobs=jobs),
             results=results,
             moderators=moderators,
             reviews=Reviews(database=database, files=files, audit=audit, clock=clock),

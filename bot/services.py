@@ -17,6 +17,7 @@ from bot.guilds.reviews import Reviews
 from bot.guilds.servers import Servers
 from bot.jobs.service import JobService
 from bot.library.people import People
+from bot.library.related import Related
 from bot.library.results import Results
 from bot.library.suggestions import Suggestions
 from bot.moderation.audit import Audit
@@ -34,6 +35,7 @@ class Services:
     audit: Audit
     jobs: JobService
     suggestions: Suggestions
+    related: Related
     results: Results
     moderators: Moderators
     outbox: Outbox

@@ -10,18 +10,21 @@ their most drawn character.
 """
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from pipeline.tag_category import TagCategory
+from pipeline.tags.csvformat import parse_tag_csv
 from pipeline.tags.suitability import rating_of
 from pipeline.tags.tag import Tag, display_name
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 FACTS: Final = ROOT / "training" / "facts"
 OUT: Final = ROOT / "data" / "vocabulary"
+MOST_RELATED: Final = 25
 _CATEGORIES: Final = {"0": TagCategory.GENERAL, "4": TagCategory.CHARACTER}  # 9 is a rating
 
 
@@ -34,6 +37,7 @@ def main() -> None:
     _write("characters.csv", characters)
     _write("series.csv", series)
     write_origins()
+    write_related()
     print(f"{len(tags)} tags, {len(series)} series")
 
 
@@ -42,6 +46,25 @@ def write_origins() -> None:
     with (OUT / "origins.csv").open("w", encoding="utf-8", newline="") as file:
         file.write("# character or the end of its name,series: made by training/build_vocabulary\n")
         csv.writer(file, lineterminator="\n").writerows(sorted(read_origins().items()))
+
+
+def write_related() -> None:
+    """Write `related.csv`: for each tag of a theme those that share most themes with it."""
+    known = {tag.name for name in ("general.csv", "characters.csv") for tag in _listed(name)}
+    together: dict[str, Counter[str]] = {}
+    for line in _lines("themes.csv"):
+        tags = [tag for tag in line.partition(",")[2].split("|") if tag in known]
+        for tag in tags:
+            together.setdefault(tag, Counter()).update(other for other in tags if other != tag)
+    with (OUT / "related.csv").open("w", encoding="utf-8", newline="") as file:
+        file.write("# tag,tags that go with it: made by training/build_vocabulary\n")
+        for tag, others in sorted(together.items()):
+            listed = "|".join(other for other, _ in others.most_common(MOST_RELATED))
+            file.write(f"{tag},{listed}\n")
+
+
+def _listed(name: str) -> Iterator[Tag]:
+    return parse_tag_csv((OUT / name).read_text(encoding="utf-8").splitlines())
 
 
 def read_origins() -> dict[str, str]:

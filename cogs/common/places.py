@@ -91,6 +91,18 @@ def asker_of(interaction: Interaction) -> Asker:
     )
 
 
+def visible_channel_ids(interaction: discord.Interaction) -> set[int]:
+    """The channels and threads of the server that who asks can see, as far as the bot knows them,
+    and the one where they ask."""
+    found = {interaction.channel_id or 0}
+    guild, member = interaction.guild, interaction.user
+    if guild is None or not isinstance(member, discord.Member):
+        return found
+    seen = {each.id for each in guild.channels if each.permissions_for(member).view_channel}
+    threads = (each for each in guild.threads if not each.is_private())
+    return found | seen | {each.id for each in threads if each.parent_id in seen}
+
+
 def origin_of(interaction: Interaction, *, private: bool) -> Origin:
     """Who asks, from where. RefusedError where the bot is only installed for a user."""
     refuse_user_install(interaction)

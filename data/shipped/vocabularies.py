@@ -67,6 +67,11 @@ def load_vocabulary(data_dir: Path | None) -> TagIndex:
     return TagIndex((tag for _, tag in ranked), dict(_pairs("origins.csv")))
 
 
+def load_related() -> dict[str, list[str]]:
+    """For tags the names of others that go with them, the most fitting first: a small start."""
+    return {tag: others.split("|") for tag, others in _pairs("related.csv")}
+
+
 def import_vocabulary(source: Path, data_dir: Path) -> ImportReport:
     """Check the list in `source` and keep it in `data_dir`; it is used from the next start on.
 

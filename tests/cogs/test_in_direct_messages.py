@@ -16,6 +16,7 @@ SERVERS_ONLY = {
 }  # fmt: skip
 OPTIONS: dict[str, dict[str, Any]] = {
     "imagine": {"prompt": "1girl"},
+    "tags": {"tags": "1girl, smile"},
     "show": {"id": "abcdefghjkmn"},
     "gallery by": {"maker": str(IDS.alice)},
     "gallery public": {"on": True},

@@ -25,7 +25,8 @@ NAMES_ARE_VALUES = {
 TESTED_HERE = {
     *(("imagine", name) for name in ("prompt", "negative", "tags", "character", "series")),
     *(("imagine-form", name) for name in ("tags", "character", "series", "aspect")),
-    ("imagine", "aspect"), ("preset save", "aspect"), ("preset save", "id"), ("show", "id"),
+    ("imagine", "aspect"), ("tags", "tags"), ("preset save", "aspect"), ("preset save", "id"),
+    ("show", "id"),
     ("gallery search", "words"), ("collection add", "id"),
     *((f"collection {name}", "name") for name in ("add", "remove", "show", "download", "delete")),
 }  # fmt: skip

@@ -1,6 +1,7 @@
 """The hard rules hold for what an alias stands for, and for the alias as it was typed."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -23,15 +24,22 @@ ORIGIN = Origin(
     interaction_token="", token_expires_at=0,
 )  # fmt: skip
 KNOWN = Circumstances(
-    ceiling=Rating.SAFE, ratings=PlaceRatings(guild_ceiling=None, guild_default=None,
-                                              channel_ceiling=None, channel_default=None),
-    person=UserDefaults(), words=Words(), here=LimitSet(), preset=None, init_size=None,
-)  # fmt: skip
+    ceiling=Rating.SAFE,
+    ratings=PlaceRatings(),
+    person=UserDefaults(),
+    words=Words(),
+    here=LimitSet(),
+    preset=None,
+    init_size=None,
+)
+NO_LIMITS = Limits(
+    pictures_per_hour=0, pictures_per_day=0, waiting_jobs_per_user=0, waiting_jobs_total=0
+)
 
 
-def drawn(alias_of: Callable[[str], str | None], **wish: str) -> ResolvedRequest:
+def drawn(alias_of: Callable[[str], str | None], **wish: Any) -> ResolvedRequest:
     rules = JobRules(
-        defaults=Defaults(), limits=Limits(), category_of=lambda _: None,
+        defaults=Defaults(), limits=NO_LIMITS, category_of=lambda _: None,
         rating_of=lambda _: None, max_age_s=1, alias_of=alias_of,
     )  # fmt: skip
     return decide(GenerationRequest(**wish), ORIGIN, KNOWN, rules, size_multiple=None).request
