@@ -102,7 +102,7 @@ def going_with(
             scores[tag] += worth / often[tag] ** 0.5
             members[tag].add(user_id)
     shared = (tag for tag in scores if len(members[tag]) >= MIN_MEMBERS)
-    return sorted(shared, key=lambda tag: -scores[tag])
+    return sorted(shared, key=lambda tag: (-scores[tag], tag))
 
 
 def started(wanted: Collection[str], start: Start) -> list[str]:
@@ -112,4 +112,4 @@ def started(wanted: Collection[str], start: Start) -> list[str]:
         others = start.get(tag, ())
         for place, other in enumerate(others):
             scores[other] += 1 + (len(others) - place) / len(others) / len(others)
-    return sorted(scores, key=lambda tag: -scores[tag])
+    return sorted(scores, key=lambda tag: (-scores[tag], tag))

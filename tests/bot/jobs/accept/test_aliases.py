@@ -30,6 +30,7 @@ KNOWN = Circumstances(
     words=Words(),
     here=LimitSet(),
     preset=None,
+    place_negative=None,
     init_size=None,
 )
 NO_LIMITS = Limits(
