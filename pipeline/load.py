@@ -87,4 +87,5 @@ def describe(options: EngineOptions, folder: "ModelFolder", provider: str) -> Mo
         notice=folder.notice,
         size_multiple=folder.size_multiple,
         vae_scale_factor=folder.vae_scale_factor,
+        upscale_strength=folder.upscale_strength,
     )

@@ -55,7 +55,7 @@ class Defaults:
 
     `rating` is lowered to the place's ceiling where that is stricter. `quality_first` puts the
     preset's quality tags before everything else instead of at the end. `size_multiple` is the
-    model's: upscaled pictures are rounded to it.
+    model's: upscaled pictures are rounded to it. `upscale_strength` is the model's as well.
     """
 
     preset: QualityPreset = DEFAULT_PRESET
@@ -69,6 +69,7 @@ class Defaults:
     max_count: int = MAX_COUNT
     quality_first: bool = False
     size_multiple: int = DEFAULT_SIZE_MULTIPLE
+    upscale_strength: float = UPSCALE_STRENGTH
 
     def with_rating(self, rating: Rating | None) -> "Defaults":
         """The same with the default rating of a place; None changes nothing."""
@@ -152,7 +153,7 @@ def resolve(
         private=wish.private,
         wish=wish,
         init_picture=wish.init_picture or "",
-        strength=_strength(wish),
+        strength=_strength(wish, defaults),
         variation_seed=(
             _one_seed(_or(wish.variation_seed, RANDOM_SEED), random_seed)
             if variation_strength
@@ -234,11 +235,11 @@ def _size(
     return Size(width=bucket.width, height=bucket.height)
 
 
-def _strength(wish: GenerationRequest) -> float:
+def _strength(wish: GenerationRequest, defaults: Defaults) -> float:
     """1 without a picture to begin from, whatever the wish says: there is nothing to keep."""
     if wish.init_picture is None:
         return 1.0
-    strength = _or(wish.strength, UPSCALE_STRENGTH if wish.upscale else DEFAULT_STRENGTH)
+    strength = _or(wish.strength, defaults.upscale_strength if wish.upscale else DEFAULT_STRENGTH)
     return float(_within("strength", strength))
 
 

@@ -171,10 +171,9 @@ class JobService:
             output_check=self._rules.output_check,
             now=now,
         )
-        size_multiple = None if self.model is None else self.model.size_multiple
         # In a thread: the longest prompts take tens of milliseconds to take apart.
         decision = await asyncio.to_thread(
-            decide, request, origin, known, self._rules, size_multiple=size_multiple
+            decide, request, origin, known, self._rules, model=self.model
         )
         record = await commit(
             self._store.database,

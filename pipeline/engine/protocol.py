@@ -9,6 +9,7 @@ from PIL.Image import Image
 from pipeline.card import DEFAULT_STEPS
 from pipeline.errors import Cancelled
 from pipeline.request import ResolvedRequest
+from pipeline.rework import UPSCALE_STRENGTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +35,9 @@ class ModelDescription:
 
     `hash` is ten hex digits over the weights' identity (A1111's "Model hash"). `notice` is a
     sentence that every result must show ("random weights: ..."), or "". `size_multiple` is the
-    number of pixels every side must be a multiple of. `expected` is None where the machine was not
-    timed.
+    number of pixels every side must be a multiple of. `upscale_strength` is how much of an upscaled
+    picture is drawn anew unless the person says (0..1). `expected` is None where the machine was
+    not timed.
     """
 
     name: str
@@ -48,6 +50,7 @@ class ModelDescription:
     notice: str
     size_multiple: int
     vae_scale_factor: int
+    upscale_strength: float = UPSCALE_STRENGTH
     expected: Expected | None = None
 
 

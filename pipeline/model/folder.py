@@ -17,6 +17,7 @@ from pipeline.model.configs import Json, items, levels, number, numbers, read_js
 from pipeline.model.content_hash import content_hash
 from pipeline.onnx.external_data import resizes_to_fit
 from pipeline.onnx.weight_files import GRAPH_NAME, WeightFiles
+from pipeline.rework import MAX_STRENGTH, MIN_STRENGTH, UPSCALE_STRENGTH
 
 Component = Literal["text_encoder", "text_encoder_2", "unet", "vae_decoder", "vae_encoder"]
 
@@ -44,6 +45,10 @@ class ModelFolder:
     `vae_scale_factor`: pixels a latent pixel covers, a side. `size_multiple`: every side of a
     picture must be a multiple of it. `latents_mean` and `latents_std`: a channel each, or None.
     `name` and `notice` are for people; `notice` must be shown with each picture unless empty.
+    `upscale_strength`: how much of an upscaled picture is drawn anew, 0..1: a model that knows one
+    size well draws a second figure into a larger picture if that is much.
+    `upscale_pixels`: an upscale enlarges the picture and not its latents, which a model whose
+    latents hold fine lines needs.
     `rows_alone`: other rows of a run would change a row's numbers (int8 measures them together).
     `fused`: attention keeps no scores, and all weights lie outside of the graph.
     `in_openvino`: components that OpenVINO runs, in bfloat16.
@@ -65,6 +70,8 @@ class ModelFolder:
     latents_std: tuple[float, ...] | None
     force_zeros_for_empty_prompt: bool
     precision: str
+    upscale_strength: float = UPSCALE_STRENGTH
+    upscale_pixels: bool = False
     rows_alone: bool = False
     fused: bool = False
     in_openvino: frozenset[str] = frozenset()
@@ -98,6 +105,8 @@ class ModelFolder:
             latents_std=_channels(vae, "latents_std"),
             force_zeros_for_empty_prompt=bool(index.get("force_zeros_for_empty_prompt", True)),
             precision=text(card, "precision", "fp32"),
+            upscale_strength=_strength(card),
+            upscale_pixels=bool(card.get("upscale_pixels", False)),
             rows_alone=bool(card.get("rows_alone", False)),
             fused=bool(card.get("fused", False)),
             in_openvino=frozenset(map(str, items(card, "openvino") or ())),
@@ -160,3 +169,12 @@ def _scheduler(config: Json) -> Mapping[str, object]:
 def _channels(config: Json, key: str) -> tuple[float, ...] | None:
     found = numbers(config, key)
     return None if found is None else tuple(found)
+
+
+def _strength(card: Json) -> float:
+    """ModelError `model_config_wrong` for what no upscale can be drawn with."""
+    strength = number(card, "upscale_strength", UPSCALE_STRENGTH)
+    if not MIN_STRENGTH <= strength <= MAX_STRENGTH:
+        problem = f"{strength} is not between {MIN_STRENGTH} and {MAX_STRENGTH}"
+        raise ModelError("model_config_wrong", name="upscale_strength", problem=problem)
+    return strength

@@ -240,6 +240,8 @@ class _Preparation:
             "openvino": sorted(IN_OPENVINO) if self._wish.variant == "bf16" else [],
             "hash": self._hash,
             "size_multiple": self._source.size_multiple,
+            "upscale_strength": self._source.upscale_strength,
+            "upscale_pixels": self._source.upscale_pixels,
         }
         card.write_text(json.dumps(said, indent=2), encoding="utf-8")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL.Image import Image
+from PIL.Image import Image, Resampling, fromarray
 
 from pipeline.card import EXAMPLE_PROMPTS, PRESETS, QualityPreset
 from pipeline.engine.own import OwnEngine
@@ -47,7 +47,12 @@ def engine(demo_path: Path) -> Iterator[OwnEngine]:
 
 
 def draw(
-    engine: OwnEngine, prompt: str, *, watch: Previews | None = None, **changes: object
+    engine: OwnEngine,
+    prompt: str,
+    *,
+    watch: Previews | None = None,
+    init_image: Image | None = None,
+    **changes: object,
 ) -> NDArray[np.uint8]:
     """(1216, 832, 3) unless asked for another size: 28 steps, CFG 7, as the bot asks."""
     usual: dict[str, object] = {
@@ -59,7 +64,7 @@ def draw(
         "guidance_scale": 7.0,
     }
     request = make_request(**(usual | changes))
-    return np.asarray(engine.draw(request, 0, watch or Previews()).image)
+    return np.asarray(engine.draw(request, 0, watch or Previews(), init_image=init_image).image)
 
 
 def colours(picture: NDArray[np.uint8]) -> dict[str, str]:
@@ -71,6 +76,22 @@ def test_it_is_small_and_says_what_it_is(demo_path: Path) -> None:
     size_bytes = sum(file.stat().st_size for file in demo_path.rglob("*") if file.is_file())
     assert size_bytes <= MOST_BYTES
     assert "Tiny demo model" in ModelFolder.open(demo_path).notice
+
+
+def test_an_upscaled_picture_shows_the_same_person(engine: OwnEngine, demo_path: Path) -> None:
+    folder = ModelFolder.open(demo_path)
+    picture = fromarray(draw(engine, NEWCOMER, seed=1))
+    larger = draw(
+        engine, NEWCOMER, seed=1, width=1280, height=1856, init_image=picture,
+        init_picture="0" * 64, strength=folder.upscale_strength, upscale_factor=1.5,
+    )  # fmt: skip
+    back = np.asarray(fromarray(larger).resize(picture.size, Resampling.BOX))
+    assert colours(back) == colours(np.asarray(picture))
+    assert _distance(back, np.asarray(picture)) < 30
+
+
+def _distance(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    return float(np.sqrt(np.mean((one.astype(float) - other.astype(float)) ** 2)))
 
 
 def test_its_preview_map_is_shipped(demo_path: Path) -> None:

@@ -106,6 +106,14 @@ def test_upscaling_takes_the_pictures_size_and_the_demos_strength() -> None:
     assert (result.upscale_factor, result.strength) == (1.5, 0.55)
 
 
+def test_a_model_may_want_upscales_of_another_strength() -> None:
+    defaults = Defaults(upscale_strength=0.1)
+    asked = {"init_picture": HASH, "upscale": True, "width": 832, "height": 1216}
+    assert made(**asked, defaults=defaults).strength == 0.1
+    assert made(**asked, strength=0.4, defaults=defaults).strength == 0.4
+    assert made(init_picture=HASH, defaults=defaults).strength == 0.75
+
+
 def test_upscaling_needs_a_picture_and_ends_somewhere() -> None:
     assert refused(upscale=True) == "upscale_needs_picture"
     assert refused(upscale=True, init_picture=HASH) == "upscale_needs_picture"

@@ -12,6 +12,7 @@ from bot.moderation.words import find_blocked
 from bot.safety.request import all_readings, prompts_to_check, refuse_forbidden
 from data.guilds.server_settings import LimitSet
 from pipeline.aspect import parse_aspect
+from pipeline.engine.protocol import ModelDescription
 from pipeline.errors import InputError, RefusedError
 from pipeline.hints import MAX_HINTS, Hint, HintKind, shortened
 from pipeline.prompt.assemble import typed_text
@@ -44,16 +45,16 @@ def decide(
     known: Circumstances,
     rules: JobRules,
     *,
-    size_multiple: int | None,
+    model: ModelDescription | None,
 ) -> Decision:
     """What becomes of `request`. Takes up to tens of milliseconds: call it in a thread.
 
     What is said in the request counts more than the preset, that more than the person's own
-    defaults, those more than the place's and the operator's. `size_multiple` is the model's; None
-    while it is loading. InputError or RefusedError say what is against it.
+    defaults, those more than the place's and the operator's. `model` is None while it is loading.
+    InputError or RefusedError say what is against it.
     """
     typed = ", ".join((request.prompt, request.tags, request.character, request.series))
-    defaults = _defaults(rules.defaults, known, size_multiple)
+    defaults = _defaults(rules.defaults, known, model)
     resolved = _resolve(request, known, rules, defaults)  # first: it refuses what is too long
     read = read_prompt(typed, lambda name: rules.category_of(name) is not None)
     tags = [tag for tag in plain_tags(read.text) if rules.category_of(tag) is not None]
@@ -154,15 +155,18 @@ def with_preset(request: GenerationRequest, preset: GenerationRequest) -> Genera
     return replace(request, **filled)
 
 
-def _defaults(defaults: Defaults, known: Circumstances, size_multiple: int | None) -> Defaults:
-    """The operator's defaults under the place's and the person's."""
+def _defaults(defaults: Defaults, known: Circumstances, model: ModelDescription | None) -> Defaults:
+    """The operator's defaults under the place's and the person's, with what the model needs."""
+    if model is not None:
+        defaults = replace(
+            defaults, size_multiple=model.size_multiple, upscale_strength=model.upscale_strength
+        )
     person, here = known.person, known.here
     rating = known.ratings.default if person.rating is None else person.rating
     return replace(
         defaults.with_rating(rating),
         preset=person.preset or defaults.preset,
         bucket=parse_aspect(person.aspect) if person.aspect else defaults.bucket,
-        size_multiple=size_multiple or defaults.size_multiple,
         max_steps=min(defaults.max_steps, here.max_steps or defaults.max_steps),
         max_count=min(defaults.max_count, here.max_count or defaults.max_count),
     )

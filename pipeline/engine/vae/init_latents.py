@@ -33,7 +33,8 @@ class InitPictures:
         """What `request` begins from; None where it begins from noise alone.
 
         An upscale takes the picture's latents to the larger size by `nearest-exact`, as the
-        official demo does. Raises EngineError `init_image_missing`, `img2img_unavailable`.
+        official demo does, unless the model wants the picture itself enlarged. Raises EngineError
+        `init_image_missing`, `img2img_unavailable`.
         """
         if not request.init_picture:
             return None
@@ -57,8 +58,11 @@ class InitPictures:
 
     def _base(self, request: ResolvedRequest) -> Size:
         """The size at which the picture is encoded."""
+        size = Size(width=request.width, height=request.height)
+        if self._folder.upscale_pixels:
+            return size
         return before_upscale(
-            Size(width=request.width, height=request.height),
+            size,
             factor=request.upscale_factor,
             size_multiple=self._folder.size_multiple,
         )

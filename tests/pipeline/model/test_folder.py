@@ -43,6 +43,19 @@ def test_reads_everything_that_differs_between_models(
     assert tiny_v.scheduler["prediction_type"] == "v_prediction"
     assert tiny_v.scheduler["timestep_spacing"] == "trailing"
     assert "noise" in tiny.notice
+    assert (tiny.upscale_strength, tiny.upscale_pixels) == (0.55, False)
+
+
+@pytest.mark.parametrize("strength", [0, 0.01, 1.5, -1])
+def test_a_strength_that_nobody_could_upscale_with_is_refused(
+    demo_path: Path, tmp_path: Path, strength: float
+) -> None:
+    shutil.copytree(demo_path, tmp_path / "model")
+    card = tmp_path / "model" / "ekaki.json"
+    card.write_text(json.dumps({"upscale_strength": strength}))
+    with pytest.raises(ModelError) as caught:
+        ModelFolder.open(tmp_path / "model")
+    assert caught.value.key == "model_config_wrong"
 
 
 def test_a_unet_traced_at_odd_sizes_takes_every_multiple_of_the_vae(demo_path: Path) -> None:
