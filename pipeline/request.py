@@ -50,6 +50,7 @@ class GenerationRequest:
     an upload. `strength` (0.05..1) says how much of it is drawn anew; without one it says nothing.
     `variation_seed` (as `seed`) bends the first noise by `variation_strength` (0..1) towards that
     seed's, as A1111 does. `upscale` draws `init_picture` larger, as the official demo does.
+    `source` is the id of the job that it was drawn on from (re-roll, vary, upscale, remix).
     `place_negative` is what the place where it was asked for adds to every negative prompt.
     """
 
@@ -102,6 +103,7 @@ class GenerationRequest:
     variation_strength: float | None = None
     upscale: bool = False
     place_negative: str = ""
+    source: str | None = None
 
     def to_json(self) -> str:
         """One line of JSON for storage; fields that say nothing are left out."""

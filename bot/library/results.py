@@ -98,8 +98,8 @@ class Results:
     def reroll(self, job: JobRecord) -> GenerationRequest:
         """The same wish with a new random seed; of a variation, another variation."""
         if job.request.variation_strength:
-            return replace(_settled(job), variation_seed=None)
-        return replace(_settled(job), seed=None)
+            return replace(_settled(job), variation_seed=None, source=job.id)
+        return replace(_settled(job), seed=None, source=job.id)
 
     def again(self, job: JobRecord) -> GenerationRequest:
         """The wish of a job that ended without pictures: its seed only where one was typed, since
@@ -122,6 +122,7 @@ class Results:
                 variation_seed=None,
                 variation_strength=SUBTLE_VARIATION,
                 count=1,
+                source=job.id,
             )
         strength = STRONG_STRENGTH if strong else SUBTLE_STRENGTH
         return replace(_from_picture(stored), strength=strength)
@@ -137,7 +138,14 @@ class Results:
         """The wish to begin a changed one from; its seed is left to chance. RefusedError
         `job_unknown`: it can't be read any more."""
         _demand_readable(job)
-        wish = replace(job.request.wish, seed=None, variation_seed=None, variation_strength=None)
+        wish = replace(
+            job.request.wish,
+            seed=None,
+            variation_seed=None,
+            variation_strength=None,
+            # Editing what ended without pictures goes on from where that came from.
+            source=job.id if job.state == "finished" else job.request.wish.source,
+        )
         # An upscaled picture's text is wanted again, not its enlargement.
         return (
             replace(wish, init_picture=None, strength=None, upscale=False) if wish.upscale else wish
@@ -264,4 +272,5 @@ def _from_picture(stored: StoredPicture) -> GenerationRequest:
         upscale=False,
         seed=None,
         count=1,
+        source=stored.job.id,
     )

@@ -13,6 +13,7 @@ from cogs.common.messages import Attachment, Outgoing
 from cogs.common.pictures import fit
 from cogs.common.places import place_of_channel
 from cogs.drawing import render
+from cogs.drawing.credit import credit_of
 from cogs.drawing.delivery import Delivery, Sent
 from cogs.drawing.following import Follower
 from cogs.drawing.verdicts import EXPLICIT, TooLarge, Unwanted
@@ -120,7 +121,7 @@ class Presenter:
             return await self._tell_kept(RefusedError("place_changed", rating=rating))
         # What only this person was to see goes on as a direct message, which has bounds of its own.
         may_send = not self._job.private or rating <= Rating.SENSITIVE
-        notice = await self._notice(end)
+        notice, credit = await self._notice(end), await credit_of(self._bot, self._job)
         for limit in (self._file_limit, _SMALL_FILE_LIMIT):
             try:
                 attachments = await self._attachments(end, limit)
@@ -130,6 +131,7 @@ class Presenter:
                     attachments,
                     notice=notice,
                     withheld=end.withheld,
+                    credit=credit,
                 )
                 sent = await self._delivery.deliver(message, may_send=may_send)
             except TooLarge:

@@ -76,12 +76,15 @@ def completed(
     *,
     notice: str,
     withheld: int = 0,
+    credit: str = "",
 ) -> Outgoing:
     """The pictures, with one line of what was typed and a grey one of size and seed; everything
-    else is behind buttons. `withheld`: how many of the job's pictures are not shown."""
+    else is behind buttons. `withheld`: how many of the job's pictures are not shown.
+    `credit`: where they come from (`cogs.drawing.credit`)."""
     typed = harmless(cut_to_columns(typed_text(job.request.wish), _TYPED_COLUMNS))
     first = pictures[0]
-    facts = [f"{first.width} × {first.height}", _seeds(pictures), quoted(notice, _NOTICE_LIMIT)]
+    size, notice = f"{first.width} × {first.height}", quoted(notice, _NOTICE_LIMIT)
+    facts = [credit, size, _seeds(pictures), notice]
     grey = [" · ".join(each for each in facts if each)]
     if withheld:
         grey.append(

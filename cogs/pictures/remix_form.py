@@ -158,7 +158,9 @@ async def _base(interaction: Interaction, job_id: str) -> GenerationRequest:
     if not results.may_see(actor_of(interaction), job):
         return GenerationRequest()
     kept = results.remix(job)
-    return GenerationRequest(init_picture=kept.init_picture, strength=kept.strength)
+    return GenerationRequest(
+        init_picture=kept.init_picture, strength=kept.strength, source=kept.source
+    )
 
 
 def custom_id_of(interaction: Interaction) -> str:

@@ -13,6 +13,7 @@ from cogs.common.messages import Attachment
 from cogs.common.pictures import fit
 from cogs.common.places import place_of, rules_channel_id
 from cogs.drawing import render
+from cogs.drawing.credit import credit_of
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.shipped.text import speaking
@@ -64,7 +65,8 @@ async def show_pictures(
         )
         notice = services.jobs.model.notice if services.jobs.model else ""
         with speaking(answer_locale(interaction, private=private)):
-            message = render.completed(job, pictures, attachments, notice=notice)
+            credit = await credit_of(interaction.client, job)
+            message = render.completed(job, pictures, attachments, notice=notice, credit=credit)
         sent = await interaction.edit_original_response(
             content=message.content,
             embeds=list(message.embeds),

@@ -1,0 +1,69 @@
+"""Where a picture comes from, for its grey line: whose it was drawn on from, with a link."""
+
+import logging
+
+from bot.client.client import EkakiBot
+from cogs.common.words import number
+from data.jobs.jobs import JobRecord
+from data.shipped.text import text
+from pipeline.errors import RefusedError, StorageError
+from pipeline.prompt.assemble import typed_text
+
+_log = logging.getLogger(__name__)
+
+
+async def credit_of(bot: EkakiBot, job: JobRecord) -> str:
+    """`[Remixed](link) from @Alice`, `Upscaled`, `From an image, strength 0.6`, or "".
+
+    A source that is private, gone or of another place is not named. Nobody is named to themselves.
+    """
+    source = await _source(bot, job)
+    way = _way(job, source)
+    if not way:
+        return ""
+    said = text(f"credit.{way}", strength=number(job.request.strength))
+    shown = source if source is not None and _is_public_here(source, job) else None
+    if shown is None:
+        return "" if way in {"remixed", "rerolled"} else said
+    by_another = shown.user_id != job.user_id
+    if not by_another and way in {"remixed", "rerolled"}:
+        return ""
+    if shown.message_id is not None:
+        channel = bot.get_partial_messageable(shown.channel_id, guild_id=shown.guild_id)
+        said = f"[{said}](<{channel.get_partial_message(shown.message_id).jump_url}>)"
+    return text("credit.of", what=said, user=f"<@{shown.user_id}>") if by_another else said
+
+
+async def _source(bot: EkakiBot, job: JobRecord) -> JobRecord | None:
+    source_id = job.request.wish.source
+    if source_id is None:
+        return None
+    try:
+        source, _ = await bot.services.results.pictures_of(source_id)
+    except RefusedError:  # deleted meanwhile
+        return None
+    except StorageError as error:
+        _log.warning("What job %s was drawn from can't be read: %s", job.id, error)
+        return None
+    return source
+
+
+def _way(job: JobRecord, source: JobRecord | None) -> str:
+    wish = job.request.wish
+    if wish.upscale:
+        return "upscaled"
+    if wish.source is None:
+        return "image" if job.request.init_picture else ""
+    if source is None:
+        return ""
+    if job.request.variation_strength or job.request.init_picture:
+        of_a_picture = job.request.init_picture != source.request.init_picture
+        varied = job.request.variation_strength != source.request.variation_strength
+        if of_a_picture or varied:
+            return "varied"
+    same = typed_text(wish) == typed_text(source.request.wish)
+    return "rerolled" if same else "remixed"
+
+
+def _is_public_here(source: JobRecord, job: JobRecord) -> bool:
+    return not source.private and source.guild_id is not None and source.guild_id == job.guild_id
