@@ -1,5 +1,7 @@
 """`/about` and `/help`: what draws here, under which terms, and how to ask for a picture."""
 
+from typing import Final
+
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -7,12 +9,17 @@ from discord.ext import commands
 from bot.client.client import Interaction
 from bot.config.settings import Settings
 from cogs.common.extension import extension
+from cogs.common.lasting import Lasting, Select
+from cogs.common.result_buttons import view_of
 from cogs.common.words import quoted
 from data.shipped.text import text
 from pipeline.aspect import BUCKETS
 from pipeline.card import EXAMPLE_PROMPTS, MAX_GUIDANCE, MAX_STEPS
 from pipeline.engine.protocol import ModelDescription
+from pipeline.errors import InputError
 from pipeline.model.options import DEFAULT_REPOSITORY
+
+_HELP_ID: Final = "ekaki:help"
 
 
 class Info(commands.Cog):
@@ -26,7 +33,9 @@ class Info(commands.Cog):
 
     @app_commands.command(name="help", description=text("help.description"))
     async def help(self, interaction: Interaction) -> None:
-        await interaction.response.send_message(embed=help_embed(), ephemeral=True)
+        await interaction.response.send_message(
+            embed=help_embed(), view=topics_view(), ephemeral=True
+        )
 
 
 def about_embed(settings: Settings, model: ModelDescription | None) -> discord.Embed:
@@ -69,24 +78,50 @@ def _terms(settings: Settings, model: ModelDescription | None) -> list[tuple[str
     ]
 
 
-def help_embed() -> discord.Embed:
-    """How to ask for a picture."""
-    embed = discord.Embed(title=text("help.title"), description=text("help.summary"))
+TOPICS: Final = (
+    "prompts", "weights", "sizes", "flags", "pictures", "own", "limits", "privacy", "moderation",
+    "model",
+)  # fmt: skip
+"""Of `/help`, in the order of its menu. They stand in messages: never rename one."""
+
+
+def help_embed(topic: str | None = None) -> discord.Embed:
+    """How to ask for a picture: a short card, or one of `TOPICS`."""
+    if topic is None:
+        summary = text("help.summary", example=EXAMPLE_PROMPTS[0])
+        return discord.Embed(title=text("help.title"), description=summary)
     sizes = ", ".join(f"{bucket.ratio} {bucket.name}" for bucket in BUCKETS)
-    for key, value in (
-        ("prompts", text("help.prompts_text", example=EXAMPLE_PROMPTS[0])),
-        ("weights", text("help.weights_text")),
-        ("sizes", text("help.sizes_text", sizes=sizes)),
-        ("flags", text("help.flags_text", steps=MAX_STEPS, cfg=f"{MAX_GUIDANCE:g}")),
-        ("pictures", text("help.pictures_text")),
-        ("own", text("help.own_text")),
-        ("limits", text("help.limits_text")),
-        ("privacy", text("help.privacy_text")),
-        ("moderation", text("help.moderation_text")),
-        ("model", text("help.model_text")),
-    ):
-        embed.add_field(name=text(f"help.{key}"), value=value, inline=False)
-    return embed
+    said = text(
+        f"help.{topic}_text",
+        example=EXAMPLE_PROMPTS[0],
+        sizes=sizes,
+        steps=MAX_STEPS,
+        cfg=f"{MAX_GUIDANCE:g}",
+    )
+    return discord.Embed(title=text(f"help.{topic}"), description=said)
 
 
-setup = extension(lambda _: Info())
+def topics_view(chosen: str | None = None) -> discord.ui.View:
+    """The menu under the card."""
+    menu: Select = discord.ui.Select(
+        custom_id=_HELP_ID,
+        placeholder=text("help.menu"),
+        options=[
+            discord.SelectOption(label=text(f"help.{each}"), value=each, default=each == chosen)
+            for each in TOPICS
+        ],
+    )
+    return view_of([menu])
+
+
+class HelpMenu(Lasting[Select], template=_HELP_ID):
+    """Shows a topic in place of the card or of the topic before."""
+
+    async def act(self, interaction: Interaction) -> None:
+        topic = self.item.values[0]
+        if topic not in TOPICS:
+            raise InputError("button_unknown")
+        await interaction.response.edit_message(embed=help_embed(topic), view=topics_view(topic))
+
+
+setup = extension(lambda _: Info(), HelpMenu)

@@ -2,6 +2,7 @@
 decide first. Once for each server, whatever happens."""
 
 import logging
+from typing import Final
 
 import discord
 from discord.ext import commands
@@ -12,12 +13,20 @@ from bot.outbox.kinds import Kind, guild_lane
 from cogs.common.extension import extension
 from cogs.common.known import guild_of
 from cogs.common.languages import guild_locale
+from cogs.common.lasting import Button, Lasting
+from cogs.common.result_buttons import view_of
 from cogs.common.sent_before import sent_before
+from cogs.drawing.submission import submit
 from data.guilds import outbox
 from data.guilds.outbox import OutboxItem
 from data.shipped.text import speaking, text
 from data.store import notes
 from pipeline.errors import StorageError
+from pipeline.request import GenerationRequest
+
+START_PROMPT: Final = "1girl, green hair, beanie, outdoors, night"
+"""Of the greeting's button: the demo model draws it well, too."""
+_START_ID: Final = "ekaki:start:1"
 
 _log = logging.getLogger(__name__)
 
@@ -66,9 +75,25 @@ class Welcome(commands.Cog):
             embed.add_field(
                 name=text("welcome.managers"), value=text("welcome.setup"), inline=False
             )
+            view = view_of([_start_button()])
         if not await sent_before(self.bot, channel, item, title=embed.title or ""):
-            await channel.send(embed=embed, nonce=nonce_of(guild.id))
+            await channel.send(embed=embed, view=view, nonce=nonce_of(guild.id))
         hit("greeted_unmarked")
+
+
+def _start_button() -> Button:
+    return discord.ui.Button(
+        label=text("welcome.start", prompt=START_PROMPT),
+        style=discord.ButtonStyle.primary,
+        custom_id=_START_ID,
+    )
+
+
+class StartButton(Lasting[Button], template=_START_ID):
+    """Draws the greeting's prompt for whoever presses, within their own limits."""
+
+    async def act(self, interaction: discord.Interaction[EkakiBot]) -> None:
+        await submit(interaction, GenerationRequest(prompt=START_PROMPT))
 
 
 def nonce_of(guild_id: int) -> str:
@@ -87,4 +112,4 @@ def hall(guild: discord.Guild) -> discord.TextChannel | None:
     return None
 
 
-setup = extension(Welcome)
+setup = extension(Welcome, StartButton)

@@ -1,7 +1,9 @@
 """`/about`, `/help` and `/limits` as a member reads them."""
 
 from bot.playground.simulator.default_world import IDS
+from cogs.info import TOPICS, help_embed
 from tests.cogs.running import Discord, Running, running_bot, words
+from tests.cogs.visitors import Visitor, open_house
 
 
 async def test_about_shows_what_the_licence_asks_for(place: Discord) -> None:
@@ -20,9 +22,28 @@ async def test_about_shows_what_the_licence_asks_for(place: Discord) -> None:
 
 
 async def test_help_shows_how_to_write(place: Discord, running: Running) -> None:
-    shown = words(await place.answer(place.alice.command("help")))
-    for wanted in ("souryuu asuka langley", "(tag:1.3)", "--ar 3:2", "moderators", "13:19"):
+    card = words(await place.answer(place.alice.command("help")))
+    assert "souryuu asuka langley" in card
+    assert len(card) < 600
+    shown = card + "".join(help_embed(topic).description or "" for topic in TOPICS)
+    for wanted in ("(tag:1.3)", "--ar 3:2", "moderators", "13:19"):
         assert wanted in shown, wanted
+
+
+async def test_a_topic_takes_the_place_of_the_card_also_after_a_restart(
+    place: Discord, alice: Visitor
+) -> None:
+    async with open_house(place):
+        card = await alice.answer("help")
+        (menu,) = card.selects
+        assert [each["value"] for each in menu["options"]] == list(TOPICS)
+    async with open_house(place):
+        for topic, said in (("weights", "(tag:1.3)"), ("sizes", "13:19")):
+            await alice.member.select(card, "ekaki:help", [topic])
+            shown = alice.member.message(card.id)
+            assert said in shown.text
+            (menu,) = shown.selects
+            assert [each["value"] for each in menu["options"] if each.get("default")] == [topic]
 
 
 async def test_limits_show_ones_own_windows(place: Discord, running: Running) -> None:

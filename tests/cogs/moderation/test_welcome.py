@@ -10,13 +10,13 @@ from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.gateway import GUILDS
 from bot.playground.simulator.payloads import guild_create_json
 from bot.playground.simulator.world import Channel, ChannelType, Guild, Member, Message, Role
-from cogs.moderation.welcome import nonce_of
+from cogs.moderation.welcome import START_PROMPT, nonce_of
 from data.guilds import outbox
 from data.guilds.outbox import OutboxItem
 from data.shipped.text import unfilled
 from data.store import notes
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import open_house
+from tests.cogs.visitors import Visitor, open_house
 from tests.support.patience import PATIENCE_S, until
 
 SERVER, RULES, LOBBY = 9001, 9002, 9003
@@ -96,6 +96,20 @@ async def test_the_first_channel_that_it_may_write_in_is_told_what_to_do(
         assert "`/imagine`" in said["description"]
         assert "`/settings`" in said["fields"][0]["value"]
         assert not newcomer.said(RULES)
+
+
+async def test_its_button_draws_a_picture_for_whoever_presses(
+    place: Discord, newcomer: Newcomer, alice: Visitor
+) -> None:
+    newcomer.guild.members[IDS.alice] = Member(user_id=IDS.alice, joined_at=place.world.time())
+    async with open_house(place):
+        newcomer.invite()
+        message = await newcomer.greeting()
+    async with open_house(place) as running:
+        await alice.member.press(alice.member.view(message), "ekaki:start")
+        job = await running.delivery("delivered")
+    assert job.user_id == IDS.alice
+    assert job.request.wish.prompt == START_PROMPT
 
 
 async def test_where_discord_greets_newcomers_goes_first(
