@@ -169,7 +169,7 @@ def cancelled(job: JobRecord) -> Outgoing:
 
 
 def _embed(colour: discord.Colour, title: str, line: str, job: JobRecord) -> discord.Embed:
-    prompt = quoted(job.request.prompt, 300)
+    prompt = quoted(typed_text(job.request.wish) or job.request.prompt, 300)
     return discord.Embed(colour=colour, title=title, description=f"{line}\n\n{prompt}")
 
 

@@ -92,12 +92,13 @@ async def _open(
         await interaction.response.edit_message(view=view)
         return
     view = await _panel(interaction, job, pictures, chosen, message_id=asked.id)
-    await say(interaction, _title(chosen if len(pictures) > 1 else None), view=view)
+    title = text("more.title") if len(pictures) == 1 else _title(chosen)
+    await say(interaction, title, view=view)
 
 
 def _title(chosen: PictureRecord | None) -> str:
     if chosen is None:
-        return text("more.title")
+        return text("more.title_all")
     return text("more.chosen", number=chosen.position + 1, seed=chosen.seed)
 
 
@@ -126,10 +127,10 @@ async def _panel(
             if not job.private:  # nobody but its owner sees a private picture
                 items.append(button(Action.VOTE, chosen.id, row=2))
             items.append(button(Action.SHARE, chosen.id, row=2))
-    items.append(button(Action.SETTINGS, job.id, row=3))
+    items.append(button(Action.SETTINGS, job.id, row=2))
     if interaction.client.services.results.may_delete(actor_of(interaction), job):
         danger = discord.ButtonStyle.danger
-        items.append(button(Action.DELETE, job.id, row=3, style=danger, extra=message_id))
+        items.append(button(Action.DELETE, job.id, row=2, style=danger, extra=message_id))
     if message_id is None:
         items.append(button(Action.KEEP, job.id, row=3, label=text("buttons.back")))
     return view_of(items)
