@@ -195,7 +195,7 @@ async def test_a_page_speaks_the_language_of_whoever_reads_it(
         for prompt in ("1girl, umbrella", "1boy, sword"):
             _, message = await picture(alice, running, prompt)
             panel = await whole(await alice.member.press(message, "その他"))
-            await alice.member.press(panel, "共有")
+            await alice.member.press(panel, "Share")
         await until_shown(bob, count=2)
         page = await bob.answer("gallery new", show=True)
         assert "次へ ▶" in labels(page)
