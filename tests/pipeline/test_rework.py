@@ -108,9 +108,12 @@ def test_upscaling_takes_the_pictures_size_and_the_demos_strength() -> None:
 
 def test_a_model_may_want_upscales_of_another_strength() -> None:
     defaults = Defaults(upscale_strength=0.1)
-    asked = {"init_picture": HASH, "upscale": True, "width": 832, "height": 1216}
-    assert made(**asked, defaults=defaults).strength == 0.1
-    assert made(**asked, strength=0.4, defaults=defaults).strength == 0.4
+    for said, strength in ((None, 0.1), (0.4, 0.4)):
+        result = made(
+            init_picture=HASH, upscale=True, strength=said, width=832, height=1216,
+            defaults=defaults,
+        )  # fmt: skip
+        assert result.strength == strength
     assert made(init_picture=HASH, defaults=defaults).strength == 0.75
 
 
