@@ -14,7 +14,7 @@ from pipeline.errors import StorageError
 
 _log = logging.getLogger(__name__)
 
-_PARTING_S = 10.0  # for deliveries that are under way when the bot stops
+_PARTING_S = 3.0  # for deliveries under way when the bot stops; systems kill it after 10 s
 
 DEFAULT_FILE_LIMIT = 10 * 1024 * 1024  # bytes per file, Discord's limit where nothing is boosted
 

@@ -12,7 +12,10 @@ from pipeline.errors import RefusedError
 from tests.cogs.drawing.test_delivery import EXPIRED_S, held, pictures
 from tests.cogs.running import Discord, Running, running_bot, words
 from tests.support.fake_engine import FakeEngine
+from tests.support.faults import Fault
 from tests.support.patience import until
+
+KILLED_AFTER_S = 10.0  # by Docker and others
 
 
 async def test_an_open_job_goes_on_in_the_same_message(place: Discord) -> None:
@@ -39,6 +42,26 @@ async def test_a_job_that_is_accepted_while_the_bot_stops_is_shown_by_the_next_o
         assert f"presenter {job.id}" not in {task.get_name() for task in asyncio.all_tasks()}
     async with running_bot(place) as running:
         assert (await running.delivery("delivered")).message_id == message.id
+
+
+async def test_it_stops_soon_though_discord_does_not_answer(place: Discord) -> None:
+    """Systems kill what does not end within ten seconds; another start delivers."""
+    answers = asyncio.Event()
+    async with running_bot(place) as running:
+        waiting = await held(place, running)
+        place.loopback.posting.delete(waiting)  # so that a new message is sent, which hangs
+        fault = Fault(method="POST", path=f"/channels/{IDS.general}/messages", times=10**6,
+                      until=answers, cut="before")  # fmt: skip
+        place.loopback.faults.add(fault)
+        running.engine.release()
+        await until(lambda: fault.times < 10**6)
+        async with asyncio.timeout(KILLED_AFTER_S):
+            await running.bot.close()
+    answers.set()
+    place.loopback.faults.clear()
+    async with running_bot(place) as running:
+        await running.delivery("delivered")
+    assert len(pictures(place.seen(IDS.general))) == 1
 
 
 async def test_a_button_from_before_the_restart_works(place: Discord) -> None:
