@@ -33,7 +33,7 @@ async def test_it_ends_to_be_started_again_and_goes_on_where_the_folder_is_back(
             state.rename(elsewhere)
             state.mkdir()
             late = await alice.slash("imagine", {"prompt": "1girl, late"}, channel=IDS.general)
-            assert "was moved just now" in late.text
+            assert "folder was moved" in late.text
             said = await rest_of(bot)
             assert bot.returncode == EXIT_AGAIN, said
             last = said.splitlines()[-1]

@@ -73,7 +73,7 @@ function lines(text) {
     if (!match) { paragraph.push(line); continue; }
     flush();
     const content = inline(match[2]);
-    if (match[1] === "-#") nodes.push(h("small", {}, content));
+    if (match[1] === "-#") nodes.push(h("small", { class: "subtext" }, content));
     else if (match[1] === ">") nodes.push(h("blockquote", {}, content));
     else if (match[1][0] === "#") nodes.push(h("div", { class: `heading h${match[1].length}`, role: "heading", "aria-level": "4" }, content));
     else nodes.push(h("div", { class: "item" }, "• ", content));
