@@ -1,4 +1,4 @@
-"""The ways by which a job's message reaches its user, tried in order until one works.
+"""Delivers a job's message to its user: `cogs.drawing.ways` in order, until one works.
 
 Public: edit the original response, edit the message with the bot's token, send to the channel.
 Private: edit the original response, edit the direct message that told of the job before, send one;
@@ -9,11 +9,8 @@ Source: facts of Discord: a token lives 15 minutes, then 401 with code 50027.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator
 from itertools import chain, repeat
-from typing import Any, TypeAlias, cast
 
 import discord
 
@@ -22,8 +19,6 @@ from bot.common.failpoints import hit
 from bot.outbox.verdict import Verdict, verdict_of
 from cogs.common.errors import UNREACHABLE
 from cogs.common.messages import Outgoing
-from cogs.common.threads import unarchived
-from cogs.drawing import finding
 from cogs.drawing.verdicts import (
     CLOSED,
     CLOSED_CODES,
@@ -35,6 +30,7 @@ from cogs.drawing.verdicts import (
     Unwanted,
     passes,
 )
+from cogs.drawing.ways import Sent, Way, Ways
 from data.jobs.jobs import JobRecord
 from data.shipped.text import text
 
@@ -44,17 +40,6 @@ BACKOFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds between rounds of tries; the last one is repeated for as long as the bot lives."""
 _UNFORESEEN = 3  # rounds that end in an error which nobody foresaw
 _WHISPERS = 3  # tries to tell somebody something in private
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """Where a message is. `new`: it was sent, so Discord notified its addressee."""
-
-    message_id: int
-    new: bool
-
-
-Way: TypeAlias = Callable[[Outgoing], Awaitable[Sent]]
 
 
 class Delivery:
@@ -75,18 +60,16 @@ class Delivery:
     ) -> None:
         self._bot = bot
         self._job = job
-        self._message_id = message_id
+        self._ways = Ways(bot, job, message_id=message_id)
         self._look_first = resumed
-        self._token_over = job.interaction_token is None
         self._backoff_s = backoff_s
-        self._looked = False
         self.refusal: discord.HTTPException | None = None
         self._unwanted: Unwanted | None = None
         self._unforeseen = 0
 
     async def update(self, message: Outgoing) -> None:
         """One try to show an intermediate state. Never raises for problems of Discord."""
-        for way in self._edits():
+        for way in self._ways.edits():
             try:
                 await self._attempt(way, message)
             except (Refused, Unwanted):
@@ -104,8 +87,12 @@ class Delivery:
         """
         hit("delivery_begins")
         self._unwanted, self._unforeseen = None, 0
-        edits = self._edits()
-        ways = [*edits, *self._anew()] if may_send else [*edits, *self._edits_in_closed_threads()]
+        edits = self._ways.edits()
+        ways = (
+            [*edits, *self._ways.anew()]
+            if may_send
+            else [*edits, *self._ways.edits_in_closed_threads()]
+        )
         pauses: Iterator[float] = chain(self._backoff_s, repeat(self._backoff_s[-1]))
         while ways:
             sent = await self._round(ways, message)
@@ -120,7 +107,7 @@ class Delivery:
 
     async def whisper(self, message: Outgoing) -> bool:
         """Tell the user alone, beside the job's message: whether that reached them."""
-        for way in (self._follow_up, self._send_direct):
+        for way in (self._ways.follow_up, self._ways.send_direct):
             for pause_s in self._backoff_s[:_WHISPERS]:
                 try:
                     await self._attempt(way, message)
@@ -137,15 +124,15 @@ class Delivery:
         """Try each way once and strike out those that are closed."""
         try:
             if self._look_first and message.attachments:
-                found = await self._find_sent(message)
+                found = await self._ways.find_sent(message)
                 if found is not None:
                     return found
             for way in tuple(ways):
-                if way == self._send_new and self._unwanted is not None:
+                if way == self._ways.send_new and self._unwanted is not None:
                     # The message that waits is there, and can be edited to say so.
                     ways.clear()
                     break
-                self._look_first |= way == self._send_new  # from now on it may have arrived
+                self._look_first |= way == self._ways.send_new  # from now on it may have arrived
                 try:
                     return await self._attempt(way, message)
                 except (Refused, Unwanted) as error:
@@ -176,27 +163,11 @@ class Delivery:
         try:
             await channel.send(
                 text("result.mention", user=f"<@{self._job.user_id}>", url=url),
-                allowed_mentions=self._addressee(),
+                allowed_mentions=self._ways.addressee(),
                 nonce=f"{self._job.id}-mention",
             )
         except UNREACHABLE as error:
             _log.info("The mention for job %s was not sent: %s", self._job.id, error)
-
-    def _edits(self) -> list[Way]:
-        """The ways that change the message which is there. Only its token edits a private one."""
-        return [self._edit_by_token] if self._job.private else [
-            self._edit_by_token, self._edit_by_bot,
-        ]  # fmt: skip
-
-    def _edits_in_closed_threads(self) -> list[Way]:
-        """A new message would open the thread by itself; an edit does not."""
-        return [] if self._job.private else [self._edit_opened]
-
-    def _anew(self) -> list[Way]:
-        """The ways that need no message by token or in the channel. A private job that ended may
-        have been told by a direct message, and get a released picture now."""
-        was_told = self._job.private and self._job.ended_at is not None
-        return [self._edit_direct, self._send_new] if was_told else [self._send_new]
 
     async def _attempt(self, way: Way, message: Outgoing) -> Sent:
         """Go one way. Refused if it is closed, TooLarge or Unwanted if Discord does not take the
@@ -212,144 +183,11 @@ class Delivery:
                 "Job %s can't be shown by %s: %s %s",
                 self._job.id, getattr(way, "__name__", "?"), error.status, error.code,
             )  # fmt: skip
-            by_token = way in {self._edit_by_token, self._follow_up}
-            self._token_over |= by_token and error.code in TOKEN_OVER
+            by_token = way in {self._ways.edit_by_token, self._ways.follow_up}
+            self._ways.token_over |= by_token and error.code in TOKEN_OVER
             if not by_token and verdict_of(error.status, error.code) is not Verdict.GIVE_UP:
                 self.refusal = error
             is_closed = error.status in CLOSED or error.code in CLOSED_CODES
             if is_closed and error.code not in UNWANTED_CODES:
                 raise Refused from error
             raise Unwanted(error.code) from error
-
-    async def _edit_by_token(self, message: Outgoing) -> Sent:
-        token = self._job.interaction_token
-        if token is None or self._token_over:  # as Discord says: this machine's clock may be wrong
-            raise Refused
-        webhook = discord.Webhook.partial(self._job.application_id, token, client=self._bot)
-        # Discord takes "@original" for the first response; discord.py only types numbers.
-        message_id = cast("int", self._message_id or "@original")
-        edited = await webhook.edit_message(message_id, **self._content(message))
-        self._message_id = edited.id
-        return Sent(message_id=edited.id, new=False)
-
-    async def _edit_by_bot(self, message: Outgoing) -> Sent:
-        if self._message_id is None and not self._looked:
-            self._message_id = await self._find_waiting()
-            self._looked = True
-        if self._message_id is None:
-            raise Refused
-        channel = self._bot.get_partial_messageable(self._job.channel_id)
-        shown = channel.get_partial_message(self._message_id)
-        await shown.edit(**self._content(message))
-        return Sent(message_id=self._message_id, new=False)
-
-    async def _edit_opened(self, message: Outgoing) -> Sent:
-        """Where the thread is closed, it is opened for that."""
-        await unarchived(self._bot, self._job.channel_id, partial(self._edit_by_bot, message))
-        return Sent(message_id=self._message_id or 0, new=False)
-
-    async def _edit_direct(self, message: Outgoing) -> Sent:
-        """An ephemeral message has an id, too, but is no direct message: Discord says so."""
-        if self._message_id is None:
-            raise Refused
-        channel = await self._bot.create_dm(discord.Object(self._job.user_id))
-        await channel.get_partial_message(self._message_id).edit(**self._content(message))
-        return Sent(message_id=self._message_id, new=False)
-
-    async def _send_new(self, message: Outgoing) -> Sent:
-        """To the channel with a mention; a private one as a direct message."""
-        job = self._job
-        if await self._bot.services.jobs.job(job.id) is None:
-            raise Refused  # deleted by its owner meanwhile, and its message with it
-        called = None if job.private else f"<@{job.user_id}>"
-        hit("new_message_begins")
-        sent = await (await self._target()).send(
-            content="\n".join(part for part in (called, message.content) if part) or None,
-            embeds=list(message.embeds),
-            files=message.files(),
-            allowed_mentions=self._addressee(),
-            nonce=job.id,  # discord.py adds enforce_nonce: Discord drops a repeat
-            **_buttons(message),
-        )
-        return Sent(message_id=sent.id, new=True)
-
-    async def _follow_up(self, message: Outgoing) -> Sent:
-        """An ephemeral message that follows the first response."""
-        token = self._job.interaction_token
-        if token is None or self._token_over:
-            raise Refused
-        payload: Any = {"id": self._job.application_id, "type": 3, "token": token}
-        # As discord.py makes an interaction's `followup`; only an application's may be ephemeral.
-        state = self._bot._connection  # pyright: ignore[reportPrivateUsage]
-        webhook = discord.Webhook.from_state(payload, state)
-        sent = await webhook.send(
-            embeds=list(message.embeds),
-            **_buttons(message),
-            ephemeral=True,
-            wait=True,
-            allowed_mentions=discord.AllowedMentions.none(),
-        )
-        return Sent(message_id=sent.id, new=True)
-
-    async def _send_direct(self, message: Outgoing) -> Sent:
-        channel = await self._bot.create_dm(discord.Object(self._job.user_id))
-        sent = await channel.send(
-            embeds=list(message.embeds),
-            **_buttons(message),
-            allowed_mentions=discord.AllowedMentions.none(),
-            nonce=self._job.id,
-        )
-        return Sent(message_id=sent.id, new=True)
-
-    async def _target(self) -> discord.abc.Messageable:
-        if self._job.private:
-            return await self._bot.create_dm(discord.Object(self._job.user_id))
-        return self._bot.get_partial_messageable(self._job.channel_id, guild_id=self._job.guild_id)
-
-    async def _find_waiting(self) -> int | None:
-        """The public message that shows the job, where a run of the bot was killed before it could
-        enter which one that is: it has the job's Cancel button."""
-        try:
-            target = await self._target()
-            async for message in finding.our_messages(self._bot, target):
-                if finding.has_cancel_button(message, self._job.id):
-                    return message.id
-        except discord.HTTPException as error:
-            self._looked = not passes(error)
-            raise
-        return None
-
-    async def _find_sent(self, wanted: Outgoing) -> Sent | None:
-        """A message with all these pictures of the job that we sent before."""
-        names = {finding.stem(file.name) for file in wanted.attachments}
-        try:
-            target = await self._target()
-            async for message in finding.our_messages(self._bot, target):
-                if names <= finding.stems(message):
-                    return Sent(message_id=message.id, new=message.id != self._message_id)
-        except discord.HTTPException as error:
-            if passes(error):
-                raise
-            _log.info("Recent messages can't be read: %s", error.status)  # the nonce still guards
-        return None
-
-    def _addressee(self) -> discord.AllowedMentions:
-        """Exactly the person the job belongs to."""
-        return discord.AllowedMentions(
-            everyone=False, roles=False, users=[discord.Object(self._job.user_id)]
-        )
-
-    @staticmethod
-    def _content(message: Outgoing) -> dict[str, Any]:
-        return {
-            "content": message.content,
-            "embeds": list(message.embeds),
-            "attachments": message.files(),
-            "view": message.view,
-            "allowed_mentions": discord.AllowedMentions.none(),
-        }
-
-
-def _buttons(message: Outgoing) -> dict[str, Any]:
-    """discord.py takes no None for what is sent anew."""
-    return {} if message.view is None else {"view": message.view}
