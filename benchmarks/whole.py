@@ -11,7 +11,8 @@ from benchmarks.memory import Memory
 from benchmarks.report import Row
 from pipeline.model.folder import ModelFolder
 from pipeline.model.options import Variant
-from pipeline.plan.memory_plan import plan_here
+from pipeline.plan.memory import available_bytes
+from pipeline.plan.memory_plan import make_plan
 from pipeline.plan.prepared import find
 from pipeline.prepare.calibrate import calibrate
 from pipeline.runtime.cpu import this_cpu
@@ -38,7 +39,7 @@ def draw_whole(model: Path, models_dir: Path, variant: Variant, steps: int) -> W
     """Draw with `variant` of `model`, prepared below `models_dir`, in `steps` steps."""
     source = ModelFolder.open(model)
     prepared = find(models_dir, source, variant, CPU)
-    plan = plan_here(prepared)
+    plan = make_plan(prepared, available_bytes())
     timed = calibrate(models_dir, this_cpu(), threads=default_threads(), progress=print)
     expected = expect(work_of(source, width=SIDE, height=SIDE), timed.speeds, variant)
     assert expected is not None, "it was prepared, so this processor runs it"

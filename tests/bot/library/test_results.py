@@ -85,7 +85,8 @@ async def test_a_reroll_is_the_same_wish_with_another_seed(house: House) -> None
     again = house.results.reroll(first.job)
     settled = decided(first.job.request)
     assert again == replace(
-        first.job.request.wish, **{**settled, "aspect": "1024x1024", "seed": None}
+        first.job.request.wish,
+        **{**settled, "aspect": "1024x1024", "seed": None, "source": first.job.id},
     )
     assert (again.rating, again.num_inference_steps, again.count) == (Rating.SAFE, 3, 2)
     second, _ = await drawn(house, again)
@@ -148,7 +149,9 @@ async def test_what_begins_from_a_picture_keeps_its_rating(house: House) -> None
 
 async def test_a_remix_begins_from_the_wish(house: House) -> None:
     first, _ = await drawn(house)
-    assert house.results.remix(first.job) == replace(first.job.request.wish, seed=None)
+    assert house.results.remix(first.job) == replace(
+        first.job.request.wish, seed=None, source=first.job.id
+    )
 
 
 async def test_marks_are_set_and_found(house: House) -> None:

@@ -247,9 +247,9 @@ def test_a_text_that_doubles_at_every_node_stays_small() -> None:
         for n in range(50)
     }
     graph["50"] = node("Text", text="1girl, " * 1000)
-    began = time.perf_counter()
+    began = time.thread_time()
     said = read(**graph, p=encode(to("0")))
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5
     assert len(said.prompt) <= 64 * 1024
     assert said.prompt.startswith("1girl")
 
@@ -259,6 +259,6 @@ def test_many_samplers_and_a_dense_graph_do_not_take_long() -> None:
     graph: Graph = {str(n): node("X", **dict(list(links.items())[:100])) for n in range(900)}
     graph |= {f"s{n}": sampler(latent_image=to("0"), positive=to("1")) for n in range(900)}
     graph |= {f"o{n}": node("SaveImage", images=to(f"s{n}")) for n in range(19)}
-    began = time.perf_counter()
+    began = time.thread_time()
     comfyui.read(json.dumps(graph))
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5

@@ -43,7 +43,7 @@ def drawn(alias_of: Callable[[str], str | None], **wish: Any) -> ResolvedRequest
         defaults=Defaults(), limits=NO_LIMITS, category_of=lambda _: None,
         rating_of=lambda _: None, max_age_s=1, alias_of=alias_of,
     )  # fmt: skip
-    return decide(GenerationRequest(**wish), ORIGIN, KNOWN, rules, size_multiple=None).request
+    return decide(GenerationRequest(**wish), ORIGIN, KNOWN, rules, model=None).request
 
 
 @pytest.mark.parametrize(
