@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 
 MAX_SHOWN = 300  # characters of a value in an error: enough to recognise it
 UNKNOWN_INTERACTION = 10062  # acknowledged too late, or by nobody: there is no one to answer
+ALREADY_ACKNOWLEDGED = 40060  # the answer before, whose own answer was lost, has arrived
 BROKEN_OFF = (aiohttp.ClientError, TimeoutError, OSError, UnicodeDecodeError, JSONDecodeError)
 """What sending to Discord may raise where no whole answer came; the last two where something
 between us and Discord answered in its place."""
@@ -90,6 +91,9 @@ def explain(error: BaseException, *, now: float) -> str | None:
                 _log.exception("No text for the error %s", error)
         case discord.HTTPException() if error.code == UNKNOWN_INTERACTION:
             _log.warning("An interaction expired before it was answered")
+            return None
+        case discord.HTTPException() if error.code == ALREADY_ACKNOWLEDGED:
+            _log.info("An answer was sent again that had arrived")
             return None
         case app_commands.TransformerError():
             return words_of(InputError("option_invalid", value=error.value), now=now)

@@ -13,7 +13,7 @@ import discord
 from bot.client.client import EkakiBot, Presenting
 from bot.common.failpoints import hit
 from bot.jobs.values import Ticket
-from cogs.common.errors import UNREACHABLE
+from cogs.common.errors import ALREADY_ACKNOWLEDGED, UNREACHABLE
 from cogs.common.places import origin_of
 from cogs.drawing import render
 from cogs.drawing.drafts import draft_of, refuse
@@ -24,7 +24,6 @@ from pipeline.request import GenerationRequest
 _log = logging.getLogger(__name__)
 
 UNDECIDED_S = 1.5  # half of the 3 seconds that Discord waits for a first response
-_ALREADY_ACKNOWLEDGED = 40060  # Discord, to a first response that is repeated
 
 
 class NotShown(Exception):  # noqa: N818 - not a fault: the job is undone
@@ -152,7 +151,7 @@ async def _original(interaction: discord.Interaction[EkakiBot], error: BaseExcep
     """
     match error:
         case discord.HTTPException(status=status, code=code) if status < 500:
-            if code != _ALREADY_ACKNOWLEDGED:
+            if code != ALREADY_ACKNOWLEDGED:
                 raise NotShown
         case _:
             pass

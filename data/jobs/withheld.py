@@ -110,11 +110,16 @@ async def decide(
     connection: Connection, *, withheld_id: str, decision: Decision, by: int | None, now: float
 ) -> bool:
     """Enter what a moderator decided; False if it does not wait (any more): the first one counts.
-    The row it might become is forgotten with it."""
-    return await connection.changes(
-        "UPDATE withheld SET state = ?, decided_by = ?, decided_at = ?, picture = NULL,"
+    The row it might become is forgotten with it. A damaged row, which can't be changed, is removed
+    where it is discarded."""
+    if await connection.changes(
+        "UPDATE OR IGNORE withheld SET state = ?, decided_by = ?, decided_at = ?, picture = NULL,"
         " content_hash = NULL WHERE id = ? AND state = 'waiting'",
         (decision, by, now, withheld_id),
+    ):
+        return True
+    return decision == "discarded" and await connection.changes(
+        "DELETE FROM withheld WHERE id = ? AND state = 'waiting'", (withheld_id,)
     )
 
 
@@ -125,9 +130,11 @@ async def expire(connection: Connection, *, before: float, now: float) -> list[s
         (before,),
     )
     found = [(str(row[0]), str(row[1])) for row in rows]
-    for withheld_id, _ in found:
-        await decide(connection, withheld_id=withheld_id, decision="discarded", by=None, now=now)
-    return [content_hash for _, content_hash in found]
+    return [
+        content_hash
+        for withheld_id, content_hash in found
+        if await decide(connection, withheld_id=withheld_id, decision="discarded", by=None, now=now)
+    ]
 
 
 async def discard_of_job(connection: Connection, *, job_id: str, now: float) -> list[str]:

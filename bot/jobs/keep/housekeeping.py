@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
 from bot.common.clock import Clock
 from bot.jobs.accept.limits import DAY_S, HOUR_S
@@ -30,6 +31,26 @@ _CLEANED: Final = "cleaned_at"
 """The note of when rows were cleaned last (seconds since the epoch)."""
 
 OLD_AT_ONCE: Final = 100  # pictures of one transaction
+
+
+Expire: TypeAlias = Callable[[Connection, float], Awaitable[list[str] | None]]
+"""Removes old rows of one kind at a time in seconds; the hashes of the files that go with them."""
+
+
+async def _expire_blocks(connection: Connection, now: float) -> None:
+    await blocks.begin_now(connection, now=now)
+    await blocks.expire(connection, now=now)
+
+
+# Each in a transaction of its own: rows of one kind that can't be removed keep no others.
+_EXPIRING: Final[tuple[Expire, ...]] = (
+    lambda connection, now: uploads.delete_unused(connection, before=now - UPLOAD_WAITS_S),
+    lambda connection, now: quota.expire(connection, before=now - DAY_S),
+    lambda connection, now: audit.expire(connection, now=now, default_days=RETENTION_DAYS),
+    _expire_blocks,
+    lambda connection, now: withheld.expire(connection, before=now - REVIEW_WAITS_S, now=now),
+    lambda connection, now: web_sessions.expire(connection, now=now),
+)
 
 
 class Housekeeping:
@@ -71,15 +92,14 @@ class Housekeeping:
                 _log.info("The clock jumped, or we were away: nothing old is removed for two hours")
                 return False
             await notes.put(connection, key=_CLEANED, value=repr(now))
-            freed = await uploads.delete_unused(connection, before=now - UPLOAD_WAITS_S)
-            await quota.expire(connection, before=now - DAY_S)
-            await audit.expire(connection, now=now, default_days=RETENTION_DAYS)
-            await blocks.begin_now(connection, now=now)
-            await blocks.expire(connection, now=now)
-            freed += await withheld.expire(connection, before=now - REVIEW_WAITS_S, now=now)
-            await web_sessions.expire(connection, now=now)
-        await self._files.discard(freed)
+        for expire in _EXPIRING:
+            await _kindly(partial(self._expire, expire, now))
         return True
+
+    async def _expire(self, expire: Expire, now: float) -> None:
+        async with self._files.database.transaction() as connection:
+            freed = await expire(connection, now)
+        await self._files.discard(freed or [])
 
     async def _forget_old(self) -> None:
         """Pictures whose time is over, some at a time: others want to write, too."""

@@ -1,5 +1,6 @@
 """A waiting message becomes progress, then pictures, in order, whatever Discord answers."""
 
+import logging
 import threading
 from typing import Any
 
@@ -149,6 +150,26 @@ async def test_ones_own_job_can_be_cancelled(place: Discord, running: Running) -
     assert message.embeds[0]["title"] == "Cancelled"
     assert _labels(message) == ["Try again", "Edit prompt"]
     assert message.attachments == []
+
+
+async def test_a_cancel_whose_answer_is_lost_is_no_error(
+    place: Discord, running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    """discord.py sends the first response again, and Discord has it already."""
+    caplog.set_level(logging.INFO, "cogs.common.errors")
+    running.engine.hold()
+    message = await place.answer(place.alice.imagine(prompt="1girl"))
+    await until(lambda: running.engine.started.acquire(blocking=False))
+    place.loopback.faults.add(
+        Fault(method="POST", path="/interactions/", status=400, code=40060, times=1)
+    )
+    place.alice.press(message)
+    await until(lambda: "An answer was sent again" in caplog.text)
+    running.engine.release()
+    await running.delivery("delivered")
+    assert message.embeds[0]["title"] == "Cancelled"
+    assert len(place.seen(IDS.general, IDS.alice)) == 1
+    assert "Error " not in caplog.text
 
 
 async def test_somebody_elses_job_cannot(place: Discord, running: Running) -> None:

@@ -12,11 +12,13 @@ from bot.jobs.keep.housekeeping import Housekeeping
 from bot.jobs.values import Completed, Failed, JobEvent
 from bot.safety.ceiling import Place, PlaceKind
 from bot.safety.output import Verdict, WithheldReason, judge, minor_coded
-from data.guilds import audit, guild_settings, place_settings
+from data.guilds import audit, blocks, guild_settings, place_settings
 from data.guilds.audit import AuditKind
 from data.guilds.server_settings import GuildSettings
-from data.jobs import checks, pictures, withheld
+from data.jobs import checks, pictures, quota, withheld
 from data.jobs.withheld import WithheldRecord
+from data.people import web_sessions
+from data.store.connection import Connection
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.tagger.tagging import Tagging
@@ -187,6 +189,38 @@ async def test_where_review_is_on_the_file_waits_apart(checked: House) -> None:
     await housekeeping.clean()
     assert stored(checked) == []
     assert [each.state for each in await held(checked, job_id)] == ["discarded"]
+
+
+async def test_a_damaged_row_that_waits_keeps_no_other_from_being_cleaned(checked: House) -> None:
+    await turn_review_on(checked)
+    damaged, _ = await paint(checked, "red")
+    job_id, _ = await paint(checked, "red")
+    async with checked.database.transaction() as connection:
+        await connection.execute("PRAGMA ignore_check_constraints = ON")
+        await connection.execute("UPDATE withheld SET reason = 'odd' WHERE job_id = ?", (damaged,))
+        await connection.execute("PRAGMA ignore_check_constraints = OFF")
+    housekeeping = Housekeeping(checked.files, checked.clock)
+    checked.clock.advance(31 * 86400)
+    await housekeeping.clean()
+    assert stored(checked) == []
+    assert [each.state for each in await held(checked, job_id)] == ["discarded"]
+    assert await held(checked, damaged) == []
+
+
+async def test_what_can_not_be_cleaned_keeps_nothing_else_from_it(
+    checked: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(connection: Connection, **_: float) -> None:
+        await connection.execute("SELECT nothing")
+
+    await turn_review_on(checked)
+    await paint(checked, "red")
+    for module in (quota, audit, blocks, web_sessions):
+        monkeypatch.setattr(module, "expire", broken)
+    housekeeping = Housekeeping(checked.files, checked.clock)
+    checked.clock.advance(31 * 86400)
+    await housekeeping.clean()
+    assert stored(checked) == []
 
 
 async def test_a_hit_of_the_hard_rule_is_deleted_at_once_even_with_review(checked: House) -> None:

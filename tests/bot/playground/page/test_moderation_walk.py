@@ -182,6 +182,7 @@ def test_a_report_from_complaint_to_the_word_back(person: Open) -> None:
     keep(bob, "31-reported")
     queue = mika.command("moderate reports")
     expect(queue).to_contain_text("not my crown")
+    expect(queue.locator(".spoilered img")).to_be_visible()
     keep(mika, "32-report")
     queue.get_by_role("button", name="Take it").click()
     expect(queue).to_contain_text("yours for an hour")
