@@ -198,7 +198,7 @@ class Deeds:
                     await self.answered(sent)
             except (ApiError, RefusedByClient):  # gone or changed in this moment
                 return
-        queue = self.shown(await self.command(IDS.moderator, "moderate reports", {}))
+        queue = await self.report_queue()
         if queue is not None:
             wanted = re.compile("ekaki:report:(dismiss|delete):.*")
             buttons = [each for each in custom_ids(queue.components) if wanted.fullmatch(each)]
@@ -207,6 +207,16 @@ class Deeds:
                 if ":delete:" in custom_id:
                     self.note_erased(queue)
                 await self.press(IDS.moderator, queue, custom_id)
+
+    async def report_queue(self) -> Message | None:
+        """What a moderator sees of it; the answer is a placeholder first."""
+        asked = await self.command(IDS.moderator, "moderate reports", {})
+        for _ in range(int(ANSWER_S / 0.01)):
+            shown = self.shown(asked)
+            if shown is None or shown.embeds or shown.content or not self.stage.alive:
+                return shown
+            await asyncio.sleep(0.01)
+        return None
 
     def note_erased(self, queue: Message) -> None:
         """The job of the report that is shown may be deleted now, and what counts is what was

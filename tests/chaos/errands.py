@@ -83,7 +83,7 @@ async def block_maker(deeds: Deeds) -> None:
 async def _block_reported(deeds: Deeds) -> None:
     """The queue has the oldest first: what others made stays, until it is theirs."""
     for _ in range(6):
-        queue = deeds.shown(await deeds.command(IDS.moderator, "moderate reports", {}))
+        queue = await deeds.report_queue()
         if queue is None:
             return
         theirs = f"<@{TROUBLEMAKER}>" in str(queue.embeds)
