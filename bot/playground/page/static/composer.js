@@ -307,6 +307,8 @@ async function submit() {
   sending = true;
   byId("composer").setAttribute("aria-busy", "true");
   try {
+    // A command typed while the channel is loading becomes one as soon as its commands are known.
+    if (!session) await store.entering;
     await (session ? sendCommand() : sendMessage());
   } catch (error) {
     refuse(error.message);

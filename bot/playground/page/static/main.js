@@ -68,7 +68,13 @@ async function load() {
   await enter();
 }
 
-async function enter() {
+function enter() {
+  const done = arrive();
+  store.entering = done.catch(() => {});
+  return done;
+}
+
+async function arrive() {
   const [me, channel] = [store.me, store.channel];
   const [place, messages] = await Promise.all([
     get("/playground/place", { as: me, channel }), get("/loopback/messages", { as: me, channel })]);
@@ -96,6 +102,9 @@ async function handle({ kind, channel_id: channel, data }) {
     if (kind === "message_create" && data.author.id !== store.me) { store.unread.add(channel); paintChannels(); }
     return;
   }
+  // Otherwise the messages that are being loaded, which may be older, would replace it.
+  await store.entering;
+  if (channel !== store.channel) return;
   if (kind === "message_create") upsert(data);
   if (kind === "message_update") upsert(data.reactions?.length ? await withOwnReactions(data).catch(() => data) : data);
   if (kind === "message_delete") drop(data.id);

@@ -5,6 +5,7 @@ export const store = {
   channel: null,       // id of the open channel
   state: null,         // users, guilds, channels, commands
   place: null,         // what `me` can do in `channel`
+  entering: null,      // a promise: the channel's messages and commands have been loaded
   unread: new Set(),
 };
 

@@ -22,6 +22,46 @@ def test_says_that_discord_is_simulated(visit: Open) -> None:
         expect(channels.get_by_role("button", name=re.compile(f"^{name}")).first).to_be_visible()
 
 
+def test_a_command_pasted_while_the_channel_loads_is_sent_as_one(visit: Open) -> None:
+    alice = visit()
+    alice.page.evaluate("""() => {
+        const ask = window.fetch;
+        window.fetch = async (...all) => {
+            const answer = await ask(...all);
+            if (String(all[0]).startsWith('/playground/place'))
+                await new Promise((done) => { setTimeout(done, 500); });
+            return answer;
+        };
+    }""")
+    alice.enter("sketches")
+    said = alice.messages.filter(has_text="/imagine prompt:")
+    alice.box.fill("/imagine prompt: 1girl, slow channel seed: 1")
+    alice.press("Escape", "Enter")
+    expect(alice.messages.last).to_contain_text("slow channel")
+    expect(said).to_have_count(0)
+
+
+def test_a_message_that_arrives_while_the_channel_loads_stays(visit: Open) -> None:
+    alice, bob = visit(), visit("Bob", "sketches")
+    expect(bob.box).to_be_enabled()
+    alice.page.evaluate("""() => {
+        const ask = window.fetch;
+        window.fetch = async (...all) => {
+            const answer = await ask(...all);
+            if (String(all[0]).startsWith('/loopback/messages'))
+                await new Promise((done) => { window.goOn = done; });
+            return answer;
+        };
+    }""")
+    alice.enter("sketches")
+    alice.page.wait_for_function("() => window.goOn")
+    bob.box.fill("said meanwhile")
+    bob.press("Enter")
+    expect(bob.last).to_contain_text("said meanwhile")
+    alice.page.evaluate("() => window.goOn()")
+    expect(alice.last).to_contain_text("said meanwhile")
+
+
 def test_a_command_is_typed_and_a_suggestion_taken_by_keyboard(visit: Open) -> None:
     alice = visit()
     alice.box.focus()
