@@ -34,6 +34,7 @@ from bot.jobs.keep.files import KeptFiles
 from bot.jobs.keep.output_check import OutputCheck
 from bot.jobs.keep.store import JobStore
 from bot.jobs.service import JobService
+from bot.library.news import MakerNews
 from bot.library.people import People
 from bot.library.related import Related
 from bot.library.results import Results
@@ -112,6 +113,7 @@ async def open_services(
                 languages=languages,
             ),
             languages=languages,
+            news=MakerNews(database=database, clock=clock),
             people=People(database=database, files=files, jobs=jobs, clock=clock),
             gallery=gallery,
             stars=Stars(gallery),

@@ -16,6 +16,7 @@ from bot.guilds.reports import Reports
 from bot.guilds.reviews import Reviews
 from bot.guilds.servers import Servers
 from bot.jobs.service import JobService
+from bot.library.news import MakerNews
 from bot.library.people import People
 from bot.library.related import Related
 from bot.library.results import Results
@@ -42,6 +43,7 @@ class Services:
     servers: Servers
     languages: ServerLanguages
     people: People
+    news: MakerNews
     reviews: Reviews
     reports: Reports
     gallery: Gallery

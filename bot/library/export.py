@@ -19,7 +19,7 @@ from data.guilds.blocks import Block
 from data.jobs import jobs, pictures, quota, quota_grants, uploads
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
-from data.people import favourites, presets, tag_uses, user_defaults, web_sessions
+from data.people import favourites, news, presets, tag_uses, user_defaults, web_sessions
 from data.people.web_sessions import WebSession
 from data.store.connection import Connection
 from data.store.damage import object_of
@@ -86,6 +86,7 @@ class Exporter:
             habits = await tag_uses.all_of_user(connection, user_id=user_id)
             uses = await quota.all_of_user(connection, user_id=user_id)
             defaults = await user_defaults.get(connection, user_id=user_id)
+            wants_news = await news.settings(connection, user_id=user_id)
             log = await audit.all_about(connection, user_id=user_id)
             blocked = await blocks.of_user(connection, user_id=user_id)
             reported = await reports.made_by(connection, user_id=user_id)
@@ -98,6 +99,7 @@ class Exporter:
             "user_id": str(user_id),  # as text: JSON readers round numbers of this size
             "exported_at": self._clock.time(),
             "defaults": asdict(defaults),
+            "told_of_stars": None if wants_news is None else asdict(wants_news),
             "presets": [
                 {"name": preset.name, "request": json.loads(preset.request.to_json())}
                 for preset in saved

@@ -15,7 +15,7 @@ from bot.library.export import Exporter
 from data.gallery import collections, entries, search, votes, web
 from data.guilds import audit, reports
 from data.jobs import of_person, pictures, quota, quota_grants, uploads, withheld
-from data.people import favourites, presets, tag_uses, user_defaults, web_sessions
+from data.people import favourites, news, presets, tag_uses, user_defaults, web_sessions
 from data.people.presets import Preset
 from data.people.user_defaults import UserDefaults
 from data.store.database import Database
@@ -135,7 +135,7 @@ class People:
             await web.forget_maker(connection, user_id=user_id)
             await of_person.delete_of_user(connection, user_id=user_id)
             freed += await uploads.forget(connection, user_id=user_id)
-            for table in (presets, user_defaults, tag_uses, web_sessions):
+            for table in (presets, user_defaults, tag_uses, web_sessions, news):
                 await table.forget(connection, user_id=user_id)
             await quota.expire(connection, before=self._clock.time() - DAY_S)
             for table in (reports, audit, quota_grants):

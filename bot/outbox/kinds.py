@@ -14,6 +14,7 @@ class Kind(StrEnum):
     REPORT_ANSWER = "report_answer"  # key: the report and who reported
     WELCOME = "welcome"  # key: the server
     ANNOUNCEMENT = "announcement"  # key: the announcement and its channel or person
+    MAKER_NEWS = "maker_news"  # key: the maker; all stars and remixes that wait
     JOB_END = "job_end"  # key: the job, whose place was closed when it ended
 
 

@@ -15,7 +15,8 @@ from cogs.common.forms import Form
 from cogs.common.lasting import Button, Lasting, Select
 from cogs.common.messages import Outgoing
 from cogs.drawing.options import wanted
-from cogs.personal.me_panel import MENUS, NEGATIVE_ID, NOT_SET, panel
+from cogs.personal.me_panel import MENUS, NEGATIVE_ID, NEWS_ID, NOT_SET, panel
+from data.people.news import Told
 from data.people.user_defaults import UserDefaults
 from data.shipped.text import text
 from pipeline.card import MAX_PROMPT_CHARACTERS
@@ -32,9 +33,12 @@ class Me(commands.Cog):
 
 
 async def _current(interaction: Interaction) -> Outgoing:
-    people = interaction.client.services.people
-    user_id = interaction.user.id
-    return panel(await people.defaults(user_id), await people.presets(user_id))
+    services, user_id = interaction.client.services, interaction.user.id
+    return panel(
+        await services.people.defaults(user_id),
+        await services.people.presets(user_id),
+        await services.news.told(user_id),
+    )
 
 
 async def _apply(interaction: Interaction, wanted: Change) -> None:
@@ -43,6 +47,10 @@ async def _apply(interaction: Interaction, wanted: Change) -> None:
     user_id = interaction.user.id
     await hold(interaction)
     await people.set_defaults(user_id, wanted(await people.defaults(user_id)))
+    await _refresh(interaction)
+
+
+async def _refresh(interaction: Interaction) -> None:
     message = await _current(interaction)
     await change(interaction, embeds=message.embeds, view=message.view)
 
@@ -63,6 +71,18 @@ class DefaultMenu(
         chosen = self.item.values[0]
         value = None if chosen == NOT_SET else chosen
         await _apply(interaction, changed(self.match["choice"], value))
+
+
+class NewsMenu(Lasting[Select], template=NEWS_ID):
+    """Sets when the person is told of stars and remixes."""
+
+    async def act(self, interaction: Interaction) -> None:
+        told = Told(self.item.values[0])
+        await hold(interaction)
+        await interaction.client.services.news.choose(
+            interaction.user.id, told, locale=interaction.locale.value
+        )
+        await _refresh(interaction)
 
 
 class NegativeButton(Lasting[Button], template=NEGATIVE_ID):
@@ -93,4 +113,4 @@ class NegativeModal(Form):
         await _apply(interaction, lambda defaults: replace(defaults, negative_prompt=value))
 
 
-setup = extension(lambda _: Me(), DefaultMenu, NegativeButton)
+setup = extension(lambda _: Me(), DefaultMenu, NewsMenu, NegativeButton)

@@ -9,6 +9,7 @@ from bot.common.sizes import size_label
 from cogs.common.lasting import Button, Select, view_of
 from cogs.common.messages import Outgoing
 from cogs.common.words import quoted
+from data.people.news import Told
 from data.people.presets import Preset
 from data.people.user_defaults import UserDefaults
 from data.shipped.text import text
@@ -19,6 +20,7 @@ from pipeline.request import OPTIONS
 MENUS: Final = [each for each in OPTIONS if each.in_me and each.default is None]
 NOT_SET: Final = "-"  # the value of the menus' first option: no default of one's own
 NEGATIVE_ID: Final = "ekaki:me:negative"
+NEWS_ID: Final = "ekaki:me:news"
 
 
 def menu_id(field: str) -> str:
@@ -26,20 +28,21 @@ def menu_id(field: str) -> str:
     return f"ekaki:me:{field}"
 
 
-def panel(defaults: UserDefaults, presets: Sequence[Preset]) -> Outgoing:
+def panel(defaults: UserDefaults, presets: Sequence[Preset], told: Told) -> Outgoing:
     """The message of `/me`."""
     embed = discord.Embed(title=text("me.title"), description=text("me.summary"))
     shown = {each.label: _label(each, _value(defaults, each)) for each in MENUS}
     shown["negative"] = quoted(defaults.negative_prompt, 400)
     for key, value in shown.items():
         embed.add_field(name=text(f"me.{key}"), value=value or text("me.not_set"), inline=False)
+    embed.add_field(name=text("me.news"), value=text(f"me.news_{told}"), inline=False)
     names = ", ".join(quoted(preset.name, 50) for preset in presets)
     embed.add_field(
         name=text("me.presets", count=len(presets)),
         value=names[:1024] or text("me.no_presets"),
         inline=False,
     )
-    return Outgoing(embeds=(embed,), view=_view(defaults))
+    return Outgoing(embeds=(embed,), view=_view(defaults, told))
 
 
 def _value(defaults: UserDefaults, option: Option) -> str | None:
@@ -58,9 +61,30 @@ def _offered(option: Option) -> list[tuple[str, str]]:
     return [(bucket.pixels, size_label(bucket)) for bucket in BUCKETS]
 
 
-def _view(defaults: UserDefaults) -> discord.ui.View:
+def _view(defaults: UserDefaults, told: Told) -> discord.ui.View:
     menus = [_menu(option, _value(defaults, option), row=row) for row, option in enumerate(MENUS)]
-    return view_of([*menus, Button(label=text("me.negative_button"), custom_id=NEGATIVE_ID)])
+    return view_of(
+        [
+            *menus,
+            _news_menu(told, row=len(menus)),
+            Button(label=text("me.negative_button"), custom_id=NEGATIVE_ID),
+        ]
+    )
+
+
+def _news_menu(told: Told, *, row: int) -> Select:
+    return Select(
+        custom_id=NEWS_ID,
+        options=[
+            discord.SelectOption(
+                label=f"{text('me.news')}: {text(f'me.news_{each}')}",
+                value=each,
+                default=each is told,
+            )
+            for each in Told
+        ],
+        row=row,
+    )
 
 
 def _menu(option: Option, now: str | None, *, row: int) -> Select:

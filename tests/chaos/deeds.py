@@ -280,6 +280,15 @@ class Deeds:
             for user_id in PEOPLE:
                 self._react(user_id, message, add=False)
 
+    async def want_news(self) -> None:
+        """All want to be told of stars at once; then there are some."""
+        for user_id in PEOPLE:
+            panel = self.shown(await self.command(user_id, "me", {}))
+            if panel is not None:
+                actions = self.stage.loopback.actions
+                await self.answered(actions.select(user_id, panel.id, "ekaki:me:news", ["at_once"]))
+        await self.star()
+
     async def star_and_think_again(self) -> None:
         await self.star(again=True)
 

@@ -25,6 +25,7 @@ AT_RANDOM = ""
 KILLED = -9
 EACH = 5  # rounds that every failpoint gets at least
 _NOT_REACHED_S = 6.0
+_LATE = ("gallery", "news", "maker")
 _LATE_S = 25.0  # what comes after a picture was drawn, starred and posted
 
 
@@ -93,7 +94,7 @@ async def play(stage: Stage, deeds: Deeds, plan: Plan, tally: Tally) -> Report:
     people = asyncio.create_task(_visit(stage, deeds, plan))
     if plan.failpoint:
         with suppress(TimeoutError):
-            await bot.end(_LATE_S if plan.failpoint.startswith("gallery") else _NOT_REACHED_S)
+            await bot.end(_LATE_S if plan.failpoint.startswith(_LATE) else _NOT_REACHED_S)
     else:
         await asyncio.sleep(dice.uniform(0.0, 1.2))
     reached = not bot.alive
@@ -235,6 +236,7 @@ async def _visit(stage: Stage, deeds: Deeds, plan: Plan) -> None:
         (0.2, _reported, "picture_reported report_decided reporter_told_unmarked"),
         (0.3, Deeds.share, "gallery_shared gallery_post_begun gallery_post_unmarked"),
         (0.3, Deeds.star, "gallery_starred"),
+        (0.1, Deeds.want_news, "news_begun maker_told_unmarked"),
         (0.2, Deeds.star_and_think_again, "gallery_post_taken"),
         (0.1, Deeds.leave, "person_forgotten"),
         (0.1, Deeds.settle_in, "preset_saved defaults_saved"),

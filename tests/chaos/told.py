@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.world import Channel, ChannelType, Message
 from cogs.moderation.welcome import nonce_of
+from data.shipped.text import text
 from tests.chaos.deeds import Announcement, Deeds
 from tests.chaos.places import LOGS
 from tests.chaos.sight import posted_pictures
@@ -26,6 +27,7 @@ def told_complaints(stage: Stage, deeds: Deeds) -> list[str]:
     for key, nonce in (*_answers(stage), *_greetings(stage)):
         if by_nonce[nonce] > 1 or (by_nonce[nonce] == 0 and key not in deeds.refused):
             wrong.append(f"{key}: told {by_nonce[nonce]} times")
+    wrong += _news(stage)
     for announcement in deeds.announcements:
         wrong += _announcement(stage, deeds, announcement)
     return [*wrong, *_removals(stage, deeds)]
@@ -35,6 +37,21 @@ def outbox_line(row: dict[str, object]) -> str:
     """A row of the outbox for a person."""
     names = ("kind", "key", "lane", "state", "attempts", "due_at", "last_error")
     return ", ".join(f"{name} {row[name]}" for name in names)
+
+
+def _news(stage: Stage) -> Iterator[str]:
+    """Stars that makers wanted to be told of."""
+    end = text("news.settings")
+    told = "\n".join(m.content for m in stage.world.messages.values() if m.content.endswith(end))
+    for row in stage.query("SELECT * FROM maker_news WHERE state <> 'told'"):
+        yield f"a maker was never told: {row}"
+    for row in stage.query(
+        "SELECT j.message_id AS shown, count(*) AS people FROM maker_news m"
+        " JOIN jobs j ON j.id = m.job_id WHERE m.kind = 'star' GROUP BY j.id"
+    ):
+        counts = re.findall(rf"⭐ (\d+) .*/{row['shown']}>\)", told)
+        if sum(map(int, counts)) > row["people"]:
+            yield f"the stars of {row['people']} people were told as those of {counts}"
 
 
 def _log(stage: Stage, guild_id: int, channel_id: int) -> Iterator[str]:

@@ -14,7 +14,7 @@ from data.files import retention
 from data.guilds import audit, blocks
 from data.guilds.server_settings import RETENTION_DAYS
 from data.jobs import jobs, quota, uploads, withheld
-from data.people import web_sessions
+from data.people import news, web_sessions
 from data.store import notes
 from data.store.connection import Connection
 from pipeline.errors import StorageError
@@ -26,6 +26,9 @@ UPLOAD_WAITS_S: Final = HOUR_S
 
 REVIEW_WAITS_S: Final = 30 * DAY_S
 """How long a withheld picture waits for a moderator."""
+
+NEWS_KEPT_S: Final = 30 * DAY_S
+"""How long it is known that a maker was told of a star or remix."""
 
 _CLEANED: Final = "cleaned_at"
 """The note of when rows were cleaned last (seconds since the epoch)."""
@@ -50,6 +53,9 @@ _EXPIRING: Final[tuple[Expire, ...]] = (
     _expire_blocks,
     lambda connection, now: withheld.expire(connection, before=now - REVIEW_WAITS_S, now=now),
     lambda connection, now: web_sessions.expire(connection, now=now),
+    lambda connection, now: news.expire(connection, before=now - NEWS_KEPT_S),
+    # Nothing is removed here: this is what looks every hour for makers who are told daily.
+    lambda connection, now: news.put_due(connection, before=now - DAY_S),
 )
 
 
