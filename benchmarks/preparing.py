@@ -51,8 +51,8 @@ def prepare(model: Path, models_dir: Path, variant: Variant) -> Preparation:
 def main(model: str, models_dir: str, variant: Variant) -> None:
     """The child."""
     from pipeline.model.folder import ModelFolder
+    from pipeline.prepare.options import PrepareOptions, Reporter
     from pipeline.prepare.prepare import prepare_model
-    from pipeline.prepare.wish import Talk, Wish
     from pipeline.runtime.cpu import this_cpu
     from pipeline.runtime.sessions import SessionFactory
 
@@ -68,9 +68,9 @@ def main(model: str, models_dir: str, variant: Variant) -> None:
     made = prepare_model(
         ModelFolder.open(Path(model)),
         Path(models_dir),
-        Wish(variant=variant, full_range=this_cpu().int8_is_safe, why="benchmark"),
+        PrepareOptions(variant=variant, full_range=this_cpu().int8_is_safe, why="benchmark"),
         factory=SessionFactory(provider="cpu", mapped=True, reorder=False),
-        talk=Talk(line=line),
+        report=Reporter(line=line),
     )
     print(
         json.dumps(

@@ -73,8 +73,8 @@ def prepare(
     from pipeline.prepare.choose import Choice, choose_here
     from pipeline.prepare.lora.lora import Lora
     from pipeline.prepare.offer import time_machine
+    from pipeline.prepare.options import PrepareOptions, Reporter
     from pipeline.prepare.prepare import prepare_model
-    from pipeline.prepare.wish import Talk, Wish
     from pipeline.runtime.cpu import this_cpu
     from pipeline.runtime.providers import CPU
     from pipeline.runtime.sessions import SessionFactory
@@ -101,7 +101,7 @@ def prepare(
     time_machine(options, progress=note)
     for line in outlook(options, source, factory, choice.variant):
         note(line)
-    wish = Wish(
+    prepare = PrepareOptions(
         variant=choice.variant,
         loras=merged,
         full_range=this_cpu().int8_is_safe,
@@ -114,7 +114,9 @@ def prepare(
             bar.total = total
             bar.update(done - bar.n)
 
-        talk = Talk(line=note, written=written)
+        report = Reporter(line=note, written=written)
         with at(options.models_dir):
-            made = prepare_model(source, options.models_dir, wish, factory=factory, talk=talk)
+            made = prepare_model(
+                source, options.models_dir, prepare, factory=factory, report=report
+            )
     say(f"{made.path}")

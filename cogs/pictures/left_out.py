@@ -6,7 +6,7 @@ from typing import Any, Final
 from cogs.common.words import listed, quoted, short
 from data.shipped.text import text
 from pipeline.metadata.parameters import Parameters
-from pipeline.metadata.wish import settings_of
+from pipeline.metadata.settings import settings_of
 from pipeline.request import OPTIONS, GenerationRequest
 
 _MAX_NAMES: Final = 5

@@ -111,15 +111,15 @@ class _Halving:
 
     def _initializers_of_both(self) -> set[str]:
         """Weights that are used in half and in single precision."""
-        wishes: dict[str, set[bool]] = {}
+        wanted: dict[str, set[bool]] = {}
         for node in self._model.graph.node:
             for index, name in enumerate(node.input):
                 if name in self._view.initializers and name in self._floats:
-                    wishes.setdefault(name, set()).add(self._wants_half(node, index))
-        for name, wish in wishes.items():
-            if True in wish:
-                self._halve_weight(name, both=len(wish) > 1)
-        return {name for name, wish in wishes.items() if len(wish) > 1}
+                    wanted.setdefault(name, set()).add(self._wants_half(node, index))
+        for name, kinds in wanted.items():
+            if True in kinds:
+                self._halve_weight(name, both=len(kinds) > 1)
+        return {name for name, kinds in wanted.items() if len(kinds) > 1}
 
     def _halve_weight(self, name: str, *, both: bool) -> None:
         whole = same(self._view.initializers[name])

@@ -40,10 +40,10 @@ from pipeline.prepare.convert import IN_OPENVINO, ROWS_ALONE, convert
 from pipeline.prepare.lora.lora import merges_for
 from pipeline.prepare.lora.merged import merged_weights
 from pipeline.prepare.naming import hash_with, name_with
+from pipeline.prepare.options import Prepared, PrepareOptions, Reporter
 from pipeline.prepare.recipes import Conversion, same
 from pipeline.prepare.sources import check_hashes
 from pipeline.prepare.verify import Verifier
-from pipeline.prepare.wish import Prepared, Talk, Wish
 from pipeline.prepare.write import ComponentWriter, plan
 from pipeline.runtime.openvino import openvino_version
 from pipeline.runtime.sessions import SessionFactory
@@ -63,9 +63,14 @@ _PRECISIONS: Final[dict[Variant, str]] = {
 
 
 def prepare_model(
-    source: ModelFolder, models_dir: Path, wish: Wish, *, factory: SessionFactory, talk: Talk
+    source: ModelFolder,
+    models_dir: Path,
+    options: PrepareOptions,
+    *,
+    factory: SessionFactory,
+    report: Reporter,
 ) -> Prepared:
-    """Prepare `source` below `models_dir` as `wish` says; `factory` makes the check's sessions.
+    """Prepare `source` below `models_dir` as `options` says; `factory` makes the check's sessions.
 
     Raises ModelError `model_config_wrong`, `model_not_sdxl`, `scheduler_unsupported`,
     `source_altered`, `model_incomplete`, `prepare_disk_too_small`, `prepare_disk_full`,
@@ -78,7 +83,7 @@ def prepare_model(
     try:
         home.mkdir(parents=True, exist_ok=True)
         with FileLock(home / ".lock", timeout=0):
-            return _Preparation(source, home, wish, factory, talk).run()
+            return _Preparation(source, home, options, factory, report).run()
     except Timeout as error:
         raise ModelError("prepare_busy", path=str(home)) from error
     except OSError as error:
@@ -93,18 +98,23 @@ class _Preparation:
     """One run. `_part` is where it is written, `_path` where it goes."""
 
     def __init__(
-        self, source: ModelFolder, home: Path, wish: Wish, factory: SessionFactory, talk: Talk
+        self,
+        source: ModelFolder,
+        home: Path,
+        options: PrepareOptions,
+        factory: SessionFactory,
+        report: Reporter,
     ) -> None:
         self._source = source
         self._home = home
-        self._wish = wish
+        self._options = options
         self._factory = factory
-        self._talk = talk
-        self._path = home / wish.variant
-        self._part = home / f".{wish.variant}.part"
+        self._report = report
+        self._path = home / options.variant
+        self._part = home / f".{options.variant}.part"
         self._components: list[Component] = [name for name in COMPONENTS if source.has(name)]
-        self._merges = merges_for(source, wish.loras)
-        self._loras = tuple(lora.note() for lora in wish.loras)
+        self._merges = merges_for(source, options.loras)
+        self._loras = tuple(lora.note() for lora in options.loras)
         self._hash = hash_with(source, self._loras)
         self._conversions: dict[Component, Conversion] = {}
         self._done_bytes = 0
@@ -115,8 +125,8 @@ class _Preparation:
         state = self._state()
         self._check_space()
         if not state["components"]:
-            check_hashes(self._source, progress=self._talk.line)
-        self._talk.line(f"Writing {self._total_bytes / 1e9:.2f} GB ...")
+            check_hashes(self._source, progress=self._report.line)
+        self._report.line(f"Writing {self._total_bytes / 1e9:.2f} GB ...")
         for name in self._components:
             self._write(name, state)
         self._copy_small_files()
@@ -131,16 +141,16 @@ class _Preparation:
         """Errors against the source, LoRAs added to it; what fails is thrown away."""
         with merged_weights(self._source, self._merges, self._part / ".merged") as instead:
             verifier = Verifier(
-                self._source, self._factory, instead=instead, progress=self._talk.line
+                self._source, self._factory, instead=instead, progress=self._report.line
             )
             try:
-                return verifier.errors(made, self._wish.variant)
+                return verifier.errors(made, self._options.variant)
             except ModelError:
                 shutil.rmtree(self._part)
                 raise
 
     def _state(self) -> dict[str, Any]:
-        """What a former run finished of the same wish; another wish's leavings go."""
+        """What an earlier run with the same options finished; removes what other options left."""
         key = self._key()
         self._part.mkdir(exist_ok=True)
         with contextlib.suppress(ModelError):
@@ -163,9 +173,9 @@ class _Preparation:
             for name in self._components
             for file in self._source.weight_files[name].paths
         ]
-        wish = self._wish
+        options = self._options
         loras = [[note.sha256, note.strength] for note in self._loras]
-        content = [FORMAT, self._hash, wish.variant, wish.full_range, files, loras]
+        content = [FORMAT, self._hash, options.variant, options.full_range, files, loras]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def _check_space(self) -> None:
@@ -193,8 +203,8 @@ class _Preparation:
             conversion = convert(
                 self._source.onnx_file(name),
                 name,
-                self._wish.variant,
-                full_range=self._wish.full_range,
+                self._options.variant,
+                full_range=self._options.full_range,
             )
             conversion.merges.update(self._merges.get(name, {}))
             self._conversions[name] = conversion
@@ -218,7 +228,7 @@ class _Preparation:
 
     def _tell(self, count: int) -> None:
         self._done_bytes += count
-        self._talk.written(min(self._done_bytes, self._total_bytes), self._total_bytes)
+        self._report.written(min(self._done_bytes, self._total_bytes), self._total_bytes)
 
     def _copy_small_files(self) -> None:
         """Everything that is no weight, and a card that says what this folder is."""
@@ -234,10 +244,10 @@ class _Preparation:
         said |= {
             "name": name_with(self._source, self._loras),
             "notice": self._source.notice,
-            "precision": _PRECISIONS[self._wish.variant],
-            "rows_alone": self._wish.variant in ROWS_ALONE,
-            "fused": self._wish.variant != "bf16",  # whose attention is OpenVINO's affair
-            "openvino": sorted(IN_OPENVINO) if self._wish.variant == "bf16" else [],
+            "precision": _PRECISIONS[self._options.variant],
+            "rows_alone": self._options.variant in ROWS_ALONE,
+            "fused": self._options.variant != "bf16",  # whose attention is OpenVINO's affair
+            "openvino": sorted(IN_OPENVINO) if self._options.variant == "bf16" else [],
             "hash": self._hash,
             "size_multiple": self._source.size_multiple,
             "upscale_strength": self._source.upscale_strength,
@@ -261,13 +271,13 @@ class _Preparation:
             for file, note in notes.items()
         }
         return Manifest(
-            variant=self._wish.variant,
+            variant=self._options.variant,
             source_hash=self._source.content_hash,
             source_name=self._source.name,
-            revision=self._wish.revision,
+            revision=self._options.revision,
             onnxruntime=runtime_version(),
-            openvino=openvino_version() if self._wish.variant == "bf16" else "",
-            full_range=self._wish.full_range and self._wish.variant == "int8",
+            openvino=openvino_version() if self._options.variant == "bf16" else "",
+            full_range=self._options.full_range and self._options.variant == "int8",
             loras=self._loras,
             errors=errors,
             files=files,
@@ -284,7 +294,7 @@ class _Preparation:
             self._path.rename(old)
         self._part.rename(self._path)
         shutil.rmtree(old, ignore_errors=True)
-        save_choice(self._home, self._wish.variant, self._wish.why)
+        save_choice(self._home, self._options.variant, self._options.why)
 
 
 def _has_size(path: Path, size: int) -> bool:

@@ -7,7 +7,7 @@ from pipeline.aspect import nearest_bucket
 from pipeline.card import MAX_PROMPT_CHARACTERS, MAX_STEPS
 from pipeline.errors import InputError
 from pipeline.metadata.parameters import Parameters
-from pipeline.metadata.wish import settings_of
+from pipeline.metadata.settings import settings_of
 from pipeline.options import written
 from pipeline.prompt.assemble import typed_text
 from pipeline.prompt.flags import FLAGGED, fold_flags, parse_flags

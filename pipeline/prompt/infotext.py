@@ -7,7 +7,7 @@ from typing import Final
 
 from pipeline.metadata.a1111 import parse_parameters
 from pipeline.metadata.parameters import Parameters
-from pipeline.metadata.wish import settings_of
+from pipeline.metadata.settings import settings_of
 from pipeline.request import GenerationRequest
 
 PASTED: Final = "--pasted"

@@ -14,7 +14,7 @@ from data.shipped.paths import DEMO_MODEL
 from pipeline.model.folder import ModelFolder
 from pipeline.model.options import Variant
 from pipeline.prepare import verify
-from pipeline.prepare.wish import Prepared
+from pipeline.prepare.options import Prepared
 from pipeline.runtime.sessions import SessionFactory
 from tests.pipeline.preparing import Shared, make
 from training.layout_2024 import to_layout_2024

@@ -16,16 +16,20 @@ from pipeline.errors import ModelError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.options import Variant
 from pipeline.plan.prepared import home_of
+from pipeline.prepare.options import Prepared, PrepareOptions, Reporter
 from pipeline.prepare.prepare import prepare_model
-from pipeline.prepare.wish import Prepared, Talk, Wish
 from pipeline.runtime.sessions import SessionFactory
 
 
 def make(
-    source: ModelFolder, models: Path, variant: Variant, factory: SessionFactory, **wish: Any
+    source: ModelFolder, models: Path, variant: Variant, factory: SessionFactory, **options: Any
 ) -> Prepared:
     return prepare_model(
-        source, models, Wish(variant=variant, **wish), factory=factory, talk=Talk()
+        source,
+        models,
+        PrepareOptions(variant=variant, **options),
+        factory=factory,
+        report=Reporter(),
     )
 
 

@@ -26,8 +26,8 @@ from pipeline.engine.unet import open_unet
 from pipeline.engine.vae.decoder import VaeDecoder
 from pipeline.model.folder import COMPONENTS, ModelFolder
 from pipeline.model.options import Variant
+from pipeline.prepare.options import PrepareOptions, Reporter
 from pipeline.prepare.prepare import prepare_model
-from pipeline.prepare.wish import Talk, Wish
 from pipeline.runtime.sessions import SessionFactory
 from pipeline.text.embeds import PromptEmbeds
 from pipeline.text.text_encoder import PromptEncoder
@@ -64,7 +64,9 @@ def source() -> ModelFolder:
 
 def prepared(source: ModelFolder, models: Path, variant: Variant) -> ModelFolder:
     factory = SessionFactory(provider="cpu", threads=1, mapped=True)
-    made = prepare_model(source, models, Wish(variant=variant), factory=factory, talk=Talk())
+    made = prepare_model(
+        source, models, PrepareOptions(variant=variant), factory=factory, report=Reporter()
+    )
     return ModelFolder.open(made.path)
 
 

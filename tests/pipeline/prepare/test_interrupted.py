@@ -21,8 +21,8 @@ from pipeline.model.folder import ModelFolder
 from pipeline.plan import prepared
 from pipeline.plan.prepared import Manifest, find, home_of
 from pipeline.prepare import prepare, verify, write
+from pipeline.prepare.options import PrepareOptions, Reporter
 from pipeline.prepare.prepare import prepare_model
-from pipeline.prepare.wish import Talk, Wish
 from pipeline.runtime.providers import CPU
 from pipeline.runtime.sessions import SessionFactory
 from tests.pipeline.preparing import Shared, copied, failure, make
@@ -37,13 +37,13 @@ from pipeline.model.consistency import check_consistency
 from pipeline.model.folder import ModelFolder
 from pipeline.runtime.sessions import SessionFactory
 from pipeline.prepare import write
-from pipeline.prepare.prepare import Talk, Wish, prepare_model
+from pipeline.prepare.prepare import PrepareOptions, Reporter, prepare_model
 write.SAVE_EVERY_BYTES = 2**19
 def written(done, total):
     if done > total * float(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
-prepare_model(ModelFolder.open(Path(sys.argv[1])), Path(sys.argv[2]), Wish(variant="fp16"),
-    factory=SessionFactory(provider="cpu", threads=1), talk=Talk(written=written))
+prepare_model(ModelFolder.open(Path(sys.argv[1])), Path(sys.argv[2]),
+    PrepareOptions(variant="fp16"), factory=SessionFactory(provider="cpu", threads=1), report=Reporter(written=written))
 """
 
 
@@ -60,9 +60,9 @@ def test_killed_in_the_middle_it_goes_on_and_ends_the_same(
         assert done.returncode == -signal.SIGKILL
         assert find(tmp_path / "killed", tiny, "auto", CPU) is tiny
     steps = [0]
-    talk = Talk(written=lambda done, _total: steps.append(done))
+    report = Reporter(written=lambda done, _total: steps.append(done))
     again = prepare_model(
-        tiny, tmp_path / "killed", Wish(variant="fp16"), factory=mapped, talk=talk
+        tiny, tmp_path / "killed", PrepareOptions(variant="fp16"), factory=mapped, report=report
     )
     most = max(after - before for before, after in itertools.pairwise(steps))
     assert most > steps[-1] * 0.3, "what was written of the UNet should be kept"

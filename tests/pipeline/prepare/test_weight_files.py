@@ -23,9 +23,9 @@ from pipeline.errors import ModelError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.options import Variant
 from pipeline.onnx.bare_graph import INLINE_BYTES
+from pipeline.prepare.options import Prepared, PrepareOptions, Reporter
 from pipeline.prepare.prepare import prepare_model
 from pipeline.prepare.sources import check_hashes
-from pipeline.prepare.wish import Prepared, Talk, Wish
 from pipeline.runtime.sessions import SessionFactory
 from tests.pipeline.own_model import Quiet, make_request, open_own
 from tests.support.hub_cache import to_hub_cache
@@ -36,7 +36,9 @@ GRAPHS = ("unet", "text_encoder", "text_encoder_2", "vae_decoder", "vae_encoder"
 
 
 def make(source: ModelFolder, models: Path, variant: Variant, factory: SessionFactory) -> Prepared:
-    return prepare_model(source, models, Wish(variant=variant), factory=factory, talk=Talk())
+    return prepare_model(
+        source, models, PrepareOptions(variant=variant), factory=factory, report=Reporter()
+    )
 
 
 def in_one_file(path: Path, name: str = "model.onnx_data") -> None:

@@ -15,8 +15,8 @@ from pipeline.model.folder import ModelFolder
 from pipeline.model.options import Variant
 from pipeline.plan import prepared
 from pipeline.plan.prepared import chosen, find, save_choice, why_not
+from pipeline.prepare.options import Prepared, PrepareOptions, Reporter
 from pipeline.prepare.prepare import prepare_model
-from pipeline.prepare.wish import Prepared, Talk, Wish
 from pipeline.runtime import openvino
 from pipeline.runtime.cpu import Cpu, this_cpu
 from pipeline.runtime.openvino import computes_bf16, openvino_version
@@ -45,7 +45,9 @@ needs_bf16 = pytest.mark.skipif(
 
 
 def make(source: ModelFolder, models: Path, variant: Variant, factory: SessionFactory) -> Prepared:
-    return prepare_model(source, models, Wish(variant=variant), factory=factory, talk=Talk())
+    return prepare_model(
+        source, models, PrepareOptions(variant=variant), factory=factory, report=Reporter()
+    )
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from pipeline.errors import ModelError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.options import Variant
 from pipeline.prepare.lora.lora import Lora
+from pipeline.prepare.options import Prepared, PrepareOptions, Reporter
 from pipeline.prepare.prepare import prepare_model
-from pipeline.prepare.wish import Prepared, Talk, Wish
 from pipeline.runtime.sessions import SessionFactory
 
 Tensors = dict[str, torch.Tensor]
@@ -100,8 +100,8 @@ def write(path: Path, tensors: Tensors, metadata: dict[str, str] | None = None) 
 
 def merge(source: ModelFolder, models: Path, *loras: Lora, variant: Variant = "fp32") -> Prepared:
     factory = SessionFactory(provider="cpu", threads=1, mapped=True)
-    wish = Wish(variant=variant, loras=loras)
-    return prepare_model(source, models, wish, factory=factory, talk=Talk())
+    wish = PrepareOptions(variant=variant, loras=loras)
+    return prepare_model(source, models, wish, factory=factory, report=Reporter())
 
 
 def refused(source: ModelFolder, tmp_path: Path, path: Path) -> ModelError:

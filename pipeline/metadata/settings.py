@@ -1,4 +1,4 @@
-"""What can be asked for of what a file says about its picture."""
+"""The settings in a file's metadata, as fields of a request."""
 
 from typing import Any, Final
 
@@ -12,8 +12,8 @@ _MAX_SIDE: Final = 100_000  # pixels: a file that says more says nothing
 
 
 def settings_of(said: Parameters) -> dict[str, Any]:
-    """Fields of a wish; None where the file says nothing of use. Its prompt is complete, as its
-    model got it: no preset adds to it a second time."""
+    """Fields of a request; None where the file says nothing usable. Its prompt is complete, as the
+    model got it, so no quality preset is added again."""
     found = {each.field: _value(said, each) for each in OPTIONS if each.a1111}
     width, height, seed = said.width, said.height, said.seed
     sized = all(side is not None and 0 < side <= _MAX_SIDE for side in (width, height))
