@@ -27,7 +27,7 @@ _RETRY_S: Final = 1.0
 Protocols = Callable[[], asyncio.Protocol]
 
 
-class Sparing(logging.Filter):
+class QuietFilter(logging.Filter):
     """Passes one record a minute, and none about requests that are no HTTP: strangers choose when
     those come, so a log must not grow by them."""
 
@@ -44,7 +44,7 @@ class Sparing(logging.Filter):
 
 
 _log = logging.getLogger(__name__)
-_log.addFilter(Sparing())
+_log.addFilter(QuietFilter())
 
 
 def connection_slots(*, behind_proxy: bool) -> Slots:
@@ -60,7 +60,7 @@ async def listening(
     """Take connections of `sock` (bound, listening) until the block ends; those that are open then
     are the server's to close."""
     sock.setblocking(False)
-    task = asyncio.create_task(_Door(sock, protocols, slots).keep())
+    task = asyncio.create_task(_Acceptor(sock, protocols, slots).keep())
     try:
         yield
     finally:
@@ -70,7 +70,7 @@ async def listening(
         sock.close()
 
 
-class _Door:
+class _Acceptor:
     """Lets connections in, one after another: others of the event loop go between them."""
 
     def __init__(self, sock: socket.socket, protocols: Protocols, slots: Slots) -> None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from bot.common.clock import Clock
 from bot.gallery import star_rules
-from bot.web.access import Access, Standing
+from bot.web.access import Access, Membership
 from bot.web.shown import may_see
 from bot.web.throttle import Throttle
 from data.gallery import entries as gallery
@@ -74,27 +74,27 @@ class Marks:
             return None
         async with self._database.reader() as connection:
             post = await posts.get(connection, entry_id=entry.id)
-        standing = await self._access.standing(
+        membership = await self._access.membership(
             session, entry.guild_id, channel_id=None if post is None else post.channel_id
         )
-        if standing is None:
+        if membership is None:
             return None
         user_id, picture_id = session.user_id, entry.picture_id
         async with self._database.reader() as connection:
             starred = await gallery_votes.has_vote(connection, number=entry.number, user_id=user_id)
             marked = await favourites.among(connection, user_id=user_id, picture_ids=[picture_id])
             try:
-                await self._demand(connection, job, standing, user_id)
+                await self._demand(connection, job, membership, user_id)
             except RefusedError:
                 may_star = False
             else:
                 may_star = True
         return Offered(
             may_star=may_star,
-            may_favourite=standing.may_act,
+            may_favourite=membership.may_act,
             starred=starred,
             favourite=picture_id in marked,
-            message=_address(post, standing),
+            message=_address(post, membership),
         )
 
     async def give(self, mark: Mark, entry: Entry, *, session: WebSession) -> bool:
@@ -102,8 +102,8 @@ class Marks:
 
         RefusedError: it does not count from this person now. Discord is asked about them.
         """
-        standing = await self._access.standing(session, entry.guild_id, fresh=True)
-        if standing is None or not standing.may_act:
+        membership = await self._access.membership(session, entry.guild_id, fresh=True)
+        if membership is None or not membership.may_act:
             raise RefusedError("not_allowed")
         async with self._database.transaction() as connection:
             found = await gallery.on_web(connection, entry_id=entry.id)
@@ -111,25 +111,25 @@ class Marks:
             if found is None or job is None or job.private:
                 return False
             settings = await guild_settings.get(connection, guild_id=found.guild_id)
-            everything = standing.sees_restricted(settings.gallery_adult_channel_id)
+            everything = membership.sees_restricted(settings.gallery_adult_channel_id)
             if not may_see(found, frozenset({found.guild_id} if everything else ())):
                 return False
             if mark in {Mark.FAVOURITE, Mark.UNFAVOURITE}:
                 await self._favour(connection, mark, found, session.user_id)
             else:
-                await self._demand(connection, job, standing, session.user_id)
+                await self._demand(connection, job, membership, session.user_id)
                 await self._star(connection, mark, found, session.user_id)
         return True
 
     async def _demand(
-        self, connection: Connection, job: JobRecord, standing: Standing, user_id: int
+        self, connection: Connection, job: JobRecord, membership: Membership, user_id: int
     ) -> None:
         """RefusedError where a star of this person does not count here now."""
         assert job.guild_id is not None, "its picture is in a server's gallery"
         settings = await guild_settings.get(connection, guild_id=job.guild_id)
-        if not standing.has_gallery(settings):
+        if not membership.has_gallery(settings):
             raise RefusedError("gallery_off")
-        if not standing.may_act:
+        if not membership.may_act:
             raise RefusedError("not_allowed")
         await star_rules.demand_voter(
             connection, job, user_id=user_id, settings=settings, now=self._clock.time()
@@ -154,9 +154,9 @@ class Marks:
             await favourites.unmark(connection, user_id=user_id, picture_id=entry.picture_id)
 
 
-def _address(post: Post | None, standing: Standing) -> str:
+def _address(post: Post | None, membership: Membership) -> str:
     if post is None or post.message_id is None or post.gone or post.leaving:
         return ""
-    if not standing.sees(post.channel_id):
+    if not membership.sees(post.channel_id):
         return ""
     return f"https://discord.com/channels/{post.guild_id}/{post.place_id}/{post.message_id}"

@@ -16,7 +16,7 @@ from pipeline.prompt.flags import cut_foreign_flags
 STATIC: Final = Path(__file__).parent / "static"
 KINDS: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
-_SPAN_UNITS: Final = 20  # rows of the wall for the width of a column, see style.css
+_SPAN_UNITS: Final = 20  # grid rows for the width of a column, see style.css
 _SPANS: Final = (8, 60)
 _ALT_CHARACTERS: Final = 160
 
@@ -83,7 +83,7 @@ def _srcset(entry: Entry) -> str:
 
 
 def _span(entry: Entry) -> int:
-    """How many rows of the wall the picture takes."""
+    """How many rows of the grid the picture takes."""
     low, high = _SPANS
     return max(low, min(high, round(_SPAN_UNITS * entry.height / entry.width)))
 

@@ -14,9 +14,9 @@ from bot.common.clock import Clock
 from bot.config.settings import Settings
 from bot.gallery.collection_files import CollectionFiles
 from bot.gallery.links import CollectionLinks
-from bot.web.access import Access, DiscordDoors
+from bot.web.access import Access, DiscordMemberships
 from bot.web.downloads import Downloads
-from bot.web.listening import QUEUE, Sparing, connection_slots, listening
+from bot.web.listening import QUEUE, QuietFilter, connection_slots, listening
 from bot.web.marks import Marks
 from bot.web.oauth import OAuth
 from bot.web.parts import Parts
@@ -33,7 +33,7 @@ from pipeline.errors import StorageError
 
 _log = logging.getLogger(__name__)
 _http_log = logging.getLogger(f"{__name__}.http")
-_http_log.addFilter(Sparing())
+_http_log.addFilter(QuietFilter())
 
 _PARTING_S: Final = 2.0  # for answers that are under way
 IDLE_S: Final = 15.0  # a connection may be silent, or take to ask something
@@ -117,7 +117,7 @@ def _parts(  # noqa: PLR0917 - everything that the page is made of, named at the
         "contact": settings.operator_contact,
         "source_url": settings.source_url,
     }
-    access = Access(database=database, clock=clock, doors=DiscordDoors(client))
+    access = Access(database=database, clock=clock, memberships=DiscordMemberships(client))
     return Parts(
         clock=clock,
         shown=Shown(database=database, clock=clock),

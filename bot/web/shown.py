@@ -19,7 +19,7 @@ PAGE_SIZE = 36
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wall:
+class GalleryPage:
     """A page of pictures. `words`: by an entry's number. `earlier` and `later`: the ids to go back
     and on from, "" at the ends."""
 
@@ -52,7 +52,7 @@ class Shown:
         """The servers with a public gallery."""
         return await self._database.read(web.guilds)
 
-    async def wall(self, asked: Asked, open_guilds: frozenset[int]) -> Wall:
+    async def page(self, asked: Asked, open_guilds: frozenset[int]) -> GalleryPage:
         """The page that an address asks for; the first where its place is gone, or is nothing that
         they may see: the answer tells nobody which."""
         wanted = self._wanted(asked, open_guilds)
@@ -73,7 +73,7 @@ class Shown:
             found = found[-PAGE_SIZE:] if back else found[:PAGE_SIZE]
             words = await search.words_of(connection, numbers=[e.number for e in found])
         has_earlier = more if back else beside is not None
-        return Wall(
+        return GalleryPage(
             entries=tuple(found),
             words=words,
             earlier=found[0].id if found and has_earlier else "",

@@ -52,7 +52,7 @@ class Site:
     def application(self) -> web.Application:
         app = web.Application(middlewares=[self._guard], client_max_size=4096)
         seen: dict[str, Handler] = {
-            "/": self.wall,
+            "/": self.gallery,
             "/p/{id}": self.picture,
             "/i/{id}/{name}": self.file,
             "/static/{name}": self.static,
@@ -144,14 +144,14 @@ class Site:
 
     # -- pages
 
-    async def wall(self, request: web.Request) -> web.Response:
+    async def gallery(self, request: web.Request) -> web.Response:
         """Pictures, as many as a page holds."""
         asked, viewer = Asked.read(request.query), await self._replies.viewer(request)
-        wall = await self._parts.shown.wall(asked, viewer.open_guilds)
+        page = await self._parts.shown.page(asked, viewer.open_guilds)
         servers = await self._parts.shown.servers()
         chosen = next((each.name for each in servers if str(each.guild_id) == asked.server), "")
         return self._replies.page(
-            request, "wall.html", viewer=viewer, asked=asked, wall=wall, servers=servers,
+            request, "gallery.html", viewer=viewer, asked=asked, page=page, servers=servers,
             chosen=chosen, ratings=list(Rating),
         )  # fmt: skip
 

@@ -99,7 +99,7 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
-// Keys: / searches, arrows go between pictures, Escape goes back to the wall.
+// Keys: / searches, arrows go between pictures, Escape returns to the gallery.
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape" && document.activeElement?.id === "q") document.activeElement.blur();

@@ -68,7 +68,7 @@ def pictures(page: "Page") -> "Locator":
     return page.locator(".pictures > li")
 
 
-def test_the_wall_fills_as_one_goes_down(visit: Open) -> None:
+def test_scrolling_down_loads_more_pictures(visit: Open) -> None:
     page = visit()
     expect(page.get_by_role("heading", name="Made together")).to_be_visible()
     expect(pictures(page).first.locator("img")).to_have_js_property("complete", value=True)

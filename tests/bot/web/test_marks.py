@@ -13,7 +13,7 @@ from aiohttp import ClientSession
 from bot.playground.simulator import permissions as p
 from bot.playground.simulator.default_world import IDS
 from bot.web import access, marks
-from bot.web.access import Access, Door, Standing
+from bot.web.access import Access, GalleryChannel, Membership
 from data.gallery import posts, web
 from data.gallery.entries import ENTRIES
 from data.guilds import blocks, guild_settings
@@ -329,11 +329,11 @@ async def test_one_person_can_not_have_discord_asked_without_end(
 ) -> None:
     await scene.sign_in(IDS.alice)
     asked: list[int] = []
-    standing = Access.standing
+    membership = Access.membership
 
     async def counting(self: Access, *args: Any, **options: Any) -> Any:
         asked.append(1)
-        return await standing(self, *args, **options)
+        return await membership(self, *args, **options)
 
     monkeypatch.setattr(Access, "standing", counting)
     cookies = {cookie.key: cookie.value for cookie in scene.http.cookie_jar}
@@ -377,9 +377,17 @@ async def test_a_form_is_sent_by_post_alone(scene: Scene) -> None:
 
 
 def test_a_gallery_is_there_as_long_as_a_channel_is() -> None:
-    plain, adult = Door(open=False, age_restricted=False), Door(open=True, age_restricted=True)
+    plain, adult = (
+        GalleryChannel(open=False, age_restricted=False),
+        GalleryChannel(open=True, age_restricted=True),
+    )
     settings = GuildSettings(gallery_channel_id=1, gallery_adult_channel_id=2)
-    for doors, there in (({}, False), ({1: plain}, True), ({2: plain}, False), ({2: adult}, True)):
-        assert Standing(may_act=True, doors=doors).has_gallery(settings) is there
-    nowhere = Standing(may_act=True, doors={1: adult})
+    for channels, there in (
+        ({}, False),
+        ({1: plain}, True),
+        ({2: plain}, False),
+        ({2: adult}, True),
+    ):
+        assert Membership(may_act=True, channels=channels).has_gallery(settings) is there
+    nowhere = Membership(may_act=True, channels={1: adult})
     assert not nowhere.has_gallery(GuildSettings())
