@@ -1,10 +1,10 @@
-"""Tasks that run beside what started them."""
+"""Background tasks that their owner can wait for."""
 
 import asyncio
 from collections.abc import Coroutine
 
 
-def run_beside(work: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]) -> None:
+def run_in_background(work: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]) -> None:
     """Run `work` as one of `tasks` until it is done."""
     task = asyncio.create_task(work)
     tasks.add(task)

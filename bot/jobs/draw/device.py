@@ -11,7 +11,7 @@ from bot.jobs.draw.announcer import Announcer
 from bot.jobs.draw.drawing import Drawing
 from bot.jobs.draw.fair_queue import Unit
 from bot.jobs.draw.line import Line
-from bot.jobs.draw.pace_keeper import PaceKeeper
+from bot.jobs.draw.pace_store import PaceStore
 from bot.jobs.draw.worker import (
     BrokenEngineError,
     EngineWorker,
@@ -42,7 +42,7 @@ class Device:
         *,
         line: Line,
         drawing: Drawing,
-        pace: PaceKeeper,
+        pace: PaceStore,
         announcer: Announcer,
         stopping: asyncio.Event,
     ) -> None:

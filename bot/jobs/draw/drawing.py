@@ -10,12 +10,12 @@ from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.jobs.draw.announcer import Announcer
 from bot.jobs.draw.attempts import Attempts
-from bot.jobs.draw.beside import run_beside
+from bot.jobs.draw.background import run_in_background
 from bot.jobs.draw.ending import Ending
 from bot.jobs.draw.fair_queue import Unit
 from bot.jobs.draw.init_images import InitImages
 from bot.jobs.draw.line import Line, LiveJob
-from bot.jobs.draw.pace_keeper import PaceKeeper
+from bot.jobs.draw.pace_store import PaceStore
 from bot.jobs.draw.worker import (
     BrokenEngineError,
     EngineWorker,
@@ -43,7 +43,7 @@ class Drawing:
         line: Line,
         clock: Clock,
         attempts: Attempts,
-        pace: PaceKeeper,
+        pace: PaceStore,
         keeping: Keeping,
         announcer: Announcer,
         ending: Ending,
@@ -93,7 +93,7 @@ class Drawing:
         if drawn is None or model is None:
             return
         self._pace.learn(job.record.request, drawn, cost=job.cost)
-        run_beside(self._keep(job, unit, drawn, model), storing)
+        run_in_background(self._keep(job, unit, drawn, model), storing)
         while len(storing) > _UNSTORED:  # pictures must not pile up in memory
             await asyncio.wait(storing, return_when=asyncio.FIRST_COMPLETED)
 
@@ -104,7 +104,7 @@ class Drawing:
         await self._attempts.begin(job, unit)
         if not job.started:
             job.started = True
-            run_beside(self._mark_running(unit.job_id), self.marking)
+            run_in_background(self._mark_running(unit.job_id), self.marking)
             self._announcer.announce()
         init_image = await self._init_images.get(job.record.request.init_picture)
         self._look_ahead()

@@ -8,7 +8,7 @@ import logging
 from bot.common.clock import Clock
 from bot.jobs.draw.announcer import Announcer
 from bot.jobs.draw.attempts import Attempts
-from bot.jobs.draw.beside import run_beside
+from bot.jobs.draw.background import run_in_background
 from bot.jobs.draw.line import Line, LiveJob
 from bot.jobs.draw.worker import Engines
 from bot.jobs.keep.finish import Kept
@@ -89,7 +89,7 @@ class Ending:
                 self.give_up(storage_error)
                 return
             _log.error("The end of job %s is not stored yet: %s", job.record.id, storage_error)
-            run_beside(self._settle(job.record.id, known), self._settling)
+            run_in_background(self._settle(job.record.id, known), self._settling)
             self.tell(job.record.id, Failed(error=known))
 
     def tell(self, job_id: str, event: Terminal) -> None:

@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 _EVERY_S = 30.0  # a note costs a sync of the disk; the pace changes slowly
 
 
-class PaceKeeper:
+class PaceStore:
     """Learns and notes the pace of a model on a device."""
 
     def __init__(self, database: Database, pace: Pace, clock: Clock) -> None:

@@ -11,7 +11,7 @@ from bot.jobs.draw.device import Device
 from bot.jobs.draw.drawing import Drawing
 from bot.jobs.draw.ending import Ending
 from bot.jobs.draw.line import Line
-from bot.jobs.draw.pace_keeper import PaceKeeper
+from bot.jobs.draw.pace_store import PaceStore
 from bot.jobs.draw.worker import Engines, EngineWorker
 from bot.jobs.keep.keeping import Keeping
 from bot.jobs.keep.output_check import OutputCheck
@@ -54,7 +54,7 @@ class Runner:
             engines=self.engines,
             announcer=self.announcer,
         )
-        pace = PaceKeeper(store.database, line.pace, clock)
+        pace = PaceStore(store.database, line.pace, clock)
         self._drawing = Drawing(
             store=store,
             line=line,
