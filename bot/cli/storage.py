@@ -22,7 +22,7 @@ def add(subparsers: Subparsers) -> None:
         "that are an hour old, and copies of pictures that are gone; rows without a "
         "file are only named, since a backup may bring it back. stats: how much there is.",
     )
-    command.add_argument("deed", choices=("check", "clean", "stats"))
+    command.add_argument("action", choices=("check", "clean", "stats"))
     command.set_defaults(run=run)
 
 
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     path = settings.data_dir / DATABASE_NAME
     if not path.exists():
         raise StorageError("nothing_stored", path=str(settings.data_dir))
-    deeds: dict[str, Callable[[Storage], Awaitable[int]]] = {
+    actions: dict[str, Callable[[Storage], Awaitable[int]]] = {
         "check": _check,
         "clean": _clean,
         "stats": _stats,
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         from data.store.database import Database
 
         async with Database.open(path) as database:
-            return await deeds[args.deed](Storage(settings.data_dir, database))
+            return await actions[args.action](Storage(settings.data_dir, database))
 
     return asyncio.run(work())
 

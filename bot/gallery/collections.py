@@ -21,7 +21,7 @@ MAX_ITEMS: Final = 500  # pictures in one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
+class CollectionPage:
     """One page of a collection."""
 
     collection: Collection
@@ -130,7 +130,9 @@ class Collections:
             await collections.delete(connection, collection_id=collection_id)
         return collection
 
-    async def shelf(self, collection_id: str, *, actor: Actor, offset: int, limit: int) -> Shelf:
+    async def page(
+        self, collection_id: str, *, actor: Actor, offset: int, limit: int
+    ) -> CollectionPage:
         """Some pictures of a collection, the latest first."""
         async with self._database.reader() as connection:
             collection = await known_collection(connection, collection_id, actor)
@@ -141,7 +143,7 @@ class Collections:
                 offset=offset,
                 limit=limit,
             )
-        return Shelf(collection=collection, items=tuple(found))
+        return CollectionPage(collection=collection, items=tuple(found))
 
 
 async def known_collection(connection: Connection, collection_id: str, actor: Actor) -> Collection:

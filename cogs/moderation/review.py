@@ -146,14 +146,14 @@ class ReviewButton(Lasting[Button], template=_TEMPLATE):
     """Releases, discards, or goes on to the next."""
 
     async def act(self, interaction: Interaction) -> None:
-        deed, subject = self.match["act"], self.match["id"]
+        decision, subject = self.match["act"], self.match["id"]
         await _check(interaction)
-        if deed == "release":
+        if decision == "release":
             modal = ReasonModal(subject, Rating(int(self.match["level"] or 0)))
             await interaction.response.send_modal(modal)
             return
         await interaction.response.defer()
-        if deed == "discard":
+        if decision == "discard":
             actor = moderator_of(interaction)
             await interaction.client.services.reviews.discard(actor, subject)
         await _show(interaction, after=subject)

@@ -17,7 +17,7 @@ from cogs.common.actors import actor_of
 from cogs.common.answers import begin, say
 from cogs.common.extension import extension
 from cogs.common.words import cut, quoted, size
-from cogs.personal.collection_page import ShelfButton, show_page
+from cogs.personal.collection_page import PageButton, show_page
 from cogs.personal.history import own_jobs
 from cogs.pictures.showing import ceiling_of, visible
 from data.gallery.collections import Collection
@@ -219,4 +219,4 @@ async def _send_parts(interaction: Interaction, contents: Contents, limit: int) 
     await interaction.edit_original_response(content=words)
 
 
-setup = extension(lambda _: CollectionCog(), ShelfButton)
+setup = extension(lambda _: CollectionCog(), PageButton)

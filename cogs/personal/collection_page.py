@@ -7,7 +7,7 @@ from typing import Final
 import discord
 
 from bot.client.client import Interaction
-from bot.gallery.collections import Shelf
+from bot.gallery.collections import CollectionPage
 from cogs.common.actors import actor_of
 from cogs.common.lasting import Button, Lasting, turn, view_of
 from cogs.common.sheet import contact_sheet
@@ -27,28 +27,28 @@ _SHEET: Final = "collection.jpg"
 
 async def show_page(interaction: Interaction, collection_id: str, page: int) -> None:
     """Put a page (from 0) into the answer, with what the place may see."""
-    shelf = await interaction.client.services.collections.shelf(
+    found = await interaction.client.services.collections.page(
         collection_id, actor=actor_of(interaction), offset=page * PAGE_SIZE, limit=PAGE_SIZE
     )
     ceiling = await ceiling_of(interaction)
     embed = discord.Embed(
-        title=cut(shelf.collection.name, 200),
-        description="\n".join(_lines(shelf, ceiling)) or text("collection.empty"),
+        title=cut(found.collection.name, 200),
+        description="\n".join(_lines(found, ceiling)) or text("collection.empty"),
     )
     attachments: list[discord.File] = []
-    if shelf.items:
-        sheet = await _sheet(interaction, shelf, ceiling)
+    if found.items:
+        sheet = await _sheet(interaction, found, ceiling)
         attachments = [discord.File(io.BytesIO(sheet), filename=_SHEET)]
         embed.set_image(url=f"attachment://{_SHEET}")
     await interaction.edit_original_response(
-        embed=embed, attachments=attachments, view=_buttons(shelf, page, ceiling)
+        embed=embed, attachments=attachments, view=_buttons(found, page, ceiling)
     )
 
 
-async def _sheet(interaction: Interaction, shelf: Shelf, ceiling: Rating) -> bytes:
+async def _sheet(interaction: Interaction, found: CollectionPage, ceiling: Rating) -> bytes:
     jobs = interaction.client.services.jobs
     files: list[bytes | None] = []
-    for item in shelf.items:
+    for item in found.items:
         try:
             hidden = item.picture.rating > ceiling
             files.append(None if hidden else await jobs.read_picture(item.picture))
@@ -57,7 +57,7 @@ async def _sheet(interaction: Interaction, shelf: Shelf, ceiling: Rating) -> byt
     return await asyncio.to_thread(contact_sheet, files)
 
 
-def _lines(shelf: Shelf, ceiling: Rating) -> list[str]:
+def _lines(found: CollectionPage, ceiling: Rating) -> list[str]:
     return [
         text("history.hidden", rating=item.picture.rating.label)
         if item.picture.rating > ceiling
@@ -67,19 +67,19 @@ def _lines(shelf: Shelf, ceiling: Rating) -> list[str]:
             shown=quoted(typed_text(item.job.request.wish), PROMPT_CHARACTERS),
             when=moment(item.added_at),
         )
-        for number, item in enumerate(shelf.items, 1)
+        for number, item in enumerate(found.items, 1)
     ]
 
 
-def _buttons(shelf: Shelf, page: int, ceiling: Rating) -> discord.ui.View:
+def _buttons(found: CollectionPage, page: int, ceiling: Rating) -> discord.ui.View:
     """A menu that opens a picture, and the turning of pages."""
     options = [
         option_of(number, item.picture, item.job)
-        for number, item in enumerate(shelf.items, 1)
+        for number, item in enumerate(found.items, 1)
         if item.picture.rating <= ceiling
     ]
-    last = max(0, -(-shelf.collection.size // PAGE_SIZE) - 1)
-    address = f"ekaki:coll:{shelf.collection.id}"
+    last = max(0, -(-found.collection.size // PAGE_SIZE) - 1)
+    address = f"ekaki:coll:{found.collection.id}"
     return view_of([
         *opening(options),
         turn("history.newer", f"{address}:{max(0, page - 1)}:newer", row=1, usable=page > 0),
@@ -87,7 +87,7 @@ def _buttons(shelf: Shelf, page: int, ceiling: Rating) -> discord.ui.View:
     ])  # fmt: skip
 
 
-class ShelfButton(
+class PageButton(
     Lasting[Button],
     template=r"ekaki:coll:(?P<id>[a-z0-9]{12}):(?P<page>\d{1,4}):[a-z]+",
 ):

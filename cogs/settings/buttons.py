@@ -19,14 +19,14 @@ from pipeline.errors import InputError
 
 class SettingButton(
     Lasting[Button],
-    template=r"ekaki:set:(?P<deed>go|toggle|form|file):(?P<name>[a-z_]+):(?P<role>\d{1,20})",
+    template=r"ekaki:set:(?P<action>go|toggle|form|file):(?P<name>[a-z_]+):(?P<role>\d{1,20})",
 ):
     """Everything that is one press: a yes or no, a form, a file, the end of the first run."""
 
     async def act(self, interaction: Interaction) -> None:
         manager_of(interaction)
         name = self.match["name"]
-        match self.match["deed"]:
+        match self.match["action"]:
             case "go":
                 await _go(interaction, name)
             case "toggle":

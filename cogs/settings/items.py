@@ -31,7 +31,7 @@ MAX_PLACEHOLDER: Final = 150  # characters, Discord; so are the next two
 MAX_OPTION: Final = 100
 MAX_LABEL: Final = 80
 
-Deed = Literal["go", "toggle", "form", "file"]
+ButtonAction = Literal["go", "toggle", "form", "file"]
 Button: TypeAlias = "discord.ui.Button[discord.ui.View]"
 Item: TypeAlias = "discord.ui.Item[discord.ui.View]"
 
@@ -179,7 +179,7 @@ def role_menu(facts: Facts, *, row: int) -> Item:
 
 
 def button(
-    deed: Deed,
+    action: ButtonAction,
     name: str,
     *,
     row: int,
@@ -189,10 +189,10 @@ def button(
 ) -> Button:
     """One that goes to a page, turns a setting over, opens a form or takes a file, `name` each.
     `shown`: what is set, which stands behind its label."""
-    label = text(f"settings.{deed}_{name}")
+    label = text(f"settings.{action}_{name}")
     return discord.ui.Button(
         label=_labelled(label, shown, MAX_LABEL) if shown else label,
-        custom_id=f"ekaki:set:{deed}:{name}:{role_id}",
+        custom_id=f"ekaki:set:{action}:{name}:{role_id}",
         style=style,
         row=row,
     )

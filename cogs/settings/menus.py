@@ -51,7 +51,7 @@ class RatingMenu(
 
 class ChannelMenu(
     Lasting[discord.ui.ChannelSelect[discord.ui.View]],
-    template=r"ekaki:set:(?P<deed>channels?):(?P<name>[a-z_]+):(?P<page>[a-z]+)",
+    template=r"ekaki:set:(?P<action>channels?):(?P<name>[a-z_]+):(?P<page>[a-z]+)",
 ):
     """Sets the channels for something; one that is chosen again is taken away.
 
@@ -63,7 +63,7 @@ class ChannelMenu(
         row = setting_called(self.match["name"], "channel", "channels")
         chosen = frozenset(channel.id for channel in self.item.values)
         changed = chosen_channels(interaction, row, chosen)
-        taken = changed if self.match["deed"] == "channels" else None
+        taken = changed if self.match["action"] == "channels" else None
 
         def change(made: GuildSettings) -> GuildSettings:
             return replace(made, **(taken or toggled(made, row, changed)))

@@ -41,7 +41,7 @@ class Missing(Exception):  # noqa: N818 - what it was about is gone
         self.channel = channel
 
 
-class Wall:
+class GalleryPosts:
     """Posts of a bot in gallery channels. Discord's exceptions pass."""
 
     def __init__(self, bot: EkakiBot) -> None:

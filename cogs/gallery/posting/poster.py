@@ -12,7 +12,7 @@ from bot.common.failpoints import hit
 from bot.gallery.gate import Gate
 from cogs.common.pictures import fit
 from cogs.gallery.message import attachment_of, buttons_of, message_of, shown_of, title_of
-from cogs.gallery.posting.channel import Missing, Wall
+from cogs.gallery.posting.channel import GalleryPosts, Missing
 from data.gallery import entries, posts, states
 from data.gallery.entries import Entry
 from data.gallery.posts import Post
@@ -33,7 +33,7 @@ class Follower:
     def __init__(self, bot: EkakiBot, *, posted: Callable[[int, int], None]) -> None:
         self._bot = bot
         self._posted = posted
-        self._wall = Wall(bot)
+        self._posts = GalleryPosts(bot)
 
     @property
     def _database(self) -> Database:
@@ -65,7 +65,7 @@ class Follower:
 
     async def _find(self, post: Post) -> Post:
         """A post that was begun: where its message is, if it arrived."""
-        found = await self._wall.find(post)
+        found = await self._posts.find(post)
         if found is None:
             return post
         return await self._entered(post, found, shown="")
@@ -86,7 +86,7 @@ class Follower:
     async def _take_away(self, post: Post) -> None:
         if post.message_id is not None:
             await self._database.write(posts.leave, entry_id=post.entry_id)
-            await self._wall.take_away(post)
+            await self._posts.take_away(post)
             hit("gallery_post_taken")
         await self._database.write(posts.forget, entry_id=post.entry_id)
 
@@ -98,11 +98,11 @@ class Follower:
             return False
         try:
             if post.shown.partition(":")[2] == shown.partition(":")[2]:
-                await self._wall.edit(post, view=buttons_of(entry, job))
+                await self._posts.edit(post, view=buttons_of(entry, job))
             else:
-                name = await self._wall.file_name(post)
+                name = await self._posts.file_name(post)
                 message = message_of(entry, job, file_name=name, notice=self._notice())
-                await self._wall.edit(post, view=message.view, embeds=message.embeds)
+                await self._posts.edit(post, view=message.view, embeds=message.embeds)
         except Missing as missing:
             await self._lost(post, missing)
             return False
@@ -182,7 +182,7 @@ class Follower:
             file = attachment_of(entry, job, content, suffix)
             message = message_of(entry, job, file_name=file.name, notice=self._notice())
             try:
-                return await self._wall.send(
+                return await self._posts.send(
                     post,
                     title=title_of(job),
                     message=message,
