@@ -43,7 +43,8 @@ def written(done, total):
     if done > total * float(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
 prepare_model(ModelFolder.open(Path(sys.argv[1])), Path(sys.argv[2]),
-    PrepareOptions(variant="fp16"), factory=SessionFactory(provider="cpu", threads=1), report=Reporter(written=written))
+    PrepareOptions(variant="fp16"), factory=SessionFactory(provider="cpu", threads=1),
+    report=Reporter(written=written))
 """
 
 
