@@ -335,7 +335,7 @@ async def test_one_person_can_not_have_discord_asked_without_end(
         asked.append(1)
         return await membership(self, *args, **options)
 
-    monkeypatch.setattr(Access, "standing", counting)
+    monkeypatch.setattr(Access, "membership", counting)
     cookies = {cookie.key: cookie.value for cookie in scene.http.cookie_jar}
     found = set[int]()
     async with page_over(
