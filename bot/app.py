@@ -1,4 +1,4 @@
-"""The bot as a whole: started and stopped here, and only here are the cogs named."""
+"""Starts and stops the bot as a whole. The only module that names the cogs."""
 
 import asyncio
 import gc
@@ -49,12 +49,12 @@ class Ekaki(EkakiBot):
         await self.tree.set_translator(CatalogueTranslator())
         for name in COGS:
             await self.load_extension(name)
-            await asyncio.sleep(0)  # some milliseconds each: others may go between them
+            await asyncio.sleep(0)  # some milliseconds each: let others run in between
         if self.services.settings.sync_commands == "auto":
             await self.sync_if_changed()
 
     async def sync_if_changed(self, *, force: bool = False) -> bool:
-        """Send the command tree to Discord if it is not the one sent last."""
+        """Send the command tree to Discord if it has changed since it was last sent."""
         payload = await self._commands()
         text = json.dumps(payload, sort_keys=True, default=str)
         current = f"{self.application_id}:{hashlib.sha256(text.encode()).hexdigest()}"
@@ -75,7 +75,7 @@ class Ekaki(EkakiBot):
         payload: list[dict[str, Any]] = []
         for command in self.tree.get_commands():
             payload.append(await command.get_translated_payload(self.tree, translator))
-            await asyncio.sleep(0)  # some milliseconds each: others may go between them
+            await asyncio.sleep(0)  # some milliseconds each: let others run in between
         return payload
 
 
@@ -85,13 +85,13 @@ def engine_loader(settings: Settings) -> Callable[[], Engine]:
 
 
 def engine_loaders(settings: Settings) -> list[Callable[[], Engine]]:
-    """How the engine of each device is loaded. Call this before the event loop runs: it imports
-    what is large, and importing torch for `stock` in a thread would hold the interpreter for half a
-    second.
+    """Return the functions that load each device's engine. Call this before the event loop runs: it
+    imports large libraries, and importing torch for `stock` in a thread would block the interpreter
+    for half a second.
     """
     import_engine(settings.engine)
     for name in COGS:
-        import_module(name)  # what they import is then there when discord.py loads them in the loop
+        import_module(name)  # discord.py then finds their imports ready in the loop
     gc.collect()
     gc.freeze()
     return loaders_of(settings, progress=_log.info)
@@ -104,10 +104,11 @@ async def run(
     stop: asyncio.Event | None = None,
     ready: Callable[[Ekaki], Any] | None = None,
 ) -> int:
-    """Run the bot until `stop` is set or a signal comes (SIGUSR1: until everything accepted is
-    done). Gives the exit status.
+    """Run the bot until `stop` is set or a signal arrives (SIGUSR1: until everything accepted is
+    done). Returns the exit status.
 
-    ModelError, StorageError and discord.LoginFailure are raised: a failure at start is loud.
+    Raises ModelError, StorageError and discord.LoginFailure: a failure at start must not go
+    unnoticed.
     """
     stop, finish = stop or asyncio.Event(), asyncio.Event()
     load = load or engine_loaders(settings)
@@ -121,8 +122,8 @@ async def run(
             Ekaki(services) as bot,
             AsyncExitStack() as page,
         ):
-            # Modules and tags never go: looking through them again and again would hold up the
-            # event loop for 40 ms each time. `engine_loader` has begun with the modules.
+            # Modules and tags are never freed: scanning them in each collection would block the
+            # event loop for 40 ms. `engine_loader` has already frozen the modules.
             gc.freeze()
             if settings.web_address:
                 await page.enter_async_context(serving(settings, client=bot, clock=services.clock))
@@ -146,7 +147,8 @@ async def run(
             await bot.close()
             if connected not in done:
                 await asyncio.wait([connected], timeout=_PARTING_S)
-                # discord.py that is closed while it connects waits for the gateway to end it.
+                # discord.py, if closed while it connects, waits for the gateway to end the
+                # connection.
                 connected.cancel()
                 await asyncio.gather(connected, return_exceptions=True)
             for task in done - {stopped}:
@@ -155,7 +157,7 @@ async def run(
 
 
 async def sync(settings: Settings) -> int:
-    """Send the command tree to Discord, changed or not. Gives the number of commands."""
+    """Send the command tree to Discord, changed or not. Returns the number of commands."""
     settings = replace(settings, sync_commands="never")  # not twice
     async with open_services(settings, load=None) as services, Ekaki(services) as bot:
         with ExitStack() as stack:
@@ -167,10 +169,10 @@ async def sync(settings: Settings) -> int:
 
 
 async def _finish_first(asked: asyncio.Event, bot: Ekaki) -> None:
-    """Once asked: take no new work, and come back when the rest is drawn and delivered."""
+    """Once asked to, accept no new work, and return when the rest is drawn and delivered."""
     await asked.wait()
     _log.info("Finishing what is accepted, taking no new work")
-    # What an earlier run left is taken up only then; `wait_until_ready` works after login only.
+    # What an earlier run left is resumed only then; `wait_until_ready` works only after login.
     while not bot.is_ready():  # noqa: ASYNC110
         await asyncio.sleep(0.1)
     await bot.services.jobs.drain()

@@ -1,4 +1,4 @@
-"""The composition root: every service is made here, once, and given what it needs."""
+"""The composition root: creates every service once and passes it what it needs."""
 
 import asyncio
 import logging
@@ -59,15 +59,15 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 Load = Callable[[], Engine] | Sequence[Callable[[], Engine]]
-"""What makes the engine, or the engines of several devices."""
+"""Creates the engine, or the engines of several devices."""
 
 
 @asynccontextmanager
 async def open_services(
     settings: Settings, *, load: Load | None, clock: Clock | None = None
 ) -> AsyncGenerator[Services, None]:
-    """Open the database and make the services. `load` makes the engine, in the engine's thread (or
-    several, each in its own); None: nothing is drawn here (`bot sync`).
+    """Open the database and create the services. `load` creates the engine, in the engine's thread
+    (or several, each in its own); None: nothing is drawn here (`bot sync`).
 
     Drawing starts with the inference cog. The services are stopped at the end in any case.
     """
@@ -133,7 +133,7 @@ def compose_jobs(
     load: Load | None,
     clock: Clock,
 ) -> JobService:
-    """The job service and what it stands on. ModelError where TAGGER names no tagger."""
+    """The job service and what it is built on. ModelError if TAGGER names no tagger."""
     tagger = tagger_folder(settings)
     store = JobStore(files.database, files, audit)
     line = Line(Pace())
@@ -175,7 +175,7 @@ def workers_of(load: Load | None) -> list[EngineWorker]:
 
 
 def open_tagger(folder: Path) -> "Tagger":
-    """Load the tagger; ModelError says why it can't be used. Brings the engine's libraries."""
+    """Load the tagger; ModelError says why it can't be used. Imports the engine's libraries."""
     from pipeline.tagger.tagger import Tagger
 
     return Tagger.open(folder)
@@ -192,7 +192,7 @@ def limits_of(settings: Settings) -> Limits:
 
 
 def bounds_of(settings: Settings) -> OwnerBounds:
-    """The most that a server may set for its members."""
+    """The highest limits that a server may set for its members."""
     high = {
         "pictures_per_hour": settings.pictures_per_hour,
         "pictures_per_day": settings.pictures_per_day,
@@ -205,7 +205,7 @@ def bounds_of(settings: Settings) -> OwnerBounds:
 
 
 def hold_place(files: KeptFiles, lock: Lock | None) -> None:
-    """Watch over all that must stay together while the bot runs. OSError."""
+    """Watch all files that must stay in place while the bot runs. Raises OSError."""
     place = files.database.place
     for kind in (files.pictures, files.uploads, files.withheld):
         make_folder(kind.folder)
@@ -216,7 +216,7 @@ def hold_place(files: KeptFiles, lock: Lock | None) -> None:
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make the folder for what is kept, for this user alone; StorageError if that can't be."""
+    """Create the data folder for this user only. StorageError if that fails."""
     try:
         make_folder(folder)
     except OSError as error:

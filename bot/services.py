@@ -1,4 +1,4 @@
-"""What cogs are given: the services, composed by `bot.compose`."""
+"""The services that cogs get, composed by `bot.compose`."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ from data.store.database import Database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything a cog may call."""
+    """Everything that a cog may call."""
 
     settings: Settings
     clock: Clock

@@ -1,1 +1,1 @@
-"""The command line: one module per command. Importing them brings nothing heavy."""
+"""The command line: one module per command. Importing them loads no large library."""

@@ -1,4 +1,4 @@
-"""Questions in a terminal. Where nobody can answer, none is asked."""
+"""Questions in a terminal. None is asked where nobody can answer."""
 
 import select
 import sys
@@ -7,7 +7,7 @@ from typing import Final
 from bot.common.terminal import note
 
 CAN_STOP_WAITING: Final = sys.platform != "win32"
-"""Whether a question may have a time limit: elsewhere a terminal can't be waited for like that."""
+"""Whether a question can have a time limit. Windows can't wait for a terminal like that."""
 
 
 def is_terminal() -> bool:
@@ -19,8 +19,8 @@ def is_terminal() -> bool:
 
 
 def yes(question: str, *, within_s: float | None = None) -> bool:
-    """Ask on a terminal; Enter means yes, the end of the input no. No answer `within_s` seconds
-    (None: there is no hurry) means no."""
+    """Ask on a terminal. Enter means yes; the end of the input, or no answer within `within_s`
+    seconds (None: no limit), means no."""
     sys.stderr.write(f"{question} [Y/n] ")
     sys.stderr.flush()
     if within_s is not None and not select.select([sys.stdin], [], [], within_s)[0]:

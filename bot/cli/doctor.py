@@ -1,4 +1,4 @@
-"""`doctor`: checks everything an operator can get wrong."""
+"""`doctor`: checks everything that an operator can get wrong."""
 
 import argparse
 
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         values = sources(None, args.env_file)
-    except SettingsError:  # told by the check of the file; the others look at what is left
+    except SettingsError:  # the check of the file reports it; the others check what is left
         values = sources(None, None)
     settings, errors = read(values)
     secrets = (settings.discord_token, settings.discord_client_secret)

@@ -1,4 +1,4 @@
-"""`drain`: have the running bot finish everything and end."""
+"""`drain`: lets the running bot finish everything and then exit."""
 
 import argparse
 import os
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     except PermissionError as error:
         raise RefusedError("drain_not_allowed", pid=pid) from error
     except ProcessLookupError:
-        pass  # it ended in this moment
+        pass  # it has just ended
     note(
         "The bot is not taking new requests and finishes what it has. Ctrl-C stops only this"
         " display."
@@ -50,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _watch(folder: Path, pid: int) -> int:
-    """Say what is left whenever that changes; 0 if nothing is when the process has ended."""
+    """Print what is left whenever that changes. Returns 0 if nothing is left when the process has
+    ended."""
     from data.jobs.left import read_left
     from data.store.database import DATABASE_NAME
     from data.store.lock import holder

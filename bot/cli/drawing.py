@@ -1,4 +1,4 @@
-"""The work of `imagine`: resolve, check, load, draw, write. Brings the engine's libraries."""
+"""The work of `imagine`: resolve, check, load, draw, write. Imports the engine's libraries."""
 
 import os
 import secrets
@@ -92,7 +92,7 @@ def _resolve(request: GenerationRequest, settings: Settings, *, ceiling: Rating)
 
 
 def output_files(out: Path, *, count: int) -> list[Path]:
-    """Where the pictures go: `out`, or `out-1`, `out-2`, ... for several. InputError if no PNG."""
+    """The files to write: `out`, or `out-1`, `out-2`, ... for several. InputError if not a PNG."""
     if out.suffix.lower() != ".png":
         raise InputError("out_not_png", path=str(out))
     if count == 1:
@@ -104,12 +104,12 @@ def _check_writable(files: list[Path], *, force: bool) -> None:
     for file in files:
         if file.exists() and (not force or file.is_dir()):
             raise InputError("out_exists", path=str(file))
-        if not os.access(file.parent, os.W_OK):  # also where the folder is missing
+        if not os.access(file.parent, os.W_OK):  # also if the folder is missing
             raise StorageError("out_not_writable", path=str(file.parent))
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` to `path` whole or not at all. StorageError if it can't be."""
+    """Write `data` to `path` atomically. Raises StorageError if that fails."""
     with (
         at(path),
         tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file,
@@ -121,8 +121,8 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
             umask = os.umask(0)
             os.umask(umask)
-            part.chmod(0o666 & ~umask)  # temporary files are private, pictures are like others
-            file.close()  # Windows renames no open file
+            part.chmod(0o666 & ~umask)  # temporary files are private, pictures are not
+            file.close()  # Windows can't rename an open file
             part.replace(path)
         except BaseException:
             part.unlink(missing_ok=True)

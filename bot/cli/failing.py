@@ -1,4 +1,4 @@
-"""What a command that failed says, and the status it ends with."""
+"""The message and exit status of a command that failed."""
 
 from bot.common.terminal import complain
 
@@ -34,7 +34,7 @@ def failed(error: Exception) -> int:
 
 
 def _unexpected(error: Exception) -> None:
-    """A bug: the line says so, the log has the details where they were asked for."""
+    """Report a bug: the line says so, and the log has the details if they were asked for."""
     import logging
 
     logging.getLogger(__name__).debug("Unexpected error", exc_info=error)

@@ -1,4 +1,4 @@
-"""`imagine`: a prompt becomes pictures without Discord. The options; the work is in `drawing`."""
+"""`imagine`: draws pictures without Discord. Only the options; the work is in `drawing`."""
 
 import argparse
 from pathlib import Path
@@ -55,12 +55,12 @@ def _add_wishes(command: argparse.ArgumentParser) -> None:
 
 
 def _word(option: Option) -> str:
-    """As in Discord, unless its flags in a prompt are called otherwise."""
+    """As in Discord, unless its flags in a prompt have another name."""
     return option.name if option.name in option.flags or not option.flags else option.flags[0]
 
 
 def request_of(args: argparse.Namespace) -> GenerationRequest:
-    """The wish that the options say."""
+    """The request that the options describe."""
     said = {each: getattr(args, each.field) for each in _OFFERED}
     return GenerationRequest(
         prompt=args.prompt,

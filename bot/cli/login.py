@@ -1,4 +1,4 @@
-"""What Discord answers to a wrong token, as one of our errors."""
+"""Turns Discord's answer to a wrong token into one of our errors."""
 
 from collections.abc import Generator
 from contextlib import contextmanager

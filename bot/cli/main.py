@@ -1,4 +1,4 @@
-"""`python -m bot`: reads the command, runs it, turns every end into an exit status.
+"""`python -m bot`: reads the command, runs it, and turns every outcome into an exit status.
 
 0: done. 1: an error, one line on standard error. 2: wrong usage. 75: DATA_DIR was moved or
 replaced, so start again. 130: interrupted.
@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command in `argv` (None: of the process). Returns the exit status."""
+    """Run the command in `argv` (None: the process's arguments). Returns the exit status."""
     args = parser().parse_args(argv)
     try:
         return int(args.run(args))
@@ -46,5 +46,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         if sys.stderr is not None:
             sys.stderr.close()
         return EXIT_ERROR
-    except Exception as error:  # noqa: BLE001 - the last place where an error can be told in a line
+    except Exception as error:  # noqa: BLE001 - the last place that can report an error
         return failed(error)

@@ -1,4 +1,4 @@
-"""`model`: fetch it or its tagger, prepare it."""
+"""`model`: downloads the model or its tagger, or prepares the model."""
 
 import argparse
 

@@ -1,6 +1,7 @@
 """`model prepare`, offered where it helps: after the download and at a start without it.
 
-Only a terminal is asked. Elsewhere (systemd, Docker, pipes) a line says what could be done.
+The question is asked only on a terminal. Elsewhere (systemd, Docker, pipes) a line says what could
+be done.
 """
 
 import logging
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
     from pipeline.prepare.offer import Offer
 
 ANSWER_S: Final = 30.0
-"""A start that nobody watches (a loop in tmux) goes on after this."""
+"""A start that nobody watches (a loop in tmux) continues after this."""
 
 _log = logging.getLogger(__name__)
 
 
 def after_fetch(options: "EngineOptions", *, prepare_now: bool) -> None:
-    """Prepare the model that was just fetched if `prepare_now` says so or somebody agrees.
+    """Prepare the model that was just downloaded if `prepare_now` says so or the user agrees.
 
     Raises EkakiError as `model prepare` does.
     """
@@ -42,8 +43,8 @@ def after_fetch(options: "EngineOptions", *, prepare_now: bool) -> None:
 
 
 def at_start(settings: "Settings") -> None:
-    """Before the bot starts: time the machine where that was not done, and offer to prepare. What
-    is wrong with the model is left to its loading to tell."""
+    """Before the bot starts, measure the machine's speed if that was not done yet, and offer to
+    prepare the model. Problems of the model itself are reported when it is loaded."""
     from bot.cli.prepare import prepare
     from bot.common.wording import words
     from bot.config.engine_options import device_options

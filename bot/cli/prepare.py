@@ -1,4 +1,4 @@
-"""`model prepare`: make the model fit for this machine."""
+"""`model prepare`: adapts the model to this machine."""
 
 import argparse
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ def prepare(
     *,
     loras: Sequence[str] = (),
 ) -> None:
-    """Prepare the model of `options` and say what it brings. Raises EkakiError."""
+    """Prepare the model of `options` and print what that changes. Raises EkakiError."""
     from dataclasses import replace
 
     from tqdm import tqdm

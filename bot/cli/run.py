@@ -43,9 +43,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def status_of(run_bot: Callable[[], int]) -> int:
-    """The exit status of `run_bot`. Where it leaves a thread behind, the process ends here, also
-    with an error: an engine that hangs would otherwise keep Python from ending, and whatever starts
-    the bot again from doing so."""
+    """The exit status of `run_bot`. If it leaves a thread behind, the process exits here, even
+    after an error: an engine that hangs would otherwise keep Python from exiting and the bot from
+    being restarted."""
     try:
         status = run_bot()
     except Exception as error:
@@ -59,8 +59,8 @@ def status_of(run_bot: Callable[[], int]) -> int:
 
 
 def leave_engine(status: int) -> None:
-    """End here and now if the engine's thread is in the middle of a long step or of loading a
-    model: Python would wait for it, while everything is stored and told."""
+    """Exit immediately if the engine's thread is in the middle of a long step or of loading a
+    model: Python would wait for it, although everything is stored and reported."""
     import logging
     import os
     import sys
@@ -70,7 +70,7 @@ def leave_engine(status: int) -> None:
         logging.shutdown()
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
-                if stream is not None:  # it was closed before we began
+                if stream is not None:  # it was closed before we started
                     stream.flush()
         os._exit(status)
 

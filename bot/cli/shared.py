@@ -6,7 +6,7 @@ from typing import TypeAlias
 from bot.config.reading import DOTENV, SettingsError, load
 from bot.config.settings import Settings
 
-# argparse has no public name for what `add_subparsers` gives.
+# argparse has no public name for what `add_subparsers` returns.
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]
 
 

@@ -1,4 +1,4 @@
-"""`storage`: files against rows, beside a running bot or without one."""
+"""`storage`: compares files with rows, with or without a running bot."""
 
 import argparse
 import asyncio
@@ -27,7 +27,7 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it and say what was found."""
+    """Run the action and print what was found."""
     from data.store.database import DATABASE_NAME
     from pipeline.errors import StorageError
 

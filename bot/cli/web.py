@@ -1,4 +1,4 @@
-"""`web`: the gallery's page, in a process of its own."""
+"""`web`: the gallery's page, in its own process."""
 
 import argparse
 import asyncio

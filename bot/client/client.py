@@ -15,11 +15,11 @@ from data.jobs.jobs import JobRecord
 from pipeline.errors import RefusedError
 
 MAX_NOTED: Final = 10_000
-"""Channels that are remembered as gone or locked: some servers have hundreds a day."""
+"""Channels remembered as deleted or locked: some servers have hundreds a day."""
 
 
 class NotedChannels:
-    """The ids of channels of which Discord said something, the latest MAX_NOTED."""
+    """The ids of the latest MAX_NOTED channels for which Discord reported something."""
 
     def __init__(self) -> None:
         self._ids: dict[int, None] = {}
@@ -48,33 +48,35 @@ class Presenting(Protocol):
         file_limit: int | None = None,
         resumed: bool = False,
     ) -> None:
-        """Show `job` until its end, in a task of its own. `message_id`: what shows it already,
-        which is `shown`. `file_limit`: bytes a file. `resumed`: its end may have been told before.
+        """Show `job` until its end, in its own task. `message_id`: the message that already shows
+        it, with the content `shown`. `file_limit`: bytes per file. `resumed`: its end may have been
+        reported before.
         """
         ...
 
     async def ended(self, job_id: str) -> None:
-        """Until nothing more is shown of a job that was deleted."""
+        """Wait until a deleted job is no longer shown."""
         ...
 
 
 class EkakiBot(commands.Bot):
-    """A bot of slash commands only. Pings nobody unless a message says whom."""
+    """A bot with slash commands only. Pings nobody unless a message says whom."""
 
     def __init__(self, services: Services) -> None:
-        # No voice here, so no warnings that its libraries are missing.
+        # No voice, so no warnings that its libraries are missing.
         discord.VoiceClient.warn_nacl = False
         discord.VoiceClient.warn_dave = False
         super().__init__(
             command_prefix=commands.when_mentioned,  # required by the class; no text commands exist
-            # None of them is privileged. Messages: to know of deleted ones, and to answer who
-            # writes to the bot itself (`cogs.moderation.mentions`); other words Discord leaves out.
+            # None of them is privileged. Messages: to notice deletions, and to answer people who
+            # write to the bot itself (`cogs.moderation.mentions`). Discord leaves out the text of
+            # all others.
             intents=discord.Intents(
                 guilds=True, guild_messages=True, guild_reactions=True, dm_messages=True
             ),
             allowed_mentions=discord.AllowedMentions.none(),
             help_command=None,
-            # Not as a user-installed app for now: there follow-ups are few and places unknown.
+            # No user-installed app for now: follow-ups are limited there and places unknown.
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
             allowed_contexts=app_commands.AppCommandContext(
                 guild=True, dm_channel=True, private_channel=False
@@ -85,12 +87,13 @@ class EkakiBot(commands.Bot):
         guard(self.http)
         self.services = services
         self._presenters: Presenting | None = None
-        self.gone_channels = NotedChannels()  # none comes back; a forgotten one is asked for again
+        self.gone_channels = NotedChannels()  # none returns; a forgotten one is fetched again
         self.locked_threads = NotedChannels()
 
     @property
     def presenters(self) -> Presenting:
-        """What shows jobs, from the loading of `cogs.inference` on. RefusedError while it stops."""
+        """What shows jobs, available once `cogs.inference` is loaded. RefusedError while it
+        stops."""
         if self._presenters is None:
             raise RefusedError("engine_closed")
         return self._presenters
@@ -100,7 +103,7 @@ class EkakiBot(commands.Bot):
         self._presenters = presenters
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """Nothing: discord.py would look for a text command, and log each mention as an unknown
+        """Does nothing: discord.py would look for a text command and log each mention as an unknown
         one."""
 
     def _get_state(self, **options: Any) -> ListeningState:

@@ -1,7 +1,7 @@
-"""Whether a request is on its way to Discord, or only waits for a rate limit: what is on its way
-may arrive in any case, so nothing that must come after it may be sent yet.
+"""Tells whether a request is on its way to Discord or only waits for a rate limit. A request on its
+way may still arrive, so nothing that must follow it may be sent yet.
 
-discord.py waits for rate limits inside its requests; aiohttp tells when one really runs.
+discord.py waits for rate limits inside its requests; aiohttp reports when one really runs.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ _current: ContextVar["Wire | None"] = ContextVar("wire", default=None)
 
 
 class Wire:
-    """The requests of one task (and those it starts). `take` it in that task's context."""
+    """The requests of one task and of the tasks it starts. `take` it in that task's context."""
 
     def __init__(self) -> None:
         self.idle = asyncio.Event()
@@ -25,7 +25,7 @@ class Wire:
 
 
 def tracing() -> aiohttp.TraceConfig:
-    """What tells each `Wire` of its requests; for discord.py's `http_trace`."""
+    """Reports requests to their `Wire`; for discord.py's `http_trace`."""
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(_begins)
     trace.on_request_end.append(_ended)

@@ -1,1 +1,1 @@
-"""What the rest of `bot` stands on: clock, logs, wording, secrets."""
+"""What the rest of `bot` builds on: clock, logs, wording, secrets."""

@@ -1,4 +1,4 @@
-"""The one clock. Everything that needs the time gets a `Clock`, so tests own the time."""
+"""The clock. Everything that needs the time gets a `Clock`, so that tests control it."""
 
 import time
 from typing import Protocol
@@ -12,7 +12,7 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never goes back."""
+        """Seconds on a clock that never goes backwards."""
         ...
 
 

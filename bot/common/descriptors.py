@@ -1,17 +1,17 @@
-"""How many files and connections the system lets this process have open."""
+"""The limit on open files and connections of this process."""
 
 import sys
 from contextlib import suppress
 from typing import Final
 
-ENOUGH: Final = 65_536  # more is never needed, and some systems call "unlimited" what they refuse
-_UNKNOWN: Final = 1024  # where the system has no such limit, as Windows
+ENOUGH: Final = 65_536  # more is never needed, and some systems report "unlimited" but refuse it
+_UNKNOWN: Final = 1024  # if the system has no such limit, as Windows
 
 
 def raise_limit() -> None:
-    """Let this process have as many open as the system allows it, up to ENOUGH.
+    """Raise the limit to what the system allows, up to ENOUGH.
 
-    Many systems start with 1,024, which is for programs that still use `select`.
+    Many systems start with 1,024, a limit for programs that still use `select`.
     """
     if sys.platform == "win32":
         return
@@ -20,12 +20,12 @@ def raise_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = ENOUGH if hard == resource.RLIM_INFINITY else min(hard, ENOUGH)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(ValueError, OSError):  # macOS has a further limit, and does not say which
+        with suppress(ValueError, OSError):  # macOS has another limit and does not report it
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def limit() -> int:
-    """How many can be open now."""
+    """The number that can be open now."""
     if sys.platform == "win32":
         return _UNKNOWN
     import resource

@@ -1,7 +1,7 @@
 """Named places between a commit and the send that follows it, where a test may kill the process.
 
-In production `hit` is a dictionary look-up. A failpoint is armed through the environment
-(`EKAKI_FAILPOINT=name[:n]`, the n-th hit counts) and then ends the process as `kill -9` would.
+In production `hit` is a dictionary look-up. A failpoint is enabled through the environment
+(`EKAKI_FAILPOINT=name[:n]`, for the n-th hit) and then ends the process as `kill -9` would.
 """
 
 import os
@@ -12,7 +12,7 @@ _hits: Counter[str] = Counter()
 
 
 def hit(name: str) -> None:
-    """Pass the failpoint `name`; if it is armed for this passage, the process dies here."""
+    """Pass the failpoint `name`; if it is enabled for this hit, the process ends here."""
     armed = os.environ.get("EKAKI_FAILPOINT")
     if not armed:
         return

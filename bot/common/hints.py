@@ -1,4 +1,4 @@
-"""What is told of a prompt beside its pictures, in words."""
+"""The hints about a prompt, as text under its pictures."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,16 +7,16 @@ from data.shipped.text import text
 from pipeline.hints import Hint, HintKind
 
 MAX_LINES: Final = 6
-_MAX_IN_LINE: Final = 3  # things of one kind that are named; Discord's embeds have 4096 characters
+_MAX_IN_LINE: Final = 3  # items of one kind that are named; Discord's embeds have 4096 characters
 
 _TOGETHER: Final = {HintKind.ALIAS: "hints.alias_pair", HintKind.NO_TAG: "hints.no_tag_pair"}
-"""Told in one line for all, each with what it says of one."""
+"""Kinds shown in one line for all their items, with the text for one item."""
 
 _NO_MENTION: Final = "\u200b@\u200b"
 
 
 def hint_lines(hints: Sequence[Hint]) -> list[str]:
-    """One line for each kind of what was left out, and for each that was read otherwise."""
+    """One line for each kind of what was left out, and for each item that was read differently."""
     together: dict[tuple[HintKind, str], list[str]] = {}
     for each in hints:
         if each.kind not in _TOGETHER:
@@ -37,7 +37,7 @@ def hint_lines(hints: Sequence[Hint]) -> list[str]:
 
 
 def _paired(found: list[Hint], pair: str) -> str:
-    """Things of one kind, each with what was used or is near."""
+    """Items of one kind, each with what was used or suggested instead."""
     named = [
         text(pair, typed=_code(each.typed), used=_named(each.used.split(", ")))
         if each.used
@@ -53,5 +53,5 @@ def _named(typed: list[str]) -> str:
 
 
 def _code(typed: str) -> str:
-    """In Discord's code marks, where nothing of it is markdown, a link or a mention."""
+    """In a Discord code span, in which nothing is markdown, a link or a mention."""
     return "`" + typed.replace("`", "'").replace("@", _NO_MENTION) + "`"

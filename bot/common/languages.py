@@ -1,4 +1,4 @@
-"""Who reads in which language: people by Discord's locale, everybody in a place by its server's."""
+"""Chooses languages: a person's by Discord's locale, a place's by its server."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,14 +9,14 @@ from discord.state import ConnectionState
 
 from data.shipped.text import DEFAULT_LANGUAGE, language_of, speaking, translation
 
-_COMMUNITY = "COMMUNITY"  # Discord: only such servers choose a language; the others say en-US
+_COMMUNITY = "COMMUNITY"  # only such servers choose a language in Discord; the others report en-US
 
 
 class ListeningState(ConnectionState[Any]):
-    """discord.py's state, speaking the language of whoever an interaction comes from.
+    """discord.py's state, which sets the language to that of the user of each interaction.
 
-    Here begin all tasks that answer: of commands, completions, buttons, forms and listeners. They
-    take the language with them, so nobody who writes an answer has to think of it.
+    All tasks that answer start here: of commands, autocompletion, buttons, forms and listeners.
+    They inherit the language, so code that writes an answer need not set it.
     """
 
     def parse_interaction_create(self, data: Any) -> None:
@@ -25,9 +25,9 @@ class ListeningState(ConnectionState[Any]):
 
 
 class CatalogueTranslator(app_commands.Translator):
-    """Gives Discord the descriptions of commands and options, and the names of menus, by language.
+    """Provides the descriptions of commands and options, and the names of menus, by language.
 
-    Names of commands and options stay English: help, answers and other members name them so.
+    Names of commands and options stay English: help, answers and other members use them.
     """
 
     async def translate(
@@ -43,7 +43,7 @@ class CatalogueTranslator(app_commands.Translator):
 
 
 def _is_typed(context: app_commands.TranslationContextTypes) -> bool:
-    """Whether people type this name: of a command or an option."""
+    """Whether people type this name, as that of a command or an option."""
     match context.location:
         case app_commands.TranslationContextLocation.command_name:
             return not isinstance(context.data, app_commands.ContextMenu)
@@ -59,22 +59,22 @@ def _is_typed(context: app_commands.TranslationContextTypes) -> bool:
 class ServerLanguages:
     """The language of what everybody on a server reads.
 
-    In memory, as it is asked wherever words are chosen; the choices are kept in `guild_settings`.
+    In memory, because every text needs it; the choices are stored in `guild_settings`.
     """
 
     def __init__(self, chosen: Mapping[int, str]) -> None:
         self._chosen = dict(chosen)
 
     def choose(self, guild_id: int, language: str | None) -> None:
-        """A server's moderators chose `language`; None: Discord shall say."""
+        """Record the `language` that a server's moderators chose; None: Discord's."""
         if language is None:
             self._chosen.pop(guild_id, None)
         else:
             self._chosen[guild_id] = language
 
     def public(self, interaction: discord.Interaction) -> str:
-        """The locale for an answer that everybody in the place sees: what the server chose here or
-        in Discord, else that of the person who asked."""
+        """The locale of an answer that everybody in the place sees: what the server chose here or
+        in Discord, otherwise that of the person who asked."""
         chosen = self._chosen.get(interaction.guild_id or 0)
         if chosen is not None:
             return chosen

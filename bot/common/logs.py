@@ -1,8 +1,8 @@
 """Logging to standard error, with secrets taken out of every line.
 
-The whole formatted text is cleaned, so message, arguments, exception and stack are all covered,
-whoever logged them. Records themselves stay as they are: discord.py at DEBUG logs payloads and
-addresses that hold interaction tokens, which act for the bot for 15 minutes.
+The whole formatted text is cleaned, which covers message, arguments, exception and stack, whoever
+logged them. At DEBUG, discord.py logs payloads and addresses with interaction tokens, which can act
+for the bot for 15 minutes.
 """
 
 import logging
@@ -38,7 +38,7 @@ _PATTERNS: Final = (
     # Headers.
     re.compile(r"(?P<keep>\b(?:Bot|[Bb]earer) )[\w.-]{20,}"),
     re.compile(r"(?P<keep>\bBasic )[\w+/=]{8,}"),
-    # Addresses of signing in, of links that are signed, of files on Discord's network.
+    # Addresses for signing in, signed links, files on Discord's CDN.
     re.compile(
         r"(?P<keep>[?&](?:code|state|hm|sig|signature|\w*token|client_secret|code_verifier|"
         r"code_challenge)=)[^&\s'\"]+",
@@ -60,8 +60,8 @@ _PATTERNS: Final = (
 )
 
 _QUIET: Final = ("aiosqlite",)
-"""At DEBUG they write every statement with its values: tokens of interactions, prompts, keys of
-links, in no form that could be recognised."""
+"""At DEBUG they log every statement with its values: interaction tokens, prompts and link keys, in
+no form that could be recognised."""
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class RedactingFormatter(logging.Formatter):
 
 
 def set_up(level: str, secrets: Iterable[Secret], *, stream: TextIO | None = None) -> None:
-    """Log to `stream` (None: standard error) and nowhere else; also warnings and what ends a
+    """Log to `stream` (None: standard error) only, including warnings and exceptions that end a
     thread or the process."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(RedactingFormatter(secrets))

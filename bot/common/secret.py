@@ -1,4 +1,4 @@
-"""A value that must not be seen: it prints as a placeholder wherever it lands."""
+"""A value that must not be shown: it prints as a placeholder everywhere."""
 
 from typing import Final, NoReturn, Self
 
@@ -6,18 +6,18 @@ from typing import Final, NoReturn, Self
 class Secret:
     """Holds a secret text. `repr`, `str` and f-strings show only whether there is one.
 
-    No dataclass: `dataclasses.asdict` of whatever holds one would copy the text out of it. Copies
-    are the secret itself, and it is not pickled.
+    Not a dataclass: `dataclasses.asdict` of an object that holds one would copy the text out of it.
+    Copies are the same object, and it can't be pickled.
     """
 
     __slots__ = ("__reveal",)
 
     def __init__(self, value: str = "") -> None:
-        # Held by a function, so that nothing which walks through attributes finds a text.
+        # Held by a function, so that code which walks attributes finds no text.
         self.__reveal: Final = lambda: value
 
     def reveal(self) -> str:
-        """The text itself. Call this only where it is sent, never where it could be printed."""
+        """Return the text itself. Call this only to send it, never where it could be printed."""
         return self.__reveal()
 
     def __bool__(self) -> bool:

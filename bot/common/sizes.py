@@ -1,11 +1,11 @@
-"""What people call the sizes of pictures."""
+"""Names of picture sizes for people."""
 
 from data.shipped.text import text
 from pipeline.aspect import Bucket
 
 
 def size_label(bucket: Bucket) -> str:
-    """`Portrait, about 2:3 (832x1216)`, in the language that is spoken.
+    """`Portrait, about 2:3 (832x1216)`, in the current language.
 
     `pipeline.aspect.parse_aspect` reads it again.
     """

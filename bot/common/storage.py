@@ -1,9 +1,9 @@
-"""What lies on the disk against what the database knows, looked at beside a running bot or without.
+"""Compares the files on the disk with the database, with or without a running bot.
 
-A file without a row is what a crash left, or is just being written: its row comes a moment later.
-So only files that are an hour old count. Removing one beside a bot that may write the same content
-at that moment: the database is locked, no row may name it, and the file is moved aside before its
-age is looked at again; a fresh one is put back.
+A file without a row was left by a crash, or is just being written and gets its row a moment later,
+so only files that are an hour old count. A running bot may write the same content while one is
+removed: the database is locked, no row may name the file, and the file is moved aside before its
+age is checked again; a new one is put back.
 """
 
 import asyncio
@@ -29,8 +29,8 @@ _GROUPS: Final = tuple(f"{number:02x}" for number in range(256))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What does not belong together. `without_row`: (folder, hash) of files; `without_file`: hashes
-    that rows name; `copies`: thumbnails whose picture is gone."""
+    """What does not match. `without_row`: (folder, hash) of files; `without_file`: hashes that rows
+    name; `copies`: thumbnails whose picture is gone."""
 
     without_row: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     without_file: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
@@ -69,25 +69,25 @@ class Storage:
         self._data_dir = data_dir
 
     async def check(self) -> Findings:
-        """Look at everything; changes nothing."""
+        """Check everything without changing anything."""
         findings = Findings()
         for name, folder in self._folders.items():
             async for group, files in _groups(folder):
                 known = await self._database.read(self._rows[name], prefix=group)
                 old = await asyncio.to_thread(_old, folder, files - known)
                 findings.without_row.extend((name, each) for each in sorted(old))
-                # Rows whose file came between the two looks are no finding.
+                # Ignore rows whose file appeared between the two checks.
                 gone = await asyncio.to_thread(_gone, folder, known - files)
                 findings.without_file.extend((name, each) for each in sorted(gone))
         findings.copies.extend(await asyncio.to_thread(self._thumbnails.orphans))
         return findings
 
     async def clean(self) -> Findings:
-        """Remove files without a row and copies without a picture; gives what was removed, and what
-        can't be fixed: rows without a file.
+        """Remove files without a row and thumbnails without a picture. Returns what was removed,
+        and what can't be fixed: rows without a file.
 
-        Nothing while the database has no job at all: then it is new, perhaps because the old one
-        was lost, and the files are all that is left of people's pictures.
+        Removes nothing while the database has no jobs: it is new, perhaps because the old one was
+        lost, and the files are all that is left of people's pictures.
         """
         async with self._database.reader() as connection:
             if not await jobs.any_stored(connection):
@@ -102,7 +102,7 @@ class Storage:
 
     async def _remove(self, name: str, content_hash: str) -> bool:
         path = self._folders[name].path(content_hash)
-        # The writer's lock: no row can be entered, by no process, until the file is gone.
+        # Take the writer's lock: no process can add a row until the file is gone.
         async with self._database.transaction() as connection:
             known = await self._rows[name](connection, prefix=content_hash)
             if known or await jobs.is_needed(connection, content_hash=content_hash):
@@ -127,7 +127,7 @@ async def _groups(folder: PictureFiles) -> AsyncIterator[tuple[str, set[str]]]:
 
 
 def _hashes(folder: PictureFiles, group: str) -> set[str]:
-    """Put back what a killed cleaning left aside, then name what lies there."""
+    """Put back what an interrupted cleaning left aside, then list the files."""
     place = folder.folder / group
     if not place.is_dir():
         return set()
@@ -152,7 +152,7 @@ def _is_old(path: Path) -> bool:
 
 
 def take_away(path: Path) -> bool:
-    """Remove a file that is old, also if somebody writes the same content at this moment."""
+    """Remove an old file, even if another process writes the same content at this moment."""
     if not _is_old(path):
         return False
     aside = path.with_name(_ASIDE + path.name)
@@ -168,7 +168,7 @@ def take_away(path: Path) -> bool:
 
 
 def _put_back(aside: Path, path: Path) -> None:
-    """Unless another one with the same content is there already."""
+    """Unless another file with the same content is already there."""
     with suppress(FileExistsError):
         os.link(aside, path)
     aside.unlink()

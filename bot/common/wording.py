@@ -11,11 +11,11 @@ _GIB = 1024**3
 def words(error: EkakiError) -> str:
     """The catalogue's text for `error`, without Discord's backticks."""
     shown = {name: _value(name, value) for name, value in error.data.items()}
-    shell = error.data.get("shell", error.key)  # where the operator needs other words than members
+    shell = error.data.get("shell", error.key)  # if operators need another text than members
     for key in (f"shell.{shell}", f"errors.{error.key}"):
         try:
             return text(key, **shown).replace("`", "")
-        except (KeyError, IndexError, ValueError):  # no text, or one that wants more than we have
+        except (KeyError, IndexError, ValueError):  # no text, or a placeholder that has no value
             continue
     return str(error)
 
@@ -27,7 +27,7 @@ def gib(size_bytes: float) -> str:
     return f"{size_bytes / _GIB:.1f} GiB"
 
 
-def _value(name: str, value: object) -> Any:  # whatever format() takes
+def _value(name: str, value: object) -> Any:  # whatever format() accepts
     if isinstance(value, int | float) and name.endswith("_bytes"):
         return gib(value)
     if isinstance(value, int | float) and name.endswith("_s"):

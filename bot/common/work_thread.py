@@ -1,5 +1,5 @@
-"""One thread for work that must stay out of the event loop. Nothing that the work does can end the
-thread, or reach the event loop as something that would end a task there."""
+"""One thread for work that must stay out of the event loop. Nothing that the work raises ends the
+thread, or reaches the event loop as an exception that would end a task there."""
 
 import asyncio
 import logging
@@ -19,8 +19,8 @@ T = TypeVar("T")
 
 
 class BrokenWorkError(Exception):
-    """The work ended in a way that leaves what it works with in doubt: memory ran out, the thread
-    is gone, or something was raised that is no ordinary exception."""
+    """The state of what the work uses is unknown: memory ran out, the thread is gone, or something
+    other than an ordinary exception was raised."""
 
 
 class WorkThread:
@@ -47,17 +47,17 @@ class WorkThread:
             raise BrokenWorkError("the thread was replaced before it came to this") from None
 
     def renew(self) -> None:
-        """Use another thread from now on, and don't wait for what runs in this one."""
+        """Use a new thread from now on, without waiting for what runs in this one."""
         self.leave()
         self._executor, self._calls = self._make(), set()
 
     def leave(self) -> None:
-        """Don't wait for what runs; nothing can be called any more."""
+        """Don't wait for what runs; accept no more calls."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def close(self, *, within_s: float | None = None) -> bool:
-        """End the thread after what runs in it, though nothing that waits. Idempotent. False: that
-        takes longer than `within_s`, and is left."""
+        """End the thread after the running call; waiting calls are dropped. Idempotent. Returns
+        False if that takes longer than `within_s`, and leaves the thread."""
         self.leave()
         if within_s is not None and not await self._is_free(within_s):
             return False
@@ -65,7 +65,7 @@ class WorkThread:
         return True
 
     async def _is_free(self, within_s: float) -> bool:
-        """Whether nothing runs any more. By looking: whoever joins a thread waits as long as it."""
+        """Whether nothing runs any more. Polls, because joining a thread waits until it ends."""
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + within_s
         while not all(call.done() for call in tuple(self._calls)):
@@ -88,8 +88,9 @@ async def in_a_thread(work: Callable[[], T]) -> T:
 def give_way_to_the_loop() -> None:
     """Lower this thread's priority, and with it that of the threads ONNX Runtime starts from it.
 
-    They may fill every core for minutes; what answers people needs little, but at once. On Linux
-    niceness belongs to a thread and is inherited; elsewhere to the process, so nothing is done.
+    They may use every core for minutes, while answering people takes little time but must not wait.
+    On Linux niceness belongs to a thread and is inherited; elsewhere it belongs to the process, so
+    nothing is done.
     """
     if sys.platform == "linux":
         try:
@@ -102,7 +103,7 @@ def _contained(work: Callable[[], T]) -> T:
     try:
         return work()
     except (
-        # asyncio turns the latter two into what ends or hangs whoever waits for the result.
+        # asyncio would end, or block forever, the task that waits for the latter two.
         MemoryError, futures.CancelledError, StopIteration,
     ) as error:  # fmt: skip
         raise BrokenWorkError(_named(error)) from error

@@ -1,4 +1,4 @@
-"""From our settings to what a request gets where it says nothing."""
+"""The defaults of a request, from the operator's settings."""
 
 from bot.config.settings import Settings
 from pipeline.aspect import parse_aspect

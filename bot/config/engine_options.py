@@ -1,4 +1,4 @@
-"""From our settings to the options of engines, and to their tagger."""
+"""The options of engines and tagger, from the operator's settings."""
 
 import threading
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from pipeline.tagger.folder import find_tagger
 
 
 def engine_options(settings: Settings, *, device_id: int | None = None) -> EngineOptions:
-    """What `pipeline.load.load_engine` is given for one device; None: the first."""
+    """The options of `pipeline.load.load_engine` for one device; None: the first."""
     shipped = settings.model == SHIPPED_MODEL
     return EngineOptions(
         model=str(DEMO_MODEL) if shipped else settings.model,
@@ -34,8 +34,8 @@ def engine_options(settings: Settings, *, device_id: int | None = None) -> Engin
 def loaders_of(
     settings: Settings, *, progress: Callable[[str], None]
 ) -> list[Callable[[], Engine]]:
-    """How the engine of each device is loaded: one after the other, since each looks at how much
-    memory is free before it takes its own."""
+    """The functions that load each device's engine, one after the other, because each checks how
+    much memory is free before it takes its share."""
     turn = threading.Lock()
 
     def load(options: EngineOptions) -> Engine:
@@ -58,7 +58,7 @@ def device_options(settings: Settings) -> list[EngineOptions]:
 
 
 def with_devices(settings: Settings) -> Settings:
-    """With several devices and PROVIDER=auto: those cards that work, or one processor."""
+    """With several devices and PROVIDER=auto: the cards that work, or one processor."""
     if len(settings.device_id) == 1 or settings.provider != "auto":
         return settings
     from pipeline.runtime.providers import cuda_works

@@ -1,4 +1,4 @@
-"""How the text of a variable becomes a value, and what it may be, in words."""
+"""Parses the text of variables, and describes the allowed values."""
 
 import ipaddress
 import re
@@ -16,7 +16,7 @@ from pipeline.errors import InputError
 from pipeline.model.options import is_repository
 
 SHIPPED_MODEL: Final = "demo"
-"""The small model that lies in the package."""
+"""The small model in the package."""
 
 _PORTS: Final = {"http": 80, "https": 443}
 _LOOPBACK = re.compile(r"http://(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::(\d{1,5}))?(?:/api)?/?")
@@ -24,7 +24,7 @@ _LOOPBACK = re.compile(r"http://(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::(\d{1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """How a text becomes a value. `parse` raises ValueError; `allowed` says what it takes."""
+    """Turns text into a value. `parse` raises ValueError; `allowed` describes what it accepts."""
 
     allowed: str
     parse: Callable[[str], object]
@@ -33,13 +33,13 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """With this variable a section of `.env.example` begins."""
+    """A section of `.env.example` starts with this variable."""
 
     title: str
 
 
 def kind_of(annotation: object) -> Kind:
-    """What a field of `Settings` takes: the kind that stands in its annotation, or its type."""
+    """The kind of a field of `Settings`: the one in its annotation, or that of its type."""
     bare = annotation
     if get_origin(annotation) is Annotated:
         bare, *beside = get_args(annotation)
@@ -54,7 +54,7 @@ def kind_of(annotation: object) -> Kind:
 
 
 def kind(allowed: str) -> Callable[[Callable[[str], object]], Kind]:
-    """Makes a kind of the function that parses its text."""
+    """Makes a kind from the function that parses its text."""
     return lambda parse: Kind(allowed=allowed, parse=parse)
 
 
@@ -90,7 +90,7 @@ def threads() -> Kind:
 
 @kind("whole numbers, 0 to 63, each once, separated by commas")
 def devices(typed: str) -> tuple[int, ...]:
-    """Numbers of cards, each once, in the order in which they are told apart."""
+    """Numbers of cards, each once, in the given order."""
     one = whole(0, 63)
     found = [one.parse(part) for part in re.split(r"\s*,\s*", typed)]
     numbers = tuple(part for part in found if isinstance(part, int))
@@ -100,7 +100,7 @@ def devices(typed: str) -> tuple[int, ...]:
 
 
 def number(low: float, high: float, *, unit: str = "") -> Kind:
-    """A number, finite, with a decimal point."""
+    """A finite number with a decimal point."""
 
     def parse(typed: str) -> float:
         value = float(typed)
@@ -124,7 +124,7 @@ def switch(typed: str) -> bool:
 
 
 def one_of(*words: str) -> Kind:
-    """One of some words, in any case; returns the word as it is written here."""
+    """One of some words, in any case; returns the word as spelled here."""
     known = {word.lower(): word for word in words}
 
     def parse(typed: str) -> str:
@@ -143,7 +143,7 @@ def member(names: type[StrEnum]) -> Kind:
 
 @kind("a folder, relative to where the bot is started")
 def folder(typed: str) -> Path:
-    """A path; `~` is the home folder, relative paths start where the bot is started."""
+    """A path; `~` is the home folder, relative paths start in the current folder."""
     if "\0" in typed:
         raise ValueError(typed)
     return Path(typed).expanduser()
@@ -213,7 +213,8 @@ def web_address(typed: str) -> str:
 
 @kind("an address without a path, as https://gallery.example.org")
 def origin(typed: str) -> str:
-    """A public address without a path, as browsers write it: they send it, and it is compared."""
+    """A public address without a path, as browsers write it, since it is compared with what they
+    send."""
     if re.fullmatch(r"https?://[\w.\[\]:-]+/?", typed, re.IGNORECASE) is None:
         raise ValueError(typed)
     parts = urlsplit(typed)  # ValueError, as the port's and the host's

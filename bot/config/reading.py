@@ -40,8 +40,8 @@ def sources(env: Mapping[str, str] | None, dotenv: Path | None) -> dict[str, str
 
 
 def dotenv_variables(path: Path) -> dict[str, str]:
-    """The variables of a `.env` file; none where there is no file. SettingsError if it is
-    unreadable, or a line of it: what stands there would otherwise be missing without a word."""
+    """The variables of a `.env` file; none if there is no file. SettingsError if the file or a line
+    can't be read: its variables would otherwise be missing silently."""
     if not path.exists():
         return {}
     try:
@@ -59,7 +59,7 @@ def dotenv_variables(path: Path) -> dict[str, str]:
 
 
 def read(values: Mapping[str, str]) -> tuple[Settings, list[SettingsError]]:
-    """The settings and everything that is wrong with them; a wrong one has its default."""
+    """The settings and everything wrong with them; an invalid one has its default."""
     parsed: dict[str, Any] = {}
     errors: list[SettingsError] = []
     for variable in VARIABLES:
@@ -71,7 +71,7 @@ def read(values: Mapping[str, str]) -> tuple[Settings, list[SettingsError]]:
         except (ValueError, RuntimeError):  # RuntimeError: `~` of a user who has no home
             errors.append(_wrong(variable, typed))
     settings = Settings(**parsed)
-    if "default_steps" not in parsed:  # who lowers MAX_STEPS alone means this as well
+    if "default_steps" not in parsed:  # lowering only MAX_STEPS must lower this as well
         settings = replace(settings, default_steps=min(settings.default_steps, settings.max_steps))
     if settings.default_steps > settings.max_steps:
         errors.append(

@@ -1,8 +1,8 @@
-"""Everything an operator decides: one declaration a variable, the only place that names it.
+"""Everything an operator decides, with one declaration per variable, the only place that names it.
 
-The variable `MAX_STEPS` is the field `max_steps`: its type and kind say what it may be, its value
-the default, the text below it what it means. `.env.example` is made of them (`bot.config.example`),
-and `bot.config.reading` reads values.
+The variable `MAX_STEPS` is the field `max_steps`: its type and kind define what it may be, its
+value is the default, and the text below it says what it means. `.env.example` is made from them
+(`bot.config.variables`), and `bot.config.reading` reads values.
 """
 
 from dataclasses import dataclass
@@ -180,6 +180,6 @@ class Settings:
 
     @property
     def web_origin(self) -> str:
-        """Where people reach the gallery's page: this process's, or (an address without a place to
-        serve) one of its own. Empty: there is none."""
+        """The address of the gallery's page: of this process, or (an address, but none to serve on)
+        of a separate one. Empty: there is none."""
         return self.web_url or (f"http://{self.web_address}" if self.web_address else "")

@@ -1,4 +1,4 @@
-"""All variables, as `Settings` declares them, and `.env.example`, which is made of them.
+"""All variables, as `Settings` declares them, and `.env.example`, which is made from them.
 
 python -m bot.config.variables > .env.example
 """
@@ -27,7 +27,7 @@ class Variable:
 
     @property
     def name(self) -> str:
-        """As it stands in the environment."""
+        """Its name in the environment."""
         return self.field.upper()
 
 
@@ -47,7 +47,7 @@ def _declared() -> list[Variable]:
 
 
 def _written(value: object) -> str:
-    """A default as one types it."""
+    """A default as it is typed."""
     match value:
         case None:
             return "0"

@@ -1,4 +1,4 @@
-"""All checks in the order in which an operator fixes things."""
+"""All checks, in the order in which an operator fixes problems."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -15,7 +15,8 @@ from bot.doctor.values import Check, fail
 def every_check(
     settings: Settings, errors: Sequence[SettingsError], *, env_file: Path, online: bool
 ) -> Iterator[Check]:
-    """Run all checks one after another; one that breaks is a failed check, not the end."""
+    """Run all checks one after another; a check that raises counts as failed and the rest still
+    run."""
     groups: list[tuple[str, Callable[[], Iterable[Check]]]] = [
         ("Python", lambda: [machine.check_python()]),
         ("Settings", lambda: configuration.check_values(errors)),
@@ -37,7 +38,7 @@ def every_check(
     for name, group in groups:
         try:
             yield from group()
-        except Exception as error:  # noqa: BLE001 - whatever breaks is what we are looking for
+        except Exception as error:  # noqa: BLE001 - any exception is a finding
             found = f"the check itself broke: {type(error).__name__}: {error}"
             yield fail(name, found, "Please report this as a fault of Ekaki.")
 

@@ -20,7 +20,7 @@ def check_values(errors: Sequence[SettingsError]) -> Iterator[Check]:
 
 
 def check_env_file(path: Path) -> Iterator[Check]:
-    """Names in `.env` that mean nothing, and who may read the file."""
+    """Unknown names in `.env`, and who may read the file."""
     try:
         names = dotenv_variables(path)
     except SettingsError as error:
@@ -45,7 +45,7 @@ def check_names(names: Iterable[str]) -> Iterator[Check]:
 
 
 def check_operator(settings: Settings) -> Check:
-    """Licence and policy want a contact."""
+    """Licence and policy require a contact."""
     if not settings.operator_contact:
         fix = "Set OPERATOR_CONTACT to how people reach you; /about shows it."
         return warn("Operator", "no contact is set", fix)

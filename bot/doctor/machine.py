@@ -18,7 +18,7 @@ FAIL_FREE_BYTES: Final = 100 * 1024**2
 
 
 def check_python() -> Check:
-    """The interpreter is new enough."""
+    """Check that the interpreter is new enough."""
     found = sys.version.split()[0]
     if sys.version_info < MIN_PYTHON:
         return fail("Python", found, "Install Python 3.11 or later and make a new .venv with it.")
@@ -26,7 +26,7 @@ def check_python() -> Check:
 
 
 def check_folder(name: str, folder: Path) -> Check:
-    """The folder exists or can be made, and can be written."""
+    """Check that the folder exists or can be created, and can be written."""
     nearest = _existing(folder)
     if not nearest.is_dir():
         return fail(name, f"{nearest} is a file", f"Set {name} to a folder.")
@@ -37,7 +37,7 @@ def check_folder(name: str, folder: Path) -> Check:
 
 
 def check_disk(folder: Path) -> Check:
-    """There is room for pictures."""
+    """Check that there is room for pictures."""
     free = shutil.disk_usage(_existing(folder)).free
     fix = "Free some space, or set DATA_DIR to another disk."
     if free < FAIL_FREE_BYTES:
@@ -48,7 +48,7 @@ def check_disk(folder: Path) -> Check:
 
 
 def check_database(data_dir: Path) -> Check:
-    """The database opens, is whole, not newer than this code, and can be written.
+    """Check that the database can be opened and written, is intact, and is no newer than this code.
 
     Nothing is changed: a running bot of an older version may be using it.
     """
@@ -79,7 +79,7 @@ def check_database(data_dir: Path) -> Check:
 
 
 def check_vocabulary(data_dir: Path) -> Check:
-    """The tags can be loaded."""
+    """Check that the tags can be loaded."""
     from data.shipped.vocabularies import load_vocabulary
 
     try:

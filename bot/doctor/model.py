@@ -18,7 +18,7 @@ _TOLD: Final = frozenset(
     {"provider_unavailable", "provider_library_missing", "variant_unfit"}
     | {"prepared_missing", "prepared_damaged", "openvino_missing"}
 )
-"""Errors that another check tells of: of the provider, or of the prepared model."""
+"""Errors that another check reports: that of the provider, or of the prepared model."""
 
 
 def check_model(settings: Settings) -> Iterator[Check]:
@@ -47,7 +47,7 @@ def _model_mend(error: EkakiError) -> str:
 
 
 def check_tagger(settings: Settings) -> Check:
-    """What checks finished pictures, and what its absence means. It is really loaded and run."""
+    """Load and run the tagger, or say what its absence means."""
     from pipeline.tagger.folder import OFF, tagger_name
 
     fix = "Run: python -m bot model fetch --tagger (0.38 GB), or set TAGGER to a tagger's folder."
@@ -67,7 +67,7 @@ def check_tagger(settings: Settings) -> Check:
 
 
 def _check_prepared(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
-    """Whether `model prepare` was run, and what it made is whole and fits this machine."""
+    """Check that `model prepare` was run, and that its result is complete and fits this machine."""
     from pipeline.plan.prepared import chosen, chosen_elsewhere, find, home_of, reason, why_not
     from pipeline.runtime.providers import choose_provider
 
@@ -81,7 +81,7 @@ def _check_prepared(settings: Settings, source: "ModelFolder") -> Iterator[Check
     try:
         provider = choose_provider(settings.provider, device_id=settings.device_id[0])
     except EkakiError:
-        return  # told by the check of the provider
+        return  # reported by the check of the provider
     try:
         found = find(settings.models_dir, source, settings.model_variant, provider)
     except EkakiError as error:
@@ -98,7 +98,7 @@ def _check_prepared(settings: Settings, source: "ModelFolder") -> Iterator[Check
 
 
 def _check_unprepared(settings: Settings) -> Iterator[Check]:
-    """What preparing would bring on this machine, and what it costs."""
+    """What preparing would gain on this machine, and what it costs."""
     from pipeline.prepare.offer import COMMAND, find_offer
 
     try:
@@ -130,7 +130,7 @@ def _check_speed(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
         folder = find(settings.models_dir, source, variant, factory.provider)
         expected = expect_noted(options, folder, factory)
     except EkakiError:
-        return  # told by the checks of provider and prepared model
+        return  # reported by the checks of provider and prepared model
     if expected is not None:
         took = about(expected.picture_s)
         yield ok("Speed", f"{took} a picture of {USUAL_PICTURE}, if nothing else runs here")
@@ -173,7 +173,7 @@ def _check_memory(settings: Settings, source: "ModelFolder") -> Iterator[Check]:
                 yield warn("Memory", f"{found}; to make it fit: {', '.join(spared)}", fix)
             else:
                 yield ok("Memory", found)
-            have -= plan.peak_bytes  # an engine each: the next one finds the rest
+            have -= plan.peak_bytes  # one engine each: the next one gets the rest
     except EkakiError as error:
         if error.key not in _TOLD:
             yield fail("Memory", words(error), fix if error.key == "memory_too_small" else "")
@@ -195,7 +195,7 @@ def check_card(folder: "ModelFolder", card: "Card | None", device_id: int) -> Ch
 
 
 def check_provider(settings: Settings) -> Iterator[Check]:
-    """What really computes: a tiny session is run on each device."""
+    """Run a tiny session on each device to see what really computes."""
     from pipeline.runtime.providers import choose_provider
 
     settings = with_devices(settings)

@@ -1,4 +1,4 @@
-"""Checks that ask Discord: is the token right, what may the bot do. Reads only."""
+"""Checks that ask Discord whether the token is valid and what the bot may do. Only reads."""
 
 import asyncio
 from importlib.metadata import version
@@ -21,7 +21,7 @@ PRIVILEGED_FLAGS: Final = {
 
 
 def check_online(settings: Settings) -> list[Check]:
-    """Ask Discord, or the loopback one of the settings. Never raises for the network."""
+    """Ask Discord, or the simulated one of the settings. Never raises for network problems."""
     if not settings.discord_token:
         return []
     try:
@@ -35,7 +35,7 @@ async def _ask(settings: Settings) -> list[Check]:
     base = f"{settings.discord_api_url}/api/v10" if settings.discord_api_url else API
     headers = {
         "Authorization": f"Bot {settings.discord_token.reveal()}",
-        # The form that Discord asks for: DiscordBot (address, version).
+        # The format that Discord requires: DiscordBot (address, version).
         "User-Agent": f"DiscordBot ({settings.source_url or 'self-hosted'}, {version('ekaki')})",
     }
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
@@ -80,7 +80,7 @@ def check_application(application: dict[str, Any]) -> list[Check]:
 
 
 def check_guilds(guilds: list[dict[str, Any]], *, application_id: int) -> list[Check]:
-    """What the bot may do on each server, channels' own rules left aside."""
+    """What the bot may do on each server, ignoring permissions of channels."""
     if not guilds:
         link = invite_link(application_id)
         return [warn("Servers", "the bot is on none", f"Open the invite link: {link}")]

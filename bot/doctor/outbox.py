@@ -1,4 +1,4 @@
-"""What Discord refuses: the outbox's parked items, read beside a running bot."""
+"""What Discord rejects: the parked items of the outbox, even while a bot is running."""
 
 import sqlite3
 from contextlib import closing
@@ -12,7 +12,7 @@ _SHOWN: Final = 5
 
 
 def check_outbox(data_dir: Path) -> Check:
-    """Whether anything is parked; the newest refusals by kind and server."""
+    """Check whether anything is parked; lists the newest refusals by kind and server."""
     path = data_dir / DATABASE_NAME
     if not path.exists():
         return ok("Outbox", "nothing waits")

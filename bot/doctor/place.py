@@ -1,4 +1,4 @@
-"""Checks of DATA_DIR beside a running bot: whether it is still the bot's, and who may read it."""
+"""Checks of DATA_DIR: whether a running bot still uses it, and who may read it."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from data.store.private import too_open
 
 
 def check_place(data_dir: Path) -> Iterator[Check]:
-    """Both checks; nothing while there is no folder yet."""
+    """Both checks; none while there is no folder yet."""
     if data_dir.is_dir():
         yield from _check_running(data_dir)
         if os.name == "posix":
@@ -19,7 +19,7 @@ def check_place(data_dir: Path) -> Iterator[Check]:
 
 
 def _check_running(data_dir: Path) -> Iterator[Check]:
-    """Whether the bot that runs works with what lies here."""
+    """Check that the running bot uses this folder."""
     pid = holder(data_dir)
     known = held_database(data_dir)
     if pid is None or known is None:

@@ -1,4 +1,4 @@
-"""Which ONNX Runtime is installed. Two packages bring the same module: only one may be there."""
+"""Which ONNX Runtime is installed. Two packages provide the same module: only one may be there."""
 
 from importlib import metadata
 
@@ -13,7 +13,7 @@ _FIX = (
 
 
 def installed_runtimes() -> list[str]:
-    """The installed packages that bring the module `onnxruntime`, with versions."""
+    """The installed packages that provide the module `onnxruntime`, with versions."""
     found: list[str] = []
     for name in PACKAGES:
         try:
@@ -30,7 +30,7 @@ def check_single_runtime() -> None:
 
 
 def check_runtimes() -> Check:
-    """Exactly one has to be there."""
+    """Check that exactly one is installed."""
     found = installed_runtimes()
     if len(found) == 1:
         return ok("ONNX Runtime", found[0])

@@ -30,7 +30,7 @@ _FIX = (
 
 
 def application_id(token: Secret) -> int | None:
-    """The id that a token begins with (base64); None if it doesn't look like a token."""
+    """The id at the start of a token (base64); None if it doesn't look like a token."""
     match = _SHAPE.fullmatch(token.reveal())
     if match is None:
         return None
@@ -43,7 +43,7 @@ def application_id(token: Secret) -> int | None:
 
 
 def invite_link(application: int) -> str:
-    """Where an administrator adds the bot to a server, with what it needs and no more."""
+    """The link to add the bot to a server, with only the permissions that it needs."""
     return (
         f"https://discord.com/oauth2/authorize?client_id={application}"
         f"&scope=bot+applications.commands&permissions={PERMISSION_BITS}"

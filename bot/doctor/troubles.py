@@ -1,4 +1,4 @@
-"""What went wrong lately in a way that an operator should look into."""
+"""Recent failures that an operator should look into."""
 
 import sqlite3
 import time
@@ -22,7 +22,7 @@ _FIX: Final = (
 
 
 def check_troubles(data_dir: Path) -> Check:
-    """Jobs of the last days that brought the machine to its end, not only themselves."""
+    """Recent jobs that failed because of the machine, not because of the request."""
     from data.jobs import failures
 
     path = (data_dir / DATABASE_NAME).absolute()
@@ -31,7 +31,7 @@ def check_troubles(data_dir: Path) -> Check:
     since = time.time() - DAYS * 86_400
     try:
         found = failures.recent(path, since=since, keys=_MEANINGS)
-    except sqlite3.Error as error:  # an older database, or one that the check before tells of
+    except sqlite3.Error as error:  # an older database, or one that the previous check reports
         return warn("Drawing", f"can't be read: {error}", "See the database's check.")
     if not found:
         return ok("Drawing", f"no job ended the bot or hung in the last {DAYS} days")

@@ -8,7 +8,7 @@ Result = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """What was looked at, how it is, what was found, and what to do (empty if nothing)."""
+    """What was checked, the result, what was found, and what to do (empty if nothing)."""
 
     name: str
     result: Result

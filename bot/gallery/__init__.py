@@ -1,1 +1,1 @@
-"""The gallery: what is shared and starred, and what may be shown. The messages follow in `cogs`."""
+"""The gallery: what is shared and starred, and what may be shown. `cogs` updates the messages."""

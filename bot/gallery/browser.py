@@ -1,4 +1,4 @@
-"""Looking through a server's gallery, one entry after another."""
+"""Browses a server's gallery, one entry after another."""
 
 import random
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from data.store.database import Database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """An entry with its picture, and whether others come before and after it."""
+    """An entry with its picture, and whether there are entries before and after it."""
 
     entry: Entry
     stored: StoredPicture
@@ -37,8 +37,8 @@ class Browser:
         beside: str = "",
         way: Literal["after", "before"] = "after",
     ) -> View | None:
-        """The next entry from `beside` (an id; "" or one that is gone: the first one), or the one
-        before it. Where there is none on that side: `beside` itself. None: nothing at all."""
+        """The entry after `beside` (an id; "" or a deleted one: the first entry), or the one before
+        it. If there is none on that side, `beside` itself. None: the gallery is empty."""
         async with self._database.reader() as connection:
             at = await entries.get(connection, entry_id=beside) if beside else None
             if at is not None and (at.guild_id != wanted.guild_id or at.posted_at is None):
@@ -66,7 +66,7 @@ class Browser:
         return View(entry=entry, stored=stored, earlier=earlier, later=later)
 
     async def at_random(self, wanted: Wanted) -> View | None:
-        """Any entry, words and shape aside, each as likely."""
+        """A random entry, ignoring words and shape, all equally likely."""
         async with self._database.reader() as connection:
             entry = await search.at_random(connection, wanted=wanted, chance=self._chance())
             stored = (
@@ -79,7 +79,7 @@ class Browser:
         return View(entry=entry, stored=stored, earlier=False, later=True)
 
     async def waiting(self, guild_id: int) -> View | None:
-        """What has waited longest for a moderator's approval; `later`: there is more."""
+        """The entry that has waited longest for approval; `later`: there are more."""
         async with self._database.reader() as connection:
             found = await entries.waiting(connection, guild_id=guild_id, limit=2)
             stored = (

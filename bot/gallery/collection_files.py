@@ -19,7 +19,7 @@ from pipeline.rating import Rating
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """What somebody gets of a collection: `record` becomes `data.json`."""
+    """The content of a collection's ZIP: `record` becomes `data.json`."""
 
     collection: Collection
     record: dict[str, Any]
@@ -28,14 +28,14 @@ class Contents:
 
 
 class CollectionFiles:
-    """Packs what a person may see."""
+    """Packs what a person is allowed to see."""
 
     def __init__(self, *, database: Database, pictures: PictureFiles) -> None:
         self._database = database
         self._pictures = pictures
 
     async def contents(self, collection_id: str, *, actor: Actor, ceiling: Rating) -> Contents:
-        """The pictures up to `ceiling` as they are now, with how each was made.
+        """The current pictures up to `ceiling`, with the settings of each.
 
         RefusedError `collection_unknown`, or `collection_nothing_here` where none is left to send.
         """

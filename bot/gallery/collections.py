@@ -1,4 +1,4 @@
-"""Collections: named sets of pictures, one's own or shared by a server."""
+"""Collections: named sets of pictures, private or shared on a server."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +15,7 @@ from data.store.ids import new_id
 from pipeline.errors import InputError, RefusedError
 from pipeline.prompt.clean import clean_text
 
-MAX_COLLECTIONS: Final = 25  # of one person: all of them fit into one autocompletion
+MAX_COLLECTIONS: Final = 25  # per person: all of them fit into one autocompletion
 MAX_NAME: Final = 50  # characters
 MAX_ITEMS: Final = 500  # pictures in one
 
@@ -29,7 +29,7 @@ class CollectionPage:
 
 
 class Collections:
-    """Keeps collections. RefusedError and InputError say what can't be."""
+    """Manages collections. Raises RefusedError and InputError."""
 
     def __init__(self, *, database: Database, results: Results, clock: Clock) -> None:
         self._database = database
@@ -37,7 +37,7 @@ class Collections:
         self._clock = clock
 
     async def create(self, name: str, *, actor: Actor, shared: bool) -> Collection:
-        """Make a collection of one's own, or one that the members of this server share."""
+        """Create a private collection, or one that the members of this server share."""
         name = clean_text(name)
         if not key_of(name) or len(name) > MAX_NAME:
             raise InputError("collection_name", limit=MAX_NAME)
@@ -60,13 +60,13 @@ class Collections:
             return await known_collection(connection, collection_id, actor)
 
     async def seen_by(self, actor: Actor) -> list[Collection]:
-        """What a person may look at here."""
+        """The collections that a person can see here."""
         return await self._database.read(
             collections.seen_by, user_id=actor.user_id, guild_id=actor.guild_id
         )
 
     async def find(self, typed: str, *, actor: Actor) -> Collection:
-        """By id, or by name in any case; one's own first. RefusedError `collection_unknown`."""
+        """By id, or by name in any case; private ones first. RefusedError `collection_unknown`."""
         seen = await self.seen_by(actor)
         key = key_of(typed)
         fitting = [each for each in seen if typed == each.id or key_of(each.name) == key]
@@ -76,8 +76,8 @@ class Collections:
         return fitting[0]
 
     async def add(self, collection_id: str, picture_id: str, *, actor: Actor) -> bool:
-        """Add a picture that the person sees; False where it is there already. Into a shared one
-        only what everybody there may see."""
+        """Add a picture that the person can see; False if it is already there. A shared collection
+        takes only what everybody there may see."""
         async with self._database.transaction() as connection:
             collection = await known_collection(connection, collection_id, actor)
             await self._demand_visible(connection, collection, picture_id, actor)
@@ -102,7 +102,7 @@ class Collections:
         in_gallery = state == "posted" and job.guild_id == actor.guild_id
         if state in {"hidden", "removed"} and not own:
             raise RefusedError("collection_withdrawn")
-        # A moderator sees private pictures too, but does not keep them.
+        # Moderators can see private pictures, but not keep them.
         if not (own or in_gallery or (self._results.may_see(actor, job) and not job.private)):
             raise RefusedError("picture_private")
         public = not job.private and job.guild_id == collection.guild_id
@@ -110,7 +110,7 @@ class Collections:
             raise RefusedError("collection_public_only")
 
     async def remove(self, collection_id: str, picture_id: str, *, actor: Actor) -> None:
-        """Take a picture out: who added it, the collection's owner, and moderators."""
+        """Remove a picture: for the person who added it, the collection's owner, and moderators."""
         async with self._database.transaction() as connection:
             collection = await known_collection(connection, collection_id, actor)
             added_by = await collections.item(
@@ -123,7 +123,8 @@ class Collections:
             await collections.remove(connection, collection_id=collection_id, picture_id=picture_id)
 
     async def delete(self, collection_id: str, *, actor: Actor) -> Collection:
-        """Delete a collection, not its pictures: its owner, and moderators a shared one."""
+        """Delete a collection, not its pictures: for its owner, and for moderators if it is
+        shared."""
         async with self._database.transaction() as connection:
             collection = await known_collection(connection, collection_id, actor)
             _demand_owner(collection, actor)
@@ -147,7 +148,7 @@ class Collections:
 
 
 async def known_collection(connection: Connection, collection_id: str, actor: Actor) -> Collection:
-    """The collection, if the person may look at it. RefusedError `collection_unknown` else."""
+    """The collection, if the person may see it. Otherwise RefusedError `collection_unknown`."""
     found = await collections.get(connection, collection_id=collection_id, viewer_id=actor.user_id)
     if found is None or not (
         found.owner_id == actor.user_id or (found.shared and found.guild_id == actor.guild_id)

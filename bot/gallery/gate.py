@@ -1,4 +1,4 @@
-"""What a server's gallery takes, and where it goes. Pure."""
+"""What a server's gallery accepts, and in which channel. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from pipeline.rating import Rating
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """A server's settings, and the highest rating in each of its gallery channels that is there.
+    """A server's settings, and the highest rating of each existing gallery channel.
 
-    A channel that is missing from `ceilings` was not chosen, or is gone from Discord. `made_in`:
-    where the picture was made that it is about, with a thread's channel.
+    A channel that is missing from `ceilings` was not chosen or was deleted. `made_in`: where the
+    picture was made, including a thread's channel.
     """
 
     guild_id: int
@@ -23,11 +23,11 @@ class Gate:
 
     @property
     def allowed(self) -> Rating | None:
-        """The highest rating that the gallery takes; None: this server has no gallery."""
+        """The highest rating that the gallery accepts; None: this server has no gallery."""
         return max(self.ceilings.values(), default=None)
 
     def channel_for(self, rating: Rating) -> int | None:
-        """The channel where a picture of this rating goes; None: nowhere."""
+        """The channel for a picture of this rating; None: none."""
         settings = self.settings
         for channel_id in (settings.gallery_channel_id, settings.gallery_adult_channel_id):
             if channel_id is not None and rating <= self.ceilings.get(channel_id, -1):
@@ -35,17 +35,17 @@ class Gate:
         return None
 
     def may_stay(self, channel_id: int, rating: Rating) -> bool:
-        """Whether a message of this rating may stay where it is. One in a channel that is no
-        gallery channel any more stays only if it is `safe`."""
+        """Whether a message of this rating may stay where it is. In a channel that is no longer a
+        gallery channel, only `safe` ones may."""
         return rating <= self.ceilings.get(channel_id, Rating.SAFE)
 
     @property
     def excluded(self) -> bool:
-        """Whether what is made in these channels stays out of the gallery."""
+        """Whether pictures made in these channels stay out of the gallery."""
         return not self.settings.gallery_excluded.isdisjoint(self.made_in)
 
     def demand(self, rating: Rating) -> None:
-        """RefusedError tells why a picture can't go into the gallery."""
+        """Raises RefusedError if a picture can't be added to the gallery."""
         if self.allowed is None:
             raise RefusedError("gallery_off")
         if self.excluded:

@@ -1,4 +1,4 @@
-"""Links to a collection's ZIP on the web page: signed, and good for an hour."""
+"""Links to a collection's ZIP on the web page: signed, and valid for an hour."""
 
 import base64
 import hmac
@@ -24,7 +24,7 @@ _GRANT = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Who asked for which collection, and where: what they get is looked up when they come."""
+    """Who asked for which collection, and where. The content is looked up on download."""
 
     collection_id: str
     user_id: int
@@ -33,8 +33,8 @@ class Grant:
 
 
 class CollectionLinks:
-    """Makes and reads links. The key lies in the database, so that the page may be a process of
-    its own. `origin`: the page's address; empty: there is no page, and nothing to link to."""
+    """Makes and reads links. The key is in the database, so that the page can be a separate
+    process. `origin`: the page's address; empty: there is no page to link to."""
 
     def __init__(self, *, database: Database, clock: Clock, origin: str) -> None:
         self._database = database
@@ -47,7 +47,7 @@ class CollectionLinks:
         return bool(self._origin)
 
     async def make(self, grant: Grant) -> str:
-        """The address. Whoever has it gets what the person may see, for an hour."""
+        """The address. Whoever has it can download what the person may see, for an hour."""
         until = int(self._clock.time()) + GOOD_FOR_S
         said = ".".join(
             str(part)
@@ -62,7 +62,7 @@ class CollectionLinks:
         return f"{self._origin}/collection/{said}.{_signature(await self._key(), said)}"
 
     async def read(self, word: str) -> Grant | None:
-        """What the last part of an address grants; None: nothing (any more)."""
+        """What the last part of an address grants; None: nothing, or no longer."""
         said, _, signature = word.rpartition(".")
         match = _GRANT.fullmatch(said)
         # One that would last longer was made by a clock that was ahead.

@@ -1,4 +1,4 @@
-"""Sharing, and what owners and moderators decide about entries."""
+"""Sharing pictures, and the decisions of owners and moderators about entries."""
 
 from dataclasses import replace
 
@@ -21,8 +21,7 @@ from pipeline.errors import RefusedError
 
 
 class Gallery:
-    """Decides. What the messages in Discord have to follow waits in the outbox, put there by
-    triggers."""
+    """Changes entries. Triggers put the updates of their messages into the outbox."""
 
     def __init__(self, *, database: Database, audit: Audit, clock: Clock) -> None:
         self.database = database
@@ -37,11 +36,11 @@ class Gallery:
         gate: Gate,
         maker_name: str = "",
     ) -> Entry:
-        """Put a picture into the gallery of the server where it was made, or before its moderators
-        where they want to approve. `maker_name`: if known.
+        """Share a picture in the gallery of the server where it was made, or submit it for approval
+        if its moderators require that. `maker_name`: if known.
 
-        RefusedError says why not, and nothing is changed. A private picture is its owner's to
-        share, who has been asked.
+        Raises RefusedError without changing anything. Only its owner may share a private picture,
+        and has confirmed that.
         """
         now = self.clock.time()
         async with self.database.transaction() as connection:
@@ -66,7 +65,7 @@ class Gallery:
         return shared
 
     async def remove(self, entry_id: str, *, actor: Actor) -> Entry:
-        """Take an entry out for good: for its maker and moderators. RefusedError otherwise."""
+        """Remove an entry permanently: for its author and moderators. RefusedError otherwise."""
         async with self.database.transaction() as connection:
             entry = await known(connection, entry_id)
             self._demand_maker(entry, actor)
@@ -77,7 +76,7 @@ class Gallery:
         return entry
 
     async def approve(self, entry_id: str, *, actor: Actor) -> Entry:
-        """Let an entry that waits into the gallery: for moderators."""
+        """Approve a waiting entry: for moderators."""
         async with self.database.transaction() as connection:
             entry = await known(connection, entry_id)
             demand_moderator(entry, actor)
@@ -89,7 +88,7 @@ class Gallery:
         return entry
 
     async def feature(self, entry_id: str, *, actor: Actor, on: bool) -> Entry:
-        """Feature an entry, or no longer: for moderators."""
+        """Feature an entry or stop featuring it: for moderators."""
         async with self.database.transaction() as connection:
             entry = await known(connection, entry_id)
             demand_moderator(entry, actor)
@@ -112,11 +111,11 @@ class Gallery:
         return await self.database.read(posts.get, entry_id=entry_id)
 
     async def maker_on_web(self, user_id: int) -> bool:
-        """Whether this maker's pictures may be on the web page."""
+        """Whether this author's pictures may be on the web page."""
         return await self.database.read(web.maker_on_web, user_id=user_id)
 
     async def set_maker_on_web(self, user_id: int, *, on: bool) -> None:
-        """Whether this maker's pictures may be on the web page, from now on."""
+        """Set whether this author's pictures may be on the web page."""
         await self.database.write(web.set_maker, user_id=user_id, on_web=on)
 
     async def shows(self, *, guild_id: int | None, picture_id: str = "", job_id: str = "") -> bool:
@@ -130,7 +129,7 @@ class Gallery:
     async def settle(self, gate: Gate) -> None:
         """Bring a server's entries in line with its settings, ceilings and blocks.
 
-        Where there is no gallery (any more) everything stays as it is.
+        Without a gallery everything stays as it is.
         """
         allowed = gate.allowed
         if allowed is None:
@@ -153,17 +152,17 @@ class Gallery:
             await states.mark_unposted(connection, guild_id=guild_id)
 
     async def ask_check(self, guild_id: int) -> None:
-        """Have a server's entries settled soon: a channel of it changed."""
+        """Have a server's entries checked soon, because one of its channels changed."""
         await self.database.write(posts.ask_check, guild_id=guild_id)
 
     async def channel_gone(self, channel_id: int, guild_id: int) -> None:
-        """A channel was deleted: entries with a message there stay without one."""
+        """Handle a deleted channel: entries with a message there stay without one."""
         async with self.database.transaction() as connection:
             await posts.channel_gone(connection, channel_id=channel_id)
             await posts.ask_check(connection, guild_id=guild_id)
 
     async def set_guild_name(self, guild_id: int, name: str) -> None:
-        """What the web page calls the server."""
+        """Set the name that the web page shows for the server."""
         await self.database.write(web.set_guild_name, guild_id=guild_id, name=name)
 
     async def _record(
@@ -188,7 +187,7 @@ class Gallery:
 async def share_by_stars(
     connection: Connection, number: int, settings: GuildSettings, *, now: float
 ) -> None:
-    """Share a candidate that has stars enough."""
+    """Share a candidate that has enough stars."""
     await states.share(
         connection,
         number=number,
@@ -200,7 +199,7 @@ async def share_by_stars(
 
 
 async def known(connection: Connection, entry_id: str) -> Entry:
-    """The entry. RefusedError where there is none (any more)."""
+    """The entry. RefusedError if it does not exist."""
     entry = await entries.get(connection, entry_id=entry_id)
     if entry is None:
         raise RefusedError("gallery_unknown")

@@ -1,4 +1,4 @@
-"""When a star counts, what enough of them bring, and what is lost with them."""
+"""When a star counts, and what happens when an entry has enough or too few."""
 
 from bot.gallery.gate import Gate
 from bot.gallery.service import known, share_by_stars
@@ -13,14 +13,14 @@ from data.store.connection import Connection
 from pipeline.errors import RefusedError
 
 _LOST_SHARE = 2
-"""What stars brought goes again when fewer than one in so many of the needed ones are left: not at
-each star that comes and goes at the threshold."""
+"""An entry that stars brought in is removed when fewer than one in this many of the required stars
+are left, and not whenever a single star comes and goes at the threshold."""
 
 
 async def demand(
     connection: Connection, stored: StoredPicture, *, user_id: int, gate: Gate, now: float
 ) -> None:
-    """RefusedError tells why this person's vote for this picture does not count."""
+    """Raises RefusedError if this person's vote for this picture does not count."""
     job = stored.job
     if gate.allowed is None:
         raise RefusedError("gallery_off")
@@ -38,7 +38,8 @@ async def demand(
 async def demand_voter(
     connection: Connection, job: JobRecord, *, user_id: int, settings: GuildSettings, now: float
 ) -> None:
-    """RefusedError where this person may not vote for this job, wherever its pictures are shown."""
+    """Raises RefusedError if this person may not vote for this job, wherever its pictures are
+    shown."""
     if user_id == job.user_id and not settings.gallery_self_votes:
         raise RefusedError("gallery_own_vote")
     if await blocks.in_force(connection, user_id=user_id, guild_id=job.guild_id, now=now):
@@ -46,7 +47,7 @@ async def demand_voter(
 
 
 async def gained(connection: Connection, entry: Entry, *, gate: Gate, now: float) -> None:
-    """Share a candidate that has stars enough."""
+    """Share a candidate that has enough stars."""
     entry = await known(connection, entry.id)
     settings = gate.settings
     if entry.state != "candidate" or entry.votes < settings.gallery_threshold:
@@ -59,7 +60,7 @@ async def gained(connection: Connection, entry: Entry, *, gate: Gate, now: float
 
 
 async def lost(connection: Connection, entry: Entry) -> None:
-    """Take back what stars alone brought, when most of them are gone."""
+    """Remove an entry that only stars brought in, when most of them are gone."""
     entry = await known(connection, entry.id)
     by_stars = entry.needed is not None and entry.featured_at is None
     if entry.state in {"posted", "waiting", "hidden"} and by_stars:
@@ -71,7 +72,7 @@ async def lost(connection: Connection, entry: Entry) -> None:
 async def starred_picture(
     connection: Connection, message_id: int, position: int
 ) -> StoredPicture | None:
-    """The picture at `position` of a message of ours, with its job."""
+    """The picture at `position` of one of our messages, with its job."""
     found = await watched.find(connection, message_id=message_id)
     job = None if found is None else await jobs.get(connection, job_id=found.job_id)
     if found is None or job is None:

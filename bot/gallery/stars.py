@@ -1,4 +1,4 @@
-"""Stars: reactions and the vote button. One vote a person; enough of them share a picture."""
+"""Stars: reactions and the vote button. One vote per person; enough of them share a picture."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ from pipeline.errors import RefusedError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voted:
-    """After a press of the button: whether the person's vote stands, and how many there are.
-    `state`: of the picture's entry."""
+    """The result of a press: whether the person's vote is set, and how many there are. `state`: of
+    the picture's entry."""
 
     on: bool
     votes: int
@@ -31,7 +31,7 @@ class Voted:
 
 
 class Stars:
-    """Takes votes. Refusals are for buttons; a reaction that can't count is passed over."""
+    """Counts votes. Buttons report refusals; a reaction that can't count is ignored."""
 
     def __init__(self, gallery: Gallery) -> None:
         self._gallery = gallery
@@ -39,7 +39,7 @@ class Stars:
         self._clock = gallery.clock
 
     async def watched(self, message_id: int) -> Watched | None:
-        """What a message shows, if it is one of ours."""
+        """What one of our messages shows; None for other messages."""
         return await self._database.read(watched.find, message_id=message_id)
 
     async def recent(self, guild_id: int, *, since: float, limit: int) -> list[Watched]:
@@ -49,13 +49,13 @@ class Stars:
         )
 
     async def starred_messages(self, guild_id: int) -> frozenset[int]:
-        """Messages of a server under which stars are known."""
+        """Messages of a server with known stars."""
         return await self._database.read(watched.starred, guild_id=guild_id)
 
     async def watch(
         self, *, message_id: int, channel_id: int, job_id: str, picture_id: str | None
     ) -> None:
-        """Stars under this message count: it shows a job's pictures, or one of them."""
+        """Count stars under this message, which shows a job's pictures or one of them."""
         async with self._database.transaction() as connection:
             await watched.watch(
                 connection,
@@ -67,9 +67,9 @@ class Stars:
             )
 
     async def press(self, picture_id: str, *, user_id: int, gate: Gate) -> Voted:
-        """The vote button: gives a vote, or takes it back with whatever it was given.
+        """Handle the vote button: add a vote, or remove it however it was given.
 
-        RefusedError says why a vote does not count here.
+        Raises RefusedError if a vote does not count here.
         """
         async with self._database.transaction() as connection:
             stored = await known_picture(connection, picture_id)
@@ -89,7 +89,7 @@ class Stars:
         return Voted(on=on, votes=entry.votes, state=entry.state)
 
     async def starred(self, message_id: int, position: int, *, user_id: int, gate: Gate) -> None:
-        """Somebody starred a message of ours; `position`: which of its pictures, from 0."""
+        """Add a star to one of our messages; `position`: which of its pictures, from 0."""
         async with self._database.transaction() as connection:
             found = await star_rules.starred_picture(connection, message_id, position)
             if found is None or not await self._counts(connection, found, user_id, gate):
@@ -100,7 +100,7 @@ class Stars:
         hit("gallery_starred")
 
     async def unstarred(self, message_id: int, position: int, *, user_id: int) -> None:
-        """Somebody took their star away."""
+        """Remove a star."""
         async with self._database.transaction() as connection:
             found = await star_rules.starred_picture(connection, message_id, position)
             entry = found and await gallery.of_picture(connection, picture_id=found.picture.id)
@@ -112,7 +112,7 @@ class Stars:
                 await star_rules.lost(connection, entry)
 
     async def cleared(self, message_id: int, position: int | None) -> None:
-        """All reactions were taken away, or all of one kind."""
+        """Remove all reactions, or all of one kind."""
         async with self._database.transaction() as connection:
             if position is None:
                 await self._clear(connection, message_id)
@@ -130,8 +130,8 @@ class Stars:
                     await star_rules.lost(connection, entry)
 
     async def message_deleted(self, message_id: int) -> None:
-        """A message is gone from Discord, and the stars under it. With a job's own message its
-        pictures leave the gallery; with an entry's message the entry does."""
+        """Handle the deletion of a message with its stars. If it was a job's own message, its
+        pictures leave the gallery; if it was an entry's message, the entry does."""
         async with self._database.transaction() as connection:
             found = await watched.find(connection, message_id=message_id)
             if found is None:
@@ -149,7 +149,8 @@ class Stars:
     async def reconcile(
         self, message_id: int, people: Mapping[int, Collection[int]], *, gate: Gate
     ) -> None:
-        """Make the stars under a message what Discord says: by position, who starred it."""
+        """Replace the stars under a message by those that Discord reports: who starred it, by
+        position."""
         async with self._database.transaction() as connection:
             for position in range(_MAX_PICTURES):
                 found = await star_rules.starred_picture(connection, message_id, position)
@@ -210,10 +211,10 @@ class Stars:
         if in_gallery:  # it is gone already
             await posts.forget(connection, entry_id=entry.id)
         if entry.state in {"posted", "waiting", "hidden"}:
-            # By a moderator's hand where it was our message in the gallery.
+            # If it was our message in the gallery, a moderator deleted it.
             by = _BY_HAND if in_gallery else None
             await states.remove(connection, number=entry.number, by=by, now=self._clock.time())
 
 
 _MAX_PICTURES = 10
-_BY_HAND = 0  # somebody with the right to delete our messages; Discord does not say who
+_BY_HAND = 0  # someone with permission to delete our messages; Discord does not say who

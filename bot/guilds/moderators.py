@@ -1,7 +1,6 @@
-"""What moderators of a server, and the bot's owner, do about people: blocks, resets, grants, log.
+"""Actions of moderators and the bot's owner about people: blocks, resets, grants, log.
 
-Who may call this is checked by whoever calls. Each act is one transaction together with its entry
-in the audit log.
+Callers check permissions. Each action and its entry in the audit log are one transaction.
 """
 
 from collections.abc import Collection
@@ -31,7 +30,7 @@ USAGE_MEMBERS: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPage:
-    """A page of the audit log, the newest entry first. `more`: older ones follow."""
+    """A page of the audit log, newest first. `more`: there are older entries."""
 
     entries: tuple[AuditEntry, ...]
     more: bool
@@ -39,14 +38,14 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What a server made lately. `days`: every day of the span, the newest first."""
+    """A server's recent usage. `days`: every day of the period, newest first."""
 
     days: tuple[DayUse, ...]
     members: tuple[MemberUse, ...]
 
 
 class Moderators:
-    """Acts about people."""
+    """Actions about people."""
 
     def __init__(self, *, database: Database, audit: Audit, jobs: JobService, clock: Clock) -> None:
         self._database = database
@@ -63,8 +62,8 @@ class Moderators:
         reason: str,
         subject: Subject = "user",
     ) -> Block:
-        """Keep a person (for the owner, also a server) out; None: for good. An earlier block of
-        the same is replaced. What they have waiting or running there is cancelled and given back.
+        """Block a person (the owner can also block a server); None: permanently. An earlier block
+        is replaced. Their waiting and running jobs there are cancelled and refunded.
 
         InputError `reason_too_long`; RefusedError `block_self`.
         """
@@ -88,12 +87,12 @@ class Moderators:
             about = subject_id if subject == "user" else None
             await self._audit.record_act(connection, actor, AuditKind.BLOCKED, about, details)
         hit("person_blocked")
-        if subject == "user":  # after a crash here the next start does it
+        if subject == "user":  # after a crash here, the next start does this
             await self._jobs.cancel_all(user_id=subject_id, guild_id=actor.guild_id)
         return made
 
     async def unblock(self, actor: Actor, *, subject_id: int, subject: Subject = "user") -> Block:
-        """Let them in again. RefusedError `not_blocked`."""
+        """Remove a block. RefusedError `not_blocked`."""
         async with self._database.transaction() as connection:
             removed = await blocks.remove(
                 connection, guild_id=scope_of(actor), subject=subject, subject_id=subject_id
@@ -114,15 +113,15 @@ class Moderators:
         )
 
     async def reset(self, actor: Actor, *, user_id: int) -> None:
-        """What the member made up to now counts no longer: for the server's own limits, or, by the
-        owner, for all."""
+        """Reset a member's usage: for the server's own limits, or, if the owner does it, for
+        all."""
         async with self._database.transaction() as connection:
             await quota.forgive(connection, user_id=user_id, guild_id=actor.guild_id)
             await self._audit.record_act(connection, actor, AuditKind.LIMITS_RESET, user_id, {})
 
     async def grant(self, actor: Actor, *, user_id: int, pictures: int) -> int:
-        """Let the member make so many pictures beside the server's limits, or, by the owner, beside
-        the operator's. Gives how many they have now. InputError `grant_out_of_range`."""
+        """Grant a member pictures beyond the server's limits, or, if the owner does it, beyond the
+        operator's. Returns how many they have now. InputError `grant_out_of_range`."""
         if not 1 <= pictures <= MAX_GRANT:
             raise InputError("grant_out_of_range", value=pictures, high=MAX_GRANT)
         scope = scope_of(actor)
@@ -134,8 +133,8 @@ class Moderators:
         return left
 
     async def usage(self, actor: Actor) -> Usage:
-        """Pictures of the last USAGE_DAYS days (UTC, today among them) in the actor's server, and
-        the members with most of them. Private ones are counted, and not told otherwise."""
+        """Pictures of the last USAGE_DAYS days (UTC, including today) in the actor's server, and
+        the members with the most. Private ones are counted but not shown."""
         assert actor.guild_id is not None
         today = int(self._clock.time() // DAY_S)
         first = today - USAGE_DAYS + 1
@@ -160,7 +159,7 @@ class Moderators:
         page: int,
         page_size: int,
     ) -> LogPage:
-        """Page `page` (from 0) of a server's log; None: of what the bot's owner did."""
+        """Page `page` (from 0) of a server's log; None: of the owner's actions."""
         found = await self._database.read(
             audit.page,
             guild_id=guild_id,
@@ -173,12 +172,11 @@ class Moderators:
         return LogPage(entries=tuple(found[:page_size]), more=len(found) > page_size)
 
     async def maintenance(self) -> Maintenance | None:
-        """The maintenance that is on."""
+        """The current maintenance, if it is on."""
         return await self._database.read(maintenance.get)
 
     async def set_maintenance(self, actor: Actor, *, on: bool, reason: str = "") -> None:
-        """Let nobody begin anything, or let them again. Kept over restarts; what was accepted goes
-        on."""
+        """Turn maintenance on or off. It is kept over restarts; accepted jobs continue."""
         made = Maintenance(
             since=self._clock.time(), by=actor.user_id, reason=checked_reason(reason)
         )
@@ -188,7 +186,7 @@ class Moderators:
             await self._audit.record_act(connection, actor, AuditKind.MAINTENANCE, None, details)
 
     async def announced(self, actor: Actor, *, words: str, people: int) -> None:
-        """Enter that waiting people were told something."""
+        """Record that an announcement was sent to waiting people."""
         await self._audit.note(
             AuditEvent(
                 kind=AuditKind.ANNOUNCED,
@@ -200,7 +198,7 @@ class Moderators:
 
 
 def scope_of(actor: Actor) -> int:
-    """The server as the tables of blocks and grants have it: the owner's are for everywhere."""
+    """The server as stored with blocks and grants: the owner's apply everywhere."""
     return actor.guild_id or EVERYWHERE
 
 

@@ -1,6 +1,6 @@
-"""Reports: members point at pictures, moderators of the server decide, the members are told.
+"""Reports: members report pictures, the server's moderators decide, the members are notified.
 
-Who reported is for the answer alone: neither the maker nor anybody else is shown it.
+Who reported is stored only to answer them; it is shown neither to the author nor to anybody else.
 """
 
 from dataclasses import dataclass, replace
@@ -25,12 +25,12 @@ from data.store.ids import new_id
 from pipeline.errors import RefusedError
 
 CLAIM_HOLDS_S: Final = HOUR_S
-"""How long a report that a moderator took is theirs alone."""
+"""How long a report stays reserved for the moderator who took it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenReport:
-    """A report with its job (None: gone), and how many are open."""
+    """A report with its job (None: deleted), and how many are open."""
 
     report: Report
     job: JobRecord | None
@@ -38,7 +38,7 @@ class OpenReport:
 
 
 class Reports:
-    """Takes and decides reports. Who reported is told by way of the outbox."""
+    """Files and decides reports. Reporters are answered through the outbox."""
 
     def __init__(
         self,
@@ -66,8 +66,8 @@ class Reports:
         reason: str,
         locale: str,
     ) -> bool:
-        """Report a request of this server that `actor` sees, also in its gallery; False where they
-        had already. `shown`: channel and message for moderators to look at; None: the job's own.
+        """Report a request of this server that `actor` can see, also in its gallery; False if they
+        already had. `shown`: channel and message for moderators to look at; None: the job's own.
 
         RefusedError `picture_unknown`, `report_own` (delete it instead), `report_here`: in direct
         messages there are no moderators.
@@ -101,7 +101,7 @@ class Reports:
                 now=now,
             )
             if is_new:
-                # Without an actor: the log may be read by the maker.
+                # Without an actor, because the author may be able to read the log.
                 details = {"report": report_id}
                 await self._audit.record_of(connection, job, AuditKind.REPORTED, details)
         hit("picture_reported")
@@ -114,7 +114,7 @@ class Reports:
         return here is not None and await entries.shows(connection, guild_id=here, job_id=job.id)
 
     async def next(self, actor: Actor, *, after: str | None = None) -> OpenReport | None:
-        """The oldest open report of the server that is not about this moderator's own pictures."""
+        """The server's oldest open report, except about this moderator's own pictures."""
         assert actor.guild_id is not None
         async with self._database.reader() as connection:
             found = await reports.next_open(
@@ -131,20 +131,20 @@ class Reports:
             return await _opened(connection, actor, taken)
 
     async def dismiss(self, actor: Actor, report_id: str) -> None:
-        """Nothing is wrong. RefusedError as `claim`."""
+        """Close the report without action. Raises RefusedError as `claim`."""
         await self._decide(actor, report_id, "dismissed")
 
     async def delete(self, actor: Actor, report_id: str, *, reason: str = "") -> None:
-        """Delete what was reported, everywhere. RefusedError as `claim`."""
+        """Delete what was reported, everywhere. Raises RefusedError as `claim`."""
         await self._delete(actor, (await self.claim(actor, report_id)).report, reason)
 
     async def block(
         self, actor: Actor, report_id: str, *, duration_s: float | None, reason: str
     ) -> Report:
-        """Block the maker and delete what was reported. RefusedError as `claim`.
+        """Block the author and delete what was reported. Raises RefusedError as `claim`.
 
-        The report is closed with the deletion, or last of all: after a crash in the middle it is
-        open as before, and who decides again finishes the rest.
+        The report is closed with the deletion, or last: after a crash in between it is still open,
+        and deciding again finishes the rest.
         """
         report = (await self.claim(actor, report_id)).report
         await self._moderators.block(
@@ -160,7 +160,7 @@ class Reports:
         return report
 
     async def answer(self, report_id: str, user_id: int) -> Answer | None:
-        """What to tell who reported; None where there is nothing to tell (any more)."""
+        """The answer to a reporter; None if there is nothing to answer any more."""
         return await self._database.read(reports.answer_of, report_id=report_id, user_id=user_id)
 
     async def _delete(
@@ -174,7 +174,7 @@ class Reports:
         except RefusedError as error:
             if error.key != "job_unknown":
                 raise
-            raise RefusedError("report_gone") from error  # its maker was quicker
+            raise RefusedError("report_gone") from error  # its author was faster
         finally:
             self._deciding.pop(report.job_id, None)
 

@@ -1,6 +1,6 @@
-"""What moderators do with withheld pictures: look at them, release one, or discard it.
+"""Actions of moderators about withheld pictures: view, release or discard them.
 
-Who may call this, and in which channel, is checked by whoever calls.
+Callers check permissions and the channel.
 """
 
 import asyncio
@@ -24,8 +24,8 @@ from pipeline.rating import Rating
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A withheld picture with its job. `ceiling`: the highest rating it may be released with.
-    `count`: how many wait in all."""
+    """A withheld picture with its job. `ceiling`: the highest rating it can be released with.
+    `count`: how many are waiting in total."""
 
     record: WithheldRecord
     job: JobRecord
@@ -43,7 +43,7 @@ class Reviews:
         self._clock = clock
 
     async def next(self, guild_id: int, *, after: str | None = None) -> Waiting | None:
-        """What waits longest; with `after` the one that follows."""
+        """The picture that has waited longest; with `after`, the one that follows it."""
         async with self._database.reader() as connection:
             record = await withheld.waiting(connection, guild_id=guild_id, after=after)
             if record is None:
@@ -58,8 +58,8 @@ class Reviews:
             )
 
     async def read(self, record: WithheldRecord) -> bytes:
-        """The PNG. RefusedError `review_gone`: decided meanwhile; StorageError if the file or the
-        row is lost."""
+        """The PNG. RefusedError `review_gone`: already decided; StorageError if the file or the row
+        is lost."""
         if record.state != "waiting":
             raise RefusedError("review_gone")
         if record.picture is None:
@@ -69,9 +69,9 @@ class Reviews:
     async def release(
         self, actor: Actor, withheld_id: str, *, rating: Rating, reason: str
     ) -> JobRecord:
-        """Make the picture one that is rated `rating`, and its job one that is to be delivered.
+        """Release the picture with the rating `rating`, and have its job delivered.
 
-        RefusedError `review_gone` (another moderator was quicker), `release_above_ceiling`,
+        RefusedError `review_gone` (another moderator was faster), `release_above_ceiling`,
         `reason_missing`.
         """
         if not reason.strip():
@@ -79,7 +79,7 @@ class Reviews:
         reason = checked_reason(reason)
         async with self._files.lock:
             record, job = await self._open(actor, withheld_id)
-            # As a file before the row, as every picture.
+            # The file before the row, as for every picture.
             png = await self.read(record)
             assert record.picture is not None, "or it could not be read"
             await asyncio.to_thread(self._files.pictures.write, png)
@@ -118,7 +118,7 @@ class Reviews:
         return released
 
     async def discard(self, actor: Actor, withheld_id: str, *, reason: str = "") -> None:
-        """Delete the picture for good. RefusedError `review_gone`."""
+        """Delete the picture permanently. RefusedError `review_gone`."""
         async with self._database.transaction() as connection:
             record, job = await self._open(actor, withheld_id)
             if not await withheld.decide(
@@ -141,7 +141,7 @@ class Reviews:
         await self._files.discard([record.content_hash or ""])
 
     async def _open(self, actor: Actor, withheld_id: str) -> tuple[WithheldRecord, JobRecord]:
-        """A picture that waits in the server of `actor`. RefusedError `review_gone`."""
+        """A picture waiting for review in the server of `actor`. RefusedError `review_gone`."""
         async with self._database.reader() as connection:
             record = await withheld.get(connection, withheld_id=withheld_id)
             job = None if record is None else await jobs.get(connection, job_id=record.job_id)

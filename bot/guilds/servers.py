@@ -1,7 +1,7 @@
-"""What moderators set for their server, read and changed. Every change is in the audit log with its
-old and its new value; two moderators who change different things at once both keep theirs.
+"""Reads and changes what moderators set for their server. Every change is in the audit log with its
+old and new value. Simultaneous changes of different settings are both kept.
 
-Who may call this is checked by whoever calls.
+Callers check permissions.
 """
 
 import asyncio
@@ -43,13 +43,14 @@ _MAX_SHOWN: Final = 20  # words of a change that the log names
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerBounds:
-    """The most that a server may set, by the names of LimitSet; no bound where a name is absent."""
+    """The highest values that a server may set, by the names of LimitSet; a missing name has no
+    bound."""
 
     high: Mapping[str, int]
 
     @property
     def limits(self) -> LimitSet:
-        """The same as limits; not set where there is no bound."""
+        """The same as limits; None where there is no bound."""
         return LimitSet(**self.high)
 
     def check(self, limits: LimitSet) -> None:
@@ -61,7 +62,7 @@ class OwnerBounds:
 
 
 class Servers:
-    """Settings of servers."""
+    """The settings of servers."""
 
     def __init__(
         self,
@@ -79,11 +80,11 @@ class Servers:
         self.bounds = bounds
 
     async def settings(self, guild_id: int) -> GuildSettings:
-        """What is set; the defaults where nobody set anything."""
+        """The server's settings; defaults for those that are not set."""
         return await self._database.read(guild_settings.get, guild_id=guild_id)
 
     async def change(self, actor: Actor, change: Change) -> GuildSettings:
-        """Apply `change` to what is set at this moment. InputError `value_out_of_range`."""
+        """Apply `change` to the current settings. InputError `value_out_of_range`."""
         guild_id = _guild_of(actor)
         async with self._database.transaction() as connection:
             old = await guild_settings.get(connection, guild_id=guild_id)
@@ -95,14 +96,14 @@ class Servers:
                 if before != after:
                     await self._changed(connection, actor, field.name, before, after)
         self._languages.choose(guild_id, new.language)
-        await self._outbox.wake(guild_id)  # what was refused may be sent with the new settings
+        await self._outbox.wake(guild_id)  # rejected messages may succeed with the new settings
         return new
 
     async def set_negative_prompt(self, actor: Actor, typed: str) -> GuildSettings:
-        """Set what every negative prompt of the server gets; "" takes it away.
+        """Set what is added to every negative prompt of the server; "" removes it.
 
-        InputError `negative_too_long`; RefusedError where it breaks a hard rule or one of the
-        server's at any rating: every request would, and no member could help it.
+        InputError `negative_too_long`; RefusedError if it breaks a hard rule or one of the server's
+        at any rating, because then every request would be refused.
         """
         wanted = clean_prompt(typed).strip(" ,")
         high = SETTINGS["negative_prompt"].high
@@ -153,7 +154,7 @@ class Servers:
     async def change_words(
         self, actor: Actor, which: WordList, change: Callable[[frozenset[str]], frozenset[str]]
     ) -> Words:
-        """Apply `change` to a list as it is at this moment."""
+        """Apply `change` to the current list."""
         guild_id = _guild_of(actor)
         async with self._database.transaction() as connection:
             old = await guild_settings.words(connection, guild_id=guild_id)
@@ -247,7 +248,7 @@ def _label(rating: Rating | None) -> str | None:
 
 
 def _plain(value: object) -> Any:
-    """A value as JSON keeps it: ids as text, as readers round large numbers."""
+    """A value for JSON: ids as text, because many readers round large numbers."""
     match value:
         case frozenset():
             return sorted(str(each) for each in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - ids

@@ -1,5 +1,5 @@
-"""The table of a server's settings in docs/moderation.md, made from their declaration: `python -m
-bot.guilds.settings_table docs/moderation.md` writes it again.
+"""The table of a server's settings in docs/moderation.md, generated from their declaration by
+`python -m bot.guilds.settings_table docs/moderation.md`.
 """
 
 import sys

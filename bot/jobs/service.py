@@ -1,4 +1,4 @@
-"""The life of a job, from the wish to the stored pictures. One path for every request."""
+"""The life of a job, from the request to the stored pictures. One path for every request."""
 
 import asyncio
 import logging
@@ -43,7 +43,7 @@ from pipeline.request import GenerationRequest
 _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.1  # while draining
-_DELIVERIES_S = 120.0  # for deliveries while draining: Discord may be away, the next start goes on
+_DELIVERIES_S = 120.0  # for deliveries while draining: if Discord is down, the next start continues
 
 
 class JobService:
@@ -76,39 +76,39 @@ class JobService:
 
     @property
     def failure(self) -> "asyncio.Future[None]":
-        """Raises when the engine can't be used at all: the bot should end and say why."""
+        """Raises if no engine can be used: the bot should end and report why."""
         return self._runner.ending.failure
 
     async def start(self) -> None:
-        """Take up open jobs again after a restart, close those that are too old, end the process
-        again and again or can't be read, start drawing."""
-        if self._runner.draws:  # `bot sync` may run beside a bot that has them in hand
+        """Resume open jobs after a restart, close those that are too old, repeatedly end the
+        process or can't be read, and start drawing."""
+        if self._runner.draws:  # `bot sync` may run while a bot is processing them
             await self._resume.all()
         await self._housekeeping.start()
         self._runner.start()
         self._runner.announcer.announce()
 
     async def stop(self) -> None:
-        """Take no new work, end the running step and stop drawing. Open jobs stay stored and run
+        """Accept no new work, end the running step and stop drawing. Open jobs stay stored and run
         after a restart."""
         self._accepting = False
         await self._runner.stop()
         await self._housekeeping.stop()
 
     async def drain(self) -> None:
-        """Take no new work, and come back when everything accepted is drawn and delivered.
+        """Accept no new work, and return when everything accepted is drawn and delivered.
 
-        Deliveries that Discord does not take within two minutes are left to the next start.
+        Deliveries that Discord does not accept within two minutes are left to the next start.
         """
         self._accepting = False
-        while self._deciding or self._line.live:  # noqa: ASYNC110 - many things end it, none tells
+        while self._deciding or self._line.live:  # noqa: ASYNC110 - many things end it, none of them notifies
             await asyncio.sleep(_LOOK_EVERY_S)
         deadline = self._clock.monotonic() + _DELIVERIES_S
         while await self._is_owed() and self._clock.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_EVERY_S)
 
     async def _is_owed(self) -> bool:
-        """Whether anybody waits for the end of a job to be told; also while nobody can say."""
+        """Whether ends of jobs are still undelivered; also True if that can't be read."""
         try:
             return bool(await self._store.undelivered())
         except StorageError as error:
@@ -137,11 +137,10 @@ class JobService:
     ) -> Ticket:
         """Accept `request`: checked, its quota taken, stored. Memory and one transaction.
 
-        `saved` names one of the person's presets, which fills what the request leaves open, as then
-        do their own defaults; not for a `replay`, which repeats an earlier job
-        (`bot.library.results`).
-        InputError, RefusedError (`draining` while the bot is ending) or StorageError: nothing was
-        spent.
+        `saved` names one of the person's presets, which fills fields that the request leaves open,
+        and then their own defaults do; not for a `replay`, which repeats an earlier job
+        (`bot.library.results`). Raises InputError, RefusedError (`draining` while the bot is
+        ending) or StorageError; then no quota is used.
         """
         if not self._accepting:
             raise RefusedError("draining")
@@ -171,7 +170,7 @@ class JobService:
             output_check=self._rules.output_check,
             now=now,
         )
-        # In a thread: the longest prompts take tens of milliseconds to take apart.
+        # In a thread: the longest prompts take tens of milliseconds to parse.
         decision = await asyncio.to_thread(
             decide, request, origin, known, self._rules, model=self.model
         )
@@ -188,18 +187,18 @@ class JobService:
         return self._admit(live_job(record, ()))
 
     async def put_upload(self, data: bytes) -> Upload:
-        """Keep a picture that somebody sent; its hash goes into `init_picture` of their request.
+        """Store a picture that a person sent; its hash goes into `init_picture` of their request.
 
         InputError `image_too_large`, `image_not_supported` or `image_too_many_pixels`.
         """
         return await self._uploads.put(data)
 
     async def queue_view(self, user_id: int) -> QueueView:
-        """What `user_id` may know of the queue."""
+        """What `user_id` may see of the queue."""
         return queue_view(self._line, user_id=user_id)
 
     async def watch(self, job_id: str) -> Mailbox | None:
-        """What happens to a job, or how it ended; None if it is gone."""
+        """The events of a job, or its end; None if it was deleted."""
         job = self._line.live.get(job_id)
         if job is not None:
             return job.mailbox
@@ -208,7 +207,7 @@ class JobService:
         return None if ended is None else Mailbox(ended)
 
     async def cancel(self, *, job_id: str, user_id: int) -> None:
-        """Stop a job on its owner's wish. RefusedError: not theirs, or over already."""
+        """Cancel a job for its owner. RefusedError: not theirs, or already over."""
         record = await self.job(job_id)
         if record is None:
             raise RefusedError("job_unknown")
@@ -224,12 +223,12 @@ class JobService:
             await self._runner.ending.end(job_id)
 
     def forgotten(self, *, job_id: str) -> None:
-        """The job's row is gone: stop what is left of it."""
+        """The job's row was deleted: stop what is left of it."""
         self._runner.ending.tell(job_id, CancelledEvent())
 
     async def withdraw(self, *, job_id: str) -> bool:
-        """The acknowledgement never reached Discord: stop, give back, tell nobody. False where the
-        job had ended already: then its end is to be told."""
+        """The acknowledgement never reached Discord: stop the job, refund it, notify nobody. False
+        if the job had already ended: then its end must be delivered."""
         return await self._runner.ending.end(job_id, told=True)
 
     async def job(self, job_id: str) -> JobRecord | None:
@@ -243,29 +242,29 @@ class JobService:
         hit("message_marked")
 
     async def mark_delivered(self, job: JobRecord, *, message_id: int | None) -> None:
-        """The end of the job reached its user. If the job was deleted meanwhile, its message is
-        removed as well."""
+        """Record that the end of the job reached its user. If the job was deleted meanwhile, its
+        message is removed too."""
         now = self._clock.time()
         await self._store.mark_told(job, delivery="delivered", message_id=message_id, now=now)
 
     async def mark_kept(self, job: JobRecord, *, again: bool = False) -> None:
-        """Its user can't be reached; the pictures stay stored. `again`: have the outbox try once
-        more, as its place may open."""
+        """Record that its user can't be reached; the pictures stay stored. `again`: have the outbox
+        try again later, because its place may open."""
         now = self._clock.time()
         await self._store.mark_told(job, delivery="kept", message_id=None, now=now, again=again)
 
     async def to_present(self) -> list[JobRecord]:
-        """After a restart: live jobs, and ended ones whose user does not know yet."""
+        """After a restart: live jobs, and ended ones whose user was not notified yet."""
         return [stored.job for stored in await self._store.open_jobs()] + (
             await self._store.undelivered()
         )
 
     async def read_picture(self, picture: PictureRecord) -> bytes:
-        """The PNG of a stored picture; StorageError if its file is gone."""
+        """The PNG of a stored picture; StorageError if its file is missing."""
         return await asyncio.to_thread(self._store.files.pictures.read, picture.content_hash)
 
     async def may_preview(self, job: JobRecord, image: Image) -> bool:
-        """Whether an unfinished picture may be shown: it is checked as the finished one will be."""
+        """Whether an unfinished picture may be shown: it is checked like the finished one."""
         return await self._runner.keeping.may_show(job, image)
 
     async def limits_of(

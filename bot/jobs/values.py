@@ -15,12 +15,12 @@ from pipeline.errors import EkakiError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Who asked, where, and how the answer can reach them.
+    """Who asked, where, and how to answer them.
 
-    `interaction_token` answers for 15 minutes until `token_expires_at` (seconds since the epoch).
-    `missing_permissions` are the bot's own that delivery in this place needs and lacks, by
-    Discord's names. `weight` is the person's share of the queue, which a role's limits can raise.
-    `parent_id`: of a thread, the channel whose settings count.
+    `interaction_token` is valid for 15 minutes, until `token_expires_at` (seconds since the epoch).
+    `missing_permissions`: permissions that the bot needs to deliver here and lacks, by Discord's
+    names. `weight` is the person's share of the queue, which a role's limits can raise.
+    `parent_id`: of a thread, the channel whose settings apply.
     """
 
     user_id: int
@@ -38,7 +38,7 @@ class Origin:
 
     @property
     def rules_channel_id(self) -> int:
-        """The channel whose settings count here."""
+        """The channel whose settings apply here."""
         return self.channel_id if self.parent_id is None else self.parent_id
 
     def __repr__(self) -> str:  # the token must never reach a log
@@ -60,7 +60,7 @@ class Progress:
     """Being drawn: `step` of `steps` of picture `picture` (from 1) of `pictures` is done.
 
     `preview` makes the preview picture and may take some milliseconds: call it in a thread. It
-    shows the state of the moment it was offered; None where the engine has no previews.
+    shows the state at the time of this event; None if the engine has no previews.
     """
 
     picture: int
@@ -74,8 +74,7 @@ class Progress:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
     """All pictures are made and stored; deliver them. `withheld`: how many more are not shown.
-    `model` is None while it is loading, when a job that ended before a restart is delivered after
-    it."""
+    `model` is None while it is loading, if a job that ended before a restart is delivered."""
 
     pictures: tuple[PictureRecord, ...]
     withheld: int = 0
@@ -91,7 +90,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelledEvent:
-    """Somebody asked to stop; the quota is refunded."""
+    """The job was cancelled; its quota is refunded."""
 
 
 Terminal: TypeAlias = Completed | Failed | CancelledEvent
@@ -109,7 +108,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A stored picture to begin from: `content_hash` goes into `GenerationRequest.init_picture`."""
+    """A stored picture to start from: `content_hash` goes into `GenerationRequest.init_picture`."""
 
     content_hash: str
     width: int
@@ -118,8 +117,8 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnJob:
-    """One of somebody's own live jobs. `position`: jobs before it; `eta_s`: seconds to its end,
-    None while nothing has been measured; `prompt`: as typed."""
+    """One of a person's live jobs. `position`: jobs before it; `eta_s`: seconds to its end, None
+    while nothing has been measured; `prompt`: as typed."""
 
     job_id: str
     state: Literal["waiting", "running"]
@@ -130,8 +129,8 @@ class OwnJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueView:
-    """What one person may know of the queue: how many jobs of all people run and wait, and
-    their own in the order of their turns. `total_eta_s`: until all is done, None if unknown."""
+    """What a person may see of the queue: how many jobs run and wait in total, and their own in the
+    order of their turns. `total_eta_s`: seconds until all are done, None if unknown."""
 
     running: int
     waiting: int

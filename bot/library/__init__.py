@@ -1,1 +1,1 @@
-"""What people keep: pictures, presets, exports, suggestions."""
+"""What people store and reuse: pictures, presets, exports, suggestions."""

@@ -1,7 +1,7 @@
 """Everything that is stored about a person, as ZIP files: one record in JSON, and their pictures.
 
-Left out are only interaction tokens (a secret of Discord's, gone after delivery) and what others
-marked. Nothing is held in memory but the part that is handed out: it grows in a temporary file.
+Only interaction tokens (a secret of Discord's, deleted after delivery) and other people's marks are
+left out. Only the part being sent is held in memory; parts are built in a temporary file.
 """
 
 import json
@@ -62,8 +62,8 @@ class Exporter:
             yield part
 
     async def _jobs(self, user_id: int) -> AsyncIterator[tuple[JobRecord, list[PictureRecord]]]:
-        """All jobs with their pictures, in small pages: thousands at once would stop the loop, and
-        a reader is not held for as long."""
+        """All jobs with their pictures, in small pages: thousands at once would block the loop and
+        occupy a reader."""
         after: JobRecord | None = None
         while True:
             async with self._database.reader() as connection:
@@ -147,7 +147,7 @@ def _job(job: JobRecord, made: list[PictureRecord]) -> dict[str, Any]:
 
 
 def _session(session: WebSession) -> dict[str, Any]:
-    """Without its key, which is the browser's."""
+    """Without its key, which belongs to the browser."""
     return {
         "name": session.name,
         "server_ids": [str(guild_id) for guild_id in sorted(session.guild_ids)],
@@ -156,7 +156,7 @@ def _session(session: WebSession) -> dict[str, Any]:
 
 
 def _block(block: Block) -> dict[str, Any]:
-    """Who made it is the moderator's own affair."""
+    """Which moderator made it is left out."""
     return {
         "server_id": str(block.guild_id),
         "reason": block.reason,
@@ -194,7 +194,7 @@ async def _gallery(connection: Connection, user_id: int) -> dict[str, Any]:
 
 
 def _entry(entry: AuditEntry) -> dict[str, Any]:
-    """What a server's log says by or about the person."""
+    """Entries of servers' logs by or about the person."""
     return {
         "at": entry.at,
         "kind": entry.kind,

@@ -1,4 +1,4 @@
-"""Texts that a suggestion stands for and is too short to hold."""
+"""Long texts that a suggestion refers to because it can't contain them."""
 
 import re
 from collections import OrderedDict
@@ -13,13 +13,13 @@ _MARK: Final = re.compile(r"[^‹›]*‹#(?P<token>[0-9a-f]{8})›")
 
 
 class HeldTexts:
-    """The latest texts of each of the latest people, in memory. Nobody gets another one's."""
+    """The latest texts of the most recent people, in memory. People only get their own."""
 
     def __init__(self) -> None:
         self._of: OrderedDict[int, OrderedDict[str, str]] = OrderedDict()
 
     def hold(self, typed: str, *, user_id: int) -> str:
-        """The mark that stands for `typed` in what this person sends."""
+        """The mark that refers to `typed` in what this person sends."""
         token = sha256(typed.encode("utf-8", "surrogatepass")).hexdigest()[:8]
         own = self._of.setdefault(user_id, OrderedDict())
         self._of.move_to_end(user_id)
@@ -32,9 +32,9 @@ class HeldTexts:
         return f"‹#{token}›"
 
     def put_back(self, typed: str, *, user_id: int) -> str:
-        """`typed` with the text in place of its mark and of the words before it.
+        """`typed` with the text in place of the mark and the words before it.
 
-        InputError where that text is not held any more, such as after a restart.
+        Raises InputError if the text is no longer held, such as after a restart.
         """
         mark = _MARK.match(typed)
         if mark is None:

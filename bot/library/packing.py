@@ -12,7 +12,7 @@ from typing import IO, Any, Final, Self
 from data.files.picture_files import PictureFiles
 from pipeline.errors import StorageError
 
-MEMBER_BYTES: Final = 512  # of a ZIP for each file: headers and its name twice, with room
+MEMBER_BYTES: Final = 512  # per file in a ZIP: headers and its name twice, with a margin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class PackedFile:
 
 
 async def in_a_thread(pieces: Generator[bytes]) -> AsyncGenerator[bytes]:
-    """What `packed` and `streamed` give, each made in a thread: they wait for the disk."""
+    """Iterate over `packed` or `streamed` in a thread, because they wait for the disk."""
     try:
         while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
             yield piece
@@ -38,7 +38,7 @@ def packed(
     record: dict[str, Any], files: Sequence[PackedFile], part_bytes: int | None
 ) -> Generator[bytes]:
     """ZIP files of at most `part_bytes` (None: one of any size), `record` as `data.json` in the
-    first. Nothing is held in memory but the one that is handed out."""
+    first. Only the one being sent is held in memory."""
     with ExitStack() as stack:
         pack = stack.enter_context(_Pack())
         pack.add("data.json", _text(record), compress=True)
@@ -54,7 +54,7 @@ def packed(
 
 
 def streamed(record: dict[str, Any], files: Sequence[PackedFile]) -> Generator[bytes]:
-    """One ZIP in pieces of a file each, for whoever reads it as it is made."""
+    """One ZIP in pieces of one file each, for reading while it is made."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w") as archive:
         archive.writestr("data.json", _text(record), compress_type=zipfile.ZIP_DEFLATED)
@@ -79,13 +79,13 @@ def _content(file: PackedFile) -> bytes | None:
 
 
 class _Sink:
-    """What `zipfile` writes to where nothing can be written twice: it does without seeking then."""
+    """A file for `zipfile` that can't seek, so that nothing is written twice."""
 
     def __init__(self) -> None:
         self._written = bytearray()
 
     def write(self, data: bytes) -> int:
-        """Keep it until it is taken."""
+        """Buffer it until it is taken."""
         self._written += data
         return len(data)
 
@@ -96,7 +96,7 @@ class _Sink:
         """Nothing is open."""
 
     def taken(self) -> bytes:
-        """Everything since it was taken last."""
+        """Everything written since the last call."""
         data = bytes(self._written)
         self._written.clear()
         return data
@@ -114,12 +114,12 @@ class _Pack:
         return self
 
     def __exit__(self, *error: object) -> None:
-        with suppress(OSError):  # else it would try once more when it is collected
+        with suppress(OSError):  # otherwise it would try again when it is garbage-collected
             self._zip.close()
         self._file.close()
 
     def size_with(self, size_bytes: int) -> int:
-        """How large the ZIP is at most with one more file of `size_bytes`."""
+        """The largest possible size of the ZIP with one more file of `size_bytes`."""
         return self._file.tell() + size_bytes + (self._members + 1) * MEMBER_BYTES
 
     def add(self, name: str, content: bytes, *, compress: bool) -> None:
@@ -128,7 +128,7 @@ class _Pack:
         self._members += 1
 
     def finish(self) -> bytes:
-        """The whole file; the pack is of no use afterwards."""
+        """Return the whole file; the pack can't be used afterwards."""
         self._zip.close()
         self._file.seek(0)
         content = self._file.read()

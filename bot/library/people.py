@@ -1,5 +1,5 @@
-"""What the bot keeps about a person for that person: defaults, presets, and their right to see and
-remove everything."""
+"""What the bot stores for a person: defaults, presets, and their right to see and remove
+everything."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ from pipeline.request import OPTIONS, GenerationRequest
 from pipeline.resolve import readable
 
 MAX_PRESETS: Final = 25  # all of them fit into one autocompletion
-MAX_PRESET_NAME: Final = 50  # characters: several stand side by side on a telephone
+MAX_PRESET_NAME: Final = 50  # characters: several fit side by side on a phone
 
 
 class People:
@@ -43,11 +43,11 @@ class People:
         self._exporter = Exporter(database=database, files=files, clock=clock)
 
     async def defaults(self, user_id: int) -> UserDefaults:
-        """What `user_id` set for requests that say nothing."""
+        """The defaults that `user_id` set for their requests."""
         return await self._database.read(user_defaults.get, user_id=user_id)
 
     async def set_defaults(self, user_id: int, defaults: UserDefaults) -> UserDefaults:
-        """Replace the defaults; gives what is stored (the size as pixels, the text cleaned).
+        """Replace the defaults; returns what is stored (the size as pixels, the text cleaned).
 
         InputError `aspect_unknown` or `negative_too_long`: nothing was changed.
         """
@@ -63,9 +63,9 @@ class People:
     async def save_preset(self, user_id: int, name: str, request: GenerationRequest) -> Preset:
         """Save `request` under `name`, replacing the one of that name.
 
-        Not kept are the seed, the number of pictures, who sees the result, and pictures to begin
-        from: a preset is a way to draw, not one picture. InputError `preset_name` (1 to 50
-        characters) or what is wrong with the request; RefusedError `presets_full` (25).
+        The seed, the number of pictures, who sees the result, and init pictures are not stored: a
+        preset is a style, not one picture. InputError `preset_name` (1 to 50 characters) or what is
+        wrong with the request; RefusedError `presets_full` (25).
         """
         name = clean_text(name)
         if not presets.key_of(name) or len(name) > MAX_PRESET_NAME:
@@ -104,7 +104,7 @@ class People:
     async def export(self, user_id: int) -> bytes:
         """Everything stored about `user_id` as one ZIP: `data.json` and their picture files.
 
-        As large as all their pictures: where a message has to carry it, use `export_parts`.
+        It is as large as all their pictures; use `export_parts` for messages.
         """
         return b"".join([part async for part in self._exporter.parts(user_id, part_bytes=None)])
 
@@ -114,14 +114,13 @@ class People:
         return self._exporter.parts(user_id, part_bytes=part_bytes)
 
     async def forget(self, user_id: int) -> None:
-        """Remove everything stored about `user_id` for good, files included.
+        """Remove everything stored about `user_id` permanently, including files.
 
-        Open jobs are cancelled first. What they used of their limits in the last 24 hours stays
-        until it counts no longer (a number and a time, without job or text), so that limits can't
-        be reset by it; then the next housekeeping removes that, too. Blocks stay as well, and what
-        moderators did about them, without their words, for as long as the server keeps its log.
-        What they shared is taken out of gallery channels; other messages in Discord are not ours to
-        remove.
+        Open jobs are cancelled first. Their usage of the last 24 hours stays until it expires (a
+        number and a time, without job or text), so that this can't be used to reset limits; then
+        the next housekeeping removes it too. Blocks also stay, and what moderators did about them,
+        without their text, as long as the server keeps its log. What they shared is removed from
+        gallery channels; other messages in Discord stay.
         """
         await self._jobs.cancel_all(user_id=user_id)
         async with self._database.transaction() as connection:
@@ -152,7 +151,7 @@ class People:
 
 
 def preset_of(request: GenerationRequest) -> GenerationRequest:
-    """What a preset keeps of `request`; flags of its prompt are folded into its fields."""
+    """The part of `request` that a preset stores; flags of its prompt become fields."""
     said = readable(request)
     return GenerationRequest(
         **{each.field: getattr(said, each.field) for each in OPTIONS if each.in_preset}

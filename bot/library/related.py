@@ -1,4 +1,4 @@
-"""Tags that go with others: in the server's own pictures, and a small shipped start."""
+"""Tags that go with others: from the server's own pictures, and from a small shipped list."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -21,13 +21,14 @@ from pipeline.tags.tag import Tag
 
 MAX_RELATED: Final = 25  # Discord, of a select menu
 MIN_MEMBERS: Final = 2
-"""Who draw two tags together before anybody is told of it: one member's habits stay their own."""
+"""How many members must draw two tags together before this is shown: one member's habits stay
+private."""
 
 Start = Mapping[str, Sequence[str]]
 
 
 class Related:
-    """What goes with tags, and what is known of them."""
+    """Looks up which tags go together, and what tags mean."""
 
     def __init__(
         self, *, tags: TagIndex, start: Start, database: Database, jobs: JobService
@@ -40,8 +41,8 @@ class Related:
     async def to(self, typed: str, asker: Asker, channel_ids: Collection[int]) -> list[Tag]:
         """The tags that go best with those in `typed`, of those that may be shown here.
 
-        They come from pictures in `channel_ids`, which are the channels that the asker sees, and
-        where these say too little from the shipped start.
+        They come from pictures in `channel_ids`, the channels that the person sees, and from the
+        shipped list if those are not enough.
         """
         rating = await self._ceiling(asker)
         shown: list[Shown] = []
@@ -56,11 +57,11 @@ class Related:
         return await asyncio.to_thread(self._ranked, typed, shown, rating)
 
     async def near(self, typed: str, asker: Asker) -> list[str]:
-        """The names of tags that a text may mean that is none."""
+        """The names of tags that are similar to a text that is no tag."""
         return nearest(self._tags, typed, await self._ceiling(asker))
 
     def named(self, typed: str) -> dict[str, Tag | None]:
-        """The pieces of a prompt, each with the tag of that name or alias."""
+        """The pieces of a prompt, each with the tag that has this name or alias."""
         read = read_prompt(typed, lambda name: self._tags.category_of(name) is not None)
         return {piece: self._tags.get(piece) for piece in plain_tags(read.text)}
 
@@ -78,7 +79,7 @@ class Related:
         return [tag for tag in tags if tag is not None and not hidden(tag)][:MAX_RELATED]
 
     def _drawn(self, shown: Shown) -> tuple[int, frozenset[str]]:
-        """Who drew it, and the tags that it shows; words for quality are none."""
+        """Who drew it, and the tags that it shows, without quality tags."""
         pieces = (*plain_tags(shown.prompt), *shown.seen)
         tags = (self._tags.get(piece) for piece in pieces)
         names = {t.name for t in tags if t is not None and t.category is not TagCategory.META}
@@ -88,9 +89,9 @@ class Related:
 def going_with(
     wanted: Collection[str], pictures: Iterable[tuple[int, frozenset[str]]]
 ) -> list[str]:
-    """The tags that are drawn with `wanted` by at least two members, the most fitting first.
+    """The tags that at least two members draw with `wanted`, best match first.
 
-    A picture counts the more, the rarer what it has of `wanted`; a tag that is everywhere, less.
+    Pictures with rarer tags of `wanted` count more; tags that occur everywhere count less.
     """
     drawn = list(pictures)
     often = Counter(tag for _, tags in drawn for tag in tags)
@@ -106,7 +107,7 @@ def going_with(
 
 
 def started(wanted: Collection[str], start: Start) -> list[str]:
-    """As `going_with`, of the shipped start."""
+    """As `going_with`, from the shipped list."""
     scores: defaultdict[str, float] = defaultdict(float)
     for tag in wanted:
         others = start.get(tag, ())

@@ -1,4 +1,4 @@
-"""What people do with finished pictures: see them again, draw on from them, mark, delete."""
+"""What people do with finished pictures: show them again, draw from them, mark and delete them."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
@@ -24,26 +24,27 @@ from pipeline.errors import RefusedError
 from pipeline.request import GenerationRequest, decided
 
 SUBTLE_VARIATION: Final = 0.2
-"""How far a subtle variation's first noise is bent towards another seed's (A1111's scale): the same
-picture with other details."""
+"""How far the initial noise of a subtle variation is interpolated towards another seed's (A1111's
+scale): the same picture with other details."""
 
 SUBTLE_STRENGTH: Final = 0.45
-"""Of img2img where noise can't be bent from the picture: it began from a picture, or is itself a
-variation. Composition stays, details change."""
+"""The img2img strength used if the noise can't be interpolated, because the picture was drawn from
+another one or is itself a variation. Composition stays, details change."""
 
 STRONG_STRENGTH: Final = 0.75
-"""Of img2img for a strong variation: colours and rough composition stay."""
+"""The img2img strength of a strong variation: colours and rough composition stay."""
 
 MAX_PAGE_SIZE: Final = 25
 
 
 OnDelete = Callable[[Connection, JobRecord], Awaitable[None]]
-"""Called inside the transaction that deletes a job with its pictures, before the rows go."""
+"""Called inside the transaction that deletes a job with its pictures, before the rows are
+deleted."""
 
 
 class Results:
     """Stored results. The requests made here repeat an earlier job: submit them with `replay=True`,
-    so that the presser's own defaults don't change them."""
+    so that the defaults of the person who pressed don't change them."""
 
     def __init__(
         self,
@@ -60,11 +61,11 @@ class Results:
         self.on_delete: list[OnDelete] = []
 
     async def picture(self, picture_id: str) -> StoredPicture:
-        """A picture by its id. RefusedError `picture_unknown`: there is none (any more)."""
+        """A picture by its id. RefusedError `picture_unknown`: it does not exist."""
         return await self._database.read(known_picture, picture_id)
 
     async def pictures_of(self, job_id: str) -> tuple[JobRecord, tuple[PictureRecord, ...]]:
-        """A job and its pictures in their order. RefusedError `job_unknown`."""
+        """A job and its pictures in order. RefusedError `job_unknown`."""
         async with self._database.reader() as connection:
             job = await jobs.get(connection, job_id=job_id)
             made = await pictures.of_job(connection, job_id=job_id)
@@ -73,16 +74,16 @@ class Results:
         return job, tuple(made)
 
     async def show(self, id: str) -> tuple[JobRecord, tuple[PictureRecord, ...]]:  # noqa: A002
-        """What an id that somebody typed names: a job with all its pictures, or one picture with
-        its job. RefusedError `job_unknown`. Whether they may see it: `may_see`."""
+        """What a typed id refers to: a job with all its pictures, or one picture with its job.
+        RefusedError `job_unknown`. `may_see` says whether they may see it."""
         typed = typed_id(id)
         picture = await self._database.read(pictures.get, picture_id=typed)
         job, made = await self.pictures_of(typed if picture is None else picture.job_id)
         return (job, made) if picture is None else (job, (picture,))
 
     def may_see(self, actor: Actor, job: JobRecord) -> bool:
-        """Owners see their own everywhere; everybody of a server its public jobs, its moderators
-        also the private ones. Direct messages: the owner alone."""
+        """Owners see their own everywhere; members of a server its public jobs, its moderators also
+        the private ones. In direct messages, only the owner."""
         if actor.user_id == job.user_id:
             return True
         if job.guild_id is None or actor.guild_id != job.guild_id:
@@ -96,23 +97,24 @@ class Results:
         return job.guild_id is not None and actor.guild_id == job.guild_id and actor.is_moderator
 
     def reroll(self, job: JobRecord) -> GenerationRequest:
-        """The same wish with a new random seed; of a variation, another variation."""
+        """The same request with a new random seed; of a variation, another variation."""
         if job.request.variation_strength:
             return replace(_settled(job), variation_seed=None, source=job.id)
         return replace(_settled(job), seed=None, source=job.id)
 
     def again(self, job: JobRecord) -> GenerationRequest:
-        """The wish of a job that ended without pictures: its seed only where one was typed, since
-        another seed may succeed."""
+        """The request of a job that ended without pictures, with its seed only if one was typed,
+        since another seed may succeed."""
         return replace(_settled(job), seed=job.request.wish.seed)
 
     def typed(self, job: JobRecord) -> GenerationRequest:
-        """The wish as it was typed. RefusedError `job_unknown`: it can't be read any more."""
+        """The request as it was typed. RefusedError `job_unknown`: it can't be read any more."""
         _demand_readable(job)
         return job.request.wish
 
     def vary(self, stored: StoredPicture, *, strong: bool) -> GenerationRequest:
-        """One picture like this one. Subtle: its noise bent a little. Strong: img2img of it."""
+        """One picture similar to this one. Subtle: its noise slightly changed. Strong: img2img of
+        it."""
         job, picture = stored.job, stored.picture
         request = job.request
         if not strong and not request.init_picture and not request.variation_strength:
@@ -128,31 +130,31 @@ class Results:
         return replace(_from_picture(stored), strength=strength)
 
     def upscale(self, stored: StoredPicture) -> GenerationRequest:
-        """The picture drawn 1.5 times as large. RefusedError `already_upscaled`: once is enough for
-        every memory and for Discord."""
+        """The picture drawn 1.5 times as large. RefusedError `already_upscaled`: twice would exceed
+        the memory of most machines and Discord's limits."""
         if stored.job.request.upscale_factor > 1:
             raise RefusedError("already_upscaled")
         return replace(_from_picture(stored), aspect=None, seed=stored.picture.seed, upscale=True)
 
     def remix(self, job: JobRecord) -> GenerationRequest:
-        """The wish to begin a changed one from; its seed is left to chance. RefusedError
-        `job_unknown`: it can't be read any more."""
+        """The request to edit for a remix, with a random seed. RefusedError `job_unknown`: it can't
+        be read any more."""
         _demand_readable(job)
         wish = replace(
             job.request.wish,
             seed=None,
             variation_seed=None,
             variation_strength=None,
-            # Editing what ended without pictures goes on from where that came from.
+            # Editing a job that ended without pictures keeps its own source.
             source=job.id if job.state == "finished" else job.request.wish.source,
         )
-        # An upscaled picture's text is wanted again, not its enlargement.
+        # Of an upscaled picture the text is wanted, not the upscale.
         return (
             replace(wish, init_picture=None, strength=None, upscale=False) if wish.upscale else wish
         )
 
     async def toggle_favourite(self, *, user_id: int, picture_id: str) -> bool:
-        """Mark a picture, or take the mark away; returns whether it is marked now. RefusedError
+        """Mark or unmark a picture; returns whether it is marked now. RefusedError
         `picture_unknown`."""
         async with self._database.transaction() as connection:
             on = not await favourites.unmark(connection, user_id=user_id, picture_id=picture_id)
@@ -170,12 +172,12 @@ class Results:
     async def delete(
         self, job_id: str, *, actor: Actor, reason: str = "", shown: int | None = None
     ) -> JobRecord:
-        """Delete an ended job with its pictures; what it took of the quota stays used.
+        """Delete an ended job with its pictures; its quota stays used.
 
-        Its message in Discord is removed soon, and so is `shown`, a message of ours in the actor's
-        channel that shows the pictures. A picture that somebody's open job begins from keeps
-        its file until that job has ended. RefusedError `job_unknown`, `not_your_picture`, or
-        `job_open` (cancel it instead).
+        Its message in Discord is removed soon, and so is `shown`, our message in the actor's
+        channel that shows the pictures. A picture that an open job starts from keeps its file until
+        that job has ended. RefusedError `job_unknown`, `not_your_picture`, or `job_open` (cancel it
+        instead).
         """
         async with self._database.transaction() as connection:
             job = await jobs.get(connection, job_id=job_id)
@@ -212,7 +214,7 @@ class Results:
     async def history(
         self, *, user_id: int, words: str = "", favourites: bool = False, page: int, page_size: int
     ) -> HistoryPage:
-        """Page `page` (from 0) of one's own finished pictures, the newest first.
+        """Page `page` (from 0) of a person's finished pictures, newest first.
 
         All of `words` occur in the prompt, in any case and as parts of words; with `favourites`
         only those that the person marked.
@@ -229,7 +231,7 @@ class Results:
 
 
 async def known_picture(connection: Connection, picture_id: str) -> StoredPicture:
-    """The picture with this id. RefusedError `picture_unknown`: there is none (any more)."""
+    """The picture with this id. RefusedError `picture_unknown`: it does not exist."""
     found = await find_stored(connection, picture_id=picture_id)
     if found is None:
         raise RefusedError("picture_unknown")
@@ -242,9 +244,9 @@ def _demand_readable(job: JobRecord) -> None:
 
 
 def _settled(job: JobRecord) -> GenerationRequest:
-    """The wish with everything said that was decided for it, so that it comes out the same for
-    another person, in another place and after an upgrade. RefusedError `job_unknown`: it can't be
-    read any more."""
+    """The request with every decided field filled in, so that it gives the same result for another
+    person, in another place and after an upgrade. RefusedError `job_unknown`: it can't be read any
+    more."""
     _demand_readable(job)
     request = job.request
     larger = request.upscale_factor > 1
@@ -256,8 +258,8 @@ def _settled(job: JobRecord) -> GenerationRequest:
 
 
 def _from_picture(stored: StoredPicture) -> GenerationRequest:
-    """One picture begun from this one, with another seed. It may not be shown where this one may
-    not: the rating is said."""
+    """One picture that starts from this one, with another seed. It keeps the rating, so that it
+    can't be shown where this one can't."""
     settled = replace(
         _settled(stored.job), rating=max(stored.job.request.rating, stored.picture.rating)
     )

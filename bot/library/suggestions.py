@@ -1,4 +1,4 @@
-"""Autocompletion: what somebody may mean, in milliseconds, never more than the place allows."""
+"""Autocompletion within milliseconds, limited to what the place allows."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -21,7 +21,7 @@ from pipeline.tags.suitability import hidden_above
 from pipeline.tags.tag import TagMatch, short_count, tag_key
 
 MAX_SUGGESTIONS: Final = 25  # Discord, of an autocompletion
-MAX_CHOICE: Final = 100  # characters: Discord, of a choice's name and value
+MAX_CHOICE: Final = 100  # characters of a choice's name and value, Discord
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Who types, and where. `channel_id`: of the channel whose settings count."""
+    """Who types, and where. `channel_id`: the channel whose settings apply."""
 
     user_id: int
     place: Place
@@ -52,23 +52,23 @@ class Suggestions:
         self._held = HeldTexts()
 
     def meant(self, typed: str, *, user_id: int) -> str:
-        """What somebody means by a text with names of suggestions in it.
+        """Expand the names of suggestions in a text.
 
-        InputError where it stands for a text that is no longer held.
+        Raises InputError if a suggestion refers to a text that is no longer held.
         """
         return meant(self._held.put_back(typed, user_id=user_id))
 
     async def prompt(
         self, typed: str, asker: Asker, *, beyond: Literal["tags", "form"]
     ) -> list[Suggestion]:
-        """For the last comma-separated piece of `typed`; what stands before it stays as it is.
+        """For the last comma-separated piece of `typed`; what precedes it stays unchanged.
 
-        A completed text that would not fit into a choice is not offered, as nothing is ever cut:
-        then a last row says where to go on (`beyond`), and stands for what was typed.
+        A completed text that would not fit into a choice is not offered, because nothing is ever
+        cut. A last row (`beyond`) then says how to continue, and refers to what was typed.
         """
         try:
             typed = self.meant(typed, user_id=asker.user_id)
-        except InputError:  # told once it is sent
+        except InputError:  # reported once it is sent
             return []
         found = await self._for_piece(typed, asker)
         made = [_completed(typed, match, ready=True) for match in found]
@@ -80,13 +80,13 @@ class Suggestions:
         return [*fitting[: MAX_SUGGESTIONS - 1], last]
 
     async def tags(self, typed: str, asker: Asker, *, limit: int = MAX_CHOICE) -> list[Suggestion]:
-        """As `prompt`, for a search: only what has up to `limit` characters."""
+        """As `prompt`, for a search: only results of up to `limit` characters."""
         found = await self._for_piece(meant(typed), asker)
         made = (_completed(meant(typed), match, limit=limit) for match in found)
         return [each for each in made if each is not None]
 
     async def characters(self, typed: str, asker: Asker) -> list[Suggestion]:
-        """Characters by name or alias, with the series that they bring along."""
+        """Characters by name or alias, with the series that they add."""
         found = await self._search(meant(typed), asker, TagCategory.CHARACTER)
         return [_named(match, self._tags.series_of(match.tag.name) or "") for match in found]
 
@@ -101,8 +101,8 @@ class Suggestions:
         return [Suggestion(size_label(bucket), bucket.ratio) for bucket in found]
 
     async def _for_piece(self, typed: str, asker: Asker) -> list[TagMatch]:
-        """What may complete the end of `typed`: nothing behind flags, and where no tag is begun
-        none that is there already."""
+        """Completions for the end of `typed`: none after flags, and, if no tag was started, none
+        that is already there."""
         if not takes_tags(typed):
             return []
         head, piece = complete_last_piece(typed)
@@ -135,7 +135,7 @@ class Suggestions:
 def _completed(
     typed: str, match: TagMatch, *, limit: int = MAX_CHOICE, ready: bool = False
 ) -> Suggestion | None:
-    """`typed` completed to `match`, with as many remarks as fit; None where it does not fit."""
+    """`typed` completed to `match`, with as many remarks as fit; None if it does not fit."""
     for ends in (True, False) if ready else (False,):
         done = completion(typed, match.tag, ready=ends)
         for remarks in _remarks(match):
@@ -155,7 +155,7 @@ def _named(match: TagMatch, series: str = "") -> Suggestion:
 
 
 def _remarks(match: TagMatch) -> list[list[str]]:
-    """What is said of a tag beside its name, and less and less of it."""
+    """The remarks about a tag, from longest to shortest."""
     kind = text("imagine.artist") if match.tag.category is TagCategory.ARTIST else ""
     count = short_count(match.tag.count) if match.tag.count else ""
     return [[match.matched_alias or "", kind, count], [kind, count], []]

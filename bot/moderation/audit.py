@@ -1,4 +1,4 @@
-"""The audit log: one call records what happened, by itself or inside a transaction that is open."""
+"""The audit log: records events, in a separate transaction or inside an open one."""
 
 import logging
 from collections.abc import Mapping
@@ -16,19 +16,19 @@ _log = logging.getLogger(__name__)
 
 
 class Audit:
-    """Records events. Entries that a server wants in its log channel wait in the database, and an
-    item of the outbox with them, until `cogs.moderation.log_channel` has posted them."""
+    """Records events. Entries for a server's log channel wait in the database, with an item in the
+    outbox, until `cogs.moderation.log_channel` has posted them."""
 
     def __init__(self, *, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     async def record(self, event: AuditEvent) -> int:
-        """Record `event` in a transaction of its own; gives the entry's id."""
+        """Record `event` in its own transaction; returns the entry's id."""
         return await self._database.write(self.record_in, event)
 
     async def record_in(self, connection: Connection, event: AuditEvent) -> int:
-        """Record `event` with everything else of the open transaction, or not at all."""
+        """Record `event` as part of the open transaction."""
         return await audit.insert(connection, event=event, now=self._clock.time())
 
     async def record_act(
@@ -39,7 +39,7 @@ class Audit:
         user_id: int | None,
         details: Mapping[str, object],
     ) -> None:
-        """Record what `actor` did, about `user_id` if about anybody."""
+        """Record what `actor` did, and to whom (`user_id`) if anybody."""
         event = AuditEvent(
             kind=kind,
             guild_id=actor.guild_id,
@@ -60,7 +60,7 @@ class Audit:
         actor_id: int | None = None,
         picture_id: str | None = None,
     ) -> None:
-        """Record what was done about a job, or a picture of it; without `actor_id` by the bot."""
+        """Record an action about a job or one of its pictures; without `actor_id`, by the bot."""
         event = AuditEvent(
             kind=kind,
             guild_id=job.guild_id,
@@ -74,7 +74,7 @@ class Audit:
         await self.record_in(connection, event)
 
     async def note(self, event: AuditEvent) -> None:
-        """Record `event` if that can be, for what happens anyway: trouble is only logged."""
+        """Record `event` if possible; problems are only logged."""
         try:
             await self.record(event)
         except StorageError as error:

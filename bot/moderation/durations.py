@@ -13,7 +13,7 @@ _PART = re.compile(r"(\d{1,6})\s*([mhdw])[a-z]*[\s,]*")
 
 
 def parse_duration(typed: str | None) -> float | None:
-    """Seconds; None where nothing is typed: permanently. InputError `duration_unknown`."""
+    """Seconds; None if nothing is typed: permanently. InputError `duration_unknown`."""
     text = (typed or "").strip().casefold()
     if not text:
         return None

@@ -10,7 +10,8 @@ from pipeline.errors import RefusedError
 async def check_door(
     connection: Connection, *, user_id: int, guild_id: int | None, channel_id: int, now: float
 ) -> None:
-    """RefusedError for whoever may not ask here and now. `channel_id`: of a thread, its parent's.
+    """Raises RefusedError if a person may not ask here now. `channel_id`: of a thread, its
+    parent's.
 
     `maintenance`; `blocked`, `blocked_until`, `blocked_everywhere`, `guild_blocked`;
     `channel_not_allowed`.

@@ -1,4 +1,4 @@
-"""What a server allows one member, by all their roles. Pure."""
+"""The limits of a member, from all their roles. Pure."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,9 +8,9 @@ from data.guilds.server_settings import LIMIT_NAMES, LimitSet
 def for_member(
     limits: Mapping[int, LimitSet], *, guild_id: int, role_ids: Iterable[int]
 ) -> LimitSet:
-    """Each limit by itself: the most generous that one of the roles sets, else everyone's.
+    """For each limit, the most generous that one of the roles sets, otherwise everyone's.
 
-    A role that was deleted in Discord is nobody's, so what was set for it counts for nobody.
+    Nobody has a role that was deleted in Discord, so its limits apply to nobody.
     """
     everyone = limits.get(guild_id, LimitSet())
     own = [limits[role] for role in role_ids if role in limits and role != guild_id]

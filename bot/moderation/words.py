@@ -1,7 +1,7 @@
 """A server's own rules on prompts: words that are refused, phrases in which they are harmless.
 
-They are matched as the hard rules are, through every disguise, and come after them: what a server
-allows never switches a hard rule off.
+They are matched like the hard rules, through every disguise, and after them: what a server allows
+never disables a hard rule.
 """
 
 import re
@@ -17,7 +17,7 @@ from data.guilds.server_settings import Words
 from pipeline.errors import InputError
 
 MAX_WORDS: Final = 1000
-"""Of one list: the search stays within milliseconds."""
+"""Words per list: the search stays within milliseconds."""
 MAX_WORD: Final = 100  # characters, also in the schema
 
 _SIGNS = re.compile(r"[\W_]+")
@@ -25,14 +25,14 @@ _LIST_SIGNS = re.compile(r"[,;\n\r、]+")
 
 
 def find_blocked(words: Words, prompt: str, negative_prompt: str) -> str | None:
-    """The first of the server's words that the FINAL prompts ask for, as it stands in the list.
+    """The first of the server's words that the FINAL prompts contain, as spelled in the list.
 
-    Slow for the first prompt after a change of the list: belongs in a thread.
+    Slow for the first prompt after a change of the list: call it in a thread.
     """
     if not words.blocked:
         return None
     wanted = prompt
-    if NEGATIVE_WEIGHT.search(negative_prompt):  # `(gore:-1)` asks for it
+    if NEGATIVE_WEIGHT.search(negative_prompt):  # `(gore:-1)` requests it
         wanted = f"{prompt}, {negative_prompt}"
     return _matcher(words).find(readings(wanted))
 
@@ -43,16 +43,16 @@ def _matcher(words: Words) -> TermMatcher:
 
 
 def parse_words(typed: str) -> frozenset[str]:
-    """The words of a list as typed or uploaded: parted by commas or lines; `#` begins a remark.
+    """The words of a list as typed or uploaded: separated by commas or lines; `#` starts a comment.
 
-    InputError `word_unusable` for what has no letter, `word_too_long`, `words_too_many`.
+    InputError `word_unusable` for a word without letters, `word_too_long`, `words_too_many`.
     """
     lines = (line.split("#", 1)[0] for line in typed.splitlines())
     return checked(word for line in lines for word in _LIST_SIGNS.split(line))
 
 
 def checked(words: Iterable[str]) -> frozenset[str]:
-    """`words` as they are stored: the spelling that is matched, each once, none empty."""
+    """`words` as they are stored: in the spelling that is matched, each once, none empty."""
     found: set[str] = set()
     for word in words:
         plain = plain_word(word)
@@ -69,6 +69,6 @@ def checked(words: Iterable[str]) -> frozenset[str]:
 
 
 def plain_word(word: str) -> str:
-    """A word or tag without signs, in one spelling; empty where it has no letter to be matched."""
+    """A word or tag without punctuation, in one spelling; empty if it has no letters."""
     plain = " ".join(_SIGNS.sub(" ", normalise(word)).split())
     return plain if any(letter.isalpha() for letter in plain) else ""

@@ -1,1 +1,1 @@
-"""What is to be told to Discord in the background: kept until it is done, and given up in words."""
+"""What has to be sent to Discord in the background: kept until it is sent or given up."""

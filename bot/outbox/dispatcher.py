@@ -1,4 +1,4 @@
-"""Sends what is due, each lane by itself: one that is slow or refused holds up no other."""
+"""Sends what is due, each lane separately: a slow or rejected one does not delay others."""
 
 import asyncio
 import logging
@@ -17,22 +17,22 @@ _log = logging.getLogger(__name__)
 
 Explain: TypeAlias = Callable[[BaseException], Failure]
 
-LOOK_EVERY_S: Final = 5.0  # another process may have put something
-PAUSE_S: Final = 0.05  # between two looks: commits come in showers
+LOOK_EVERY_S: Final = 5.0  # another process may have added something
+PAUSE_S: Final = 0.05  # between two checks: commits come in bursts
 SEND_LIMIT_S: Final = 300.0
-"""For one attempt, waits for Discord's rate limits included."""
+"""For one attempt, including waits for Discord's rate limits."""
 MAX_REFUSALS: Final = 1500
-"""Of closed places in REFUSALS_IN_S, in all lanes together; each may have cost up to five requests.
-Discord bans a bot for 10,000 in ten minutes."""
+"""Refusals by closed places within REFUSALS_IN_S, over all lanes; each may have cost up to five
+requests. Discord bans a bot for 10,000 in ten minutes."""
 REFUSALS_IN_S: Final = 600.0
 LANES_AT_ONCE: Final = 50
 SLOT_S: Final = 5.0
-"""After which a lane that is still sending no longer counts among these: lanes that hang or wait
-for a rate limit must not use up all of them."""
+"""After this time a lane that is still sending no longer counts: lanes that hang or wait for a rate
+limit must not use up all slots."""
 
 
 class Dispatcher:
-    """The tasks that send. `explain`: what an exception means."""
+    """Runs the sending tasks. `explain`: says what an exception means."""
 
     def __init__(
         self,
@@ -51,24 +51,24 @@ class Dispatcher:
         self._rests: dict[str, float] = {}  # lanes, until when
         self._paced: dict[tuple[str, str], float] = {}  # kind and key, until when
         self._refusals: deque[float] = deque()  # of closed places, when
-        self._missed: set[str] = set()  # lanes that were due while they were sending
+        self._missed: set[str] = set()  # lanes that became due while they were sending
         self._troubled: defaultdict[str, int] = defaultdict(int)
         self._guilds: dict[str, int | None] = {}
         self._open = asyncio.Semaphore(LANES_AT_ONCE)
         outbox.on_wake.append(self._woken)
 
     def start(self) -> None:
-        """Begin, once: Discord must be connected."""
+        """Start, once: Discord must be connected."""
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="outbox")
 
     @property
     def resting(self) -> frozenset[str]:
-        """The lanes that are left alone for a while."""
+        """The lanes that are paused."""
         return frozenset(self._rests)
 
     async def stop(self) -> None:
-        """End. What is under way is done again at the next start."""
+        """Stop. What is being sent is sent again at the next start."""
         tasks = [*([self._task] if self._task else []), *self._busy.values()]
         for task in tasks:
             task.cancel()
@@ -76,7 +76,7 @@ class Dispatcher:
         self._task = None
 
     def _woken(self, guild_id: int) -> None:
-        """Something changed in a server: its lanes need not rest."""
+        """Resume a server's lanes, because something changed there."""
         for lane in [lane for lane in self._rests if self._guilds.get(lane) == guild_id]:
             del self._rests[lane]
             self._troubled.pop(lane, None)
@@ -94,7 +94,7 @@ class Dispatcher:
                 wait_s = await self._until_due()
             except StorageError as error:
                 _log.warning("The outbox can't be read now: %s", error)
-            except Exception:  # noqa: BLE001 - a fault here must not end what all servers rely on
+            except Exception:  # noqa: BLE001 - an error here must not end what all servers rely on
                 _log.exception("The outbox")
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
@@ -102,7 +102,7 @@ class Dispatcher:
             await asyncio.sleep(PAUSE_S)
 
     async def _until_due(self) -> float:
-        """Seconds until something can be sent whose lane is idle now."""
+        """Seconds until an item of an idle lane can be sent."""
         ends = [*self._rests.values(), *self._paced.values()]
         now = self._clock.monotonic()
         soonest = min((end - now for end in ends if end > now), default=LOOK_EVERY_S)
@@ -142,7 +142,7 @@ class Dispatcher:
             self._outbox.fresh.set()
 
     def _trouble(self, lane: str) -> float:
-        """The pause after a problem that is not an item's: the database could not be written, or
+        """The pause after a problem not caused by an item: the database could not be written, or
         the server is not known now."""
         pause = BACKOFF_S[min(self._troubled[lane], 5)]
         self._troubled[lane] += 1
@@ -154,7 +154,7 @@ class Dispatcher:
             self._outbox.fresh.set()
 
     async def _drain(self, lane: str) -> None:
-        """Send what is due in a lane, one after another, until it has to rest."""
+        """Send what is due in a lane, one after another, until it has to pause."""
         async with self._slot():
             while items := await self._due(lane):
                 for item in items:
@@ -170,7 +170,7 @@ class Dispatcher:
 
     @asynccontextmanager
     async def _slot(self) -> AsyncGenerator[None]:
-        """One of LANES_AT_ONCE, for SLOT_S at most."""
+        """Hold one of LANES_AT_ONCE slots, for at most SLOT_S."""
         await self._open.acquire()
         given_back = False
 
@@ -194,9 +194,8 @@ class Dispatcher:
         return [item for item in found if self._paced.get((item.kind, item.key), now) <= now]
 
     async def _attempt(self, item: OutboxItem, wakes: int) -> float:
-        """Send one item. `wakes`: of its server, up to now. Returns for how long its lane is to
-        rest. StorageError where what became
-        of it can't be entered: it is sent again, which changes nothing."""
+        """Send one item. `wakes`: of its server, so far. Returns how long its lane has to pause.
+        StorageError if the outcome can't be stored: it is sent again, which is harmless."""
         try:
             sender = self._outbox.senders[item.kind]
             async with asyncio.timeout(self._send_limit_s):
@@ -205,14 +204,14 @@ class Dispatcher:
             if _ends():
                 raise
             return await self._failed(item, error, wakes)
-        except Exception as error:  # noqa: BLE001 - whatever it is: the others go on
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others continue
             return await self._failed(item, error, wakes)
         if pace_s:
             self._paced[item.kind, item.key] = self._clock.monotonic() + pace_s
         return await self._entered(item, self._outbox.done(item))
 
     async def _failed(self, item: OutboxItem, error: BaseException, wakes: int) -> float:
-        """Enter what an attempt came to; see `_attempt`."""
+        """Store the outcome of an attempt; see `_attempt`."""
         failure = self._explain(error)
         if failure.verdict is Verdict.WAIT and not self._outbox.is_old(item):
             return self._trouble(item.lane)  # so is everything else of the lane
@@ -222,8 +221,8 @@ class Dispatcher:
         return max(rest_s, self._refused() if failure.verdict is Verdict.CLOSED else 0.0)
 
     def _refused(self) -> float:
-        """Count a refusal of a closed place; returns for how long its lane should rest, so that all
-        lanes together stay far below what Discord bans a bot for."""
+        """Count a refusal by a closed place. Returns how long its lane should pause, so that all
+        lanes together stay far below the number for which Discord bans a bot."""
         now = self._clock.monotonic()
         self._refusals.append(now)
         while now - self._refusals[0] > REFUSALS_IN_S:
@@ -231,8 +230,8 @@ class Dispatcher:
         return CLOSED_S if len(self._refusals) > MAX_REFUSALS else 0.0
 
     async def _entered(self, item: OutboxItem, entering: Awaitable[float]) -> float:
-        """Have an attempt's end entered. A row that can't be written, damaged perhaps, is left
-        alone for a while; those behind it are not."""
+        """Store an attempt's outcome. A row that can't be written, perhaps damaged, is skipped for
+        a while; those behind it are not."""
         try:
             return await entering
         except StorageError:

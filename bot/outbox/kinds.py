@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What an item is about. Triggers of the schema write some of these names, too."""
+    """What an item is about. Triggers of the schema also write some of these names."""
 
     MESSAGE_REMOVAL = "message_removal"  # key: channel and message, or channel and job
     GALLERY_CHECK = "gallery_check"  # key: the server
@@ -15,7 +15,7 @@ class Kind(StrEnum):
     WELCOME = "welcome"  # key: the server
     ANNOUNCEMENT = "announcement"  # key: the announcement and its channel or person
     MAKER_NEWS = "maker_news"  # key: the maker; all stars and remixes that wait
-    JOB_END = "job_end"  # key: the job, whose place was closed when it ended
+    JOB_END = "job_end"  # key: the job whose place was closed when it ended
 
 
 def person_lane(user_id: int) -> str:
@@ -29,10 +29,10 @@ def guild_lane(subject: str, guild_id: int) -> str:
 
 
 def channel_lane(subject: str, channel_id: int) -> str:
-    """The lane of one subject in a channel: one that refuses us holds up no other."""
+    """The lane of one subject in a channel, so that a channel that rejects us delays no other."""
     return f"{subject}:{channel_id}"
 
 
 def removal_lane(channel_id: int) -> str:
-    """The lane of messages that go from a channel."""
+    """The lane for removing messages from a channel."""
     return channel_lane("removal", channel_id)

@@ -1,4 +1,4 @@
-"""Messages that the bot is to delete in the background, because what they show was deleted."""
+"""Messages to delete in the background because what they show was deleted."""
 
 from bot.outbox.kinds import Kind, removal_lane
 from data.guilds import outbox
@@ -9,7 +9,7 @@ from data.store.connection import Connection
 async def remove_message(
     connection: Connection, *, channel_id: int, message_id: int, guild_id: int | None
 ) -> None:
-    """Have one message deleted once the open transaction is committed."""
+    """Queue one message for deletion once the open transaction is committed."""
     await outbox.put(
         connection,
         kind=Kind.MESSAGE_REMOVAL,
@@ -21,9 +21,9 @@ async def remove_message(
 
 
 async def remove_messages_of(connection: Connection, job: JobRecord) -> None:
-    """Have the messages of a deleted job deleted. Where its end was not entered as told, a message
-    with its pictures may be there whose id is not known, or be on its way: it is searched for. A
-    private one is out of the bot's reach."""
+    """Queue the messages of a deleted job for deletion. If its delivery was not recorded, a message
+    with its pictures may exist or be on its way without a known id: it is searched for. The bot
+    can't reach private ones."""
     if job.private:
         return
     if job.message_id is not None:

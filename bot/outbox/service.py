@@ -1,4 +1,4 @@
-"""The outbox as a service: put into it, send from it, and tell who must know what is stuck."""
+"""The outbox as a service: add items, send them, and report those that are stuck."""
 
 import asyncio
 import logging
@@ -21,15 +21,15 @@ from data.store.database import Database
 _log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 50
-"""Items of a lane that are read at once."""
+"""Items of a lane that are read at a time."""
 Sender: TypeAlias = Callable[[OutboxItem], Awaitable[float | None]]
-"""Sends an item. Raises where that did not work; returns for how many seconds the same item should
-be left alone now (None: not at all)."""
+"""Sends an item. Raises if that failed; returns for how many seconds the same item should pause now
+(None: not at all)."""
 
 
 class Outbox:
     """Items and their state. `fresh` is set whenever something may be due. `senders`: by kind, what
-    makes Discord what an item says. `on_wake` is called with a server to be tried again."""
+    carries out an item in Discord. `on_wake` is called with a server to retry."""
 
     def __init__(self, *, database: Database, audit: Audit, clock: Clock) -> None:
         self._database = database
@@ -46,28 +46,28 @@ class Outbox:
         return await self._database.read(outbox.lanes_due, now=self._clock.time())
 
     async def due_in(self, lane: str) -> list[OutboxItem]:
-        """What is due in a lane, the oldest first, AT_ONCE at most."""
+        """What is due in a lane, oldest first, at most AT_ONCE."""
         return await self._database.read(
             outbox.due_in, lane=lane, now=self._clock.time(), limit=AT_ONCE
         )
 
     async def next_due_s(self) -> float | None:
-        """In how many seconds something is due; None: nothing waits."""
+        """Seconds until something is due; None: nothing waits."""
         due_at = await self._database.read(outbox.next_due)
         return None if due_at is None else due_at - self._clock.time()
 
     def is_old(self, item: OutboxItem) -> bool:
-        """Whether its place was waited for long enough: its server may have removed us."""
+        """Whether its place has been unavailable too long: its server may have removed us."""
         return self._clock.time() - item.put_at > EXPIRES_S
 
     async def done(self, item: OutboxItem) -> float:
-        """It was told. What changed since it was read is told again. Returns for how many seconds
-        the lane should rest: 0."""
+        """Record that it was sent. If it changed since it was read, it is sent again. Returns for
+        how many seconds the lane should pause: 0."""
         await self._database.write(outbox.done, item_id=item.id, changes=item.changes)
         return 0.0
 
     async def note(self, item: OutboxItem, values: Mapping[str, Any]) -> None:
-        """Add something to what an item names, for its next attempt."""
+        """Add something to an item's payload for its next attempt."""
         await self._database.write(
             outbox.set_payload,
             item_id=item.id,
@@ -76,13 +76,13 @@ class Outbox:
         )
 
     def wakes(self, guild_id: int | None) -> int:
-        """How often a server was woken so far."""
+        """How often a server was woken."""
         return 0 if guild_id is None else self._wakes[guild_id]
 
     async def failed(self, item: OutboxItem, failure: Failure, *, wakes: int = 0) -> float:
-        """Enter a failed attempt: planned again, parked or given up. `wakes`: of its server, when
-        the attempt began; one that came since is not lost. Returns for how many seconds the item's
-        whole lane should rest."""
+        """Record a failed attempt: the item is rescheduled, parked or given up. `wakes`: of its
+        server, when the attempt started, so that a later one is not lost. Returns for how many
+        seconds the item's whole lane should pause."""
         now = self._clock.time()
         planned = next_attempt(
             failure,
@@ -120,9 +120,10 @@ class Outbox:
     async def _tell_parked(
         self, connection: Connection, item: OutboxItem, failure: Failure
     ) -> None:
-        """To the server's moderators, in their log; to who shared an entry, privately."""
+        """Notify the server's moderators in their log, and the person who shared an entry
+        privately."""
         if item.guild_id is None or item.kind == Kind.AUDIT_LOG:
-            return  # an entry about a refused log could only be read where it is refused
+            return  # an entry about a rejecting log channel could only be read there
         event = AuditEvent(
             kind=AuditKind.UNDELIVERED,
             guild_id=item.guild_id,
@@ -146,29 +147,29 @@ class Outbox:
                         key=entry.id,
                         lane=person_lane(entry.shared_by),
                     )
-        closed = failure.verdict is Verdict.CLOSED  # one word for all that it refuses
+        closed = failure.verdict is Verdict.CLOSED  # one message for everything that it rejects
         if not closed or not await outbox.is_parked_beside(
             connection, item_id=item.id, lane=item.lane, kind=item.kind, error=failure.words
         ):
             await self._audit.record_in(connection, event)
 
     async def wake(self, guild_id: int) -> None:
-        """Try everything of a server again at once: something changed there."""
+        """Retry everything of a server immediately, because something changed there."""
         self._wakes[guild_id] += 1
         for listener in self.on_wake:
             listener(guild_id)
         await self._database.write(outbox.wake, guild_id=guild_id)
 
     async def wake_all(self) -> None:
-        """Try everything again at once, as at each start."""
+        """Retry everything immediately, as at each start."""
         await self._database.write(outbox.wake_all)
 
     async def parked(self, *, guild_id: int | None = None, limit: int) -> list[OutboxItem]:
-        """What Discord refuses, of one server or of all."""
+        """What Discord rejects, of one server or of all."""
         return await self._database.read(outbox.parked, guild_id=guild_id, limit=limit)
 
     async def counts(self, *, guild_id: int | None = None) -> dict[str, int]:
-        """How much is waiting and parked."""
+        """How many items are waiting and parked."""
         return await self._database.read(outbox.counts, guild_id=guild_id)
 
 

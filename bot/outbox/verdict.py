@@ -8,36 +8,36 @@ from enum import StrEnum
 from typing import Final
 
 BACKOFF_S: Final = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
-"""Between attempts at something that passes by itself."""
+"""Between attempts after a temporary problem."""
 CLOSED_S: Final = 300.0
-"""Between attempts at a place that refuses us."""
+"""Between attempts at a place that rejects us."""
 CLOSED_REST_S: Final = 2.0
-"""For which a lane rests after such a refusal: its other items may go to another place, and Discord
+"""How long a lane pauses after such a refusal: its other items may go to another place, and Discord
 bans a bot for 10,000 requests in ten minutes that it answers with 401, 403 or 429."""
 PARKED_S: Final = 6 * 3600.0
-"""Between attempts at what is parked."""
+"""Between attempts for parked items."""
 UNFORESEEN_ATTEMPTS: Final = 3
 CLOSED_ATTEMPTS: Final = 3
 RETRY_ATTEMPTS: Final = 12
 EXPIRES_S: Final = 30 * 86400.0
-"""What is parked for so long is given up with its next attempt."""
+"""What has been parked for this long is given up after its next attempt."""
 
 
 class Verdict(StrEnum):
     """What to do with an item after an attempt failed."""
 
-    WAIT = "wait"  # its place is not known at this moment: the lane rests, nothing is entered
-    RETRY = "retry"  # passes by itself
-    CLOSED = "closed"  # the place refuses us: everything in the lane rests
-    PARK = "park"  # Discord refuses just this: tried again rarely, and somebody is told
-    GIVE_UP = "give_up"  # the place, the message or the person is gone
+    WAIT = "wait"  # its place is not known at this moment: the lane pauses, nothing is recorded
+    RETRY = "retry"  # temporary
+    CLOSED = "closed"  # the place rejects us: everything in the lane pauses
+    PARK = "park"  # Discord rejects just this: retried rarely, and reported
+    GIVE_UP = "give_up"  # the place, the message or the person no longer exists
     UNFORESEEN = "unforeseen"  # a bug in our code: a few attempts, then parked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A failed attempt. `words`: for the log and for moderators, without secrets.
-    `retry_after_s`: where Discord said how long to wait."""
+    """A failed attempt. `words`: for the log and for moderators, without secrets. `retry_after_s`:
+    if Discord said how long to wait."""
 
     verdict: Verdict
     words: str
@@ -77,13 +77,13 @@ def verdict_of(status: int, code: int) -> Verdict:
 
 
 def backoff_s(attempts: int) -> float:
-    """How long to wait after so many failed attempts, this one included."""
+    """How long to wait after this many failed attempts, including this one."""
     return BACKOFF_S[min(max(attempts, 1), len(BACKOFF_S)) - 1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Next:
-    """When an item is tried again. `lane_rest_s`: how long its whole lane is left alone."""
+    """When an item is tried again. `lane_rest_s`: how long its whole lane pauses."""
 
     parked: bool
     after_s: float
@@ -91,8 +91,8 @@ class Next:
 
 
 def next_attempt(failure: Failure, *, attempts: int, parked: bool, age_s: float) -> Next | None:
-    """When to try again after `failure`; None: never. What waits for a place comes here only once
-    that was long enough.
+    """When to try again after `failure`; None: never. Not called while an item may still wait for
+    its place.
 
     `attempts`: those that failed before. `parked`: the item is parked already. `age_s`: since it
     was put.

@@ -1,1 +1,1 @@
-"""The floor of safety: what no setting can switch off. Pure: values in, values out."""
+"""Safety rules that no setting can disable. Pure: values in, values out."""

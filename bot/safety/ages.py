@@ -20,7 +20,7 @@ _GAP = r"[ .-]{0,3}"
 _TAG_ENDS = r"(?= ?(?:$|[,;:.|/\n()\[\]{}]))"
 _NOT_LETTER = r"(?![^\W\d_])"
 
-# A unit makes the number before it an age. Looked for first: units are rarer than numbers.
+# A unit makes the number before it an age. Searched first, because units are rarer than numbers.
 _UNIT = re.compile(
     rf"(?:(?:years?|yrs?|y|summers|winters|springs){_GAP}(?:olds?|of{_GAP}age|young)"
     rf"|y[./ -]o|y\. ?o|yrs?|yos?){_NOT_LETTER}"
@@ -36,7 +36,7 @@ _FOREIGN_UNIT = re.compile(
 _INFANT_UNIT = re.compile(rf"(?:months?|weeks?|days?|hours?){_GAP}old(?![a-z])")
 _BEFORE_UNIT = re.compile(rf"{_NUMBER}(?: ?(?:-|~|/|to|or|bis) ?({numbers.NUMBER}))?{_GAP}$")
 _SHORT_UNIT = 4  # letters
-_WINDOW = 48  # characters before a unit in which its number stands
+_WINDOW = 48  # characters before a unit in which its number is searched
 
 # "12 year old whisky", "10yo bonsai": the age of a thing or an animal, if nothing follows it.
 _KINDS = (
@@ -154,7 +154,7 @@ def _plain_ages(text: str) -> Iterator[int]:
                 yield min(limit, ADULT_AGE) - 1
     for match in _GRADE.finditer(text):
         yield int(match[match.lastindex or 0]) + _FIRST_GRADE_AGE - 1
-    for match in _BORN.finditer(text):  # the birthday of this year may be still to come
+    for match in _BORN.finditer(text):  # this year's birthday may still be to come
         yield max(0, datetime.now(UTC).year - int(match[match.lastindex or 0]) - 1)
 
 
@@ -174,7 +174,7 @@ def _ages_with_units(text: str) -> Iterator[int]:
 
 
 def _number_before(text: str, unit: re.Match[str]) -> re.Match[str] | None:
-    """The number before a unit. A short unit is one only by itself: "ten yo", but not "tenyo"."""
+    """The number before a unit. A short unit must be a separate word: "ten yo", but not "tenyo"."""
     start = unit.start()
     if text[start - 1 : start].isalpha() and len(unit[0]) <= _SHORT_UNIT:
         return None

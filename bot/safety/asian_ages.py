@@ -27,7 +27,7 @@ _HANGUL: Final = {
 }
 _HANGUL_TENS: Final = "열|스물|스무|서른|마흔|쉰|예순|일흔|여든|아흔|백"
 _SINO: Final = "영일이삼사오육칠팔구"
-_SINO_ALONE: Final = tuple("오육칠팔구")  # 이세 and others are words by themselves
+_SINO_ALONE: Final = tuple("오육칠팔구")  # 이세 and others are also words
 
 _YEARS: Final = normalise("歳|才|歲|岁|周岁|さい")
 _BELOW: Final = normalise("未満|未满|以下|미만|이하")
@@ -52,7 +52,7 @@ _FOLDED_KANA: Final = {normalise(kana): value for kana, value in _KANA.items()}
 
 def asian_ages(text: str) -> Iterator[int]:
     """The ages in a normalised text, from 20 on not exact where written in words."""
-    if text.isascii():  # as most prompts are: each of the patterns has a sign of its script
+    if text.isascii():  # as most prompts are: each pattern contains a character of its script
         return
     for match in _FIGURES.finditer(text):
         age = int(match[1]) if match[1] else _kanji_value(match[2])

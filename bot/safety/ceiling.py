@@ -1,7 +1,7 @@
 """The rating ceiling: the highest rating a place allows, and why. One pure function.
 
 Source of the bounds: Discord's developer policy (adult content only behind an age restriction).
-Everything fails closed: what isn't known or wasn't set allows `safe` only.
+Everything fails closed: what is unknown or not set allows only `safe`.
 """
 
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class PlaceKind(StrEnum):
 class Place:
     """Where a result would be shown.
 
-    `age_restricted` is Discord's flag on the channel. A thread inherits its parent's: the caller
-    passes that. It means nothing in a DM or an unknown place.
+    `age_restricted` is Discord's flag on the channel; for a thread, the caller passes its parent's.
+    It has no meaning in a DM or an unknown place.
     """
 
     kind: PlaceKind
@@ -35,7 +35,7 @@ UNKNOWN_PLACE = Place(kind=PlaceKind.UNKNOWN)
 
 
 class CeilingReason(StrEnum):
-    """What holds the ceiling where it is. The texts stand in the catalogue under `[ceiling]`."""
+    """What limits the ceiling. The texts are in the catalogue under `[ceiling]`."""
 
     DIRECT_MESSAGE = "direct_message"
     UNKNOWN_PLACE = "unknown_place"
@@ -61,12 +61,11 @@ def effective_ceiling(
     channel_ceiling: Rating | None,
     output_check: bool,
 ) -> Ceiling:
-    """The lowest of what the place allows and what moderators set. None means: never set.
+    """The lower of what the place allows and what moderators set. None: not set.
 
-    A setting that nobody made raises nothing: with both None the ceiling is `safe`. One that is
-    made can raise (up to the place's bound) or lower; where both are made, the lower one counts.
-    `output_check` says whether a classifier of finished pictures is loaded; without one `nsfw`
-    and `explicit` stay off.
+    With both settings None the ceiling is `safe`. A setting can raise it (up to the place's bound)
+    or lower it; of two, the lower one counts. `output_check` says whether a classifier of finished
+    pictures is loaded; without one `nsfw` and `explicit` stay off.
     """
     place_bound = _place_bound(place, output_check=output_check)
     setting = setting_of(guild_ceiling, channel_ceiling)
@@ -83,12 +82,12 @@ def _place_bound(place: Place, *, output_check: bool) -> Ceiling:
             return Ceiling(rating=Rating.SENSITIVE, reason=CeilingReason.NO_OUTPUT_CHECK)
         case PlaceKind.GUILD_TEXT | PlaceKind.THREAD:
             return Ceiling(rating=Rating.EXPLICIT, reason=CeilingReason.GUILD_SETTING)
-        case _:  # UNKNOWN, and any kind that is added later without a thought for this function
+        case _:  # UNKNOWN, and any kind added later without updating this function
             return Ceiling(rating=Rating.SAFE, reason=CeilingReason.UNKNOWN_PLACE)
 
 
 def setting_of(guild_ceiling: Rating | None, channel_ceiling: Rating | None) -> Ceiling:
-    """What moderators allow, whatever kind of place it is."""
+    """What moderators allow, regardless of the kind of place."""
     made = [
         Ceiling(rating=rating, reason=reason)
         for rating, reason in (

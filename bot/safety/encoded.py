@@ -1,4 +1,4 @@
-"""Characters in codes of web pages, addresses and programs, or hidden by Unicode, made plain."""
+"""Decodes characters written as HTML entities, in URL or program escapes, or hidden by Unicode."""
 
 import html
 import re
@@ -18,13 +18,13 @@ _ESCAPE: Final = re.compile(
 _PERCENT: Final = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 # Unicode's tag characters: an invisible copy of ASCII.
 _TAG_CHARACTERS: Final = {0xE0000 + code: chr(code) for code in range(0x20, 0x7F)}
-# What stands behind a right-to-left override is seen backwards, to the end of it or of the line.
+# Text after a right-to-left override is displayed backwards, to its end or that of the line.
 _OVERRIDDEN: Final = re.compile("\u202e([^\u202c\u2069\n]*)")
-_ROUNDS: Final = 2  # a code may itself be written in codes
+_ROUNDS: Final = 2  # a code may itself be encoded
 
 
 def decoded(text: str) -> str:
-    """`text` with what is written in codes; the same where there are none. Raises on no string."""
+    """Decode `text`; unchanged if nothing is encoded. Never raises."""
     for _ in range(_ROUNDS):
         before = text
         text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)

@@ -7,7 +7,7 @@ from typing import Final
 # Letters by themselves: of syllables, of the keyboard, and of half width.
 _LETTERS: Final = r"\u1100-\u11ff\u3131-\u318e\uffa0-\uffdc"
 _SPELLED: Final = re.compile(rf"[\uac00-\ud7a3]?[{_LETTERS}](?: ?[{_LETTERS}])*")
-# Typed as a letter of its own, a final consonant is an initial one to Unicode.
+# Typed as a separate letter, a final consonant is an initial one in Unicode.
 _FINALS: Final = {
     initial: unicodedata.lookup(unicodedata.name(initial).replace("CHOSEONG", "JONGSEONG"))
     for initial in map(chr, range(0x1100, 0x1113))
@@ -17,7 +17,7 @@ _OPEN: Final = re.compile(rf"([\uac00-\ud7a3])([{''.join(_FINALS)}])(?![\u1161-\
 
 
 def syllables(text: str) -> str:
-    """`text` with Hangul letters put together; the same where there are none."""
+    """`text` with Hangul letters composed into syllables; unchanged if there are none."""
     return _SPELLED.sub(lambda found: _syllables(found[0].replace(" ", "")), text)
 
 

@@ -1,9 +1,8 @@
-"""Characters that look like Latin letters, or stand for a word of our lists.
+"""Characters that look like Latin letters, or represent a word of our lists.
 
 Only what Unicode's own data can't tell: `normalise` derives accented, stroked, turned, small
-capital, circled, squared and regional-indicator letters from their Unicode names.
-The text is case folded before, so a capital's lookalike stands here as its lower-case letter
-(Cherokee folds to capitals).
+capital, circled, squared and regional-indicator letters from their Unicode names. The text is case
+folded first, so a capital's lookalike is listed in lower case (Cherokee folds to capitals).
 """
 
 # Cyrillic, Greek, Armenian, Hebrew, Cherokee, Canadian, Coptic, Lisu, signs, letter by letter.
@@ -36,7 +35,7 @@ _SHAPES: dict[str, str] = {
     "z": "зꓜᏃⲍ",
 }
 
-# Pictures that a picture model may read as the word.
+# Emoji that an image model may read as the word.
 _EMOJI: dict[str, str] = {
     "👶": " baby ",
     "🧒": " child ",
@@ -45,7 +44,7 @@ _EMOJI: dict[str, str] = {
     "🚸": " children ",
 }
 
-# A stroke that may be an `l` or an `i`: the sign that stands for both.
+# A stroke that may be an `l` or an `i`: one sign for both.
 _STROKES = {"丨": "|"}
 
 LOOKALIKES: dict[str, str] = (

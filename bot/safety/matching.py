@@ -1,8 +1,8 @@
 """Whole-word search for the terms of a list, through every disguise of the letters.
 
 All terms become one regular expression over the letter classes of a `Reading`: a trie, so that the
-cost per character does not grow with the list, and without unbounded backtracking. Inside a term
-letters may repeat and stand apart (`l-o-lll i`); its ends must be ends of words.
+cost per character does not grow with the list, and without unbounded backtracking. Inside a term,
+letters may be repeated and separated (`l-o-lll i`); its ends must be ends of words.
 """
 
 import re
@@ -15,8 +15,8 @@ from bot.safety.mixed import ANY
 from bot.safety.normalise import normalise
 from bot.safety.readings import DISGUISES, Reading, class_of
 
-# What can't stand right before or after a term: digits and the alphabets from Latin to Georgian.
-# Scripts that write no spaces (kana, Han) and signs end a word by themselves.
+# What can't directly precede or follow a term: digits and the alphabets from Latin to Georgian.
+# Scripts without spaces (kana, Han) and punctuation end a word.
 _LETTER = r"0-9a-z\u00aa-\u10ff"
 _START = rf"(?:(?<![{_LETTER}])|(?=[^{_LETTER} ]))"
 _END = rf"(?:(?<=[^{_LETTER}])|(?![{_LETTER}]))"
@@ -31,9 +31,9 @@ _MORE = 12  # how many repeats and spaces a letter may take: bounded, so that ti
 class TermMatcher:
     """Finds the terms of a list in readings of a prompt.
 
-    `harmless` are phrases in which a term means something else (`kid icarus`): a find inside one
-    of them does not count. `things` are such phrases too, unless a word for a person follows:
-    `baby fox`, but not `baby fox girl`. Terms and phrases are plain words, parted by single spaces.
+    `harmless` are phrases in which a term means something else (`kid icarus`): a match inside one
+    does not count. `things` are such phrases too, unless a word for a person follows: `baby fox`,
+    but not `baby fox girl`. Terms and phrases are plain words, separated by single spaces.
     """
 
     def __init__(
@@ -49,11 +49,11 @@ class TermMatcher:
         self._harmless = re.compile(_phrases(harmless, things))
 
     def find(self, readings: Iterable[Reading]) -> str | None:
-        """The first term found in any of the readings, as it stands in the list."""
+        """The first term found in any of the readings, as spelled in the list."""
         return next((term for reading in readings for term in self._finds(reading)), None)
 
     def find_mixed(self, words: Iterable[str]) -> str | None:
-        """The first term that one of `mixed_words` may be, as it stands in the list."""
+        """The first term that one of `mixed_words` may be, as spelled in the list."""
         for word in words:
             place = next(place for place, letter in enumerate(word) if letter != ANY)
             for letters, term in self._by_letter.get((len(word), place, word[place]), ()):
@@ -85,7 +85,7 @@ class TermMatcher:
                 yield term
 
     def _term(self, reading: Reading, start: int, end: int) -> str | None:
-        """The term spelled out at `start:end`, if it is one and stands there by itself."""
+        """The term spelled out at `start:end`, if it is one and a word of its own."""
         classes = reading.classes[start:end]
         letters = "".join(
             letter
@@ -114,8 +114,8 @@ class _Node(dict[str, "_Node"]):
         self.setdefault(pieces[0], _Node()).add(pieces[1:])
 
     def pattern(self) -> str:
-        """Longer terms first. Before another letter the repeats are possessive: that letter's
-        class is a different one, so nothing eaten could be wanted back.
+        """Longer terms first. Before another letter the repeats are possessive: that letter's class
+        is different, so backtracking could not help.
         """
         branches: list[str] = []
         for piece, node in sorted(self.items()):
@@ -132,7 +132,7 @@ def _runs(letters: str) -> list[str]:
 
 
 def _piece(run: str) -> str:
-    """The least of a run of letters of one class (`il` of child, `dd`: two, spaces between)."""
+    """The shortest run of letters of one class (`il` of child, `dd`: two, spaces between)."""
     return " *".join(re.escape(class_of(letter)) for letter in run)
 
 

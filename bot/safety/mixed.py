@@ -1,6 +1,6 @@
 """Words of Latin letters with letters of another alphabet among them: `c\u10f0ild`.
 
-Nobody writes tags so. Whatever the strange letter looks like, it may stand for any.
+Nobody writes tags like that. Whatever the foreign letter looks like, it may represent any letter.
 """
 
 import re
@@ -12,11 +12,11 @@ from typing import Final
 from bot.safety.normalise import normalise
 
 ANY: Final = "?"
-"""Stands for one letter that may be any."""
+"""Represents one letter that may be any."""
 
 _WORD = re.compile(r"[^\W\d_]{3,24}")
 _FEWEST_LATIN: Final = 2
-# Scripts that stand beside Latin words without a space. Their letters end the word.
+# Scripts written next to Latin words without a space. Their letters end the word.
 _SPACELESS: Final = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "THAI", "LAO", "KHMER")
 
 

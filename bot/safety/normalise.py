@@ -10,7 +10,7 @@ import unicodedata
 from bot.safety.lookalikes import IGNORED_RANGES, LOOKALIKES
 
 # Signs that unfold to whole words or sentences (Arabic ligatures: 18 characters; squared Japanese
-# units and eras: up to 6): a cheap way to make a text many times as long. None is of ours.
+# units and eras: up to 6): a cheap way to make a text many times as long. Our lists need none.
 _LONG_SIGNS = dict.fromkeys((0xFDFA, 0xFDFB, *range(0x3300, 0x3358), *range(0x337B, 0x3380)), " ")
 
 # "LATIN SMALL LETTER L WITH STROKE", "LATIN LETTER SMALL CAPITAL I", "NEGATIVE SQUARED LATIN
@@ -28,7 +28,7 @@ _JAMO = re.compile(r"[\u1100-\u11ff]+")
 
 
 class _Folding(dict[int, str]):
-    """What each character is folded to, worked out when first met."""
+    """What each character is folded to, computed on first use."""
 
     def __missing__(self, codepoint: int) -> str:
         folded = self[codepoint] = _fold_character(chr(codepoint))
@@ -78,5 +78,6 @@ def normalise(text: str) -> str:
 
 
 def _whole(jamo: re.Match[str]) -> str:
-    """Syllables: a letter that stands alone may be a Latin one's lookalike, no part of one is."""
+    """Compose syllables: a single letter may be a lookalike of a Latin one, a part of a syllable is
+    not."""
     return unicodedata.normalize("NFC", jamo[0])

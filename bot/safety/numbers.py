@@ -13,7 +13,7 @@ from bot.safety.normalise import normalise
 MANY: Final = 20
 
 # The words for 0, 1, 2, ...: English, Spanish, Portuguese, French, German, Italian, Russian. A
-# slash parts forms of one number; inside a number a space may also be a hyphen or nothing.
+# slash separates forms of one number; inside a number a space may also be a hyphen or nothing.
 _BELOW_TWENTY: Final = (
     "zero, one, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve/dozen, "
     "thirteen, fourteen, fifteen, sixteen, seventeen, eighteen, nineteen",

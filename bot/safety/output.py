@@ -1,7 +1,7 @@
-"""What may be shown of finished pictures: the tagger's words against the place. Pure.
+"""Decides whether finished pictures may be shown, from the tagger's result and the place. Pure.
 
-The hard rule holds beside the ceiling: a figure that may be a minor in a picture that is more than
-general is withheld wherever more than `sensitive` is possible, and never kept for anybody.
+The hard rule applies in addition to the ceiling: a picture rated above general with a figure that
+may be a minor is withheld wherever more than `sensitive` is possible, and never stored.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from pipeline.rating import Rating
 from pipeline.tagger.tagging import Tagging
 
 MINOR_SCORE: Final = 0.2
-"""From this probability on a minor-coded tag counts: far below the one for "it shows that"."""
+"""The probability from which a minor-coded tag counts: far below the usual threshold."""
 
 
 class WithheldReason(StrEnum):
@@ -34,7 +34,7 @@ class Verdict:
 
 
 def minor_coded(tags: Iterable[str]) -> frozenset[str]:
-    """Those of a tagger's tags (Danbooru's names) that stand for a minor: what the rules on prompts
+    """The tagger's tags (Danbooru's names) that indicate a minor: those that the rules on prompts
     refuse above `safe`. Takes a second for ten thousand: call it in a thread."""
     found: set[str] = set()
     for tag in tags:
@@ -46,7 +46,7 @@ def minor_coded(tags: Iterable[str]) -> frozenset[str]:
 
 
 def judge(tagging: Tagging, *, ceiling: Rating, minor: frozenset[str]) -> Verdict:
-    """Whether a picture may be shown where `ceiling` holds. `minor`: see `minor_coded`."""
+    """Whether a picture may be shown under `ceiling`. `minor`: see `minor_coded`."""
     hits = {
         tag: score
         for tag, score in (*tagging.general.items(), *tagging.characters.items())

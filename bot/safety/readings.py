@@ -1,6 +1,6 @@
-"""The ways a prompt can be read, once its markup is gone.
+"""The ways in which a prompt can be read without its markup.
 
-A bracket may glue (`lo(li)`) or part (`(1girl)(loli)`), a `|` may be a letter or a separator, a
+A bracket may join (`lo(li)`) or separate (`(1girl)(loli)`), a `|` may be a letter or a separator, a
 sign a letter (`sh0t@`) or punctuation. Instead of guessing, every reading is checked.
 """
 
@@ -22,10 +22,10 @@ _LONG_RUN = re.compile(r"(.)\1{3,}")
 _WORD = re.compile(r"[^\W_]+")
 _SINGLES = re.compile(r"(?<![^ ,;])[^ ,;](?:[ ,;]{1,4}[^ ,;](?![^ ,;])){2,}")
 
-# A word in pieces, each a tag of its own: `lo, li`. One piece at least is no word by itself, and a
-# piece may be long only beside a short one: `school, girl` are two tags that mean what they say.
+# A word split into several tags: `lo, li`. At least one piece is no word, and only pieces next to a
+# short one may be long: `school, girl` are two ordinary tags.
 _PIECE = re.compile(r"[0-9a-z]{1,6}|[^\W_]")
-_PIECES = 4  # of one word, at the most
+_PIECES = 4  # of one word, at most
 _SHORT_PIECE = 3
 
 _BRACKETS = "\\()[]{}<>「」『』【】〔〕〈〉《》"
@@ -33,7 +33,7 @@ _GLUE = str.maketrans("", "", _BRACKETS)
 _PART = str.maketrans(dict.fromkeys(_BRACKETS, " ") | {"|": ","})
 
 # What leet spelling writes for a letter. `i` and `l` share all their disguises, and `u` and `v`
-# are each other's, so they share a class here; `matching.spells` tells them apart again.
+# replace each other, so they share a class here; `matching.spells` distinguishes them again.
 DISGUISES: dict[str, str] = {
     "a": "4@", "b": "8", "e": "3", "g": "9", "i": "1!|",
     "l": "1!|i", "o": "0", "s": "5$", "t": "7+", "u": "v",
@@ -48,7 +48,7 @@ def class_of(letter: str) -> str:
 
 
 class _Classes(dict[int, str]):
-    """What each character of a folded text is to the matcher: one character for one."""
+    """The class of each character of a folded text, one for one."""
 
     def __missing__(self, codepoint: int) -> str:
         character = chr(codepoint)
@@ -68,8 +68,8 @@ _SIGNS_ARE_SPACES = _Classes(
 class Reading:
     """One way to read a prompt. `plain` and `classes` have the same length.
 
-    `plain` is normalised text without markup. In `classes` a `,` parts tags, a space parts words,
-    and every other character is the class of the letter at that place.
+    `plain` is normalised text without markup. In `classes` a `,` separates tags, a space separates
+    words, and every other character is the class of the letter at that position.
     """
 
     plain: str
@@ -82,13 +82,13 @@ class Reading:
 
     @cached_property
     def tags(self) -> frozenset[str]:
-        """The comma-separated pieces, signs removed, words parted by one space."""
+        """The comma-separated pieces, without punctuation, words separated by one space."""
         pieces = re.split(r"[,;、。]", self.plain)
         return frozenset(" ".join(_WORD.findall(piece)) for piece in pieces)
 
 
 def readings(prompt: str) -> tuple[Reading, ...]:
-    """All readings of a final prompt that could show a forbidden word. Raises on no string."""
+    """All readings of a final prompt that could contain a forbidden word. Never raises."""
     found = _readings(prompt)
     plain = decoded(prompt)
     return found if plain == prompt else (*found, *_readings(plain))
@@ -113,15 +113,15 @@ def _one_line(text: str) -> str:
 
 
 def _glued(text: str) -> str:
-    """Brackets, escapes and weights vanish; what stood inside `<...>` is read after the rest."""
+    """Brackets, escapes and weights are removed; what was inside `<...>` is read after the rest."""
     networks = ",".join(_NETWORK.findall(text))
     text = _WEIGHT.sub("", _NETWORK.sub("", text))
     return _one_line(f"{text},{networks}".translate(_GLUE))
 
 
 def _parted(text: str) -> str:
-    """Brackets and escapes part words, `|` parts tags, and digits part from letters, as the text
-    encoder's tokenizer reads them (`loli1girl` is three words to it).
+    """Brackets and escapes separate words, `|` separates tags, and digits are separated from
+    letters, as the text encoder's tokenizer does (it reads `loli1girl` as three words).
     """
     networks = ",".join(_NETWORK.findall(text))
     text = _WEIGHT.sub(" ", _NETWORK.sub(" ", text))
@@ -129,14 +129,14 @@ def _parted(text: str) -> str:
 
 
 def _spelled(text: str) -> str:
-    """With words made whole that are spelled out over commas, lines or spaces (`l, o, l, i`,
-    `1 5 y e a r s old`); "" where there are none."""
+    """Joins words spelled out over commas, lines or spaces (`l, o, l, i`, `1 5 y e a r s old`); ""
+    if there are none."""
     whole = _SINGLES.sub(lambda run: re.sub("[ ,;]", "", run[0]), text)
     return "" if whole == text else whole
 
 
 def _pieced(text: str) -> str:
-    """What tags beside each other make if they are pieces of one word, each as a tag."""
+    """Adjacent tags joined, if they are pieces of one word, each result as a tag."""
     tags = [tag.strip() for tag in re.split("[,;、。]", text)]
     found: dict[str, None] = {}
     for first in range(len(tags)):

@@ -29,12 +29,12 @@ _PLACES: tuple[tuple[str, Place, bool], ...] = (
         True,
     ),
 )
-_BATCH = 50  # tags checked in one prompt; only a batch with a refusal is looked at tag by tag
+_BATCH = 50  # tags checked in one prompt; only a batch with a refusal is checked tag by tag
 
 
 def ceiling_table() -> str:
-    """Place x setting x wish -> ceiling, as a Markdown table. The setting is the lower of the
-    server's and the channel's, where both are set."""
+    """Place x setting x requested rating -> ceiling, as a Markdown table. The setting is the lower
+    of the server's and the channel's, if both are set."""
     wishes = " | ".join(rating.label for rating in Rating)
     lines = [
         f"| place | setting | highest rating | {wishes} | why |",
@@ -74,7 +74,7 @@ def as_prompt(tag: str) -> str:
 
 
 def refusal_table(refused: Iterable[tuple[str, Violation, bool]], *, tags: int) -> str:
-    """What the rules refuse of a list of so many tags, as a Markdown table, the count above it."""
+    """What the rules refuse of a list of `total` tags, as a Markdown table below the counts."""
     rows: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for tag, violation, safe_helps in refused:
         when = "above safe" if safe_helps else "always"

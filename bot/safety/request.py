@@ -12,21 +12,21 @@ from pipeline.rating import Rating
 from pipeline.request import ResolvedRequest
 
 RatingOf = Callable[[str], Rating | None]
-"""How sexual the tag called so is; None where the vocabulary has none. By name or alias."""
+"""How sexual a tag is, by name or alias; None if the vocabulary does not have it."""
 
 
 def all_readings(
     read: Callable[[NameOf], ResolvedRequest], alias_of: NameOf
 ) -> list[ResolvedRequest]:
-    """What is drawn, first; where aliases were replaced in it also what it says without that. The
-    rules must hold for each. `read` resolves a request with the aliases that it is given."""
+    """First what is drawn; if aliases were replaced in it, also the version without that. The rules
+    apply to each. `read` resolves a request with the aliases that it is given."""
     drawn = read(alias_of)
     replaced = any(hint.kind is HintKind.ALIAS for hint in drawn.hints)
     return [drawn, read(nothing)] if replaced else [drawn]
 
 
 def refuse_forbidden(request: ResolvedRequest, *, rating_of: RatingOf) -> None:
-    """Raises RefusedError where `request` breaks a hard rule."""
+    """Raises RefusedError if `request` breaks a hard rule."""
     for prompt, negative_prompt in prompts_to_check(request):
         violation = check_prompt(
             prompt,
@@ -39,7 +39,7 @@ def refuse_forbidden(request: ResolvedRequest, *, rating_of: RatingOf) -> None:
 
 
 def prompts_to_check(request: ResolvedRequest) -> list[tuple[str, str]]:
-    """The final prompt and negative; where something was left out of them also those as typed."""
+    """The final prompt and negative; if something was left out of them, also those as typed."""
     found = [(request.prompt, request.negative_prompt)]
     if request.hints:
         found.append((typed_text(request.wish), request.wish.negative_prompt))
@@ -47,7 +47,7 @@ def prompts_to_check(request: ResolvedRequest) -> list[tuple[str, str]]:
 
 
 def words_rating(prompt: str, *, rating_of: RatingOf) -> Rating:
-    """The rating of the most sexual tag of `prompt` that the vocabulary knows."""
+    """The rating of the most sexual known tag in `prompt`."""
     # Brackets may be syntax or a part of a name: `hina (swimsuit)`.
     tags = [*plain_tags(prompt), *prompt.split(",")]
     spellings = {each for tag in tags for each in (tag, normalise(tag))}

@@ -1,4 +1,4 @@
-"""The hard rules on prompts. Not configurable: no setting, role or place switches them off."""
+"""The hard rules on prompts. No setting, role or place disables them."""
 
 import re
 import unicodedata
@@ -42,23 +42,23 @@ _MINOR_CODED_TAGS = terms.MINOR_CODED_TAGS | {
     term.replace(" ", "")[::-1] for term in terms.MINOR_CODED if term.isascii()
 }
 
-# "photo of Jane Doe": two capitalised words. The only sign of a name that can be told without a
-# list of all people.
+# "photo of Jane Doe": two capitalised words. The only sign of a name that can be recognised without
+# a list of all people.
 _NAMED_PHOTO = re.compile(
     r"(?i:\b(?:photo|photograph|picture|pic|selfie|footage|nudes?|likeness|deepfake|body|face)s?"
     r" of )(?:the |a )?[A-Z][a-z]+ [A-Z][a-z]+"
 )
 _MARKUP = str.maketrans(dict.fromkeys("()[]{}<>|", " "))
-# In hiragana these are parts of many other words (そろり): only where no hiragana stands beside.
+# In hiragana these are parts of many other words (そろり): they count only with none adjacent.
 _HIRAGANA_CODED = re.compile(
     rf"(?<![ぁ-ゖー])(?:ろり|しょた|{normalise('ようじょ')})(?:たち|ちゃん|っ[こ娘子])?(?![ぁ-ゖー])"
 )
-# Alone, in scripts that write no spaces: the same signs stand inside many other words.
+# Separate tags only, in scripts without spaces: the same characters occur in many other words.
 _CHILD_ALONE = re.compile(
     r"(?<![\uac00-\ud7a3])아이(?:들|는|가|를|의|와|도|랑|에게)?(?![\uac00-\ud7a3])"
     r"|(?:^|[,;\n]) ?아[ ._/-]이 ?(?=$|[,;\n])"
 )
-# `(adult:0)`: the word is taken away. `--no adult`: a flag that came too late to be one.
+# `(adult:0)` removes the word. `--no adult`: a flag too late in the prompt to be read as one.
 _NO_WEIGHT = re.compile(r"[(\[{]([^()\[\]{}]*)[:\uff1a]\s*+[-+]?0*+\.?0*+\s*[)\]}]")
 _NO_FLAG = re.compile(
     r"(?:--|\u2014|\u2013)\s?(?:no|neg|negative)\b([^\u2013\u2014]*?)(?=--|[\u2013\u2014]|$)",
@@ -75,14 +75,14 @@ def refusal(violation: Violation) -> RefusedError:
 def check_prompt(
     prompt: str, negative_prompt: str, *, rating: Rating, words_rating: Rating = Rating.SAFE
 ) -> Violation | None:
-    """The first hard rule that the FINAL prompts break, or None. Raises on no string.
+    """The first hard rule that the FINAL prompts break, or None. Never raises.
 
-    Final means: after wildcards, aliases, presets and appended tags, in A1111 syntax.
-    `rating` is the resolved rating; `words_rating` what the prompt's tags are known to mean (from
-    the vocabulary), where the caller knows. The stricter reading of both and of this module's own
-    list of sexual words counts: the model draws what the words say.
+    Final means: after wildcards, aliases, presets and appended tags, in A1111 syntax. `rating` is
+    the resolved rating; `words_rating` that of the prompt's tags by the vocabulary, if the caller
+    knows it. The stricter of both and of this module's own list of sexual words counts: the model
+    draws what the words say.
     """
-    # A negative weight turns a prompt into the other one: `(adult:-1)`.
+    # A negative weight moves a word to the other prompt: `(adult:-1)`.
     wanted, removed = prompt, negative_prompt
     if NEGATIVE_WEIGHT.search(negative_prompt):
         wanted = f"{prompt}, {negative_prompt}"
@@ -138,7 +138,7 @@ def _real_person(wanted: str, wanted_readings: tuple[Reading, ...]) -> str | Non
 
 
 def _bare_words(wanted: str) -> str:
-    """Words in their own case, without accents, markup and what can't be seen."""
+    """Words in their original case, without accents, markup and invisible characters."""
     letters = (
         letter
         for letter in unicodedata.normalize("NFKD", wanted)

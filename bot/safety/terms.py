@@ -1,8 +1,8 @@
 """The word lists of the hard rules, and the phrases in which those words are harmless.
 
-Written in plain spelling: the matcher sees through disguises, plurals stand here. Terms match as
-whole words inside a tag, spaces in them are optional. Source: Danbooru's tag wiki and the tag list
-of end 2024; `docs/moderation.md` reports what they refuse over that whole list.
+Written in plain spelling: the matcher sees through disguises, but plurals are listed. Terms match
+as whole words inside a tag; spaces in them are optional. Source: Danbooru's tag wiki and its tag
+list of the end of 2024; `docs/moderation.md` reports what they refuse of that whole list.
 """
 
 
@@ -42,10 +42,10 @@ _CODED = words("""
     padophil, padophilie
 """)
 
-# Refused as a whole tag only: words that are also names. Words written backwards join them.
+# Refused only as a whole tag: words that are also names, and words written backwards.
 MINOR_CODED_TAGS = frozenset(words("rori, loly, ろり, ろーり, しょた"))
 
-# Children, and what makes a figure one: refused with anything above `safe`.
+# Children, and what indicates one: refused with anything above `safe`.
 _MINOR = words("""
     ddlg, ddlb, mdlg, mdlb, dd lg, abdl, age play, little space, age regressor, agere, youthened,
     youthening, youthify, de aging, school aged, school age, high school freshman,
@@ -180,7 +180,7 @@ SEXUAL = words("""
 # French and Portuguese words that are also names: sexual only as a whole tag.
 SEXUAL_TAGS = frozenset(words("nu, nue, nus, nues"))
 
-# Words for pictures of living people. Names can't be listed: this is a floor, not a wall.
+# Words for pictures of living people. Names can't be listed, so this is only a minimum.
 REAL_PERSON = words("""
     vida real, vraie personne, vraies personnes, vrai personne, vraie femme, 实在人物, 實在人物,
     persone reali, mujer real, reale person, реального человека, 실제 인물, real person,
@@ -213,7 +213,7 @@ ADULT = words("""
 """)
 ADULT_TAGS = frozenset(words("old, older, 18"))
 
-# What is put behind a coded word: plurals, forms of address, likeness.
+# Suffixes of such a word: plurals, forms of address, likeness.
 _STEMS = words("loli, shota, mesugaki, osugaki, lolicon, shotacon, cunny, toddlercon, lolibaba")
 _ENDINGS = ("s", "es", "z", "ish", "like", "chan", "kun", "tan", "san", "sama")
 

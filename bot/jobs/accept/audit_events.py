@@ -1,4 +1,4 @@
-"""What the audit log says of requests: who asked for what, with which settings, and refusals."""
+"""Entries of the audit log about requests and refusals."""
 
 from typing import Any, Final
 
@@ -10,9 +10,9 @@ from pipeline.prompt.assemble import typed_text
 from pipeline.request import GenerationRequest, ResolvedRequest
 
 _NOTED: Final = ("rule_", "server_rule", "rating_above_ceiling", "blocked", "guild_blocked")
-"""Refusals that moderators are told of, by the beginning of their key. Used-up limits and the like
-are nobody's concern but the person's."""
-_MAX_PROMPT: Final = 2000  # characters of a prompt that was not even read
+"""Refusals that are logged for moderators, by the start of their key. Used-up limits and the like
+concern only the person."""
+_MAX_PROMPT: Final = 2000  # characters of a prompt that was not even parsed
 
 
 def accepted(job: JobRecord) -> AuditEvent:
@@ -48,7 +48,8 @@ def settings_of(request: ResolvedRequest) -> dict[str, Any]:
 
 
 def brief_settings(request: ResolvedRequest) -> str:
-    """What decides how much memory and which code a job needs, for the log: no words of people."""
+    """What determines the memory and code that a job needs, for the log; no text that people
+    typed."""
     begins = " from a picture" if request.init_picture else ""
     grows = f" x{request.upscale_factor:g}" if request.upscale_factor > 1 else ""
     return (
@@ -58,12 +59,12 @@ def brief_settings(request: ResolvedRequest) -> str:
 
 
 def is_noted(key: str) -> bool:
-    """Whether moderators are told of a refusal with this key."""
+    """Whether a refusal with this key is logged for moderators."""
     return key.startswith(_NOTED)
 
 
 def refused(request: GenerationRequest, origin: Origin, error: RefusedError) -> AuditEvent | None:
-    """A request that was refused; None where that is nothing for moderators."""
+    """A refused request; None if that does not concern moderators."""
     if not is_noted(error.key):
         return None
     return AuditEvent(

@@ -1,7 +1,7 @@
 """Accepting, third step: the limits are checked, the quota is taken and the job is stored.
 
-One transaction. SQLite has one writer, so however many requests come at once, each is checked
-against all before.
+This is one transaction. SQLite has one writer, so each of several simultaneous requests is checked
+against all earlier ones.
 """
 
 from bot.jobs.accept.audit_events import accepted
@@ -42,12 +42,12 @@ async def commit(
     """Store what was decided as a job: all or nothing. `limits`: the operator's. `eta_s`: seconds
     until the queue is empty, None while unknown.
 
-    RefusedError names the limit that is reached, says why the person may not ask here, or is
+    RefusedError names the limit that was reached or why the person may not ask here, or is
     `init_picture_gone`.
     """
     job = new_job(decision, origin, now=now)
     async with database.transaction() as connection:
-        await check_door(  # again: a moderator may have been quicker
+        await check_door(  # again: a moderator may have blocked them since
             connection,
             user_id=job.user_id,
             guild_id=job.guild_id,
@@ -119,7 +119,7 @@ async def _check_waiting(
 
 
 async def _overall(connection: Connection, job: JobRecord, limits: Limits) -> int:
-    """How many pictures are taken from what the owner granted."""
+    """How many pictures are taken from the owner's grants."""
     since = job.accepted_at - DAY_S
     return check_quota(
         await quota.uses_since(connection, user_id=job.user_id, since=since),
@@ -131,7 +131,7 @@ async def _overall(connection: Connection, job: JobRecord, limits: Limits) -> in
 
 
 async def _here(connection: Connection, job: JobRecord, limits: LimitSet) -> int:
-    """How many pictures are taken from what moderators of the server granted."""
+    """How many pictures are taken from grants of the server's moderators."""
     if job.guild_id is None or limits == LimitSet():
         return 0
     user_id, guild_id, since = job.user_id, job.guild_id, job.accepted_at - DAY_S
@@ -150,7 +150,7 @@ async def _here(connection: Connection, job: JobRecord, limits: LimitSet) -> int
 
 
 async def _take_init_picture(connection: Connection, job: JobRecord) -> None:
-    """See that the picture to begin from is still there; once the job is stored its file stays."""
+    """Check that the init picture still exists; once the job is stored, its file is kept."""
     content_hash = job.request.init_picture
     if not content_hash or await pictures.uses_file(connection, content_hash=content_hash):
         return

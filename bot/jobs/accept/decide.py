@@ -24,13 +24,13 @@ from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.resolve import Defaults, readable, resolve
 
-MAX_NO_TAGS: Final = 4  # pieces that are told; each costs a search of milliseconds
+MAX_NO_TAGS: Final = 4  # unknown tags that are reported; each costs milliseconds to look up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What will be drawn, and the tags of the vocabulary that were typed for it. `here`: what the
-    server allows this member. `weight`: their share of the queue."""
+    """What will be drawn, and the known tags that were typed for it. `here`: what the server allows
+    this member. `weight`: their share of the queue."""
 
     request: ResolvedRequest
     ceiling: Rating
@@ -47,11 +47,11 @@ def decide(
     *,
     model: ModelDescription | None,
 ) -> Decision:
-    """What becomes of `request`. Takes up to tens of milliseconds: call it in a thread.
+    """Decide what is drawn for `request`. Takes up to tens of milliseconds: call it in a thread.
 
-    What is said in the request counts more than the preset, that more than the person's own
-    defaults, those more than the place's and the operator's. `model` is None while it is loading.
-    InputError or RefusedError say what is against it.
+    The request takes precedence over the preset, that over the person's own defaults, and those
+    over the place's and the operator's. `model` is None while it is loading. Raises InputError or
+    RefusedError.
     """
     typed = ", ".join((request.prompt, request.tags, request.character, request.series))
     defaults = _defaults(rules.defaults, known, model)
@@ -73,7 +73,7 @@ def decide(
 def _resolve(
     request: GenerationRequest, known: Circumstances, rules: JobRules, defaults: Defaults
 ) -> ResolvedRequest:
-    """Resolve `request` and hold it against the hard rules, then against the server's."""
+    """Resolve `request` and check it against the hard rules, then against the server's."""
     wish = readable(request)
     if known.preset is not None:
         wish = with_preset(wish, readable(known.preset.request))
@@ -105,7 +105,7 @@ def _resolve(
 
 
 def _refuse_forbidden(resolved: ResolvedRequest, known: Circumstances, rules: JobRules) -> None:
-    """RefusedError where `resolved` breaks a hard rule or one of the server's."""
+    """Raises RefusedError if `resolved` breaks a hard rule or one of the server's."""
     refuse_forbidden(resolved, rating_of=rules.rating_of)
     for prompt, negative_prompt in prompts_to_check(resolved):
         word = find_blocked(known.words, prompt, negative_prompt)
@@ -114,7 +114,7 @@ def _refuse_forbidden(resolved: ResolvedRequest, known: Circumstances, rules: Jo
 
 
 def _no_tags(resolved: ResolvedRequest, rules: JobRules, ceiling: Rating) -> list[Hint]:
-    """What was typed that is no tag, with those that are near and may be named here."""
+    """Pieces of the prompt that are no tags, with similar tags that may be shown here."""
     typed = read_prompt(typed_text(resolved.wish), lambda name: rules.category_of(name) is not None)
     unknown = unknown_pieces(typed.text, lambda key: rules.category_of(key) is not None)
     room = max(0, min(MAX_NO_TAGS, MAX_HINTS - len(resolved.hints)))
@@ -125,7 +125,7 @@ def _no_tags(resolved: ResolvedRequest, rules: JobRules, ceiling: Rating) -> lis
 
 
 def _check_size(request: ResolvedRequest, max_pixels: int | None) -> None:
-    """InputError above a server's limit. An upscale is limited by number, not by size."""
+    """Raises InputError above a server's limit. Upscales are limited by number, not by size."""
     if max_pixels is None or request.upscale_factor > 1:
         return
     if request.width * request.height > max_pixels:
@@ -138,8 +138,8 @@ def _check_size(request: ResolvedRequest, max_pixels: int | None) -> None:
 
 
 def with_preset(request: GenerationRequest, preset: GenerationRequest) -> GenerationRequest:
-    """`request` with what `preset` says beside it: its prompt joins as more tags, everything else
-    fills what was left open."""
+    """`request` completed by `preset`: its prompt is added as tags, everything else fills fields
+    that were not given."""
     own = GenerationRequest()
     filled = {
         name: getattr(preset, name)
@@ -156,7 +156,8 @@ def with_preset(request: GenerationRequest, preset: GenerationRequest) -> Genera
 
 
 def _defaults(defaults: Defaults, known: Circumstances, model: ModelDescription | None) -> Defaults:
-    """The operator's defaults under the place's and the person's, with what the model needs."""
+    """The operator's defaults, overridden by the place's and the person's, with the model's
+    values."""
     if model is not None:
         defaults = replace(
             defaults, size_multiple=model.size_multiple, upscale_strength=model.upscale_strength

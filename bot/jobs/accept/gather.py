@@ -1,4 +1,4 @@
-"""Accepting, first step: what is known of the person, the place and the server."""
+"""Accepting, first step: read what is known about the person, the place and the server."""
 
 from dataclasses import dataclass
 
@@ -21,11 +21,11 @@ from pipeline.request import GenerationRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What the database knows that bears on one request.
+    """What the database contains that matters for one request.
 
     `here`: what the server allows this member. `place_negative`: what it adds to every negative
-    prompt; None for a replay, which has what was added the first time. `init_size`: (width, height)
-    in pixels of the picture to begin from.
+    prompt; None for a replay, which keeps what was added the first time. `init_size`: (width,
+    height) in pixels of the init picture.
     """
 
     ceiling: Rating
@@ -41,8 +41,8 @@ class Circumstances:
 async def ceiling_of(
     database: Database, *, place: Place, guild_id: int | None, channel_id: int, output_check: bool
 ) -> tuple[Ceiling, PlaceRatings]:
-    """What a place allows now, with what was set there. `output_check`: whether finished pictures
-    are checked."""
+    """What a place allows now, with its settings. `output_check`: whether finished pictures are
+    checked."""
     async with database.reader() as connection:
         ratings = await place_settings.ratings(connection, guild_id=guild_id, channel_id=channel_id)
     ceiling = effective_ceiling(
@@ -64,10 +64,10 @@ async def gather(
     output_check: bool,
     now: float,
 ) -> Circumstances:
-    """What is known that bears on `request`.
+    """Read what matters for `request`.
 
-    `saved` names one of the person's presets. The person's defaults are left out for a `replay`.
-    RefusedError where the person may not ask here, or names something that is not there.
+    `saved` names one of the person's presets. The person's defaults are ignored for a `replay`.
+    RefusedError if the person may not ask here, or names something that does not exist.
     """
     ceiling, ratings = await ceiling_of(
         database,

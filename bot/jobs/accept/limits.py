@@ -1,4 +1,4 @@
-"""How many pictures a person may make. Pure: the ledger comes in, a decision goes out."""
+"""How many pictures a person may make. Pure: from the ledger to a decision."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ DAY_S = 86400.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds by person and in all; 0 means no limit."""
+    """Limits per person and in total; 0 means no limit."""
 
     pictures_per_hour: int
     pictures_per_day: int
@@ -25,8 +25,8 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """What is used of a sliding window. `limit` 0: no limit. `frees_in_s`: seconds until one more
-    picture is possible, 0 if it is now."""
+    """Usage of a sliding window. `limit` 0: no limit. `frees_in_s`: seconds until one more picture
+    is possible, 0 if it is possible now."""
 
     limit: int
     used: int
@@ -34,7 +34,7 @@ class Window:
 
 
 def window(uses: Sequence[Use], *, limit: int, length_s: float, now: float) -> Window:
-    """The state of one window over `uses` (the oldest first)."""
+    """The state of one window over `uses` (oldest first)."""
     uses, now = _as_of(uses, now)
     inside = _inside(uses, length_s=length_s, now=now)
     return Window(
@@ -47,9 +47,9 @@ def window(uses: Sequence[Use], *, limit: int, length_s: float, now: float) -> W
 def _as_of(uses: Sequence[Use], now: float) -> tuple[Sequence[Use], float]:
     """The uses that count, and the moment to measure them at.
 
-    A use that lies ahead was entered by a clock that was set back since: it never counts. One a
-    little ahead is another request of this moment, or a clock that was corrected: it counts, and
-    the windows end with it, so that they hold what they held when it was allowed.
+    A use in the future was recorded by a clock that has been set back since: it never counts. One
+    slightly in the future belongs to a simultaneous request or a corrected clock: it counts, and
+    the windows end with it, so that they contain what they contained when it was allowed.
     """
     counted = [use for use in uses if use.used_at <= now + CLOCK_STEP_S]
     return counted, max([now, *(use.used_at for use in counted)])
@@ -62,7 +62,7 @@ def _inside(uses: Sequence[Use], *, length_s: float, now: float) -> list[Use]:
 def _wait(
     inside: Sequence[Use], *, pictures: int, limit: int, length_s: float, now: float
 ) -> float:
-    """Seconds until `pictures` more fit into the window; inf when they never do."""
+    """Seconds until `pictures` more fit into the window; inf if they never do."""
     if limit == 0:
         return 0.0
     if pictures > limit:
@@ -73,16 +73,16 @@ def _wait(
     for use, freed in zip(inside, accumulate(use.pictures for use in inside), strict=True):
         if freed >= too_many:
             return max(0.0, use.used_at + length_s - now)
-    return float("inf")  # not reached: freeing all leaves room, as pictures <= limit
+    return float("inf")  # not reached: freeing all makes room, since pictures <= limit
 
 
 def check_quota(
     uses: Sequence[Use], *, limits: Limits, pictures: int, now: float, granted: int = 0
 ) -> int:
-    """RefusedError if `pictures` more are too many for the last hour or day.
+    """Raise RefusedError if `pictures` more are too many for the last hour or day.
 
-    `uses` covers at least the last day, the oldest first. `granted` pictures may be made beyond the
-    limits; returned is how many of them this request takes. The error says which window, its limit,
+    `uses` covers at least the last day, oldest first. `granted` pictures may be made beyond the
+    limits; returns how many of them this request takes. The error contains the window, its limit,
     how many are left, and after how many seconds this request is possible.
     """
     uses, now = _as_of(uses, now)
@@ -133,7 +133,7 @@ def _check_windows(uses: Sequence[Use], *, limits: Limits, pictures: int, now: f
 def check_server(
     uses: Sequence[Use], *, limits: LimitSet, pictures: int, now: float, granted: int
 ) -> int:
-    """The same as `check_quota` for what moderators of a server set, where 0 means none at all."""
+    """As `check_quota`, for the limits of a server's moderators, where 0 means none at all."""
     hour, day = limits.pictures_per_hour, limits.pictures_per_day
     if granted < pictures and 0 in {hour, day}:
         raise RefusedError("quota_none_here")
@@ -151,11 +151,11 @@ def check_server(
         if error.key == "quota_never":
             raise
         key = "quota_hour_here" if error.key == "quota_hour" else "quota_day_here"
-        raise RefusedError(key, **error.data) from None  # says whose limit it is
+        raise RefusedError(key, **error.data) from None  # names whose limit it is
 
 
 def check_upscales(uses: Sequence[Use], *, limit: int | None, now: float) -> None:
-    """RefusedError if one more upscale is too many for a server's limit in a day."""
+    """Raise RefusedError if one more upscale exceeds a server's daily limit."""
     if limit is None:
         return
     if limit == 0:
@@ -168,7 +168,7 @@ def check_upscales(uses: Sequence[Use], *, limit: int | None, now: float) -> Non
 
 
 def check_waiting_here(*, own: int, limit: int | None) -> None:
-    """RefusedError if one more job is too many for a server's limit."""
+    """Raise RefusedError if one more job exceeds a server's limit."""
     if limit == 0:
         raise RefusedError("quota_none_here")
     if limit is not None and own >= limit:
@@ -176,7 +176,7 @@ def check_waiting_here(*, own: int, limit: int | None) -> None:
 
 
 def check_waiting(*, own: int, total: int, limits: Limits, eta_s: float | None) -> None:
-    """RefusedError if one more job is too many for this person or for all."""
+    """Raise RefusedError if one more job exceeds the limit of this person or of all."""
     if limits.waiting_jobs_per_user and own >= limits.waiting_jobs_per_user:
         raise RefusedError("waiting_own", limit=limits.waiting_jobs_per_user)
     if limits.waiting_jobs_total and total >= limits.waiting_jobs_total:
@@ -185,7 +185,7 @@ def check_waiting(*, own: int, total: int, limits: Limits, eta_s: float | None) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserLimits:
-    """What one person has used and may still use. `waiting_limit` 0: no limit."""
+    """What a person has used and may still use. `waiting_limit` 0: no limit."""
 
     hour: Window
     day: Window
@@ -196,8 +196,8 @@ class UserLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerLimits:
-    """The same by the rules of one server, where it has any: None is what it does not limit.
-    `granted`: pictures beyond these limits."""
+    """The same for the limits of one server: None is what it does not limit. `granted`: pictures
+    beyond these limits."""
 
     hour: Window | None
     day: Window | None

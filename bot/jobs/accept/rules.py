@@ -1,4 +1,4 @@
-"""What every request is measured by."""
+"""The rules that apply to every request."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ def _none_near(_text: str, _rating: Rating) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRules:
-    """What every request is measured by. `max_age_s`: older open jobs are closed at start.
-    `output_check`: finished pictures are checked; else `nsfw` and `explicit` stay off.
+    """The rules that apply to every request. `max_age_s`: older open jobs are closed at start.
+    `output_check`: finished pictures are checked; otherwise `nsfw` and `explicit` stay off.
     `alias_of`, `series_of`: see `pipeline.resolve`. `nearest`: names of tags near to a text that is
-    none, of those that a rating allows to be shown.
-    `max_weight`: the most that a server may give a role of the queue. `kept_s`: how long pictures
-    are kept that nobody marked or showed; None: forever."""
+    none, of those that a rating allows to be shown. `max_weight`: the most that a server may give a
+    role of the queue. `kept_s`: how long pictures are kept that nobody marked or showed; None:
+    forever."""
 
     defaults: Defaults
     limits: Limits

@@ -42,7 +42,7 @@ async def limits_of(
 async def _server_limits(
     connection: Connection, own: LimitSet, user_id: int, guild_id: int, now: float
 ) -> ServerLimits | None:
-    """What one server limits, with what is used; None where it limits nothing."""
+    """Usage under one server's limits; None if it limits nothing."""
     granted = await quota_grants.left(connection, guild_id=guild_id, user_id=user_id)
     since = now - DAY_S
     uses = await quota.uses_here_since(connection, user_id=user_id, guild_id=guild_id, since=since)

@@ -1,1 +1,1 @@
-"""What happens to jobs, for whoever shows them."""
+"""Events of jobs, for the code that shows them."""

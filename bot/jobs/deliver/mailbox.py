@@ -1,5 +1,5 @@
-"""What happens to a job, for whoever shows it. A new event replaces the one before: a slow reader
-misses superseded ones, never the last."""
+"""Events of a job, for the code that shows it. A new event replaces the previous one: a slow reader
+misses superseded events, but never the last."""
 
 import asyncio
 
@@ -7,8 +7,8 @@ from bot.jobs.values import JobEvent, Terminal
 
 
 class Mailbox:
-    """The latest event of one job; after a terminal one, which sets `over`, comes no other. Any
-    number of readers. Lives on the event loop."""
+    """The latest event of one job. No event follows a terminal one, which sets `over`. Any number
+    of readers. Used only on the event loop."""
 
     def __init__(self, event: JobEvent) -> None:
         self.event = event
@@ -18,7 +18,7 @@ class Mailbox:
             self.over.set()
 
     def put(self, event: JobEvent) -> None:
-        """Tell `event` to those who wait, unless it is what they know already."""
+        """Publish `event` to the readers, unless it equals the previous one."""
         if self.over.is_set() or event == self.event:
             return
         self.event = event
@@ -28,8 +28,7 @@ class Mailbox:
         self._changed = asyncio.Event()
 
     async def newer(self, seen: JobEvent | None) -> JobEvent:
-        """The latest event, once it is another than `seen`. Don't wait for one that follows a
-        terminal event."""
+        """Wait for an event other than `seen`. Don't wait for one after a terminal event."""
         while self.event is seen:
             await self._changed.wait()
         return self.event

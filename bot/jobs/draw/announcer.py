@@ -1,4 +1,4 @@
-"""Tells those who wait their place and time, and those whose picture is drawn how far it is."""
+"""Publishes the place and remaining time of waiting jobs, and the progress of running ones."""
 
 import logging
 
@@ -18,7 +18,7 @@ class Announcer:
         self._engines = engines
 
     def announce(self) -> None:
-        """Tell every waiting job its place and time. No fault in that may stop who draws."""
+        """Publish the place and time of every waiting job. An error here must not stop drawing."""
         try:
             self._announce()
         except Exception:  # noqa: BLE001
@@ -34,7 +34,8 @@ class Announcer:
                 job.mailbox.put(Queued(position=place, eta_s=eta_s, loading=loading))
 
     def progress(self, job: LiveJob, unit: Unit, step: Step) -> None:
-        """A step of `unit` is done. Of several pictures at once, the foremost counts."""
+        """Publish a step of `unit`. With several pictures at once, the one furthest ahead
+        counts."""
         if self._line.is_foremost(unit):
             outlook = self._line.outlooks().get(job.record.id)
             job.mailbox.put(

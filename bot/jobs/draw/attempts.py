@@ -1,5 +1,5 @@
-"""Which pictures the engines are working on, entered before they get them: so the next start knows
-over which jobs this process ended without warning (killed for memory, a fault in a driver).
+"""Records which pictures the engines are working on before they get them, so that the next start
+knows which jobs ended this process without warning (killed for memory, a driver fault).
 """
 
 import asyncio
@@ -16,20 +16,20 @@ from pipeline.errors import Cancelled, StorageError
 _log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS: Final = 2
-"""A job over which the process ended so many times is not tried again."""
+"""A job that ended the process this many times is not tried again."""
 
 PAUSES_S: Final = (1.0, 5.0)
-"""Between tries to enter a picture while the disk is full or the database locked."""
+"""Between attempts to record a picture while the disk is full or the database locked."""
 
 _Key: TypeAlias = tuple[str, int]
 
 
 class Attempts:
-    """`begin` a picture before an engine is given it, and say when it is `over`. The next pictures
-    can be entered ahead, so that no device waits for the disk. Lives on the event loop.
+    """Call `begin` before an engine gets a picture, and `over` afterwards. The next pictures can be
+    recorded ahead, so that no device waits for the disk. Used only on the event loop.
 
-    A job over which the process ended before is drawn while nothing else is drawn or stored: if it
-    ends the process again, no other job is given up for it.
+    A job that ended the process before is drawn while nothing else is drawn or stored: if it ends
+    the process again, no other job is blamed for it.
     """
 
     def __init__(self, store: JobStore) -> None:
@@ -42,8 +42,8 @@ class Attempts:
         self._stopped = False
 
     async def begin(self, job: LiveJob, unit: Unit) -> None:
-        """Enter `unit`; it is on the disk when this returns. Cancelled if the job is; StorageError
-        where the disk refuses again and again."""
+        """Record `unit`; it is on the disk when this returns. Raises Cancelled if the job is
+        cancelled; StorageError if the disk keeps failing."""
         key = _key(unit)
         await self._until(job, lambda: self._alone is None)
         try:
@@ -58,7 +58,7 @@ class Attempts:
         hit("drawing_entered")
 
     def foresee(self, units: Iterable[tuple[LiveJob, Unit]]) -> None:
-        """Enter these in the background: they are likely to be next."""
+        """Record these in the background: they are likely to be next."""
         for job, unit in units:
             is_known = _key(unit) in self._entered
             if self._alone is None and not (is_known or job.record.attempts or self._stopped):
@@ -74,7 +74,7 @@ class Attempts:
         self.look()
 
     async def withdraw(self, unit: Unit) -> None:
-        """The picture is not drawn now, and the process lives."""
+        """The picture is not being drawn now, and the process is still running."""
         self._entered.pop(_key(unit), None)
         try:
             await self._store.remove_drawing(unit.job_id, position=unit.index)
@@ -82,18 +82,18 @@ class Attempts:
             _log.warning("That job %s is not drawn can't be stored: %s", unit.job_id, error)
 
     def ended(self, job_id: str) -> None:
-        """The job is over, with all that was entered of it."""
+        """The job is over; drop everything recorded for it."""
         for key in [key for key in self._entered if key[0] == job_id]:
             del self._entered[key]
         self.look()
 
     def look(self) -> None:
-        """Something changed that `begin` may wait for."""
+        """Wake `begin`: something changed that it may be waiting for."""
         self._changed.set()
         self._changed = asyncio.Event()
 
     async def stop(self) -> None:
-        """The process is ended on purpose: whatever happens from now on counts for no job."""
+        """The process is being ended on purpose: what happens from now on counts against no job."""
         self._stopped = True
         self.look()
         if self._entering:
@@ -114,7 +114,7 @@ class Attempts:
             if self._stopped:
                 raise Cancelled
             try:
-                # Shielded: others may wait for it as well, and what is sent to the disk gets there.
+                # Shielded: others may also wait for it, and a started write must finish.
                 await asyncio.shield(self._enter(key))
             except StorageError as error:
                 if pause_s is None:
@@ -136,7 +136,7 @@ class Attempts:
 
     def _enter_ended(self, task: asyncio.Task[None]) -> None:
         self._entering.discard(task)
-        _is_vain(task)  # asyncio would complain of an error that nobody looked at
+        _is_vain(task)  # asyncio would complain about an exception that was never retrieved
 
 
 def _is_vain(task: asyncio.Task[None]) -> bool:

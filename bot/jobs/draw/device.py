@@ -1,7 +1,7 @@
-"""One device's loop: its engine is loaded, draws what the line gives, and is opened again when the
-device was lost or the engine broke."""
+"""The loop of one device: loads its engine, draws what the line provides, and reopens the engine
+after the device was lost or the engine broke."""
 
-# ruff: noqa: BLE001 - whatever a lost device raises, the others go on
+# ruff: noqa: BLE001 - whatever a lost device raises, the others continue
 
 import asyncio
 import logging
@@ -24,17 +24,18 @@ from pipeline.errors import ModelError
 _log = logging.getLogger(__name__)
 
 PAUSES_S: Final = (1.0, 5.0, 20.0, 60.0)
-"""Before each try to open a lost device. A driver that was reset is back within seconds, a card
-that fell off the bus needs a hand. What broke the CUDA context of this process stays broken in it:
-without another device it ends after a minute or two, and whatever runs it starts it again."""
+"""Before each attempt to reopen a lost device. A driver that was reset is back within seconds; a
+card that fell off the bus needs an operator. A broken CUDA context stays broken in this process:
+without another device it exits after a minute or two, and its supervisor restarts it."""
 
 HUNG: Final = "engine_hung"
 
-_BREATH_S: Final = 1.0  # after a fault of our own, which may come again at once
+_BREATH_S: Final = 1.0  # after a bug of our own, which may recur immediately
 
 
 class Device:
-    """One task runs `run`, which is then `over`. `storing` has what was drawn and is not stored."""
+    """One task runs `run`; it is `over` afterwards. `storing` has what is drawn but not yet
+    stored."""
 
     def __init__(
         self,
@@ -56,7 +57,8 @@ class Device:
         self._stopping = stopping
 
     async def run(self) -> None:
-        """Draw until all is stopped. Raises what makes going on with this device senseless."""
+        """Draw until everything is stopped. Raises what makes it pointless to continue with this
+        device."""
         try:
             await self._open()
             while not self._stopping.is_set():
@@ -75,8 +77,8 @@ class Device:
             self.over = True
 
     async def _problem_of(self, unit: Unit) -> str | None:
-        """Draw `unit`; what was said if the engine is to be opened again. The error itself refers
-        to the engine, which must go."""
+        """Draw `unit`. Returns the error's text if the engine must be reopened; the error itself
+        would keep the engine alive."""
         try:
             await self._drawing.draw(self.worker, unit, self.storing)
         except HungEngineError as error:
@@ -98,7 +100,7 @@ class Device:
         self._set("ready")
 
     def _hung(self, error: HungEngineError) -> ModelError:
-        """Leave a thread that does not come back; gives what makes going on senseless."""
+        """Abandon a thread that does not return. Returns what makes it pointless to continue."""
         self.worker.leave()
         return ModelError(HUNG, **error.data)
 

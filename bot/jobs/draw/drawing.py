@@ -1,6 +1,6 @@
-"""One picture after another: entered, drawn, and stored while the next is drawn."""
+"""Draws one picture after another: recorded, drawn, and stored while the next is drawn."""
 
-# ruff: noqa: BLE001 - the last line of defence: whatever fails, the job ends and its user is told
+# ruff: noqa: BLE001 - the last line of defence: whatever fails, the job ends and its user is notified
 
 import asyncio
 import logging
@@ -30,11 +30,12 @@ from pipeline.errors import Cancelled
 
 _log = logging.getLogger(__name__)
 
-_UNSTORED = 2  # pictures beside the one being drawn: one is written, one looked at
+_UNSTORED = 2  # besides the one being drawn: one is written, one is checked
 
 
 class Drawing:
-    """Draws pictures of one line with any engine. `marking`: what stores that jobs run."""
+    """Draws pictures of one line with any engine. `marking`: tasks that store that jobs are
+    running."""
 
     def __init__(
         self,
@@ -64,14 +65,14 @@ class Drawing:
     ) -> None:
         """Draw `unit` and store it in the background, as one of `storing`.
 
-        Raises what is wrong with the device once the picture is dealt with, which is back in the
-        line if the device was lost: EngineError `device_lost`, BrokenEngineError, HungEngineError.
+        Once the picture is dealt with (put back in the line if the device was lost), raises what is
+        wrong with the device: EngineError `device_lost`, BrokenEngineError, HungEngineError.
         """
         job, drawn = self._line.live[unit.job_id], None
         try:
             drawn = await self._drawn(worker, job, unit)
         except Cancelled:
-            pass  # by its owner: told already; by a stop: it stays stored as running
+            pass  # by its owner: already reported; by a stop: it stays stored as running
         except (BrokenEngineError, HungEngineError) as error:
             await self._ending.fail(job, error)
             raise
@@ -98,7 +99,7 @@ class Drawing:
             await asyncio.wait(storing, return_when=asyncio.FIRST_COMPLETED)
 
     async def _drawn(self, worker: EngineWorker, job: LiveJob, unit: Unit) -> DrawnPicture:
-        """Have the engine draw, once it is stored that it does. Raises as `EngineWorker.draw`, and
+        """Have the engine draw once that is recorded. Raises as `EngineWorker.draw`, and
         StorageError `data_dir_replaced`."""
         self._store.database.place.check()
         await self._attempts.begin(job, unit)
@@ -117,8 +118,8 @@ class Drawing:
         )
 
     async def _mark_running(self, job_id: str) -> None:
-        """Beside the drawing, which must not wait for the disk: a job that was killed before this
-        is drawn again all the same. A disk that refuses will say so to the picture as well."""
+        """In the background, because drawing must not wait for the disk: a job killed before this
+        is drawn again anyway. If the disk fails, storing the picture will report it."""
         try:
             await self._store.mark_running(job_id, now=self._clock.time())
         except Exception as error:
@@ -127,8 +128,8 @@ class Drawing:
             hit("job_running")
 
     def _look_ahead(self) -> None:
-        """Fetch what the next pictures need. The line decides who is next only when a device is
-        free: looking ahead changes nothing about it."""
+        """Load what the next pictures need. The line decides which is next only when a device is
+        free; looking ahead does not change that."""
         units = self._line.next_units()
         self._init_images.foresee(job.record.request.init_picture for job, _ in units)
         self._attempts.foresee(units)
@@ -136,14 +137,14 @@ class Drawing:
     def _on_step(self, job: LiveJob, unit: Unit, step: Step) -> None:
         now = self._clock.monotonic()
         self._line.step(unit, step=step.step, steps=step.steps, now=now)
-        self._look_ahead()  # again and again: others may have come before who was next
+        self._look_ahead()  # repeatedly: others may have moved ahead of the next one
         self._announcer.progress(job, unit, step)
         self._announcer.announce()
 
     async def _keep(
         self, job: LiveJob, unit: Unit, drawn: DrawnPicture, model: ModelDescription
     ) -> None:
-        """Encode, write and enter one picture while the next is being drawn."""
+        """Encode, write and record one picture while the next is being drawn."""
         try:
             kept = await self._keeping.keep(job.record, unit.index, drawn, model)
         except Exception as error:

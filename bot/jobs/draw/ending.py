@@ -1,6 +1,6 @@
-"""The only place where jobs end: stored, out of the line, told to their watchers."""
+"""The only place where jobs end: stored, removed from the line, published to their watchers."""
 
-# ruff: noqa: BLE001 - the last line of defence: whatever fails, the job ends and its user is told
+# ruff: noqa: BLE001 - the last line of defence: whatever fails, the job ends and its user is notified
 
 import asyncio
 import logging
@@ -21,11 +21,11 @@ from pipeline.errors import EkakiError, EngineError, StorageError
 
 _log = logging.getLogger(__name__)
 
-_RETRY_S = 5.0  # between tries to store an end while the disk is full or the database locked
+_RETRY_S = 5.0  # between attempts to store an end while the disk is full or the database locked
 
 
 class Ending:
-    """Ends jobs of one line. `failure` gets the exception that makes going on senseless."""
+    """Ends jobs of one line. `failure` gets the exception that makes it pointless to continue."""
 
     def __init__(
         self,
@@ -49,10 +49,10 @@ class Ending:
     async def end(
         self, job_id: str, error: EkakiError | None = None, *, told: bool = False
     ) -> bool:
-        """End an open job, live or left by an earlier run: it has failed with `error`, or it is
-        cancelled. False if it had ended already; StorageError: it goes on.
+        """End an open job, live or left by an earlier run: failed with `error`, or cancelled.
+        Returns False if it had already ended; StorageError: it continues.
 
-        `told`: its user needs no word about it.
+        `told`: its user need not be notified.
         """
         ended = await self._store.abandon(job_id, error=error, now=self._clock.time(), told=told)
         if ended:
@@ -61,7 +61,7 @@ class Ending:
 
     async def entered(self, job: LiveJob, kept: Kept, model: ModelDescription) -> None:
         """One of its pictures was stored; with the last one the job is over."""
-        if not kept.alive:  # it ended meanwhile; whoever was not told by that is told now
+        if not kept.alive:  # it ended meanwhile; notify those who were not notified then
             await self._tell_stored(job.record.id)
             return
         # Joined: another device's picture of the same job may have been entered since.
@@ -74,8 +74,8 @@ class Ending:
             self.tell(job.record.id, Completed(pictures=kept.made, withheld=held, model=model))
 
     async def fail(self, job: LiveJob, error: Exception) -> None:
-        """End the job, give back its quota, tell its user. Where the database is not the one that
-        lies in DATA_DIR any more, the job stays open in it, and drawing ends."""
+        """End the job, refund its quota, notify its user. If the database is no longer the one in
+        DATA_DIR, the job stays open in it, and drawing ends."""
         if _is_replaced(error):
             self.give_up(error)
             return
@@ -93,8 +93,8 @@ class Ending:
             self.tell(job.record.id, Failed(error=known))
 
     def tell(self, job_id: str, event: Terminal) -> None:
-        """The end is stored, or its row is gone: the job leaves the line, its drawing is stopped,
-        its watchers are told."""
+        """The end is stored, or its row was deleted: remove the job from the line, stop its
+        drawing, and notify its watchers."""
         job = self._line.drop(job_id)
         if job is not None:
             job.cancelled.set()
@@ -103,19 +103,19 @@ class Ending:
         self._announcer.announce()
 
     def give_up(self, error: Exception) -> None:
-        """Let the bot end; open jobs stay stored."""
+        """End the bot; open jobs stay stored."""
         if not self.failure.done():
             _log.error("Drawing ends, open jobs stay stored: %s", error)
             self.failure.set_exception(error)
 
     def stop(self) -> None:
-        """Leave what is not stored yet to the next start."""
+        """Leave unstored results to the next start."""
         for task in self._settling:
             task.cancel()
 
     async def _tell_stored(self, job_id: str) -> None:
-        """Tell how a job ended that something else has ended: whoever did may not have come to
-        telling yet. Nothing is stored of a job that was deleted."""
+        """Publish the end of a job that something else has ended and may not have published yet. Of
+        a deleted job nothing is stored."""
         try:
             stored = await self._store.get(job_id)
             event = None if stored is None else end_of(stored, model=self._engines.model)

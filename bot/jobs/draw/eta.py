@@ -1,4 +1,4 @@
-"""How long work takes on this machine, learned from what was drawn. Pure."""
+"""Estimates how long work takes on this machine from earlier pictures. Pure."""
 
 import json
 import math
@@ -13,7 +13,7 @@ _NEW_WEIGHT = 0.3  # a moving average that follows a changed machine within a fe
 
 
 def steps_of(request: ResolvedRequest) -> int:
-    """The steps that are run: img2img leaves out the first ones (diffusers' rule)."""
+    """The steps that are run: img2img skips the first ones (diffusers' rule)."""
     return max(
         1, min(int(request.num_inference_steps * request.strength), request.num_inference_steps)
     )
@@ -27,9 +27,9 @@ def cost_of(request: ResolvedRequest) -> float:
 
 @dataclass(slots=True)
 class Pace:
-    """Seconds by unit of cost and seconds by picture spent elsewhere (text, decoding, PNG).
+    """Seconds per unit of cost, and seconds per picture spent elsewhere (text, decoding, PNG).
 
-    `is_guess`: nothing was drawn yet, it is what was expected of this machine.
+    `is_guess`: nothing was drawn yet; this is an estimate for this machine.
     """
 
     seconds_a_cost: float | None = None
@@ -37,7 +37,7 @@ class Pace:
     is_guess: bool = False
 
     def learn(self, *, cost: float, steps_s: float, total_s: float) -> None:
-        """Take in one finished picture: `steps_s` of `total_s` went into denoising steps."""
+        """Learn from a finished picture: `steps_s` of `total_s` were spent in denoising steps."""
         pace, beside = steps_s / cost, max(0.0, total_s - steps_s)
         if self.seconds_a_cost is None or self.is_guess:
             self.seconds_a_cost, self.seconds_beside = pace, beside
@@ -47,35 +47,36 @@ class Pace:
             self.seconds_beside += _NEW_WEIGHT * (beside - self.seconds_beside)
 
     def expect(self, expected: Expected) -> None:
-        """Begin with what was computed, where nothing is known yet."""
+        """Start from the computed estimate if nothing is known yet."""
         if self.seconds_a_cost is None:
             self.seconds_a_cost = expected.row_step_s / _MEGAPIXELS_OF_1024
             self.seconds_beside = expected.beside_s
             self.is_guess = True
 
     def correct(self, *, cost: float, steps_s: float) -> None:
-        """Some steps of the first picture, of `cost` together, took `steps_s`: what was expected is
-        put right by as much, also what comes after them. Later pictures need no such haste."""
+        """Some steps of the first picture, of `cost` in total, took `steps_s`: correct the
+        estimate, including the time after the steps, by the same factor. Later pictures need no
+        such early correction."""
         if self.is_guess and self.seconds_a_cost is not None and cost > 0 and steps_s > 0:
             pace = steps_s / cost
             self.seconds_beside *= pace / self.seconds_a_cost
             self.seconds_a_cost = pace
 
     def estimate(self, cost: float) -> float | None:
-        """Seconds that a picture of `cost` will take; None where nothing is known."""
+        """Seconds that a picture of `cost` will take; None if nothing is known."""
         if self.seconds_a_cost is None:
             return None
         return cost * self.seconds_a_cost + self.seconds_beside
 
     def to_json(self) -> str:
-        """What was learned, for after a restart."""
+        """What was learned, to restore after a restart."""
         return json.dumps(
             {"seconds_a_cost": self.seconds_a_cost, "seconds_beside": self.seconds_beside}
         )
 
     def take_up(self, text: str) -> None:
-        """What `to_json` wrote before a restart; ignored where it makes no sense, or where a
-        picture was measured since."""
+        """Restore what `to_json` wrote before a restart; ignored if it is invalid or a picture was
+        measured since."""
         if self.seconds_a_cost is not None and not self.is_guess:
             return
         try:

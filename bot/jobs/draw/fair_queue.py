@@ -1,9 +1,9 @@
-"""Who is next. Pure: no clock, no IO.
+"""Decides whose picture is next. Pure: no clock, no IO.
 
 Stride scheduling over people: everybody has a virtual time that advances by cost / weight with each
-picture drawn, and the smallest is next. Somebody who comes back after a pause starts at the current
-virtual time, so idling earns no credit. The unit is one picture: others go between the pictures of
-one job. (Waldspurger and Weihl, "Stride Scheduling", 1995.)
+picture drawn, and the smallest is next. A person who returns after a pause starts at the current
+virtual time, so idling earns no credit. The unit is one picture, so others can go between the
+pictures of one job. (Waldspurger and Weihl, "Stride Scheduling", 1995.)
 """
 
 from collections import deque
@@ -52,7 +52,7 @@ class FairQueue:
         line.units.append(unit)
 
     def push_front(self, unit: Unit) -> None:
-        """Put back a unit that was taken and not done (a stop, a lost device)."""
+        """Put back a unit that was taken but not done (a stop, a lost device)."""
         self.push(unit)
         line = self._lines[unit.user_id]
         line.units.rotate(1)
@@ -71,7 +71,7 @@ class FairQueue:
         return unit
 
     def remove_job(self, job_id: str) -> int:
-        """Take out all waiting units of a job; returns how many there were."""
+        """Remove all waiting units of a job; returns how many there were."""
         before = len(self)
         for line in self._lines.values():
             line.units = deque(unit for unit in line.units if unit.job_id != job_id)
@@ -92,7 +92,7 @@ class FairQueue:
             yield unit
 
     def _forget_idle(self) -> None:
-        """A person without units whose virtual time has passed starts anew anyway."""
+        """A person without units whose virtual time has passed starts over anyway."""
         gone = [
             user
             for user, line in self._lines.items()

@@ -1,4 +1,4 @@
-"""Pictures that jobs begin from, read while the pictures before theirs are drawn."""
+"""Reads init pictures while earlier pictures are drawn."""
 
 import asyncio
 import logging
@@ -14,14 +14,15 @@ _log = logging.getLogger(__name__)
 
 
 class InitImages:
-    """Holds what was read ahead until it is foreseen no more. Lives on the event loop."""
+    """Keeps what was read ahead as long as it is expected to be needed. Used only on the event
+    loop."""
 
     def __init__(self, files: KeptFiles) -> None:
         self._files = files
         self._ahead: dict[str, asyncio.Task[Image | None]] = {}
 
     def foresee(self, content_hashes: Iterable[str]) -> None:
-        """Read these in the background ("" is passed over), and forget all others."""
+        """Read these in the background ("" is skipped), and forget all others."""
         wanted = set(content_hashes) - {""}
         for content_hash in self._ahead.keys() - wanted:
             del self._ahead[content_hash]  # what still reads it ends by itself
@@ -29,9 +30,9 @@ class InitImages:
             self._ahead[content_hash] = asyncio.create_task(self._read_ahead(content_hash))
 
     async def get(self, content_hash: str) -> Image | None:
-        """The picture, read now if it was not foreseen; None for "".
+        """The picture, read now if it was not read ahead; None for "".
 
-        Others may hold it as well: don't change it. StorageError `init_picture_missing`.
+        Others may also hold it: don't change it. StorageError `init_picture_missing`.
         """
         if not content_hash:
             return None
@@ -43,7 +44,7 @@ class InitImages:
         return await in_a_thread(partial(self._files.image, content_hash))
 
     async def _read_ahead(self, content_hash: str) -> Image | None:
-        """None where it can't be read: who needs it tries again, and is told why."""
+        """None if it can't be read: the caller that needs it tries again and gets the error."""
         try:
             return await self._read(content_hash)
         except Exception as error:  # noqa: BLE001 - see above

@@ -1,4 +1,4 @@
-"""Live jobs and the queue of their pictures, with honest places and times. No IO, no tasks."""
+"""Live jobs and the queue of their pictures, with estimated places and times. No IO, no tasks."""
 
 import asyncio
 import heapq
@@ -17,9 +17,9 @@ from data.jobs.pictures import PictureRecord
 
 @dataclass(slots=True)
 class LiveJob:
-    """A job that waits or runs. `made` and `withheld` are its pictures so far by position.
-    `cancelled` is read by the engines' threads. `lost`: pictures that a device was lost over.
-    `mailbox` tells what happens to it."""
+    """A job that waits or runs. `made` and `withheld` are its pictures so far, by position.
+    `cancelled` is read by the engines' threads. `lost`: pictures during which a device was lost.
+    `mailbox` publishes its events."""
 
     record: JobRecord
     made: dict[int, PictureRecord]
@@ -41,10 +41,10 @@ class Outlook:
 
 class Line:
     """What waits, what runs, and how long it takes. `devices`: how many draw at the same time.
-    `arrived` is set when there is more to take.
+    `arrived` is set when there are new units.
 
-    One pace for all: faster devices measure more pictures, so that the mean over pictures is what
-    all of them make together, however unlike they are.
+    All share one pace: faster devices measure more pictures, so the mean over pictures reflects the
+    joint speed of different devices.
     """
 
     def __init__(self, pace: Pace) -> None:
@@ -55,14 +55,14 @@ class Line:
         self._running: dict[
             Unit, float
         ] = {}  # the share that is done, in the order of their taking
-        self._begun: dict[Unit, tuple[int, float]] = {}  # the first step that was told, and when
+        self._begun: dict[Unit, tuple[int, float]] = {}  # first step reported, and when
         self._queue = FairQueue()
 
     def __len__(self) -> int:
         return len(self._queue)
 
     def admit(self, job: LiveJob) -> None:
-        """Line up the pictures of `job` that are not made yet."""
+        """Queue the pictures of `job` that are not made yet."""
         self.live[job.record.id] = job
         for index in range(job.record.request.count):
             if index not in job.made and index not in job.withheld:
@@ -70,20 +70,20 @@ class Line:
         self.arrived.set()
 
     def take(self) -> Unit | None:
-        """The next picture to draw; it counts as running until `finish` or `put_back`."""
+        """Take the next picture to draw; it counts as running until `finish` or `put_back`."""
         unit = self._queue.pop()
         if unit is not None:
             self._running[unit] = 0.0
         return unit
 
     def next_units(self) -> list[tuple[LiveJob, Unit]]:
-        """The pictures that the devices take next if nobody else comes, with their jobs: nothing is
-        promised to them."""
+        """The pictures that the devices take next if nobody else comes, with their jobs. This can
+        still change."""
         units = islice(self._queue.upcoming(), self.devices)
         return [(self.live[unit.job_id], unit) for unit in units]
 
     def step(self, unit: Unit, *, step: int, steps: int, now: float) -> None:
-        """The running `unit` has come to `step` of `steps` at `now` (monotonic seconds)."""
+        """The running `unit` has reached `step` of `steps` at `now` (monotonic seconds)."""
         if unit not in self._running:
             return
         self._running[unit] = step / steps
@@ -91,20 +91,20 @@ class Line:
         self.pace.correct(cost=unit.cost * (step - first) / steps, steps_s=now - began)
 
     def finish(self, unit: Unit) -> None:
-        """`unit` runs no more."""
+        """`unit` no longer runs."""
         self._running.pop(unit, None)
         self._begun.pop(unit, None)
 
     def put_back(self, unit: Unit) -> None:
-        """`unit` was not done, through no fault of its own: it is next unless its job ended."""
+        """`unit` was interrupted through no fault of its own: it is next unless its job ended."""
         self.finish(unit)
         if unit.job_id in self.live:
             self._queue.push_front(unit)
             self.arrived.set()
 
     def is_foremost(self, unit: Unit) -> bool:
-        """Whether no earlier picture of the same job runs. Its progress is what people are shown,
-        which would else jump between pictures."""
+        """Whether no earlier picture of the same job is running. Only the earliest one's progress
+        is shown; otherwise it would jump between pictures."""
         return not any(
             other.job_id == unit.job_id and other.index < unit.index for other in self._running
         )
@@ -115,11 +115,10 @@ class Line:
         return self.live.pop(job_id, None)
 
     def outlooks(self) -> dict[str, Outlook]:
-        """Place and time of every live job, if nobody else came.
+        """Place and time of every live job, assuming that nobody else comes.
 
-        Whichever device is free first takes the next picture. Nobody is before a job that is being
-        drawn or that a free device takes at once; before any other are all whose turn comes
-        earlier.
+        The first free device takes the next picture. No job is ahead of one that is being drawn or
+        that a free device takes immediately; ahead of any other are all whose turn comes earlier.
         """
         ahead = {unit.job_id: 0 for unit in self._running}
         done_at: dict[str, float | None] = {}
@@ -159,7 +158,7 @@ class Line:
 
 
 def _later(done_at: dict[str, float | None], unit: Unit, ends: float | None) -> float | None:
-    """When the job of `unit` is done: with the last of its pictures."""
+    """When the job of `unit` is done, which is with its last picture."""
     known = done_at.get(unit.job_id, 0.0)
     return None if known is None or ends is None else max(known, ends)
 
@@ -167,8 +166,8 @@ def _later(done_at: dict[str, float | None], unit: Unit, ends: float | None) -> 
 def live_job(
     record: JobRecord, made: Sequence[PictureRecord], withheld: Iterable[int] = ()
 ) -> LiveJob:
-    """A live job for a stored one, with the pictures that are made already, and the positions of
-    those that are withheld."""
+    """A live job for a stored one, with its finished pictures and the positions of withheld
+    ones."""
     return LiveJob(
         record=record,
         made={picture.position: picture for picture in made},

@@ -1,6 +1,6 @@
-"""What was learned about this machine's pace, kept over restarts: times are honest at once."""
+"""Stores this machine's measured pace, so that times are accurate right after a restart."""
 
-# ruff: noqa: BLE001 - no note of times is worth a picture
+# ruff: noqa: BLE001 - a picture must not fail because of a note of times
 
 import logging
 
@@ -13,11 +13,11 @@ from pipeline.request import ResolvedRequest
 
 _log = logging.getLogger(__name__)
 
-_EVERY_S = 30.0  # a note costs a sync of the disk; the pace changes slowly
+_EVERY_S = 30.0  # each write syncs the disk, and the pace changes slowly
 
 
 class PaceStore:
-    """Learns and notes the pace of a model on a device."""
+    """Learns and stores the pace of a model on a device."""
 
     def __init__(self, database: Database, pace: Pace, clock: Clock) -> None:
         self._database = database
@@ -26,8 +26,8 @@ class PaceStore:
         self._kept_at: float | None = None
 
     async def restore(self, model: ModelDescription) -> None:
-        """Take up what an earlier run learned about `model` here, else what is expected of it. A
-        database that refuses costs nothing but honest times."""
+        """Restore what an earlier run learned about `model` here, otherwise use the estimate. If
+        the database fails, only the accuracy of times is lost."""
         try:
             async with self._database.reader() as connection:
                 noted = await notes.get(connection, key=_key(model))
@@ -40,12 +40,12 @@ class PaceStore:
             self._pace.expect(model.expected)
 
     def learn(self, request: ResolvedRequest, drawn: DrawnPicture, *, cost: float) -> None:
-        """Take in a picture of `request`, which was work of `cost`."""
+        """Learn from a picture of `request`, which had `cost`."""
         steps_s = min(drawn.seconds_a_step * steps_of(request), drawn.elapsed_s)
         self._pace.learn(cost=cost, steps_s=steps_s, total_s=drawn.elapsed_s)
 
     async def keep(self, model: ModelDescription | None) -> None:
-        """Note what is known now, twice a minute at most. A disk that refuses loses nothing."""
+        """Store what is known now, at most twice a minute. If the disk fails, nothing is lost."""
         now = self._clock.monotonic()
         if model is None or (self._kept_at is not None and now - self._kept_at < _EVERY_S):
             return

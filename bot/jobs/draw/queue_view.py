@@ -1,4 +1,4 @@
-"""What one person sees of the queue. Pure."""
+"""What a person sees of the queue. Pure."""
 
 from bot.jobs.draw.line import Line, LiveJob, Outlook
 from bot.jobs.values import OwnJob, QueueView
@@ -8,7 +8,7 @@ _STORING = Outlook(position=0, eta_s=0.0)  # all drawn, its last picture is bein
 
 
 def queue_view(line: Line, *, user_id: int) -> QueueView:
-    """The queue as `user_id` may know it: numbers of all, details of their own."""
+    """The queue as shown to `user_id`: totals of all jobs, details of their own."""
     outlooks = line.outlooks()
     running = sum(job.started for job in line.live.values())
     own = [

@@ -1,4 +1,4 @@
-"""After a restart: open jobs are lined up again, or closed where they can't go on."""
+"""After a restart, queues open jobs again or closes those that can't continue."""
 
 import logging
 
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 class Resume:
-    """Takes up the open jobs of `store`. Those older than `max_age_s` are closed."""
+    """Resumes the open jobs of `store`. Those older than `max_age_s` are closed."""
 
     def __init__(
         self, store: JobStore, line: Line, ending: Ending, clock: Clock, *, max_age_s: float
@@ -29,7 +29,7 @@ class Resume:
         self._max_age_s = max_age_s
 
     async def all(self) -> None:
-        """Go through them once, at the start. StorageError: the database can't be used."""
+        """Process them once, at start. StorageError: the database can't be used."""
         now = self._clock.time()
         for job_id, attempts in await self._store.count_attempts():
             _log.warning(
@@ -47,9 +47,9 @@ class Resume:
                 await self._store.close_damaged(stored.job.id, now=now)
 
     async def _set_damaged_aside(self, *, now: float) -> None:
-        """Close what is open or to be told and can't be read (a damaged disk, another version's
-        request), so that it stops no other job. It gives its quota back; its row and its pictures
-        stay, and nobody is told: who is to be told can't be read."""
+        """Close jobs that are open or undelivered but can't be read (a damaged disk, a request of
+        another version), so that they block no other job. Their quota is refunded, and their rows
+        and pictures stay; nobody is notified, because whom to notify can't be read."""
         async with self._store.database.reader() as connection:
             found = await jobs.unsettled_ids(connection)
         for job_id in found:
@@ -64,7 +64,7 @@ class Resume:
                 await self._store.close_damaged(job_id, now=now)
 
     async def _one(self, stored: StoredJob, *, now: float) -> None:
-        """Line up an open job again, or close it."""
+        """Queue an open job again, or close it."""
         job = stored.job
         if now - job.accepted_at > self._max_age_s:
             await self._ending.end(job.id, RefusedError("job_expired"))
@@ -78,7 +78,7 @@ class Resume:
 
 
 def _obstacle(job: JobRecord) -> EngineError | None:
-    """Why the job can't be drawn: it would end the process again, or can't be read."""
+    """Why the job can't be drawn: it would end the process again, or it can't be read."""
     if job.attempts >= MAX_ATTEMPTS:
         _log.error(
             "Job %s is given up: the bot ended without warning %d times while it drew that, as"

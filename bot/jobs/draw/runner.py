@@ -21,14 +21,14 @@ from pipeline.errors import EngineError
 _log = logging.getLogger(__name__)
 
 _STEP_S = 5.0  # for the running step when the bot stops; systems kill after 10 s (Docker's default)
-_STORING_S = 30.0  # for pictures that are drawn, when the bot stops
+_STORING_S = 30.0  # for finished pictures, when the bot stops
 
 
 class Runner:
     """A device for each of `workers`. The output check's exception, or that of the last device,
     ends the bot (`Ending.failure`).
 
-    `check` looks at every picture before it is stored; None: nothing does.
+    `check` examines every picture before it is stored; None: pictures are not checked.
     """
 
     def __init__(
@@ -82,17 +82,18 @@ class Runner:
 
     @property
     def draws(self) -> bool:
-        """Whether there is any engine: `bot sync` has none, and may run beside a bot that has."""
+        """Whether there is any engine: `bot sync` has none, and may run while a bot with engines
+        does."""
         return bool(self._devices)
 
     def start(self) -> None:
-        """Load the engines and begin to draw, in the background. Without a worker: nothing."""
+        """Load the engines and start drawing, in the background. Does nothing without workers."""
         if self._devices:
             self._loop_task = asyncio.create_task(self._run(), name="runner")
 
     async def stop(self) -> None:
-        """End the running steps, store what is drawn already, free the engines. Within seconds:
-        a step (or the loading of a model) that takes longer is left behind with its thread."""
+        """End the running steps, store what is drawn, free the engines. Within seconds: a step (or
+        loading a model) that takes longer is abandoned with its thread."""
         self._stopping.set()
         for job in self._line.live.values():
             job.cancelled.set()
@@ -112,7 +113,7 @@ class Runner:
         storing = self._drawing.marking.union(*(device.storing for device in self._devices))
         if storing:
             _, late = await asyncio.wait(storing, timeout=_STORING_S)
-            for task in late:  # a tagger that hangs, as a rule; they are drawn again
+            for task in late:  # usually a tagger that hangs; they are drawn again
                 task.cancel()
             if late:
                 _log.warning("%d pictures are not stored in time", len(late))
@@ -126,16 +127,16 @@ class Runner:
         try:
             await self.keeping.start()
             await asyncio.gather(*(self._work(device) for device in self._devices))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the bot ends and says so
+        except Exception as error:  # noqa: BLE001 - whatever it is, the bot ends and reports it
             self.ending.give_up(error)
         except asyncio.CancelledError:
-            if not self._stopping.is_set():  # nobody else may end this
+            if not self._stopping.is_set():  # nothing else may end this
                 error = EngineError("engine_failed", problem="its loop was cancelled")
                 self.ending.give_up(error)
             raise
 
     async def _work(self, device: Device) -> None:
-        """Have `device` draw; raises only what the last device that is left raises."""
+        """Have `device` draw; raises only what the last remaining device raises."""
         try:
             await device.run()
         except Exception as error:

@@ -1,4 +1,4 @@
-"""One thread owns an engine; the event loop hands it one picture after another."""
+"""One thread owns an engine; the event loop gives it one picture after another."""
 
 import asyncio
 import logging
@@ -19,12 +19,12 @@ _log = logging.getLogger(__name__)
 
 THREAD_NAME: Final = "engine"
 QUIET_S: Final = 600.0
-"""Without a sign of life from the engine before the log says so: the longest steps of large
+"""How long the engine may show no activity before that is logged: the longest steps of large
 pictures on a processor take minutes."""
 HUNG_AFTER: Final = 6
-"""So many times `QUIET_S` without a sign, and the engine is given up."""
+"""After this many times `QUIET_S` without activity, the engine is abandoned."""
 CLOSE_S: Final = 60.0
-"""For an engine to close. One that hangs there is left behind with its thread."""
+"""For an engine to close. One that hangs is abandoned with its thread."""
 
 State = Literal["loading", "ready", "lost", "gone"]
 Preview = Callable[[], Image.Image | None]
@@ -32,15 +32,14 @@ T = TypeVar("T")
 
 
 class BrokenEngineError(EngineError):
-    """The engine did what no engine may: it is to be opened again, and its picture not tried
-    again."""
+    """The engine violated its contract: reopen it, and don't try its picture again."""
 
     def __init__(self, problem: str) -> None:
         super().__init__("engine_failed", problem=problem)
 
 
 class HungEngineError(EngineError):
-    """The engine's thread does not come back, and can't be used any more."""
+    """The engine's thread does not return and can't be used any more."""
 
     def __init__(self, quiet_s: float) -> None:
         super().__init__("engine_hung", quiet_s=quiet_s)
@@ -59,7 +58,7 @@ class LoopWatch:
     """Carries steps from the engine's thread to the loop, one crossing at a time.
 
     Steps that finish before the loop took the last one replace it, so that a fast engine can't
-    flood the loop. `signs` counts the engine's signs of life.
+    flood the loop. `signs` counts the engine's activity.
     """
 
     def __init__(
@@ -96,7 +95,7 @@ class LoopWatch:
 
 class EngineWorker:
     """The engine and its thread. `load` is called in that thread. `name`: for the log. `state` is
-    kept by whoever runs it."""
+    maintained by its device."""
 
     def __init__(self, load: Callable[[], Engine], *, name: str = "The engine") -> None:
         self.name = name
@@ -109,7 +108,7 @@ class EngineWorker:
 
     async def start(self) -> ModelDescription:
         """Load the engine; ModelError says what is missing. BrokenWorkError: it is no engine.
-        HungEngineError: it does not come back, and nor does its thread."""
+        HungEngineError: loading does not return, so the thread is lost."""
 
         def load() -> tuple[Engine, ModelDescription]:
             engine = self._load()
@@ -130,10 +129,10 @@ class EngineWorker:
         cancelled: threading.Event,
         on_step: Callable[[Step], None],
     ) -> DrawnPicture:
-        """Draw picture `index`, from `init_image` if the request begins from a picture.
+        """Draw picture `index`, from `init_image` if the request starts from a picture.
 
         `on_step` is called on the loop. Raises as `Engine.draw` does, and BrokenEngineError or
-        HungEngineError where the engine breaks its word.
+        HungEngineError if the engine violates its contract.
 
         When this task is cancelled the thread still ends its step: set `cancelled` as well.
         """
@@ -157,21 +156,21 @@ class EngineWorker:
             raise
 
     async def free(self) -> None:
-        """Close an engine whose device was lost, or that is broken; `start` opens it again, in a
-        new thread. What it says while it goes counts for nothing."""
+        """Close an engine that is broken or whose device was lost; `start` opens it again in a new
+        thread. Errors while closing are ignored."""
         engine, self._engine = self._engine, None
         await self._close(engine)
         self._thread.renew()
 
     def leave(self) -> None:
-        """Don't wait for what runs in the thread, which ends with the process; `close` then does
+        """Abandon what runs in the thread, which ends with the process; `close` then does
         nothing."""
         self._engine = None
         self._thread.leave()
         self._left = True
 
     async def close(self) -> None:
-        """Free the engine and end the thread, after what runs in it. Idempotent."""
+        """Free the engine and end the thread after the running call. Idempotent."""
         if self._left:
             return
         engine, self._engine = self._engine, None
@@ -190,14 +189,14 @@ class EngineWorker:
         except TimeoutError:
             _log.error("%s does not close; it is left", self.name)
             return False
-        except Exception as error:  # noqa: BLE001 - it goes anyway, whatever it says
+        except Exception as error:  # noqa: BLE001 - it is closed anyway, whatever it raises
             _log.info("%s could not be closed cleanly: %s", self.name, error)
         return True
 
     async def _heard(
         self, signs_of_life: Callable[[], int], working: "asyncio.Future[T]", what: str
     ) -> T:
-        """What comes of `working`, as long as there are signs of life. `what`: for the log."""
+        """The result of `working`, as long as there is activity. `what`: for the log."""
         quiet, signs = 0, 0
         try:
             while True:
@@ -232,12 +231,12 @@ class Engines:
 
     @property
     def loading(self) -> bool:
-        """Whether none is ready to draw: it is loaded, or opened again."""
+        """Whether none is ready to draw: all are being loaded or reopened."""
         return all(worker.state != "ready" for worker in self._workers)
 
     @property
     def at_work(self) -> int:
-        """How many draw, or soon will."""
+        """How many are drawing or soon will."""
         return sum(worker.state in {"loading", "ready"} for worker in self._workers)
 
     @property
@@ -247,22 +246,22 @@ class Engines:
 
 
 def is_device_lost(error: Exception) -> TypeGuard[EngineError]:
-    """Whether the device has to be opened again, through no fault of what it drew."""
+    """Whether the device must be reopened through no fault of the picture."""
     return isinstance(error, EngineError) and error.key == "device_lost"
 
 
 def _check(drawn: object, request: ResolvedRequest) -> None:
-    """BrokenWorkError where that is no picture of `request`."""
+    """Raise BrokenWorkError if that is no picture of `request`."""
     if not isinstance(drawn, DrawnPicture) or not isinstance(drawn.image, Image.Image):  # pyright: ignore[reportUnnecessaryIsInstance] - an engine may break its word
         raise BrokenWorkError(f"it gave no picture, but {type(drawn).__name__}")
     image = drawn.image
     try:
-        image.load()  # PIL reads as late as it can
+        image.load()  # Pillow loads lazily
     except Exception as error:
         raise BrokenWorkError(f"its picture can't be read: {error}") from error
     if image.mode != "RGB":
         raise BrokenWorkError(f"its picture is {image.mode}, not RGB")
-    # Not the very size: engines for tests draw small ones.
+    # Don't check the exact size: engines in tests draw small pictures.
     skew = abs(image.width * request.height - image.height * request.width)
     fits = 0 < image.width <= request.width and 0 < image.height <= request.height
     if not fits or skew >= max(request.width, request.height):

@@ -1,1 +1,1 @@
-"""Drawn pictures are checked, stored, and removed when their time is over."""
+"""Drawn pictures are checked, stored, and removed when they expire."""

@@ -1,4 +1,4 @@
-"""Errors as they are kept with failed jobs."""
+"""Errors as they are stored with failed jobs."""
 
 import json
 
@@ -8,7 +8,7 @@ from pipeline.rating import Rating
 
 
 def error_to_json(error: EkakiError) -> str:
-    """An error as it is kept with a failed job."""
+    """An error as it is stored with a failed job."""
     data = {
         name: value.label if isinstance(value, Rating) else value
         for name, value in error.data.items()
@@ -17,7 +17,7 @@ def error_to_json(error: EkakiError) -> str:
 
 
 def error_from_json(text: str) -> EkakiError:
-    """The error that a job failed with; the plainest one where that can't be read any more."""
+    """The error that a job failed with; a general one if that can't be read any more."""
     kept = object_of(text)
     try:
         return EngineError(str(kept["key"]), **kept["data"])

@@ -1,9 +1,9 @@
-"""The files of pictures and uploads, kept as long as anything needs them.
+"""The files of pictures and uploads, kept as long as they are needed.
 
-A file is needed while a row of `pictures` or `uploads` names it, or an open job begins from it.
-Withheld pictures lie in a folder of their own, where nothing that shows pictures looks.
-Files are written before their rows and deleted after them: a crash leaves at most files without a
-row, which `sweep` finds.
+A file is needed while a row of `pictures` or `uploads` names it, or an open job starts from it.
+Withheld pictures are in a separate folder that no code that shows pictures reads. Files are written
+before their rows and deleted after them: a crash leaves at most files without a row, which `sweep`
+finds.
 """
 
 import asyncio
@@ -26,8 +26,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class KeptFiles:
-    """All folders. Hold `lock` from writing a file to entering its row: the same content makes the
-    same file, and another's deletion must not see it without a row."""
+    """All folders. Hold `lock` from writing a file until its row is stored: equal content makes the
+    same file, and a concurrent deletion must not see it without a row."""
 
     database: Database
     pictures: PictureFiles
@@ -48,7 +48,7 @@ class KeptFiles:
         )
 
     def image(self, content_hash: str) -> Image.Image:
-        """The picture or upload to begin from, decoded: tens of milliseconds, call it in a thread.
+        """The picture or upload to start from, decoded: tens of milliseconds, call it in a thread.
 
         StorageError, `init_picture_missing` if its file is gone or damaged.
         """
@@ -64,9 +64,9 @@ class KeptFiles:
         raise StorageError("init_picture_missing")
 
     async def discard(self, hashes: Iterable[str]) -> None:
-        """Delete the files of `hashes` that nothing needs ("" is passed over).
+        """Delete the files of `hashes` that nothing needs ("" is skipped).
 
-        Never raises for a disk or database that refuses: what led here is done, and the next sweep
+        Never raises for disk or database errors: the caller's work is done, and the next sweep
         tries again.
         """
         for content_hash in sorted(set(hashes) - {""}):
@@ -77,9 +77,9 @@ class KeptFiles:
                     _log.warning("A file could not be deleted: %s", error)
 
     async def sweep(self) -> None:
-        """Delete what crashes left: files that no row names, and half-written ones.
+        """Delete what crashes left: files without a row, and partial ones.
 
-        Not while the database has no job at all: then it is new, perhaps because the old one was
+        Deletes nothing while the database has no jobs: it is new, perhaps because the old one was
         lost, and the files are all that is left of people's pictures.
         """
         async with self.database.reader() as connection:

@@ -43,14 +43,14 @@ async def enter_picture(
 async def enter_withheld(
     connection: Connection, job: JobRecord, record: WithheldRecord, audit: Audit, event: AuditEvent
 ) -> Kept:
-    """A picture that nobody is shown."""
+    """A picture that is shown to nobody."""
     await withheld.insert(connection, record=record)
     await audit.record_in(connection, event)
     return await _so_far(connection, job, now=record.withheld_at)
 
 
 def withheld_event(job: JobRecord, record: WithheldRecord, hits: Sequence[str]) -> AuditEvent:
-    """What moderators read: scores, never the picture."""
+    """What moderators see: scores, never the picture."""
     seen, ceiling = record.seen, record.ceiling.label
     return AuditEvent(
         kind=AuditKind.WITHHELD,
@@ -92,7 +92,7 @@ async def _so_far(connection: Connection, job: JobRecord, *, now: float) -> Kept
 
 
 def withheld_error(held: Sequence[WithheldRecord]) -> EngineError:
-    """What the person is told where every picture of a job is withheld."""
+    """What the person sees if every picture of a job is withheld."""
     worst = min(held, key=lambda record: _WORST_FIRST.index(record.reason))
     return EngineError(f"withheld_{worst.reason}", ceiling=worst.ceiling)
 

@@ -1,4 +1,4 @@
-"""Removes what nothing needs any more: at every start, and then every hour."""
+"""Removes what is no longer needed: at every start, and then every hour."""
 
 import asyncio
 import logging
@@ -22,7 +22,8 @@ from pipeline.errors import StorageError
 _log = logging.getLogger(__name__)
 
 UPLOAD_WAITS_S: Final = HOUR_S
-"""How long an upload waits for a job: its command was refused, or the process died in between."""
+"""How long an upload without a job is kept: its command was refused, or the process died in
+between."""
 
 REVIEW_WAITS_S: Final = 30 * DAY_S
 """How long a withheld picture waits for a moderator."""
@@ -31,13 +32,13 @@ NEWS_KEPT_S: Final = 30 * DAY_S
 """How long it is known that a maker was told of a star or remix."""
 
 _CLEANED: Final = "cleaned_at"
-"""The note of when rows were cleaned last (seconds since the epoch)."""
+"""The note that stores when rows were last cleaned (seconds since the epoch)."""
 
-OLD_AT_ONCE: Final = 100  # pictures of one transaction
+OLD_AT_ONCE: Final = 100  # pictures per transaction
 
 
 Expire: TypeAlias = Callable[[Connection, float], Awaitable[list[str] | None]]
-"""Removes old rows of one kind at a time in seconds; the hashes of the files that go with them."""
+"""Removes rows of one kind that are older than a time; returns the hashes of their files."""
 
 
 async def _expire_blocks(connection: Connection, now: float) -> None:
@@ -45,7 +46,7 @@ async def _expire_blocks(connection: Connection, now: float) -> None:
     await blocks.expire(connection, now=now)
 
 
-# Each in a transaction of its own: rows of one kind that can't be removed keep no others.
+# Each in its own transaction: a kind that can't be removed must not block the others.
 _EXPIRING: Final[tuple[Expire, ...]] = (
     lambda connection, now: uploads.delete_unused(connection, before=now - UPLOAD_WAITS_S),
     lambda connection, now: quota.expire(connection, before=now - DAY_S),
@@ -77,21 +78,21 @@ class Housekeeping:
         self._task = asyncio.create_task(self._run(), name="housekeeping")
 
     async def stop(self) -> None:
-        """End after the cleaning that is under way, which takes moments."""
+        """End after the running cleaning, which takes moments."""
         self._stopping.set()
         if self._task is not None:
             await asyncio.wait([self._task])
 
     async def clean(self) -> None:
-        """Uploads without a job, withheld pictures that nobody looked at, uses of deleted jobs that
-        count no longer, entries of the audit log, blocks and pictures whose time is over, files
-        without a row. Only the files while the clock can't be believed (`bot.jobs.keep.steady`)."""
+        """Remove uploads without a job, withheld pictures that nobody reviewed, expired quota uses
+        of deleted jobs, expired log entries, blocks and pictures, and files without a row. Only the
+        files while the clock can't be trusted (`bot.jobs.keep.steady`)."""
         if await self._clean_rows():
             await self._forget_old()
         await self._files.sweep()
 
     async def _clean_rows(self) -> bool:
-        """False where the clock can't be believed, so that nothing was done."""
+        """Returns False if the clock can't be trusted, in which case nothing was done."""
         now = self._clock.time()
         async with self._files.database.transaction() as connection:
             if not self._steady.believable(last=await _last_cleaned(connection, now=now)):
@@ -108,7 +109,7 @@ class Housekeeping:
         await self._files.discard(freed or [])
 
     async def _forget_old(self) -> None:
-        """Pictures whose time is over, some at a time: others want to write, too."""
+        """Remove expired pictures, a few at a time so that others can write in between."""
         if self._kept_s is None:
             return
         while not self._stopping.is_set():
@@ -133,7 +134,7 @@ class Housekeeping:
 
 
 async def _last_cleaned(connection: Connection, *, now: float) -> float | None:
-    """When it was, or now where there is nothing yet that could be removed."""
+    """When rows were last cleaned, or now if there is nothing yet that could be removed."""
     noted = await notes.get(connection, key=_CLEANED)
     if noted is None:
         return None if await jobs.any_stored(connection) else now
@@ -141,11 +142,11 @@ async def _last_cleaned(connection: Connection, *, now: float) -> float | None:
 
 
 async def _kindly(clean: Callable[[], Awaitable[bool | None]]) -> bool | None:
-    """What can't be cleaned now is tried again in an hour."""
+    """Clean; what fails is tried again in an hour."""
     try:
         return await clean()
     except (StorageError, OSError) as error:
         _log.warning("Cleaning did not work: %s", error)
-    except Exception:  # noqa: BLE001 - an unforeseen fault must not be the last cleaning
+    except Exception:  # noqa: BLE001 - an unforeseen error must not end the cleaning
         _log.exception("Cleaning did not work")
     return False

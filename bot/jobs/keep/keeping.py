@@ -1,4 +1,4 @@
-"""A drawn picture is looked at, encoded and entered, or withheld: nothing is told before."""
+"""A drawn picture is checked, encoded and stored, or withheld, before anything is published."""
 
 from functools import partial
 
@@ -23,7 +23,7 @@ from pipeline.metadata.png import encode_png
 
 
 class Keeping:
-    """`check` looks at every picture before it is stored; None: nothing does."""
+    """`check` examines every picture before it is stored; None: pictures are not checked."""
 
     def __init__(
         self, *, store: JobStore, clock: Clock, version: str, check: OutputCheck | None
@@ -34,17 +34,17 @@ class Keeping:
         self._check = check
 
     async def start(self) -> None:
-        """Load what checks. ModelError: the bot must not go on without it."""
+        """Load the check. ModelError: the bot must not continue without it."""
         if self._check is not None:
             await self._check.start()
 
     async def close(self) -> None:
-        """Free what checks. Idempotent."""
+        """Free the check. Idempotent."""
         if self._check is not None:
             await self._check.close()
 
     async def may_show(self, job: JobRecord, image: Image) -> bool:
-        """Whether the place of `job` may see `image`, which is never kept."""
+        """Whether `image`, which is never stored, may be shown in the place of `job`."""
         if self._check is None:
             return True
         ceiling = await self._store.ceiling_now(job)
@@ -53,7 +53,7 @@ class Keeping:
     async def keep(
         self, job: JobRecord, index: int, drawn: DrawnPicture, model: ModelDescription
     ) -> Kept:
-        """Enter picture `index` of `job`, drawn with `model`."""
+        """Store picture `index` of `job`, drawn with `model`."""
         made_at = self._clock.time()
         if self._check is None:
             picture, png = await self._picture(job, index, drawn, model, seen=None, made_at=made_at)

@@ -1,10 +1,10 @@
-"""The output tagger in its own thread: finished pictures are looked at before anybody sees them.
+"""The output tagger in its own thread: checks finished pictures before anybody sees them.
 
-On the processor and at low priority, so that it takes nothing from what answers people. It fails
-closed: a picture that can't be looked at is withheld.
+On the processor and at low priority, so that it does not slow down answers. It fails closed: a
+picture that can't be checked is withheld.
 """
 
-# ruff: noqa: BLE001 - whatever fails, a picture that was not looked at must not pass
+# ruff: noqa: BLE001 - whatever fails, a picture that was not checked must not pass
 
 import asyncio
 import logging
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 THREAD_NAME: Final = "tagger"
-HUNG_S: Final = 600.0  # it looks at a picture for a second or two
+HUNG_S: Final = 600.0  # it takes a second or two per picture
 CLOSE_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """`seen` is None if the tagger could not look."""
+    """`seen` is None if the tagger failed."""
 
     verdict: Verdict
     seen: CheckRecord | None
@@ -40,7 +40,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """`minor`: those of the tagger's labels that stand for a minor."""
+    """`minor`: the tagger's labels that indicate a minor."""
 
     tagger: "Tagger"
     minor: frozenset[str]
@@ -49,7 +49,7 @@ class _Opened:
 class OutputCheck:
     """`load` is called in the thread. Start it before the first picture; `judge` waits for it.
 
-    A tagger that breaks or hangs is loaded again, in a new thread, for the next picture.
+    A tagger that fails or hangs is loaded again in a new thread for the next picture.
     """
 
     def __init__(self, load: "Callable[[], Tagger]") -> None:
@@ -58,11 +58,12 @@ class OutputCheck:
         self._opened: _Opened | None = None
 
     async def start(self) -> None:
-        """Load the tagger. ModelError: it can't be used, and the bot must not go on without."""
+        """Load the tagger. ModelError: it can't be used, and the bot must not continue without
+        it."""
         await self._thread.call(self._open)
 
     async def judge(self, image: Image, *, ceiling: Rating) -> Judgement:
-        """Look at a picture. Never raises: what can't be looked at is withheld."""
+        """Check a picture. Never raises: what can't be checked is withheld."""
         try:
             async with asyncio.timeout(HUNG_S):
                 return await self._thread.call(partial(self._judge, image, ceiling))
@@ -74,7 +75,7 @@ class OutputCheck:
             return Judgement(verdict=Verdict(reason=WithheldReason.UNCHECKED), seen=None)
 
     async def close(self) -> None:
-        """End the thread after what runs in it; what hangs there is left. Idempotent."""
+        """End the thread after the running call, or abandon it if that hangs. Idempotent."""
         if not await self._thread.close(within_s=CLOSE_S):
             _log.warning("The tagger is in the middle of something long; it is left")
         self._opened = None

@@ -1,8 +1,8 @@
-"""Whether the wall clock may decide what can't be undone.
+"""Whether the wall clock can be trusted for what can't be undone.
 
-A clock that jumps ahead makes everything old at once: pictures, log entries, blocks. So what it
-makes old is removed only once it has been believable for a while: it went on by as much as the
-monotonic clock did, or it stands where the last cleaning would have it stand.
+A clock that jumps ahead makes everything look old at once: pictures, log entries, blocks. So
+nothing is removed until the clock has been plausible for a while: it advanced as much as the
+monotonic clock did, or it agrees with the time of the last cleaning.
 """
 
 from typing import Final
@@ -10,10 +10,11 @@ from typing import Final
 from bot.common.clock import Clock
 
 STEADY_S: Final = 2 * 3600.0
-"""How long a clock that has jumped must go evenly to be believed; also how long after the last
-cleaning a start is no jump. Time servers and operators correct a wrong clock sooner."""
+"""How long a clock that has jumped must run evenly to be trusted; also how long after the last
+cleaning a start does not count as a jump. Time servers and operators correct a wrong clock
+sooner."""
 
-JUMP_S: Final = 300.0  # a difference to the monotonic clock that is more than a correction
+JUMP_S: Final = 300.0  # a larger difference from the monotonic clock is not a correction
 
 
 class SteadyClock:
@@ -26,7 +27,7 @@ class SteadyClock:
         self._jumped = False
 
     def believable(self, *, last: float | None) -> bool:
-        """`last`: when it was believed last, maybe in an earlier run (seconds since the epoch)."""
+        """`last`: when it was last trusted, perhaps in an earlier run (seconds since the epoch)."""
         wall, monotonic = self._clock.time(), self._clock.monotonic()
         if abs((wall - self._wall) - (monotonic - self._monotonic)) > JUMP_S:
             self._even_since, self._jumped = monotonic, True

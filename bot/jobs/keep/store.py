@@ -1,6 +1,6 @@
-"""What the job service keeps: transactions over jobs, pictures and quota, and picture files.
+"""The storage of the job service: transactions over jobs, pictures and quota, and picture files.
 
-Each function is one step that a crash either did or did not do.
+Each function is one atomic step.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from pipeline.rating import Rating
 
 @dataclass(frozen=True, slots=True)
 class JobStore:
-    """The database and the picture files, seen as the life of jobs."""
+    """The database and the picture files, as steps in the life of jobs."""
 
     database: Database
     files: KeptFiles
@@ -44,29 +44,29 @@ class JobStore:
             return None if job is None else await stored_job(connection, job)
 
     async def open_jobs(self) -> list["StoredJob"]:
-        """Waiting and running jobs with the pictures made so far, the oldest first."""
+        """Waiting and running jobs with the pictures made so far, oldest first."""
         async with self.database.reader() as connection:
             return [await stored_job(connection, job) for job in await jobs.open_jobs(connection)]
 
     async def open_ids(self, user_id: int, *, guild_id: int | None = None) -> list[str]:
-        """The open jobs of one person, in one server or anywhere, the oldest first."""
+        """The open jobs of one person, in one server or anywhere, oldest first."""
         async with self.database.reader() as connection:
             return await of_person.open_ids(connection, user_id=user_id, guild_id=guild_id)
 
     async def keeps_out(self, job: JobRecord, *, now: float) -> bool:
-        """Whether the owner of `job` is blocked where it belongs."""
+        """Whether the owner of `job` is blocked in its server."""
         async with self.database.reader() as connection:
             return await blocks.is_blocked(
                 connection, user_id=job.user_id, guild_id=job.guild_id, now=now
             )
 
     async def undelivered(self) -> list[JobRecord]:
-        """Ended jobs whose user does not know yet, the oldest first."""
+        """Ended jobs whose user was not notified yet, oldest first."""
         async with self.database.reader() as connection:
             return await jobs.undelivered(connection)
 
     async def close_damaged(self, job_id: str, *, now: float) -> None:
-        """End a job that can't be read and give its quota back; there is nobody to tell."""
+        """End a job that can't be read and refund its quota; nobody can be notified."""
         error = error_to_json(EngineError("engine_failed"))
         async with self.database.transaction() as connection:
             if await jobs.mark_ended(
@@ -91,8 +91,8 @@ class JobStore:
         now: float,
         again: bool = False,
     ) -> None:
-        """The end of the job reached its user, or can't. `again`: the outbox is to try later. The
-        message of a job that was deleted meanwhile is removed."""
+        """Record that the end of the job reached its user, or can't. `again`: the outbox tries
+        later. The message of a job that was deleted meanwhile is removed."""
         async with self.database.transaction() as connection:
             is_there = await jobs.mark_delivered(
                 connection, job_id=job.id, delivery=delivery, message_id=message_id, now=now
@@ -112,28 +112,28 @@ class JobStore:
         hit("delivered_marked")
 
     async def mark_running(self, job_id: str, *, now: float) -> None:
-        """The first picture is being drawn."""
+        """Record that the first picture is being drawn."""
         async with self.database.transaction() as connection:
             await jobs.mark_running(connection, job_id=job_id, now=now)
 
     async def enter_drawing(self, job_id: str, *, position: int) -> None:
-        """An engine is about to draw picture `position`."""
+        """Record that an engine is about to draw picture `position`."""
         async with self.database.transaction() as connection:
             await drawing.enter(connection, job_id=job_id, position=position)
 
     async def remove_drawing(self, job_id: str, *, position: int) -> None:
-        """The engine has it no more, though it is not drawn."""
+        """Record that no engine is drawing it any more, though it is not finished."""
         async with self.database.transaction() as connection:
             await drawing.remove(connection, job_id=job_id, position=position)
 
     async def clear_drawing(self) -> None:
-        """No engine has anything, or what it has is stopped on purpose."""
+        """Record that no engine is drawing, or that drawing is stopped on purpose."""
         async with self.database.transaction() as connection:
             await drawing.clear(connection)
 
     async def count_attempts(self) -> list[tuple[str, int]]:
-        """Once at the start: the jobs that were being drawn when the process ended without warning,
-        and how often that has happened to each."""
+        """Called once at start: the jobs that were being drawn when the process ended without
+        warning, and how often that has happened to each."""
         async with self.database.reader() as connection:
             if await drawing.is_empty(connection):
                 return []
@@ -141,13 +141,13 @@ class JobStore:
             return await drawing.count_attempts(connection)
 
     async def ceiling_now(self, job: JobRecord) -> Rating:
-        """The highest rating that the place of `job` allows: what it allowed when the job was
-        accepted, or less if moderators have lowered it since."""
+        """The highest rating that the place of `job` allows: that at acceptance, or less if
+        moderators have lowered it since."""
         async with self.database.reader() as connection:
             return await ceiling_in(connection, job)
 
     async def keeps_for_review(self, guild_id: int | None) -> bool:
-        """Whether moderators of the server want to look at what is withheld."""
+        """Whether moderators of the server want to review withheld pictures."""
         if guild_id is None:
             return False
         async with self.database.reader() as connection:
@@ -156,8 +156,8 @@ class JobStore:
     async def keep_picture(
         self, picture: PictureRecord, png: bytes, *, seen: CheckRecord | None = None
     ) -> Kept:
-        """Write the file, then the row, and end the job with its last picture. `seen`: by the
-        tagger."""
+        """Write the file, then the row, and end the job with its last picture. `seen`: the tagger's
+        result."""
 
         async def enter(connection: Connection, job: JobRecord) -> Kept:
             return await enter_picture(connection, job, picture, seen)
@@ -169,7 +169,7 @@ class JobStore:
     async def withhold(
         self, record: WithheldRecord, png: bytes | None, *, hits: Sequence[str]
     ) -> Kept:
-        """Enter a picture that nobody is shown; its file `png` is kept only while it waits for a
+        """Store a picture that is shown to nobody; its file `png` is kept only while it waits for a
         moderator. Ends the job with its last picture."""
 
         async def enter(connection: Connection, job: JobRecord) -> Kept:
@@ -183,8 +183,8 @@ class JobStore:
 
     @asynccontextmanager
     async def _written(self, folder: PictureFiles, png: bytes | None) -> AsyncGenerator[list[str]]:
-        """Write the file, if there is one, and hold the files' lock while its row is entered. At
-        the end the files of the given list are deleted: the one written, unless its row needs it.
+        """Write the file, if there is one, and hold the files' lock while its row is stored. At the
+        end, deletes the files in the yielded list: the one written, unless its row needs it.
         """
         unneeded: list[str] = []
         try:
@@ -202,7 +202,7 @@ class JobStore:
         enter: Callable[[Connection, JobRecord], Awaitable[Kept]],
         unneeded: list[str],
     ) -> Kept:
-        """Store a row with `enter`; `unneeded` becomes the files of no use afterwards."""
+        """Store a row with `enter`; `unneeded` gets the files that are not needed afterwards."""
         async with self.database.transaction() as connection:
             job = await jobs.get(connection, job_id=job_id)
             if job is None or job.ended_at is not None:
@@ -214,9 +214,9 @@ class JobStore:
     async def abandon(
         self, job_id: str, *, error: EkakiError | None, now: float, told: bool = False
     ) -> bool:
-        """End an open job without pictures and give the quota back; False if it had ended already.
+        """End an open job without pictures and refund its quota; False if it had already ended.
 
-        It has failed with `error`, or it is cancelled. `told`: its user needs no word about it.
+        It failed with `error`, or was cancelled. `told`: its user need not be notified.
         """
         async with self.database.transaction() as connection:
             ended = await jobs.mark_ended(

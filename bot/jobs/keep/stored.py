@@ -1,4 +1,4 @@
-"""A stored job with its pictures, what holds for it now, and how it ended."""
+"""A stored job with its pictures, its current ceiling, and how it ended."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from pipeline.rating import Rating
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredJob:
-    """A job with its pictures so far, in their order, and those that are withheld."""
+    """A job with its pictures so far, in order, and those that are withheld."""
 
     job: JobRecord
     pictures: tuple[PictureRecord, ...]

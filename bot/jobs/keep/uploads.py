@@ -1,8 +1,9 @@
-"""Pictures that people send to begin from: checked before they are decoded, kept without metadata.
+"""Pictures that people send to start from: checked before they are decoded, stored without
+metadata.
 
-What is kept is a PNG of our own making: a photograph's place and camera never reach the disk, a
-picture of the camera's size is made as small as the largest drawing, and a file that is a picture
-and something else as well is only the picture afterwards.
+What is stored is a new PNG: the location and camera of a photograph never reach the disk, large
+photographs are scaled down to the largest size that is drawn, and nothing else hidden in the file
+survives.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ _AT_ONCE = 2  # decoding: each may hold the memory of MAX_UPLOAD_PIXELS
 
 
 class Uploads:
-    """Checks and keeps uploads."""
+    """Checks and stores uploads."""
 
     def __init__(self, files: KeptFiles, clock: Clock) -> None:
         self._files = files
@@ -38,10 +39,10 @@ class Uploads:
         self._decoding = asyncio.Semaphore(_AT_ONCE)
 
     async def put(self, data: bytes) -> Upload:
-        """Keep a picture. It stays while jobs name it; one that none names goes after an hour.
+        """Store a picture. It is kept while jobs refer to it, otherwise for an hour.
 
         InputError `image_too_large`, `image_not_supported` or `image_too_many_pixels`: nothing is
-        kept. StorageError where the disk refuses.
+        stored. StorageError if the disk fails.
         """
         async with self._decoding:
             png, width, height = await asyncio.to_thread(checked_png, data)
@@ -83,10 +84,10 @@ def checked_png(data: bytes) -> tuple[bytes, int, int]:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """RGB, at most KEPT_SIDE, turned as the camera says; on white where it is transparent."""
+    """RGB, at most KEPT_SIDE, rotated as its metadata says, with transparency on white."""
     image.draft(
         "RGB", (KEPT_SIDE, KEPT_SIDE)
-    )  # JPEG decodes at a half or less where that is enough
+    )  # JPEG is decoded at half size or less if that is enough
     if image.mode not in {"RGB", "RGBA", "L"} or "transparency" in image.info:
         image = opaque(ImageOps.exif_transpose(image))  # other pixels can't be mixed
     image.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS)
