@@ -7,7 +7,7 @@ from data.store.connection import Connection
 from pipeline.errors import RefusedError
 
 
-async def check_door(
+async def check_allowed(
     connection: Connection, *, user_id: int, guild_id: int | None, channel_id: int, now: float
 ) -> None:
     """Raises RefusedError if a person may not ask here now. `channel_id`: of a thread, its

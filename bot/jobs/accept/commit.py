@@ -17,7 +17,7 @@ from bot.jobs.accept.limits import (
 )
 from bot.jobs.values import Origin
 from bot.moderation.audit import Audit
-from bot.moderation.gate import check_door
+from bot.moderation.gate import check_allowed
 from data.guilds.server_settings import LimitSet
 from data.jobs import jobs, pictures, quota, quota_grants, uploads
 from data.jobs.jobs import JobRecord
@@ -47,7 +47,7 @@ async def commit(
     """
     job = new_job(decision, origin, now=now)
     async with database.transaction() as connection:
-        await check_door(  # again: a moderator may have blocked them since
+        await check_allowed(  # again: a moderator may have blocked them since
             connection,
             user_id=job.user_id,
             guild_id=job.guild_id,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.jobs.values import Origin
-from bot.moderation.gate import check_door
+from bot.moderation.gate import check_allowed
 from bot.moderation.member_limits import for_member
 from bot.safety.ceiling import Ceiling, Place, effective_ceiling
 from data.guilds import guild_limits, guild_settings, place_settings
@@ -77,7 +77,7 @@ async def gather(
         output_check=output_check,
     )
     async with database.reader() as connection:
-        await check_door(
+        await check_allowed(
             connection,
             user_id=origin.user_id,
             guild_id=origin.guild_id,
