@@ -65,7 +65,7 @@ class Gallery:
         return shared
 
     async def remove(self, entry_id: str, *, actor: Actor) -> Entry:
-        """Remove an entry permanently: for its author and moderators. RefusedError otherwise."""
+        """Remove an entry permanently: for its maker and moderators. RefusedError otherwise."""
         async with self.database.transaction() as connection:
             entry = await known(connection, entry_id)
             self._demand_maker(entry, actor)
@@ -111,11 +111,11 @@ class Gallery:
         return await self.database.read(posts.get, entry_id=entry_id)
 
     async def maker_on_web(self, user_id: int) -> bool:
-        """Whether this author's pictures may be on the web page."""
+        """Whether this maker's pictures may be on the web page."""
         return await self.database.read(web.maker_on_web, user_id=user_id)
 
     async def set_maker_on_web(self, user_id: int, *, on: bool) -> None:
-        """Set whether this author's pictures may be on the web page."""
+        """Set whether this maker's pictures may be on the web page."""
         await self.database.write(web.set_maker, user_id=user_id, on_web=on)
 
     async def shows(self, *, guild_id: int | None, picture_id: str = "", job_id: str = "") -> bool:

@@ -1,6 +1,6 @@
 """Reports: members report pictures, the server's moderators decide, the members are notified.
 
-Who reported is stored only to answer them; it is shown neither to the author nor to anybody else.
+Who reported is stored only to answer them; it is shown neither to the maker nor to anybody else.
 """
 
 from dataclasses import dataclass, replace
@@ -101,7 +101,7 @@ class Reports:
                 now=now,
             )
             if is_new:
-                # Without an actor, because the author may be able to read the log.
+                # Without an actor, because the maker may be able to read the log.
                 details = {"report": report_id}
                 await self._audit.record_of(connection, job, AuditKind.REPORTED, details)
         hit("picture_reported")
@@ -141,7 +141,7 @@ class Reports:
     async def block(
         self, actor: Actor, report_id: str, *, duration_s: float | None, reason: str
     ) -> Report:
-        """Block the author and delete what was reported. Raises RefusedError as `claim`.
+        """Block the maker and delete what was reported. Raises RefusedError as `claim`.
 
         The report is closed with the deletion, or last: after a crash in between it is still open,
         and deciding again finishes the rest.
@@ -174,7 +174,7 @@ class Reports:
         except RefusedError as error:
             if error.key != "job_unknown":
                 raise
-            raise RefusedError("report_gone") from error  # its author was faster
+            raise RefusedError("report_gone") from error  # its maker was faster
         finally:
             self._deciding.pop(report.job_id, None)
 
