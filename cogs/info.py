@@ -1,4 +1,4 @@
-"""`/about` and `/help`: what draws here, under which terms, and how to ask for a picture."""
+"""`/about` and `/help`: which model draws, under which terms, and how to ask for a picture."""
 
 from typing import Final
 
@@ -23,7 +23,7 @@ _HELP_ID: Final = "ekaki:help"
 
 
 class Info(commands.Cog):
-    """Texts for those who want to know."""
+    """Information about the bot."""
 
     @app_commands.command(name="about", description=text("about.description"))
     async def about(self, interaction: Interaction) -> None:
@@ -39,7 +39,7 @@ class Info(commands.Cog):
 
 
 def about_embed(settings: Settings, model: ModelDescription | None) -> discord.Embed:
-    """Everything that the model's licence wants users to see, and whom to ask."""
+    """Everything that the model's licence requires users to see, and the contact."""
     embed = discord.Embed(title=text("about.title"), description=text("about.summary"))
     if model is None:
         in_use = text("about.loading", repository=quoted(settings.model, 200))
@@ -82,7 +82,7 @@ TOPICS: Final = (
     "prompts", "weights", "sizes", "flags", "pictures", "own", "limits", "privacy", "moderation",
     "model",
 )  # fmt: skip
-"""Of `/help`, in the order of its menu. They stand in messages: never rename one."""
+"""Topics of `/help`, in the order of its menu. They are in old messages: never rename one."""
 
 
 def help_embed(topic: str | None = None) -> discord.Embed:
@@ -115,7 +115,7 @@ def topics_view(chosen: str | None = None) -> discord.ui.View:
 
 
 class HelpMenu(Lasting[Select], template=_HELP_ID):
-    """Shows a topic in place of the card or of the topic before."""
+    """Shows a topic in place of the card or of the previous topic."""
 
     async def act(self, interaction: Interaction) -> None:
         topic = self.item.values[0]

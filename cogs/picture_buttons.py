@@ -1,4 +1,4 @@
-"""From a pressed button under pictures to what it does; and what answers when nothing else does."""
+"""Routes pressed buttons under pictures to their actions, and answers what nothing else handles."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -92,7 +92,7 @@ def is_result_button(interaction: Interaction) -> bool:
 
 
 class ResultsCog(commands.Cog, name="Results"):
-    """Takes sent forms, and answers for buttons and forms that nobody knows any more."""
+    """Handles sent forms, and answers outdated buttons and forms."""
 
     @commands.Cog.listener("on_interaction")
     async def interacted(self, interaction: Interaction) -> None:
@@ -100,7 +100,7 @@ class ResultsCog(commands.Cog, name="Results"):
             case discord.InteractionType.modal_submit if is_remix_form(interaction):
                 await receive(interaction)
             case discord.InteractionType.component if is_result_button(interaction):
-                pass  # its own callback answers, even where that takes long
+                pass  # its own callback answers, even if that takes long
             case discord.InteractionType.modal_submit | discord.InteractionType.component:
                 await answer_orphan(interaction)
             case _:

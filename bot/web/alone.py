@@ -1,4 +1,4 @@
-"""The page without the bot: the same database, and Discord asked by its API alone."""
+"""The page without the bot: the same database, with Discord's API only."""
 
 import asyncio
 import signal
@@ -18,8 +18,8 @@ from data.store.place import Place
 async def serve_alone(settings: Settings, *, stop: asyncio.Event | None = None) -> int:
     """Serve until `stop` is set or a signal comes. Returns the exit status.
 
-    Logs in only where people can sign in; it never connects to the gateway, so the bot that runs
-    beside it stays the only one that hears anything. discord.LoginFailure, StorageError.
+    Logs in only if people can sign in, and never connects to the gateway, so only the running bot
+    receives events. Raises discord.LoginFailure, StorageError.
     """
     stop = stop or asyncio.Event()
     descriptors.raise_limit()
@@ -42,7 +42,7 @@ async def serve_alone(settings: Settings, *, stop: asyncio.Event | None = None) 
 
 
 async def _until(stop: asyncio.Event, place: Place) -> None:
-    """Raises StorageError where the database is not the bot's any more."""
+    """Raises StorageError if the database is no longer the bot's."""
     watching = asyncio.create_task(place.watch())
     stopped = asyncio.create_task(stop.wait())
     done, left = await asyncio.wait({watching, stopped}, return_when=asyncio.FIRST_COMPLETED)

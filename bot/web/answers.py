@@ -20,13 +20,13 @@ SECURITY_HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "X-Frame-Options": "DENY",
-    "Server": "Ekaki",  # of which version, and of what else, helps nobody but attackers
+    "Server": "Ekaki",  # naming versions only helps attackers
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
 Keeping = Literal["page", "public", "private", "for_ever", "never"]
 _KEEPING: Final[dict[Keeping, str]] = {
-    # Asked again each time, which costs little (304): what a moderator removed is gone at once.
+    # Revalidated each time, which is cheap (304): what a moderator removed disappears immediately.
     "page": "private, no-cache",
     "public": "public, max-age=60, must-revalidate",
     "private": "private, no-cache",
@@ -35,16 +35,16 @@ _KEEPING: Final[dict[Keeping, str]] = {
 }
 
 
-SEND_S: Final = 120.0  # for an answer, or a piece of one: a picture at 20 kB/s
+SEND_S: Final = 120.0  # per answer, or per piece of one: a picture at 20 kB/s
 
 
 async def send(request: web.Request, response: web.StreamResponse, piece: bytes = b"") -> bool:
-    """Send all of `response`, or a `piece` of one that is sent in pieces; whether that worked.
+    """Send `response`, or a `piece` of a streamed one. Returns whether that worked.
 
-    Who reads too slowly is cut off: aiohttp itself would wait forever. So is who reads a file that
-    is deleted meanwhile.
+    Clients that read too slowly are disconnected, because aiohttp would wait forever. So are
+    clients whose file is deleted meanwhile.
     """
-    with suppress(ConnectionError):  # they have gone; aiohttp finds out as well
+    with suppress(ConnectionError):  # they have disconnected; aiohttp notices as well
         try:
             async with asyncio.timeout(SEND_S):
                 await response.prepare(request)
@@ -57,12 +57,12 @@ async def send(request: web.Request, response: web.StreamResponse, piece: bytes 
     return False
 
 
-PIECE: Final = 128 * 1024  # bytes in memory for each who reads a large file
+PIECE: Final = 128 * 1024  # bytes in memory per client that reads a large file
 
 
 class Pieces:
     """A stored picture of `size` bytes, read from the disk as it is sent: 6 MB for each of hundreds
-    who read slowly would be all of the memory."""
+    of slow clients would use up the memory."""
 
     def __init__(self, files: PictureFiles, content_hash: str, size: int) -> None:
         self.size = size
@@ -80,7 +80,7 @@ class Pieces:
 
 
 def etag_of(*parts: str | bytes) -> str:
-    """A strong ETag of what the parts say."""
+    """A strong ETag of `parts`."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part.encode() if isinstance(part, str) else part)
@@ -89,7 +89,7 @@ def etag_of(*parts: str | bytes) -> str:
 
 
 def known(request: web.Request, etag: str) -> bool:
-    """Whether the browser has exactly this."""
+    """Whether the browser has exactly this version."""
     wanted = request.headers.get("If-None-Match", "")
     return etag in {part.strip().removeprefix("W/") for part in wanted.split(",")}
 
@@ -103,7 +103,7 @@ def answer(
     etag: str = "",
     status: int = 200,
 ) -> web.Response:
-    """`body`, or 304 where the browser has it. `etag`: of the body where not given."""
+    """`body`, or 304 if the browser has it. `etag`: computed from the body if not given."""
     if not etag and isinstance(body, bytes):
         etag = etag_of(body)
     headers = {"ETag": etag, "Cache-Control": _KEEPING[keeping]}

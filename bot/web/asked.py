@@ -1,4 +1,4 @@
-"""What an address of the gallery asks for: search, filters, place. Read kindly, written exactly."""
+"""The query of a gallery address: search, filters, position. Reads leniently, writes strictly."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -18,7 +18,7 @@ TIMES: Final = {"day": 1, "week": 7, "month": 30, "year": 365}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """The query of an address. What can't be read says nothing: an old link still opens.
+    """The query of an address. What can't be read is ignored, so that old links still open.
 
     `after` and `before` are public ids of entries.
     """
@@ -48,14 +48,14 @@ class Asked:
         )
 
     def query(self, **changes: str) -> str:
-        """`?q=...`, with other values for some; the same things asked give the same text."""
+        """`?q=...`, with some values replaced. Equal queries give equal text."""
         asked = replace(self, **changes)  # type: ignore[arg-type]
         said = {name: str(getattr(asked, name)) for name in _NAMES}
         said = {name: value for name, value in said.items() if value != _DEFAULTS[name]}
         return f"?{urlencode(said)}" if said else ""
 
     def elsewhere(self, **changes: str) -> str:
-        """The same for another place: from the first page on."""
+        """The same without the position: from the first page."""
         return self.query(**{"after": "", "before": ""} | changes)
 
     @property
@@ -64,7 +64,8 @@ class Asked:
         return bool(self.q or self.time or self.shape or self.rating or self.server)
 
     def wanted(self, *, now: float, open_guilds: frozenset[int]) -> Wanted:
-        """For `data.gallery.search`. Times are cut to minutes, so that equal pages stay equal."""
+        """The filter for `data.gallery.search`. Times are rounded to minutes, so that equal pages
+        stay equal."""
         days = TIMES.get(self.time)
         return Wanted(
             guild_id=snowflake(self.server),

@@ -1,4 +1,4 @@
-"""Collections as ZIP files, for who has a link of the bot's; sent as they are made."""
+"""Collections as ZIP files, for links that the bot gave out; sent as they are made."""
 
 import asyncio
 from contextlib import aclosing, suppress
@@ -14,11 +14,11 @@ from bot.web.thumbs import TooBusyError
 from pipeline.errors import RefusedError
 
 AT_ONCE: Final = 4  # hundreds of megabytes each
-DOWNLOAD_COST: Final = 60.0  # against a picture's 1: four of them at once, then some a minute
+DOWNLOAD_COST: Final = 60.0  # a picture costs 1: four downloads at once, then some per minute
 
 
 class Downloads:
-    """Answers links. What has expired or was never signed is not there, like anything unknown."""
+    """Serves download links. Expired or unsigned links are answered like unknown ones."""
 
     def __init__(self, *, links: CollectionLinks, files: CollectionFiles) -> None:
         self._links = links
@@ -26,8 +26,7 @@ class Downloads:
         self._running = 0
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """The ZIP, with what its owner may see at this moment. RefusedError where that is
-        nothing."""
+        """The ZIP, with what its owner may see now. RefusedError if that is nothing."""
         contents = await self._contents(request.match_info["word"])
         if contents is None:
             raise web.HTTPNotFound
@@ -75,4 +74,4 @@ class Downloads:
         return response
 
 
-_AT_MOST_S: Final = 1800.0  # of one that reads slowly: others want its place
+_AT_MOST_S: Final = 1800.0  # of a slow client: others are waiting for its slot

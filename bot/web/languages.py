@@ -1,4 +1,4 @@
-"""Which language a browser's reader wants."""
+"""The language that a browser asks for."""
 
 from data.shipped.text import DEFAULT_LANGUAGE, language_of, languages
 

@@ -1,7 +1,7 @@
-"""Takes connections for an aiohttp server, and never more than there is room for.
+"""Accepts connections for an aiohttp server, up to a limit.
 
-`asyncio` takes all that come: a thousand idle ones use up the process's file descriptors, and then
-the database, the pictures and the connection to Discord have none. Here some are always left.
+`asyncio` accepts all connections: a thousand idle ones use up the process's file descriptors, and
+then the database, the pictures and the connection to Discord have none. This keeps some free.
 """
 
 import asyncio
@@ -19,17 +19,18 @@ from bot.web.throttle import network
 
 MAX_CONNECTIONS: Final = 1000
 _SHARE: Final = 2  # of all descriptors: the rest is for the database, pictures and Discord
-_OF_ONE: Final = 8  # so many addresses fill the page. A browser opens 6, and many share an address
-QUEUE: Final = 256  # that the system holds until there is room
-QUIET_S: Final = 60.0  # between two lines in the log about what strangers do
+# this many addresses fill the page. A browser opens 6, and many share an address
+_OF_ONE: Final = 8
+QUEUE: Final = 256  # connections that the system queues
+QUIET_S: Final = 60.0  # between two log lines about what strangers do
 _RETRY_S: Final = 1.0
 
 Protocols = Callable[[], asyncio.Protocol]
 
 
 class QuietFilter(logging.Filter):
-    """Passes one record a minute, and none about requests that are no HTTP: strangers choose when
-    those come, so a log must not grow by them."""
+    """Passes one record per minute, and none about requests that are not HTTP: strangers could
+    otherwise fill the log."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,7 +49,7 @@ _log.addFilter(QuietFilter())
 
 
 def connection_slots(*, behind_proxy: bool) -> Slots:
-    """Room for connections, by what the system allows. Behind a proxy all come from its address."""
+    """The slots for connections, by what the system allows. Behind a proxy all have its address."""
     total = max(16, min(MAX_CONNECTIONS, descriptors.limit() // _SHARE))
     return Slots(total=total, each=total if behind_proxy else max(8, total // _OF_ONE))
 
@@ -57,8 +58,8 @@ def connection_slots(*, behind_proxy: bool) -> Slots:
 async def listening(
     sock: socket.socket, protocols: Protocols, slots: Slots
 ) -> AsyncGenerator[None, None]:
-    """Take connections of `sock` (bound, listening) until the block ends; those that are open then
-    are the server's to close."""
+    """Accept connections of `sock` (bound, listening) until the block ends; the server closes those
+    that are still open."""
     sock.setblocking(False)
     task = asyncio.create_task(_Acceptor(sock, protocols, slots).keep())
     try:
@@ -71,7 +72,8 @@ async def listening(
 
 
 class _Acceptor:
-    """Lets connections in, one after another: others of the event loop go between them."""
+    """Accepts connections one after another, so that other tasks of the event loop run in
+    between."""
 
     def __init__(self, sock: socket.socket, protocols: Protocols, slots: Slots) -> None:
         self._sock = sock
@@ -117,7 +119,8 @@ class _Acceptor:
 
 
 class _Watched(asyncio.Protocol):
-    """Passes everything on to the server's protocol, and tells once when the connection ended."""
+    """Passes everything on to the server's protocol, and calls `ended` once when the connection
+    ends."""
 
     def __init__(self, protocol: asyncio.Protocol, *, ended: Callable[[], None]) -> None:
         self._protocol = protocol
@@ -129,8 +132,8 @@ class _Watched(asyncio.Protocol):
             self._ended = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # Nothing waits in this process once an answer is sent: a connection that is closed while
-        # something does stays open until its reader has taken it, which may be never.
+        # Don't buffer an answer once it is sent: a connection that is closed with buffered data
+        # stays open until its client has read it, which may be never.
         cast("asyncio.Transport", transport).set_write_buffer_limits(high=0)
         self._protocol.connection_made(transport)
 

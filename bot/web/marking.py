@@ -17,15 +17,15 @@ class Marking:
         self._replies = replies
 
     async def mark(self, request: web.Request) -> web.Response:
-        """Give a mark or take it back, and show the picture again. Nothing is read but the
-        address, and nothing is done twice."""
+        """Set or remove a mark, and show the picture again. Reads only the address, and is
+        idempotent."""
         self._replies.check_origin(request)
         viewer = await self._replies.viewer(request)
         entry = await self._parts.shown.file(request.match_info["id"], viewer.open_guilds)
         if entry is None:
             raise web.HTTPNotFound
         back = f"/p/{entry.id}{Asked.read(request.query).elsewhere()}"
-        if viewer.session is None:  # it has ended: the page says so
+        if viewer.session is None:  # the session has ended: the page says so
             return see_other(back)
         wait_s = self._parts.marks.wait_s(viewer.session)
         if wait_s > 0:
@@ -42,4 +42,4 @@ class Marking:
 
 
 MARKS = "marks"
-"""Where on the page the forms are, so that a telephone shows them again."""
+"""The anchor of the forms on the page, so that a phone shows them again."""

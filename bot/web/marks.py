@@ -1,7 +1,7 @@
-"""Stars and favourites that members give on a picture's page, by the rules of Discord's buttons.
+"""Stars and favourites from a picture's page, under the same rules as the buttons in Discord.
 
-Everything is written to the database alone, in one transaction before the answer: the message in
-Discord follows through the outbox, whichever process serves the page.
+Only the database is written, in one transaction before the answer. The outbox updates the message
+in Discord, whichever process serves the page.
 """
 
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ from data.store.database import Database
 from pipeline.errors import RefusedError
 
 PER_MINUTE = 30.0
-"""Marks of one person, wherever they are signed in: Discord is asked about each."""
+"""Marks per person, over all their sessions, because Discord is asked about each."""
 
 
 class Mark(StrEnum):
-    """What a form asks for; each can be sent twice and is done once."""
+    """What a form requests; each is idempotent."""
 
     STAR = "star"
     UNSTAR = "unstar"
@@ -41,8 +41,8 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
-    """What a member is offered on a picture's page. `message`: the address of the entry's message
-    in Discord, "" where there is none that they see."""
+    """The marks that a member sees on a picture's page. `message`: the address of the entry's
+    message in Discord, "" if there is none that they can see."""
 
     may_star: bool
     may_favourite: bool
@@ -52,7 +52,7 @@ class Offered:
 
 
 class Marks:
-    """Gives and takes."""
+    """Sets and removes marks."""
 
     def __init__(self, *, database: Database, clock: Clock, access: Access) -> None:
         self._database = database
@@ -61,7 +61,8 @@ class Marks:
         self._throttle = Throttle(per_minute=PER_MINUTE)
 
     def wait_s(self, session: WebSession) -> float:
-        """How long this person has to wait before the next mark; 0: it was counted."""
+        """Seconds that this person has to wait before the next mark; 0: it may be set and was
+        counted."""
         return self._throttle.wait_s(
             f"user {session.user_id}", cost=1.0, now=self._clock.monotonic()
         )
@@ -69,7 +70,7 @@ class Marks:
     async def offered(
         self, session: WebSession | None, entry: Entry, job: JobRecord
     ) -> Offered | None:
-        """None for who is no member of the picture's server at this moment."""
+        """The marks of a member; None if they are no member of the picture's server now."""
         if session is None or entry.guild_id not in session.guild_ids:
             return None
         async with self._database.reader() as connection:
@@ -98,9 +99,9 @@ class Marks:
         )
 
     async def give(self, mark: Mark, entry: Entry, *, session: WebSession) -> bool:
-        """Give a mark, or take one back; False where the picture is not there for them (any more).
+        """Set or remove a mark; False if they can't see the picture any more.
 
-        RefusedError: it does not count from this person now. Discord is asked about them.
+        RefusedError if it does not count from this person now. Discord is asked about them.
         """
         membership = await self._access.membership(session, entry.guild_id, fresh=True)
         if membership is None or not membership.may_act:
@@ -124,7 +125,7 @@ class Marks:
     async def _demand(
         self, connection: Connection, job: JobRecord, membership: Membership, user_id: int
     ) -> None:
-        """RefusedError where a star of this person does not count here now."""
+        """Raises RefusedError if a star of this person does not count here now."""
         assert job.guild_id is not None, "its picture is in a server's gallery"
         settings = await guild_settings.get(connection, guild_id=job.guild_id)
         if not membership.has_gallery(settings):

@@ -1,7 +1,8 @@
 """Signing in with Discord: authorization code with state and PKCE, scopes `identify guilds`.
 
-State and verifier are made of a random word that the browser keeps in a cookie for ten minutes, so
-an answer counts only in the browser that asked. Discord's token is used at once and not kept.
+State and verifier are derived from a random secret that the browser keeps in a cookie for ten
+minutes, so an answer is valid only in the browser that asked. Discord's token is used immediately
+and not stored.
 """
 
 import base64
@@ -28,13 +29,14 @@ _log = logging.getLogger(__name__)
 DISCORD: Final = "https://discord.com"
 SCOPES: Final = "identify guilds"
 WAIT_S: Final = 600  # for the person at Discord's page
-PER_MINUTE: Final = 120.0  # of all people together; Discord bears 1,000 a minute in vain
+# of all people together; Discord tolerates 1,000 invalid requests per minute
+PER_MINUTE: Final = 120.0
 _LONGEST_PAUSE_S: Final = 3600.0
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=15)
 
 
 class SignInFailed(Exception):  # noqa: N818 - it names what happened
-    """Discord, or the browser's answer, did not say who it is."""
+    """Neither Discord nor the browser's answer says who it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,7 @@ class OAuth:
         return bool(self._secret) and self._application_id() is not None
 
     def begin(self) -> tuple[str, str]:
-        """(word for the browser's cookie, address of Discord's page)."""
+        """Returns (secret for the browser's cookie, address of Discord's page)."""
         word = secrets.token_urlsafe(32)
         challenge = _base64(hashlib.sha256(_derived(word, "verifier").encode()).digest())
         query = {
@@ -90,7 +92,8 @@ class OAuth:
         return word, f"{self._base_url}/oauth2/authorize?{urlencode(query)}"
 
     async def finish(self, *, word: str, state: str, code: str) -> Person:
-        """Who came back. SignInFailed, or TooBusyError where Discord can't be asked now."""
+        """The person who signed in. Raises SignInFailed, or TooBusyError if Discord can't be asked
+        now."""
         if not word or not hmac.compare_digest(state.encode(), _derived(word, "state").encode()):
             raise SignInFailed("the answer belongs to another browser, or came too late")
         now = self._clock.monotonic()
@@ -131,7 +134,7 @@ class OAuth:
             return await answer.json()
 
     def _check(self, answer: aiohttp.ClientResponse) -> None:
-        """TooBusyError where Discord wants to be left alone; aiohttp's error for others."""
+        """Raises TooBusyError for rate limits, aiohttp's error for others."""
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             pause_s = _seconds(answer.headers.get("Retry-After", ""))
             self._paused_until = self._clock.monotonic() + pause_s
@@ -141,7 +144,7 @@ class OAuth:
 
 
 def _seconds(said: str) -> float:
-    """What a Retry-After says, within reason."""
+    """The value of Retry-After, within bounds."""
     try:
         found = float(said)
     except ValueError:
@@ -150,7 +153,7 @@ def _seconds(said: str) -> float:
 
 
 def _derived(word: str, purpose: str) -> str:
-    """A text that only who knows `word` can make; 43 characters, as PKCE wants at least."""
+    """A text that can only be derived from `word`; 43 characters, PKCE's minimum."""
     return _base64(hmac.digest(word.encode(), purpose.encode(), "sha256"))
 
 

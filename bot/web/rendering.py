@@ -22,7 +22,8 @@ _ALT_CHARACTERS: Final = 160
 
 
 class Static:
-    """The static files under names that change with their content, so that browsers keep them."""
+    """The static files under names that change with their content, so that browsers can cache
+    them."""
 
     def __init__(self) -> None:
         self.files: dict[str, tuple[bytes, str]] = {}
@@ -35,7 +36,7 @@ class Static:
                 self._names[path.name] = name
 
     def address(self, name: str) -> str:
-        """Where the file `name` is served now."""
+        """The current address of the file `name`."""
         return f"/static/{self._names[name]}"
 
 
@@ -57,7 +58,7 @@ class Pages:
         )  # fmt: skip
 
     def render(self, name: str, **values: object) -> bytes:
-        """The page `name` in the language that is spoken."""
+        """The page `name` in the current language."""
         return self._environment.get_template(name).render(**values).encode()
 
 
@@ -89,8 +90,8 @@ def _span(entry: Entry) -> int:
 
 
 def alt(words: str, characters: int = _ALT_CHARACTERS) -> str:
-    """What can be read instead of the picture: the tags of a prompt, as many as there is room for.
-    Nothing where `words` has none. Other programs' flags, which may name files, are left out."""
+    """The alternative text of a picture: as many tags of its prompt as fit. Empty if `words` has
+    none. Flags of other programs, which may name files, are left out."""
     parts = (cut_foreign_flags(part)[0] for part in _BETWEEN_TAGS.split(words))
     tags = [tag for part in parts if (tag := " ".join(part.split()))]
     said = ", ".join(tags)

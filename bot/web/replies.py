@@ -16,13 +16,13 @@ class Replies:
         self._parts = parts
 
     def busy(self, wait_s: float) -> web.Response:
-        """Come again in `wait_s`."""
+        """Try again in `wait_s`."""
         response = self.trouble("busy", 429)
         response.headers["Retry-After"] = str(int(wait_s) + 1)
         return response
 
     def trouble(self, what: str, status: int) -> web.Response:
-        """The page that says what went wrong: `what` names its words."""
+        """The error page; `what` is the key of its text."""
         body = self._parts.pages.render("trouble.html", what=what, viewer=None, asked=Asked())
         return web.Response(
             body=body, status=status, content_type="text/html", charset="utf-8",
@@ -30,7 +30,7 @@ class Replies:
         )  # fmt: skip
 
     def check_origin(self, request: web.Request) -> None:
-        """Only from our own page: another site's form says another origin, or brings no cookie.
+        """Accept only our own page: another site's form has another origin, or no cookie.
         HTTPForbidden otherwise."""
         if request.headers.get("Origin") != self._parts.origin:
             raise web.HTTPForbidden
@@ -50,5 +50,5 @@ class Replies:
 
 
 def see_other(address: str) -> web.Response:
-    """After a form, or on the way to Discord: go there, by GET."""
+    """Redirect with GET, after a form or to Discord."""
     return web.Response(status=303, headers={"Location": address, "Cache-Control": "no-store"})

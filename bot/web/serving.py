@@ -1,4 +1,4 @@
-"""Serves the page: beside the running bot, or in a process of its own over the same database."""
+"""Serves the page: in the running bot, or in a separate process with the same database."""
 
 import logging
 import socket
@@ -36,9 +36,9 @@ _http_log = logging.getLogger(f"{__name__}.http")
 _http_log.addFilter(QuietFilter())
 
 _PARTING_S: Final = 2.0  # for answers that are under way
-IDLE_S: Final = 15.0  # a connection may be silent, or take to ask something
+IDLE_S: Final = 15.0  # a connection may be idle, or take to send a request
 PROXY_IDLE_S: Final = 150.0  # the proxy ends its connections itself: nginx after 60 s, Caddy 120 s
-BODY_S: Final = 2.0  # for what somebody sends that nobody reads
+BODY_S: Final = 2.0  # for a body that nobody reads
 _TO_DISCORD: Final = 8  # connections at once, for people who sign in
 
 
@@ -49,7 +49,7 @@ async def serving(
     """Serve until the block ends; returns the page's own address. `client` is logged in by then or
     later. StorageError `web_address_unusable`.
 
-    The database is opened once more: what visitors search stands before nothing of the bot's.
+    The database is opened separately, so that visitors' searches don't delay the bot.
     """
     sock = _bound(settings.web_address)
     origin = settings.web_url or f"http://{_named(settings.web_address, sock)}"
@@ -75,7 +75,7 @@ async def _running(site: Site, *, behind_proxy: bool) -> AsyncGenerator[web.Serv
         access_log=None,
         logger=_http_log,
         shutdown_timeout=_PARTING_S,
-        # Counts from the beginning of a connection and ends whatever has not asked by then.
+        # Starts with the connection and closes it if no request was sent by then.
         keepalive_timeout=PROXY_IDLE_S if behind_proxy else IDLE_S,
         lingering_time=BODY_S,
     )
@@ -99,7 +99,7 @@ def _bound(address: str) -> socket.socket:
 
 
 def _named(address: str, sock: socket.socket) -> str:
-    """The address with the port that was really taken (for port 0)."""
+    """The address with the actual port (for port 0)."""
     return f"{address.rpartition(':')[0]}:{sock.getsockname()[1]}"
 
 
@@ -141,7 +141,7 @@ def _parts(  # noqa: PLR0917 - everything that the page is made of, named at the
         pages=Pages(static=static, origin=origin, always=always),
         static=static,
         throttle=Throttle(per_minute=settings.web_requests_per_minute),
-        # Behind a proxy, whose connections are everybody's, this is what bounds one visitor.
+        # Behind a proxy, whose connections are shared, only this limits a single visitor.
         requests=connection_slots(behind_proxy=False),
         proxies=settings.web_proxies,
         origin=origin,

@@ -1,4 +1,4 @@
-"""Who is signed in. The browser has a random word in a cookie, the database its hash."""
+"""Who is signed in. The browser has a random secret in a cookie, the database its hash."""
 
 import hashlib
 import secrets
@@ -16,13 +16,13 @@ from data.store.times import CLOCK_STEP_S
 SESSION_S: Final = 7 * 86_400
 _LONGEST_S: Final = SESSION_S + CLOCK_STEP_S
 SESSIONS_EACH: Final = 20
-"""Of a person; signing in once more ends the oldest."""
+"""Per person; signing in again ends the oldest."""
 _LENGTH: Final = 32  # bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """One of a person's sessions, as they see it. `key` ends it and opens nothing."""
+    """One of a person's sessions, as shown to them. `key` can only end it."""
 
     key: str
     began_at: float
@@ -48,8 +48,8 @@ class Sessions:
         return self.named("ekaki_sign_in")
 
     def named(self, name: str) -> str:
-        """`__Host-`: a browser takes it only from this host by https, for all paths. A neighbour of
-        the same domain can't set one."""
+        """With `__Host-`, a browser accepts it only from this host by https, for all paths, and not
+        from other hosts of the domain."""
         return f"__Host-{name}" if self._secure else name
 
     async def get(self, request: web.Request) -> WebSession | None:
@@ -60,14 +60,14 @@ class Sessions:
         async with self._database.reader() as connection:
             now = self._clock.time()
             session = await web_sessions.get(connection, key=_key(word), now=now)
-        # One that would last longer was begun by a clock that was ahead.
+        # One that would last longer was created by a clock that was ahead.
         return None if session is None or session.expires_at > now + _LONGEST_S else session
 
     async def begin(
         self, request: web.Request, response: web.StreamResponse, *, user_id: int, name: str,
         guild_ids: frozenset[int],
     ) -> None:  # fmt: skip
-        """Sign somebody in; the word is new each time, and the one before opens nothing more."""
+        """Sign a person in, with a new secret; the previous one becomes invalid."""
         before = request.cookies.get(self.cookie, "")
         word, now = secrets.token_urlsafe(_LENGTH), self._clock.time()
         session = WebSession(
@@ -81,14 +81,14 @@ class Sessions:
         self.set_cookie(response, self.cookie, word, max_age=SESSION_S)
 
     async def end(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Sign out: the word opens nothing any more, wherever it was copied to."""
+        """Sign out: the secret becomes invalid, wherever it was copied to."""
         word = request.cookies.get(self.cookie, "")
         if word:
             await self._database.write(web_sessions.delete, key=_key(word))
         self.set_cookie(response, self.cookie, "", max_age=0)
 
     async def listed(self, request: web.Request, user_id: int) -> list[Listed]:
-        """All sessions of `user_id`, the latest first."""
+        """All sessions of `user_id`, latest first."""
         here = _key(request.cookies.get(self.cookie, ""))
         found = await self._database.read(
             web_sessions.of_user, user_id=user_id, now=self._clock.time()
@@ -105,7 +105,8 @@ class Sessions:
     def set_cookie(
         self, response: web.StreamResponse, name: str, value: str, *, max_age: int
     ) -> None:
-        """A cookie that scripts don't see and other sites' forms don't bring. `max_age`: s."""
+        """A cookie that scripts can't read and other sites' forms don't send. `max_age`:
+        seconds."""
         response.set_cookie(
             name, value, max_age=max_age, httponly=True, samesite="Lax", secure=self._secure
         )

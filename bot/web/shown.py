@@ -1,4 +1,5 @@
-"""What the page reads from the database. Everything that may not be seen is not there: None."""
+"""What the page reads from the database. What the viewer may not see is treated as missing:
+None."""
 
 from dataclasses import dataclass
 
@@ -20,8 +21,8 @@ PAGE_SIZE = 36
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GalleryPage:
-    """A page of pictures. `words`: by an entry's number. `earlier` and `later`: the ids to go back
-    and on from, "" at the ends."""
+    """A page of pictures. `words`: by entry number. `earlier` and `later`: the ids where the
+    previous and next pages start, "" at the ends."""
 
     entries: tuple[Entry, ...]
     words: dict[int, str]
@@ -53,8 +54,8 @@ class Shown:
         return await self._database.read(web.guilds)
 
     async def page(self, asked: Asked, open_guilds: frozenset[int]) -> GalleryPage:
-        """The page that an address asks for; the first where its place is gone, or is nothing that
-        they may see: the answer tells nobody which."""
+        """The requested page; the first one if its position was deleted or may not be seen, without
+        revealing which."""
         wanted = self._wanted(asked, open_guilds)
         async with self._database.reader() as connection:
             beside = await gallery.on_web(connection, entry_id=asked.after or asked.before)
@@ -110,7 +111,7 @@ class Shown:
         )
 
     async def file(self, entry_id: str, open_guilds: frozenset[int]) -> Entry | None:
-        """Whose file somebody asks for."""
+        """The entry of a requested file."""
         async with self._database.reader() as connection:
             entry = await gallery.on_web(connection, entry_id=entry_id)
             if entry is None or not may_see(entry, open_guilds):
@@ -123,5 +124,5 @@ class Shown:
 
 
 def may_see(entry: Entry, open_guilds: frozenset[int]) -> bool:
-    """Safe ones everybody, others who may see them in their server."""
+    """Everybody may see safe entries; others only those who see them in the server."""
     return entry.rating == Rating.SAFE or entry.guild_id in open_guilds

@@ -1,4 +1,4 @@
-"""Routes of the gallery's page: signing in with Discord, signing out, where one is signed in."""
+"""Routes of the gallery's page: signing in with Discord, signing out, and the list of sessions."""
 
 import base64
 import re
@@ -21,7 +21,7 @@ class SigningIn:
         self._replies = replies
 
     async def sign_in(self, request: web.Request) -> web.Response:
-        """To Discord's page."""
+        """Redirect to Discord's page."""
         if not self._parts.oauth.possible:
             raise web.HTTPNotFound
         word, address = self._parts.oauth.begin()
@@ -34,10 +34,10 @@ class SigningIn:
         return response
 
     async def signed_in(self, request: web.Request) -> web.Response:
-        """Back from Discord's page, with a code or without."""
+        """Return from Discord's page, with or without a code."""
         word, _, kept = request.cookies.get(self._parts.sessions.sign_in_cookie, "").partition(".")
         back = _back(kept)
-        if "code" not in request.query:  # they said no
+        if "code" not in request.query:  # they declined
             response = see_other(back)
             self._parts.sessions.set_cookie(
                 response, self._parts.sessions.sign_in_cookie, "", max_age=0
@@ -68,7 +68,7 @@ class SigningIn:
         return response
 
     async def sessions(self, request: web.Request) -> web.Response:
-        """Where somebody is signed in, for them."""
+        """The list of a person's sessions, for them."""
         viewer = await self._replies.viewer(request)
         if viewer.session is None:
             return see_other("/")
@@ -91,7 +91,7 @@ class SigningIn:
 
 
 def _back(kept: str) -> str:
-    """Where somebody was when they began to sign in; "/" where the cookie does not say."""
+    """The page on which signing in was started; "/" if the cookie does not say."""
     try:
         return local(base64.urlsafe_b64decode(kept + "=" * (-len(kept) % 4)).decode())
     except ValueError:
@@ -103,7 +103,7 @@ _LOCAL: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")  # one slash, then ASCII wi
 
 
 def local(address: str) -> str:
-    """A path of this page as an address writes it; "/" for anything that leads elsewhere."""
+    """A path of this page, encoded; "/" for anything that leads elsewhere."""
     written = quote(address, safe=_AS_IT_IS, errors="replace")
     return written if len(written) <= MAX_BACK and _LOCAL.fullmatch(written) else "/"
 

@@ -1,4 +1,4 @@
-"""The gallery's page as an aiohttp application: every route, and what stands before all of them."""
+"""The gallery's page as an aiohttp application: every route, and what runs before all of them."""
 
 import logging
 from typing import Final
@@ -28,16 +28,16 @@ from pipeline.rating import Rating
 _log = logging.getLogger(__name__)
 
 _RETRY_S: Final = 4.0
-PAGE_COST: Final = 5.0  # against a picture's 1
+PAGE_COST: Final = 5.0  # a picture costs 1
 SIGN_IN_COST: Final = 30.0  # it asks Discord, which counts how often: see `bot.web.oauth`
 MARK_COST: Final = 30.0  # so does this, and it writes
 _HIDDEN: Final = frozenset(
     {"prompt", "negative_prompt", "count", "visibility", "typed_prompt", "typed_negative",
      "init_picture"}
 )  # fmt: skip
-"""Of `describe`: shown elsewhere on the page, or nobody else's business. What was typed is told
-from the final prompt (`pipeline.prompt.typed`): typed texts may name LoRAs, and files in other
-programs' flags."""
+"""Keys of `describe` that are shown elsewhere on the page or are private. What was typed is derived
+from the final prompt (`pipeline.prompt.typed`), because typed texts may name LoRAs, and files in
+flags of other programs."""
 
 
 class Site:
@@ -71,7 +71,7 @@ class Site:
             ("*", "/{path:.*}", self.unknown),
         ]
         for method, path, handler in routes:
-            # aiohttp would answer to what it can't fulfil by itself, before `_guard`.
+            # aiohttp would answer what it can't fulfil itself, before `_guard`.
             app.router.add_route(method, path, handler, expect_handler=_expect_nothing)
         return app
 
@@ -131,7 +131,7 @@ class Site:
         except StorageError:
             _log.exception("The page could not read what is kept")
             return self._replies.trouble("broken", 503)
-        except Exception:  # noqa: BLE001 - whatever it is, others go on reading
+        except Exception:  # noqa: BLE001 - whatever it is, others must be able to continue reading
             _log.exception("The page failed at %s", _route(request))
             return self._replies.trouble("broken", 500)
 
@@ -145,7 +145,7 @@ class Site:
     # -- pages
 
     async def gallery(self, request: web.Request) -> web.Response:
-        """Pictures, as many as a page holds."""
+        """A page of pictures."""
         asked, viewer = Asked.read(request.query), await self._replies.viewer(request)
         page = await self._parts.shown.page(asked, viewer.open_guilds)
         servers = await self._parts.shown.servers()
@@ -224,7 +224,7 @@ class Site:
         return answer(request, body, kind="text/plain", keeping="public")
 
     async def unknown(self, request: web.Request) -> web.Response:
-        """What is no address of the page, or takes other methods."""
+        """Unknown addresses, and wrong methods."""
         taken = [await route.resolve(request) for route in request.app.router.resources()]
         methods = {method for _, found in taken for method in found if method != "*"}
         raise web.HTTPMethodNotAllowed(request.method, methods) if methods else web.HTTPNotFound
@@ -236,11 +236,11 @@ _NOBODY: Final = Viewer(session=None, open_guilds=frozenset())
 
 
 async def _expect_nothing(request: web.Request) -> None:
-    """`Expect: 100-continue` may be answered with the answer itself: no body is read here."""
+    """`Expect: 100-continue` may be answered with the response itself, because no body is read."""
 
 
 def _route(request: web.Request) -> str:
-    """For the log: some addresses open something to whoever has them."""
+    """For the log: some addresses contain secrets."""
     resource = request.match_info.route.resource
     return "an unknown address" if resource is None else resource.canonical
 

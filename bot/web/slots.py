@@ -1,10 +1,10 @@
-"""How many of a thing there are at once: in all, and of each address. Pure."""
+"""Limits simultaneous uses in total and per address. Pure."""
 
 from collections import Counter
 
 
 class Slots:
-    """Room for `total`, of which one address takes `each` at most."""
+    """`total` slots, of which one address can take at most `each`."""
 
     def __init__(self, *, total: int, each: int) -> None:
         self.total = total
@@ -22,7 +22,7 @@ class Slots:
         return self.taken >= self.total
 
     def take(self, key: str) -> bool:
-        """Take one for the address `key`; False where it has its share, or none is left."""
+        """Take one for the address `key`; False if it has its share or none is left."""
         if self.full or self._taken[key] >= self.each:
             return False
         self._taken[key] += 1
@@ -32,4 +32,4 @@ class Slots:
         """One of `key` has ended."""
         self._taken[key] -= 1
         if self._taken[key] <= 0:
-            del self._taken[key]  # addresses come and go: none is remembered
+            del self._taken[key]  # don't keep addresses without slots

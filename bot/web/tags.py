@@ -1,4 +1,4 @@
-"""What was typed for a picture, as links to the search for each tag. Pure."""
+"""The typed tags of a picture, as links to the search for each. Pure."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,15 @@ from pipeline.request import ResolvedRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tag:
-    """`text` as it stands in the prompt. `query` finds pictures with it; "" where it has no words
-    to look for."""
+    """`text` as it is in the prompt. `query` finds pictures with it; "" if it has no words to
+    search for."""
 
     text: str
     query: str
 
 
 def tags_of(made: ResolvedRequest) -> list[Tag]:
-    """The tags in their order. Weights stay: copied, the text is what draws the picture."""
+    """The tags in order. Weights stay, so that the copied text draws the picture."""
     return [_tag(piece.text, is_word=piece.is_break) for piece in own_pieces(made)]
 
 

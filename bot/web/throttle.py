@@ -1,4 +1,4 @@
-"""How much one address may ask for. Pure, in memory: who restarts the page begins anew."""
+"""Limits how much one address may request. Pure, in memory: it starts over with the process."""
 
 import re
 from collections import OrderedDict
@@ -10,7 +10,7 @@ MAX_ADDRESSES: Final = 50_000  # remembered at once, the least recent go first
 _MAX_NAME: Final = 64
 _BRACKETED: Final = re.compile(r"\[(?P<host>[^\]]*)\](?::\d*)?")
 _WITH_PORT: Final = re.compile(r"(?P<host>[^:]*):\d*")  # IPv6 has more than one colon
-BURST_S: Final = 20.0  # of what is allowed, at once: a page full of pictures asks for forty
+BURST_S: Final = 20.0  # of what is allowed per minute, at once: a page of pictures needs forty
 
 
 @dataclass(slots=True)
@@ -28,8 +28,8 @@ class Throttle:
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def wait_s(self, address: str, *, cost: float, now: float) -> float:
-        """0: go on, `cost` was taken. Else: how long until it can be. `now`: monotonic s. What
-        costs more than an address ever has takes all that it has."""
+        """Returns 0 if `cost` was taken, otherwise the seconds until it can be. `now`: monotonic
+        seconds. A cost above the bucket's size takes the whole bucket."""
         cost = min(cost, self._burst)
         key = network(address)
         bucket = self._buckets.pop(key, None) or _Bucket(self._burst, now)
@@ -45,8 +45,8 @@ class Throttle:
 
 
 def network(address: str) -> str:
-    """What counts as one: an address, of IPv6 its /64, which is one household. What is no address
-    counts by itself: a proxy of the operator's may have names of its own for visitors."""
+    """The key of an address: for IPv6 its /64, which is one household. Anything else is its own
+    key, because an operator's proxy may use other names for visitors."""
     try:
         found = ip_address(address)
     except ValueError:
@@ -59,8 +59,8 @@ def network(address: str) -> str:
 
 
 def client_address(peer: str, forwarded: list[str], *, proxies: int) -> str:
-    """Who asks. `forwarded`: all X-Forwarded-For headers. `proxies` of the operator's own each add
-    one address at the end; what stands before those, anybody may have written."""
+    """The client's address. `forwarded`: all X-Forwarded-For headers. The operator's `proxies` each
+    append one address; what precedes those can be forged."""
     hops = [hop.strip() for header in forwarded for hop in header.split(",") if hop.strip()]
     if proxies == 0 or len(hops) < proxies:
         return peer
@@ -68,7 +68,7 @@ def client_address(peer: str, forwarded: list[str], *, proxies: int) -> str:
 
 
 def _host(hop: str) -> str:
-    """The address in what a proxy writes: some add the port, or quote as `Forwarded` does."""
+    """The address in a proxy's entry: some add the port, or quote as `Forwarded` does."""
     hop = hop.strip('"').strip()
     if match := _BRACKETED.fullmatch(hop) or _WITH_PORT.fullmatch(hop):
         return match["host"]

@@ -1,4 +1,4 @@
-"""Small copies of pictures for the page, made in threads: two at a time, each once."""
+"""Thumbnails for the page, made in threads: two at a time, each once."""
 
 import asyncio
 from typing import Final
@@ -6,15 +6,15 @@ from typing import Final
 from data.files.thumbnails import Thumbnails
 
 AT_ONCE: Final = 2
-MAX_WAITING: Final = 200  # more than that is an attack, or a page that nobody waits for
+MAX_WAITING: Final = 200  # more is an attack, or a page that nobody waits for
 
 
 class TooBusyError(Exception):
-    """Too many copies are to be made just now."""
+    """Too many thumbnails are being made."""
 
 
 class ThumbnailMaker:
-    """Copies by content hash and width."""
+    """Thumbnails by content hash and width."""
 
     def __init__(self, thumbnails: Thumbnails) -> None:
         self._thumbnails = thumbnails
@@ -22,7 +22,7 @@ class ThumbnailMaker:
         self._making: dict[tuple[str, int], asyncio.Task[bytes]] = {}
 
     async def get(self, content_hash: str, width: int) -> bytes:
-        """The copy. StorageError `picture_missing`, TooBusyError."""
+        """The thumbnail. Raises StorageError `picture_missing`, TooBusyError."""
         found = await asyncio.to_thread(self._thumbnails.read, content_hash, width)
         if found is not None:
             return found
@@ -34,7 +34,7 @@ class ThumbnailMaker:
             task = asyncio.create_task(self._make(content_hash, width))
             self._making[key] = task
             task.add_done_callback(lambda _: self._making.pop(key, None))
-        return await asyncio.shield(task)  # others may wait for it when this one has gone
+        return await asyncio.shield(task)  # others may wait for it after this one has gone
 
     async def _make(self, content_hash: str, width: int) -> bytes:
         async with self._room:

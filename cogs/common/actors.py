@@ -1,4 +1,4 @@
-"""Who presses or asks, as the services see it."""
+"""The person behind an interaction, as the services see them."""
 
 import discord
 
@@ -6,10 +6,10 @@ from bot.common.actor import Actor
 
 
 def permissions_of(interaction: discord.Interaction) -> discord.Permissions:
-    """What the person may do in the server at this moment: the interaction brings their roles.
+    """What the person may do in the server now: the interaction contains their roles.
 
-    In the server and not in one channel, since what moderators do holds everywhere in it. None in a
-    direct message.
+    In the server and not in one channel, since moderation applies to all of it. None in a direct
+    message.
     """
     member = interaction.user
     if interaction.guild_id is None or not isinstance(member, discord.Member):
@@ -23,7 +23,7 @@ def is_moderator(interaction: discord.Interaction) -> bool:
 
 
 def actor_of(interaction: discord.Interaction) -> Actor:
-    """The person behind `interaction`, with the permissions of this moment."""
+    """The person behind `interaction`, with their current permissions."""
     return Actor(
         user_id=interaction.user.id,
         guild_id=interaction.guild_id,

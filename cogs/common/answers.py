@@ -1,6 +1,6 @@
 """Answers that only one person sees, in time: Discord waits three seconds for the first.
 
-What writes to the database says `begin` first (a command) or `hold` (a button, a menu, a form of a
+What writes to the database calls `begin` first (commands) or `hold` (buttons, menus, forms of a
 message). A commit waits for the disk, and a busy disk may take longer than that.
 """
 
@@ -13,13 +13,13 @@ from cogs.common.messages import Outgoing
 
 
 async def begin(interaction: discord.Interaction) -> None:
-    """Tell Discord that an answer comes. `say` or a refusal takes the placeholder's place."""
+    """Defer the answer. `say` or a refusal replaces the placeholder."""
     await interaction.response.defer(ephemeral=True, thinking=True)
 
 
 async def hold(interaction: discord.Interaction) -> None:
-    """Tell Discord that the message that was used will `change`. Until then it stays as it is; a
-    refusal comes beside it."""
+    """Defer a `change` of the message that was used. Until then it stays as it is; a refusal is a
+    separate message."""
     await interaction.response.defer()
 
 
@@ -31,7 +31,7 @@ async def say(
     files: Sequence[discord.File] = (),
     view: discord.ui.View | None = None,
 ) -> None:
-    """The answer: the first one, or in place of the placeholder."""
+    """Answer, or replace the placeholder."""
     shown = MISSING if view is None else view
     if interaction.response.is_done():
         await interaction.edit_original_response(
@@ -56,7 +56,7 @@ async def change(
     files: Sequence[discord.File] = (),
     view: discord.ui.View | None = None,
 ) -> None:
-    """Replace all that the message shows that was used, also after `hold`."""
+    """Replace the content of the message that was used, also after `hold`."""
     if interaction.response.is_done():
         await interaction.edit_original_response(
             content=words, embeds=list(embeds), attachments=list(files), view=view

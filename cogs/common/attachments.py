@@ -1,4 +1,4 @@
-"""Files from Discord, downloaded within bounds: of size, of time, and of how many at once."""
+"""Downloads files from Discord, with limits on size, time and number at once."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
@@ -13,10 +13,10 @@ import discord
 from bot.jobs.keep.uploads import FORMATS, MAX_UPLOAD_BYTES
 from pipeline.errors import InputError
 
-_AT_ONCE: Final = 4  # so at most four times the limit is held in downloads
+_AT_ONCE: Final = 4  # so downloads hold at most four times the limit
 _BLOCK: Final = 64 * 1024
 _PICTURES: Final = (".png", ".jpg", ".jpeg", ".jfif", ".webp")
-_MAX_FILES: Final = 10  # of one message; Discord's own limit is the same
+_MAX_FILES: Final = 10  # per message; Discord's own limit is the same
 _DISCORD: Final = frozenset(
     {"media.discordapp.net", "images-ext-1.discordapp.net", "images-ext-2.discordapp.net"}
 )
@@ -61,7 +61,8 @@ def _is_png(file: RemoteFile) -> bool:
 
 
 def _embedded(embeds: list[discord.Embed]) -> Iterator[EmbeddedFile]:
-    """Pictures that Discord's own servers have: the bot asks no other for what people write."""
+    """Pictures on Discord's own servers: the bot never requests other addresses that people
+    write."""
     ours = _DISCORD | {urlsplit(discord.Asset.BASE).hostname}
     for embed in embeds:
         for picture in (embed.image, embed.thumbnail):
@@ -92,10 +93,10 @@ class Downloads:
         enough: Callable[[bytes], bool] | None = None,
         limit_bytes: int = MAX_UPLOAD_BYTES,
     ) -> bytes:
-        """The file, or its beginning as soon as `enough` says so (asked in a thread).
+        """The file, or its start as soon as `enough` returns True (called in a thread).
 
-        InputError: it is no picture or too large by what Discord says (then nothing is downloaded)
-        or by what comes, it is gone, or `timeout_s` are over.
+        InputError if it is no picture or too large, by Discord's metadata (then nothing is
+        downloaded) or by its content, if it was deleted, or after `timeout_s`.
         """
         check_announced(attachment, limit_bytes=limit_bytes)
         return await self.fetch_any(
@@ -123,8 +124,8 @@ class Downloads:
 
 
 def check_announced(attachment: RemoteFile, *, limit_bytes: int) -> None:
-    """InputError where Discord's own words say that it can't be used. Nobody's word is trusted
-    further: the file is looked at when it is there."""
+    """Raises InputError if Discord's metadata says that it can't be used. The downloaded file is
+    checked anyway."""
     if not attachment.filename.lower().endswith(_PICTURES):
         raise InputError("image_not_supported", formats=", ".join(FORMATS))
     if attachment.size > limit_bytes:
@@ -137,8 +138,8 @@ def _too_large(limit_bytes: int) -> InputError:
 
 @asynccontextmanager
 async def _opened(url: str) -> AsyncGenerator[AsyncIterator[bytes]]:
-    """The file's own bytes, block by block. A server that compresses them although it is asked not
-    to is understood; aiohttp inflates no more than a block ahead, so sizes stay bounded."""
+    """The file's bytes, block by block. A server may compress them although it is asked not to;
+    aiohttp inflates at most a block ahead, so sizes stay bounded."""
     async with (
         aiohttp.ClientSession(headers={"Accept-Encoding": "identity"}) as session,
         session.get(url, raise_for_status=True, allow_redirects=False) as response,
@@ -157,5 +158,5 @@ async def _read(
         if enough is not None and len(got) >= ask_at:
             if await asyncio.to_thread(enough, bytes(got)):
                 break
-            ask_at = 2 * len(got)  # a long file is not looked through for every block
+            ask_at = 2 * len(got)  # don't scan a long file for every block
     return bytes(got)

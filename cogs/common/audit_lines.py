@@ -20,9 +20,9 @@ _KNOWN: Final = frozenset(AuditKind)
 
 
 def line(entry: AuditEntry, *, hide_private: bool = False) -> str:
-    """One entry. `hide_private`: others can read it, so private requests keep their words.
+    """One entry. `hide_private`: others can read it, so private requests hide their text.
 
-    One that is damaged, or of another version, gets a line as well: the log goes on after it.
+    A damaged entry, or one of another version, also gets a line, so that the log continues.
     """
     try:
         return _line(entry, hide_private=hide_private)
@@ -39,19 +39,19 @@ def _line(entry: AuditEntry, *, hide_private: bool) -> str:
 
 
 def refusal_line(item: OutboxItem) -> str:
-    """An item of the outbox that Discord does not take."""
+    """An item of the outbox that Discord rejects."""
     what = _what({"what": item.kind}, item.key)
     error = quoted(item.last_error or "-", 150)
     return cut(text("audit.refused_line", what=what, error=error), 330)
 
 
 def kind_name(kind: str) -> str:
-    """A kind as it stands in a menu."""
+    """A kind as shown in a menu."""
     return text(f"audit.kind_{kind}")
 
 
 def _data(entry: AuditEntry, *, hide: bool) -> dict[str, str]:
-    """Everything that a line may ask for."""
+    """All placeholders that a line may use."""
     details = entry.details
     prompt = "…" if hide else quoted(str(details.get("prompt") or "-"), _PROMPT)
     picture = entry.picture_id or entry.job_id or "-"
@@ -85,13 +85,13 @@ def _data(entry: AuditEntry, *, hide: bool) -> dict[str, str]:
 
 
 def _what(details: Mapping[str, Any], picture: str) -> str:
-    """What Discord does not take."""
+    """What Discord rejects."""
     kind = str(details.get("what"))
     return text(f"audit.what_{kind}", picture=picture) if kind in set(Kind) else quoted(kind, 50)
 
 
 def _list(details: Mapping[str, Any]) -> str:
-    """A list of words as the panel calls it."""
+    """A list of words by its name on the panel."""
     name = str(details.get("list"))
     return text(f"settings.words_{name}") if name in {"blocked", "allowed"} else "-"
 
@@ -141,7 +141,7 @@ def _why(details: Mapping[str, Any]) -> str:
 
 
 def until_text(until: float | None) -> str:
-    """How long a block holds, after a comma or in brackets."""
+    """How long a block lasts, after a comma or in brackets."""
     if until is None:
         return text("audit.for_good")
     return text("audit.ends", when=moment(float(until)))

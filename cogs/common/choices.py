@@ -13,8 +13,8 @@ MAX_CHOICE_CHARACTERS = 100  # Discord, of a choice's name and value
 
 
 def as_choices(suggestions: Sequence[Suggestion]) -> list[app_commands.Choice[str]]:
-    """What Discord takes: one choice that is empty, too long or there twice would lose all of them.
-    A value is never cut, as it replaces what somebody typed."""
+    """Choices that Discord accepts: one that is empty, too long or duplicate would invalidate all
+    of them. A value is never cut, because it replaces what was typed."""
     fitting = {
         _shortened(suggestion.name): suggestion.value
         for suggestion in suggestions

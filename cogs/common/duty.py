@@ -1,4 +1,4 @@
-"""Who may moderate, asked anew at every deed: Discord's own check is only about who sees a command.
+"""Who may moderate, checked at every action: Discord's own check only decides who sees a command.
 
 Permissions are those of the server, not of one channel (`cogs.common.actors.permissions_of`).
 """
@@ -13,7 +13,7 @@ from pipeline.errors import RefusedError
 
 
 def moderator_of(interaction: Interaction) -> Actor:
-    """Somebody who may manage messages. RefusedError `moderators_only`."""
+    """A person who may manage messages. RefusedError `moderators_only`."""
     guild_id_of(interaction)
     if not is_moderator(interaction):
         raise RefusedError("moderators_only")
@@ -21,7 +21,7 @@ def moderator_of(interaction: Interaction) -> Actor:
 
 
 def manager_of(interaction: Interaction) -> Actor:
-    """Somebody who may manage the server. RefusedError `managers_only`."""
+    """A person who may manage the server. RefusedError `managers_only`."""
     guild_id_of(interaction)
     if not permissions_of(interaction).manage_guild:
         raise RefusedError("managers_only")
@@ -29,7 +29,7 @@ def manager_of(interaction: Interaction) -> Actor:
 
 
 async def owner_of(interaction: Interaction) -> Actor:
-    """The bot's owner, for everywhere. RefusedError `owner_only`."""
+    """The bot's owner, for every server. RefusedError `owner_only`."""
     if not await is_owner(interaction):
         raise RefusedError("owner_only")
     return replace(actor_of(interaction), guild_id=None)
@@ -42,7 +42,7 @@ async def is_owner(interaction: Interaction) -> bool:
         return True
     try:
         return await bot.is_owner(interaction.user)
-    except UNREACHABLE:  # Discord does not say: then it is nobody
+    except UNREACHABLE:  # if Discord does not say, it is nobody
         return False
 
 

@@ -1,6 +1,6 @@
-"""One table from errors to words, and one way to say them: to that person only.
+"""Maps errors to texts, and shows them to the affected person only.
 
-Commands, buttons, views and modals all come here: discord.py only logs exceptions of the latter.
+Commands, buttons, views and modals all use this: discord.py only logs exceptions of the latter.
 """
 
 import logging
@@ -21,19 +21,19 @@ from pipeline.rating import Rating
 _log = logging.getLogger(__name__)
 
 MAX_SHOWN = 300  # characters of a value in an error: enough to recognise it
-UNKNOWN_INTERACTION = 10062  # acknowledged too late, or by nobody: there is no one to answer
-ALREADY_ACKNOWLEDGED = 40060  # the answer before, whose own answer was lost, has arrived
+UNKNOWN_INTERACTION = 10062  # acknowledged too late or not at all: nobody can be answered
+ALREADY_ACKNOWLEDGED = 40060  # an earlier answer has arrived, though its response was lost
 BROKEN_OFF = (aiohttp.ClientError, TimeoutError, OSError, UnicodeDecodeError, JSONDecodeError)
-"""What sending to Discord may raise where no whole answer came; the last two where something
-between us and Discord answered in its place."""
+"""What sending to Discord may raise if no complete response came; the last two if something between
+us and Discord answered instead."""
 UNREACHABLE = (discord.HTTPException, *BROKEN_OFF)
-"""What sending to Discord may raise when it does not work."""
+"""What sending to Discord may raise if it fails."""
 
 
 def words_of(error: EkakiError, *, now: float) -> str:
-    """What a person reads about `error`. `now` is in seconds since the epoch.
+    """The text about `error` for a person. `now` is in seconds since the epoch.
 
-    Data named `..._s` becomes a duration, `..._bytes` a size; a `retry_after_s` also gives the
+    Data named `..._s` becomes a duration, `..._bytes` a size; `retry_after_s` also fills the
     placeholder `{when}`, which Discord shows as a countdown.
     """
     shown = {name: _value(name, value) for name, value in error.data.items()}
@@ -81,7 +81,7 @@ def cause_of(error: BaseException) -> BaseException:
 
 
 def explain(error: BaseException, *, now: float) -> str | None:
-    """The words for any exception; None where the person is out of reach. Logs what is a fault."""
+    """The text for any exception; None if the person can't be reached. Logs bugs."""
     error = cause_of(error)
     match error:
         case EkakiError():
@@ -129,8 +129,8 @@ async def answer_error(interaction: discord.Interaction, error: BaseException) -
 
 
 class QuietCompletions(logging.Filter):
-    """discord.py logs every completion that goes wrong as an error, with its traceback. One that
-    comes too late, or finds Discord or the database busy, is no fault: the next key asks again."""
+    """discord.py logs every failed autocompletion as an error, with its traceback. One that is too
+    late, or finds Discord or the database busy, is no bug: the next key press asks again."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
@@ -142,7 +142,7 @@ class QuietCompletions(logging.Filter):
 
 
 def _is_passing(error: BaseException) -> bool:
-    """Whether it says nothing about our code: it was too late, or something is busy or cut off."""
+    """Whether it is no bug of ours: it was too late, or something is busy or disconnected."""
     if isinstance(error, discord.HTTPException):
         return error.code == UNKNOWN_INTERACTION or error.status == 429 or error.status >= 500
     return isinstance(error, (StorageError, *BROKEN_OFF))

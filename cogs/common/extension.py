@@ -1,4 +1,4 @@
-"""What discord.py calls when it loads a module of ours."""
+"""The function that discord.py calls when it loads one of our modules."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

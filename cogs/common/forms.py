@@ -1,4 +1,4 @@
-"""Forms that tell whoever sent them what went wrong, and lose nothing that was typed."""
+"""Forms that report errors to their sender and lose nothing that was typed."""
 
 import logging
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _MAX_MESSAGE = 1900  # characters: Discord's 2000, less the words around
 
 
 class Form(discord.ui.Modal):
-    """A form of ours, open for an hour."""
+    """One of our forms, open for an hour."""
 
     def __init__(self, title: str, *, timeout: float = _HOUR_S) -> None:
         super().__init__(title=title, timeout=timeout)
@@ -26,13 +26,13 @@ class Form(discord.ui.Modal):
     def ask(
         self, label: str, custom_id: str, *, about: str | None = None, **options: Any
     ) -> "discord.ui.TextInput[Any]":
-        """Add a field; `about` stands below its label. `options`: of `discord.ui.TextInput`."""
+        """Add a field; `about` is shown below its label. `options`: of `discord.ui.TextInput`."""
         field: discord.ui.TextInput[Any] = discord.ui.TextInput(custom_id=custom_id, **options)
         self.add_item(discord.ui.Label(text=label, description=about, component=field))
         return field
 
     async def on_submit(self, interaction: Interaction, /) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
-        """Take what was typed."""
+        """Handle what was typed."""
         raise NotImplementedError
 
     async def on_error(self, interaction: Interaction, error: Exception, /) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
@@ -40,7 +40,7 @@ class Form(discord.ui.Modal):
 
 
 def typed_values(interaction: Interaction) -> dict[str, str]:
-    """What stands in the fields of a sent form, by `custom_id`."""
+    """The values of a sent form, by `custom_id`."""
     data = cast("dict[str, Any]", interaction.data or {})
     found: dict[str, str] = {}
     rows: list[dict[str, Any]] = data.get("components", [])
@@ -53,7 +53,8 @@ def typed_values(interaction: Interaction) -> dict[str, str]:
 
 
 async def give_back(interaction: Interaction, values: Mapping[str, str], words: str = "") -> None:
-    """Send somebody what they typed, to copy: Discord closes a form whatever the answer is."""
+    """Send a person what they typed, to copy, because Discord closes a form whatever the answer
+    is."""
     typed = "\n\n".join(value for value in values.values() if value)
     if not typed:
         return

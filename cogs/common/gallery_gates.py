@@ -1,4 +1,4 @@
-"""A server's gallery as it is at this moment: its settings, and what its channels allow."""
+"""A server's current gallery: its settings, and what its channels allow."""
 
 import logging
 from dataclasses import replace
@@ -18,16 +18,16 @@ from pipeline.rating import Rating
 _log = logging.getLogger(__name__)
 
 NEEDED = ("view_channel", "send_messages", "embed_links", "attach_files", "read_message_history")
-"""What posting into a gallery channel takes, by discord.py's names."""
+"""The permissions for posting into a gallery channel, by discord.py's names."""
 
 
 GALLERY_PLACES = (discord.TextChannel, discord.ForumChannel)
 
 
 async def gate_of(bot: EkakiBot, guild_id: int) -> Gate:
-    """The gate of a server. The second channel counts only while it is age-restricted.
+    """The gate of a server. The second channel is used only while it is age-restricted.
 
-    PlaceUnknownError where the server is not known at this moment: nothing may be concluded then.
+    PlaceUnknownError if the server is not known now: then nothing may be concluded.
     """
     services = bot.services
     settings = await services.servers.settings(guild_id)
@@ -39,7 +39,7 @@ async def gate_of(bot: EkakiBot, guild_id: int) -> Gate:
     ):
         channel = None if channel_id is None else await channel_of(bot, guild_id, channel_id)
         if channel_id is None or not isinstance(channel, GALLERY_PLACES):
-            continue  # gone, or of a kind that takes no posts
+            continue  # deleted, or of a kind without posts
         place = place_of_channel(channel)
         if adult and not place.age_restricted:
             continue
@@ -51,8 +51,8 @@ async def gate_of(bot: EkakiBot, guild_id: int) -> Gate:
 
 
 async def offers_gallery(bot: EkakiBot, job: JobRecord) -> bool:
-    """Whether there is a gallery on the server of `job`: buttons that lead there are of no use
-    elsewhere. What it takes changes, so a picture that it refuses now keeps its buttons."""
+    """Whether the server of `job` has a gallery; otherwise its buttons are useless. What a gallery
+    accepts can change, so a picture that it refuses now keeps its buttons."""
     if job.guild_id is None:
         return False
     try:
@@ -70,9 +70,9 @@ async def gate_for(bot: EkakiBot, guild_id: int, made: Watched | JobRecord) -> G
 
 
 async def _made_in(bot: EkakiBot, made: Watched | JobRecord) -> tuple[int, int]:
-    """The channel in which a job was made, and the one that it is a thread of. `rules_channel_id`
-    is what the job keeps of that: a thread that is closed is not in the cache. Only jobs of early
-    versions have none; Discord is asked about those."""
+    """The channel in which a job was made, and the parent if it is a thread. The job stores that as
+    `rules_channel_id`, because a closed thread is not in the cache. Only jobs of early versions
+    lack it; Discord is asked about those."""
     channel_id = made.made_in if isinstance(made, Watched) else made.channel_id
     if made.rules_channel_id is not None or made.guild_id is None:
         return channel_id, made.rules_channel_id or channel_id

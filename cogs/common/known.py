@@ -1,8 +1,7 @@
-"""What is known of a server and its channels at this moment: there, gone, or not known.
+"""What is known about a server and its channels now: existing, deleted, or unknown.
 
-discord.py's cache is empty of a server while Discord has an outage, after a new session until the
-server was sent, and before the first time. None of that means that anything is gone: only Discord's
-answer does.
+discord.py's cache lacks a server during an outage of Discord, and at the start of a session until
+the server was sent. None of that means that anything was deleted: only Discord's answer does.
 """
 
 from typing import Final, TypeAlias
@@ -17,7 +16,7 @@ GONE: Final = frozenset({10003, 10004})  # unknown channel, unknown guild
 
 
 class PlaceUnknownError(RefusedError):
-    """The server is not known at this moment: ask again later. `guild_id` in the data."""
+    """The server is not known now: ask again later. `guild_id` is in the data."""
 
     def __init__(self, guild_id: int) -> None:
         super().__init__("place_unknown")
@@ -25,11 +24,11 @@ class PlaceUnknownError(RefusedError):
 
 
 class PlaceClosedError(PlaceUnknownError):
-    """The server is known, but we may not look at this thread or channel of it."""
+    """The server is known, but the bot can't see this thread or channel."""
 
 
 def guild_of(bot: EkakiBot, guild_id: int) -> discord.Guild:
-    """A server that is known with all its channels. PlaceUnknownError otherwise."""
+    """A server with all its channels. PlaceUnknownError if it is not known."""
     guild = bot.get_guild(guild_id)
     if guild is None or guild.unavailable or guild.me is None:  # pyright: ignore[reportUnnecessaryComparison] - while Discord has not sent it
         raise PlaceUnknownError(guild_id)
@@ -37,8 +36,8 @@ def guild_of(bot: EkakiBot, guild_id: int) -> discord.Guild:
 
 
 async def channel_of(bot: EkakiBot, guild_id: int, channel_id: int) -> GuildChannel | None:
-    """A channel or thread; None: Discord says that it is gone. PlaceUnknownError where nothing is
-    known of the server, PlaceClosedError where Discord does not let us look. Its other errors are
+    """A channel or thread; None if Discord says that it does not exist. PlaceUnknownError if the
+    server is not known, PlaceClosedError if the bot can't see it. Discord's other errors are
     raised."""
     guild = guild_of(bot, guild_id)
     found = guild.get_channel_or_thread(channel_id)
@@ -53,7 +52,7 @@ async def channel_of(bot: EkakiBot, guild_id: int, channel_id: int) -> GuildChan
             raise
         bot.gone_channels.add(channel_id)
         return None
-    except discord.Forbidden as error:  # such as a private thread that we were taken out of
+    except discord.Forbidden as error:  # such as a private thread from which the bot was removed
         raise PlaceClosedError(guild_id) from error
     if isinstance(fetched, discord.Thread) and fetched.locked:
         bot.locked_threads.add(channel_id)

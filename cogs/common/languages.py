@@ -1,4 +1,4 @@
-"""Which locale words are for that not only one person reads. For `data.shipped.text.speaking`."""
+"""The locale of texts that several people read. For `data.shipped.text.speaking`."""
 
 import discord
 
@@ -6,15 +6,15 @@ from bot.client.client import EkakiBot, Interaction
 
 
 def public_locale(interaction: Interaction) -> str:
-    """Of an answer that everybody in the place sees."""
+    """The locale of an answer that everybody in the place sees."""
     return interaction.client.services.languages.public(interaction)
 
 
 def answer_locale(interaction: Interaction, *, private: bool) -> str:
-    """Of an answer to this person only, or to everybody in the place."""
+    """The locale of an answer to this person only, or to everybody in the place."""
     return interaction.locale.value if private else public_locale(interaction)
 
 
 def guild_locale(bot: EkakiBot, guild: discord.Guild | None) -> str:
-    """Of what nobody asked for: posts in a channel of `guild`."""
+    """The locale of posts in a channel of `guild`."""
     return bot.services.languages.of(guild)

@@ -1,4 +1,5 @@
-"""What is pressed or chosen works for ever: its `custom_id` says all, also after a restart."""
+"""Buttons and menus that never expire: their `custom_id` contains everything, even after a
+restart."""
 
 import re
 from abc import abstractmethod
@@ -18,9 +19,9 @@ Select = discord.ui.Select[discord.ui.View]
 
 
 class Lasting(discord.ui.DynamicItem[ItemT], Generic[ItemT], template="(?!)"):
-    """A button or menu, made anew from what its `custom_id` says each time it is used.
+    """A button or menu, rebuilt from its `custom_id` each time it is used.
 
-    `match` is that of the subclass's `template`. Whatever goes wrong is told to who used it.
+    `match` is that of the subclass's `template`. Errors are reported to the person who used it.
     """
 
     def __init__(self, item: ItemT, match: re.Match[str]) -> None:
@@ -47,11 +48,12 @@ class Lasting(discord.ui.DynamicItem[ItemT], Generic[ItemT], template="(?!)"):
 
     @abstractmethod
     async def act(self, interaction: Interaction) -> None:
-        """Do what it is for, and answer."""
+        """Carry out the action and answer."""
 
 
 def view_of(items: Iterable[discord.ui.Item[Any]]) -> discord.ui.View:
-    """A view that discord.py forgets after sending: presses are found by their `custom_id`."""
+    """A view that discord.py need not remember after sending: presses are found by their
+    `custom_id`."""
     view = discord.ui.View(timeout=None)
     for item in items:
         view.add_item(item)
@@ -60,5 +62,5 @@ def view_of(items: Iterable[discord.ui.Item[Any]]) -> discord.ui.View:
 
 
 def turn(key: str, custom_id: str, *, row: int, usable: bool = True) -> Button:
-    """A button that goes elsewhere in what is looked through; `key`: of its text."""
+    """A button that moves through pages or entries; `key`: of its text."""
     return Button(label=text(key), custom_id=custom_id, disabled=not usable, row=row)

@@ -1,4 +1,4 @@
-"""A message to be shown, as a value: files are opened anew for each try to send it."""
+"""A message as a value: files are reopened for each attempt to send it."""
 
 import io
 from dataclasses import dataclass

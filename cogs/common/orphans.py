@@ -1,4 +1,4 @@
-"""Buttons and forms that nobody answers: of another version, or open while the bot restarted."""
+"""Buttons and forms without a handler: of another version, or open while the bot restarted."""
 
 import asyncio
 
@@ -11,12 +11,12 @@ from data.shipped.text import text
 from pipeline.errors import InputError
 
 ORPHAN_AFTER_S = 2.0
-"""Whatever is known has answered by then, if only by a defer
-(`cogs.drawing.submission.UNDECIDED_S`); Discord gives up after 3 s."""
+"""Every handler has answered by then, at least by a defer (`cogs.drawing.submission.UNDECIDED_S`);
+Discord gives up after 3 s."""
 
 
 async def answer_orphan(interaction: Interaction) -> None:
-    """Wait for somebody else's answer; without one, say so kindly and give back what was typed."""
+    """Wait for another handler's answer; without one, say so and return what was typed."""
     await asyncio.sleep(ORPHAN_AFTER_S)
     if interaction.response.is_done() or interaction.client.is_closed():
         return

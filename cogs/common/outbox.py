@@ -1,4 +1,4 @@
-"""Starts and stops what sends the outbox, and says what Discord's answers mean for it."""
+"""Starts and stops sending the outbox, and interprets Discord's answers for it."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ _MAX_WORDS: Final = 300  # characters of an error that are kept
 
 
 class OutboxCog(commands.Cog, name="Outbox"):
-    """No commands: work in the background. Other cogs enter what they send in
+    """No commands: sends in the background. Other cogs register their senders in
     `services.outbox.senders`."""
 
     def __init__(self, bot: EkakiBot) -> None:
@@ -42,8 +42,8 @@ class OutboxCog(commands.Cog, name="Outbox"):
 
     @commands.Cog.listener("on_raw_thread_update")
     async def thread_updated(self, event: discord.RawThreadUpdateEvent) -> None:
-        """Unlocked, a thread takes again what it refused. We close and open threads ourselves: that
-        is no reason."""
+        """An unlocked thread accepts again what it rejected. Closing and opening is no reason to
+        retry, because the bot itself does that."""
         locked = self.bot.locked_threads
         if event.data["thread_metadata"].get("locked", False):
             locked.add(event.thread_id)
@@ -53,7 +53,7 @@ class OutboxCog(commands.Cog, name="Outbox"):
 
 
 def explain(error: BaseException) -> Failure:
-    """What an exception means for an item: the one table of its kind."""
+    """What an exception means for an item."""
     return Failure(verdict=_verdict(error), words=_words(error)[:_MAX_WORDS])
 
 
@@ -66,7 +66,7 @@ def _verdict(error: BaseException) -> Verdict:
         case discord.HTTPException():
             return verdict_of(error.status, error.code)
         case StorageError() if error.key != "picture_missing":
-            return Verdict.RETRY  # the database or the disk, which may pass in a moment
+            return Verdict.RETRY  # the database or the disk, probably temporary
         case EkakiError():
             return Verdict.PARK
         case _ if isinstance(error, BROKEN_OFF):

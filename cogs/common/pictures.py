@@ -1,4 +1,4 @@
-"""Pictures as Discord can take them. All functions cost time: call them in a thread."""
+"""Pictures in a form that Discord accepts. All functions take time: call them in a thread."""
 
 import io
 
@@ -16,7 +16,7 @@ def preview_jpeg(image: Image.Image) -> bytes:
 
 
 def fit(png: bytes, limit_bytes: int) -> tuple[bytes, str]:
-    """The file to upload and its suffix: the PNG as it is, or else WebP of falling quality.
+    """The file to upload and its suffix: the PNG itself, or WebP of decreasing quality.
 
     The last try is returned even if it is too large.
     """

@@ -1,4 +1,4 @@
-"""Where an interaction comes from: place, permissions, and how the answer can reach its user."""
+"""Where an interaction comes from: place, permissions, and how to answer its user."""
 
 import discord
 
@@ -23,7 +23,7 @@ def place_of_channel(channel: object) -> Place:
     """The kind of a server's channel; `UNKNOWN` for anything else."""
     match channel:
         case discord.Thread():
-            # From the parent channel; one that isn't cached counts as not restricted.
+            # From the parent channel; one that is not cached counts as unrestricted.
             return Place(kind=PlaceKind.THREAD, age_restricted=channel.is_nsfw())
         case (
             discord.TextChannel()
@@ -37,24 +37,24 @@ def place_of_channel(channel: object) -> Place:
 
 
 def parent_id_of(interaction: discord.Interaction) -> int | None:
-    """The channel that a thread belongs to, whose settings count there; None elsewhere."""
+    """The parent channel of a thread, whose settings apply there; None elsewhere."""
     channel = interaction.channel
     return channel.parent_id if isinstance(channel, discord.Thread) else None
 
 
 def rules_channel_id(interaction: discord.Interaction) -> int:
-    """The channel whose settings count where `interaction` comes from."""
+    """The channel whose settings apply to `interaction`."""
     return parent_id_of(interaction) or interaction.channel_id or 0
 
 
 def role_ids_of(interaction: discord.Interaction) -> tuple[int, ...]:
-    """The roles of who asks, as of this moment; none in direct messages."""
+    """The user's current roles; none in direct messages."""
     member = interaction.user
     return tuple(role.id for role in member.roles) if isinstance(member, discord.Member) else ()
 
 
 def missing_permissions(interaction: discord.Interaction, *, private: bool) -> tuple[str, ...]:
-    """What the bot may not do here but must, to deliver pictures; as Discord calls it."""
+    """The permissions that the bot lacks here to deliver pictures, by Discord's names."""
     if interaction.guild_id is None:
         return ()
     needed = ["embed_links", "attach_files"]
@@ -69,7 +69,7 @@ def missing_permissions(interaction: discord.Interaction, *, private: bool) -> t
 
 
 def weight_of(interaction: discord.Interaction, settings: Settings) -> int:
-    """The person's share of the queue: the largest that one of their roles here gives."""
+    """The person's share of the queue: the largest that one of their roles here grants."""
     member = interaction.user
     if not isinstance(member, discord.Member):  # in direct messages nobody has a role
         return 1
@@ -92,8 +92,8 @@ def asker_of(interaction: Interaction) -> Asker:
 
 
 def visible_channel_ids(interaction: discord.Interaction) -> set[int]:
-    """The channels and threads of the server that who asks can see, as far as the bot knows them,
-    and the one where they ask."""
+    """The channels and threads of the server that the user can see, as far as the bot knows them,
+    and the current one."""
     found = {interaction.channel_id or 0}
     guild, member = interaction.guild, interaction.user
     if guild is None or not isinstance(member, discord.Member):
@@ -104,7 +104,7 @@ def visible_channel_ids(interaction: discord.Interaction) -> set[int]:
 
 
 def origin_of(interaction: Interaction, *, private: bool) -> Origin:
-    """Who asks, from where. RefusedError where the bot is only installed for a user."""
+    """Who asks, from where. RefusedError if the bot is only installed for a user."""
     refuse_user_install(interaction)
     return Origin(
         user_id=interaction.user.id,
@@ -123,7 +123,7 @@ def origin_of(interaction: Interaction, *, private: bool) -> Origin:
 
 
 def refuse_user_install(interaction: discord.Interaction) -> None:
-    """RefusedError where only a user, and not the server, has installed the bot."""
+    """Raise RefusedError if only a user, and not the server, has installed the bot."""
     by_user = interaction.is_user_integration() and not interaction.is_guild_integration()
     if by_user or interaction.context.private_channel:
         raise RefusedError("user_install")

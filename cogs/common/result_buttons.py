@@ -1,7 +1,7 @@
-"""The buttons under finished pictures. They hold an id and no code, which is in
-`cogs.picture_buttons`.
+"""The buttons under finished pictures. They contain only an id; `cogs.picture_buttons` handles
+them.
 
-So a message keeps its buttons through restarts and upgrades, and no memory is used for it.
+So a message keeps its buttons through restarts and upgrades without using memory.
 """
 
 from collections.abc import Sequence
@@ -22,22 +22,22 @@ Button: TypeAlias = "discord.ui.Button[discord.ui.View]"
 
 
 class Action(StrEnum):
-    """What a button does. These words stand in messages for ever: never change or reuse one."""
+    """What a button does. These words stay in old messages: never change or reuse one."""
 
     REROLL = "reroll"  # a job
     REMIX = "remix"  # a job
     AGAIN = "again"  # a job that ended without pictures, as the next one: its owner's alone
     EDIT = "edit"
     SETTINGS = "settings"  # a job
-    MORE = "more"  # a picture: everything that the row has no room for
+    MORE = "more"  # a picture: everything for which the row has no room
     MORES = "mores"  # a job of several pictures, as the next two: asks which one
     VARIES = "varies"
     UPSCALES = "upscales"
     PICK = "pick"  # the menu of a job of several pictures, and the message that shows them
     FAVOURITES = "favourites"  # a job of several pictures: asks which one
     DELETE = "delete"  # a job: asks first
-    ERASE = "erase"  # a job and the message that is to go: asked and answered
-    KEEP = "keep"  # a job: asked and taken back
+    ERASE = "erase"  # a job and the message to delete: confirmed
+    KEEP = "keep"  # a job: cancelled in the confirmation
     SUBTLE = "subtle"  # a picture
     STRONG = "strong"  # a picture
     UPSCALE = "upscale"  # a picture
@@ -47,7 +47,7 @@ class Action(StrEnum):
     VOTES = "votes"  # a job of several pictures: asks which one
     SHARE = "share"  # a picture
     SHARES = "shares"  # a job of several pictures: asks which one
-    SHARE_SURE = "sharesure"  # a picture that is private: asked and answered
+    SHARE_SURE = "sharesure"  # a private picture: confirmed
     DETAILS = "details"  # a picture in the gallery
     APPROVE = "approve"  # an entry of the gallery, as the next ones
     TAKE_OUT = "takeout"
@@ -64,7 +64,7 @@ _EMOJI: Final = {
     Action.VOTE: "⭐",
     Action.VOTES: "⭐",
 }
-"""Beside the label, not in it: Discord's clients draw only these themselves."""
+"""As Discord's own emoji field, not in the label: clients draw only these themselves."""
 
 
 def custom_id(action: Action, subject: str, extra: int | None = None) -> str:
@@ -117,7 +117,7 @@ def _row(
 
 
 def ended_view(job: JobRecord) -> discord.ui.View | None:
-    """Under a job that ended without pictures: nothing that was typed is lost, unless its row is
+    """Under a job that ended without pictures, so that nothing typed is lost, unless its row is
     damaged."""
     if job.damaged:
         return None
@@ -136,8 +136,8 @@ def picture_menu(
     chosen: str | None = None,
     message_id: int | None = None,
 ) -> "discord.ui.Select[discord.ui.View]":
-    """Chooses one of several pictures. `message_id`: the message that shows them, if the menu
-    stands in another one."""
+    """Chooses one of several pictures. `message_id`: the message that shows them, if the menu is in
+    another one."""
     return discord.ui.Select(
         custom_id=custom_id(Action.PICK, job.id, message_id),
         placeholder=text("more.menu", last=len(pictures)),
@@ -163,5 +163,6 @@ def numbered(action: Action, pictures: Sequence[PictureRecord]) -> "list[Button]
 
 
 def may_grow(job: JobRecord) -> bool:
-    """Whether its pictures can be upscaled: once, as a second time would not fit most machines."""
+    """Whether its pictures can be upscaled: only once, because a second time would exceed most
+    machines."""
     return job.request.upscale_factor <= 1

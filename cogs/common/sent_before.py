@@ -1,5 +1,5 @@
-"""Whether a word of the outbox was sent already, by a run of the bot that ended before it could
-enter that. Discord drops a repeated nonce only within some minutes."""
+"""Whether a message of the outbox was already sent by a run of the bot that ended before it could
+record that. Discord drops a repeated nonce only within some minutes."""
 
 from typing import Final
 
@@ -22,11 +22,11 @@ async def sent_before(
     title: str = "",
     repeats: bool = False,
 ) -> bool:
-    """Whether `place` has a message of ours with this content, or with an embed of this title.
-    `repeats`: the same may be said again some day, so only what came since the first attempt
-    counts. Discord's ids tell, as this machine's clock may be wrong: the newest one is stored
-    before anything is sent. Discord's exceptions are raised, but for one: where we may not read we
-    can't know."""
+    """Whether `place` has one of our messages with this content, or with an embed of this title.
+    `repeats`: the same message may be sent again some day, so only messages since the first attempt
+    count. Discord's ids decide that, because this machine's clock may be wrong: the newest id is
+    stored before anything is sent. Raises Discord's exceptions, except if the bot may not read the
+    channel."""
     seen = item.payload.get(_SEEN) if repeats else None
     newest = 0
     try:

@@ -1,4 +1,4 @@
-"""One picture that shows several small ones with their numbers. Costs time: call it in a thread."""
+"""A contact sheet of several small pictures with their numbers. Takes time: call it in a thread."""
 
 import io
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _BADGE_SIDE = 34
 
 
 def contact_sheet(pictures: Sequence[bytes | None]) -> bytes:
-    """A JPEG of `pictures` (files; None: nothing to be shown) in reading order, numbered from 1."""
+    """A JPEG of `pictures` (files; None: an empty cell) in reading order, numbered from 1."""
     columns = min(COLUMNS, max(1, len(pictures)))
     rows = max(1, -(-len(pictures) // COLUMNS))
     sheet = Image.new(

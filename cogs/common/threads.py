@@ -1,4 +1,4 @@
-"""Threads that are closed take no changes: open, change, close again."""
+"""Closed threads can't be changed: opens them, changes, and closes them again."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -11,11 +11,11 @@ from bot.client.client import EkakiBot
 _log = logging.getLogger(__name__)
 
 THREAD_ARCHIVED: Final = 50083
-"""What Discord answers where a message of a closed thread is edited or deleted."""
+"""Discord's error code for editing or deleting a message of a closed thread."""
 
 
 async def unarchived(bot: EkakiBot, thread_id: int, change: Callable[[], Awaitable[Any]]) -> None:
-    """Call `change`; where the thread is closed, open it for that and close it again."""
+    """Call `change`; if the thread is closed, open it for that and close it again."""
     try:
         await change()
     except discord.HTTPException as error:
@@ -28,7 +28,7 @@ async def unarchived(bot: EkakiBot, thread_id: int, change: Callable[[], Awaitab
         await change()
         return
     if thread.locked:
-        bot.locked_threads.add(thread_id)  # what is refused here is tried again once it is unlocked
+        bot.locked_threads.add(thread_id)  # retried once it is unlocked
     await thread.edit(archived=False)
     try:
         await change()
@@ -37,7 +37,7 @@ async def unarchived(bot: EkakiBot, thread_id: int, change: Callable[[], Awaitab
 
 
 async def _close(thread: discord.Thread) -> None:
-    """As it was. What was changed stands, whether this works or not."""
+    """Restore its state. The change remains, whether this works or not."""
     try:
         await thread.edit(archived=True)
     except discord.HTTPException as error:

@@ -1,4 +1,4 @@
-"""Numbers, times and people's own words, made fit to be shown in Discord. Pure."""
+"""Formats numbers, times and people's texts for Discord. Pure."""
 
 import math
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ def moment(epoch_s: float) -> str:
 
 
 def number(value: float) -> str:
-    """`7`, `6.5`: no zeros that say nothing."""
+    """`7`, `6.5`: without trailing zeros."""
     return f"{value:g}"
 
 
@@ -64,7 +64,7 @@ def listed(names: Iterable[object]) -> str:
 
 
 def cut(text: str, length: int) -> str:
-    """`text` on one line, at most `length` characters, the end marked where it was cut."""
+    """`text` on one line, at most `length` characters, with an ellipsis if it was cut."""
     line = " ".join(text.split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
@@ -81,7 +81,7 @@ def cut_to_columns(text: str, columns: int) -> str:
 
 
 def quoted(text: str, length: int = 700) -> str:
-    """What a person typed, cut for display, with nothing in it that Discord would act on.
+    """What a person typed, cut for display, with Discord's markup escaped.
 
     At most about twice `length` characters long, as each may need a backslash.
     """
@@ -89,13 +89,13 @@ def quoted(text: str, length: int = 700) -> str:
 
 
 def harmless(text: str) -> str:
-    """`text` with nothing in it that Discord would act on."""
+    """`text` with Discord's markup escaped."""
     plain = escape_markdown(text, ignore_links=False)
     return escape_mentions(plain).replace("<", "\\<")
 
 
 def outside_code(text: str) -> str:
-    """Escape everything that does not stand in backticks: our own texts with data in them."""
+    """Escape everything outside backticks: our own texts with data in them."""
     parts = text.split("`")
     parts[::2] = [escape_mentions(escape_markdown(part)) for part in parts[::2]]
     return "`".join(parts)
@@ -110,6 +110,6 @@ def bar(share: float) -> str:
 
 
 def code_block(copied: str) -> str:
-    """`copied` as Discord shows code: nothing in it acts, and it can't end the block."""
+    """`copied` as a code block, which nothing in it can end."""
     inside = copied.replace("```", "'''")
     return f"```\n{inside}\n```"

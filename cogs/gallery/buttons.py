@@ -21,7 +21,7 @@ from pipeline.errors import RefusedError
 
 
 async def vote(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
-    """Give a vote, or take it back."""
+    """Add or remove a vote."""
     await begin(interaction)
     services = interaction.client.services
     stored = await services.results.picture(picture_id)
@@ -31,7 +31,7 @@ async def vote(interaction: Interaction, picture_id: str, _extra: int | None) ->
 
 
 def _said(voted: Voted, *, needed: int) -> str:
-    """What a vote has brought. How many are needed is of interest only on the way there."""
+    """The result of a vote. The number needed is shown only until it is reached."""
     on_its_way = voted.state == "candidate" and voted.votes < needed
     if voted.on:
         key = "gallery.voted" if on_its_way else "gallery.voted_more"
@@ -50,13 +50,14 @@ async def shares(interaction: Interaction, job_id: str, _extra: int | None) -> N
 
 
 async def _ask_which(interaction: Interaction, job_id: str, action: Action, key: str) -> None:
-    await _gate(interaction)  # before the question: under older pictures there may be none by now
+    await _gate(interaction)  # before the question: the gallery may no longer exist
     _, pictures = await visible_job(interaction, job_id)
     await say(interaction, text(key), view=view_of(numbered(action, pictures)))
 
 
 async def share(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
-    """Share a picture; of a private one, ask first. One that is there can be taken out again."""
+    """Share a picture; ask first if it is private. One that is already shared can be removed
+    again."""
     await begin(interaction)
     stored = await visible_picture(interaction, picture_id)
     entry = await interaction.client.services.gallery.entry_of(picture_id)
@@ -107,7 +108,7 @@ def _name(bot: EkakiBot, channel_id: int | None) -> str:
 
 
 async def _say_shared(interaction: Interaction, entry: Entry, key: str) -> None:
-    """That it is there, with a way back for its maker and moderators."""
+    """Say that it is shared, with a remove button for its maker and moderators."""
     actor = actor_of(interaction)
     view = None
     if actor.user_id == entry.maker_id or actor.is_moderator:
@@ -153,8 +154,8 @@ async def unfeature(interaction: Interaction, entry_id: str, _extra: int | None)
 
 
 async def report(interaction: Interaction, entry_id: str, _extra: int | None) -> None:
-    """Tell moderators what is wrong with it. They are led to the message in the gallery channel:
-    the one that was pressed may be seen by nobody else."""
+    """Report an entry to moderators, with a link to the message in the gallery channel, since the
+    pressed one may be visible to nobody else."""
     services = interaction.client.services
     entry = await services.gallery.entry(entry_id)
     if entry is None or entry.state != "posted" or entry.guild_id != interaction.guild_id:
@@ -165,7 +166,7 @@ async def report(interaction: Interaction, entry_id: str, _extra: int | None) ->
 
 
 async def _gate(interaction: Interaction, job: JobRecord | None = None) -> Gate:
-    """The gallery of this server, for pictures of `job`. RefusedError where there is none."""
+    """The gallery of this server, for pictures of `job`. RefusedError if there is none."""
     if interaction.guild_id is None:
         raise RefusedError("gallery_elsewhere")
     bot, guild_id = interaction.client, interaction.guild_id

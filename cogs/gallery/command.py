@@ -1,4 +1,4 @@
-"""`/gallery`: look through what this server made, search it, approve what waits."""
+"""`/gallery`: browse and search the server's gallery, and approve waiting entries."""
 
 from dataclasses import replace
 from typing import Final, Literal
@@ -41,7 +41,7 @@ class GalleryCog(
     group_name="gallery",
     group_description=text("gallery.description"),
 ):
-    """Looking. The answer is its asker's alone, unless they want everybody to see it."""
+    """Browsing. Only the person who asked sees the answer, unless they make it public."""
 
     @app_commands.command(name="top", description=text("gallery.top"))
     @app_commands.describe(period=text("gallery.option_period"), show=text("gallery.option_show"))
@@ -94,7 +94,7 @@ class GalleryCog(
     @search.autocomplete("words")
     async def suggest(self, interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
         suggestions = interaction.client.services.suggestions
-        # Clients may send what is shown: that has to fit the option as well.
+        # Clients may send the displayed name, which must fit the option as well.
         found = await suggestions.tags(typed, asker_of(interaction), limit=MAX_WORDS)
         return as_choices(found)
 
@@ -128,7 +128,7 @@ class GalleryCog(
 
 
 async def _nothing_waits(interaction: Interaction) -> str:
-    """Also a moderator's place to hear why nothing is posted."""
+    """Also tells moderators why nothing is posted."""
     bot = interaction.client
     gate = await gate_of(bot, interaction.guild_id or 0)
     lines = [text("gallery.nothing_waits")]
@@ -141,7 +141,7 @@ async def _nothing_waits(interaction: Interaction) -> str:
 
 
 async def _show_waiting(interaction: Interaction, view: View) -> None:
-    """The picture with its details and buttons; only as far as this place allows."""
+    """The picture with its details and buttons, as far as this place allows."""
     ceiling = await ceiling_of(interaction)
     if view.entry.rating > ceiling:
         raise RefusedError("show_above_ceiling", rating=view.entry.rating, ceiling=ceiling)
@@ -164,7 +164,7 @@ async def _open(interaction: Interaction, looking: Looking, *, show: bool) -> No
 
 
 async def _look(interaction: Interaction, looking: Looking, way: Way) -> View | None:
-    """The entry on that side, never above what this place allows now."""
+    """The entry on that side, within what this place allows now."""
     browser, ceiling = interaction.client.services.browser, await ceiling_of(interaction)
     guild_id = interaction.guild_id or 0
     if way == "random":
@@ -192,8 +192,8 @@ async def _put(interaction: Interaction, view: View, looking: Looking, *, privat
 
 
 class TurnButton(Lasting[Button], template=TEMPLATE):
-    """Goes to another entry. In an answer that everybody sees, only for who asked for it: others
-    get one of their own."""
+    """Goes to another entry. In a public answer only for the person who asked; others get their
+    own."""
 
     async def act(self, interaction: Interaction) -> None:
         looking, way = Looking.parse(self.match)

@@ -1,4 +1,4 @@
-"""Where somebody is in a gallery, as the text of a button. Pure."""
+"""A position in a gallery, encoded in a button. Pure."""
 
 import re
 import string
@@ -25,8 +25,8 @@ TEMPLATE: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looking:
-    """Which entries are looked through, in which order, and the one beside which the next is
-    (`entry`, "" at the beginning). `maker_id` 0: everybody's."""
+    """Which entries are shown, in which order, and the current one (`entry`, "" at the start).
+    `maker_id` 0: everybody's."""
 
     order: Order = "new"
     random: bool = False
@@ -63,7 +63,7 @@ class Looking:
         return f"ekaki:gal:{marks}:{_base36(self.maker_id)}:{self.entry}:{self.words}"
 
     def at(self, entry_id: str) -> "Looking":
-        """The same, beside another entry."""
+        """The same, at another entry."""
         return replace(self, entry=entry_id)
 
 

@@ -1,4 +1,4 @@
-"""Everything about an entry, and what may be done with it. No IO."""
+"""Details and actions of an entry. No IO."""
 
 from dataclasses import replace
 
@@ -18,8 +18,8 @@ from data.shipped.text import text
 def details_message(
     entry: Entry, stored: StoredPicture, *, actor: Actor, page: str = ""
 ) -> Outgoing:
-    """The settings of the picture, under what the gallery knows of it. `page`: the web page's
-    address, where there is one."""
+    """What the gallery knows about the picture, and its settings. `page`: the web page's address,
+    if there is one."""
     settings = own_settings(stored.job, [stored.picture])
     embed = discord.Embed(title=text("gallery.details_title"))
     for name, value in (

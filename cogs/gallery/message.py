@@ -18,12 +18,12 @@ _NAME_LIMIT = 100  # characters of a thread's name, Discord
 
 
 def file_stem(entry_id: str) -> str:
-    """How the name of an entry's file begins; by it a message that was sent is found again."""
+    """The start of an entry's file name, by which a sent message can be found again."""
     return f"gallery-{entry_id}"
 
 
 def shown_of(entry: Entry) -> str:
-    """What changes in the message; two entries with the same look the same."""
+    """The variable content of the message; entries with equal values look the same."""
     return f"{entry.votes}:{int(entry.featured_at is not None)}"
 
 
@@ -56,7 +56,7 @@ def message_of(entry: Entry, job: JobRecord, *, file_name: str, notice: str) -> 
 
 
 def buttons_of(entry: Entry, job: JobRecord) -> discord.ui.View:
-    """What can be done with an entry; the vote button has the count."""
+    """The buttons of an entry; the vote button shows the count."""
     votes = text("buttons.vote_count", votes=entry.votes)
     return view_of(
         [

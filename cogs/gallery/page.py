@@ -1,4 +1,4 @@
-"""One entry of a gallery as a page to look through. Its file is read in a thread."""
+"""One entry of a gallery as a page. Its file is read in a thread."""
 
 import asyncio
 
@@ -20,7 +20,7 @@ from pipeline.prompt.assemble import typed_text
 async def page_message(
     bot: EkakiBot, view: View, looking: Looking, *, limit_bytes: int
 ) -> Outgoing:
-    """The picture, what is known of it, and the buttons. StorageError if its file is gone."""
+    """The picture, its details, and the buttons. StorageError if its file is missing."""
     entry, job = view.entry, view.stored.job
     png = await bot.services.jobs.read_picture(view.stored.picture)
     content, suffix = await asyncio.to_thread(fit, png, limit_bytes)

@@ -1,4 +1,4 @@
-"""A message to everybody whose picture waits or is being drawn, such as before a restart."""
+"""A message to everybody whose picture is waiting or being drawn, such as before a restart."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -20,11 +20,11 @@ from data.shipped.text import speaking, text
 from data.store.ids import new_id
 
 STALE_S: Final = 900.0
-"""An announcement that could not be made for so long is not made any more."""
+"""An announcement that could not be sent for this long is dropped."""
 
 
 def enter(bot: EkakiBot) -> None:
-    """Have the outbox send announcements."""
+    """Register the outbox's sender."""
 
     async def send(item: OutboxItem) -> None:
         await _send(bot, item)
@@ -33,8 +33,8 @@ def enter(bot: EkakiBot) -> None:
 
 
 async def announce(bot: EkakiBot, words: str) -> int:
-    """Have them told, each once: in the channel where they wait, or by themselves where that is
-    private. Returns how many people that are."""
+    """Notify each of them once: in the channel where they wait, or directly if that is private.
+    Returns how many people that are."""
     waiting = [job for job in await bot.services.jobs.to_present() if job.ended_at is None]
     public: defaultdict[tuple[int | None, int], set[int]] = defaultdict(set)
     for job in waiting:
@@ -102,7 +102,7 @@ async def _tell_channel(bot: EkakiBot, item: OutboxItem, nonce: str) -> None:
 
 
 async def _tell_privately(bot: EkakiBot, item: OutboxItem, job: JobRecord, nonce: str) -> None:
-    """To one person: where they asked while that is possible, else as a direct message."""
+    """Notify one person: where they asked if possible, otherwise by direct message."""
     with speaking(job.locale):
         words = quoted(str(item.payload["words"]), 500)
         content = text("owner.announcement", users=f"<@{job.user_id}>", words=words)
@@ -115,7 +115,7 @@ async def _tell_privately(bot: EkakiBot, item: OutboxItem, job: JobRecord, nonce
 
 
 async def _answered(bot: EkakiBot, job: JobRecord, content: str) -> bool:
-    """Whether they could be told where they asked: Discord knows best if that is still possible."""
+    """Notify them where they asked, if Discord still accepts that; returns whether it did."""
     if not job.interaction_token:
         return False
     try:
@@ -128,7 +128,8 @@ async def _answered(bot: EkakiBot, job: JobRecord, content: str) -> bool:
 
 
 def _answer_to(bot: EkakiBot, job: JobRecord, token: str) -> discord.Webhook:
-    """What answers an earlier interaction; `Webhook.partial` makes one that is never ephemeral."""
+    """The webhook of an earlier interaction; `Webhook.partial` makes one that is never
+    ephemeral."""
     return discord.Webhook.from_state(
         {"id": job.application_id, "type": 3, "token": token},
         bot._connection,  # pyright: ignore[reportPrivateUsage] - as discord.py's own followups

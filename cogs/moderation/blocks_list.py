@@ -1,4 +1,4 @@
-"""Who is kept out, as an embed. Pure."""
+"""The list of blocks as an embed. Pure."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -38,7 +38,7 @@ KINDS = [app_commands.Choice(name=text(f"audit.kind_{kind}"), value=kind) for ki
 class Moderate(
     commands.GroupCog, group_name="moderate", group_description=text("moderate.description")
 ):
-    """Deeds about people and pictures."""
+    """Actions about people and pictures."""
 
     @app_commands.command(name="block", description=text("moderate.block"))
     @app_commands.describe(
@@ -97,7 +97,8 @@ class Moderate(
         moderator_of(interaction)
         await begin(interaction)
         job, _ = await visible(interaction, id)
-        if job.guild_id != interaction.guild_id:  # one's own from elsewhere: not by this command
+        # the moderator's own from elsewhere: not by this command
+        if job.guild_id != interaction.guild_id:
             raise RefusedError("job_unknown")
         await interaction.client.services.results.delete(
             job.id, actor=actor_of(interaction), reason=reason
@@ -157,7 +158,7 @@ class Moderate(
 
 
 def kind_of(typed: str | None) -> str:
-    """The kind of entries that is meant: clients may send a choice's name instead of its value."""
+    """The chosen kind of entries: clients may send a choice's name instead of its value."""
     if typed is None:
         return ALL
     for kind in AuditKind:
@@ -169,7 +170,7 @@ def kind_of(typed: str | None) -> str:
 
 
 def duration_choices(typed: str) -> list[app_commands.Choice[str]]:
-    """What may be meant; what is typed comes first where it can be used."""
+    """Suggestions; what is typed comes first if it is valid."""
     named = [each for each in SUGGESTED if typed.strip().casefold() in each]
     try:
         own = [typed.strip()[:100]] if parse_duration(typed) is not None else []

@@ -1,4 +1,4 @@
-"""Posts a server's audit log into its log channel, each entry once, also over a crash."""
+"""Posts a server's audit log into its log channel, each entry once, even after a crash."""
 
 import asyncio
 import logging
@@ -28,8 +28,8 @@ LogPlace: TypeAlias = (
     discord.TextChannel | discord.Thread | discord.VoiceChannel | discord.StageChannel
 )
 
-AT_ONCE: Final = 10  # entries in a message
-SETTLE_S: Final = 0.5  # so that entries that come together are posted together
+AT_ONCE: Final = 10  # entries per message
+SETTLE_S: Final = 0.5  # so that simultaneous entries are posted together
 _LOOK_BACK: Final = 50  # messages of the channel, for what was posted before a crash
 _FOOTER: Final = re.compile(r"(?:#\d+[-–])?#(\d+)")
 
@@ -39,14 +39,14 @@ class LogChannel(commands.Cog):
 
     def __init__(self, bot: EkakiBot) -> None:
         self.bot = bot
-        self._looked: set[int] = set()  # channels in which this run knows what is posted
+        self._looked: set[int] = set()  # channels for which this run knows what is posted
 
     async def cog_load(self) -> None:
         self.bot.services.outbox.senders[Kind.AUDIT_LOG] = self.post
 
     async def post(self, item: OutboxItem) -> None:
-        """Post everything of a server that waits. Where the channel is gone the entries stay in the
-        database only: `/moderate log` has them."""
+        """Post all waiting entries of a server. If the channel was deleted, the entries stay in the
+        database: `/moderate log` shows them."""
         guild_id = int(item.key)
         settings = await self.bot.services.servers.settings(guild_id)
         channel_id = settings.log_channel_id
@@ -82,11 +82,11 @@ class LogChannel(commands.Cog):
     async def _one_by_one(
         self, guild_id: int, channel: LogPlace, entries: Sequence[AuditEntry]
     ) -> bool:
-        """Post those of `entries` that Discord takes; `/moderate log` has the others, too. Returns
-        whether it takes any.
+        """Post those of `entries` that Discord accepts; `/moderate log` shows the others too.
+        Returns whether it accepts any.
 
-        A refused one is left out only if it is refused again once Discord takes a later one: before
-        that, all may be refused in this channel for a while.
+        A rejected one is skipped only if it is rejected again after Discord accepted a later one:
+        until then, the channel may be rejecting everything for a while.
         """
         taken, refused = False, list[AuditEntry]()
         for entry in entries:
@@ -103,7 +103,7 @@ class LogChannel(commands.Cog):
         return taken
 
     async def _takes(self, channel: LogPlace, entry: AuditEntry) -> bool:
-        """Send one entry: whether Discord takes what is in it."""
+        """Send one entry. Returns whether Discord accepts its content."""
         try:
             await self._send(channel, [entry])
         except discord.HTTPException as error:
@@ -119,7 +119,7 @@ class LogChannel(commands.Cog):
         )
 
     async def _posted_up_to(self, channel: LogPlace) -> int:
-        """The last entry that stands in the channel, by the footers of our messages; 0: none."""
+        """The last entry in the channel, by the footers of our messages; 0: none."""
         found = 0
         try:
             async for message in channel.history(limit=_LOOK_BACK):
@@ -128,12 +128,12 @@ class LogChannel(commands.Cog):
                 for embed in message.embeds:
                     match = _FOOTER.fullmatch(embed.footer.text or "")
                     found = max(found, int(match[1])) if match else found
-        except discord.Forbidden:  # we may write all the same; the nonce still guards
+        except discord.Forbidden:  # writing may still be allowed; the nonce prevents repeats
             _log.info("The log channel %d can't be read", channel.id)
         return found
 
     async def _mark(self, guild_id: int, up_to: int | None) -> None:
-        """Entries up to this one need not be posted; None: those that wait now."""
+        """Mark entries up to this one as not to be posted; None: those waiting now."""
         await self.bot.services.database.write(audit.mark_posted, guild_id=guild_id, up_to=up_to)
 
 
@@ -148,7 +148,7 @@ def _message(bot: EkakiBot, channel: LogPlace, entries: Sequence[AuditEntry]) ->
 
 
 def is_public(channel: object) -> bool:
-    """Whether every member of the server can read it; what isn't known counts as if."""
+    """Whether every member of the server can read it; True if unknown."""
     if not isinstance(channel, discord.TextChannel | discord.Thread | discord.VoiceChannel):
         return True
     parent = channel.parent if isinstance(channel, discord.Thread) else channel

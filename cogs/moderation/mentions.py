@@ -1,5 +1,5 @@
-"""Tells who writes to the bot as to a person that it listens to commands: by mentioning it, or in a
-direct message. Discord gives the words of both to a bot that may read no others."""
+"""Tells people who mention the bot or write it a direct message that it takes commands. Discord
+sends the content of both even without the message content intent."""
 
 import re
 from typing import Final
@@ -17,11 +17,12 @@ from data.shipped.text import speaking, text
 from pipeline.errors import StorageError
 
 PAUSE_S: Final = 600.0
-"""Who was told is not told again for so long."""
+"""A person is told again only after this time."""
 
 
 class Mentions(commands.Cog):
-    """No commands: listens. In memory who was told, since a repeat after a restart does no harm."""
+    """No commands: listens. Remembers in memory who was told; a repeat after a restart does no
+    harm."""
 
     def __init__(self, bot: EkakiBot) -> None:
         self.bot = bot
@@ -29,7 +30,7 @@ class Mentions(commands.Cog):
 
     @commands.Cog.listener("on_message")
     async def answer(self, message: discord.Message) -> None:
-        """Say how to ask for a picture, once in a while to each person."""
+        """Say how to ask for a picture, occasionally to each person."""
         if not self._is_to_us(message) or not _may_answer(message):
             return
         if not self._is_due(message.author.id):
@@ -42,8 +43,8 @@ class Mentions(commands.Cog):
             return
 
     def _is_to_us(self, message: discord.Message) -> bool:
-        """Whether a person speaks to the bot itself. A reply to its pictures that doesn't name it
-        is for people."""
+        """Whether a person addresses the bot itself. A reply to its pictures without a mention is
+        for people."""
         kinds = {discord.MessageType.default, discord.MessageType.reply}
         if message.author.bot or message.webhook_id is not None or message.type not in kinds:
             return False
@@ -53,7 +54,7 @@ class Mentions(commands.Cog):
         return us is not None and re.search(rf"<@!?{us.id}>", message.content) is not None
 
     def _is_due(self, user_id: int) -> bool:
-        """Whether the person was not told lately; from now on they were."""
+        """Whether the person was not told recently; records that they are told now."""
         now = self.bot.services.clock.monotonic()
         self._told = {each: at for each, at in self._told.items() if now - at < PAUSE_S}
         if user_id in self._told:
@@ -62,8 +63,8 @@ class Mentions(commands.Cog):
         return True
 
     async def _locale(self, message: discord.Message) -> str | None:
-        """The server's language; in a direct message that of the person's latest request, as a
-        message does not tell its author's."""
+        """The server's language; in a direct message that of the person's latest request, because a
+        message does not contain its author's language."""
         if message.guild is not None:
             return guild_locale(self.bot, message.guild)
         try:
@@ -85,7 +86,7 @@ def _may_answer(message: discord.Message) -> bool:
 
 
 def _reference(message: discord.Message) -> discord.MessageReference:
-    """The message as one that is replied to, where we may."""
+    """The message as a reply reference, if the bot may reply."""
     if message.guild is None or _permissions(message).read_message_history:
         return message.to_reference(fail_if_not_exists=False)
     return MISSING

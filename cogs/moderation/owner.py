@@ -1,4 +1,4 @@
-"""`/owner`: the whole bot, for who runs it. Answered to nobody else, wherever it is shown."""
+"""`/owner`: administration of the whole bot, only for its owner, wherever it is shown."""
 
 from typing import Literal
 
@@ -30,7 +30,7 @@ Words = app_commands.Range[str, 1, 500]
 
 @app_commands.default_permissions(administrator=True)
 class Owner(commands.GroupCog, group_name="owner", group_description=text("owner.description")):
-    """Deeds about everything."""
+    """Actions about everything."""
 
     @app_commands.command(name="block", description=text("owner.block"))
     @app_commands.describe(
@@ -140,7 +140,7 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
 
 
 def _subject(user: discord.User | None, server: str | None) -> tuple[Subject, int, str]:
-    """Who is meant, and how they are named. InputError unless it is exactly one."""
+    """The chosen person or server, and how to name it. InputError unless it is exactly one."""
     if (user is None) == (server is None):
         raise InputError("one_subject")
     if user is not None:

@@ -1,4 +1,4 @@
-"""Takes messages of deleted pictures out of Discord, also those that a crash left."""
+"""Deletes messages of deleted pictures from Discord, including those that a crash left."""
 
 from typing import Final
 
@@ -47,7 +47,7 @@ class RemovalsCog(commands.Cog, name="Removals"):
         hit("message_removed_unmarked")
 
     async def _delete(self, channel_id: int, message_id: int) -> None:
-        """Where it is gone already there is nothing to do."""
+        """Delete a message; does nothing if it is already deleted."""
         message = self.bot.get_partial_messageable(channel_id).get_partial_message(message_id)
         try:
             await unarchived(self.bot, channel_id, message.delete)

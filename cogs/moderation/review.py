@@ -1,5 +1,5 @@
-"""`/moderate review`: withheld pictures, one at a time, seen by one moderator in an age-restricted
-channel and nowhere else."""
+"""`/moderate review`: withheld pictures, one at a time, shown only to one moderator in an
+age-restricted channel."""
 
 import asyncio
 import logging
@@ -34,15 +34,15 @@ _MAX_TAGS: Final = 20
 
 
 async def show_first(interaction: Interaction) -> None:
-    """The picture that waits longest, as a new answer that only this moderator sees."""
+    """The picture that has waited longest, as a new answer that only this moderator sees."""
     await _check(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     await _show(interaction, after=None)
 
 
 async def _check(interaction: Interaction) -> None:
-    """RefusedError unless a moderator asks in an age-restricted channel: the server's own for this,
-    where one is set."""
+    """Raises RefusedError unless a moderator asks in an age-restricted channel: the server's review
+    channel, if one is set."""
     actor = moderator_of(interaction)
     if not place_of(interaction).age_restricted:
         raise RefusedError("review_place")
@@ -56,7 +56,7 @@ async def _check(interaction: Interaction) -> None:
 
 
 async def _show(interaction: Interaction, *, after: str | None) -> None:
-    """Put the next picture into the answer, which is this moderator's alone."""
+    """Put the next picture into the answer, which only this moderator sees."""
     actor = moderator_of(interaction)
     assert actor.guild_id is not None
     reviews = interaction.client.services.reviews
@@ -143,7 +143,7 @@ def _buttons(waiting: Waiting, *, lost: bool = False) -> discord.ui.View:
 
 
 class ReviewButton(Lasting[Button], template=_TEMPLATE):
-    """Releases, discards, or goes on to the next."""
+    """Releases or discards a picture, or goes to the next."""
 
     async def act(self, interaction: Interaction) -> None:
         decision, subject = self.match["act"], self.match["id"]
@@ -160,7 +160,7 @@ class ReviewButton(Lasting[Button], template=_TEMPLATE):
 
 
 class ReasonModal(Form):
-    """Asks why a picture may be shown after all; the log keeps it."""
+    """Asks why a picture may be shown after all, for the log."""
 
     def __init__(self, withheld_id: str, rating: Rating) -> None:
         super().__init__(text("review.reason_title", rating=rating.label))

@@ -10,11 +10,11 @@ from data.shipped.text import text
 
 _BAR: Final = 10  # blocks of the day with most: a line fits on a phone
 _NOON_S: Final = DAY_S / 2
-"""Discord shows a time in the reader's zone: at noon in UTC it is that day nearly everywhere."""
+"""Discord shows times in the reader's time zone: noon in UTC is the same day nearly everywhere."""
 
 
 def usage_embed(usage: Usage) -> discord.Embed:
-    """How much was made here lately."""
+    """Recent usage of this server."""
     total = sum(day.pictures for day in usage.days)
     most = max(day.pictures for day in usage.days)
     embed = discord.Embed(
@@ -33,5 +33,6 @@ def usage_embed(usage: Usage) -> discord.Embed:
 def _day(day: DayUse, most: int) -> str:
     when = f"<t:{int(day.day * DAY_S + _NOON_S)}:d>"
     private = text("usage.private", count=day.private) if day.private else ""
-    length = -(-day.pictures * _BAR // most) if most else 0  # rounded up: one picture is seen
+    # rounded up, so that one picture is visible
+    length = -(-day.pictures * _BAR // most) if most else 0
     return text("usage.day", when=when, bar="▇" * length, count=day.pictures, private=private)

@@ -1,5 +1,5 @@
-"""A word to a server that the bot was just invited to: what members type, and what its managers
-decide first. Once for each server, whatever happens."""
+"""Greets a server that has just invited the bot: what members type, and what its managers decide
+first. Once per server."""
 
 import logging
 from typing import Final
@@ -32,8 +32,8 @@ _log = logging.getLogger(__name__)
 
 
 class Welcome(commands.Cog):
-    """Listens. A server that was joined while the bot was not running is not greeted: Discord does
-    not say when that was."""
+    """Listens. A server that was joined while the bot was offline is not greeted: Discord does not
+    say when that was."""
 
     def __init__(self, bot: EkakiBot) -> None:
         self.bot = bot
@@ -51,7 +51,7 @@ class Welcome(commands.Cog):
             _log.warning("Server %s is not greeted: %s", guild.id, error)
 
     async def _ask(self, guild_id: int) -> None:
-        """Have a server greeted, once for ever."""
+        """Queue the greeting of a server, once only."""
         key = f"welcomed:{guild_id}"
         async with self.bot.services.database.transaction() as connection:
             if await notes.get(connection, key=key) is None:
@@ -65,7 +65,8 @@ class Welcome(commands.Cog):
                 )
 
     async def greet(self, item: OutboxItem) -> None:
-        """Say what members type and what managers decide. Nothing where we may write nowhere."""
+        """Post what members type and what managers decide. Does nothing if the bot may write
+        nowhere."""
         guild = guild_of(self.bot, int(item.key))
         channel = hall(guild)
         if channel is None:
@@ -90,20 +91,20 @@ def _start_button() -> Button:
 
 
 class StartButton(Lasting[Button], template=_START_ID):
-    """Draws the greeting's prompt for whoever presses, within their own limits."""
+    """Draws the greeting's prompt for the person who presses, within their own limits."""
 
     async def act(self, interaction: discord.Interaction[EkakiBot]) -> None:
         await submit(interaction, GenerationRequest(prompt=START_PROMPT))
 
 
 def nonce_of(guild_id: int) -> str:
-    """What tells greetings apart: the whole id, at most 20 of the 25 characters of a nonce."""
+    """The nonce of a greeting: the whole id, at most 20 of the 25 characters of a nonce."""
     return f"hi-{guild_id}"
 
 
 def hall(guild: discord.Guild) -> discord.TextChannel | None:
-    """Where a newcomer is greeted: the channel in which Discord itself does so, else the first in
-    which we may write."""
+    """The channel for the greeting: Discord's system channel, otherwise the first in which the bot
+    may write."""
     first = [] if guild.system_channel is None else [guild.system_channel]
     for channel in [*first, *sorted(guild.text_channels, key=lambda each: each.position)]:
         may = channel.permissions_for(guild.me)

@@ -1,4 +1,4 @@
-"""`/collection`: named sets of pictures, one's own or shared by the server, also as ZIP files."""
+"""`/collection`: named sets of pictures, private or shared by the server, also as ZIP files."""
 
 import io
 import re
@@ -38,7 +38,7 @@ class CollectionCog(
     group_name="collection",
     group_description=text("collection.description"),
 ):
-    """Pictures kept together."""
+    """Collections of pictures."""
 
     @app_commands.command(name="create", description=text("collection.create"))
     @app_commands.describe(
@@ -165,7 +165,7 @@ def _without_size(typed: str) -> str:
 
 
 async def _pictures_of(interaction: Interaction, typed: str) -> "list[str]":
-    """The pictures that an id names: of a picture, of a job, or of an entry of the gallery."""
+    """The pictures that an id refers to: that of a picture, a job, or an entry of the gallery."""
     entry = await interaction.client.services.gallery.entry(typed_id(typed))
     if entry is not None and entry.guild_id == interaction.guild_id and entry.state == "posted":
         return [entry.picture_id]
@@ -174,8 +174,8 @@ async def _pictures_of(interaction: Interaction, typed: str) -> "list[str]":
 
 
 async def _send(interaction: Interaction, contents: Contents, ceiling: Rating) -> None:
-    """As a file where one is small enough for the place; else by a link to the web page, or
-    without a page in several files, each opened by itself."""
+    """As one file if it is small enough for the place; otherwise as a link to the web page, or
+    without a page as several separate files."""
     services, actor = interaction.client.services, actor_of(interaction)
     limit = max(1, interaction.filesize_limit - _ROOM_BYTES)
     if contents.size_bytes > limit and services.links.possible:

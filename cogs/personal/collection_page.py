@@ -1,4 +1,4 @@
-"""A page of a collection: its pictures in one sheet, a menu that opens one, turning the page."""
+"""A page of a collection: a contact sheet, a menu that opens a picture, and page buttons."""
 
 import asyncio
 import io
@@ -52,7 +52,7 @@ async def _sheet(interaction: Interaction, found: CollectionPage, ceiling: Ratin
         try:
             hidden = item.picture.rating > ceiling
             files.append(None if hidden else await jobs.read_picture(item.picture))
-        except StorageError:  # one lost file must not close the way to the others
+        except StorageError:  # one lost file must not hide the others
             files.append(None)
     return await asyncio.to_thread(contact_sheet, files)
 

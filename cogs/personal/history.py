@@ -1,4 +1,4 @@
-"""`/history` and `/show`: one's own pictures, and any one brought back with fresh buttons."""
+"""`/history` and `/show`: a person's own pictures, and any picture shown again with new buttons."""
 
 import re
 
@@ -23,7 +23,7 @@ from pipeline.prompt.assemble import typed_text
 
 
 async def own_jobs(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-    """One's own latest jobs that have pictures, by the start of the id or words of the prompt."""
+    """The person's latest jobs with pictures, by the start of the id or words of the prompt."""
     start = typed_id(typed)
     entries = await _latest(interaction, words="")
     found = [entry for entry in entries if start and entry.job.id.startswith(start)]
@@ -45,7 +45,7 @@ async def _latest(interaction: Interaction, *, words: str) -> list[HistoryEntry]
 
 
 class History(commands.Cog):
-    """Looking back."""
+    """Earlier pictures."""
 
     @app_commands.command(name="history", description=text("history.description"))
     @app_commands.describe(
@@ -101,7 +101,7 @@ class PageButton(Lasting[Button], template=TEMPLATE):
 
 
 class OpenMenu(Lasting[Select], template=re.escape(OPEN_ID)):
-    """Opens the chosen picture, for this person only, as the page it is chosen from."""
+    """Opens the chosen picture, for this person only, like the page it is chosen from."""
 
     async def act(self, interaction: Interaction) -> None:
         job, pictures = await visible(interaction, self.item.values[0])
@@ -112,14 +112,14 @@ class SearchButton(
     Lasting[Button],
     template=rf"{SEARCH_ID}:(?P<fav>[01])",
 ):
-    """Asks for words."""
+    """Asks for search words."""
 
     async def act(self, interaction: Interaction) -> None:
         await interaction.response.send_modal(SearchModal(favourites=self.match["fav"] == "1"))
 
 
 class SearchModal(Form):
-    """Words to look for; the page it was opened from shows what is found."""
+    """Search words; the page from which it was opened shows the results."""
 
     def __init__(self, *, favourites: bool) -> None:
         super().__init__(text("history.search_title"))

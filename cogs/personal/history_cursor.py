@@ -1,4 +1,4 @@
-"""Where somebody is in their history, as the text of a button. Pure."""
+"""A position in a person's history, encoded in a button. Pure."""
 
 import re
 from dataclasses import dataclass, replace
@@ -37,11 +37,11 @@ class Browsing:
         return f"ekaki:history:{role}:{self.page}:{int(self.favourites)}:{self.words}"
 
     def turned(self, pages: int) -> "Browsing":
-        """That many pages further."""
+        """The cursor this many pages further."""
         return replace(self, page=max(0, min(_MAX_PAGE, self.page + pages)))
 
     def within(self, total: int) -> "Browsing":
-        """The same, or the last page that exists where `total` pictures have become fewer."""
+        """The same, or the last existing page if there are now only `total` pictures."""
         return replace(self, page=min(self.page, page_count(total) - 1))
 
 

@@ -1,4 +1,4 @@
-"""A page of somebody's history as a message: a sheet of pictures, a line for each, buttons."""
+"""A page of a person's history as a message: a contact sheet, a line for each picture, buttons."""
 
 import asyncio
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ PROMPT_CHARACTERS: Final = 90  # six of them, escaped, stay far below the 4096 o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageView:
-    """What is looked at, and the highest rating that may be shown where it is looked at."""
+    """The current page, and the highest rating that may be shown in this place."""
 
     page: HistoryPage
     browsing: Browsing
@@ -63,7 +63,7 @@ async def page_message(jobs: JobService, view: PageView) -> Outgoing:
 async def _read(jobs: JobService, entry: HistoryEntry) -> bytes | None:
     try:
         return await jobs.read_picture(entry.picture)
-    except StorageError:  # one lost file must not close the way to the others
+    except StorageError:  # one lost file must not hide the others
         return None
 
 
@@ -109,7 +109,7 @@ def buttons_of(view: PageView) -> discord.ui.View:
 
 
 def opening(options: list[discord.SelectOption]) -> list[Select]:
-    """The menu that opens a picture, where there is one to open."""
+    """The menu that opens a picture, if there is one to open."""
     return (
         [Select(custom_id=OPEN_ID, placeholder=text("history.open"), options=options, row=0)]
         if options

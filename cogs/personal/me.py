@@ -1,4 +1,4 @@
-"""`/me`: one's own defaults, seen and changed in one message that only oneself sees."""
+"""`/me`: a person's defaults, shown and changed in a message that only they see."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,7 +25,7 @@ Change = Callable[[UserDefaults], UserDefaults]
 
 
 class Me(commands.Cog):
-    """One's own settings."""
+    """A person's settings."""
 
     @app_commands.command(name="me", description=text("me.description"))
     async def me(self, interaction: Interaction) -> None:
@@ -56,7 +56,7 @@ async def _refresh(interaction: Interaction) -> None:
 
 
 def changed(field: str, value: str | None) -> Change:
-    """What choosing `value` changes; None takes the default away."""
+    """The change for choosing `value`; None removes the default."""
     said: dict[str, Any] = {field: None, **wanted({field: value})}
     return lambda defaults: replace(defaults, **said)
 
@@ -95,7 +95,7 @@ class NegativeButton(Lasting[Button], template=NEGATIVE_ID):
 
 
 class NegativeModal(Form):
-    """What is always kept out; nothing takes the default away."""
+    """The negative prompt; empty text removes the default."""
 
     def __init__(self, now: str) -> None:
         super().__init__(text("me.negative"))

@@ -1,4 +1,4 @@
-"""What somebody has set for themselves, as a message in which it can be changed."""
+"""A person's defaults as a message in which they can be changed."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -18,7 +18,7 @@ from pipeline.options import Option, written
 from pipeline.request import OPTIONS
 
 MENUS: Final = [each for each in OPTIONS if each.in_me and each.default is None]
-NOT_SET: Final = "-"  # the value of the menus' first option: no default of one's own
+NOT_SET: Final = "-"  # the value of the menus' first option: no personal default
 NEGATIVE_ID: Final = "ekaki:me:negative"
 NEWS_ID: Final = "ekaki:me:news"
 

@@ -1,4 +1,4 @@
-"""`/preset`: ways to draw, saved under a name and used with `/imagine saved:`."""
+"""`/preset`: settings saved under a name and used with `/imagine saved:`."""
 
 from dataclasses import replace
 from typing import Any
@@ -26,7 +26,8 @@ Name = app_commands.Range[str, 1, MAX_PRESET_NAME]
 
 _ASKED = [
     each
-    for each in OPTIONS  # the others of a picture's prompt are kept, but `prompt` says as much
+    # the other fields of a picture's prompt are stored, but `prompt` contains them
+    for each in OPTIONS
     if each.in_preset and each.field not in {"character", "series", "tags"}
 ]
 _EMBED_LIMIT = 4000  # characters of the list; Discord takes 4096
@@ -110,7 +111,7 @@ def list_embed(presets: list[Preset]) -> discord.Embed:
 
 
 def _described(preset: Preset, length: int) -> str:
-    """What it sets, in a line."""
+    """Its settings in one line."""
     request = preset.request
     parts = [
         quoted(typed_text(request), length),
@@ -131,7 +132,7 @@ def _setting(option: Option, value: Any) -> str:
 
 
 def check_says_something(request: GenerationRequest) -> None:
-    """InputError for a preset that would change nothing."""
+    """Raise InputError for a preset that would change nothing."""
     if request == GenerationRequest():
         raise InputError("preset_empty")
 

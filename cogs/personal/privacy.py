@@ -1,4 +1,4 @@
-"""`/privacy`: everything that is stored about oneself, as files or removed for good."""
+"""`/privacy`: export or permanently delete everything that is stored about a person."""
 
 import io
 import zipfile
@@ -24,7 +24,7 @@ _ROOM_BYTES = 64 * 1024  # of the limit, for the rest of the request beside the 
 class Privacy(
     commands.GroupCog, group_name="privacy", group_description=text("privacy.description")
 ):
-    """One's own data."""
+    """A person's data."""
 
     @app_commands.command(name="export", description=text("privacy.export"))
     async def export(self, interaction: Interaction) -> None:
@@ -39,7 +39,7 @@ class Privacy(
 
 
 async def send_export(interaction: Interaction, *, limit: int) -> None:
-    """Send the ZIPs one by one, then the names of files that don't fit, then an end."""
+    """Send the ZIPs one by one, then the names of files that don't fit, then a summary."""
     people = interaction.client.services.people
     sent = 0
     left_out: list[str] = []
@@ -94,7 +94,7 @@ class AnswerButton(
     Lasting[Button],
     template=r"ekaki:privacy:(?P<answer>delete|keep):(?P<user_id>\d{1,20})",
 ):
-    """The answer to whether everything shall be removed, by the person it is about."""
+    """Confirms or cancels the removal, for the person it is about."""
 
     async def act(self, interaction: Interaction) -> None:
         user_id = int(self.match["user_id"])
@@ -106,7 +106,7 @@ class AnswerButton(
         await _say(interaction, "privacy.deleting")  # without buttons: it happens once
         try:
             await interaction.client.services.people.forget(user_id)
-        except Exception:  # a locked database, say: it can be tried again
+        except Exception:  # such as a locked database: it can be tried again
             await interaction.edit_original_response(embed=_question(), view=_answers(user_id))
             raise
         await interaction.edit_original_response(

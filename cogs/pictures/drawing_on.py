@@ -1,7 +1,7 @@
-"""Buttons that draw on from pictures, or tell how they were made; and who may.
+"""Buttons that draw from pictures or show their settings, and who may use them.
 
-Whatever draws enters at `cogs.drawing.submission`, as `/imagine`. Anybody may draw from a public
-picture that they see, at the expense of their own limits; a private one is its owner's.
+Everything that draws goes through `cogs.drawing.submission`, like `/imagine`. Anybody may draw from
+a public picture that they see, within their own limits; only its owner from a private one.
 """
 
 from typing import TypeAlias
@@ -41,7 +41,7 @@ async def edit(interaction: Interaction, job_id: str, _extra: int | None) -> Non
 
 
 async def _own_job(interaction: Interaction, job_id: str) -> JobRecord:
-    """RefusedError `not_your_job` for anybody else, as the words may be between it and its user."""
+    """RefusedError `not_your_job` for anybody else, because the text may be private."""
     job, _ = await interaction.client.services.results.pictures_of(job_id)
     if job.user_id != interaction.user.id:
         raise RefusedError("not_your_job")
@@ -82,7 +82,7 @@ async def _draw(interaction: Interaction, wish: GenerationRequest) -> None:
 
 
 async def drawable_job(interaction: Interaction, job_id: str) -> tuple[JobRecord, Pictures]:
-    """The job, if this person may draw from it. RefusedError says why not."""
+    """The job, if this person may draw from it. RefusedError otherwise."""
     job, pictures = await visible_job(interaction, job_id)
     hidden = job.private and job.user_id != interaction.user.id
     if hidden and not await _is_shared(interaction, job_id=job_id):
@@ -91,7 +91,7 @@ async def drawable_job(interaction: Interaction, job_id: str) -> tuple[JobRecord
 
 
 async def visible_job(interaction: Interaction, job_id: str) -> tuple[JobRecord, Pictures]:
-    """The job, if this person may see it. RefusedError says why not."""
+    """The job, if this person may see it. RefusedError otherwise."""
     results = interaction.client.services.results
     job, pictures = await results.pictures_of(job_id)
     hidden = not results.may_see(actor_of(interaction), job)
@@ -129,7 +129,7 @@ async def settings(interaction: Interaction, job_id: str, _extra: int | None) ->
 
 
 async def show_settings(interaction: Interaction, job: JobRecord, pictures: Pictures) -> None:
-    """Tell this person, and nobody else, how the pictures of `job` were made."""
+    """Show this person, and nobody else, the settings of the pictures of `job`."""
     if not pictures:
         raise RefusedError("no_pictures_there")
     await show(interaction, own_settings(job, pictures))

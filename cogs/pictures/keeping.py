@@ -68,7 +68,7 @@ async def _stars(interaction: Interaction, pictures: Pictures) -> discord.ui.Vie
 
 
 async def delete(interaction: Interaction, job_id: str, shown: int | None) -> None:
-    """Ask first: nobody can bring it back. In a message that only this person sees, ask there."""
+    """Ask first, since it can't be undone. In a message that only this person sees, ask there."""
     asked = interaction.message
     assert asked is not None, "a button stands under a message"
     if shown is not None:  # pressed in the panel of the message that shows them

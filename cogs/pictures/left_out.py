@@ -1,4 +1,4 @@
-"""What of a stranger's picture can't be repeated here, in words. Pure."""
+"""Describes what can't be repeated here from another program's picture. Pure."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -14,7 +14,7 @@ _MAX_NOTE: Final = 1000  # characters: a field of an embed holds 1024
 
 
 def left_out_note(parameters: Parameters, wish: GenerationRequest) -> str:
-    """A line for each; "" where everything was read and can be asked for."""
+    """A line for each; "" if everything was read and can be requested."""
     note = ""
     for line in _lines(parameters, wish):
         if len(note) + len(line) < _MAX_NOTE:

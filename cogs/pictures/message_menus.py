@@ -1,4 +1,5 @@
-"""The message commands "Remix" and "Picture settings": on our pictures, and on a stranger's PNG."""
+"""The message commands "Remix" and "Picture settings": for our pictures and for foreign PNG
+files."""
 
 import asyncio
 import re
@@ -29,7 +30,7 @@ _FILE = re.compile(rf"ekaki-({JOB_ID})-[0-9]+\.(?:png|webp|jpg)")
 _JOB_BUTTON = re.compile(
     rf"ekaki:(?:cancel|reroll|remix|settings|favourites|mores|votes|shares|delete):({JOB_ID})"
 )
-_MAX_FILE: Final = 10 * 2**20  # bytes; mostly the first few thousand tell everything
+_MAX_FILE: Final = 10 * 2**20  # bytes; usually the first few thousand contain everything
 DOWNLOAD_S: Final = 1.8  # a form must be the first response, and that within 3 s
 
 
@@ -78,15 +79,15 @@ class MessageMenus(commands.Cog):
         return wish_of(found.parameters, max_steps=self.bot.services.settings.max_steps)
 
     async def _own_job(self, interaction: Interaction, message: discord.Message) -> str | None:
-        """The job that a message shows and that we still know."""
+        """The job that a message shows, if it still exists."""
         for job_id in named_jobs(message):
             if await interaction.client.services.jobs.job(job_id) is not None:
                 return job_id
         return None
 
     async def _foreign(self, message: discord.Message) -> PictureMetadata:
-        """What the first picture that says something says; all are looked at, also those of a
-        forwarded message and of embeds. InputError tells kindly what is wrong with them."""
+        """The metadata of the first picture that has any, including those of a forwarded message
+        and of embeds. InputError says what is wrong with them."""
         files = pictures_of(message)
         if not files:
             raise InputError("no_pictures_there")
@@ -115,13 +116,13 @@ _TELLING: Final = ("metadata_unreadable", "file_too_large", "download_slow", "do
 
 
 def _silence(error: InputError) -> int:
-    """How little an error tells of the message's pictures: the one that tells most is shown."""
+    """The rank of an error by how little it says; the most informative one is shown."""
     return _TELLING.index(error.key) if error.key in _TELLING else len(_TELLING)
 
 
 def named_jobs(message: discord.Message) -> Iterator[str]:
-    """Jobs that our files or buttons in the message belong to. Anybody can upload such a name: what
-    it leads to is checked where it is used."""
+    """Jobs to which our files or buttons in the message belong. Anybody can upload a file of such a
+    name, so permissions are checked when the job is used."""
     for attachment in attachments_of(message):
         match = _FILE.fullmatch(attachment.filename)
         if match is not None:

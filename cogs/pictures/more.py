@@ -1,6 +1,6 @@
-"""Behind "More" and the menu of several pictures: everything that the row has no room for.
+"""Behind "More" and the menu of several pictures: everything for which the row has no room.
 
-It opens for who pressed alone. In a message that only this person sees, it takes the row's place.
+Only the person who pressed sees it. In a message that only this person sees, it replaces the row.
 """
 
 from collections.abc import Sequence
@@ -31,19 +31,19 @@ from pipeline.errors import RefusedError
 
 
 async def more(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
-    """Of a message with one picture."""
+    """The panel of a message with one picture."""
     stored = await visible_picture(interaction, picture_id)
     await _open(interaction, stored.job, (stored.picture,), stored.picture)
 
 
 async def mores(interaction: Interaction, job_id: str, _extra: int | None) -> None:
-    """Of a message with several: what concerns all of them, and the menu."""
+    """The panel of a message with several: actions for all of them, and the menu."""
     job, pictures = await visible_job(interaction, job_id)
     await _open(interaction, job, _shown(interaction, job, pictures), None)
 
 
 async def pick(interaction: Interaction, job_id: str, message_id: int | None) -> None:
-    """One of them was chosen. In the panel it takes the place of the one before."""
+    """Show the panel of the chosen picture. In the panel it replaces the previous one."""
     values: list[str] = (interaction.data or {}).get("values", [])  # pyright: ignore[reportAssignmentType] - what a menu sends
     job, pictures = await visible_job(interaction, job_id)
     chosen = next((each for each in pictures if each.id in values), None)
@@ -75,7 +75,7 @@ async def _ask_which(interaction: Interaction, job_id: str, action: Action, key:
 def whole_view(
     interaction: Interaction, job: JobRecord, pictures: Sequence[PictureRecord]
 ) -> discord.ui.View:
-    """The row of the message that is used, as before its panel."""
+    """Restore the row of the message in place of its panel."""
     return result_view(job, _shown(interaction, job, pictures))
 
 

@@ -1,7 +1,7 @@
-"""The form with prompt, negative and settings filled in. It is sent and forgotten.
+"""The form with prompt, negative and settings filled in. Nothing is remembered after sending it.
 
-Everything that counts comes back with its fields and its `custom_id`, so it may be open for hours,
-through restarts of the bot. Nothing that somebody typed is lost: a refusal gives it back.
+Everything needed is in its fields and its `custom_id`, so it may be open for hours and across
+restarts of the bot. Nothing that was typed is lost: a refusal returns it.
 """
 
 import re
@@ -109,7 +109,7 @@ def is_remix_form(interaction: Interaction) -> bool:
 
 
 async def receive(interaction: Interaction) -> None:
-    """A form was sent: draw what it says. Never raises."""
+    """Draw what a sent form says. Never raises."""
     values = typed_values(interaction)
     match = _CUSTOM_ID.fullmatch(custom_id_of(interaction))
     assert match is not None, "asked by the caller"
@@ -147,7 +147,7 @@ async def _wish(
 
 
 async def _base(interaction: Interaction, job_id: str) -> GenerationRequest:
-    """What the form has no fields for, such as the picture to begin from; nothing if it is gone."""
+    """What the form has no fields for, such as the init picture; nothing if the job was deleted."""
     if job_id == "-":
         return GenerationRequest()
     results = interaction.client.services.results

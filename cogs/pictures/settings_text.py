@@ -21,11 +21,11 @@ _FIELD = 1024  # characters of an embed's field, Discord
 _NAME = 80  # characters of a field's name: Discord takes 256
 _CODE = 3900  # characters of a code block: a description holds 4096
 _EMBED = 4800  # characters of one embed: Discord takes 6000, a note on a stranger's file 1000
-_TEXTS = frozenset({"prompt", "negative_prompt"})  # they stand in the code block already
+_TEXTS = frozenset({"prompt", "negative_prompt"})  # they are already in the code block
 
 
 def own_settings(job: JobRecord, pictures: Sequence[PictureRecord]) -> Outgoing:
-    """Everything about `job`, and its first picture's text as A1111 writes it."""
+    """Everything about `job`, and the A1111 text of its first picture."""
     first = pictures[0]
     copied = parameters_text(
         job.request,
@@ -47,7 +47,7 @@ def _in_words(label: str, value: str) -> str:
 
 
 def foreign_settings(found: PictureMetadata, wish: GenerationRequest) -> Outgoing:
-    """What a stranger's file says, what of it can be asked for here, and what can't."""
+    """What a foreign file says, what of it can be requested here, and what can't."""
     parameters = found.parameters
     lines = [parameters.prompt]
     if parameters.negative_prompt:
@@ -65,7 +65,7 @@ def foreign_settings(found: PictureMetadata, wish: GenerationRequest) -> Outgoin
 
 
 def _message(copied: str, shown: Sequence[tuple[str, str]]) -> Outgoing:
-    """A code block to copy, or a file where it is too long, over a field for each pair."""
+    """A code block to copy, or a file if it is too long, above a field for each pair."""
     block = code_block(copied)
     fits = len(block) <= _CODE
     embed = discord.Embed(

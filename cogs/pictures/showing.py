@@ -1,4 +1,4 @@
-"""Stored pictures, brought back as a new answer with fresh buttons."""
+"""Shows stored pictures in a new answer with new buttons."""
 
 import asyncio
 from collections.abc import Sequence
@@ -34,9 +34,9 @@ async def ceiling_of(interaction: Interaction) -> Rating:
 async def visible(
     interaction: Interaction, typed_id: str
 ) -> tuple[JobRecord, tuple[PictureRecord, ...]]:
-    """What the id of a job or a picture names, if the person may see it.
+    """What the id of a job or a picture refers to, if the person may see it.
 
-    RefusedError `job_unknown` else, also for what exists: that it does is private, too.
+    Otherwise RefusedError `job_unknown`, even if it exists, because that is private too.
     """
     results = interaction.client.services.results
     job, pictures = await results.show(typed_id)
@@ -74,12 +74,12 @@ async def show_pictures(
             view=message.view,
         )
     except Exception:
-        if not private:  # a public "thinking" must not stay, nor become the words of an error
+        if not private:  # a public "thinking" must neither stay nor become an error text
             await _delete_answer(interaction)
         raise
     if not private and not job.private and job.guild_id is not None:
         one = pictures[0].id if len(pictures) == 1 else None
-        # It may be starred there: `cogs.gallery.posting.events` listens.
+        # It may be starred there: `cogs.gallery.posting.events` handles that.
         interaction.client.dispatch(
             "picture_shown", job.guild_id, sent.id, sent.channel.id, job.id, one
         )
@@ -108,5 +108,5 @@ async def read_attachments(
 
 
 async def _delete_answer(interaction: Interaction) -> None:
-    with suppress(*UNREACHABLE):  # what went wrong before is what gets told
+    with suppress(*UNREACHABLE):  # the earlier error is the one to report
         await interaction.delete_original_response()

@@ -1,4 +1,4 @@
-"""What the buttons of the settings panel do (`cogs.settings.items` draws them)."""
+"""The actions of the settings panel's buttons (`cogs.settings.items` shows them)."""
 
 import io
 from dataclasses import replace
@@ -21,7 +21,7 @@ class SettingButton(
     Lasting[Button],
     template=r"ekaki:set:(?P<action>go|toggle|form|file):(?P<name>[a-z_]+):(?P<role>\d{1,20})",
 ):
-    """Everything that is one press: a yes or no, a form, a file, the end of the first run."""
+    """Everything that takes one press: a switch, a form, a file, the end of the first setup."""
 
     async def act(self, interaction: Interaction) -> None:
         manager_of(interaction)

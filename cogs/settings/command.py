@@ -1,6 +1,6 @@
-"""`/settings`: a server's rules, seen and changed in one message that only its reader sees.
+"""`/settings`: a server's settings, shown and changed in a message that only its reader sees.
 
-Who may manage the server is asked anew at every press: a role can be lost in the middle.
+The permission to manage the server is checked at every press, because a role can be lost meanwhile.
 """
 
 from typing import Literal

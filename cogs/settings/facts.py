@@ -1,4 +1,4 @@
-"""What the settings panel shows: a server's rules, gathered for one channel of it."""
+"""The data for the settings panel: a server's settings, read for one of its channels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,15 +24,15 @@ from pipeline.errors import RefusedError
 
 POSTING: Final = ("view_channel", "send_messages", "embed_links", "attach_files")
 KEEPING: Final = (*POSTING, "read_message_history")
-"""Where we look for our own messages again: galleries, log and review."""
+"""Where the bot searches its own messages: galleries, log and review."""
 SHOWN_PARKED: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Everything that a page of the panel may show. `missing`: by channel, the permissions that the
-    bot lacks where it is to post. `parked`: the first of what Discord refuses. `role_id`: whose
-    limits are looked at; the server's id: all. `bounds`: the most that the operator allows."""
+    bot lacks to post. `parked`: the first items that Discord rejects. `role_id`: whose limits are
+    shown; the server's id: everyone's. `bounds`: the operator's limits."""
 
     guild: discord.Guild
     channel_id: int
@@ -47,7 +47,7 @@ class Facts:
     parked: Sequence[OutboxItem] = ()
 
     def value(self, row: Setting) -> Any:
-        """What is set. A limit has a value for each role instead."""
+        """The value of a setting. Limits have a value per role instead."""
         held = {"rating": self.ratings, "words": self.words}
         return getattr(held.get(row.control, self.settings), row.name)
 
@@ -61,17 +61,17 @@ class Facts:
         ]
 
     def tags_of(self, forum: discord.ForumChannel) -> list[discord.ForumTag]:
-        """The tags that we may give: some are for who manages threads."""
+        """The tags that the bot may set: some are reserved for those who manage threads."""
         manages = forum.permissions_for(self.guild.me).manage_threads
         return [tag for tag in forum.available_tags if manages or not tag.moderated]
 
     def lacks_tags(self, forum: discord.ForumChannel) -> bool:
-        """Whether the forum takes no post with the tags that are chosen."""
+        """Whether the forum rejects posts with the chosen tags."""
         given = {tag.id for tag in self.tags_of(forum)} & self.settings.gallery_tags
         return forum.flags.require_tag and not given
 
     def mention(self, channel_id: int | None) -> str:
-        """A channel by name, also one that is gone."""
+        """A channel by name, even if it was deleted."""
         if channel_id is None:
             return text("settings.none")
         if self.guild.get_channel_or_thread(channel_id) is None:
@@ -79,7 +79,7 @@ class Facts:
         return f"<#{channel_id}>"
 
     def channel_name(self, channel_id: int) -> str:
-        """A channel where a mention would stay a number, also one that is gone."""
+        """A channel where a mention would show a number, even if it was deleted."""
         channel = self.guild.get_channel_or_thread(channel_id)
         if channel is None:
             return text("settings.deleted_channel", id=channel_id)
@@ -87,7 +87,7 @@ class Facts:
 
     @property
     def role_name(self) -> str:
-        """The role whose limits are looked at."""
+        """The role whose limits are shown."""
         role = self.guild.get_role(self.role_id)
         if role is None or role.is_default():
             return "@everyone"
@@ -95,7 +95,7 @@ class Facts:
 
 
 async def gather(interaction: Interaction, *, role_id: int | None = None) -> Facts:
-    """The facts for where `interaction` comes from. RefusedError outside a server."""
+    """The facts for the channel of `interaction`. RefusedError outside a server."""
     guild_id, guild = guild_id_of(interaction), interaction.guild
     if guild is None or guild.me is None:  # pyright: ignore[reportUnnecessaryComparison] - while Discord has not told us of it
         raise RefusedError("servers_only")
@@ -122,14 +122,14 @@ async def gather(interaction: Interaction, *, role_id: int | None = None) -> Fac
 def missing_in(
     guild: discord.Guild, settings: GuildSettings, channel_id: int
 ) -> dict[int, tuple[str, ...]]:
-    """What the bot may not do but must, in this channel and in those that are set."""
+    """The permissions that the bot lacks in this channel and in those that are set."""
     posted = (getattr(settings, row.name) for row in settings_by("channel"))
     wanted = dict.fromkeys((*settings.allowed_channels, channel_id), POSTING)
     wanted |= {each: KEEPING for each in posted if each is not None}
     found: dict[int, tuple[str, ...]] = {}
     for each, names in sorted(wanted.items()):
         channel = guild.get_channel(each)
-        if channel is not None:  # one that is gone is shown as such
+        if channel is not None:  # a deleted one is shown as such
             granted = channel.permissions_for(guild.me)
             lacking = tuple(name for name in names if not getattr(granted, name))
             if lacking:

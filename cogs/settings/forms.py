@@ -60,8 +60,8 @@ def words_form(which: WordList, words: frozenset[str]) -> Form:
 
 
 def edited(shown: frozenset[str], typed: str) -> Callable[[frozenset[str]], frozenset[str]]:
-    """What an editor changed of the words that the form showed: another's changes meanwhile stay.
-    InputError as in `bot.moderation.words`."""
+    """Apply the editor's changes to the current words, so that simultaneous changes by others
+    remain. InputError as in `bot.moderation.words`."""
     wanted = parse_words(typed)
     added, removed = wanted - shown, shown - wanted
     return lambda current: (current | added) - removed
@@ -121,7 +121,7 @@ def number_form(row: Setting, settings: GuildSettings) -> Form:
 
 
 def text_form(row: Setting, settings: GuildSettings) -> Form:
-    """The server's negative prompt; nothing takes it away."""
+    """The server's negative prompt; empty text removes it."""
 
     async def save(interaction: Interaction, form: Form) -> None:
         actor = manager_of(interaction)
@@ -143,7 +143,7 @@ def text_form(row: Setting, settings: GuildSettings) -> Form:
 
 
 def _whole(typed: str) -> int | None:
-    """A whole number, None where nothing is typed. InputError `not_a_number`."""
+    """A whole number, None if nothing is typed. InputError `not_a_number`."""
     if not typed:
         return None
     if not typed.isascii() or not typed.isdecimal():

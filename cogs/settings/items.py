@@ -21,7 +21,7 @@ PAGES: Final[tuple[PanelPage, ...]] = (
     "here", "ratings", "channels", "words", "limits", "gallery", "setup",
 )  # fmt: skip
 TAGS_PAGE: Final = "tags"
-"""Reached from the gallery's page, where it has a forum."""
+"""Reached from the gallery's page, if it has a forum."""
 NOT_SET: Final = "-"
 LANGUAGE_ID: Final = "ekaki:set:language"
 TAGS_ID: Final = "ekaki:set:tags"
@@ -48,7 +48,7 @@ CHANNEL_TYPES: Final = {
 
 
 def page_menu(page: PanelPage) -> Item:
-    """Where to go from `page`."""
+    """The pages reachable from `page`."""
     return discord.ui.Select(
         custom_id="ekaki:set:page",
         options=[
@@ -68,8 +68,8 @@ def page_in(names: Sequence[str]) -> PanelPage:
 
 
 def setting_called(key: str, *controls: Control) -> Setting:
-    """The setting that a `custom_id` names. InputError `button_unknown`: there is none that these
-    controls change."""
+    """The setting that a `custom_id` names. InputError `button_unknown` if these controls change
+    none."""
     for row in settings_by(*controls):
         if row.key == key:
             return row
@@ -77,8 +77,8 @@ def setting_called(key: str, *controls: Control) -> Setting:
 
 
 def controls(facts: Facts, rows: Iterable[Setting], *, page: PanelPage, row: int) -> list[Item]:
-    """What changes settings: a menu each from `row` on, their buttons below the menus. A choice in
-    a menu leads back to `page`."""
+    """The controls of settings: one menu per row from `row`, with the buttons below. A choice in a
+    menu leads back to `page`."""
     menus: list[Item] = []
     buttons: list[Setting] = []
     for each in rows:
@@ -95,13 +95,13 @@ def controls(facts: Facts, rows: Iterable[Setting], *, page: PanelPage, row: int
 
 
 def language_menu(chosen: str | None, *, row: int) -> Item:
-    """Which language the bot speaks here."""
+    """The menu of the server's language."""
     options = [(each or NOT_SET, language_name(each)) for each in (None, *sorted(languages()))]
     return _choices(LANGUAGE_ID, "language", options, chosen or NOT_SET, row=row)
 
 
 def rating_menu(setting: Setting, rating: Rating | None, *, page: PanelPage, row: int) -> Item:
-    """A ceiling or a default."""
+    """The menu of a ceiling or a default."""
     options = [(NOT_SET, text("settings.not_set")), *((r.label, r.label) for r in Rating)]
     now = NOT_SET if rating is None else rating.label
     return _choices(f"ekaki:set:rating:{setting.key}:{page}", setting.title, options, now, row=row)
@@ -124,10 +124,10 @@ def _choices(
 
 
 def channel_menu(facts: Facts, setting: Setting, *, page: PanelPage, row: int) -> Item:
-    """The channel or channels of a setting.
+    """The menu of a setting's channels.
 
-    What is set stands in the placeholder: with `default_values` Discord would show those alone, and
-    nobody could tell one menu from the next.
+    The placeholder shows the current value: with `default_values` Discord would show only those,
+    and the menus could not be distinguished.
     """
     several, made = setting.control == "channels", facts.value(setting)
     ids: Iterable[int] = made if several else [made] if made else []
@@ -147,7 +147,7 @@ def _labelled(name: str, shown: str, limit: int) -> str:
 
 
 def tags_menu(facts: Facts, forum: discord.ForumChannel, *, row: int) -> Item:
-    """The tags that posts of the gallery get in a forum."""
+    """The menu of tags for the gallery's posts in a forum."""
     tags = facts.tags_of(forum)
     chosen = facts.settings.gallery_tags
     return discord.ui.Select(
@@ -168,7 +168,7 @@ def tags_menu(facts: Facts, forum: discord.ForumChannel, *, row: int) -> Item:
 
 
 def role_menu(facts: Facts, *, row: int) -> Item:
-    """Whose limits are shown and changed. Choosing the same role again leads back to everyone."""
+    """The menu of the role whose limits are shown. Choosing it again returns to everyone."""
     return discord.ui.RoleSelect(
         custom_id=f"ekaki:set:role:{facts.role_id}",
         placeholder=cut(text("settings.choose_role", role=facts.role_name), MAX_PLACEHOLDER),
@@ -187,8 +187,8 @@ def button(
     shown: str = "",
     style: discord.ButtonStyle = discord.ButtonStyle.secondary,
 ) -> Button:
-    """One that goes to a page, turns a setting over, opens a form or takes a file, `name` each.
-    `shown`: what is set, which stands behind its label."""
+    """A button that goes to a page, toggles a setting, opens a form or takes a file, each by
+    `name`. `shown`: the current value, added to its label."""
     label = text(f"settings.{action}_{name}")
     return discord.ui.Button(
         label=_labelled(label, shown, MAX_LABEL) if shown else label,
@@ -199,7 +199,7 @@ def button(
 
 
 def setting_button(facts: Facts, setting: Setting, *, row: int) -> Button:
-    """One that changes a setting and shows what it is."""
+    """A button that toggles a setting and shows its value."""
     on = setting.control == "switch" and facts.value(setting)
     return button(
         "toggle" if setting.control == "switch" else "form",

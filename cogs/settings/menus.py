@@ -1,4 +1,4 @@
-"""What the menus of the settings panel do (`cogs.settings.items` draws them)."""
+"""The actions of the settings panel's menus (`cogs.settings.items` shows them)."""
 
 import re
 from collections.abc import Mapping
@@ -53,9 +53,10 @@ class ChannelMenu(
     Lasting[discord.ui.ChannelSelect[discord.ui.View]],
     template=r"ekaki:set:(?P<action>channels?):(?P<name>[a-z_]+):(?P<page>[a-z]+)",
 ):
-    """Sets the channels for something; one that is chosen again is taken away.
+    """Sets the channels of a setting; choosing one again removes it.
 
-    Menus of earlier versions (`channels`) show what is set as chosen, and send all that stays.
+    Menus of earlier versions (`channels`) show the current channels as chosen, and send all that
+    remain.
     """
 
     async def act(self, interaction: Interaction) -> None:
@@ -76,7 +77,7 @@ class ChannelMenu(
 
 
 def toggled(made: GuildSettings, row: Setting, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """`chosen` beside the channels that are set, without those that are set already."""
+    """The current channels plus `chosen`, without those that were already set."""
     old, new = getattr(made, row.name), chosen[row.name]
     if row.control == "channels":
         return {row.name: old ^ new}
@@ -86,7 +87,7 @@ def toggled(made: GuildSettings, row: Setting, chosen: Mapping[str, Any]) -> dic
 def chosen_channels(
     interaction: Interaction, row: Setting, chosen: frozenset[int]
 ) -> dict[str, Any]:
-    """What choosing these channels changes. InputError `channel_gone`, `channel_open`."""
+    """The change for choosing these channels. InputError `channel_gone`, `channel_open`."""
     guild = interaction.guild
     assert guild is not None, "a manager's actor stands in a server"
     found = [guild.get_channel(each) for each in chosen]
@@ -126,7 +127,7 @@ class RoleMenu(
     Lasting[discord.ui.RoleSelect[discord.ui.View]],
     template=r"ekaki:set:role(:(?P<shown>\d{1,20}))?",
 ):
-    """Chooses whose limits are changed; the role that is shown already: everyone's."""
+    """Chooses whose limits are changed; choosing the shown role returns to everyone's."""
 
     async def act(self, interaction: Interaction) -> None:
         manager_of(interaction)

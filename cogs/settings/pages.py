@@ -1,5 +1,5 @@
-"""The pages of the settings panel: what is set, in words (`cogs.settings.values`), under menus and
-buttons that change it (`cogs.settings.items`).
+"""The pages of the settings panel: values as text (`cogs.settings.values`), with menus and buttons
+that change them (`cogs.settings.items`).
 """
 
 from collections.abc import Iterable
@@ -69,7 +69,7 @@ async def set_values(interaction: Interaction, page: PanelPage, **values: Any) -
 
 
 def rows_of(page: PanelPage) -> list[Setting]:
-    """The settings that a page changes, in their order there."""
+    """The settings of a page, in order."""
     if page == "setup":
         first = [row for row in SETTINGS.values() if row.first_steps]
         return sorted(first, key=lambda row: row.first_steps)
@@ -82,7 +82,7 @@ def _field(embed: discord.Embed, key: str, value: str) -> None:
 
 
 def _fields(embed: discord.Embed, facts: Facts, rows: Iterable[Setting]) -> None:
-    """The values of settings; those with the same heading stand below each other."""
+    """The values of settings, grouped by heading."""
     lines: dict[str, list[str]] = {}
     for row in rows:
         lines.setdefault(row.heading, []).append(said(facts, row))
@@ -91,7 +91,7 @@ def _fields(embed: discord.Embed, facts: Facts, rows: Iterable[Setting]) -> None
 
 
 def _permissions(embed: discord.Embed, facts: Facts) -> None:
-    """What the bot lacks, a line each channel."""
+    """The permissions that the bot lacks, one line per channel."""
     lines = [
         text(
             "settings.missing",
@@ -104,13 +104,13 @@ def _permissions(embed: discord.Embed, facts: Facts) -> None:
 
 
 def _refusals(embed: discord.Embed, facts: Facts) -> None:
-    """What Discord refuses, so that managers see why something is missing."""
+    """What Discord rejects, so that managers see why something is missing."""
     if facts.parked:
         _field(embed, "refused", "\n".join(refusal_line(item) for item in facts.parked))
 
 
 def _here(embed: discord.Embed, facts: Facts) -> list[Item]:
-    """The rules that hold in this channel, and why."""
+    """The rules in this channel, and why they apply."""
     settings, channel = facts.settings, facts.guild.get_channel(facts.channel_id)
     name = str(facts.channel_id) if channel is None else channel.name
     embed.title = text("settings.here_title", channel=f"#{name}")
@@ -161,7 +161,7 @@ def _words(embed: discord.Embed, facts: Facts) -> list[Item]:
 
 
 def _limits(embed: discord.Embed, facts: Facts) -> list[Item]:
-    """Everyone's, those of the roles that have their own, and a menu to choose one."""
+    """Everyone's limits, those of roles with their own, and a menu to choose a role."""
     _field(embed, "bounds", limits_line(facts.bounds, none="none"))
     everyone = facts.guild.id
     roles = {everyone: "@everyone"} | {
@@ -199,7 +199,7 @@ def _tags(embed: discord.Embed, facts: Facts) -> list[Item]:
 
 
 def _setup(embed: discord.Embed, facts: Facts) -> list[Item]:
-    """Everything that a new server decides, on one page."""
+    """Everything that a new server has to decide, on one page."""
     rows = rows_of("setup")
     _fields(embed, facts, rows)
     _permissions(embed, facts)

@@ -1,4 +1,4 @@
-"""What is set, in words: how the panel says the value of each setting."""
+"""The values of settings as text for the panel."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def said(facts: Facts, row: Setting) -> str:
 
 
 def state(facts: Facts, row: Setting) -> str:
-    """The value of a setting in a word, as its button shows it."""
+    """The short value of a setting, as its button shows it."""
     value: Any = facts.value(row)
     match row.control:
         case "switch":
@@ -57,7 +57,7 @@ def state(facts: Facts, row: Setting) -> str:
 
 
 def language_name(chosen: str | None) -> str:
-    """By its own name, as those who read it know it."""
+    """By its own name, as its readers know it."""
     known = chosen is not None and chosen in languages()
     return text("language.name", locale=chosen) if known else text("settings.language_discord")
 
@@ -75,7 +75,7 @@ def tags_text(facts: Facts) -> str:
 
 
 def limits_line(limits: LimitSet, *, none: str = "no_limits") -> str:
-    """What is set, in one line. `none`: the key of the words where nothing is."""
+    """The channels in one line. `none`: the key of the text if there are none."""
     made = [
         limit_said(row, value)
         for row in settings_by("limit")
@@ -85,12 +85,12 @@ def limits_line(limits: LimitSet, *, none: str = "no_limits") -> str:
 
 
 def limit_said(row: Setting, value: int) -> str:
-    """A limit with what it counts."""
+    """A limit with its unit."""
     return text(f"settings.limit_{row.key}", value=limit_shown(row, value))
 
 
 def limit_shown(row: Setting, value: int) -> str:
-    """A limit as it is read and typed; megapixels lose nothing, so that a form which is sent back
+    """A limit as it is read and typed; megapixels are exact, so that sending a form unchanged
     changes nothing (`1.048576`)."""
     if row.name != "max_pixels":
         return str(value)

@@ -1,1 +1,1 @@
-"""Keeps a gallery channel equal to the gallery."""
+"""Keeps gallery channels in sync with the gallery."""

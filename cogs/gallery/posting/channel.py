@@ -1,4 +1,4 @@
-"""One gallery channel, text or forum: send an entry, find it again, edit it, take it away."""
+"""A gallery channel, text or forum: sends an entry, finds it again, edits and deletes it."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -18,23 +18,23 @@ from data.gallery.posts import Post
 
 _log = logging.getLogger(__name__)
 
-_LOOK_BACK = timedelta(minutes=5)  # before a post was begun: clocks differ
+_LOOK_BACK = timedelta(minutes=5)  # before a post was started: clocks differ
 _LOOK_AT = 1000  # messages of a channel after that
 _ARCHIVED = 50  # threads of a forum
-_NEWEST = 20  # threads that are looked at however old they seem
+_NEWEST = 20  # threads that are checked however old they seem
 _NONCE_LENGTH = 25
 _UNKNOWN_CHANNEL = 10003
 _GONE = frozenset({_UNKNOWN_CHANNEL, 10008})  # and an unknown message
 
 
 def nonce_of(post: Post) -> str:
-    """The same for each try to send this post, another one where the entry is posted anew: Discord
-    would return the first message, deleted or not. 25 characters at most, Discord."""
+    """The same for each attempt to send this post, but another one if the entry is posted again:
+    Discord would return the first message, deleted or not. At most 25 characters, Discord."""
     return sha256(f"{post.entry_id} {post.begun_at!r}".encode()).hexdigest()[:_NONCE_LENGTH]
 
 
 class Missing(Exception):  # noqa: N818 - what it was about is gone
-    """The message, or its channel, is not there."""
+    """The message or its channel does not exist."""
 
     def __init__(self, *, channel: bool) -> None:
         super().__init__(channel)
@@ -42,7 +42,7 @@ class Missing(Exception):  # noqa: N818 - what it was about is gone
 
 
 class GalleryPosts:
-    """Posts of a bot in gallery channels. Discord's exceptions pass."""
+    """The bot's posts in gallery channels. Raises Discord's exceptions."""
 
     def __init__(self, bot: EkakiBot) -> None:
         self._bot = bot
@@ -84,17 +84,17 @@ class GalleryPosts:
         return None, sent.id
 
     async def find(self, post: Post) -> tuple[int | None, int] | None:
-        """A message of this entry that was sent, though nobody entered it.
+        """A message of this entry that was sent but not recorded.
 
-        discord.Forbidden where a forum can't be read: its posts take no nonce, so another try might
-        be a second one."""
+        Raises discord.Forbidden if a forum can't be read: its posts have no nonce, so another
+        attempt might post twice."""
         channel = await channel_of(self._bot, post.guild_id, post.channel_id)
         since = datetime.fromtimestamp(post.begun_at, UTC) - _LOOK_BACK
         if isinstance(channel, discord.ForumChannel):
             return await self._find_in_forum(channel, post.entry_id, since)
         try:
             if isinstance(channel, discord.TextChannel):
-                # The newest as well: where this machine's clock is ahead, all is before `since`.
+                # Also the newest: if this machine's clock is ahead, everything is before `since`.
                 for after, oldest_first in ((since, True), (None, False)):
                     async for message in channel.history(
                         limit=_LOOK_AT, after=after, oldest_first=oldest_first
@@ -112,7 +112,7 @@ class GalleryPosts:
         threads += [thread async for thread in forum.archived_threads(limit=_ARCHIVED)]
         threads.sort(key=lambda thread: thread.id, reverse=True)
         for number, thread in enumerate(threads):
-            # The newest in any case: where this machine's clock is ahead, all is before `since`.
+            # Always the newest: if this machine's clock is ahead, everything is before `since`.
             if number >= _NEWEST and discord.utils.snowflake_time(thread.id) < since:
                 break
             try:
@@ -130,7 +130,7 @@ class GalleryPosts:
         return ours and any(file.filename.startswith(stem) for file in message.attachments)
 
     async def file_name(self, post: Post) -> str:
-        """The name of the file in the message. Missing: the message is gone."""
+        """The name of the file in the message. Raises Missing if the message was deleted."""
         assert post.message_id is not None
         try:
             message = await self._partial(post).fetch_message(post.message_id)
@@ -141,7 +141,7 @@ class GalleryPosts:
     async def edit(
         self, post: Post, *, view: discord.ui.View | None, embeds: Sequence[discord.Embed] = ()
     ) -> None:
-        """Change the buttons, and the words where some are given. Missing: the message is gone."""
+        """Change the buttons, and the text if given. Raises Missing if the message was deleted."""
         assert post.message_id is not None
         changed: dict[str, Any] = {"view": view} | ({"embeds": list(embeds)} if embeds else {})
         message = self._partial(post).get_partial_message(post.message_id)
@@ -151,8 +151,8 @@ class GalleryPosts:
             raise Missing(channel=error.code == _UNKNOWN_CHANNEL) from error
 
     async def take_away(self, post: Post) -> None:
-        """Delete the message; of a forum the whole thread, or where that is not allowed its first
-        message, and the thread is closed. What is gone already is fine."""
+        """Delete the message; in a forum the whole thread, or if that is not allowed its first
+        message, and close the thread. Does nothing if it is already deleted."""
         assert post.message_id is not None
         message = self._partial(post).get_partial_message(post.message_id)
         try:

@@ -1,4 +1,4 @@
-"""What happens to messages in Discord, told to the gallery in the order in which it happened."""
+"""Passes events of messages in Discord to the gallery, in the order in which they happened."""
 
 import asyncio
 
@@ -15,9 +15,9 @@ from cogs.gallery.posting.stars import position_of
 
 
 class GalleryEvents(commands.Cog, name="GalleryEvents"):
-    """Listens. What happens in a server goes through one queue, so that a star given and taken in
-    one moment ends as taken, and reading Discord again at the start can't undo what came in
-    between."""
+    """Listens. Events of a server go through one queue, so that a star that is added and
+    immediately removed ends as removed, and reading Discord again at start can't undo newer
+    events."""
 
     def __init__(self, bot: EkakiBot) -> None:
         self.bot = bot
@@ -36,19 +36,19 @@ class GalleryEvents(commands.Cog, name="GalleryEvents"):
         await self._queues.stop()
 
     async def settled(self) -> None:
-        """Until everything that came so far is done."""
+        """Wait until everything received so far is done."""
         await self._queues.settled()
 
     @commands.Cog.listener("on_ready")
     async def ready(self) -> None:
-        """At the start, and when Discord forgot our session: much may have happened meanwhile."""
+        """At start, and after Discord dropped our session: much may have happened meanwhile."""
         for guild in self.bot.guilds:
             if not guild.unavailable:
                 self._catch_up(guild)
 
     @commands.Cog.listener("on_guild_available")
     async def available(self, guild: discord.Guild) -> None:
-        """After an outage, or later than the others at the start."""
+        """After an outage, or later than the others at start."""
         self._catch_up(guild)
 
     @commands.Cog.listener("on_guild_join")
@@ -56,7 +56,7 @@ class GalleryEvents(commands.Cog, name="GalleryEvents"):
         self._catch_up(guild)
 
     def _catch_up(self, guild: discord.Guild) -> None:
-        """Outside of the queue: what it finds goes through that."""
+        """Outside the queue; what it finds goes through the queue."""
         task = asyncio.create_task(
             patiently(lambda: self._reconciler.server(guild)), name=f"gallery of {guild.id}"
         )
@@ -86,7 +86,7 @@ class GalleryEvents(commands.Cog, name="GalleryEvents"):
         position, guild_id = position_of(event.emoji), event.guild_id
         if position is None or guild_id is None:
             return
-        if event.burst:  # their ordinary reaction may be left: only Discord knows
+        if event.burst:  # their ordinary reaction may remain: only Discord knows
             self._reconciler.message(guild_id, event.message_id)
             return
         stars = self.bot.services.stars
@@ -114,7 +114,8 @@ class GalleryEvents(commands.Cog, name="GalleryEvents"):
     async def shown(
         self, guild_id: int, message_id: int, channel_id: int, job_id: str, picture_id: str | None
     ) -> None:
-        """Of our own: `/show` brought pictures back. They may have been starred at once."""
+        """Our own message: `/show` showed pictures again, which may have been starred
+        immediately."""
         self._queues.put(
             guild_id,
             lambda: self.bot.services.stars.watch(
@@ -169,7 +170,7 @@ class GalleryEvents(commands.Cog, name="GalleryEvents"):
 
     @commands.Cog.listener("on_member_update")
     async def member_updated(self, before: discord.Member, after: discord.Member) -> None:
-        """Of ourselves, Discord tells without the intent for members, too."""
+        """About the bot itself, Discord sends this even without the members intent."""
         is_me = self.bot.user is not None and after.id == self.bot.user.id
         if is_me and (before.roles, before.timed_out_until) != (after.roles, after.timed_out_until):
             self._check(after.guild.id)
@@ -189,7 +190,7 @@ class GalleryEvents(commands.Cog, name="GalleryEvents"):
 
 
 def _terms(channel: discord.abc.GuildChannel) -> tuple[object, ...]:
-    """What decides whether a post is taken there."""
+    """What decides whether a post is accepted there."""
     flags = getattr(channel, "flags", None)
     tags = {tag.id for tag in getattr(channel, "available_tags", ())}
     return (

@@ -1,8 +1,8 @@
-"""Makes the messages in gallery channels follow the entries: posted once, counted live, taken away.
+"""Keeps messages in gallery channels in sync with entries: posted once, updated, deleted.
 
-What has to be followed waits in the outbox, written with the change itself. The gallery of each
-server is a lane of its own there, so that a slow channel holds up nobody else; edits of a message
-are at least some seconds apart.
+Pending updates wait in the outbox, written in the same transaction as the change. Each server's
+gallery is a separate lane, so that a slow channel delays nobody else; edits of a message are at
+least some seconds apart.
 """
 
 from collections.abc import Callable
@@ -21,12 +21,12 @@ from cogs.gallery.posting.poster import Follower
 from data.guilds.outbox import OutboxItem
 from data.shipped.text import speaking, text
 
-EDIT_EVERY_S: Final = 3.0  # of one message: stars come in showers
+EDIT_EVERY_S: Final = 3.0  # per message: stars come in bursts
 
 
 class Mirror:
     """Sends the gallery's items of the outbox. `posted` is called with server and message once a
-    message is entered: it may have been starred before."""
+    message is recorded, since it may already have stars."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Mirror:
         self._follower = Follower(bot, posted=posted)
 
     def enter(self) -> None:
-        """Have the outbox send with this."""
+        """Register as the outbox's sender."""
         senders = self._bot.services.outbox.senders
         senders[Kind.GALLERY_CHECK] = self.settle
         senders[Kind.GALLERY_ENTRY] = self.follow
@@ -51,28 +51,28 @@ class Mirror:
         await self._bot.services.gallery.settle(await gate_of(self._bot, int(item.key)))
 
     async def follow(self, item: OutboxItem) -> float | None:
-        """Make the message of one entry what it has to be; then it rests for a moment."""
+        """Bring the message of one entry up to date, then pause for a moment."""
         assert item.guild_id is not None
         guild = guild_of(self._bot, item.guild_id)
         with speaking(guild_locale(self._bot, guild)):
             try:
                 changed = await self._follower.follow(item.key, await gate_of(self._bot, guild.id))
-            except Missing as missing:  # it went a moment ago: look again
+            except Missing as missing:  # it was just deleted: check again
                 raise PlaceUnknownError(guild.id) from missing
         return self.edit_every_s if changed else None
 
     async def tell_refused(self, item: OutboxItem) -> None:
-        """To whoever shared an entry: that Discord does not take its message."""
+        """Tell the person who shared an entry that Discord rejects its message."""
         entry = await self._bot.services.gallery.entry(item.key)
         if entry is None or entry.shared_by is None or entry.state != "posted":
             return
         post = await self._bot.services.gallery.post_of(entry.id)
         if post is not None and post.message_id is not None:
-            return  # it was taken meanwhile
+            return  # it was accepted meanwhile
         job = await self._bot.services.jobs.job(entry.job_id)
         direct = await self._bot.create_dm(discord.Object(entry.shared_by))
         with speaking(job.locale if job is not None else "en-US"):
             words = text("gallery.refused", picture=entry.job_id)
-        # It may be shared, and refused, again.
+        # It may be shared, and rejected, again.
         if not await sent_before(self._bot, direct, item, content=words, repeats=True):
             await direct.send(words, nonce=f"refused-{entry.id}"[:25])

@@ -1,4 +1,4 @@
-"""Makes the message of one entry what the entry says: sent once, edited, taken away."""
+"""Brings the message of one entry up to date: sent once, edited, deleted."""
 
 import asyncio
 import logging
@@ -27,8 +27,8 @@ _TOO_LARGE = (413, 40005)
 
 
 class Follower:
-    """Follows entries one at a time. `posted` is told (server, message) once it is entered: it
-    may have been starred before."""
+    """Updates entries one at a time. `posted` is called with (server, message) once it is recorded,
+    since it may already have stars."""
 
     def __init__(self, bot: EkakiBot, *, posted: Callable[[int, int], None]) -> None:
         self._bot = bot
@@ -40,7 +40,7 @@ class Follower:
         return self._bot.services.database
 
     async def follow(self, entry_id: str, gate: Gate) -> bool:
-        """Make the message of one entry what it has to be; True where it was sent or edited."""
+        """Bring the message of one entry up to date; True if it was sent or edited."""
         async with self._database.reader() as connection:
             entry = await entries.get(connection, entry_id=entry_id)
             post = await posts.get(connection, entry_id=entry_id)
@@ -64,14 +64,14 @@ class Follower:
         return await self._post(entry, post, gate)
 
     async def _find(self, post: Post) -> Post:
-        """A post that was begun: where its message is, if it arrived."""
+        """Find the message of a post that was started, if it arrived."""
         found = await self._posts.find(post)
         if found is None:
             return post
         return await self._entered(post, found, shown="")
 
     async def _entered(self, post: Post, sent: tuple[int | None, int], *, shown: str) -> Post:
-        """Enter where the message of a post is: its thread and its id."""
+        """Record where the message of a post is: its thread and its id."""
         thread_id, message_id = sent
         await self._database.write(
             posts.sent,
@@ -91,7 +91,7 @@ class Follower:
         await self._database.write(posts.forget, entry_id=post.entry_id)
 
     async def _update(self, entry: Entry, post: Post) -> bool:
-        """Show another count; the words around it only where they changed."""
+        """Update the count; the text only if it changed."""
         shown = shown_of(entry)
         job = await self._job(entry)
         if post.shown == shown or job is None:
@@ -110,14 +110,14 @@ class Follower:
         return True
 
     async def _lost(self, post: Post, missing: Missing) -> None:
-        """The message was deleted while nobody looked."""
+        """The message was deleted unnoticed."""
         if missing.channel:
             await self._database.write(posts.channel_gone, channel_id=post.channel_id)
         elif post.message_id is not None:
             await self._bot.services.stars.message_deleted(post.message_id)
 
     async def _begin(self, entry: Entry, channel_id: int) -> Post:
-        """Enter that a message is about to be sent, so that a crash is seen."""
+        """Record that a message is about to be sent, so that a crash can be noticed."""
         async with self._database.transaction() as connection:
             await posts.begin(
                 connection,
@@ -132,7 +132,7 @@ class Follower:
         return post
 
     async def _post(self, entry: Entry, post: Post, gate: Gate) -> bool:
-        """Send an entry that was begun, and enter where it is."""
+        """Send an entry whose post was started, and record where it is."""
         job = await self._job(entry)
         if job is None:
             return False
@@ -148,7 +148,7 @@ class Follower:
         return True
 
     async def _job(self, entry: Entry) -> JobRecord | None:
-        """The job of an entry; None where it was deleted in this moment."""
+        """The job of an entry; None if it has just been deleted."""
         return await self._bot.services.jobs.job(entry.job_id)
 
     def _notice(self) -> str:
@@ -156,7 +156,7 @@ class Follower:
         return "" if model is None else model.notice
 
     async def _name_maker(self, entry: Entry) -> None:
-        """Enter what the server calls the maker, for lists and pages; without it if need be."""
+        """Record the maker's name on the server, for lists and pages, if it can be found."""
         guild = self._bot.get_guild(entry.guild_id)
         if entry.maker_name or guild is None:
             return
@@ -197,7 +197,7 @@ class Follower:
 
 
 def _surely_not_sent(error: Exception) -> bool:
-    """Whether nothing arrived: Discord refused it, or it was not even asked."""
+    """Whether nothing arrived: Discord rejected it, or was not even asked."""
     if isinstance(error, discord.HTTPException):
         return 400 <= error.status < 500 and error.status not in {408, 429}
     return True

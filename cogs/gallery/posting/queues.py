@@ -1,4 +1,4 @@
-"""Work of the gallery that must be done in the order in which it came, server by server."""
+"""The gallery's work, done in the order of arrival, per server."""
 
 import asyncio
 import logging
@@ -19,15 +19,15 @@ _AGAIN_S: Final = 1.0  # a locked database or a problem of Discord's passes
 
 
 class GuildQueues:
-    """A queue for each server, with a task while there is something in it: what one server has to
-    wait for holds up no other."""
+    """A queue for each server, with a task while it is not empty, so that no server waits for
+    another."""
 
     def __init__(self) -> None:
         self._waiting: dict[int, list[Step]] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     def put(self, guild_id: int, step: Step) -> None:
-        """Have `step` done after everything that came before it from this server."""
+        """Run `step` after everything that this server queued before."""
         self._waiting.setdefault(guild_id, []).append(step)
         if guild_id not in self._tasks:
             self._tasks[guild_id] = asyncio.create_task(
@@ -35,12 +35,12 @@ class GuildQueues:
             )
 
     async def settled(self) -> None:
-        """Until everything that came so far is done."""
+        """Wait until everything queued so far is done."""
         while self._tasks:
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def stop(self) -> None:
-        """End. Discord is read again at the next start."""
+        """Stop. Discord is read again at the next start."""
         tasks = [*self._tasks.values()]
         for task in tasks:
             task.cancel()
@@ -56,7 +56,7 @@ class GuildQueues:
 
 
 async def patiently(step: Step) -> None:
-    """Do `step`, again where the problem passes by itself. Whatever it raises ends here."""
+    """Run `step`, and repeat it after temporary problems. Other exceptions are only logged."""
     for _ in range(_TRIES):
         try:
             await step()

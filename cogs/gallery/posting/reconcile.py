@@ -1,4 +1,4 @@
-"""Reads reactions again that came and went while the bot was away."""
+"""Reads reactions that changed while the bot was offline."""
 
 import logging
 from collections import defaultdict
@@ -15,17 +15,17 @@ from data.gallery.watched import Watched
 _log = logging.getLogger(__name__)
 
 SINCE_S: Final = 30 * 86400
-"""How old a message may be whose reactions are read again."""
+"""The maximum age of a message whose reactions are read again."""
 MESSAGES: Final = 2000
-"""The newest so many messages of a server."""
+"""The number of newest messages per server."""
 _WALK: Final = 1000  # messages of a channel, from the newest that counts; 100 cost a request
-_ONE_BY_ONE: Final = 100  # messages of a channel that lie farther back
+_ONE_BY_ONE: Final = 100  # older messages of a channel
 _UNKNOWN_MESSAGE = 10008
 
 
 class Reconciler:
-    """Compares. What may have to change is put into the server's queue (`enqueue`) and read there
-    once more, so that what happens meanwhile is not undone."""
+    """Compares. What may have changed is put into the server's queue (`enqueue`) and read again
+    there, so that newer events are not undone."""
 
     def __init__(
         self, bot: EkakiBot, enqueue: Callable[[int, Callable[[], Awaitable[None]]], None]
@@ -68,20 +68,20 @@ class Reconciler:
                     self._again(watched)
                 if message.id <= oldest:
                     break
-            if seen < _WALK:  # to the oldest, or to the beginning of the channel
+            if seen < _WALK:  # to the oldest, or to the start of the channel
                 reached = min(reached, oldest - 1)
         for watched in self._missing(wanted.values(), reached):
             self._again(watched)
 
     def _missing(self, left: Iterable[Watched], reached: int) -> list[Watched]:
-        """What was not met: deleted, if the walk passed it; else too far back for the walk."""
+        """Messages that were not found: deleted if the walk passed them, otherwise too far back."""
         left = sorted(left, key=lambda watched: watched.message_id, reverse=True)
         passed = [watched for watched in left if watched.message_id > reached]
         farther = [watched for watched in left if watched.message_id <= reached]
         return [*passed, *farther[:_ONE_BY_ONE]]
 
     def message(self, guild_id: int, message_id: int) -> None:
-        """A message was posted, and may have been starred before it was known."""
+        """A message was posted, and may have been starred before it was recorded."""
 
         async def again() -> None:
             watched = await self._bot.services.stars.watched(message_id)
@@ -94,7 +94,7 @@ class Reconciler:
         self._enqueue(watched.guild_id, lambda: self._message(watched))
 
     async def _message(self, watched: Watched) -> None:
-        """Read who starred a message, and make our votes the same. Runs in the queue."""
+        """Read who starred a message, and set our votes accordingly. Runs in the queue."""
         stars = self._bot.services.stars
         channel = self._bot.get_partial_messageable(watched.channel_id)
         try:
@@ -113,7 +113,7 @@ class Reconciler:
 
 
 async def _people(reaction: discord.Reaction) -> set[int]:
-    """Who reacted. Discord gives super reactions only where they are asked for."""
+    """Who reacted. Discord returns super reactions only if asked for them."""
     found: set[int] = set()
     for count, kind in (
         (reaction.normal_count, discord.ReactionType.normal),
