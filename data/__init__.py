@@ -1,1 +1,1 @@
-"""What is kept (SQLite, picture files) and what is shipped (vocabulary, texts)."""
+"""Storage (SQLite, picture files) and shipped data (vocabulary, texts)."""

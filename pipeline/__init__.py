@@ -1,1 +1,1 @@
-"""A request becomes pictures. Knows nothing of Discord or SQLite, imports nothing else of ours."""
+"""Turns requests into pictures. Does not depend on Discord, SQLite or our other packages."""

@@ -1,4 +1,4 @@
-"""Aspect-ratio buckets: the nine sizes the model was trained on, and how people name them."""
+"""Aspect-ratio buckets: the nine sizes that the model was trained on, and their names."""
 
 import math
 import re
@@ -20,7 +20,7 @@ _IN_BRACKETS = re.compile(r"\((\d{2,5})x(\d{2,5})\)$")
 class Bucket:
     """One of the sizes of the model card. `width` and `height` in pixels, multiples of 64.
 
-    `about` is the ratio that people know for this shape, such as 2:3 for 13:19.
+    `about` is the common ratio for this shape, such as 2:3 for 13:19.
     """
 
     name: str
@@ -61,7 +61,7 @@ _KNOWN_RATIOS: Final = (
     *(bucket.about for bucket in BUCKETS),
     *("5:4", "4:5", "16:10", "10:16", "1:2", "2:1", "1.85:1", "2.39:1"),
 )
-"""What people type for a shape, the commonest first."""
+"""What people type for a shape, most common first."""
 
 _ALIASES: Final = {
     "ultrawide": "panorama", "cinema": "panorama", "banner": "panorama",
@@ -78,8 +78,9 @@ def nearest_bucket(*, width: float, height: float) -> Bucket:
 def parse_aspect(text: str) -> Bucket:
     """The bucket that `text` names: a name, a ratio (`3:2`, `3/2`) or pixels (`832x1216`).
 
-    Any positive W:H goes to the nearest bucket. So does what ends in pixels in brackets, as labels
-    do in every language. Raises InputError `aspect_unknown` for anything else (`abc`, `0:0`).
+    Any positive W:H selects the nearest bucket. So does text that ends in pixels in brackets, as
+    labels do in every language. Raises InputError `aspect_unknown` for anything else (`abc`,
+    `0:0`).
     """
     typed = _normalise(text)
     for bucket in BUCKETS:
@@ -97,9 +98,9 @@ def parse_aspect(text: str) -> Bucket:
 def suggest_aspects(typed: str, label: Callable[[Bucket], str]) -> list[Bucket]:
     """Buckets that fit what was typed so far, best first; all nine for empty text.
 
-    Names, ratios, pixels and what `label` shows are completed. A finished ratio of another shape
-    puts its nearest bucket first, a begun one (`16`) those of the ratios that people know. Text
-    that fits nothing gives an empty list.
+    Completes names, ratios, pixels and what `label` shows. A complete ratio of another shape puts
+    its nearest bucket first, a partial one (`16`) those of common ratios. Text that matches nothing
+    gives an empty list.
     """
     start = _normalise(typed)
     if not start:

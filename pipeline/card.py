@@ -227,4 +227,4 @@ EXAMPLE_PROMPTS: Final = (
     "2girls, holding hands, kimono, hair ornament, night sky, fireworks, smile, festival",
     "no humans, scenery, train station, rain, puddle, reflection, night, neon lights",
 )
-"""Prompts to begin with; the first is the model card's own."""
+"""Example prompts; the first is the model card's own."""

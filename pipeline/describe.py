@@ -1,4 +1,4 @@
-"""Everything that was made of a request, for people to read."""
+"""Describes a resolved request for people."""
 
 from typing import Final
 
@@ -6,15 +6,15 @@ from pipeline.aspect import BUCKETS
 from pipeline.options import written
 from pipeline.request import DECIDED, ResolvedRequest
 
-_HASH_DIGITS: Final = 12  # enough to tell pictures apart, short enough to be read
+_HASH_DIGITS: Final = 12  # enough to distinguish pictures, short enough to read
 
 
 def describe(resolved: ResolvedRequest) -> list[tuple[str, str]]:
-    """Pairs of (label, value) in reading order; nothing that was decided is missing.
+    """Pairs of (label, value) in reading order, with everything that was decided.
 
-    A label is a key under `[describe]` in the catalogue; values are as users write them. What is
-    empty (no negative, no style) is left out, and typed text where it equals the final one. A
-    picture begun from is named by the first digits of its content hash.
+    A label is a key under `[describe]` in the catalogue; values are as users write them. Empty
+    values (no negative, no style) are left out, and typed text if it equals the final one. An init
+    picture is named by the first digits of its content hash.
     """
     wish = resolved.wish
     decided = {each.label: written(getattr(resolved, each.field)) for each in DECIDED}

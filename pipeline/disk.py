@@ -1,4 +1,4 @@
-"""What an operating system's error about a file means, with the path that it is about."""
+"""Explains an operating system's error about a file, with its path."""
 
 import errno
 import json
@@ -19,7 +19,7 @@ _MEANING: Final = {
     errno.EPERM: ("storage_read_only", "storage_read_only"),
     errno.ENOENT: ("disk_failing", "path_missing"),
     errno.ENOTDIR: ("disk_failing", "not_a_folder"),
-    errno.EEXIST: ("disk_failing", "not_a_folder"),  # a file where a folder is to be made
+    errno.EEXIST: ("disk_failing", "not_a_folder"),  # a file where a folder should be created
     errno.EISDIR: ("disk_failing", "is_a_folder"),
     errno.ENAMETOOLONG: ("disk_failing", "name_too_long"),
     errno.ELOOP: ("disk_failing", "path_missing"),
@@ -32,7 +32,7 @@ names the path and says what to do."""
 
 
 def is_about_files(error: OSError) -> bool:
-    """Whether `error` is one of those that are explained here. Those of connections are not."""
+    """Whether `error` is one of those explained here. Connection errors are not."""
     return error.errno in _MEANING and not isinstance(error, ConnectionError)
 
 
@@ -47,8 +47,8 @@ def disk_error(error: OSError, path: Path | str) -> StorageError:
 def replace_json(
     path: Path, value: object, *, indent: int | None = None, sync: bool = False
 ) -> None:
-    """Write `value` beside `path`, then let that take its place: whoever reads finds all of the old
-    or all of the new. `sync`: it must outlast a power cut. OSError."""
+    """Write `value` next to `path`, then replace it atomically. `sync`: it must survive a power
+    cut. Raises OSError."""
     draft = path.with_name(f"{path.name}.part")
     with draft.open("w", encoding="utf-8") as file:
         json.dump(value, file, indent=indent)

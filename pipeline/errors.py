@@ -1,12 +1,12 @@
-"""What can go wrong, as a tree. Errors carry data; `data.texts` turns them into words for people.
+"""The tree of our errors. They carry data, which `data/texts` turns into text for people.
 
 EkakiError
-|-- InputError     what somebody sent can't be used: say what to do instead, nothing is spent
-|-- RefusedError   it could be done but may not: rules, limits, ratings, permissions
+|-- InputError     the input can't be used: say what to do instead, no quota is used
+|-- RefusedError   possible but not allowed: rules, limits, ratings, permissions
 |-- ModelError     the model can't be loaded or fetched: files, memory, provider, layout
-|-- EngineError    drawing failed in the middle: the job fails, its quota is refunded
-|-- StorageError   the disk or the database will not keep what we give it
-`-- Cancelled      not a failure: somebody asked to stop
+|-- EngineError    drawing failed: the job fails, its quota is refunded
+|-- StorageError   the disk or the database failed
+`-- Cancelled      not a failure: stopping was requested
 """
 
 
@@ -28,11 +28,11 @@ class EkakiError(Exception):
 
 
 class InputError(EkakiError):
-    """What somebody sent can't be used."""
+    """The input can't be used."""
 
 
 class RefusedError(EkakiError):
-    """It could be done but may not be: rules, limits, ratings, permissions."""
+    """Possible but not allowed: rules, limits, ratings, permissions."""
 
 
 class ModelError(EkakiError):
@@ -40,14 +40,14 @@ class ModelError(EkakiError):
 
 
 class EngineError(EkakiError):
-    """Drawing failed in the middle."""
+    """Drawing failed."""
 
 
 class StorageError(EkakiError):
-    """The disk or the database will not keep what we give it."""
+    """The disk or the database failed."""
 
 
-class Cancelled(EkakiError):  # noqa: N818 - it is no error, see above
+class Cancelled(EkakiError):  # noqa: N818 - not an error, see above
     """Somebody asked to stop."""
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
-# (the border to huggingface_hub, whose types are partly missing)
+# (huggingface_hub is only partly typed)
 """Downloads a model once; everything afterwards works offline."""
 
 import contextlib
@@ -50,8 +50,8 @@ PATTERNS: Final = (
     "LICENSE*",
     "README.md",
 )
-"""What a model's folder needs; PyTorch weights beside it stay where they are. Weights by other
-names follow once the graphs are here, which name them."""
+"""What a model's folder needs; PyTorch weights are not downloaded. Weights with other names follow
+once the graphs that name them are here."""
 
 _NEEDED: Final = (
     "model_index.json",
@@ -70,12 +70,12 @@ SPARE_BYTES: Final = 512 * 2**20
 """What must stay free on the disk after the download."""
 
 ATTEMPTS: Final = 5
-"""A connection that breaks is taken up where it broke; so often in a row without a new byte."""
+"""An interrupted download resumes where it stopped; this often in a row without a new byte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """Where the model lies and the commit it is."""
+    """Where the model is, and its commit."""
 
     path: Path
     commit: str
@@ -89,9 +89,9 @@ def fetch_model(
     progress: Callable[[str], None],
     endpoint: str | None = None,
 ) -> Fetched:
-    """Download `repository` at `revision` into `models_dir`, taking up what is there already.
+    """Download `repository` at `revision` into `models_dir`, resuming what is already there.
 
-    Shows a progress bar a file; `progress` gets a line for each stage. `endpoint`: another hub
+    Shows a progress bar per file; `progress` gets a line for each stage. `endpoint`: another hub
     than the public one. Raises ModelError `hub_unreachable`, `hub_offline`, `model_unknown`,
     `model_gated`, `hub_failed`, `disk_too_small`, `repository_not_onnx`, `repository_incomplete`,
     or what `ModelFolder.open` finds wrong; StorageError `storage_read_only`.
@@ -111,7 +111,7 @@ def fetch_model(
     except ModelError as error:
         if error.key not in CUT_OFF:
             raise
-        name = error.data.get("name", "model_index.json")  # complete here, so it is so there
+        name = error.data.get("name", "model_index.json")  # complete here, so it is complete there
         raise ModelError(
             "repository_incomplete", repository=repository, revision=revision, name=name
         ) from error
@@ -120,7 +120,7 @@ def fetch_model(
 
 
 def _check_is_model(repository: str, revision: str, files: Mapping[str, int]) -> None:
-    """Refuse before anything is downloaded what can't become a model's folder."""
+    """Reject a repository that can't become a model's folder before downloading anything."""
     missing = next((name for name in _NEEDED if name not in files), None)
     if missing is None:
         return
@@ -138,7 +138,7 @@ def _named_by_graphs(target: Path) -> list[str]:
     for part in COMPONENTS:
         graph = target / part / GRAPH_NAME
         if graph.is_file():
-            with contextlib.suppress(ValueError):  # what is wrong with it is told when it is opened
+            with contextlib.suppress(ValueError):  # opening it will report what is wrong
                 locations = [file.location for file in external_files(graph)]
                 names += [f"{part}/{location}" for location in locations if is_inside(location)]
     return names
@@ -179,8 +179,8 @@ def _fetch(
     look: Callable[[str, str, Mapping[str, int]], None] | None = None,
     further: Callable[[Path], Sequence[str]] | None = None,
 ) -> Fetched:
-    """Download what matches `patterns`, then the files that `further` names. `look` may refuse the
-    files that the hub has, by name and size."""
+    """Download what matches `patterns`, then the files that `further` names. `look` may reject the
+    hub's files, by name and size."""
     target = repository_path(models_dir, repository, revision)
     _make(target)
     api = HfApi(endpoint=endpoint, token=False)
@@ -215,8 +215,8 @@ def _download(
     wanted: Mapping[str, int],
     progress: Callable[[str], None],
 ) -> None:
-    """The files `wanted`, by name and size. Again after a break, as long as each attempt brings
-    something."""
+    """Download the files `wanted`, by name and size. Retries after interruptions as long as each
+    attempt makes progress."""
     missing = _missing_bytes(target, wanted)
     _check_disk(target, missing)
     progress(f"Downloading {missing / 1e9:.2f} GB into {target} ...")
@@ -240,7 +240,7 @@ def _download(
 
 
 def _missing_bytes(target: Path, wanted: Mapping[str, int]) -> int:
-    """Bytes of `wanted` that `target` has not; half-loaded files count in part."""
+    """Bytes of `wanted` that `target` lacks; partial files count in part."""
     missing = sum(size for name, size in wanted.items() if not _has(target / name, size))
     partly = sum(file.stat().st_size for file in target.rglob("*.incomplete"))
     return max(0, missing - partly)
@@ -277,7 +277,7 @@ def _make(target: Path) -> None:
 def _explain(
     error: Exception, repository: str, revision: str, target: Path
 ) -> ModelError | StorageError:
-    """The error in our words, with its cause."""
+    """The error as one of ours, with its cause."""
     if isinstance(error, OfflineModeIsEnabled):
         return ModelError("hub_offline", repository=repository)
     if isinstance(error, GatedRepoError):

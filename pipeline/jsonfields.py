@@ -1,4 +1,4 @@
-"""Reading stored JSON with types: what is missing takes a default, what is wrong is named."""
+"""Typed reading of stored JSON: missing values get a default, wrong ones are named."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,14 +8,14 @@ _T = TypeVar("_T")
 
 
 class JsonFields:
-    """One JSON object. Keys that nobody asks for are ignored, so newer records can be read."""
+    """One JSON object. Unknown keys are ignored, so newer records can be read."""
 
     def __init__(self, values: Mapping[str, object]) -> None:
         self._values = values
 
     @classmethod
     def parse(cls, text: str) -> "JsonFields":
-        """The object that `text` holds; ValueError where it holds none."""
+        """The object in `text`; ValueError if there is none."""
         return cls(_as_object(json.loads(text)))
 
     def __contains__(self, name: str) -> bool:
@@ -30,7 +30,7 @@ class JsonFields:
         return read(self.of_type(name, str))
 
     def rows(self, name: str) -> list[object]:
-        """A list of anything; empty where there is none."""
+        """A list of anything; empty if there is none."""
         value = self._values.get(name)
         return cast("list[object]", value) if isinstance(value, list) else []
 

@@ -1,4 +1,4 @@
-"""From settings to an engine that draws. Engines are imported only when wanted."""
+"""Loads an engine from settings. Engines are imported only when needed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def import_engine(engine: EngineName) -> None:
-    """Import what `engine` needs, so that loading it later does not hold the interpreter."""
+    """Import what `engine` needs, so that loading it later does not block the interpreter."""
     if engine == "own":
         import_module("pipeline.engine.own")
     elif engine == "stock":
@@ -25,7 +25,7 @@ def import_engine(engine: EngineName) -> None:
 
 
 def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> Engine:
-    """Check, load and return the engine; `progress` gets a line for each thing that takes time.
+    """Check, load and return the engine; `progress` gets a line for each slow step.
 
     Raises ModelError: what `ModelFolder.open` raises, `model_not_fetched`, `both_runtimes`,
     `provider_unavailable`, `memory_too_small`, `card_too_small`, `model_unreadable`,
@@ -74,7 +74,7 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
 
 
 def describe(options: EngineOptions, folder: "ModelFolder", provider: str) -> ModelDescription:
-    """What may be told of the model: its repository, or the local folder's name, never a path."""
+    """Describe the model: its repository, or the local folder's name, never a path."""
     hub = is_repository(options.model)
     return ModelDescription(
         name=options.model.rpartition("/")[2] if hub else folder.name,

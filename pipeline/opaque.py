@@ -1,4 +1,4 @@
-"""Any picture as the RGB that everything here works with."""
+"""Converts any picture to RGB."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ _MAX_16_BIT: Final = 65535.0
 
 
 def opaque(image: Image.Image) -> Image.Image:
-    """`image` as RGB, laid on white where it is transparent.
+    """`image` as RGB, with transparency on white.
 
     Grey of 16 bits or of floating point is scaled: Pillow would cut it off at 255, which makes it
     white. Costs milliseconds a megapixel: call it in a thread.
@@ -44,7 +44,7 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _grey(values: NDArray[np.float32], *, mode: str) -> NDArray[np.uint8]:
-    """Grey as 8 bits. Only `I;16` says how far it reaches; of others the highest value tells."""
+    """Grey as 8 bits. Only `I;16` has a known range; for others the highest value decides."""
     values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
     highest = float(values.max(initial=0.0))
     full = _MAX_16_BIT

@@ -1,1 +1,1 @@
-"""Picture files, thumbnails, and what they take on the disk."""
+"""Picture files, thumbnails, and their size on the disk."""

@@ -1,4 +1,4 @@
-"""Picture files by content hash, written so that a crash leaves a whole file or none.
+"""Picture files by content hash, written atomically.
 
 All functions block on the disk: call them in a thread.
 """
@@ -18,24 +18,24 @@ _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
 
 
 def content_hash_of(png: bytes) -> str:
-    """What a file is stored under: its SHA-256 (hex)."""
+    """The hash under which a file is stored: its SHA-256 (hex)."""
     return hashlib.sha256(png).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class PictureFiles:
-    """The folder of picture files; a file lies at `<first two digits>/<hash>.png`."""
+    """The folder of picture files; a file is at `<first two digits>/<hash>.png`."""
 
     folder: Path
 
     def path(self, content_hash: str) -> Path:
-        """Where the file with this SHA-256 (hex) lies, whether it exists or not."""
+        """The path of the file with this SHA-256 (hex), whether it exists or not."""
         if len(content_hash) != _HASH_LENGTH or not content_hash.isalnum():
             raise ValueError(f"not a content hash: {content_hash!r}")
         return self.folder / content_hash[:2] / f"{content_hash}.png"
 
     def write(self, png: bytes) -> str:
-        """Store `png` durably (file and folder synced) and return its hash. StorageError if not."""
+        """Store `png` durably (file and folder synced) and return its hash. Raises StorageError."""
         content_hash = content_hash_of(png)
         target = self.path(content_hash)
         try:
@@ -46,7 +46,7 @@ class PictureFiles:
         return content_hash
 
     def read(self, content_hash: str) -> bytes:
-        """The bytes of a stored picture; StorageError, `picture_missing` if the file is gone."""
+        """The bytes of a stored picture; StorageError, `picture_missing` if the file is missing."""
         path = self.path(content_hash)
         try:
             return path.read_bytes()
@@ -54,7 +54,7 @@ class PictureFiles:
             raise _unread(error, path) from error
 
     def size(self, content_hash: str) -> int:
-        """The bytes that a stored picture has; errors as `read`."""
+        """The size of a stored picture in bytes; errors as `read`."""
         path = self.path(content_hash)
         try:
             return path.stat().st_size
@@ -62,8 +62,8 @@ class PictureFiles:
             raise _unread(error, path) from error
 
     def read_piece(self, content_hash: str, offset: int, size: int) -> bytes:
-        """Up to `size` bytes from `offset` on, none at the end; StorageError, `picture_missing` if
-        the file is gone. No file stays open in between."""
+        """Up to `size` bytes from `offset`, none at the end; StorageError, `picture_missing` if the
+        file is missing. No file stays open in between."""
         path = self.path(content_hash)
         try:
             with path.open("rb") as file:
@@ -73,24 +73,24 @@ class PictureFiles:
             raise _unread(error, path) from error
 
     def delete(self, content_hash: str) -> None:
-        """Remove a file; a missing one is fine."""
+        """Remove a file, if it exists."""
         self.path(content_hash).unlink(missing_ok=True)
 
     def groups(self) -> list[str]:
-        """The first two digits that stored files begin with."""
+        """The first two digits of stored files."""
         if not self.folder.is_dir():
             return []
         names = (entry.name for entry in self.folder.iterdir() if entry.is_dir())
         return sorted(name for name in names if len(name) == _GROUP_LENGTH)
 
     def hashes(self, group: str) -> set[str]:
-        """The hashes of the files in a group, of which there need be none."""
+        """The hashes of the files in a group, which may be empty."""
         found = (path for path in (self.folder / group).glob("*.png"))
         return {path.stem for path in found if len(path.stem) == _HASH_LENGTH}
 
     def clean_group(self, group: str) -> set[str]:
-        """The hashes of the files in a group. Removes what a crash left half-written: call it while
-        nothing is being written."""
+        """The hashes of the files in a group. Removes partial files that a crash left: call it
+        while nothing is being written."""
         hashes: set[str] = set()
         for path in (self.folder / group).iterdir():
             if path.name.startswith(WRITING):
@@ -101,8 +101,8 @@ class PictureFiles:
 
 
 def _unread(error: OSError, path: Path) -> StorageError:
-    """Only what is not there is gone: a process without file descriptors or a network disk that
-    fails says nothing about the file."""
+    """Only "not found" means that a file is missing: running out of file descriptors or a failing
+    network disk says nothing about the file."""
     if error.errno in _GONE:
         return StorageError("picture_missing", file=path.name)
     return disk_error(error, path)

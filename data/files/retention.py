@@ -1,13 +1,13 @@
-"""Pictures that are old and that nobody wants to keep: which ones, and removing their rows."""
+"""Finds old pictures that nobody keeps, and removes their rows."""
 
 from data.store.connection import Connection
 
 
 async def forget_old(connection: Connection, *, before: float, limit: int) -> tuple[int, list[str]]:
-    """Remove up to `limit` pictures made before `before`, and old jobs that have none (any more).
+    """Remove up to `limit` pictures made before `before`, and old jobs without pictures.
 
-    What is in a gallery, in favourites or in a collection stays, and so does what its person was
-    not told yet. Returns (pictures removed, hashes of files that may be unused now).
+    Pictures in a gallery, in favourites or in a collection stay, and so do undelivered ones.
+    Returns (pictures removed, hashes of files that may be unused now).
     """
     freed = await connection.column(
         "DELETE FROM pictures WHERE id IN"

@@ -1,4 +1,4 @@
-"""How much is kept, for `python -m bot storage stats`."""
+"""How much is stored, for `python -m bot storage stats`."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from data.store.connection import Connection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Rows. `kept`: pictures that no retention takes away."""
+    """Numbers of rows. `kept`: pictures that never expire."""
 
     jobs: int
     pictures: int
@@ -18,7 +18,7 @@ class Counts:
 
 
 async def count(connection: Connection) -> Counts:
-    """Count everything: a second or less for a hundred thousand pictures."""
+    """Count everything: at most a second for a hundred thousand pictures."""
     return Counts(
         **await connection.first(
             "SELECT (SELECT COUNT(*) FROM jobs) AS jobs,"

@@ -1,6 +1,6 @@
-"""Smaller copies of pictures as WebP, made when they are first asked for.
+"""Thumbnails as WebP, made on first request.
 
-They lie under the picture's content hash in a folder of their own, which may be deleted at any
+They are stored under the picture's content hash in a separate folder, which may be deleted at any
 time. All functions block on the disk: call them in a thread.
 """
 
@@ -17,7 +17,8 @@ from data.store.private import make_folder, restrict
 from pipeline.errors import StorageError
 
 WIDTHS: Final = (320, 640, 1280)
-"""Pixels: of a column on a phone, of one on a sharp screen, of the picture's own page."""
+"""Widths in pixels: a column on a phone, a column on a high-resolution screen, the picture's own
+page."""
 
 QUALITY: Final = 84
 _METHOD: Final = 4  # WebP's 0 (fast) to 6 (small)
@@ -26,7 +27,7 @@ _HASH_LENGTH: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Thumbnails:
-    """A copy lies at `<first two digits>/<hash>-<width>.webp`."""
+    """A thumbnail is at `<first two digits>/<hash>-<width>.webp`."""
 
     folder: Path
     pictures: PictureFiles
@@ -37,12 +38,12 @@ class Thumbnails:
         return cls(data_dir / "thumbnails", PictureFiles(data_dir / "pictures"))
 
     def path(self, content_hash: str, width: int) -> Path:
-        """Where the copy lies, made or not."""
+        """The path of the thumbnail, whether it exists or not."""
         name = self.pictures.path(content_hash).stem  # ValueError for what is no hash
         return self.folder / name[:2] / f"{name}-{width}.webp"
 
     def read(self, content_hash: str, width: int) -> bytes | None:
-        """The copy of at most `width` pixels if it was made, and its picture is still there."""
+        """The thumbnail of at most `width` pixels, if it and its picture exist."""
         path = self.path(content_hash, width)
         if not self.pictures.path(content_hash).exists():
             return None
@@ -52,7 +53,8 @@ class Thumbnails:
             return None
 
     def make(self, content_hash: str, width: int) -> bytes:
-        """Make the copy: a tenth of a second. StorageError `picture_missing` without picture."""
+        """Make the thumbnail, in a tenth of a second. StorageError `picture_missing` without a
+        picture."""
         data = shrink(self.pictures.read(content_hash), width)
         path = self.path(content_hash, width)
         make_folder(path.parent)
@@ -60,19 +62,20 @@ class Thumbnails:
             file.write(data)
         restrict(Path(file.name))
         Path(file.name).replace(path)
-        # Whoever deletes a picture removes its file first and its copies then: one of us sees it.
+        # A deletion removes the file first and then the thumbnails, so that one side notices the
+        # other.
         if not self.pictures.path(content_hash).exists():
             path.unlink(missing_ok=True)
             raise StorageError("picture_missing", file=path.name)
         return data
 
     def delete(self, content_hash: str) -> None:
-        """Remove the copies of a picture; fine where there are none."""
+        """Remove the thumbnails of a picture, if there are any."""
         for width in WIDTHS:
             self.path(content_hash, width).unlink(missing_ok=True)
 
     def orphans(self) -> list[Path]:
-        """Files here whose picture is gone, or that a crash left half-written."""
+        """Files whose picture was deleted, and partial files that a crash left."""
         if not self.folder.is_dir():
             return []
         found = (path for path in self.folder.glob("*/*") if path.is_file())
@@ -89,7 +92,7 @@ class Thumbnails:
 
 
 def shrink(png: bytes, width: int) -> bytes:
-    """A WebP of at most `width` pixels, without the texts that the picture carries.
+    """A WebP of at most `width` pixels, without the picture's text chunks.
 
     StorageError `picture_missing` for a damaged file.
     """

@@ -9,8 +9,8 @@ from data.store.connection import Connection, Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """A named set of pictures. A shared one is seen, and added to, by the members of `guild_id`;
-    any other is its owner's alone. `size`: how many of its pictures the one who asked may see."""
+    """A named set of pictures. Members of `guild_id` can see and extend a shared one; others are
+    private. `size`: how many of its pictures the viewer may see."""
 
     id: str
     owner_id: int
@@ -23,7 +23,7 @@ class Collection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item(StoredPicture):
-    """A picture in a collection; `added_by` 0: somebody who had all about them removed."""
+    """A picture in a collection; `added_by` 0: a person who deleted their data."""
 
     added_by: int
     added_at: float
@@ -35,8 +35,8 @@ _SEEN = (
     " WHERE (j.user_id = :viewer OR (COALESCE(e.state, '') NOT IN ('hidden', 'removed')"
     " AND (j.private = 0 OR e.state = 'posted')))"
 )
-"""Items whose picture :viewer may see: it was public when it was added, and may have left the
-gallery since. What was taken out there is seen by its maker alone."""
+"""Items whose picture :viewer may see: it was public when it was added. If it was removed from the
+gallery since, only its maker sees it."""
 
 _COLLECTIONS = Table(
     Collection,
@@ -56,8 +56,8 @@ async def insert(
     name: str,
     now: float,
 ) -> bool:
-    """Make a collection, shared on `guild_id` if that is given. False where the owner, or the
-    server, has one of that name."""
+    """Create a collection, shared on `guild_id` if given. False if the owner or the server has one
+    of that name."""
     return await connection.changes(
         "INSERT INTO collections (id, owner_id, guild_id, shared, key, name, created_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -66,13 +66,13 @@ async def insert(
 
 
 async def get(connection: Connection, *, collection_id: str, viewer_id: int) -> Collection | None:
-    """The collection with this id; whether `viewer_id` may look at it is for the caller to ask."""
+    """The collection with this id; the caller checks whether `viewer_id` may see it."""
     values = {"viewer": viewer_id, "id": collection_id}
     return await _COLLECTIONS.one(connection, "WHERE c.id = :id", values)
 
 
 async def count_in(connection: Connection, *, collection_id: str) -> int:
-    """How many pictures a collection holds, whoever may see them."""
+    """How many pictures a collection contains, whoever may see them."""
     return await connection.value(
         "SELECT COUNT(*) FROM collection_items WHERE collection_id = ?", (collection_id,)
     )
@@ -81,7 +81,7 @@ async def count_in(connection: Connection, *, collection_id: str) -> int:
 async def seen_by(
     connection: Connection, *, user_id: int, guild_id: int | None
 ) -> list[Collection]:
-    """One's own collections, and those that are shared on the server; by name."""
+    """A person's own collections and those shared on the server, by name."""
     return await _COLLECTIONS.many(
         connection,
         "WHERE c.owner_id = :viewer OR (c.shared = 1 AND c.guild_id = :guild) ORDER BY c.key, c.id",
@@ -90,7 +90,7 @@ async def seen_by(
 
 
 async def count_of(connection: Connection, *, owner_id: int) -> int:
-    """How many collections a person made."""
+    """How many collections a person has created."""
     return await connection.value(
         "SELECT COUNT(*) FROM collections WHERE owner_id = ?", (owner_id,)
     )
@@ -99,7 +99,7 @@ async def count_of(connection: Connection, *, owner_id: int) -> int:
 async def add(
     connection: Connection, *, collection_id: str, picture_id: str, added_by: int, now: float
 ) -> bool:
-    """Add a picture; False where it is there already."""
+    """Add a picture; False if it is already there."""
     return await connection.changes(
         "INSERT INTO collection_items (collection_id, picture_id, added_by, added_at)"
         " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -108,7 +108,7 @@ async def add(
 
 
 async def item(connection: Connection, *, collection_id: str, picture_id: str) -> int | None:
-    """Who added a picture; None where it is not in the collection."""
+    """Who added a picture; None if it is not in the collection."""
     return await connection.value(
         "SELECT added_by FROM collection_items WHERE collection_id = ? AND picture_id = ?",
         (collection_id, picture_id),
@@ -116,7 +116,7 @@ async def item(connection: Connection, *, collection_id: str, picture_id: str) -
 
 
 async def remove(connection: Connection, *, collection_id: str, picture_id: str) -> None:
-    """Take a picture out; fine where it is not there."""
+    """Remove a picture, if it is there."""
     await connection.execute(
         "DELETE FROM collection_items WHERE collection_id = ? AND picture_id = ?",
         (collection_id, picture_id),
@@ -131,7 +131,7 @@ async def items(
     offset: int = 0,
     limit: int = -1,
 ) -> list[Item]:
-    """Pictures of a collection that `viewer_id` may see, the latest first (limit -1: all)."""
+    """Pictures of a collection that `viewer_id` may see, latest first (limit -1: all)."""
     rows = await connection.every(
         f"SELECT i.picture_id, i.added_by, i.added_at FROM {_SEEN}"  # noqa: S608 - constants
         " AND i.collection_id = :id"
@@ -151,7 +151,7 @@ async def delete(connection: Connection, *, collection_id: str) -> None:
 
 
 async def all_of(connection: Connection, *, user_id: int) -> list[tuple[Collection, list[str]]]:
-    """What a person collected: their collections, each with the ids of its pictures."""
+    """A person's collections, each with the ids of its pictures."""
     found: list[tuple[Collection, list[str]]] = []
     for collection in await seen_by(connection, user_id=user_id, guild_id=None):
         names = await connection.column(
@@ -163,7 +163,7 @@ async def all_of(connection: Connection, *, user_id: int) -> list[tuple[Collecti
 
 
 async def forget(connection: Connection, *, user_id: int) -> None:
-    """Remove the collections of a person, and that they added to those of others."""
+    """Remove a person's collections, and their name from what they added to others'."""
     await connection.execute("DELETE FROM collections WHERE owner_id = ?", (user_id,))
     await connection.execute(
         "UPDATE collection_items SET added_by = 0 WHERE added_by = ?", (user_id,)

@@ -1,8 +1,8 @@
-"""The gallery's entries: `gallery_entries` with the picture that each shows.
+"""The gallery's entries: `gallery_entries` with their pictures.
 
-For pages and commands: only entries whose `state` is `posted` may ever be shown, and on the web
-only those that are `on_web` as well. `Entry.id` is the public name, for addresses and buttons;
-`number` is for joins inside the database and never leaves it. The file lies under `content_hash`.
+Only entries whose `state` is `posted` may be shown, and on the web only those that are also
+`on_web`. `Entry.id` is the public id, for addresses and buttons; `number` is for joins and never
+leaves the database. The file is stored under `content_hash`.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ State = Literal["candidate", "waiting", "posted", "hidden", "removed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A picture in a server's gallery or on its way there. Times: seconds since the epoch.
+    """A picture in a server's gallery, or a candidate. Times: seconds since the epoch.
 
-    `rating` is the picture's when it was entered, or higher if a moderator said so. `needed` is the
-    threshold that its stars reached, None where somebody shared it by hand (`shared_by`).
-    `decided_by`: who approved or removed it; 0: its message was deleted in Discord.
-    `on_web`: the server and the maker both allow it on the web page.
+    `rating` is the picture's at entry, or higher if a moderator raised it. `needed` is the
+    threshold that its stars reached, None if a person shared it (`shared_by`). `decided_by`: who
+    approved or removed it; 0: its message was deleted in Discord. `on_web`: server and maker both
+    allow it on the web page.
     """
 
     number: int
@@ -74,7 +74,7 @@ async def by_number(connection: Connection, *, number: int) -> Entry | None:
 
 
 async def on_web(connection: Connection, *, entry_id: str) -> Entry | None:
-    """The entry if the web page may show it at all; who may see its rating is the page's to ask."""
+    """The entry if the web page may show it; the page checks who may see its rating."""
     entry = await get(connection, entry_id=entry_id)
     return entry if entry is not None and entry.state == "posted" and entry.on_web else None
 
@@ -83,12 +83,12 @@ Order = Literal["new", "top"]
 
 
 async def of_maker(connection: Connection, *, user_id: int) -> list[Entry]:
-    """Everything of a maker's, in any state and on any server, the oldest first."""
+    """All entries of a maker, in any state and on any server, oldest first."""
     return await ENTRIES.many(connection, "WHERE e.maker_id = ? ORDER BY e.number", (user_id,))
 
 
 async def waiting(connection: Connection, *, guild_id: int, limit: int) -> list[Entry]:
-    """What waits for a moderator's approval, the oldest first."""
+    """Entries waiting for a moderator's approval, oldest first."""
     return await ENTRIES.many(
         connection,
         "WHERE e.guild_id = ? AND e.state = 'waiting' ORDER BY e.shared_at LIMIT ?",
@@ -97,8 +97,8 @@ async def waiting(connection: Connection, *, guild_id: int, limit: int) -> list[
 
 
 async def forget(connection: Connection, *, user_id: int) -> None:
-    """Remove a person from entries of others: that they shared them or decided about them. Their
-    own go with their pictures."""
+    """Remove a person from other people's entries that they shared or decided about. Their own are
+    deleted with their pictures."""
     await connection.execute(
         "UPDATE gallery_entries SET shared_by = NULL WHERE shared_by = ?", (user_id,)
     )
@@ -130,7 +130,7 @@ async def insert(
     maker_name: str,
     rating: Rating,
 ) -> None:
-    """Enter a picture as a candidate; nothing where it has an entry already."""
+    """Add a picture as a candidate, unless it has an entry already."""
     await connection.execute(
         "INSERT INTO gallery_entries"
         " (id, picture_id, guild_id, channel_id, maker_id, maker_name, rating, state)"

@@ -8,10 +8,10 @@ from data.store.connection import Connection, Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """A message in a gallery channel. Of a forum `channel_id` is the forum, and the message lies in
-    `thread_id`. `message_id` None: it was begun, and whether it arrived is not known.
-    `shown`: what it says of stars and such. `gone`: its channel was deleted. `leaving`: we are
-    taking it away."""
+    """A message in a gallery channel. In a forum `channel_id` is the forum, and the message is in
+    `thread_id`. `message_id` None: it was started, but it is not known whether it arrived. `shown`:
+    its variable content, such as stars. `gone`: its channel was deleted. `leaving`: it is being
+    removed."""
 
     entry_id: str
     guild_id: int
@@ -25,7 +25,7 @@ class Post:
 
     @property
     def place_id(self) -> int:
-        """The channel or thread in which the message lies."""
+        """The channel or thread that contains the message."""
         return self.thread_id or self.channel_id
 
 
@@ -35,7 +35,7 @@ _POSTS = Table(Post, "gallery_posts", read={"gone": bool, "leaving": bool})
 async def begin(
     connection: Connection, *, entry_id: str, guild_id: int, channel_id: int, now: float
 ) -> None:
-    """A message is about to be sent."""
+    """Record that a message is about to be sent."""
     await connection.execute(
         "INSERT INTO gallery_posts (entry_id, guild_id, channel_id, begun_at) VALUES (?, ?, ?, ?)",
         (entry_id, guild_id, channel_id, now),
@@ -45,7 +45,7 @@ async def begin(
 async def sent(
     connection: Connection, *, entry_id: str, thread_id: int | None, message_id: int, shown: str
 ) -> None:
-    """The message is there."""
+    """Record that the message arrived."""
     await connection.execute(
         "UPDATE gallery_posts SET thread_id = ?, message_id = ?, shown = ? WHERE entry_id = ?",
         (thread_id, message_id, shown, entry_id),
@@ -53,7 +53,7 @@ async def sent(
 
 
 async def edited(connection: Connection, *, entry_id: str, shown: str) -> None:
-    """The message says something else now."""
+    """Record the message's new content."""
     await connection.execute(
         "UPDATE gallery_posts SET shown = ? WHERE entry_id = ?", (shown, entry_id)
     )
@@ -70,24 +70,24 @@ async def of_message(connection: Connection, *, message_id: int) -> Post | None:
 
 
 async def leave(connection: Connection, *, entry_id: str) -> None:
-    """The message is about to be taken away."""
+    """Record that the message is about to be removed."""
     await connection.execute("UPDATE gallery_posts SET leaving = 1 WHERE entry_id = ?", (entry_id,))
 
 
 async def forget(connection: Connection, *, entry_id: str) -> None:
-    """The message is not there any more."""
+    """Record that the message no longer exists."""
     await connection.execute("DELETE FROM gallery_posts WHERE entry_id = ?", (entry_id,))
 
 
 async def channel_gone(connection: Connection, *, channel_id: int) -> None:
-    """The channel was deleted with its messages. Entries stay, without one."""
+    """The channel was deleted with its messages. Entries stay without a message."""
     await connection.execute(
         "UPDATE gallery_posts SET gone = 1 WHERE channel_id = ?", (channel_id,)
     )
 
 
 async def ask_check(connection: Connection, *, guild_id: int) -> None:
-    """Have the entries of a server looked at: a channel changed."""
+    """Queue a check of a server's entries, because a channel changed."""
     await outbox.put(
         connection,
         kind="gallery_check",

@@ -1,17 +1,17 @@
-"""What somebody typed into the gallery's search, as a query of SQLite's FTS5. Pure.
+"""Translates the text of the gallery's search to a query of SQLite's FTS5. Pure.
 
-Commas and spaces part words, and all of them must occur. `blue_eyes` and `"blue eyes"` are one
-phrase, `-hat` must not occur, `umbrel*` is the beginning of a word, `by:alice` is a maker. Nothing
-typed can be read as FTS5's own syntax: only letters and digits reach it, between quotes.
+Commas and spaces separate words, and all of them must occur. `blue_eyes` and `"blue eyes"` are one
+phrase, `-hat` must not occur, `umbrel*` is the start of a word, `by:alice` is a maker. Input is
+never read as FTS5 syntax: only letters and digits reach it, between quotes.
 """
 
 import re
 import unicodedata
 from typing import Final
 
-MAX_TYPED: Final = 200  # characters; longer is cut: nobody means it, and each word costs
+MAX_TYPED: Final = 200  # characters; longer text is cut, because each word costs time
 MAX_WORDS: Final = 12
-MIN_PREFIX: Final = 3  # letters before a star: with fewer nearly everything begins
+MIN_PREFIX: Final = 3  # letters before a star: fewer match nearly everything
 
 _PIECE = re.compile(r'(?P<without>-?)(?P<by>by:)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s,"]+))')
 _TOKEN = re.compile(r"[^\W_]+")
@@ -27,8 +27,8 @@ def expression(
     maker_id: int | None = None,
     rating: int | None = None,
 ) -> str | None:
-    """The FTS5 query, None where nothing is asked for. `shape` is one of SHAPES. Server and maker
-    alone are no query: entries are listed by them without one."""
+    """The FTS5 query, None if nothing is searched for. `shape` is one of SHAPES. Server and maker
+    alone need no query: indexes list their entries."""
     wanted: list[str] = []
     unwanted: list[str] = []
     for match in list(_PIECE.finditer(typed[:MAX_TYPED].casefold()))[:MAX_WORDS]:
@@ -47,7 +47,7 @@ def expression(
 
 
 def phrase(tag: str) -> str:
-    """What to type to find `tag`, as `blue_eyes`; "" for one without letters and digits."""
+    """The search text for `tag`, such as `blue_eyes`; "" for one without letters and digits."""
     return "_".join(_TOKEN.findall(unicodedata.normalize("NFKC", tag).casefold()))
 
 

@@ -1,7 +1,7 @@
-"""Finding entries of the gallery, page by page: for `/gallery search` and for the web page.
+"""Finds entries of the gallery, page by page, for `/gallery search` and the web page.
 
-Pages are found by what the last entry was (keyset), so the hundredth costs what the first did.
-With words a full-text index leads, whose rows are numbered in the order that is wanted.
+Pages continue from the last entry (keyset), so the hundredth costs as much as the first. With
+words, a full-text index is used whose rows are numbered in the requested order.
 """
 
 import json
@@ -19,11 +19,11 @@ Way = Literal["after", "before"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which posted entries are looked for.
+    """Which posted entries to find.
 
-    `guild_id` None: of all servers, and only what is `on_web`. `ceiling`: the highest rating that
-    may be shown; `open_guilds` are servers where the one who looks may see everything. `rating`:
-    only this one. `since` and `until`: posted in between, seconds since the epoch.
+    `guild_id` None: of all servers, only those `on_web`. `ceiling`: the highest rating that may be
+    shown; `open_guilds` are servers where the viewer may see everything. `rating`: only this one.
+    `since` and `until`: posted in between, seconds since the epoch.
     """
 
     guild_id: int | None = None
@@ -40,7 +40,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Which part of everything that is wanted."""
+    """Which part of the result."""
 
     order: Order
     limit: int
@@ -57,10 +57,9 @@ async def page(
     beside: Entry | None = None,
     way: Way = "after",
 ) -> list[Entry]:
-    """Up to `limit` entries after (or before) `beside`, in the order's direction in either case.
+    """Up to `limit` entries after (or before) `beside`, sorted by `order` in either case.
 
-    None: from the first on. `new`: the latest first; `top`: the most stars first, of equals the
-    latest.
+    None: from the first. `new`: latest first; `top`: most stars first, then latest.
     """
     match = expression(
         wanted.words,
@@ -79,7 +78,8 @@ async def page(
 
 
 async def at_random(connection: Connection, *, wanted: Wanted, chance: float) -> Entry | None:
-    """One of the entries wanted, words and shape aside, each as likely; `chance`: from [0, 1)."""
+    """A random matching entry, ignoring words and shape, all equally likely; `chance`: from [0,
+    1)."""
     condition, values = _condition(wanted)
     total = await connection.value(
         f"SELECT COUNT(*) FROM {ENTRIES.source} WHERE {condition}",  # noqa: S608 - constants
@@ -132,8 +132,8 @@ def _beside(part: _Part) -> tuple[str, list[object], str]:
 
 
 async def _is_brief(connection: Connection, wanted: Wanted) -> bool:
-    """Whether so little falls into the time wanted that it is sorted sooner than looked for among
-    everything that has more stars."""
+    """Whether the period contains so few entries that sorting them is faster than scanning all with
+    more stars."""
     if not wanted.since:
         return False
     found = await connection.value(
@@ -146,7 +146,8 @@ async def _is_brief(connection: Connection, wanted: Wanted) -> bool:
 async def _listed(
     connection: Connection, wanted: Wanted, part: _Part, *, brief: bool
 ) -> list[Entry]:
-    """Without words: along an index of `gallery_entries`; what is `brief` along the places."""
+    """Without words: along an index of `gallery_entries`; for a `brief` period along the posting
+    times."""
     condition, values = _condition(wanted)
     place, more, ordered = _beside(part)
     source = ENTRIES.source
@@ -167,7 +168,7 @@ async def _listed(
 async def _matching(
     connection: Connection, wanted: Wanted, match: str, part: _Part, *, brief: bool
 ) -> list[Entry]:
-    """With words: along the full-text index whose rows are numbered in this order. What is `brief`
+    """With words: along the full-text index whose rows are numbered in this order. A `brief` period
     is found along the one by time, and sorted."""
     condition, values = _condition(wanted)
     column = _COLUMNS[part.order]
@@ -177,10 +178,10 @@ async def _matching(
     if part.beside is not None:
         places = f" AND {key} {'<' if part.way == 'after' else '>'} ?"
         more.append(await _place_of(connection, part.beside, column))
-    if wanted.since and led == "place":  # no place is earlier than its entry: nothing is missed
+    if wanted.since and led == "place":  # no place is earlier than its entry, so nothing is missed
         places += " AND f.rowid >= ?"
         more.append(int(wanted.since * 1000))
-    # CROSS JOIN keeps SQLite from beginning elsewhere than at the index.
+    # CROSS JOIN makes SQLite start at the index.
     sql = (
         f"SELECT {ENTRIES.columns} FROM {index} f"  # noqa: S608 - constants and marks
         f" CROSS JOIN gallery_words w ON w.{led} = f.rowid"
@@ -209,7 +210,7 @@ async def _entries(connection: Connection, sql: str, values: list[object]) -> li
 
 
 async def words_of(connection: Connection, *, numbers: Iterable[int]) -> dict[int, str]:
-    """What was typed for these entries, as it is searched."""
+    """The searchable text of these entries."""
     rows = await connection.every(
         "SELECT entry, words FROM gallery_words WHERE entry IN (SELECT value FROM json_each(?))",
         (json.dumps(list(numbers)),),
@@ -218,7 +219,7 @@ async def words_of(connection: Connection, *, numbers: Iterable[int]) -> dict[in
 
 
 async def has_words_of(connection: Connection, *, maker_id: int) -> bool:
-    """Whether the full-text indexes hold words of this maker."""
+    """Whether the full-text indexes contain words of this maker."""
     return await connection.exists(
         "SELECT 1 FROM gallery_words w JOIN gallery_entries e ON e.number = w.entry"
         " WHERE e.maker_id = ? LIMIT 1",
@@ -227,8 +228,9 @@ async def has_words_of(connection: Connection, *, maker_id: int) -> bool:
 
 
 async def tidy(connection: Connection, *, begin: bool) -> bool:
-    """A step of rewriting the full-text indexes, so that words of deleted entries are gone from the
-    file; True while there is more to do. `begin`: the first step. Some milliseconds each."""
+    """Run a step of rewriting the full-text indexes, so that words of deleted entries disappear
+    from the file; True while there is more to do. `begin`: the first step. Some milliseconds
+    each."""
     before = connection.total_changes
     pages = -_TIDY_PAGES if begin else _TIDY_PAGES
     for order in _COLUMNS:
@@ -237,7 +239,7 @@ async def tidy(connection: Connection, *, begin: bool) -> bool:
             f"INSERT INTO {index} ({index}, rank) VALUES ('merge', ?)",  # noqa: S608
             (pages,),
         )
-    # A merge that has nothing to do still counts as the one change that asked for it.
+    # A merge without work still counts as one change.
     return connection.total_changes - before > 2 * len(_COLUMNS)
 
 

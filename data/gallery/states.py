@@ -1,6 +1,6 @@
-"""How entries change: shared, approved, taken back, removed, featured, hidden and shown again.
+"""Changes of entries: shared, approved, withdrawn, removed, featured, hidden and shown again.
 
-Triggers note in `outbox` what the messages in Discord have to follow.
+Triggers add the updates of messages in Discord to `outbox`.
 """
 
 from collections.abc import Mapping
@@ -24,9 +24,9 @@ async def share(
     needed: int | None,
     now: float,
 ) -> None:
-    """Into the gallery; with `approval` it waits for a moderator first.
+    """Put an entry into the gallery; with `approval` it first waits for a moderator.
 
-    By a person (`shared_by`), or by stars that reached `needed`.
+    Shared by a person (`shared_by`), or by stars that reached `needed`.
     """
     await connection.execute(
         "UPDATE gallery_entries SET state = :state, shared_by = :by, needed = :needed,"
@@ -44,7 +44,7 @@ async def share(
 
 
 async def approve(connection: Connection, *, number: int, by: int, now: float) -> bool:
-    """From waiting into the gallery; False where it does not wait."""
+    """Approve a waiting entry; False if it is not waiting."""
     return await connection.changes(
         "UPDATE gallery_entries SET state = 'posted', posted_at = COALESCE(posted_at, :now),"
         " decided_by = :by, decided_at = :now WHERE number = :number AND state = 'waiting'",
@@ -53,7 +53,7 @@ async def approve(connection: Connection, *, number: int, by: int, now: float) -
 
 
 async def take_back(connection: Connection, *, number: int) -> None:
-    """A candidate again, which stars may bring back."""
+    """Make an entry a candidate again, which stars can bring back."""
     await connection.execute(
         "UPDATE gallery_entries SET state = 'candidate', needed = NULL, shared_by = NULL,"
         " shared_at = NULL, featured_at = NULL WHERE number = ?",
@@ -62,7 +62,7 @@ async def take_back(connection: Connection, *, number: int) -> None:
 
 
 async def remove(connection: Connection, *, number: int, by: int | None, now: float) -> None:
-    """Out of the gallery, where stars can't bring it back. `by` None: its message was deleted."""
+    """Remove an entry so that stars can't bring it back. `by` None: its message was deleted."""
     await connection.execute(
         "UPDATE gallery_entries SET state = 'removed', featured_at = NULL, decided_by = :by,"
         " decided_at = :now WHERE number = :number AND state <> 'removed'",
@@ -71,7 +71,7 @@ async def remove(connection: Connection, *, number: int, by: int | None, now: fl
 
 
 async def feature(connection: Connection, *, number: int, at: float | None) -> None:
-    """Put an entry before others, or (None) no longer."""
+    """Feature an entry, or (None) stop featuring it."""
     await connection.execute(
         "UPDATE gallery_entries SET featured_at = ? WHERE number = ? AND state = 'posted'",
         (at, number),
@@ -79,7 +79,7 @@ async def feature(connection: Connection, *, number: int, at: float | None) -> N
 
 
 async def set_rating(connection: Connection, *, number: int, rating: Rating) -> None:
-    """What the entry is rated from now on."""
+    """Set the entry's rating."""
     await connection.execute(
         "UPDATE gallery_entries SET rating = ? WHERE number = ? AND rating <> ?",
         (int(rating), number, int(rating)),
@@ -87,14 +87,14 @@ async def set_rating(connection: Connection, *, number: int, rating: Rating) -> 
 
 
 async def set_maker_name(connection: Connection, *, number: int, name: str) -> None:
-    """What the server calls the maker."""
+    """Set the maker's name on the server."""
     await connection.execute(
         "UPDATE gallery_entries SET maker_name = ? WHERE number = ?", (name, number)
     )
 
 
 async def settle(connection: Connection, *, guild_id: int, allowed: Rating, now: float) -> None:
-    """Hide entries above `allowed` and those of blocked makers; show those again that may be."""
+    """Hide entries above `allowed` and those of blocked makers; show the others again."""
     values = {"guild": guild_id, "allowed": int(allowed), "now": now}
     hidden = f"(rating > :allowed OR {_MAKER_BLOCKED})"
     await connection.execute(
@@ -112,8 +112,8 @@ async def settle(connection: Connection, *, guild_id: int, allowed: Rating, now:
 async def reaching(
     connection: Connection, *, guild_id: int, threshold: int, allowed: Rating, now: float
 ) -> list[tuple[int, int, int | None]]:
-    """(number, channel where it was made, the one that this is a thread of) of candidates with
-    stars enough that may be shown."""
+    """(number, channel where it was made, its parent if that is a thread) of candidates with enough
+    stars that may be shown."""
     rows = await connection.every(
         "SELECT number, channel_id, (SELECT j.rules_channel_id FROM pictures p"  # noqa: S608
         " JOIN jobs j ON j.id = p.job_id WHERE p.id = gallery_entries.picture_id)"
@@ -128,9 +128,8 @@ async def reaching(
 async def mark_misplaced(
     connection: Connection, *, guild_id: int, ceilings: Mapping[int, Rating]
 ) -> None:
-    """Have messages looked at again that lie in a channel which allows less than their rating;
-    `ceilings` are those of the gallery's channels, a channel that is no longer one counts by them
-    as not there and is left alone."""
+    """Queue a check of messages in channels that allow less than their rating. `ceilings` are those
+    of the gallery's channels; others are ignored."""
     for channel_id, ceiling in ceilings.items():
         await connection.execute(
             "INSERT INTO outbox_put (kind, key, lane, guild_id)"
@@ -142,7 +141,7 @@ async def mark_misplaced(
 
 
 async def mark_unposted(connection: Connection, *, guild_id: int) -> None:
-    """Have entries looked at again that are in the gallery and have no message."""
+    """Queue a check of entries in the gallery without a message."""
     await connection.execute(
         "INSERT INTO outbox_put (kind, key, lane, guild_id)"
         " SELECT 'gallery_entry', e.id, 'gallery:' || e.guild_id, e.guild_id"
@@ -153,7 +152,7 @@ async def mark_unposted(connection: Connection, *, guild_id: int) -> None:
 
 
 async def is_maker_blocked(connection: Connection, *, number: int, now: float) -> bool:
-    """Whether the maker of an entry may not use the bot there."""
+    """Whether the maker of an entry is blocked there."""
     return bool(
         await connection.value(
             f"SELECT {_MAKER_BLOCKED} FROM gallery_entries WHERE number = :number",  # noqa: S608

@@ -1,6 +1,6 @@
-"""Stars and what they amount to: one vote for each person and entry, whatever it was given with.
+"""Stars and votes: one vote per person and entry, however it was given.
 
-`gallery_entries.votes` is kept exact by triggers, inside the same transaction.
+Triggers keep `gallery_entries.votes` exact within the same transaction.
 """
 
 from collections.abc import Iterable
@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from data.store.connection import Connection
 
 BUTTON = 0
-"""In place of a message: the vote was given with the button."""
+"""Used instead of a message id: the vote was given with the button."""
 
 
 async def star(
     connection: Connection, *, number: int, user_id: int, message_id: int, now: float
 ) -> None:
-    """`user_id` stars the entry `number` under a message or with BUTTON. Twice is once."""
+    """`user_id` stars the entry `number` under a message or with BUTTON. Idempotent."""
     await connection.execute(
         "INSERT INTO gallery_stars (entry, user_id, message_id, starred_at) VALUES (?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
@@ -23,7 +23,7 @@ async def star(
 
 
 async def unstar(connection: Connection, *, number: int, user_id: int, message_id: int) -> bool:
-    """Take a star away; False where there was none."""
+    """Remove a star; False if there was none."""
     return await connection.changes(
         "DELETE FROM gallery_stars WHERE entry = ? AND user_id = ? AND message_id = ?",
         (number, user_id, message_id),
@@ -31,14 +31,14 @@ async def unstar(connection: Connection, *, number: int, user_id: int, message_i
 
 
 async def unvote(connection: Connection, *, number: int, user_id: int) -> bool:
-    """Take all stars of a person away from an entry; False where there were none."""
+    """Remove all stars of a person from an entry; False if there were none."""
     return await connection.changes(
         "DELETE FROM gallery_stars WHERE entry = ? AND user_id = ?", (number, user_id)
     )
 
 
 async def clear_message(connection: Connection, *, message_id: int) -> set[int]:
-    """Take the stars under a message away; returns the numbers of the entries that had some."""
+    """Remove the stars under a message; returns the numbers of the entries that had any."""
     return set(
         await connection.column(
             "DELETE FROM gallery_stars WHERE message_id = ? AND message_id <> 0 RETURNING entry",
@@ -50,7 +50,7 @@ async def clear_message(connection: Connection, *, message_id: int) -> set[int]:
 async def set_message(
     connection: Connection, *, number: int, message_id: int, user_ids: Iterable[int], now: float
 ) -> None:
-    """Make the stars under a message those of exactly these people."""
+    """Replace the stars under a message by those of exactly these people."""
     wanted = set(user_ids)
     for gone in await under(connection, number=number, message_id=message_id) - wanted:
         await unstar(connection, number=number, user_id=gone, message_id=message_id)
@@ -69,14 +69,14 @@ async def under(connection: Connection, *, number: int, message_id: int) -> set[
 
 
 async def has_vote(connection: Connection, *, number: int, user_id: int) -> bool:
-    """Whether a person's vote for the entry stands."""
+    """Whether a person has voted for the entry."""
     return await connection.exists(
         "SELECT 1 FROM gallery_votes WHERE entry = ? AND user_id = ?", (number, user_id)
     )
 
 
 async def of_user(connection: Connection, *, user_id: int) -> list[tuple[str, float]]:
-    """(entry id, when) of everything a person voted for, the oldest first."""
+    """(entry id, when) of everything a person voted for, oldest first."""
     rows = await connection.every(
         "SELECT e.id, v.voted_at FROM gallery_votes v JOIN gallery_entries e ON e.number = v.entry"
         " WHERE v.user_id = ? ORDER BY v.voted_at, e.id",

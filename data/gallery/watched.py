@@ -1,6 +1,6 @@
-"""Which messages show which pictures, so that stars under them are understood.
+"""Which messages show which pictures, to attribute stars under them.
 
-A job's own message stands in `jobs.message_id`, one in a gallery channel in `gallery_posts`, others
+A job's own message is in `jobs.message_id`, one in a gallery channel in `gallery_posts`, others
 (`/show`) in `gallery_watched`.
 """
 
@@ -11,9 +11,9 @@ from data.store.connection import Connection, Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """A message with pictures of ours. `picture_id` None: those of the whole job, in order.
+    """One of our messages with pictures. `picture_id` None: those of the whole job, in order.
     `in_gallery`: it is the message of an entry. `made_in`: the channel where the job was made;
-    `rules_channel_id`: as `jobs` has it, of a thread the channel it belongs to."""
+    `rules_channel_id`: as in `jobs`, for a thread its parent."""
 
     message_id: int
     channel_id: int
@@ -55,7 +55,7 @@ async def watch(
     picture_id: str | None,
     now: float,
 ) -> None:
-    """Stars under this message count for the job's pictures, or for the one."""
+    """Count stars under this message for the job's pictures, or for the given one."""
     await connection.execute(
         "INSERT INTO gallery_watched (message_id, channel_id, job_id, picture_id, seen_at)"
         " SELECT ?, ?, id, ?, ? FROM jobs WHERE id = ? ON CONFLICT DO NOTHING",
@@ -64,14 +64,14 @@ async def watch(
 
 
 async def find(connection: Connection, *, message_id: int) -> Watched | None:
-    """What a message shows, if it is one of ours that may be starred."""
+    """What a message shows, if it is one of ours that can be starred."""
     return await _WATCHED.one(connection, "WHERE message_id = ?", (message_id,))
 
 
 async def recent(
     connection: Connection, *, guild_id: int, since: float, limit: int
 ) -> list[Watched]:
-    """Messages of a server that are not older than `since`, the newest first."""
+    """Messages of a server since `since`, newest first."""
     return await _WATCHED.many(
         connection,
         "WHERE guild_id = ? AND at >= ? ORDER BY message_id DESC LIMIT ?",
@@ -80,7 +80,7 @@ async def recent(
 
 
 async def starred(connection: Connection, *, guild_id: int) -> frozenset[int]:
-    """Messages of a server under which stars are known."""
+    """Messages of a server with known stars."""
     return frozenset(
         await connection.column(
             "SELECT DISTINCT s.message_id FROM gallery_stars s JOIN gallery_entries e"
@@ -91,5 +91,5 @@ async def starred(connection: Connection, *, guild_id: int) -> frozenset[int]:
 
 
 async def forget(connection: Connection, *, message_id: int) -> None:
-    """The message is gone."""
+    """Forget a deleted message."""
     await connection.execute("DELETE FROM gallery_watched WHERE message_id = ?", (message_id,))

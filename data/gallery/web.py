@@ -1,8 +1,8 @@
-"""What servers and makers allow on the web page: `guild_settings.gallery_web`, `gallery_makers`.
+"""What servers and makers allow on the web page: `guild_settings.gallery_web` and `gallery_makers`.
 
-`gallery_entries.on_web` is both together, for pictures that are not private (the view
-`gallery_public`): triggers keep it so for servers, the functions here for makers and new entries.
-What the page calls a server stands in `gallery_guilds`.
+`gallery_entries.on_web` combines both for public pictures (the view `gallery_public`): triggers
+update it for servers, the functions here for makers and new entries. `gallery_guilds` has the names
+of servers.
 """
 
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from data.store.connection import Connection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebGuild:
-    """A server with a public gallery, and what it is called."""
+    """A server with a public gallery, and its name."""
 
     guild_id: int
     name: str
 
 
 async def guild_on_web(connection: Connection, *, guild_id: int) -> bool:
-    """Whether the server shows its gallery on the web page. No, unless it said so."""
+    """Whether the server shows its gallery on the web page. Off by default."""
     sql = "SELECT gallery_web FROM guild_settings WHERE guild_id = ?"
     return await _flag(connection, sql, guild_id)
 
 
 async def maker_on_web(connection: Connection, *, user_id: int) -> bool:
-    """Whether this maker's pictures may be on the web page. No, unless they said so."""
+    """Whether this maker's pictures may be on the web page. Off by default."""
     return await _flag(connection, "SELECT on_web FROM gallery_makers WHERE user_id = ?", user_id)
 
 
@@ -44,7 +44,7 @@ async def guilds(connection: Connection) -> list[WebGuild]:
 
 
 async def set_guild_name(connection: Connection, *, guild_id: int, name: str) -> None:
-    """What the server is called now."""
+    """Set the server's current name."""
     await connection.execute(
         "INSERT INTO gallery_guilds (guild_id, name) VALUES (?, ?)"
         " ON CONFLICT (guild_id) DO UPDATE SET name = excluded.name WHERE name <> excluded.name",
@@ -53,7 +53,7 @@ async def set_guild_name(connection: Connection, *, guild_id: int, name: str) ->
 
 
 async def set_maker(connection: Connection, *, user_id: int, on_web: bool) -> None:
-    """Say whether the maker's pictures may be public."""
+    """Set whether the maker's pictures may be public."""
     await connection.execute(
         "INSERT INTO gallery_makers (user_id, on_web) VALUES (?, ?)"
         " ON CONFLICT (user_id) DO UPDATE SET on_web = excluded.on_web",
@@ -63,12 +63,12 @@ async def set_maker(connection: Connection, *, user_id: int, on_web: bool) -> No
 
 
 async def keep_entry(connection: Connection, *, picture_id: str) -> None:
-    """Give a new entry what its server and maker said."""
+    """Initialise a new entry with the choices of its server and maker."""
     await _keep(connection, "picture_id", picture_id)
 
 
 async def forget_maker(connection: Connection, *, user_id: int) -> None:
-    """Remove what `user_id` said."""
+    """Remove the choice of `user_id`."""
     await connection.execute("DELETE FROM gallery_makers WHERE user_id = ?", (user_id,))
     await _keep(connection, "maker_id", user_id)
 

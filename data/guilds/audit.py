@@ -1,4 +1,4 @@
-"""The `audit_log` table: what happened, for moderators of the server where it did."""
+"""The `audit_log` table: what happened, for the server's moderators."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -11,9 +11,9 @@ from data.store.damage import object_of
 
 
 class AuditKind(StrEnum):
-    """What happened. Each has a name in the catalogue, `[audit] kind_<value>`."""
+    """Kinds of events. Each has a name in the catalogue, `[audit] kind_<value>`."""
 
-    ACCEPTED = "accepted"  # a request: who makes what, with which settings
+    ACCEPTED = "accepted"  # a request: who draws what, with which settings
     REFUSED = "refused"
     WITHHELD = "withheld"
     RELEASED = "released"
@@ -35,15 +35,15 @@ class AuditKind(StrEnum):
 
 
 _OWN: Final = (AuditKind.ACCEPTED, AuditKind.REFUSED)
-"""What somebody did for themselves: goes with everything else about them."""
+"""What people did for themselves: deleted with everything else about them."""
 _ABOUT: Final = ("prompt", "negative_prompt", "name", "words")
-"""Details in which somebody's own words or name may stand."""
+"""Details that may contain a person's own words or name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
-    """What is to be recorded. `actor_id` did it (None: the bot), `user_id` is whom it is about.
-    `kind` is an AuditKind. `details` becomes JSON: a change has `old` and `new`."""
+    """An event to record. `actor_id` did it (None: the bot), `user_id` is whom it concerns. `kind`
+    is an AuditKind. `details` becomes JSON: a change has `old` and `new`."""
 
     kind: str
     guild_id: int | None
@@ -57,7 +57,7 @@ class AuditEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry(AuditEvent):
-    """What was recorded. `at`: seconds since the epoch. `kind` may be one of another version."""
+    """A recorded event. `at`: seconds since the epoch. `kind` may be of another version."""
 
     id: int
     at: float
@@ -72,7 +72,7 @@ _ENTRIES = Table(AuditEntry, "audit_log", read={"details": object_of})
 
 
 async def insert(connection: Connection, *, event: AuditEvent, now: float) -> int:
-    """Record `event`; returns its id. Where its server has a log channel it waits to be posted."""
+    """Record `event`; returns its id. If its server has a log channel, it waits to be posted."""
     posted = await connection.value(
         "SELECT 0 FROM guild_settings WHERE guild_id = ? AND log_channel_id IS NOT NULL",
         (event.guild_id,),
@@ -91,8 +91,8 @@ async def page(
     offset: int,
     limit: int,
 ) -> list[AuditEntry]:
-    """Entries of a server, the newest first; None: all of them, or with `of_the_owner` only what
-    the bot's owner did. Only those of `kinds` (none: all) that are by or about `user_id`."""
+    """Entries of a server, newest first; None: of all servers, or with `of_the_owner` only the
+    owner's actions. Only those of `kinds` (none: all) that are by or about `user_id`."""
     wanted = sorted(map(str, kinds))
     return await _ENTRIES.many(
         connection,
@@ -105,7 +105,7 @@ async def page(
 
 
 async def to_post(connection: Connection, *, guild_id: int, limit: int) -> list[AuditEntry]:
-    """Entries that wait for the server's log channel, the oldest first."""
+    """Entries waiting for the server's log channel, oldest first."""
     return await _ENTRIES.many(
         connection,
         "WHERE guild_id = ? AND posted = 0 ORDER BY id LIMIT ?",
@@ -114,8 +114,7 @@ async def to_post(connection: Connection, *, guild_id: int, limit: int) -> list[
 
 
 async def mark_posted(connection: Connection, *, guild_id: int, up_to: int | None) -> None:
-    """Everything of a server up to the entry `up_to` (None: all that is there) was posted, or
-    can't be."""
+    """Record that the server's entries up to `up_to` (None: all) were posted or can't be."""
     await connection.execute(
         "UPDATE audit_log SET posted = 1 WHERE guild_id = ?1 AND (?2 IS NULL OR id <= ?2)"
         " AND posted = 0",
@@ -124,7 +123,7 @@ async def mark_posted(connection: Connection, *, guild_id: int, up_to: int | Non
 
 
 async def expire(connection: Connection, *, now: float, default_days: int) -> None:
-    """Remove what is older than each server keeps it; elsewhere after `default_days`."""
+    """Remove entries older than their server keeps them; elsewhere after `default_days`."""
     await connection.execute(
         "DELETE FROM audit_log WHERE at <= ?1 - 86400.0 * coalesce((SELECT retention_days"
         " FROM guild_settings WHERE guild_settings.guild_id = audit_log.guild_id), ?2)",
@@ -133,15 +132,15 @@ async def expire(connection: Connection, *, now: float, default_days: int) -> No
 
 
 async def all_about(connection: Connection, *, user_id: int) -> list[AuditEntry]:
-    """Everything by or about a person, the oldest first."""
+    """Everything by or about a person, oldest first."""
     return await _ENTRIES.many(
         connection, "WHERE ?1 IN (user_id, actor_id) ORDER BY id", (user_id,)
     )
 
 
 async def forget(connection: Connection, *, user_id: int) -> None:
-    """Remove what `user_id` did for themselves; of what moderators did about them stays that it was
-    done, without anything of theirs."""
+    """Remove what `user_id` did for themselves; entries about what moderators did to them stay,
+    without the person's own words."""
     await connection.execute(
         f"DELETE FROM audit_log WHERE user_id = ? AND kind IN ({', '.join(['?'] * len(_OWN))})",  # noqa: S608
         (user_id, *_OWN),

@@ -25,8 +25,8 @@ class Block:
     until: float | None
 
     def left_s(self, now: float) -> float | None:
-        """For how long it holds on; None: permanently. Never longer than it was made for, also
-        where the clock was ahead then."""
+        """For how much longer it lasts; None: permanently. Never longer than its original duration,
+        even if the clock was ahead then."""
         return None if self.until is None else min(self.until - now, self.until - self.blocked_at)
 
 
@@ -34,7 +34,7 @@ _BLOCKS = Table(Block, "blocks")
 
 
 async def put(connection: Connection, *, block: Block) -> None:
-    """Store a block, in place of an earlier one of the same person or server."""
+    """Store a block, replacing an earlier one of the same person or server."""
     await remove(
         connection, guild_id=block.guild_id, subject=block.subject, subject_id=block.subject_id
     )
@@ -44,7 +44,7 @@ async def put(connection: Connection, *, block: Block) -> None:
 async def remove(
     connection: Connection, *, guild_id: int, subject: Subject, subject_id: int
 ) -> Block | None:
-    """Take a block away; returns it, None where there was none."""
+    """Remove a block; returns it, or None if there was none."""
     row = await connection.first(
         "DELETE FROM blocks WHERE guild_id = ? AND subject = ? AND subject_id = ? RETURNING *",
         (guild_id, subject, subject_id),
@@ -55,7 +55,7 @@ async def remove(
 async def in_force(
     connection: Connection, *, user_id: int, guild_id: int | None, now: float
 ) -> Block | None:
-    """What keeps `user_id` out of a server (None: a direct message), the widest block first."""
+    """The blocks that apply to `user_id` in a server (None: a direct message), the widest first."""
     return await _BLOCKS.one(
         connection,
         "WHERE (until IS NULL OR until > ?4) AND ("
@@ -69,7 +69,7 @@ async def in_force(
 async def is_blocked(
     connection: Connection, *, user_id: int, guild_id: int | None, now: float
 ) -> bool:
-    """Whether the person themselves is kept out of a server (None: a direct message)."""
+    """Whether the person themselves is blocked in a server (None: a direct message)."""
     return await connection.exists(
         "SELECT 1 FROM blocks WHERE subject = 'user' AND subject_id = ? AND guild_id IN (?, ?)"
         " AND (until IS NULL OR until > ?) LIMIT 1",
@@ -78,7 +78,7 @@ async def is_blocked(
 
 
 async def of_guild(connection: Connection, *, guild_id: int, now: float) -> list[Block]:
-    """The blocks in force that a server (0: the bot's owner) made, the newest first."""
+    """The active blocks that a server (0: the bot's owner) made, newest first."""
     return await _BLOCKS.many(
         connection,
         "WHERE guild_id = ? AND (until IS NULL OR until > ?) ORDER BY blocked_at DESC, subject_id",
@@ -87,13 +87,13 @@ async def of_guild(connection: Connection, *, guild_id: int, now: float) -> list
 
 
 async def of_user(connection: Connection, *, user_id: int) -> list[Block]:
-    """Every block of a person that is stored."""
+    """All stored blocks of a person."""
     return await _BLOCKS.many(connection, "WHERE subject = 'user' AND subject_id = ?", (user_id,))
 
 
 async def begin_now(connection: Connection, *, now: float) -> None:
-    """Let blocks with an end that a clock entered which was ahead begin now, as long as they were
-    made for: otherwise they would hold for as long as it was ahead."""
+    """Restart temporary blocks that were recorded while the clock was ahead, with their original
+    duration; otherwise they would last longer by that much."""
     await connection.execute(
         "UPDATE blocks SET until = ?1 + (until - blocked_at), blocked_at = ?1"
         " WHERE until IS NOT NULL AND blocked_at > ?1 + ?2",
@@ -102,5 +102,5 @@ async def begin_now(connection: Connection, *, now: float) -> None:
 
 
 async def expire(connection: Connection, *, now: float) -> None:
-    """Remove blocks whose time is over."""
+    """Remove expired blocks."""
     await connection.execute("DELETE FROM blocks WHERE until <= ?", (now,))

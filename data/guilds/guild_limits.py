@@ -1,4 +1,4 @@
-"""The `guild_limits` table: what moderators set for everyone of a server and for its roles."""
+"""The `guild_limits` table: limits for everyone in a server and for its roles."""
 
 from data.guilds.server_settings import LIMIT_NAMES, LimitSet
 from data.store.connection import Connection
@@ -7,7 +7,7 @@ _COLUMNS = ", ".join(LIMIT_NAMES)
 
 
 async def of_guild(connection: Connection, *, guild_id: int) -> dict[int, LimitSet]:
-    """What is set, by role. `guild_id` is everyone's role, as in Discord."""
+    """The limits by role. `guild_id` is everyone's role, as in Discord."""
     rows = await connection.every(
         f"SELECT role_id, {_COLUMNS} FROM guild_limits WHERE guild_id = ?",  # noqa: S608 - fields
         (guild_id,),
@@ -18,7 +18,7 @@ async def of_guild(connection: Connection, *, guild_id: int) -> dict[int, LimitS
 
 
 async def put(connection: Connection, *, guild_id: int, role_id: int, limits: LimitSet) -> None:
-    """Set the limits of a role; where nothing is set any more, its row goes."""
+    """Set the limits of a role; removes its row if none is set."""
     await connection.execute(
         "DELETE FROM guild_limits WHERE guild_id = ? AND role_id = ?", (guild_id, role_id)
     )

@@ -1,5 +1,5 @@
-"""The `guild_settings`, `guild_channels` and `guild_words` tables: what stands in
-`data.guilds.server_settings` as GuildSettings and Words.
+"""The `guild_settings`, `guild_channels` and `guild_words` tables, as GuildSettings and Words of
+`data.guilds.server_settings`.
 """
 
 import json
@@ -22,7 +22,7 @@ _DEFAULTS: Final = {
 
 
 async def get(connection: Connection, *, guild_id: int) -> GuildSettings:
-    """The settings of a server; the defaults where nobody set anything."""
+    """The settings of a server; defaults for those that are not set."""
     row = await connection.first(
         f"SELECT {', '.join(_DEFAULTS)} FROM guild_settings WHERE guild_id = ?",  # noqa: S608
         (guild_id,),
@@ -48,7 +48,7 @@ def _read(value: Any, default: object) -> Any:
 
 
 async def negative_prompt(connection: Connection, *, guild_id: int) -> str:
-    """What every negative prompt of a server gets."""
+    """What is added to every negative prompt of a server."""
     row = await connection.first(
         "SELECT negative_prompt FROM guild_settings WHERE guild_id = ?", (guild_id,)
     )
@@ -56,7 +56,7 @@ async def negative_prompt(connection: Connection, *, guild_id: int) -> str:
 
 
 async def chosen_languages(connection: Connection) -> dict[int, str]:
-    """The languages that servers chose, by their ids."""
+    """The languages that servers chose, by server id."""
     rows = await connection.every(
         "SELECT guild_id, language FROM guild_settings WHERE language IS NOT NULL"
     )

@@ -1,4 +1,4 @@
-"""The `outbox` table: what is to be told to Discord in the background, until it is done."""
+"""The `outbox` table: what has to be sent to Discord in the background, until it is sent."""
 
 import json
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from data.store.damage import object_of
 State = Literal["waiting", "parked"]
 
 FARTHEST_S: Final = 7 * 3600.0
-"""No attempt is planned farther ahead. What seems to be was planned before the clock was set back,
-and is due."""
+"""No attempt is planned further ahead. One that seems to be was planned before the clock was set
+back, and is due."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxItem:
-    """One row. `changes`: how often it was asked for. `attempts`: those that failed. `due_at` and
+    """One row. `changes`: how often it was requested. `attempts`: failed ones. `due_at` and
     `put_at` in seconds since the epoch."""
 
     id: int
@@ -37,7 +37,7 @@ class OutboxItem:
 _ITEMS: Final = Table(
     OutboxItem,
     "outbox",
-    read={"payload": object_of},  # its sender says what is missing
+    read={"payload": object_of},  # its sender handles missing values
 )
 _DUE: Final = f"(due_at <= ?1 OR due_at > ?1 + {FARTHEST_S})"
 
@@ -51,7 +51,8 @@ async def put(
     guild_id: int | None = None,
     payload: Mapping[str, Any] | None = None,
 ) -> None:
-    """Have something told once this is committed. What waits under the same key is due at once."""
+    """Add an item, sent once this is committed. A waiting item with the same key becomes due
+    immediately."""
     await connection.execute(
         "INSERT INTO outbox_put (kind, key, lane, guild_id, payload) VALUES (?, ?, ?, ?, ?)",
         (kind, key, lane, guild_id, json.dumps(dict(payload or {}), ensure_ascii=False)),
@@ -59,7 +60,7 @@ async def put(
 
 
 async def lanes_due(connection: Connection, *, now: float) -> list[tuple[str, int | None]]:
-    """(lane, server) wherever something is due, the lanes that wait longest first."""
+    """(lane, server) of all lanes with due items, those waiting longest first."""
     rows = await connection.every(
         f"SELECT lane, max(guild_id) FROM outbox WHERE {_DUE} GROUP BY lane ORDER BY min(id)",  # noqa: S608
         (now,),
@@ -68,7 +69,7 @@ async def lanes_due(connection: Connection, *, now: float) -> list[tuple[str, in
 
 
 async def due_in(connection: Connection, *, lane: str, now: float, limit: int) -> list[OutboxItem]:
-    """What is due in a lane: what failed least first, then the oldest."""
+    """The due items of a lane: fewest failures first, then oldest."""
     return await _ITEMS.many(
         connection,
         f"WHERE lane = ?2 AND {_DUE} ORDER BY attempts, id LIMIT ?3",
@@ -77,14 +78,14 @@ async def due_in(connection: Connection, *, lane: str, now: float, limit: int) -
 
 
 async def next_due(connection: Connection) -> float | None:
-    """When the next attempt is planned; None where nothing waits."""
+    """When the next attempt is planned; None if nothing waits."""
     return await connection.value("SELECT min(due_at) FROM outbox")
 
 
 async def set_payload(
     connection: Connection, *, item_id: int, changes: int, payload: Mapping[str, Any]
 ) -> None:
-    """Change what an item names; one that was asked for again meanwhile is left as it is."""
+    """Change an item's payload, unless it was requested again meanwhile."""
     await connection.execute(
         "UPDATE outbox SET payload = ? WHERE id = ? AND changes = ?",
         (json.dumps(dict(payload), ensure_ascii=False), item_id, changes),
@@ -92,7 +93,8 @@ async def set_payload(
 
 
 async def done(connection: Connection, *, item_id: int, changes: int) -> bool:
-    """It was told, or never can be. False where it changed meanwhile: it stays, due at once."""
+    """Remove an item that was sent or never can be. False if it changed meanwhile: it stays, due
+    immediately."""
     cursor = await connection.execute(
         "DELETE FROM outbox WHERE id = ? AND changes = ?", (item_id, changes)
     )
@@ -114,7 +116,7 @@ async def failed(
     due_at: float,
     error: str,
 ) -> None:
-    """An attempt failed. What changed meanwhile stays due at once."""
+    """Record a failed attempt. An item that changed meanwhile stays due immediately."""
     await connection.execute(
         "UPDATE outbox SET attempts = min(attempts, 1000000) + 1, state = ?3, last_error = ?4,"
         " due_at = CASE changes WHEN ?2 THEN ?5 ELSE due_at END WHERE id = ?1",
@@ -123,19 +125,19 @@ async def failed(
 
 
 async def wake(connection: Connection, *, guild_id: int) -> None:
-    """Try everything of a server again at once."""
+    """Make all items of a server due immediately."""
     await connection.execute("UPDATE outbox SET due_at = 0 WHERE guild_id = ?", (guild_id,))
 
 
 async def wake_all(connection: Connection) -> None:
-    """Try everything again at once."""
+    """Make all items due immediately."""
     await connection.execute("UPDATE outbox SET due_at = 0")
 
 
 async def parked(
     connection: Connection, *, guild_id: int | None = None, limit: int
 ) -> list[OutboxItem]:
-    """What was refused and is tried again rarely, of one server or of all, the oldest first."""
+    """Rejected items that are retried rarely, of one server or of all, oldest first."""
     return await _ITEMS.many(
         connection,
         "WHERE state = 'parked' AND (?1 IS NULL OR guild_id = ?1) ORDER BY id LIMIT ?2",

@@ -14,7 +14,7 @@ def _rating(value: int | None) -> Rating | None:
 
 
 async def ratings(connection: Connection, *, guild_id: int | None, channel_id: int) -> PlaceRatings:
-    """What is set for the server and the channel."""
+    """The settings of the server and the channel."""
     if guild_id is None:
         return PlaceRatings()
     found: dict[str, Rating | None] = {}

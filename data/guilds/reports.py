@@ -1,4 +1,4 @@
-"""The `reports` and `reporters` tables: pictures that somebody wants moderators to look at."""
+"""The `reports` and `reporters` tables: pictures reported to moderators."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Decision = Literal["dismissed", "deleted", "blocked"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One reported request. `reasons`: of all who reported it, without who they are."""
+    """One reported request. `reasons`: those of all reporters, anonymously."""
 
     id: str
     guild_id: int
@@ -30,7 +30,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What became of a report, for one of those who made it."""
+    """The outcome of a report, for one of its reporters."""
 
     locale: str
     state: State
@@ -57,7 +57,7 @@ async def open_report(
     message_id: int,
     now: float,
 ) -> str:
-    """Open a report, or find the one that is open about the same job; returns its id."""
+    """Open a report, or find the open one about the same job; returns its id."""
     await connection.execute(
         "INSERT INTO reports (id, guild_id, job_id, maker_id, channel_id, message_id, opened_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -71,7 +71,7 @@ async def open_report(
 async def join(
     connection: Connection, *, report_id: str, user_id: int, reason: str, locale: str, now: float
 ) -> bool:
-    """Add somebody to a report; False where they had reported it already."""
+    """Add a reporter; False if they had already reported it."""
     return await connection.changes(
         "INSERT INTO reporters (report_id, user_id, reason, locale, reported_at)"
         " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -87,8 +87,8 @@ async def get(connection: Connection, *, report_id: str) -> Report | None:
 async def next_open(
     connection: Connection, *, guild_id: int, not_of: int, after: str | None = None
 ) -> Report | None:
-    """The oldest open report of a server about somebody else than `not_of`; with `after` the one
-    that follows that one, or the first again after the last."""
+    """The server's oldest open report about anybody but `not_of`; with `after` the one that follows
+    it, or the first again after the last."""
     return await _REPORTS.one(
         connection,
         "WHERE state = 'open' AND guild_id = ?1 AND maker_id <> ?2"
@@ -99,7 +99,7 @@ async def next_open(
 
 
 async def count_open(connection: Connection, *, guild_id: int, not_of: int) -> int:
-    """How many there are."""
+    """How many open reports there are."""
     return await connection.value(
         "SELECT COUNT(*) FROM reports WHERE state = 'open' AND guild_id = ? AND maker_id <> ?",
         (guild_id, not_of),
@@ -109,8 +109,8 @@ async def count_open(connection: Connection, *, guild_id: int, not_of: int) -> i
 async def claim(
     connection: Connection, *, report_id: str, by: int, now: float, stale_before: float
 ) -> bool:
-    """Take a report; False where it is decided, or somebody else took it after `stale_before`
-    (what was taken after `now` was taken by a clock that was ahead, and counts no longer)."""
+    """Take a report; False if it is decided, or another moderator took it after `stale_before` (a
+    time after `now` was recorded by a clock that was ahead, and is ignored)."""
     return await connection.changes(
         "UPDATE reports SET claimed_by = ?1, claimed_at = ?2 WHERE id = ?3 AND state = 'open'"
         " AND (claimed_by IS NULL OR claimed_by = ?1 OR claimed_at < ?4 OR claimed_at > ?5)",
@@ -121,7 +121,7 @@ async def claim(
 async def decide(
     connection: Connection, *, report_id: str, decision: Decision, by: int, now: float
 ) -> bool:
-    """Close a report; False where it is closed already."""
+    """Close a report; False if it is already closed."""
     return await connection.changes(
         "UPDATE reports SET state = ?, decided_by = ?, decided_at = ?"
         " WHERE id = ? AND state = 'open'",
@@ -130,7 +130,7 @@ async def decide(
 
 
 async def picture_gone(connection: Connection, *, job_id: str, now: float) -> None:
-    """The reported pictures were deleted, by whomever: nothing is left to decide."""
+    """Close the reports of a deleted job: nothing is left to decide."""
     await connection.execute(
         "UPDATE reports SET state = 'deleted', decided_at = ? WHERE job_id = ? AND state = 'open'",
         (now, job_id),
@@ -138,7 +138,7 @@ async def picture_gone(connection: Connection, *, job_id: str, now: float) -> No
 
 
 async def answer_of(connection: Connection, *, report_id: str, user_id: int) -> Answer | None:
-    """What to tell who reported; None where there is nothing to tell (any more)."""
+    """The answer to a reporter; None if there is nothing to answer any more."""
     row = await connection.first(
         "SELECT locale, state FROM reporters JOIN reports ON reports.id = report_id"
         " WHERE report_id = ? AND user_id = ? AND state <> 'open'",
@@ -148,7 +148,7 @@ async def answer_of(connection: Connection, *, report_id: str, user_id: int) -> 
 
 
 async def made_by(connection: Connection, *, user_id: int) -> list[tuple[str, str, float, str]]:
-    """(job, reason, when, what became of it) of everything that somebody reported."""
+    """(job, reason, when, outcome) of everything that a person reported."""
     rows = await connection.every(
         "SELECT job_id, reason, reported_at, state FROM reporters JOIN reports"
         " ON reports.id = report_id WHERE user_id = ? ORDER BY reported_at",
@@ -158,8 +158,8 @@ async def made_by(connection: Connection, *, user_id: int) -> list[tuple[str, st
 
 
 async def forget(connection: Connection, *, user_id: int) -> None:
-    """Remove somebody's own reports (one that nobody else made goes whole), and those about them,
-    as their pictures are gone."""
+    """Remove a person's reports (entirely if nobody else made them), and those about them, since
+    their pictures are deleted."""
     await connection.execute("DELETE FROM reporters WHERE user_id = ?", (user_id,))
     await connection.execute(
         "DELETE FROM reports WHERE maker_id = ?"

@@ -1,13 +1,13 @@
 """Everything that those who may manage a server can set for it: one row per setting, with its
 field.
 
-A row says where on the `/settings` panel the setting is changed and by which control, its default,
+A row says where on the `/settings` panel the setting is and which control changes it, its default,
 its bounds and the keys of its texts in `[settings]` of `data/texts`. The panel (`cogs.settings`),
 checks (`bot.guilds.servers`), the log's lines (`cogs.common.audit_lines`), the database's columns
-and the table in `docs/moderation.md` are made from the rows.
+and the table in `docs/moderation.md` follow from the rows.
 
 To add a setting: its field with a row here, its column in a migration, and its texts. Then `python
--m bot.guilds.settings_table` writes the table in the docs again.
+-m bot.guilds.settings_table` regenerates the table in the docs.
 """
 
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
@@ -34,7 +34,7 @@ Control = Literal[
 ]
 
 RETENTION_DAYS: Final = 90
-"""How long the audit log is kept where nothing else was set."""
+"""How long the audit log is kept by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class GuildSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceRatings:
-    """Ceilings and defaults that apply in a channel; None: not set."""
+    """Ceilings and defaults of a channel; None: not set."""
 
     guild_ceiling: Rating | None = _row(None, Setting("ratings", "rating", first_steps=2))
     guild_default: Rating | None = _row(None, Setting("ratings", "rating"))
@@ -158,13 +158,13 @@ class PlaceRatings:
 
     @property
     def default(self) -> Rating | None:
-        """The channel's default, else the server's, else None."""
+        """The channel's default, otherwise the server's, otherwise None."""
         return self.guild_default if self.channel_default is None else self.channel_default
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """A server's own rules: what is refused, and phrases in which it is harmless."""
+    """A server's own rules: refused words, and phrases in which they are harmless."""
 
     blocked: frozenset[str] = _row(_NO_WORDS, Setting("words", "words"))
     allowed: frozenset[str] = _row(_NO_WORDS, Setting("words", "words"))
@@ -172,8 +172,8 @@ class Words:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitSet:
-    """Limits of one role, or of one person by all their roles. None: not set, so the operator's
-    bound alone counts; 0: none at all. `max_pixels`: width x height of one picture."""
+    """Limits of one role, or of one person from all their roles. None: not set, so only the
+    operator's bound counts; 0: none at all. `max_pixels`: width x height of one picture."""
 
     pictures_per_hour: int | None = _row(None, Setting("limits", "limit"))
     pictures_per_day: int | None = _row(None, Setting("limits", "limit"))
@@ -201,11 +201,11 @@ SETTINGS: Final[dict[str, Setting]] = {
     for declared in (PlaceRatings, GuildSettings, Words, LimitSet)
     for row in _rows_of(declared)
 }
-"""All rows by the names of their fields."""
+"""All rows by field name."""
 
 
 def settings_by(*controls: Control) -> tuple[Setting, ...]:
-    """The rows that are changed by these controls, in the order of the panel."""
+    """The rows with these controls, in the order of the panel."""
     return tuple(row for row in SETTINGS.values() if row.control in controls)
 
 

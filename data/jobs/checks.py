@@ -1,4 +1,5 @@
-"""The `picture_checks` and `picture_tags` tables: what the output tagger saw of stored pictures."""
+"""The `picture_checks` and `picture_tags` tables: results of the output tagger for stored
+pictures."""
 
 import json
 from collections.abc import Mapping
@@ -12,8 +13,8 @@ from pipeline.rating import Rating
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRecord:
-    """`ratings`: the four scores in the order of `Rating`. `tags`: those above their thresholds,
-    by Danbooru's names, with their scores."""
+    """`ratings`: the four scores in the order of `Rating`. `tags`: those above their thresholds, by
+    Danbooru's names, with scores."""
 
     tagger: str
     rating: Rating
@@ -21,7 +22,7 @@ class CheckRecord:
     tags: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def to_json(self) -> str:
-        """For where no picture is stored; scores to four digits."""
+        """JSON for where no picture is stored; scores to four digits."""
         return json.dumps(
             {
                 "tagger": self.tagger,
@@ -33,7 +34,7 @@ class CheckRecord:
 
     @staticmethod
     def from_json(text: str) -> "CheckRecord | None":
-        """What `to_json` returned; None for `{}` and for what can't be read."""
+        """Read what `to_json` returned; None for `{}` and for unreadable text."""
         return _checked(object_of(text))
 
 
@@ -50,7 +51,7 @@ def _checked(kept: Mapping[str, Any]) -> CheckRecord | None:
 
 
 async def insert(connection: Connection, *, picture_id: str, check: CheckRecord) -> None:
-    """Keep what was seen of a stored picture."""
+    """Store the result for a picture."""
     await connection.execute(
         "INSERT INTO picture_checks (picture_id, tagger, rating, ratings) VALUES (?, ?, ?, ?)",
         (picture_id, check.tagger, int(check.rating), json.dumps(list(check.ratings))),
@@ -62,7 +63,7 @@ async def insert(connection: Connection, *, picture_id: str, check: CheckRecord)
 
 
 async def get(connection: Connection, *, picture_id: str) -> CheckRecord | None:
-    """What was seen of a picture; None if it was not checked, or that can't be read."""
+    """The result for a picture; None if it was not checked or can't be read."""
     row = await connection.first(
         "SELECT tagger, rating, ratings FROM picture_checks WHERE picture_id = ?", (picture_id,)
     )

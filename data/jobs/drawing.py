@@ -1,11 +1,11 @@
-"""The `drawing` table: pictures that an engine is drawing, or gets next. Triggers remove a row with
-its picture's row and with its job's end."""
+"""The `drawing` table: pictures that an engine is drawing or gets next. Triggers remove a row when
+its picture is stored or its job ends."""
 
 from data.store.connection import Connection
 
 
 async def enter(connection: Connection, *, job_id: str, position: int) -> None:
-    """An engine is about to draw picture `position` of an open job. Entering twice is once."""
+    """Record that an engine is about to draw picture `position` of an open job. Idempotent."""
     await connection.execute(
         "INSERT INTO drawing (job_id, position)"
         " SELECT id, ? FROM jobs WHERE id = ? AND state IN ('queued', 'running')"
@@ -15,25 +15,25 @@ async def enter(connection: Connection, *, job_id: str, position: int) -> None:
 
 
 async def remove(connection: Connection, *, job_id: str, position: int) -> None:
-    """The engine has it no more, though it is not drawn."""
+    """Record that no engine is drawing it any more, though it is not finished."""
     await connection.execute(
         "DELETE FROM drawing WHERE job_id = ? AND position = ?", (job_id, position)
     )
 
 
 async def clear(connection: Connection) -> None:
-    """No engine has anything."""
+    """Record that no engine is drawing anything."""
     await connection.execute("DELETE FROM drawing")
 
 
 async def is_empty(connection: Connection) -> bool:
-    """Whether no engine has anything."""
+    """Whether no engine is drawing anything."""
     return not await connection.exists("SELECT 1 FROM drawing LIMIT 1")
 
 
 async def count_attempts(connection: Connection) -> list[tuple[str, int]]:
-    """The process ended: a failed attempt for each job that was being drawn, and a clear table.
-    Returns the jobs with their attempts, the oldest first."""
+    """After the process ended: count a failed attempt for each job that was being drawn, and clear
+    the table. Returns the jobs with their attempts, oldest first."""
     rows = await connection.every(
         "UPDATE jobs SET attempts = attempts + 1"
         " WHERE id IN (SELECT job_id FROM drawing) AND state IN ('queued', 'running')"

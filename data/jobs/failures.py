@@ -1,4 +1,4 @@
-"""Why jobs failed, for whoever looks into the database from outside of the bot."""
+"""Why jobs failed, for readers outside the bot."""
 
 import json
 import sqlite3
@@ -8,8 +8,8 @@ from pathlib import Path
 
 
 def recent(path: Path, *, since: float, keys: Collection[str]) -> dict[str, int]:
-    """How many jobs ended with each error of `keys` since then (seconds since the epoch). Nothing
-    is written; `sqlite3.Error` where the database can't be read."""
+    """How many jobs ended with each error of `keys` since then (seconds since the epoch). Writes
+    nothing; raises `sqlite3.Error` if the database can't be read."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=2)) as connection:
         rows = connection.execute(
             "SELECT json_extract(error, '$.key') AS key, COUNT(*) FROM jobs"

@@ -19,8 +19,8 @@ Delivered = Literal["delivered", "kept"]
 class JobRecord:
     """A job as stored. Times are seconds since the epoch. The token never shows in a repr.
 
-    `ceiling`: the highest rating its place allowed when it was accepted, by the settings of
-    `rules_channel_id`. Both are None for jobs of an older Ekaki. `attempts`: how often the process
+    `ceiling`: the highest rating that its place allowed when it was accepted, by the settings of
+    `rules_channel_id`. Both are None for jobs of older versions. `attempts`: how often the process
     ended without warning while the job was being drawn.
     """
 
@@ -49,8 +49,8 @@ class JobRecord:
 
     @property
     def damaged(self) -> bool:
-        """Whether the row does not tell what is to be drawn: it was damaged, or written by another
-        version. Everything else of it holds."""
+        """Whether the request can't be read: it was damaged, or written by another version. The
+        rest of the row is valid."""
         return self.request is _UNREADABLE
 
     def __repr__(self) -> str:
@@ -65,7 +65,7 @@ _UNREADABLE = ResolvedRequest(
 
 
 def _request(stored: str) -> ResolvedRequest:
-    """What is to be drawn; `_UNREADABLE` where that can't be told any more."""
+    """The request; `_UNREADABLE` if it can't be read."""
     try:
         return ResolvedRequest.from_json(stored)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
@@ -96,7 +96,8 @@ async def insert(connection: Connection, *, job: JobRecord) -> None:
 
 
 def _words(wish: GenerationRequest) -> str:
-    """What history is searched for: everything typed for the picture, the negative apart."""
+    """The text searched in the history: everything typed for the picture except the negative
+    prompt."""
     return searchable(", ".join((wish.character, wish.series, wish.prompt, wish.tags)))
 
 
@@ -106,14 +107,14 @@ async def get(connection: Connection, *, job_id: str) -> JobRecord | None:
 
 
 async def open_jobs(connection: Connection) -> list[JobRecord]:
-    """Waiting and running jobs, the oldest first."""
+    """Waiting and running jobs, oldest first."""
     return await _JOBS.many(
         connection, "WHERE state IN ('queued', 'running') ORDER BY accepted_at, rowid"
     )
 
 
 async def unsettled_ids(connection: Connection) -> list[str]:
-    """Open jobs, and ended ones whose end was not told, without reading what they are."""
+    """Open and undelivered jobs, without reading their requests."""
     return await connection.column(
         "SELECT id FROM jobs WHERE state IN ('queued', 'running')"
         " UNION ALL SELECT id FROM jobs WHERE delivery = 'pending' AND ended_at IS NOT NULL"
@@ -121,7 +122,7 @@ async def unsettled_ids(connection: Connection) -> list[str]:
 
 
 async def undelivered(connection: Connection) -> list[JobRecord]:
-    """Ended jobs whose end was not told to their user yet, the oldest first."""
+    """Ended jobs that were not delivered yet, oldest first."""
     return await _JOBS.many(
         connection,
         "WHERE delivery = 'pending' AND ended_at IS NOT NULL ORDER BY ended_at, rowid",
@@ -145,7 +146,7 @@ async def count_open(
 
 
 async def mark_running(connection: Connection, *, job_id: str, now: float) -> None:
-    """The first picture of the job is being drawn."""
+    """Record that the first picture of the job is being drawn."""
     await connection.execute(
         "UPDATE jobs SET state = 'running', started_at = COALESCE(started_at, ?)"
         " WHERE id = ? AND state = 'queued'",
@@ -161,10 +162,10 @@ async def mark_ended(
     now: float,
     error: str | None = None,
 ) -> bool:
-    """End an open job; False where it had ended already (the first end counts).
+    """End an open job; False if it had already ended (the first end counts).
 
-    Pictures are to be delivered whatever was told before: a failure that was told, but could not be
-    stored before a crash, is undone by it.
+    Finished pictures are delivered whatever was reported before: they replace a failure that was
+    reported but could not be stored before a crash.
     """
     return await connection.changes(
         "UPDATE jobs SET state = ?, error = ?, ended_at = ?,"
@@ -175,7 +176,7 @@ async def mark_ended(
 
 
 async def set_message(connection: Connection, *, job_id: str, message_id: int) -> None:
-    """Remember which message shows the job. The one that was told its end counts more."""
+    """Store which message shows the job, unless one already shows its end."""
     await connection.execute(
         "UPDATE jobs SET message_id = COALESCE(message_id, ?) WHERE id = ?", (message_id, job_id)
     )
@@ -189,8 +190,8 @@ async def mark_delivered(
     message_id: int | None,
     now: float,
 ) -> bool:
-    """The end of the job reached its user (or can't); its interaction token is forgotten. False:
-    the job was deleted meanwhile."""
+    """Record that the end of the job reached its user or can't; deletes its interaction token.
+    False: the job was deleted meanwhile."""
     cursor = await connection.execute(
         "UPDATE jobs SET delivery = ?, message_id = COALESCE(?, message_id), delivered_at = ?,"
         " interaction_token = NULL WHERE id = ?",
@@ -200,7 +201,7 @@ async def mark_delivered(
 
 
 async def deliver_again(connection: Connection, *, job_id: str) -> None:
-    """An ended job has a picture more: it is to be delivered, whatever was told before."""
+    """Add a picture to an ended job: it has to be delivered, whatever was reported before."""
     await connection.execute(
         "UPDATE jobs SET state = 'finished', error = NULL, delivery = 'pending',"
         " delivered_at = NULL WHERE id = ? AND ended_at IS NOT NULL",
@@ -211,7 +212,7 @@ async def deliver_again(connection: Connection, *, job_id: str) -> None:
 async def page_of_user(
     connection: Connection, *, user_id: int, after: JobRecord | None, limit: int
 ) -> list[JobRecord]:
-    """Up to `limit` jobs of one person that come after `after` (None: from the oldest on)."""
+    """Up to `limit` jobs of one person after `after` (None: from the oldest)."""
     start = (float("-inf"), "") if after is None else (after.accepted_at, after.id)
     return await _JOBS.many(
         connection,
@@ -221,7 +222,7 @@ async def page_of_user(
 
 
 async def is_needed(connection: Connection, *, content_hash: str) -> bool:
-    """Whether an open job begins from the picture with this hash."""
+    """Whether an open job starts from the picture with this hash."""
     return await connection.exists(
         "SELECT 1 FROM jobs WHERE init_picture = ? AND state IN ('queued', 'running') LIMIT 1",
         (content_hash,),
@@ -229,5 +230,5 @@ async def is_needed(connection: Connection, *, content_hash: str) -> bool:
 
 
 async def delete(connection: Connection, *, job_id: str) -> None:
-    """Remove a job with its pictures and their marks; its use of the quota stays."""
+    """Remove a job with its pictures and their marks; its quota stays used."""
     await connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))

@@ -1,4 +1,4 @@
-"""What a running bot still has to do, read beside it by another process."""
+"""What a running bot still has to do, read by another process."""
 
 import sqlite3
 from contextlib import closing
@@ -10,7 +10,7 @@ from data.store.database import storage_errors
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """`to_draw`: jobs that wait or run. `to_deliver`: ended ones whose user does not know yet."""
+    """`to_draw`: waiting and running jobs. `to_deliver`: ended ones that were not delivered yet."""
 
     to_draw: int
     to_deliver: int

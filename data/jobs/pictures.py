@@ -1,4 +1,5 @@
-"""The `pictures` table: one row per finished picture, whose file lies under its content hash."""
+"""The `pictures` table: one row per finished picture, whose file is stored under its content
+hash."""
 
 from dataclasses import dataclass
 
@@ -35,7 +36,7 @@ _PICTURES = Table(PictureRecord, "pictures", read={"rating": rating_of})
 
 
 async def insert(connection: Connection, *, picture: PictureRecord) -> None:
-    """Store a picture; its file must be on the disk already."""
+    """Store a picture; its file must already be on the disk."""
     await _PICTURES.insert(connection, picture)
 
 
@@ -45,12 +46,13 @@ async def get(connection: Connection, *, picture_id: str) -> PictureRecord | Non
 
 
 async def of_job(connection: Connection, *, job_id: str) -> list[PictureRecord]:
-    """The job's pictures in their order."""
+    """The job's pictures in order."""
     return await _PICTURES.many(connection, "WHERE job_id = ? ORDER BY position", (job_id,))
 
 
 async def delete_of_job(connection: Connection, *, job_id: str) -> list[str]:
-    """Forget the job's pictures; returns their content hashes, so that unused files can go."""
+    """Delete the job's pictures; returns their content hashes, so that unused files can be
+    removed."""
     return sorted(
         set(
             await connection.column(
@@ -68,7 +70,7 @@ async def uses_file(connection: Connection, *, content_hash: str) -> bool:
 
 
 async def delete_of_user(connection: Connection, *, user_id: int) -> list[str]:
-    """Forget all pictures of a person; returns their content hashes."""
+    """Delete all pictures of a person; returns their content hashes."""
     return sorted(
         set(
             await connection.column(

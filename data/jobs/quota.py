@@ -1,7 +1,8 @@
-"""The `quota_uses` table: a ledger of pictures taken from each person's quota.
+"""The `quota_uses` table: pictures taken from each person's quota.
 
-Windows slide: a picture counts until it is one hour (one day) old. What a reset forgave or a grant
-covered does not count, and neither does what a clock entered that was ahead and was set back.
+Windows slide: a picture counts until it is one hour (one day) old. Pictures before a reset or
+covered by a grant don't count, and neither do those recorded by a clock that was ahead and has been
+set back.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ class Use:
 
 
 async def uses_since(connection: Connection, *, user_id: int, since: float) -> list[Use]:
-    """What counts towards the operator's limits: taken after `since`, the oldest first."""
+    """What counts towards the operator's limits: taken after `since`, oldest first."""
     values = (user_id, since)
     return await _uses(connection, "forgiven < 2", values, pictures="pictures - granted_overall")
 
@@ -29,7 +30,7 @@ async def uses_since(connection: Connection, *, user_id: int, since: float) -> l
 async def uses_here_since(
     connection: Connection, *, user_id: int, guild_id: int, since: float
 ) -> list[Use]:
-    """What counts towards the limits of a server: taken there after `since`, the oldest first."""
+    """What counts towards the limits of a server: taken there after `since`, oldest first."""
     values, here = (user_id, since, guild_id), "guild_id = ? AND forgiven = 0"
     return await _uses(connection, here, values, pictures="pictures - granted_here")
 
@@ -43,7 +44,7 @@ async def upscales_here_since(
 
 
 async def all_of_user(connection: Connection, *, user_id: int) -> list[Use]:
-    """Everything the ledger has of `user_id` that was not refunded, the oldest first."""
+    """All uses of `user_id` that were not refunded, oldest first."""
     return await _uses(connection, "TRUE", (user_id, float("-inf")))
 
 
@@ -70,9 +71,9 @@ async def consume(
     granted_here: int = 0,
     granted_overall: int = 0,
 ) -> None:
-    """Take `pictures` from the quota of `user_id` for `job_id`; so many of them from grants.
+    """Take `pictures` from the quota of `user_id` for `job_id`, some of them from grants.
 
-    It is entered at `now`, or with the newest use where that is a little ahead (`CLOCK_STEP_S`).
+    It is recorded at `now`, or at the newest use if that is slightly ahead (`CLOCK_STEP_S`).
     """
     await _forgive_ahead(connection, user_id=user_id, now=now)
     await connection.execute(
@@ -95,8 +96,8 @@ async def consume(
 
 
 async def _forgive_ahead(connection: Connection, *, user_id: int, now: float) -> None:
-    """What lies ahead of `now` did not count in what was allowed just now: never let it count, or
-    it would come on top once its time has come."""
+    """Uses after `now` did not count for what was just allowed: never count them, or they would be
+    added once their time has come."""
     await connection.execute(
         "UPDATE quota_uses SET forgiven = 2 WHERE user_id = ? AND used_at > ?",
         (user_id, now + CLOCK_STEP_S),
@@ -104,7 +105,7 @@ async def _forgive_ahead(connection: Connection, *, user_id: int, now: float) ->
 
 
 async def refund(connection: Connection, *, job_id: str) -> bool:
-    """Refund what `job_id` took; False where there was nothing (left) to refund."""
+    """Refund what `job_id` took; False if there was nothing left to refund."""
     rows = await connection.every(
         "UPDATE quota_uses SET refunded = 1 WHERE job_id = ? AND refunded = 0"
         " RETURNING user_id, guild_id, granted_here, granted_overall",
@@ -142,8 +143,8 @@ async def _give(
 
 
 async def forgive(connection: Connection, *, user_id: int, guild_id: int | None) -> None:
-    """What was used up to now counts no longer towards the limits of a server; with None, which is
-    the owner's word, towards no limit at all."""
+    """Stop counting earlier uses towards the limits of a server; with None, for the owner, towards
+    any limit."""
     if guild_id is None:
         await connection.execute("UPDATE quota_uses SET forgiven = 2 WHERE user_id = ?", (user_id,))
     else:
@@ -155,7 +156,7 @@ async def forgive(connection: Connection, *, user_id: int, guild_id: int | None)
 
 
 async def expire(connection: Connection, *, before: float) -> None:
-    """Remove uses up to `before` whose job was deleted: they count no longer."""
+    """Remove uses up to `before` whose job was deleted, which no longer count."""
     await connection.execute(
         "DELETE FROM quota_uses WHERE job_id IS NULL AND used_at <= ?", (before,)
     )

@@ -1,11 +1,11 @@
-"""The `quota_grants` table: pictures that somebody may make beyond the limits, until used."""
+"""The `quota_grants` table: pictures that a person may make beyond the limits, until used."""
 
 from typing import Final
 
 from data.store.connection import Connection
 
 OVERALL: Final = 0
-"""The `guild_id` of a grant beside the operator's own limits."""
+"""The `guild_id` of a grant beyond the operator's limits."""
 
 
 async def left(connection: Connection, *, guild_id: int, user_id: int) -> int:
@@ -20,7 +20,7 @@ async def left(connection: Connection, *, guild_id: int, user_id: int) -> int:
 
 
 async def add(connection: Connection, *, guild_id: int, user_id: int, pictures: int) -> None:
-    """Grant more, or take some (a negative number). sqlite3.IntegrityError below none."""
+    """Grant more, or take some back (a negative number). sqlite3.IntegrityError below zero."""
     if pictures:
         await connection.execute(
             "INSERT INTO quota_grants (guild_id, user_id, pictures) VALUES (?1, ?2, max(?3, 0))"
@@ -30,7 +30,7 @@ async def add(connection: Connection, *, guild_id: int, user_id: int, pictures: 
 
 
 async def of_user(connection: Connection, *, user_id: int) -> dict[int, int]:
-    """What somebody has left, by server."""
+    """What a person has left, by server."""
     rows = await connection.every(
         "SELECT guild_id, pictures FROM quota_grants WHERE user_id = ? AND pictures > 0", (user_id,)
     )

@@ -24,7 +24,7 @@ async def find_stored(connection: Connection, *, picture_id: str) -> StoredPictu
 
 
 async def held_picture(connection: Connection, *, picture_id: str) -> StoredPicture:
-    """The same for a picture that a foreign key holds in this transaction."""
+    """The same for a picture whose existence a foreign key guarantees in this transaction."""
     found = await find_stored(connection, picture_id=picture_id)
     assert found is not None
     return found

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from data.store.connection import Connection
 from pipeline.rating import Rating
 
-LATEST = 1000  # jobs: enough to see habits, read in some milliseconds
+LATEST = 1000  # jobs: enough to find habits, read within milliseconds
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a job shows: its final prompt, and what the tagger saw, by Danbooru's names."""
+    """The content of a job: its final prompt, and the tagger's tags by Danbooru's names."""
 
     user_id: int
     prompt: str
@@ -22,7 +22,7 @@ class Shown:
 async def shown_in(
     connection: Connection, *, guild_id: int, channel_ids: Collection[int], ceiling: Rating
 ) -> list[Shown]:
-    """The latest finished jobs in these channels, the newest first.
+    """The latest finished jobs in these channels, newest first.
 
     Private ones are left out, and those with a picture above `ceiling` or without any.
     """

@@ -1,4 +1,5 @@
-"""The `uploads` table: pictures that people sent to begin from; the file lies under its hash."""
+"""The `uploads` table: pictures that people sent to start from; the file is stored under its
+hash."""
 
 from dataclasses import dataclass
 
@@ -21,8 +22,8 @@ _UPLOADS = Table(UploadRecord, "uploads")
 
 
 async def put(connection: Connection, *, upload: UploadRecord) -> None:
-    """Enter an upload, whose file must be on the disk already; the same one again begins anew to
-    wait for its job."""
+    """Store an upload, whose file must already be on the disk; uploading it again restarts its
+    waiting time."""
     again = "ON CONFLICT (content_hash) DO UPDATE SET uploaded_at = excluded.uploaded_at"
     await _UPLOADS.insert(connection, upload, conflict=again)
 
@@ -41,7 +42,7 @@ async def take(connection: Connection, *, content_hash: str, user_id: int) -> No
 
 
 async def of_user(connection: Connection, *, user_id: int) -> list[UploadRecord]:
-    """What `user_id` sent, the oldest first."""
+    """What `user_id` sent, oldest first."""
     return await _UPLOADS.many(connection, "WHERE user_id = ? ORDER BY uploaded_at", (user_id,))
 
 

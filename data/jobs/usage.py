@@ -1,4 +1,4 @@
-"""How much was made in a server, counted from the `jobs` table: an index answers all of it."""
+"""Usage of a server, counted from the `jobs` table with an index only."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -32,14 +32,14 @@ class DayUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberUse:
-    """Pictures of one member in a span of time, private ones among them."""
+    """Pictures of one member in a period, including private ones."""
 
     user_id: int
     pictures: int
 
 
 async def per_day(connection: Connection, *, guild_id: int, since: float) -> list[DayUse]:
-    """Days with pictures, the newest first."""
+    """Days with pictures, newest first."""
     rows = await connection.every(PER_DAY, (guild_id, since))
     return [DayUse(**row) for row in rows]
 
@@ -47,6 +47,6 @@ async def per_day(connection: Connection, *, guild_id: int, since: float) -> lis
 async def members(
     connection: Connection, *, guild_id: int, since: float, limit: int
 ) -> list[MemberUse]:
-    """Members with pictures, those with most first; up to `limit`."""
+    """Up to `limit` members with pictures, those with the most first."""
     rows = await connection.every(MEMBERS, (guild_id, since, limit))
     return [MemberUse(**row) for row in rows]

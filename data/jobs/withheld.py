@@ -1,4 +1,4 @@
-"""The `withheld` table: pictures that nobody is shown, until a moderator releases one."""
+"""The `withheld` table: pictures that are shown to nobody until a moderator releases them."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -19,7 +19,7 @@ Decision = Literal["released", "discarded"]
 class WithheldRecord:
     """A withheld picture. `ceiling`: what its place allowed. `seen`: None if the tagger failed.
 
-    `picture`: the row it may become, while it waits for a moderator. None also where that row is
+    `picture`: the row to store on release, while it waits for a moderator. Also None if that row is
     damaged; then it can only be discarded.
     """
 
@@ -37,12 +37,12 @@ class WithheldRecord:
 
     @property
     def content_hash(self) -> str | None:
-        """Of the file, while there is one."""
+        """The hash of the file, while there is one."""
         return self.picture.content_hash if self.state == "waiting" and self.picture else None
 
 
 def _picture(stored: str | None) -> PictureRecord | None:
-    """The row that it may become; None where there is none or it can't be read."""
+    """The row to store on release; None if there is none or it can't be read."""
     kept = object_of(stored or "")
     try:
         kept["rating"] = rating_of(kept["rating"])
@@ -67,7 +67,8 @@ _WITHHELD = Table(
 
 
 async def insert(connection: Connection, *, record: WithheldRecord) -> None:
-    """Enter a withheld picture; the file of one that waits must be on the disk already."""
+    """Store a withheld picture; if it waits for a moderator, its file must already be on the
+    disk."""
     await _WITHHELD.insert(connection, record, content_hash=record.content_hash)
 
 
@@ -77,7 +78,7 @@ async def get(connection: Connection, *, withheld_id: str) -> WithheldRecord | N
 
 
 async def of_job(connection: Connection, *, job_id: str) -> list[WithheldRecord]:
-    """Everything of a job that is still withheld, in order: what was released is a picture."""
+    """Everything of a job that is still withheld, in order; released ones are pictures."""
     return await _WITHHELD.many(
         connection, "WHERE job_id = ? AND state <> 'released' ORDER BY position", (job_id,)
     )
@@ -86,8 +87,8 @@ async def of_job(connection: Connection, *, job_id: str) -> list[WithheldRecord]
 async def waiting(
     connection: Connection, *, guild_id: int, after: str | None = None
 ) -> WithheldRecord | None:
-    """The next picture of a server that waits for a moderator, the oldest first; with `after` the
-    one that follows that one, or the first again after the last."""
+    """The oldest picture of a server that waits for a moderator; with `after` the one that follows
+    it, or the first again after the last."""
     return await _WITHHELD.one(
         connection,
         "WHERE state = 'waiting' AND (SELECT guild_id FROM jobs WHERE id = job_id) = ?1"
@@ -109,9 +110,9 @@ async def count_waiting(connection: Connection, *, guild_id: int) -> int:
 async def decide(
     connection: Connection, *, withheld_id: str, decision: Decision, by: int | None, now: float
 ) -> bool:
-    """Enter what a moderator decided; False if it does not wait (any more): the first one counts.
-    The row it might become is forgotten with it. A damaged row, which can't be changed, is removed
-    where it is discarded."""
+    """Store a moderator's decision; False if it is no longer waiting: the first decision counts.
+    Deletes the row kept for release. A damaged row, which can't be changed, is removed when it is
+    discarded."""
     if await connection.changes(
         "UPDATE OR IGNORE withheld SET state = ?, decided_by = ?, decided_at = ?, picture = NULL,"
         " content_hash = NULL WHERE id = ? AND state = 'waiting'",
@@ -124,7 +125,7 @@ async def decide(
 
 
 async def expire(connection: Connection, *, before: float, now: float) -> list[str]:
-    """Discard what has waited since `before`; returns the hashes of the files."""
+    """Discard what has been waiting since before `before`; returns the hashes of the files."""
     rows = await connection.every(
         "SELECT id, content_hash FROM withheld WHERE state = 'waiting' AND withheld_at <= ?",
         (before,),
@@ -138,7 +139,8 @@ async def expire(connection: Connection, *, before: float, now: float) -> list[s
 
 
 async def discard_of_job(connection: Connection, *, job_id: str, now: float) -> list[str]:
-    """The job ended without pictures: what waited is of no use. Returns the hashes of the files."""
+    """Discard waiting pictures of a job that ended without pictures. Returns the hashes of the
+    files."""
     found = await files_of_job(connection, job_id=job_id)
     for record in await of_job(connection, job_id=job_id):
         await decide(connection, withheld_id=record.id, decision="discarded", by=None, now=now)
@@ -146,12 +148,12 @@ async def discard_of_job(connection: Connection, *, job_id: str, now: float) -> 
 
 
 async def files_of_job(connection: Connection, *, job_id: str) -> list[str]:
-    """The hashes of the files that the job's withheld pictures have."""
+    """The file hashes of the job's withheld pictures."""
     return await _hashes(connection, "job_id = ?", job_id)
 
 
 async def files_of_user(connection: Connection, *, user_id: int) -> list[str]:
-    """The same for everything of a person."""
+    """The same for all jobs of a person."""
     return await _hashes(connection, "job_id IN (SELECT id FROM jobs WHERE user_id = ?)", user_id)
 
 

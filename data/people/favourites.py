@@ -1,4 +1,4 @@
-"""The `favourites` table: pictures that somebody marked. Marking twice is marking once."""
+"""The `favourites` table: pictures that a person marked. Marking is idempotent."""
 
 import json
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from data.store.connection import Connection
 
 
 async def mark(connection: Connection, *, user_id: int, picture_id: str, now: float) -> bool:
-    """Mark a picture; False where there is no such picture (any more)."""
+    """Mark a picture; False if it does not exist."""
     return await connection.changes(
         "INSERT INTO favourites (user_id, picture_id, marked_at)"
         " SELECT ?, id, ? FROM pictures WHERE id = ?"
@@ -17,7 +17,7 @@ async def mark(connection: Connection, *, user_id: int, picture_id: str, now: fl
 
 
 async def unmark(connection: Connection, *, user_id: int, picture_id: str) -> bool:
-    """Take the mark away; False where there is none."""
+    """Remove the mark; False if there is none."""
     return await connection.changes(
         "DELETE FROM favourites WHERE user_id = ? AND picture_id = ?", (user_id, picture_id)
     )
@@ -26,7 +26,7 @@ async def unmark(connection: Connection, *, user_id: int, picture_id: str) -> bo
 async def among(
     connection: Connection, *, user_id: int, picture_ids: Iterable[str]
 ) -> frozenset[str]:
-    """Those of `picture_ids` that `user_id` marked."""
+    """The `picture_ids` that `user_id` marked."""
     return frozenset(
         await connection.column(
             "SELECT picture_id FROM favourites WHERE user_id = ?"
@@ -37,7 +37,7 @@ async def among(
 
 
 async def of_user(connection: Connection, *, user_id: int) -> list[tuple[str, float]]:
-    """(picture id, when it was marked), the oldest first."""
+    """(picture id, when it was marked), oldest first."""
     rows = await connection.every(
         "SELECT picture_id, marked_at FROM favourites WHERE user_id = ?"
         " ORDER BY marked_at, picture_id",

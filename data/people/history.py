@@ -1,7 +1,7 @@
-"""Searching one person's finished pictures, the newest first.
+"""Searches one person's finished pictures, newest first.
 
-LIKE over one person's rows, found by index, and no full-text index: thousands of rows take
-milliseconds, parts of words and Japanese are found, and there is no second copy to keep in step.
+Uses LIKE over one person's rows, found by index, and no full-text index: thousands of rows take
+milliseconds, parts of words and Japanese are found, and there is no second copy to keep in sync.
 """
 
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from data.jobs.stored import StoredPicture, held_picture
 from data.store.connection import Connection
 from data.store.words import searchable
 
-MAX_WORDS = 10  # more are not looked for: nobody means them, and each costs a pass over the rows
+MAX_WORDS = 10  # more are ignored, because each costs a pass over the rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry(StoredPicture):
-    """A finished picture, and whether the person who looks marked it."""
+    """A finished picture, and whether its viewer marked it."""
 
     favourite: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryPage:
-    """One page, and how many pictures all pages have together."""
+    """One page, and the number of pictures on all pages."""
 
     entries: tuple[HistoryEntry, ...]
     total: int
@@ -37,7 +37,8 @@ def patterns(words: str) -> list[str]:
 async def search(
     connection: Connection, *, user_id: int, words: str, favourites: bool, offset: int, limit: int
 ) -> HistoryPage:
-    """Pictures of `user_id` whose prompt has all of `words`; with `favourites` only marked ones."""
+    """Pictures of `user_id` whose prompt contains all of `words`; with `favourites` only marked
+    ones."""
     wanted = patterns(words)
     source = (
         " FROM jobs JOIN pictures ON pictures.job_id = jobs.id"

@@ -1,4 +1,4 @@
-"""The `presets` table: requests that somebody saved under names that differ by more than case."""
+"""The `presets` table: requests that a person saved under names that differ by more than case."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pipeline.request import GenerationRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """A saved request. `name` is written as its owner wrote it last."""
+    """A saved request. `name` is spelled as its owner last wrote it."""
 
     name: str
     request: GenerationRequest
@@ -19,7 +19,7 @@ _PRESETS = Table(Preset, "presets", read={"request": GenerationRequest.from_json
 
 
 def key_of(name: str) -> str:
-    """What makes two names the same: neither case nor width of letters tells them apart."""
+    """The comparison key of a name: case and width of letters don't matter."""
     return unicodedata.normalize("NFKC", name).casefold().strip()
 
 
@@ -46,14 +46,14 @@ async def of_user(connection: Connection, *, user_id: int) -> list[Preset]:
 
 
 async def count(connection: Connection, *, user_id: int, without: str) -> int:
-    """How many presets `user_id` has beside the one named `without`."""
+    """How many presets `user_id` has apart from the one named `without`."""
     return await connection.value(
         "SELECT COUNT(*) FROM presets WHERE user_id = ? AND key <> ?", (user_id, key_of(without))
     )
 
 
 async def delete(connection: Connection, *, user_id: int, name: str) -> bool:
-    """Delete a preset; False where there is none of this name."""
+    """Delete a preset; False if there is none of this name."""
     return await connection.changes(
         "DELETE FROM presets WHERE user_id = ? AND key = ?", (user_id, key_of(name))
     )

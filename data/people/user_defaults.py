@@ -1,4 +1,4 @@
-"""The `user_defaults` table: what somebody's requests get where they say nothing."""
+"""The `user_defaults` table: a person's defaults for their requests."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from pipeline.rating import Rating
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDefaults:
-    """None and "": not set. `aspect` is what `parse_aspect` reads, as `832x1216`. A `rating` above
-    a place's ceiling is lowered to it."""
+    """None and "": not set. `aspect` is what `parse_aspect` reads, such as `832x1216`. A `rating`
+    above a place's ceiling is lowered to it."""
 
     aspect: str | None = None
     preset: QualityPreset | None = None
@@ -31,17 +31,17 @@ _DEFAULTS = Table(UserDefaults, "user_defaults", read={"preset": _preset, "ratin
 
 
 async def get(connection: Connection, *, user_id: int) -> UserDefaults:
-    """What `user_id` set."""
+    """The defaults of `user_id`."""
     found = await _DEFAULTS.one(connection, "WHERE user_id = ?", (user_id,))
     return found or UserDefaults()
 
 
 async def put(connection: Connection, *, user_id: int, defaults: UserDefaults) -> None:
-    """Replace what `user_id` had set."""
+    """Replace the defaults of `user_id`."""
     await forget(connection, user_id=user_id)
     await _DEFAULTS.insert(connection, defaults, user_id=user_id)
 
 
 async def forget(connection: Connection, *, user_id: int) -> None:
-    """Remove what `user_id` had set."""
+    """Remove the defaults of `user_id`."""
     await connection.execute("DELETE FROM user_defaults WHERE user_id = ?", (user_id,))

@@ -9,8 +9,8 @@ from data.store.damage import ids_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSession:
-    """Somebody who signed in. `guild_ids`: servers that they are in and that are on the page.
-    `expires_at`: seconds since the epoch."""
+    """A signed-in person. `guild_ids`: their servers that are on the page. `expires_at`: seconds
+    since the epoch."""
 
     user_id: int
     name: str
@@ -27,19 +27,19 @@ _SESSIONS = Table(
 
 
 async def insert(connection: Connection, *, key: str, session: WebSession) -> None:
-    """Remember a session under `key`."""
+    """Store a session under `key`."""
     await _SESSIONS.insert(connection, session, key=key)
 
 
 async def get(connection: Connection, *, key: str, now: float) -> WebSession | None:
-    """The session `key`, unless it has ended."""
+    """The session `key`, unless it has expired."""
     return await _SESSIONS.one(connection, "WHERE key = ? AND expires_at > ?", (key, now))
 
 
 async def of_user(
     connection: Connection, *, user_id: int, now: float
 ) -> list[tuple[str, WebSession]]:
-    """The sessions of `user_id` with their keys, the latest first."""
+    """The sessions of `user_id` with their keys, latest first."""
     rows = await connection.every(
         "SELECT * FROM web_sessions"
         " WHERE user_id = ? AND expires_at > ? ORDER BY expires_at DESC, key",
@@ -49,7 +49,7 @@ async def of_user(
 
 
 async def end_oldest(connection: Connection, *, user_id: int, keep: int) -> None:
-    """End all sessions of `user_id` but the latest `keep`."""
+    """End all sessions of `user_id` except the latest `keep`."""
     await connection.execute(
         "DELETE FROM web_sessions WHERE user_id = ?1 AND key NOT IN (SELECT key FROM web_sessions"
         " WHERE user_id = ?1 ORDER BY expires_at DESC, key LIMIT ?2)",
@@ -58,12 +58,12 @@ async def end_oldest(connection: Connection, *, user_id: int, keep: int) -> None
 
 
 async def delete(connection: Connection, *, key: str) -> None:
-    """End a session; fine where there is none."""
+    """End a session, if it exists."""
     await connection.execute("DELETE FROM web_sessions WHERE key = ?", (key,))
 
 
 async def expire(connection: Connection, *, now: float) -> None:
-    """Forget sessions that have ended."""
+    """Remove expired sessions."""
     await connection.execute("DELETE FROM web_sessions WHERE expires_at <= ?", (now,))
 
 

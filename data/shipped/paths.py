@@ -1,4 +1,4 @@
-"""What lies in the package beside its code."""
+"""Paths of data in the package."""
 
 from pathlib import Path
 from typing import Final

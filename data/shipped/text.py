@@ -1,8 +1,7 @@
 """All visible text: one catalogue per language, TOML files in `data/texts`.
 
-Which language is spoken is told once for a whole flow of calls (`speaking`), not at every call: in
-`bot.client.client` for each interaction, and again where somebody else than its user will read the
-words.
+The language is set once per context (`speaking`), not at every call: in `bot.client.client` for
+each interaction, and again where somebody other than its user will read the text.
 """
 
 import string
@@ -32,7 +31,7 @@ _spoken: ContextVar[str] = ContextVar("spoken_language", default=DEFAULT_LANGUAG
 
 @cache
 def languages() -> frozenset[str]:
-    """The languages that have a catalogue, by the names of their files: `en`, `ja`, `pt-BR`."""
+    """The languages with a catalogue, by file name: `en`, `ja`, `pt-BR`."""
     found = (files("data") / "texts").iterdir()
     return frozenset(each.name.removesuffix(".toml") for each in found if each.is_file())
 
@@ -40,7 +39,7 @@ def languages() -> frozenset[str]:
 def language_of(locale: str | None) -> str:
     """The language to answer `locale` (as Discord writes it: `ja`, `en-GB`) in.
 
-    English where there is no catalogue for it: everybody gets an answer.
+    English if there is no catalogue for it.
     """
     for known in (locale or "", (locale or "").partition("-")[0]):
         if known in languages():
@@ -50,7 +49,7 @@ def language_of(locale: str | None) -> str:
 
 @contextmanager
 def speaking(locale: str | None) -> Generator[None]:
-    """Within this, also in tasks and threads that begin there, `text` speaks that language."""
+    """Within this, and in tasks and threads started in it, `text` uses that language."""
     token = _spoken.set(language_of(locale))
     try:
         yield
@@ -59,10 +58,10 @@ def speaking(locale: str | None) -> Generator[None]:
 
 
 def text(key: str, /, *, locale: str | None = None, **data: object) -> str:
-    """The text `section.key`, its placeholders filled from `data`. KeyError names a missing key.
+    """The text `section.key`, with placeholders filled from `data`. KeyError names a missing key.
 
-    In the language of `locale` where given, else in the one that is spoken; in English where that
-    language lacks it.
+    In the language of `locale` if given, otherwise in the current one; in English if that language
+    lacks it.
     """
     language = _spoken.get() if locale is None else language_of(locale)
     words = _catalogue(language).get(key)
@@ -71,9 +70,10 @@ def text(key: str, /, *, locale: str | None = None, **data: object) -> str:
 
 
 def translation(english: str, language: str) -> str | None:
-    """What `language` says for a whole English text, None if it has no word for it.
+    """The translation of a whole English text into `language`, None if there is none.
 
-    For texts that Discord gets once, in all languages: descriptions of commands, names of menus.
+    For texts that are sent to Discord once, in all languages: descriptions of commands, names of
+    menus.
     """
     key = _keys_by_english().get(english)
     return None if key is None else _catalogue(language).get(key)
@@ -85,7 +85,7 @@ def keys(language: str = DEFAULT_LANGUAGE) -> frozenset[str]:
 
 
 def unfilled(key: str, /, *, language: str = DEFAULT_LANGUAGE) -> str:
-    """The text with its placeholders, as the catalogue has it."""
+    """The text with its placeholders, as it is in the catalogue."""
     return _catalogue(language)[key]
 
 
@@ -102,5 +102,5 @@ def _catalogue(language: str) -> dict[str, str]:
 
 @cache
 def _keys_by_english() -> dict[str, str]:
-    """Where two are the same, the first counts: a command's texts head their section."""
+    """Of equal texts the first counts: a command's texts come first in their section."""
     return {words: key for key, words in reversed(_catalogue(DEFAULT_LANGUAGE).items())}

@@ -1,7 +1,7 @@
-"""The tag vocabulary: what is shipped in `data/vocabulary`, and a list that the operator imported.
+"""The tag vocabulary: the shipped one in `data/vocabulary`, and a list that the operator imported.
 
-An imported list wins over the shipped tags of the same name; the model's own words, aliases and
-the series of characters are ours in either case.
+An imported list overrides shipped tags of the same name; the model's own words, aliases and the
+series of characters are always ours.
 """
 
 import codecs
@@ -25,15 +25,15 @@ from pipeline.tags.tag import Tag, tag_key
 _log = logging.getLogger(__name__)
 
 IMPORTED_NAME: Final = "tags.csv"
-_MAX_BYTES: Final = 256 * 2**20  # the whole Danbooru list has 4 MB: more is another file
-_SPECIAL_WEIGHT: Final = 1_000_000  # posts: the model's own words stand among the commonest tags
+_MAX_BYTES: Final = 256 * 2**20  # the whole Danbooru list has 4 MB: anything larger is another file
+_SPECIAL_WEIGHT: Final = 1_000_000  # posts: the model's own words rank among the commonest tags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """How many tags a list has, how many other names for them, and of which kinds they are.
+    """The numbers of tags and aliases in a list, and of each category.
 
-    So many of its lines were `skipped`; of the first one the number and why, 0 and "" for none.
+    `skipped` lines were left out; number and reason of the first one, 0 and "" for none.
     """
 
     tags: int
@@ -48,9 +48,8 @@ class ImportReport:
 def load_vocabulary(data_dir: Path | None) -> TagIndex:
     """The index over the shipped and, if there is one in `data_dir`, the imported list.
 
-    Takes a second or two for a full list: build it before an event loop has people to answer.
-    Lines of the imported list that can't be read are left out and logged. InputError where it is no
-    list any more.
+    Takes a second or two for a full list: build it before the event loop has to answer. Unreadable
+    lines of the imported list are left out and logged. InputError if it is no list any more.
     """
     special = list(_shipped("special.csv"))
     imported = None if data_dir is None else _imported(data_dir / IMPORTED_NAME)
@@ -68,17 +67,17 @@ def load_vocabulary(data_dir: Path | None) -> TagIndex:
 
 
 def load_related() -> dict[str, list[str]]:
-    """For tags the names of others that go with them, the most fitting first: a small start."""
+    """For some tags, the names of others that go with them, best match first."""
     return {tag: others.split("|") for tag, others in _pairs("related.csv")}
 
 
 def import_vocabulary(source: Path, data_dir: Path) -> ImportReport:
-    """Check the list in `source` and keep it in `data_dir`; it is used from the next start on.
+    """Check the list in `source` and store it in `data_dir`; it is used from the next start.
 
-    Tags that are never suggested anywhere are left out, and lines that can't be read.
+    Leaves out tags that are never suggested, and unreadable lines.
 
-    InputError where most of it can't be read: then nothing is changed. StorageError where it can't
-    be kept.
+    InputError if most of it can't be read: then nothing is changed. StorageError if it can't be
+    stored.
     """
     skipped = _Skipped()
     merged = _merge(tag for tag in _read_list(source, skipped) if rating_of(tag.name) is not None)
@@ -100,7 +99,7 @@ def import_vocabulary(source: Path, data_dir: Path) -> ImportReport:
 
 @dataclass(slots=True)
 class _Skipped:
-    """How many lines were left out; number and reason of the first."""
+    """Counts left-out lines, with number and reason of the first."""
 
     count: int = 0
     line: int = 0
@@ -117,7 +116,7 @@ def _weight(tag: Tag, *, is_special: bool) -> int:
 
 
 def _merge(*lists: Iterable[Tag]) -> dict[str, Tag]:
-    """Tags by key. The first to name a tag decides; names that are somebody's alias stay tags."""
+    """Tags by key. The first definition of a tag counts; names that are also aliases stay tags."""
     merged: dict[str, Tag] = {}
     for tags in lists:
         for tag in tags:
@@ -135,7 +134,7 @@ def _merge(*lists: Iterable[Tag]) -> dict[str, Tag]:
 
 
 def _add_aliases(merged: dict[str, Tag], pairs: Iterable[tuple[str, str]]) -> None:
-    """Give tags our aliases. One that is a tag's name by itself keeps that meaning."""
+    """Add our aliases to tags. An alias that is itself a tag's name keeps that meaning."""
     for alias, name in pairs:
         tag = merged.get(tag_key(name))
         if tag is not None and tag_key(alias) not in merged and alias not in tag.aliases:
@@ -151,7 +150,7 @@ def _shipped_lines(name: str) -> list[str]:
 
 
 def _pairs(name: str) -> Iterator[tuple[str, str]]:
-    """Lines `this,that` of a shipped file; lines with # are remarks."""
+    """Lines `this,that` of a shipped file; lines with # are comments."""
     for line in _shipped_lines(name):
         if line and not line.startswith("#"):
             this, _, that = line.partition(",")
@@ -173,7 +172,7 @@ def _kept_list(path: Path) -> Iterator[Tag]:
 
 
 def _read_list(path: Path, skipped: _Skipped) -> Iterator[Tag]:
-    """The tags of a file. InputError at its end where more lines can't be read than can."""
+    """The tags of a file. InputError at its end if more lines are unreadable than readable."""
     read = 0
     try:
         if path.stat().st_size > _MAX_BYTES:
@@ -197,7 +196,7 @@ def _read_list(path: Path, skipped: _Skipped) -> Iterator[Tag]:
 
 
 def _encoding_of(path: Path) -> tuple[str, str]:
-    """How to decode a file, and what to do with bytes that don't fit: only their line is lost."""
+    """How to decode a file, and how to handle invalid bytes: only their line is lost."""
     with path.open("rb") as file:
         mark = file.read(2)
     if mark in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:  # a spreadsheet's "Unicode text"

@@ -1,4 +1,4 @@
-"""A connection with queries in one call, and tables whose rows are records of a dataclass."""
+"""A connection with one-call queries, and tables whose rows are records of a dataclass."""
 
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -19,14 +19,14 @@ _NO_CONVERTERS: Final[Converters] = {}
 
 
 class Connection(aiosqlite.Connection):
-    """Each of these crosses to the connection's thread and back once."""
+    """Each of these switches to the connection's thread only once."""
 
     async def every(self, sql: str, values: Values = ()) -> list[Any]:
         """All rows."""
         return list(await self.execute_fetchall(sql, values))
 
     async def first(self, sql: str, values: Values = ()) -> Any:
-        """The first row; None where there is none."""
+        """The first row; None if there is none."""
         rows = await self.every(sql, values)
         return rows[0] if rows else None
 
@@ -35,7 +35,7 @@ class Connection(aiosqlite.Connection):
         return [row[0] for row in await self.every(sql, values)]
 
     async def value(self, sql: str, values: Values = ()) -> Any:
-        """The first value of the first row; None where there is none."""
+        """The first value of the first row; None if there is none."""
         row = await self.first(sql, values)
         return None if row is None else row[0]
 
@@ -44,15 +44,15 @@ class Connection(aiosqlite.Connection):
         return await self.first(sql, values) is not None
 
     async def changes(self, sql: str, values: Values = ()) -> bool:
-        """Execute a statement; whether it changed any row."""
+        """Execute a statement; returns whether it changed any row."""
         return (await self.execute(sql, values)).rowcount > 0
 
 
 class Table(Generic[RecordT]):
     """A table, or a join, whose rows are records of one dataclass: its fields are the columns.
 
-    `columns` names them where that takes more than the names. `read` makes of a column what its
-    field holds, and `write` of a field what SQLite stores.
+    `columns` gives expressions for columns that need them. `read` converts a column to its field's
+    value, and `write` a field to what SQLite stores.
     """
 
     def __init__(
@@ -79,12 +79,12 @@ class Table(Generic[RecordT]):
         )
 
     async def many(self, connection: Connection, rest: str, values: Values = ()) -> list[RecordT]:
-        """The records that are found by `SELECT columns FROM source` and `rest`."""
+        """The records of `SELECT columns FROM source` and `rest`."""
         sql = f"SELECT {self.columns} FROM {self.source} {rest}"  # noqa: S608 - constants
         return [self.record(row) for row in await connection.every(sql, values)]
 
     async def one(self, connection: Connection, rest: str, values: Values = ()) -> RecordT | None:
-        """The first of them; None where there is none."""
+        """The first of them; None if there is none."""
         found = await self.many(connection, rest, values)
         return found[0] if found else None
 
@@ -96,8 +96,8 @@ class Table(Generic[RecordT]):
         conflict: str = "",
         **beside: object,
     ) -> bool:
-        """Store a record, with values of the columns `beside` it; `conflict`: the end of the
-        statement. False where that left it out."""
+        """Store a record, with further columns `beside` it; `conflict`: the end of the statement.
+        False if nothing was stored."""
         values = {name: getattr(record, name) for name in self._names}
         values |= {name: write(values[name]) for name, write in self._write.items()} | beside
         marks = ", ".join("?" * len(values))

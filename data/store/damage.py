@@ -1,4 +1,4 @@
-"""Columns that may be damaged, read so that one such row stops nobody who reads many."""
+"""Reads columns that may be damaged, so that one such row does not break reading many."""
 
 import json
 from typing import Any, cast
@@ -7,7 +7,7 @@ from pipeline.rating import Rating
 
 
 def object_of(stored: str) -> dict[str, Any]:
-    """A JSON object; an empty one where the text is none."""
+    """A JSON object; an empty one if the text is none."""
     try:
         return dict(json.loads(stored))
     except (ValueError, TypeError, RecursionError):
@@ -15,7 +15,7 @@ def object_of(stored: str) -> dict[str, Any]:
 
 
 def ids_of(stored: str) -> frozenset[int]:
-    """The ids in a JSON list; what is none is left out."""
+    """The ids in a JSON list; anything else is left out."""
     try:
         found: object = json.loads(stored)
     except (ValueError, TypeError, RecursionError):
@@ -25,8 +25,8 @@ def ids_of(stored: str) -> frozenset[int]:
 
 
 def rating_of(stored: int, *, ceiling: bool = False) -> Rating:
-    """A rating; where the number is none the highest, of a `ceiling` the lowest, so that nobody
-    sees what they should not."""
+    """A rating; if the number is invalid the highest one, for a `ceiling` the lowest, so that
+    nobody sees what they should not."""
     try:
         return Rating(stored)
     except ValueError:

@@ -1,7 +1,7 @@
 """SQLite in WAL mode: one writer behind `transaction()`, a few readers behind `reader()`.
 
-aiosqlite gives each connection a thread of its own and serialises calls in it, so a slow search on
-a reader never stands before an acknowledgement on the writer.
+aiosqlite gives each connection its own thread and serialises its calls, so a slow search on a
+reader never delays an acknowledgement on the writer.
 """
 
 import asyncio
@@ -43,8 +43,8 @@ def migrations() -> list[tuple[int, str]]:
 
 @contextmanager
 def storage_errors(path: Path) -> Generator[None, None, None]:
-    """Turn SQLite's errors that an operator can mend into StorageError, and a number that does not
-    fit into its 64 bits into InputError; others pass."""
+    """Turn SQLite errors that an operator can fix into StorageError, and a number beyond its 64
+    bits into InputError; others pass."""
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -64,7 +64,7 @@ def storage_errors(path: Path) -> Generator[None, None, None]:
                 raise StorageError(key, path=str(path)) from error
         raise
     except OverflowError as error:
-        # Numbers from outside are bounded where they are read; this is for one that was forgotten.
+        # Numbers from outside are bounded where they are read; this handles any that was forgotten.
         if "SQLite" not in str(error):
             raise
         raise InputError("number_too_large") from error
@@ -91,7 +91,7 @@ class Database:
     ) -> AsyncGenerator["Database", None]:
         """Open `path`, creating and migrating it.
 
-        StorageError where it can't be opened or written, is locked by somebody else, damaged, or of
+        StorageError if it can't be opened or written, is locked by another process, damaged, or of
         a newer version than this code knows.
         """
         connections: list[Connection] = []
@@ -117,9 +117,10 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection, None]:
-        """The writer, alone, inside one transaction: committed at the end, undone on any error.
+        """The writer, exclusively, inside one transaction: committed at the end, rolled back on any
+        error.
 
-        StorageError `data_dir_replaced` where this is not the database that lies there any more.
+        StorageError `data_dir_replaced` if the database at this path is now another one.
         """
         with storage_errors(self.path):
             async with self._write_lock:
@@ -132,21 +133,21 @@ class Database:
                         listener()
                 except BaseException:
                     # Shielded: a cancelled task must not leave the transaction open for the next.
-                    # The thread takes one after another, so a BEGIN that nobody waits for any more
-                    # is undone as well.
+                    # The thread runs calls in order, so a BEGIN that nobody waits for any more is
+                    # rolled back as well.
                     await asyncio.shield(self._writer.rollback())
                     raise
 
     async def forget_log(self) -> None:
-        """Empty the write-ahead log, which still has what was deleted just now. A reader that is in
-        the middle of something keeps it until the next time."""
+        """Empty the write-ahead log, which still contains what was just deleted. An active reader
+        postpones that to the next call."""
         with storage_errors(self.path):
             async with self._write_lock, self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)"):
                 pass
 
     @asynccontextmanager
     async def reader(self) -> AsyncGenerator[Connection, None]:
-        """A connection that can't write, for one or more queries."""
+        """A read-only connection, for one or more queries."""
         connection = await self._idle.get()
         try:
             with storage_errors(self.path):
@@ -155,26 +156,25 @@ class Database:
             self._idle.put_nowait(connection)
 
     async def read(self, query: Query[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of one query, on a connection that can't write."""
+        """The result of one query, on a read-only connection."""
         async with self.reader() as connection:
             return await query(connection, *args, **kwargs)
 
     async def write(self, query: Query[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of one query, in a transaction of its own."""
+        """The result of one query, in its own transaction."""
         async with self.transaction() as connection:
             return await query(connection, *args, **kwargs)
 
 
 def _probe(path: Path) -> None:
-    """Fail here if `path` can't be opened: aiosqlite 0.22 leaves its thread behind if it is the
-    first to find out."""
+    """Fail here if `path` can't be opened: aiosqlite 0.22 would leak its thread."""
     if path.parent.is_dir():
-        make_file(path)  # SQLite gives the log beside it the same rights
+        make_file(path)  # SQLite gives its log the same permissions
     sqlite3.connect(path).close()
 
 
 async def _connect(path: Path, *, busy_timeout_s: float) -> Connection:
-    # isolation_level=None: no hidden BEGIN, transactions are ours alone.
+    # isolation_level=None: no implicit BEGIN, transactions are explicit.
     connection = Connection(
         lambda: sqlite3.connect(path, isolation_level=None, timeout=busy_timeout_s),
         iter_chunk_size=64,
@@ -187,7 +187,7 @@ async def _connect(path: Path, *, busy_timeout_s: float) -> Connection:
         # FULL: an accepted job survives a power cut, not only a crash of this process.
         await connection.execute("PRAGMA synchronous = FULL")
         await connection.execute("PRAGMA foreign_keys = ON")
-        # What is deleted is overwritten: people may have everything about themselves removed.
+        # Deleted content is overwritten, because people may delete everything about themselves.
         await connection.execute("PRAGMA secure_delete = ON")
     except BaseException:
         await connection.close()
@@ -196,7 +196,7 @@ async def _connect(path: Path, *, busy_timeout_s: float) -> Connection:
 
 
 def _text(stored: bytes) -> str:
-    """A damaged text must not make a query fail that gives others as well."""
+    """A damaged text must not make a whole query fail."""
     return stored.decode(errors="replace")
 
 

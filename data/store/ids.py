@@ -4,8 +4,8 @@ import re
 import secrets
 from typing import Final
 
-_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no letters that look alike
-LENGTH = 12  # 31**12 is about 2**59: not to be guessed, and short enough to be typed
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no similar letters
+LENGTH = 12  # 31**12 is about 2**59: can't be guessed, and short enough to type
 
 
 def new_id() -> str:
@@ -13,11 +13,11 @@ def new_id() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(LENGTH))
 
 
-PUBLIC_LENGTH = 26  # 31**26 is more than 2**128: of what the whole internet may ask for
+PUBLIC_LENGTH = 26  # 31**26 is more than 2**128: for ids that anybody on the internet can request
 
 
 def new_public_id() -> str:
-    """A random identifier of what is shown on the web page."""
+    """A random identifier of something on the web page."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(PUBLIC_LENGTH))
 
 
@@ -27,21 +27,21 @@ _TYPED: Final = re.compile(
 
 
 def typed_id(typed: str) -> str:
-    """The first id in what somebody typed or pasted: an id, a suggestion as it is shown
-    (`id: prompt`), the name of a picture's file. All of it where there is none."""
+    """The first id in typed or pasted text: an id, a displayed suggestion (`id: prompt`), the name
+    of a picture's file. The whole text if there is none."""
     lowered = typed.strip().lower()
     found = _TYPED.search(lowered)
     return lowered if found is None else found[0]
 
 
 MAX_SNOWFLAKE: Final = 2**63 - 1
-"""Discord's ids are 64 bits, the first never set. SQLite's integers end there, too."""
+"""Discord's ids have 64 bits, the first never set. SQLite's integers end there too."""
 
-_MAX_DIGITS: Final = 19  # of MAX_SNOWFLAKE; Python refuses to read some thousand of them
+_MAX_DIGITS: Final = 19  # digits of MAX_SNOWFLAKE; Python refuses to parse thousands of them
 
 
 def snowflake(text: str) -> int | None:
-    """The id of Discord's that `text` is, in ASCII digits; None where it can't be one."""
+    """Discord's id in `text`, in ASCII digits; None if it can't be one."""
     if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS):
         return None
     number = int(text)

@@ -17,7 +17,8 @@ LOCK_NAME = "running.lock"
 
 @contextmanager
 def only_one(folder: Path) -> Generator["Lock", None, None]:
-    """Hold the folder; StorageError if another process does. Freed by the system on any death."""
+    """Lock the folder; StorageError if another process holds it. The system releases it if the
+    process dies."""
     path = folder / LOCK_NAME
     descriptors: list[int] = []
     system = _system_lock(path, descriptors.append)
@@ -52,39 +53,39 @@ def holder(folder: Path) -> int | None:
 
 
 def held_database(folder: Path) -> str | None:
-    """What the holder of the folder wrote of its database (`describe`); None if it did not."""
+    """What the holder of the folder wrote about its database (`describe`); None if it did not."""
     lines = _lines(folder / LOCK_NAME)
     return lines[1] if len(lines) > 1 else None
 
 
 def describe(database: Path) -> str:
-    """A database by its place and identity. OSError if there is none."""
+    """A database by its path and identity. OSError if there is none."""
     device, inode = identity(database)
     return f"{device}:{inode} {database.resolve()}"
 
 
 class Lock:
-    """The lock that is held; its file tells other processes who holds it."""
+    """The held lock; its file tells other processes who holds it."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
         self._descriptor = descriptor
 
     def tell_database(self, database: Path) -> None:
-        """Write down which database is open. OSError."""
+        """Record which database is open. Raises OSError."""
         self.write(f"{os.getpid()}\n{describe(database)}\n")
 
     def write(self, text: str) -> None:
-        """Replace what stands in the file. OSError."""
+        """Replace the content of the file. Raises OSError."""
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         os.write(self._descriptor, text.encode())
 
 
 def _system_lock(path: Path, on_acquired: Callable[[int], None] | None = None) -> FileLock:
-    """The system's lock of a file, which is neither waited for nor removed afterwards.
+    """The system's lock on a file, without waiting for it or removing the file afterwards.
 
-    `on_acquired` gets the locked descriptor: Windows lets nobody write through another one.
+    `on_acquired` gets the locked descriptor: Windows allows writing only through that one.
     """
     return FileLock(
         path, timeout=0, thread_local=False, preserve_lock_file=True, on_acquired=on_acquired
@@ -92,7 +93,7 @@ def _system_lock(path: Path, on_acquired: Callable[[int], None] | None = None) -
 
 
 def _lines(path: Path) -> list[str]:
-    """What the holder wrote; nothing where that can't be read."""
+    """What the holder wrote; empty if that can't be read."""
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):

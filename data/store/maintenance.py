@@ -1,4 +1,4 @@
-"""Whether the bot's owner lets nobody begin anything, kept in `notes` over restarts."""
+"""Whether the bot is in maintenance, kept in `notes` over restarts."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ _KEY = "maintenance"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
-    """Since when (seconds since the epoch), by whom, and what people are told."""
+    """Since when (seconds since the epoch), by whom, and the message for people."""
 
     since: float
     by: int
@@ -20,8 +20,8 @@ class Maintenance:
 
 
 async def get(connection: Connection) -> Maintenance | None:
-    """The maintenance that is on; None: the bot works. It is on as well where what was noted can't
-    be read: the owner can turn it off."""
+    """The current maintenance; None: the bot works. It is also on if the note can't be read: the
+    owner can turn it off."""
     kept = await notes.get(connection, key=_KEY)
     if not kept:
         return None

@@ -1,8 +1,8 @@
-"""What is kept is for the user alone who runs the bot: files 0600, folders 0700, on POSIX.
+"""Stored files are only for the user who runs the bot: files 0600, folders 0700, on POSIX.
 
-A group may take part where the operator said so by setting the setgid bit of DATA_DIR
-(`chmod 2750`): then folders below have its group's rights, and files those to read and write.
-Nobody else ever has any. On Windows the folder's own access list decides; nothing is done there.
+An operator can give a group access by setting the setgid bit of DATA_DIR (`chmod 2750`): then
+folders below get the group's permissions, and files those to read and write. Others never have
+access. On Windows the folder's access list decides; nothing is done there.
 """
 
 import errno
@@ -17,14 +17,14 @@ from typing import Final
 _KEPT: Final = (
     "ekaki.db*", "running.lock", "pictures", "uploads", "withheld", "thumbnails", "tags*",
 )  # fmt: skip
-"""What is ours in DATA_DIR: whatever else an operator put there stays as it is."""
+"""Our files in DATA_DIR; everything else that an operator put there is left alone."""
 
 
 _NO_RIGHTS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it that are missing. OSError if that can't be."""
+    """Create a folder and its missing parents. Raises OSError."""
     if folder.is_dir():
         return
     if not folder.parent.is_dir():
@@ -34,15 +34,15 @@ def make_folder(folder: Path) -> None:
 
 
 def make_file(file: Path) -> None:
-    """Make an empty file unless there is one. OSError if that can't be."""
+    """Create an empty file unless it exists. Raises OSError."""
     with suppress(FileExistsError):
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         restrict(file)
 
 
 def restrict(path: Path) -> None:
-    """Give `path`, which is our own, the rights that its folder wants. File systems that know no
-    rights (FAT, exFAT, some network drives) refuse: `too_open` tells of those."""
+    """Give our own file `path` the permissions of its folder. File systems without permissions
+    (FAT, exFAT, some network drives) refuse: `too_open` reports those."""
     if os.name != "posix":
         return
     try:
@@ -53,7 +53,7 @@ def restrict(path: Path) -> None:
 
 
 def too_open(data_dir: Path) -> list[Path]:
-    """What in `data_dir` others may read or change, the folder itself first."""
+    """The paths in `data_dir` that others can read or change, the folder itself first."""
     if os.name != "posix" or not data_dir.is_dir():
         return []
     mode = data_dir.stat().st_mode
@@ -62,9 +62,9 @@ def too_open(data_dir: Path) -> list[Path]:
 
 
 def tighten(data_dir: Path) -> list[Path]:
-    """Take the rights of others away, wherever there are any; returns what could not be changed.
+    """Remove the permissions of others; returns what could not be changed.
 
-    A folder with the sticky bit is everybody's, as /tmp: only what is ours in it is changed.
+    A folder with the sticky bit is shared, like /tmp: only our files in it are changed.
     """
     failed: list[Path] = []
     for top in too_open(data_dir):
@@ -102,11 +102,11 @@ def _wanted(path: Path, folder_mode: int) -> int:
 
 
 WRITING: Final = ".writing-"
-"""How the names of files begin that a crash left half-written."""
+"""The name prefix of partial files that a crash may leave."""
 
 
 def write_durably(target: Path, content: bytes) -> None:
-    """Write a file whole or not at all, synced with its folder. OSError."""
+    """Write a file atomically, synced with its folder. Raises OSError."""
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=WRITING)
     temporary = Path(name)
     try:

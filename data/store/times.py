@@ -1,8 +1,8 @@
-"""What stored times may be relied on for: seconds since the epoch, as the clock stood then."""
+"""How far stored times can be trusted: seconds since the epoch, by the clock at that time."""
 
 from typing import Final
 
 CLOCK_STEP_S: Final = 60.0
-"""How far ahead of now a stored time may lie and still be one of now: requests of one moment are
-entered in any order, and clocks are corrected by seconds. What lies further ahead was entered by a
-clock that was ahead and was set back since."""
+"""How far in the future a stored time may be and still count as now: simultaneous requests are
+recorded in any order, and clocks are corrected by seconds. A time further ahead was recorded by a
+clock that was ahead and has been set back since."""

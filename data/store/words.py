@@ -4,6 +4,6 @@ import unicodedata
 
 
 def searchable(text: str) -> str:
-    """`text` without case, width of letters, underscores and escapes."""
+    """`text` with case, width of letters, underscores and escapes normalised."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return plain.replace("_", " ").replace("\\", "").replace("\0", "")  # NUL ends SQLite's LIKE

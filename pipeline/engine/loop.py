@@ -23,7 +23,7 @@ class UNetInputs(TypedDict):
 
 
 class UNet(Protocol):
-    """What the loop needs of a model: `pipeline.engine.unet.UNetSession`."""
+    """The interface that the loop needs: `pipeline.engine.unet.UNetSession`."""
 
     def predict(self, **inputs: Unpack[UNetInputs]) -> Floats:
         """The prediction for each row, shaped like `sample`."""

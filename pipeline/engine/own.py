@@ -1,7 +1,7 @@
 """Our own loop over the model's ONNX sessions: no torch, a cancel at the next step, previews.
 
-On a CPU a picture runs to its end in `draw`, its guidance pair in one run as in the stock pipeline
-(batching more gains nothing there). `begin`, `step` and `finish` are the same work in parts, for
+On a CPU `draw` completes one picture, with its guidance pair in one run as in the stock pipeline
+(larger batches gain nothing there). `begin`, `step` and `finish` do the same work in parts, for
 several pictures that share runs.
 """
 
@@ -48,8 +48,8 @@ class _Parts:
 class OwnEngine:
     """Draws with the sessions that it opens from `folder`. One thread owns it.
 
-    `rows_at_once`: the most rows of the UNet in one run (None: no bound), `tiled_vae`: a device has
-    room for tiles only. Both go down by themselves when memory runs out all the same, and stay so.
+    `rows_at_once`: the maximum of UNet rows in one run (None: no limit), `tiled_vae`: the device
+    only has room for tiles. If memory still runs out, both are reduced permanently.
 
     Raises ModelError: what the sessions raise, `scheduler_unsupported`.
     """
@@ -64,7 +64,7 @@ class OwnEngine:
         rows_at_once: int | None = None,
         tiled_vae: bool = False,
     ) -> None:
-        for sampler in Sampler:  # what can't be sampled is said now, not in the first job
+        for sampler in Sampler:  # report an unsupported scheduler now, not in the first job
             make_sampler(sampler, folder.scheduler, _TRIAL_STEPS)
         self._folder = folder
         self._prompts = prompts
@@ -97,7 +97,7 @@ class OwnEngine:
     ) -> DrawnPicture:
         """See `Engine.draw`. A preview is made of the x0 prediction of the step just done.
 
-        The encoder of given pictures is opened when the first one comes; all else is shared.
+        The encoder for init pictures is opened when the first one comes; everything else is shared.
         """
         try:
             return self._draw(request, index, watch, init_image)
@@ -163,9 +163,9 @@ class OwnEngine:
         )
 
     def step(self, rows: Sequence[Row]) -> None:
-        """One step of each of `rows`, which have one shape, in one run; on a CPU those of pictures
-        larger than usual in one run each. With the last step a CPU's memory is released, so that
-        the decoder finds it. Raises EngineError."""
+        """One step of each of `rows`, which have the same shape, in one run; on a CPU, pictures
+        larger than usual get separate runs. With the last step a CPU's memory is released for the
+        decoder. Raises EngineError."""
         parts = self._open()
         _, _, height, width = rows[0].latents.shape
         unet = parts.unet
@@ -176,7 +176,7 @@ class OwnEngine:
         loop.step(unet, rows)
 
     def finish(self, row: Row, *, between: Callable[[], None] = lambda: None) -> Image.Image:
-        """The picture of a row that is done. Raises EngineError `picture_not_finite`, and what
+        """The picture of a finished row. Raises EngineError `picture_not_finite`, and what
         `between` raises, which is called between the parts of a large picture."""
         if not np.isfinite(row.latents).all():
             raise EngineError("picture_not_finite")

@@ -1,4 +1,4 @@
-"""What the rest of the house knows of an engine. Nobody outside knows which one runs."""
+"""The interface of engines. Code outside does not know which one runs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from pipeline.rework import UPSCALE_STRENGTH
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """How long drawing will take here, as computed before anything was drawn.
+    """How long drawing will take here, computed before anything was drawn.
 
-    `row_step_s`: seconds of one row and step of 1024x1024; `beside_s`: seconds of a picture spent
-    elsewhere (decoding most of all).
+    `row_step_s`: seconds per row and step at 1024x1024; `beside_s`: seconds per picture spent
+    elsewhere (mostly decoding).
     """
 
     row_step_s: float
@@ -25,19 +25,19 @@ class Expected:
 
     @property
     def picture_s(self) -> float:
-        """Of 1024x1024 in the usual steps, with guidance: two rows a step."""
+        """Seconds for 1024x1024 with the usual steps and guidance: two rows per step."""
         return 2 * DEFAULT_STEPS * self.row_step_s + self.beside_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelDescription:
-    """Which model draws, for `/about`, records, PNG text and logs. Holds no path of the machine.
+    """Which model draws, for `/about`, records, PNG text and logs. Contains no local path.
 
     `hash` is ten hex digits over the weights' identity (A1111's "Model hash"). `notice` is a
     sentence that every result must show ("random weights: ..."), or "". `size_multiple` is the
-    number of pixels every side must be a multiple of. `upscale_strength` is how much of an upscaled
-    picture is drawn anew unless the person says (0..1). `expected` is None where the machine was
-    not timed.
+    number of pixels every side must be a multiple of. `upscale_strength` is the default share of an
+    upscaled picture that is redrawn (0..1). `expected` is None if the machine's speed was not
+    measured.
     """
 
     name: str
@@ -65,7 +65,7 @@ class DrawnPicture:
 
 
 class Watch(Protocol):
-    """How a drawing is observed and stopped. All methods are called in the drawing's thread."""
+    """Observes and stops a drawing. All methods are called in the drawing's thread."""
 
     def is_cancelled(self) -> bool:
         """Asked before each step and before decoding; True makes `draw` raise Cancelled."""
@@ -99,12 +99,12 @@ class Engine(Protocol):
         *,
         init_image: Image | None = None,
     ) -> DrawnPicture:
-        """Picture `index` of `request`, begun from `init_image` (of any size and mode) where the
-        request names an `init_picture`; without one the argument is not looked at.
+        """Picture `index` of `request`, started from `init_image` (of any size and mode) if the
+        request names an `init_picture`; otherwise the argument is ignored.
 
         Raises Cancelled when `watch` says so, EngineError when drawing fails (`init_image_missing`
-        where the request needs a picture and none is given).
-        The same request, index and picture give the same result, whatever was drawn before.
+        if the request needs a picture and none is given). The same request, index and picture give
+        the same result, regardless of earlier drawings.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""A row: one picture on its way. Rows of the same shape share runs of the UNet."""
+"""A row: one picture being drawn. Rows of the same shape share runs of the UNet."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditioning:
-    """What the UNet is told beside the latents; the first axis is [negative, prompt] with guidance,
+    """The UNet's inputs besides the latents; the first axis is [negative, prompt] with guidance,
     [prompt] without.
 
     prompt_embeds (1 or 2, tokens, width), pooled (1 or 2, width), time_ids (1 or 2, 6).
@@ -47,7 +47,7 @@ class Row:
     """One picture: own latents, own step, own sampler, own random numbers, own guidance.
 
     latents (1, latent_channels, latent height, latent width). `first_step` is above 0 for a row
-    begun from a picture. Nothing in a row depends on the rows it shares runs with.
+    that starts from a picture. Nothing in a row depends on the rows it shares runs with.
     """
 
     sampler: NumpySampler
@@ -72,8 +72,8 @@ class Row:
         variation: Variation | None = None,
         init: InitLatents | None = None,
     ) -> "Row":
-        """From noise, drawn as the stock pipeline draws it with a CPU generator; with `init` laid
-        over that picture, which has this size."""
+        """A row that starts from noise, drawn as the stock pipeline draws it with a CPU generator;
+        with `init`, that noise is added to its picture, which has this size."""
         generator = TorchGenerator(seed)
         noise = first_noise(generator, (1, latent_channels, latent_height, latent_width), variation)
         first_step = 0 if init is None else init.first_step
@@ -116,7 +116,8 @@ class Row:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the latents, and the number of tokens: rows with equal ones may share a run."""
+        """The shape of the latents and the number of tokens: rows with equal ones may share a
+        run."""
         return *self.latents.shape, self.conditioning.prompt_embeds.shape[1]
 
     def advance(self, noise_pred: Floats) -> None:

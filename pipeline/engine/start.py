@@ -1,4 +1,4 @@
-"""What a drawing begins from: noise, bent towards another seed's or laid over a picture."""
+"""The initial latents: noise, interpolated towards another seed's or added to a picture."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ _PARALLEL = 1e-4  # below this sine of their angle two vectors have no arc betwe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variation:
-    """Another seed's noise, and how far towards it: 0 none, 1 all the way."""
+    """Another seed's noise, and how far to interpolate towards it: 0 not at all, 1 completely."""
 
     seed: int
     strength: float
@@ -22,15 +22,15 @@ class Variation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitLatents:
-    """A picture to begin from. latents (1, latent_channels, height, width), scaled; `first_step` is
-    the first that is done, the noise of it being laid over them."""
+    """A picture to start from. latents (1, latent_channels, height, width), scaled; `first_step` is
+    the first step that is run, whose noise is added to them."""
 
     latents: Floats
     first_step: int
 
 
 def first_step(*, num_inference_steps: int, strength: float) -> int:
-    """The step that img2img begins with: diffusers' `get_timesteps`, but at least one is done."""
+    """The first step of img2img: diffusers' `get_timesteps`, but at least one step is run."""
     wanted = min(int(num_inference_steps * strength), num_inference_steps)
     return num_inference_steps - max(1, wanted)
 
@@ -49,8 +49,8 @@ def first_noise(
 def slerp(low: Floats, high: Floats, share: float) -> Floats:
     """From `low` to `high`, both (1, channels, height, width), along the arc between them.
 
-    As A1111 does: each column of each channel is a vector of its own, turned in its own plane; the
-    length is blended with it (Shoemake 1985, "Animating rotation with quaternion curves").
+    As A1111 does: each column of each channel is a separate vector, rotated in its own plane; its
+    length is interpolated too (Shoemake 1985, "Animating rotation with quaternion curves").
     """
     axis = 2
     cosine = np.sum(_unit(low, axis) * _unit(high, axis), axis=axis, keepdims=True)

@@ -1,16 +1,16 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 # pyright: reportPrivateImportUsage=false
-# (the border to optimum, diffusers and torch, whose types are partly missing)
-"""Optimum's pipelines as they are: the reference that our own engine must equal.
+# (optimum, diffusers and torch are only partly typed)
+"""Optimum's pipelines, unchanged: the reference that our own engine must equal.
 
-`ORTStableDiffusionXLPipeline` draws from noise. Over the same sessions, made when the first picture
-to begin from comes, `ORTStableDiffusionXLImg2ImgPipeline` begins from our encoder's latents: by
-itself it samples them, and knows VAEs of four channels only.
+`ORTStableDiffusionXLPipeline` draws from noise. With the same sessions, created for the first init
+picture, `ORTStableDiffusionXLImg2ImgPipeline` starts from our encoder's latents: on its own it
+samples them, and supports only VAEs of four channels.
 
-Their `__call__` runs in the worker's thread, given our prompt embeddings: their own tokenisation
-reads `(bad)` literally and cuts at 77 tokens. Importing this module imports torch (seconds, and the
-interpreter is held): do it before the event loop starts.
+Their `__call__` runs in the worker's thread with our prompt embeddings: their own tokenisation
+reads `(bad)` literally and cuts at 77 tokens. Importing this module imports torch (which blocks the
+interpreter for seconds): do it before the event loop starts.
 """
 
 import time
@@ -56,7 +56,7 @@ SCHEDULER_CHANGES: Final[Mapping[Sampler, Mapping[str, object]]] = MappingProxyT
 
 
 def make_scheduler(folder: ModelFolder, sampler: Sampler) -> Any:
-    """The scheduler of diffusers for `sampler`, fresh: it keeps the state of one run."""
+    """A new diffusers scheduler for `sampler`: it keeps the state of one run."""
     kind = getattr(diffusers, DIFFUSERS_SCHEDULERS[sampler])
     return kind.from_config(dict(folder.scheduler), **SCHEDULER_CHANGES[sampler])
 
@@ -88,8 +88,8 @@ class StockEngine:
         *,
         init_image: Image.Image | None = None,
     ) -> DrawnPicture:
-        """See `Engine.draw`. A cancel skips the decoder: it leaves by an exception of ours, for
-        diffusers' own `_interrupt` still decodes."""
+        """See `Engine.draw`. A cancel skips the decoder: it raises our own exception, because
+        diffusers' `_interrupt` still decodes."""
         if self._pipe is None:
             raise EngineError("engine_closed")
         go_on(watch)
@@ -143,7 +143,8 @@ class StockEngine:
     def _from_noise(
         self, request: ResolvedRequest, index: int, generator: torch.Generator
     ) -> tuple[Any, dict[str, Any]]:
-        """The pipeline and what it needs besides; it draws its noise itself unless that varies."""
+        """The pipeline and its other arguments; it draws its noise itself, except for
+        variations."""
         start: dict[str, Any] = {"width": request.width, "height": request.height}
         if request.variation_strength:
             start["latents"] = self._noise(request, index, generator)
@@ -157,7 +158,7 @@ class StockEngine:
         scheduler: Any,
         init: InitLatents,
     ) -> tuple[Any, dict[str, Any]]:
-        """The same for a picture. Noise is laid over it here, as the pipeline would do it."""
+        """The same for a picture. Noise is added to it here, as the pipeline would do it."""
         if self._img2img is None:
             self._img2img = pipeline_over(
                 self._sessions, self._folder, ORTStableDiffusionXLImg2ImgPipeline
@@ -170,7 +171,7 @@ class StockEngine:
         latents = scheduler.add_noise(
             torch.from_numpy(init.latents), self._noise(request, index, generator), timesteps[:1]
         )
-        # the picture is only looked at for its type: the latents are there already
+        # only the picture's type matters: the latents are already there
         unused = torch.zeros(1, 3, request.height, request.width)
         return pipe, {"image": unused, "strength": strength, "latents": latents}
 
@@ -201,7 +202,7 @@ class StockEngine:
 
 
 class _Steps:
-    """Counts steps, measures them, carries them to the watch, and stops the run."""
+    """Counts and measures steps, reports them to the watch, and stops the run."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
@@ -221,7 +222,7 @@ class _Steps:
         """The `callback_on_step_end` of diffusers."""
         self._done += 1
         self._last = time.perf_counter()
-        # No preview: these latents are noisy, and another model's colours are not known.
+        # No preview: these latents are noisy, and the colours of other models are unknown.
         self._watch.on_step(self._done, int(pipe.num_timesteps), lambda: None)
         go_on(self._watch)
         return {}

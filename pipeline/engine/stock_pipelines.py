@@ -1,7 +1,7 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportPrivateImportUsage=false
-# (the border to optimum, whose types are partly missing)
-"""Optimum's pipelines over sessions of ours, loaded from the model's folder and nowhere else."""
+# (optimum is only partly typed)
+"""Optimum's pipelines with our sessions, loaded only from the model's folder."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,9 +21,9 @@ def open_sessions(
 ) -> dict[Component, OrtSession]:
     """Sessions by component, for several pipelines to share.
 
-    They are made by `factory`, which has looked at the provider; the text encoders' are those of
-    `prompts`, so that a mixed-precision folder never meets IO binding between them and the UNet (a
-    wrong picture without an error).
+    They are created by `factory`, which has checked the provider; the text encoders' are those of
+    `prompts`, so that a mixed-precision folder is never used with IO binding between them and the
+    UNet (which gives a wrong picture without an error).
     """
     sessions: dict[Component, OrtSession] = {
         "unet": factory.open_ort(folder, "unet"),
@@ -39,8 +39,8 @@ def open_sessions(
 def pipeline_over(sessions: Sessions, folder: ModelFolder, kind: Any) -> Any:
     """A pipeline of optimum's class `kind`.
 
-    Made from its parts, not by `from_pretrained`: that trusts `model_index.json`, which may have
-    null where others leave an entry out. The scheduler is one to be replaced.
+    Built from its parts, not by `from_pretrained`: that trusts `model_index.json`, which may have
+    null where others omit an entry. The scheduler is a placeholder.
     """
     pipe: Any = kind(
         **{f"{name}_session": session.raw for name, session in sessions.items()},

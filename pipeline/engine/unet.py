@@ -1,8 +1,9 @@
-"""The UNet behind one call, whatever form its `timestep` input has.
+"""The UNet as one call, whatever form its `timestep` input has.
 
-Exports of early 2024: int64 with axis `steps`, one value a row or one for all. Exports of today: a
+Exports of early 2024: int64 with axis `steps`, one value per row or one for all. Current exports: a
 float scalar, so that all rows of a run share their timestep. The latter's graph is changed on
-loading (one node), its weights are not touched; then rows at different timesteps share a run.
+loading (one node), without touching its weights, so that rows at different timesteps can share a
+run.
 """
 
 import logging
@@ -27,7 +28,7 @@ Inputs = dict[str, FloatArray]
 
 
 class UNetSession:
-    """`predict` over a session. `session` may be shared with optimum only if it is unpatched."""
+    """`predict` with a session. `session` may be shared with optimum only if it is unpatched."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -62,12 +63,12 @@ class UNetSession:
 
 
 class SparingUNet:
-    """A UNet that runs at most `rows_at_once` rows (None: all), and half as many from then on
-    whenever memory runs out: the rest is asked again in smaller parts, nothing is lost.
+    """A UNet that runs at most `rows_at_once` rows (None: all), and permanently half as many
+    whenever memory runs out: the rows are run again in smaller parts, and nothing is lost.
 
-    On a CPU a pair of rows in two runs costs the time of one run and gives the same numbers, with
-    half the activations. `shrink`: on a CPU memory is released after each run, so that what a large
-    picture took is not missing for the next decoder; after memory ran out it always is.
+    On a CPU a pair of rows in two runs takes as long as one run and gives the same numbers, with
+    half the activations. `shrink`: on a CPU, release memory after each run, so that the memory of a
+    large picture is available to the next decoder; always done after memory ran out.
     """
 
     def __init__(
@@ -79,12 +80,12 @@ class SparingUNet:
 
     @property
     def rows_at_once(self) -> int | None:
-        """The most rows that are run at once now; None: all."""
+        """The current maximum of rows per run; None: all."""
         return self._most
 
     def giving_back(self) -> "SparingUNet":
-        """The same for the last step of a picture: what is kept from step to step goes back to the
-        system (main memory), since the decoder comes next and wants more."""
+        """The same for the last step of a picture: memory kept between steps is returned to the
+        system, because the decoder needs more next."""
         return SparingUNet(self._plain, rows_at_once=self._most, shrink=True)
 
     def predict(self, **inputs: Unpack[UNetInputs]) -> FloatArray:
@@ -104,7 +105,7 @@ class SparingUNet:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _spare(self, error: EngineError, *, tried: int) -> None:
-        """Run fewer than `tried` rows at once; raises `error` where that is no help."""
+        """Run fewer than `tried` rows at once; raises `error` if that can't help."""
         if error.key != "out_of_memory" or tried == 1:
             raise error
         self._most = tried // 2
@@ -126,9 +127,9 @@ def open_unet(
 ) -> UNetSession:
     """Load the UNet of `folder`.
 
-    `rows_differ`: rows of one run will have different timesteps, so a scalar timestep is given an
-    axis where that can be done. None: not on the CPU, where a picture runs alone; rewriting a graph
-    that holds its weights keeps the interpreter busy for as long as copying them takes.
+    `rows_differ`: rows of one run will have different timesteps, so a scalar timestep gets an axis
+    if possible. None: not on the CPU, where pictures run separately; rewriting a graph that
+    contains its weights blocks the interpreter while they are copied.
     """
     if rows_differ is None:
         rows_differ = factory.provider != CPU

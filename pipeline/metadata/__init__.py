@@ -1,1 +1,1 @@
-"""How a stranger's picture was made: the text in its file, read within hard bounds."""
+"""Reads how a foreign picture was made from the text in its file, within hard bounds."""

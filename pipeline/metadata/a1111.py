@@ -26,8 +26,8 @@ from pipeline.metadata.samplers import choose_sampler
 
 _MIN_PAIRS: Final = 3
 _MIN_KNOWN: Final = 2
-_MIN_KNOWN_WITHIN: Final = 4  # behind a prompt in the same line
-_MAX_STARTS: Final = 4  # places in a line where settings may begin
+_MIN_KNOWN_WITHIN: Final = 4  # after a prompt in the same line
+_MAX_STARTS: Final = 4  # places in a line where settings may start
 _KNOWN: Final = frozenset(
     {"Steps", "Sampler", "Schedule type", "Scheduler", "CFG scale", "Seed", "Size", "Model",
      "Model hash", "VAE", "Denoising strength", "Clip skip", "Version", "App", "Resolution"}
@@ -57,7 +57,7 @@ class _Parts:
 
 
 def parse_parameters(text: str) -> Parameters:
-    """What `text` says; never fails: a text without settings is a prompt."""
+    """Parse `text`; never fails: a text without settings is a prompt."""
     parts = _split(text)
     pairs = parts.pairs
     name = pairs.get("Sampler", "")
@@ -127,7 +127,7 @@ def _pairs(line: str) -> dict[str, str]:
 
 
 def _end(lines: Sequence[str]) -> int:
-    """Where templates begin that stand below settings: they may look like settings themselves."""
+    """Where templates below settings start: they may look like settings themselves."""
     below = False
     for index, line in enumerate(lines):
         if below and _TEMPLATE.match(line):
@@ -137,7 +137,7 @@ def _end(lines: Sequence[str]) -> int:
 
 
 def _settings_at(line: str) -> int | None:
-    """Where the settings begin in a line; None where it has none."""
+    """Where the settings start in a line; None if it has none."""
     if _are_settings(line):
         return 0
     starts = [match.start() for match in _STARTS.finditer(line)][-_MAX_STARTS:]
@@ -176,9 +176,10 @@ def _trailing(lines: Sequence[str]) -> dict[str, str]:
 
 
 def _prompts(lines: Sequence[str], *, joined: bool = False) -> tuple[str, str]:
-    """The lines before and after the one that begins the negative.
+    """The lines before and after the one that starts the negative.
 
-    Within a line the words begin it only where lines were `joined`: else they are the prompt's.
+    Within a line the words start it only if lines were `joined`; otherwise they belong to the
+    prompt.
     """
     start = next((i for i, line in enumerate(lines) if _NEGATIVE_BEGINS.match(line)), None)
     if start is not None:

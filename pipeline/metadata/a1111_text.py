@@ -1,6 +1,6 @@
 """The text that A1111 writes into PNG files under `parameters`.
 
-Other tools fill their forms from it. It is a copy: the database is the record.
+Other tools fill their forms from it. It is a copy: the database is authoritative.
 `pipeline.metadata.a1111` reads it.
 """
 
@@ -15,7 +15,7 @@ from pipeline.rework import DEFAULT_SIZE_MULTIPLE, Size, before_upscale
 _NEGATIVE: Final = "Negative prompt:"
 _KARRAS: Final = " Karras"
 _AUTOMATIC: Final = "Automatic"
-_UPSCALER: Final = "Latent (nearest-exact)"  # A1111's name for what the engine does
+_UPSCALER: Final = "Latent (nearest-exact)"  # A1111's name for the engine's behaviour
 
 
 def parameters_text(
@@ -23,8 +23,8 @@ def parameters_text(
 ) -> str:
     """The text for picture `index` of a job. Pairs without a value are left out.
 
-    Noise is drawn by a CPU generator, hence `RNG: CPU`. `Size` is what A1111 writes: of an enlarged
-    picture the size before.
+    Noise is drawn by a CPU generator, hence `RNG: CPU`. `Size` is what A1111 writes: for an
+    upscaled picture the original size.
     """
     sampler, schedule = _sampler_pair(resolved.sampler)
     size = _first_size(resolved)
@@ -55,7 +55,7 @@ def parameters_text(
 
 
 def _first_size(resolved: ResolvedRequest) -> Size:
-    """The size that was drawn first: what is enlarged was of a bucket's size."""
+    """The original size: upscaled pictures had a bucket's size."""
     size = Size(width=resolved.width, height=resolved.height)
     if resolved.upscale_factor == 1:
         return size

@@ -9,7 +9,7 @@ from typing import Final, cast
 MAX_DEPTH: Final = 64
 """Objects and lists inside each other. ComfyUI's API graphs have 4 levels, workflows about 10."""
 
-# A text without an end counts as one: each sign is looked at once, whatever stands there.
+# An unterminated text counts as one, so that each character is visited only once.
 _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _MAX_INTEGER: Final = 2**63
 _WHOLE = re.compile(r"-?\d{1,20}(?:\.0{0,18})?", re.ASCII)  # ComfyUI's seeds have 64 bits
@@ -23,7 +23,7 @@ _MAX_NAMES: Final = 10
 
 
 def parse_object(text: str) -> Mapping[str, object] | None:
-    """The JSON object in `text`; None where there is none, or it is nested too deeply."""
+    """The JSON object in `text`; None if there is none, or it is nested too deeply."""
     if not text.lstrip().startswith("{") or _too_deep(text):
         return None
     try:
@@ -52,12 +52,12 @@ def as_object(value: object) -> Mapping[str, object] | None:
 
 
 def as_list(value: object) -> list[object]:
-    """`value` if it is a JSON list, else an empty one."""
+    """`value` if it is a JSON list, otherwise an empty one."""
     return cast("list[object]", value) if isinstance(value, list) else []
 
 
 def as_text(value: object) -> str:
-    """`value` if it is a text, else an empty one."""
+    """`value` if it is a string, otherwise an empty one."""
     return value if isinstance(value, str) else ""
 
 

@@ -15,17 +15,18 @@ MAX_TEXT_BYTES: Final = 1024 * 1024
 _MAX_CHUNKS: Final = 20_000  # pixels often come in chunks of 8 KiB or more
 _MAX_TEXTS: Final = 32
 _MAX_KEYWORD: Final = 79  # by the specification
-_FRAME: Final = 12  # bytes of a chunk beside its data: length, kind, checksum
+_FRAME: Final = 12  # bytes of a chunk besides its data: length, kind, checksum
 
 
 def is_png(data: bytes) -> bool:
-    """Whether `data` begins as a PNG does."""
+    """Whether `data` starts like a PNG."""
     return data.startswith(SIGNATURE)
 
 
 def text_chunks(data: bytes) -> dict[str, str]:
-    """Every text of a PNG by its keyword, the first of a name that can be read; of a cut file what
-    is whole. "" stands for one that is broken or too long. Empty for anything else. Never raises.
+    """All texts of a PNG by keyword, using the first readable one of a name; of a truncated file
+    those that are complete. "" represents one that is broken or too long. Empty for anything else.
+    Never raises.
     """
     texts: dict[str, str] = {}
     for kind, content in _chunks(data):
@@ -39,7 +40,7 @@ def text_chunks(data: bytes) -> dict[str, str]:
 
 
 def pixels_begun(data: bytes) -> bool:
-    """Whether the first pixels are reached; most programs write their texts before them."""
+    """Whether the pixel data is reached; most programs write their texts before it."""
     at = len(SIGNATURE)
     for _ in range(_MAX_CHUNKS):
         kind = data[at + 4 : at + 8]
@@ -52,7 +53,7 @@ def pixels_begun(data: bytes) -> bool:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """Kind and data of each whole chunk. Checksums are not looked at."""
+    """Kind and data of each complete chunk. Checksums are ignored."""
     if not is_png(data):
         return
     view, at = memoryview(data), len(SIGNATURE)
@@ -99,7 +100,7 @@ def _international(content: bytes) -> bytes | None:
 
 
 def _inflated(packed: bytes) -> bytes | None:
-    """The unpacked text; None where it is broken or longer than the bound."""
+    """The decompressed text; None if it is broken or longer than the bound."""
     unpacker = zlib.decompressobj()
     try:
         text = unpacker.decompress(packed, MAX_TEXT_BYTES)

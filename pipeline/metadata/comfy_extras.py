@@ -1,4 +1,4 @@
-"""What a ComfyUI graph uses beside prompts and settings, and what of it can't be repeated here."""
+"""What a ComfyUI graph uses besides prompts and settings and can't be repeated here."""
 
 import re
 from collections.abc import Iterator, Sequence

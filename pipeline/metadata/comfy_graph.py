@@ -1,6 +1,6 @@
 """ComfyUI's graph: nodes `{"class_type": ..., "inputs": {name: value or [node id, output]}}`.
 
-Everything that is followed is bounded: graphs come from anybody, may be huge and go in circles.
+All traversal is bounded: graphs come from anybody, may be huge and contain cycles.
 """
 
 import re
@@ -36,7 +36,7 @@ class Node:
         return dict(islice(found, _MAX_LINKS))
 
     def pipe(self) -> object:
-        """The link that brings prompts, model and settings in one; None where there is none."""
+        """The link that combines prompts, model and settings; None if there is none."""
         return next((v for n, v in self.inputs.items() if _PIPE.search(n) and as_list(v)), None)
 
 
@@ -87,7 +87,7 @@ class Graph:
 
 
 def _held(node: Node, name: str) -> object:
-    """What a node that makes or passes one value has for it; None where that is not clear."""
+    """The value of a node that makes or passes one; None if that is ambiguous."""
     for each in (name, *_VALUE_NAMES):
         if each in node.inputs:
             return node.inputs[each]
@@ -99,7 +99,7 @@ def _held(node: Node, name: str) -> object:
 
 
 def parse_graph(prompt: str) -> Graph | None:
-    """The graph in ComfyUI's API format; None where `prompt` is something else or too large."""
+    """The graph in ComfyUI's API format; None if `prompt` is something else or too large."""
     found = parse_object(prompt)
     if found is None or len(found) > _MAX_NODES:
         return None

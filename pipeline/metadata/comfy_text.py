@@ -1,4 +1,4 @@
-"""What a prompt of a ComfyUI graph says: links are followed to the texts they are made from."""
+"""Reads a prompt of a ComfyUI graph by following links to its source texts."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -31,7 +31,7 @@ _NO_TEXT: Final = frozenset(
 
 @dataclass(slots=True)
 class Texts:
-    """Reads the texts of one graph. Each node is read once, a circle says nothing."""
+    """Reads the texts of one graph. Each node is read once; cycles give nothing."""
 
     graph: Graph
     _known: dict[tuple[str, object, Side], str] = field(
@@ -39,7 +39,7 @@ class Texts:
     )
 
     def of(self, value: object, side: Side, depth: int = 0) -> str:
-        """The text that `value` is or that the linked node makes; "" where there is none."""
+        """The text that `value` is or that the linked node makes; "" if there is none."""
         if isinstance(value, str):
             return value.strip()[:_MAX_TEXT]
         node = self.graph.behind(value)
@@ -89,7 +89,8 @@ class Texts:
         return text.replace(find, new) if find else text
 
     def _passed(self, node: Node, side: Side, depth: int) -> str:
-        """Of a node without texts: what comes through it, the chosen input of a switch."""
+        """For a node without texts: what passes through it, such as the chosen input of a
+        switch."""
         chosen = as_integer(self.graph.scalar(node.inputs.get("select"), "select"))
         if chosen is not None and f"input{chosen}" in node.inputs:
             return self.of(node.inputs[f"input{chosen}"], side, depth)
@@ -101,7 +102,7 @@ class Texts:
 
 
 def _named(node: Node, pattern: re.Pattern[str], side: Side) -> Iterator[str]:
-    """Inputs whose name fits, in order, without those of the other side."""
+    """Inputs with matching names, in order, without those of the other side."""
     other = "neg" if side == "positive" else "pos"
     for name, value in node.inputs.items():
         fits = pattern.fullmatch(name[:50]) and other not in name.casefold()
@@ -118,7 +119,7 @@ def _delimiter(node: Node) -> str | None:
 
 
 def _joined(texts: Iterable[str], glue: str) -> str:
-    """Joined up to the bound, so that a graph that doubles its text again and again stays small."""
+    """Joined up to the bound, so that a graph that repeatedly doubles its text stays small."""
     whole = ""
     for text in texts:
         whole = f"{whole}{glue}{text}" if whole else text

@@ -24,8 +24,8 @@ _SHOWN: Final = ("steps", "sampler_name", "scheduler", "cfg", "seed", "denoise",
 
 
 def read(prompt: str) -> Parameters | None:
-    """What the graph says of the sampler that began the picture; None where it isn't ComfyUI's or
-    has none."""
+    """What the graph says about the picture's first sampler; None if it isn't ComfyUI's or has
+    none."""
     graph = parse_graph(prompt)
     sampler = None if graph is None else _sampler(graph)
     if graph is None or sampler is None:
@@ -89,7 +89,7 @@ def _samplers(graph: Graph) -> list[Node]:
 
 
 def _sampler(graph: Graph) -> Node | None:
-    """The sampler that begins from an empty picture, else the first one."""
+    """The sampler that starts from an empty picture, otherwise the first one."""
     samplers = _samplers(graph)
     begins = (node for node in samplers[:50] if _size(graph, node)[2])
     return next(begins, samplers[0] if samplers else None)
@@ -104,8 +104,8 @@ def _is_sampler(node: Node) -> bool:
 
 
 def _size(graph: Graph, sampler: Node) -> tuple[int | None, int | None, bool]:
-    """Width and height that the sampler works on, in pixels, and whether it is an empty picture:
-    one that is made of no other."""
+    """Width and height of the sampler's picture, in pixels, and whether it is empty, which means
+    not made from another one."""
     latent = sampler.inputs.get("latent_image")
     for node in _before(graph, sampler.pipe() if latent is None else latent):
         size = _size_of(graph, node)

@@ -80,7 +80,7 @@ class Flat:
         return next(iter(names_of(named.get(n) for n in ("name", "model_name"))), "")
 
     def left_out(self) -> dict[LeftOut, tuple[str, ...]]:
-        """What stands in the lists, by the names of its files."""
+        """The contents of the lists, by file name."""
         found: dict[LeftOut, tuple[str, ...]] = {}
         for kind, what in _LISTS:
             value = self.get(what)
@@ -113,8 +113,8 @@ def read_flat(
     negative: str | None = None,
     sampler: Sequence[str] = ("sampler", "schedule"),
 ) -> Parameters:
-    """What the object says. `prompt` and `negative` replace its own; `sampler` names where sampler
-    and schedule stand."""
+    """Parse the object. `prompt` and `negative` replace its own; `sampler` names the keys of
+    sampler and schedule."""
     flat = Flat(found)
     name, schedule = (flat.text(each) if each else "" for each in sampler)
     width, height = flat.size()

@@ -1,7 +1,7 @@
 """InvokeAI's settings: JSON in `invokeai_metadata` (since 3.0) or `sd-metadata` (2.x).
 
-Its weights follow what they weigh, as Compel reads them: `(hat)1.2`, `hat++`; round brackets
-without a weight only group.
+Its weights follow their text, as Compel reads them: `(hat)1.2`, `hat++`; round brackets without a
+weight only group.
 """
 
 import re
@@ -16,7 +16,7 @@ from pipeline.metadata.parameters import Parameters
 _MAX_PROMPT: Final = 16 * 1024
 _MAX_ROUNDS: Final = 8  # brackets inside each other
 _STEP: Final = {"+": 1.1, "-": 0.9}
-_OPEN, _CLOSE = "\1", "\2"  # stand for brackets that are done
+_OPEN, _CLOSE = "\1", "\2"  # represent brackets that are done
 _GROUP = re.compile(
     r"(?<!\\)\(((?:[^()\\]|\\.){0,2000}+)\)(\d{1,2}(?:\.\d{1,4})?(?![\w.])|\+{1,9}|-{1,9}(?![\w]))?"
 )

@@ -17,14 +17,14 @@ _XMP_COMMENT = re.compile(
 
 
 def read_fooocus(found: Mapping[str, object]) -> Parameters:
-    """`full_prompt` is what was drawn, with the words of the styles."""
+    """`full_prompt` is what was drawn, including the text of styles."""
     full = (_joined(found.get(name)) for name in ("full_prompt", "full_negative_prompt"))
     prompt, negative = (text or None for text in full)
     return read_flat(found, prompt=prompt, negative=negative)
 
 
 def read_swarm(found: Mapping[str, object]) -> Parameters:
-    """The prompt ends where those of regions and of later passes begin."""
+    """The prompt ends where those of regions and later passes start."""
     values = as_object(found.get("sui_image_params")) or {}
     prompt = as_text(values.get("prompt"))
     return read_flat(values, prompt=_SWARM_PART.split(prompt)[0].strip(" ,\n"))
@@ -41,7 +41,7 @@ def read_plain(text: str) -> Parameters | None:
 
 
 def read_draw_things(xmp: str) -> Parameters | None:
-    """The object stands in the XMP packet, escaped."""
+    """The object is in the XMP packet, escaped."""
     match = _XMP_COMMENT.search(xmp)
     found = None if match is None else parse_object(html.unescape(match[1]).strip())
     return None if found is None or "c" not in found else read_flat(found)

@@ -1,6 +1,6 @@
 """NovelAI's settings: JSON in the PNG text `Comment`, and its emphasis made A1111's.
 
-`{tag}` counts 1.05 times, `[tag]` 1/1.05, each further bracket once more; `1.5::tag::` exactly.
+`{tag}` weighs 1.05, `[tag]` 1/1.05, each further bracket multiplies again; `1.5::tag::` is exact.
 Round brackets are plain characters there.
 """
 
@@ -23,7 +23,7 @@ from pipeline.metadata.samplers import choose_sampler
 MAX_PROMPT: Final = 64 * 1024  # characters that are looked at
 _FROM_PICTURE: Final = frozenset({"Img2ImgRequest", "NativeInfillingRequest"})
 _STEP: Final = 1.05
-_MAX_DEPTH: Final = 40  # 1.05**40 is 7: more brackets do nothing that anybody wants
+_MAX_DEPTH: Final = 40  # 1.05**40 is 7: more brackets are useless
 _WEIGHT = re.compile(r"(-?\d{1,3}(?:\.\d{1,6})?)::(.*?)(?:::|\Z)", re.DOTALL)
 _PIECE = re.compile(r"[{}\[\]]+|[^{}\[\]]+")
 
@@ -92,7 +92,7 @@ def emphasis(prompt: str) -> str:
 
 
 def _weighted(prompt: str) -> Iterator[tuple[str, float]]:
-    """Texts with their weights. What is weighted negatively is left out: it means its opposite."""
+    """Texts with their weights. Negative weights are left out: they mean the opposite."""
     at = 0
     for match in _WEIGHT.finditer(prompt):
         yield from _bracketed(prompt[at : match.start()])
@@ -104,7 +104,7 @@ def _weighted(prompt: str) -> Iterator[tuple[str, float]]:
 
 
 def _bracketed(prompt: str) -> Iterator[tuple[str, float]]:
-    """Brackets that close nothing are left out; those left open count to the end, as there."""
+    """Unmatched closing brackets are left out; unclosed ones extend to the end, as in NovelAI."""
     up = down = 0
     for piece in _PIECE.findall(prompt):
         if piece[0] not in "{}[]":

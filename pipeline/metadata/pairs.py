@@ -13,7 +13,7 @@ _BRACKET = re.compile(r'"(?:\\.|[^"\\])*+"|[(\[{]|[)\]}]')
 
 
 def parse_pairs(line: str) -> dict[str, str]:
-    """The pairs of a line; what is between them is skipped. A value may be a JSON text, or stand in
+    """The pairs of a line; text between them is skipped. A value may be a JSON text, or be in
     brackets with commas inside."""
     pairs: dict[str, str] = {}
     at = read = in_brackets = 0
@@ -39,7 +39,7 @@ def _comma(line: str, at: int) -> int:
 
 
 def _simple_end(line: str, at: int) -> int | None:
-    """Where a value ends; None where it begins with a bracket."""
+    """Where a value ends; None if it starts with a bracket."""
     quoted = _QUOTED.match(line, at)
     if quoted is not None:
         return quoted.end()
@@ -47,8 +47,8 @@ def _simple_end(line: str, at: int) -> int | None:
 
 
 def _bracket_end(line: str, at: int, limit: int) -> tuple[int, int]:
-    """Where a value in brackets ends, at most `limit` characters on, and how many were looked at.
-    It ends at the comma as any other where the brackets don't hold the whole of it."""
+    """Where a value in brackets ends, within `limit` characters, and how many were scanned. It ends
+    at a comma like any other if the brackets don't enclose all of it."""
     depth = 0
     for sign in _BRACKET.finditer(line, at, at + limit):
         depth += _DEPTHS.get(sign[0], 0)

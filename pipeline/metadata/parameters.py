@@ -1,4 +1,4 @@
-"""What the readers of this package find out about a picture."""
+"""What the readers of this package extract about a picture."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,9 +9,9 @@ from pipeline.card import Sampler
 
 
 class LeftOut(StrEnum):
-    """What took part in a picture's making and can't be repeated here."""
+    """What was used for a picture and can't be repeated here."""
 
-    PROMPT = "prompt"  # it exists, but couldn't be found
+    PROMPT = "prompt"  # it exists, but was not found
     SAMPLER = "sampler"
     SCHEDULE = "schedule"
     SEED = "seed"
@@ -23,17 +23,17 @@ class LeftOut(StrEnum):
     REGION = "region"
     COMBINED = "combined"
     INIT_PICTURE = "init_picture"
-    REFINED = "refined"  # drawn over in a second pass
+    REFINED = "refined"  # redrawn in a second pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """What a file says about its picture. None or "" where it says nothing.
+    """What a file says about its picture. None or "" if it says nothing.
 
-    `sampler` is ours where we have it, `sampler_name` and `schedule_type` are as written.
-    `rng` is "GPU" where nothing is written, as A1111 reads it. With `hires_upscale` the picture is
-    that much larger than `width` x `height`. `pairs` has every pair as text. `left_out` names what
-    was seen and isn't in the other fields; an empty tuple means that it has no name.
+    `sampler` is ours if we have it, `sampler_name` and `schedule_type` are as written. `rng` is
+    "GPU" if nothing is written, as A1111 reads it. With `hires_upscale` the picture is that much
+    larger than `width` x `height`. `pairs` has every pair as text. `left_out` names what was seen
+    and isn't in the other fields; an empty tuple means that it has no name.
     """
 
     prompt: str = ""

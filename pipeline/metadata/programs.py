@@ -40,8 +40,8 @@ Texts: TypeAlias = Mapping[str, str]
 
 
 def readings(texts: Texts) -> Iterator[Reading]:
-    """Each program that can be told, the most reliable text first, and what its text says; None
-    where that can't be read."""
+    """Each recognised program, the most reliable text first, and what its text says; None if it
+    can't be read."""
     for key, read in _READERS:
         if key in texts:
             found = read(texts[key], texts)
@@ -135,4 +135,4 @@ _READERS: Final[tuple[tuple[str, Callable[[str, Texts], Reading | None]], ...]] 
 )
 
 KEYS: Final = frozenset(key for key, _ in _READERS)
-"""The texts that are looked at."""
+"""The texts that are examined."""

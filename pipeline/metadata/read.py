@@ -1,4 +1,4 @@
-"""From a file of anybody's to what it says about its making. Pure; costs some ms: use a thread."""
+"""Reads how a foreign file was made. Pure; takes some milliseconds: use a thread."""
 
 import re
 from dataclasses import dataclass, fields, replace
@@ -21,17 +21,17 @@ _MAX_PROMPT: Final = 64 * 1024  # characters of each text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureMetadata:
-    """What a file says, and in whose words."""
+    """What a file says, and which program wrote it."""
 
     program: Program
     parameters: Parameters
 
 
 def read_metadata(data: bytes) -> PictureMetadata:
-    """What the PNG `data` (or its beginning) says about its making; never looks at pixels.
+    """What the PNG `data` (or its start) says about how it was made; never reads pixels.
 
-    Raises InputError `metadata_missing` where it says nothing, `metadata_unreadable` with the
-    program's name where that can be told, but the text can't be read.
+    Raises InputError `metadata_missing` if it says nothing, `metadata_unreadable` with the
+    program's name if that is recognised but the text can't be read.
     """
     unreadable: Program | None = None
     for program, said in readings(text_chunks(data)):
@@ -44,15 +44,15 @@ def read_metadata(data: bytes) -> PictureMetadata:
 
 
 def is_decided(data: bytes) -> bool:
-    """Whether more of the file can't tell more: it is no PNG, or texts stand before its pixels."""
+    """Whether the rest of the file is not needed: it is no PNG, or texts precede its pixels."""
     if len(data) < 8:
         return False
     return not is_png(data) or (pixels_begun(data) and not KEYS.isdisjoint(text_chunks(data)))
 
 
 def _finished(said: Parameters) -> Parameters:
-    """Without the names of files that we can't load, which a model would read as words, and with
-    everything named that we don't have."""
+    """Without names of files that we can't load, which a model would read as words, and with a list
+    of everything that is missing here."""
     words = said.left_out.get(LeftOut.EMBEDDING, ())
     names: dict[LeftOut, list[str]] = {LeftOut.LORA: [], LeftOut.EMBEDDING: []}
     texts: list[str] = []
@@ -74,7 +74,7 @@ def _finished(said: Parameters) -> Parameters:
 
 
 def _clean(said: Parameters) -> Parameters:
-    """Without letters that no message can hold: JSON may spell half of a letter."""
+    """Without characters that no message can contain: JSON may contain lone surrogates."""
     texts = {each.name: getattr(said, each.name) for each in fields(said)}
     cleaned: dict[str, Any] = {
         name: _NO_LETTER.sub("", value) for name, value in texts.items() if type(value) is str

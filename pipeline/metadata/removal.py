@@ -1,4 +1,4 @@
-"""Takes names of files out of a prompt: of LoRAs and embeddings, which a model reads as words."""
+"""Removes file names of LoRAs and embeddings from a prompt, which a model would read as words."""
 
 import re
 from collections.abc import Iterable

@@ -31,7 +31,7 @@ _SUFFIXES: Final = sorted(_KARRAS | _DEFAULT - {""} | _PLAIN | _OTHER, key=len, 
 
 @dataclass(frozen=True, slots=True)
 class SamplerChoice:
-    """Our sampler, None where we have none like it, and the schedule if ours is another one."""
+    """Our sampler, None if there is no equivalent, and the schedule if ours differs."""
 
     sampler: Sampler | None
     missing_schedule: str = ""
@@ -55,7 +55,7 @@ def choose_sampler(name: str, schedule: str = "") -> SamplerChoice:
 
 
 def _automatic(base: str, schedule: str) -> str:
-    """What A1111's `Automatic` stands for; without the word nothing is known."""
+    """What A1111's `Automatic` means; without the word it is unknown."""
     return "exponential" if schedule == "automatic" and base == "dpmpp_2m_sde" else ""
 
 

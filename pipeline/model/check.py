@@ -1,4 +1,5 @@
-"""Is this a complete SDXL in ONNX? Answered from names and sizes, before anything is loaded."""
+"""Checks that a folder is a complete SDXL in ONNX, from names and sizes, before anything is
+loaded."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,12 +10,12 @@ from pipeline.model.configs import Json, read_json
 from pipeline.onnx.weight_files import GRAPH_NAME, WeightFiles
 
 TOKENIZER_FILES: Final = ("vocab.json", "merges.txt")
-"""Without which no tokenizer of CLIP's is made."""
+"""Files without which CLIP's tokenizer can't be created."""
 
 _TORCH_SUFFIXES: Final = (".safetensors", ".bin", ".ckpt")
 _BELOW: Final = ("*/model_index.json", "snapshots/*/model_index.json")
-"""Where a model may lie in a folder that was named instead: one that it was unpacked or exported
-into, or a repository's in the hub's cache."""
+"""Where a model may be inside a folder that was named instead: one into which it was unpacked or
+exported, or a repository's in the hub's cache."""
 
 _SDXL: Final = "StableDiffusionXL"
 
@@ -43,10 +44,10 @@ def check_is_sdxl(path: Path) -> Json:
 
 
 def check_files(path: Path, required: Iterable[str], known: Iterable[str]) -> None:
-    """Every component of `required`, and each of `known` that is there, is whole.
+    """Check that every component of `required`, and each existing one of `known`, is complete.
 
-    Raises ModelError `model_not_onnx` where only PyTorch weights are, `model_component_missing`,
-    `model_unfinished` (a download that has not ended), and what `WeightFiles.of` raises.
+    Raises ModelError `model_not_onnx` if there are only PyTorch weights, `model_component_missing`,
+    `model_unfinished` (an incomplete download), and what `WeightFiles.of` raises.
     """
     needed = set(required)
     for name in known:

@@ -28,7 +28,7 @@ def read_json(path: Path) -> Json:
 
 
 def number(config: Json, key: str, default: float) -> float:
-    """The number `key`; `default` where it is missing or null."""
+    """The number `key`; `default` if it is missing or null."""
     value = config.get(key)
     if value is None:
         return default
@@ -38,7 +38,7 @@ def number(config: Json, key: str, default: float) -> float:
 
 
 def whole(config: Json, key: str, default: int) -> int:
-    """The whole number `key`; `default` where it is missing or null."""
+    """The whole number `key`; `default` if it is missing or null."""
     value = number(config, key, default)
     if value != int(value):
         raise ModelError("model_config_wrong", name=key, problem=f"{value!r} is not whole")
@@ -46,7 +46,7 @@ def whole(config: Json, key: str, default: int) -> int:
 
 
 def text(config: Json, key: str, default: str) -> str:
-    """The text `key`; `default` where it is missing or null."""
+    """The text `key`; `default` if it is missing or null."""
     value = config.get(key)
     if value is None:
         return default
@@ -56,13 +56,13 @@ def text(config: Json, key: str, default: str) -> str:
 
 
 def items(config: Json, key: str) -> list[Any] | None:
-    """The list `key`; None where there is none."""
+    """The list `key`; None if there is none."""
     value = config.get(key)
     return [*value] if isinstance(value, list) else None  # pyright: ignore[reportUnknownVariableType]  # JSON
 
 
 def numbers(config: Json, key: str) -> list[float] | None:
-    """The list of numbers `key`; None where there is none."""
+    """The list of numbers `key`; None if there is none."""
     try:
         return (
             None if (found := items(config, key)) is None else [float(str(each)) for each in found]
@@ -72,7 +72,7 @@ def numbers(config: Json, key: str) -> list[float] | None:
 
 
 def levels(config: Json, key: str = "block_out_channels") -> list[int]:
-    """A whole number for each level of a network. ModelError where there is none."""
+    """A whole number for each level of a network. ModelError if there is none."""
     found = numbers(config, key)
     if not found:
         raise ModelError("model_config_wrong", name=key, problem="missing")

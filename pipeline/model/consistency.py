@@ -1,4 +1,5 @@
-"""Do the parts of a model belong together? Files of two models in one folder draw noise."""
+"""Checks that the parts of a model belong together. Files of two models in one folder draw
+noise."""
 
 from pipeline.errors import ModelError
 from pipeline.model.configs import Json, read_json, text, whole
@@ -7,8 +8,8 @@ from pipeline.model.scheduler import SchedulerConfig
 
 
 def check_consistency(folder: ModelFolder) -> None:
-    """Raises ModelError `model_config_wrong` where the schedule can't be, or can't be this model's;
-    `model_not_sdxl` where the UNet is another architecture's, `scheduler_unsupported`."""
+    """Raises ModelError `model_config_wrong` if the schedule is impossible or can't be this
+    model's; `model_not_sdxl` if the UNet has another architecture, `scheduler_unsupported`."""
     _check_unet(folder, read_json(folder.path / "unet" / "config.json"))
     _check_schedule(folder)
 

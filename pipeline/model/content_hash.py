@@ -1,4 +1,4 @@
-"""A cheap name for weights: the same files give the same ten digits on every machine."""
+"""A cheap hash of weights: the same files give the same ten digits on every machine."""
 
 import hashlib
 from collections.abc import Iterable
@@ -16,8 +16,8 @@ def content_hash(root: Path, files: Iterable[Path]) -> str:
     """SHA-256, shortened, over each file's name below `root`, its size, and 16 samples of 64 KiB
     spread evenly.
 
-    Fourteen gigabytes are not read for it: 5 MB are. Another training of the same architecture
-    differs in every sample; a change of a few weights between samples goes unseen.
+    It reads 5 MB instead of fourteen gigabytes. Another training of the same architecture differs
+    in every sample; a change of a few weights between samples is not detected.
     """
     digest = hashlib.sha256()
     for file in sorted(files):

@@ -35,26 +35,25 @@ _KNOWN: Final = {
     "prediction_type": ("epsilon", "v_prediction", "sample"),
     "timestep_spacing": ("leading", "trailing", "linspace"),
 }
-"""What diffusers has; what of it our own samplers make, `pipeline.model.scheduler` says."""
+"""What diffusers has; `pipeline.model.scheduler` says which of it our own samplers support."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFolder:
-    """What is known of a model before any weight is read.
+    """What is known about a model before any weight is read.
 
     `vae_scale_factor`: pixels a latent pixel covers, a side. `size_multiple`: every side of a
-    picture must be a multiple of it. `latents_mean` and `latents_std`: a channel each, or None.
-    `name` and `notice` are for people; `notice` must be shown with each picture unless empty.
-    `upscale_strength`: how much of an upscaled picture is drawn anew, 0..1: a model that knows one
-    size well draws a second figure into a larger picture if that is much.
-    `upscale_pixels`: an upscale enlarges the picture and not its latents, which a model whose
-    latents hold fine lines needs.
-    `rows_alone`: other rows of a run would change a row's numbers (int8 measures them together).
-    `fused`: attention keeps no scores, and all weights lie outside of the graph.
-    `in_openvino`: components that OpenVINO runs, in bfloat16.
-    `scheduler`: the entries of `scheduler/scheduler_config.json` as written, for diffusers' classes
-    and for `pipeline.model.scheduler`, and `clip_sample` where it was left out.
-    `stated_hash`: what a prepared folder says of the weights it was made from, or "".
+    picture must be a multiple of it. `latents_mean` and `latents_std`: one value per channel, or
+    None. `name` and `notice` are for people; `notice` must be shown with each picture unless empty.
+    `upscale_strength`: how much of an upscaled picture is redrawn, 0..1: if that is too much, a
+    model trained for one size draws a second figure into a larger picture. `upscale_pixels`: an
+    upscale enlarges the picture and not its latents, which a model whose latents hold fine lines
+    needs. `rows_alone`: other rows of a run would change a row's numbers (int8 quantises them
+    together). `fused`: attention keeps no scores, and all weights are outside the graph.
+    `in_openvino`: components that OpenVINO runs, in bfloat16. `scheduler`: the entries of
+    `scheduler/scheduler_config.json` as written, for diffusers' classes and for
+    `pipeline.model.scheduler`, and `clip_sample` where it was left out. `stated_hash`: what a
+    prepared folder says of the weights it was made from, or "".
     """
 
     path: Path
@@ -114,7 +113,7 @@ class ModelFolder:
         )
 
     def onnx_file(self, component: Component) -> Path:
-        """The graph of `component`; its weights may lie beside it."""
+        """The graph of `component`; its weights may be next to it."""
         return self.path / component / GRAPH_NAME
 
     def has(self, component: Component) -> bool:
@@ -153,7 +152,7 @@ def _name_of(path: Path) -> str:
 
 
 def _scheduler(config: Json) -> Mapping[str, object]:
-    """Raises ModelError `model_config_wrong` for what nobody could draw with."""
+    """Raises ModelError `model_config_wrong` for values with which nothing can be drawn."""
     for key, known in _KNOWN.items():
         if (value := text(config, key, known[0])) not in known:
             raise ModelError("model_config_wrong", name="scheduler", problem=f"{key} {value}")
@@ -172,7 +171,7 @@ def _channels(config: Json, key: str) -> tuple[float, ...] | None:
 
 
 def _strength(card: Json) -> float:
-    """ModelError `model_config_wrong` for what no upscale can be drawn with."""
+    """Raises ModelError `model_config_wrong` for values with which no upscale can be drawn."""
     strength = number(card, "upscale_strength", UPSCALE_STRENGTH)
     if not MIN_STRENGTH <= strength <= MAX_STRENGTH:
         problem = f"{strength} is not between {MIN_STRENGTH} and {MAX_STRENGTH}"

@@ -1,4 +1,4 @@
-"""Which model, how and where: what an engine is loaded with."""
+"""Options for loading an engine: which model, how and where."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ VARIANTS: Final[tuple[Variant, ...]] = ("fp32", "fp16", "int8", "bf16")
 
 DEFAULT_REPOSITORY: Final = "ecyht2/animagine-xl-3.1-onnx"
 DEFAULT_REVISION: Final = "5c2038d3a17fef59566a33fd022cd77d89fdbf84"
-"""The head of the repository that the facts of this project were read from."""
+"""The revision of the repository that this project was developed against."""
 
 EngineName = Literal["own", "stock"]
 

@@ -31,14 +31,14 @@ _NOT_MADE: Final[Mapping[str, tuple[object, ...]]] = {
     "sigma_min": (),
     "sigma_max": (),
 }
-"""Entries without a field here, with the values that change nothing: other ways of diffusers, which
-no SDXL uses."""
+"""Entries without a field here, with the values that change nothing: other options of diffusers,
+which no SDXL uses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerConfig:
-    """The noise schedule a model was trained with and the solver's ways; diffusers' names and
-    defaults.
+    """The noise schedule of a model's training, and options of the solver, with diffusers' names
+    and defaults.
 
     `trained_betas` replaces the beta formula. `clip_sample_range` clips DDIM's x0, None does not.
     """
@@ -63,9 +63,9 @@ class SchedulerConfig:
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> "SchedulerConfig":
-        """From the file's entries, laid over diffusers' defaults; null counts as missing.
+        """From the file's entries over diffusers' defaults; null counts as missing.
 
-        Raises ModelError `scheduler_unsupported` (name, value) for what is not made here.
+        Raises ModelError `scheduler_unsupported` (name, value) for what is not implemented here.
         """
         said = {name: value for name, value in values.items() if value is not None}
         for name, allowed in (*_NOT_MADE.items(), ("clip_sample", (True, False))):
@@ -85,7 +85,7 @@ class SchedulerConfig:
 
 
 def _read(name: str, value: object, kind: Any) -> Any:
-    """`value` as a field of type `kind` has it."""
+    """`value` converted to the field type `kind`."""
     if get_origin(kind) is Literal:
         return _one_of(name, value, get_args(kind))
     if kind is bool:

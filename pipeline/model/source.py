@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 CUT_OFF: Final = frozenset(
     {"model_index_missing", "model_component_missing", "model_incomplete", "model_unfinished"}
 )
-"""Errors that mean, of a model that was downloaded here, that the download did not end."""
+"""Errors which, for a model downloaded here, mean an incomplete download."""
 
 
 def open_source(options: EngineOptions) -> "ModelFolder":

@@ -1,8 +1,8 @@
-"""A graph without its weights: those inside the file are left where they are and named as if they
-lay outside, so that a model of any size is opened and changed in little memory.
+"""A graph without its weights: those inside the file stay there and are referred to as external
+data, so that a model of any size can be opened and changed in little memory.
 
-Weights that exporters put into Constant nodes become initializers, as all others are. Field
-numbers: onnx.proto3.
+Weights that exporters put into Constant nodes become initializers, like all others. Field numbers:
+onnx.proto3.
 """
 
 import mmap
@@ -33,8 +33,8 @@ Names = Mapping[str, str]
 
 
 def bare_graph(path: Path, names: Names | None = None) -> bytes:
-    """The graph in `path` without the weights. `names`: what files are called instead of how the
-    graph calls them, `path` itself by its name.
+    """The graph in `path` without the weights. `names`: new names of files by the graph's names,
+    `path` itself by its name.
 
     Raises ValueError where the file is cut off, OSError.
     """
@@ -43,7 +43,7 @@ def bare_graph(path: Path, names: Names | None = None) -> bytes:
 
 
 def renamed(graph: bytes, names: Names) -> bytes:
-    """`graph` with other names of the files that hold its weights; what is inside stays inside."""
+    """`graph` with other names for its weight files; internal weights stay inside."""
     return _rewritten(graph, None, names)
 
 
@@ -60,7 +60,7 @@ def _rewritten(view: Buffer, file_name: str | None, names: Names) -> bytes:
 
 
 class _Writer:
-    """Writes the parts of a graph anew. `file_name` None: weights inside stay there."""
+    """Rewrites the parts of a graph. `file_name` None: internal weights stay inside."""
 
     def __init__(self, view: Buffer, file_name: str | None, names: Names) -> None:
         self._view = view
@@ -76,7 +76,7 @@ class _Writer:
         return self._view[part.begin : part.end]
 
     def _constant(self, node: Field) -> bytes | None:
-        """A Constant node whose value lies outside, as an initializer; None for other nodes."""
+        """A Constant node with external data, as an initializer; None for other nodes."""
         if self._view.find(_CONSTANT, node.start, node.end) < 0:  # nearly all: not walked through
             return None
         parts = {part.number: part for part in fields(self._view, node.start, node.end)}
@@ -92,8 +92,8 @@ class _Writer:
         return None
 
     def _tensor(self, tensor: Field, name: bytes | None = None) -> tuple[bytes, bool]:
-        """A tensor, its bytes replaced by where they lie if they are many; and whether they lie
-        outside. `name`: another name for it."""
+        """A tensor, with large data replaced by its location; and whether that is external. `name`:
+        another name for it."""
         kept, raw, is_outside = bytearray(), None, False
         for field in fields(self._view, tensor.start, tensor.end):
             size = field.end - field.start

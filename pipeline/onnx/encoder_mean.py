@@ -1,7 +1,7 @@
-"""A VAE encoder that samples inside its graph (exports of 2024) gives the mean instead.
+"""Makes a VAE encoder that samples inside its graph (exports of 2024) return the mean.
 
-Random numbers drawn by ONNX Runtime follow no seed of ours, so the same request would give another
-picture each time. The mean is also what the posterior's tiny variance hides nothing of.
+Random numbers drawn by ONNX Runtime don't follow our seeds, so the same request would give another
+picture each time. The posterior's variance is tiny, so the mean loses nothing.
 """
 
 from pathlib import Path
@@ -17,15 +17,15 @@ SAMPLED: str = "latent_sample"
 def with_mean_output(path: Path) -> bytes | None:
     """The graph of `path`, its output `latent_sample` being the mean; without external data.
 
-    None where it is the mean already. Raises ModelError `model_unreadable` where the output is no
-    sum of something and noise.
+    None if it is already the mean. Raises ModelError `model_unreadable` if the output is not a sum
+    of something and noise.
     """
     model = onnx.load(str(path), load_external_data=False)
     return bytes(model.SerializeToString()) if cut_at_mean(model) else None
 
 
 def cut_at_mean(model: Any) -> bool:
-    """Do that to an `onnx.ModelProto`; False where nothing is drawn at random."""
+    """Change an `onnx.ModelProto` like that; False if it draws no random numbers."""
     graph = model.graph
     makers = {name: node for node in graph.node for name in node.output}
     if SAMPLED in makers and not _is_random(SAMPLED, makers):
@@ -46,7 +46,7 @@ def cut_at_mean(model: Any) -> bool:
 
 
 def _is_random(name: str, makers: dict[str, Any]) -> bool:
-    """Whether anything that `name` is made of draws random numbers."""
+    """Whether anything that `name` is computed from draws random numbers."""
     waiting, seen = [name], {name}
     while waiting:
         node = makers.get(waiting.pop())

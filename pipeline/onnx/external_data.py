@@ -1,5 +1,5 @@
-"""What an ONNX file says before it is loaded: where its weights lie, whether it was cut off,
-whether it takes any size.
+"""Inspects an ONNX file before it is loaded: where its weights are, whether it is truncated, and
+whether it accepts any size.
 
 Reads protobuf's wire format directly: a graph with its weights inside may be two gigabytes, and
 this has to take milliseconds. Field numbers: onnx.proto3 (ModelProto.graph = 7,
@@ -30,14 +30,14 @@ _RESIZE_SIZES: Final = 3  # index of the input `sizes` of Resize
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalFile:
-    """A file beside the graph and the least size it must have."""
+    """A file next to the graph and its minimum size."""
 
     location: str
     needed_bytes: int
 
 
 def external_files(graph: Path) -> list[ExternalFile]:
-    """The files that `graph` keeps weights in, none if they are inside.
+    """The files with the weights of `graph`, none if they are inside.
 
     Raises ValueError if `graph` ends in the middle of a field, is empty, or is no model.
     """
@@ -113,9 +113,9 @@ def _tensors(view: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int]]
 
 
 def _may_refer(view: mmap.mmap, start: int, end: int) -> bool:
-    """Whether a node may hold a tensor whose bytes lie outside: nearly none does.
+    """Whether a node may contain a tensor with external data: nearly none does.
 
-    A large node has its weights inside, which are passed over rather than read.
+    A large node contains its weights, which are skipped rather than read.
     """
     return end - start > _LARGE_NODE or view.find(b"location", start, end) >= 0
 

@@ -1,4 +1,4 @@
-"""A look into an ONNX graph: who makes a value, who uses it, and what nobody needs any more."""
+"""Queries on an ONNX graph: which node makes a value, which use it, and which are unused."""
 
 from typing import Any
 
@@ -30,12 +30,12 @@ class GraphView:
         return node if node is not None and (not kinds or node.op_type in kinds) else None
 
     def only_user(self, name: str, kind: str) -> Any | None:
-        """The one node of `kind` that uses `name`; None where another one does as well."""
+        """The only node of `kind` that uses `name`; None if another one does too."""
         users = self.users.get(name, [])
         return users[0] if len(users) == 1 and users[0].op_type == kind else None
 
     def constant(self, name: str) -> Array | None:
-        """The value of a constant that lies in the graph itself, else None."""
+        """The value of a constant stored in the graph itself, otherwise None."""
         node = self.makers.get(name)
         if node is not None and node.op_type == "Identity":
             return self.constant(node.input[0])
@@ -77,7 +77,7 @@ def drop_unused(model: Any) -> None:
 
 
 def replace_nodes(model: Any, order: list[Any]) -> None:
-    """Let the graph have the nodes `order`, some of which may be its own."""
+    """Replace the graph's nodes by `order`, some of which may be its own."""
     copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in order]
     del model.graph.node[:]
     model.graph.node.extend(copies)

@@ -15,10 +15,10 @@ Array = npt.NDArray[Any]
 
 
 def load_skeleton(path: Path) -> Any:
-    """The `onnx.ModelProto` of `path`, every large tensor being an initializer that refers to a
-    file.
+    """The `onnx.ModelProto` of `path`, in which every large tensor is an initializer that refers to
+    a file.
 
-    Raises ModelError `model_incomplete` where the file is cut off, `model_unreadable`.
+    Raises ModelError `model_incomplete` if the file is truncated, `model_unreadable`.
     """
     name = f"{path.parent.name}/{path.name}"
     try:
@@ -30,7 +30,7 @@ def load_skeleton(path: Path) -> Any:
 
 
 class Weights:
-    """Reads the tensors of one component one by one; nothing is kept. Not thread-safe."""
+    """Reads the tensors of one component one by one without keeping them. Not thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -39,7 +39,7 @@ class Weights:
     def read(self, tensor: Any) -> Array:
         """The values of an `onnx.TensorProto`.
 
-        Raises ModelError `model_incomplete` where some are missing, `model_data_elsewhere`.
+        Raises ModelError `model_incomplete` if some are missing, `model_data_elsewhere`.
         """
         if tensor.data_location != onnx.TensorProto.EXTERNAL:
             return onnx.numpy_helper.to_array(tensor)

@@ -1,4 +1,4 @@
-"""A UNet exported with a scalar `timestep` gets one timestep a row, on the graph only."""
+"""Gives a UNet exported with a scalar `timestep` one timestep per row, changing only the graph."""
 
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,8 @@ from pipeline.onnx.library import onnx
 def with_timestep_axis(path: Path) -> bytes | None:
     """The graph of `path` with `timestep` as float `['steps']`, serialised without external data.
 
-    None where nothing is to be done (the axis is there) or it can't be done: the scalar does not
-    go through one Unsqueeze into an Expand over the rows, or the graph is beyond protobuf's 2 GiB.
+    None if nothing has to be done (the axis is there) or it can't be done: the scalar does not go
+    through one Unsqueeze into an Expand over the rows, or the graph exceeds protobuf's 2 GiB.
     """
     if path.stat().st_size >= 2**31:
         return None
@@ -19,7 +19,7 @@ def with_timestep_axis(path: Path) -> bytes | None:
 
 
 def give_timestep_axis(model: Any) -> bool:
-    """Do that to an `onnx.ModelProto`; False where nothing was or could be done."""
+    """Change an `onnx.ModelProto` like that; False if nothing was or could be done."""
     graph = model.graph
     timestep = next((value for value in graph.input if value.name == "timestep"), None)
     if timestep is None or len(timestep.type.tensor_type.shape.dim) > 0:

@@ -1,7 +1,7 @@
-"""The files that hold a component's weights: its graph, and those that the graph names.
+"""The files with a component's weights: its graph, and those that the graph names.
 
-A hub's cache has links in a model's folder, and the files themselves beside each other elsewhere:
-those are followed. A graph that names a file outside of its folder is refused.
+The hub's cache has links in a model's folder, and the files themselves next to each other
+elsewhere; links are followed. A graph that names a file outside its folder is rejected.
 """
 
 import os
@@ -20,14 +20,14 @@ _LFS_POINTER: Final = b"version https://git-lfs"
 
 @dataclass(frozen=True, slots=True)
 class WeightFiles:
-    """The graph, and the files that it names by the location that it states."""
+    """The graph, and the files it names, by stated location."""
 
     graph: Path
     outside: Mapping[str, Path]
 
     @classmethod
     def of(cls, graph: Path) -> "WeightFiles":
-        """The files of `graph`, all of them whole.
+        """The files of `graph`, all complete.
 
         Raises ModelError `model_incomplete`, `model_pointer`, `model_data_elsewhere`.
         """
@@ -61,9 +61,9 @@ class WeightFiles:
         return sum(path.stat().st_size for path in self.paths)
 
     def real_places(self) -> tuple[Path, dict[str, str]]:
-        """The folder that the files really lie in, and each one's name there by its name here.
+        """The folder that really contains the files, and their names there by their names here.
 
-        ONNX Runtime reads no file outside of the folder that it is told, links or not.
+        ONNX Runtime reads no file outside the given folder, links or not.
         """
         real = {self.graph.name: self.graph.resolve()}
         real |= {location: path.resolve() for location, path in self.outside.items()}
@@ -74,8 +74,8 @@ class WeightFiles:
 def locate(folder: Path, location: str) -> Path:
     """The file that the graph in `folder` calls `location`. It need not exist.
 
-    Raises ModelError `model_data_elsewhere` unless it really lies in `folder`, or beside the file
-    that the graph in `folder` is a link to.
+    Raises ModelError `model_data_elsewhere` unless it really is in `folder`, or next to the file to
+    which the graph in `folder` links.
     """
     path = folder / location
     real = path.resolve() if is_inside(location) else None
@@ -86,7 +86,7 @@ def locate(folder: Path, location: str) -> Path:
 
 
 def is_inside(location: str) -> bool:
-    """Whether `location` names a file below the folder it is said in, on any system."""
+    """Whether `location` names a file below its folder, on any system."""
     for path in (PurePosixPath(location), PureWindowsPath(location)):
         if path.anchor or not path.parts or ".." in path.parts:
             return False
@@ -94,6 +94,6 @@ def is_inside(location: str) -> bool:
 
 
 def _is_pointer(path: Path) -> bool:
-    """Whether it is what Git leaves in a file's place where Git LFS is not installed."""
+    """Whether it is the pointer that Git leaves instead of a file if Git LFS is not installed."""
     with path.open("rb") as file:
         return file.read(len(_LFS_POINTER)) == _LFS_POINTER

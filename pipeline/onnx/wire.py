@@ -1,4 +1,4 @@
-"""Protobuf's wire format, just enough to walk through an ONNX file without loading it.
+"""Enough of Protobuf's wire format to walk through an ONNX file without loading it.
 
 Field numbers are those of onnx.proto3; only the walking is here.
 """
@@ -19,7 +19,7 @@ Buffer = mmap.mmap | bytes
 
 
 class Field(NamedTuple):
-    """A field of a message: its whole is `view[begin:end]`, its content `view[start:end]`."""
+    """A field of a message: the whole field is `view[begin:end]`, its content `view[start:end]`."""
 
     number: int
     wire: int
@@ -31,7 +31,7 @@ class Field(NamedTuple):
 def fields(view: Buffer, start: int, end: int) -> Iterator[Field]:
     """The fields of the message in `view[start:end]`.
 
-    Raises ValueError where the bytes are no message or end in the middle of one.
+    Raises ValueError if the bytes are no message or a truncated one.
     """
     at = start
     while at < end:

@@ -1,1 +1,1 @@
-"""The random numbers of torch, without torch."""
+"""torch's random numbers, without torch."""

@@ -45,7 +45,7 @@ class TorchGenerator:
         whole = size - size % _BLOCK
         if whole == size:
             return _box_muller(uniform)
-        # torch fills whole blocks, then draws the last 16 numbers anew, over what was there.
+        # torch fills whole blocks, then draws the last 16 numbers again, overwriting them.
         tail = _box_muller(self._uniform(_BLOCK))
         head = _box_muller(uniform[:whole])
         return np.concatenate([head[: size - _BLOCK], tail])

@@ -18,7 +18,7 @@ _OUTPUT: Final = "sample"
 
 
 def _go_on() -> None:
-    """Between tiles where nobody wants to stop."""
+    """The `between` of decoding that can't be stopped."""
 
 
 class VaeDecoder(VaeHalf):
@@ -33,7 +33,8 @@ class VaeDecoder(VaeHalf):
     def decode_in_tiles(
         self, latents: Floats, tiling: Tiling, *, between: Callable[[], None] = _go_on
     ) -> Floats:
-        """The same for one row, tile by tile; `between` is called before each and may stop it."""
+        """The same for one row, tile by tile; `between` is called before each and may raise to
+        stop."""
 
         def run(box: Box) -> Floats:
             between()
@@ -43,10 +44,10 @@ class VaeDecoder(VaeHalf):
         return in_tiles(run, tiling, height=height, width=width, scale=self._factor)
 
     def picture(self, latents: Floats, *, between: Callable[[], None] = _go_on) -> Image.Image:
-        """The RGB picture of one row, in tiles where memory is short (`between` as there).
+        """The RGB picture of one row, in tiles if memory is short (`between` as in `tiles`).
 
-        Raises EngineError, also `picture_not_finite` where the model gave no numbers (half
-        precision does that when it overflows).
+        Raises EngineError, also `picture_not_finite` if the model returns NaN (half precision does
+        that when it overflows).
         """
         pixels = self.in_pieces(
             lambda: self.decode(latents),

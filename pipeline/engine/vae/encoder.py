@@ -1,4 +1,4 @@
-"""From a picture to latents, without chance."""
+"""From a picture to latents, deterministically."""
 
 from collections.abc import Callable
 from typing import Final
@@ -23,8 +23,8 @@ _INPUT: Final = "sample"
 
 
 class VaeEncoder(VaeHalf):
-    """The encoder half of a model's VAE. It gives the mean of what a picture may be in latents:
-    sampling would add chance that nobody sees, and graphs that sample follow no seed of ours.
+    """The encoder half of a model's VAE. It returns the mean of the latent distribution: sampling
+    would add invisible randomness, and graphs that sample don't follow our seeds.
 
     `session` gives mean and log variance joined, or the mean alone.
     """
@@ -47,7 +47,7 @@ class VaeEncoder(VaeHalf):
         """Load the encoder of `folder`; a graph that samples is cut at the mean. `tiled`: see
         `VaeHalf`.
 
-        Raises EngineError `img2img_unavailable` where the model has none, ModelError as sessions.
+        Raises EngineError `img2img_unavailable` if the model has none, ModelError as sessions.
         """
         if not folder.has("vae_encoder"):
             raise EngineError("img2img_unavailable")

@@ -1,4 +1,4 @@
-"""A given picture becomes the latents that a request begins from."""
+"""Turns an init picture into the latents from which a request starts."""
 
 import hashlib
 from collections.abc import Callable
@@ -19,8 +19,8 @@ Floats = NDArray[np.float32]
 
 
 class InitPictures:
-    """Calls `open_encoder` when the first picture comes, and remembers the last picture's latents:
-    the pictures of one job begin from the same one. One thread owns it.
+    """Calls `open_encoder` for the first picture, and caches the last picture's latents, because
+    the pictures of one job start from the same one. One thread owns it.
     """
 
     def __init__(self, folder: ModelFolder, open_encoder: Callable[[], VaeEncoder]) -> None:
@@ -30,7 +30,7 @@ class InitPictures:
         self._last: tuple[bytes, Floats] | None = None
 
     def latents(self, request: ResolvedRequest, image: Image.Image | None) -> InitLatents | None:
-        """What `request` begins from; None where it begins from noise alone.
+        """The initial latents of `request`; None if it starts from noise alone.
 
         An upscale takes the picture's latents to the larger size by `nearest-exact`, as the
         official demo does, unless the model wants the picture itself enlarged. Raises EngineError
@@ -53,7 +53,7 @@ class InitPictures:
         )
 
     def close(self) -> None:
-        """Let the encoder go. Idempotent."""
+        """Free the encoder. Idempotent."""
         self._encoder = self._last = None
 
     def _base(self, request: ResolvedRequest) -> Size:

@@ -1,4 +1,4 @@
-"""From a picture that somebody gives to the latents that a drawing begins from."""
+"""Prepares init pictures for the encoder."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,8 @@ Floats = NDArray[np.float32]
 def cover(image: Image.Image, *, width: int, height: int) -> Image.Image:
     """`image` as RGB, scaled to cover `width` x `height` pixels and cropped from the centre.
 
-    Nothing is stretched and no border is made, as A1111's "crop and resize". What is transparent
-    becomes white. A picture of that size already stays as it is.
+    Nothing is stretched or padded, like A1111's "crop and resize". Transparency becomes white. A
+    picture of that size stays unchanged.
     """
     upright = ImageOps.exif_transpose(image)
     return ImageOps.fit(opaque(upright), (width, height), method=Image.Resampling.LANCZOS)

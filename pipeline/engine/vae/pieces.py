@@ -1,9 +1,9 @@
 """Whether a picture goes through the VAE in one piece or in tiles.
 
-In one piece where that fits: the result is the stock pipeline's then. Main memory is looked at
-before, because a machine that runs out may kill the process; a device says that it ran out, and so
-does a machine that has a limit. Tiles differ from the whole by some levels of tone, for each is
-normalised by itself.
+In one piece if that fits, which gives the stock pipeline's result. Main memory is checked first,
+because a machine that runs out may kill the process; a device reports that it ran out, and so does
+a machine with a limit. Tiles differ from the whole by some levels of tone, because each is
+normalised separately.
 """
 
 import logging
@@ -24,20 +24,20 @@ from pipeline.runtime.providers import CPU
 Floats = NDArray[np.float32]
 
 TILE_PIXELS: Final = (512, 256)
-"""Sides of tiles to try, in pixels. Smaller ones would each have a tone of their own."""
+"""Sides of tiles to try, in pixels. Smaller ones would visibly differ in tone."""
 
 _OVERLAP: Final = 0.25  # of a tile's side
 _MIN_SIDE: Final = 4  # latent pixels, for VAEs of large factors
-_USABLE: Final = 0.85  # of the free memory: estimates are rough, and others live here too
+_USABLE: Final = 0.85  # of the free memory: estimates are rough, and other programs need memory too
 
 _log = logging.getLogger(__name__)
 
 
 class VaeHalf:
-    """Encoder or decoder: one session of one model, and what was too much for it.
+    """Encoder or decoder: one session of one model, and the sizes that were too large for it.
 
-    `free_bytes` tells how much main memory is free. `tiled`: a device is known to have room for
-    tiles only.
+    `free_bytes` returns the free main memory. `tiled`: the device is known to have room only for
+    tiles.
     """
 
     def __init__(
@@ -63,8 +63,8 @@ class VaeHalf:
         width: int,
         height: int,
     ) -> Floats:
-        """`whole()`, or `in_some(tiling)` where that would not fit, or has not fitted before: then
-        the next smaller is tried, and begun with from then on. Raises EngineError."""
+        """`whole()`, or `in_some(tiling)` if that does not fit or has not fitted before: then the
+        next smaller size is tried, and used first from then on. Raises EngineError."""
         way = self._least
         if self._session.provider == CPU:
             sizes = [(width, height), *((side, side) for side in TILE_PIXELS)]
@@ -99,7 +99,7 @@ def _fitting(folder: ModelFolder, sizes: list[tuple[int, int]], free_bytes: int)
 
 
 def _tiling(folder: ModelFolder, way: int) -> Tiling | None:
-    """The tiles of a way; None for the first, the whole picture."""
+    """The tiling of attempt `way`; None for the first, the whole picture."""
     if way == 0:
         return None
     side = max(_MIN_SIDE, TILE_PIXELS[way - 1] // folder.vae_scale_factor)

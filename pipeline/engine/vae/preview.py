@@ -1,4 +1,4 @@
-"""Small pictures of unfinished ones: a linear map from predicted latents to colours.
+"""Previews of unfinished pictures: a linear map from predicted latents to colours.
 
 The map is fitted to the model's own VAE by least squares: random smooth latents are decoded at a
 small size once (about 3 s for SDXL's decoder on two cores, 0.1 s for a small one) and kept in the
@@ -27,7 +27,7 @@ MAX_SIDE: Final = 512  # pixels of a preview's longer side
 _DETAIL: Final = 8  # pixels of the full picture that one preview pixel stands for, a side
 _FIT_PIXELS: Final = 128  # side of the pictures decoded for fitting, where the VAE allows
 _EQUATIONS: Final = 40  # latent pixels decoded for each unknown
-_RIDGE: Final = 1e-3  # keeps channels that say nothing at zero
+_RIDGE: Final = 1e-3  # keeps uninformative channels at zero
 _VERSION: Final = 1
 
 
@@ -56,7 +56,7 @@ class PreviewMap:
     def fit(
         cls, decoder: VaeDecoder, *, latent_channels: int, vae_scale_factor: int
     ) -> "PreviewMap":
-        """Least squares on pairs that `decoder` makes. The same model gives the same map."""
+        """Fit by least squares on pairs from `decoder`. The same model gives the same map."""
         side = min(max(_FIT_PIXELS // vae_scale_factor, 8), 16)
         unknowns = latent_channels + 1
         count = 2 + _EQUATIONS * unknowns // side**2
@@ -75,7 +75,7 @@ class PreviewMap:
 
     @classmethod
     def load(cls, path: Path, *, model_hash: str) -> "PreviewMap | None":
-        """The map kept in `path` for the model `model_hash`; None where there is none to use."""
+        """The map stored in `path` for the model `model_hash`; None if there is none."""
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
             if (kept["version"], kept["model"]) != (_VERSION, model_hash):
@@ -85,7 +85,7 @@ class PreviewMap:
             return None
 
     def save(self, path: Path, *, model_hash: str) -> None:
-        """Keep the map in `path`; a folder that can't be written is no harm."""
+        """Store the map in `path`, if the folder can be written."""
         kept = {
             "version": _VERSION,
             "model": model_hash,
@@ -97,7 +97,7 @@ class PreviewMap:
 
 
 class Previewer:
-    """Previews of one model; its map is found or fitted when the first one is wanted."""
+    """Previews of one model; its map is loaded or fitted for the first one."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class Previewer:
         self._map: PreviewMap | None = None
 
     def picture(self, latents: Floats) -> Image.Image | None:
-        """The preview of predicted latents; None where they are no numbers or all is closed."""
+        """The preview of predicted latents; None if they contain NaN or everything is closed."""
         if not np.isfinite(latents).all():
             return None
         if self._decoder is None:
@@ -126,7 +126,7 @@ class Previewer:
         return self._map.picture(latents)
 
     def close(self) -> None:
-        """Let the decoder go; there are no previews any more. Idempotent."""
+        """Free the decoder and end previews. Idempotent."""
         self._decoder = None
 
     def _prepare(self, decoder: VaeDecoder) -> PreviewMap:
@@ -143,8 +143,7 @@ class Previewer:
 
 
 def _smooth_latents(generator: TorchGenerator, channels: int, side: int) -> Floats:
-    """Latents of about unit spread (what a scaling factor makes of them): a tint, soft forms and
-    some grain."""
+    """Latents of about unit variance (as after scaling): a tint, soft shapes and some grain."""
     tint = generator.randn(channels, 1, 1)
     coarse = generator.randn(channels, side // 4, side // 4)
     forms = coarse.repeat(4, axis=1).repeat(4, axis=2)

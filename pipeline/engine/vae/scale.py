@@ -1,4 +1,4 @@
-"""Between a VAE's latents and those of about unit variance that the UNet works on."""
+"""Converts between a VAE's latents and those of about unit variance for the UNet."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ Floats = NDArray[np.float32]
 
 
 class LatentScale:
-    """The numbers of one model, applied with diffusers' arithmetic."""
+    """The factors of one model, applied with diffusers' arithmetic."""
 
     def __init__(self, folder: ModelFolder) -> None:
         self._scaling_factor = np.float32(folder.scaling_factor)
@@ -18,14 +18,14 @@ class LatentScale:
         self._std = _per_channel(folder.latents_std)
 
     def unscaled(self, latents: Floats) -> Floats:
-        """What the decoder wants."""
+        """Latents for the decoder."""
         if self._mean is not None and self._std is not None:
             return latents * self._std / self._scaling_factor + self._mean
         unscaled = latents / self._scaling_factor
         return unscaled + self._shift_factor if self._shift_factor else unscaled
 
     def scaled(self, latents: Floats) -> Floats:
-        """What the encoder gave, for the UNet."""
+        """The encoder's latents for the UNet."""
         if self._mean is not None and self._std is not None:
             return (latents - self._mean) * self._scaling_factor / self._std
         shifted = latents - self._shift_factor if self._shift_factor else latents

@@ -1,4 +1,4 @@
-"""Work on a picture in overlapping tiles, blended so that no seam shows. Pure."""
+"""Processes a picture in overlapping tiles, blended without visible seams. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Box:
 
 
 def boxes(tiling: Tiling, *, height: int, width: int) -> list[Box]:
-    """Tiles that cover `height` x `width` latent pixels, row by row, all of one size."""
+    """Tiles that cover `height` x `width` latent pixels, row by row, all the same size."""
     tile_height, tile_width = min(tiling.side, height), min(tiling.side, width)
     return [
         Box(top=top, left=left, height=tile_height, width=tile_width)
@@ -44,8 +44,8 @@ def boxes(tiling: Tiling, *, height: int, width: int) -> list[Box]:
 def in_tiles(
     run: Callable[[Box], Floats], tiling: Tiling, *, height: int, width: int, scale: int
 ) -> Floats:
-    """What `run` gives for each tile, (1, channels, box height * scale, box width * scale), as one
-    array (1, channels, height * scale, width * scale).
+    """The results of `run` for each tile, (1, channels, box height * scale, box width * scale),
+    joined to one array (1, channels, height * scale, width * scale).
 
     Where tiles overlap one fades into the other, linearly over the whole overlap.
     """
