@@ -37,7 +37,7 @@ async def test_what_a_tag_means_and_what_goes_with_it(place: Discord, alice: Vis
     assert "https://danbooru.donmai.us/wiki_pages/ganyu_%28genshin_impact%29" in answer.text
     assert "**cat ears** · " in answer.text
     assert "ネコミミ" in answer.text
-    assert "**bech** is in no list; near: beach" in answer.text
+    assert "**bech** is not in the tag list; similar: beach" in answer.text
     assert {"ocean", "cat tail"} <= set(offered(answer))
 
 

@@ -29,8 +29,8 @@ async def test_a_sentence_is_drawn_as_typed_with_one_line_under_it(
     assert "a girl with long hair at the beach" in prompt
     (line,) = [line for line in under.splitlines() if "Not in the tag list" in line]
     assert line.startswith("-# ")
-    assert "`a girl with long hair at the beach` (near: `" in line
-    assert "`hastune miku` (near: `hatsune miku`" in line
+    assert "`a girl with long hair at the beach` (similar: `" in line
+    assert "`hastune miku` (similar: `hatsune miku`" in line
 
 
 async def test_what_is_known_is_not_told(place: Discord, alice: Visitor) -> None:

@@ -93,7 +93,7 @@ async def test_the_others_come_with_a_kind_word(
     async with checked(place, tagger) as running:
         message = await ask(alice, prompt="green-picture, red-picture", count=2)
         assert len(message.attachments) == 1
-        assert "One more picture was made that does not fit this place" in message.text
+        assert "One more picture was made but is not allowed here" in message.text
         assert await running.used() == 1
         job = await running.delivery("delivered")
         shown = await alice.answer("show", id=job.id)

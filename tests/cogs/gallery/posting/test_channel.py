@@ -97,7 +97,7 @@ async def test_a_forum_gets_a_post_for_each(place: Discord, alice: Visitor, bob:
         await until_stars(bob, 1, channel=thread)
         place.world.channels[thread].archived = True
         sent = await bob.member.press(posted, "ekaki:vote")
-        assert "taken back" in (await whole(sent)).text
+        assert "was removed" in (await whole(sent)).text
         await until_stars(bob, 0, channel=thread)
         await whole(await alice.press(message, "Share"))
         (entry,) = await entries(running)

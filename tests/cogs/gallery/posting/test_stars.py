@@ -30,7 +30,7 @@ async def test_stars_reach_the_threshold_and_are_counted_live(
         await until_stars(bob, 2)
         (posted,) = shown(bob)
         sent = await bob.member.press(posted, "ekaki:vote")  # has a vote: takes it back
-        assert "taken back" in (await whole(sent)).text
+        assert "was removed" in (await whole(sent)).text
         await until_stars(bob, 1)
         await moderator.member.react(message, STAR, add=False)
         await until_shown(bob, count=0)
