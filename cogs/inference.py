@@ -13,11 +13,12 @@ from discord.ext import commands
 from bot.client.client import EkakiBot, Interaction
 from bot.jobs.keep.uploads import MAX_UPLOAD_BYTES
 from bot.library.suggestions import Suggestions
-from cogs.common import errors
 from cogs.common.attachments import Downloads, check_announced
 from cogs.common.choices import as_choices
+from cogs.common.extension import extension
 from cogs.common.places import asker_of, refuse_user_install
-from cogs.drawing import cancel, late_ends
+from cogs.drawing import late_ends
+from cogs.drawing.cancel import CancelButton
 from cogs.drawing.options import takes, wanted
 from cogs.drawing.presenters import Presenters
 from cogs.drawing.prompt_form import PromptModal
@@ -196,8 +197,4 @@ class Inference(commands.Cog):
     imagine_form.autocomplete("saved")(own_presets)
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    errors.install(bot)
-    cancel.install(bot)
-    await bot.add_cog(Inference(bot))
+setup = extension(Inference, CancelButton)

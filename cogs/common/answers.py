@@ -57,11 +57,6 @@ async def change(
     view: discord.ui.View | None = None,
 ) -> None:
     """Replace the content of the message that was used, also after `hold`."""
-    if interaction.response.is_done():
-        await interaction.edit_original_response(
-            content=words, embeds=list(embeds), attachments=list(files), view=view
-        )
-    else:
-        await interaction.response.edit_message(
-            content=words, embeds=list(embeds), attachments=list(files), view=view
-        )
+    done = interaction.response.is_done()
+    edit = interaction.edit_original_response if done else interaction.response.edit_message
+    await edit(content=words, embeds=list(embeds), attachments=list(files), view=view)

@@ -6,7 +6,7 @@ from discord.ext import commands
 
 from bot.client.client import EkakiBot
 from bot.jobs.accept.limits import ServerLimits, UserLimits, Window
-from cogs.common import errors
+from cogs.common.extension import extension
 from cogs.common.places import role_ids_of
 from cogs.common.words import moment
 from data.shipped.text import text
@@ -73,7 +73,4 @@ def _window(window: Window, *, now: float) -> str:
     return line
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    errors.install(bot)
-    await bot.add_cog(LimitsCog())
+setup = extension(lambda _: LimitsCog())

@@ -8,8 +8,8 @@ from discord.ext import commands
 
 from bot.client.client import EkakiBot
 from bot.jobs.values import OwnJob, QueueView
-from cogs.common import errors
 from cogs.common.errors import answer_error
+from cogs.common.extension import extension
 from cogs.common.lasting import Button, Lasting
 from cogs.common.messages import Outgoing
 from cogs.common.words import duration, quoted
@@ -113,8 +113,4 @@ class QueueButton(
         return None
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    errors.install(bot)
-    bot.add_dynamic_items(QueueButton)
-    await bot.add_cog(Queue())
+setup = extension(lambda _: Queue(), QueueButton)

@@ -12,9 +12,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client.client import EkakiBot
-from cogs.common import errors
 from cogs.common.answers import begin, change, hold, say
 from cogs.common.choices import as_choices
+from cogs.common.extension import extension
 from cogs.common.lasting import Button, Lasting, Select
 from cogs.common.places import asker_of, refuse_user_install, visible_channel_ids
 from cogs.common.words import code_block, cut, quoted
@@ -173,8 +173,4 @@ def _view(found: Sequence[Tag]) -> discord.ui.View:
     return view
 
 
-async def setup(bot: EkakiBot) -> None:
-    """Called by discord.py when the extension is loaded."""
-    errors.install(bot)
-    bot.add_dynamic_items(AddMenu, DrawButton, FormButton)
-    await bot.add_cog(TagsCog())
+setup = extension(lambda _: TagsCog(), AddMenu, DrawButton, FormButton)

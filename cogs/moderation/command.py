@@ -33,6 +33,19 @@ Pictures = app_commands.Range[int, 1, MAX_GRANT]
 KINDS = [app_commands.Choice(name=text(f"audit.kind_{kind}"), value=kind) for kind in AuditKind]
 
 
+async def suggest_durations(
+    _interaction: Interaction, typed: str
+) -> list[app_commands.Choice[str]]:
+    """Suggestions; what is typed comes first if it is valid."""
+    named = [each for each in SUGGESTED if typed.strip().casefold() in each]
+    try:
+        own = [typed.strip()[:100]] if parse_duration(typed) is not None else []
+    except InputError:
+        own = []
+    values = dict.fromkeys([*own, *(named or SUGGESTED)])
+    return [app_commands.Choice(name=value, value=value) for value in values][:25]
+
+
 @app_commands.default_permissions(manage_messages=True)
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 class Moderate(
@@ -64,13 +77,7 @@ class Moderate(
         until = until_text(made.until)
         await say(interaction, text("moderate.blocked", user=user.mention, until=until))
 
-    @block.autocomplete("duration")
-    async def suggest_durations(
-        self,
-        interaction: Interaction,  # noqa: ARG002 - discord.py's signature
-        typed: str,
-    ) -> list[app_commands.Choice[str]]:
-        return duration_choices(typed)
+    block.autocomplete("duration")(suggest_durations)
 
     @app_commands.command(name="unblock", description=text("moderate.unblock"))
     @app_commands.describe(user=text("moderate.option_unblock"))
@@ -167,17 +174,6 @@ def kind_of(typed: str | None) -> str:
             return kind
     choices = tuple(text(f"audit.kind_{kind}") for kind in AuditKind)
     raise InputError("choice_unknown", value=typed, choices=choices)
-
-
-def duration_choices(typed: str) -> list[app_commands.Choice[str]]:
-    """Suggestions; what is typed comes first if it is valid."""
-    named = [each for each in SUGGESTED if typed.strip().casefold() in each]
-    try:
-        own = [typed.strip()[:100]] if parse_duration(typed) is not None else []
-    except InputError:
-        own = []
-    values = dict.fromkeys([*own, *(named or SUGGESTED)])
-    return [app_commands.Choice(name=value, value=value) for value in values][:25]
 
 
 async def log_of(interaction: Interaction, actor: Actor, place: LogPlace) -> Outgoing:

@@ -16,7 +16,7 @@ from cogs.common.audit_lines import until_text
 from cogs.common.duty import owner_of
 from cogs.moderation.announcement import announce, enter
 from cogs.moderation.blocks_list import blocks_embed
-from cogs.moderation.command import duration_choices, log_of
+from cogs.moderation.command import log_of, suggest_durations
 from cogs.moderation.log_page import LogPlace
 from data.guilds.blocks import Subject
 from data.shipped.text import text
@@ -60,13 +60,7 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
         until = until_text(made.until)
         await say(interaction, text("owner.blocked", who=who, until=until))
 
-    @block.autocomplete("duration")
-    async def suggest_durations(
-        self,
-        interaction: Interaction,  # noqa: ARG002 - discord.py's signature
-        typed: str,
-    ) -> list[app_commands.Choice[str]]:
-        return duration_choices(typed)
+    block.autocomplete("duration")(suggest_durations)
 
     @app_commands.command(name="unblock", description=text("owner.unblock"))
     @app_commands.describe(user=text("owner.option_user"), server=text("owner.option_server"))

@@ -1,8 +1,6 @@
 """`/collection`: named sets of pictures, private or shared by the server, also as ZIP files."""
 
-import io
 import re
-from typing import Final
 
 import discord
 from discord import app_commands
@@ -19,6 +17,7 @@ from cogs.common.extension import extension
 from cogs.common.words import cut, quoted, size
 from cogs.personal.collection_page import PageButton, show_page
 from cogs.personal.history import own_jobs
+from cogs.personal.zip_files import ROOM_BYTES, send_zips
 from cogs.pictures.showing import ceiling_of, visible
 from data.gallery.collections import Collection
 from data.shipped.text import languages, text
@@ -27,9 +26,6 @@ from pipeline.errors import RefusedError
 from pipeline.rating import Rating
 
 Name = app_commands.Range[str, 1, MAX_NAME]
-
-MAX_PARTS: Final = 20  # messages of one download: a token answers for 15 minutes only
-_ROOM_BYTES: Final = 64 * 1024  # of the limit, for the rest of the request beside the file
 
 
 class CollectionCog(
@@ -177,7 +173,7 @@ async def _send(interaction: Interaction, contents: Contents, ceiling: Rating) -
     """As one file if it is small enough for the place; otherwise as a link to the web page, or
     without a page as several separate files."""
     services, actor = interaction.client.services, actor_of(interaction)
-    limit = max(1, interaction.filesize_limit - _ROOM_BYTES)
+    limit = max(1, interaction.filesize_limit - ROOM_BYTES)
     if contents.size_bytes > limit and services.links.possible:
         grant = Grant(
             collection_id=contents.collection.id,
@@ -200,22 +196,12 @@ async def _send_link(interaction: Interaction, url: str, contents: Contents) -> 
 
 async def _send_parts(interaction: Interaction, contents: Contents, limit: int) -> None:
     """The ZIPs one by one; then how many there are."""
-    sent = left_out = 0
-    files = interaction.client.services.collection_files
-    async for part in files.parts(contents, part_bytes=limit):
-        if len(part) > limit or sent == MAX_PARTS:
-            left_out += 1
-            continue
-        sent += 1
-        file = discord.File(io.BytesIO(part), filename=f"{contents.collection.id}-{sent}.zip")
-        if sent == 1:
-            await interaction.edit_original_response(attachments=[file])
-        else:
-            await interaction.followup.send(file=file, ephemeral=True)
+    parts = interaction.client.services.collection_files.parts(contents, part_bytes=limit)
+    sent, left_out = await send_zips(interaction, parts, name=contents.collection.id, limit=limit)
     key = "collection.packed" if sent == 1 else "collection.packed_parts"
     words = text(key, files=sent)
     if left_out:
-        words += "\n" + text("collection.left_out", files=left_out, limit=size(limit))
+        words += "\n" + text("collection.left_out", files=len(left_out), limit=size(limit))
     await interaction.edit_original_response(content=words)
 
 

@@ -1,8 +1,6 @@
 """`/privacy`: export or permanently delete everything that is stored about a person."""
 
 import io
-import zipfile
-from typing import Final
 
 import discord
 from discord import app_commands
@@ -12,13 +10,9 @@ from bot.client.client import Interaction
 from cogs.common.extension import extension
 from cogs.common.lasting import Button, Lasting, view_of
 from cogs.common.words import size
+from cogs.personal.zip_files import ROOM_BYTES, send_zips
 from data.shipped.text import text
 from pipeline.errors import RefusedError
-
-MAX_PARTS: Final = 20
-"""Messages of one export: a token answers for 15 minutes only, and nobody wants a hundred files."""
-
-_ROOM_BYTES = 64 * 1024  # of the limit, for the rest of the request beside the file
 
 
 class Privacy(
@@ -29,7 +23,7 @@ class Privacy(
     @app_commands.command(name="export", description=text("privacy.export"))
     async def export(self, interaction: Interaction) -> None:
         await interaction.response.send_message(text("privacy.exporting"), ephemeral=True)
-        await send_export(interaction, limit=max(1, interaction.filesize_limit - _ROOM_BYTES))
+        await send_export(interaction, limit=max(1, interaction.filesize_limit - ROOM_BYTES))
 
     @app_commands.command(name="delete", description=text("privacy.delete"))
     async def delete(self, interaction: Interaction) -> None:
@@ -41,18 +35,9 @@ class Privacy(
 async def send_export(interaction: Interaction, *, limit: int) -> None:
     """Send the ZIPs one by one, then the names of files that don't fit, then a summary."""
     people = interaction.client.services.people
-    sent = 0
-    left_out: list[str] = []
-    async for part in people.export_parts(interaction.user.id, part_bytes=limit):
-        if len(part) > limit or sent == MAX_PARTS:
-            left_out += names_in(part)
-            continue
-        sent += 1
-        file = discord.File(io.BytesIO(part), filename=f"ekaki-export-{sent}.zip")
-        if sent == 1:
-            await interaction.edit_original_response(attachments=[file])
-        else:
-            await interaction.followup.send(file=file, ephemeral=True)
+    parts = people.export_parts(interaction.user.id, part_bytes=limit)
+    sent, unsent = await send_zips(interaction, parts, name="ekaki-export", limit=limit)
+    left_out = [name for names in unsent for name in names]
     if left_out:
         names = discord.File(io.BytesIO("\n".join(left_out).encode()), filename="left-out.txt")
         words = text("privacy.left_out", files=len(left_out), limit=size(limit))
@@ -66,12 +51,6 @@ def _end_of_export(sent: int, left_out: list[str]) -> str:
     if left_out:
         return text("privacy.exported_partly", files=sent)
     return text("privacy.exported" if sent == 1 else "privacy.exported_files", files=sent)
-
-
-def names_in(part: bytes) -> list[str]:
-    """The names of the files in a ZIP."""
-    with zipfile.ZipFile(io.BytesIO(part)) as archive:
-        return archive.namelist()
 
 
 def _question() -> discord.Embed:

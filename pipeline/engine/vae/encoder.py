@@ -1,6 +1,5 @@
 """From a picture to latents, deterministically."""
 
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -13,7 +12,6 @@ from pipeline.engine.vae.tiles import Box, Tiling, in_tiles
 from pipeline.errors import EngineError
 from pipeline.model.folder import ModelFolder
 from pipeline.onnx.encoder_mean import SAMPLED, with_mean_output
-from pipeline.plan.memory import available_bytes
 from pipeline.runtime.ports import Session
 from pipeline.runtime.sessions import SessionFactory
 
@@ -28,17 +26,6 @@ class VaeEncoder(VaeHalf):
 
     `session` gives mean and log variance joined, or the mean alone.
     """
-
-    def __init__(
-        self,
-        folder: ModelFolder,
-        session: Session,
-        *,
-        free_bytes: Callable[[], int] = available_bytes,
-        tiled: bool = False,
-    ) -> None:
-        super().__init__(folder, session, free_bytes=free_bytes, tiled=tiled)
-        self._output = next(iter(session.outputs))
 
     @classmethod
     def open(
@@ -94,7 +81,6 @@ class VaeEncoder(VaeHalf):
         )
 
     def _mean(self, pixels: Floats) -> Floats:
-        outputs = self._session.run({_INPUT: pixels}, [self._output])
-        return outputs[self._output][:, : self._folder.latent_channels].astype(
-            np.float32, copy=False
-        )
+        output = next(iter(self._session.outputs))
+        outputs = self._session.run({_INPUT: pixels}, [output])
+        return outputs[output][:, : self._folder.latent_channels].astype(np.float32, copy=False)

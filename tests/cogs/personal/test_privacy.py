@@ -109,7 +109,7 @@ async def test_what_does_not_fit_at_all_is_listed(
     for number in range(4):
         await alice.draw(running, f"1girl, umbrella {number}", count=4)
     monkeypatch.setattr(limits, "FILE_BYTES", ROOM + 8000)
-    monkeypatch.setattr(sys.modules["cogs.personal.privacy"], "MAX_PARTS", 1)
+    monkeypatch.setattr(sys.modules["cogs.personal.zip_files"], "MAX_PARTS", 1)
     messages = await export(alice)
     sent = unpacked(messages)
     (names,) = [f for m in messages for f in m.attachments if f.filename == "left-out.txt"]
