@@ -19,6 +19,7 @@ from cogs.common.extension import extension
 from cogs.common.places import asker_of, refuse_user_install
 from cogs.drawing import late_ends
 from cogs.drawing.cancel import CancelButton
+from cogs.drawing.drafts import draft_of, refuse
 from cogs.drawing.options import takes, wanted
 from cogs.drawing.presenters import Presenters
 from cogs.drawing.prompt_form import PromptModal
@@ -87,7 +88,12 @@ class Inference(commands.Cog):
         saved: str | None = None,
         **said: Any,
     ) -> None:
-        wish = self._wish(interaction, said, image)
+        wish = self._wish(interaction, said)
+        if image is None and wish.strength is not None:
+            seen = "private" if wish.private else "public"
+            error = InputError("strength_without_image")
+            await refuse(interaction, error, draft_of(wish), seen=seen, saved=saved)
+            return
         await self._submit(interaction, wish, image=image, saved=saved)
 
     @app_commands.command(name="imagine-form", description=text("imagine.description_form"))
@@ -101,7 +107,11 @@ class Inference(commands.Cog):
         saved: str | None = None,
         **said: Any,
     ) -> None:
-        wish = self._wish(interaction, said, image)
+        wish = self._wish(interaction, said)
+        if image is not None:
+            check_announced(image, limit_bytes=MAX_UPLOAD_BYTES)
+        elif wish.strength is not None:
+            raise InputError("strength_without_image")
         may_be_empty = any(said[name] for name in TYPED) or await self._has_prompt(
             interaction, saved
         )
@@ -109,9 +119,7 @@ class Inference(commands.Cog):
         form = PromptModal(wish, send, prompt_required=not may_be_empty)
         await interaction.response.send_modal(form)
 
-    def _wish(
-        self, interaction: Interaction, said: dict[str, Any], image: discord.Attachment | None
-    ) -> GenerationRequest:
+    def _wish(self, interaction: Interaction, said: dict[str, Any]) -> GenerationRequest:
         """What the options say. InputError or RefusedError where they can't be used."""
         refuse_user_install(interaction)
         # Clients may send a suggestion's name, remarks and all, instead of its value.
@@ -121,12 +129,7 @@ class Inference(commands.Cog):
             for name, value in said.items()
             if value is not None and OPTION[name].default == ""
         }
-        wish = GenerationRequest(**wanted(said | texts))
-        if image is not None:
-            check_announced(image, limit_bytes=MAX_UPLOAD_BYTES)
-        elif said["strength"] is not None:
-            raise InputError("strength_without_image")
-        return wish
+        return GenerationRequest(**wanted(said | texts))
 
     async def _submit(
         self,

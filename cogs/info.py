@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client.client import Interaction
+from bot.common.sizes import size_label
 from bot.config.settings import Settings
 from cogs.common.extension import extension
 from cogs.common.lasting import Lasting, Select
@@ -90,7 +91,7 @@ def help_embed(topic: str | None = None) -> discord.Embed:
     if topic is None:
         summary = text("help.summary", example=EXAMPLE_PROMPTS[0])
         return discord.Embed(title=text("help.title"), description=summary)
-    sizes = ", ".join(f"{bucket.ratio} {bucket.name}" for bucket in BUCKETS)
+    sizes = "\n".join(f"- {size_label(bucket)}" for bucket in BUCKETS)
     said = text(
         f"help.{topic}_text",
         example=EXAMPLE_PROMPTS[0],

@@ -34,24 +34,19 @@ class Bucket:
         """`832x1216`: width x height, as users write it."""
         return f"{self.width}x{self.height}"
 
-    @property
-    def label(self) -> str:
-        """For people: `13:19 portrait, 832x1216`."""
-        return f"{self.ratio} {self.name}, {self.pixels}"
-
 
 BUCKETS: Final = (
     Bucket("square", "1:1", "1:1", 1024, 1024),
     Bucket("landscape", "19:13", "3:2", 1216, 832),
     Bucket("portrait", "13:19", "2:3", 832, 1216),
-    Bucket("wide", "9:7", "4:3", 1152, 896),
-    Bucket("tall", "7:9", "3:4", 896, 1152),
-    Bucket("horizontal", "7:4", "16:9", 1344, 768),
-    Bucket("vertical", "4:7", "9:16", 768, 1344),
+    Bucket("slightly_wide", "9:7", "4:3", 1152, 896),
+    Bucket("slightly_tall", "7:9", "3:4", 896, 1152),
+    Bucket("wide", "7:4", "16:9", 1344, 768),
+    Bucket("tall", "4:7", "9:16", 768, 1344),
     Bucket("panorama", "12:5", "21:9", 1536, 640),
     Bucket("tower", "5:12", "9:21", 640, 1536),
 )
-"""The nine sizes of the model card. Square, horizontal and vertical are its words, others ours."""
+"""The nine sizes of the model card. Square is its word, the others are ours."""
 
 DEFAULT_BUCKET: Final = next(
     bucket for bucket in BUCKETS if (bucket.width, bucket.height) == (DEFAULT_WIDTH, DEFAULT_HEIGHT)
@@ -65,7 +60,8 @@ _KNOWN_RATIOS: Final = (
 
 _ALIASES: Final = {
     "ultrawide": "panorama", "cinema": "panorama", "banner": "panorama",
-    "phone": "vertical", "wallpaper": "horizontal", "desktop": "horizontal",
+    "phone": "tall", "wallpaper": "wide", "desktop": "wide",
+    "vertical": "tall", "horizontal": "wide",  # the model card's words
 }  # fmt: skip
 
 
@@ -118,7 +114,7 @@ def suggest_aspects(typed: str, label: Callable[[Bucket], str]) -> list[Bucket]:
 
 def _names(bucket: Bucket) -> tuple[str, ...]:
     aliases = (alias for alias, name in _ALIASES.items() if name == bucket.name)
-    return (bucket.name, bucket.ratio, bucket.pixels, _normalise(bucket.label), *aliases)
+    return (bucket.name, bucket.name.replace("_", " "), bucket.ratio, bucket.pixels, *aliases)
 
 
 def _normalise(text: str) -> str:

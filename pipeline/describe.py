@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from pipeline.aspect import BUCKETS
 from pipeline.options import written
 from pipeline.request import DECIDED, ResolvedRequest
 
@@ -22,7 +21,7 @@ def describe(resolved: ResolvedRequest) -> list[tuple[str, str]]:
     values = {
         "prompt": resolved.prompt,
         "negative_prompt": resolved.negative_prompt,
-        "size": size_label(width=resolved.width, height=resolved.height),
+        "size": f"{resolved.width}x{resolved.height}",
         "preset": decided["preset"],
         "style": "" if wish.style is None else wish.style.value,
         **decided,
@@ -43,11 +42,3 @@ def describe(resolved: ResolvedRequest) -> list[tuple[str, str]]:
         ),
     }
     return [(label, value) for label, value in values.items() if value]
-
-
-def size_label(*, width: int, height: int) -> str:
-    """`13:19 portrait, 832x1216` for a bucket's size, `640x480` for another one. Pixels."""
-    for bucket in BUCKETS:
-        if (bucket.width, bucket.height) == (width, height):
-            return bucket.label
-    return f"{width}x{height}"

@@ -193,6 +193,11 @@ class JobService:
         """
         return await self._uploads.put(data)
 
+    async def find_upload(self, beginning: str) -> str:
+        """The hash of an upload, of which `beginning` has 16 digits. RefusedError
+        `image_gone`: no job used it within an hour."""
+        return await self._uploads.find(beginning)
+
     async def queue_view(self, user_id: int) -> QueueView:
         """What `user_id` may see of the queue."""
         return queue_view(self._line, user_id=user_id)

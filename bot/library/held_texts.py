@@ -10,6 +10,7 @@ from pipeline.errors import InputError
 _PEOPLE: Final = 500  # the latest; 6000 characters each are some megabytes
 _EACH: Final = 4
 _MARK: Final = re.compile(r"[^‹›]*‹#(?P<token>[0-9a-f]{8})›")
+_HEAD: Final = re.compile(r"← ?#(?P<token>[0-9a-f]{8})(?=[›‹]|\Z)")
 
 
 class HeldTexts:
@@ -20,6 +21,10 @@ class HeldTexts:
 
     def hold(self, typed: str, *, user_id: int) -> str:
         """The mark that refers to `typed` in what this person sends."""
+        return f"‹{self.hold_head(typed, user_id=user_id)}›"
+
+    def hold_head(self, typed: str, *, user_id: int) -> str:
+        """What refers to `typed` in a label that completes it."""
         token = sha256(typed.encode("utf-8", "surrogatepass")).hexdigest()[:8]
         own = self._of.setdefault(user_id, OrderedDict())
         self._of.move_to_end(user_id)
@@ -29,18 +34,21 @@ class HeldTexts:
             own.popitem(last=False)
         while len(self._of) > _PEOPLE:
             self._of.popitem(last=False)
-        return f"‹#{token}›"
+        return f"#{token}"
 
     def put_back(self, typed: str, *, user_id: int) -> str:
-        """`typed` with the text in place of the mark and the words before it.
+        """`typed` with the texts in place of their marks: of one with the words before it, and of
+        those in labels.
 
-        Raises InputError if the text is no longer held, such as after a restart.
+        Raises InputError if a text is no longer held, such as after a restart.
         """
         mark = _MARK.match(typed)
-        if mark is None:
-            return typed
-        own = self._of.get(user_id, OrderedDict[str, str]())
-        held = own.get(mark["token"])
+        if mark is not None:
+            typed = self._held(mark, user_id) + typed[mark.end() :]
+        return _HEAD.sub(lambda found: f"← {self._held(found, user_id)}", typed)
+
+    def _held(self, mark: re.Match[str], user_id: int) -> str:
+        held = self._of.get(user_id, OrderedDict[str, str]()).get(mark["token"])
         if held is None:
             raise InputError("suggestion_gone")
-        return held + typed[mark.end() :]
+        return held

@@ -16,7 +16,7 @@ from pipeline.prompt.tags import plain_keys
 from pipeline.tag_category import TagCategory
 from pipeline.tags.complete import Completion, complete_last_piece, completion, takes_tags
 from pipeline.tags.index import TagIndex
-from pipeline.tags.labels import label, meant
+from pipeline.tags.labels import label, meant, shown_head
 from pipeline.tags.suitability import hidden_above
 from pipeline.tags.tag import TagMatch, short_count, tag_key
 
@@ -71,13 +71,28 @@ class Suggestions:
         except InputError:  # reported once it is sent
             return []
         found = await self._for_piece(typed, asker)
-        made = [_completed(typed, match, ready=True) for match in found]
+        made = [self._row(typed, match, user_id=asker.user_id) for match in found]
         fitting = [each for each in made if each is not None]
         if len(fitting) == len(made):
             return fitting
         mark = self._held.hold(typed, user_id=asker.user_id)
         last = Suggestion(f"{text(f'imagine.beyond_{beyond}')} {mark}", mark)
         return [*fitting[: MAX_SUGGESTIONS - 1], last]
+
+    def _row(self, typed: str, match: TagMatch, *, user_id: int) -> Suggestion | None:
+        """`typed` completed to `match`, ready for the next tag; None if it does not fit. If the
+        name has no room for what comes before the tag, a mark refers to it: a row never begins
+        with what all of them share."""
+        done = completion(typed, match.tag, ready=True)
+        texts = [done.text, completion(typed, match.tag).text]
+        value = next((each for each in texts if len(each) <= MAX_CHOICE), None)
+        if value is None:
+            return None
+        names = [label(done, remarks) for remarks in _remarks(match)]
+        if len(names[-1]) > MAX_CHOICE:
+            mark = self._held.hold_head(shown_head(done.head), user_id=user_id)
+            names = [label(done, remarks, head=mark) for remarks in _remarks(match)]
+        return Suggestion(next(each for each in names if len(each) <= MAX_CHOICE), value)
 
     async def tags(self, typed: str, asker: Asker, *, limit: int = MAX_CHOICE) -> list[Suggestion]:
         """As `prompt`, for a search: only results of up to `limit` characters."""
@@ -132,18 +147,14 @@ class Suggestions:
         )
 
 
-def _completed(
-    typed: str, match: TagMatch, *, limit: int = MAX_CHOICE, ready: bool = False
-) -> Suggestion | None:
+def _completed(typed: str, match: TagMatch, *, limit: int) -> Suggestion | None:
     """`typed` completed to `match`, with as many remarks as fit; None if it does not fit."""
-    for ends in (True, False) if ready else (False,):
-        done = completion(typed, match.tag, ready=ends)
-        for remarks in _remarks(match):
-            suggestion = Suggestion(label(done, remarks), done.text)
-            if max(len(suggestion.name), len(suggestion.value)) <= limit:
-                return suggestion
-    plain = completion(typed, match.tag).text
-    return Suggestion(plain, plain) if len(plain) <= limit else None
+    done = completion(typed, match.tag)
+    for remarks in _remarks(match):
+        suggestion = Suggestion(label(done, remarks), done.text)
+        if max(len(suggestion.name), len(suggestion.value)) <= limit:
+            return suggestion
+    return Suggestion(done.text, done.text) if len(done.text) <= limit else None
 
 
 def _named(match: TagMatch, series: str = "") -> Suggestion:

@@ -6,6 +6,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from bot.common.sizes import pixels_label
 from bot.web.answers import SECURITY_HEADERS, Pieces, answer, etag_of, send
 from bot.web.asked import Asked
 from bot.web.downloads import DOWNLOAD_COST
@@ -163,7 +164,7 @@ class Site:
             raise web.HTTPNotFound
         made, seed = found.job.request, found.picture.seed
         settings = [
-            (label, value)
+            (label, pixels_label(value) if label == "size" else value)
             for label, value in describe(made)
             if label not in _HIDDEN and label != "seed"
         ]

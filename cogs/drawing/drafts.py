@@ -25,13 +25,18 @@ from pipeline.request import GenerationRequest
 
 _log = logging.getLogger(__name__)
 
+BASE: Final = (
+    rf"(?P<base>(?P<job_id>{JOB_ID})|i(?P<image>[0-9a-f]{{16}})(?:s(?P<strength>\d{{1,4}}))?|-)"
+)
+"""What the fields of the form lack to make the request: the job that it was edited from, or the
+beginning of an upload's hash, with the strength in thousandths."""
+
 EDIT: Final = re.compile(
-    rf"ekaki:draft:(?P<parts>p?n?s?):(?P<job_id>{JOB_ID}|-):(?P<seen>public|private)"
-    r"(?::(?P<saved>.{1,50}))?",
+    rf"ekaki:draft:(?P<parts>p?n?s?):{BASE}:(?P<seen>public|private)(?::(?P<saved>.{{1,50}}))?",
     re.DOTALL,
 )
-"""The button's `custom_id`: which parts the message has, and what they lack to make the request.
-`job_id`: the job that it was edited from; `saved`: the preset that it used."""
+"""The button's `custom_id`: which parts the message has, and what else makes the request. `saved`:
+the preset that it used."""
 
 _MAX_EMBEDS = 5900  # characters of all embeds of a message: Discord takes 6000
 _OPEN, _CLOSE = "```\n", "\n```"
@@ -80,6 +85,16 @@ def draft_in(embeds: Sequence[discord.Embed], parts: str) -> Draft:
     )
 
 
+def base_of(wish: GenerationRequest, job_id: str | None = None) -> str:
+    """What BASE reads."""
+    if job_id is not None:
+        return job_id
+    if not wish.init_picture:
+        return "-"
+    strength = "" if wish.strength is None else f"s{round(wish.strength * 1000)}"
+    return f"i{wish.init_picture[:16]}{strength}"
+
+
 async def refuse(
     interaction: discord.Interaction[EkakiBot],
     error: EkakiError,
@@ -87,13 +102,14 @@ async def refuse(
     *,
     seen: str,
     saved: str | None = None,
-    job_id: str | None = None,
+    base: str = "-",
     editable: bool = True,
 ) -> None:
     """Tell what went wrong, with `draft` and a button that opens it as a form. Never raises on
     Discord's trouble.
 
-    `editable` False: no button, as a form can't hold what was given, such as a file.
+    `base`: see `base_of`. `editable` False: no button, as what was given is not kept: an image that
+    can't be used.
     """
     words = explain(error, now=interaction.created_at.timestamp())
     embeds = embeds_of(draft)
@@ -109,7 +125,7 @@ async def refuse(
         view = discord.ui.View(timeout=None).add_item(
             discord.ui.Button(
                 label=text("buttons.edit"),
-                custom_id=f"ekaki:draft:{draft.parts}:{job_id or '-'}:{seen}{tail}",
+                custom_id=f"ekaki:draft:{draft.parts}:{base}:{seen}{tail}",
             )
         )
         view.stop()

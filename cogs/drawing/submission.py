@@ -16,7 +16,7 @@ from bot.jobs.values import Ticket
 from cogs.common.errors import ALREADY_ACKNOWLEDGED, UNREACHABLE
 from cogs.common.places import origin_of
 from cogs.drawing import render
-from cogs.drawing.drafts import draft_of, refuse
+from cogs.drawing.drafts import base_of, draft_of, refuse
 from data.shipped.text import speaking
 from pipeline.errors import EkakiError, StorageError
 from pipeline.request import GenerationRequest
@@ -49,8 +49,12 @@ async def submit(
     jobs, presenters = interaction.client.services.jobs, interaction.client.presenters
     origin = origin_of(interaction, private=request.private)
 
+    wish = request
+
     async def decide() -> Ticket:
-        wish = request if prepare is None else await prepare(request)
+        nonlocal wish
+        if prepare is not None:
+            wish = await prepare(request)
         return await jobs.submit(wish, origin, saved=saved, replay=replay)
 
     deciding = asyncio.create_task(decide())
@@ -74,8 +78,8 @@ async def submit(
             draft_of(request),
             seen=seen,
             saved=saved,
-            job_id=job_id,
-            editable=prepare is None,
+            base=base_of(wish, job_id),
+            editable=prepare is None or wish is not request,
         )
         return
     try:

@@ -15,8 +15,7 @@ from bot.client.client import Interaction
 from cogs.common.actors import actor_of
 from cogs.common.errors import answer_error
 from cogs.common.forms import give_back, typed_values
-from cogs.drawing.cancel import JOB_ID
-from cogs.drawing.drafts import Draft, draft_of, refuse
+from cogs.drawing.drafts import BASE, Draft, draft_of, refuse
 from cogs.drawing.submission import submit
 from data.shipped.text import text
 from pipeline.card import MAX_PROMPT_CHARACTERS
@@ -25,7 +24,7 @@ from pipeline.prompt.flags_line import MAX_LINE, cut_prompt, settings_line, with
 from pipeline.request import GenerationRequest
 
 _CUSTOM_ID = re.compile(
-    rf"ekaki:form:(?P<job_id>{JOB_ID}|-):(?P<seen>public|private)(?::(?P<saved>.+))?", re.DOTALL
+    rf"ekaki:form:{BASE}:(?P<seen>public|private)(?::(?P<saved>.+))?", re.DOTALL
 )
 PROMPT: Final = "prompt"
 NEGATIVE: Final = "negative"
@@ -81,7 +80,7 @@ def typed_form(wish: GenerationRequest, *, job_id: str | None = None) -> discord
 def draft_form(draft: Draft, match: re.Match[str]) -> discord.ui.Modal:
     """The form of a request that was refused; `match` is that of `cogs.drawing.drafts.EDIT`."""
     tail = "" if match["saved"] is None else f":{match['saved']}"
-    custom_id = f"ekaki:form:{match['job_id']}:{match['seen']}{tail}"
+    custom_id = f"ekaki:form:{match['base']}:{match['seen']}{tail}"
     return _form(draft, custom_id=custom_id, title=text("draft.title"))
 
 
@@ -113,7 +112,6 @@ async def receive(interaction: Interaction) -> None:
     values = typed_values(interaction)
     match = _CUSTOM_ID.fullmatch(custom_id_of(interaction))
     assert match is not None, "asked by the caller"
-    job_id = None if match["job_id"] == "-" else match["job_id"]
     try:
         wish = await _wish(interaction, match, values)
     except EkakiError as error:  # a settings line that can't be read
@@ -122,12 +120,11 @@ async def receive(interaction: Interaction) -> None:
             negative=values.get(NEGATIVE, ""),
             settings=values.get(SETTINGS, ""),
         )
-        await refuse(
-            interaction, error, draft, seen=match["seen"], saved=match["saved"], job_id=job_id
-        )
+        base = "-" if error.key == "image_gone" else match["base"]
+        await refuse(interaction, error, draft, seen=match["seen"], saved=match["saved"], base=base)
         return
     try:
-        await submit(interaction, wish, saved=match["saved"], job_id=job_id)
+        await submit(interaction, wish, saved=match["saved"], job_id=match["job_id"])
     except Exception as error:  # noqa: BLE001 - discord.py would only log it
         await answer_error(interaction, error)
         await give_back(interaction, values)
@@ -136,7 +133,7 @@ async def receive(interaction: Interaction) -> None:
 async def _wish(
     interaction: Interaction, match: re.Match[str], values: Mapping[str, str]
 ) -> GenerationRequest:
-    base = await _base(interaction, match["job_id"])
+    base = await _base(interaction, match)
     texts = replace(
         base,
         prompt=values.get(PROMPT, ""),
@@ -146,9 +143,15 @@ async def _wish(
     return with_settings(texts, values.get(SETTINGS, ""))
 
 
-async def _base(interaction: Interaction, job_id: str) -> GenerationRequest:
-    """What the form has no fields for, such as the init picture; nothing if the job was deleted."""
-    if job_id == "-":
+async def _base(interaction: Interaction, match: re.Match[str]) -> GenerationRequest:
+    """What the form has no fields for, such as the init picture; nothing if the job was deleted.
+    Raises RefusedError `image_gone` if an upload is no longer kept."""
+    job_id, image = match["job_id"], match["image"]
+    if image is not None:
+        found = await interaction.client.services.jobs.find_upload(image)
+        strength = None if match["strength"] is None else int(match["strength"]) / 1000
+        return GenerationRequest(init_picture=found, strength=strength)
+    if job_id is None:
         return GenerationRequest()
     results = interaction.client.services.results
     try:

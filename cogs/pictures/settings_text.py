@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 import discord
 
+from bot.common.sizes import pixels_label
 from cogs.common.messages import Attachment, Outgoing
 from cogs.common.words import code_block, quoted
 from cogs.pictures.left_out import left_out_note
@@ -42,7 +43,9 @@ def own_settings(job: JobRecord, pictures: Sequence[PictureRecord]) -> Outgoing:
 
 
 def _in_words(label: str, value: str) -> str:
-    """The one value that is no input: who sees the pictures."""
+    """Values that are no input, in words: the size, and who sees the pictures."""
+    if label == "size":
+        return pixels_label(value)
     return text(f"describe.{value}") if label == "visibility" else value
 
 

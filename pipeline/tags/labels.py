@@ -23,10 +23,11 @@ _MAX_LABELS: Final = 20  # in one text; more are no labels of ours
 _NO_REMARK: Final = str.maketrans(dict.fromkeys(_OPEN + _CLOSE + _BEFORE))
 
 
-def label(completed: Completion, remarks: Sequence[str]) -> str:
-    """The name of the choice that completes a prompt so; `meant` gives the prompt back."""
+def label(completed: Completion, remarks: Sequence[str], *, head: str | None = None) -> str:
+    """The name of the choice that completes a prompt so; `meant` gives the prompt back. `head`
+    stands in place of what is shown of the completed one's."""
     said = " · ".join(each.translate(_NO_REMARK) for each in remarks if each)
-    head = _shown(completed.head)
+    head = shown_head(completed.head) if head is None else head
     marks = " ".join(each for each in (said, f"{_BEFORE} {head}" if head else "") if each)
     return completed.name + (f" {_OPEN}{marks}{_CLOSE}" if marks else "") + completed.tail
 
@@ -44,7 +45,7 @@ def meant(typed: str) -> str:
     return _MARK.sub("", typed)
 
 
-def _shown(head: str) -> str:
-    """Without the comma and blank at its end, where `meant` puts them back."""
+def shown_head(head: str) -> str:
+    """How a label shows it: without the comma and blank at its end, which `meant` puts back."""
     short = head.removesuffix(_GLUE)
     return head if not short or ends_before_a_piece(short) else short

@@ -26,7 +26,7 @@ async def test_help_shows_how_to_write(place: Discord, running: Running) -> None
     assert "souryuu asuka langley" in card
     assert len(card) < 600
     shown = card + "".join(help_embed(topic).description or "" for topic in TOPICS)
-    for wanted in ("(tag:1.3)", "--ar 3:2", "moderators", "13:19"):
+    for wanted in ("(tag:1.3)", "--ar 3:2", "moderators", "about 2:3"):
         assert wanted in shown, wanted
 
 
@@ -38,7 +38,7 @@ async def test_a_topic_takes_the_place_of_the_card_also_after_a_restart(
         (menu,) = card.selects
         assert [each["value"] for each in menu["options"]] == list(TOPICS)
     async with open_house(place):
-        for topic, said in (("weights", "(tag:1.3)"), ("sizes", "13:19")):
+        for topic, said in (("weights", "(tag:1.3)"), ("sizes", "Wide, about 16:9 (1344x768)")):
             await alice.member.select(card, "ekaki:help", [topic])
             shown = alice.member.message(card.id)
             assert said in shown.text

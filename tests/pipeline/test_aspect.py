@@ -26,7 +26,7 @@ def test_the_nine_sizes_are_those_of_the_card() -> None:
         (640, 1536, "5:12"),
     }  # fmt: skip
     assert len({bucket.name for bucket in BUCKETS}) == 9
-    assert DEFAULT_BUCKET.label == "13:19 portrait, 832x1216"
+    assert DEFAULT_BUCKET.pixels == "832x1216"
 
 
 @pytest.mark.parametrize("bucket", BUCKETS, ids=[bucket.name for bucket in BUCKETS])
@@ -39,7 +39,6 @@ def test_a_bucket_is_found_by_name_ratio_pixels_and_label(bucket: Bucket) -> Non
         bucket.pixels,
         f" {bucket.width} × {bucket.height} ",
         f"{bucket.width}X{bucket.height}",
-        bucket.label,
     ):
         assert parse_aspect(text) == bucket, text
 
@@ -110,10 +109,13 @@ def test_suggestions_complete_what_was_typed() -> None:
 
     assert names("") == [bucket.name for bucket in BUCKETS]
     assert names("por")[0] == "portrait"
-    assert names("16:9")[0] == "horizontal"
-    assert names("16")[0] == "horizontal"
-    assert "vertical" in names("9:1")
-    assert names("slightly") == ["wide", "tall"]
+    assert names("16:9")[0] == "wide"
+    assert names("16")[0] == "wide"
+    assert "tall" in names("9:1")
+    assert names("slightly") == ["slightly_wide", "slightly_tall"]
+    assert parse_aspect("slightly wide").pixels == "1152x896"
+    assert names("wide")[0] == names("horizontal")[0] == "wide"
+    assert parse_aspect("horizontal").pixels == parse_aspect("wide").pixels == "1344x768"
     assert set(names("1")) >= {"square", "portrait", "landscape", "panorama"}
     assert names("832")[0] == "portrait"
     assert names("zebra") == []

@@ -18,7 +18,7 @@ from bot.jobs.keep.files import KeptFiles
 from bot.jobs.values import Upload
 from data.jobs import uploads
 from data.jobs.uploads import UploadRecord
-from pipeline.errors import InputError
+from pipeline.errors import InputError, RefusedError
 from pipeline.metadata.png import encode_png
 from pipeline.opaque import opaque
 
@@ -62,6 +62,14 @@ class Uploads:
             async with self._files.database.transaction() as connection:
                 await uploads.put(connection, upload=record)
         return Upload(content_hash=content_hash, width=width, height=height)
+
+    async def find(self, beginning: str) -> str:
+        """The hash that begins so. RefusedError `image_gone`: it is not kept any more."""
+        async with self._files.database.reader() as connection:
+            found = await uploads.hashes_from(connection, prefix=beginning)
+        if not found:
+            raise RefusedError("image_gone")
+        return min(found)
 
 
 def checked_png(data: bytes) -> tuple[bytes, int, int]:

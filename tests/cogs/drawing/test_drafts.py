@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.common.actor import Actor
+from bot.jobs.keep.housekeeping import UPLOAD_WAITS_S
 from bot.playground.simulator.default_world import IDS
-from cogs.drawing.drafts import EDIT, Draft, draft_in, embeds_of
+from cogs.drawing.drafts import EDIT, Draft, base_of, draft_in, embeds_of
 from pipeline.errors import EngineError
-from pipeline.request import ResolvedRequest
+from pipeline.request import GenerationRequest, ResolvedRequest
+from tests.cogs.drawing.test_image_option import picture
 from tests.cogs.pictures.files import filled
 from tests.cogs.pictures.test_results import drawn, new_job
 from tests.cogs.running import Discord
@@ -164,3 +166,77 @@ async def test_a_private_job_that_was_cancelled_stays_private(
         job = await new_job(running, 1)
     assert sent.ephemeral
     assert job.private
+
+
+IMAGE: dict[str, Any] = {"image": ("photo.png", picture()), "strength": 0.45}
+
+
+async def test_a_refused_prompt_is_edited_with_its_image(place: Discord, alice: Visitor) -> None:
+    async with open_house(place):
+        refused = await alice.answer("imagine", prompt="1girl, loli", **IMAGE)
+    async with open_house(place) as running:
+        form = await alice.member.press(refused, "Edit prompt")
+        sent = await alice.member.submit_modal(form, {"prompt": "1girl", "settings": "--steps 900"})
+        refused = await whole(sent)  # again, for another reason
+        form = await alice.member.press(refused, "Edit prompt")
+        await alice.member.submit_modal(form, {"settings": "--steps 4"})
+        job = await new_job(running, 0)
+    assert job.request.init_picture
+    assert (job.request.strength, job.request.num_inference_steps) == (0.45, 4)
+
+
+async def test_an_image_of_a_refused_request_is_kept_for_an_hour(
+    place: Discord, alice: Visitor
+) -> None:
+    async with open_house(place) as running:
+        refused = await alice.answer("imagine", prompt="1girl, loli", **IMAGE)
+        place.advance(UPLOAD_WAITS_S + 1)
+        await running.services.jobs._housekeeping.clean()  # pyright: ignore[reportPrivateUsage]
+        assert not list((place.folder / "uploads").rglob("*.png"))
+        form = await alice.member.press(refused, "Edit prompt")
+        gone = await whole(await alice.member.submit_modal(form, {"prompt": "1girl, hat"}))
+        assert "Attach it again" in gone.text
+        assert await running.jobs() == []
+        form = await alice.member.press(gone, "Edit prompt")
+        assert filled(form)["prompt"] == "1girl, hat"
+        await alice.member.submit_modal(form, {})
+        assert not (await new_job(running, 0)).request.init_picture
+
+
+@pytest.mark.parametrize("label", ["Try again", "Edit prompt"])
+async def test_what_was_cancelled_begins_from_its_image_again(
+    place: Discord, alice: Visitor, label: str
+) -> None:
+    async with open_house(place) as running:
+        running.engine.hold()
+        message = await cancelled(place, alice, **IMAGE)
+        running.engine.release()
+        place.advance(UPLOAD_WAITS_S + 1)
+        await running.services.jobs._housekeeping.clean()  # pyright: ignore[reportPrivateUsage]
+        sent = await alice.member.press(message, label)
+        if label == "Edit prompt":
+            await alice.member.submit_modal(sent, {})
+        job = await new_job(running, 1)
+    assert job.state == "finished"
+    assert job.request.init_picture
+    assert job.request.strength == 0.45
+
+
+async def test_strength_without_an_image_keeps_what_was_typed(
+    place: Discord, alice: Visitor
+) -> None:
+    async with open_house(place) as running:
+        refused = await alice.answer("imagine", prompt="1girl, hat", strength=0.4, private=True)
+        assert "Attach an image" in refused.text
+        form = await alice.member.press(refused, "Edit prompt")
+        await alice.member.submit_modal(form, {})
+        job = await new_job(running, 0)
+    assert job.request.wish.prompt == "1girl, hat"
+    assert job.private
+
+
+def test_the_longest_button_fits() -> None:
+    wish = GenerationRequest(init_picture="0123456789abcdef" * 4, strength=0.999)
+    made = f"ekaki:draft:pns:{base_of(wish)}:private:{'x' * 50}"
+    assert EDIT.fullmatch(made) is not None
+    assert len(made) <= 100

@@ -73,6 +73,23 @@ async def test_a_long_prompt_says_where_to_go_on_and_is_kept(
     assert "/imagine-form" in row["name"]
 
 
+@pytest.mark.parametrize("sent", ["name", "value"])
+@pytest.mark.parametrize("length", range(80, 101, 2))
+async def test_a_row_leads_with_its_tag_up_to_the_last_character(
+    running: Running, alice: Visitor, sent: str, length: int
+) -> None:
+    head = f"{LONG[: length - 5].rstrip(', ')}, "
+    rows = await shown(alice, "prompt", f"{head}smi")
+    tags = [row for row in rows if "continue" not in row["name"]]
+    assert not [row for row in tags if row["name"].startswith("1girl")]
+    assert all(len(row[part]) <= 100 for row in rows for part in row)
+    if tags:
+        job = await alice.draw(running, tags[0][sent])
+        assert job.request.wish.prompt == f"{head}smile"
+        again = await shown(alice, "prompt", f"{tags[0]['name']} ha")  # what the field shows
+        assert len(again) > 0
+
+
 async def test_a_short_prompt_says_nothing_of_it(running: Running, alice: Visitor) -> None:
     rows = await shown(alice, "prompt", "1girl, smi")
     assert not [row for row in rows if "continue" in row["name"]]

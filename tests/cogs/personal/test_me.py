@@ -43,7 +43,7 @@ async def test_menus_set_defaults_that_imagine_takes(running: Running, alice: Vi
     panel = await choose(alice, panel, "aspect", "1344x768")
     panel = await choose(alice, panel, "preset", "Heavy v3.1")
     panel = await choose(alice, panel, "rating", "sensitive")
-    assert "Horizontal, about 16:9 (1344x768)" in panel.text
+    assert "Wide, about 16:9 (1344x768)" in panel.text
     assert chosen(panel, "aspect").endswith("(1344x768)")
     assert chosen(panel, "preset").endswith("Heavy v3.1")
     assert chosen(panel, "rating").endswith("sensitive")
