@@ -22,6 +22,11 @@ def add(subparsers: Subparsers) -> None:
     command.add_argument(
         "--folder", type=Path, default=Path("demo"), help="what is kept; default: demo"
     )
+    command.add_argument(
+        "--empty",
+        action="store_true",
+        help="begin without the pictures of Alice and Bob, which the demo model draws at first",
+    )
     command.add_argument("--open", action="store_true", help="open the page in the browser")
     command.set_defaults(run=run)
 
@@ -31,6 +36,8 @@ def run(args: argparse.Namespace) -> int:
     import webbrowser
 
     from bot.common import logs
+    from bot.config.kinds import SHIPPED_MODEL
+    from bot.playground.page.filling import pieces
     from bot.playground.page.start import Playground
     from bot.playground.page.start import run as serve
 
@@ -42,5 +49,7 @@ def run(args: argparse.Namespace) -> int:
             host=args.host,
             port=args.port,
             opened=webbrowser.open if args.open else str,
+            # They are chosen for this model; another may need minutes for each.
+            wanted=() if args.empty or args.model != SHIPPED_MODEL else pieces(),
         )
     )

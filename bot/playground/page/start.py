@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from bot.compose import prepare_folder
 from bot.config.engine_options import engine_options
 from bot.config.kinds import SHIPPED_MODEL
 from bot.config.settings import Settings
+from bot.playground.page.filling import Piece, fill
 from bot.playground.page.page import PORTS_TRIED, Page
 from bot.playground.page.serving import Serving
 from bot.playground.simulator.default_world import IDS
@@ -34,7 +35,8 @@ PORT = 8080
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Playground:
     """What to start. `model` as in the settings; `load` makes the engine instead of it (tests);
-    `settings`: fields of Settings that differ from the playground's."""
+    `settings`: fields of Settings that differ from the playground's. `wanted`: the pictures that a
+    new playground is filled with; without any it stays empty."""
 
     folder: Path
     model: str = SHIPPED_MODEL
@@ -43,6 +45,7 @@ class Playground:
     load: Callable[[], Engine] | None = None
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
     opened: Callable[[str], object] = str
+    wanted: Sequence[Piece] = ()
 
     @property
     def discord_folder(self) -> Path:
@@ -103,7 +106,7 @@ def run(playground: Playground) -> int:
             page.world.redirect_uris = [f"{settings.web_url}/signed-in"]
             say(f"Gallery: {settings.web_url} (what members of the simulated server make public)")
             load = playground.load or app.engine_loader(settings)
-            return asyncio.run(_bot(settings, load, page))
+            return asyncio.run(_bot(settings, load, page, playground.wanted))
 
 
 def _notice(model: str) -> str:
@@ -119,17 +122,25 @@ def _world(playground: Playground) -> World:
         raise StorageError("playground_unreadable", path=str(folder)) from error
 
 
-async def _bot(settings: Settings, load: Callable[[], Engine], page: Page) -> int:
+async def _bot(
+    settings: Settings, load: Callable[[], Engine], page: Page, wanted: Sequence[Piece]
+) -> int:
     tasks: list[asyncio.Task[None]] = []
 
     def ready(bot: app.Ekaki) -> None:
-        tasks.append(asyncio.create_task(_ensure_commands(bot, page)))
+        tasks.append(asyncio.create_task(_begin(bot, page, wanted)))
 
     try:
         return await app.run(settings, load=load, ready=ready)
     finally:
         for task in tasks:
             task.cancel()
+
+
+async def _begin(bot: app.Ekaki, page: Page, wanted: Sequence[Piece]) -> None:
+    await _ensure_commands(bot, page)
+    if wanted:
+        await fill(bot, page.url, wanted=wanted)
 
 
 async def _ensure_commands(bot: app.Ekaki, page: Page) -> None:

@@ -20,8 +20,10 @@ from bot.playground.simulator.check_message import Upload
 from bot.playground.simulator.errors import Json, RefusedByClient
 from bot.playground.simulator.feed import FeedEvent
 from bot.playground.simulator.forms import check_selected, fill_modal, walk
+from bot.playground.simulator.gateway import GUILDS
 from bot.playground.simulator.interactions import Interactions
 from bot.playground.simulator.options import Filled, OptionFiller, find_command, resolve
+from bot.playground.simulator.payloads import guild_create_json
 from bot.playground.simulator.posting import Body, Posting
 from bot.playground.simulator.world import Channel, Interaction, InteractionType, Message, World
 
@@ -42,6 +44,14 @@ class Actions:
         if locale not in limits.LOCALES:
             raise RefusedByClient(f"the client has no language {locale!r}")
         self.world.user(user_id).locale = locale
+
+    def invite(self, user_id: int, guild_id: int) -> None:
+        """Invite the bot into a guild, which it is told of as of a new one."""
+        if not p.base_permissions(self.world, guild_id, user_id) & p.MANAGE_GUILD:
+            raise RefusedByClient("only who manages the server can add a bot to it")
+        created = guild_create_json(self.world, self.world.guilds[guild_id], all_members=False)
+        del created["unavailable"]  # Discord says it only of servers that the bot was in already
+        self.posting.gateway.dispatch("GUILD_CREATE", created, intent=GUILDS)
 
     def channel_for(self, user_id: int, channel_id: int, *wanted: int) -> Channel:
         """A channel that the member sees, with the permissions `wanted`."""

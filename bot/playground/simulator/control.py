@@ -158,6 +158,8 @@ class Control:
                 do.say(user_id, int(body["channel"]), body["content"])
             case "delete":
                 do.delete(user_id, int(body["message"]))
+            case "invite":
+                do.invite(user_id, int(body["guild"]))
             case "speak":
                 do.speak(user_id, body["locale"])
             case "status":

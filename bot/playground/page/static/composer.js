@@ -7,7 +7,7 @@ import { openModal } from "./modal.js";
 import * as popup from "./popup.js";
 import { act, interact, Refused, store } from "./store.js";
 
-const CHAT = 1, SUBCOMMAND = 1, GROUP = 2, STRING = 3, FILE = 11;
+const CHAT = 1, SUBCOMMAND = 1, GROUP = 2, FILE = 11;
 const CONTENT_LIMIT = 2000;
 let session = null;   // the command being filled in
 let last = null;      // the command sent last: {path, values}
@@ -95,7 +95,6 @@ function leave() {
 // -- fields
 
 const fieldOf = (name) => session.fields.find((field) => field.option.name === name);
-const freeText = () => session.entry.options.find((option) => option.type === STRING && !option.choices?.length);
 const unused = () => session.entry.options.filter((option) => !fieldOf(option.name));
 
 function addField(option) {
@@ -143,13 +142,23 @@ function jump(field) {
   return false;
 }
 
-// "prompt: 1girl seed: 4" over the fields; text without a name goes to the first field.
+// As in the real client, text without an option's name goes to the first required option that is
+// empty, or to the only option that is left. Anything else belongs to no option.
+function forFreeText() {
+  const empty = session.fields.find((field) => field.option.required && !field.isFile && field.isEmpty());
+  if (empty) return empty.option;
+  const left = unused();
+  return left.length === 1 && left[0].type !== FILE ? left[0] : null;
+}
+
+// "prompt: 1girl seed: 4" over the fields.
 function spread(text) {
   const names = session.entry.options.map((option) => option.name);
   const parts = text.split(new RegExp(`(?:^|\\s)(${names.join("|")}):`));
   const first = parts.shift().trim();
-  const target = freeText();
-  if (first && target) (fieldOf(target.name) || addField(target)).set(first);
+  const target = first && forFreeText();
+  if (target) (fieldOf(target.name) || addField(target)).set(first);
+  else box().value = first;
   for (let i = 0; i < parts.length; i += 2) {
     const field = fieldOf(parts[i]) || addOptional(parts[i]);
     if (field && !field.isFile) field.set(parts[i + 1].trim());
@@ -212,13 +221,12 @@ function offerOptions() {
     .sort((a, b) => Number(b.name.startsWith(wanted)) - Number(a.name.startsWith(wanted)))
     .map((option) => ({ label: option.name, description: describe(option), value: option }));
   if (box().value.endsWith(":") && lines[0]?.value.name === wanted) { addOption(lines[0].value); return; }
-  const text = freeText();
-  if (wanted && !lines.length && text && (!fieldOf(text.name) || fieldOf(text.name).isEmpty())) {
-    // No option is called so: it is meant for the first that takes any text.
+  const target = wanted && !lines.length && forFreeText();
+  if (target) {
     const begun = box().value.trimStart();
     box().value = "";
     popup.close();
-    const field = fieldOf(text.name) || addField(text);
+    const field = fieldOf(target.name) || addField(target);
     field.input.focus();
     field.set(begun);
     field.suggest();
@@ -329,7 +337,7 @@ async function sendMessage() {
 
 async function sendCommand() {
   const { entry, channel, fields } = session;
-  if (box().value.trim()) throw new Refused(`"${box().value.trim()}" is no option of /${entry.path}.`);
+  if (box().value.trim()) throw new Refused(`"${box().value.trim()}" belongs to no option of /${entry.path}. Discord would leave it out.`);
   const sent = { path: entry.path, values: Object.fromEntries(fields.map((field) => [field.option.name, field.raw()])) };
   const sender = store.me;
   const answer = await interact("slash", { channel, name: entry.path, options: await valuesOf() });

@@ -24,12 +24,15 @@ ROOT = Path(__file__).resolve().parents[4]
 
 
 class Stage:
-    """A running playground. `draws`: seconds per step of the engine without a model, or "demo"."""
+    """A running playground. `draws`: seconds per step of the engine without a model, or "demo".
+    `pictures`: how many of its own it is filled with."""
 
-    def __init__(self, folder: Path, *, port: int = 0, draws: float | str = 0.02) -> None:
+    def __init__(
+        self, folder: Path, *, port: int = 0, draws: float | str = 0.02, pictures: int = 0
+    ) -> None:
         command = [sys.executable, "-m", "tests.bot.playground.page.stage"]
         self.process = subprocess.Popen(
-            [*command, str(folder), str(port), str(draws)],
+            [*command, str(folder), str(port), str(draws), str(pictures)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -48,14 +51,15 @@ class Stage:
         return int(self.url.rstrip("/").rpartition(":")[2])
 
     def wait_for_commands(self) -> None:
-        """Until the bot has told its commands."""
+        """Until the bot is there and has told its commands."""
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             with urllib.request.urlopen(
                 f"{self.url}loopback/state?as=0", timeout=PATIENCE_S
             ) as answer:
-                if json.load(answer)["commands"]:
-                    return
+                state = json.load(answer)
+            if state["connected"] and state["commands"]:
+                return
             time.sleep(0.05)
         raise AssertionError("the bot told no commands")
 
