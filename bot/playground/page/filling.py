@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 STAR: Final = "⭐"
 STARS_NEEDED: Final = 2
 INVITED: Final = (
-    f"I have invited Ekaki, who draws. Pictures go to <#{IDS.art}>; with {STARS_NEEDED} stars they "
-    f"come into <#{IDS.gallery}>."
+    f"I've invited Ekaki, a bot that draws pictures. Draw here or in <#{IDS.art}>; a picture with "
+    f"{STARS_NEEDED} stars goes into <#{IDS.gallery}>."
 )
 _NOTE: Final = "playground_filling"
 _BEGUN, _DONE = "begun", "done"

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.bot.web.legible import MIN_CONTRAST, Measured, contrasts, small_targets, whiten
+from tests.support.legible import (
+    MIN_CONTRAST,
+    Measured,
+    contrasts,
+    small_targets,
+    whiten,
+    with_text,
+)
 from tests.support.patience import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -289,7 +296,7 @@ def test_a_stranger_finds_no_way_to_it(visit: Open) -> None:
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True,
 }  # fmt: skip
-DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
+DESK: dict[str, Any] = {"viewport": {"width": 1100, "height": 760}}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -323,7 +330,7 @@ def all_contrasts(page: "Page") -> list[Measured]:
     whole = int(page.evaluate("document.documentElement.scrollHeight"))
     read: list[Measured] = []
     for top in range(0, min(3000, whole), height - 120):
-        page.evaluate("document.adoptedStyleSheets = []")
+        with_text(page)
         page.evaluate("top => scrollTo(0, top)", top)
         read += contrasts(page)
     return read

@@ -17,7 +17,7 @@ const INLINE = [
   [/^<t:(-?\d{1,13})(?::([tTdDfFR]))?>/, (m) => timestamp(Number(m[1]), m[2] || "f")],
   [/^<@!?(\d+)>/, (m) => mention(`@${nameOf(userOf(m[1]))}`)],
   [/^<@&(\d+)>/, (m) => mention(`@${roleName(m[1])}`)],
-  [/^<#(\d+)>/, (m) => mention(`#${channelOf(m[1])}`)],
+  [/^<#(\d+)>/, (m) => channelLink(m[1])],
   [/^<\/([^:>]{1,100}):\d+>/, (m) => mention(`/${m[1]}`)],
   [/^<a?:(\w+):\d+>/, (m) => `:${m[1]}:`],
   [/^\[([^\]\n]+)\]\(<?(https?:\/\/[^\s)>]+)>?\)/, (m) => link(m[2], inline(m[1]))],
@@ -88,10 +88,11 @@ function link(address, content) {
 }
 
 const mention = (text) => h("span", { class: "mention" }, text);
-const channelOf = (id) => {
+function channelLink(id) {
   const channel = store.state.channels.find((each) => each.id === id);
-  return channel ? channelName(channel) : "unknown";
-};
+  if (!channel) return mention("#unknown");
+  return h("a", { class: "mention", href: `#${new URLSearchParams({ as: store.me, in: id })}` }, `#${channelName(channel)}`);
+}
 const roleName = (id) =>
   store.state.guilds.flatMap((guild) => guild.roles).find((role) => role.id === id)?.name ?? "unknown role";
 

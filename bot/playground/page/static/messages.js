@@ -255,7 +255,7 @@ function pictureNode(file, open) {
       if (!frame.classList.contains("spoilered")) { open(); return; }
       frame.classList.remove("spoilered");
       frame.setAttribute("aria-label", `Open ${file.description || file.filename}`);
-    } }, image);
+    } }, image, hidden && h("span", { class: "spoiler-label", "aria-hidden": "true" }, "SPOILER"));
   // By its name a picture, by its content not: shown as the file that it is.
   image.addEventListener("error", () => { frame.replaceWith(fileNode(file)); });
   return frame;

@@ -258,6 +258,37 @@ def test_free_text_after_a_command_is_its_prompt(visit: Open) -> None:
     expect(alice.last).to_contain_text("1girl, crown")
 
 
+def test_text_that_names_no_option_belongs_to_none_as_in_discord(visit: Open) -> None:
+    alice = visit()
+    alice.box.focus()
+    alice.type("/gallery search green hair")  # seven options, none of them required
+    expect(alice.page.locator(".command-name")).to_have_text("/gallery search")
+    expect(alice.page.locator(".field")).to_have_count(0)
+    expect(alice.box).to_have_value("green hair")
+    said = alice.messages.count()
+    alice.press("Enter")
+    refusal = alice.page.get_by_role("alert").filter(has_text="belongs to no option")
+    expect(refusal).to_be_visible()
+    assert alice.messages.count() == said
+
+
+def test_text_begins_the_only_option_that_is_left(visit: Open) -> None:
+    alice = visit()
+    alice.box.focus()
+    alice.type("/gallery new fal")
+    expect(alice.option("show").locator("textarea")).to_be_focused()
+    expect(alice.lines).to_have_text(["False"])
+    alice.press("Escape", "Escape")
+
+
+def test_a_mentioned_channel_is_a_link_to_it(visit: Open) -> None:
+    alice = visit()
+    alice.box.fill("see <#300000000000000002>")
+    alice.press("Enter")
+    alice.last.get_by_role("link", name="#art", exact=True).click()
+    expect(alice.page.get_by_role("heading", name="art")).to_be_visible()
+
+
 def test_a_message_menu_offers_the_bots_commands(visit: Open) -> None:
     alice = visit()
     message = alice.imagine("1girl, menu", steps="2")

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,16 +17,28 @@ MIN_TARGET: Final = 24  # CSS pixels, WCAG 2.2, 2.5.8
 _TEXTS: Final = """() => {
   const found = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const add = (element, words, box, style) => {
-    const x = Math.max(box.left, 0), y = Math.max(box.top, 0);
-    const width = Math.min(box.right, innerWidth) - x;
-    const height = Math.min(box.bottom, innerHeight) - y;
-    if (width < 2 || height < 2) return;
+    let { left, right, top, bottom } = box;
+    for (let over = element; over; over = over.parentElement) { // what is scrolled away is not seen
+      if (over.localName !== "html" && getComputedStyle(over).overflow === "visible") continue;
+      const frame = over.localName === "html"
+        ? { left: 0, right: innerWidth, top: 0, bottom: innerHeight } : over.getBoundingClientRect();
+      left = Math.max(left, frame.left);
+      right = Math.min(right, frame.right);
+      top = Math.max(top, frame.top);
+      bottom = Math.min(bottom, frame.bottom);
+    }
+    const x = left, y = top, width = right - left, height = bottom - top;
+    if (width < 3 || height < 3 || element.closest(":disabled")) return; // WCAG exempts disabled
     const free = [[.5, .5], [.02, .1], [.98, .1], [.02, .9], [.98, .9]].every(([across, down]) => {
       const seen = document.elementFromPoint(x + across * width, y + down * height);
       return seen && (element.contains(seen) || seen.contains(element));
     });
     if (!free) return; // something lies over it
-    found.push({ words, x, y, width, height, color: style.color });
+    let opacity = 1;
+    for (let over = element; over; over = over.parentElement) {
+      opacity *= getComputedStyle(over).opacity;
+    }
+    found.push({ words, x, y, width, height, color: style.color, opacity });
   };
   for (let node = walk.nextNode(); node; node = walk.nextNode()) {
     const element = node.parentElement, words = node.textContent.trim();
@@ -35,13 +48,14 @@ _TEXTS: Final = """() => {
     range.selectNodeContents(node);
     for (const box of range.getClientRects()) add(element, words, box, getComputedStyle(element));
   }
-  for (const field of document.querySelectorAll("select, input[type=search]")) {
+  for (const field of document.querySelectorAll("select, textarea, input:is([type=search], [type=text], :not([type]))")) {
     const shown = field.placeholder && !field.value ? "::placeholder" : null;
     const box = field.getBoundingClientRect(), style = getComputedStyle(field);
+    const inset = Math.min(8, box.height / 4);
     const left = box.left + parseFloat(style.paddingLeft);
     const right = box.right - parseFloat(style.paddingRight);
-    add(field, field.placeholder || field.value, { left, right, top: box.top + 8,
-      bottom: box.bottom - 8 }, getComputedStyle(field, shown));
+    add(field, field.placeholder || field.value, { left, right, top: box.top + inset,
+      bottom: box.bottom - inset }, getComputedStyle(field, shown));
   }
   return found;
 }"""
@@ -53,9 +67,11 @@ _WITHOUT_TEXT: Final = """() => {
     svg, kbd { visibility: hidden; }`);
   document.adoptedStyleSheets = [sheet];
 }"""
-_TARGETS: Final = """() => [...document.querySelectorAll(
-    "a[href], button, select, input:not([type=hidden]), summary")]
+_TARGETS: Final = """inline => [...document.querySelectorAll(
+    "a[href], button, select, textarea, input:not([type=hidden]), summary, "
+    + "[role=option], [role=menuitem], [role=button]")]
   .filter(each => each.checkVisibility({ visibilityProperty: true }) && !each.matches(".skip"))
+  .filter(each => !inline || !each.matches(inline))
   .map(each => ({ words: (each.textContent.trim() || each.ariaLabel || each.name).slice(0, 40),
     width: each.getBoundingClientRect().width, height: each.getBoundingClientRect().height }))"""
 _WHITE: Final = """() => { for (const image of document.querySelectorAll("main img")) {
@@ -68,6 +84,11 @@ class Measured:
 
     words: str
     contrast: float
+
+
+def with_text(page: "Page") -> None:
+    """Show again what `contrasts` hid."""
+    page.evaluate("document.adoptedStyleSheets = []")
 
 
 def whiten(page: "Page") -> None:
@@ -84,9 +105,10 @@ def contrasts(page: "Page") -> list[Measured]:
     return [_measured(text, pixels) for text in texts]
 
 
-def small_targets(page: "Page") -> list[tuple[str, float, float]]:
-    """(Words, width, height) of what can be pressed and is too small."""
-    found: list[dict[str, Any]] = page.evaluate(_TARGETS)
+def small_targets(page: "Page", *, inline: str = "") -> list[tuple[str, float, float]]:
+    """(Words, width, height) of what can be pressed and is too small. `inline`: a selector of links
+    in sentences, which are as high as their line."""
+    found: list[dict[str, Any]] = page.evaluate(_TARGETS, inline)
     assert found
     return [
         (each["words"], each["width"], each["height"])
@@ -96,11 +118,13 @@ def small_targets(page: "Page") -> list[tuple[str, float, float]]:
 
 
 def _measured(text: dict[str, Any], pixels: "np.ndarray[Any, Any]") -> Measured:
-    left, top = int(text["x"]), int(text["y"])
-    right, bottom = int(text["x"] + text["width"]) + 1, int(text["y"] + text["height"]) + 1
-    behind = _luminance(pixels[top:bottom, left:right].reshape(-1, 3))
+    left, top = ceil(text["x"]), ceil(text["y"])  # whole pixels of its own, none of a neighbour's
+    right, bottom = int(text["x"] + text["width"]), int(text["y"] + text["height"])
+    ground = pixels[top:bottom, left:right].reshape(-1, 3)
     colour = np.array([[float(part) for part in _parts(text["color"])[:3]]])
-    own = _luminance(colour)[0]
+    opacity = float(text["opacity"])
+    behind = _luminance(ground)
+    own = _luminance(opacity * colour + (1 - opacity) * ground)
     lighter, darker = np.maximum(behind, own), np.minimum(behind, own)
     return Measured(
         words=text["words"][:40], contrast=float(((lighter + 0.05) / (darker + 0.05)).min())
