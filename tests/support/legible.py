@@ -20,8 +20,8 @@ _TEXTS: Final = """() => {
     let { left, right, top, bottom } = box;
     for (let over = element; over; over = over.parentElement) { // what is scrolled away is not seen
       if (over.localName !== "html" && getComputedStyle(over).overflow === "visible") continue;
-      const frame = over.localName === "html"
-        ? { left: 0, right: innerWidth, top: 0, bottom: innerHeight } : over.getBoundingClientRect();
+      const whole = { left: 0, right: innerWidth, top: 0, bottom: innerHeight };
+      const frame = over.localName === "html" ? whole : over.getBoundingClientRect();
       left = Math.max(left, frame.left);
       right = Math.min(right, frame.right);
       top = Math.max(top, frame.top);
@@ -48,7 +48,8 @@ _TEXTS: Final = """() => {
     range.selectNodeContents(node);
     for (const box of range.getClientRects()) add(element, words, box, getComputedStyle(element));
   }
-  for (const field of document.querySelectorAll("select, textarea, input:is([type=search], [type=text], :not([type]))")) {
+  for (const field of document.querySelectorAll(
+    "select, textarea, input:is([type=search], [type=text], :not([type]))")) {
     const shown = field.placeholder && !field.value ? "::placeholder" : null;
     const box = field.getBoundingClientRect(), style = getComputedStyle(field);
     const inset = Math.min(8, box.height / 4);
