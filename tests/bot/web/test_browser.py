@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.keyboard import tab_to
 from tests.support.legible import (
     MIN_CONTRAST,
     Measured,
@@ -113,6 +114,39 @@ def test_search_by_keyboard_filter_and_clear(visit: Open) -> None:
     page.wait_for_url("**/?q=lighthouse&order=top&shape=landscape")
     page.get_by_role("link", name="Clear").click()
     expect(pictures(page)).to_have_count(36)
+
+
+def test_the_gallery_by_keyboard_alone(visit: Open) -> None:
+    page = visit()
+    keys = page.keyboard
+    tab_to(page, page.get_by_role("searchbox"))
+    keys.type("lighthouse")
+    keys.press("Enter")
+    page.wait_for_url("**/?q=lighthouse")
+    tab_to(page, page.get_by_label("Shape"))
+    keys.type("land")
+    page.wait_for_url("**/?q=lighthouse&shape=landscape")
+    tab_to(page, page.get_by_role("link", name="Sign in"))
+    keys.press("Enter")
+    tab_to(page, page.get_by_role("link", name="Bob"))
+    keys.press("Enter")
+    expect(pictures(page)).to_have_count(3)
+    tab_to(page, page.locator(".pictures a").first)
+    keys.press("Enter")
+    page.wait_for_url("**/p/**")
+    for given, taken in (("Favourite", "In your favourites"), ("In your favourites", "Favourite")):
+        tab_to(page, page.get_by_role("button", name=given, exact=True))
+        keys.press("Enter")
+        expect(page.get_by_role("button", name=taken, exact=True)).to_be_visible()
+    tab_to(page, page.locator("summary"))
+    keys.press("Enter")
+    expect(page.locator("#command")).to_be_visible()
+    tab_to(page, page.locator(".tags a").first)
+    keys.press("Enter")
+    page.wait_for_url("**/?q=**")
+    tab_to(page, page.get_by_role("button", name="Sign out"))
+    keys.press("Enter")
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
 
 
 def test_nothing_found_says_what_helps(visit: Open) -> None:

@@ -31,7 +31,8 @@ async function begin() {
   addEventListener("pointerdown", (event) => { if (!event.target.closest("#sidebar, #menu")) sidebar(false); });
   byId("gallery").addEventListener("click", () => sidebar(false));
   addEventListener("keydown", (event) => { if (event.key === "Escape") sidebar(false); });
-  addEventListener("hashchange", () => { const { me, channel } = fromAddress(); if (me !== store.me || channel !== store.channel) go(me, channel); });
+  addEventListener("hashchange", () => { const { me, channel } = fromAddress(); if (me && (me !== store.me || channel !== store.channel)) go(me, channel); });
+  document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); byId("say").focus(); });
   const { me, channel } = fromAddress();
   for (;;) {
     try {

@@ -29,9 +29,22 @@ export function setUpMessages() {
     top = scroller().scrollTop;
   }, { passive: true });
   // Pictures and fonts that arrive later, and a keyboard that opens, push nothing out of sight.
+  list().addEventListener("keydown", fromMessageToMessage);
   const watch = new ResizeObserver(() => { if (pinned) toBottom(); });
   watch.observe(list());
   watch.observe(scroller());
+}
+
+// Arrows go up and down the list, as in Discord; below the newest message is the message box.
+function fromMessageToMessage(event) {
+  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  const here = event.target.closest(".message");
+  if (!step || !here || event.defaultPrevented) return;
+  event.preventDefault();
+  const all = [...list().querySelectorAll(".message")];
+  const next = all[all.indexOf(here) + step];
+  if (next) next.focus();
+  else if (step > 0) byId("say").focus();
 }
 
 export function fill(messages) {
@@ -70,7 +83,9 @@ export function upsert(message) {
 
 export function drop(id) {
   const known = shown.get(id);
+  const focused = known?.element.contains(document.activeElement);
   known?.element.remove();
+  if (focused) byId("say").focus();
   shown.delete(id);
   earlier = earlier.filter((message) => message.id !== id);
   regroup();
@@ -153,11 +168,14 @@ function swap(entry, name, key, element) {
       part.element.addEventListener("closed", replace, { once: true });
       return;
     }
-    const focused = part.element.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    const focused = part.element.contains(document.activeElement) ? document.activeElement : null;
     const follow = atBottom();
     part.element.replaceWith(element);
     part.element = element;
-    if (focused) element.querySelector(`[data-key="${CSS.escape(focused)}"]:not(:disabled)`)?.focus({ preventScroll: true });
+    if (focused) {
+      const same = focused.dataset.key && element.querySelector(`[data-key="${CSS.escape(focused.dataset.key)}"]:not(:disabled)`);
+      (same || entry.element).focus({ preventScroll: true });
+    }
     if (follow) toBottom();
   };
   // A preview takes the place of the one before when it can be drawn: nothing flickers.
@@ -292,7 +310,7 @@ const nameIn = (address) => decodeURIComponent(address.split("?")[0].split("/").
 
 function reactions(message) {
   return h("div", { class: "reactions", hidden: !message.reactions?.length }, (message.reactions || []).map((reaction) =>
-    h("button", { type: "button", class: "reaction", "aria-pressed": String(reaction.me), "aria-label": `${reaction.emoji.name}, ${reaction.count}`,
+    h("button", { type: "button", class: "reaction", "aria-pressed": String(reaction.me), data: { key: reaction.emoji.name }, "aria-label": `${reaction.emoji.name}, ${reaction.count}`,
       onclick: () => act("react", { message: message.id, emoji: reaction.emoji.name, add: !reaction.me }).catch(() => {}) },
     `${reaction.emoji.name} ${reaction.count}`)));
 }
