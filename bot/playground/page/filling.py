@@ -92,11 +92,14 @@ class _Filling:
         self._residents = residents
 
     async def set_up(self) -> None:
-        """A moderator chooses a gallery channel; Alice and Bob are on its web page."""
+        """A moderator sets up a gallery with a web page, which Alice and Bob agree to be on."""
         made = await self._services.servers.settings(IDS.guild)
         if made.gallery_channel_id is not None and made.gallery_web:
             return
         mika, residents = IDS.moderator, self._residents
+        for member in (IDS.alice, IDS.bob):
+            said = await residents.command(member, "gallery public", IDS.general, on=True)
+            await residents.act("delete", member, message=said["message_id"])
         opened = await residents.command(mika, "settings", IDS.general)
         panel = Panel(IDS.general, str(opened["message_id"]))
 
@@ -120,9 +123,6 @@ class _Filling:
             await residents.redrawn(mika, panel, "submit_modal", **sent)
         await use("press", "ekaki:set:toggle:gallery_web:0")
         await residents.act("delete", mika, message=panel.message_id)
-        for member in (IDS.alice, IDS.bob):
-            said = await residents.command(member, "gallery public", IDS.general, on=True)
-            await residents.act("delete", member, message=said["message_id"])
 
     async def draw(self, wanted: Sequence[Piece]) -> None:
         """Draw what is not drawn yet, one after the other, and star it."""
@@ -132,19 +132,22 @@ class _Filling:
             note(f"Alice and Bob are drawing {left} pictures; what you ask for is drawn first.")
         for piece in wanted:
             try:
-                job = known[piece.by].get(piece.key) or await self._draw(piece)
-                await self._star(piece, job)
+                job = known[piece.by].get(piece.key) or await self._ask(piece)
+                await self._star(piece, await self._told(job.id))
             except ActionError as error:  # somebody changed the place meanwhile
                 _log.info("A picture of the filling was left out: %s", error)
 
-    async def _draw(self, piece: Piece) -> JobRecord:
-        """Draw it once nobody else waits. Returns the job when its message shows the picture."""
+    async def _ask(self, piece: Piece) -> JobRecord:
+        """Ask for it once nobody else waits. Returns the accepted job."""
         await self._idle()
         await self._residents.command(piece.by, "imagine", IDS.art, **piece.options)
         accepted = (await self._jobs(piece.by)).get(piece.key)
         if accepted is None:
             raise ActionError("the bot did not accept it")
-        job_id = accepted.id
+        return accepted
+
+    async def _told(self, job_id: str) -> JobRecord:
+        """The job, once its message shows how it ended: stars count from then on."""
 
         async def told() -> JobRecord | None:
             job = await self._services.jobs.job(job_id)

@@ -131,6 +131,8 @@ def test_an_interrupted_filling_goes_on(begin: Begin, tmp_path: Path) -> None:
     stage.stop()
     again = begin(SOME)
     until(lambda: is_filled(again, tmp_path))
+    shared = [piece for piece in pieces()[:SOME] if len(piece.stars) >= STARS_NEEDED]
+    until(lambda: len(messages(again, IDS.gallery)) == len(shared))
     again.stop()
     assert drawn_in(tmp_path) == [piece.options["prompt"] for piece in pieces()[:SOME]]
 
