@@ -9,7 +9,8 @@ FAR = 150  # stops of the Tab key, more than any page here has between two thing
 
 
 def tab_to(page: "Page", target: "Locator", *, back: bool = False) -> None:
-    """Press Tab (`back`: Shift+Tab) until `target` has the focus."""
+    """Once `target` is there, press Tab (`back`: Shift+Tab) until it has the focus."""
+    target.first.wait_for()
     for _ in range(FAR):
         if target.evaluate_all("all => all.includes(document.activeElement)"):
             return
