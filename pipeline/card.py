@@ -6,7 +6,7 @@ to version 3.1: 3.0 and 4.0 use others, never mix them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -185,17 +185,40 @@ STYLES: Final[Mapping[Style, Added]] = MappingProxyType(
 )
 """Our own tag sets in Danbooru's words, brackets escaped."""
 
-DIFFUSERS_SCHEDULERS: Final[Mapping[Sampler, str]] = MappingProxyType(
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduler:
+    """What a sampler is in diffusers: a class, and what it changes in the model's scheduler config.
+
+    `also_called`: ComfyUI's names for it, beside its own in lower case with underscores.
+    """
+
+    name: str
+    changes: Mapping[str, object] = field(default_factory=dict[str, object])
+    also_called: tuple[str, ...] = ()
+
+
+_KARRAS: Final = MappingProxyType({"use_karras_sigmas": True})
+
+SCHEDULERS: Final[Mapping[Sampler, Scheduler]] = MappingProxyType(
     {
-        Sampler.EULER_A: "EulerAncestralDiscreteScheduler",
-        Sampler.EULER: "EulerDiscreteScheduler",
-        Sampler.DDIM: "DDIMScheduler",
-        Sampler.DPM_2M_KARRAS: "DPMSolverMultistepScheduler",
-        Sampler.DPM_2M_SDE_KARRAS: "DPMSolverMultistepScheduler",
-        Sampler.DPM_SDE_KARRAS: "DPMSolverSinglestepScheduler",
+        Sampler.EULER_A: Scheduler(
+            name="EulerAncestralDiscreteScheduler", also_called=("euler_ancestral",)
+        ),
+        Sampler.EULER: Scheduler(name="EulerDiscreteScheduler"),
+        Sampler.DDIM: Scheduler(name="DDIMScheduler"),
+        Sampler.DPM_2M_KARRAS: Scheduler(name="DPMSolverMultistepScheduler", changes=_KARRAS),
+        Sampler.DPM_2M_SDE_KARRAS: Scheduler(
+            name="DPMSolverMultistepScheduler",
+            changes=MappingProxyType({**_KARRAS, "algorithm_type": "sde-dpmsolver++"}),
+            also_called=("dpmpp_2m_sde_gpu",),
+        ),
+        Sampler.DPM_SDE_KARRAS: Scheduler(
+            name="DPMSolverSinglestepScheduler", changes=_KARRAS, also_called=("dpmpp_sde_gpu",)
+        ),
     }
 )
-"""The class of diffusers behind each name (official demo)."""
+"""Both engines, metadata and the tests against diffusers read it."""
 
 DEFAULT_PRESET: Final = QualityPreset.STANDARD_31
 DEFAULT_SAMPLER: Final = Sampler.EULER_A

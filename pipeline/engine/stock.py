@@ -14,9 +14,7 @@ interpreter for seconds): do it before the event loop starts.
 """
 
 import time
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 import diffusers
 import torch
@@ -26,7 +24,7 @@ from optimum.onnxruntime import (
 )
 from PIL import Image
 
-from pipeline.card import DIFFUSERS_SCHEDULERS, Sampler
+from pipeline.card import SCHEDULERS, Sampler
 from pipeline.engine.protocol import DrawnPicture, ModelDescription, Watch, go_on
 from pipeline.engine.start import InitLatents, slerp
 from pipeline.engine.stock_pipelines import open_sessions, pipeline_over
@@ -39,26 +37,12 @@ from pipeline.runtime.sessions import SessionFactory
 from pipeline.runtime.trouble import brief, trouble_of
 from pipeline.text.text_encoder import PromptEncoder
 
-SCHEDULER_CHANGES: Final[Mapping[Sampler, Mapping[str, object]]] = MappingProxyType(
-    {
-        Sampler.EULER_A: {},
-        Sampler.EULER: {},
-        Sampler.DDIM: {},
-        Sampler.DPM_2M_KARRAS: {"use_karras_sigmas": True},
-        Sampler.DPM_2M_SDE_KARRAS: {
-            "use_karras_sigmas": True,
-            "algorithm_type": "sde-dpmsolver++",
-        },
-        Sampler.DPM_SDE_KARRAS: {"use_karras_sigmas": True},
-    }
-)
-"""What each sampler changes in the model's own scheduler config (official demo)."""
-
 
 def make_scheduler(folder: ModelFolder, sampler: Sampler) -> Any:
     """A new diffusers scheduler for `sampler`: it keeps the state of one run."""
-    kind = getattr(diffusers, DIFFUSERS_SCHEDULERS[sampler])
-    return kind.from_config(dict(folder.scheduler), **SCHEDULER_CHANGES[sampler])
+    scheduler = SCHEDULERS[sampler]
+    kind = getattr(diffusers, scheduler.name)
+    return kind.from_config(dict(folder.scheduler), **scheduler.changes)
 
 
 class StockEngine:

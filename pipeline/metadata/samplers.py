@@ -5,20 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.card import Sampler
+from pipeline.card import SCHEDULERS, Sampler
 
 _MAX_NAME: Final = 100  # characters that are looked at
-_SAMPLERS: Final[Mapping[str, Sampler]] = {
-    "euler": Sampler.EULER,
-    "euler_a": Sampler.EULER_A,
-    "euler_ancestral": Sampler.EULER_A,
-    "ddim": Sampler.DDIM,
-    "dpmpp_2m": Sampler.DPM_2M_KARRAS,
-    "dpmpp_2m_sde": Sampler.DPM_2M_SDE_KARRAS,
-    "dpmpp_2m_sde_gpu": Sampler.DPM_2M_SDE_KARRAS,
-    "dpmpp_sde": Sampler.DPM_SDE_KARRAS,
-    "dpmpp_sde_gpu": Sampler.DPM_SDE_KARRAS,
-}
 _KARRAS: Final = frozenset({"karras", "k"})
 _DEFAULT: Final = frozenset({"", "automatic", "default"})
 _PLAIN: Final = frozenset({"normal", "uniform", "native", "ddim_uniform"})
@@ -72,3 +61,11 @@ def _split(key: str) -> tuple[str, str]:
         if base.endswith(f"_{suffix}") and base not in _SAMPLERS:
             return base.removesuffix(f"_{suffix}"), suffix
     return base, ""
+
+
+_SAMPLERS: Final[Mapping[str, Sampler]] = {
+    name: sampler
+    for sampler, scheduler in SCHEDULERS.items()
+    for name in (_key(sampler).removesuffix("_karras"), *scheduler.also_called)
+}
+"""By the names that ComfyUI gives them, without the schedule."""

@@ -1,13 +1,14 @@
 import json
+from typing import Any
 
 import pytest
 
 from pipeline.card import (
     CARD_NEGATIVE,
-    DIFFUSERS_SCHEDULERS,
     EXAMPLE_PROMPTS,
     PRESETS,
     RATING_TAGS,
+    SCHEDULERS,
     STYLES,
     Aesthetic,
     Quality,
@@ -25,7 +26,25 @@ def test_every_member_of_every_closed_set_has_its_row() -> None:
     assert set(RATING_TAGS) == set(Rating)
     assert set(PRESETS) == set(QualityPreset)
     assert set(STYLES) == set(Style)
-    assert set(DIFFUSERS_SCHEDULERS) == set(Sampler)
+    assert set(SCHEDULERS) == set(Sampler)
+
+
+def test_samplers_are_those_of_the_official_demo() -> None:
+    """Both engines read the same table, so their comparison would not see two rows swapped."""
+    karras = {"use_karras_sigmas": True}
+    demo: dict[str, tuple[str, dict[str, Any]]] = {
+        "Euler a": ("EulerAncestralDiscreteScheduler", {}),
+        "Euler": ("EulerDiscreteScheduler", {}),
+        "DDIM": ("DDIMScheduler", {}),
+        "DPM++ 2M Karras": ("DPMSolverMultistepScheduler", karras),
+        "DPM++ 2M SDE Karras": (
+            "DPMSolverMultistepScheduler",
+            {**karras, "algorithm_type": "sde-dpmsolver++"},
+        ),
+        "DPM++ SDE Karras": ("DPMSolverSinglestepScheduler", karras),
+    }
+    ours = {sampler.value: (row.name, dict(row.changes)) for sampler, row in SCHEDULERS.items()}
+    assert demo.items() <= ours.items()
 
 
 def test_texts_that_we_add_have_balanced_brackets_and_no_stray_commas() -> None:

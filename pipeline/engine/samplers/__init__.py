@@ -1,1 +1,1 @@
-"""The six samplers of the model card in numpy, equal to diffusers' schedulers step by step."""
+"""The samplers in numpy, equal to diffusers' schedulers step by step."""

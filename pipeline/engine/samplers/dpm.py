@@ -4,7 +4,7 @@
 DPMSolverSinglestepScheduler.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 import numpy as np
@@ -136,6 +136,8 @@ class SinglestepSampler(_DpmSampler):
 
     @classmethod
     def make(cls, config: SchedulerConfig, steps: int) -> Self:
+        # Unknown to diffusers' class, and ignored there as well.
+        config = replace(config, rescale_betas_zero_snr=False)
         return cls._made(config, steps, orders=_singlestep_orders(config, steps), whole=True)
 
     def step(

@@ -20,7 +20,14 @@ class EulerSampler(NumpySampler):
     sigmas: Floats
 
     @classmethod
-    def make(cls, config: SchedulerConfig, steps: int, *, ancestral: bool) -> "EulerSampler":
+    def ancestral(cls, config: SchedulerConfig, steps: int) -> "EulerSampler":
+        """The form that adds fresh noise at each step."""
+        return cls.make(config, steps, ancestral=True)
+
+    @classmethod
+    def make(
+        cls, config: SchedulerConfig, steps: int, *, ancestral: bool = False
+    ) -> "EulerSampler":
         training = schedule.sigmas_of(schedule.alphas_cumprod(config))
         timesteps = schedule.spaced_timesteps(config, steps).astype(np.float32)
         sigmas = np.interp(timesteps, np.arange(len(training)), training)

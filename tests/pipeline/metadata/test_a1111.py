@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipeline.card import Sampler
 from pipeline.metadata.a1111 import parse_parameters
 from pipeline.metadata.parameters import LeftOut, Parameters
-from pipeline.metadata.samplers import choose_sampler
+from pipeline.metadata.samplers import SamplerChoice, choose_sampler
 
 LINE = "Steps: 20, Sampler: Euler a, CFG scale: 5, Seed: 7, Size: 832x1216, Model: x"
 NEW_LINE = "\n"
@@ -121,6 +121,12 @@ def test_samplers_of_every_spelling(
 ) -> None:
     chosen = choose_sampler(name, schedule)
     assert (chosen.sampler, chosen.missing_schedule) == (sampler, missing)
+
+
+@pytest.mark.parametrize("sampler", Sampler)
+def test_every_sampler_is_known_by_its_own_name(sampler: Sampler) -> None:
+    for name in (sampler.value, sampler.value.removesuffix(" Karras")):
+        assert choose_sampler(name) == SamplerChoice(sampler)
 
 
 def test_a_decimal_comma_is_one() -> None:

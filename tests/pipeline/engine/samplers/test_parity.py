@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.card import Sampler
+from pipeline.card import SCHEDULERS, Sampler
 from pipeline.engine.noise.torch_noise import TorchGenerator
 from pipeline.engine.samplers.base import SamplerState
 from pipeline.engine.samplers.make import make_sampler
@@ -31,24 +31,13 @@ SDXL: dict[str, Any] = {
     "clip_sample": False,
     "set_alpha_to_one": False,
 }
-CLASSES: dict[Sampler, tuple[str, dict[str, Any]]] = {
-    Sampler.EULER_A: ("EulerAncestralDiscreteScheduler", {}),
-    Sampler.EULER: ("EulerDiscreteScheduler", {}),
-    Sampler.DDIM: ("DDIMScheduler", {}),
-    Sampler.DPM_2M_KARRAS: ("DPMSolverMultistepScheduler", {"use_karras_sigmas": True}),
-    Sampler.DPM_2M_SDE_KARRAS: (
-        "DPMSolverMultistepScheduler",
-        {"use_karras_sigmas": True, "algorithm_type": "sde-dpmsolver++"},
-    ),
-    Sampler.DPM_SDE_KARRAS: ("DPMSolverSinglestepScheduler", {"use_karras_sigmas": True}),
-}
 SHAPE = (1, 4, 6, 10)
 STEPS = [1, 2, 5, 20, 28, 50]
 
 
 def reference(sampler: Sampler, config: dict[str, Any]) -> Any:
-    name, overrides = CLASSES[sampler]
-    return getattr(diffusers, name).from_config(config, **overrides)
+    scheduler = SCHEDULERS[sampler]
+    return getattr(diffusers, scheduler.name).from_config(config, **scheduler.changes)
 
 
 def largest_difference(sampler: Sampler, config: dict[str, Any], steps: int) -> float:
@@ -72,7 +61,7 @@ def largest_difference(sampler: Sampler, config: dict[str, Any], steps: int) -> 
         scaled = scheduler.scale_model_input(theirs, timestep).numpy()
         worst = max(worst, relative(ours.scale_model_input(sample, index), scaled))
         output = outputs.standard_normal(SHAPE).astype(np.float32)
-        extra = {} if sampler is Sampler.DDIM else {"generator": torch_generator}
+        extra = {"generator": torch_generator} if ours.draws_noise else {}
         theirs = scheduler.step(torch.from_numpy(output), timestep, theirs, **extra)[0]
         noise = generator.randn(*SHAPE) if ours.draws_noise else None
         sample, state = ours.step(state, output, sample, noise)
