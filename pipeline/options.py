@@ -25,7 +25,8 @@ class Option:
     is its name in A1111's text about a picture.
 
     `in_preset`: kept in a saved preset. `in_me`: `/me` has a default for it. `decided`: a field of
-    `ResolvedRequest` too, which whatever is drawn again says as it was decided.
+    `ResolvedRequest` too, which whatever is drawn again says as it was decided; where nothing is
+    said, it is what `pipeline.resolve.Defaults` or the field itself has.
     """
 
     name: str = ""

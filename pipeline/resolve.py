@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pipeline.aspect import DEFAULT_BUCKET, Bucket, nearest_bucket, parse_aspect
 from pipeline.card import (
@@ -21,6 +21,7 @@ from pipeline.card import (
 )
 from pipeline.errors import InputError, RefusedError
 from pipeline.hints import Hints
+from pipeline.options import Option
 from pipeline.prompt.assemble import (
     CategoryOf,
     Craft,
@@ -35,7 +36,7 @@ from pipeline.prompt.read import read_request
 from pipeline.prompt.tags import plain_keys
 from pipeline.prompt.wished_rating import wished_rating
 from pipeline.rating import Rating
-from pipeline.request import OPTION, GenerationRequest, ResolvedRequest
+from pipeline.request import DECIDED, OPTION, GenerationRequest, ResolvedRequest
 from pipeline.rework import (
     DEFAULT_SIZE_MULTIPLE,
     DEFAULT_STRENGTH,
@@ -46,7 +47,6 @@ from pipeline.rework import (
 )
 
 _T = TypeVar("_T")
-_N = TypeVar("_N", int, float)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +129,10 @@ def resolve(
     rating = _rating(wish, read, defaults=defaults, ceiling=ceiling)
     size = _size(wish, defaults, width=init_width, height=init_height)
     variation_strength = _variation_strength(wish)
+    found = _decided(wish, defaults)
+    found.update(rating=rating, seed=_seed(wish.seed, random_seed))
     craft = Craft(
-        preset=_or(wish.preset, defaults.preset),
+        preset=found["preset"],
         rating=rating,
         quality_first=defaults.quality_first,
         category_of=category_of,
@@ -141,24 +143,12 @@ def resolve(
         negative_prompt=assemble_negative(read, craft, prompt=prompt),
         width=size.width,
         height=size.height,
-        preset=craft.preset,
-        rating=rating,
-        sampler=_or(wish.sampler, defaults.sampler),
-        num_inference_steps=_steps(wish, defaults),
-        guidance_scale=float(
-            _within("guidance_scale", _or(wish.guidance_scale, defaults.guidance_scale))
-        ),
-        seed=_seed(wish, random_seed),
-        count=_count(wish, defaults),
+        **found,
         private=wish.private,
         wish=wish,
         init_picture=wish.init_picture or "",
         strength=_strength(wish, defaults),
-        variation_seed=(
-            _one_seed(_or(wish.variation_seed, RANDOM_SEED), random_seed)
-            if variation_strength
-            else 0
-        ),
+        variation_seed=_seed(wish.variation_seed, random_seed) if variation_strength else 0,
         variation_strength=variation_strength,
         upscale_factor=UPSCALE_FACTOR if wish.upscale else 1.0,
         hints=hints,
@@ -167,6 +157,21 @@ def resolve(
 
 def _or(value: _T | None, default: _T) -> _T:
     return default if value is None else value
+
+
+def _decided(wish: GenerationRequest, defaults: Defaults) -> dict[str, Any]:
+    """What is said of each option that is decided, if it lies in its bounds, or its default; what
+    has none in `defaults` has one in `ResolvedRequest`."""
+    highest = {"num_inference_steps": defaults.max_steps, "count": defaults.max_count}
+    found: dict[str, Any] = {}
+    for option in DECIDED:
+        said, default = getattr(wish, option.field), getattr(defaults, option.field, None)
+        high = highest.get(option.field)
+        if said is not None:
+            found[option.field] = said if option.low is None else _within(option, said, high=high)
+        elif default is not None:
+            found[option.field] = default if high is None else min(default, high)
+    return found
 
 
 def _check_lengths(request: GenerationRequest) -> None:
@@ -197,26 +202,18 @@ def _rating(
     return wished
 
 
-def _within(field: str, value: _N, *, high: float | None = None) -> _N:
-    """`value` of an option, if it lies in its bounds; `high` may be stricter. InputError."""
-    option = OPTION[field]
+def _within(option: Option, value: float, *, high: float | None = None) -> Any:
+    """`value` of a number, if it lies in its bounds; `high` may be stricter. InputError."""
     low, high = option.low or 0, high or option.high or 0
     if not low <= value <= high:  # also refuses nan
         bounds = {"low": _short(low), "high": _short(high)}
         raise InputError(f"{option.label}_out_of_range", value=value, **bounds)
-    return value
+    return option.kind(value)
 
 
 def _short(number: float) -> float:
     """1 for 1.0, as people write it."""
     return int(number) if number == int(number) else number
-
-
-def _steps(wish: GenerationRequest, defaults: Defaults) -> int:
-    steps = wish.num_inference_steps
-    if steps is None:
-        return min(defaults.num_inference_steps, defaults.max_steps)
-    return _within("num_inference_steps", steps, high=defaults.max_steps)
 
 
 def _size(
@@ -240,7 +237,7 @@ def _strength(wish: GenerationRequest, defaults: Defaults) -> float:
     if wish.init_picture is None:
         return 1.0
     strength = _or(wish.strength, defaults.upscale_strength if wish.upscale else DEFAULT_STRENGTH)
-    return float(_within("strength", strength))
+    return _within(OPTION["strength"], strength)
 
 
 def _variation_strength(wish: GenerationRequest) -> float:
@@ -250,18 +247,7 @@ def _variation_strength(wish: GenerationRequest) -> float:
     return float(strength)
 
 
-def _seed(wish: GenerationRequest, random_seed: Callable[[], int]) -> int:
-    return _one_seed(_or(wish.seed, RANDOM_SEED), random_seed)
-
-
-def _one_seed(seed: int, random_seed: Callable[[], int]) -> int:
-    if seed == RANDOM_SEED:
+def _seed(seed: int | None, random_seed: Callable[[], int]) -> int:
+    if seed is None or seed == RANDOM_SEED:
         return random_seed() % (MAX_SEED + 1)
-    if not 0 <= seed <= MAX_SEED:
-        raise InputError("seed_out_of_range", value=seed, high=MAX_SEED)
-    return seed
-
-
-def _count(wish: GenerationRequest, defaults: Defaults) -> int:
-    count = _or(wish.count, min(defaults.count, defaults.max_count))
-    return _within("count", count, high=defaults.max_count)
+    return _within(OPTION["seed"], seed)

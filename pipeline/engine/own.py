@@ -139,7 +139,7 @@ class OwnEngine:
         if self._on_cpu and request.width * request.height > USUAL_PIXELS:
             check_large_picture(self._folder, width=request.width, height=request.height)
         init = self._init_pictures.latents(request, init_image)
-        embeds = self._prompts.encode(request.prompt, request.negative_prompt)
+        embeds = self._prompts.encode_request(request)
         factor = self._folder.vae_scale_factor
         return Row.begin(
             sampler=make_sampler(

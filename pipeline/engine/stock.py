@@ -98,7 +98,7 @@ class StockEngine:
     def _run(
         self, request: ResolvedRequest, index: int, init: InitLatents | None, steps: "_Steps"
     ) -> Image.Image:
-        embeds = self._prompts.encode(request.prompt, request.negative_prompt)
+        embeds = self._prompts.encode_request(request)
         scheduler = make_scheduler(self._folder, request.sampler)
         generator = torch.Generator("cpu").manual_seed(request.seed_of(index))
         if init is None:

@@ -10,6 +10,7 @@ from pipeline.model.folder import Component, ModelFolder
 from pipeline.plan.memory import give_back_heap
 from pipeline.prompt.chunks import CHUNK_TOKENS, Chunk, lay_out, pad_to
 from pipeline.prompt.weights import parse_weights
+from pipeline.request import ResolvedRequest
 from pipeline.runtime.ports import Array, Session
 from pipeline.runtime.sessions import OrtSession, SessionFactory
 from pipeline.text.embeds import EmbedsCache, FloatArray, PromptEmbeds, TextEmbeds
@@ -55,6 +56,10 @@ class PromptEncoder:
         if keep_sessions:
             self.session("text_encoder")
             self.session("text_encoder_2")
+
+    def encode_request(self, request: ResolvedRequest) -> PromptEmbeds:
+        """Embeddings of the final texts of `request`. Raises as `encode`."""
+        return self.encode(request.prompt, request.negative_prompt)
 
     def encode(self, prompt: str, negative_prompt: str) -> PromptEmbeds:
         """Embeddings of both, padded to the same number of chunks.

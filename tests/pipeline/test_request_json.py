@@ -7,50 +7,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.card import Aesthetic, QualityPreset, Sampler, Style, Year
 from pipeline.rating import Rating
-from pipeline.request import GenerationRequest, ResolvedRequest
+from pipeline.request import DECIDED, OPTIONS, GenerationRequest, ResolvedRequest
+from tests.pipeline.wishes import TEXT, said_of, values_of
 
-TEXT = st.text(max_size=8)
 SEEDS = st.integers(0, 2**32 - 1)
 WISHES = st.builds(
     GenerationRequest,
-    prompt=TEXT,
-    negative_prompt=TEXT,
-    character=TEXT,
-    series=TEXT,
-    tags=TEXT,
-    aspect=st.none() | TEXT,
-    preset=st.none() | st.sampled_from(QualityPreset),
-    rating=st.none() | st.sampled_from(Rating),
-    year=st.none() | st.sampled_from(Year),
-    aesthetic=st.none() | st.sampled_from(Aesthetic),
-    style=st.none() | st.sampled_from(Style),
-    sampler=st.none() | st.sampled_from(Sampler),
-    num_inference_steps=st.none() | st.integers(1, 60),
-    guidance_scale=st.none() | st.floats(1, 20),
-    seed=st.none() | st.integers(-1, 2**32 - 1),
-    count=st.none() | st.integers(1, 4),
-    private=st.booleans(),
+    **{each.field: said_of(each) for each in OPTIONS},
     init_picture=st.none() | TEXT,
-    strength=st.none() | st.floats(0.05, 1),
     variation_seed=st.none() | st.integers(-1, 2**32 - 1),
     variation_strength=st.none() | st.floats(0, 1),
     upscale=st.booleans(),
 )
 RESOLVED = st.builds(
     ResolvedRequest,
+    **{each.field: values_of(each) for each in DECIDED},
     prompt=TEXT,
     negative_prompt=TEXT,
     width=st.integers(64, 2048),
     height=st.integers(64, 2048),
-    preset=st.sampled_from(QualityPreset),
-    rating=st.sampled_from(Rating),
-    sampler=st.sampled_from(Sampler),
-    num_inference_steps=st.integers(1, 60),
-    guidance_scale=st.floats(1, 20),
-    seed=SEEDS,
-    count=st.integers(1, 4),
     private=st.booleans(),
     wish=WISHES,
     init_picture=TEXT,

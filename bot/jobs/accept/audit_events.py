@@ -7,7 +7,7 @@ from data.guilds.audit import AuditEvent, AuditKind
 from data.jobs.jobs import JobRecord
 from pipeline.errors import RefusedError
 from pipeline.prompt.assemble import typed_text
-from pipeline.request import GenerationRequest, ResolvedRequest
+from pipeline.request import GenerationRequest, ResolvedRequest, decided
 
 _NOTED: Final = ("rule_", "server_rule", "rating_above_ceiling", "blocked", "guild_blocked")
 """Refusals that are logged for moderators, by the start of their key. Used-up limits and the like
@@ -33,14 +33,10 @@ def settings_of(request: ResolvedRequest) -> dict[str, Any]:
     return {
         "prompt": request.prompt,
         "negative_prompt": request.negative_prompt,
-        "rating": request.rating.label,
         "width": request.width,
         "height": request.height,
-        "num_inference_steps": request.num_inference_steps,
-        "guidance_scale": request.guidance_scale,
-        "sampler": str(request.sampler),
-        "seed": request.seed,
-        "count": request.count,
+        **decided(request),
+        "rating": request.rating.label,
         "private": request.private,
         "from_picture": bool(request.init_picture),
         "upscale": request.upscale_factor > 1,

@@ -90,7 +90,7 @@ class Pair:
         from pipeline.engine.stock import make_scheduler
         from pipeline.engine.stock_pipelines import pipeline_over
 
-        embeds = self.prompts.encode(request.prompt, request.negative_prompt)
+        embeds = self.prompts.encode_request(request)
         init = self.own._init_pictures.latents(request, image)
         assert init is not None
         pipe = pipeline_over(self.stock._sessions, self.folder, ORTStableDiffusionXLImg2ImgPipeline)

@@ -16,6 +16,8 @@ from pipeline.engine.rows import Row
 from pipeline.errors import Cancelled, EngineError
 from pipeline.load import load_engine
 from pipeline.model.options import EngineOptions
+from pipeline.options import Option
+from pipeline.request import DECIDED
 from tests.pipeline.own_model import make_request, open_own
 
 Preview = Callable[[], Image.Image | None]
@@ -90,6 +92,20 @@ def test_the_same_request_gives_the_same_picture_whatever_came_before(engine: Ow
     first = engine.draw(make_request(), 0, Recorder()).image
     engine.draw(make_request(seed=77, sampler=Sampler.DDIM), 0, Recorder())
     assert engine.draw(make_request(), 0, Recorder()).image.tobytes() == first.tobytes()
+
+
+@pytest.mark.parametrize(
+    "option",
+    [each for each in DECIDED if each.low is not None and each.field != "count"],
+    ids=lambda each: each.field,
+)
+def test_every_number_of_the_table_changes_the_picture(engine: OwnEngine, option: Option) -> None:
+    low = option.kind(option.low)
+    one, other = (
+        engine.draw(make_request(**{option.field: value}), 0, Recorder()).image
+        for value in (low, low + 1)
+    )
+    assert one.tobytes() != other.tobytes()
 
 
 def test_pictures_of_one_job_have_seeds_one_apart(engine: OwnEngine) -> None:

@@ -75,7 +75,7 @@ class Pair:
 
         from pipeline.engine.stock import make_scheduler
 
-        embeds = self.prompts.encode(request.prompt, request.negative_prompt)
+        embeds = self.prompts.encode_request(request)
         pipe = self.stock._pipe
         pipe.scheduler = make_scheduler(self.folder, request.sampler)
         pipe(

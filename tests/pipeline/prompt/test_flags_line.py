@@ -8,39 +8,25 @@ from hypothesis import strategies as st
 
 from pipeline.aspect import BUCKETS
 from pipeline.card import (
-    MAX_COUNT,
     MAX_GUIDANCE,
     MAX_PROMPT_CHARACTERS,
-    MAX_SEED,
-    MAX_STEPS,
-    MIN_GUIDANCE,
-    Aesthetic,
-    QualityPreset,
-    Sampler,
-    Style,
-    Year,
 )
 from pipeline.errors import InputError
 from pipeline.metadata.parameters import Parameters
+from pipeline.prompt.flags import FLAGGED
 from pipeline.prompt.flags_line import MAX_LINE, cut_prompt, settings_line, wish_of, with_settings
-from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
+from tests.pipeline.wishes import said_of
 
 REQUESTS = st.builds(
     GenerationRequest,
     prompt=st.just("1girl"),
+    **{
+        each.field: said_of(each)
+        for each in FLAGGED
+        if each.default is None and each.field != "aspect"
+    },
     aspect=st.none() | st.sampled_from([bucket.pixels for bucket in BUCKETS]),
-    preset=st.none() | st.sampled_from(QualityPreset),
-    rating=st.none() | st.sampled_from(Rating),
-    year=st.none() | st.sampled_from(Year),
-    aesthetic=st.none() | st.sampled_from(Aesthetic),
-    style=st.none() | st.sampled_from(Style),
-    sampler=st.none() | st.sampled_from(Sampler),
-    num_inference_steps=st.none() | st.integers(1, MAX_STEPS),
-    guidance_scale=st.none()
-    | st.floats(MIN_GUIDANCE, MAX_GUIDANCE).map(lambda value: round(value, 4)),
-    seed=st.none() | st.integers(-1, MAX_SEED),
-    count=st.none() | st.integers(1, MAX_COUNT),
 )
 
 

@@ -1,5 +1,6 @@
 """Prompt embeddings equal the stock pipeline's, and A1111's where stock has no such thing."""
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -7,9 +8,11 @@ import pytest
 
 from pipeline.errors import EngineError
 from pipeline.model.folder import ModelFolder
+from pipeline.request import DECIDED
 from pipeline.runtime.sessions import SessionFactory
 from pipeline.text.embeds import EmbedsCache, TextEmbeds
 from pipeline.text.text_encoder import PromptEncoder, weigh
+from tests.pipeline.own_model import make_request
 
 # diffusers 0.39 hands torch tensors to numpy.array, which numpy 2.4 warns about
 # and reads the encoders' config in a way it deprecates itself
@@ -51,6 +54,32 @@ def test_plain_prompts_equal_the_stock_pipeline(
         device="cpu",
         num_images_per_prompt=1,
         do_classifier_free_guidance=True,
+    )
+    for name, theirs in zip(NAMES, reference, strict=True):
+        np.testing.assert_array_equal(getattr(ours, name), theirs.numpy(), err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [(each.field, bound) for each in DECIDED if each.low is not None
+     for bound in (each.low, each.high)],
+)  # fmt: skip
+def test_options_reach_the_encoders_as_in_the_stock_pipeline(
+    field: str, value: float, tiny: ModelFolder, cpu: SessionFactory
+) -> None:
+    """Those that the stock pipeline's `encode_prompt` knows, by the same name; others change
+    nothing here."""
+    prompts = PromptEncoder(tiny, cpu)
+    ours = prompts.encode_request(make_request(prompt="1girl", **{field: value}))
+    stock = _stock(tiny, prompts, cpu)
+    known = inspect.signature(stock.encode_prompt).parameters
+    reference = stock.encode_prompt(
+        prompt="1girl",
+        negative_prompt="bad",
+        device="cpu",
+        num_images_per_prompt=1,
+        do_classifier_free_guidance=True,
+        **{name: value for name in (field,) if name in known},
     )
     for name, theirs in zip(NAMES, reference, strict=True):
         np.testing.assert_array_equal(getattr(ours, name), theirs.numpy(), err_msg=name)
