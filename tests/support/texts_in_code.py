@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from data.guilds.server_settings import SETTINGS
+from pipeline.request import OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("bot", "cogs", "data", "pipeline")
@@ -162,8 +163,11 @@ def _strings() -> tuple[frozenset[str], tuple[str, ...]]:
                 whole.add(node.value)
             elif isinstance(node, ast.JoinedStr):
                 holed.add(_pattern(node) or "")
-    for row in SETTINGS.values():  # of which the code says no more than the names of fields
+    # Of rows of tables the code says no more than the names of fields.
+    for row in SETTINGS.values():
         whole.update((row.key, row.title, row.heading))
+    for option in OPTIONS:
+        whole.update((option.field, option.name, option.label))
     told = [each for each in holed if re.fullmatch(r"[\w.\0]*[a-z]\w*[\w.\0]*", each)]
     return frozenset(whole), tuple(sorted(told))
 
