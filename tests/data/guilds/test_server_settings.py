@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from data.guilds import guild_limits, guild_settings
+from data.guilds.new_setting import column
 from data.guilds.server_settings import GuildSettings, LimitSet, Setting, settings_by
 from data.store.database import Database
 
@@ -14,6 +15,17 @@ async def test_the_schemas_defaults_are_the_declared_ones(database: Database) ->
     async with database.transaction() as connection:
         await connection.execute("INSERT INTO guild_settings (guild_id) VALUES (10)")
         assert await guild_settings.get(connection, guild_id=10) == GuildSettings()
+
+
+@pytest.mark.parametrize(
+    "row", settings_by("switch", "number", "text", "limit", "channel"), ids=lambda row: row.name
+)
+async def test_the_schemas_columns_are_those_of_the_rows(database: Database, row: Setting) -> None:
+    """As `python -m data.guilds.new_setting` writes them."""
+    table = "guild_limits" if row.control == "limit" else "guild_settings"
+    async with database.reader() as connection:
+        schema = await connection.value("SELECT sql FROM sqlite_master WHERE name = ?", (table,))
+    assert f" {column(row)}" in " ".join(schema.split())
 
 
 @pytest.mark.parametrize("row", settings_by("number"), ids=lambda row: row.name)
