@@ -387,10 +387,10 @@ async def test_the_gallery_page_sets_everything_of_it(running: Running, moderato
     form = await moderator.member.press(panel, "Stars needed: 3")
     await moderator.member.submit_modal(form, {"number": "7"})
     await says(moderator, panel, "Stars needed: 7")
-    assert list(labels(moderator.member.message(panel.id))) == [
+    assert {
         "Stars needed: 7", "Own stars count: on", "Approval by moderators: on",
         "On the web page: on",
-    ]  # fmt: skip
+    } <= labels(moderator.member.message(panel.id)).keys()  # fmt: skip
     made = await settings(running)
     assert made.gallery_channel_id == IDS.gallery
     assert made.gallery_adult_channel_id == IDS.age_restricted
