@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import discord
 
@@ -95,7 +95,20 @@ def _line(view: PageView, entry: HistoryEntry, number: int) -> str:
         shown=shown,
         when=moment(entry.picture.made_at),
         private=text("history.private") if entry.job.private else "",
+        **_facts(entry.picture),
     )
+
+
+def _facts(picture: PictureRecord) -> dict[str, Any]:
+    """What the texts of a line may say of a picture."""
+    return {
+        "width": picture.width,
+        "height": picture.height,
+        "seed": picture.seed,
+        "rating": picture.rating.label,
+        "model": picture.model_name,
+        "elapsed": picture.elapsed_s,
+    }
 
 
 def buttons_of(view: PageView) -> discord.ui.View:
@@ -122,9 +135,7 @@ def option_of(number: int, picture: PictureRecord, job: JobRecord) -> discord.Se
     return discord.SelectOption(
         label=cut(f"{number}. {typed_text(job.request.wish)}", 100),
         value=picture.id,
-        description=text(
-            "history.option", width=picture.width, height=picture.height, seed=picture.seed
-        ),
+        description=text("history.option", **_facts(picture)),
     )
 
 
