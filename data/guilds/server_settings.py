@@ -4,10 +4,7 @@ field.
 A row says where on the `/settings` panel the setting is and which control changes it, its default,
 its bounds and the keys of its texts in `[settings]` of `data/texts`. The panel (`cogs.settings`),
 checks (`bot.guilds.servers`), the log's lines (`cogs.common.audit_lines`), the database's columns
-and the table in `docs/moderation.md` follow from the rows.
-
-To add a setting: its field with a row here, its column in a migration, and its texts. Then `python
--m bot.guilds.settings_table` regenerates the table in the docs.
+and the table in `docs/moderation.md` follow from the rows. CONTRIBUTING.md says how to add one.
 """
 
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
