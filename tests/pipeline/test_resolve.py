@@ -237,7 +237,7 @@ def test_a_description_leaves_nothing_out() -> None:
     result = made(GenerationRequest(prompt="smile, 1girl --no hat --ar 16:9", private=True))
     described = dict(describe(result))
     assert described["prompt"] == result.prompt
-    assert described["size"] == "7:4 horizontal, 1344x768"
+    assert described["size"] == "1344x768"
     assert described["seed"] == "4711"
     assert described["visibility"] == "private"
     assert described["typed_prompt"] == "smile, 1girl"
