@@ -35,13 +35,13 @@ ORDER = (
     "prompt", "aspect", "count", "negative_prompt", "tags", "character", "series", "saved", "image",
     "strength", "seed", "preset", "style", "rating", "private",
 )  # fmt: skip
-"""The options of which people use most come first; Discord lists them in this order."""
+"""The most used options first; Discord lists them in this order."""
 
 TYPED = ("character", "series", "tags")
 ASKED_IN_FORM = {"prompt", "negative_prompt"}
 FORM_OPTIONS = [each for each in OPTIONS if each.field not in ASKED_IN_FORM]
 
-DOWNLOAD_S = 60.0  # of an image to begin from; Discord shows "thinking" meanwhile
+DOWNLOAD_S = 60.0  # of an init image; Discord shows "thinking" meanwhile
 
 
 class Inference(commands.Cog):
@@ -62,11 +62,11 @@ class Inference(commands.Cog):
         late_ends.enter(self.bot, self._presenters)
         self.bot.presenters = self._presenters
         await jobs.start()
-        earlier = await jobs.to_present()  # before the first interaction of this run can come
+        earlier = await jobs.to_present()  # before the first interaction of this run can arrive
         self._resuming = asyncio.create_task(self._resume(earlier), name="resume presenters")
 
     async def cog_unload(self) -> None:
-        self.bot.presenters = None  # for new jobs; those that are being accepted hold it
+        self.bot.presenters = None  # for new jobs; those being accepted keep their reference
         if self._resuming is not None:
             self._resuming.cancel()
             await asyncio.gather(self._resuming, return_exceptions=True)
@@ -120,12 +120,13 @@ class Inference(commands.Cog):
         await interaction.response.send_modal(form)
 
     def _wish(self, interaction: Interaction, said: dict[str, Any]) -> GenerationRequest:
-        """What the options say. InputError or RefusedError where they can't be used."""
+        """The request that the options describe. InputError or RefusedError if they can't be
+        used."""
         refuse_user_install(interaction)
-        # Clients may send a suggestion's name, remarks and all, instead of its value.
+        # Clients may send a suggestion's name, including remarks, instead of its value.
         meant = partial(self.bot.services.suggestions.meant, user_id=interaction.user.id)
         texts = {
-            name: meant(value).rstrip(" ,")  # the end is ready for one more tag
+            name: meant(value).rstrip(" ,")  # the end is ready for another tag
             for name, value in said.items()
             if value is not None and OPTION[name].default == ""
         }
@@ -152,7 +153,7 @@ class Inference(commands.Cog):
     async def _with_image(
         self, image: discord.Attachment, wish: GenerationRequest
     ) -> GenerationRequest:
-        """`wish` beginning from `image`, once that is here and kept."""
+        """The request starting from `image`, once that is downloaded and stored."""
         data = await self.downloads.fetch(image, timeout_s=DOWNLOAD_S)
         upload = await self.bot.services.jobs.put_upload(data)
         return replace(wish, init_picture=upload.content_hash)

@@ -1,6 +1,6 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
-# (huggingface_hub is only partly typed)
+# huggingface_hub is only partly typed
 """Downloads a model once; everything afterwards works offline."""
 
 import contextlib

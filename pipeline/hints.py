@@ -1,4 +1,4 @@
-"""What a person is told of their prompt beside the picture: what was left out or read otherwise."""
+"""Hints about a prompt, shown with the picture: what was left out or read differently."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +11,7 @@ _MAX_ADDED: Final = 100  # also of hints that say the same: a prompt has room fo
 
 
 class HintKind(StrEnum):
-    """Why something is told. Each has a text in the catalogue, `[hints] <value>`."""
+    """The reason of a hint. Each has a text in the catalogue, `[hints] <value>`."""
 
     LORA = "lora"
     HYPERNET = "hypernet"
@@ -42,7 +42,7 @@ _KINDS: Final = frozenset(map(str, HintKind))
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """`typed` is what stood in the prompt, `used` what was drawn instead, "" for nothing."""
+    """`typed` is what was in the prompt, `used` what was drawn instead, "" for nothing."""
 
     kind: HintKind
     typed: str
@@ -54,7 +54,8 @@ def hints_to_json(hints: tuple[Hint, ...]) -> list[list[str]]:
 
 
 def hints_from_json(rows: list[object]) -> tuple[Hint, ...]:
-    """What `hints_to_json` gave. What another version wrote is left out, never an error."""
+    """Read what `hints_to_json` returned. Unknown hints of other versions are left out, never an
+    error."""
     return tuple(hint for row in rows if (hint := _hint(row)) is not None)
 
 
@@ -67,7 +68,7 @@ def _hint(row: object) -> Hint | None:
 
 
 class Hints:
-    """Hints as they are found: each once, a few, short. Those `found` before come first."""
+    """Collects hints: each once, a few, short. Those in `found` come first."""
 
     def __init__(self, found: tuple[Hint, ...] = ()) -> None:
         self._found: dict[Hint, None] = dict.fromkeys(found)
@@ -88,6 +89,6 @@ class Hints:
 
 
 def shortened(text: str) -> str:
-    """`text` on one line, as far as a hint repeats it."""
+    """`text` on one line, cut to the length that a hint repeats."""
     line = " ".join(text.split())
     return line if len(line) <= MAX_TYPED else line[: MAX_TYPED - 1] + "…"

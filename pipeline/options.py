@@ -1,4 +1,4 @@
-"""What is known of an option that a person may give for a picture, beside its field and its type.
+"""The properties of an option of a request, besides its field and type.
 
 The table itself is `pipeline.request.OPTIONS`: each field of `GenerationRequest` that is an option
 has its row in its annotation. The command, flags, saved presets, the settings line, the description
@@ -49,14 +49,15 @@ class Option:
 
 
 def written(value: object) -> str:
-    """As people write it: a rating by its word, a number without superfluous digits."""
+    """As people write it: a rating by its label, a number without superfluous digits."""
     if isinstance(value, Rating):
         return value.label
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def read_choice(kind: type[Any], word: str) -> Any:
-    """The member of the closed list `kind` that is stored as `word`; ValueError for none."""
+    """The member of the closed list `kind` that is stored as `word`; ValueError if there is
+    none."""
     return Rating.from_label(word) if kind is Rating else kind(word)
 
 

@@ -1,4 +1,4 @@
-"""A wish and what became of it: `GenerationRequest` in, `ResolvedRequest` out.
+"""Requests: `GenerationRequest` as typed, `ResolvedRequest` with everything decided.
 
 Pure values without numpy or Pillow, so that everything may import them cheaply.
 """
@@ -34,24 +34,24 @@ from pipeline.rework import MAX_STRENGTH, MIN_STRENGTH
 _R = TypeVar("_R", bound="GenerationRequest | ResolvedRequest")
 
 JSON_VERSION: Final = 1
-"""Of the stored form. Fields may join without a new number: readers ignore what they don't know and
-take defaults for what is missing in a wish."""
+"""The version of the stored form. New fields need no new number: readers ignore unknown fields and
+use defaults for missing ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationRequest:
-    """What the person wants, as typed. None means: not said, take the default. A field with a row
-    is an option: see `pipeline.options.Option`.
+    """What the person asks for, as typed. None means the default. A field with a row is an option:
+    see `pipeline.options.Option`.
 
     `aspect` is free text: a bucket's name, a ratio `3:2` or pixels `832x1216`.
     `seed` is 0..2**32-1, or -1 for random. `private` decides who sees the result.
 
-    `init_picture` is the content hash (SHA-256, hex) of the picture to begin from, one of ours or
-    an upload. `strength` (0.05..1) says how much of it is drawn anew; without one it says nothing.
-    `variation_seed` (as `seed`) bends the first noise by `variation_strength` (0..1) towards that
-    seed's, as A1111 does. `upscale` draws `init_picture` larger, as the official demo does.
-    `source` is the id of the job that it was drawn on from (re-roll, vary, upscale, remix).
-    `place_negative` is what the place where it was asked for adds to every negative prompt.
+    `init_picture` is the content hash (SHA-256, hex) of the picture to start from, one of ours or
+    an upload. `strength` (0.05..1) says how much of it is redrawn; it has no effect without one.
+    `variation_seed` (as `seed`) interpolates the initial noise by `variation_strength` (0..1)
+    towards that seed's, as A1111 does. `upscale` draws `init_picture` larger, as the official demo
+    does. `source` is the id of the job that it was drawn from (re-roll, vary, upscale, remix).
+    `place_negative` is what the place adds to every negative prompt.
     """
 
     prompt: Annotated[str, Option(low=1, high=MAX_PROMPT_CHARACTERS)] = ""
@@ -106,7 +106,7 @@ class GenerationRequest:
     source: str | None = None
 
     def to_json(self) -> str:
-        """One line of JSON for storage; fields that say nothing are left out."""
+        """One line of JSON for storage, without fields that are not set."""
         return _dump({"version": JSON_VERSION, **plain_values(self)})
 
     @classmethod
@@ -124,9 +124,9 @@ class ResolvedRequest:
     variation's seed is counted up (A1111's way). `width` and `height` are pixels.
     `wish` is the request it came from, for replaying with changes (re-roll, remix).
 
-    `hints` are what the person is told of the prompt beside the pictures.
+    `hints` are shown with the pictures.
 
-    `init_picture` is the content hash of the picture to begin from, "" for none; then `strength` is
+    `init_picture` is the content hash of the picture to start from, "" for none; then `strength` is
     1. `variation_strength` 0: no variation. `upscale_factor` is 1 without upscaling; `width` and
     `height` are those of the larger picture.
     """
@@ -156,7 +156,7 @@ class ResolvedRequest:
         return self.seed if self.variation_strength else (self.seed + index) % 2**32
 
     def variation_seed_of(self, index: int) -> int:
-        """The seed that the first noise of picture `index` is bent to; of use with a variation."""
+        """The seed of the variation of picture `index`."""
         return (self.variation_seed + index) % 2**32
 
     def to_json(self) -> str:
@@ -179,17 +179,17 @@ class ResolvedRequest:
 
 
 OPTIONS: Final = options_of(GenerationRequest)
-"""Everything that a person may say about a picture, as `/imagine` offers it."""
+"""All options of a request, as `/imagine` offers them."""
 
 OPTION: Final[Mapping[str, Option]] = {each.field: each for each in OPTIONS}
 """By field."""
 
 DECIDED: Final = tuple(each for each in OPTIONS if each.decided)
-"""Those that a resolved request has as well."""
+"""Those that a resolved request also has."""
 
 
 def decided(resolved: ResolvedRequest) -> dict[str, Any]:
-    """What was decided, by the fields of a wish that says it."""
+    """The decided values, by the fields of a request."""
     return {each.field: getattr(resolved, each.field) for each in DECIDED}
 
 
@@ -208,8 +208,8 @@ def _dump(values: dict[str, object]) -> str:
 
 
 def _read(of: type[_R], stored: JsonFields, **known: Any) -> _R:
-    """A request from its stored form; `known` fields are read already. What is missing takes its
-    default, and is an error where there is none."""
+    """A request from its stored form; `known` fields are already read. A missing field gets its
+    default, and is an error if it has none."""
     wanted = [
         each.name
         for each in fields(of)

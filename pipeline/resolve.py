@@ -1,4 +1,4 @@
-"""A wish becomes a decision: `GenerationRequest` -> `ResolvedRequest`, no None left."""
+"""Resolves a request: `GenerationRequest` -> `ResolvedRequest`, without None."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -51,7 +51,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What a wish gets where it says nothing, and how much it may ask for.
+    """The defaults and limits of requests.
 
     `rating` is lowered to the place's ceiling where that is stricter. `quality_first` puts the
     preset's quality tags before everything else instead of at the end. `size_multiple` is the
@@ -77,8 +77,8 @@ class Defaults:
 
 
 def readable(request: GenerationRequest) -> GenerationRequest:
-    """`request` with clean text, and the flags of its prompt (`--ar 3:2`) in its fields, where a
-    filled-in option wins over a flag. Doing it twice changes nothing more.
+    """`request` with clean text, and the flags of its prompt (`--ar 3:2`) in its fields; a
+    filled-in option takes precedence over a flag. Idempotent.
 
     InputError for text that is too long, and for a flag that can't be used.
     """
@@ -109,8 +109,8 @@ def resolve(
 ) -> ResolvedRequest:
     """Decide everything about `wish`, which is `readable`. `random_seed` draws 0..2**32-1.
 
-    A piece that is exactly an alias becomes the tag of that name (`alias_of`), and a character
-    brings its series along (`series_of`) where none is said; both are told in the hints.
+    A piece that is exactly an alias becomes its tag (`alias_of`), and a character adds its series
+    (`series_of`) if none is given; both are reported as hints.
 
     `init_width` and `init_height` are the pixels of its `init_picture`: with them and no aspect
     said the size is the bucket nearest to the picture. An upscale needs them.
@@ -188,7 +188,7 @@ def _check_lengths(request: GenerationRequest) -> None:
 def _rating(
     wish: GenerationRequest, read: GenerationRequest, *, defaults: Defaults, ceiling: Rating
 ) -> Rating:
-    """What was chosen or typed, the stronger of both; RefusedError above `ceiling`."""
+    """The higher of the chosen and the typed rating; RefusedError above `ceiling`."""
     wishes = [
         r
         for r in (wish.rating, wished_rating(typed_text(wish)), wished_rating(typed_text(read)))
@@ -203,7 +203,7 @@ def _rating(
 
 
 def _within(option: Option, value: float, *, high: float | None = None) -> Any:
-    """`value` of a number, if it lies in its bounds; `high` may be stricter. InputError."""
+    """`value` of a number, if it is within its bounds; `high` may be stricter. InputError."""
     low, high = option.low or 0, high or option.high or 0
     if not low <= value <= high:  # also refuses nan
         bounds = {"low": _short(low), "high": _short(high)}
@@ -219,7 +219,7 @@ def _short(number: float) -> float:
 def _size(
     wish: GenerationRequest, defaults: Defaults, *, width: int | None, height: int | None
 ) -> Size:
-    """What to draw; `width` and `height` are those of the picture to begin from."""
+    """The size to draw; `width` and `height` are those of the init picture."""
     if wish.upscale:
         if wish.init_picture is None or width is None or height is None:
             raise InputError("upscale_needs_picture")
@@ -233,7 +233,7 @@ def _size(
 
 
 def _strength(wish: GenerationRequest, defaults: Defaults) -> float:
-    """1 without a picture to begin from, whatever the wish says: there is nothing to keep."""
+    """1 without an init picture, whatever the request says: there is nothing to keep."""
     if wish.init_picture is None:
         return 1.0
     strength = _or(wish.strength, defaults.upscale_strength if wish.upscale else DEFAULT_STRENGTH)

@@ -1,4 +1,4 @@
-"""Drawing from a picture that is there: bounds, defaults and sizes. No numpy, no Pillow."""
+"""Bounds, defaults and sizes for drawing from a picture. No numpy, no Pillow."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Final
 
 from pipeline.errors import InputError
 
-MIN_STRENGTH: Final = 0.05  # less changes nothing that can be seen
+MIN_STRENGTH: Final = 0.05  # less changes nothing visible
 MAX_STRENGTH: Final = 1.0
 DEFAULT_STRENGTH: Final = 0.75  # A1111's slider: the composition stays, all else may change
 

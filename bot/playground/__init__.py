@@ -1,1 +1,1 @@
-"""A page that behaves like Discord, over the loopback Discord, with the real bot."""
+"""A page that behaves like Discord, over the simulated Discord, with the real bot."""

@@ -1,4 +1,5 @@
-"""`python -m bot demo`: the real bot on a loopback Discord, one `/imagine`, what a member saw."""
+"""`python -m bot demo`: the real bot on a simulated Discord, one `/imagine`, and what a member
+saw."""
 
 import asyncio
 import time
@@ -27,7 +28,7 @@ _PICTURE_S = 600.0  # a slow machine; a common one takes seconds
 
 
 def main(out: Path) -> int:
-    """Run the demo and leave `picture.png` and `transcript.txt` in `out`. Returns the exit
+    """Run the demo and write `picture.png` and `transcript.txt` to `out`. Returns the exit
     status."""
     note(ModelFolder.open(DEMO_MODEL).notice)
     with at(out):
@@ -59,8 +60,8 @@ async def _demo(settings: Settings, out: Path, load: Callable[[], Engine]) -> No
 
 
 async def _imagine(discord: Loopback) -> bytes:
-    """Send the model card's example as a member would, and print what comes back. Returns the
-    picture's file."""
+    """Send the model card's example as a member, and print the answer. Returns the picture's
+    file."""
     await discord.wait_connected(_READY_S)
     async with asyncio.timeout(_READY_S):
         while not discord.world.commands:  # noqa: ASYNC110 - the demo alone waits so

@@ -1,1 +1,1 @@
-"""From a command to the picture in Discord: submission, presenter, delivery."""
+"""From a command to the picture in Discord: submission, presenting, delivery."""

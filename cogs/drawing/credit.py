@@ -1,4 +1,4 @@
-"""Where a picture comes from, for its grey line: whose it was drawn on from, with a link."""
+"""Where a picture comes from, for its grey line: the source picture's owner, with a link."""
 
 import logging
 
@@ -15,7 +15,8 @@ _log = logging.getLogger(__name__)
 async def credit_of(bot: EkakiBot, job: JobRecord) -> str:
     """`[Remixed](link) from @Alice`, `Upscaled`, `From an image, strength 0.6`, or "".
 
-    A source that is private, gone or of another place is not named. Nobody is named to themselves.
+    A source that is private, deleted or from another place is not named, nor is the person
+    themselves.
     """
     source = await _source(bot, job)
     way = _way(job, source)

@@ -1,10 +1,9 @@
 """Delivers a job's message to its user: `cogs.drawing.ways` in order, until one works.
 
 Public: edit the original response, edit the message with the bot's token, send to the channel.
-Private: edit the original response, edit the direct message that told of the job before, send one;
-never the channel. An edit may be repeated; something new is sent only when no edit can have
-arrived, and with the job as nonce.
-Source: facts of Discord: a token lives 15 minutes, then 401 with code 50027.
+Private: edit the original response, edit the earlier direct message about the job, send one; never
+the channel. An edit may be repeated; a new message is sent only when no edit can have arrived, and
+with the job as nonce. Source: Discord: a token is valid for 15 minutes, then 401 with code 50027.
 """
 
 import asyncio
@@ -37,16 +36,16 @@ from data.shipped.text import text
 _log = logging.getLogger(__name__)
 
 BACKOFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
-"""Seconds between rounds of tries; the last one is repeated for as long as the bot lives."""
-_UNFORESEEN = 3  # rounds that end in an error which nobody foresaw
-_WHISPERS = 3  # tries to tell somebody something in private
+"""Seconds between rounds of attempts; the last one is repeated as long as the bot runs."""
+_UNFORESEEN = 3  # rounds that end in an unexpected error
+_WHISPERS = 3  # attempts to send a private message
 
 
 class Delivery:
     """The ways of one job. `resumed`: an earlier run of the bot may have sent the end already.
 
-    `refusal`: what Discord answered in the place where the end belongs, if that may change: a
-    permission can come back, a channel, message or person that is gone does not.
+    `refusal`: Discord's answer in the place where the end belongs, if that may change: a permission
+    can be granted again, a deleted channel, message or person does not return.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class Delivery:
         self._unforeseen = 0
 
     async def update(self, message: Outgoing) -> None:
-        """One try to show an intermediate state. Never raises for problems of Discord."""
+        """Try once to show an intermediate state. Never raises for problems of Discord."""
         for way in self._ways.edits():
             try:
                 await self._attempt(way, message)
@@ -79,11 +78,11 @@ class Delivery:
             return
 
     async def deliver(self, message: Outgoing, *, may_send: bool = True) -> Sent | None:
-        """Show the end of the job; None where its user can't be reached.
+        """Show the end of the job; None if its user can't be reached.
 
-        `may_send` False: only edit what is there. Temporary problems are waited out. TooLarge if
-        Discord does not take the files, Unwanted if it takes something else of it by no way; other
-        exceptions are faults that came again and again.
+        `may_send` False: only edit existing messages. Temporary problems are waited out. TooLarge
+        if Discord rejects the files, Unwanted if it rejects the message in every way; other
+        exceptions are errors that kept recurring.
         """
         hit("delivery_begins")
         self._unwanted, self._unforeseen = None, 0
@@ -106,7 +105,8 @@ class Delivery:
         return None
 
     async def whisper(self, message: Outgoing) -> bool:
-        """Tell the user alone, beside the job's message: whether that reached them."""
+        """Send a message to the user only, besides the job's message. Returns whether it reached
+        them."""
         for way in (self._ways.follow_up, self._ways.send_direct):
             for pause_s in self._backoff_s[:_WHISPERS]:
                 try:
@@ -121,7 +121,7 @@ class Delivery:
         return False
 
     async def _round(self, ways: list[Way], message: Outgoing) -> Sent | None:
-        """Try each way once and strike out those that are closed."""
+        """Try each way once and drop those that are closed."""
         try:
             if self._look_first and message.attachments:
                 found = await self._ways.find_sent(message)
@@ -129,7 +129,7 @@ class Delivery:
                     return found
             for way in tuple(ways):
                 if way == self._ways.send_new and self._unwanted is not None:
-                    # The message that waits is there, and can be edited to say so.
+                    # The waiting message exists and can be edited to say so.
                     ways.clear()
                     break
                 self._look_first |= way == self._ways.send_new  # from now on it may have arrived
@@ -140,14 +140,14 @@ class Delivery:
                     if isinstance(error, Unwanted):
                         self._unwanted = error
         except UNREACHABLE as error:
-            # The rest of the ways has to wait: this one may have arrived in spite of the error,
-            # and a second picture would be worse than a late one.
+            # The other ways must wait: this one may have arrived despite the error, and a duplicate
+            # would be worse than a delay.
             _log.warning("Job %s is not delivered yet: %s", self._job.id, error)
         except TooLarge:
             raise
         except Exception:
-            # A bug in our code, or an answer that does not come from Discord: perhaps not the next
-            # time.
+            # A bug in our code, or an answer that is not from Discord: the next attempt may
+            # succeed.
             self._unforeseen += 1
             if self._unforeseen >= _UNFORESEEN:
                 raise
@@ -155,7 +155,7 @@ class Delivery:
         return None
 
     async def mention(self, sent: Sent) -> None:
-        """Call the user to a message that was edited, as an edit notifies nobody."""
+        """Mention the user in a new message, because an edit notifies nobody."""
         channel = self._bot.get_partial_messageable(
             self._job.channel_id, guild_id=self._job.guild_id
         )
@@ -170,7 +170,7 @@ class Delivery:
             _log.info("The mention for job %s was not sent: %s", self._job.id, error)
 
     async def _attempt(self, way: Way, message: Outgoing) -> Sent:
-        """Go one way. Refused if it is closed, TooLarge or Unwanted if Discord does not take the
+        """Try one way. Refused if it is closed, TooLarge or Unwanted if Discord rejects the
         message, other exceptions for temporary problems."""
         try:
             return await way(message)

@@ -1,4 +1,4 @@
-"""Shows how far a job is, in its message, until its last event."""
+"""Shows a job's progress in its message, until its last event."""
 
 import asyncio
 import logging
@@ -16,11 +16,11 @@ from data.jobs.jobs import JobRecord
 
 _log = logging.getLogger(__name__)
 
-_ON_ITS_WAY_S = 10.0  # for a request that Discord does not answer
+_ON_ITS_WAY_S = 10.0  # timeout of a request to Discord
 
 
 class Follower:
-    """Follows one job. `shown` is what its message shows already."""
+    """Follows one job. `shown` is what its message already shows."""
 
     def __init__(
         self, bot: EkakiBot, job: JobRecord, delivery: Delivery, *, shown: JobEvent | None
@@ -31,7 +31,8 @@ class Follower:
         self._shown = shown
 
     async def follow(self) -> Terminal | None:
-        """Show progress, at most once an interval, until the last event. None: the job is gone."""
+        """Show progress, at most once per interval, until the last event. None: the job was
+        deleted."""
         mailbox = await self._services.jobs.watch(self._job.id)
         if mailbox is None:
             return None
@@ -46,18 +47,18 @@ class Follower:
                 await _wait(mailbox.over, interval_s)
 
     async def _update(self, event: Queued | Progress, over: asyncio.Event) -> None:
-        """Show `event`, unless the end comes meanwhile: that waits for no rate limit and no preview
-        of what it replaces."""
+        """Show `event`, unless the end comes meanwhile, which does not wait for rate limits or
+        previews."""
         wire, context = Wire(), copy_context()
         context.run(wire.take)
-        # discord.py's adapter lets one request of a token wait for another: let the end not.
+        # discord.py's adapter queues requests with the same token; the end must not wait.
         context.run(async_context.set, AsyncWebhookAdapter())
         showing = asyncio.create_task(self._show(event), context=context)
         ending = asyncio.create_task(over.wait())
         try:
             await asyncio.wait({showing, ending}, return_when=asyncio.FIRST_COMPLETED)
             if not showing.done():
-                # What is on its way may arrive after the end if that is sent now.
+                # A request on its way might arrive after the end if that were sent now.
                 await _wait(wire.idle, _ON_ITS_WAY_S)
         finally:
             ending.cancel()
@@ -87,7 +88,7 @@ class Follower:
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:
-    """Until `event` is set, `timeout_s` at the longest."""
+    """Wait until `event` is set, at most `timeout_s`."""
     try:
         async with asyncio.timeout(timeout_s):
             await event.wait()

@@ -1,4 +1,4 @@
-"""Ends of jobs whose place was closed when they came: told once it opens, from the outbox.
+"""Ends of jobs whose place was closed when they ended: delivered by the outbox once it opens.
 
 The pictures are in /history meanwhile.
 """
@@ -12,11 +12,11 @@ from data.jobs.jobs import JobRecord
 
 
 def enter(bot: EkakiBot, presenters: Presenters) -> None:
-    """Have the outbox tell them."""
+    """Register the outbox's sender."""
 
     async def send(item: OutboxItem) -> None:
         job = await bot.services.jobs.job(item.key)
-        # A job that is gone was deleted; one with another state was told or is being told.
+        # A missing job was deleted; one in another state was delivered or is being delivered.
         if job is None or job.delivery != "kept" or await _place_is_gone(bot, job):
             return
         refusal = await presenters.tell_late(job)
@@ -27,7 +27,7 @@ def enter(bot: EkakiBot, presenters: Presenters) -> None:
 
 
 async def _place_is_gone(bot: EkakiBot, job: JobRecord) -> bool:
-    """PlaceUnknownError where nothing is known of the server now."""
+    """Raises PlaceUnknownError if the server is not known now."""
     if job.private or job.guild_id is None:
         return False
     return await channel_of(bot, job.guild_id, job.channel_id) is None

@@ -1,4 +1,4 @@
-"""`/limits`: what one may still make, shown to oneself."""
+"""`/limits`: what a person may still make, shown only to them."""
 
 import discord
 from discord import app_commands
@@ -13,7 +13,7 @@ from data.shipped.text import text
 
 
 class LimitsCog(commands.Cog, name="Limits"):
-    """One's own limits."""
+    """A person's own limits."""
 
     @app_commands.command(name="limits", description=text("limits.description"))
     async def limits(self, interaction: discord.Interaction[EkakiBot]) -> None:
@@ -45,7 +45,7 @@ def limits_embed(own: UserLimits, *, now: float) -> discord.Embed:
 
 
 def _here(here: ServerLimits, *, now: float) -> str:
-    """What moderators of this server set, one line each."""
+    """The limits that this server's moderators set, one line each."""
     lines = [
         f"{text(f'limits.{name}')}: {_server_window(window, now=now)}"
         for name, window in (("hour", here.hour), ("day", here.day), ("upscales", here.upscales))
@@ -60,7 +60,7 @@ def _here(here: ServerLimits, *, now: float) -> str:
 
 
 def _server_window(window: Window, *, now: float) -> str:
-    """Of a server: 0 is none at all."""
+    """A window of a server: 0 is none at all."""
     return text("limits.none") if window.limit == 0 else _window(window, now=now)
 
 

@@ -1,4 +1,4 @@
-"""Commands with options of the table, and from what was sent to what is wanted."""
+"""Gives commands the options of the table, and converts what was sent to fields of a request."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -19,8 +19,8 @@ Kind = TypeVar("Kind", bound=Enum)
 def takes(
     options: Sequence[Option], *, order: Sequence[str] = (), required: Sequence[str] = ()
 ) -> Callable[[Callback], Callback]:
-    """Give a command `options`, in place of its `**said`. The options called in `order` come first
-    and in that order, all others follow. Those in `required` must be filled in."""
+    """Give a command `options` in place of its `**said`. The options named in `order` come first,
+    in that order; the others follow. Those in `required` must be filled in."""
 
     def decorate(callback: Callback) -> Callback:
         signature = inspect.signature(callback)
@@ -30,7 +30,7 @@ def takes(
         context = [named.pop(each.name) for each in own if each.kind != each.KEYWORD_ONLY]
         ordered = [named.pop(name) for name in order if name in named]
         parameters = [*context, *ordered, *named.values()]
-        # discord.py reads it where Python would.
+        # discord.py reads it like Python does.
         callback.__signature__ = signature.replace(parameters=parameters)  # pyright: ignore[reportFunctionMemberAccess]
         app_commands.describe(
             **{each.field: text(f"imagine.option_{each.field}") for each in options}
@@ -65,8 +65,7 @@ def _choices(option: Option) -> list[app_commands.Choice[str]]:
 
 
 def wanted(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of a request, of what was sent for them; without those that nothing was sent for.
-    InputError for a word outside a closed list."""
+    """The fields of a request that were sent. InputError for a value outside a closed list."""
     return {
         name: pick(OPTION[name].kind, value) if OPTION[name].choices else value
         for name, value in said.items()
@@ -75,7 +74,8 @@ def wanted(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def pick(kind: type[Kind], value: str | None) -> Kind | None:
-    """The member written `value`. InputError: Discord restricts nothing that a client sends."""
+    """The member with this value. InputError, because Discord does not validate what clients
+    send."""
     if value is None:
         return None
     for member in kind:

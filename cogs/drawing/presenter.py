@@ -24,17 +24,17 @@ from pipeline.rating import Rating
 
 _log = logging.getLogger(__name__)
 
-_SMALL_FILE_LIMIT = 2 * 1024 * 1024  # where even that was refused
-_PLACE_WAIT_S = 600.0  # for a server of which Discord tells nothing at the moment
+_SMALL_FILE_LIMIT = 2 * 1024 * 1024  # if even that was rejected
+_PLACE_WAIT_S = 600.0  # for a server that is not known at the moment
 _MODEL_WAIT_S = 60.0  # for the model's notice, when a job from before a restart is delivered
-ENTER_AGAIN_S = 5.0  # between tries to enter a delivery
-STORAGE_PAUSES_S = (1.0, 5.0, 20.0, 60.0)  # between tries to read what is to be delivered
+ENTER_AGAIN_S = 5.0  # between attempts to record a delivery
+STORAGE_PAUSES_S = (1.0, 5.0, 20.0, 60.0)  # between attempts to read what has to be delivered
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """`sent`: the message that ends the job, None where its user can't be reached. `calls`: it has
-    what the user waits for."""
+    """`sent`: the message that ends the job, None if its user can't be reached. `calls`: it has
+    what the user is waiting for."""
 
     sent: Sent | None
     calls: bool = False
@@ -58,11 +58,11 @@ class Presenter:
 
     @property
     def closed(self) -> Exception | None:
-        """What the end of the job could not be told for, if that may change."""
+        """Why the end of the job could not be delivered, if that may change."""
         return self._unknown or self._delivery.refusal
 
     async def run(self, shown: JobEvent | None) -> None:
-        """Show everything that comes. `shown` is what the message shows already.
+        """Show all events. `shown` is what the message already shows.
 
         In the job's language, whoever asked for the task or after a restart.
         """
@@ -78,7 +78,7 @@ class Presenter:
             told = await self._tell_patiently(end)
         except PlaceUnknownError as error:
             self._unknown, told = error, Told(None)
-        except Exception:  # noqa: BLE001 - whatever it is, no message may promise a picture for ever
+        except Exception:  # noqa: BLE001 - whatever happens, no message may promise a picture forever
             _log.exception("The end of job %s could not be shown", self._job.id)
             told = Told(await self._deliver(self._apology(end)))
         await self._settle(told.sent)
@@ -87,7 +87,7 @@ class Presenter:
             await self._delivery.mention(told.sent)
 
     async def _tell_patiently(self, end: Terminal) -> "Told":
-        """Tell the end; a disk or database that is busy is no reason to tell another one."""
+        """Deliver the end; a busy disk or database must not change it."""
         for pause_s in (*STORAGE_PAUSES_S, None):
             try:
                 return await self._tell(end)
@@ -110,7 +110,8 @@ class Presenter:
                 message = render.failed(self._job, error, now=self._services.clock.time())
                 return Told(await self._deliver(message))
             case CancelledEvent():
-                # Who cancels knows it already; a failure is told to somebody who waits for hours.
+                # A person who cancels knows it already; of a failure, the waiting person is
+                # notified.
                 cancelled = render.cancelled(self._job)
                 return Told(await self._deliver(cancelled, may_send=False))
 
@@ -119,7 +120,7 @@ class Presenter:
         if not await self._still_fits(rating):
             # They stay in /history, which shows them only where they fit.
             return await self._tell_kept(RefusedError("place_changed", rating=rating))
-        # What only this person was to see goes on as a direct message, which has bounds of its own.
+        # What only this person may see is sent as a direct message, which has its own limits.
         may_send = not self._job.private or rating <= Rating.SENSITIVE
         notice, credit = await self._notice(end), await credit_of(self._bot, self._job)
         for limit in (self._file_limit, _SMALL_FILE_LIMIT):
@@ -148,7 +149,7 @@ class Presenter:
             else:
                 if sent is not None:
                     return Told(sent, calls=True)
-                # Perhaps words get where files may not.
+                # Text may be accepted where files are not.
                 return await self._tell_kept(RefusedError("picture_not_taken"))
         return await self._tell_kept(RefusedError("picture_too_large"))
 
@@ -158,7 +159,7 @@ class Presenter:
         return Told(await self._deliver(message))
 
     async def _deliver(self, message: Outgoing, *, may_send: bool = True) -> Sent | None:
-        """Words alone; None also where Discord does not take even these."""
+        """Only text; None also if Discord rejects even that."""
         try:
             return await self._delivery.deliver(message, may_send=may_send)
         except (TooLarge, Unwanted) as error:
@@ -166,7 +167,7 @@ class Presenter:
             return None
 
     def _apology(self, end: Terminal) -> Outgoing:
-        """What is said where the end itself could not be."""
+        """What is sent if the end itself could not be."""
         now = self._services.clock.time()
         match end:
             case Completed():
@@ -177,13 +178,13 @@ class Presenter:
                 return render.cancelled(self._job)
 
     def _is_for_one(self, error: EkakiError) -> bool:
-        """Whether others see the message, and are not to know what came out."""
+        """Whether others see the message, though they must not see the result."""
         is_public = not self._job.private and self._job.guild_id is not None
         return is_public and is_withheld(error)
 
     async def _still_fits(self, rating: Rating) -> bool:
-        """Whether the channel still allows it: its age restriction may be gone since, or it may be.
-        Of a thread the channel it belongs to counts, also where the thread is closed."""
+        """Whether the channel still allows it: the channel or its age restriction may have been
+        removed. For a thread its parent counts, even if the thread is closed."""
         guild_id = self._job.guild_id
         if rating <= Rating.SENSITIVE or guild_id is None:
             return True
@@ -198,8 +199,8 @@ class Presenter:
         return rating <= ceiling.rating
 
     async def _known_channel(self, guild_id: int) -> GuildChannel | None:
-        """The channel whose settings count, waited for while Discord does not tell of the server;
-        None: it is gone, or closed to us. PlaceUnknownError where it stays unknown."""
+        """The channel whose settings apply, waiting while the server is not known; None: it was
+        deleted, or the bot can't see it. PlaceUnknownError if it stays unknown."""
         channel_id = self._job.rules_channel_id or self._job.channel_id
         trouble: Exception | None = None
         for _ in range(1 if self._is_late else int(_PLACE_WAIT_S)):
@@ -211,7 +212,7 @@ class Presenter:
                 await asyncio.sleep(1.0)
         if isinstance(trouble, PlaceClosedError):
             return None
-        raise PlaceUnknownError(guild_id) from trouble  # the outbox goes on waiting
+        raise PlaceUnknownError(guild_id) from trouble  # the outbox keeps waiting
 
     async def _attachments(self, end: Completed, limit: int) -> list[Attachment]:
         made: list[Attachment] = []
@@ -222,7 +223,7 @@ class Presenter:
         return made
 
     async def _notice(self, end: Completed) -> str:
-        """The model's notice, which every result must show: so wait a while for the model."""
+        """The model's notice, which every result must show, so wait a while for the model."""
         model = end.model
         for _ in range(int(_MODEL_WAIT_S)):
             model = model or self._services.jobs.model
@@ -232,8 +233,8 @@ class Presenter:
         return ""
 
     async def _settle(self, sent: Sent | None) -> None:
-        """Enter that the end was told, so that it is told once. A full disk or a locked database is
-        waited out."""
+        """Record that the end was delivered, so that it is delivered once. A full disk or a locked
+        database is waited out."""
         if sent is None and not self._is_late:
             _log.warning("Job %s can't reach its user; it is kept", self._job.id)
         while True:
@@ -248,7 +249,7 @@ class Presenter:
     async def _enter(self, sent: Sent | None) -> None:
         jobs = self._services.jobs
         if sent is None:
-            # Late ends are in the outbox already, which counts their attempts.
+            # Late ends are already in the outbox, which counts their attempts.
             again = self.closed is not None and not self._is_late
             await jobs.mark_kept(self._job, again=again)
         else:
@@ -261,5 +262,5 @@ class Presenter:
 
 
 def _may_pass(error: EkakiError) -> bool:
-    """Whether the disk or the database may have it in a moment."""
+    """Whether a retry may succeed in a moment."""
     return isinstance(error, StorageError) and error.key != "picture_missing"

@@ -1,4 +1,4 @@
-"""The presenters that are running: started, taken up after a restart, stopped."""
+"""The running presenters: started, resumed after a restart, stopped."""
 
 import asyncio
 import logging
@@ -39,9 +39,9 @@ class Presenters:
         file_limit: int | None = None,
         resumed: bool = False,
     ) -> None:
-        """Show `job` until its end. A job that is being shown already is left alone; with `resumed`
-        its end is told once more after that, as it may have another picture now. While the bot
-        stops nothing is shown: the next start finds the job."""
+        """Show `job` until its end. A job that is already shown is left alone; with `resumed` its
+        end is then delivered again, because it may have another picture now. While the bot stops
+        nothing is shown: the next start finds the job."""
         if self._stopping:
             return
         if job.id in self._running:
@@ -59,7 +59,7 @@ class Presenters:
         task.add_done_callback(lambda done: self._ended(job.id, done))
 
     def resume(self, jobs: Sequence[JobRecord]) -> None:
-        """After a restart: take up jobs whose end was not told."""
+        """After a restart: resume jobs that were not delivered."""
         for job in jobs:
             try:
                 # Only the end of an ended job may have been sent before the restart.
@@ -68,10 +68,10 @@ class Presenters:
                 _log.exception("Job %s can't be shown", job.id)
 
     async def tell_late(self, job: JobRecord) -> Exception | None:
-        """Tell the end of a kept job. Returns what it could not be told for, if that may change.
+        """Deliver the end of a kept job. Returns why it could not be delivered, if that may change.
 
-        PlaceUnknownError where the bot stops, TimeoutError where it can't be read now. The delivery
-        goes on where this is cancelled.
+        PlaceUnknownError if the bot stops, TimeoutError if it can't be read now. The delivery
+        continues if this is cancelled.
         """
         if self._stopping:
             raise PlaceUnknownError(job.guild_id or 0)
@@ -86,14 +86,14 @@ class Presenters:
         return None if presenter.told.sent is not None else presenter.closed
 
     async def ended(self, job_id: str) -> None:
-        """Until nothing more is shown of a job that was deleted."""
+        """Wait until a deleted job is no longer shown."""
         while job_id in self._running:
             _, task = self._running[job_id]
             await asyncio.wait({task})
             await asyncio.sleep(0)  # it is removed in a callback of its own
 
     async def stop(self) -> None:
-        """Give deliveries that are under way a moment, then end. The rest resumes at next start."""
+        """Give running deliveries a moment, then stop. The rest resumes at the next start."""
         self._stopping = True
         self._again.clear()  # the next start finds them undelivered
         tasks = [task for _, task in self._running.values()]

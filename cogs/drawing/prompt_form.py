@@ -13,11 +13,11 @@ from pipeline.request import GenerationRequest
 
 Submit = Callable[[discord.Interaction[EkakiBot], GenerationRequest], Awaitable[None]]
 
-_OPEN_FOR_S = 3600.0  # somebody may write for long; then discord.py forgets the dialogue
+_OPEN_FOR_S = 3600.0  # a person may write for long; discord.py then forgets the form
 
 
 class PromptModal(Form):
-    """Asks for prompt and negative; the other options are those of the command.
+    """Asks for prompt and negative prompt; the other options are those of the command.
 
     `prompt_required` is False where a preset or another option says what to draw.
     """

@@ -1,4 +1,4 @@
-"""`/queue`: what waits and runs, and one's own jobs with a way to cancel each."""
+"""`/queue`: what waits and runs, and a person's own jobs with a button to cancel each."""
 
 from typing import Final
 
@@ -43,7 +43,7 @@ async def _current(interaction: Interaction) -> Outgoing:
 
 
 def queue_message(queue: QueueView) -> Outgoing:
-    """Numbers of all, details of one's own."""
+    """Totals, and details of the person's own jobs."""
     summary = text("queue.summary", running=queue.running, waiting=queue.waiting)
     if not queue.running and not queue.waiting:
         summary = text("queue.empty")
@@ -85,7 +85,7 @@ def _view(own: tuple[OwnJob, ...]) -> discord.ui.View:
             )
         )
     view.add_item(discord.ui.Button(label=text("queue.refresh"), custom_id=_REFRESH))
-    view.stop()  # presses are found by their `custom_id`: discord.py need not remember the view
+    view.stop()  # presses are found by their `custom_id`; discord.py need not remember the view
     return view
 
 
@@ -93,13 +93,13 @@ class QueueButton(
     Lasting[Button],
     template=rf"{_REFRESH}|{_CANCEL}:(?P<job_id>{JOB_ID})",
 ):
-    """Cancels a job where it names one; shows the queue as it is then."""
+    """Cancels a job if it names one, and shows the current queue."""
 
     async def act(self, interaction: Interaction) -> None:
         refusal = await self._cancel(interaction)
         message = await _current(interaction)
         await interaction.response.edit_message(embeds=list(message.embeds), view=message.view)
-        if refusal is not None:  # such as: over already. The queue as it is now says the rest
+        if refusal is not None:  # such as: already over. The current queue says the rest
             await answer_error(interaction, refusal)
 
     async def _cancel(self, interaction: Interaction) -> RefusedError | None:

@@ -1,4 +1,4 @@
-"""From a wish to a shown job: the first response to an interaction is the real one.
+"""From a request to a shown job: the first response to an interaction is the real one.
 
 Whether it is public or ephemeral is fixed by the first response, so nothing is answered before the
 decision, unless the decision takes long: Discord waits for 3 seconds only.
@@ -27,7 +27,7 @@ UNDECIDED_S = 1.5  # half of the 3 seconds that Discord waits for a first respon
 
 
 class NotShown(Exception):  # noqa: N818 - not a fault: the job is undone
-    """Discord did not take the first response."""
+    """Discord did not accept the first response."""
 
 
 async def submit(
@@ -39,8 +39,8 @@ async def submit(
     job_id: str | None = None,
     prepare: Callable[[GenerationRequest], Awaitable[GenerationRequest]] | None = None,
 ) -> None:
-    """Have `request` accepted and shown. A refusal gives back what was typed, to be edited; of a
-    `replay`, where nothing was typed, it is raised as by `JobService.submit`. Nothing is spent.
+    """Have `request` accepted and shown. A refusal returns what was typed, to be edited; for a
+    `replay`, where nothing was typed, it is raised as by `JobService.submit`. No quota is used.
 
     `saved` names one of the person's presets. `replay`: it repeats an earlier one, so the person's
     own defaults change nothing. `job_id`: the job that it was edited from. `prepare` completes it
@@ -96,16 +96,16 @@ async def submit(
     if message_id is not None:
         try:
             await jobs.set_message(job_id=ticket.job.id, message_id=message_id)
-        except StorageError as error:  # the token finds it as well, and its end enters it again
+        except StorageError as error:  # the token finds it too, and the end records it again
             _log.warning("The message of job %s is not entered: %s", ticket.job.id, error)
 
 
 async def _show(
     interaction: discord.Interaction[EkakiBot], ticket: Ticket, *, deferred: bool
 ) -> int | None:
-    """Answer with the waiting message. None if it may be there, but its id did not reach us.
+    """Answer with the waiting message. None if it may exist, but its id did not reach us.
 
-    NotShown: it is not there.
+    NotShown: it does not exist.
     """
     with speaking(ticket.job.locale):  # if public, everybody in the place reads it
         message = render.waiting(ticket.job, ticket.queued)
@@ -122,7 +122,7 @@ async def _show(
     except UNREACHABLE as error:
         _log.warning("Job %s was not acknowledged: %s", ticket.job.id, error)
         if deferred:
-            return None  # the placeholder is there; what comes next replaces it
+            return None  # the placeholder exists; what comes next replaces it
         return await _original(interaction, error)
     hit("acknowledged_unmarked")
     return answered.message_id
@@ -171,7 +171,7 @@ async def _original(interaction: discord.Interaction[EkakiBot], error: BaseExcep
 async def _withdraw(
     ticket: Ticket, interaction: discord.Interaction[EkakiBot], presenters: Presenting
 ) -> None:
-    """Nobody was told of the job: undo it. If it is too late for that, it is delivered."""
+    """Nobody saw the job: undo it. If it is too late for that, deliver it."""
     try:
         withdrawn = await interaction.client.services.jobs.withdraw(job_id=ticket.job.id)
     except StorageError as error:
@@ -186,7 +186,7 @@ async def _withdraw_late(
     interaction: discord.Interaction[EkakiBot],
     presenters: Presenting,
 ) -> None:
-    """Nobody can be told any more: whatever is decided, nothing may be spent."""
+    """Nobody can be notified any more: whatever is decided, no quota may be used."""
     try:
         ticket = await deciding
     except EkakiError as error:

@@ -1,6 +1,6 @@
 """`/tags`: what tags mean, what goes with them, and a prompt put together from them.
 
-The prompt so far stands in the message itself, so that its menu and buttons work after a restart.
+The prompt so far is in the message itself, so that its menu and buttons work after a restart.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,14 +30,14 @@ from pipeline.tags.tag import Tag, short_count
 
 Interaction: TypeAlias = discord.Interaction[EkakiBot]
 
-MAX_TYPED: Final = 1000  # characters of the option: as many tags as anybody looks up
+MAX_TYPED: Final = 1000  # characters of the option, enough to look up many tags
 MAX_TOLD: Final = 5  # tags, the last ones: more would bury the menu
 _MAX_ALIASES: Final = 5
 _WIKI: Final = "https://danbooru.donmai.us/wiki_pages/"
 
 
 class TagsCog(commands.Cog, name="Tags"):
-    """Looking tags up."""
+    """Looks up tags."""
 
     @app_commands.command(name="tags", description=text("tags.description"))
     @app_commands.describe(tags=text("tags.option_tags"))
@@ -82,14 +82,14 @@ class FormButton(Lasting[Button], template="ekaki:tags:form"):
 
 
 def _prompt_of(interaction: Interaction) -> str:
-    """The prompt that stands in the message that was used."""
+    """The prompt in the message that was used."""
     embeds = [] if interaction.message is None else interaction.message.embeds
     shown = embeds[0].description or "" if embeds else ""
     return shown.removeprefix("```\n").removesuffix("\n```").strip()
 
 
 async def _shown(interaction: Interaction, prompt: str) -> tuple[discord.Embed, discord.ui.View]:
-    """The message about `prompt`. InputError where that is too long."""
+    """The message about `prompt`. InputError if it is too long."""
     if len(prompt) > MAX_PROMPT_CHARACTERS - 10:
         limit = MAX_PROMPT_CHARACTERS - 10
         raise InputError("prompt_too_long", length=len(prompt), limit=limit)

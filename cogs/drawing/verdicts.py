@@ -1,22 +1,24 @@
-"""What Discord's answers to a message mean for its delivery."""
+"""The meaning of Discord's answers for a delivery."""
 
 import discord
 
 TOO_LARGE = (413, 40005)
 TOKEN_OVER = (50027, 10015)  # after 15 minutes: an invalid token, an unknown webhook
 PASSING = (408, 429)
-PASSING_CODES = (40003, 130000)  # direct messages opened too fast; Discord is overloaded
-CLOSED = (401, 403, 404)  # the token, the message, the channel or our permissions are gone
+PASSING_CODES = (40003, 130000)  # direct messages were opened too fast; Discord is overloaded
+# the token expired, the message or channel was deleted, or permissions are missing
+CLOSED = (401, 403, 404)
 CLOSED_CODES = (30046, 50083)  # too many edits of an old message; the thread is archived
 EXPLICIT = 20009
-"""Discord's filter keeps explicit pictures from this person or place. Of the codes that say what
-Discord does not take, the one that people can be told more about."""
+"""Discord's filter blocks explicit pictures for this person or place. Of the codes for rejected
+content, the only one that can be explained to people."""
 UNWANTED_CODES = (EXPLICIT, 200000, 200001, 240000)  # the next ones: AutoMod, filtered links
 CONTENT_CODES = frozenset({*UNWANTED_CODES, 50006, 50035})
-"""What says that another message may be taken in the same place; the latter two: empty, invalid."""
+"""Codes after which another message may be accepted in the same place; the latter two: empty,
+invalid."""
 
 
-class Refused(Exception):  # noqa: N818 - not a fault: the next way is tried
+class Refused(Exception):  # noqa: N818 - not an error: the next way is tried
     """The way is permanently closed."""
 
 
@@ -25,7 +27,7 @@ class TooLarge(Exception):  # noqa: N818 - the caller makes the files smaller
 
 
 class Unwanted(Exception):  # noqa: N818 - the caller says in words what happened
-    """Discord takes this message by no way, whatever the reason. `code`: Discord's."""
+    """Discord rejects this message in every way, whatever the reason. `code`: Discord's."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"Discord's code {code}")

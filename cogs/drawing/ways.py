@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """Where a message is. `new`: it was sent, so Discord notified its addressee."""
+    """Where a message is. `new`: it was sent, so Discord notified its recipient."""
 
     message_id: int
     new: bool
@@ -31,9 +31,9 @@ Way: TypeAlias = Callable[[Outgoing], Awaitable[Sent]]
 
 
 class Ways:
-    """The ways of one job. Each raises Refused where it is known to be closed, and what discord.py
-    raises. `message_id`: the message that shows the job, if known. `token_over`: whether Discord
-    takes the interaction's token no longer.
+    """The ways of one job. Each raises Refused if it is known to be closed, and what discord.py
+    raises. `message_id`: the message that shows the job, if known. `token_over`: whether Discord no
+    longer accepts the interaction's token.
     """
 
     def __init__(self, bot: EkakiBot, job: JobRecord, *, message_id: int | None) -> None:
@@ -44,18 +44,19 @@ class Ways:
         self._looked = False
 
     def edits(self) -> list[Way]:
-        """The ways that change the message which is there. Only its token edits a private one."""
+        """The ways to edit the existing message. A private one can only be edited with its
+        token."""
         return [self.edit_by_token] if self._job.private else [
             self.edit_by_token, self.edit_by_bot,
         ]  # fmt: skip
 
     def edits_in_closed_threads(self) -> list[Way]:
-        """A new message would open the thread by itself; an edit does not."""
+        """A new message would open the thread; an edit does not."""
         return [] if self._job.private else [self.edit_opened]
 
     def anew(self) -> list[Way]:
         """The ways that need no message by token or in the channel. A private job that ended may
-        have been told by a direct message, and get a released picture now."""
+        have been delivered by direct message, and get a released picture now."""
         was_told = self._job.private and self._job.ended_at is not None
         return [self.edit_direct, self.send_new] if was_told else [self.send_new]
 
@@ -82,7 +83,7 @@ class Ways:
         return Sent(message_id=self.message_id, new=False)
 
     async def edit_opened(self, message: Outgoing) -> Sent:
-        """Where the thread is closed, it is opened for that."""
+        """A closed thread is opened for that."""
         await unarchived(self._bot, self._job.channel_id, partial(self.edit_by_bot, message))
         return Sent(message_id=self.message_id or 0, new=False)
 
@@ -95,10 +96,10 @@ class Ways:
         return Sent(message_id=self.message_id, new=False)
 
     async def send_new(self, message: Outgoing) -> Sent:
-        """To the channel with a mention; a private one as a direct message."""
+        """Send to the channel with a mention; a private one as a direct message."""
         job = self._job
         if await self._bot.services.jobs.job(job.id) is None:
-            raise Refused  # deleted by its owner meanwhile, and its message with it
+            raise Refused  # deleted by its owner meanwhile, with its message
         called = None if job.private else f"<@{job.user_id}>"
         hit("new_message_begins")
         sent = await (await self._target()).send(
@@ -145,8 +146,8 @@ class Ways:
         return self._bot.get_partial_messageable(self._job.channel_id, guild_id=self._job.guild_id)
 
     async def _find_waiting(self) -> int | None:
-        """The public message that shows the job, where a run of the bot was killed before it could
-        enter which one that is: it has the job's Cancel button."""
+        """The public message that shows the job, if the bot was killed before it could record which
+        one: it has the job's Cancel button."""
         try:
             target = await self._target()
             async for message in finding.our_messages(self._bot, target):
@@ -168,11 +169,12 @@ class Ways:
         except discord.HTTPException as error:
             if passes(error):
                 raise
-            _log.info("Recent messages can't be read: %s", error.status)  # the nonce still guards
+            # the nonce prevents repeats
+            _log.info("Recent messages can't be read: %s", error.status)
         return None
 
     def addressee(self) -> discord.AllowedMentions:
-        """Exactly the person the job belongs to."""
+        """Only the job's owner."""
         return discord.AllowedMentions(
             everyone=False, roles=False, users=[discord.Object(self._job.user_id)]
         )

@@ -1,7 +1,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 # pyright: reportPrivateImportUsage=false
-# (optimum, diffusers and torch are only partly typed)
+# optimum, diffusers and torch are only partly typed
 """Optimum's pipelines, unchanged: the reference that our own engine must equal.
 
 `ORTStableDiffusionXLPipeline` draws from noise. With the same sessions, created for the first init

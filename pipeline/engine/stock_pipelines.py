@@ -1,6 +1,6 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportPrivateImportUsage=false
-# (optimum is only partly typed)
+# optimum is only partly typed
 """Optimum's pipelines with our sessions, loaded only from the model's folder."""
 
 from collections.abc import Mapping

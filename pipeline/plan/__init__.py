@@ -1,1 +1,1 @@
-"""What fits into this machine: memory, card, the variant to draw with."""
+"""Decides what fits on this machine: memory, card, and the variant to draw with."""

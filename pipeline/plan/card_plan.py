@@ -1,4 +1,4 @@
-"""What fits on a card. Pure."""
+"""Plans what fits on a card. Pure."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -14,8 +14,9 @@ _USABLE: Final = 0.9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """Bytes on the card, in fp16 with the VAE in fp32. `unet_row`: activations of one row of
-    1024x1024. `decoder` and `decoder_tile`: of decoding it whole, and in tiles of 512 pixels."""
+    """Bytes on the card, in fp16 with the VAE in fp32. `unet_row`: activations of one row at
+    1024x1024. `decoder` and `decoder_tile`: those of decoding it whole, and in tiles of 512
+    pixels."""
 
     unet: int
     text_encoders: int
@@ -39,9 +40,9 @@ precision, the VAE's as measured."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardPlan:
-    """What stays on a card. `pictures_at_once` counts pictures with guidance, two rows each.
+    """What is kept on a card. `pictures_at_once` counts pictures with guidance, two rows each.
 
-    `peak_bytes`: the most that it takes on the card.
+    `peak_bytes`: the maximum that it needs on the card.
     """
 
     text_encoders_on_card: bool
@@ -50,7 +51,7 @@ class CardPlan:
     peak_bytes: int
 
     def __str__(self) -> str:
-        """In words, for people."""
+        """The plan as text for people."""
         whole = "all of the model on it"
         text = "UNet and VAE on it, text encoders on the processor"
         return (
@@ -60,9 +61,8 @@ class CardPlan:
         )
 
     def arena_limits(self, total_bytes: int, sizes: Sizes) -> "dict[Component, int]":
-        """The bound of each session's arena: what is left beside the weights of the others. So a
-        session that takes more than was planned fails, which can be recovered from, and not the
-        desktop."""
+        """The limit of each session's arena: what the weights of the others leave. So a session
+        that needs more than planned fails, which is recoverable, instead of the desktop."""
         encoders = sizes.text_encoders if self.text_encoders_on_card else 0
         usable = _usable(total_bytes)
         unet, vae = usable - sizes.vae - encoders, usable - sizes.unet - encoders
@@ -77,11 +77,10 @@ class CardPlan:
 
 
 def plan_card(total_bytes: int, sizes: Sizes = SDXL) -> CardPlan | None:
-    """The best way of using a card with `total_bytes` of memory; None where the UNet does not fit.
+    """The best way to use a card with `total_bytes` of memory; None if the UNet does not fit.
 
     Text encoders go to the processor first (they run once for a new prompt), then the VAE works in
-    tiles. Pictures share a run as long as there is room; more than 4 gained nothing where it was
-    measured.
+    tiles. Pictures share a run as long as there is room; more than 4 gained nothing when measured.
     """
     usable = _usable(total_bytes)
     for on_card, tiled in ((True, False), (True, True), (False, False), (False, True)):
@@ -102,7 +101,7 @@ def plan_card(total_bytes: int, sizes: Sizes = SDXL) -> CardPlan | None:
 
 
 def least_bytes(sizes: Sizes = SDXL) -> int:
-    """The memory of the smallest card that can be used."""
+    """The memory of the smallest usable card."""
     active = max(sizes.decoder_tile, 2 * sizes.unet_row)
     return int((sizes.unet + sizes.vae + active + OVERHEAD_BYTES) / _USABLE) + 1
 

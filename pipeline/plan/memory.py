@@ -1,4 +1,4 @@
-"""How much main memory there is, and how much the VAE takes."""
+"""How much main memory is free, and how much the VAE needs."""
 
 import contextlib
 import ctypes
@@ -17,8 +17,8 @@ DECODER_ACTIVATIONS_A_PIXEL: Final = 3800
 """Bytes: SDXL's decoder in fp32 was measured at 4.0 GB for 1024x1024."""
 
 BASE_BYTES: Final = 500_000_000
-"""The interpreter, the libraries and the bot itself. The command line alone had 0.3 GB beside what
-is counted for a model of SDXL's size."""
+"""The interpreter, the libraries and the bot itself. The command line alone used 0.3 GB besides
+what is counted for a model of SDXL's size."""
 
 _SLACK_BYTES: Final = 1.2e9
 ATTENTION_BYTES_A_PAIR: Final = 2 * 4
@@ -40,8 +40,8 @@ _FILE_PAGES: Final = frozenset({"active_file", "inactive_file"})
 
 
 def vae_activation_bytes(folder: ModelFolder, *, width: int, height: int) -> int:
-    """Main memory that decoding or encoding `width` x `height` pixels in one piece takes at most,
-    beside the weights.
+    """The maximum of main memory for decoding or encoding `width` x `height` pixels in one piece,
+    besides the weights.
 
     Either the widest layers at full size or the attention in the middle, between all pairs of
     latent pixels: it grows with the square, and above 1400x1400 it is the larger for SDXL. On top
@@ -64,13 +64,14 @@ def _size_over_sdxl(folder: ModelFolder) -> float:
 
 
 def available_bytes() -> int:
-    """Main memory this process can still get: the system's, or the container's if that is less."""
+    """The main memory that this process can still get: the system's, or the container's if that is
+    less."""
     return min([int(psutil.virtual_memory().available), *_container_bytes()])
 
 
 def give_back_heap() -> None:
-    """Let the system have what is free between that which is in use: of SDXL's text encoders 1.1 of
-    3.3 GB stayed when their sessions were gone. It is glibc that keeps it; elsewhere nothing is
+    """Return free memory between used blocks to the system: 1.1 of 3.3 GB of SDXL's text encoders
+    stayed after their sessions were closed. Only for glibc, which keeps it; elsewhere nothing is
     done."""
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError):  # another C library
@@ -89,7 +90,7 @@ def _container_bytes() -> list[int]:
 
 
 def _file_bytes(kinds: str) -> int:
-    """Pages of files, the mapped weights' among them: the system takes them back when memory runs
-    short, so they are free."""
+    """Pages of files, including mapped weights: the system reclaims them when memory runs short, so
+    they count as free."""
     pairs = (line.split(maxsplit=1) for line in kinds.splitlines() if line)
     return sum(int(pair[1]) for pair in pairs if pair[0] in _FILE_PAGES)

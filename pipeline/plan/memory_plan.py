@@ -1,11 +1,11 @@
-"""How a model is held in main memory, decided from sizes before anything is loaded.
+"""Plans how a model is kept in main memory, from sizes, before anything is loaded.
 
-A machine that runs out kills the process, so what would not fit is done differently: first what
-costs next to nothing, last what costs tones. What costs next to nothing and saves much is always
-done.
+A machine that runs out of memory kills the process, so what would not fit is done differently:
+first what costs almost nothing, last what changes tones. What costs almost nothing and saves much
+is always done.
 
-Counted is private memory. Files that are mapped are in memory, too, but the system takes those
-pages back when others want them.
+Only private memory is counted. Mapped files are in memory too, but the system reclaims those pages
+when needed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ PLAIN_BYTES: Final = 4.6e9
 GB of weights, of which packing takes a part."""
 
 FUSED_BYTES: Final = 1.3e9
-"""The same with attention in one node: all that was private while the weights stayed mapped."""
+"""The same with attention in one node: all private memory while the weights stayed mapped."""
 
 MAPPED_SHARE: Final = 0.15
 """Of a mapped UNet's weights in single precision: convolutions, which are copied in the processor's
@@ -41,9 +41,9 @@ size once; those in the file are mapped. On an SDXL of a third of the width with
 0.42 GB were private when loaded, 1.04 after a run at 256x256 and 1.18 after one at 1024x1024."""
 
 WORTH_SPARING: Final = 0.5e9
-"""What is saved at next to no cost is saved always if it is at least this much: then a picture
+"""What can be saved at almost no cost is always saved if it is at least this much: such a picture
 takes minutes on a processor, loading the text encoders a second or two, and packing the UNet's
-weights with each run a twentieth of the time."""
+weights in each run a twentieth of the time."""
 
 TILE_PIXELS: Final = 512  # a side, of the larger of the VAE's tiles (`pipeline.engine.vae.pieces`)
 _USUAL_PIXELS: Final = 1024  # a side
@@ -54,8 +54,8 @@ Weights = Mapping[Component, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What memory depends on beside weights. `latent_pixels`: of a picture of 1024x1024. `fused`:
-    attention keeps no scores. `rows_alone`: the UNet is given one row at a time in any case."""
+    """What memory depends on besides weights. `latent_pixels`: of a picture of 1024x1024. `fused`:
+    attention keeps no scores. `rows_alone`: the UNet always gets one row at a time."""
 
     channels: int
     latent_pixels: int
@@ -70,8 +70,8 @@ class Shape:
         return whole * self.channels / SDXL_CHANNELS * self.latent_pixels / _USUAL_LATENT_PIXELS
 
     def decoder_bytes(self, weight_bytes: int, side: int) -> float:
-        """Activations of the VAE's decoder, of so many bytes, for `side` x `side` pixels: of its
-        widest layers, or of the attention in its middle, which does not get less with its width."""
+        """Activations of a VAE decoder of this size for `side` x `side` pixels: of its widest
+        layers, or of the attention in its middle, which does not shrink with its width."""
         scale = min(1.0, weight_bytes / SDXL_DECODER_BYTES)
         layers = DECODER_ACTIVATIONS_A_PIXEL * side**2 * scale
         latent_pixels = self.latent_pixels * side**2 / _USUAL_PIXELS**2
@@ -93,12 +93,12 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryPlan:
-    """How it is done, and the most that it takes (main memory, a picture of 1024x1024).
+    """The plan, and its maximum of main memory for a picture of 1024x1024.
 
-    `keep_text_encoders`: they stay loaded; else they come and go with each new prompt.
-    `rows_at_once`: both rows of guidance in one run, or one after the other.
-    `mapped_unet`: its weights are read through the page cache, which the system may empty.
-    `tiled_vae`: the VAE works in tiles of 512 pixels.
+    `keep_text_encoders`: they stay loaded; otherwise they are loaded for each new prompt.
+    `rows_at_once`: both rows of guidance in one run, or one after the other. `mapped_unet`: its
+    weights are read through the page cache, which the system may empty. `tiled_vae`: the VAE works
+    in tiles of 512 pixels.
     """
 
     keep_text_encoders: bool = True
@@ -109,7 +109,7 @@ class MemoryPlan:
     parts: Mapping[str, int]
 
     def frugal(self) -> list[str]:
-        """What is saved at next to no cost, in words."""
+        """What is saved at almost no cost, as text."""
         said = {
             "rows one after the other": self.rows_at_once == 1,
             "text encoders loaded for each new prompt": not self.keep_text_encoders,
@@ -118,12 +118,12 @@ class MemoryPlan:
         return [words for words, done in said.items() if done]
 
     def sparing(self) -> list[str]:
-        """What is done to make it fit at the cost of some levels of tone, in words."""
+        """What is done to make it fit at the cost of some levels of tone, as text."""
         return ["the VAE in tiles"] if self.tiled_vae else []
 
 
 def make_plan(folder: ModelFolder, free_bytes: int) -> MemoryPlan:
-    """The first way of holding `folder` that fits into `free_bytes`.
+    """The first plan for `folder` that fits into `free_bytes`.
 
     Raises ModelError `memory_too_small` (need_gb, have_gb, need_bytes, have_bytes) without one.
     """
@@ -143,7 +143,7 @@ def make_plan(folder: ModelFolder, free_bytes: int) -> MemoryPlan:
 
 
 def plan_for(weights: Weights, shape: Shape, free_bytes: int, *, can_map: bool) -> MemoryPlan:
-    """The first way that fits; without one, the last, whose `peak_bytes` is too much.
+    """The first plan that fits; without one, the last, whose `peak_bytes` is too high.
 
     `can_map`: the UNet's weights may stay in their file. In eight bits nearly all are copied.
     """
@@ -158,7 +158,7 @@ def plan_for(weights: Weights, shape: Shape, free_bytes: int, *, can_map: bool) 
 
 
 def _ways(weights: Weights, shape: Shape, *, can_map: bool) -> Iterator[MemoryPlan]:
-    """From what costs next to nothing to what costs most."""
+    """The plans, from what costs almost nothing to what costs most."""
     way = MemoryPlan(
         rows_at_once=1 if shape.rows_alone or shape.unet_bytes / 2 >= WORTH_SPARING else 2,
         keep_text_encoders=_encoders(weights) < WORTH_SPARING,
@@ -177,8 +177,8 @@ def _ways(weights: Weights, shape: Shape, *, can_map: bool) -> Iterator[MemoryPl
 
 
 def _parts(weights: Weights, shape: Shape, way: MemoryPlan) -> dict[str, int]:
-    """What takes how much at the worst moment. UNet and VAE don't run at the same time, and the
-    UNet releases its activations before the decoder takes its own."""
+    """The peak memory. UNet and VAE don't run at the same time, and the UNet releases its
+    activations before the decoder needs its own."""
     encoders = _encoders(weights)
     unet = weights["unet"] * LOAD_FACTOR * (MAPPED_SHARE if way.mapped_unet else 1)
     if shape.in_openvino:
@@ -191,11 +191,11 @@ def _parts(weights: Weights, shape: Shape, way: MemoryPlan) -> dict[str, int]:
         "unet": int(unet),
         "vae": int(weights["vae_decoder"] * LOAD_FACTOR),
     }
-    if shape.in_openvino:  # which keeps its own beside the decoder's
+    if shape.in_openvino:  # which keeps its own in addition to the decoder's
         active += rows
     if way.keep_text_encoders:
         return parts | {"text encoders": int(encoders * LOAD_FACTOR), "activations": int(active)}
-    # they are gone before the UNet runs: the larger of both is what counts
+    # they are closed before the UNet runs, so the larger of both counts
     return parts | {"activations or text encoders": int(max(active, encoders * LOAD_FACTOR))}
 
 

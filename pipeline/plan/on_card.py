@@ -1,7 +1,7 @@
-"""How a model is laid out on a card: its sizes from the folder, the card's from the driver.
+"""Plans how a model is placed on a card: its sizes from the folder, the card's from the driver.
 
-The driver is asked by ctypes, since nvidia-smi may be missing and counts cards in another order
-than CUDA does. No real one has been asked yet: no card was at hand.
+The driver is asked with ctypes, because nvidia-smi may be missing and counts cards in another order
+than CUDA. Not yet tested with a real card.
 """
 
 import ctypes
@@ -23,14 +23,14 @@ _HALF: Final = "fp16"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """A card by its name, and all its memory, free or not."""
+    """A card by name, with its total memory."""
 
     name: str
     total_bytes: int
 
 
 def read_card(device_id: int, *, driver: Any = None) -> Card | None:
-    """Card `device_id` as CUDA counts them; None where there is none or its driver says nothing.
+    """Card `device_id` by CUDA's numbering; None if there is none or its driver does not answer.
 
     `driver`: the loaded library; None: this machine's.
     """
@@ -66,7 +66,7 @@ def sizes_of(weights: Mapping[Component, int], shape: Shape, *, is_half: bool) -
 
 
 def sizes_of_folder(folder: ModelFolder) -> Sizes:
-    """The same of a model as it lies there."""
+    """The same for a model folder."""
     weights: dict[Component, int] = {
         name: folder.weight_bytes(name) for name in COMPONENTS if folder.has(name)
     }

@@ -1,4 +1,4 @@
-"""Where a model is run, and how it is laid out there: decided before anything is loaded."""
+"""Decides where a model runs and how it is placed there, before anything is loaded."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,10 +21,10 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """The form of the model that is used, what makes its sessions, and what is spared.
+    """The variant that is used, the factory of its sessions, and its limits.
 
-    `text_factory` makes the text encoders' sessions, which stay on the processor where a card has
-    no room for them. `rows_at_once` None: no bound.
+    `text_factory` makes the text encoders' sessions, which stay on the processor if the card has no
+    room for them. `rows_at_once` None: no limit.
     """
 
     folder: "ModelFolder"
@@ -45,7 +45,7 @@ def place_model(
     *,
     read: Callable[[int], Card | None] = read_card,
 ) -> Place:
-    """Decide for this machine. With PROVIDER=auto a card that is too small is left alone.
+    """Decide for this machine. With PROVIDER=auto a card that is too small is not used.
 
     Raises ModelError: what `find` raises, `provider_unavailable`, `memory_too_small`,
     `card_too_small`.
@@ -53,7 +53,7 @@ def place_model(
     factory = SessionFactory.of(options)
     place = _form(options, source, factory)
     if not options.check_memory or (options.engine == "stock" and factory.provider != CPU):
-        return place  # optimum's pipelines have all of their parts in one place
+        return place  # optimum's pipelines have all their parts on one device
     if factory.provider == CPU:
         return _on_processor(place)
     card = read(options.device_id)
@@ -74,7 +74,7 @@ def place_model(
 def advise(
     options: "EngineOptions", source: "ModelFolder", place: Place, progress: Progress
 ) -> None:
-    """Say where `model prepare` would help."""
+    """Point out if `model prepare` would help."""
     home = home_of(options.models_dir, source)
     unfit = why_not(home, place.factory.provider)
     if unfit:

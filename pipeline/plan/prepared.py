@@ -1,7 +1,7 @@
-"""Where prepared models lie, what is known of one, and which one an engine uses.
+"""Where prepared models are, what is known about each, and which one an engine uses.
 
-`models_dir/prepared/NAME-HASH/` belongs to one source (by its content hash): a folder a variant, in
-the same layout as the source, and `choice.json`, which says what `auto` means.
+`models_dir/prepared/NAME-HASH/` belongs to one source (by its content hash): one folder per
+variant, in the same layout as the source, and `choice.json`, which says what `auto` means.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ _CHUNK: Final = 2**22
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileNote:
-    """What a file of a prepared model must be."""
+    """The expected properties of a prepared model's file."""
 
     sha256: str
     size_bytes: int
@@ -44,7 +44,7 @@ class FileNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoraNote:
-    """A LoRA that was merged: its file's name and hash, and how much of it."""
+    """A merged LoRA: its file's name and hash, and its strength."""
 
     name: str
     sha256: str
@@ -53,7 +53,8 @@ class LoraNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """How a prepared model came about. `errors`: what its check found, relative, by component.
+    """How a prepared model was made. `errors`: the relative errors found by its check, by
+    component.
 
     `full_range`: int8 weights use all eight bits, which needs a processor that does not overflow.
     """
@@ -94,8 +95,8 @@ def home_of(models_dir: Path, source: ModelFolder) -> Path:
 
 
 def find(models_dir: Path, source: ModelFolder, wanted: Wanted, provider: str) -> ModelFolder:
-    """The folder to draw with: a prepared one of `source`, or itself for `source`, and for `auto`
-    as long as nothing was prepared that this machine can run.
+    """The folder to draw with: a prepared one of `source`, or `source` itself for `source`, and for
+    `auto` if nothing was prepared that this machine can run.
 
     Raises ModelError `prepared_missing`, `prepared_damaged`, `variant_unfit`.
     """
@@ -112,14 +113,14 @@ def find(models_dir: Path, source: ModelFolder, wanted: Wanted, provider: str) -
     check_files(path, manifest)
     try:
         return ModelFolder.open(path)
-    except ModelError as error:  # its words are about a model that was downloaded or copied
+    except ModelError as error:  # its text is about a model that was downloaded or copied
         name = error.data.get("name", "model_index.json")
         raise ModelError("prepared_damaged", name=name) from error
 
 
 def why_not(home: Path, provider: str) -> str:
-    """Why what was prepared last can't be used with `provider`; empty where it can, and where
-    nothing was."""
+    """Why the model prepared last can't be used with `provider`; empty if it can, or if nothing was
+    prepared."""
     last = chosen(home)
     if last is None or not (home / last).is_dir():
         return ""
@@ -131,7 +132,8 @@ def why_not(home: Path, provider: str) -> str:
 
 
 def _chosen_here(home: Path, provider: str) -> Variant | None:
-    """What `auto` means with `provider`: what was made last, else another one that it can run."""
+    """What `auto` means with `provider`: the last prepared one, otherwise another that it can
+    run."""
     last = chosen(home)
     for variant in (last, *VARIANTS):
         path = home / str(variant)
@@ -152,18 +154,18 @@ def _chosen_here(home: Path, provider: str) -> Variant | None:
 
 
 def chosen(home: Path) -> Variant | None:
-    """What `model prepare` made last for this source; None where nothing was prepared."""
+    """What `model prepare` made last for this source; None if nothing was prepared."""
     variant = _noted(home / CHOICE).get("variant")
     return next((each for each in VARIANTS if each == variant), None)
 
 
 def reason(home: Path) -> str:
-    """Why it was chosen, for people; empty where nothing was prepared."""
+    """Why it was chosen, for people; empty if nothing was prepared."""
     return str(_noted(home / CHOICE).get("why", ""))
 
 
 def chosen_elsewhere(home: Path) -> bool:
-    """Whether it was chosen on another processor or with another ONNX Runtime than are here."""
+    """Whether it was chosen on another processor or with another ONNX Runtime."""
     here = {"cpu": this_cpu().model, "onnxruntime": runtime_version()}
     return bool(_noted(home / CHOICE)) and any(
         _noted(home / CHOICE).get(k) != v for k, v in here.items()
@@ -171,7 +173,7 @@ def chosen_elsewhere(home: Path) -> bool:
 
 
 def save_choice(home: Path, variant: Variant, why: str) -> None:
-    """Let `auto` mean `variant` from now on."""
+    """Make `auto` mean `variant`."""
     choice = {
         "variant": variant,
         "why": why,
@@ -190,7 +192,7 @@ def runtime_version() -> str:
 
 
 def _noted(path: Path) -> dict[str, object]:
-    """What a small file notes; nothing where it is missing or damaged."""
+    """The content of a small file; nothing if it is missing or damaged."""
     with contextlib.suppress(ModelError):
         return read_json(path)
     return {}
@@ -222,8 +224,8 @@ def _check_openvino(provider: str) -> None:
 
 
 def check_files(path: Path, manifest: Manifest) -> None:
-    """Whether every file is what was written. A file is read whole only if its size or time is not
-    what it was when it was last read. Raises ModelError `prepared_damaged`."""
+    """Check that every file is unchanged. A file is read only if its size or time has changed since
+    it was last read. Raises ModelError `prepared_damaged`."""
     known = _noted(path / STAMPS)
     found: dict[str, list[int]] = {}
     for name, note in manifest.files.items():
@@ -241,7 +243,7 @@ def check_files(path: Path, manifest: Manifest) -> None:
 
 
 def save_stamps(path: Path, manifest: Manifest) -> None:
-    """Note size and time of each file as they are; a folder that can't be written is no harm."""
+    """Record size and time of each file, if the folder can be written."""
     stamps: dict[str, list[int]] = {}
     for name in manifest.files:
         status = (path / name).stat()
@@ -251,14 +253,14 @@ def save_stamps(path: Path, manifest: Manifest) -> None:
 
 
 def recover(path: Path) -> None:
-    """Bring back what a crash between two renames left beside `path`."""
+    """Restore what a crash between two renames left next to `path`."""
     old = old_of(path)
     if old.is_dir() and not path.exists():
         os.replace(old, path)  # noqa: PTH105 - a folder, as everywhere here
 
 
 def old_of(path: Path) -> Path:
-    """Where the former folder waits while the new one takes its name."""
+    """Where the previous folder is kept while the new one takes its name."""
     return path.with_name(f".{path.name}.old")
 
 

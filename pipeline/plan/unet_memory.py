@@ -1,4 +1,5 @@
-"""Will the UNet survive a picture larger than those it was loaded for? Main memory only."""
+"""Checks that the UNet has memory for a picture larger than planned at loading. Main memory
+only."""
 
 from itertools import zip_longest
 from typing import Final
@@ -10,7 +11,7 @@ from pipeline.plan.memory import available_bytes
 from pipeline.plan.memory_plan import Shape
 
 USUAL_PIXELS: Final = 1024 * 1024
-"""The largest bucket: what the check at loading counts with, both rows of guidance at once."""
+"""The largest bucket: what the check at loading assumes, with both rows of guidance at once."""
 
 _LAYERS: Final = 0.2
 """Activations of layers other than attention for two rows of 1024x1024, over the UNet's weights:
@@ -23,17 +24,18 @@ _USUAL_SIDE: Final = 1024
 
 
 def check_large_picture(folder: ModelFolder, *, width: int, height: int) -> None:
-    """Raises EngineError `out_of_memory` where drawing `width` x `height` pixels would make this
-    machine run out, which kills the process: rather one job fails than all."""
+    """Raises EngineError `out_of_memory` if drawing `width` x `height` pixels would use up this
+    machine's memory, which kills the process: better one job fails than all."""
     if growth_bytes(folder, width=width, height=height) > available_bytes():
         raise EngineError("out_of_memory")
 
 
 def growth_bytes(folder: ModelFolder, *, width: int, height: int) -> int:
-    """How much more than a usual picture one of `width` x `height` takes, its rows run one by one.
+    """How much more memory than a usual picture one of `width` x `height` needs, with its rows run
+    one by one.
 
     Attention is between all pairs of positions, so it grows with the square of the pixels, unless
-    it is fused.
+    fused.
     """
     config = read_json(folder.path / "unet" / "config.json")
     usual = _bytes(folder, config, width=_USUAL_SIDE, height=_USUAL_SIDE, rows=2)

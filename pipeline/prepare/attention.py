@@ -1,7 +1,7 @@
-"""Attention in one node: the exported softmax(Q K) V becomes `com.microsoft.MultiHeadAttention`.
+"""Fuses attention: the exported softmax(Q K) V becomes one `com.microsoft.MultiHeadAttention`.
 
-It computes the same without keeping all scores, so large pictures take far less memory. A pattern
-that is not recognised exactly (a mask, another order) is left as it is.
+It computes the same without keeping all scores, so large pictures need far less memory. A pattern
+that does not match exactly (a mask, another order) is left unchanged.
 """
 
 from typing import Any, Final
@@ -15,7 +15,7 @@ _FARTHEST: Final = 8  # nodes between a MatMul and the Reshape that splits the h
 
 
 def fuse_attention(model: Any) -> int:
-    """Change `model` in place and say how many attentions were fused."""
+    """Change `model` in place. Returns how many attentions were fused."""
     view = GraphView(model)
     found = [
         fused
@@ -87,14 +87,14 @@ def _heads(view: GraphView, split: Any) -> tuple[int, int] | None:
     heads, width = (whole(view.constant(name)) for name in target.input[2:])
     if heads is None or heads <= 0:
         return None
-    if width is None or width <= 0:  # computed while running: take it from the weight
+    if width is None or width <= 0:  # computed at run time: take it from the weight
         full = _width(view, split.input[0])
         width = full // heads if full and full % heads == 0 else None
     return None if width is None else (heads, width)
 
 
 def _width(view: GraphView, name: str) -> int | None:
-    """The last axis of what the linear layer behind `name` gives."""
+    """The last axis of the output of the linear layer behind `name`."""
     for _ in range(_FARTHEST):
         node = view.maker(name)
         if node is None:

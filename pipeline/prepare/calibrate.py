@@ -1,5 +1,5 @@
-"""How fast is this machine, and how much faster in eight bits, or in OpenVINO in bfloat16? Measured
-in seconds, on SDXL's own shapes."""
+"""Measures how fast this machine is, and how much faster in eight bits or in OpenVINO in bfloat16,
+within seconds, on SDXL's own shapes."""
 
 import tempfile
 import time
@@ -34,8 +34,8 @@ _INPUT: Final = "values"
 def calibrate(
     models_dir: Path, cpu: Cpu, *, threads: int, progress: Callable[[str], None]
 ) -> Calibration:
-    """The speeds of this processor with these runtimes: those noted in `models_dir`, or measured
-    now and noted there."""
+    """The speeds of this processor with these runtimes: those stored in `models_dir`, or measured
+    now and stored there."""
     found = noted(models_dir, cpu, threads=threads)
     if found is not None:
         return found
@@ -47,9 +47,9 @@ def calibrate(
 
 
 def measure(*, threads: int, full_range: bool, openvino: bool) -> Speeds:
-    """The best of interleaved rounds. `openvino`: whether to time that as well.
+    """The best of interleaved rounds. `openvino`: whether to measure that as well.
 
-    Seconds of the processor, of all threads: what else runs here doesn't count.
+    Processor seconds of all threads, so that other programs don't count.
     """
     with tempfile.TemporaryDirectory(prefix="ekaki-calibration-") as scratch:
         folders = {name: Path(scratch) / name for name in ("fp32", "int8", "conv")}

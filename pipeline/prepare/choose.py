@@ -1,4 +1,5 @@
-"""What `auto` means on this machine, and why. The decision is a pure function of what was found."""
+"""Chooses what `auto` means on this machine, and why. The decision is a pure function of the
+findings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,15 +19,15 @@ from pipeline.runtime.sessions import SessionFactory
 from pipeline.speed.notes import Calibration
 
 WORTH_IT: Final = 1.1
-"""A smaller gain is not worth other numbers than the source's."""
+"""A smaller gain does not justify numbers other than the source's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What counts. `needs`: main memory that each variant takes on the processor, in bytes.
+    """The findings. `needs`: main memory that each variant needs on the processor, in bytes.
 
-    `card` is None where no card draws or its memory can't be read, `half` are the model's sizes on
-    a card in half precision. `calibration` is None where the processor does not draw.
+    `card` is None if no card draws or its memory can't be read, `half` are the model's sizes on a
+    card in half precision. `calibration` is None if the processor does not draw.
     """
 
     provider: str
@@ -41,7 +42,7 @@ class Machine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """A variant and the reason, for people. `on_card`: it is for the card. `calibration`: how fast
-    the processor is, None where it does not draw."""
+    the processor is, None if it does not draw."""
 
     variant: Variant
     why: str
@@ -50,8 +51,8 @@ class Choice:
 
 
 def choose(machine: Machine) -> Choice:
-    """fp16 on a card that has room for it; on a processor the fastest of int8 and bf16 that wins
-    and fits, or fits while fp32 does not and is not slower."""
+    """fp16 on a card that has room for it; on a processor the faster of int8 and bf16 that is
+    faster than fp32 and fits, or that fits if fp32 does not and is no slower."""
     if machine.calibration is None:
         why = "an NVIDIA card draws, and it is made for half precision"
         if machine.card is None:
@@ -89,8 +90,8 @@ def choose_here(
     may_leave_card: bool = True,
     read: Callable[[int], Card | None] = read_card,
 ) -> Choice:
-    """Look at this machine, time what has to be timed, and decide. `may_leave_card`: a card that is
-    too small is left to others; else ModelError `card_too_small_half`."""
+    """Examine this machine, measure what is needed, and decide. `may_leave_card`: a card that is
+    too small is not used; otherwise ModelError `card_too_small_half`."""
     cpu = this_cpu()
     card = None if factory.provider == CPU else read(factory.device_id)
     half = SDXL if card is None else half_sizes(source)

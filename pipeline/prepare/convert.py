@@ -1,4 +1,4 @@
-"""Which component is changed how, for each variant. Only graphs are touched here, no weight."""
+"""How each component is changed for each variant. Only graphs are changed here, no weights."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -24,8 +24,8 @@ and OpenVINO chooses its kernels by their number."""
 
 
 def convert(path: Path, component: Component, variant: Variant, *, full_range: bool) -> Conversion:
-    """What becomes of the graph in `path`. `full_range`: whether this processor multiplies eight
-    bits without overflowing.
+    """Convert the graph in `path`. `full_range`: whether this processor multiplies eight bits
+    without overflow.
 
     Raises ModelError as `load_skeleton` does.
     """
@@ -56,7 +56,8 @@ def convert(path: Path, component: Component, variant: Variant, *, full_range: b
 
 
 def _name_weights(model: Any) -> None:
-    """Use weights by their names where exporters put an Identity between (equal weights share)."""
+    """Refer to weights directly where exporters put an Identity in between (for shared equal
+    weights)."""
     graph = model.graph
     weights = {tensor.name for tensor in graph.initializer}
     outputs = {value.name for value in graph.output}

@@ -1,7 +1,7 @@
-"""Half precision for chosen nodes, with casts where they meet those that stay in single precision.
+"""Half precision for chosen nodes, with casts next to those that stay in single precision.
 
 Inputs and outputs of the graph keep their types, so a folder with such a model is used like any
-other, and no component ever hands half precision to one that does not expect it.
+other, and no component gets half precision that it does not expect.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Chooser = Callable[[Any], bool]
 LARGEST: Final = 65504.0  # of float16; masks use -3.4e38, which would become -inf
 _LARGEST_BF16: Final = 3.38e38
 _SINGLE_SLOTS: Final = {"Resize": frozenset({1, 2})}
-"""Inputs that ONNX wants in single precision whatever the data's type: roi and scales."""
+"""Inputs that ONNX requires in single precision regardless of the data's type: roi and scales."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Half:
         return cls(np.dtype(ml_dtypes.bfloat16), onnx.TensorProto.BFLOAT16, _LARGEST_BF16)
 
     def of(self, values: Array) -> Array:
-        """Of float32, what is too large being the largest there is."""
+        """Convert float32, clamping to the largest value."""
         return np.clip(values, -self.largest, self.largest).astype(self.dtype)
 
 
@@ -99,7 +99,8 @@ class _Halving:
         return node.output[0] in self._chosen and index not in _SINGLE_SLOTS.get(node.op_type, ())
 
     def _retype(self, node: Any) -> None:
-        """Outputs of a chosen node are in half precision; some say their type themselves."""
+        """Outputs of a chosen node are in half precision; some nodes state their type
+        themselves."""
         kinds = onnx.TensorProto
         for attribute in node.attribute:
             if node.op_type == "Cast" and attribute.name == "to" and attribute.i == kinds.FLOAT:
@@ -131,7 +132,7 @@ class _Halving:
         self._conversion.recipes[name] = recipe
 
     def _as_wanted(self, node: Any, index: int, name: str, shared: set[str]) -> str:
-        """The name under which `node` finds `name` in the precision it wants."""
+        """The name of `name` in the precision that `node` needs."""
         wanted = self._wants_half(node, index)
         if name in self._view.initializers:
             return _half_name(name) if wanted and name in shared else name
@@ -143,7 +144,7 @@ class _Halving:
         return self._made[key]
 
     def _convert(self, name: str, *, to_half: bool) -> str:
-        """A node that gives `name` in the other precision."""
+        """A node that casts `name` to the other precision."""
         maker = self._view.makers.get(name)
         made = _half_name(name) if to_half else f"{name}__single"
         constant = self._view.constant(name) if maker is not None and to_half else None
@@ -165,7 +166,7 @@ class _Halving:
         return made
 
     def _restore(self, output: Any) -> None:
-        """An output of the graph has its old type again."""
+        """Restore the original type of a graph output."""
         if output.name not in self._half:
             return
         inside = _half_name(output.name) + "__inside"
@@ -192,8 +193,8 @@ def _half_name(name: str) -> str:
 def outside_embeddings(model: Any) -> Chooser:
     """All nodes of a UNet but those that make sines and cosines of the timestep and the sizes.
 
-    In half precision these are up to 8 % off, which no later layer can correct. They end at the
-    first linear layer, or where the pooled text joins.
+    In half precision these are up to 8 % off, which later layers can't correct. They end at the
+    first linear layer, or where the pooled text is added.
     """
     view = GraphView(model)
     island: set[str] = set()

@@ -1,8 +1,9 @@
 """Linear layers with eight-bit weights, for processors.
 
-The UNet computes in eight bits, its inputs being measured while it runs: fast, where the processor
-can. The text encoders only keep their weights so and compute in single precision: small, and right
-with the outliers in their hidden states; they are a thousandth of the work.
+The UNet computes in eight bits with dynamic quantisation of its inputs: fast, if the processor
+supports it. The text encoders only store their weights in eight bits and compute in single
+precision: small, and correct with the outliers in their hidden states; they are a thousandth of the
+work.
 """
 
 from typing import Any, Final
@@ -25,11 +26,11 @@ _BLOCKS: Final = (128, 64, 32, 16)
 
 
 def compute_in_int8(conversion: Conversion, *, largest: int, keep: str) -> int:
-    """Let the linear layers of `conversion` compute in int8, weights from -largest to largest with
-    a scale a column. Returns their number.
+    """Make the linear layers of `conversion` compute in int8, with weights from -largest to largest
+    and a scale per column. Returns their number.
 
-    Those of the graph's input `keep` only keep their weights so: a prompt's first token is so much
-    larger than the others that a common scale would leave nothing of them.
+    Layers of the graph's input `keep` only store their weights like this: a prompt's first token is
+    so much larger than the others that a common scale would destroy them.
     """
     model = conversion.model
     layers = _layers(model)
@@ -67,8 +68,8 @@ def compute_in_int8(conversion: Conversion, *, largest: int, keep: str) -> int:
 
 
 def keep_in_int8(conversion: Conversion) -> int:
-    """Let the linear layers of `conversion` keep their weights in eight bits, a scale for each
-    block of a column. Returns their number."""
+    """Make the linear layers of `conversion` store their weights in eight bits, with a scale for
+    each block of a column. Returns their number."""
     model = conversion.model
     layers = _layers(model)
     order: list[Any] = []
@@ -81,7 +82,7 @@ def keep_in_int8(conversion: Conversion) -> int:
 
 
 def _kept(conversion: Conversion, node: Any, weight: Any) -> Any:
-    """The node that takes the place of a MatMul; itself where no block fits."""
+    """The node that replaces a MatMul; the same node if no block size fits."""
     depth, width = (int(dim) for dim in weight.dims)
     block = next((size for size in _BLOCKS if depth % size == 0), None)
     if block is None:

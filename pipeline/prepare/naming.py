@@ -1,4 +1,4 @@
-"""What a prepared model is called, and what names its weights."""
+"""The name of a prepared model, and the hash of its weights."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from pipeline.plan.prepared import LoraNote
 
 
 def hash_with(source: ModelFolder, loras: Sequence[LoraNote]) -> str:
-    """Ten digits that name the weights: the source's, or others with LoRAs in them."""
+    """Ten digits that identify the weights: the source's, or others if LoRAs are merged."""
     if not loras:
         return source.content_hash
     parts = [f"{note.sha256}:{note.strength:g}" for note in loras]

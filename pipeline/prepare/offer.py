@@ -1,4 +1,4 @@
-"""What `model prepare` would bring here and what it costs, for those who have not run it."""
+"""What `model prepare` would gain here and what it costs, for those who have not run it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 COMMAND: Final = "python -m bot model prepare"
 
 WORTH_S: Final = 5.0
-"""What a picture has to gain, in seconds, for a preparation to be offered."""
+"""The minimum gain per picture, in seconds, for which preparing is offered."""
 
 _SECONDS_A_BYTE: Final = 15e-9
 """Of the source. 163 to 181 s were measured for 13.9 GB, hashes of a download not compared."""
@@ -32,9 +32,9 @@ _SECONDS_A_BYTE: Final = 15e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """`now` and `then`: what a picture takes as it is and once prepared as `variant`; None on a
-    card, where that is not known. `now_bytes` and `then_bytes`: main memory with nothing spared.
-    `cost_s` and `disk_bytes`: of preparing.
+    """`now` and `then`: the time for a picture now and once prepared as `variant`; None on a card,
+    where that is unknown. `now_bytes` and `then_bytes`: main memory without savings. `cost_s` and
+    `disk_bytes`: those of preparing.
     """
 
     variant: Variant
@@ -69,9 +69,9 @@ class Offer:
 
 
 def find_offer(options: "EngineOptions", *, progress: Callable[[str], None]) -> Offer | None:
-    """What preparing the model of `options` would bring; None where it is prepared, where another
-    form is asked for, or where it would not help. Times the machine for some seconds if that was
-    not done before.
+    """What preparing the model of `options` would gain; None if it is prepared, if another variant
+    is set, or if it would not help. Measures the machine for some seconds if that was not done
+    before.
 
     Raises ModelError: what `open_source` raises, `provider_unavailable`,
     `card_too_small_half`.
@@ -107,8 +107,8 @@ def find_offer(options: "EngineOptions", *, progress: Callable[[str], None]) -> 
 
 
 def time_machine(options: "EngineOptions", *, progress: Callable[[str], None]) -> None:
-    """Time the processor if it draws and pictures take long enough for anybody to ask how long.
-    Some seconds, once: it is noted.
+    """Measure the processor if it draws and pictures take long enough for that to matter. Takes
+    some seconds, once; the result is stored.
 
     Raises ModelError: what `open_source` raises, `provider_unavailable`.
     """

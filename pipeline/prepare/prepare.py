@@ -1,7 +1,8 @@
-"""From a downloaded model to one that this machine runs well: written beside, checked, swapped in.
+"""Turns a downloaded model into one that this machine runs well: written separately, checked, and
+swapped in.
 
-`prepare_model` may be killed at any moment and started again. What a former run made stays in use
-until the new one has passed its check.
+`prepare_model` may be killed at any moment and started again. The result of an earlier run stays in
+use until the new one has passed its check.
 """
 
 import contextlib
@@ -138,7 +139,7 @@ class _Preparation:
         return Prepared(path=self._path, manifest=manifest)
 
     def _check(self, made: ModelFolder) -> dict[str, float]:
-        """Errors against the source, LoRAs added to it; what fails is thrown away."""
+        """The errors compared with the source including LoRAs; a failed result is discarded."""
         with merged_weights(self._source, self._merges, self._part / ".merged") as instead:
             verifier = Verifier(
                 self._source, self._factory, instead=instead, progress=self._report.line
@@ -198,7 +199,7 @@ class _Preparation:
             )
 
     def _convert(self, name: Component) -> Conversion:
-        """What becomes of a component, found once: graphs are small without their weights."""
+        """The conversion of a component, computed once: graphs are small without their weights."""
         if name not in self._conversions:
             conversion = convert(
                 self._source.onnx_file(name),
@@ -211,7 +212,7 @@ class _Preparation:
         return self._conversions[name]
 
     def _write(self, name: Component, state: dict[str, Any]) -> None:
-        """One component, unless a former run has finished it."""
+        """Write one component, unless an earlier run has finished it."""
         folder = self._part / name
         known: dict[str, list[Any]] | None = state["components"].get(name)
         if known and all(_has_size(folder / file, note[1]) for file, note in known.items()):
@@ -231,7 +232,7 @@ class _Preparation:
         self._report.written(min(self._done_bytes, self._total_bytes), self._total_bytes)
 
     def _copy_small_files(self) -> None:
-        """Everything that is no weight, and a card that says what this folder is."""
+        """Copy everything that is not a weight, and add a card that says what this folder is."""
         for folder in (".", "scheduler", "tokenizer", "tokenizer_2", *self._components):
             for pattern in _COPIED:
                 for file in (self._source.path / folder).glob(pattern):
@@ -246,7 +247,7 @@ class _Preparation:
             "notice": self._source.notice,
             "precision": _PRECISIONS[self._options.variant],
             "rows_alone": self._options.variant in ROWS_ALONE,
-            "fused": self._options.variant != "bf16",  # whose attention is OpenVINO's affair
+            "fused": self._options.variant != "bf16",  # whose attention OpenVINO fuses
             "openvino": sorted(IN_OPENVINO) if self._options.variant == "bf16" else [],
             "hash": self._hash,
             "size_multiple": self._source.size_multiple,
@@ -256,7 +257,7 @@ class _Preparation:
         card.write_text(json.dumps(said, indent=2), encoding="utf-8")
 
     def _fit_preview(self, made: ModelFolder) -> None:
-        """The colours of previews, so that the first picture need not wait for them."""
+        """Fit the colours of previews, so that the first picture need not wait for that."""
         fitted = PreviewMap.fit(
             VaeDecoder(made, self._factory.open(made, "vae_decoder")),
             latent_channels=made.latent_channels,
@@ -284,7 +285,7 @@ class _Preparation:
         )
 
     def _swap(self, manifest: Manifest) -> None:
-        """The new folder takes its name; a crash in between is repaired by `recover`."""
+        """Rename the new folder to its final name; `recover` repairs a crash in between."""
         manifest.save(self._part)
         save_stamps(self._part, manifest)
         (self._part / _STATE).unlink()

@@ -1,4 +1,5 @@
-"""What becomes of a tensor: which tensors take its place, and how their values are made of it."""
+"""How tensors are converted: which tensors replace one, and how their values are computed from
+it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """`make` gives the values of `targets`, in their order, from the values of the source."""
+    """`make` computes the values of `targets`, in order, from the values of the source."""
 
     targets: tuple[Target, ...]
     make: Callable[[Array], tuple[Array, ...]]
@@ -35,10 +36,11 @@ class Recipe:
 
 @dataclass(slots=True)
 class Conversion:
-    """A changed graph whose weights still lie at the source.
+    """A changed graph whose weights are still in the source.
 
     `model`: an `onnx.ModelProto`; its initializers are those of the source, by their old names.
-    `recipes`: what is written instead of some of them. `merges`: what is added to some beforehand.
+    `recipes`: what is written instead of some of them. `merges`: what is added to some of them
+    first.
     """
 
     model: Any
@@ -48,7 +50,7 @@ class Conversion:
     )
 
     def recipe(self, tensor: Any) -> Recipe:
-        """What is written of an initializer; without anything said, the same."""
+        """What is written for an initializer; without a recipe, the same."""
         found = self.recipes.get(tensor.name)
         return found if found is not None else Recipe((same(tensor),), lambda values: (values,))
 

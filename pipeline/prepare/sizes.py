@@ -1,4 +1,4 @@
-"""How large a model will be once it is prepared: known from its graphs alone."""
+"""How large a model will be once it is prepared, from its graphs alone."""
 
 from dataclasses import replace
 
@@ -21,19 +21,19 @@ def prepared_bytes(source: ModelFolder, variant: Variant) -> dict[Component, int
 
 
 def half_sizes(source: ModelFolder) -> Sizes:
-    """What it takes on a card once it is prepared in half precision."""
+    """Its memory on a card once it is prepared in half precision."""
     return sizes_of(
         prepared_bytes(source, "fp16"), replace(Shape.of(source), fused=True), is_half=True
     )
 
 
 def needed_when_prepared(source: ModelFolder, variant: Variant) -> int:
-    """Main memory that drawing with it takes without what costs speed or tones."""
+    """Main memory for drawing with it, without savings that cost speed or tones."""
     return needed_with(source, variant, prepared_bytes(source, variant))
 
 
 def needed_with(source: ModelFolder, variant: Variant, weights: Weights) -> int:
-    """The same where the `weights` of `variant` are known already."""
+    """The same if the `weights` of `variant` are already known."""
     made = replace(
         Shape.of(source),
         fused=variant != "bf16",

@@ -1,4 +1,5 @@
-"""Is the source what was published? Asked of the notes that the hub's client keeps beside it."""
+"""Checks that the source is what was published, by the hashes that the hub's client stores with
+it."""
 
 import re
 from collections.abc import Callable
@@ -15,8 +16,8 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def check_hashes(source: ModelFolder, *, progress: Callable[[str], None]) -> None:
-    """Read every weight file whose hash is known and compare. A folder that no client of the hub
-    made has no such notes: nothing is read then.
+    """Read every weight file with a known hash and compare. A folder that was not made by the hub's
+    client has no hashes: then nothing is read.
 
     Raises ModelError `source_altered`.
     """
@@ -31,9 +32,9 @@ def check_hashes(source: ModelFolder, *, progress: Callable[[str], None]) -> Non
 
 
 def _published(root: Path, file: Path) -> str | None:
-    """The SHA-256 that the hub gave for `file`: large files have it as their etag. It is the second
-    line of what `huggingface_hub` notes beside a download into a folder, and the name of the file
-    in its cache."""
+    """The hub's SHA-256 of `file`, which large files have as their etag. It is the second line of
+    what `huggingface_hub` stores with a download into a folder, and the name of the file in its
+    cache."""
     if file.is_symlink() and file.resolve().parent.name == _BLOBS:
         name = file.resolve().name
         return name if _SHA256.fullmatch(name) else None

@@ -1,7 +1,8 @@
-"""Is a prepared model right? The same prompt, steps and picture go through both, at a small size.
+"""Verifies a prepared model: the same prompt, steps and picture go through both models at a small
+size.
 
-The source's sessions keep their weights in their files, so that the check needs little memory. Each
-part is given what the source had there: errors are measured, not their consequences.
+The source's sessions map their weights from the files, so that the check needs little memory. Each
+part gets the source's inputs, so that errors are measured rather than their consequences.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -47,7 +48,7 @@ BOUNDS: Final[Mapping[Variant, Mapping[str, float]]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One run of the UNet: what it was given and what it said."""
+    """One run of the UNet: its inputs and output."""
 
     inputs: loop.UNetInputs
     noise_pred: Floats
@@ -55,7 +56,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What a model made of the prompt, of each step, of latents and of a picture."""
+    """A model's results for the prompt, each step, latents and a picture."""
 
     embeds: PromptEmbeds
     runs: list[_Run]
@@ -64,7 +65,7 @@ class _Seen:
 
 
 class Verifier:
-    """Compares a source with what was made of it.
+    """Compares a source with the prepared model.
 
     `factory` makes sessions for both. `instead`: the weights of the source that a LoRA changed.
     `progress` gets lines.
@@ -86,8 +87,8 @@ class Verifier:
     def errors(self, made: ModelFolder, variant: Variant) -> dict[str, float]:
         """The relative error of each part (`text`, `unet`, `vae`).
 
-        Raises ModelError `source_not_finite` where the source itself gives no numbers,
-        `prepare_check_failed` where one is above its bound or no number.
+        Raises ModelError `source_not_finite` if the source itself gives NaN, `prepare_check_failed`
+        if an error exceeds its bound or is NaN.
         """
         self._progress("Checking it against the source, a few small steps ...")
         wanted = self._look(self._source, self._instead, None)
@@ -143,7 +144,7 @@ class Verifier:
         return _Seen(embeds, runs, pixels, mean)
 
     def _encode(self, folder: ModelFolder, picture: Image) -> Floats:
-        """The latents of `picture`; one nan where the encoder gives no numbers."""
+        """The latents of `picture`; one NaN if the encoder fails numerically."""
         try:
             return VaeEncoder.open(folder, self._factory).encode(picture)
         except EngineError as error:
@@ -152,7 +153,7 @@ class Verifier:
             return np.full(1, np.nan, np.float32)
 
     def _check_finite(self, part: str, made: Iterable[Floats]) -> None:
-        """What the source made are numbers: else no variant is at fault."""
+        """Check that the source's results are finite; otherwise no variant is at fault."""
         if all(np.isfinite(array).all() for array in made):
             return
         if self._instead:
@@ -185,7 +186,7 @@ class Verifier:
 
 
 class _Recorder:
-    """A UNet that remembers what it was asked and what it said."""
+    """A UNet that records its inputs and outputs."""
 
     def __init__(self, unet: loop.UNet) -> None:
         self._unet = unet
@@ -212,7 +213,8 @@ def _row(folder: ModelFolder, embeds: PromptEmbeds) -> Row:
 
 
 def _error(got: Floats, wanted: Floats) -> float:
-    """Root mean square of the difference over that of what is wanted; nan where there is one."""
+    """Root mean square of the difference, relative to that of the expected values; NaN if there is
+    one."""
     wide = wanted.astype(np.float64)
     size = float(np.sqrt(np.square(wide).mean()))
     difference = float(np.sqrt(np.square(got.astype(np.float64) - wide).mean()))

@@ -1,7 +1,7 @@
-"""Writes a changed component, one tensor at a time, and goes on where an earlier run was killed.
+"""Writes a changed component, one tensor at a time, and resumes where an earlier run was killed.
 
-Where every tensor lies is known before the first is read, so the space is too; and a second run
-finds the same places.
+The position of every tensor is known before the first is read, and so is the required space; a
+second run computes the same positions.
 """
 
 import hashlib
@@ -27,14 +27,15 @@ Array = npt.NDArray[Any]
 DATA_NAME: Final = "model.onnx_data"
 ALIGNMENT: Final = 4096  # of each tensor, so that the file can be mapped into memory
 SAVE_EVERY_BYTES: Final = 128 * 2**20
-"""What a kill costs at most to write again."""
+"""The maximum that has to be rewritten after a kill."""
 
 _CHUNK: Final = 2**22
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A tensor to write and where: `offset` None for a small one, which goes into the graph."""
+    """A tensor to write and its position: `offset` None for a small one, which goes into the
+    graph."""
 
     target: Target
     offset: int | None
@@ -42,7 +43,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a component's data file will hold. `places[i]` belong to the i-th initializer."""
+    """The layout of a component's data file. `places[i]` belong to the i-th initializer."""
 
     places: tuple[tuple[Placed, ...], ...]
     recipes: tuple[Recipe, ...]
@@ -59,7 +60,7 @@ class Plan:
 
 
 def plan(conversion: Conversion) -> Plan:
-    """Lay out the tensors of `conversion` in the order in which the source has them."""
+    """Lay out the tensors of `conversion` in the source's order."""
     places: list[tuple[Placed, ...]] = []
     recipes: list[Recipe] = []
     end = 0
@@ -79,7 +80,7 @@ def plan(conversion: Conversion) -> Plan:
 
 
 class ComponentWriter:
-    """Writes one component into `folder`. `on_bytes` is told how many bytes were written."""
+    """Writes one component into `folder`. `on_bytes` is called with the number of bytes written."""
 
     def __init__(
         self,
@@ -96,9 +97,9 @@ class ComponentWriter:
         self._journal = folder / "progress.json"
 
     def write(self) -> dict[str, tuple[str, int]]:
-        """Write data, then graph. Gives SHA-256 and size of each file by its name.
+        """Write data, then graph. Returns SHA-256 and size of each file by name.
 
-        Raises OSError where the disk is full, ModelError as reading.
+        Raises OSError if the disk is full, ModelError as reading.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         done, digest = self._resume()
@@ -173,7 +174,7 @@ class ComponentWriter:
         return done, digest
 
     def _save(self, file: Any, done: int) -> None:
-        """What is written so far stays written, whatever happens."""
+        """Make sure that what was written so far survives a crash."""
         _flush(file)
         noted = {"plan": self._plan.fingerprint(), "done": done}
         replace_json(self._journal, noted, sync=True)

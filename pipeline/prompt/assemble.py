@@ -1,8 +1,8 @@
 """The final prompt and negative, in the order that Animagine was trained on.
 
 1girl/1boy, character, series, everything else as typed; then style, rating, year, aesthetic and
-quality. What a person typed is never dropped (a tag typed twice stands once), beats what we would
-add, and only moves inside the part before the first BREAK.
+quality. What a person typed is never dropped (a tag typed twice is kept once), takes precedence
+over what we would add, and only moves within the part before the first BREAK.
 """
 
 import re
@@ -20,10 +20,10 @@ from pipeline.request import GenerationRequest
 from pipeline.tag_category import TagCategory
 
 CategoryOf = Callable[[str], TagCategory | None]
-"""The category of a tag by its plain key (lower case, spaces), or None where it is unknown."""
+"""The category of a tag by its plain key (lower case, spaces), or None if unknown."""
 
 MINORS: Final = "loli, shota, child"
-"""Joins the negative of every picture rated above SENSITIVE, whatever the prompt says."""
+"""Added to the negative prompt of every picture rated above SENSITIVE, whatever the prompt says."""
 
 _SUBJECT = re.compile(r"\d+\+?\s?(girl|boy|other)s?|multiple (girls|boys|others)")
 _QUALITIES: Final = frozenset(Quality)
@@ -32,7 +32,7 @@ _AESTHETICS: Final = frozenset(Aesthetic)
 _NEGATIVES: Final = frozenset(
     chain.from_iterable(plain_keys(preset.negative) for preset in PRESETS.values())
 )
-_COMPLETE_NEGATIVE: Final = 5  # words of the presets' negatives: who types so many means them all
+_COMPLETE_NEGATIVE: Final = 5  # words of the presets' negatives: typing this many means them all
 _RATINGS: Final = frozenset(chain.from_iterable(plain_keys(text) for text in RATING_TAGS.values()))
 
 
@@ -47,7 +47,7 @@ class Craft:
 
 
 def typed_text(wish: GenerationRequest) -> str:
-    """Everything that a person typed for the picture itself, the negative apart."""
+    """Everything that a person typed for the picture itself, except the negative prompt."""
     parts = (wish.character, wish.series, wish.prompt, wish.tags)
     return ", ".join(part for part in parts if part)
 
@@ -67,8 +67,8 @@ def assemble_prompt(wish: GenerationRequest, craft: Craft) -> str:
 def assemble_negative(wish: GenerationRequest, craft: Craft, *, prompt: str) -> str:
     """The final negative: the place's, the user's own, then the style's, then the preset's.
 
-    An own one that is complete by itself, as pasted from elsewhere, gets no second one behind it.
-    We add nothing that stands in the final `prompt`, and `nsfw` only where the rating excludes it.
+    A complete one of the user's, such as a pasted one, gets no second one after it. Nothing in the
+    final `prompt` is added, and `nsfw` only if the rating excludes it.
     """
     own = _once(split_pieces(wish.negative_prompt))
     style = "" if wish.style is None else STYLES[wish.style].negative
@@ -110,7 +110,7 @@ def _ordered(wish: GenerationRequest, category_of: CategoryOf) -> list[Piece]:
 
 
 def _names(option: str) -> list[Piece]:
-    """Names from an option, brackets escaped unless a name begins with weight syntax."""
+    """Names from an option, with brackets escaped unless a name starts with weight syntax."""
     return [
         each if each.is_weighted else piece(escape_tag(each.text))
         for each in split_pieces(option)
@@ -119,7 +119,8 @@ def _names(option: str) -> list[Piece]:
 
 
 def _special(wish: GenerationRequest, craft: Craft, taken: Set[str]) -> list[Piece]:
-    """Style, rating, year and aesthetic. A word of one kind that was typed keeps that kind out."""
+    """Style, rating, year and aesthetic. If a word of one kind was typed, that kind is not
+    added."""
     pieces = [] if wish.style is None else split_pieces(STYLES[wish.style].positive)
     rating = split_pieces(RATING_TAGS[craft.rating])
     if taken & _RATINGS <= {each.key for each in rating}:
@@ -142,7 +143,7 @@ def _quality(wish: GenerationRequest, craft: Craft, taken: Set[str]) -> list[Pie
 
 
 def _new(pieces: Iterable[Piece], known: Set[str]) -> list[Piece]:
-    """Those of `pieces` that say something not said yet, each once."""
+    """Those of `pieces` that are new, each once."""
     seen = set(known)
     kept: list[Piece] = []
     for each in pieces:
@@ -154,9 +155,9 @@ def _new(pieces: Iterable[Piece], known: Set[str]) -> list[Piece]:
 
 
 def _once(pieces: Iterable[Piece]) -> list[Piece]:
-    """Each tag once between two BREAKs, where it first stood, in the first spelling with a weight.
+    """Each tag once between two BREAKs, at its first position, in the first spelling with a weight.
 
-    Repeating a tag after a BREAK is meant: it puts the tag into another chunk.
+    Repeating a tag after a BREAK is intended: it puts the tag into another chunk.
     """
     kept: list[Piece] = []
     place: dict[str, int] = {}

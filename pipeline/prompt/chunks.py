@@ -14,15 +14,16 @@ CHUNK_TOKENS: Final = 75
 """Tokens of text in a chunk; with begin and end it fills CLIP's 77 positions."""
 
 COMMA_BACKTRACK: Final = 20
-"""A1111's default: a tag begun at most so many tokens before a chunk's end moves to the next."""
+"""A1111's default: a tag that starts at most this many tokens before a chunk's end moves to the
+next."""
 
 Tokenize = Callable[[str], Sequence[int]]
-"""Token ids of a text, without begin and end tokens and without truncation."""
+"""Token ids of a text, without start and end tokens and without truncation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecialTokens:
-    """Ids of the vocabulary with a meaning for the layout. `comma` is None where it has none."""
+    """Ids of the vocabulary with a meaning for the layout. `comma` is None if there is none."""
 
     begin: int
     end: int
@@ -57,7 +58,8 @@ def lay_out(
 
 
 def pad_to(chunks: Sequence[Chunk], count: int, *, special: SpecialTokens) -> tuple[Chunk, ...]:
-    """`chunks` followed by empty ones up to `count`, so that positive and negative are as long."""
+    """`chunks` followed by empty ones up to `count`, so that positive and negative have the same
+    length."""
     return (*chunks, *[_chunk([], [], special)] * (count - len(chunks)))
 
 

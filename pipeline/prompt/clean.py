@@ -1,4 +1,4 @@
-"""What people send, made fit for tokenizers, databases and PNG text."""
+"""Cleans input for tokenizers, databases and PNG text."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ _WHOLE_LINE_COMMENT = re.compile(r"^[ \t]*(?:#|//)(?!\S*,)[^\n]*$", re.MULTILINE
 
 
 _HIDDEN: Final = frozenset(
-    "\u200b\u2060\ufeff\u180e"  # spaces without width, which only hide what is written
+    "\u200b\u2060\ufeff\u180e"  # zero-width spaces, which only hide what is written
     "\u00ad\u2061\u2062\u2063\u2064\ufff9\ufffa\ufffb"  # hyphens and signs that are not shown
     "\u206a\u206b\u206c\u206d\u206e\u206f"
     "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # overrides of the reading direction

@@ -1,4 +1,4 @@
-"""Faces made of signs, which are tags of Danbooru's and not syntax."""
+"""Emoticons, which are Danbooru tags and not syntax."""
 
 from itertools import product
 from typing import Final
@@ -20,5 +20,5 @@ _OTHERS: Final = (
 FACES: Final = frozenset(
     {*map("".join, product(_BROWS, _EYES, _NOSES, _MOUTHS)), *_OTHERS, *KAOMOJI}
 )
-"""In lower case. Signs between two commas or blanks that are one of these are no brackets, weights
-or escapes, whatever vocabulary is loaded."""
+"""In lower case. Characters between two commas or blanks that form one of these are no brackets,
+weights or escapes, whatever vocabulary is loaded."""

@@ -4,8 +4,8 @@ The first ` --word` begins the flags; what stands before is the prompt. A dash p
 follows (`--_--`) or no blank precedes (`a--b`) is text. A dash, which telephones make of two
 hyphens, counts before a known flag, and so do full-width hyphens.
 
-Flags that only Midjourney has (`--niji 6`) stay at the end of the prompt: whoever reads it takes
-them out there and tells of them.
+Flags that only Midjourney has (`--niji 6`) stay at the end of the prompt; reading it removes and
+reports them.
 """
 
 import re
@@ -91,7 +91,7 @@ _FOREIGN: Final[Mapping[str, re.Pattern[str]]] = {
     )
     for name in names.split()
 }  # fmt: skip
-"""Flags of Midjourney and of bots like it, with what may stand behind them."""
+"""Flags of Midjourney and similar bots, with what may follow them."""
 
 _FOREIGN_STYLES: Final = re.compile(
     r"(?:raw|cute|scenic|expressive|original|4[abc]|random(?:-\d+)?)(?:-\w+)*", re.IGNORECASE
@@ -139,7 +139,7 @@ def fold_flags(request: GenerationRequest) -> GenerationRequest:
 
 
 def parse_flags(prompt: str) -> ParsedFlags:
-    """What the flags at the end of `prompt` say. Raises as `fold_flags`."""
+    """The values of the flags at the end of `prompt`. Raises as `fold_flags`."""
     values: dict[str, object] = {}
     foreign: list[str] = []
     body, flags = _cut(prompt)

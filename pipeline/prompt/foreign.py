@@ -1,6 +1,7 @@
-"""Signs and words with which other programs ask for what a prompt can't do here.
+"""Syntax of other programs for what a prompt can't do here.
 
-They are taken out, or read as the nearest that there is, and told of: never words for the model.
+It is removed, or read as the nearest equivalent, and reported, so that the model never gets it as
+words.
 """
 
 import re
@@ -88,13 +89,13 @@ _MAX_SIGNS: Final = 20
 
 
 def signs_weight(signs: str) -> str:
-    """InvokeAI's `++` as a weight: each sign counts."""
+    """InvokeAI's `++` as a weight: each character counts."""
     step = COMPEL_UP if signs[0] == "+" else COMPEL_DOWN
     return f"{step ** min(len(signs), _MAX_SIGNS):.4g}"
 
 
 def leave_out(text: str, shelf: Shelf, hints: Hints) -> str:
-    """`text` without what can't be had here. Before brackets are read."""
+    """`text` without unsupported syntax. Called before brackets are read."""
     for kind, pattern in _LEFT_OUT:
         text = re.sub(pattern, _told(kind, "", shelf, hints), text)
     for _ in range(_MAX_NESTED):
@@ -115,7 +116,7 @@ def leave_out(text: str, shelf: Shelf, hints: Hints) -> str:
 
 
 def read_rest(text: str, shelf: Shelf, hints: Hints) -> str:
-    """What is left between brackets once those are read: `1.2::tag::`, `a::2 b`, `a | b`."""
+    """Syntax that is left after brackets are read: `1.2::tag::`, `a::2 b`, `a | b`."""
     text = re.sub(_WILDCARD, _told(HintKind.WILDCARD, "", shelf, hints), text)
     text = _NEXT_NOVELAI.sub(":: ", text)
     text = _NOVELAI.sub(lambda match: _weighted(match, shelf, hints), text)
@@ -149,7 +150,7 @@ def _joined(match: "re.Match[str]", shelf: Shelf, hints: Hints) -> str:
 
 
 def _swapped(match: "re.Match[str]", shelf: Shelf, hints: Hints) -> str:
-    """What is drawn in the end is the second; the first only lends its place."""
+    """The second is drawn in the end; the first only gives its position."""
     used = match[1].partition(",")[0].strip(" \"'")
     hints.add(HintKind.SWAP, shelf.typed(match[0]), shelf.typed(used))
     return used

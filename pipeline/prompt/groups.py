@@ -1,4 +1,4 @@
-"""Brackets of every program, read from the inside out and written in A1111's syntax."""
+"""Brackets of all programs, read from the inside out and written in A1111's syntax."""
 
 import re
 from collections import Counter
@@ -61,14 +61,14 @@ class GroupReader:
             elif sign == "]" and self._is_mistyped():
                 at = self._close(")", text, at)
             elif sign != "}" and not self._never_opened(sign):
-                self._parts.append(sign)  # one that closes nothing is text, as in A1111
+                self._parts.append(sign)  # an unmatched one is text, as in A1111
         self._parts.append(text[at:])
         while self._stack:
             self._leave_open(at_end=True)
         return self._top("".join(self._parts))
 
     def _close(self, sign: str, text: str, at: int) -> int:
-        """Close the group that `sign` ends; returns where to read on."""
+        """Close the group that `sign` ends; returns where to continue reading."""
         while self._stack[-1][0] != _OPENED_BY[sign]:
             self._leave_open(at_end=False)  # brackets that cross stay as they are
         opened, outer = self._pop()
@@ -144,7 +144,7 @@ class GroupReader:
         return (used and self._shelf.put(used, "[" + head)) + comma + after
 
     def _open_round(self, content: str) -> str:
-        """A bracket that is never closed: to the end as in A1111, unless a weight tells where."""
+        """An unclosed bracket: to the end as in A1111, unless a weight shows where it ends."""
         typed = "(" + content
         if ":" not in content and ";" not in content:
             return typed
@@ -227,7 +227,7 @@ class GroupReader:
         return "".join(map(self._bare, pieces))
 
     def _tell_words(self, words: str) -> None:
-        """Of what looks like a weight, but stands where none is read."""
+        """Report what looks like a weight but is where none is read."""
         for piece in words.split(","):
             if looks_weighted(piece):
                 self._tell(HintKind.WEIGHT_WORD, piece, "")
@@ -243,13 +243,14 @@ class GroupReader:
 
 
 def _with_suffix(number: str, suffix: "re.Match[str]") -> str:
-    """InvokeAI's `(a)++` and `(a)1.2`, beside the weight inside the bracket."""
+    """InvokeAI's `(a)++` and `(a)1.2`, in addition to the weight inside the bracket."""
     after = signs_weight(suffix[1]) if suffix[1] else suffix[2] or suffix[3]
     return f"{float(number) * float(after):.4g}" if number else after
 
 
 def _first_variants(content: str) -> tuple[str, list[str]]:
-    """The first of `{a|b}`, or as many as `{2$$a|b|c}` asks for at least; and what joins them."""
+    """The first of `{a|b}`, or the minimum number requested by `{2$$a|b|c}`; and their
+    separator."""
     count = _COUNT.match(content)
     assert count is not None, "matches everything"
     least, glue = count.groups()

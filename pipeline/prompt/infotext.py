@@ -11,7 +11,7 @@ from pipeline.metadata.settings import settings_of
 from pipeline.request import GenerationRequest
 
 PASTED: Final = "--pasted"
-"""Stands before pasted settings that there are none of here, at the end of the prompt."""
+"""Marks pasted settings without an equivalent here, at the end of the prompt."""
 
 _NEGATIVE = re.compile(r"(?<![^\s,.])Negative prompt:", re.IGNORECASE)
 _SETTINGS = re.compile(r"(?<![\w-])Steps: ?\d", re.IGNORECASE)
@@ -23,7 +23,7 @@ _MISSING: Final = ("Hires", "ADetailer", "ControlNet", "Refiner", "Lora hashes",
 
 
 def fold_infotext(request: GenerationRequest) -> GenerationRequest:
-    """`request` with the negative and the settings that stand in its prompt in their fields.
+    """`request` with the negative prompt and settings of its prompt moved to their fields.
 
     What was filled in wins over settings, and the negative is added. A prompt that comes with its
     settings is complete, so no preset adds to it. Settings that can't be had are named behind
@@ -59,7 +59,7 @@ def _filled(request: GenerationRequest, said: Parameters) -> GenerationRequest:
 
 
 def _missing(said: Parameters) -> Iterator[str]:
-    """Names that hold nothing which could be read as a flag."""
+    """Names that contain nothing which could be read as a flag."""
     if said.sampler is None and said.sampler_name:
         yield "Sampler: " + _NO_NAME.sub("", said.sampler_name[:40])
     for name in _MISSING:

@@ -1,4 +1,4 @@
-"""What a vocabulary makes of the pieces of a read prompt: aliases, series, and what is no tag."""
+"""Applies a vocabulary to the pieces of a read prompt: aliases, series, and unknown tags."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from pipeline.prompt.pieces import split_pieces
 from pipeline.prompt.tags import plain_key, plain_keys
 
 NameOf = Callable[[str], str | None]
-"""The name of another tag that a piece stands for, or None."""
+"""The name of the tag of which a piece is an alias, or None."""
 
 _SHORTCUT: Final = 2  # ASCII signs; aliases so short are for completion: `lh`, `b`
 _RUN: Final = re.compile(r"(?:\\.|[^\\,()\[\]])+")
@@ -20,14 +20,15 @@ _ESCAPE: Final = re.compile(r"\\([()\[\]\\])")
 
 
 def nothing(_text: str) -> None:
-    """Where no vocabulary is at hand."""
+    """Used without a vocabulary."""
     return
 
 
 def replace_aliases(text: str, alias_of: NameOf, hints: Hints) -> str:
-    """A read prompt with the tags in place of pieces that are exactly an alias; each is told.
+    """A read prompt in which pieces that are exactly an alias are replaced by their tags; each is
+    reported.
 
-    Weights, brackets and BREAK stay. What can't be told any more is not replaced, either.
+    Weights, brackets and BREAK stay. What can no longer be reported is not replaced either.
     """
 
     def replaced(run: re.Match[str]) -> str:
@@ -50,7 +51,7 @@ def replace_aliases(text: str, alias_of: NameOf, hints: Hints) -> str:
 
 
 def add_series(character: str, typed: str, series_of: NameOf, hints: Hints) -> str:
-    """The series of the characters in an option, as prompt text; "" where `typed` names them."""
+    """The series of the characters in an option, as prompt text; "" if `typed` names them."""
     there = plain_keys(typed)
     found = dict.fromkeys(
         series for each in split_pieces(character) if (series := series_of(each.key)) is not None

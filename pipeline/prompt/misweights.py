@@ -1,4 +1,4 @@
-"""Weights that are nearly right: with blanks, a decimal comma, in the wrong place, or no number."""
+"""Malformed weights: with blanks, a decimal comma, in the wrong place, or not a number."""
 
 import re
 from typing import Final, NamedTuple
@@ -31,7 +31,7 @@ _DECIMAL = re.compile(
 
 
 class Weighed(NamedTuple):
-    """Words and their weight, "" for that of bare brackets. `kind`: what is to be told of it."""
+    """Words and their weight, "" for that of bare brackets. `kind`: the hint about it."""
 
     words: str
     number: str
@@ -39,7 +39,7 @@ class Weighed(NamedTuple):
 
 
 def weigh(content: str) -> Weighed:
-    """What stands between round brackets."""
+    """The content of round brackets."""
     for pattern, kind in ((_PROPER, None), (_COMMA_BLANK, HintKind.WEIGHT_READ),
                           (_SEMICOLON, HintKind.WEIGHT_READ)):  # fmt: skip
         match = pattern.fullmatch(content)
@@ -56,7 +56,7 @@ def weigh(content: str) -> Weighed:
 
 
 def looks_weighted(words: str) -> bool:
-    """Whether a weight stands inside of words, where it is none: `smile:1.2 hat`."""
+    """Whether a weight is inside words, where it does not count: `smile:1.2 hat`."""
     return _LOOKS_WEIGHTED.search(words) is not None
 
 
@@ -80,9 +80,10 @@ def _without_weight(piece: str, early: "re.Match[str]") -> str:
 
 
 def split_early(words: str, number: str) -> list[str]:
-    """`(a:1.2, b:1.3)` as groups of their own, where weights stand before the last tag; else none.
+    """`(a:1.2, b:1.3)` as separate groups, if there are weights before the last tag; otherwise
+    none.
 
-    `words` is what stands before the last weight `number`, "" for none.
+    `words` is what precedes the last weight `number`, "" for none.
     """
     groups: list[str] = []
     waiting: list[str] = []
@@ -100,8 +101,8 @@ def split_early(words: str, number: str) -> list[str]:
 
 
 def first_early(content: str) -> tuple[str, str] | None:
-    """A bracket that is never closed: the group up to its first weight, and what follows; None
-    where no weight tells how far it reaches."""
+    """An unclosed bracket: the group up to its first weight, and what follows; None if no weight
+    shows where it ends."""
     pieces = content.split(",")
     for index, each in enumerate(pieces):
         early = _EARLY.fullmatch(each)
@@ -116,7 +117,7 @@ def first_early(content: str) -> tuple[str, str] | None:
 
 
 def bare_weight(piece: str) -> Weighed | None:
-    """A weight without any bracket, `smile:1.2`; None where `piece` has none.
+    """A weight without brackets, `smile:1.2`; None if `piece` has none.
 
     Only with a decimal point: `16:9` and `chapter:5` are words.
     """

@@ -1,6 +1,6 @@
-r"""Tags that hold signs of the weight syntax, found wherever they stand.
+r"""Finds tags that contain characters of the weight syntax, wherever they occur.
 
-`(ganyu_(genshin_impact):1.2)`, `[:d]`, `smile, \m/`: signs of a known tag are no syntax.
+`(ganyu_(genshin_impact):1.2)`, `[:d]`, `smile, \m/`: characters of a known tag are no syntax.
 """
 
 import re
@@ -15,7 +15,7 @@ IsKnown = Callable[[str], bool]
 """Whether a text is a tag's name, however it is spelled."""
 
 _MAX_NAME: Final = 120  # characters; the longest of Danbooru's has 111
-_MAX_TRIES: Final = 10_000  # look-ups a prompt: several times what the longest needs
+_MAX_TRIES: Final = 10_000  # look-ups per prompt: several times what the longest needs
 _START = re.compile(r"(?:^|(?<=[\s,(\[{|]))(?=[^\s,])|(?<=:)(?=[^\s,:])")
 _ESCAPE = re.compile(r"\\([()\[\]\\{}|<>])")
 _SIGN = re.compile(r"[^\w\s]|_")
@@ -68,14 +68,15 @@ class _Finder:
         return self._shelf.put(typed if typed[1] in "()[]\\" else typed[1], typed)
 
     def _closes_too(self, typed: str, end: int) -> bool:
-        """Whether the bracket at a face's end is missed as the end of a group: `(smile, :)`."""
+        """Whether the bracket at an emoticon's end is needed as the end of a group: `(smile,
+        :)`."""
         if not typed.endswith(")") or "(" in typed or not self._open:
             return False
         rest = self._text[end:]
         return rest.count(")") - rest.count("(") < self._open
 
     def _name_at(self, start: int) -> tuple[int, str] | None:
-        """Where the longest known name that begins at `start` ends, and that name."""
+        """Where the longest known name that starts at `start` ends, and that name."""
         for end in self._ends(start):
             if self._left <= 0:
                 return None
@@ -88,7 +89,7 @@ class _Finder:
         return None
 
     def _ends(self, start: int) -> Iterator[int]:
-        """Where a name that holds a sign and begins at `start` may end, the farthest first."""
+        """Where a name with a syntax character that starts at `start` may end, farthest first."""
         text = self._text
         stop = text.find(",", start, start + _MAX_NAME)
         stop = min(start + _MAX_NAME, len(text)) if stop < 0 else stop
@@ -110,7 +111,7 @@ class _Finder:
         )
 
     def _named(self, typed: str) -> str | None:
-        """The name that `typed` spells, whether its signs are escaped or not."""
+        """The name that `typed` spells, whether its characters are escaped or not."""
         plain = "".join(_ESCAPE.split(typed)) if "\\" in typed else typed
         for name in (typed, plain):
             if name.casefold() in FACES:

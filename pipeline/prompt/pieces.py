@@ -33,7 +33,7 @@ class Piece:
 
     @property
     def holds_break(self) -> bool:
-        """A BREAK stands in it: on its own or inside brackets."""
+        """Whether it contains a BREAK, alone or inside brackets."""
         return self.is_break or re.search(r"\bBREAK\b", self.text) is not None
 
     @property
@@ -42,7 +42,7 @@ class Piece:
 
 
 def piece(text: str) -> Piece:
-    """One piece out of text that is one."""
+    """One piece from its text."""
     return Piece(text, tag_key(text))
 
 
@@ -67,8 +67,8 @@ def split_pieces(prompt: str) -> list[Piece]:
 
 
 def close_brackets(prompt: str) -> str:
-    """`prompt` with the brackets closed that it leaves open, so that nothing added later falls into
-    them. A backslash at the end, which A1111 drops, goes as well: it would escape what follows.
+    """`prompt` with its open brackets closed, so that text added later is not inside them. A
+    backslash at the end, which A1111 drops, is removed too: it would escape what follows.
     """
     depths = [depth for _, depth in _signs(prompt)]
     depth = depths[-1] if depths else _NO_DEPTH
@@ -80,7 +80,7 @@ def close_brackets(prompt: str) -> str:
 def first_pieces(prompt: str, length: int) -> str:
     """`prompt`, or as many of its first tags as fit into `length` characters, no bracket cut open.
 
-    Only where a bracket spans more than the half of it, the cut is inside.
+    The cut is inside a bracket only if that spans more than half of it.
     """
     if len(prompt) <= length:
         return prompt
@@ -93,7 +93,7 @@ def first_pieces(prompt: str, length: int) -> str:
 
 
 def _signs(prompt: str) -> Iterator[tuple["re.Match[str]", dict[str, int]]]:
-    """Each sign that counts, with how many brackets of each kind are open behind it."""
+    """Each relevant character, with the number of brackets of each kind open after it."""
     depth = dict(_NO_DEPTH)
     for match in _TOKEN.finditer(prompt):
         if match.lastgroup == "open":

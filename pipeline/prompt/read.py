@@ -1,8 +1,8 @@
-"""What a typed prompt asks for, in the one syntax that the rest understands: A1111's.
+"""Converts a typed prompt to the syntax that the rest understands: A1111's.
 
-Full-width punctuation becomes ASCII, signs inside known tags are escaped, what other programs write
-is read as the nearest that there is here or taken out, and weights are put right. Whatever was not
-taken as typed is told as a hint.
+Full-width punctuation becomes ASCII, characters inside known tags are escaped, other programs'
+syntax is read as the nearest equivalent or removed, and weights are corrected. Whatever was not
+used as typed is reported as a hint.
 """
 
 import html
@@ -30,7 +30,7 @@ _COMMAS = re.compile(r"(?:(?<!\s)\s+)?,(?:\s*+,)*+")
 
 
 class ReadPrompt(NamedTuple):
-    """A prompt in A1111's syntax, and what is to be told of it."""
+    """A prompt in A1111's syntax, and its hints."""
 
     text: str
     hints: tuple[Hint, ...] = ()

@@ -1,4 +1,4 @@
-"""Square brackets of prompts that change over while a picture is drawn: `[before:after:0.5]`."""
+"""Square brackets of prompts that change during drawing: `[before:after:0.5]`."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ _STEPS: Final = 28  # a number above 1 counts steps
 
 
 def lasting_text(content: str) -> str | None:
-    """What brackets with `content` say for most of the time; None where they change nothing.
+    """What brackets with `content` say most of the time; None if they change nothing.
 
     `[a:b:0.5]`, `[a:0.5]` and `[a::10]` as in A1111; `[a:b:c:0.2,0.8]`, `[a:b:PASS]`,
     `[SEQ:a:0.2:b:0.8]` and `[CUT:a b:b]` as in ComfyUI's prompt control.
@@ -51,7 +51,7 @@ def _padded(texts: list[str]) -> list[str]:
 
 
 def _longest(texts: Sequence[str], ends: Sequence[str]) -> str:
-    """Of texts that follow each other until `ends`, the longest that says anything."""
+    """Of texts that follow each other until `ends`, the non-empty one with the longest time."""
     at, found = 0.0, list[tuple[float, str]]()
     for index, text in enumerate(texts):
         end = _share(ends[index]) if index < len(ends) else 1.0
@@ -62,7 +62,7 @@ def _longest(texts: Sequence[str], ends: Sequence[str]) -> str:
 
 
 def _share(when: str) -> float:
-    """The part of the time that is over then."""
+    """The share of the time that is over then."""
     if _WHEN.fullmatch(when) is None:
         return 1.0
     number = float(when.strip().replace(",", "."))

@@ -1,4 +1,4 @@
-"""What a person typed for a picture that was made, told from what was added; and as a command.
+"""Separates what a person typed for a finished picture from what was added, also as a command.
 
 Both are read from the final texts, which everybody who sees the picture may read: a flag, the name
 of a LoRA or an address that was typed and taken out of the prompt is not in them.
@@ -45,7 +45,7 @@ def imagine_command(made: ResolvedRequest, *, seed: int) -> str:
     """`/imagine prompt: 1girl, smile --no hat --ar 832x1216 --seed 5`: asks for one picture again,
     whatever the defaults of who sends it are. `seed`: of that picture.
 
-    The seed is left out where it is not enough, because the picture was begun from another one.
+    The seed is left out if it is not enough, because the picture started from another one.
     """
     said = replace(
         GenerationRequest(**decided(made)),
@@ -66,7 +66,8 @@ def imagine_command(made: ResolvedRequest, *, seed: int) -> str:
 
 
 def is_repeatable(made: ResolvedRequest) -> bool:
-    """Whether the command draws the same picture: none that was begun from another one."""
+    """Whether the command draws the same picture, which it can't if that started from another
+    one."""
     return not (made.init_picture or made.variation_strength)
 
 

@@ -55,7 +55,7 @@ Part = Fragment | Break
 
 
 def parse_weights(prompt: str) -> tuple[Part, ...]:
-    """What `prompt` says once brackets are understood. Neighbours of one weight are one fragment.
+    """Parse the brackets of `prompt`. Adjacent text of equal weight is one fragment.
 
     An empty prompt gives no parts. Never fails.
     """
@@ -77,7 +77,7 @@ def _read(prompt: str, reader: "_Reader") -> tuple[Part, ...]:
 
 
 class _Reader:
-    """Parts so far, their weights, and where each open bracket began."""
+    """Parts so far, their weights, and where each open bracket started."""
 
     def __init__(self, *, weigh: bool = True) -> None:
         self._deepest = MAX_DEPTH if weigh else 0
@@ -124,7 +124,7 @@ class _Reader:
                 self._weights[index] *= factor
 
     def _close_at_end(self, opened: list[int], factor: float) -> None:
-        """Brackets never closed reach to the end: all of them in one pass, however many."""
+        """Unclosed brackets extend to the end: all of them in one pass, however many."""
         starts = Counter(opened[: self._deepest])
         reach = 1.0
         for index in range(min(starts, default=len(self._weights)), len(self._weights)):
@@ -180,7 +180,7 @@ def escape_tag(name: str) -> str:
 
 
 def plain_tags(prompt: str) -> list[str]:
-    """The tags of a prompt without weights, brackets and escapes, as typed otherwise.
+    """The tags of a prompt without weights, brackets and escapes, otherwise as typed.
 
     Split at commas and BREAK; empty ones are left out, repeated ones stay.
     """

@@ -1,4 +1,4 @@
-"""The rating that the words of a prompt ask for."""
+"""The rating requested by the words of a prompt."""
 
 import re
 from collections.abc import Mapping
@@ -30,8 +30,8 @@ _ADULT = re.compile(r"\b(nsfw|explicit)\b")
 def wished_rating(prompt: str) -> Rating | None:
     """The strongest rating word in `prompt`, or None.
 
-    A tag that is the word, Danbooru's `rating:explicit`, and `nsfw` or `explicit` inside a sentence
-    count: a prompt that names them is better refused than drawn where they are not allowed.
+    A tag that equals the word, Danbooru's `rating:explicit`, and `nsfw` or `explicit` inside a
+    sentence count: where they are not allowed, refusing is better than drawing.
     """
     found = [rating for key in plain_keys(prompt) for rating in _ratings_in(key)]
     return max(found, default=None)

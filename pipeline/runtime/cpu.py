@@ -1,4 +1,4 @@
-"""What this processor is and can, as far as it decides how a model is best prepared."""
+"""The features of this processor that decide how a model is best prepared."""
 
 import platform
 import re
@@ -22,7 +22,7 @@ _WORDS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cpu:
-    """`model` is the maker's name of it, `flags` as Linux names them (empty where unknown)."""
+    """`model` is its name by the manufacturer, `flags` as Linux names them (empty if unknown)."""
 
     model: str
     machine: str
@@ -35,7 +35,7 @@ class Cpu:
 
     @property
     def skills(self) -> str:
-        """What counts for speed, in words: `AVX2 alone`, `AVX512-VNNI, AVX512, AVX2`."""
+        """The features that matter for speed: `AVX2 alone`, `AVX512-VNNI, AVX512, AVX2`."""
         words = [word for flag, word in _WORDS if flag in self.flags]
         if words == ["AVX2"]:
             return "AVX2 alone"
@@ -55,7 +55,7 @@ def parse_cpuinfo(text: str, machine: str) -> Cpu:
 
 @cache
 def this_cpu() -> Cpu:
-    """The processor here. Elsewhere than on Linux its flags stay unknown: the safe side."""
+    """The local processor. Its flags are unknown except on Linux, which is the safe choice."""
     machine = platform.machine()
     try:
         return parse_cpuinfo(_CPUINFO.read_text(encoding="utf-8", errors="replace"), machine)

@@ -1,6 +1,6 @@
-"""CUDA: how its provider is asked for, and which library is missing.
+"""CUDA: the options of its provider, and which library is missing.
 
-None of it has run on a card yet.
+Not yet tested on a real card.
 """
 
 import ctypes
@@ -15,7 +15,8 @@ _LIBRARY: Final = re.compile(r"(lib[\w.+-]+\.so(?:\.\d+)*)")
 
 
 def provider_options(*, device_id: int, memory_limit_bytes: int | None = None) -> dict[str, str]:
-    """Options of `CUDAExecutionProvider`, all said, so that no default of a version decides.
+    """Options of `CUDAExecutionProvider`, all explicit, so that they don't depend on a version's
+    defaults.
 
     NHWC: convolutions in the layout of tensor cores. HEURISTIC: the default search times all
     algorithms anew for each shape. kSameAsRequested: the arena grows by what is asked for, not to
@@ -36,8 +37,8 @@ def provider_options(*, device_id: int, memory_limit_bytes: int | None = None) -
 
 
 def missing_library(capi: Path | None = None) -> str | None:
-    """The library that keeps ONNX Runtime's CUDA provider from loading, by the linker's own word;
-    None where all are found, or where nothing can be said. `capi`: the folder of its libraries."""
+    """The library that keeps ONNX Runtime's CUDA provider from loading, from the linker's message;
+    None if all are found or it can't be determined. `capi`: the folder of its libraries."""
     if sys.platform != "linux":
         return None
     if capi is None:

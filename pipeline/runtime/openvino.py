@@ -1,15 +1,15 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 # pyright: reportMissingImports=false, reportUnknownParameterType=false
-# (the border to openvino, an extra that need not be installed)
+# openvino is an optional extra
 """OpenVINO as a second runtime for processors: a `Session` over the same ONNX file, in bfloat16.
 
-The file is mapped, not read: with the first run OpenVINO copies the weights in the processor's own
-order, and from then on hardly a page of the file is needed, so the system may take them back.
+The file is mapped, not read: in the first run OpenVINO copies the weights in the processor's own
+order, and afterwards hardly any page of the file is needed, so the system can reclaim them.
 
-What turns timestep and sizes into sines and cosines stays in single precision: in bfloat16 it is
-off by a fifth. OpenVINO takes one precision for a whole model, so the graph is cut there, and its
-beginning is a model of its own.
+The part that turns timestep and sizes into sines and cosines stays in single precision: in bfloat16
+it is off by a fifth. OpenVINO uses one precision for a whole model, so the graph is cut there, and
+its start is a separate model.
 """
 
 import copy
@@ -36,7 +36,7 @@ _BF16_FLAGS: Final = frozenset({"avx512_bf16", "amx_bf16"})
 
 
 def openvino_version() -> str:
-    """The version that is installed, or "" without one. Nothing is imported."""
+    """The installed version, or "" without one. Imports nothing."""
     try:
         return metadata.version("openvino")
     except metadata.PackageNotFoundError:
@@ -44,12 +44,12 @@ def openvino_version() -> str:
 
 
 def computes_bf16(cpu: Cpu) -> bool:
-    """Whether `cpu` multiplies bfloat16 itself; elsewhere it would be imitated, slowly."""
+    """Whether `cpu` multiplies bfloat16 natively; otherwise it would be emulated slowly."""
     return bool(cpu.flags & _BF16_FLAGS)
 
 
 class OpenVinoSession:
-    """A `Session` on the processor. `front` gives inputs of `body` that it does not have."""
+    """A `Session` on the processor. `front` computes additional inputs of `body`."""
 
     def __init__(self, front: Any, body: Any, inputs: Mapping[str, Port]) -> None:
         self._front = front
@@ -64,7 +64,7 @@ class OpenVinoSession:
         ]
 
     def giving_back(self) -> "OpenVinoSession":
-        """The same session, whose activations go back to the system after each run."""
+        """The same session, which returns its activations to the system after each run."""
         session = copy.copy(self)
         session._gives_back = True
         return session
@@ -78,7 +78,7 @@ class OpenVinoSession:
         try:
             with self._lock:
                 return self._run(feed, list(outputs or self.outputs))
-        except Exception as error:  # openvino raises RuntimeError for all it has to say
+        except Exception as error:  # openvino raises RuntimeError for everything
             full = isinstance(error, MemoryError) or trouble_of(str(error)) == "out_of_memory"
             trouble = "out_of_memory" if full else "inference_failed"
             raise EngineError(trouble, problem=brief(str(error))) from error
@@ -111,7 +111,7 @@ def open_in_bf16(path: Path, *, threads: int) -> OpenVinoSession:
             _compiled(core, body, "bf16", threads),
             inputs,
         )
-    except Exception as error:  # openvino raises RuntimeError for all it has to say
+    except Exception as error:  # openvino raises RuntimeError for everything
         full = isinstance(error, MemoryError) or trouble_of(str(error)) == "out_of_memory"
         trouble = "model_does_not_fit" if full else "model_unreadable"
         raise ModelError(trouble, name=path.parent.name, problem=brief(str(error))) from error
@@ -129,8 +129,8 @@ def _compiled(core: Any, model: Any, precision: str, threads: int) -> Any:
 
 def _cut(whole: Any) -> tuple[Any | None, Any]:
     """The part that turns timestep and sizes into sines and cosines, up to where the graph casts
-    them to bfloat16 itself, and the rest, which has its outputs as inputs. None and `whole` for a
-    graph without a timestep. `whole` is used up."""
+    them to bfloat16, and the rest, which takes its outputs as inputs. None and `whole` for a graph
+    without a timestep. `whole` can't be used afterwards."""
     import openvino
     from openvino import opset13
 

@@ -1,4 +1,4 @@
-"""What every runtime's session is to the house: named inputs and outputs, and `run`."""
+"""The common interface of all runtimes' sessions: named inputs and outputs, and `run`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Port:
 
 
 def as_typed(values: Mapping[str, Array], ports: Mapping[str, Port]) -> dict[str, Array]:
-    """`values` with the dtypes of the inputs of their names, contiguous."""
+    """`values` cast to the dtypes of the inputs of the same names, contiguous."""
     return {
         name: np.asarray(value, dtype=ports[name].dtype, order="C")
         for name, value in values.items()
@@ -44,7 +44,7 @@ class Session(Protocol):
     def run(
         self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None
     ) -> dict[str, Array]:
-        """Outputs by name, all or those asked for. Inputs are cast to the graph's dtypes.
+        """Outputs by name, all or the requested ones. Inputs are cast to the graph's dtypes.
 
         Raises EngineError `inference_failed`, `out_of_memory`, `device_lost`.
         """

@@ -1,10 +1,10 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
-# (the border to onnxruntime, whose types are missing)
-"""Which device really runs a model: found out by trying, never by asking.
+# onnxruntime is untyped
+"""Which device really runs a model, determined by trying.
 
-`onnxruntime.get_available_providers()` says what was compiled in. A session that asked for CUDA and
-finds no CUDA libraries loads all the same and runs on the CPU; so one is made and looked at.
+`onnxruntime.get_available_providers()` only says what was compiled in. A session that requests CUDA
+without the CUDA libraries still loads and runs on the CPU, so one is created and checked.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ _FATAL, _WARNING = 4, 2
 def both_runtimes_installed() -> bool:
     """Whether `onnxruntime` and `onnxruntime-gpu` are both installed.
 
-    They are one Python module: what was installed last half overwrites the other.
+    They provide the same Python module: the one installed last partly overwrites the other.
     """
     return _installed("onnxruntime") and _installed("onnxruntime-gpu")
 
@@ -52,11 +52,11 @@ def _installed(distribution: str) -> bool:
 
 
 def choose_provider(wanted: Wanted, *, device_id: int = 0) -> str:
-    """The provider for `wanted`, tried out: `CPUExecutionProvider` or `CUDAExecutionProvider`.
+    """The provider for `wanted`, after trying it: `CPUExecutionProvider` or
+    `CUDAExecutionProvider`.
 
     Raises ModelError `provider_library_missing` (with its name) or `provider_unavailable` if CUDA
-    is asked for by name and does not work;
-    "auto" takes the CPU then and says so in the log.
+    is requested by name and does not work; "auto" then uses the CPU and logs that.
     """
     if wanted == "cpu":
         return CPU
@@ -73,10 +73,10 @@ def choose_provider(wanted: Wanted, *, device_id: int = 0) -> str:
 
 @cache
 def cuda_works(device_id: int) -> bool:
-    """Whether a session asked to run on CUDA does so."""
+    """Whether a session that requests CUDA runs on it."""
     if CUDA not in ort.get_available_providers():
         return False
-    ort.set_default_logger_severity(_FATAL)  # missing libraries are an answer here, not an error
+    ort.set_default_logger_severity(_FATAL)  # missing libraries are a result here, not an error
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find
             ort.preload_dlls()  # finds the libraries of the `cuda` extra

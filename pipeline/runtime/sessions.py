@@ -1,7 +1,8 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 # (the border to onnxruntime, whose types are missing)
-"""The one place where ONNX Runtime sessions are made, with options fit for each component."""
+"""The only place where ONNX Runtime sessions are created, with suitable options for each
+component."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -34,10 +35,11 @@ _DTYPES: Final[Mapping[str, npt.DTypeLike]] = {
 _WEIGHTS_FOLDER: Final = "session.model_external_initializers_file_folder_path"
 _SHRINKS: Final[frozenset[Component]] = frozenset({"text_encoder", "text_encoder_2"})
 _WITHOUT_ARENA: Final[frozenset[Component]] = frozenset({"vae_decoder", "vae_encoder"})
-"""Components that run once a picture or less: their activations go back to the system after each
-run. The UNet keeps its own from step to step. An arena grows by doubling: SDXL's decoder took 4.4
-GB with one and 3.8 without. Without, the first run of each size asks the system for every tensor
-and takes half as long again; those that follow know how much they need in all and ask once."""
+"""Components that run at most once per picture: their activations are returned to the system after
+each run. The UNet keeps its own from step to step. An arena grows by doubling: SDXL's decoder took
+4.4 GB with one and 3.8 without. Without, the first run of each size asks the system for every
+tensor and takes half as long again; those that follow know how much they need in all and ask
+once."""
 
 
 class OrtSession:
@@ -45,7 +47,7 @@ class OrtSession:
 
     def __init__(self, raw: Any, *, shrink: bool = False) -> None:
         self.raw = raw
-        self.kept: object = None  # what the session refers to and does not own
+        self.kept: object = None  # what the session refers to but does not own
         self.inputs: Mapping[str, Port] = {port.name: _port(port) for port in raw.get_inputs()}
         self.outputs: Mapping[str, Port] = {port.name: _port(port) for port in raw.get_outputs()}
         self.provider = str(raw.get_providers()[0])
@@ -66,14 +68,14 @@ class OrtSession:
 class SessionFactory:
     """Makes sessions for one device. `threads` None: from the machine.
 
-    `mapped`: weights that lie in files of their own stay there and are read through the page cache.
-    That takes little memory, and a twentieth of the speed: they are packed anew with each run.
-    Convolutions' are copied in the processor's order all the same, unless `reorder` is False, which
-    takes a good deal of speed.
+    `mapped`: weights in separate files stay there and are read through the page cache. That needs
+    little memory and costs a twentieth of the speed, because they are packed again in each run.
+    Those of convolutions are still copied in the processor's order, unless `reorder` is False,
+    which costs much speed.
 
-    `card_limits`: bytes that the session of a component may take on a card.
+    `card_limits`: bytes that a component's session may use on a card.
 
-    Raises ModelError `provider_unavailable` when made, if CUDA was asked for and does not work.
+    Raises ModelError `provider_unavailable` on creation, if CUDA was requested and does not work.
     """
 
     def __init__(
@@ -104,7 +106,7 @@ class SessionFactory:
         )
 
     def open(self, folder: ModelFolder, component: Component) -> Session:
-        """Load `component` in the runtime that `folder` was made for.
+        """Load `component` in the runtime for which `folder` was made.
 
         Raises ModelError `model_unreadable`, `model_does_not_fit`, `provider_unavailable`,
         `openvino_missing`.
@@ -120,7 +122,7 @@ class SessionFactory:
         return self._load(str(folder.onnx_file(component)), component, self._options())
 
     def _open_bare(self, folder: ModelFolder, component: Component, options: Any) -> OrtSession:
-        """Load the graph alone: weights inside of its file are found as if they lay beside."""
+        """Load only the graph: weights inside its file are treated as external data."""
         files = folder.weight_files[component]
         weights, names = files.real_places()
         try:
@@ -133,8 +135,8 @@ class SessionFactory:
     def open_with(
         self, folder: ModelFolder, component: Component, weights: Mapping[str, Array]
     ) -> OrtSession:
-        """The same with other values for some of its weights, which are not copied. Slow: an
-        optimiser would look at the old ones before they are replaced."""
+        """The same with other values for some of its weights, which are not copied. Slow, because
+        optimisation is off: it would use the old weights before they are replaced."""
         options = self._options()
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         values = [(name, ort.OrtValue.ortvalue_from_numpy(v)) for name, v in weights.items()]
@@ -155,8 +157,8 @@ class SessionFactory:
 
     def _load(self, model: str | bytes, component: Component, options: Any) -> OrtSession:
         options.enable_cpu_mem_arena = component not in _WITHOUT_ARENA
-        # In an arena the room for each size of picture stays: 0.3 GB with SDXL's second one, which
-        # saves no time that can be measured.
+        # An arena keeps memory for each picture size: 0.3 GB with SDXL's second one, without a
+        # measurable gain in time.
         options.enable_mem_pattern = component != "unet" or not self.mapped
         try:
             raw = ort.InferenceSession(model, options, providers=self._providers(component))
@@ -190,8 +192,8 @@ class SessionFactory:
 
 
 def open_on_cpu(path: Path, *, threads: int) -> OrtSession:
-    """A graph beside the model's own components, always on the processor; its activations go back
-    to the system after each run. ModelError `tagger_unreadable`."""
+    """Load a graph other than the model's components, always on the processor; its activations are
+    returned to the system after each run. ModelError `tagger_unreadable`."""
     try:
         raw = ort.InferenceSession(str(path), session_options(threads), providers=[CPU])
     except Exception as error:  # ORT's classes have no common base but Exception
@@ -206,7 +208,7 @@ def session_options(threads: int) -> Any:
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3
-    # Threads that wait for work must not burn the cores the event loop needs.
+    # Idle threads must not spin on cores that the event loop needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     return options
@@ -220,7 +222,8 @@ def _shrinking(raw: Any) -> Any:
 
 
 def arena_of(provider: str, options: Mapping[str, Mapping[str, str]]) -> str:
-    """The name of a session's arena, as a run is told to give it back. (On a card untried.)"""
+    """The name of a session's arena, for the run option that releases it. (Not tested on a
+    card.)"""
     return f"gpu:{options[CUDA]['device_id']}" if provider == CUDA else "cpu:0"
 
 

@@ -29,7 +29,7 @@ def _allowed_cpus() -> int:
 
 
 def _quota() -> int:
-    """CPUs a container may use; many where nothing is said."""
+    """CPUs that a container may use; many if there is no limit."""
     try:
         quota, period = _CGROUP_CPU.read_text(encoding="ascii").split()
         return math.ceil(int(quota) / int(period))

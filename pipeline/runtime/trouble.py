@@ -1,7 +1,8 @@
-"""What ONNX Runtime's errors mean, told apart by their words: it has no classes for them. Pure.
+"""What ONNX Runtime's errors mean, recognised by their text, because it has no classes for them.
+Pure.
 
-Where an error comes from differs from version to version (the arena, a kernel, cuDNN, cuBLAS, a
-copy), so nothing but the cause is looked for: CUDA's numbers and sentences, the allocators'.
+The origin of an error differs between versions (the arena, a kernel, cuDNN, cuBLAS, a copy), so
+only the cause is matched: numbers and messages of CUDA and of the allocators.
 """
 
 import re
@@ -35,7 +36,7 @@ _LOST: Final = re.compile(
     r"|cudaError(?:DevicesUnavailable|NoDevice|ECCUncorrectable|Unknown|Assert"
     r"|IllegalAddress|IllegalInstruction|MisalignedAddress|HardwareStackError"
     r"|LaunchFailure|LaunchTimeout|ContextIsDestroyed|InitializationError)\b"
-    # What cuBLAS and cuDNN say when a kernel of theirs could not run: opening anew is what helps.
+    # Messages of cuBLAS and cuDNN when one of their kernels could not run: reopening helps.
     r"|_STATUS_EXECUTION_FAILED|_STATUS_INTERNAL_ERROR",
     re.IGNORECASE,
 )
@@ -48,7 +49,7 @@ _BRIEF: Final = 300
 
 
 def trouble_of(words: str) -> Trouble | None:
-    """Whether an error's `words` mean that memory ran out, that the device is gone, or neither."""
+    """Whether an error's `words` mean that memory ran out, that the device was lost, or neither."""
     if _MEMORY.search(words):  # first: it comes with CUDA's and cuBLAS's wording as well
         return "out_of_memory"
     if any(int(number) in _LOST_NUMBERS for number in _NUMBER.findall(words)):
@@ -57,7 +58,7 @@ def trouble_of(words: str) -> Trouble | None:
 
 
 def brief(words: str) -> str:
-    """An error in one line, for the log: CUDA's or the arena's own part where there is one."""
+    """An error in one line, for the log: CUDA's or the arena's own part if there is one."""
     line = " ".join(words.split())
     cause = _CAUSE.search(line)
     return (cause[0] if cause else line)[:_BRIEF]

@@ -1,1 +1,1 @@
-"""How long a picture takes, from the work it needs and this machine's speed."""
+"""How long a picture takes, from its amount of work and this machine's speed."""

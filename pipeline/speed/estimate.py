@@ -1,6 +1,8 @@
-"""How long a picture will take, before one is drawn: the model's work over the machine's speed.
+"""Estimates how long a picture takes before one is drawn: the model's work divided by the machine's
+speed.
 
-An estimate for a machine that does nothing else. What was drawn corrects it (`bot.jobs.draw.eta`).
+Assumes that the machine does nothing else. Drawn pictures correct the estimate
+(`bot.jobs.draw.eta`).
 """
 
 from collections.abc import Mapping
@@ -22,13 +24,13 @@ if TYPE_CHECKING:
 Form = Literal["source"] | Variant
 
 SIDE: Final = 1024
-"""Pixels of the picture that is told of, a side."""
+"""The side of the estimated picture, in pixels."""
 
 USUAL_PICTURE: Final = f"{SIDE}x{SIDE} in {DEFAULT_STEPS} steps"
 
 SLOW_OPERATIONS: Final = 5e12
-"""Of a picture, SDXL's being 389e12: with fewer it takes seconds on most processors, and nothing is
-timed or offered."""
+"""Operations per picture, SDXL's being 389e12: with fewer it takes seconds on most processors, and
+nothing is measured or offered."""
 
 _BESIDE: Final[Mapping[Form, float]] = {"source": 0.25, "fp32": 0.2, "int8": 0.2, "bf16": 0.05}
 """What the UNet does beside products of matrices (norms, activations, softmax, copies), in parts of
@@ -63,7 +65,8 @@ def expect_all(source: "ModelFolder", speeds: Speeds) -> dict[Form, Expected]:
 def expect_noted(
     options: "EngineOptions", folder: "ModelFolder", factory: "SessionFactory"
 ) -> Expected | None:
-    """Of `folder` with what is known of this machine; None on a card and where nothing was timed.
+    """The estimate for `folder` with the stored speeds of this machine; None on a card and if
+    nothing was measured.
 
     ModelError `model_config_wrong`.
     """
@@ -78,8 +81,8 @@ def expect_noted(
 def outlook(
     options: "EngineOptions", source: "ModelFolder", factory: "SessionFactory", variant: Variant
 ) -> list[str]:
-    """Lines for people: what a picture takes as it is and in each variant, `variant` marked. None
-    for a small model on a machine that was not timed. ModelError `model_config_wrong`."""
+    """Lines for people: the time for a picture now and in each variant, with `variant` marked. None
+    for a small model on a machine that was not measured. ModelError `model_config_wrong`."""
     if factory.provider != CPU:
         return ["How long a picture takes on this card is known after the first one."]
     known = noted(options.models_dir, this_cpu(), threads=factory.threads)
@@ -94,13 +97,13 @@ def outlook(
 
 
 def is_slow(source: "ModelFolder") -> bool:
-    """Whether a picture is more than a matter of seconds. ModelError `model_config_wrong`."""
+    """Whether a picture takes more than seconds. ModelError `model_config_wrong`."""
     work = work_of(source, width=SIDE, height=SIDE)
     return work.unet.total * 2 * DEFAULT_STEPS + work.decoder.total > SLOW_OPERATIONS
 
 
 def form_of(folder: "ModelFolder") -> Form:
-    """What `folder` is, as far as speed goes."""
+    """The form of `folder`, as far as speed is concerned."""
     if not folder.fused and not folder.in_openvino:
         return "source"
     said = folder.precision.partition(" ")[0]
@@ -111,7 +114,7 @@ def form_of(folder: "ModelFolder") -> Form:
 
 
 def about(seconds: float) -> str:
-    """`about 25 minutes`: no more digits than an estimate has."""
+    """`about 25 minutes`: only significant digits."""
     if seconds < 90:
         step = 1 if seconds < 10 else 5
         count, unit = max(1, round(seconds / step) * step), "second"

@@ -1,4 +1,4 @@
-"""How fast this machine was found to be, noted beside its models."""
+"""The measured speed of this machine, stored with its models."""
 
 import contextlib
 import json
@@ -40,19 +40,20 @@ class Speeds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """What was timed on `machine`."""
+    """What was measured on `machine`."""
 
     machine: str
     speeds: Speeds
 
     @property
     def int8_step(self) -> float:
-        """What eight bits make of a whole step of the UNet."""
+        """The relative time of a whole UNet step in eight bits."""
         return 1 / (1 - LINEAR_SHARE + LINEAR_SHARE / self.speeds.int8_linear)
 
     @property
     def bf16_step(self) -> float | None:
-        """What OpenVINO makes of it, attention (products of matrices, too) as linear layers."""
+        """The relative time in OpenVINO, counting attention (also matrix products) as linear
+        layers."""
         linear, conv = self.speeds.bf16_linear, self.speeds.bf16_conv
         if linear is None or conv is None:
             return None
@@ -60,21 +61,21 @@ class Calibration:
 
 
 def noted(models_dir: Path, cpu: Cpu, *, threads: int) -> Calibration | None:
-    """What `calibrate` noted of this processor; None before it has."""
+    """What `calibrate` stored for this processor; None if it has not run."""
     machine = _name(cpu, threads)
     speeds = _read(models_dir / "prepared" / CALIBRATION).get(machine)
     return None if speeds is None else Calibration(machine=machine, speeds=speeds)
 
 
 def note(models_dir: Path, cpu: Cpu, speeds: Speeds, *, threads: int) -> Calibration:
-    """Note what was measured of this processor in `models_dir`."""
+    """Store the measurements of this processor in `models_dir`."""
     path, machine = models_dir / "prepared" / CALIBRATION, _name(cpu, threads)
     _write(path, _read(path) | {machine: speeds})
     return Calibration(machine=machine, speeds=speeds)
 
 
 def openvino_for(cpu: Cpu) -> str:
-    """OpenVINO's version where `cpu` computes in bfloat16 with it, else an empty string."""
+    """OpenVINO's version if `cpu` computes in bfloat16 with it, otherwise an empty string."""
     return openvino_version() if computes_bf16(cpu) else ""
 
 
@@ -85,7 +86,7 @@ def _name(cpu: Cpu, threads: int) -> str:
 
 
 def _read(path: Path) -> dict[str, Speeds]:
-    """What is noted; a note of an older form is as good as none."""
+    """The stored values; a note in an older format counts as none."""
     try:
         notes: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return {
@@ -106,7 +107,7 @@ def _are_speeds(note: dict[str, object]) -> bool:
 
 
 def _write(path: Path, known: dict[str, Speeds]) -> None:
-    """A folder that can't be written costs the same seconds again next time, and nothing else."""
+    """If the folder can't be written, only the same seconds are spent again next time."""
     notes = {name: asdict(speeds) for name, speeds in known.items()}
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""How much there is to compute in a picture: operations, counted from a model's own configs.
+"""Counts the operations for a picture from a model's configs.
 
 A product and its sum are two operations. Norms, activations and the text encoders (a thousandth of
 SDXL's work) are not counted.
@@ -16,7 +16,7 @@ _FEED_FORWARD: Final = 12  # GEGLU: one layer to 8 times the width, one back fro
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Operations by what does them, since each kind has a speed of its own."""
+    """Operations by kind, since each kind has its own speed."""
 
     linear: float = 0.0
     convolution: float = 0.0

@@ -1,1 +1,1 @@
-"""The output tagger: what a finished picture shows and how suitable it is, by a WD v3 model."""
+"""The output tagger: rates what a finished picture shows, with a WD v3 model."""

@@ -1,4 +1,4 @@
-"""Where the tagger lies: beside the model, fetched, or where the operator says."""
+"""Where the tagger is: with the model, downloaded, or in a folder set by the operator."""
 
 from pathlib import Path
 from typing import Final
@@ -19,10 +19,10 @@ OFF: Final = "off"
 
 
 def find_tagger(choice: str, *, model: Path, models_dir: Path) -> Path | None:
-    """The tagger's folder for the setting `choice`: `auto` (the model's own, else the fetched one),
-    `off`, or a folder. None: there is none, or none is wanted.
+    """The tagger's folder for the setting `choice`: `auto` (the model's own, otherwise the
+    downloaded one), `off`, or a folder. None: there is none, or it is off.
 
-    ModelError `tagger_missing` where a folder was named that is none.
+    ModelError `tagger_missing` if the named folder is no tagger's.
     """
     if choice == OFF:
         return None
@@ -46,5 +46,5 @@ def is_tagger(folder: Path) -> bool:
 
 
 def tagger_name(folder: Path) -> str:
-    """How a tagger is called where its judgements are kept."""
+    """The name of a tagger in stored results."""
     return TAGGER_REPOSITORY if folder.name == TAGGER_REVISION else folder.parent.name

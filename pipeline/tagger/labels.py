@@ -1,4 +1,4 @@
-"""`selected_tags.csv`: what each output of a tagger stands for."""
+"""`selected_tags.csv`: the meaning of each output of a tagger."""
 
 import csv
 from dataclasses import dataclass

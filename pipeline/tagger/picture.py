@@ -1,4 +1,4 @@
-"""A picture as the WD v3 taggers take it."""
+"""Prepares a picture for the WD v3 taggers."""
 
 from typing import Final
 
@@ -12,8 +12,8 @@ _WHITE: Final = (255, 255, 255)
 
 
 def as_input(image: Image.Image, side: int) -> NDArray[np.float32]:
-    """(1, side, side, 3) float32, BGR, 0 to 255: laid on white, padded with white to a square,
-    then made `side` pixels wide by bicubic interpolation. Costs milliseconds: call it in a thread.
+    """(1, side, side, 3) float32, BGR, 0 to 255: on white, padded with white to a square, then
+    scaled to `side` pixels by bicubic interpolation. Takes milliseconds: call it in a thread.
     """
     flat = opaque(image)
     longest = max(flat.size)

@@ -1,7 +1,7 @@
 """A loaded tagger with the contract of the WD v3 models.
 
 Input NHWC float32, BGR, 0 to 255; output (batch, tags) probabilities in the order of its table.
-Always on the processor: it must never compete for the card's memory with what draws.
+Always on the processor, so that it never competes with drawing for the card's memory.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from pipeline.tagger.picture import as_input
 from pipeline.tagger.tagging import LEAST_SCORE, Tagging
 
 _MOST_THREADS: Final = 4
-"""More bring little for one picture of 448x448, and the rest is drawing meanwhile."""
+"""More gain little for one picture of 448x448, and the others are drawing meanwhile."""
 
 
 def tagger_threads() -> int:
@@ -42,7 +42,8 @@ class Tagger:
 
     @classmethod
     def open(cls, folder: Path, *, threads: int | None = None) -> "Tagger":
-        """Load graph and table. ModelError `tagger_unreadable` if they are none, or don't fit."""
+        """Load graph and table. ModelError `tagger_unreadable` if they are invalid or don't
+        match."""
         labels = read_labels(folder / TABLE)
         session = open_on_cpu(folder / GRAPH, threads=threads or tagger_threads())
         side = _side(session, folder)
@@ -51,7 +52,8 @@ class Tagger:
         return tagger
 
     def check(self, folder: Path) -> None:
-        """One run on nothing: what does not fit is found at start, not at the first picture."""
+        """Run once on an empty picture, so that a mismatch is found at start, not with the first
+        picture."""
         blank = np.full((1, self.side, self.side, 3), 255, np.float32)
         try:
             _check(self._run(blank), self.labels)
@@ -60,7 +62,7 @@ class Tagger:
             raise ModelError("tagger_unreadable", path=str(folder), problem=problem) from error
 
     def tag(self, image: Image) -> Tagging:
-        """What `image` shows. EngineError if the run fails, or gives what are no probabilities."""
+        """What `image` shows. EngineError if the run fails or returns invalid probabilities."""
         scores = self._run(as_input(image, self.side))
         _check(scores, self.labels)
         general, sensitive, questionable, explicit = (
@@ -88,7 +90,7 @@ def _side(session: OrtSession, folder: Path) -> int:
 
 
 def _check(scores: Array, labels: Labels) -> None:
-    """Whatever is wrong with the numbers is no judgement: nothing may pass by it."""
+    """Reject invalid numbers, so that no picture passes because of them."""
     if scores.shape != (labels.count,):
         problem = f"output of shape {scores.shape}, its table has {labels.count} rows"
         raise EngineError("inference_failed", problem=problem)

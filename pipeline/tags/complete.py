@@ -1,6 +1,6 @@
-r"""Completing the tag that somebody is typing at the end of a prompt.
+r"""Completes the tag that is being typed at the end of a prompt.
 
-What stands before it is never touched: not its spacing, not its brackets.
+What precedes it is never changed, including spacing and brackets.
 """
 
 import re
@@ -52,25 +52,26 @@ class _Cut:
 
 
 def complete_last_piece(typed: str) -> LastPiece:
-    r"""The end of `typed` that is being typed, and everything before it.
+    r"""Split `typed` into the piece being typed at its end, and everything before it.
 
     `1girl, (long ha` gives (`1girl, (`, `long ha`). The piece is empty after a comma, and after
-    `--flags`, where there is nothing to complete.
+    `--flags`, where nothing can be completed.
     """
     cut = _cut(typed)
     return LastPiece(cut.head, _ESCAPE.sub(r"\1", cut.body))
 
 
 def takes_tags(typed: str) -> bool:
-    """Whether tags may follow: not behind `--flags`."""
+    """Whether tags may follow: not after `--flags`."""
     return _FLAG.search(typed) is None
 
 
 def completion(typed: str, tag: Tag, *, ready: bool = False) -> Completion:
     r"""`typed`, which takes tags, with its last piece completed to `tag`.
 
-    Brackets in the name are escaped, weights kept. `ready`: for the next tag, with a comma at the
-    end, unless a bracket is open there. Who types the next tag right behind it gets a blank there.
+    Brackets in the name are escaped, weights kept. `ready`: with a comma at the end for the next
+    tag, unless a bracket is open there. If the next tag is typed directly after it, a space is
+    added.
     """
     cut = _cut(typed)
     glued = cut.head.endswith((_BREAK, ",") if ready else _BREAK)
@@ -82,7 +83,7 @@ def completion(typed: str, tag: Tag, *, ready: bool = False) -> Completion:
 
 
 def ends_before_a_piece(text: str) -> bool:
-    """Whether a new piece of a prompt begins right behind `text`."""
+    """Whether a new piece of a prompt starts directly after `text`."""
     return _PIECE_BEGINS.search(text) is not None
 
 
@@ -99,9 +100,9 @@ def _cut(typed: str) -> _Cut:
 
 
 def _closed(text: str, *, is_open: bool) -> tuple[str, str]:
-    """Take the end of a weight off (`:1.2)`), where a bracket before the piece asks for one.
+    """Remove the end of a weight (`:1.2)`) if a bracket before the piece requires one.
 
-    Brackets that the piece opens itself belong to its name: `ganyu (genshin impact)`.
+    Brackets opened in the piece belong to its name: `ganyu (genshin impact)`.
     """
     tail = _CLOSING.match(text[::-1])
     at = len(text) - tail.end() if tail else len(text)

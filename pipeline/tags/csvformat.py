@@ -1,4 +1,4 @@
-"""The CSV files in which people pass tag lists around.
+"""Reads tag lists in common CSV formats.
 
 Two are read: tagcomplete (no header: `name,category,count,"alias,alias"`), and lists whose header
 names at least the column of names, such as hanatsumi's
@@ -29,7 +29,7 @@ _TAGCOMPLETE: Final = {"name": 0, "category": 1, "count": 2, "aliases": 3}
 _DELIMITERS: Final = ",;\t"
 
 OnSkip = Callable[[int, str], None]
-"""Told of each line that is left out: its number, from 1, and why."""
+"""Called for each line that is left out, with its number, from 1, and the reason."""
 
 
 def parse_tag_csv(
@@ -37,8 +37,8 @@ def parse_tag_csv(
 ) -> Iterator[Tag]:
     """The tags in `lines`, in order. Deprecated ones and empty lines are left out.
 
-    A line that can't be read is left out as well, and `on_skip` is told. Each line stands for
-    itself: a quote that is never closed takes no other line with it.
+    An unreadable line is also left out, and `on_skip` is called. Each line is parsed separately, so
+    an unclosed quote affects no other line.
     """
     columns: Mapping[str, int] = _TAGCOMPLETE
     width, delimiter = 0, ""  # without a header `width` stays 0
@@ -69,7 +69,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _header(row: Sequence[str]) -> dict[str, int] | None:
-    """Where things stand if `row` is a header: it names the column of tags and holds no number."""
+    """The columns if `row` is a header: it names the column of tags and contains no number."""
     names = [cell.strip().lower() for cell in row]
     places = {
         what: next((names.index(name) for name in wanted if name in names), None)
@@ -81,8 +81,8 @@ def _header(row: Sequence[str]) -> dict[str, int] | None:
 
 
 def _tag(row: Sequence[str], columns: Mapping[str, int], width: int) -> Tag | None:
-    """The tag in `row`; None for a deprecated one. A row that is too short has nothing where it
-    ends, unlike a list without the column."""
+    """The tag in `row`; None for a deprecated one. Missing cells of a short row count as empty,
+    unlike a missing column."""
     if width and len(row) > width:
         raise ValueError(f"{len(row)} columns, the header has {width}")
     if not width and not 3 <= len(row) <= 4:
@@ -129,7 +129,7 @@ def _count(text: str) -> int:
 
 
 def _aliases(text: str) -> tuple[str, ...]:
-    """Aliases beginning with `/` are shortcuts: the stroke only sets them apart."""
+    """Aliases starting with `/` are shortcuts: the slash only marks them."""
     names = (display_name(alias.strip().removeprefix("/")) for alias in text.split(","))
     return tuple(
         dict.fromkeys(
@@ -141,5 +141,5 @@ def _aliases(text: str) -> tuple[str, ...]:
 
 
 def _is_broken(letter: str) -> bool:
-    """Whether it stands for bytes that are not UTF-8 (Python's `surrogateescape`)."""
+    """Whether it represents bytes that are not UTF-8 (Python's `surrogateescape`)."""
     return "\ud800" <= letter <= "\udfff"

@@ -1,4 +1,4 @@
-"""All tags of a vocabulary, searched while somebody types."""
+"""All tags of a vocabulary, searched during typing."""
 
 import re
 from array import array
@@ -18,11 +18,12 @@ MAX_QUERY: Final = 100  # characters: no tag worth finding is longer
 _WORD_START: Final = re.compile(r"(?<=[^\w])\w|(?<=_)[^\W_]")
 _WORD: Final = re.compile(r"[^\W_]+")
 _FIRST_WORD: Final = 2
-"""A name that begins as typed comes before one of which a later word does, unless that is drawn so
-many times as often: `asuka` is the second word of a name with 14,000 pictures."""
+"""A name that starts with the query ranks before one in which a later word does, unless the latter
+has this many times as many pictures: `asuka` is the second word of a name with 14,000 pictures."""
 _NO_USES: Final[Mapping[str, int]] = MappingProxyType({})
 _MEANINGS: Final = {1: 12, 2: 5, 3: 2, 4: 1}
-"""Corrections tried for each word of a query, by how many words it has; longer ones are left."""
+"""Corrections tried for each word of a query, by its number of words; longer queries are not
+corrected."""
 
 Hide = Callable[[Tag], bool] | frozenset[str]
 
@@ -30,9 +31,9 @@ Hide = Callable[[Tag], bool] | frozenset[str]
 class TagIndex:
     """Search and exact lookup over tags. Built once, then never changed: threads may share it.
 
-    `tags` in order of importance, no name twice; where two tags claim one alias both are found.
-    `origins`: the series of characters, by a character's name or by the last brackets of names that
-    say it: `hatsune miku`, `(kancolle)`.
+    `tags` in order of importance, without duplicate names; if two tags have the same alias, both
+    are found. `origins`: the series of characters, by a character's name or by the brackets at the
+    end of names: `hatsune miku`, `(kancolle)`.
     """
 
     def __init__(
@@ -63,22 +64,22 @@ class TagIndex:
         return (self._tag(rank) for rank in range(len(self._names)))
 
     def get(self, text: str) -> Tag | None:
-        """The tag that `text` names, by its name or an alias, however it is spelled."""
+        """The tag named by `text`, by name or alias, however it is spelled."""
         rank = self._rank(tag_key(text))
         return None if rank is None else self._tag(rank)
 
     def category_of(self, text: str) -> TagCategory | None:
-        """The category of the tag that `text` names, or None where no tag is called so."""
+        """The category of the tag named by `text`, or None if there is none."""
         rank = self._rank(tag_key(text))
         return None if rank is None else TagCategory(self._categories[rank])
 
     def sexual_rating_of(self, text: str) -> Rating | None:
-        """How sexual the tag is that `text` names, or None where no tag is called so."""
+        """How sexual the tag named by `text` is, or None if there is none."""
         rank = self._rank(tag_key(text))
         return None if rank is None else sexual_rating_of(self._names[rank])
 
     def alias_of(self, text: str) -> str | None:
-        """The name of the only tag with the alias `text`; None where a tag itself is called so."""
+        """The name of the only tag with the alias `text`; None if that is a tag's own name."""
         key = tag_key(text)
         if self._by_name.exact(key):
             return None
@@ -86,7 +87,7 @@ class TagIndex:
         return self._names[found.pop()] if len(found) == 1 else None
 
     def series_of(self, text: str) -> str | None:
-        """The name of the series that a character is from, where that is known."""
+        """The name of the series that a character is from, if known."""
         rank = self._rank(tag_key(text))
         if rank is None or self._categories[rank] != TagCategory.CHARACTER:
             return None
@@ -112,15 +113,15 @@ class TagIndex:
         used: Mapping[str, int] = _NO_USES,
         hide: Hide | None = None,
     ) -> list[TagMatch]:
-        """The tags somebody may mean who typed `query`, at most `limit`, the likeliest first.
+        """At most `limit` tags that `query` may mean, likeliest first.
 
-        Exact names and aliases, then tags used before, then names of which a word begins so, the
-        most drawn first, with some favour for the first word, then aliases that begin so. Typing
-        errors are forgiven when nothing fits.
+        Exact names and aliases, then tags used before, then names in which a word starts with the
+        query, most drawn first, favouring the first word, then aliases that start with it. Typing
+        errors are corrected if nothing matches.
 
         `used` counts earlier uses by tag name; `hide` decides what isn't shown, by default only the
-        tags that are never suggested anywhere.
-        An empty query gives what was used most, then what is most common.
+        tags that are never suggested anywhere. An empty query returns the most used tags, then the
+        most common ones.
         """
         key = tag_key(query[:MAX_QUERY])
         picked = _Picked(
@@ -153,7 +154,7 @@ class TagIndex:
             picked.add(self._by_alias.beginning(key), alias=lambda r: self._by_alias.first(key, r))
 
     def _with_word(self, key: str) -> Iterator[int]:
-        """The ranks of tags with a word that begins with `key`; some may repeat."""
+        """The ranks of tags with a word that starts with `key`; some may repeat."""
         importance = self._importance
         others = iter(self._by_word.beginning(key))
         other = next(others, None)
@@ -173,7 +174,7 @@ class TagIndex:
         return [rank for rank in ranks if rank is not None]
 
     def _corrections(self, key: str) -> Iterator[str]:
-        """What may have been meant by a query that fits nothing, the nearest first."""
+        """Corrections of a query that matches nothing, most similar first."""
         words = _WORD.findall(key)
         if len(words) not in _MEANINGS:
             return
@@ -210,8 +211,8 @@ class TagIndex:
         return Lookup(keys, ranks)
 
     def _words(self, keys: Sequence[str]) -> Iterator[str]:
-        """Each word of names and aliases once, by the best tag it is in. Artists' are left out:
-        they are many, rare, and mean little to the model.
+        """Each word of names and aliases once, by the best tag that contains it. Artists are left
+        out: they are many, rare, and mean little to the model.
         """
         seen: set[str] = set()
         for rank, key in enumerate(keys):
@@ -224,7 +225,7 @@ class TagIndex:
 
 
 class _Picked:
-    """Matches as they are found: each tag once, allowed ones only, up to the limit."""
+    """Collects matches: each allowed tag once, up to the limit."""
 
     def __init__(
         self,
@@ -237,7 +238,7 @@ class _Picked:
     ) -> None:
         self.matches: list[TagMatch] = []
         self.met = False
-        """Whether anything fitted, hidden or not: what is hidden is no typing error."""
+        """Whether anything matched, hidden or not: a hidden tag is no typing error."""
         self._tag = tag
         self._tag_categories = tag_categories
         self._limit = limit
@@ -272,12 +273,12 @@ class _Picked:
 
 
 def _falling(counts: Sequence[int]) -> "array[int]":
-    """Counts that never rise: the model's own words have none, and stand where they belong."""
+    """Counts that never increase: the model's own words have none, and keep their rank."""
     return array("I", reversed([*accumulate(reversed(counts), max)]))
 
 
 def _word_lookup(keys: Sequence[str]) -> Lookup:
-    """Where words begin inside names, the first word excepted: `between eyes` and `eyes`."""
+    """Where words start inside names, except for the first: `between eyes` and `eyes`."""
     suffixes: list[str] = []
     ranks: list[int] = []
     for rank, key in enumerate(keys):
@@ -294,5 +295,5 @@ def _has_word_start(name: str, key: str) -> bool:
 
 
 def _same(key: str, name: str) -> str:
-    """One object for both where they are equal: half the memory."""
+    """One object for both if they are equal, which halves the memory."""
     return name if key == name else key

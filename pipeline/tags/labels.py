@@ -1,4 +1,4 @@
-"""What a suggestion shows, and what is meant by it.
+"""Labels of suggestions, and what they mean.
 
 Discord's clients put the name of a picked choice, not its value, into the field, where people go on
 typing; at times they also send the name instead of the value. So a name must say all that the
@@ -19,13 +19,13 @@ _CLOSE: Final = "›"
 _BEFORE: Final = "←"
 _GLUE: Final = ", "
 _MARK: Final = re.compile(r"[ \t]?‹(?P<remarks>[^‹›←]*)(?:← ?(?P<head>[^‹›]*))?(?:›|\Z|(?=‹))")
-_MAX_LABELS: Final = 20  # in one text; more are no labels of ours
+_MAX_LABELS: Final = 20  # per text; more are not our labels
 _NO_REMARK: Final = str.maketrans(dict.fromkeys(_OPEN + _CLOSE + _BEFORE))
 
 
 def label(completed: Completion, remarks: Sequence[str], *, head: str | None = None) -> str:
-    """The name of the choice that completes a prompt so; `meant` gives the prompt back. `head`
-    stands in place of what is shown of the completed one's."""
+    """The name of the choice for a completed prompt; `meant` returns the prompt. `head` replaces
+    the displayed head of the completed prompt."""
     said = " · ".join(each.translate(_NO_REMARK) for each in remarks if each)
     head = shown_head(completed.head) if head is None else head
     marks = " ".join(each for each in (said, f"{_BEFORE} {head}" if head else "") if each)
@@ -33,7 +33,7 @@ def label(completed: Completion, remarks: Sequence[str], *, head: str | None = N
 
 
 def meant(typed: str) -> str:
-    """`typed` with the prompts of the labels in it, and without their remarks."""
+    """`typed` with its labels replaced by their prompts, without remarks."""
     for _ in range(_MAX_LABELS):
         mark = _MARK.search(typed)
         if mark is None:

@@ -1,4 +1,4 @@
-"""Sorted names that answer "which tags begin like this, best first" quickly, in little memory."""
+"""Sorted names that quickly answer "which tags start like this, best first" in little memory."""
 
 from array import array
 from bisect import bisect_left
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 _LAST: Final = "\U0010ffff"  # sorts behind every letter
-_SHORT: Final = 2  # letters: prefixes of up to so many have too many answers to sort at each query
+_SHORT: Final = 2  # letters: prefixes up to this length have too many matches to sort in each query
 _MANY: Final = 256  # ids: fewer are sorted in microseconds
 
 
@@ -36,7 +36,7 @@ class Lookup:
         return sorted(self._ranks[start:end])
 
     def beginning(self, prefix: str) -> Sequence[int]:
-        """The ranks of tags with a key that begins with `prefix`, best first; some may repeat."""
+        """The ranks of tags with a key that starts with `prefix`, best first; some may repeat."""
         ready = self._sorted.get(prefix)
         if ready is not None:
             return ready
@@ -44,7 +44,7 @@ class Lookup:
         return sorted(self._ranks[start:end])
 
     def first(self, prefix: str, rank: int) -> str | None:
-        """The first key of the tag `rank` that begins with `prefix`."""
+        """The first key of the tag `rank` that starts with `prefix`."""
         start, end = self._range(prefix)
         for index in range(start, end):
             if self._ranks[index] == rank:

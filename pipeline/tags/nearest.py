@@ -1,4 +1,4 @@
-"""The tags that are near to a text that is none."""
+"""Finds tags that are similar to a text that is no tag."""
 
 import re
 from itertools import chain
@@ -9,16 +9,16 @@ from pipeline.tags.index import TagIndex
 from pipeline.tags.suitability import hidden_above
 
 MOST: Final = 3
-_LONGEST: Final = 3  # words of a tag that is looked for in a sentence
+_LONGEST: Final = 3  # words of a tag that is searched in a sentence
 _MAX_WORDS: Final = 30
 _WORD: Final = re.compile(r"[^\s.!?;:\"]+")
 
 
 def nearest(tags: TagIndex, text: str, rating: Rating) -> list[str]:
-    """Up to three names of tags that `text` may mean, of those that `rating` allows to be shown.
+    """Up to three names of tags that `text` may mean, among those that `rating` allows to show.
 
-    For a mistyped name those that are spelled nearly so, for a sentence those that stand in it, the
-    longest first; that there is `1girl` goes without saying.
+    For a mistyped name, similarly spelled ones; for a sentence, those contained in it, longest
+    first, without the obvious `1girl`.
     """
     hide = hidden_above(rating)
     words = _WORD.findall(text)[:_MAX_WORDS]

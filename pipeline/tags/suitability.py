@@ -1,8 +1,8 @@
 """Which tags may be suggested where: a rating for each tag, by the words of its name.
 
-Suggestions are only a courtesy, and what is hidden can still be typed: so this fails closed, and a
+Suggestions are only a convenience, and what is hidden can still be typed, so this fails closed: a
 harmless tag that sounds sexual is hidden rather than a sexual one shown. Ratings follow Danbooru's
-definitions (`pipeline.rating`). The hard rules on prompts stand elsewhere and are stricter.
+definitions (`pipeline.rating`). The hard rules on prompts are separate and stricter.
 """
 
 import re
@@ -14,12 +14,12 @@ from pipeline.tags import suitability_words as words
 from pipeline.tags.tag import Tag, tag_key
 
 _WORD = re.compile(r"[^\W_]+")
-_CACHED = 16_384  # names: a search asks about the same ones at each letter
+_CACHED = 16_384  # names: a search checks the same ones at each letter
 
 
 @lru_cache(maxsize=_CACHED)
 def rating_of(name: str) -> Rating | None:
-    """The lowest rating of a place where the tag may be suggested, or None: never anywhere."""
+    """The lowest rating of a place in which the tag may be suggested, or None: nowhere."""
     key = _separated(tag_key(name))
     if _holds(_without(key, words.NEVER_HARMLESS), words.NEVER):
         return None
@@ -31,18 +31,19 @@ def rating_of(name: str) -> Rating | None:
 
 @lru_cache(maxsize=_CACHED)
 def sexual_rating_of(name: str) -> Rating:
-    """How sexual what a tag shows is, by its name. Unlike for suggestions, blood, violence and
-    other things that are not sexual count as `safe`."""
+    """How sexual the content of a tag is, by its name. Unlike for suggestions, blood, violence and
+    other non-sexual content count as `safe`."""
     key = _separated(tag_key(name))
     return _level(key if key in words.RATED else _without(key, words.NOT_SEXUAL))
 
 
 @cache
 def hidden_above(rating: Rating) -> Callable[[Tag], bool]:
-    """What tells whether a tag is hidden in a place that allows pictures up to `rating`.
+    """Returns a function that says whether a tag is hidden in a place that allows pictures up to
+    `rating`.
 
-    Tags that stand for children are hidden wherever more than `safe` is allowed: there they only
-    lead to a refusal.
+    Tags for children are hidden wherever more than `safe` is allowed, because there they only lead
+    to a refusal.
     """
 
     def hidden(tag: Tag) -> bool:

@@ -203,7 +203,7 @@ HARMLESS: Final = _list("""
     grindstone, brand new animal, open mouth, condor
 """)
 
-# What is not suggested everywhere for other reasons than sex.
+# What is not suggested everywhere for non-sexual reasons.
 NOT_SEXUAL: Final = _list("""
     blood, bleeding, bloody, blood on, blood from, injury, wound, wounds, corpse, suicide, hanging,
     stabbed, impaled, strangling, strangulation, choking, handcuffs, handcuffed, rope, whip, whip

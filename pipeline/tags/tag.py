@@ -1,4 +1,4 @@
-"""What a tag is, and how a suggestion shows it."""
+"""Tags, and how suggestions show them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,8 +14,8 @@ MAX_LABEL: Final = 100  # characters of a choice's name, Discord's limit
 class Tag:
     """One tag of a vocabulary.
 
-    `name` is what people read and prompts carry, with spaces and plain brackets: `long hair`.
-    `count` is the number of posts, 0 where nobody counted. `aliases` are other names of it.
+    `name` is what people read and prompts contain, with spaces and plain brackets: `long hair`.
+    `count` is the number of posts, 0 if unknown. `aliases` are other names of it.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagMatch:
-    """A tag that a search found; `matched_alias` where its own name does not fit the query."""
+    """A tag that a search found; `matched_alias` if its own name does not match the query."""
 
     tag: Tag
     matched_alias: str | None = None
@@ -42,8 +42,8 @@ class TagMatch:
 
         At most 100 characters.
 
-        Where an alias makes it too long the alias goes first, then the end of the name: the label
-        is only read, what is inserted is the tag.
+        If an alias makes it too long, the alias is dropped first, then the end of the name is cut:
+        the label is only read, and the tag is inserted.
         """
         count = f" ({short_count(self.tag.count)})" if self.tag.count else ""
         plain = f"{self.tag.name}{count}"
@@ -56,15 +56,15 @@ class TagMatch:
 
 
 def display_name(name: str) -> str:
-    """A Danbooru name as people read it: underscores become spaces, except in kaomoji."""
+    """A Danbooru name for people: underscores become spaces, except in kaomoji."""
     name = name.strip()
     return name if name.casefold() in KAOMOJI else " ".join(name.replace("_", " ").split())
 
 
 def tag_key(name: str) -> str:
-    """What two spellings of one tag share: case, underscores, width and spacing don't count."""
+    """The comparison key of a tag: case, underscores, width and spacing don't matter."""
     if name.isascii() and "_" not in name and "\\" not in name and "  " not in name:
-        return name.strip().lower()  # nearly every name, without the cost of the whole way
+        return name.strip().lower()  # a fast path for nearly every name
     return plain_key(name.replace("\\", "") if _escapes(name) else name)
 
 

@@ -1,4 +1,4 @@
-"""Words that were meant: spelling correction over the words of all tags.
+"""Spelling correction with the words of all tags.
 
 The method is the deletion neighbourhood (SymSpell, W. Garbe 2012): two words within one edit of
 each other share a form with a letter left out. Forms are kept as hashes in one sorted array, so
@@ -12,8 +12,8 @@ from itertools import combinations
 from typing import Final
 from zlib import crc32
 
-_HEAD: Final = 7  # letters of which forms are made; the rest is compared afterwards
-_MAX_WORDS: Final = 40_000  # the most used: rare words need an exact hand
+_HEAD: Final = 7  # letters used for the forms; the rest is compared afterwards
+_MAX_WORDS: Final = 40_000  # the most used words; rare ones must be typed exactly
 _TWO_EDITS_WORDS: Final = 12_000  # of which two edits are forgiven: thirty forms for each
 _MAX_COMPARED: Final = 50  # words compared in full for each query word
 _TWO_EDITS: Final = 7  # letters from which two edits are forgiven
@@ -36,7 +36,7 @@ class WordFixer:
     def meant(self, typed: str, *, limit: int) -> list[tuple[int, str]]:
         """Up to `limit` pairs (edits, word) for a mistyped word, the nearest and most used first.
 
-        A word of which `typed` is a mistyped beginning counts as well.
+        A word of which `typed` is a mistyped prefix also counts.
         """
         edits = allowed_edits(typed)
         if not edits:
@@ -57,7 +57,7 @@ class WordFixer:
 
 
 def allowed_edits(typed: str) -> int:
-    """How many typing errors are forgiven in a word of this length."""
+    """How many typing errors are corrected in a word of this length."""
     return 2 if len(typed) >= _TWO_EDITS else 1 if len(typed) >= _ONE_EDIT else 0
 
 
@@ -80,7 +80,7 @@ def edit_distance(one: str, other: str, limit: int) -> int:
 
 
 def _distance_to_beginning(typed: str, word: str, limit: int) -> int:
-    """Edits between `typed` and `word`, or one more than those to a beginning of `word`."""
+    """Edits between `typed` and `word`, or one more than those to a prefix of `word`."""
     whole = edit_distance(typed, word, limit)
     if whole <= 1 or len(word) <= len(typed):
         return whole

@@ -1,4 +1,4 @@
-"""What the text encoders make of a prompt, and a memory of it bounded in bytes."""
+"""Prompt embeddings, and a cache of them bounded in bytes."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class TextEmbeds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptEmbeds:
-    """A prompt and its negative, as long as each other, float32.
+    """A prompt and its negative, padded to the same length, float32.
 
     `prompt_embeds` and `negative_prompt_embeds`: (1, 77 * chunks, width of both encoders);
     `pooled_prompt_embeds` and `negative_pooled_prompt_embeds`: (1, width of the second encoder).
@@ -36,7 +36,7 @@ class PromptEmbeds:
 
 
 class EmbedsCache:
-    """The texts used last, up to `limit_bytes`. Not thread-safe."""
+    """The most recently used texts, up to `limit_bytes`. Not thread-safe."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
@@ -44,14 +44,14 @@ class EmbedsCache:
         self.size_bytes = 0
 
     def get(self, key: tuple[object, ...]) -> TextEmbeds | None:
-        """What is kept under `key`; it is the newest then."""
+        """The value of `key`, which becomes the newest."""
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
         return found
 
     def put(self, key: tuple[object, ...], value: TextEmbeds) -> None:
-        """Keep `value`, letting the oldest go; what is larger than the whole cache is not kept."""
+        """Store `value`, dropping the oldest; a value larger than the whole cache is not stored."""
         if key in self._kept or value.size_bytes > self._limit_bytes:
             return
         self._kept[key] = value

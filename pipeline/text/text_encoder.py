@@ -18,7 +18,7 @@ from pipeline.text.tokenizer import ClipTokenizer
 
 MAX_CHUNKS: Final = 40
 """4,000 characters of tags are about 15 chunks; 4,000 emoji would be over a hundred, each of which
-makes every step of the UNet slower for everybody who waits."""
+makes every step of the UNet slower for everybody."""
 
 CACHE_BYTES: Final = 64 * 2**20
 """About a hundred prompts of one chunk (SDXL: 77 x 2048 float32 = 631 kB)."""
@@ -27,10 +27,10 @@ Which = Literal["text_encoder", "text_encoder_2"]
 
 
 class PromptEncoder:
-    """Encodes prompts, remembering the last ones. Not thread-safe: the engine's thread owns it.
+    """Encodes prompts and caches the last ones. Not thread-safe: the engine's thread owns it.
 
-    With `keep_sessions=False` the encoders (3.3 GB for SDXL) are loaded for each new prompt and let
-    go again. `instead`: weights to use in place of the folder's own.
+    With `keep_sessions=False` the encoders (3.3 GB for SDXL) are loaded for each new prompt and
+    freed again. `instead`: weights to use in place of the folder's own.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class PromptEncoder:
         return self._open[which]
 
     def close(self) -> None:
-        """Let the sessions go. Idempotent."""
+        """Free the sessions. Idempotent."""
         self._open.clear()
 
     def _padded(self, chunks: Sequence[Chunk], count: int) -> tuple[Chunk, ...]:
@@ -145,7 +145,7 @@ class PromptEncoder:
 
 
 def penultimate(session: Session) -> str:
-    """The output that SDXL reads: the last hidden state but one (`hidden_states[-2]`)."""
+    """The output that SDXL uses: the penultimate hidden state (`hidden_states[-2]`)."""
     states = [name for name in session.outputs if name.startswith("hidden_states.")]
     return sorted(states, key=lambda name: int(name.rpartition(".")[2]))[-2]
 

@@ -1,6 +1,6 @@
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownVariableType=false
-# (the border to tokenizers, whose types are missing)
+# tokenizers is untyped
 """CLIP's tokenizer without transformers: equal to its `CLIPTokenizer` (the slow one, which the
 pipeline's `model_index.json` names) where ftfy is not installed, as here.
 
@@ -23,7 +23,7 @@ from pipeline.model.configs import Json, read_json
 from pipeline.prompt.chunks import SpecialTokens
 
 _BARE: Final = ("<|startoftext|>", "<|endoftext|>")
-"""CLIP's split knows these two in any case of letters, beside their being added tokens."""
+"""CLIP's split recognises these two in any case, besides their being added tokens."""
 
 _WORD: Final = (
     r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
@@ -56,7 +56,8 @@ class ClipTokenizer:
     """Text to token ids. Thread-safe."""
 
     def __init__(self, folder: Path) -> None:
-        """Read `vocab.json`, `merges.txt` and the added tokens of `folder`; ModelError if wrong."""
+        """Read `vocab.json`, `merges.txt` and the added tokens of `folder`; ModelError if
+        invalid."""
         self._vocabulary = vocabulary = _vocabulary(folder)
         special = _special_tokens(folder)
         self._added = _added_tokens(folder, vocabulary, special)
@@ -92,8 +93,8 @@ class ClipTokenizer:
         return ids
 
     def _pieces(self, text: str) -> Iterator[str | AddedToken]:
-        """The text between added tokens, and these: `lstrip` and `rstrip` eat the spaces beside
-        them, `single_word` ones inside a word belong to it.
+        """The text between added tokens, and the tokens: `lstrip` and `rstrip` remove adjacent
+        spaces, `single_word` ones inside a word belong to it.
         """
         parts = self._cut.split(text)
         for index in range(1, len(parts), 2):

@@ -1,4 +1,4 @@
-"""`make bench-full` goes on where it was cut off."""
+"""`make bench-full` resumes where it was interrupted."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +26,8 @@ MEMORY = Memory(resident=2_000_000_000, private=1_000_000_000)
 
 
 class House:
-    """Stands for machine and models: who ran, what was prepared; `fails` breaks off a turn."""
+    """Fakes machine and models: records what ran and what was prepared; `fails` interrupts a
+    turn."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -197,7 +197,7 @@ class _Audit:
         return channel.id == row["channel_id"] and message.ephemeral_for is None
 
     def ended_without(self, job_id: str, row: Any, messages: list[Message]) -> None:
-        """No pictures, the quota refunded, and no message that goes on promising any."""
+        """No pictures, the quota refunded, and no message that still promises any."""
         if messages:
             self.complain(f"{job_id}: {row['state']}, yet its pictures were posted")
         if self.refunds.get(job_id) != 1:
@@ -210,7 +210,7 @@ class _Audit:
     def was_told_anew(self, job_id: str, row: Any) -> bool:
         """Back only after the token was over, and the message that waits can't be changed without
         it: a private one, or one of which a killed bot did not enter that it shows the job. So the
-        failure was told by a new one."""
+        failure was reported in a new one."""
         told = self.stage.world.messages.get(row["message_id"] or 0)
         return (
             row["state"] == "failed"
@@ -221,7 +221,7 @@ class _Audit:
         )
 
     def wishes(self) -> None:
-        """The text in every posted picture is that of the wish it answers."""
+        """The text in every posted picture is that of its request."""
         by_interaction = {wish.interaction.id: wish for wish in self.deeds.wishes}
         for job_id, interaction in self.accepted.items():
             wish = by_interaction.get(interaction.id)

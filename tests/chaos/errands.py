@@ -59,7 +59,7 @@ async def erased(deeds: Deeds) -> None:
 
 
 async def block(deeds: Deeds) -> None:
-    """A moderator blocks somebody whose picture waits."""
+    """A moderator blocks a person whose picture is waiting."""
     await deeds.imagine(user_id=TROUBLEMAKER, private=False, count=3, channel_id=IDS.art)
     options = {"user": TROUBLEMAKER, "duration": "1h"}
     await deeds.command(IDS.moderator, "moderate block", options)
@@ -107,5 +107,5 @@ def _button(queue: Message, act: str) -> str | None:
 
 
 async def pardon(deeds: Deeds) -> None:
-    """Nobody is blocked any more, whoever died in the middle of it."""
+    """Remove all blocks, even if the bot died in between."""
     await deeds.stage.execute("DELETE FROM blocks")

@@ -1,6 +1,6 @@
 """Rounds in which one destination answers every write with the same refusal, or not at all.
 
-Everything else is told as always. What is refused waits in the outbox, and arrives once the
+Everything else is sent as usual. What is refused waits in the outbox, and arrives once the
 destination takes it again: after a restart, or when something changed in the server.
 """
 
@@ -120,7 +120,8 @@ class Closed:
         return True
 
     async def others_told(self) -> None:
-        """Until all that goes elsewhere is told and drawn. StuckError with what is not."""
+        """Wait until everything for other places is sent and drawn. StuckError names what is
+        not."""
         stage = self._stage
 
         def waiting() -> list[str]:

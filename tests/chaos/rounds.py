@@ -167,7 +167,7 @@ async def _play_trouble(stage: Stage, deeds: Deeds, plan: Plan, tally: Tally) ->
 
 
 async def _recovered(stage: Stage, deeds: Deeds, tally: Tally) -> Report:
-    """A bot that is left in peace makes everything good, and ends when it is told to."""
+    """An undisturbed bot repairs everything, and ends when asked to."""
     began = time.monotonic()
     await stage.start()
     await stage.quiet(patience_s=PATIENCE_S)

@@ -1,4 +1,4 @@
-"""Wait until a bot that is left in peace has told all there is; where it does not, say why."""
+"""Waits until an undisturbed bot has sent everything; otherwise says why it has not."""
 
 import asyncio
 import re

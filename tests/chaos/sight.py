@@ -57,7 +57,7 @@ def custom_ids(components: list[Json]) -> list[str]:
 
 
 def job_of(message: Message) -> str | None:
-    """The job whose Cancel button stands under a message."""
+    """The job whose Cancel button is under a message."""
     matches = (CANCEL.fullmatch(each) for each in custom_ids(message.components))
     return next((match["job_id"] for match in matches if match), None)
 

@@ -29,7 +29,7 @@ class StuckError(Exception):
 
 
 async def until(found: Callable[[], Any], what: str, *, patience_s: float = PATIENCE_S) -> Any:
-    """What `found` gives once it is true. StuckError names `what` did not happen."""
+    """The result of `found` once it is true. StuckError names `what` did not happen."""
     began = time.monotonic()
     while not (value := found()):
         if time.monotonic() - began > patience_s:
@@ -69,7 +69,7 @@ class Stage:
 
     @property
     def has_disk(self) -> bool:
-        """Whether the state lies on a small disk of its own."""
+        """Whether the state is on a separate small disk."""
         return self.seen != self.state
 
     @property
@@ -122,7 +122,7 @@ class Stage:
         return time.monotonic() - began
 
     async def quiet(self, *, patience_s: float = PATIENCE_S) -> None:
-        """Until every stored job has ended and its end was told."""
+        """Wait until every stored job has ended and was delivered."""
 
         def open_jobs() -> int:
             if not self.alive:

@@ -1,4 +1,4 @@
-"""A job that ends the process is tried twice; then the bot goes on without it, and says so."""
+"""A job that ends the process is tried twice; then the bot continues without it, and reports it."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""SIGTERM while a picture is drawn: the step ends, states are stored, exit 0, and it goes on."""
+"""SIGTERM while a picture is drawn: the step ends, states are stored, exit 0, and the next start
+continues."""
 
 import signal
 

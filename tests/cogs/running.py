@@ -81,7 +81,7 @@ class Person:
     async def complete(
         self, option: str, typed: str, *, channel_id: int = IDS.general
     ) -> list[Any]:
-        """The choices shown while `typed` stands in `option`."""
+        """The choices shown while `typed` is in `option`."""
         sent = self.command(
             "imagine", channel_id=channel_id, focused=option, **dict[str, Any]({option: typed})
         )

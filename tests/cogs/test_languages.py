@@ -204,7 +204,7 @@ async def test_new_words_are_sent_and_known_ones_are_not(
 
 
 async def test_a_server_chooses_its_language_here(place: Discord, bob: Visitor) -> None:
-    """Also one whose Discord does not let it choose. The choice outlives a restart."""
+    """Also for a server that can't choose one in Discord. The choice survives a restart."""
     actor = Actor(user_id=IDS.moderator, guild_id=IDS.guild, channel_id=IDS.general)
     async with open_house(place) as running:
         await running.services.servers.change(actor, lambda made: replace(made, language="ja"))

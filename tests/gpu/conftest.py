@@ -12,7 +12,8 @@ _HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what lies here, so that `-m gpu` finds it wherever tests are collected from."""
+    """Mark the tests in this folder, so that `-m gpu` finds them wherever tests are collected
+    from."""
     for item in items:
         if item.path.is_relative_to(_HERE):
             item.add_marker(pytest.mark.gpu)

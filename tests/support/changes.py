@@ -1,4 +1,4 @@
-"""What a server's administrators change in Discord itself, told to the bot by the gateway."""
+"""Changes by a server's administrators in Discord itself, sent to the bot by the gateway."""
 
 from bot.playground.simulator.errors import Json
 from bot.playground.simulator.gateway import GUILD_MESSAGES, GUILD_REACTIONS, GUILDS

@@ -235,7 +235,7 @@ class InteractionView:
         fits: Callable[[MessageView], Any],
         timeout: float = PATIENCE_S,
     ) -> MessageView:
-        """Wait until the first answer or a follow-up fits; gives that message."""
+        """Wait until the first answer or a follow-up fits; returns that message."""
 
         def found() -> MessageView | None:
             shown = [*([self.message] if self.message else []), *self.followups]

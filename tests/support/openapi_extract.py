@@ -2,7 +2,7 @@
 fields, no words.
 
 `python -m tests.support.openapi_extract DOCUMENT` writes `discord_facts.json` beside this file. The
-document is that of github.com/discord/discord-api-spec; its licence lies beside the facts.
+document is that of github.com/discord/discord-api-spec; its licence is next to the facts.
 """
 
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false

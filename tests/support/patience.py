@@ -11,7 +11,7 @@ PATIENCE_MS = PATIENCE_S * 1000
 
 
 async def until(found: Callable[[], Any]) -> Any:
-    """What `found()`, awaited where it is to be, gives once that is true."""
+    """The result of `found()`, awaited if needed, once it is true."""
     async with asyncio.timeout(PATIENCE_S):
         while True:
             value = found()

@@ -2,7 +2,7 @@
 they refuse, those that look as if they should be, and those that are hardly ever safe.
 
 `python -m tests.support.tag_facts LIST` writes `tag_facts.csv` beside this file. The list is that
-of github.com/DominikDoom/a1111-sd-webui-tagcomplete; its licence lies beside the facts.
+of github.com/DominikDoom/a1111-sd-webui-tagcomplete; its licence is next to the facts.
 """
 
 import csv

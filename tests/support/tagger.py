@@ -63,7 +63,7 @@ def make_tagger(
     folder: Path, *, rows: tuple[tuple[str, int], ...] = ROWS, broken: bool = False
 ) -> Path:
     """Write `model.onnx` and `selected_tags.csv`. `broken`: passes on a blank, fails on a picture
-    (gives what are no probabilities)."""
+    (returns invalid probabilities)."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "selected_tags.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")

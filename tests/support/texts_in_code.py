@@ -78,7 +78,7 @@ def trees() -> dict[str, ast.Module]:
 
 @cache
 def limited_uses() -> tuple[Use, ...]:
-    """Every `text(...)` that stands directly where Discord has a limit."""
+    """Every `text(...)` used directly where Discord has a limit."""
     return tuple(_limited_uses())
 
 

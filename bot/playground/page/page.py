@@ -1,4 +1,4 @@
-"""The loopback Discord with a page on it: the static files and what only the page asks for."""
+"""The simulated Discord with a page: static files, and routes that only the page uses."""
 
 import errno
 import secrets
@@ -23,13 +23,14 @@ STATIC: Final = Path(__file__).parent / "static"
 KINDS: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript",
                 ".svg": "image/svg+xml"}  # fmt: skip
 PORTS_TRIED: Final = 10
-MAX_CONNECTIONS: Final = 128  # of browsers and the bot: an eighth of what most systems let it open
+# of browsers and the bot: an eighth of the files that most systems allow
+MAX_CONNECTIONS: Final = 128
 
 
 class Page(Loopback):
-    """A loopback Discord that also serves the playground's page.
+    """A simulated Discord that also serves the playground's page.
 
-    The token is made anew each time, so that nobody who reads this code can act for the bot.
+    The token is generated each time, so that nobody who reads this code can act for the bot.
     """
 
     def __init__(self, *, world: World, host: str = HOST, port: int = 0) -> None:
@@ -39,7 +40,7 @@ class Page(Loopback):
 
     @property
     def address(self) -> str:
-        """For a person's browser on this machine."""
+        """The address for a browser on this machine."""
         local = self.host in {"", "0.0.0.0", "::"}  # noqa: S104 - compared, not bound
         return f"http://127.0.0.1:{self.port}/" if local else f"{self.url}/"
 
@@ -54,7 +55,7 @@ class Page(Loopback):
         return app
 
     async def start(self) -> None:
-        """Serve at the port, or the next free one. OSError if the address can't be had at all."""
+        """Serve at the port, or the next free one. OSError if the address can't be bound."""
         wanted = self.port
         for port in (*range(wanted, wanted + PORTS_TRIED), 0) if wanted else (0,):
             self.port = port
@@ -64,12 +65,12 @@ class Page(Loopback):
                 if error.errno != errno.EADDRINUSE or port == 0:
                     raise
             else:
-                # The bot comes by a number that means this machine, whatever is bound.
+                # The bot connects by a local IP address, whatever is bound.
                 self.url = self.gateway.base_url = self.address.rstrip("/")
                 return
 
     async def listen(self, runner: web.AppRunner) -> int:
-        """As the gallery's page does: with `--host` anybody may come."""
+        """Like the gallery's page: with `--host` anybody can connect."""
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         sock = socket.create_server((self.host, self.port), family=family, backlog=QUEUE)
         assert runner.server is not None, "it is set up"
@@ -82,7 +83,7 @@ class Page(Loopback):
         await super().stop()
 
     async def _file(self, request: web.Request) -> web.Response:
-        """A static file: read on each request, since a page that is worked on changes."""
+        """A static file, read on each request, because it may change during development."""
         name = request.match_info.get("name", "index.html")
         path = STATIC / name
         if path.suffix not in KINDS or path.parent != STATIC or not path.is_file():
@@ -96,13 +97,13 @@ class Page(Loopback):
         )
 
     async def _gallery(self, _request: web.Request) -> web.Response:
-        """To the gallery's page, which the bot serves at an address of its own."""
+        """Redirect to the gallery's page, which the bot serves at its own address."""
         if not self.gallery_url:
             raise web.HTTPNotFound
         return web.Response(status=302, headers={"Location": self.gallery_url})
 
     async def _place(self, request: web.Request) -> web.Response:
-        """What `as` can do in `channel`: commands by id and permissions; and who is who."""
+        """What `as` can do in `channel`: commands by id, permissions, and the roles of people."""
         try:
             viewer = int(request.query["as"])
             channel = self.world.channel(int(request.query["channel"]))

@@ -1,7 +1,7 @@
-"""The page's server in a thread of its own, and the world kept in a folder while it runs.
+"""The page's server in its own thread, with the world saved to a folder while it runs.
 
-A thread, so that the page answers while the bot is imported and loads its tags, and so that
-writing the world down holds up neither.
+In a thread, so that the page answers while the bot is imported and loads its tags, and so that
+saving the world delays neither.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ SAVE_EVERY_S: Final = 2.0
 
 
 class Serving:
-    """`with Serving(page, folder):` serves until the block ends, then keeps the world once more.
+    """`with Serving(page, folder):` serves until the block ends, then saves the world again.
 
-    OSError if the address can't be had.
+    Raises OSError if the address can't be bound.
     """
 
     def __init__(self, page: Page, folder: Path) -> None:
@@ -72,7 +72,7 @@ class Serving:
         self._changed = self._changed or event.kind.startswith("message_")
 
     async def _keep(self) -> None:
-        """Save what changed, so that a power cut costs seconds."""
+        """Save changes, so that a power cut loses only seconds."""
         commands = -1
         while True:
             await asyncio.sleep(SAVE_EVERY_S)

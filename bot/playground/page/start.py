@@ -1,4 +1,4 @@
-"""Composes the playground: the page's server, the loopback world from its folder, the real bot."""
+"""Composes the playground: the page's server, the simulated world from its folder, the real bot."""
 
 import asyncio
 import errno
@@ -49,11 +49,11 @@ class Playground:
 
     @property
     def discord_folder(self) -> Path:
-        """The loopback's world."""
+        """The simulated world."""
         return self.folder / "discord"
 
     def bot_settings(self, page: Page) -> Settings:
-        """Nothing of the operator's own: no token, no state, no limits of theirs."""
+        """Nothing from the operator's settings: no token, no state, no limits."""
         web_port = free_port(self.host, page.port + 1)
         here = page.address.split("/")[2].rpartition(":")[0]
         usual = Settings(
@@ -87,9 +87,10 @@ def free_port(host: str, wanted: int) -> int:
 
 
 def run(playground: Playground) -> int:
-    """Serve until a signal comes. Returns the exit status.
+    """Serve until a signal arrives. Returns the exit status.
 
-    ModelError without the model, StorageError if the folder can't be used, OSError if no port can.
+    Raises ModelError without the model, StorageError if the folder can't be used, OSError if no
+    port can be bound.
     """
     if playground.load is None:
         note(_notice(playground.model))
@@ -110,7 +111,7 @@ def run(playground: Playground) -> int:
 
 
 def _notice(model: str) -> str:
-    """What is to be known of `model`. ModelError where it can't be used."""
+    """The description of `model`. ModelError if it can't be used."""
     return ModelFolder.open(model_path(engine_options(Settings(model=model)))).notice
 
 
@@ -144,8 +145,8 @@ async def _begin(bot: app.Ekaki, page: Page, wanted: Sequence[Piece]) -> None:
 
 
 async def _ensure_commands(bot: app.Ekaki, page: Page) -> None:
-    """Send the commands again to a Discord that lost them while the bot thinks they were sent:
-    its folder was cleared, or the machine stopped before the world was kept."""
+    """Send the commands again if the simulated Discord lost them: its folder was cleared, or the
+    machine stopped before the world was saved."""
     while not bot.is_ready():  # noqa: ASYNC110 - `wait_until_ready` works after login only
         await asyncio.sleep(0.1)
     if not page.world.commands:

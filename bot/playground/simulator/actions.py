@@ -1,6 +1,6 @@
 """What a member does: commands, autocompletion, buttons, selects, modals, menus, reactions.
 
-The member driver of the tests and the control routes of a page both come through here.
+Used by the member driver of the tests and by the control routes of the page.
 """
 
 from copy import copy

@@ -1,4 +1,4 @@
-"""The routes of the HTTP API that the bot uses. Each reads, asks the core, answers."""
+"""The routes of the HTTP API that the bot uses."""
 
 from typing import Any
 

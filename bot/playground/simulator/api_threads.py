@@ -1,4 +1,4 @@
-"""Routes of threads and forums: begin one, list them, archive, delete; and channels that go."""
+"""Routes of threads and forums: create, list, archive and delete them; and deleting channels."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from bot.playground.simulator.payloads import channel_json
 from bot.playground.simulator.posting import Body
 from bot.playground.simulator.world import THREADS, Channel, ChannelType
 
-_ARCHIVED_PAGE = 100  # the most that Discord gives at once
+_ARCHIVED_PAGE = 100  # the maximum that Discord returns at once
 _MAX_TAGS = 5
 
 
@@ -105,8 +105,8 @@ class ThreadsApi(Area):
         return reply({"threads": threads, "members": [], "has_more": False})
 
     async def edit(self, request: web.Request) -> web.Response:
-        """Archive a thread: for whoever began it, and for moderators of threads. Everybody who may
-        write in it brings it back, unless it is locked."""
+        """Archive a thread: for its creator and for moderators of threads. Everybody who may write
+        in it can reopen it, unless it is locked."""
         channel = self.channel_for(request)
         body = await read_body(request)
         if channel.type not in THREADS:

@@ -60,7 +60,7 @@ def _parse(data: bytes) -> Any:
 
 
 def _guess(filename: str, declared: str) -> str:
-    """Discord tells the kind from the name when the sender does not."""
+    """Discord derives the type from the name if it is not given."""
     if declared != "application/octet-stream":
         return declared
     kinds = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "webp": "image/webp"}

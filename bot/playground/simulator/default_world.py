@@ -1,4 +1,4 @@
-"""The world that every test and the demo begin with: one guild, four people, the bot."""
+"""The world in which every test and the demo start: one guild, four people, the bot."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from bot.playground.simulator.world import Channel, ChannelType, Guild, Member, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefaultIds:
-    """Ids in the default world. They are fixed, so that a kept world fits a later program."""
+    """Ids in the default world. They are fixed, so that a saved world fits later versions."""
 
     bot: int = 100000000000000001
     owner: int = 100000000000000002
@@ -92,7 +92,7 @@ def _add_channels(world: World) -> None:
         type=ChannelType.TEXT,
         name="moderators",
         guild_id=IDS.guild,
-        nsfw=True,  # withheld pictures are looked at here
+        nsfw=True,  # withheld pictures are reviewed here
         position=len(named),
         overwrites=[
             {"id": str(IDS.guild), "type": 0, "allow": "0", "deny": hidden},

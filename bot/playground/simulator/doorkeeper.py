@@ -1,8 +1,8 @@
-"""Who may come in: the page itself and the bot, never a page of another site.
+"""Checks who may connect: the page itself and the bot, never a page of another site.
 
 A browser names the page's own address in `Host` and the asking page in `Origin`. A foreign name
-that was made to point here (DNS rebinding) is refused by `Host`, since it is a name: where the
-server is bound to more than this machine, it is addressed by number.
+that points here (DNS rebinding) is rejected by `Host`, because it is a name: if the server is bound
+to more than this machine, it is addressed by IP address.
 """
 
 from ipaddress import ip_address

@@ -1,4 +1,4 @@
-"""What the loopback refuses, in Discord's words: status, code, message and nested form errors.
+"""The errors of the simulated Discord, as Discord's: status, code, message and nested form errors.
 
 ApiError        an answer of the HTTP API
 RefusedByClient what a member's own client would not even send

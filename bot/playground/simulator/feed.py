@@ -40,7 +40,7 @@ Listener = Callable[[FeedEvent], None]
 
 
 class Feed:
-    """Keeps the last events and tells listeners of each new one, at once."""
+    """Keeps the last events and notifies listeners of each new one immediately."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now

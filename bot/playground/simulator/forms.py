@@ -1,4 +1,4 @@
-"""What a member fills in: modals and menus, checked as Discord's clients check them."""
+"""Modals and menus that members fill in, checked as by Discord's clients."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def check_selected(menu: Json, values: list[str]) -> None:
 
 
 def fill_modal(modal: Json, values: dict[str, Any]) -> list[Json]:
-    """The components of a modal submit. What is not given keeps the value shown at first."""
+    """The components of a modal submit. Fields that are not given keep their initial value."""
     known = {c["custom_id"] for c in walk(modal["components"]) if "custom_id" in c}
     if not values.keys() <= known:
         raise RefusedByClient(f"the modal has {sorted(known)}")

@@ -71,7 +71,7 @@ class Gateway:
         self.token = token
         self.base_url = ""
         self.sessions: dict[str, Session] = {}
-        self.away: set[int] = set()  # servers of which nothing is told at this moment
+        self.away: set[int] = set()  # servers in an outage
 
     @property
     def connected(self) -> bool:
@@ -88,7 +88,7 @@ class Gateway:
                 session.push(name, data)
 
     def dispatch_message(self, name: str, data: Json, *, in_guild: bool) -> None:
-        """As `dispatch`, content left out for whoever has no right to read it."""
+        """As `dispatch`, without content for those who may not read it."""
         intent = GUILD_MESSAGES if in_guild else DIRECT_MESSAGES
         own = data["author"]["id"] == str(self.world.bot_user_id)
         mentioned = any(u["id"] == str(self.world.bot_user_id) for u in data["mentions"])
@@ -123,7 +123,7 @@ class Gateway:
 
 
 class _Conversation:
-    """What one connection says, and the answers."""
+    """The messages of one connection, and the answers."""
 
     def __init__(self, gateway: Gateway, connection: Connection) -> None:
         self.gateway = gateway
@@ -155,8 +155,8 @@ class _Conversation:
 
     async def _answer(self, op: Any, data: Any) -> None:
         if op == HEARTBEAT:
-            # discord.py notes when it sent a heartbeat after sending it: an answer that is there
-            # before measures from the heartbeat before, 41 s ago, and is logged as trouble.
+            # discord.py records the time of a heartbeat after sending it: an earlier answer would
+            # be measured from the previous heartbeat, 41 s ago, and logged as a problem.
             await asyncio.sleep(ANSWER_AFTER_S)
             await self.connection.send({"op": HEARTBEAT_ACK, "d": None})
         elif op == IDENTIFY:

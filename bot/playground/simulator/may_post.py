@@ -8,7 +8,7 @@ from bot.playground.simulator.world import THREADS, Channel, ChannelType, World
 
 
 def check_may_post(world: World, channel: Channel, body: Body) -> None:
-    """Raises ApiError where the bot may not post `body` there."""
+    """Raises ApiError if the bot may not post `body` there."""
     bot = world.bot_user_id
     if channel.type == ChannelType.DM:
         if not world.user(channel.recipient_ids[0]).accepts_dms:
@@ -27,7 +27,7 @@ def check_may_post(world: World, channel: Channel, body: Body) -> None:
 
 
 def check_reference(world: World, channel: Channel, body: Json) -> None:
-    """Raises ApiError where `body` answers a message that is not there."""
+    """Raises ApiError if `body` replies to a message that does not exist."""
     reference = body.get("message_reference")
     if not reference or not reference.get("fail_if_not_exists", True):
         return

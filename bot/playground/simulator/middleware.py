@@ -15,7 +15,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 BEARER = web.RequestKey("loopback_bearer", object)
 API = "/api/v10"
 _OF_USERS = frozenset({f"{API}/users/@me", f"{API}/users/@me/guilds"})
-"""What a person's own token opens (scopes `identify` and `guilds`)."""
+"""The routes for a person's own token (scopes `identify` and `guilds`)."""
 _OPEN = frozenset({f"{API}/gateway", f"{API}/oauth2/token"})
 _BY_TOKEN = re.compile(r"/api/v10/(interactions|webhooks)/")
 
@@ -31,7 +31,7 @@ def reply(
 
 
 class Gatekeeper:
-    """The middleware of the API routes. `bearer` gives whom a person's own token speaks for."""
+    """The middleware of the API routes. `bearer` returns the person of a token."""
 
     def __init__(self, *, token: str, bearer: Callable[[str], object | None]) -> None:
         self.token = token
@@ -54,7 +54,7 @@ class Gatekeeper:
             return reply({"message": "405: Method Not Allowed", "code": 0}, status=405)
 
     async def limited(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """The answer, unless too many were asked for; its headers tell how many may follow."""
+        """The answer, unless the rate limit is reached; its headers say how many may follow."""
         verdict = self._count(request)
         if verdict.retry_after_s is not None:
             return too_many(verdict)
@@ -87,7 +87,7 @@ class Gatekeeper:
 
 
 def too_many(verdict: Verdict) -> web.Response:
-    """429. Without `Via` discord.py takes it for a ban by the content network."""
+    """429. Without `Via` discord.py treats it as a ban by the CDN."""
     wait = verdict.retry_after_s or 0.0
     body = {
         "message": "You are being rate limited.",

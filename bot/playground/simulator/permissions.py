@@ -44,7 +44,7 @@ def base_permissions(world: World, guild_id: int, user_id: int) -> int:
 
 
 def permissions_in(world: World, channel: Channel, user_id: int) -> int:
-    """What `user_id` may do in `channel`; 0 for whoever is not there."""
+    """What `user_id` may do in `channel`; 0 for non-members."""
     if channel.guild_id is None:
         here = user_id in channel.recipient_ids or user_id == world.bot_user_id
         return EVERYONE if here else 0

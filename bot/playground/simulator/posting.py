@@ -1,4 +1,4 @@
-"""Messages come, change and go: the one place that writes them and tells everybody."""
+"""Creates, edits and deletes messages, and notifies everybody. The only place that does."""
 
 import struct
 from dataclasses import dataclass, field
@@ -206,7 +206,7 @@ class Posting:
         self.tell_of(channel, "DELETE")
 
     def tell_of(self, channel: Channel, deed: str) -> Json:
-        """Tell the bot of a channel or thread: `deed` is CREATE, UPDATE or DELETE. Returns it as
+        """Send the bot an event about a channel or thread: CREATE, UPDATE or DELETE. Returns it as
         JSON."""
         payload = channel_json(self.world, channel)
         kind = "THREAD" if channel.type in THREADS else "CHANNEL"
@@ -217,7 +217,7 @@ class Posting:
         return message_json(self.world, self.base_url, message, viewer=viewer)
 
     def show(self, message: Message, kind: str = "message_update") -> None:
-        """Tell members what a message is like now."""
+        """Send members the current state of a message."""
         viewer = message.ephemeral_for
         data = self.json(message, viewer=viewer)
         self.feed.publish(kind, channel_id=message.channel_id, viewer=viewer, data=data)
@@ -225,7 +225,7 @@ class Posting:
     def _tell(self, name: str, message: Message) -> None:
         self.show(message, name.lower())
         if message.ephemeral_for is not None:
-            return  # the gateway tells nobody of ephemeral messages
+            return  # the gateway does not send ephemeral messages
         channel = self.world.channel(message.channel_id)
         data = self.json(message) | {"channel_type": int(channel.type)}
         if channel.guild_id is not None:

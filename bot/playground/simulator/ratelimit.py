@@ -1,4 +1,4 @@
-"""Rate limits per route and all together, told in headers as Discord does."""
+"""Rate limits per route and in total, reported in headers as Discord does."""
 
 import time
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Reactions come and go, and everybody is told."""
+"""Adds and removes reactions, and notifies everybody."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from bot.playground.simulator.world import Message, World
 
 
 class Reactions:
-    """Those of all messages. `changed` tells the members' feed of a message that has others."""
+    """The reactions of all messages. `changed` notifies the members' feed of changes."""
 
     def __init__(
         self, world: World, gateway: Gateway, *, changed: Callable[[Message], None]
@@ -22,8 +22,7 @@ class Reactions:
     def react(
         self, message: Message, emoji: str, *, user_id: int, add: bool, burst: bool = False
     ) -> None:
-        """Add or take away a reaction (`burst`: a super reaction); nothing happens if it is so
-        already."""
+        """Add or remove a reaction (`burst`: a super reaction). Idempotent."""
         kept = message.super_reactions if burst else message.reactions
         users = kept.setdefault(emoji, [])
         if add == (user_id in users):

@@ -1,4 +1,4 @@
-"""The loopback Discord as one thing: its world, its HTTP API, its gateway, its control routes."""
+"""The simulated Discord: its world, HTTP API, gateway and control routes."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ from bot.playground.simulator.world import Attachment, World
 
 TOKEN = "loopback.bot.token"  # noqa: S105 - no secret: it opens nothing but this server
 HOST = "127.0.0.1"
-IDLE_S = 75.0  # a connection may ask for nothing
+IDLE_S = 75.0  # a connection may be idle
 
 
 class Loopback:
@@ -98,7 +98,7 @@ class Loopback:
         self.gateway.base_url = self.url
 
     async def listen(self, runner: web.AppRunner) -> int:
-        """Take connections; returns the port. OSError."""
+        """Accept connections; returns the port. Raises OSError."""
         await web.TCPSite(runner, self.host, self.port).start()
         return int(runner.addresses[0][1])
 
@@ -110,7 +110,7 @@ class Loopback:
             self._runner = None
 
     async def wait_connected(self, timeout_s: float = 10.0) -> None:
-        """Until a bot is identified and the commands it may have sent are there. TimeoutError."""
+        """Wait until a bot is identified and its commands are registered. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
             while not self.gateway.connected:  # noqa: ASYNC110 - for tests only
                 await asyncio.sleep(0.01)

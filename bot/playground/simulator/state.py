@@ -1,4 +1,4 @@
-"""Keeps a world in a folder: `world.json` and one file for each attachment's bytes."""
+"""Saves a world to a folder: `world.json` and one file for each attachment's bytes."""
 
 import json
 import os
@@ -28,11 +28,11 @@ FORMAT = 1
 
 
 class StateUnreadable(Exception):  # noqa: N818 - it names what is the matter
-    """The folder holds no world that this version can read."""
+    """The folder contains no world that this version can read."""
 
 
 def save_world(world: World, folder: Path) -> None:
-    """Write the world; the old one stays whole until the new one is. OSError if it can't be."""
+    """Write the world atomically. Raises OSError."""
     files = folder / "files"
     files.mkdir(parents=True, exist_ok=True)
     kept: set[str] = set()
@@ -78,7 +78,7 @@ def _world_json(world: World) -> Json:
 
 
 def _message_json(message: Message) -> Json:
-    """Without the bytes of files: they have files of their own."""
+    """Without the bytes of files, which have their own files."""
     saved = asdict(
         replace(message, attachments=[replace(a, data=b"") for a in message.attachments])
     )
@@ -88,7 +88,7 @@ def _message_json(message: Message) -> Json:
 
 
 def load_world(folder: Path, *, now: Callable[[], float] = time.time) -> World:
-    """The world kept in `folder`, or the default one if there is none. StateUnreadable."""
+    """The world saved in `folder`, or the default one if there is none. Raises StateUnreadable."""
     path = folder / NAME
     if not path.exists():
         return default_world(now=now)
@@ -131,7 +131,7 @@ def _guild(row: Json) -> Guild:
         owner_id=row["owner_id"],
         roles={int(key): Role(**value) for key, value in roles.items()},
         members={int(key): Member(**value) for key, value in members.items()},
-        features=row.get("features", []),  # a world kept before these existed
+        features=row.get("features", []),  # a world saved before these existed
         preferred_locale=row.get("preferred_locale", "en-US"),
         system_channel_id=row.get("system_channel_id"),
     )

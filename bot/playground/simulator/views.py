@@ -1,4 +1,4 @@
-"""Messages as people read them: text for transcripts."""
+"""Messages as text, for transcripts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,7 +28,7 @@ def buttons_of(message: Json) -> list[Json]:
 
 
 def transcript(events: Sequence[FeedEvent]) -> str:
-    """What somebody saw, one line each, with seconds since the first."""
+    """What a person saw, one line per event, with seconds since the first."""
     return "\n".join(f"{event.at - events[0].at:8.3f} s  {_line(event)}" for event in events)
 
 

@@ -1,4 +1,5 @@
-"""What exists in the loopback: users, guilds, channels, messages, interactions. Plain state."""
+"""What exists in the simulated Discord: users, guilds, channels, messages, interactions. Plain
+state."""
 
 import secrets
 import time
@@ -208,7 +209,7 @@ class World:
         return self._last_id
 
     def seen_id(self, used: int) -> None:
-        """Never give `used` or an earlier one again (after loading)."""
+        """Never return `used` or an earlier one again (after loading)."""
         self._last_id = max(self._last_id, used)
 
     @property
@@ -231,7 +232,7 @@ class World:
         return self.channels[channel_id]
 
     def message(self, message_id: int, *, channel_id: int | None = None) -> Message:
-        """A message that is still there."""
+        """A message that was not deleted."""
         found = self.messages.get(message_id)
         elsewhere = found and channel_id is not None and found.channel_id != channel_id
         if found is None or found.deleted_at is not None or elsewhere:
@@ -248,7 +249,7 @@ class World:
         return [channel for channel in self.channels.values() if channel.guild_id == guild_id]
 
     def messages_in(self, channel_id: int) -> Iterator[Message]:
-        """Messages that are there, oldest first, also those that only one user sees."""
+        """Messages that were not deleted, oldest first, including those that only one user sees."""
         for message in self.messages.values():
             if message.channel_id == channel_id and message.deleted_at is None:
                 yield message
@@ -270,5 +271,5 @@ class World:
         return channel.nsfw
 
     def commands_by_name(self) -> dict[tuple[str, int], Json]:
-        """What a member finds by name and kind."""
+        """The command that a member finds by name and kind."""
         return {(command["name"], command["type"]): command for command in self.commands.values()}

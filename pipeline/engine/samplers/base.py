@@ -1,4 +1,4 @@
-"""What every sampler offers to the loop."""
+"""The interface of samplers."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ ONE = np.float32(1)
 class SamplerState:
     """Where one picture is. `step_index` counts the steps done.
 
-    `pred_original_sample` is the finished picture as the last step foresees it, for previews and
-    for solvers that look back. `base_sample` is where a solver's current pair of steps began.
+    `pred_original_sample` is the finished picture predicted by the last step, for previews and for
+    multistep solvers. `base_sample` is where a solver's current pair of steps started.
     """
 
     step_index: int = 0
@@ -30,8 +30,8 @@ class SamplerState:
 class NumpySampler(ABC):
     """A noise scheduler over explicit values: no state of its own, so rows may share one.
 
-    All samples are (1, latent_channels, height, width) float32 in latent pixels. `timesteps` is
-    what the UNet is told at each step, (steps,): whole numbers except for Euler. The first noise is
+    All samples are (1, latent_channels, height, width) float32 in latent pixels. `timesteps` are
+    the UNet's inputs at each step, (steps,): whole numbers except for Euler. The initial noise is
     multiplied by `init_noise_sigma`. `draws_noise`: each step (the last too) needs fresh noise of
     the sample's shape.
     """
@@ -42,12 +42,12 @@ class NumpySampler(ABC):
     draws_noise: bool = False
 
     def scale_model_input(self, sample: Floats, step_index: int) -> Floats:  # noqa: ARG002 - Euler's
-        """The sample as the UNet wants it at this step."""
+        """The sample as the UNet's input at this step."""
         return sample
 
     @abstractmethod
     def add_noise(self, sample: Floats, noise: Floats, step_index: int) -> Floats:
-        """The finished `sample` as it would be before this step: where img2img begins."""
+        """The finished `sample` as it would be before this step: where img2img starts."""
 
     @abstractmethod
     def step(

@@ -36,7 +36,7 @@ class _Level:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _DpmSampler(NumpySampler):
-    """What both solvers share. `orders` has the solver's order at each step, `levels` one level
+    """The common part of both solvers. `orders` has the solver's order at each step, `levels` one
     more than `timesteps`."""
 
     levels: tuple[_Level, ...]
@@ -47,13 +47,13 @@ class _DpmSampler(NumpySampler):
         cls, config: SchedulerConfig, steps: int, *, orders: tuple[Order, ...], whole: bool
     ) -> Self:
         """Always on Karras' noise levels, as all DPM++ samplers of the model card are. `whole`:
-        timesteps are rounded, where diffusers otherwise cuts their fraction off."""
+        timesteps are rounded, where diffusers otherwise truncates them."""
         training = schedule.sigmas_of(schedule.alphas_cumprod(config))
         sigmas = schedule.karras(float(training[-1]), float(training[0]), steps)
         timesteps = schedule.sigma_to_timestep(sigmas, training)
         if whole:
             timesteps = timesteps.round()
-        # The model is told a whole number: diffusers casts, which truncates.
+        # The model gets a whole number: diffusers casts, which truncates.
         timesteps = timesteps.astype(np.int64).astype(np.float32)
         noises = schedule.with_final_sigma(config, sigmas, training)
         return cls(
@@ -107,7 +107,7 @@ class _DpmSampler(NumpySampler):
 
 
 class MultistepSampler(_DpmSampler):
-    """2M: looks back one step; with noise (SDE) or without."""
+    """2M: uses the previous step; with noise (SDE) or without."""
 
     __slots__ = ()
 
@@ -130,7 +130,7 @@ class MultistepSampler(_DpmSampler):
 
 
 class SinglestepSampler(_DpmSampler):
-    """Goes in pairs of steps: the second one starts again where the first one did."""
+    """Works in pairs of steps: the second one starts again where the first one did."""
 
     __slots__ = ()
 

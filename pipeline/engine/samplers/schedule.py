@@ -1,7 +1,7 @@
 """Noise schedules as diffusers 0.39 computes them from a scheduler's config.
 
-Everything is float32 where torch has float32 and float64 where diffusers goes through numpy, in
-the same order, so that timesteps and sigmas are equal to the bit or in the last place.
+Everything is float32 where torch has float32 and float64 where diffusers uses numpy, in the same
+order, so that timesteps and sigmas are equal to the last bit or nearly so.
 """
 
 import math
@@ -85,7 +85,7 @@ def sigma_to_timestep(sigmas: NDArray[np.float64], training: Floats) -> NDArray[
 def with_final_sigma(
     config: SchedulerConfig, sigmas: NDArray[np.float64], training: Floats
 ) -> Floats:
-    """`sigmas` and the noise that is left at the end, (steps + 1,)."""
+    """`sigmas` and the remaining noise at the end, (steps + 1,)."""
     last = 0.0 if config.final_sigmas_type == "zero" else float(training[0])
     return np.append(sigmas, last).astype(np.float32)
 

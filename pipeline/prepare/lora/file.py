@@ -1,4 +1,4 @@
-"""LoRA files: safetensors with pairs of small matrices, read as their authors' programs write them.
+"""LoRA files: safetensors with pairs of small matrices, in the formats of several programs.
 
 Two spellings are read. kohya's: `lora_unet_down_blocks_1_..._to_q.lora_down.weight`, `.lora_up`,
 `.alpha`, the UNet's blocks also by their names before diffusers (`input_blocks_4_1_...`), with
@@ -39,7 +39,7 @@ _PLAIN: Final[Mapping[str, npt.DTypeLike]] = {
     "U8": np.uint8,
 }
 _OF_ONNX: Final = {"BF16": "BFLOAT16", "F8_E4M3": "FLOAT8E4M3FN", "F8_E5M2": "FLOAT8E5M2"}
-"""What numpy has no type for, by ONNX's names of them: exact in float32, all of them."""
+"""Types that numpy lacks, by their ONNX names; all are exact in float32."""
 
 _NO_SAFETENSORS: Final = (
     (b"PK", "it is a PyTorch file, which may run programs when it is opened"),
@@ -47,7 +47,7 @@ _NO_SAFETENSORS: Final = (
     (b"version https://git-lfs", "it is only a pointer of Git LFS, not the file itself"),
     (b"<", "it is a web page, not the file itself"),
 )
-"""How files begin that are often taken for one."""
+"""The first bytes of files that are often mistaken for one."""
 
 _METADATA: Final = "__metadata__"
 
@@ -69,15 +69,15 @@ _SUFFIXES: Final = (
 
 @dataclass(slots=True)
 class Entry:
-    """What a file says of one layer, by key: `down` (rank, in), `up` (out, rank), `alpha`, and for
+    """A file's tensors of one layer, by key: `down` (rank, in), `up` (out, rank), `alpha`, and for
     convolutions `mid`."""
 
     keys: dict[str, str] = field(default_factory=dict[str, str])
 
 
 class LoraFile:
-    """An open LoRA. `entries` by the layer's name as the file spells it; nothing is read before it
-    is asked for.
+    """An open LoRA. `entries` by the layer's name as spelled in the file; values are read on
+    demand.
 
     Raises ModelError `lora_unreadable`, `lora_type`, and what `unknown_keys` gives where a key is
     none of a LoRA's.
@@ -121,14 +121,14 @@ class LoraFile:
         return self._tensors[key][1]
 
     def check_finite(self) -> None:
-        """Read all of it. Raises ModelError `lora_not_finite` where a value is no number."""
+        """Read all values. Raises ModelError `lora_not_finite` for NaN or infinity."""
         for entry in self.entries.values():
             for key in entry.keys.values():
                 if not np.isfinite(self.read(key)).all():
                     raise ModelError("lora_not_finite", name=self.name, tensor=key)
 
     def _check(self, layer: str, entry: Entry) -> None:
-        """The matrices of a layer are such, of the same rank, in numbers that are read."""
+        """Check that a layer's matrices have two axes, the same rank, and a supported type."""
         for part, key in entry.keys.items():
             kind = self._tensors[key][0]
             if part != "alpha" and np.issubdtype(_dtype(kind), np.integer):
@@ -160,7 +160,7 @@ class LoraFile:
 
 
 def unknown_keys(name: str, keys: list[str]) -> ModelError:
-    """The error that names some of `keys` and what they are of, if that is known: `lora_method`,
+    """The error that names some of `keys` and their method or model, if known: `lora_method`,
     `lora_model`, `lora_unknown_keys`."""
     method, model = method_of(keys), model_of(keys)
     if method is not None:
@@ -205,7 +205,7 @@ def _check_types(path: Path, header: dict[str, Any]) -> None:
 
 
 def _what_else(path: Path) -> str:
-    """What a file is that is no safetensors file."""
+    """What kind of file it is, if not a safetensors file."""
     with path.open("rb") as file:
         begin = file.read(64).lstrip()
     for magic, words in _NO_SAFETENSORS:
@@ -231,7 +231,7 @@ def _header_bytes(file: BinaryIO, size: int) -> tuple[bytes, int]:
 
 
 def _tensor(name: str, said: dict[str, Any], room: int) -> _Tensor:
-    """What the header says of one tensor, if it can be."""
+    """What the header says about one tensor, if it is valid."""
     dims = tuple(int(dim) for dim in said["shape"])
     begin, end = (int(at) for at in said["data_offsets"])
     size = _dtype(str(said["dtype"])).itemsize * math.prod(dims)

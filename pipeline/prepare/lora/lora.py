@@ -1,4 +1,4 @@
-"""LoRAs become part of a model's weights, one tensor at a time."""
+"""Merges LoRAs into a model's weights, one tensor at a time."""
 
 import json
 import math
@@ -33,14 +33,14 @@ _PEFT_NOTES: Final = "lora_adapter_metadata"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lora:
-    """A LoRA to merge, and how much of it."""
+    """A LoRA to merge, and its strength."""
 
     path: Path
     strength: float = 1.0
 
     @classmethod
     def parse(cls, typed: str) -> "Lora":
-        """From `FILE` or `FILE:strength`, full-width or with a decimal comma as well.
+        """From `FILE` or `FILE:strength`, also with full-width characters or a decimal comma.
 
         Raises InputError `lora_strength`.
         """
@@ -56,7 +56,7 @@ class Lora:
         return cls(path=file, strength=strength)
 
     def note(self) -> LoraNote:
-        """What the manifest says of it. Raises ModelError `lora_unreadable`."""
+        """Its entry in the manifest. Raises ModelError `lora_unreadable`."""
         return LoraNote(
             name=self.path.stem, sha256=LoraFile(self.path).sha256(), strength=self.strength
         )
@@ -83,7 +83,7 @@ class _Layer:
 
 
 def merges_for(source: ModelFolder, loras: Sequence[Lora]) -> Merges:
-    """What `loras` do to the weights of `source`, by component and initializer.
+    """The changes of `loras` to the weights of `source`, by component and initializer.
 
     Raises ModelError what `LoraFile` raises, `lora_not_finite`, `lora_unknown_keys` (with the keys
     that no layer of this model fits), `lora_unfit` (a layer of another shape: made for another
@@ -143,7 +143,7 @@ class _Change:
 
 
 def _check_shape(file: LoraFile, entry: Entry, layer: _Layer) -> None:
-    """The pair must give the layer's shape."""
+    """Check that the pair has the layer's shape."""
     down, up = file.shape(entry.keys["down"]), file.shape(entry.keys["up"])
     out, inner = layer.shape[0], layer.shape[1]
     wanted = math.prod(layer.shape[1:])
@@ -164,7 +164,7 @@ def _check_shape(file: LoraFile, entry: Entry, layer: _Layer) -> None:
 
 
 def _scale(file: LoraFile, entry: Entry, spelled: str) -> float:
-    """Alpha / rank: alpha as the file says it, else in the notes of peft, else the rank."""
+    """Alpha / rank: alpha from the file, otherwise from peft's notes, otherwise the rank."""
     rank = file.shape(entry.keys["down"])[0]
     if "alpha" in entry.keys:
         return float(file.read(entry.keys["alpha"]).reshape(-1)[0]) / rank

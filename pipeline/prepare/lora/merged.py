@@ -1,4 +1,4 @@
-"""The source's weights with LoRAs added, for comparing: on disk for a while, not in memory."""
+"""The source's weights with LoRAs added, for comparison: temporarily on disk, not in memory."""
 
 import shutil
 from collections.abc import Generator, Mapping
@@ -20,8 +20,8 @@ Array = npt.NDArray[Any]
 def merged_weights(
     source: ModelFolder, merges: Merges, folder: Path
 ) -> Generator[Mapping[Component, Mapping[str, Array]]]:
-    """The changed weights of each component, by name, mapped from files below `folder`. Nothing is
-    left behind."""
+    """The changed weights of each component, by name, mapped from files below `folder`, which are
+    removed afterwards."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:

@@ -1,4 +1,4 @@
-"""What a file is if not a plain LoRA for SDXL, told from its keys. Pure."""
+"""Recognises files that are not a plain LoRA for SDXL by their keys. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ _METHODS: Final = (
     ("GLoRA", r"\.[ab][12]\.weight$"),
     ("full difference of weights", r"\.diff(_b)?$"),
 )
-"""Other formulas, which adding the product of two matrices does not give."""
+"""Other formulas than adding the product of two matrices."""
 
 _MODELS: Final = (
     ("Stable Diffusion 1.5 or 2", r"^lora_te_"),

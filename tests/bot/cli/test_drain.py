@@ -153,7 +153,7 @@ def test_without_a_running_bot_it_says_so(
     assert "No Ekaki runs" in capsys.readouterr().err
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / LOCK_NAME).write_text(str(os.getpid()), encoding="ascii")
-    assert main(["drain"]) == 1  # a file left behind: nobody holds it, so nobody is signalled
+    assert main(["drain"]) == 1  # a leftover file: no process holds it, so none is signalled
 
 
 def test_the_holder_is_known_only_while_it_holds(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ class Stage:
             os.close(writer)
 
     def in_terminal(self, *args: str, answer: bytes | None) -> tuple[int, str]:
-        """On a terminal; `answer` is typed when a question stands there."""
+        """On a terminal; `answer` is typed when a question is shown."""
         import pty
 
         ours, theirs = pty.openpty()

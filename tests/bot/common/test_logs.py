@@ -1,4 +1,4 @@
-"""No token in any line that is logged, whoever logs it and however."""
+"""No token appears in any log line, whatever logs it."""
 
 import asyncio
 import io

@@ -160,7 +160,7 @@ async def test_a_saved_preset_fills_a_request(house: House) -> None:
 
 
 async def everything(house: House, user_id: int) -> str:
-    """One of each thing that can be stored about somebody; returns the id of the job."""
+    """Store one of everything that can be stored about a person; returns the id of the job."""
     upload = await house.jobs.put_upload(red_png())
     wish = GenerationRequest(
         prompt="1girl, smile", count=2, seed=user_id, init_picture=upload.content_hash

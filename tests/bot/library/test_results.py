@@ -32,7 +32,7 @@ OWNER = Actor(user_id=1, guild_id=10, channel_id=100)
 async def drawn(
     house: House, wish: GenerationRequest = WISH, user_id: int = 1, *, replay: bool = False
 ) -> list[StoredPicture]:
-    """The pictures of `wish`, finished."""
+    """The finished pictures of a request."""
     ticket = await house.jobs.submit(wish, origin(user_id), replay=replay)
     ended = await house.ended(ticket.job.id)
     assert isinstance(ended, Completed), ended

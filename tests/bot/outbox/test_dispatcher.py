@@ -40,7 +40,7 @@ def explain(error: BaseException) -> Failure:
 
 @dataclass
 class Post:
-    """A sender that notes what arrives, and fails as told."""
+    """A sender that records what arrives, and fails as configured."""
 
     sent: list[str] = field(default_factory=list[str])
     tries: list[str] = field(default_factory=list[str])
@@ -226,7 +226,7 @@ async def test_what_is_parked_is_told_to_the_moderators_once(room: Room) -> None
     await room.put("bad", guild_id=7)
     await room.until(lambda: len(room.post.tries) == 1)
     await until(lambda: room.outbox.parked(limit=9))
-    await room.put("bad", guild_id=7)  # asked for again: tried at once, and not told again
+    await room.put("bad", guild_id=7)  # requested again: tried immediately, and not reported again
     await room.until(lambda: len(room.post.tries) == 2)
     async with asyncio.timeout(PATIENCE_S):
         while (await room.outbox.parked(limit=9))[0].attempts < 2:

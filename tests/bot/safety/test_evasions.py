@@ -53,7 +53,7 @@ def test_the_same_words_in_the_negative_are_welcome(prompt: str, _always: bool) 
 
 
 def _about_people() -> list[tuple[Rating, str]]:
-    """Written by somebody who had not seen the normaliser: rating, prompt."""
+    """Written by a person who had not seen the normaliser: rating, prompt."""
     lines = Path(__file__).with_name("people_evasions.txt").read_text(encoding="utf-8").split("\n")
     pairs = (line.split("\t", 1) for line in lines if line)
     return [(Rating[rating.upper()], _unescaped(prompt)) for rating, prompt in pairs]

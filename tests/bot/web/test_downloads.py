@@ -1,4 +1,4 @@
-"""Collections by link: who has one gets what its owner may see, for an hour, and nobody else."""
+"""Collections by link: whoever has the link gets what its owner may see, for an hour."""
 
 import asyncio
 import io
@@ -37,7 +37,7 @@ class Later(SystemClock):
 
 
 class House:
-    """A page, a database under it, and links as the bot makes them."""
+    """A page with its database, and links as the bot makes them."""
 
     def __init__(self, database: Database, origin: str, names: list[str]) -> None:
         self.database = database

@@ -29,7 +29,7 @@ async def test_a_session_is_bound_to_https_and_to_its_time(tmp_path: Path, secur
         assert (cookie["path"], cookie["domain"]) == ("/", "")
         asking = make_mocked_request("GET", "/", headers={"Cookie": f"{cookie.key}={cookie.value}"})
         assert await sessions.get(asking) is not None
-        clock.advance(-3600)  # it was begun by a clock that was ahead
+        clock.advance(-3600)  # it was created by a clock that was ahead
         assert await sessions.get(asking) is None
         clock.advance(3600 + SESSION_S - 1)
         assert await sessions.get(asking) is not None

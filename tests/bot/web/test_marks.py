@@ -1,4 +1,4 @@
-"""Stars and favourites by forms: who may, what is written, and what nobody else learns."""
+"""Stars and favourites by forms: who may set them, what is written, and what stays private."""
 
 import html
 import re

@@ -174,7 +174,7 @@ async def test_the_prompt_is_what_was_typed_with_a_link_for_each_tag(
 
 
 async def with_wish(shown: Shown, **changes: Any) -> None:
-    """Have the first picture made from another wish, by another final prompt."""
+    """Change the first picture's request and final prompt."""
     async with (
         Database.open(shown.folder / DATABASE_NAME) as database,
         database.transaction() as connection,

@@ -95,7 +95,7 @@ async def test_others_messages_stay(place: Discord, running: Running) -> None:
 async def test_a_shown_message_is_removed_in_spite_of_trouble(
     place: Discord, running: Running, status: int
 ) -> None:
-    """The question stands under a message of `/show` in another channel."""
+    """The question is under a message of `/show` in another channel."""
     await place.answer(place.alice.imagine(prompt="1girl"))
     await running.all_delivered(1)
     job = await running.job()

@@ -60,7 +60,7 @@ async def test_who_loses_the_card_twice_is_told_kindly_and_pays_nothing(
         assert "did not count towards your limits" in told.text
         assert "CUDA" not in told.text
         assert await running.used() == 0
-        job = await alice.draw(running, "1girl, scarf")  # and it goes on
+        job = await alice.draw(running, "1girl, scarf")  # and it continues
         assert job.state == "finished"
 
 

@@ -1,4 +1,4 @@
-"""A place that is closed when a job ends: its end is told once the place opens."""
+"""A place that is closed when a job ends: the result is delivered once the place opens."""
 
 import asyncio
 from collections.abc import Callable

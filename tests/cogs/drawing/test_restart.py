@@ -1,4 +1,4 @@
-"""The bot stops and starts again: the same message goes on, and nothing is sent twice."""
+"""The bot stops and starts again: the same message is continued, and nothing is sent twice."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Withheld pictures over the wire: nobody is shown one, anywhere, not even on the way."""
+"""Withheld pictures are never sent, not even in previews."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who writes to the bot as to a person is told what to type, and nobody else is."""
+"""People who address the bot are told what to type, and nobody else is."""
 
 import logging
 from collections.abc import Callable
@@ -105,7 +105,8 @@ async def test_it_speaks_the_language_of_the_place(
     place.world.users[IDS.alice].locale = "ja"
     alice.member.say("描いて", channel=IDS.dm_alice)
     await running.heard()
-    assert answers(alice, IDS.dm_alice)[-1].content == text("mention.answer")  # nobody told it yet
+    # nobody reported it yet
+    assert answers(alice, IDS.dm_alice)[-1].content == text("mention.answer")
     running.services.languages.choose(IDS.guild, "ja")
     place.advance(PAUSE_S + 1)
     alice.member.say(f"{US} 描いて", channel=IDS.general)

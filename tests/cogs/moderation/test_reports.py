@@ -1,4 +1,4 @@
-"""Reports: the menu, the queue, what is decided, who is told, and who never learns of whom."""
+"""Reports: the menu, the queue, the decisions, who is notified, and who stays anonymous."""
 
 from bot.playground.simulator.default_world import IDS
 from data.guilds import audit, reports

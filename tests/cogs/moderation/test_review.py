@@ -56,14 +56,14 @@ async def entries(running: Running) -> list[AuditEntry]:
 
 
 async def settled(running: Running) -> None:
-    """Until every end is told."""
+    """Wait until every job is delivered."""
     async with asyncio.timeout(PATIENCE_S):
         while any(job.delivery == "pending" for job in await running.jobs()):
             await asyncio.sleep(0.01)
 
 
 async def refused(place: Discord, said: str) -> None:
-    """Until the moderator, and nobody else, has read it."""
+    """Wait until the moderator, and nobody else, has read it."""
     await until(
         lambda: any(
             said in message.content and message.ephemeral_for == IDS.moderator

@@ -150,7 +150,7 @@ def pictures_in(place: Discord) -> list[str]:
 
 
 def rows_of(place: Discord, user_id: int) -> dict[str, int]:
-    """Rows in which the person's id stands, by table, in the whole database."""
+    """Rows that contain the person's id, by table, in the whole database."""
     found: dict[str, int] = {}
     with sqlite3.connect(place.folder / "ekaki.db") as connection:
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -205,7 +205,7 @@ async def test_delete_cancels_what_is_open_and_its_button_outlives_a_restart(
 async def test_a_removal_that_failed_can_be_tried_again(
     running: Running, place: Discord, alice: Visitor
 ) -> None:
-    """As when the disk is full: told, nothing half done, the buttons are there again."""
+    """As when the disk is full: reported, nothing half done, the buttons are back."""
     await alice.draw(running, "1girl, umbrella")
     question = await alice.answer("privacy delete")
     async with running.services.database.transaction() as connection:
@@ -227,7 +227,7 @@ async def test_a_removal_that_failed_can_be_tried_again(
 async def test_a_forged_button_removes_nobody_else(
     running: Running, place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    """The client can't press another's ephemeral message; somebody with a library could."""
+    """The client can't press another's ephemeral message; a program could."""
     await alice.draw(running, "1girl, umbrella")
     question = await alice.answer("privacy delete")
     data: dict[str, Any] = {

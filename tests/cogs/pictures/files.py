@@ -36,7 +36,7 @@ def post(place: Discord, visitor: Visitor, data: bytes, name: str = "mine.png") 
 
 
 def filled(sent: InteractionView) -> dict[str, str]:
-    """What stands in the fields of the form that came."""
+    """The contents of the fields of the form that was opened."""
     assert sent.modal is not None
     rows: list[dict[str, Any]] = sent.modal["components"]
     fields: list[dict[str, Any]] = [row["component"] for row in rows if row["type"] == 18]

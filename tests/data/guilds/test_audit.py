@@ -166,7 +166,7 @@ async def test_blocks_hold_where_and_as_long_as_they_say(database: Database) -> 
         assert await kept_out(2, 10) is None
         everywhere = block(guild_id=EVERYWHERE)
         await blocks.put(connection, block=everywhere)
-        assert await kept_out(1, 10) == EVERYWHERE  # the wider one is told
+        assert await kept_out(1, 10) == EVERYWHERE  # the wider one is shown
         assert await kept_out(1, None) == EVERYWHERE
         server = block(guild_id=EVERYWHERE, subject="guild", subject_id=12)
         await blocks.put(connection, block=server)

@@ -85,7 +85,7 @@ async def test_a_full_disk_is_a_storage_error_and_nothing_is_kept(database: Data
     async with database.reader() as reader, reader.execute("PRAGMA page_count") as cursor:
         row = await cursor.fetchone()
     assert row is not None
-    async with database.transaction() as connection:  # SQLite's own quota stands for the disk's
+    async with database.transaction() as connection:  # SQLite's own quota simulates the disk's
         await connection.execute(f"PRAGMA max_page_count = {row[0] + 2}")
     with pytest.raises(StorageError, match="disk_full"):
         async with database.transaction() as connection:

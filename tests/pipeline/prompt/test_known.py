@@ -1,4 +1,4 @@
-"""Aliases become tags, what is no tag stays as typed, and either is told."""
+"""Aliases become tags, other text stays as typed, and both are reported."""
 
 import pytest
 from hypothesis import given

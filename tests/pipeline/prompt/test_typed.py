@@ -1,4 +1,4 @@
-"""What was typed is told from what was added, and a command asks for the same picture."""
+"""Typed tags are distinguished from added ones, and a command asks for the same picture."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Errors told apart by their words: as ONNX Runtime, CUDA and their users reported them."""
+"""Errors are recognised by their text, as ONNX Runtime, CUDA and their users reported them."""
 
 import pytest
 

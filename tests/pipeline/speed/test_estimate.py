@@ -1,4 +1,5 @@
-"""Minutes per picture, told before one is drawn: the formula, and against what was measured."""
+"""Minutes per picture, estimated before one is drawn: the formula, and compared with
+measurements."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The tagger: its contract, what it makes of pictures, where it lies, and what is no tagger."""
+"""The tagger: its contract, its results, where it is found, and what is no tagger."""
 
 from pathlib import Path
 

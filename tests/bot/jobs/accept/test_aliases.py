@@ -1,4 +1,4 @@
-"""The hard rules hold for what an alias stands for, and for the alias as it was typed."""
+"""The hard rules apply to the tag of an alias, and to the alias as it was typed."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,5 @@
-"""Limits under a clock that jumps: nobody waits longer than a window, nobody gets more than it."""
+"""Limits with a clock that jumps: nobody waits longer than a window, and nobody gets more than it
+allows."""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,4 @@
-"""What goes on beside the drawing, so that a device waits for nothing while jobs wait."""
+"""What runs in parallel with drawing, so that no device is idle while jobs wait."""
 
 import asyncio
 import io
@@ -62,7 +62,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A house whose engine is about to draw the job `first` and draws nothing until it is let."""
+    """A service whose engine is about to draw the job `first` and waits until it is released."""
 
     house: House
     engine: FakeEngine

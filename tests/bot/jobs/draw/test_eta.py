@@ -1,4 +1,4 @@
-"""Times that people are told: learned, kept over restarts, and measured against what came."""
+"""Estimated times: learned, kept over restarts, and compared with the actual times."""
 
 import asyncio
 import json
@@ -96,7 +96,7 @@ def test_the_first_steps_correct_what_was_expected() -> None:
     pace.expect(EXPECTED)
     pace.correct(cost=2 * ONE_STEP, steps_s=2 * 8.0)  # a busy machine: half as fast
     assert pace.estimate(28 * ONE_STEP) == pytest.approx(2 * EXPECTED.picture_s)
-    pace.correct(cost=0.0, steps_s=0.0)  # the first step that is told says nothing yet
+    pace.correct(cost=0.0, steps_s=0.0)  # the first reported step says nothing yet
     assert pace.estimate(28 * ONE_STEP) == pytest.approx(2 * EXPECTED.picture_s)
 
 

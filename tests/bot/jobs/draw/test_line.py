@@ -54,7 +54,7 @@ def took(line: Line) -> Unit:
 
 
 def draw_all(line: Line) -> dict[str, float]:
-    """When each job is done if `devices` draw what the line gives, without any forecast."""
+    """When each job is done if `devices` draw what the line provides, without any forecast."""
     now, done_at = 0.0, dict[str, float]()
     running: list[tuple[float, Unit]] = []
     while True:
@@ -135,11 +135,11 @@ def test_steps_of_the_first_picture_correct_what_was_expected() -> None:
     unit = took(line)
     line.step(unit, step=1, steps=8, now=100.0)
     assert line.outlooks()[first.record.id].eta_s == pytest.approx(7.0)
-    line.step(unit, step=4, steps=8, now=106.0)  # steps 2 and 3 were told with it
+    line.step(unit, step=4, steps=8, now=106.0)  # steps 2 and 3 were reported with it
     assert line.outlooks()[first.record.id].eta_s == pytest.approx(8.0)
     assert line.outlooks()[second.record.id].eta_s == pytest.approx(24.0)
     line.finish(unit)
-    line.step(unit, step=5, steps=8, now=999.0)  # told late: it runs no more
+    line.step(unit, step=5, steps=8, now=999.0)  # reported late: it no longer runs
     assert line.outlooks()[second.record.id].eta_s == pytest.approx(16.0)
 
 

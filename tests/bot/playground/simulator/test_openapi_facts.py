@@ -1,4 +1,4 @@
-"""What we keep of Discord's document is what stands there, and is enough to find a wrong answer."""
+"""The facts extracted from Discord's document match it, and are enough to find a wrong answer."""
 
 from typing import Any
 

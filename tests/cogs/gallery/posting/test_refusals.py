@@ -1,4 +1,4 @@
-"""An entry that Discord refuses stops no other, and somebody is told."""
+"""An entry that Discord rejects blocks no other, and is reported."""
 
 import asyncio
 from collections.abc import Callable
@@ -60,7 +60,7 @@ async def test_one_entry_that_is_refused_stops_no_other_and_is_told(
         assert str(code) in log.text
         await until(
             lambda: any("rejected" in m.content for m in place.world.messages_in(IDS.dm_alice))
-        )  # its sharer is told, privately
+        )  # the person who shared it is notified privately
         # Settings that change try again what is parked.
         await choose(running, gallery_threshold=5)
         await until_shown(bob, count=2)

@@ -1,4 +1,4 @@
-"""Votes are exact: from a hundred people at once, through restarts, and while nobody listens."""
+"""Votes are exact: from a hundred people at once, across restarts, and while the bot is offline."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Tiles: every pixel once, seams that nobody sees, and when they are used."""
+"""Tiles: every pixel once, no visible seams, and when they are used."""
 
 import dataclasses
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 # pyright: reportUnknownArgumentType=false, reportPrivateImportUsage=false
 # pyright: reportAttributeAccessIssue=false, reportUnknownParameterType=false
 # (the border to torch, diffusers, peft and safetensors, whose types are partly missing)
-"""Layers are found by the names that programs give them, and unknown names are told."""
+"""Layers are found by the names that programs give them, and unknown names are reported."""
 
 from collections.abc import Callable
 from pathlib import Path
