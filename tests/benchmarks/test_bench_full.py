@@ -25,7 +25,7 @@ SIZE = "1024x1024"
 MEMORY = Memory(resident=2_000_000_000, private=1_000_000_000)
 
 
-class House:
+class FakeMachine:
     """Fakes machine and models: records what ran and what was prepared; `fails` interrupts a
     turn."""
 
@@ -72,20 +72,20 @@ class FakeContender:
 
     load_s, load_processor_s, peak = 1.0, 1.0, MEMORY
 
-    def __init__(self, house: House, entry: Entry) -> None:
-        self._house = house
+    def __init__(self, machine: FakeMachine, entry: Entry) -> None:
+        self._machine = machine
         self._entry = entry
         self._is_warm = False
 
     def step(self, inputs: Mapping[str, Floats]) -> Step:
-        if self._entry.name == self._house.fails:
+        if self._entry.name == self._machine.fails:
             raise KeyboardInterrupt
         assert inputs["size"][0] == 1024
         stock = self._entry.name == "stock"
         answer = np.full(4, 1.0 if stock else 1.01, np.float32)
         seconds = (8.0 if stock else 4.0) if self._is_warm else 50.0
         if self._is_warm:
-            self._house.ran.append(self._entry.name)
+            self._machine.ran.append(self._entry.name)
         self._is_warm = True
         return Step(seconds=seconds, processor_s=2 * seconds, noise_pred=answer)
 
@@ -96,8 +96,8 @@ class FakeContender:
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    made = House(tmp_path)
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeMachine:
+    made = FakeMachine(tmp_path)
 
     def inputs_for(_path: Path, *, width: int, height: int) -> dict[str, Any]:
         return {"size": np.array([width, height])}
@@ -111,21 +111,21 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
 
 
 def test_who_could_only_be_emulated_is_left_out_with_a_word(
-    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    machine: FakeMachine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """torch in bfloat16 took 107 s for a small step on a processor with AVX2 alone."""
     cpu = Cpu(model="a processor", machine="x86_64", flags=frozenset({"avx2", "fma"}))
     for module in (contest, prepared):
         monkeypatch.setattr(module, "this_cpu", lambda: cpu)
-    found = house.measure(NAMES_OF_ALL)
-    assert house.ran == [
+    found = machine.measure(NAMES_OF_ALL)
+    assert machine.ran == [
         "stock",
         "own fp32",
         "own fp32, weights in memory",
         "own int8",
         "torch fp32",
     ]
-    assert "bf16" not in house.prepared
+    assert "bf16" not in machine.prepared
     missing = {row.name: row.cells[LEFT_OUT] for row in found.rows if LEFT_OUT in row.cells}
     assert missing.keys() == {"own bf16 (OpenVINO)", "torch bf16"}
     assert "no bfloat16" in missing["torch bf16"]
@@ -144,54 +144,54 @@ def test_where_it_can_be_computed_nobody_is_left_out(monkeypatch: pytest.MonkeyP
     assert contest.left_out(NAMES_OF_ALL) == {}
 
 
-def test_a_run_that_was_cut_off_goes_on(house: House) -> None:
-    house.fails = "own int8"
+def test_a_run_that_was_cut_off_goes_on(machine: FakeMachine) -> None:
+    machine.fails = "own int8"
     with pytest.raises(KeyboardInterrupt):
-        house.measure()
-    assert house.ran == ["stock", "own fp32"]
-    house.fails = ""
-    house.measure()
-    assert house.ran == list(NAMES)
-    assert house.prepared == ["fp32", "int8"]
+        machine.measure()
+    assert machine.ran == ["stock", "own fp32"]
+    machine.fails = ""
+    machine.measure()
+    assert machine.ran == list(NAMES)
+    assert machine.prepared == ["fp32", "int8"]
 
 
-def test_what_was_measured_before_the_cut_is_in_the_results(house: House) -> None:
-    house.fails = "own int8"
+def test_what_was_measured_before_the_cut_is_in_the_results(machine: FakeMachine) -> None:
+    machine.fails = "own int8"
     with pytest.raises(KeyboardInterrupt):
-        house.measure()
-    steps = [row for row in Result.load(house.folder / "full.json").rows if "error" in row.cells]
+        machine.measure()
+    steps = [row for row in Result.load(machine.folder / "full.json").rows if "error" in row.cells]
     assert [row.name for row in steps] == ["stock", "own fp32"]
 
 
-def test_who_came_later_is_compared_with_stock_of_the_earlier_run(house: House) -> None:
-    house.measure(("stock",))
+def test_who_came_later_is_compared_with_stock_of_the_earlier_run(machine: FakeMachine) -> None:
+    machine.measure(("stock",))
     rows = {
-        row.name: row.cells for row in house.measure(("own int8",)).rows if "error" in row.cells
+        row.name: row.cells for row in machine.measure(("own int8",)).rows if "error" in row.cells
     }
     assert rows["own int8"]["times stock's speed"] == "2.00"
     assert rows["own int8"]["error"] == "1e-02"
     assert rows["stock"]["error"] == "0"
 
 
-def test_stock_is_measured_whoever_is_asked_for(house: House) -> None:
-    house.measure(("own int8",))
-    assert house.ran == ["stock", "own int8"]
+def test_stock_is_measured_whoever_is_asked_for(machine: FakeMachine) -> None:
+    machine.measure(("own int8",))
+    assert machine.ran == ["stock", "own int8"]
 
 
-def test_other_weights_are_measured_anew(house: House) -> None:
-    house.measure(("stock",))
-    house.measure(("stock",), weights="real")
-    assert house.ran == ["stock", "stock"]
+def test_other_weights_are_measured_anew(machine: FakeMachine) -> None:
+    machine.measure(("stock",))
+    machine.measure(("stock",), weights="real")
+    assert machine.ran == ["stock", "stock"]
 
 
-def test_a_whole_picture_is_drawn_once_for_each_number_of_steps(house: House) -> None:
-    out = house.folder / "full.json"
-    house.measure(("stock",))
-    house.session().draw(["int8"], 2, out)
-    house.session().draw(["int8", "fp32"], 2, out)
-    house.session().draw(["int8"], 28, out)
-    assert house.drawn == ["int8 2", "fp32 2", "int8 28"]
-    assert house.prepared == ["int8", "fp32"]
+def test_a_whole_picture_is_drawn_once_for_each_number_of_steps(machine: FakeMachine) -> None:
+    out = machine.folder / "full.json"
+    machine.measure(("stock",))
+    machine.session().draw(["int8"], 2, out)
+    machine.session().draw(["int8", "fp32"], 2, out)
+    machine.session().draw(["int8"], 28, out)
+    assert machine.drawn == ["int8 2", "fp32 2", "int8 28"]
+    assert machine.prepared == ["int8", "fp32"]
     rows = [row for row in Result.load(out).rows if row.name.startswith("`imagine`")]
     assert [row.name for row in rows] == [
         "`imagine` with `int8`, 2 steps",

@@ -38,7 +38,7 @@ GENEROUS = Limits(
 
 
 @dataclass
-class House:
+class Harness:
     """Everything that a test of the job service touches."""
 
     jobs: JobService
@@ -81,7 +81,7 @@ def origin(user_id: int = 1, **changes: object) -> Origin:
 
 
 @asynccontextmanager
-async def open_house(
+async def open_harness(
     folder: Path,
     *,
     engine: FakeEngine | None = None,
@@ -93,7 +93,7 @@ async def open_house(
     start: bool = True,
     while_loading: Callable[[], None] = lambda: None,
     tagger: Path | None = None,
-) -> AsyncGenerator[House, None]:
+) -> AsyncGenerator[Harness, None]:
     """The job service as `bot.compose` composes it, on `folder`. `others`: engines beside `engine`;
     `loads`: instead of both."""
     engine = engine or FakeEngine()
@@ -137,7 +137,7 @@ async def open_house(
         if start:
             await jobs.start()
         try:
-            yield House(
+            yield Harness(
                 jobs=jobs,
                 database=database,
                 files=files,
@@ -157,6 +157,6 @@ async def open_house(
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncGenerator[House, None]:
-    async with open_house(tmp_path) as opened:
+async def harness(tmp_path: Path) -> AsyncGenerator[Harness, None]:
+    async with open_harness(tmp_path) as opened:
         yield opened

@@ -15,7 +15,7 @@ from data.store.lock import only_one
 from data.store.place import Place
 from pipeline.errors import StorageError
 from pipeline.request import GenerationRequest
-from tests.bot.conftest import open_house, origin
+from tests.bot.conftest import open_harness, origin
 
 WISH = GenerationRequest(prompt="1girl")
 
@@ -48,23 +48,23 @@ async def test_nothing_is_taken_or_stored_and_the_job_stays_open(
 ) -> None:
     folder = tmp_path / "state"
     folder.mkdir()
-    async with open_house(folder) as house:
-        hold_place(house.files, None)
-        house.engine.hold()
-        job_id = (await house.jobs.submit(WISH, origin())).job.id
-        await asyncio.to_thread(house.engine.started.acquire)
+    async with open_harness(folder) as harness:
+        hold_place(harness.files, None)
+        harness.engine.hold()
+        job_id = (await harness.jobs.submit(WISH, origin())).job.id
+        await asyncio.to_thread(harness.engine.started.acquire)
         change(folder)
         with pytest.raises(StorageError, match="data_dir_replaced"):
-            await house.jobs.submit(WISH, origin(2))
+            await harness.jobs.submit(WISH, origin(2))
         with pytest.raises(StorageError, match="data_dir_replaced"):
             async with asyncio.timeout(20):
-                await house.database.place.watch()
-        house.engine.release()
+                await harness.database.place.watch()
+        harness.engine.release()
         with pytest.raises(StorageError, match="data_dir_replaced"):
             async with asyncio.timeout(20):
-                await house.jobs.failure
+                await harness.jobs.failure
         assert list((folder / "pictures").rglob("*.png")) == []
-        job = await house.jobs.job(job_id)  # read where it was accepted
+        job = await harness.jobs.job(job_id)  # read where it was accepted
         assert job is not None
         assert job.ended_at is None
 

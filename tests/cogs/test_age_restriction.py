@@ -12,7 +12,7 @@ from data.guilds import place_settings
 from data.jobs.jobs import JobRecord
 from pipeline.rating import Rating
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, open_house, whole
+from tests.cogs.visitors import Visitor, open_bot, whole
 from tests.support.patience import PATIENCE_S, until
 from tests.support.tagger import PaintEngine, make_tagger
 
@@ -21,7 +21,7 @@ from tests.support.tagger import PaintEngine, make_tagger
 async def running(place: Discord, tmp_path: Path) -> AsyncGenerator[Running, None]:
     """A server that allows everything, with a check of finished pictures."""
     tagger = make_tagger(tmp_path / "model" / "tagger")
-    async with open_house(place, engine=PaintEngine(), tagger=str(tagger)) as running:
+    async with open_bot(place, engine=PaintEngine(), tagger=str(tagger)) as running:
         async with running.services.database.transaction() as connection:
             await place_settings.set_ratings(
                 connection,

@@ -8,7 +8,7 @@ from discord import app_commands
 from bot.playground.simulator.default_world import IDS
 from data.shipped.text import text
 from tests.cogs.running import Discord
-from tests.cogs.visitors import Visitor, open_house, whole
+from tests.cogs.visitors import Visitor, open_bot, whole
 
 SERVERS_ONLY = {
     "gallery top", "gallery new", "gallery random", "gallery search", "gallery by", "gallery mine",
@@ -35,7 +35,7 @@ OPENS_A_FORM = {"imagine-form"}
 async def test_every_command_answers_in_a_direct_message(
     place: Discord, alice: Visitor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         commands = [
             each.qualified_name
             for each in running.bot.tree.walk_commands()
@@ -54,7 +54,7 @@ async def test_every_command_answers_in_a_direct_message(
 
 
 async def test_the_form_opens_and_is_answered(place: Discord, alice: Visitor) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         opened = await alice.member.slash("imagine-form", {}, channel=IDS.dm_alice)
         answer = await whole(await alice.member.submit_modal(opened, {"modal_prompt": "1girl"}))
         assert "1girl" in answer.text
@@ -63,13 +63,13 @@ async def test_the_form_opens_and_is_answered(place: Discord, alice: Visitor) ->
 async def test_who_approves_is_told_apart_from_where(
     place: Discord, alice: Visitor, moderator: Visitor
 ) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         assert text("errors.moderators_only") in (await alice.answer("gallery waiting")).text
         in_private = await moderator.answer("gallery waiting", IDS.dm_moderator)
         assert text("errors.servers_only") in in_private.text
 
 
 async def test_a_shared_collection_needs_a_server(place: Discord, alice: Visitor) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         made = await alice.answer("collection create", IDS.dm_alice, name="ours", shared=True)
         assert text("errors.collection_server_only") in made.text

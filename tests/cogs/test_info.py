@@ -3,7 +3,7 @@
 from bot.playground.simulator.default_world import IDS
 from cogs.info import TOPICS, help_embed
 from tests.cogs.running import Discord, Running, running_bot, words
-from tests.cogs.visitors import Visitor, open_house
+from tests.cogs.visitors import Visitor, open_bot
 
 
 async def test_about_shows_what_the_licence_asks_for(place: Discord) -> None:
@@ -33,11 +33,11 @@ async def test_help_shows_how_to_write(place: Discord, running: Running) -> None
 async def test_a_topic_takes_the_place_of_the_card_also_after_a_restart(
     place: Discord, alice: Visitor
 ) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         card = await alice.answer("help")
         (menu,) = card.selects
         assert [each["value"] for each in menu["options"]] == list(TOPICS)
-    async with open_house(place):
+    async with open_bot(place):
         for topic, said in (("weights", "(tag:1.3)"), ("sizes", "Wide, about 16:9 (1344x768)")):
             await alice.member.select(card, "ekaki:help", [topic])
             shown = alice.member.message(card.id)

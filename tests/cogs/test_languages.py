@@ -12,7 +12,7 @@ from bot.playground.simulator.errors import as_list, as_object
 from data.shipped.text import keys, unfilled
 from tests.cogs.drawing.test_delivery import EXPIRED_S, held, pictures
 from tests.cogs.running import Discord, Running, running_bot, words
-from tests.cogs.visitors import Visitor, labels, open_house
+from tests.cogs.visitors import Visitor, labels, open_bot
 from tests.support.fake_engine import FakeEngine
 from tests.support.patience import until
 
@@ -36,7 +36,7 @@ def japanese_server(place: Discord) -> None:
 async def test_a_refusal_is_in_the_language_of_its_reader(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         for visitor, said in ((alice, "画像サイズはありません"), (bob, "isn't a picture size")):
             refusal = await visitor.answer("imagine", prompt="1girl", aspect="round")
             assert refusal.ephemeral
@@ -49,7 +49,7 @@ async def test_private_answers_are_japanese_and_fit(
     place: Discord, alice: Visitor, command: str
 ) -> None:
     """The loopback refuses what is too long for Discord."""
-    async with open_house(place):
+    async with open_bot(place):
         shown = await alice.answer(command)
         assert shown.ephemeral
         title = unfilled(f"{command}.title", language="ja")
@@ -59,7 +59,7 @@ async def test_private_answers_are_japanese_and_fit(
 
 @pytest.mark.usefixtures("japanese")
 async def test_forms_and_what_answers_them(place: Discord, alice: Visitor) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         opened = await alice.member.slash("imagine-form", {}, channel=IDS.general)
         assert opened.modal is not None
         assert opened.modal["title"] == "何を描きますか？"
@@ -70,7 +70,7 @@ async def test_forms_and_what_answers_them(place: Discord, alice: Visitor) -> No
 
 @pytest.mark.usefixtures("japanese")
 async def test_a_button_answers_its_presser(place: Discord, alice: Visitor, bob: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job = await bob.draw(running, "1girl")
         shown = alice.member.message(job.message_id or 0)
         for visitor, title in ((alice, "画像の設定"), (bob, "Settings")):
@@ -84,7 +84,7 @@ async def test_a_button_answers_its_presser(place: Discord, alice: Visitor, bob:
 async def test_what_everybody_reads_is_in_the_servers_language(
     place: Discord, bob: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job = await bob.draw(running, "1girl")
         assert job.locale == "ja"
         versions = bob.member.versions(job.message_id or 0)
@@ -110,7 +110,7 @@ async def test_a_server_that_cannot_choose_leaves_the_language_to_who_asks(
     place: Discord, alice: Visitor
 ) -> None:
     """Only community servers choose one; all others say `en-US`."""
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job = await alice.draw(running, "1girl")
         assert job.locale == "ja"
         assert "シード" in alice.member.message(job.message_id or 0).text
@@ -150,7 +150,7 @@ async def test_a_lacking_permission_is_called_as_the_readers_discord_calls_it(
     role = place.world.guilds[IDS.guild].roles
     for each in role.values():
         each.permissions &= ~(1 << 15)  # attach files
-    async with open_house(place):
+    async with open_bot(place):
         refusal = await alice.answer("imagine", prompt="1girl")
         assert "ファイルを添付" in refusal.text
 
@@ -206,12 +206,12 @@ async def test_new_words_are_sent_and_known_ones_are_not(
 async def test_a_server_chooses_its_language_here(place: Discord, bob: Visitor) -> None:
     """Also for a server that can't choose one in Discord. The choice survives a restart."""
     actor = Actor(user_id=IDS.moderator, guild_id=IDS.guild, channel_id=IDS.general)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await running.services.servers.change(actor, lambda made: replace(made, language="ja"))
         shown = await bob.wish("1girl")
         assert "待機中" in shown.text or "生成中" in shown.text
         assert (await bob.answer("limits")).text.startswith("Your limits")
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job = await bob.draw(running, "1boy")
         assert job.locale == "ja"
         await running.services.servers.change(actor, lambda made: replace(made, language=None))
@@ -219,7 +219,7 @@ async def test_a_server_chooses_its_language_here(place: Discord, bob: Visitor) 
 
 
 async def test_the_panel_sets_the_language(place: Discord, moderator: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         panel = await moderator.answer("settings")
         if not any(select["custom_id"] == "ekaki:set:language" for select in panel.selects):
             pressed = await moderator.member.press(panel, "Done")

@@ -12,7 +12,7 @@ from bot.playground.simulator.errors import RefusedByClient
 from pipeline.errors import StorageError
 from tests.cogs.running import Discord, Running
 from tests.cogs.test_in_direct_messages import OPTIONS
-from tests.cogs.visitors import Visitor, labels, open_house
+from tests.cogs.visitors import Visitor, labels, open_bot
 from tests.support.faults import Fault
 from tests.support.patience import until
 
@@ -95,7 +95,7 @@ async def test_suggestions_of_another_version_get_no_answer(
 async def test_a_command_that_is_answered_too_late_is_no_error_either(
     place: Discord, alice: Visitor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job = await alice.draw(running, "1girl")
         message = alice.member.message(job.message_id or 0)
         late = Fault(method="POST", path=r"/callback$", times=10_000, status=404, code=10062)

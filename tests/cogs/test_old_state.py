@@ -14,7 +14,7 @@ from pathlib import Path
 from bot.playground.simulator.default_world import IDS
 from tests.cogs.drawing.test_delivery import pictures
 from tests.cogs.running import Discord
-from tests.cogs.visitors import Visitor, open_house
+from tests.cogs.visitors import Visitor, open_bot
 
 STATE = Path(__file__).with_name("state_0012.zip")
 
@@ -35,7 +35,7 @@ async def test_its_open_jobs_are_drawn_and_its_pictures_are_there(
     place: Discord, alice: Visitor
 ) -> None:
     unpack(place.folder)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await running.all_delivered(4)
         jobs = {job.id: job for job in await running.jobs()}
         assert [jobs[each].state for each in ("5j3anwew9tpe", "g6tz375r3fx5")] == ["finished"] * 2

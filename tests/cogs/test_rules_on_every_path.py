@@ -9,7 +9,7 @@ from data.guilds import audit
 from data.guilds.audit import AuditKind
 from tests.cogs.pictures.files import png, post
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, open_house, whole
+from tests.cogs.visitors import Visitor, open_bot, whole
 from tests.support.views import MessageView
 
 REFUSED = "This rule holds on every server"
@@ -17,7 +17,7 @@ REFUSED = "This rule holds on every server"
 
 @pytest.fixture
 async def running(place: Discord) -> AsyncGenerator[Running, None]:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         yield running
 
 

@@ -17,12 +17,12 @@ from data.store import maintenance
 from data.store.maintenance import Maintenance
 from pipeline.rating import Rating
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, open_house, whole
+from tests.cogs.visitors import Visitor, open_bot, whole
 
 
 @pytest.fixture
 async def running(place: Discord) -> AsyncGenerator[Running, None]:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         yield running
 
 
@@ -191,11 +191,11 @@ def block(
 async def test_a_block_holds_over_a_restart_and_ends_when_its_time_is_over(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         until = place.clock.time() + 3600
         async with running.services.database.transaction() as connection:
             await blocks.put(connection, block=block(until=until))
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         refused = await alice.wish("1girl")
         assert refused.ephemeral
         assert "'spam'" in refused.text
@@ -267,7 +267,7 @@ async def test_limits_of_a_server_refuse_kindly_and_cost_nothing(
 async def test_a_role_lifts_what_everyone_has_within_the_operators_bounds(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with open_house(place, max_steps=30, max_role_weight=3) as running:
+    async with open_bot(place, max_steps=30, max_role_weight=3) as running:
         role = place.loopback.changes.add_role(IDS.guild, "Artists")
         place.loopback.changes.set_roles(IDS.guild, IDS.alice, [role.id])
         await set_limits(running, max_steps=10, pictures_per_day=1)

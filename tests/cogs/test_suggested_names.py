@@ -14,9 +14,9 @@ from data.shipped.text import languages, text
 from data.store.ids import new_id, new_public_id, typed_id
 from pipeline.errors import InputError
 from pipeline.tags.labels import meant
-from tests.cogs.gallery.helpers import gallery_house, picture
+from tests.cogs.gallery.helpers import gallery_bot, picture
 from tests.cogs.running import Discord
-from tests.cogs.visitors import Visitor, open_house
+from tests.cogs.visitors import Visitor, open_bot
 
 NAMES_ARE_VALUES = {
     ("imagine", "saved"), ("preset save", "name"), ("preset delete", "name"),
@@ -33,7 +33,7 @@ TESTED_HERE = {
 
 
 async def test_every_option_with_suggestions_is_looked_at(place: Discord) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         found = {
             (command.qualified_name, parameter.display_name)
             for command in running.bot.tree.walk_commands()
@@ -52,7 +52,7 @@ async def names(alice: Visitor, command: str, focused: str, **typed: Any) -> lis
 @pytest.mark.parametrize("locale", ["en-US", "ja"])
 async def test_pictures_and_collections(place: Discord, alice: Visitor, locale: str) -> None:
     place.world.users[IDS.alice].locale = locale
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job, _ = await picture(alice, running, "1girl, umbrella: a long story, " * 4)
         await alice.answer("collection create", name="Rain ‹1› (2)")
         (shown,) = await names(alice, "show", "id")
@@ -79,7 +79,7 @@ async def test_pictures_and_collections(place: Discord, alice: Visitor, locale: 
 
 
 async def test_tags_and_sizes(place: Discord, alice: Visitor) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         for option in ("prompt", "negative", "tags", "character", "series"):
             shown = (await names(alice, "imagine", option, **{option: "sou"}))[0]
             job = await alice.draw(
@@ -103,7 +103,7 @@ async def test_tags_and_sizes(place: Discord, alice: Visitor) -> None:
 
 
 async def test_a_search_of_the_gallery(place: Discord, alice: Visitor) -> None:
-    async with gallery_house(place):
+    async with gallery_bot(place):
         for typed in ("souryuu", "umbr", "1girl, blue h"):
             found = await names(alice, "gallery search", "words", words=typed)
             assert found, typed

@@ -14,7 +14,7 @@ from tests.support.views import MessageView
 
 
 @asynccontextmanager
-async def open_house(place: Discord, **settings: Any) -> AsyncGenerator[Running]:
+async def open_bot(place: Discord, **settings: Any) -> AsyncGenerator[Running]:
     """The bot with its commands known to the members' clients, and without limits by the hour."""
     values: dict[str, Any] = {"commands_known": True, "pictures_per_hour": 0}
     async with running_bot(place, **values | settings) as running:

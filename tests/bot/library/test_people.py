@@ -27,7 +27,7 @@ from pipeline.card import Aesthetic, QualityPreset, Sampler
 from pipeline.errors import InputError, RefusedError
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
-from tests.bot.conftest import House, open_house, origin
+from tests.bot.conftest import Harness, open_harness, origin
 from tests.support.patience import PATIENCE_S
 
 WISH = GenerationRequest(prompt="1girl, smile", seed=7)
@@ -53,12 +53,12 @@ def red_png() -> bytes:
     return buffer.getvalue()
 
 
-async def test_defaults_fill_what_a_request_leaves_open(house: House) -> None:
-    stored = await house.people.set_defaults(1, DEFAULTS)
+async def test_defaults_fill_what_a_request_leaves_open(harness: Harness) -> None:
+    stored = await harness.people.set_defaults(1, DEFAULTS)
     assert stored.aspect == "1024x1024"
-    assert await house.people.defaults(1) == stored
-    assert await house.people.defaults(2) == UserDefaults()
-    request = (await house.jobs.submit(WISH, origin(1))).job.request
+    assert await harness.people.defaults(1) == stored
+    assert await harness.people.defaults(2) == UserDefaults()
+    request = (await harness.jobs.submit(WISH, origin(1))).job.request
     assert (request.width, request.preset, request.negative_prompt) == (
         1024,
         QualityPreset.NONE,
@@ -68,38 +68,38 @@ async def test_defaults_fill_what_a_request_leaves_open(house: House) -> None:
     said = GenerationRequest(
         prompt="x", aspect="2:3", preset=QualityPreset.LIGHT_31, negative_prompt="coat"
     )
-    request = (await house.jobs.submit(said, origin(1))).job.request
+    request = (await harness.jobs.submit(said, origin(1))).job.request
     assert request.width < request.height
     assert request.preset is QualityPreset.LIGHT_31
     assert request.negative_prompt.startswith("coat")
     assert "hat" not in request.negative_prompt
 
 
-async def test_a_typed_flag_counts_more_than_a_default(house: House) -> None:
-    await house.people.set_defaults(1, DEFAULTS)
+async def test_a_typed_flag_counts_more_than_a_default(harness: Harness) -> None:
+    await harness.people.set_defaults(1, DEFAULTS)
     typed = GenerationRequest(prompt="1girl --no coat --ar 2:3")
-    request = (await house.jobs.submit(typed, origin(1))).job.request
+    request = (await harness.jobs.submit(typed, origin(1))).job.request
     assert request.negative_prompt == "coat, nsfw, lowres"
     assert request.width < request.height
 
 
-async def test_a_replay_is_left_as_it_is(house: House) -> None:
-    await house.people.set_defaults(1, DEFAULTS)
-    request = (await house.jobs.submit(WISH, origin(1), replay=True)).job.request
+async def test_a_replay_is_left_as_it_is(harness: Harness) -> None:
+    await harness.people.set_defaults(1, DEFAULTS)
+    request = (await harness.jobs.submit(WISH, origin(1), replay=True)).job.request
     assert "hat" not in request.negative_prompt
     assert request.width == 832
 
 
-async def test_wrong_defaults_are_refused_and_change_nothing(house: House) -> None:
-    stored = await house.people.set_defaults(1, DEFAULTS)
+async def test_wrong_defaults_are_refused_and_change_nothing(harness: Harness) -> None:
+    stored = await harness.people.set_defaults(1, DEFAULTS)
     with pytest.raises(InputError, match="aspect_unknown"):
-        await house.people.set_defaults(1, UserDefaults(aspect="huge"))
+        await harness.people.set_defaults(1, UserDefaults(aspect="huge"))
     with pytest.raises(InputError, match="negative_too_long"):
-        await house.people.set_defaults(1, UserDefaults(negative_prompt="x" * 4001))
-    assert await house.people.defaults(1) == stored
+        await harness.people.set_defaults(1, UserDefaults(negative_prompt="x" * 4001))
+    assert await harness.people.defaults(1) == stored
 
 
-async def test_a_preset_is_a_way_to_draw_not_one_picture(house: House) -> None:
+async def test_a_preset_is_a_way_to_draw_not_one_picture(harness: Harness) -> None:
     request = GenerationRequest(
         prompt="night sky --ar 1:1 --seed 5",
         count=4,
@@ -108,37 +108,37 @@ async def test_a_preset_is_a_way_to_draw_not_one_picture(house: House) -> None:
         strength=0.5,
         sampler=Sampler.EULER_A,
     )
-    saved = await house.people.save_preset(1, "  Night\n", request)
+    saved = await harness.people.save_preset(1, "  Night\n", request)
     assert saved.name == "Night"
     assert (saved.request.prompt, saved.request.aspect) == ("night sky", "1:1")
     kept = saved.request
     assert (kept.seed, kept.count, kept.private, kept.init_picture) == (None, None, False, None)
-    assert await house.people.preset(1, "NIGHT") == saved
-    assert await house.people.presets(1) == [saved]
+    assert await harness.people.preset(1, "NIGHT") == saved
+    assert await harness.people.presets(1) == [saved]
     assert preset_of(kept) == kept
 
 
-async def test_presets_have_bounds(house: House) -> None:
+async def test_presets_have_bounds(harness: Harness) -> None:
     for name in ("", "  ", "x" * 51):
         with pytest.raises(InputError, match="preset_name"):
-            await house.people.save_preset(1, name, WISH)
-    saving = [house.people.save_preset(1, f"p{n}", WISH) for n in range(MAX_PRESETS + 5)]
+            await harness.people.save_preset(1, name, WISH)
+    saving = [harness.people.save_preset(1, f"p{n}", WISH) for n in range(MAX_PRESETS + 5)]
     results = await asyncio.gather(*saving, return_exceptions=True)
     refused = [error for error in results if isinstance(error, RefusedError)]
     assert {error.key for error in refused} == {"presets_full"}
-    presets = await house.people.presets(1)
+    presets = await harness.people.presets(1)
     assert len(presets) == MAX_PRESETS
-    await house.people.save_preset(1, presets[0].name.upper(), GenerationRequest(prompt="new"))
-    assert (await house.people.preset(1, presets[0].name)).request.prompt == "new"
-    await house.people.delete_preset(1, presets[0].name)
-    for look in (house.people.preset, house.people.delete_preset):
+    await harness.people.save_preset(1, presets[0].name.upper(), GenerationRequest(prompt="new"))
+    assert (await harness.people.preset(1, presets[0].name)).request.prompt == "new"
+    await harness.people.delete_preset(1, presets[0].name)
+    for look in (harness.people.preset, harness.people.delete_preset):
         with pytest.raises(RefusedError, match="preset_unknown"):
             await look(1, presets[0].name)
     with pytest.raises(RefusedError, match="preset_unknown"):
-        await house.jobs.submit(WISH, origin(1), saved="none")
+        await harness.jobs.submit(WISH, origin(1), saved="none")
 
 
-async def test_a_saved_preset_fills_a_request(house: House) -> None:
+async def test_a_saved_preset_fills_a_request(harness: Harness) -> None:
     preset = GenerationRequest(
         prompt="night sky",
         negative_prompt="sun",
@@ -146,33 +146,33 @@ async def test_a_saved_preset_fills_a_request(house: House) -> None:
         num_inference_steps=5,
         aesthetic=Aesthetic.AESTHETIC,
     )
-    await house.people.set_defaults(1, DEFAULTS)
-    await house.people.save_preset(1, "night", preset)
+    await harness.people.set_defaults(1, DEFAULTS)
+    await harness.people.save_preset(1, "night", preset)
     typed = GenerationRequest(prompt="1girl, smile --steps 4", tags="hat")
-    ticket = await house.jobs.submit(typed, origin(1), saved="Night")
+    ticket = await harness.jobs.submit(typed, origin(1), saved="Night")
     request = ticket.job.request
     assert request.prompt.startswith("1girl, smile, hat, night sky")
     assert request.num_inference_steps == 4  # what is typed counts more
     assert (request.width, request.negative_prompt) == (1024, "sun, nsfw, lowres")
-    alone = (await house.jobs.submit(GenerationRequest(), origin(1), saved="night")).job.request
+    alone = (await harness.jobs.submit(GenerationRequest(), origin(1), saved="night")).job.request
     assert alone.prompt.startswith("night sky")
     assert alone.num_inference_steps == 5
 
 
-async def everything(house: House, user_id: int) -> str:
+async def everything(harness: Harness, user_id: int) -> str:
     """Store one of everything that can be stored about a person; returns the id of the job."""
-    upload = await house.jobs.put_upload(red_png())
+    upload = await harness.jobs.put_upload(red_png())
     wish = GenerationRequest(
         prompt="1girl, smile", count=2, seed=user_id, init_picture=upload.content_hash
     )
-    ticket = await house.jobs.submit(wish, origin(user_id))
-    ended = await house.ended(ticket.job.id)
+    ticket = await harness.jobs.submit(wish, origin(user_id))
+    ended = await harness.ended(ticket.job.id)
     assert isinstance(ended, Completed)
     picture_id = ended.pictures[0].id
-    await house.results.toggle_favourite(user_id=user_id, picture_id=picture_id)
-    await house.people.save_preset(user_id, "mine", WISH)
-    await house.people.set_defaults(user_id, DEFAULTS)
-    async with house.database.transaction() as connection:
+    await harness.results.toggle_favourite(user_id=user_id, picture_id=picture_id)
+    await harness.people.save_preset(user_id, "mine", WISH)
+    await harness.people.set_defaults(user_id, DEFAULTS)
+    async with harness.database.transaction() as connection:
         await tag_uses.record(connection, user_id=user_id, tags=["smile"], now=1)
     return ticket.job.id
 
@@ -187,17 +187,17 @@ def contents(part: bytes) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-async def test_an_export_has_everything_and_nothing_of_others(house: House) -> None:
-    job_id = await everything(house, 1)
-    await everything(house, 2)
-    files = contents(await house.people.export(1))
+async def test_an_export_has_everything_and_nothing_of_others(harness: Harness) -> None:
+    job_id = await everything(harness, 1)
+    await everything(harness, 2)
+    files = contents(await harness.people.export(1))
     record: dict[str, Any] = json.loads(files.pop("data.json"))
     assert record["user_id"] == "1"
     assert [job["id"] for job in record["jobs"]] == [job_id]
     assert record["jobs"][0]["request"]["wish"]["prompt"] == "1girl, smile"
     pictures = record["jobs"][0]["pictures"]
     assert record["favourites"] == [
-        {"picture_id": pictures[0]["id"], "marked_at": house.clock.time()}
+        {"picture_id": pictures[0]["id"], "marked_at": harness.clock.time()}
     ]
     assert [preset["name"] for preset in record["presets"]] == ["mine"]
     assert record["defaults"]["negative_prompt"] == "hat"
@@ -210,27 +210,27 @@ async def test_an_export_has_everything_and_nothing_of_others(house: House) -> N
     assert "token" not in json.dumps(record)
 
 
-async def test_an_export_in_parts_has_the_same_files_within_the_size(house: House) -> None:
-    await everything(house, 1)
-    whole = contents(await house.people.export(1))
-    parts = [part async for part in house.people.export_parts(1, part_bytes=2400)]
+async def test_an_export_in_parts_has_the_same_files_within_the_size(harness: Harness) -> None:
+    await everything(harness, 1)
+    whole = contents(await harness.people.export(1))
+    parts = [part async for part in harness.people.export_parts(1, part_bytes=2400)]
     assert len(parts) > 1
     assert all(len(part) <= 2400 for part in parts)
     merged = {name: data for part in parts for name, data in contents(part).items()}
     assert merged.keys() == whole.keys()
-    small = await collected(house.people.export_parts(1, part_bytes=1))
+    small = await collected(harness.people.export_parts(1, part_bytes=1))
     assert [len(part) for part in small] == [1] * 4
     assert "data.json" in small[0]
 
 
-async def test_somebody_unknown_can_be_exported(house: House) -> None:
-    record = json.loads(contents(await house.people.export(99))["data.json"])
+async def test_somebody_unknown_can_be_exported(harness: Harness) -> None:
+    record = json.loads(contents(await harness.people.export(99))["data.json"])
     assert record["jobs"] == []
 
 
 @pytest.mark.parametrize("end", ["its reader goes", "a disk that fails"])
 async def test_an_export_that_is_broken_off_leaves_nothing_open(
-    house: House, monkeypatch: pytest.MonkeyPatch, end: str
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
     opened: list[IO[bytes]] = []
     make, read = tempfile.TemporaryFile, PictureFiles.read
@@ -246,8 +246,8 @@ async def test_an_export_that_is_broken_off_leaves_nothing_open(
 
     monkeypatch.setattr(packing.tempfile, "TemporaryFile", noted)
     monkeypatch.setattr(PictureFiles, "read", fails)
-    await everything(house, 1)
-    parts = house.people.export_parts(1, part_bytes=1)
+    await everything(harness, 1)
+    parts = harness.people.export_parts(1, part_bytes=1)
     await anext(parts)
     if end == "a disk that fails":
         with pytest.raises(OSError, match="failed"):
@@ -260,14 +260,14 @@ async def test_an_export_that_is_broken_off_leaves_nothing_open(
 
 
 async def test_everything_of_a_person_is_removed_and_nothing_of_others(
-    house: House, tmp_path: Path
+    harness: Harness, tmp_path: Path
 ) -> None:
-    await everything(house, 1)
-    other = await everything(house, 2)
-    (of_other,) = [job for job in await house.jobs.to_present() if job.id == other]
-    async with house.database.transaction() as connection:  # both sent the same picture
+    await everything(harness, 1)
+    other = await everything(harness, 2)
+    (of_other,) = [job for job in await harness.jobs.to_present() if job.id == other]
+    async with harness.database.transaction() as connection:  # both sent the same picture
         await connection.execute("UPDATE uploads SET user_id = 2")
-    await house.people.forget(1)
+    await harness.people.forget(1)
     for table in TABLES:
         if table == "pictures":
             found = rows(tmp_path, "SELECT DISTINCT job_id FROM pictures")
@@ -276,21 +276,23 @@ async def test_everything_of_a_person_is_removed_and_nothing_of_others(
             assert rows(tmp_path, f"SELECT DISTINCT user_id FROM {table}") == [(2,)], table
     kept = {str(row[0]) for row in rows(tmp_path, "SELECT content_hash FROM pictures")}
     assert {path.stem for path in (tmp_path / "pictures").rglob("*.png")} == kept
-    assert contents(await house.people.export(2)).keys()
+    assert contents(await harness.people.export(2)).keys()
 
 
-async def test_no_word_of_theirs_stays_in_the_databases_files(house: House, tmp_path: Path) -> None:
+async def test_no_word_of_theirs_stays_in_the_databases_files(
+    harness: Harness, tmp_path: Path
+) -> None:
     wish = GenerationRequest(prompt="a most unusual wish")
-    await house.ended((await house.jobs.submit(wish, origin(1))).job.id)
-    await house.people.forget(1)
+    await harness.ended((await harness.jobs.submit(wish, origin(1))).job.id)
+    await harness.people.forget(1)
     files = list(tmp_path.glob("test.db*"))
     assert len(files) > 1
     assert not any(b"most unusual" in file.read_bytes() for file in files)
 
 
-async def test_an_upload_goes_with_its_sender(house: House, tmp_path: Path) -> None:
-    await everything(house, 1)
-    await house.people.forget(1)
+async def test_an_upload_goes_with_its_sender(harness: Harness, tmp_path: Path) -> None:
+    await everything(harness, 1)
+    await harness.people.forget(1)
     assert list(tmp_path.rglob("*.png")) == []
     assert rows(tmp_path, "SELECT * FROM uploads") == []
 
@@ -299,39 +301,39 @@ async def test_limits_are_not_reset_by_it_and_expire_with_their_day(tmp_path: Pa
     limits = Limits(
         pictures_per_hour=0, pictures_per_day=2, waiting_jobs_per_user=0, waiting_jobs_total=0
     )
-    async with open_house(tmp_path, limits=limits) as house:
-        await house.ended((await house.jobs.submit(WISH, origin(1))).job.id)
-        await house.ended((await house.jobs.submit(WISH, origin(1))).job.id)
-        await house.people.forget(1)
+    async with open_harness(tmp_path, limits=limits) as harness:
+        await harness.ended((await harness.jobs.submit(WISH, origin(1))).job.id)
+        await harness.ended((await harness.jobs.submit(WISH, origin(1))).job.id)
+        await harness.people.forget(1)
         with pytest.raises(RefusedError, match="quota_day"):
-            await house.jobs.submit(WISH, origin(1))
+            await harness.jobs.submit(WISH, origin(1))
         assert rows(tmp_path, "SELECT job_id, user_id, pictures FROM quota_uses") == [
             (None, 1, 1),
             (None, 1, 1),
         ]
-        clock = house.clock
+        clock = harness.clock
     clock.advance(86_401)
-    async with open_house(tmp_path, limits=limits, clock=clock) as house:
-        housekeeping = Housekeeping(house.files, clock)
+    async with open_harness(tmp_path, limits=limits, clock=clock) as harness:
+        housekeeping = Housekeeping(harness.files, clock)
         clock.advance(STEADY_S)  # a start after so long a pause trusts no clock at once
         await housekeeping.clean()
         assert rows(tmp_path, "SELECT * FROM quota_uses") == []
 
 
 async def test_open_jobs_are_cancelled_and_their_watchers_told(
-    house: House, tmp_path: Path
+    harness: Harness, tmp_path: Path
 ) -> None:
-    house.engine.hold()
-    running = await house.jobs.submit(WISH, origin(1))
-    waiting = await house.jobs.submit(WISH, origin(1))
-    other = await house.jobs.submit(WISH, origin(2))
-    watching = [asyncio.create_task(house.ended(each.job.id)) for each in (running, waiting)]
+    harness.engine.hold()
+    running = await harness.jobs.submit(WISH, origin(1))
+    waiting = await harness.jobs.submit(WISH, origin(1))
+    other = await harness.jobs.submit(WISH, origin(2))
+    watching = [asyncio.create_task(harness.ended(each.job.id)) for each in (running, waiting)]
     await asyncio.sleep(0)
-    await house.people.forget(1)
-    house.engine.release()
+    await harness.people.forget(1)
+    harness.engine.release()
     for watch in watching:
         assert isinstance(await watch, CancelledEvent)
-    assert isinstance(await house.ended(other.job.id), Completed)
+    assert isinstance(await harness.ended(other.job.id), Completed)
     assert rows(tmp_path, "SELECT DISTINCT user_id FROM jobs") == [(2,)]
     assert rows(tmp_path, "SELECT COUNT(*) FROM quota_uses WHERE user_id = 1 AND NOT refunded") == [
         (0,)
@@ -339,14 +341,14 @@ async def test_open_jobs_are_cancelled_and_their_watchers_told(
 
 
 async def test_a_job_that_is_accepted_meanwhile_leaves_nothing_behind(
-    house: House, tmp_path: Path
+    harness: Harness, tmp_path: Path
 ) -> None:
     for _ in range(10):
-        submitting = [house.jobs.submit(WISH, origin(1)) for _ in range(3)]
-        await asyncio.gather(*submitting, house.people.forget(1))
-    await house.people.forget(1)
+        submitting = [harness.jobs.submit(WISH, origin(1)) for _ in range(3)]
+        await asyncio.gather(*submitting, harness.people.forget(1))
+    await harness.people.forget(1)
     async with asyncio.timeout(PATIENCE_S):
-        await house.jobs.drain()  # nothing of them is stuck in the line
+        await harness.jobs.drain()  # nothing of them is stuck in the line
     assert rows(tmp_path, "SELECT COUNT(*) FROM jobs") == [(0,)]
-    await house.jobs.stop()  # what is drawn already is stored by then
+    await harness.jobs.stop()  # what is drawn already is stored by then
     assert list((tmp_path / "pictures").rglob("*.png")) == []

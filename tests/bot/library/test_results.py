@@ -20,7 +20,7 @@ from pipeline.card import QualityPreset
 from pipeline.errors import RefusedError
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, decided
-from tests.bot.conftest import House, open_house, origin
+from tests.bot.conftest import Harness, open_harness, origin
 from tests.support.fake_engine import FakeEngine
 
 WISH = GenerationRequest(
@@ -30,34 +30,34 @@ OWNER = Actor(user_id=1, guild_id=10, channel_id=100)
 
 
 async def drawn(
-    house: House, wish: GenerationRequest = WISH, user_id: int = 1, *, replay: bool = False
+    harness: Harness, wish: GenerationRequest = WISH, user_id: int = 1, *, replay: bool = False
 ) -> list[StoredPicture]:
     """The finished pictures of a request."""
-    ticket = await house.jobs.submit(wish, origin(user_id), replay=replay)
-    ended = await house.ended(ticket.job.id)
+    ticket = await harness.jobs.submit(wish, origin(user_id), replay=replay)
+    ended = await harness.ended(ticket.job.id)
     assert isinstance(ended, Completed), ended
-    return [await house.results.picture(picture.id) for picture in ended.pictures]
+    return [await harness.results.picture(picture.id) for picture in ended.pictures]
 
 
 def files_of(folder: Path) -> set[str]:
     return {path.stem for path in folder.rglob("*.png")}
 
 
-async def test_a_picture_and_a_job_are_found_by_their_ids(house: House) -> None:
-    first, second = await drawn(house)
-    job, pictures = await house.results.pictures_of(first.job.id)
+async def test_a_picture_and_a_job_are_found_by_their_ids(harness: Harness) -> None:
+    first, second = await drawn(harness)
+    job, pictures = await harness.results.pictures_of(first.job.id)
     assert (job, pictures) == (first.job, (first.picture, second.picture))
-    assert await house.results.show(f" {job.id.upper()} ") == (job, pictures)
-    assert await house.results.show(second.picture.id) == (job, (second.picture,))
+    assert await harness.results.show(f" {job.id.upper()} ") == (job, pictures)
+    assert await harness.results.show(second.picture.id) == (job, (second.picture,))
     with pytest.raises(RefusedError, match="picture_unknown"):
-        await house.results.picture("nothing")
-    for look in (house.results.pictures_of, house.results.show):
+        await harness.results.picture("nothing")
+    for look in (harness.results.pictures_of, harness.results.show):
         with pytest.raises(RefusedError, match="job_unknown"):
             await look("nothing")
 
 
-async def test_who_may_see_and_delete_what(house: House) -> None:
-    (public,) = await drawn(house, GenerationRequest(prompt="x"))
+async def test_who_may_see_and_delete_what(harness: Harness) -> None:
+    (public,) = await drawn(harness, GenerationRequest(prompt="x"))
     private = replace(public.job, private=True)
     message = replace(public.job, guild_id=None)
     stranger = Actor(user_id=2, guild_id=10, channel_id=100)
@@ -65,7 +65,7 @@ async def test_who_may_see_and_delete_what(house: House) -> None:
     elsewhere = replace(moderator, guild_id=11)
     in_message = Actor(user_id=2, guild_id=None, channel_id=5, is_moderator=True)
     owner_elsewhere = replace(OWNER, guild_id=None)
-    see, delete = house.results.may_see, house.results.may_delete
+    see, delete = harness.results.may_see, harness.results.may_delete
     for actor, job, sees, deletes in (
         (OWNER, public.job, True, True),
         (owner_elsewhere, private, True, True),
@@ -80,31 +80,31 @@ async def test_who_may_see_and_delete_what(house: House) -> None:
         assert (see(actor, job), delete(actor, job)) == (sees, deletes), (actor, job)
 
 
-async def test_a_reroll_is_the_same_wish_with_another_seed(house: House) -> None:
-    first, _ = await drawn(house)
-    again = house.results.reroll(first.job)
+async def test_a_reroll_is_the_same_wish_with_another_seed(harness: Harness) -> None:
+    first, _ = await drawn(harness)
+    again = harness.results.reroll(first.job)
     settled = decided(first.job.request)
     assert again == replace(
         first.job.request.wish,
         **{**settled, "aspect": "1024x1024", "seed": None, "source": first.job.id},
     )
     assert (again.rating, again.num_inference_steps, again.count) == (Rating.SAFE, 3, 2)
-    second, _ = await drawn(house, again)
+    second, _ = await drawn(harness, again)
     assert second.job.request == replace(
         first.job.request, seed=second.job.request.seed, wish=second.job.request.wish
     )
     assert second.job.request.seed != 7
 
 
-async def test_a_subtle_variation_bends_the_pictures_own_noise(house: House) -> None:
-    _, second = await drawn(house)
-    wish = house.results.vary(second, strong=False)
-    (varied,) = await drawn(house, wish)
+async def test_a_subtle_variation_bends_the_pictures_own_noise(harness: Harness) -> None:
+    _, second = await drawn(harness)
+    wish = harness.results.vary(second, strong=False)
+    (varied,) = await drawn(harness, wish)
     request = varied.job.request
     assert (request.seed, request.variation_strength, request.count) == (8, SUBTLE_VARIATION, 1)
     assert request.init_picture == ""
     assert varied.picture.content_hash != second.picture.content_hash
-    again = house.results.reroll(varied.job)
+    again = harness.results.reroll(varied.job)
     assert (again.seed, again.variation_seed, again.variation_strength) == (
         8,
         None,
@@ -112,153 +112,155 @@ async def test_a_subtle_variation_bends_the_pictures_own_noise(house: House) -> 
     )
 
 
-async def test_a_strong_variation_begins_from_the_picture(house: House) -> None:
-    first, _ = await drawn(house)
-    (varied,) = await drawn(house, house.results.vary(first, strong=True))
+async def test_a_strong_variation_begins_from_the_picture(harness: Harness) -> None:
+    first, _ = await drawn(harness)
+    (varied,) = await drawn(harness, harness.results.vary(first, strong=True))
     request = varied.job.request
     assert (request.init_picture, request.strength) == (first.picture.content_hash, STRONG_STRENGTH)
     assert (request.width, request.height, request.count) == (1024, 1024, 1)
-    subtle = house.results.vary(varied, strong=False)
+    subtle = harness.results.vary(varied, strong=False)
     assert (subtle.init_picture, subtle.strength) == (varied.picture.content_hash, SUBTLE_STRENGTH)
     assert subtle.variation_strength is None
 
 
 async def test_an_upscaled_picture_is_larger_and_once_is_enough(tmp_path: Path) -> None:
-    async with open_house(tmp_path, engine=FakeEngine(scale=1)) as house:
-        first, _ = await drawn(house)
-        (large,) = await drawn(house, house.results.upscale(first))
+    async with open_harness(tmp_path, engine=FakeEngine(scale=1)) as harness:
+        first, _ = await drawn(harness)
+        (large,) = await drawn(harness, harness.results.upscale(first))
         assert (large.picture.width, large.picture.height) == (1536, 1536)
         assert large.picture.seed == first.picture.seed
         with pytest.raises(RefusedError, match="already_upscaled"):
-            house.results.upscale(large)
-        assert house.results.remix(large.job).init_picture is None
-        (varied,) = await drawn(house, house.results.vary(large, strong=True))
+            harness.results.upscale(large)
+        assert harness.results.remix(large.job).init_picture is None
+        (varied,) = await drawn(harness, harness.results.vary(large, strong=True))
         assert (varied.picture.width, varied.picture.height) == (1024, 1024)
 
 
-async def test_what_begins_from_a_picture_keeps_its_rating(house: House) -> None:
+async def test_what_begins_from_a_picture_keeps_its_rating(harness: Harness) -> None:
     """Else a picture of an open channel could be shown, upscaled, in a strict one."""
-    first, _ = await drawn(house)
+    first, _ = await drawn(harness)
     stored = replace(
         first, job=replace(first.job, request=replace(first.job.request, rating=Rating.SENSITIVE))
     )
-    for wish in (house.results.upscale(stored), house.results.vary(stored, strong=True)):
+    for wish in (harness.results.upscale(stored), harness.results.vary(stored, strong=True)):
         with pytest.raises(RefusedError, match="rating_above_ceiling"):
-            await house.jobs.submit(wish, origin(2))
+            await harness.jobs.submit(wish, origin(2))
 
 
-async def test_a_remix_begins_from_the_wish(house: House) -> None:
-    first, _ = await drawn(house)
-    assert house.results.remix(first.job) == replace(
+async def test_a_remix_begins_from_the_wish(harness: Harness) -> None:
+    first, _ = await drawn(harness)
+    assert harness.results.remix(first.job) == replace(
         first.job.request.wish, seed=None, source=first.job.id
     )
 
 
-async def test_marks_are_set_and_found(house: House) -> None:
-    first, second = await drawn(house)
+async def test_marks_are_set_and_found(harness: Harness) -> None:
+    first, second = await drawn(harness)
     ids = [first.picture.id, second.picture.id]
     for on, expected in (
         (True, frozenset({first.picture.id})),
         (False, frozenset[str]()),
         (True, frozenset({first.picture.id})),
     ):
-        turned = await house.results.toggle_favourite(user_id=1, picture_id=first.picture.id)
+        turned = await harness.results.toggle_favourite(user_id=1, picture_id=first.picture.id)
         assert turned is on
-        assert await house.results.favourites_among(user_id=1, picture_ids=ids) == expected
+        assert await harness.results.favourites_among(user_id=1, picture_ids=ids) == expected
     with pytest.raises(RefusedError, match="picture_unknown"):
-        await house.results.toggle_favourite(user_id=1, picture_id="nothing")
+        await harness.results.toggle_favourite(user_id=1, picture_id="nothing")
 
 
-async def test_presses_that_come_at_once_count_one_by_one(house: House) -> None:
-    first, _ = await drawn(house)
-    presses = [house.results.toggle_favourite(user_id=1, picture_id=first.picture.id)
+async def test_presses_that_come_at_once_count_one_by_one(harness: Harness) -> None:
+    first, _ = await drawn(harness)
+    presses = [harness.results.toggle_favourite(user_id=1, picture_id=first.picture.id)
                for _ in range(7)]  # fmt: skip
     assert await asyncio.gather(*presses) == [True, False, True, False, True, False, True]
 
 
-async def test_history_has_pages(house: House) -> None:
-    first, second = await drawn(house)
-    house.clock.advance(5)
-    (later,) = await drawn(house, GenerationRequest(prompt="night"))
-    await drawn(house, GenerationRequest(prompt="night"), 2)
-    pages = [await house.results.history(user_id=1, page=page, page_size=2) for page in range(3)]
+async def test_history_has_pages(harness: Harness) -> None:
+    first, second = await drawn(harness)
+    harness.clock.advance(5)
+    (later,) = await drawn(harness, GenerationRequest(prompt="night"))
+    await drawn(harness, GenerationRequest(prompt="night"), 2)
+    pages = [await harness.results.history(user_id=1, page=page, page_size=2) for page in range(3)]
     assert [[entry.picture.id for entry in page.entries] for page in pages] == [
         [later.picture.id, first.picture.id],
         [second.picture.id],
         [],
     ]
     assert {page.total for page in pages} == {3}
-    found = await house.results.history(user_id=1, words="NIGHT", page=0, page_size=5)
+    found = await harness.results.history(user_id=1, words="NIGHT", page=0, page_size=5)
     assert [entry.job.id for entry in found.entries] == [later.job.id]
 
 
 async def test_deleting_removes_rows_and_files_and_leaves_the_quota_used(
-    house: House, tmp_path: Path
+    harness: Harness, tmp_path: Path
 ) -> None:
-    first, _ = await drawn(house)
-    await house.results.toggle_favourite(user_id=2, picture_id=first.picture.id)
+    first, _ = await drawn(harness)
+    await harness.results.toggle_favourite(user_id=2, picture_id=first.picture.id)
     with pytest.raises(RefusedError, match="not_your_picture"):
-        await house.results.delete(first.job.id, actor=replace(OWNER, user_id=2))
-    deleted = await house.results.delete(first.job.id, actor=OWNER)
+        await harness.results.delete(first.job.id, actor=replace(OWNER, user_id=2))
+    deleted = await harness.results.delete(first.job.id, actor=OWNER)
     assert deleted.id == first.job.id
     assert files_of(tmp_path) == set()
-    assert (await house.jobs.limits_of(user_id=1)).hour.used == 2
-    assert await house.results.favourites_among(user_id=2, picture_ids=[first.picture.id]) == set()
+    assert (await harness.jobs.limits_of(user_id=1)).hour.used == 2
+    assert (
+        await harness.results.favourites_among(user_id=2, picture_ids=[first.picture.id]) == set()
+    )
     with pytest.raises(RefusedError, match="job_unknown"):
-        await house.results.delete(first.job.id, actor=OWNER)
+        await harness.results.delete(first.job.id, actor=OWNER)
 
 
-async def test_an_open_job_is_cancelled_not_deleted(house: House) -> None:
-    house.engine.hold()
-    ticket = await house.jobs.submit(WISH, origin())
+async def test_an_open_job_is_cancelled_not_deleted(harness: Harness) -> None:
+    harness.engine.hold()
+    ticket = await harness.jobs.submit(WISH, origin())
     with pytest.raises(RefusedError, match="job_open"):
-        await house.results.delete(ticket.job.id, actor=OWNER)
+        await harness.results.delete(ticket.job.id, actor=OWNER)
 
 
-async def test_a_file_that_two_pictures_share_stays_for_the_other(house: House) -> None:
-    first, _ = await drawn(house)
-    second, _ = await drawn(house)
+async def test_a_file_that_two_pictures_share_stays_for_the_other(harness: Harness) -> None:
+    first, _ = await drawn(harness)
+    second, _ = await drawn(harness)
     assert first.picture.content_hash == second.picture.content_hash
-    await house.results.delete(first.job.id, actor=OWNER)
-    assert await house.jobs.read_picture(second.picture)
-    await house.results.delete(second.job.id, actor=OWNER)
+    await harness.results.delete(first.job.id, actor=OWNER)
+    assert await harness.jobs.read_picture(second.picture)
+    await harness.results.delete(second.job.id, actor=OWNER)
     with pytest.raises(Exception, match="picture_missing"):
-        await house.jobs.read_picture(second.picture)
+        await harness.jobs.read_picture(second.picture)
 
 
 @pytest.mark.parametrize("end", ["finish", "cancel"])
 async def test_a_deleted_picture_stays_until_what_begins_from_it_has_ended(
-    house: House, tmp_path: Path, end: str
+    harness: Harness, tmp_path: Path, end: str
 ) -> None:
-    first, _ = await drawn(house)
-    house.engine.hold()
-    wish = house.results.vary(first, strong=True)
-    ticket = await house.jobs.submit(wish, origin(2))
-    await house.results.delete(first.job.id, actor=OWNER)
+    first, _ = await drawn(harness)
+    harness.engine.hold()
+    wish = harness.results.vary(first, strong=True)
+    ticket = await harness.jobs.submit(wish, origin(2))
+    await harness.results.delete(first.job.id, actor=OWNER)
     assert files_of(tmp_path) == {first.picture.content_hash}
     with pytest.raises(RefusedError, match="init_picture_gone"):
-        await house.jobs.submit(wish, origin(3))
+        await harness.jobs.submit(wish, origin(3))
     if end == "cancel":
-        await house.jobs.cancel(job_id=ticket.job.id, user_id=2)
-    house.engine.release()
-    ended = await house.ended(ticket.job.id)
+        await harness.jobs.cancel(job_id=ticket.job.id, user_id=2)
+    harness.engine.release()
+    ended = await harness.ended(ticket.job.id)
     made: tuple[PictureRecord, ...] = ()
     if end == "cancel":
         assert isinstance(ended, CancelledEvent)
     else:
         assert isinstance(ended, Completed)
         made = ended.pictures
-    await house.jobs.stop()  # files that are of no use have gone by then
+    await harness.jobs.stop()  # files that are of no use have gone by then
     assert files_of(tmp_path) == {picture.content_hash for picture in made}
 
 
-async def test_deleting_and_beginning_at_once_never_lose_a_needed_file(house: House) -> None:
+async def test_deleting_and_beginning_at_once_never_lose_a_needed_file(harness: Harness) -> None:
     """Either the job is refused, or it finds its picture."""
     for number in range(12):
-        first, _ = await drawn(house, replace(WISH, seed=number * 10))
-        wish = house.results.vary(first, strong=True)
-        deleting = house.results.delete(first.job.id, actor=OWNER)
-        submitting = house.jobs.submit(wish, origin(2))
+        first, _ = await drawn(harness, replace(WISH, seed=number * 10))
+        wish = harness.results.vary(first, strong=True)
+        deleting = harness.results.delete(first.job.id, actor=OWNER)
+        submitting = harness.jobs.submit(wish, origin(2))
         order = (deleting, submitting) if number % 2 else (submitting, deleting)
         results = await asyncio.gather(*order, return_exceptions=True)
         ticket = results[1] if number % 2 else results[0]
@@ -266,19 +268,19 @@ async def test_deleting_and_beginning_at_once_never_lose_a_needed_file(house: Ho
             assert ticket.key == "init_picture_gone"
         else:
             assert isinstance(ticket, Ticket), ticket
-            assert isinstance(await house.ended(ticket.job.id), Completed)
+            assert isinstance(await harness.ended(ticket.job.id), Completed)
 
 
 async def test_a_job_whose_picture_file_is_lost_fails_with_a_word(
-    house: House, tmp_path: Path
+    harness: Harness, tmp_path: Path
 ) -> None:
-    first, _ = await drawn(house)
-    house.files.pictures.delete(first.picture.content_hash)
-    ticket = await house.jobs.submit(house.results.vary(first, strong=True), origin(2))
-    failed = await house.ended(ticket.job.id)
+    first, _ = await drawn(harness)
+    harness.files.pictures.delete(first.picture.content_hash)
+    ticket = await harness.jobs.submit(harness.results.vary(first, strong=True), origin(2))
+    failed = await harness.ended(ticket.job.id)
     assert isinstance(failed, Failed)
     assert failed.error.key == "init_picture_missing"
-    assert (await house.jobs.limits_of(user_id=2)).hour.used == 0
+    assert (await harness.jobs.limits_of(user_id=2)).hour.used == 0
     connection = sqlite3.connect(tmp_path / "test.db")
     try:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

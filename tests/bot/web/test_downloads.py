@@ -36,7 +36,7 @@ class Later(SystemClock):
         return super().time() + self.ahead_s
 
 
-class House:
+class ServedPage:
     """A page with its database, and links as the bot makes them."""
 
     def __init__(self, database: Database, origin: str, names: list[str]) -> None:
@@ -52,7 +52,7 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncGenerator[House]:
+async def served(tmp_path: Path) -> AsyncGenerator[ServedPage]:
     """A collection of its owner's: two of somebody else's, an `nsfw` one, and a private one."""
     files = PictureFiles(tmp_path / "pictures")
     async with Database.open(tmp_path / DATABASE_NAME) as database:
@@ -82,7 +82,7 @@ async def house(tmp_path: Path) -> AsyncGenerator[House]:
                     added_by=OWNER, now=entry.number,
                 )  # fmt: skip
         async with page_over(tmp_path, web_requests_per_minute=100_000) as origin:
-            yield House(database, origin, names)
+            yield ServedPage(database, origin, names)
 
 
 async def fetched(http: ClientSession, url: str) -> list[str]:
@@ -109,42 +109,42 @@ async def status(http: ClientSession, url: str) -> int:
 
 
 async def test_a_link_gives_the_zip_up_to_the_ceiling_where_it_was_asked_for(
-    house: House, http: ClientSession
+    served: ServedPage, http: ClientSession
 ) -> None:
-    safe = await fetched(http, await house.link())
+    safe = await fetched(http, await served.link())
     assert safe == ["1girl, number 1", "1girl, number 0"]
-    everything = await fetched(http, await house.link(ceiling=Rating.EXPLICIT))
+    everything = await fetched(http, await served.link(ceiling=Rating.EXPLICIT))
     assert len(everything) == 3
 
 
 async def test_what_was_taken_out_or_is_private_is_not_in_it(
-    house: House, http: ClientSession
+    served: ServedPage, http: ClientSession
 ) -> None:
-    url = await house.link()
-    async with house.database.transaction() as connection:
-        entry = await entries.get(connection, entry_id=house.names[0])
+    url = await served.link()
+    async with served.database.transaction() as connection:
+        entry = await entries.get(connection, entry_id=served.names[0])
         assert entry is not None
         await states.remove(connection, number=entry.number, by=9, now=2.0)
     assert await fetched(http, url) == ["1girl, number 1"]
-    async with house.database.transaction() as connection:
+    async with served.database.transaction() as connection:
         await connection.execute("UPDATE jobs SET private = 1")
         await connection.execute("UPDATE gallery_entries SET state = 'candidate'")
     async with http.get(url) as answer:
         assert answer.status == 404
         assert "There is nothing in this collection" in await answer.text()
-    maker = await house.link(user_id=MAKER)
+    maker = await served.link(user_id=MAKER)
     assert await status(http, maker) == 404, "another's collection"
 
 
-async def test_a_link_ends_after_an_hour(house: House, http: ClientSession) -> None:
-    house.clock.ahead_s = 60.0 - GOOD_FOR_S
-    assert await status(http, await house.link()) == 200
-    house.clock.ahead_s = -60.0 - GOOD_FOR_S
-    assert await status(http, await house.link()) == 404
+async def test_a_link_ends_after_an_hour(served: ServedPage, http: ClientSession) -> None:
+    served.clock.ahead_s = 60.0 - GOOD_FOR_S
+    assert await status(http, await served.link()) == 200
+    served.clock.ahead_s = -60.0 - GOOD_FOR_S
+    assert await status(http, await served.link()) == 404
 
 
-async def test_no_other_link_opens_anything(house: House, http: ClientSession) -> None:
-    url = await house.link()
+async def test_no_other_link_opens_anything(served: ServedPage, http: ClientSession) -> None:
+    url = await served.link()
     start, _, signature = url.rpartition(".")
     path, _, said = start.rpartition("/")
     parts = said.split(".")
@@ -153,13 +153,15 @@ async def test_no_other_link_opens_anything(house: House, http: ClientSession) -
         assert await status(http, f"{path}/{forged}.{signature}") == 404, index
     for bad in (start, f"{start}.", f"{start}.{signature[:-1]}", f"{url}x", f"{path}/", path):
         assert await status(http, bad) == 404, bad
-    async with house.database.transaction() as connection:
+    async with served.database.transaction() as connection:
         await notes.put(connection, key="link_key", value="00" * 32)
     assert await status(http, url) == 404, "signed with another key"
 
 
-async def test_a_reader_who_goes_away_frees_the_place(house: House, http: ClientSession) -> None:
-    url = await house.link()
+async def test_a_reader_who_goes_away_frees_the_place(
+    served: ServedPage, http: ClientSession
+) -> None:
+    url = await served.link()
     for _ in range(4):
         async with http.get(url) as answer:
             answer.close()
@@ -168,12 +170,12 @@ async def test_a_reader_who_goes_away_frees_the_place(house: House, http: Client
 
 
 async def test_who_reads_slowly_is_cut_off_and_the_log_has_no_link(
-    house: House, http: ClientSession, monkeypatch: pytest.MonkeyPatch,
+    served: ServedPage, http: ClientSession, monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(answers, "SEND_S", 0.2)
     monkeypatch.setattr(CollectionFiles, "stream", endless)
-    url = await house.link()
+    url = await served.link()
     async with asyncio.timeout(60):
         for _ in range(downloads.AT_ONCE + 1):  # each frees its place
             async with http.get(url) as answer:

@@ -11,11 +11,11 @@ from tests.cogs.gallery.helpers import (
     dispatcher,
 )
 from tests.cogs.running import Discord
-from tests.cogs.visitors import open_house
+from tests.cogs.visitors import open_bot
 
 
 async def test_what_was_sent_is_found_though_our_clock_was_ahead(place: Discord) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         channel = running.bot.get_partial_messageable(IDS.art)
         await channel.send("what became of it")
         item = OutboxItem(
@@ -31,7 +31,7 @@ async def test_what_was_sent_is_found_though_our_clock_was_ahead(place: Discord)
 async def test_what_may_be_said_again_is_told_from_what_was_said_without_our_clock(
     place: Discord, shift_s: int
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         services, channel = running.services, running.bot.get_partial_messageable(IDS.art)
         place.clock.shift_s += shift_s  # this machine's clock alone
         await dispatcher(running).stop()

@@ -17,7 +17,7 @@ from tests.cogs.drawing.test_image_option import picture
 from tests.cogs.pictures.files import filled
 from tests.cogs.pictures.test_results import drawn, new_job
 from tests.cogs.running import Discord
-from tests.cogs.visitors import Visitor, labels, open_house, whole
+from tests.cogs.visitors import Visitor, labels, open_bot, whole
 from tests.support.fake_engine import FakeEngine
 from tests.support.patience import until
 from tests.support.views import MessageView
@@ -49,12 +49,12 @@ def test_what_is_too_long_for_one_message_goes_another_way() -> None:
 
 async def test_a_refused_prompt_is_edited_after_a_restart(place: Discord, alice: Visitor) -> None:
     wish: dict[str, Any] = {"negative": "hat", "aspect": "3:2", "steps": 4, "character": "ganyu"}
-    async with open_house(place):
+    async with open_bot(place):
         refused = await alice.answer("imagine", prompt="1girl, loli, beach", **wish)
     assert refused.ephemeral
     assert "1girl, loli, beach" in refused.text
     assert list(labels(refused)) == ["Edit prompt"]
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         form = await alice.member.press(refused, "Edit prompt")
         assert filled(form) == {
             "prompt": "ganyu, 1girl, loli, beach",
@@ -69,7 +69,7 @@ async def test_a_refused_prompt_is_edited_after_a_restart(place: Discord, alice:
 
 
 async def test_an_edited_prompt_may_be_refused_again(place: Discord, alice: Visitor) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         message = await alice.answer("imagine", prompt="1girl, loli", private=True)
         for settings in ("--steps 9000", "--steps 20 --warp 9"):
             form = await alice.member.press(message, "Edit prompt")
@@ -86,12 +86,12 @@ async def test_an_edited_prompt_may_be_refused_again(place: Discord, alice: Visi
 
 
 async def test_limits_keep_a_prompt_and_its_preset(place: Discord, alice: Visitor) -> None:
-    async with open_house(place, pictures_per_hour=1) as running:
+    async with open_bot(place, pictures_per_hour=1) as running:
         await alice.answer("preset save", name="Night: sky", steps=4)
         await drawn(alice, running)
         refused = await alice.answer("imagine", prompt="a long night", saved="Night: sky")
         assert "in an hour" in refused.text
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         form = await alice.member.press(refused, "Edit prompt")
         assert filled(form)["prompt"] == "a long night"
         await alice.member.submit_modal(form, {})
@@ -110,7 +110,7 @@ async def cancelled(place: Discord, alice: Visitor, **options: Any) -> MessageVi
 async def test_what_was_cancelled_is_tried_again_or_edited(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         running.engine.hold()
         message = await cancelled(place, alice)
         assert list(labels(message)) == ["Try again", "Edit prompt"]
@@ -119,7 +119,7 @@ async def test_what_was_cancelled_is_tried_again_or_edited(
             assert "Only the person" in (await whole(said)).text
             assert said.modal is None
         running.engine.release()
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await alice.member.press(message, "Try again")
         job = await new_job(running, 1)
         assert (job.user_id, job.request.num_inference_steps) == (IDS.alice, 4)
@@ -143,7 +143,7 @@ async def test_what_failed_is_tried_again(place: Discord, alice: Visitor) -> Non
         tries.append(1)
         return EngineError("inference_failed") if len(tries) == 1 else None
 
-    async with open_house(place, engine=FakeEngine(fail_at=fail_once)) as running:
+    async with open_bot(place, engine=FakeEngine(fail_at=fail_once)) as running:
         job = await alice.draw(running, "1girl, smile", steps=4)
         message = alice.member.message(job.message_id or 0)
         assert "No picture this time" in message.text
@@ -156,7 +156,7 @@ async def test_what_failed_is_tried_again(place: Discord, alice: Visitor) -> Non
 async def test_a_private_job_that_was_cancelled_stays_private(
     place: Discord, alice: Visitor, label: str
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         running.engine.hold()
         message = await cancelled(place, alice, private=True)
         running.engine.release()
@@ -172,9 +172,9 @@ IMAGE: dict[str, Any] = {"image": ("photo.png", picture()), "strength": 0.45}
 
 
 async def test_a_refused_prompt_is_edited_with_its_image(place: Discord, alice: Visitor) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         refused = await alice.answer("imagine", prompt="1girl, loli", **IMAGE)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         form = await alice.member.press(refused, "Edit prompt")
         sent = await alice.member.submit_modal(form, {"prompt": "1girl", "settings": "--steps 900"})
         refused = await whole(sent)  # again, for another reason
@@ -188,7 +188,7 @@ async def test_a_refused_prompt_is_edited_with_its_image(place: Discord, alice: 
 async def test_an_image_of_a_refused_request_is_kept_for_an_hour(
     place: Discord, alice: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         refused = await alice.answer("imagine", prompt="1girl, loli", **IMAGE)
         place.advance(UPLOAD_WAITS_S + 1)
         await running.services.jobs._housekeeping.clean()  # pyright: ignore[reportPrivateUsage]
@@ -207,7 +207,7 @@ async def test_an_image_of_a_refused_request_is_kept_for_an_hour(
 async def test_what_was_cancelled_begins_from_its_image_again(
     place: Discord, alice: Visitor, label: str
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         running.engine.hold()
         message = await cancelled(place, alice, **IMAGE)
         running.engine.release()
@@ -225,7 +225,7 @@ async def test_what_was_cancelled_begins_from_its_image_again(
 async def test_strength_without_an_image_keeps_what_was_typed(
     place: Discord, alice: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         refused = await alice.answer("imagine", prompt="1girl, hat", strength=0.4, private=True)
         assert "Attach an image" in refused.text
         form = await alice.member.press(refused, "Edit prompt")

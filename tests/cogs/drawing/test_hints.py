@@ -7,13 +7,13 @@ from data.shipped.text import speaking
 from pipeline.hints import Hint, HintKind
 from tests.cogs.pictures.test_results import drawn
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, open_house
+from tests.cogs.visitors import Visitor, open_bot
 
 PROMPT = "1girl <lora:x:0.8> <lora:@everyone:1>, <@1>, [smile|hat], `__x`__"
 
 
 async def test_what_is_left_out_is_told_under_the_picture(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job, message = await drawn(alice, running, prompt=PROMPT)
     told = place.world.messages[message.id].content
     assert "Left out: `<lora:x:0.8>`, `<lora:\u200b@\u200beveryone:1>` (LoRAs" in told
@@ -29,7 +29,7 @@ async def test_a_pasted_text_of_a1111_is_drawn_as_it_says(place: Discord, alice:
         "1girl, beach Negative prompt: hat, gloves Steps: 30, Sampler: UniPC, CFG scale: 6.5, "
         "Seed: 77, Size: 832x1216, Model: x"
     )
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job, message = await drawn(alice, running, prompt=pasted)
     made = job.request
     assert (made.seed, made.guidance_scale) == (42, 6.5)  # the option `seed` was filled in
@@ -40,10 +40,10 @@ async def test_a_pasted_text_of_a1111_is_drawn_as_it_says(place: Discord, alice:
 
 
 async def test_hints_survive_a_restart_and_stay_private(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job, _ = await drawn(alice, running, prompt=PROMPT, private=True)
         assert await shown_again(running, job.id) == job.request.hints
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         assert await shown_again(running, job.id) == job.request.hints
     for message in place.seen(job.channel_id, viewer=None):
         assert "lora" not in message.content

@@ -13,7 +13,7 @@ from bot.playground.simulator.default_world import IDS
 from cogs.drawing import submission
 from tests.cogs.pictures.test_results import new_job, text_of
 from tests.cogs.running import Discord
-from tests.cogs.visitors import Visitor, open_house
+from tests.cogs.visitors import Visitor, open_bot
 from tests.support.faults import Fault
 from tests.support.patience import until
 
@@ -36,7 +36,7 @@ def bomb() -> bytes:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 async def test_a_picture_begins_from_the_image(place: Discord, alice: Visitor, kind: str) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         options: dict[str, Any] = {
             "prompt": "1girl", "image": (f"photo.{kind.lower()}", picture(kind)), "strength": 0.4,
         }  # fmt: skip
@@ -49,7 +49,7 @@ async def test_a_picture_begins_from_the_image(place: Discord, alice: Visitor, k
 
 
 async def test_it_can_be_rerolled_and_remixed(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         options = {"prompt": "1girl", "image": ("photo.png", picture())}
         await alice.member.slash("imagine", options, channel=IDS.general)
         first = await new_job(running, 0)
@@ -65,7 +65,7 @@ async def test_it_can_be_rerolled_and_remixed(place: Discord, alice: Visitor) ->
 
 
 async def test_the_form_takes_a_picture_too(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         options = {"image": ("photo.png", picture()), "strength": 0.9}
         sent = await alice.member.slash("imagine-form", options, channel=IDS.general)
         assert sent.modal is not None
@@ -93,7 +93,7 @@ async def test_the_form_takes_a_picture_too(place: Discord, alice: Visitor) -> N
 async def test_what_is_no_fit_picture_is_refused_and_costs_nothing(
     place: Discord, alice: Visitor, name: str, data: bytes, told: str
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         options = {"prompt": "1girl", "image": (name, data)}
         sent = await alice.member.slash("imagine", options, channel=IDS.general)
         assert told in await text_of(sent)
@@ -103,7 +103,7 @@ async def test_what_is_no_fit_picture_is_refused_and_costs_nothing(
 
 
 async def test_strength_needs_an_image(place: Discord, alice: Visitor) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         options = {"prompt": "1girl", "strength": 0.5}
         sent = await alice.member.slash("imagine", options, channel=IDS.general)
         assert "Attach an image" in await text_of(sent)
@@ -121,7 +121,7 @@ def slow(place: Discord, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
 async def test_a_slow_download_is_deferred_and_still_drawn(
     place: Discord, alice: Visitor, slow: asyncio.Event
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         options = {"prompt": "1girl", "image": ("photo.png", picture())}
         sent = await alice.member.slash("imagine", options, channel=IDS.general)
         assert sent.message is not None
@@ -133,7 +133,7 @@ async def test_a_slow_download_is_deferred_and_still_drawn(
 async def test_a_slow_download_that_is_refused_leaves_no_placeholder(
     place: Discord, alice: Visitor, slow: asyncio.Event
 ) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         options = {"prompt": "1girl", "image": ("photo.png", b"text")}
         sent = await alice.member.slash("imagine", options, channel=IDS.general)
         slow.set()

@@ -8,14 +8,14 @@ from bot.jobs.values import OwnJob, QueueView
 from bot.playground.simulator.default_world import IDS
 from cogs.drawing.queue import queue_message
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, labels, open_house, whole
+from tests.cogs.visitors import Visitor, labels, open_bot, whole
 from tests.support.fake_engine import FakeEngine
 from tests.support.patience import until
 
 
 @pytest.fixture
 async def running(place: Discord) -> AsyncGenerator[Running, None]:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         yield running
 
 
@@ -82,13 +82,13 @@ def test_many_jobs_with_odd_prompts_fit_into_one_message() -> None:
 
 
 async def test_a_button_of_before_a_restart_cancels(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         running.engine.hold()
         await alice.wish("1girl, umbrella")
         message = await alice.answer("queue")
     held = FakeEngine()
     held.hold()
-    async with open_house(place, engine=held) as running:
+    async with open_bot(place, engine=held) as running:
         await alice.member.press(message, "Cancel 1")
         job = await running.delivery("delivered")
         assert job.state == "cancelled"

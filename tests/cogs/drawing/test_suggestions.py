@@ -8,7 +8,7 @@ import pytest
 from bot.playground.simulator.default_world import IDS
 from data.shipped.vocabularies import import_vocabulary, load_vocabulary
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, open_house
+from tests.cogs.visitors import Visitor, open_bot
 
 LONG = ", ".join(["1girl", "solo", *(f"own word {number}" for number in range(9))])
 
@@ -19,7 +19,7 @@ async def shown(alice: Visitor, option: str, typed: str) -> list[dict[str, str]]
 
 @pytest.fixture
 async def running(place: Discord) -> AsyncGenerator[Running]:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         yield running
 
 
@@ -109,7 +109,7 @@ async def test_artists_of_an_imported_list(
     source = tmp_path / "list.csv"
     source.write_text("kahoru_the_painter,1,77,\nlong_hair,0,99,\n", encoding="utf-8")
     import_vocabulary(source, place.folder)
-    async with open_house(place):
+    async with open_bot(place):
         rows = await shown(alice, "prompt", "1girl, kahor")
     assert rows[0]["name"] == "kahoru the painter ‹artist · 77 ← 1girl›,"
 

@@ -6,7 +6,7 @@ from bot.playground.simulator.default_world import IDS
 from pipeline.rating import Rating
 from tests.cogs.running import Discord, Running
 from tests.cogs.test_server_rules import set_ceiling
-from tests.cogs.visitors import Visitor, open_house, whole
+from tests.cogs.visitors import Visitor, open_bot, whole
 from tests.support.views import MessageView
 
 OWN = "trumpet"  # in no theme of the shipped start
@@ -28,7 +28,7 @@ async def draw(visitor: Visitor, running: Running, channel: int, **options: obje
 
 
 async def test_what_a_tag_means_and_what_goes_with_it(place: Discord, alice: Visitor) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         answer = await ask(alice, "1girl, beach, 猫耳, ganyu (genshin impact), bech")
     assert answer.ephemeral
     assert "1girl, beach, 猫耳" in answer.text
@@ -42,9 +42,9 @@ async def test_what_a_tag_means_and_what_goes_with_it(place: Discord, alice: Vis
 
 
 async def test_a_prompt_is_put_together_and_drawn(place: Discord, alice: Visitor) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         shown = await ask(alice, "1girl, beach,")
-    async with open_house(place) as running:  # also after a restart
+    async with open_bot(place) as running:  # also after a restart
         await alice.member.select(shown, "ekaki:tags:add", ["ocean", "palm tree"])
         shown = alice.member.message(shown.id)
         assert "1girl, beach, ocean, palm tree" in shown.text
@@ -56,7 +56,7 @@ async def test_a_prompt_is_put_together_and_drawn(place: Discord, alice: Visitor
 
 
 async def test_it_goes_on_in_the_form(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         shown = await ask(alice, "1girl, beach")
         opened = await alice.member.press(shown, "Edit the prompt")
         assert opened.modal is not None
@@ -67,7 +67,7 @@ async def test_it_goes_on_in_the_form(place: Discord, alice: Visitor) -> None:
 
 
 async def test_pictures_of_two_members_count(place: Discord, alice: Visitor, bob: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await draw(alice, running, IDS.general, prompt=f"1girl, {OWN}, beret")
         assert "beret" not in offered(await ask(bob, OWN))  # one member's habit
         await draw(bob, running, IDS.art, prompt=f"1girl, {OWN}, beret, monocle")
@@ -80,7 +80,7 @@ async def test_pictures_of_two_members_count(place: Discord, alice: Visitor, bob
 async def test_what_the_asker_may_not_see_is_not_counted(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor, where: str
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await draw(moderator, running, IDS.general, prompt=f"1girl, {OWN}, beret")
         if where == "private":
             await draw(bob, running, IDS.general, prompt=f"1girl, {OWN}, beret", private=True)
@@ -100,7 +100,7 @@ async def test_what_the_asker_may_not_see_is_not_counted(
 async def test_sexual_tags_are_not_offered_where_they_may_not_be_drawn(
     place: Discord, alice: Visitor
 ) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         found = offered(await ask(alice, "beach, swimsuit, maid, witch, couple, 1boy"))
     assert found
     assert not {"bikini", "breasts", "panties"} & set(found)
@@ -110,7 +110,7 @@ async def test_sexual_tags_are_not_offered_where_they_may_not_be_drawn(
     "tags", [",", "((((", "x" * 1000, "@everyone ``` **x** <@1>", "1girl " * 160]
 )
 async def test_odd_texts_are_answered(place: Discord, alice: Visitor, tags: str) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         answer = await ask(alice, tags)
         assert answer.ephemeral
         assert "went wrong" not in answer.text

@@ -3,12 +3,12 @@
 from tests.cogs.pictures.test_results import drawn
 from tests.cogs.running import Discord
 from tests.cogs.test_server_rules import set_words
-from tests.cogs.visitors import Visitor, open_house
+from tests.cogs.visitors import Visitor, open_bot
 
 
 async def told(place: Discord, alice: Visitor, **options: str) -> tuple[str, str]:
     """The final prompt, and what stands under the picture."""
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job, message = await drawn(alice, running, **options)
     return job.request.prompt, place.world.messages[message.id].content
 
@@ -63,7 +63,7 @@ async def test_near_tags_are_those_of_the_place(place: Discord, alice: Visitor) 
 async def test_a_servers_rule_holds_for_the_alias_and_for_its_tag(
     place: Discord, alice: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         for word in ("cat ears", "猫耳"):
             await set_words(running, word)
             refused = await alice.answer("imagine", prompt="1girl, 猫耳")

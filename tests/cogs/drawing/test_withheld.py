@@ -9,7 +9,7 @@ from bot.playground.simulator.default_world import IDS
 from data.guilds import place_settings
 from pipeline.rating import Rating
 from tests.cogs.running import Discord, Running, words
-from tests.cogs.visitors import Visitor, open_house, whole
+from tests.cogs.visitors import Visitor, open_bot, whole
 from tests.support.patience import until
 from tests.support.tagger import PaintEngine, make_tagger
 from tests.support.views import MessageView
@@ -23,7 +23,7 @@ def tagger(tmp_path: Path) -> Path:
 def checked(place: Discord, tagger: Path, **settings: Any) -> Any:
     """The bot with a tagger, and an engine that paints what the prompt says."""
     engine: PaintEngine = settings.pop("engine", None) or PaintEngine()
-    return open_house(place, engine=engine, tagger=str(tagger), **settings)
+    return open_bot(place, engine=engine, tagger=str(tagger), **settings)
 
 
 async def allow(running: Running, rating: Rating) -> None:

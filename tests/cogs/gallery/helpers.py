@@ -18,7 +18,7 @@ from data.jobs.jobs import JobRecord
 from data.store.database import Database
 from pipeline.rating import Rating
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, open_house, whole
+from tests.cogs.visitors import Visitor, open_bot, whole
 from tests.support.patience import PATIENCE_S
 from tests.support.views import MessageView
 
@@ -27,11 +27,11 @@ FORUM = 300000000000000077
 
 
 @asynccontextmanager
-async def gallery_house(
+async def gallery_bot(
     place: Discord, *, edit_every_s: float = 0.05, web_url: str = "", **settings: Any
 ) -> AsyncGenerator[Running]:
     """The bot on a server whose gallery channel is #gallery; `settings` change the rest."""
-    async with open_house(place, web_url=web_url) as running:
+    async with open_bot(place, web_url=web_url) as running:
         await choose(running, **settings)
         events(running).mirror.edit_every_s = edit_every_s
         yield running

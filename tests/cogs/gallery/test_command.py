@@ -15,7 +15,7 @@ from tests.cogs.gallery.helpers import (
     STAR,
     choose,
     entries,
-    gallery_house,
+    gallery_bot,
     nothing_more,
     picture,
     set_ceiling,
@@ -40,7 +40,7 @@ async def share(visitor: Visitor, running: Running, prompt: str, **options: obje
 async def test_two_members_make_star_and_find_pictures(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         await share(alice, running, "1girl, umbrella")
         await share(bob, running, "1boy, sword")
         await share(alice, running, "cat, window")
@@ -86,7 +86,7 @@ async def test_two_members_make_star_and_find_pictures(
 async def test_from_the_browser_one_remixes_marks_votes_and_looks_closer(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         await share(alice, running, "1girl, umbrella")
         page = await bob.answer("gallery new")
         form = await bob.press(page, "Remix")
@@ -102,7 +102,7 @@ async def test_from_the_browser_one_remixes_marks_votes_and_looks_closer(
 async def test_from_the_browser_one_reports_to_the_moderators(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         secret = await alice.draw(running, "1girl, umbrella", steps=2, private=True)
         (posted,) = await shared_by_hand(running, secret.id, bob)
         page = await bob.answer("gallery new")
@@ -134,7 +134,7 @@ async def shared_by_hand(running: Running, job_id: str, eye: Visitor) -> list[Me
 async def test_details_lead_to_the_web_page_where_it_is_on_it(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place, gallery_web=True, web_url="https://g.example.org") as running:
+    async with gallery_bot(place, gallery_web=True, web_url="https://g.example.org") as running:
         await share(alice, running, "1girl, umbrella")
         (posted,) = await until_shown(bob, count=1)
         details = await whole(await bob.member.press(posted, "Details"))
@@ -148,7 +148,7 @@ async def test_details_lead_to_the_web_page_where_it_is_on_it(
 async def test_the_ceiling_of_the_place_holds_always(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         await set_ceiling(running, Rating.SENSITIVE)
         async with running.services.database.transaction() as connection:
             await place_settings.set_ratings(
@@ -172,7 +172,7 @@ async def test_the_ceiling_of_the_place_holds_always(
 async def test_a_public_page_is_turned_by_who_asked_and_others_get_their_own(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         await share(alice, running, "1girl, umbrella")
         await share(alice, running, "1boy, sword")
         await until_shown(bob, count=2)
@@ -191,7 +191,7 @@ async def test_a_page_speaks_the_language_of_whoever_reads_it(
     """The server's if everybody does, also when it was turned; else that of who asked."""
     guild = place.world.guilds[IDS.guild]
     guild.features, guild.preferred_locale = ["COMMUNITY"], "ja"
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         for prompt in ("1girl, umbrella", "1boy, sword"):
             _, message = await picture(alice, running, prompt)
             panel = await whole(await alice.member.press(message, "その他"))
@@ -208,7 +208,7 @@ async def test_a_page_speaks_the_language_of_whoever_reads_it(
 async def test_what_waits_is_for_moderators(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(place, gallery_approval=True) as running:
+    async with gallery_bot(place, gallery_approval=True) as running:
         await share(alice, running, "1girl, umbrella")
         assert "umbrella" not in (await bob.answer("gallery waiting")).text
         page = await moderator.answer("gallery waiting")
@@ -221,7 +221,7 @@ async def test_what_waits_is_for_moderators(
 async def test_a_makers_word_about_the_web_page(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place, gallery_web=True) as running:
+    async with gallery_bot(place, gallery_web=True) as running:
         await share(alice, running, "1girl, umbrella")
         await until_shown(bob, count=1)
         assert [entry.on_web for entry in await entries(running)] == [False]
@@ -232,7 +232,7 @@ async def test_a_makers_word_about_the_web_page(
 
 
 async def test_tags_are_suggested(place: Discord, alice: Visitor) -> None:
-    async with gallery_house(place):
+    async with gallery_bot(place):
         found = await alice.member.autocomplete(
             "gallery search", {"words": "umbr"}, "words", channel=IDS.general
         )
@@ -253,10 +253,10 @@ def test_a_button_holds_where_one_is(way: str) -> None:
 
 
 async def test_nothing_twice_after_a_restart(place: Discord, alice: Visitor, bob: Visitor) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         await share(alice, running, "1girl, umbrella")
         (posted,) = await until_shown(bob, count=1)
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         await nothing_more(running)
         assert [m.id for m in shown(bob)] == [posted.id]
         page = await bob.answer("gallery new")

@@ -11,7 +11,7 @@ from bot.common.secret import Secret
 from bot.outbox import dispatcher
 from bot.playground.simulator.default_world import IDS
 from tests.bot.web.gallery import page_over
-from tests.cogs.gallery.helpers import entries, gallery_house, share, stars_of, until_stars
+from tests.cogs.gallery.helpers import entries, gallery_bot, share, stars_of, until_stars
 from tests.cogs.running import Discord
 from tests.cogs.visitors import Visitor
 from tests.support.patience import PATIENCE_S
@@ -23,7 +23,7 @@ async def test_a_star_on_the_page_is_counted_under_the_message(
 ) -> None:
     monkeypatch.setattr(dispatcher, "LOOK_EVERY_S", 0.2)
     async with (
-        gallery_house(place, gallery_web=True) as running,
+        gallery_bot(place, gallery_web=True) as running,
         discord.Client(intents=discord.Intents.none()) as other,
         ClientSession(cookie_jar=CookieJar(unsafe=True)) as http,
     ):

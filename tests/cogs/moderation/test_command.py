@@ -8,7 +8,7 @@ from data.guilds import guild_limits
 from data.guilds.server_settings import LimitSet
 from tests.cogs.moderation.helpers import log, lose_role
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, labels, open_house, whole
+from tests.cogs.visitors import Visitor, labels, open_bot, whole
 from tests.support.fake_engine import FakeEngine
 
 
@@ -43,7 +43,7 @@ async def test_a_block_stops_what_waits_there_and_gives_it_back(
 ) -> None:
     engine = FakeEngine()
     engine.hold()
-    async with open_house(place, engine=engine) as running:
+    async with open_bot(place, engine=engine) as running:
         for _ in range(2):
             await alice.wish("1girl")
         await alice.answer("imagine", channel=IDS.dm_alice, prompt="1girl")
@@ -123,7 +123,7 @@ async def test_a_moderator_who_loses_the_role_turns_no_page_more(
 async def test_the_log_is_paged_and_filtered_over_a_restart(
     place: Discord, moderator: Visitor, alice: Visitor, bob: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         for number in range(11):
             await alice.wish(f"1girl, loli, number{number}")
         await bob.draw(running, "1boy, secret plan", private=True)
@@ -132,7 +132,7 @@ async def test_the_log_is_paged_and_filtered_over_a_restart(
         assert "moderators may see them" in page.text
         assert "a rule of every server: loli" in page.text
         assert labels(page) == {"Newer": False, "Older": True}
-    async with open_house(place):
+    async with open_bot(place):
         await moderator.member.press(page, "Older")
         page = moderator.member.message(page.id)
         assert "Page 2" in page.text
@@ -150,7 +150,7 @@ async def test_the_log_is_paged_and_filtered_over_a_restart(
 async def test_reset_and_grant_count_within_the_operators_bounds(
     place: Discord, moderator: Visitor, alice: Visitor, owner: Visitor
 ) -> None:
-    async with open_house(place, pictures_per_day=4) as running:
+    async with open_bot(place, pictures_per_day=4) as running:
         async with running.services.database.transaction() as connection:
             await guild_limits.put(
                 connection,
@@ -181,7 +181,7 @@ async def test_what_a_failed_job_took_of_a_grant_comes_back(
 ) -> None:
     engine = FakeEngine()
     engine.hold()
-    async with open_house(place, engine=engine) as running:
+    async with open_bot(place, engine=engine) as running:
         async with running.services.database.transaction() as connection:
             await guild_limits.put(
                 connection, guild_id=IDS.guild, role_id=IDS.guild,

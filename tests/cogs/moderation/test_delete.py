@@ -10,7 +10,7 @@ from data.guilds import outbox
 from data.jobs.jobs import JobRecord
 from tests.cogs.moderation.helpers import log, nothing_to_tell
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, open_house, whole
+from tests.cogs.visitors import Visitor, open_bot, whole
 from tests.support.patience import PATIENCE_S
 
 
@@ -66,7 +66,7 @@ async def test_a_message_that_is_gone_already_is_no_trouble(
 async def test_messages_that_a_crash_left_go_at_the_next_start(
     place: Discord, moderator: Visitor, alice: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job = await alice.draw(running, "1girl")
         async with running.services.database.transaction() as connection:
             await outbox.put(
@@ -76,7 +76,7 @@ async def test_messages_that_a_crash_left_go_at_the_next_start(
                 lane="removal",
                 payload={"channel_id": job.channel_id, "message_id": job.message_id or 0},
             )
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await nothing_to_tell(running)
         assert alice.member.visible_messages(IDS.general) == []
 

@@ -13,7 +13,7 @@ from data.guilds import audit, guild_settings, outbox
 from data.guilds.audit import AuditEntry, AuditEvent, AuditKind
 from data.guilds.server_settings import GuildSettings
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, open_house
+from tests.cogs.visitors import Visitor, open_bot
 from tests.support.faults import Fault
 from tests.support.patience import PATIENCE_S, until
 from tests.support.views import MessageView
@@ -62,7 +62,7 @@ async def test_what_happens_is_posted_for_moderators(
     place: Discord, alice: Visitor, moderator: Visitor
 ) -> None:
     close(place)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await set_log(running)
         await alice.draw(running, "1girl, umbrella", private=True)
         await alice.wish("1girl, loli")
@@ -112,13 +112,13 @@ async def test_a_log_channel_that_was_deleted_disturbs_nothing(
 async def test_after_a_crash_nothing_is_posted_twice(
     place: Discord, alice: Visitor, moderator: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await set_log(running)
         await alice.draw(running, "1girl, umbrella")
         await all_posted(running)
         async with running.services.database.transaction() as connection:
             await connection.execute("UPDATE audit_log SET posted = 0")  # killed before the entry
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await alice.draw(running, "1girl, tulip")
         await all_posted(running)
         text = "\n".join(m.text for m in moderator.member.visible_messages(LOG))

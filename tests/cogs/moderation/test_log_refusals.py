@@ -22,7 +22,7 @@ from tests.cogs.refusals import (
     until_parked,
 )
 from tests.cogs.running import Discord
-from tests.cogs.visitors import open_house
+from tests.cogs.visitors import open_bot
 from tests.support.faults import Fault
 from tests.support.patience import PATIENCE_S, until
 
@@ -39,7 +39,7 @@ async def test_one_servers_refused_log_stops_no_other(
             method="POST", path=f"/channels/{IDS.art}/messages", times=99, status=status, code=code
         )
     )
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await settle(running, IDS.guild, log_channel_id=IDS.art)
         await settle(running, OTHER, log_channel_id=OTHER_LOG)
         await note(running, IDS.guild)
@@ -53,7 +53,7 @@ async def test_an_answer_that_is_not_discords_posts_no_log_twice(place: Discord,
     kind = "text/html" if body.startswith("<") else "application/json"
     fault = Fault(method="POST", path="/messages$", garble=body, garble_type=kind)
     place.loopback.faults.add(fault)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await settle(running, IDS.guild, log_channel_id=IDS.art)
         await note(running, IDS.guild)
         async with asyncio.timeout(PATIENCE_S):
@@ -66,7 +66,7 @@ async def test_an_answer_that_is_not_discords_posts_no_log_twice(place: Discord,
 async def test_a_log_channel_that_can_not_be_read_is_written_to(place: Discord) -> None:
     path = f"/channels/{IDS.art}/messages"
     place.loopback.faults.add(Fault(method="GET", path=path, times=99, status=403, code=50001))
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await settle(running, IDS.guild, log_channel_id=IDS.art)
         await note(running, IDS.guild)
         await until(lambda: posts_in(place, IDS.art))
@@ -79,7 +79,7 @@ async def test_a_log_in_a_thread_that_is_closed_to_us_is_parked(
     monkeypatch.setattr(verdicts, "CLOSED_REST_S", 0.05)
     closed = Fault(method="GET", path=f"/channels/{THREAD}$", times=99, status=403, code=50001)
     place.loopback.faults.add(closed)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await settle(running, IDS.guild, log_channel_id=THREAD)
         await note(running, IDS.guild)
         assert (await until_parked(running)).kind == "audit_log"
@@ -89,7 +89,7 @@ async def test_a_log_that_was_refused_is_posted_when_it_is_allowed_again(place: 
     channel = place.world.channel(IDS.art)
     channel.overwrites = [{"id": str(IDS.bot), "type": 1, "allow": "0",
                            "deny": str(p.SEND_MESSAGES)}]  # fmt: skip
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await settle(running, IDS.guild, log_channel_id=IDS.art)
         await note(running, IDS.guild)
         await until(lambda: attempts(running, f"log:{IDS.guild}"))
@@ -102,7 +102,7 @@ async def test_what_a_place_refused_is_told_once_settings_change(place: Discord)
     place.loopback.faults.add(
         Fault(method="POST", path=f"/channels/{IDS.art}/messages", times=99, status=403, code=50013)
     )
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await settle(running, IDS.guild, log_channel_id=IDS.art)
         await note(running, IDS.guild)
         await until(lambda: attempts(running, f"log:{IDS.guild}"))

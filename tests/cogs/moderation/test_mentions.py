@@ -10,7 +10,7 @@ from bot.playground.simulator.world import World
 from cogs.moderation.mentions import PAUSE_S
 from data.shipped.text import text
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, open_house
+from tests.cogs.visitors import Visitor, open_bot
 from tests.support.views import MessageView
 
 US = f"<@{IDS.bot}>"
@@ -91,7 +91,7 @@ async def test_bots_and_closed_channels_get_no_answer(
 ) -> None:
     sayer = Visitor(place, IDS.owner if change is muted else IDS.alice)
     change(place.world)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         sayer.member.say(f"{US} draw", channel=IDS.general)
         await running.heard()
     assert answers(alice, IDS.general) == []
@@ -118,7 +118,7 @@ async def test_a_direct_message_is_answered_as_the_latest_request_was(
     place: Discord, alice: Visitor
 ) -> None:
     place.world.users[IDS.alice].locale = "ja"
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await alice.draw(running, "1girl", private=True)
         place.world.users[IDS.alice].locale = "en-US"
         running.services.languages.choose(IDS.guild, "en")

@@ -8,7 +8,7 @@ from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.errors import RefusedByClient
 from tests.cogs.moderation.helpers import log, nothing_to_tell
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, open_house
+from tests.cogs.visitors import Visitor, open_bot
 from tests.support.fake_engine import FakeEngine
 from tests.support.patience import until
 
@@ -36,7 +36,7 @@ async def test_the_owner_blocks_people_and_servers_everywhere(
 async def test_only_the_owner_has_the_owners_commands(
     place: Discord, moderator: Visitor, alice: Visitor
 ) -> None:
-    async with open_house(place, owner_ids=frozenset({IDS.bob})) as running:
+    async with open_bot(place, owner_ids=frozenset({IDS.bob})) as running:
         with pytest.raises(RefusedByClient):
             await moderator.answer("owner blocks")
         said = await alice.answer("owner maintenance", channel=IDS.dm_alice, state="on")
@@ -52,11 +52,11 @@ async def test_maintenance_holds_over_a_restart_and_lets_what_was_accepted_go_on
 ) -> None:
     engine = FakeEngine()
     engine.hold()
-    async with open_house(place, engine=engine) as running:
+    async with open_bot(place, engine=engine) as running:
         await alice.wish("1girl")
         await owner.answer("owner maintenance", state="on", reason="a new model")
         assert "a new model" in (await alice.wish("1girl")).text
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await running.delivery("delivered")
         assert "a new model" in (await alice.wish("1girl")).text
         await owner.answer("owner maintenance", state="off")
@@ -68,7 +68,7 @@ async def test_an_announcement_reaches_everybody_who_waits_once(
 ) -> None:
     engine = FakeEngine()
     engine.hold()
-    async with open_house(place, engine=engine) as running:
+    async with open_bot(place, engine=engine) as running:
         for _ in range(2):
             await alice.wish("1girl")
         await bob.wish("1boy", private=True)

@@ -6,7 +6,7 @@ from bot.playground.simulator.default_world import IDS
 from data.guilds import outbox
 from tests.cogs.refusals import THREAD, attempts, in_a_thread
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import open_house
+from tests.cogs.visitors import open_bot
 from tests.support.patience import until
 
 
@@ -23,7 +23,7 @@ async def ask_removal(running: Running, channel_id: int, message_id: int) -> Non
 async def test_a_message_in_a_closed_thread_is_removed_or_parked_and_others_go(
     place: Discord, *, locked: bool
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         message_id = await in_a_thread(place, running)
         place.loopback.changes.archive(THREAD, locked=locked)
         other = await running.bot.get_partial_messageable(IDS.general).send("another")

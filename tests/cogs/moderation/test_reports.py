@@ -5,7 +5,7 @@ from data.guilds import audit, reports
 from data.jobs.jobs import JobRecord
 from tests.cogs.gallery.helpers import dispatcher
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, labels, open_house, whole
+from tests.cogs.visitors import Visitor, labels, open_bot, whole
 from tests.support.patience import until
 from tests.support.views import MessageView
 
@@ -281,14 +281,14 @@ async def test_members_have_no_queue_and_a_lost_role_ends_it(
 async def test_the_word_to_the_reporter_survives_a_restart(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, message = await drawn(alice, running)
         await report(bob, message)
         shown = await moderator.answer("moderate reports")
         await dispatcher(running).stop()
         await moderator.member.press(shown, "Nothing wrong")
     assert told(place, IDS.dm_bob) == []
-    async with open_house(place):
+    async with open_bot(place):
         await until(lambda: told(place, IDS.dm_bob))
         assert len(told(place, IDS.dm_bob)) == 1
 

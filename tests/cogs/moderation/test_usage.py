@@ -12,7 +12,7 @@ from data.jobs import usage
 from data.jobs.usage import DAY_S, DayUse, MemberUse
 from data.store.database import Database
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, open_house
+from tests.cogs.visitors import Visitor, open_bot
 
 INSERT = (
     "INSERT INTO jobs (id, user_id, guild_id, channel_id, private, rating, request, pictures,"
@@ -23,7 +23,7 @@ INSERT = (
 
 @pytest.fixture
 async def running(place: Discord) -> AsyncGenerator[Running, None]:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         yield running
 
 

@@ -16,7 +16,7 @@ from data.guilds.outbox import OutboxItem
 from data.shipped.text import unfilled
 from data.store import notes
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, open_house
+from tests.cogs.visitors import Visitor, open_bot
 from tests.support.patience import PATIENCE_S, until
 
 SERVER, RULES, LOBBY = 9001, 9002, 9003
@@ -89,7 +89,7 @@ async def noted(running: Running) -> None:
 async def test_the_first_channel_that_it_may_write_in_is_told_what_to_do(
     place: Discord, newcomer: Newcomer
 ) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         newcomer.invite()
         said = (await newcomer.greeting()).embeds[0]
         assert said["title"] == unfilled("welcome.title", language="en")
@@ -102,10 +102,10 @@ async def test_its_button_draws_a_picture_for_whoever_presses(
     place: Discord, newcomer: Newcomer, alice: Visitor
 ) -> None:
     newcomer.guild.members[IDS.alice] = Member(user_id=IDS.alice, joined_at=place.world.time())
-    async with open_house(place):
+    async with open_bot(place):
         newcomer.invite()
         message = await newcomer.greeting()
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await alice.member.press(alice.member.view(message), "ekaki:start")
         job = await running.delivery("delivered")
     assert job.user_id == IDS.alice
@@ -117,7 +117,7 @@ async def test_where_discord_greets_newcomers_goes_first(
 ) -> None:
     place.world.channel(RULES).overwrites = []
     newcomer.guild.system_channel_id = LOBBY
-    async with open_house(place):
+    async with open_bot(place):
         newcomer.invite()
         await newcomer.greeting(LOBBY)
         assert not newcomer.said(RULES)
@@ -125,7 +125,7 @@ async def test_where_discord_greets_newcomers_goes_first(
 
 async def test_it_is_in_the_language_of_the_server(place: Discord, newcomer: Newcomer) -> None:
     newcomer.guild.features, newcomer.guild.preferred_locale = ["COMMUNITY"], "ja"
-    async with open_house(place):
+    async with open_bot(place):
         newcomer.invite()
         said = (await newcomer.greeting()).embeds[0]
         assert said["title"] == unfilled("welcome.title", language="ja")
@@ -134,11 +134,11 @@ async def test_it_is_in_the_language_of_the_server(place: Discord, newcomer: New
 async def test_a_server_that_invites_again_knows_it_already(
     place: Discord, newcomer: Newcomer
 ) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         newcomer.invite()
         await newcomer.greeting()
     del place.world.guilds[SERVER]
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         newcomer.invite()
         await time_to_speak(running)
         assert len(newcomer.said(LOBBY)) == 1, "the greeting of the first time"
@@ -148,7 +148,7 @@ async def test_servers_that_it_was_in_at_the_start_are_not_greeted(
     place: Discord, newcomer: Newcomer
 ) -> None:
     place.world.guilds[SERVER] = newcomer.guild
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await time_to_speak(running)
     assert not newcomer.said(LOBBY)
 
@@ -157,7 +157,7 @@ async def test_a_server_where_it_may_write_nowhere_is_left_alone(
     place: Discord, newcomer: Newcomer
 ) -> None:
     newcomer.close(LOBBY)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         newcomer.invite()
         await time_to_speak(running)
         assert not newcomer.said(LOBBY)
@@ -167,7 +167,7 @@ async def test_a_server_where_it_may_write_nowhere_is_left_alone(
 
 
 async def test_what_discord_refuses_costs_nothing(place: Discord, newcomer: Newcomer) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         newcomer.invite()
         newcomer.close(LOBBY)  # between the look and the word
         await noted(running)

@@ -7,15 +7,15 @@ import zipfile
 import pytest
 
 from bot.playground.simulator.default_world import IDS
-from tests.cogs.gallery.helpers import entries, gallery_house, picture, share, shown, until_shown
+from tests.cogs.gallery.helpers import entries, gallery_bot, picture, share, shown, until_shown
 from tests.cogs.running import Discord
-from tests.cogs.visitors import Visitor, open_house, whole
+from tests.cogs.visitors import Visitor, open_bot, whole
 
 
 async def test_pictures_are_kept_together_and_fetched_as_a_zip(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         first, _ = await picture(alice, running, "1girl, umbrella")
         second, _ = await picture(bob, running, "1boy, sword", count=2)
         assert "visible to you only" in (await alice.answer("collection create", name="Rain")).text
@@ -50,7 +50,7 @@ async def test_pictures_are_kept_together_and_fetched_as_a_zip(
 async def test_ones_own_collection_is_nobody_elses(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job, _ = await picture(alice, running)
         await alice.answer("collection create", name="Mine")
         await alice.answer("collection add", name="Mine", id=job.id)
@@ -64,7 +64,7 @@ async def test_ones_own_collection_is_nobody_elses(
 async def test_a_shared_collection_takes_what_everybody_sees(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         job, _ = await picture(alice, running, "1girl, umbrella")
         secret = await bob.draw(running, "1girl, secret", steps=2, private=True)
         await alice.answer("collection create", name="Ours", shared=True)
@@ -86,7 +86,7 @@ async def test_a_shared_collection_takes_what_everybody_sees(
 async def test_an_entry_of_the_gallery_is_collected_by_its_id(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         await share(alice, running, seen_by=bob)
         (entry,) = await entries(running)
         await bob.answer("collection create", name="Best")
@@ -100,7 +100,7 @@ async def test_an_entry_of_the_gallery_is_collected_by_its_id(
 async def test_what_left_the_gallery_leaves_the_collections_of_others(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         job, message = await picture(alice, running, "1girl, umbrella")
         secret = await alice.draw(running, "1girl, secret", steps=2, private=True)
         await whole(await alice.press(message, "Share"))
@@ -129,7 +129,7 @@ async def test_what_left_the_gallery_leaves_the_collections_of_others(
 async def test_a_collection_without_anything_to_send_is_no_empty_file(
     place: Discord, alice: Visitor, why: str
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job, _ = await picture(alice, running, "1girl, umbrella")
         await alice.answer("collection create", name="Rain")
         await alice.answer("collection add", name="Rain", id=job.id)
@@ -147,7 +147,7 @@ async def test_a_collection_without_anything_to_send_is_no_empty_file(
 async def test_what_is_too_large_for_a_message_comes_by_link(
     place: Discord, alice: Visitor
 ) -> None:
-    async with open_house(place, web_url="https://gallery.example.org") as running:
+    async with open_bot(place, web_url="https://gallery.example.org") as running:
         job, _ = await picture(alice, running, "1girl, umbrella")
         await alice.answer("collection create", name="Rain")
         await alice.answer("collection add", name="Rain", id=job.id)
@@ -168,7 +168,7 @@ async def test_what_is_too_large_for_a_message_comes_by_link(
 async def test_privacy_takes_and_gives_all_of_it(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         _, message = await picture(alice, running)
         theirs, other = await picture(bob, running)
         await whole(await alice.press(message, "Share"))

@@ -9,12 +9,12 @@ from PIL import Image
 from bot.common.actor import Actor
 from bot.playground.simulator.default_world import IDS
 from tests.cogs.running import Discord, Running, running_bot
-from tests.cogs.visitors import Visitor, labels, open_house, whole
+from tests.cogs.visitors import Visitor, labels, open_bot, whole
 
 
 @pytest.fixture
 async def running(place: Discord) -> AsyncGenerator[Running, None]:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         yield running
 
 
@@ -59,7 +59,7 @@ async def test_pages_turn_and_stop_at_their_ends(
 
 
 async def test_buttons_of_before_a_restart_turn_pages(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await alice.draw(running, "1girl, first", count=4)
         await alice.draw(running, "1girl, second", count=4)
         sent = await alice.member.slash("history", {"words": "girl"}, channel=IDS.general)

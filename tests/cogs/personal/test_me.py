@@ -9,13 +9,13 @@ from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.errors import RefusedByClient
 from pipeline.card import QualityPreset, Sampler, Style
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, open_house, whole
+from tests.cogs.visitors import Visitor, open_bot, whole
 from tests.support.views import MessageView
 
 
 @pytest.fixture
 async def running(place: Discord) -> AsyncGenerator[Running, None]:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         yield running
 
 
@@ -77,9 +77,9 @@ async def test_the_negative_prompt_is_written_in_a_form_that_keeps_it(
 
 
 async def test_menus_of_before_a_restart_work(place: Discord, alice: Visitor) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         panel = await alice.answer("me")
-    async with open_house(place):
+    async with open_bot(place):
         panel = await choose(alice, panel, "rating", "sensitive")
         assert chosen(panel, "rating").endswith("sensitive")
 

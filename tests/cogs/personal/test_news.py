@@ -13,7 +13,7 @@ from data.guilds import blocks
 from data.guilds.blocks import Block
 from data.people import news
 from data.people.news import Told
-from tests.cogs.gallery.helpers import STAR, gallery_house, nothing_more, picture
+from tests.cogs.gallery.helpers import STAR, gallery_bot, nothing_more, picture
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, whole
 from tests.support.faults import Fault
@@ -25,7 +25,7 @@ END = "`/me` changes whether and when I tell you this."
 
 @pytest.fixture
 async def running(place: Discord) -> AsyncGenerator[Running]:
-    async with gallery_house(place, gallery_threshold=50) as running:
+    async with gallery_bot(place, gallery_threshold=50) as running:
         yield running
 
 
@@ -198,7 +198,7 @@ async def block(running: Running, user_id: int) -> None:
 async def test_a_channel_that_was_hidden_meanwhile_is_not_told_of(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place, gallery_threshold=50) as running:
+    async with gallery_bot(place, gallery_threshold=50) as running:
         await choose(alice, Told.DAILY)
         _, message = await picture(alice, running)
         await star(bob, message)
@@ -209,7 +209,7 @@ async def test_a_channel_that_was_hidden_meanwhile_is_not_told_of(
         {"id": str(IDS.bot_role), "type": 0, "allow": view, "deny": "0"},
     ]
     place.advance(DIGEST_S + 1)
-    async with gallery_house(place, gallery_threshold=50) as running:
+    async with gallery_bot(place, gallery_threshold=50) as running:
         await running.services.database.write(news.put_due, before=place.clock.time() - DIGEST_S)
         await settled(running, "told")
     assert told(place) == []

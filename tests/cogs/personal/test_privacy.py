@@ -17,7 +17,7 @@ from bot.playground.simulator.world import InteractionType
 from data.people import web_sessions
 from data.people.web_sessions import WebSession
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, labels, open_house
+from tests.cogs.visitors import Visitor, labels, open_bot
 from tests.support.patience import until
 from tests.support.views import MessageView
 
@@ -26,7 +26,7 @@ ROOM = 64 * 1024  # what an export leaves of the limit
 
 @pytest.fixture
 async def running(place: Discord) -> AsyncGenerator[Running, None]:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         yield running
 
 
@@ -188,9 +188,9 @@ async def test_delete_removes_rows_and_files_and_leaves_those_of_others(
 async def test_delete_cancels_what_is_open_and_its_button_outlives_a_restart(
     place: Discord, alice: Visitor
 ) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         question = await alice.answer("privacy delete")
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         running.engine.hold()
         shown = await alice.wish("1girl, umbrella")
         await until(lambda: running.engine.started.acquire(blocking=False))

@@ -5,7 +5,7 @@ import pytest
 from bot.playground.simulator.default_world import IDS
 from tests.cogs.pictures.test_results import drawn, new_job
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, open_house, whole
+from tests.cogs.visitors import Visitor, open_bot, whole
 from tests.support.views import MessageView
 
 ALICE = f"<@{IDS.alice}>"
@@ -29,7 +29,7 @@ def link_to(message: MessageView) -> str:
 async def test_what_is_drawn_from_anothers_picture_names_its_maker(
     place: Discord, alice: Visitor, bob: Visitor, label: str, said: str
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, source = await drawn(alice, running)
         await bob.press(source, label)
         made = await result(bob, running, 1)
@@ -43,7 +43,7 @@ async def test_what_is_drawn_from_anothers_picture_names_its_maker(
 async def test_a_remix_names_its_source_also_when_it_is_edited_after_a_refusal(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, source = await drawn(alice, running)
         form = await bob.press(source, "Remix")
         refused = await whole(await bob.member.submit_modal(form, {"prompt": "1girl, loli"}))
@@ -56,7 +56,7 @@ async def test_a_remix_names_its_source_also_when_it_is_edited_after_a_refusal(
 async def test_ones_own_pictures_are_not_credited_to_oneself(
     place: Discord, alice: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, source = await drawn(alice, running)
         await alice.press(source, "Re-roll")
         assert (await result(alice, running, 1)).content.count("-#") == 1
@@ -68,7 +68,7 @@ async def test_ones_own_pictures_are_not_credited_to_oneself(
 
 
 async def test_a_private_or_deleted_source_is_not_named(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job, source = await drawn(alice, running, private=True)
         await alice.press(source, "Upscale")
         assert "-# Upscaled · " in (await result(alice, running, 1)).content

@@ -12,14 +12,14 @@ from cogs.pictures.message_menus import DOWNLOAD_S
 from tests.cogs.pictures.files import A1111, files, filled, noted, png, post
 from tests.cogs.pictures.test_results import drawn, new_job, text_of
 from tests.cogs.running import Discord
-from tests.cogs.visitors import Visitor, open_house, whole
+from tests.cogs.visitors import Visitor, open_bot, whole
 from tests.support.faults import Fault
 
 
 async def test_remix_from_the_menu_of_our_own_message(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, message = await drawn(alice, running)
         sent = await bob.member.message_command("Remix", message)
         assert filled(sent)["prompt"] == "1girl, smile"
@@ -32,7 +32,7 @@ async def test_remix_from_the_menu_of_our_own_message(
 async def test_a_job_that_waits_can_be_remixed(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         running.engine.hold()
         message = await alice.wish("1girl, rain")
         sent = await bob.member.message_command("Remix", message)
@@ -44,7 +44,7 @@ async def test_a_job_that_waits_can_be_remixed(
 async def test_a_private_job_does_not_leak_by_a_file_name(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         private, _ = await drawn(alice, running, prompt="secret", private=True)
         message = post(place, bob, png(), f"ekaki-{private.id}-1.png")
         for command in ("Remix", "Picture settings"):
@@ -53,7 +53,7 @@ async def test_a_private_job_does_not_leak_by_a_file_name(
 
 
 async def test_a_strangers_png_fills_the_form(place: Discord, alice: Visitor, bob: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         message = post(place, bob, png(parameters=A1111))
         sent = await alice.member.message_command("Remix", message)
         assert filled(sent) == {
@@ -78,7 +78,7 @@ async def test_a_strangers_png_fills_the_form(place: Discord, alice: Visitor, bo
 
 async def test_the_first_file_that_says_something_counts(place: Discord, alice: Visitor) -> None:
     other = A1111.replace("77", "78")
-    async with open_house(place):
+    async with open_bot(place):
         message = files(place, alice, png(), png(parameters=A1111), png(parameters=other))
         form = filled(await alice.member.message_command("Remix", message))
         assert "--seed 77" in form["settings"]
@@ -88,7 +88,7 @@ async def test_the_first_file_that_says_something_counts(place: Discord, alice: 
 
 
 async def test_a_forwarded_message_is_read(place: Discord, alice: Visitor, bob: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         theirs = post(place, bob, png(parameters=A1111))
         _, ours = await drawn(alice, running)
         for message, seed in ((theirs, 77), (ours, 42)):
@@ -103,7 +103,7 @@ async def test_a_forwarded_message_is_read(place: Discord, alice: Visitor, bob: 
 async def test_a_forwarded_private_picture_stays_private(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         private, _ = await drawn(alice, running, prompt="secret", private=True)
         message = post(place, bob, png(), f"ekaki-{private.id}-1.png")
         forwarded = place.loopback.actions.forward(IDS.bob, message.id, IDS.general)
@@ -114,7 +114,7 @@ async def test_a_forwarded_private_picture_stays_private(
 async def test_an_embeds_picture_is_read_from_discords_servers_alone(
     place: Discord, alice: Visitor
 ) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         theirs = post(place, alice, png(parameters=A1111))
         url = theirs.attachments[0].url
         for host, told in ((url, "--seed 77"), ("http://127.0.0.2:9/a.png", "no picture")):
@@ -127,7 +127,7 @@ async def test_an_embeds_picture_is_read_from_discords_servers_alone(
 
 async def test_what_cannot_be_repeated_is_said(place: Discord, alice: Visitor) -> None:
     text = A1111.replace("DPM++ 2M Karras", "UniPC").replace("sea", "sea, <lora:ink:1>")
-    async with open_house(place):
+    async with open_bot(place):
         message = post(place, alice, png(parameters=text))
         sent = await alice.member.message_command("Remix", message)
         words = await text_of(await alice.member.message_command("Picture settings", message))
@@ -156,7 +156,7 @@ async def test_what_cannot_be_repeated_is_said(place: Discord, alice: Visitor) -
 async def test_so_do_novelais_and_comfyuis(
     place: Discord, alice: Visitor, texts: dict[str, str]
 ) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         message = post(place, alice, png(**texts))
         form = filled(await alice.member.message_command("Remix", message))
     assert form == {
@@ -186,7 +186,7 @@ BOMB = png(30_000)  # 8 pixels high here; what counts is that nothing decodes it
 async def test_any_other_file_is_answered_kindly(
     place: Discord, alice: Visitor, data: bytes, name: str, told: str
 ) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         message = post(place, alice, data, name)
         for command in ("Remix", "Picture settings"):
             sent = await alice.member.message_command(command, message)
@@ -201,14 +201,14 @@ async def test_a_download_ends_at_its_bound_whatever_was_announced(
         pass
 
     monkeypatch.setattr(attachments, "check_announced", unchecked)
-    async with open_house(place):
+    async with open_bot(place):
         message = post(place, alice, b"\x89PNG\r\n\x1a\n" + bytes(11 * 2**20))
         words = await text_of(await alice.member.message_command("Remix", message))
     assert "at most 10 MB" in words
 
 
 async def test_a_message_without_a_file_is_answered_kindly(place: Discord, alice: Visitor) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         message = alice.member.say("hello", channel=IDS.general)
         words = await text_of(await alice.member.message_command("Remix", message))
     assert "no picture" in words
@@ -217,7 +217,7 @@ async def test_a_message_without_a_file_is_answered_kindly(place: Discord, alice
 async def test_a_file_that_discord_no_longer_has_is_answered_kindly(
     place: Discord, alice: Visitor
 ) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         message = post(place, alice, png(parameters=A1111))
         place.loopback.faults.add(Fault(method="GET", path="/cdn/", status=404, code=0))
         words = await text_of(await alice.member.message_command("Remix", message))
@@ -230,7 +230,7 @@ async def test_a_slow_download_is_given_up(
     assert DOWNLOAD_S < 2.5, "a form must be the first response, and Discord waits for 3 s"
     monkeypatch.setattr(message_menus, "DOWNLOAD_S", 0.2)
     arrives = asyncio.Event()
-    async with open_house(place):
+    async with open_bot(place):
         message = post(place, alice, png(parameters=A1111))
         place.loopback.faults.add(Fault(method="GET", path="/cdn/", until=arrives))
         sent = await alice.member.message_command("Remix", message)
@@ -240,7 +240,7 @@ async def test_a_slow_download_is_given_up(
 
 async def test_the_answer_is_whole(place: Discord, alice: Visitor) -> None:
     """A stranger's text with Discord's own marks stays text."""
-    async with open_house(place):
+    async with open_bot(place):
         evil = "[x](http://a.b) @everyone ``` **b**"
         text = f"{evil}\nSteps: 1, Sampler: {evil.replace(',', '')}, Seed: 2, CFG scale: 3"
         message = post(place, alice, png(parameters=text))

@@ -7,13 +7,13 @@ from cogs.common import orphans
 from tests.cogs.pictures.files import filled
 from tests.cogs.pictures.test_results import drawn, new_job, text_of
 from tests.cogs.running import Discord
-from tests.cogs.visitors import Visitor, open_house
+from tests.cogs.visitors import Visitor, open_bot
 
 
 async def test_the_form_shows_everything_and_draws_what_was_changed(
     place: Discord, alice: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         first, message = await drawn(
             alice, running, prompt="1girl, smile", negative="hat", aspect="3:2", cfg=6.5,
             character="ganyu", style="Manga",
@@ -40,7 +40,7 @@ async def test_the_form_shows_everything_and_draws_what_was_changed(
 
 
 async def test_unchanged_it_is_the_same_picture(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         first, message = await drawn(alice, running, character="ganyu", series="genshin impact")
         sent = await alice.press(message, "Remix")
         await alice.member.submit_modal(sent, {})
@@ -51,10 +51,10 @@ async def test_unchanged_it_is_the_same_picture(place: Discord, alice: Visitor) 
 
 
 async def test_a_form_may_be_open_while_the_bot_restarts(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, message = await drawn(alice, running, private=True)
         sent = await alice.press(message, "Remix")
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         answer = await alice.member.submit_modal(sent, {"prompt": "2girls"})
         job = await new_job(running, 1)
     assert answer.ephemeral
@@ -65,7 +65,7 @@ async def test_a_form_may_be_open_while_the_bot_restarts(place: Discord, alice: 
 async def test_two_people_use_the_same_form_at_once(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, message = await drawn(alice, running)
         of_alice = await alice.press(message, "Remix")
         of_bob = await bob.press(message, "Remix")
@@ -89,7 +89,7 @@ async def test_two_people_use_the_same_form_at_once(
 async def test_a_refused_form_gives_the_text_back(
     place: Discord, alice: Visitor, values: dict[str, str], told: str
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, message = await drawn(alice, running)
         sent = await alice.press(message, "Remix")
         answer = await alice.member.submit_modal(sent, values)
@@ -100,7 +100,7 @@ async def test_a_refused_form_gives_the_text_back(
 
 
 async def test_a_refused_prompt_form_gives_the_text_back(place: Discord, alice: Visitor) -> None:
-    async with open_house(place, pictures_per_hour=1) as running:
+    async with open_bot(place, pictures_per_hour=1) as running:
         await drawn(alice, running)
         sent = await alice.member.slash("imagine-form", {}, channel=IDS.general)
         answer = await alice.member.submit_modal(sent, {"modal_prompt": "a long night"})
@@ -114,9 +114,9 @@ async def test_a_prompt_form_lost_in_a_restart_gives_the_text_back(
 ) -> None:
     monkeypatch.setattr(orphans, "ORPHAN_AFTER_S", 0.1)
     prompt = "1girl, " * 400
-    async with open_house(place):
+    async with open_bot(place):
         sent = await alice.member.slash("imagine-form", {}, channel=IDS.general)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         answer = await alice.member.submit_modal(sent, {"modal_prompt": prompt})
         words = await text_of(answer)
         assert await running.jobs() == []

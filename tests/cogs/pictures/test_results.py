@@ -11,7 +11,7 @@ from data.guilds import place_settings
 from data.jobs.jobs import JobRecord
 from pipeline.rating import Rating
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, labels, open_house, whole
+from tests.cogs.visitors import Visitor, labels, open_bot, whole
 from tests.support.member import InteractionView
 from tests.support.patience import PATIENCE_S, until
 from tests.support.views import MessageView
@@ -50,7 +50,7 @@ def forge(place: Discord, message: MessageView, custom_id: str) -> None:
 
 
 async def test_a_picture_has_its_buttons(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, message = await drawn(alice, running)
     assert list(labels(message)) == SINGLE
 
@@ -58,7 +58,7 @@ async def test_a_picture_has_its_buttons(place: Discord, alice: Visitor) -> None
 async def test_more_opens_the_rest_for_its_presser(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, message = await drawn(alice, running)
         own, theirs = await alice.more(message), await bob.more(message)
     assert (own.ephemeral, theirs.ephemeral) == (True, True)
@@ -70,7 +70,7 @@ async def test_more_opens_the_rest_for_its_presser(
 async def test_several_pictures_have_a_menu_over_the_same_row(
     place: Discord, alice: Visitor, bob: Visitor, count: int
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job, message = await drawn(alice, running, count=count)
         _, pictures = await running.services.results.pictures_of(job.id)
         assert list(labels(message)) == SINGLE
@@ -93,9 +93,9 @@ async def test_several_pictures_have_a_menu_over_the_same_row(
 async def test_the_menu_works_after_a_restart_and_keeps_one_of_four(
     place: Discord, alice: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job, message = await drawn(alice, running, count=4)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         panel = await alice.more(message, 3)
         await text_of(await alice.press(panel, "Favourite"))
         _, pictures = await running.services.results.pictures_of(job.id)
@@ -108,7 +108,7 @@ async def test_the_menu_works_after_a_restart_and_keeps_one_of_four(
 async def test_more_of_several_pictures_concerns_all_until_one_is_chosen(
     place: Discord, alice: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, message = await drawn(alice, running, count=2)
         panel = await alice.more(message)
         assert list(labels(panel)) == ["Settings", "Delete"]
@@ -118,7 +118,7 @@ async def test_more_of_several_pictures_concerns_all_until_one_is_chosen(
 async def test_a_private_message_turns_into_its_panel_and_back(
     place: Discord, alice: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, message = await drawn(alice, running, count=2, private=True)
         panel = await alice.more(message, 2)
         assert panel.id == message.id
@@ -134,7 +134,7 @@ async def test_each_drawing_button_draws_at_the_pressers_expense(
     place: Discord, alice: Visitor, bob: Visitor, label: str, by_owner: bool
 ) -> None:
     presser, user_id = (alice, IDS.alice) if by_owner else (bob, IDS.bob)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         first, message = await drawn(alice, running)
         before = await running.used(user_id)
         sent = await presser.press(message, label)
@@ -159,7 +159,7 @@ async def test_each_drawing_button_draws_at_the_pressers_expense(
 
 
 async def test_upscale_and_vary_ask_which_picture(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         first, message = await drawn(alice, running, count=2)
         _, pictures = await running.services.results.pictures_of(first.id)
         for known, label in enumerate(("Upscale", "Vary"), 1):
@@ -173,9 +173,9 @@ async def test_upscale_and_vary_ask_which_picture(place: Discord, alice: Visitor
 
 
 async def test_buttons_work_after_a_restart(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, message = await drawn(alice, running)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         for known, label in enumerate(DRAWING, 1):
             await alice.press(message, label)
             assert (await new_job(running, known)).state == "finished"
@@ -184,7 +184,7 @@ async def test_buttons_work_after_a_restart(place: Discord, alice: Visitor) -> N
 
 
 async def test_a_button_draws_nothing_while_the_bot_stops(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, message = await drawn(alice, running)
         before = await running.used()
         await running.bot.remove_cog("Inference")
@@ -195,7 +195,7 @@ async def test_a_button_draws_nothing_while_the_bot_stops(place: Discord, alice:
 
 
 async def test_buttons_work_in_direct_messages(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         sent = await alice.member.slash("imagine", {"prompt": "1girl"}, channel=IDS.dm_alice)
         first = await new_job(running, 0)
         await alice.member.press(alice.member.message(first.message_id or 0), "Re-roll")
@@ -205,7 +205,7 @@ async def test_buttons_work_in_direct_messages(place: Discord, alice: Visitor) -
 
 
 async def test_private_pictures_stay_private_when_drawn_on(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, message = await drawn(alice, running, private=True)
         assert message.ephemeral
         for known, label in enumerate(DRAWING, 1):
@@ -222,7 +222,7 @@ async def test_private_pictures_are_their_owners(
 ) -> None:
     """Even where somebody gets at a button's id. Moderators may look and delete, not draw."""
     visitor: Visitor = request.getfixturevalue(who)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         private, _ = await drawn(alice, running, private=True)
         _, public = await drawn(alice, running)
         custom_id = f"ekaki:{action}:{private.id}"
@@ -248,7 +248,7 @@ async def test_a_button_of_another_version_is_answered_kindly(
     place: Discord, alice: Visitor, custom_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(orphans, "ORPHAN_AFTER_S", 0.1)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, message = await drawn(alice, running)
         forge(place, message, custom_id)
         words = await text_of(await alice.member.press(message, custom_id))
@@ -259,7 +259,7 @@ async def test_a_button_of_another_version_is_answered_kindly(
 async def test_a_picture_that_is_gone_is_answered_kindly(
     place: Discord, alice: Visitor, action: str
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, message = await drawn(alice, running)
         custom_id = f"ekaki:{action}:abcdefghjkmn"
         forge(place, message, custom_id)
@@ -269,7 +269,7 @@ async def test_a_picture_that_is_gone_is_answered_kindly(
 
 
 async def test_the_places_present_ceiling_counts(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
 
         async def allow(ceiling: Rating) -> None:
             async with running.services.database.transaction() as connection:
@@ -288,7 +288,7 @@ async def test_the_places_present_ceiling_counts(place: Discord, alice: Visitor)
 
 
 async def test_limits_count_for_buttons(place: Discord, alice: Visitor) -> None:
-    async with open_house(place, pictures_per_hour=1) as running:
+    async with open_bot(place, pictures_per_hour=1) as running:
         _, message = await drawn(alice, running)
         assert "in an hour" in await text_of(await alice.member.press(message, "Upscale"))
 
@@ -296,7 +296,7 @@ async def test_limits_count_for_buttons(place: Discord, alice: Visitor) -> None:
 async def test_settings_are_shown_to_be_copied(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, message = await drawn(alice, running, prompt="1girl, ```@everyone <@1>")
         sent = await bob.press(message, "Settings")
         words = await text_of(sent)
@@ -313,7 +313,7 @@ async def test_settings_are_shown_to_be_copied(
 
 async def test_long_settings_come_as_a_file(place: Discord, alice: Visitor) -> None:
     prompt = ", ".join(f"tag {n}" for n in range(400))
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         _, message = await drawn(alice, running, prompt=prompt)
         sent = await alice.press(message, "Settings")
         await text_of(sent)
@@ -327,7 +327,7 @@ async def test_long_settings_come_as_a_file(place: Discord, alice: Visitor) -> N
 async def test_a_favourite_is_each_persons_own(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job, message = await drawn(alice, running)
         _, (picture,) = await running.services.results.pictures_of(job.id)
 
@@ -345,7 +345,7 @@ async def test_a_favourite_is_each_persons_own(
 async def test_buttons_of_earlier_versions_under_several_pictures_work(
     place: Discord, alice: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job, message = await drawn(alice, running, count=3)
         forge(place, message, f"ekaki:favourites:{job.id}")
         sent = await alice.member.press(message, "ekaki:favourites")
@@ -364,7 +364,7 @@ async def test_buttons_of_earlier_versions_under_several_pictures_work(
 async def test_deleting_asks_and_then_takes_message_and_files(
     place: Discord, alice: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job, message = await drawn(alice, running)
         used = await running.used()
         files = place.folder / "pictures"
@@ -386,7 +386,7 @@ async def test_deleting_asks_and_then_takes_message_and_files(
 async def test_moderators_may_delete_and_others_may_not(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job, message = await drawn(alice, running)
         forge(place, message, f"ekaki:delete:{job.id}")  # as under pictures of earlier versions
         assert "Only the person" in await text_of(await bob.press(message, "ekaki:delete"))
@@ -399,7 +399,7 @@ async def test_moderators_may_delete_and_others_may_not(
 
 
 async def test_a_private_picture_is_deleted_where_it_stands(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job, message = await drawn(alice, running, private=True)
         await alice.press(message, "Delete")
         assert list(labels(alice.member.message(message.id))) == ["Delete permanently", "Keep"]
@@ -414,7 +414,7 @@ async def test_a_private_picture_is_deleted_where_it_stands(place: Discord, alic
 
 
 async def test_a_deletion_survives_a_message_that_is_gone(place: Discord, alice: Visitor) -> None:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         job, message = await drawn(alice, running)
         asked = await whole(await alice.press(message, "Delete"))
         place.loopback.posting.delete(place.world.messages[message.id])

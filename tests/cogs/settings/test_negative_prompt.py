@@ -8,7 +8,7 @@ from bot.playground.simulator.default_world import IDS
 from data.jobs.jobs import JobRecord
 from tests.cogs.running import Discord, Running
 from tests.cogs.settings.test_panel import changes, opened, says
-from tests.cogs.visitors import Visitor, labels, open_house, whole
+from tests.cogs.visitors import Visitor, labels, open_bot, whole
 from tests.support.views import MessageView
 
 FORM = "ekaki:set:form:negative_prompt"
@@ -16,7 +16,7 @@ FORM = "ekaki:set:form:negative_prompt"
 
 @pytest.fixture
 async def running(place: Discord) -> AsyncGenerator[Running, None]:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         yield running
 
 

@@ -15,14 +15,14 @@ from data.guilds.server_settings import GuildSettings, LimitSet, Setting, settin
 from data.shipped.text import text
 from pipeline.rating import Rating
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, labels, open_house, whole
+from tests.cogs.visitors import Visitor, labels, open_bot, whole
 from tests.support.patience import until
 from tests.support.views import MessageView
 
 
 @pytest.fixture
 async def running(place: Discord) -> AsyncGenerator[Running, None]:
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         yield running
 
 
@@ -143,9 +143,9 @@ async def test_defaults_and_ceilings_reach_imagine(
 
 
 async def test_panels_of_before_a_restart_work(place: Discord, moderator: Visitor) -> None:
-    async with open_house(place):
+    async with open_bot(place):
         panel = await opened(moderator, "channels")
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await choose(moderator, panel, "channel:log", IDS.art)
         await moderator.member.press(panel, "Review: off")
         assert (await settings(running)).log_channel_id == IDS.art
@@ -299,7 +299,7 @@ async def test_a_menu_of_an_earlier_version_replaces_what_is_set(
 async def test_bounds_of_the_operator_are_shown_as_numbers(
     place: Discord, moderator: Visitor
 ) -> None:
-    async with open_house(place, pictures_per_hour=20, pictures_per_day=0, max_steps=40):
+    async with open_bot(place, pictures_per_hour=20, pictures_per_day=0, max_steps=40):
         panel = await opened(moderator, "here")
         assert "Bot maximum: 20 pictures per hour, " in panel.text
         panel = await choose(moderator, panel, "page", "limits")
@@ -316,7 +316,7 @@ async def test_limits_are_set_by_role_within_the_owners_bounds(
     place: Discord, moderator: Visitor, alice: Visitor
 ) -> None:
     role = place.loopback.changes.add_role(IDS.guild, "Artists")
-    async with open_house(place, pictures_per_day=100, max_steps=40) as running:
+    async with open_bot(place, pictures_per_day=100, max_steps=40) as running:
         panel = await opened(moderator, "limits")
         form = await moderator.member.press(panel, "ekaki:set:form:amounts")
         await moderator.member.submit_modal(

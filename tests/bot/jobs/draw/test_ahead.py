@@ -18,7 +18,7 @@ from bot.jobs.values import Completed, Failed, Ticket
 from data.jobs.pictures import PictureRecord
 from pipeline.errors import StorageError
 from pipeline.request import GenerationRequest, ResolvedRequest
-from tests.bot.conftest import House, open_house, origin
+from tests.bot.conftest import Harness, open_harness, origin
 from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S, until
 
@@ -30,10 +30,10 @@ async def drawn(engine: FakeEngine, pictures: int) -> None:
     await until(lambda: len(engine.drawn) >= pictures)
 
 
-async def upload(house: House, colour: str) -> str:
+async def upload(harness: Harness, colour: str) -> str:
     buffer = io.BytesIO()
     Image.new("RGB", (64, 64), colour).save(buffer, format="PNG")
-    return (await house.jobs.put_upload(buffer.getvalue())).content_hash
+    return (await harness.jobs.put_upload(buffer.getvalue())).content_hash
 
 
 class Reading:
@@ -64,7 +64,7 @@ class Reading:
 class Held:
     """A service whose engine is about to draw the job `first` and waits until it is released."""
 
-    house: House
+    harness: Harness
     engine: FakeEngine
     reading: Reading
     first: Ticket
@@ -76,23 +76,23 @@ async def first_held(
 ) -> AsyncGenerator[Held]:
     reading = Reading(monkeypatch, go_on=go_on)
     engine = FakeEngine(fail_at=reading.wait)
-    async with open_house(folder, engine=engine) as house:
+    async with open_harness(folder, engine=engine) as harness:
         engine.hold()
-        first = await house.jobs.submit(GenerationRequest(prompt="first"), origin(1))
-        yield Held(house, engine, reading, first)
+        first = await harness.jobs.submit(GenerationRequest(prompt="first"), origin(1))
+        yield Held(harness, engine, reading, first)
 
 
 async def test_a_picture_to_begin_from_is_read_while_the_one_before_is_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with first_held(tmp_path, monkeypatch) as held:
-        house, engine, first = held.house, held.engine, held.first
-        red = await upload(house, "red")
+        harness, engine, first = held.harness, held.engine, held.first
+        red = await upload(harness, "red")
         wish = GenerationRequest(prompt="1girl", init_picture=red, count=3)
-        ticket = await house.jobs.submit(wish, origin(2))
+        ticket = await harness.jobs.submit(wish, origin(2))
         engine.release()
-        assert isinstance(await house.ended(first.job.id), Completed)
-        assert isinstance(await house.ended(ticket.job.id), Completed)
+        assert isinstance(await harness.ended(first.job.id), Completed)
+        assert isinstance(await harness.ended(ticket.job.id), Completed)
     assert held.reading.read == [red], "read once for all pictures of the job"
 
 
@@ -100,15 +100,15 @@ async def test_who_was_foreseen_goes_after_whoever_comes_before_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with first_held(tmp_path, monkeypatch, go_on=False) as held:
-        house, engine, first = held.house, held.engine, held.first
-        wish = GenerationRequest(prompt="second", init_picture=await upload(house, "red"))
-        second = await house.jobs.submit(wish, origin(1))
+        harness, engine, first = held.harness, held.engine, held.first
+        wish = GenerationRequest(prompt="second", init_picture=await upload(harness, "red"))
+        second = await harness.jobs.submit(wish, origin(1))
         engine.release()
         await until(lambda: held.reading.read)
-        newcomer = await house.jobs.submit(GenerationRequest(prompt="newcomer"), origin(2))
+        newcomer = await harness.jobs.submit(GenerationRequest(prompt="newcomer"), origin(2))
         held.reading.go.set()
         for ticket in (first, second, newcomer):
-            assert isinstance(await house.ended(ticket.job.id), Completed)
+            assert isinstance(await harness.ended(ticket.job.id), Completed)
     order = [word for prompt, _ in engine.drawn for word in prompt.split(", ") if word in WORDS]
     assert order == ["first", "newcomer", "second"]
 
@@ -117,20 +117,20 @@ async def test_a_picture_that_is_gone_when_it_is_read_ahead_fails_its_job_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with first_held(tmp_path, monkeypatch) as held:
-        house, engine, first = held.house, held.engine, held.first
-        red = await upload(house, "red")
+        harness, engine, first = held.harness, held.engine, held.first
+        red = await upload(harness, "red")
         wish = GenerationRequest(prompt="1girl", init_picture=red)
-        ticket = await house.jobs.submit(wish, origin(2))
-        house.files.uploads.delete(red)
+        ticket = await harness.jobs.submit(wish, origin(2))
+        harness.files.uploads.delete(red)
         engine.release()
-        assert isinstance(await house.ended(first.job.id), Completed)
-        failed = await house.ended(ticket.job.id)
+        assert isinstance(await harness.ended(first.job.id), Completed)
+        failed = await harness.ended(ticket.job.id)
         assert isinstance(failed, Failed)
         assert failed.error.key == "init_picture_missing"
 
 
 async def test_a_picture_is_drawn_while_the_disk_still_takes_that_its_job_runs(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk = asyncio.Event()
     mark = JobStore.mark_running
@@ -140,27 +140,27 @@ async def test_a_picture_is_drawn_while_the_disk_still_takes_that_its_job_runs(
         await mark(store, job_id, now=now)
 
     monkeypatch.setattr(JobStore, "mark_running", slowly)
-    ticket = await house.jobs.submit(WISH, origin())
-    await drawn(house.engine, 1)
+    ticket = await harness.jobs.submit(WISH, origin())
+    await drawn(harness.engine, 1)
     assert not disk.is_set()
     disk.set()
-    assert isinstance(await house.ended(ticket.job.id), Completed)
+    assert isinstance(await harness.ended(ticket.job.id), Completed)
 
 
 async def test_that_a_job_runs_need_not_be_stored(
-    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def refuse(_: JobStore, job_id: str, *, now: float) -> None:
         raise StorageError("database_locked", path=f"{job_id} {now}")
 
     monkeypatch.setattr(JobStore, "mark_running", refuse)
-    ticket = await house.jobs.submit(WISH, origin())
-    assert isinstance(await house.ended(ticket.job.id), Completed)
+    ticket = await harness.jobs.submit(WISH, origin())
+    assert isinstance(await harness.ended(ticket.job.id), Completed)
     assert "could not be stored" in caplog.text
 
 
 async def test_pictures_that_are_not_stored_yet_do_not_pile_up(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk = asyncio.Semaphore(0)
     keep = Keeping.keep
@@ -170,19 +170,19 @@ async def test_pictures_that_are_not_stored_yet_do_not_pile_up(
         return await keep(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Keeping, "keep", slowly)
-    tickets = [await house.jobs.submit(WISH, origin(user)) for user in range(1, 7)]
+    tickets = [await harness.jobs.submit(WISH, origin(user)) for user in range(1, 7)]
     unstored: list[int] = []
     for stored in range(6):
-        await drawn(house.engine, min(stored + 3, 6))
-        unstored.append(len(house.engine.drawn) - stored)
+        await drawn(harness.engine, min(stored + 3, 6))
+        unstored.append(len(harness.engine.drawn) - stored)
         disk.release()
     assert unstored == [3, 3, 3, 3, 2, 1]
     for ticket in tickets:
-        assert isinstance(await house.ended(ticket.job.id), Completed)
+        assert isinstance(await harness.ended(ticket.job.id), Completed)
 
 
 async def test_a_job_that_failed_is_not_told_as_cancelled_by_its_next_picture(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     came_late = asyncio.Event()
     keep, abandon = JobStore.keep_picture, JobStore.abandon
@@ -205,7 +205,7 @@ async def test_a_job_that_failed_is_not_told_as_cancelled_by_its_next_picture(
 
     monkeypatch.setattr(JobStore, "keep_picture", first_fails)
     monkeypatch.setattr(JobStore, "abandon", told_late)
-    ticket = await house.jobs.submit(GenerationRequest(prompt="1girl", count=2), origin())
-    failed = await house.ended(ticket.job.id)
+    ticket = await harness.jobs.submit(GenerationRequest(prompt="1girl", count=2), origin())
+    failed = await harness.ended(ticket.job.id)
     assert isinstance(failed, Failed)
     assert failed.error.key == "disk_full"

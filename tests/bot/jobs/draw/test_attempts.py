@@ -20,7 +20,7 @@ from data.store.database import DATABASE_NAME
 from pipeline.engine.protocol import DrawnPicture, Watch
 from pipeline.errors import EngineError, StorageError
 from pipeline.request import GenerationRequest, ResolvedRequest
-from tests.bot.conftest import open_house, origin
+from tests.bot.conftest import open_harness, origin
 from tests.support.clock import ManualClock
 from tests.support.devices import Losing
 from tests.support.fake_engine import FakeEngine
@@ -70,9 +70,9 @@ async def accepted(folder: Path, *users: int, wish: GenerationRequest = WISH) ->
     """Jobs that wait for the next start."""
     engine = FakeEngine()
     engine.hold()
-    async with open_house(folder, engine=engine) as house:
-        tickets = [await house.jobs.submit(wish, origin(user)) for user in users]
-        await house.jobs.stop()
+    async with open_harness(folder, engine=engine) as harness:
+        tickets = [await harness.jobs.submit(wish, origin(user)) for user in users]
+        await harness.jobs.stop()
     return [ticket.job.id for ticket in tickets]
 
 
@@ -87,9 +87,9 @@ async def test_a_picture_is_entered_on_the_disk_before_the_engine_is_called(
             return super().draw(*args, **kwargs)
 
     wish = GenerationRequest(prompt="1girl", count=3)
-    async with open_house(tmp_path, engine=Looking()) as house:
-        ticket = await house.jobs.submit(wish, origin())
-        assert isinstance(await house.ended(ticket.job.id), Completed)
+    async with open_harness(tmp_path, engine=Looking()) as harness:
+        ticket = await harness.jobs.submit(wish, origin())
+        assert isinstance(await harness.ended(ticket.job.id), Completed)
         for number, found in enumerate(seen):
             assert (ticket.job.id, number) in found
         assert in_hand(tmp_path) == []
@@ -104,18 +104,18 @@ async def test_the_second_process_that_ends_over_a_job_is_the_last(
     kill(tmp_path, [job_id])
     engine = FakeEngine()
     engine.hold()
-    async with open_house(tmp_path, engine=engine) as house:
+    async with open_harness(tmp_path, engine=engine) as harness:
         await until(lambda: engine.started.acquire(blocking=False))
         assert attempts_of(tmp_path, job_id) == 1, "tried once more"
         assert f"drew job {job_id}: attempt 1 of 2" in caplog.text
-        await house.jobs.stop()
+        await harness.jobs.stop()
     kill(tmp_path, [job_id])
-    async with open_house(tmp_path) as house:
-        end = await house.ended(job_id)
+    async with open_harness(tmp_path) as harness:
+        end = await harness.ended(job_id)
         assert isinstance(end, Failed)
         assert end.error.key == "job_ended_process"
-        assert (await house.jobs.limits_of(user_id=1)).hour.used == 0
-        assert house.engine.drawn == []
+        assert (await harness.jobs.limits_of(user_id=1)).hour.used == 0
+        assert harness.engine.drawn == []
         assert f"Job {job_id} is given up" in caplog.text
         assert "832x1216" in caplog.text
         assert "1girl" not in caplog.text, "what people write is not for the log"
@@ -124,8 +124,8 @@ async def test_the_second_process_that_ends_over_a_job_is_the_last(
 async def test_who_is_tried_again_and_does_well_is_drawn(tmp_path: Path) -> None:
     (job_id,) = await accepted(tmp_path, 1)
     kill(tmp_path, [job_id])
-    async with open_house(tmp_path) as house:
-        assert isinstance(await house.ended(job_id), Completed)
+    async with open_harness(tmp_path) as harness:
+        assert isinstance(await harness.ended(job_id), Completed)
 
 
 @pytest.mark.parametrize("kind", [FakeEngine, Stuck])
@@ -137,12 +137,12 @@ async def test_a_clean_stop_counts_for_nobody(
     for _ in range(3):
         engine = kind()
         engine.hold()
-        async with open_house(tmp_path, engine=engine) as house:
+        async with open_harness(tmp_path, engine=engine) as harness:
             if not rows(tmp_path, "SELECT 1 FROM jobs"):
-                await house.jobs.submit(wish, origin())
+                await harness.jobs.submit(wish, origin())
             await until(lambda engine=engine: engine.started.acquire(blocking=False))
             assert in_hand(tmp_path)
-            await house.jobs.stop()
+            await harness.jobs.stop()
             assert in_hand(tmp_path) == []
     assert rows(tmp_path, "SELECT attempts, state FROM jobs") == [(0, "running")]
 
@@ -152,10 +152,10 @@ async def test_a_stop_is_stored_before_the_running_step_is_waited_for(
 ) -> None:
     engine = Stuck()
     engine.hold()
-    async with open_house(tmp_path, engine=engine) as house:
-        await house.jobs.submit(WISH, origin())
+    async with open_harness(tmp_path, engine=engine) as harness:
+        await harness.jobs.submit(WISH, origin())
         await until(lambda: engine.started.acquire(blocking=False))
-        stopping = asyncio.create_task(house.jobs.stop())
+        stopping = asyncio.create_task(harness.jobs.stop())
         await until(lambda: in_hand(tmp_path) == [])
         assert not stopping.done(), "killed now, as a system does that has no patience"
         engine.release()
@@ -167,8 +167,8 @@ async def test_a_lost_device_counts_for_nobody(
 ) -> None:
     monkeypatch.setattr(device, "PAUSES_S", (30.0,))
     losing = Losing(1)
-    async with open_house(tmp_path, loads=[losing.load]) as house:
-        ticket = await house.jobs.submit(WISH, origin())
+    async with open_harness(tmp_path, loads=[losing.load]) as harness:
+        ticket = await harness.jobs.submit(WISH, origin())
         await until(lambda: losing.is_lost)
         assert in_hand(tmp_path) == [], "if the process ends now, its driver did it"
     assert attempts_of(tmp_path, ticket.job.id) == 0
@@ -180,18 +180,18 @@ async def test_what_has_ended_is_in_nobodys_hand(tmp_path: Path, end: str) -> No
         fail_at=lambda _, step: EngineError("engine_failed") if end == "failed" else None
     )
     engine.hold()
-    async with open_house(tmp_path, engine=engine) as house:
-        ticket = await house.jobs.submit(GenerationRequest(prompt="1girl", count=3), origin())
+    async with open_harness(tmp_path, engine=engine) as harness:
+        ticket = await harness.jobs.submit(GenerationRequest(prompt="1girl", count=3), origin())
         await until(lambda: engine.started.acquire(blocking=False))
         if end == "cancelled":
-            await house.jobs.cancel(job_id=ticket.job.id, user_id=1)
+            await harness.jobs.cancel(job_id=ticket.job.id, user_id=1)
         elif end == "deleted":
-            await house.people.forget(1)
+            await harness.people.forget(1)
         engine.release()
-        await house.events(ticket.job.id)
+        await harness.events(ticket.job.id)
         await until(lambda: in_hand(tmp_path) == [])
-        following = await house.jobs.submit(WISH, origin(2))
-        await house.ended(following.job.id)
+        following = await harness.jobs.submit(WISH, origin(2))
+        await harness.ended(following.job.id)
 
 
 async def test_the_next_picture_is_entered_while_the_one_before_is_drawn(
@@ -207,16 +207,16 @@ async def test_the_next_picture_is_entered_while_the_one_before_is_drawn(
 
     monkeypatch.setattr(JobStore, "enter_drawing", noted)
     engine.hold()
-    async with open_house(tmp_path, engine=engine) as house:
-        first = await house.jobs.submit(WISH, origin(1))
+    async with open_harness(tmp_path, engine=engine) as harness:
+        first = await harness.jobs.submit(WISH, origin(1))
         await until(lambda: engine.started.acquire(blocking=False))
-        second = await house.jobs.submit(WISH, origin(2))
+        second = await harness.jobs.submit(WISH, origin(2))
         hold_after_the_first_step(engine)
         await until(lambda: entered == [first.job.id, second.job.id])
         assert engine.drawn == []
         engine._fail_at = None  # pyright: ignore[reportPrivateUsage]
         engine.release()
-        assert isinstance(await house.ended(second.job.id), Completed)
+        assert isinstance(await harness.ended(second.job.id), Completed)
         assert entered == [first.job.id, second.job.id], "entered once"
 
 
@@ -226,17 +226,17 @@ async def test_whoever_was_only_beside_it_is_not_given_up(tmp_path: Path) -> Non
     kill(tmp_path, [guilty, innocent])
     engine = FakeEngine()
     engine.hold()
-    async with open_house(tmp_path, engine=engine) as house:
+    async with open_harness(tmp_path, engine=engine) as harness:
         await until(lambda: engine.started.acquire(blocking=False))
-        await house.jobs.submit(WISH, origin(3))
+        await harness.jobs.submit(WISH, origin(3))
         hold_after_the_first_step(engine)
         await until(lambda: not engine._go.is_set())  # pyright: ignore[reportPrivateUsage]
         assert in_hand(tmp_path) == [(guilty, 0)], "nothing is entered beside it"
-        await house.jobs.stop()
+        await harness.jobs.stop()
     kill(tmp_path, [guilty])
-    async with open_house(tmp_path) as house:
-        assert isinstance(await house.ended(guilty), Failed)
-        assert isinstance(await house.ended(innocent), Completed)
+    async with open_harness(tmp_path) as harness:
+        assert isinstance(await harness.ended(guilty), Failed)
+        assert isinstance(await harness.ended(innocent), Completed)
 
 
 async def test_on_several_devices_a_suspect_is_drawn_alone(
@@ -264,9 +264,9 @@ async def test_on_several_devices_a_suspect_is_drawn_alone(
 
     for engine in engines:
         watched(engine)
-    async with open_house(tmp_path, loads=[lambda: engines[0], lambda: engines[1]]) as house:
+    async with open_harness(tmp_path, loads=[lambda: engines[0], lambda: engines[1]]) as harness:
         for job_id in (first, second, third):
-            assert isinstance(await house.ended(job_id), Completed)
+            assert isinstance(await harness.ended(job_id), Completed)
     assert most == 1
     assert sum(len(engine.drawn) for engine in engines) == 3
 
@@ -278,16 +278,16 @@ async def test_a_suspect_that_waits_to_be_alone_can_be_cancelled_and_stopped(
     one, two = FakeEngine(), FakeEngine()
     one.hold()
     two.hold()
-    async with open_house(tmp_path, loads=[lambda: one, lambda: two], start=False) as house:
+    async with open_harness(tmp_path, loads=[lambda: one, lambda: two], start=False) as harness:
         kill(tmp_path, [suspect])
-        await house.jobs.start()
-        other = await house.jobs.submit(WISH, origin(2))
+        await harness.jobs.start()
+        other = await harness.jobs.submit(WISH, origin(2))
         await until(lambda: any(each.started.acquire(blocking=False) for each in (one, two)))
-        await house.jobs.cancel(job_id=suspect, user_id=1)
-        assert isinstance(await house.ended(suspect), CancelledEvent)
+        await harness.jobs.cancel(job_id=suspect, user_id=1)
+        assert isinstance(await harness.ended(suspect), CancelledEvent)
         one.release()
         two.release()
-        assert isinstance(await house.ended(other.job.id), Completed)
+        assert isinstance(await harness.ended(other.job.id), Completed)
 
 
 async def test_a_disk_that_refuses_for_a_moment_is_waited_out(
@@ -295,9 +295,9 @@ async def test_a_disk_that_refuses_for_a_moment_is_waited_out(
 ) -> None:
     refusals = [StorageError("disk_full", path=""), StorageError("database_locked", path="")]
     _refuse(monkeypatch, refusals)
-    async with open_house(tmp_path) as house:
-        ticket = await house.jobs.submit(WISH, origin())
-        assert isinstance(await house.ended(ticket.job.id), Completed)
+    async with open_harness(tmp_path) as harness:
+        ticket = await harness.jobs.submit(WISH, origin())
+        assert isinstance(await harness.ended(ticket.job.id), Completed)
     assert refusals == []
 
 
@@ -305,14 +305,14 @@ async def test_a_disk_that_goes_on_refusing_fails_the_job_and_nothing_is_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _refuse(monkeypatch, [StorageError("disk_full", path="")] * 3)
-    async with open_house(tmp_path) as house:
-        ticket = await house.jobs.submit(WISH, origin())
-        failed = await house.ended(ticket.job.id)
+    async with open_harness(tmp_path) as harness:
+        ticket = await harness.jobs.submit(WISH, origin())
+        failed = await harness.ended(ticket.job.id)
         assert isinstance(failed, Failed)
         assert failed.error.key == "disk_full"
-        assert house.engine.drawn == []
-        following = await house.jobs.submit(WISH, origin())
-        assert isinstance(await house.ended(following.job.id), Completed)
+        assert harness.engine.drawn == []
+        following = await harness.jobs.submit(WISH, origin())
+        assert isinstance(await harness.ended(following.job.id), Completed)
 
 
 def _refuse(monkeypatch: pytest.MonkeyPatch, errors: list[StorageError]) -> None:
@@ -331,8 +331,8 @@ async def test_a_house_without_an_engine_leaves_what_others_have_in_hand(tmp_pat
     """`bot sync` may run beside a bot."""
     (job_id,) = await accepted(tmp_path, 1)
     kill(tmp_path, [job_id])
-    async with open_house(tmp_path, loads=[]) as house:
-        await house.jobs.stop()
+    async with open_harness(tmp_path, loads=[]) as harness:
+        await harness.jobs.stop()
     assert in_hand(tmp_path) == [(job_id, 0)]
     assert attempts_of(tmp_path, job_id) == 0
 
@@ -346,8 +346,8 @@ async def test_the_doctor_tells_of_jobs_that_ended_the_bot(tmp_path: Path) -> No
         kill(tmp_path, [job_id])
         engine = FakeEngine()
         engine.hold()
-        async with open_house(tmp_path, engine=engine, clock=ManualClock(time.time())) as house:
-            await house.jobs.stop()
+        async with open_harness(tmp_path, engine=engine, clock=ManualClock(time.time())) as harness:
+            await harness.jobs.stop()
     found = check_troubles(tmp_path)
     assert found.result == "warn"
     assert "1 job ended the bot twice" in found.found

@@ -26,7 +26,7 @@ from pipeline.errors import Cancelled, ModelError
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.tagger.tagger import Tagger
-from tests.bot.conftest import open_house, origin
+from tests.bot.conftest import open_harness, origin
 from tests.support.fake_engine import FakeEngine
 from tests.support.tagger import make_tagger
 
@@ -124,24 +124,24 @@ async def test_a_broken_engine_fails_its_job_and_is_opened_again(
     tmp_path: Path, breaks: Break
 ) -> None:
     breaking = Breaking(breaks)
-    async with open_house(tmp_path, loads=[breaking.load]) as house:
-        ticket = await house.jobs.submit(WISH, origin(1))
-        following = await house.jobs.submit(WISH, origin(2))
-        failed = await house.ended(ticket.job.id)
+    async with open_harness(tmp_path, loads=[breaking.load]) as harness:
+        ticket = await harness.jobs.submit(WISH, origin(1))
+        following = await harness.jobs.submit(WISH, origin(2))
+        failed = await harness.ended(ticket.job.id)
         assert isinstance(failed, Failed)
         assert failed.error.key == "engine_failed"
-        assert (await house.jobs.limits_of(user_id=1)).hour.used == 0
-        assert isinstance(await house.ended(following.job.id), Completed)
-        assert not house.jobs.failure.done()
+        assert (await harness.jobs.limits_of(user_id=1)).hour.used == 0
+        assert isinstance(await harness.ended(following.job.id), Completed)
+        assert not harness.jobs.failure.done()
     assert [engine.closed for engine in breaking.made] == [True, True]
 
 
 @pytest.mark.usefixtures("soon")
 async def test_an_ordinary_error_does_not_cost_the_engine(tmp_path: Path) -> None:
     breaking = Breaking(raises(ValueError("a fault with these settings")))
-    async with open_house(tmp_path, loads=[breaking.load]) as house:
-        ticket = await house.jobs.submit(WISH, origin())
-        assert isinstance(await house.ended(ticket.job.id), Failed)
+    async with open_harness(tmp_path, loads=[breaking.load]) as harness:
+        ticket = await harness.jobs.submit(WISH, origin())
+        assert isinstance(await harness.ended(ticket.job.id), Failed)
     assert len(breaking.made) == 1, "loading a model takes minutes"
 
 
@@ -151,13 +151,13 @@ async def test_another_engine_goes_on_while_the_broken_one_is_opened(
     monkeypatch.setattr(device, "PAUSES_S", (30.0,))
     breaking, other = Breaking(raises(SystemExit())), FakeEngine()
     other.hold()
-    async with open_house(tmp_path, loads=[breaking.load, lambda: other]) as house:
-        tickets = [await house.jobs.submit(WISH, origin(user)) for user in (1, 2, 3)]
+    async with open_harness(tmp_path, loads=[breaking.load, lambda: other]) as harness:
+        tickets = [await harness.jobs.submit(WISH, origin(user)) for user in (1, 2, 3)]
         async with asyncio.timeout(20):
             while not (breaking.made and breaking.made[0].closed):
                 await asyncio.sleep(0.01)
         other.release()
-        ends = [await house.ended(ticket.job.id) for ticket in tickets]
+        ends = [await harness.ended(ticket.job.id) for ticket in tickets]
         assert sorted(type(end).__name__ for end in ends) == ["Completed", "Completed", "Failed"]
 
 
@@ -170,10 +170,10 @@ async def test_an_engine_that_can_not_be_opened_again_ends_the_bot_loudly(tmp_pa
             raise SystemExit
         return breaking.load()
 
-    async with open_house(tmp_path, loads=[load]) as house:
-        await house.jobs.submit(WISH, origin())
+    async with open_harness(tmp_path, loads=[load]) as harness:
+        await harness.jobs.submit(WISH, origin())
         with pytest.raises(ModelError, match="device_gone"):
-            await asyncio.wait_for(house.jobs.failure, 20)
+            await asyncio.wait_for(harness.jobs.failure, 20)
 
 
 @pytest.mark.parametrize("error", [SystemExit(), asyncio.CancelledError(), StopIteration()])
@@ -183,9 +183,9 @@ async def test_an_engine_that_breaks_while_it_is_loaded_ends_the_bot_loudly(
     def load() -> FakeEngine:
         raise error
 
-    async with open_house(tmp_path, loads=[load]) as house:
+    async with open_harness(tmp_path, loads=[load]) as harness:
         with pytest.raises(BrokenWorkError):
-            await asyncio.wait_for(house.jobs.failure, 20)
+            await asyncio.wait_for(harness.jobs.failure, 20)
 
 
 class Hanging(FakeEngine):
@@ -206,15 +206,15 @@ async def test_an_engine_that_hangs_is_told_of_and_given_up(
     monkeypatch.setattr(worker, "QUIET_S", 0.05)
     engine = Hanging()
     try:
-        async with open_house(tmp_path, loads=[lambda: engine]) as house:
-            ticket = await house.jobs.submit(WISH, origin())
-            waiting = await house.jobs.submit(WISH, origin(2))
-            failed = await house.ended(ticket.job.id)
+        async with open_harness(tmp_path, loads=[lambda: engine]) as harness:
+            ticket = await harness.jobs.submit(WISH, origin())
+            waiting = await harness.jobs.submit(WISH, origin(2))
+            failed = await harness.ended(ticket.job.id)
             assert isinstance(failed, Failed)
             assert failed.error.key == "engine_hung"
             with pytest.raises(ModelError, match="engine_hung"):
-                await asyncio.wait_for(house.jobs.failure, 20)
-            job = await house.jobs.job(waiting.job.id)
+                await asyncio.wait_for(harness.jobs.failure, 20)
+            job = await harness.jobs.job(waiting.job.id)
             assert job is not None
             assert job.ended_at is None, "what was accepted goes on after a restart"
     finally:
@@ -229,11 +229,11 @@ async def test_a_slow_engine_with_signs_of_life_is_waited_for(
     monkeypatch.setattr(worker, "HUNG_AFTER", 4)
     engine = FakeEngine()
     engine.hold()  # it asks again and again whether it is to stop
-    async with open_house(tmp_path, engine=engine) as house:
-        ticket = await house.jobs.submit(WISH, origin())
+    async with open_harness(tmp_path, engine=engine) as harness:
+        ticket = await harness.jobs.submit(WISH, origin())
         await asyncio.sleep(1.0)
         engine.release()
-        assert isinstance(await house.ended(ticket.job.id), Completed)
+        assert isinstance(await harness.ended(ticket.job.id), Completed)
 
 
 async def test_a_fault_of_our_own_stops_nobody_else(
@@ -249,10 +249,10 @@ async def test_a_fault_of_our_own_stops_nobody_else(
 
     monkeypatch.setattr(Line, "finish", once)
     monkeypatch.setattr(device, "_BREATH_S", 0.01)
-    async with open_house(tmp_path) as house:
-        await house.jobs.submit(WISH, origin(1))
-        following = await house.jobs.submit(WISH, origin(2))
-        assert isinstance(await house.ended(following.job.id), Completed)
+    async with open_harness(tmp_path) as harness:
+        await harness.jobs.submit(WISH, origin(1))
+        following = await harness.jobs.submit(WISH, origin(2))
+        assert isinstance(await harness.ended(following.job.id), Completed)
 
 
 @pytest.mark.parametrize("error", [SystemExit(), MemoryError(), asyncio.CancelledError()])
@@ -268,11 +268,11 @@ async def test_a_picture_that_can_not_be_encoded_fails_its_job_alone(
         return encode(image, text)
 
     monkeypatch.setattr(keeping, "encode_png", once)
-    async with open_house(tmp_path) as house:
-        ticket = await house.jobs.submit(WISH, origin(1))
-        assert isinstance(await house.ended(ticket.job.id), Failed)
-        following = await house.jobs.submit(WISH, origin(2))
-        assert isinstance(await house.ended(following.job.id), Completed)
+    async with open_harness(tmp_path) as harness:
+        ticket = await harness.jobs.submit(WISH, origin(1))
+        assert isinstance(await harness.ended(ticket.job.id), Failed)
+        following = await harness.jobs.submit(WISH, origin(2))
+        assert isinstance(await harness.ended(following.job.id), Completed)
 
 
 GREEN = Image.new("RGB", (64, 64), (0, 255, 0))

@@ -14,7 +14,7 @@ from bot.jobs.values import CancelledEvent, Completed, Failed
 from data.jobs.jobs import JobRecord
 from data.store.connection import Connection
 from pipeline.rating import Rating
-from tests.bot.conftest import open_house
+from tests.bot.conftest import open_harness
 from tests.bot.jobs.draw.test_attempts import accepted, rows
 
 NO_REQUEST = """request = '{"prompt": 5}'"""
@@ -51,12 +51,12 @@ async def test_a_request_that_can_not_be_read_fails_and_is_refunded_and_others_a
 ) -> None:
     bad, good = await accepted(tmp_path, 1, 2)
     damage(tmp_path, bad, change)
-    async with open_house(tmp_path) as house:
-        assert isinstance(await house.ended(good), Completed)
-        assert isinstance(await house.ended(bad), Failed), "and is told so"
-        assert {job.id for job in await house.jobs.to_present()} == {good, bad}
-        assert (await house.jobs.limits_of(user_id=1)).day.used == 0
-        assert (await house.jobs.limits_of(user_id=2)).day.used == 1
+    async with open_harness(tmp_path) as harness:
+        assert isinstance(await harness.ended(good), Completed)
+        assert isinstance(await harness.ended(bad), Failed), "and is told so"
+        assert {job.id for job in await harness.jobs.to_present()} == {good, bad}
+        assert (await harness.jobs.limits_of(user_id=1)).day.used == 0
+        assert (await harness.jobs.limits_of(user_id=2)).day.used == 1
     assert row_of(tmp_path, bad) == ("failed", "pending")
 
 
@@ -64,10 +64,10 @@ async def test_a_request_that_can_not_be_read_fails_and_is_refunded_and_others_a
 async def test_a_rating_that_there_is_not_stops_nothing(tmp_path: Path, change: str) -> None:
     odd, good = await accepted(tmp_path, 1, 2)
     damage(tmp_path, odd, change)
-    async with open_house(tmp_path) as house:
-        assert isinstance(await house.ended(good), Completed)
-        assert isinstance(await house.ended(odd), Completed)
-        job = await house.jobs.job(odd)
+    async with open_harness(tmp_path) as harness:
+        assert isinstance(await harness.ended(good), Completed)
+        assert isinstance(await harness.ended(odd), Completed)
+        job = await harness.jobs.job(odd)
         assert job is not None
         assert job.rating == (Rating.EXPLICIT if "rating" in change else Rating.SAFE)
         assert job.ceiling == (Rating.SAFE if "ceiling" in change else job.ceiling)
@@ -80,9 +80,9 @@ async def test_a_damaged_job_that_is_to_be_told_of_keeps_no_other_from_being_tol
     bad, good = await accepted(tmp_path, 1, 2)
     damage(tmp_path, bad, change)
     damage(tmp_path, good, "state = 'cancelled', ended_at = 1")
-    async with open_house(tmp_path) as house:
-        assert {job.id for job in await house.jobs.to_present()} == {bad, good}
-        assert isinstance(await house.ended(bad), Failed | CancelledEvent)
+    async with open_harness(tmp_path) as harness:
+        assert {job.id for job in await harness.jobs.to_present()} == {bad, good}
+        assert isinstance(await harness.ended(bad), Failed | CancelledEvent)
 
 
 async def test_a_job_whose_pictures_can_not_be_read_is_closed(
@@ -97,9 +97,9 @@ async def test_a_job_whose_pictures_can_not_be_read_is_closed(
         return await stored_job(connection, job)
 
     monkeypatch.setattr(store, "stored_job", breaks)
-    async with open_house(tmp_path) as house:
-        assert isinstance(await house.ended(good), Completed)
-        assert (await house.jobs.limits_of(user_id=1)).day.used == 0
+    async with open_harness(tmp_path) as harness:
+        assert isinstance(await harness.ended(good), Completed)
+        assert (await harness.jobs.limits_of(user_id=1)).day.used == 0
     assert row_of(tmp_path, bad) == ("failed", "kept")
 
 
@@ -115,8 +115,8 @@ async def test_a_job_that_can_not_be_lined_up_stops_no_other(
         return live_job(job, *more)
 
     monkeypatch.setattr(resume, "live_job", breaks)
-    async with open_house(tmp_path) as house:
-        assert isinstance(await house.ended(good), Completed)
+    async with open_harness(tmp_path) as harness:
+        assert isinstance(await harness.ended(good), Completed)
     assert row_of(tmp_path, bad) == ("failed", "kept")
 
 
@@ -124,6 +124,6 @@ async def test_a_house_that_does_not_draw_closes_nothing(tmp_path: Path) -> None
     """`bot sync` may run beside a bot of another version."""
     (bad,) = await accepted(tmp_path, 1)
     damage(tmp_path, bad, "attempts = 7")
-    async with open_house(tmp_path, loads=[]) as house:
-        await house.jobs.stop()
+    async with open_harness(tmp_path, loads=[]) as harness:
+        await harness.jobs.stop()
     assert row_of(tmp_path, bad) == ("queued", "pending")

@@ -18,7 +18,7 @@ from bot.jobs.values import Completed, Failed, Progress, Queued
 from pipeline.engine.protocol import Engine
 from pipeline.errors import ModelError
 from pipeline.request import GenerationRequest
-from tests.bot.conftest import House, open_house, origin
+from tests.bot.conftest import Harness, open_harness, origin
 from tests.pipeline.own_model import make_request
 from tests.support.devices import GONE, Losing
 from tests.support.fake_engine import FakeEngine
@@ -35,29 +35,29 @@ def held() -> FakeEngine:
 
 async def test_two_engines_draw_at_the_same_time(tmp_path: Path) -> None:
     one, two = held(), held()
-    async with open_house(tmp_path, engine=one, others=[lambda: two]) as house:
-        tickets = [await house.jobs.submit(WISH, origin(user)) for user in (1, 2, 3)]
+    async with open_harness(tmp_path, engine=one, others=[lambda: two]) as harness:
+        tickets = [await harness.jobs.submit(WISH, origin(user)) for user in (1, 2, 3)]
         await asyncio.to_thread(one.started.acquire)
         await asyncio.to_thread(two.started.acquire)
-        view = await house.jobs.queue_view(3)
+        view = await harness.jobs.queue_view(3)
         assert (view.running, view.waiting) == (2, 1)
         assert view.own[0].position == 2
         two.release()  # the other is still held: one device is enough for what waits
         await until(lambda: len(two.drawn) == 2)
         one.release()
         for ticket in tickets:
-            assert isinstance(await house.ended(ticket.job.id), Completed)
+            assert isinstance(await harness.ended(ticket.job.id), Completed)
         assert (len(one.drawn), len(two.drawn)) == (1, 2)
 
 
 async def test_pictures_of_one_job_come_in_their_order_from_several_engines(tmp_path: Path) -> None:
     engines = [FakeEngine(step_s=0.002 * number) for number in range(1, 4)]
     others = [lambda engine=engine: engine for engine in engines[1:]]
-    async with open_house(tmp_path, engine=engines[0], others=others) as house:
+    async with open_harness(tmp_path, engine=engines[0], others=others) as harness:
         wishes = [GenerationRequest(prompt="1girl", seed=seed, count=4) for seed in (10, 20, 30)]
-        tickets = [await house.jobs.submit(wish, origin(1)) for wish in wishes]
+        tickets = [await harness.jobs.submit(wish, origin(1)) for wish in wishes]
         for seed, ticket in zip((10, 20, 30), tickets, strict=True):
-            events = await house.events(ticket.job.id)
+            events = await harness.events(ticket.job.id)
             end = events[-1]
             assert isinstance(end, Completed)
             assert [picture.seed for picture in end.pictures] == [seed + n for n in range(4)]
@@ -75,12 +75,12 @@ async def test_one_engine_is_enough_to_begin_with(tmp_path: Path) -> None:
         return FakeEngine()
 
     try:
-        async with open_house(tmp_path, others=[slowly]) as house:
-            ticket = await house.jobs.submit(WISH, origin())
-            assert isinstance(await house.ended(ticket.job.id), Completed)
-            again = await house.jobs.submit(WISH, origin())
+        async with open_harness(tmp_path, others=[slowly]) as harness:
+            ticket = await harness.jobs.submit(WISH, origin())
+            assert isinstance(await harness.ended(ticket.job.id), Completed)
+            again = await harness.jobs.submit(WISH, origin())
             assert not again.queued.loading
-            await house.ended(again.job.id)
+            await harness.ended(again.job.id)
             free.set()
     finally:
         free.set()
@@ -92,27 +92,27 @@ async def test_a_device_that_can_not_be_opened_leaves_the_work_to_the_others(
     def broken() -> Engine:
         raise ModelError("provider_unavailable", wanted="CUDA", got="CPU")
 
-    async with open_house(tmp_path, others=[broken]) as house:
-        ticket = await house.jobs.submit(WISH, origin())
-        assert isinstance(await house.ended(ticket.job.id), Completed)
-        assert not house.jobs.failure.done()
+    async with open_harness(tmp_path, others=[broken]) as harness:
+        ticket = await harness.jobs.submit(WISH, origin())
+        assert isinstance(await harness.ended(ticket.job.id), Completed)
+        assert not harness.jobs.failure.done()
     assert "Engine 2 can't be used: provider_unavailable" in caplog.text
 
 
 async def test_draining_and_stopping_wait_for_all_engines(tmp_path: Path) -> None:
     one, two = held(), held()
-    async with open_house(tmp_path, engine=one, others=[lambda: two]) as house:
-        tickets = [await house.jobs.submit(WISH, origin(user)) for user in (1, 2)]
+    async with open_harness(tmp_path, engine=one, others=[lambda: two]) as harness:
+        tickets = [await harness.jobs.submit(WISH, origin(user)) for user in (1, 2)]
         await asyncio.to_thread(one.started.acquire)
         await asyncio.to_thread(two.started.acquire)
-        draining = asyncio.create_task(house.jobs.drain())
+        draining = asyncio.create_task(harness.jobs.drain())
         one.release()
         await until(lambda: len(one.drawn) == 1)
         assert not draining.done()
         two.release()
         for ticket in tickets:
-            assert isinstance(await house.ended(ticket.job.id), Completed)
-            await house.jobs.mark_delivered(ticket.job, message_id=1)
+            assert isinstance(await harness.ended(ticket.job.id), Completed)
+            await harness.jobs.mark_delivered(ticket.job, message_id=1)
         async with asyncio.timeout(PATIENCE_S):
             await draining
     assert one.closed
@@ -122,13 +122,13 @@ async def test_draining_and_stopping_wait_for_all_engines(tmp_path: Path) -> Non
 async def test_what_is_drawn_on_several_engines_goes_on_after_a_stop(tmp_path: Path) -> None:
     one, two = held(), held()
     wish = GenerationRequest(prompt="1girl", seed=3, count=3)
-    async with open_house(tmp_path, engine=one, others=[lambda: two]) as house:
-        ticket = await house.jobs.submit(wish, origin())
+    async with open_harness(tmp_path, engine=one, others=[lambda: two]) as harness:
+        ticket = await harness.jobs.submit(wish, origin())
         await asyncio.to_thread(one.started.acquire)
         await asyncio.to_thread(two.started.acquire)
-        await house.jobs.stop()
-    async with open_house(tmp_path, others=[FakeEngine]) as house:
-        end = await house.ended(ticket.job.id)
+        await harness.jobs.stop()
+    async with open_harness(tmp_path, others=[FakeEngine]) as harness:
+        end = await harness.ended(ticket.job.id)
         assert isinstance(end, Completed)
         assert [picture.seed for picture in end.pictures] == [3, 4, 5]
 
@@ -141,8 +141,8 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def open_on(
     tmp_path: Path, losing: Losing, *others: Callable[[], Engine]
-) -> AbstractAsyncContextManager[House]:
-    return open_house(tmp_path, loads=[losing.load, *others])
+) -> AbstractAsyncContextManager[Harness]:
+    return open_harness(tmp_path, loads=[losing.load, *others])
 
 
 @pytest.mark.usefixtures("soon")
@@ -151,11 +151,11 @@ async def test_a_lost_device_comes_back_and_its_picture_is_drawn(
 ) -> None:
     caplog.set_level(logging.INFO)
     losing = Losing(1, refusals=2)
-    async with open_on(tmp_path, losing) as house:
-        ticket = await house.jobs.submit(WISH, origin())
-        end = await house.ended(ticket.job.id)
+    async with open_on(tmp_path, losing) as harness:
+        ticket = await harness.jobs.submit(WISH, origin())
+        end = await harness.ended(ticket.job.id)
         assert isinstance(end, Completed)
-        assert not house.jobs.failure.done()
+        assert not harness.jobs.failure.done()
     assert [engine.closed for engine in losing.made] == [True, True]
     lines = [record.getMessage() for record in caplog.records if "Engine 1" in record.getMessage()]
     assert lines == [
@@ -171,14 +171,14 @@ async def test_a_lost_device_comes_back_and_its_picture_is_drawn(
 @pytest.mark.usefixtures("soon")
 async def test_a_job_that_loses_its_device_twice_fails_and_costs_nothing(tmp_path: Path) -> None:
     losing = Losing(2)
-    async with open_on(tmp_path, losing) as house:
-        ticket = await house.jobs.submit(WISH, origin())
-        following = await house.jobs.submit(WISH, origin(2))
-        failed = await house.ended(ticket.job.id)
+    async with open_on(tmp_path, losing) as harness:
+        ticket = await harness.jobs.submit(WISH, origin())
+        following = await harness.jobs.submit(WISH, origin(2))
+        failed = await harness.ended(ticket.job.id)
         assert isinstance(failed, Failed)
         assert failed.error.key == "device_lost"
-        assert (await house.jobs.limits_of(user_id=1)).hour.used == 0
-        assert isinstance(await house.ended(following.job.id), Completed)
+        assert (await harness.jobs.limits_of(user_id=1)).hour.used == 0
+        assert isinstance(await harness.ended(following.job.id), Completed)
 
 
 async def test_others_go_on_while_a_device_is_away(
@@ -186,13 +186,13 @@ async def test_others_go_on_while_a_device_is_away(
 ) -> None:
     monkeypatch.setattr(device, "PAUSES_S", (30.0,))
     losing, other = Losing(1), held()
-    async with open_on(tmp_path, losing, lambda: other) as house:
-        tickets = [await house.jobs.submit(WISH, origin(user)) for user in (1, 2, 3)]
+    async with open_on(tmp_path, losing, lambda: other) as harness:
+        tickets = [await harness.jobs.submit(WISH, origin(user)) for user in (1, 2, 3)]
         await until(lambda: losing.is_lost)
-        assert not (await house.jobs.submit(WISH, origin(4))).queued.loading
+        assert not (await harness.jobs.submit(WISH, origin(4))).queued.loading
         other.release()
         for ticket in tickets:
-            assert isinstance(await house.ended(ticket.job.id), Completed)
+            assert isinstance(await harness.ended(ticket.job.id), Completed)
         await until(lambda: len(other.drawn) == 4)
 
 
@@ -202,13 +202,13 @@ async def test_those_who_wait_are_told_that_the_model_is_loaded_again(
     monkeypatch.setattr(device, "PAUSES_S", (0.01,))
     losing = Losing(1)
     losing.may_reopen.clear()
-    async with open_on(tmp_path, losing) as house:
-        await house.jobs.submit(WISH, origin(1))
+    async with open_on(tmp_path, losing) as harness:
+        await harness.jobs.submit(WISH, origin(1))
         await until(lambda: losing.is_lost)
-        waiting = await house.jobs.submit(WISH, origin(2))
+        waiting = await harness.jobs.submit(WISH, origin(2))
         assert waiting.queued.loading
         losing.may_reopen.set()
-        events = await house.events(waiting.job.id)
+        events = await harness.events(waiting.job.id)
         assert any(isinstance(event, Queued) and not event.loading for event in events)
         assert isinstance(events[-1], Completed)
 
@@ -216,16 +216,16 @@ async def test_those_who_wait_are_told_that_the_model_is_loaded_again(
 @pytest.mark.usefixtures("soon")
 async def test_only_when_no_device_comes_back_the_bot_gives_up(tmp_path: Path) -> None:
     one, two = Losing(1, refusals=99), Losing(1, refusals=99)
-    async with open_on(tmp_path, one, two.load) as house:
-        await house.jobs.submit(WISH, origin())
-        ticket = await house.jobs.submit(WISH, origin(2))
+    async with open_on(tmp_path, one, two.load) as harness:
+        await harness.jobs.submit(WISH, origin())
+        ticket = await harness.jobs.submit(WISH, origin(2))
         with pytest.raises(ModelError, match="device_gone"):
-            await asyncio.wait_for(house.jobs.failure, PATIENCE_S)
-        job = await house.jobs.job(ticket.job.id)
+            await asyncio.wait_for(harness.jobs.failure, PATIENCE_S)
+        job = await harness.jobs.job(ticket.job.id)
         assert job is not None
         assert job.ended_at is None, "what was accepted goes on after a restart"
-    async with open_house(tmp_path) as house:
-        assert isinstance(await house.ended(ticket.job.id), Completed)
+    async with open_harness(tmp_path) as harness:
+        assert isinstance(await harness.ended(ticket.job.id), Completed)
 
 
 async def test_a_stop_does_not_wait_for_a_device_to_come_back(
@@ -233,11 +233,11 @@ async def test_a_stop_does_not_wait_for_a_device_to_come_back(
 ) -> None:
     monkeypatch.setattr(device, "PAUSES_S", (10 * PATIENCE_S,))
     losing = Losing(1)
-    async with open_on(tmp_path, losing) as house:
-        await house.jobs.submit(WISH, origin())
+    async with open_on(tmp_path, losing) as harness:
+        await harness.jobs.submit(WISH, origin())
         await until(lambda: losing.is_lost)
         async with asyncio.timeout(PATIENCE_S):
-            await house.jobs.stop()
+            await harness.jobs.stop()
 
 
 async def test_two_real_engines_give_the_same_pictures_whichever_draws(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.jobs.draw.eta import Pace, cost_of, steps_of
 from pipeline.engine.protocol import Expected
 from pipeline.request import GenerationRequest
-from tests.bot.conftest import House, open_house, origin
+from tests.bot.conftest import Harness, open_harness, origin
 from tests.data.records import a_request
 from tests.support.fake_engine import FAKE_MODEL, FakeEngine
 from tests.support.patience import PATIENCE_S
@@ -103,45 +103,45 @@ def test_the_first_steps_correct_what_was_expected() -> None:
 async def test_the_first_picture_on_a_machine_has_a_time(tmp_path: Path) -> None:
     engine = FakeEngine(model=replace(FAKE_MODEL, expected=EXPECTED))
     engine.hold()
-    async with open_house(tmp_path, engine=engine) as house, asyncio.timeout(PATIENCE_S):
-        ticket = await house.jobs.submit(WISH, origin())
+    async with open_harness(tmp_path, engine=engine) as harness, asyncio.timeout(PATIENCE_S):
+        ticket = await harness.jobs.submit(WISH, origin())
         await asyncio.to_thread(engine.started.acquire)
-        told = await own_eta(house)
+        told = await own_eta(harness)
         assert told is not None
         assert told == pytest.approx(cost_of(ticket.job.request) * 2.0 / (1024 * 1024 / 1e6) + 10.0)
 
 
 async def test_times_are_known_right_after_a_restart(tmp_path: Path) -> None:
-    async with open_house(tmp_path, engine=FakeEngine(step_s=0.01)) as house:
-        ticket = await house.jobs.submit(WISH, origin())
+    async with open_harness(tmp_path, engine=FakeEngine(step_s=0.01)) as harness:
+        ticket = await harness.jobs.submit(WISH, origin())
         assert ticket.queued.eta_s is None
-        await house.ended(ticket.job.id)
-        again = await house.jobs.submit(WISH, origin())
+        await harness.ended(ticket.job.id)
+        again = await harness.jobs.submit(WISH, origin())
         assert again.queued.eta_s is not None
-        await house.ended(again.job.id)
+        await harness.ended(again.job.id)
     held = FakeEngine()
     held.hold()
-    async with open_house(tmp_path, engine=held) as house, asyncio.timeout(PATIENCE_S):
-        await house.jobs.submit(WISH, origin())
-        while (eta_s := await own_eta(house)) is None:
+    async with open_harness(tmp_path, engine=held) as harness, asyncio.timeout(PATIENCE_S):
+        await harness.jobs.submit(WISH, origin())
+        while (eta_s := await own_eta(harness)) is None:
             await asyncio.sleep(0.01)
         assert eta_s >= 0.03  # three steps, none of them drawn by this run
 
 
-async def own_eta(house: House) -> float | None:
-    return (await house.jobs.queue_view(1)).own[0].eta_s
+async def own_eta(harness: Harness) -> float | None:
+    return (await harness.jobs.queue_view(1)).own[0].eta_s
 
 
 async def test_another_model_or_device_is_learnt_anew(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house:
-        await house.ended((await house.jobs.submit(WISH, origin())).job.id)
+    async with open_harness(tmp_path) as harness:
+        await harness.ended((await harness.jobs.submit(WISH, origin())).job.id)
     for model in (
         replace(FAKE_MODEL, hash="0123456789"),
         replace(FAKE_MODEL, provider="CUDAExecutionProvider"),
     ):
         held = FakeEngine(model=model)
         held.hold()
-        async with open_house(tmp_path, engine=held) as house, asyncio.timeout(PATIENCE_S):
-            await house.jobs.submit(WISH, origin())
+        async with open_harness(tmp_path, engine=held) as harness, asyncio.timeout(PATIENCE_S):
+            await harness.jobs.submit(WISH, origin())
             await asyncio.to_thread(held.started.acquire)  # it draws: all notes have been read
-            assert await own_eta(house) is None
+            assert await own_eta(harness) is None

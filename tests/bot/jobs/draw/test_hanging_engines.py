@@ -15,7 +15,7 @@ from bot.jobs.keep import output_check
 from bot.jobs.keep.output_check import OutputCheck
 from pipeline.errors import ModelError
 from pipeline.tagger.tagger import Tagger
-from tests.bot.conftest import open_house, origin
+from tests.bot.conftest import open_harness, origin
 from tests.bot.jobs.draw.test_broken_engines import WISH, Breaking
 from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S
@@ -43,9 +43,9 @@ class Odd(FakeEngine):
 async def test_what_is_no_engine_ends_the_bot_loudly(
     tmp_path: Path, load: Callable[[], Any]
 ) -> None:
-    async with open_house(tmp_path, loads=[load]) as house:
+    async with open_harness(tmp_path, loads=[load]) as harness:
         with pytest.raises((AttributeError, BrokenWorkError)):
-            await asyncio.wait_for(house.jobs.failure, PATIENCE_S)
+            await asyncio.wait_for(harness.jobs.failure, PATIENCE_S)
 
 
 @pytest.mark.usefixtures("soon")
@@ -67,11 +67,11 @@ async def test_an_engine_that_hangs_while_it_is_loaded_is_told_of_and_given_up(
         return FakeEngine()
 
     try:
-        async with open_house(tmp_path, loads=[load]) as house:
-            await house.jobs.submit(WISH, origin())
+        async with open_harness(tmp_path, loads=[load]) as harness:
+            await harness.jobs.submit(WISH, origin())
             with pytest.raises(ModelError, match="engine_hung"):
-                await asyncio.wait_for(house.jobs.failure, PATIENCE_S)
-            await house.jobs.stop()  # does not wait for it
+                await asyncio.wait_for(harness.jobs.failure, PATIENCE_S)
+            await harness.jobs.stop()  # does not wait for it
             assert not free.is_set()
     finally:
         free.set()
@@ -93,12 +93,12 @@ async def test_a_tagger_that_hangs_does_not_hold_up_a_stop(
     monkeypatch.setattr(output_check, "CLOSE_S", 0.1)
     monkeypatch.setattr(runner, "_STORING_S", 0.1)
     try:
-        async with open_house(tmp_path, tagger=folder) as house:
-            ticket = await house.jobs.submit(WISH, origin())
+        async with open_harness(tmp_path, tagger=folder) as harness:
+            ticket = await harness.jobs.submit(WISH, origin())
             await asyncio.to_thread(inside.wait, PATIENCE_S)
-            await house.jobs.stop()
+            await harness.jobs.stop()
             assert not free.is_set()
-            job = await house.jobs.job(ticket.job.id)
+            job = await harness.jobs.job(ticket.job.id)
             assert job is not None
             assert job.state == "running", "it is drawn again at the next start"
     finally:

@@ -4,24 +4,24 @@ import asyncio
 
 from bot.jobs.values import QueueView
 from pipeline.request import GenerationRequest
-from tests.bot.conftest import House, origin
+from tests.bot.conftest import Harness, origin
 
 
-async def test_an_empty_queue(house: House) -> None:
+async def test_an_empty_queue(harness: Harness) -> None:
     empty = QueueView(running=0, waiting=0, own=(), total_eta_s=0.0)
-    assert await house.jobs.queue_view(1) == empty
+    assert await harness.jobs.queue_view(1) == empty
 
 
-async def test_numbers_of_all_and_details_of_ones_own(house: House) -> None:
-    first = await house.jobs.submit(GenerationRequest(prompt="warm up"), origin(9))
-    await house.ended(first.job.id)
-    house.engine.hold()
-    running = await house.jobs.submit(GenerationRequest(prompt="one", tags="hat"), origin(1))
-    while not (await house.jobs.queue_view(1)).running:
+async def test_numbers_of_all_and_details_of_ones_own(harness: Harness) -> None:
+    first = await harness.jobs.submit(GenerationRequest(prompt="warm up"), origin(9))
+    await harness.ended(first.job.id)
+    harness.engine.hold()
+    running = await harness.jobs.submit(GenerationRequest(prompt="one", tags="hat"), origin(1))
+    while not (await harness.jobs.queue_view(1)).running:
         await asyncio.sleep(0.01)
-    others = await house.jobs.submit(GenerationRequest(prompt="secret"), origin(2))
-    waiting = await house.jobs.submit(GenerationRequest(prompt="two"), origin(1))
-    view = await house.jobs.queue_view(1)
+    others = await harness.jobs.submit(GenerationRequest(prompt="secret"), origin(2))
+    waiting = await harness.jobs.submit(GenerationRequest(prompt="two"), origin(1))
+    view = await harness.jobs.queue_view(1)
     assert (view.running, view.waiting) == (1, 2)
     assert [(job.job_id, job.state, job.prompt) for job in view.own] == [
         (running.job.id, "running", "one, hat"),
@@ -33,14 +33,14 @@ async def test_numbers_of_all_and_details_of_ones_own(house: House) -> None:
     assert etas == sorted(etas, key=lambda eta: eta or 0)
     assert view.total_eta_s is not None
     assert "secret" not in repr(view)
-    await house.jobs.cancel(job_id=others.job.id, user_id=2)
-    assert (await house.jobs.queue_view(1)).waiting == 1
-    assert (await house.jobs.queue_view(3)).own == ()
+    await harness.jobs.cancel(job_id=others.job.id, user_id=2)
+    assert (await harness.jobs.queue_view(1)).waiting == 1
+    assert (await harness.jobs.queue_view(3)).own == ()
 
 
-async def test_times_are_unknown_before_anything_was_measured(house: House) -> None:
-    house.engine.hold()
-    await house.jobs.submit(GenerationRequest(prompt="one"), origin(1))
-    view = await house.jobs.queue_view(1)
+async def test_times_are_unknown_before_anything_was_measured(harness: Harness) -> None:
+    harness.engine.hold()
+    await harness.jobs.submit(GenerationRequest(prompt="one"), origin(1))
+    view = await harness.jobs.queue_view(1)
     assert view.total_eta_s is None
     assert view.own[0].eta_s is None

@@ -18,7 +18,7 @@ from data.jobs.jobs import JobRecord
 from pipeline.engine.protocol import DrawnPicture, Watch
 from pipeline.errors import RefusedError
 from pipeline.request import GenerationRequest, ResolvedRequest
-from tests.bot.conftest import House, open_house, origin
+from tests.bot.conftest import Harness, open_harness, origin
 from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S
 
@@ -33,24 +33,24 @@ def rows(folder: Path, sql: str) -> list[tuple[object, ...]]:
         connection.close()
 
 
-async def deliver(house: House, job: JobRecord) -> None:
+async def deliver(harness: Harness, job: JobRecord) -> None:
     """As a presenter does."""
-    await house.ended(job.id)
-    await house.jobs.mark_delivered(job, message_id=1)
+    await harness.ended(job.id)
+    await harness.jobs.mark_delivered(job, message_id=1)
 
 
 async def test_draining_finishes_and_delivers_what_was_accepted_and_takes_no_more(
-    house: House, tmp_path: Path
+    harness: Harness, tmp_path: Path
 ) -> None:
-    house.engine.hold()
-    tickets = [await house.jobs.submit(WISH, origin(n)) for n in range(3)]
-    delivering = [asyncio.create_task(deliver(house, ticket.job)) for ticket in tickets]
-    draining = asyncio.create_task(house.jobs.drain())
+    harness.engine.hold()
+    tickets = [await harness.jobs.submit(WISH, origin(n)) for n in range(3)]
+    delivering = [asyncio.create_task(deliver(harness, ticket.job)) for ticket in tickets]
+    draining = asyncio.create_task(harness.jobs.drain())
     await asyncio.sleep(0)  # it begins at once
     with pytest.raises(RefusedError, match="draining"):
-        await house.jobs.submit(WISH, origin(4))
+        await harness.jobs.submit(WISH, origin(4))
     assert not draining.done()
-    house.engine.release()
+    harness.engine.release()
     async with asyncio.timeout(PATIENCE_S):
         await draining
     assert rows(tmp_path, "SELECT DISTINCT state, delivery FROM jobs") == [
@@ -60,7 +60,7 @@ async def test_draining_finishes_and_delivers_what_was_accepted_and_takes_no_mor
 
 
 async def test_draining_does_not_wait_for_ever_for_discord(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = asyncio.Semaphore(0)
     undelivered = JobStore.undelivered
@@ -70,27 +70,27 @@ async def test_draining_does_not_wait_for_ever_for_discord(
         return await undelivered(store)
 
     monkeypatch.setattr(JobStore, "undelivered", looked)
-    ticket = await house.jobs.submit(WISH, origin())
-    await house.ended(ticket.job.id)
-    draining = asyncio.create_task(house.jobs.drain())
+    ticket = await harness.jobs.submit(WISH, origin())
+    await harness.ended(ticket.job.id)
+    draining = asyncio.create_task(harness.jobs.drain())
     async with asyncio.timeout(PATIENCE_S):
         for _ in range(3):
             await looks.acquire()
     assert not draining.done()
-    house.clock.advance(121)
+    harness.clock.advance(121)
     async with asyncio.timeout(PATIENCE_S):
         await draining
 
 
-async def test_an_empty_bot_is_drained_at_once(house: House) -> None:
+async def test_an_empty_bot_is_drained_at_once(harness: Harness) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        await house.jobs.drain()
+        await harness.jobs.drain()
 
 
-async def test_a_stopped_bot_takes_no_work(house: House) -> None:
-    await house.jobs.stop()
+async def test_a_stopped_bot_takes_no_work(harness: Harness) -> None:
+    await harness.jobs.stop()
     with pytest.raises(RefusedError, match="draining"):
-        await house.jobs.submit(WISH, origin())
+        await harness.jobs.submit(WISH, origin())
 
 
 class StuckEngine(FakeEngine):
@@ -122,16 +122,16 @@ async def test_a_step_that_takes_minutes_does_not_hold_up_a_stop(
     monkeypatch.setattr(runner, "_STEP_S", 0.2)
     engine = StuckEngine()
     try:
-        async with open_house(tmp_path, engine=engine) as house:
-            ticket = await house.jobs.submit(WISH, origin())
+        async with open_harness(tmp_path, engine=engine) as harness:
+            ticket = await harness.jobs.submit(WISH, origin())
             await asyncio.to_thread(engine.inside.wait)
-            await house.jobs.stop()
+            await harness.jobs.stop()
             assert not engine.left
     finally:
         engine.free.set()
     assert rows(tmp_path, "SELECT state FROM jobs") == [("running",)]
-    async with open_house(tmp_path) as house:
-        assert isinstance(await house.ended(ticket.job.id), Completed)
+    async with open_harness(tmp_path) as harness:
+        assert isinstance(await harness.ended(ticket.job.id), Completed)
 
 
 async def test_a_model_that_loads_for_minutes_does_not_hold_up_a_stop(
@@ -146,10 +146,10 @@ async def test_a_model_that_loads_for_minutes_does_not_hold_up_a_stop(
         loaded.set()
 
     try:
-        async with open_house(tmp_path, engine=engine, while_loading=wait) as house:
-            ticket = await house.jobs.submit(WISH, origin())
+        async with open_harness(tmp_path, engine=engine, while_loading=wait) as harness:
+            ticket = await harness.jobs.submit(WISH, origin())
             assert ticket.queued.loading
-            await house.jobs.stop()
+            await harness.jobs.stop()
             assert not loaded.is_set()
     finally:
         free.set()

@@ -15,7 +15,7 @@ from data.guilds.blocks import Block
 from data.store.database import Database
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
-from tests.bot.conftest import House, open_house, origin
+from tests.bot.conftest import Harness, open_harness, origin
 from tests.support.clock import ManualClock
 
 YEAR_S = 365 * DAY_S
@@ -43,9 +43,9 @@ def block(*, at: float, for_s: float) -> Block:
     )
 
 
-async def stored(house: House) -> int:
+async def stored(harness: Harness) -> int:
     async with (
-        house.database.reader() as connection,
+        harness.database.reader() as connection,
         connection.execute(
             "SELECT (SELECT count(*) FROM jobs) + (SELECT count(*) FROM pictures)"
             " + (SELECT count(*) FROM audit_log) + (SELECT count(*) FROM blocks)"
@@ -60,37 +60,37 @@ async def test_a_jump_ahead_removes_nothing_until_the_clock_was_even_for_hours(
     tmp_path: Path,
 ) -> None:
     clock = JumpingClock()
-    async with open_house(tmp_path, clock=clock) as house:
-        job = (await house.jobs.submit(WISH, origin())).job
-        await house.ended(job.id)
-        await house.jobs.mark_delivered(job, message_id=None)
-        async with house.database.transaction() as connection:
+    async with open_harness(tmp_path, clock=clock) as harness:
+        job = (await harness.jobs.submit(WISH, origin())).job
+        await harness.ended(job.id)
+        await harness.jobs.mark_delivered(job, message_id=None)
+        async with harness.database.transaction() as connection:
             await blocks.put(connection, block=block(at=clock.time(), for_s=60))
-        before = await stored(house)
-        cleaning = Housekeeping(house.files, clock, kept_s=30 * DAY_S)
+        before = await stored(harness)
+        cleaning = Housekeeping(harness.files, clock, kept_s=30 * DAY_S)
         await cleaning.clean()
         clock.off = YEAR_S
         await cleaning.clean()
         clock.advance(STEADY_S / 2)
         await cleaning.clean()
-        assert await stored(house) == before
+        assert await stored(harness) == before
         clock.off = 0.0  # corrected in time: nothing was lost
         await cleaning.clean()
         clock.off = YEAR_S
         await cleaning.clean()
         clock.advance(STEADY_S)
         await cleaning.clean()
-        assert await stored(house) == 0
+        assert await stored(harness) == 0
 
 
 async def test_a_start_with_a_clock_that_is_ahead_removes_nothing_at_once(tmp_path: Path) -> None:
     clock = JumpingClock()
-    async with open_house(tmp_path, clock=clock) as house:
-        await house.ended((await house.jobs.submit(WISH, origin())).job.id)
-        before = await stored(house)
+    async with open_harness(tmp_path, clock=clock) as harness:
+        await harness.ended((await harness.jobs.submit(WISH, origin())).job.id)
+        before = await stored(harness)
     clock.off = YEAR_S
-    async with open_house(tmp_path, clock=clock) as house:
-        assert await stored(house) == before
+    async with open_harness(tmp_path, clock=clock) as harness:
+        assert await stored(harness) == before
 
 
 @given(st.lists(st.tuples(st.floats(0, 3600), st.floats(-YEAR_S, YEAR_S)), max_size=12))
@@ -113,20 +113,20 @@ def test_believed_is_what_the_monotonic_clock_confirms(looks: list[tuple[float, 
 
 async def test_a_block_that_was_made_ahead_holds_as_long_as_it_was_made_for(tmp_path: Path) -> None:
     clock = ManualClock()
-    async with open_house(tmp_path, clock=clock) as house:
-        async with house.database.transaction() as connection:
+    async with open_harness(tmp_path, clock=clock) as harness:
+        async with harness.database.transaction() as connection:
             await blocks.put(connection, block=block(at=clock.time() + 2 * YEAR_S, for_s=DAY_S))
-        cleaning = Housekeeping(house.files, clock)
+        cleaning = Housekeeping(harness.files, clock)
         with pytest.raises(Exception, match="blocked_until") as caught:
-            await house.jobs.submit(WISH, origin())
+            await harness.jobs.submit(WISH, origin())
         assert caught.value.data["retry_after_s"] <= DAY_S  # pyright: ignore
         clock.advance(STEADY_S)
         await cleaning.clean()
         clock.advance(DAY_S - 1)
         with pytest.raises(Exception, match="blocked_until"):
-            await house.jobs.submit(WISH, origin())
+            await harness.jobs.submit(WISH, origin())
         clock.advance(2)
-        await house.jobs.submit(WISH, origin())
+        await harness.jobs.submit(WISH, origin())
 
 
 async def test_a_link_that_was_made_ahead_opens_nothing(tmp_path: Path) -> None:
@@ -145,9 +145,9 @@ async def test_a_link_that_was_made_ahead_opens_nothing(tmp_path: Path) -> None:
 
 async def test_a_report_that_was_claimed_ahead_can_be_claimed_again(tmp_path: Path) -> None:
     now = 1_800_000_000.0
-    async with open_house(tmp_path) as house:
-        job_id = (await house.jobs.submit(WISH, origin())).job.id
-        async with house.database.transaction() as connection:
+    async with open_harness(tmp_path) as harness:
+        job_id = (await harness.jobs.submit(WISH, origin())).job.id
+        async with harness.database.transaction() as connection:
             report_id = await reports.open_report(
                 connection,
                 report_id="r",

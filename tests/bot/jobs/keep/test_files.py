@@ -9,7 +9,7 @@ from data.jobs import jobs, pictures, uploads
 from data.jobs.uploads import UploadRecord
 from data.store.database import Database
 from pipeline.request import GenerationRequest
-from tests.bot.conftest import House, open_house, origin
+from tests.bot.conftest import Harness, open_harness, origin
 from tests.data.records import a_job, a_picture
 
 
@@ -52,29 +52,29 @@ async def test_a_sweep_finds_exactly_what_no_row_names(tmp_path: Path) -> None:
 
 
 async def test_a_start_clears_away_what_a_crash_left(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house:
-        ticket = await house.jobs.submit(GenerationRequest(prompt="x"), origin())
-        done = await house.ended(ticket.job.id)
+    async with open_harness(tmp_path) as harness:
+        ticket = await harness.jobs.submit(GenerationRequest(prompt="x"), origin())
+        done = await harness.ended(ticket.job.id)
         assert isinstance(done, Completed)
-        orphan = house.files.pictures.write(b"written, and then the power went")
-    async with open_house(tmp_path) as house:
+        orphan = harness.files.pictures.write(b"written, and then the power went")
+    async with open_harness(tmp_path) as harness:
         pass
     assert names(tmp_path / "pictures") == {f"{done.pictures[0].content_hash}.png"}
     assert orphan != done.pictures[0].content_hash
 
 
-async def test_sweeping_while_pictures_are_made_takes_none_of_them(house: House) -> None:
+async def test_sweeping_while_pictures_are_made_takes_none_of_them(harness: Harness) -> None:
     wishes = [GenerationRequest(prompt="x", seed=n, count=4) for n in range(10)]
-    tickets = [await house.jobs.submit(wish, origin(n)) for n, wish in enumerate(wishes)]
-    sweeping = asyncio.create_task(_sweep_on(house.files))
-    ended = [await house.ended(ticket.job.id) for ticket in tickets]
+    tickets = [await harness.jobs.submit(wish, origin(n)) for n, wish in enumerate(wishes)]
+    sweeping = asyncio.create_task(_sweep_on(harness.files))
+    ended = [await harness.ended(ticket.job.id) for ticket in tickets]
     sweeping.cancel()
     await asyncio.gather(sweeping, return_exceptions=True)
     for event in ended:
         assert isinstance(event, Completed)
         assert len(event.pictures) == 4
         for picture in event.pictures:
-            assert await house.jobs.read_picture(picture)
+            assert await harness.jobs.read_picture(picture)
 
 
 async def _sweep_on(files: KeptFiles) -> None:
@@ -84,18 +84,18 @@ async def _sweep_on(files: KeptFiles) -> None:
 
 
 async def test_a_file_that_can_not_be_deleted_is_left_to_the_next_sweep(
-    house: House, tmp_path: Path
+    harness: Harness, tmp_path: Path
 ) -> None:
-    content_hash = house.files.pictures.write(b"stuck")
-    path = house.files.pictures.path(content_hash)
+    content_hash = harness.files.pictures.write(b"stuck")
+    path = harness.files.pictures.path(content_hash)
     path.unlink()
     path.mkdir()  # unlink fails on a folder
-    await house.files.discard([content_hash, ""])
+    await harness.files.discard([content_hash, ""])
     path.rmdir()
     path.write_bytes(b"stuck")
-    async with house.database.transaction() as connection:
+    async with harness.database.transaction() as connection:
         await jobs.insert(connection, job=a_job("any"))  # an empty database is not swept
-    await house.files.sweep()
+    await harness.files.sweep()
     assert names(tmp_path / "pictures") == set()
 
 

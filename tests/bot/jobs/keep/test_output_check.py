@@ -22,7 +22,7 @@ from data.store.connection import Connection
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.tagger.tagging import Tagging
-from tests.bot.conftest import House, open_house, origin
+from tests.bot.conftest import Harness, open_harness, origin
 from tests.support.patience import until
 from tests.support.tagger import PaintEngine, make_tagger
 
@@ -80,50 +80,50 @@ def tagger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def checked(tmp_path: Path, tagger: Path) -> AsyncGenerator[House, None]:
-    async with open_house(tmp_path, engine=PaintEngine(), tagger=tagger) as house:
-        yield house
+async def checked(tmp_path: Path, tagger: Path) -> AsyncGenerator[Harness, None]:
+    async with open_harness(tmp_path, engine=PaintEngine(), tagger=tagger) as harness:
+        yield harness
 
 
-async def allow(house: House, ceiling: Rating) -> None:
-    async with house.database.transaction() as connection:
+async def allow(harness: Harness, ceiling: Rating) -> None:
+    async with harness.database.transaction() as connection:
         await place_settings.set_ratings(
             connection, scope="guild", id=10, guild_id=10, ceiling=ceiling, default=None
         )
 
 
-async def turn_review_on(house: House) -> None:
-    async with house.database.transaction() as connection:
+async def turn_review_on(harness: Harness) -> None:
+    async with harness.database.transaction() as connection:
         await guild_settings.put(connection, guild_id=10, settings=GuildSettings(review=True))
 
 
 async def paint(
-    house: House, *colours: str, place: Place = ADULT_PLACE, rating: Rating | None = None
+    harness: Harness, *colours: str, place: Place = ADULT_PLACE, rating: Rating | None = None
 ) -> tuple[str, JobEvent]:
     prompt = ", ".join(f"{colour}-picture" for colour in colours)
     wish = GenerationRequest(prompt=prompt, count=len(colours), rating=rating)
-    ticket = await house.jobs.submit(wish, origin(place=place))
-    return ticket.job.id, await house.ended(ticket.job.id)
+    ticket = await harness.jobs.submit(wish, origin(place=place))
+    return ticket.job.id, await harness.ended(ticket.job.id)
 
 
-async def held(house: House, job_id: str) -> list[WithheldRecord]:
-    async with house.database.reader() as connection:
+async def held(harness: Harness, job_id: str) -> list[WithheldRecord]:
+    async with harness.database.reader() as connection:
         return await withheld.of_job(connection, job_id=job_id)
 
 
-async def used(house: House) -> int:
-    return (await house.jobs.limits_of(user_id=1)).day.used
+async def used(harness: Harness) -> int:
+    return (await harness.jobs.limits_of(user_id=1)).day.used
 
 
-def stored(house: House) -> list[str]:
+def stored(harness: Harness) -> list[str]:
     """Every file there is."""
-    folders = (house.files.pictures, house.files.withheld, house.files.uploads)
+    folders = (harness.files.pictures, harness.files.withheld, harness.files.uploads)
     return sorted(
         f"{each.folder.name}/{file.stem}" for each in folders for file in each.folder.rglob("*.png")
     )
 
 
-async def test_what_fits_is_stored_with_what_was_seen(checked: House) -> None:
+async def test_what_fits_is_stored_with_what_was_seen(checked: Harness) -> None:
     _, end = await paint(checked, "green")
     assert isinstance(end, Completed)
     (picture,) = end.pictures
@@ -136,7 +136,7 @@ async def test_what_fits_is_stored_with_what_was_seen(checked: House) -> None:
     assert await used(checked) == 1
 
 
-async def test_a_picture_counts_as_what_it_shows_not_as_what_was_asked(checked: House) -> None:
+async def test_a_picture_counts_as_what_it_shows_not_as_what_was_asked(checked: Harness) -> None:
     await allow(checked, Rating.EXPLICIT)
     _, end = await paint(checked, "red")
     assert isinstance(end, Completed)
@@ -145,7 +145,7 @@ async def test_a_picture_counts_as_what_it_shows_not_as_what_was_asked(checked: 
 
 @pytest.mark.parametrize("colour", ["blue", "yellow", "red"])
 async def test_above_the_ceiling_nothing_is_left_and_nothing_counts(
-    checked: House, colour: str
+    checked: Harness, colour: str
 ) -> None:
     job_id, end = await paint(checked, colour)
     assert isinstance(end, Failed)
@@ -164,7 +164,7 @@ async def test_above_the_ceiling_nothing_is_left_and_nothing_counts(
     assert entry.user_id == 1
 
 
-async def test_the_others_of_a_job_are_delivered_and_the_rest_given_back(checked: House) -> None:
+async def test_the_others_of_a_job_are_delivered_and_the_rest_given_back(checked: Harness) -> None:
     job_id, end = await paint(checked, "green", "red", "teal", "blue")
     assert isinstance(end, Completed)
     assert [picture.position for picture in end.pictures] == [0, 2]
@@ -175,7 +175,7 @@ async def test_the_others_of_a_job_are_delivered_and_the_rest_given_back(checked
     assert history.total == 2
 
 
-async def test_where_review_is_on_the_file_waits_apart(checked: House) -> None:
+async def test_where_review_is_on_the_file_waits_apart(checked: Harness) -> None:
     await turn_review_on(checked)
     job_id, end = await paint(checked, "red")
     assert isinstance(end, Failed)
@@ -191,7 +191,7 @@ async def test_where_review_is_on_the_file_waits_apart(checked: House) -> None:
     assert [each.state for each in await held(checked, job_id)] == ["discarded"]
 
 
-async def test_a_damaged_row_that_waits_keeps_no_other_from_being_cleaned(checked: House) -> None:
+async def test_a_damaged_row_that_waits_keeps_no_other_from_being_cleaned(checked: Harness) -> None:
     await turn_review_on(checked)
     damaged, _ = await paint(checked, "red")
     job_id, _ = await paint(checked, "red")
@@ -208,7 +208,7 @@ async def test_a_damaged_row_that_waits_keeps_no_other_from_being_cleaned(checke
 
 
 async def test_what_can_not_be_cleaned_keeps_nothing_else_from_it(
-    checked: House, monkeypatch: pytest.MonkeyPatch
+    checked: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(connection: Connection, **_: float) -> None:
         await connection.execute("SELECT nothing")
@@ -223,7 +223,7 @@ async def test_what_can_not_be_cleaned_keeps_nothing_else_from_it(
     assert stored(checked) == []
 
 
-async def test_a_hit_of_the_hard_rule_is_deleted_at_once_even_with_review(checked: House) -> None:
+async def test_a_hit_of_the_hard_rule_is_deleted_at_once_even_with_review(checked: Harness) -> None:
     await turn_review_on(checked)
     await allow(checked, Rating.EXPLICIT)
     job_id, end = await paint(checked, "rose")
@@ -241,7 +241,7 @@ async def test_a_hit_of_the_hard_rule_is_deleted_at_once_even_with_review(checke
     assert isinstance(fine, Completed)
 
 
-async def test_a_ceiling_that_is_lowered_meanwhile_counts(checked: House) -> None:
+async def test_a_ceiling_that_is_lowered_meanwhile_counts(checked: Harness) -> None:
     await allow(checked, Rating.EXPLICIT)
     checked.engine.hold()
     wish = GenerationRequest(prompt="red-picture", rating=Rating.EXPLICIT)
@@ -255,14 +255,14 @@ async def test_a_tagger_that_fails_withholds_and_tells_the_operator(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = make_tagger(tmp_path / "model" / "tagger", broken=True)
-    async with open_house(tmp_path, engine=PaintEngine(), tagger=broken) as house:
-        await turn_review_on(house)
-        job_id, end = await paint(house, "green")
+    async with open_harness(tmp_path, engine=PaintEngine(), tagger=broken) as harness:
+        await turn_review_on(harness)
+        job_id, end = await paint(harness, "green")
         assert isinstance(end, Failed)
         assert end.error.key == "withheld_unchecked"
-        assert stored(house) == []
-        assert await used(house) == 0
-        (record,) = await held(house, job_id)
+        assert stored(harness) == []
+        assert await used(harness) == 0
+        (record,) = await held(harness, job_id)
         assert (record.seen, record.state) == (None, "deleted")
     assert "could not be checked" in caplog.text
 
@@ -270,13 +270,13 @@ async def test_a_tagger_that_fails_withholds_and_tells_the_operator(
 async def test_a_tagger_that_can_not_be_loaded_ends_the_bot(tmp_path: Path) -> None:
     folder = make_tagger(tmp_path / "tagger")
     (folder / "model.onnx").write_bytes(b"half")
-    async with open_house(tmp_path, tagger=folder) as house:
+    async with open_harness(tmp_path, tagger=folder) as harness:
         with pytest.raises(Exception, match="tagger_unreadable"):
-            await house.jobs.failure
+            await harness.jobs.failure
 
 
-async def test_with_a_tagger_moderators_may_allow_more(checked: House, house: House) -> None:
-    for each, rating in ((checked, Rating.EXPLICIT), (house, Rating.SENSITIVE)):
+async def test_with_a_tagger_moderators_may_allow_more(checked: Harness, harness: Harness) -> None:
+    for each, rating in ((checked, Rating.EXPLICIT), (harness, Rating.SENSITIVE)):
         await allow(each, Rating.EXPLICIT)
         ceiling, _ = await each.jobs.ceiling(place=ADULT_PLACE, guild_id=10, channel_id=100)
         assert ceiling.rating is rating
@@ -286,24 +286,24 @@ async def test_after_a_restart_a_withheld_picture_is_not_drawn_again(
     tmp_path: Path, tagger: Path
 ) -> None:
     engine = PaintEngine()
-    async with open_house(tmp_path, engine=engine, tagger=tagger) as house:
+    async with open_harness(tmp_path, engine=engine, tagger=tagger) as harness:
         wish = GenerationRequest(prompt="red-picture, green-picture", count=2)
-        ticket = await house.jobs.submit(wish, origin())
-        while not await held(house, ticket.job.id):
+        ticket = await harness.jobs.submit(wish, origin())
+        while not await held(harness, ticket.job.id):
             await asyncio.sleep(0.005)
             if len(engine.drawn) == 1:
                 engine.hold()
     again = PaintEngine()
-    async with open_house(tmp_path, engine=again, tagger=tagger) as house:
-        end = await house.ended(ticket.job.id)
+    async with open_harness(tmp_path, engine=again, tagger=tagger) as harness:
+        end = await harness.ended(ticket.job.id)
         assert isinstance(end, Completed)
         assert (len(end.pictures), end.withheld) == (1, 1)
         assert len(again.drawn) <= 1
-        assert await used(house) == 1
+        assert await used(harness) == 1
 
 
 async def test_cancelling_gives_everything_back_and_leaves_no_file(
-    checked: House, monkeypatch: pytest.MonkeyPatch
+    checked: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await turn_review_on(checked)
     paint_one = checked.engine.picture
@@ -324,7 +324,7 @@ async def test_cancelling_gives_everything_back_and_leaves_no_file(
     await until(lambda: not (stored(checked)))  # the second picture may be on its way to the disk
 
 
-async def test_forgetting_a_person_takes_withheld_pictures_along(checked: House) -> None:
+async def test_forgetting_a_person_takes_withheld_pictures_along(checked: Harness) -> None:
     await turn_review_on(checked)
     job_id, _ = await paint(checked, "red", "green")
     assert len(stored(checked)) == 2
@@ -333,7 +333,7 @@ async def test_forgetting_a_person_takes_withheld_pictures_along(checked: House)
     assert await held(checked, job_id) == []
 
 
-async def test_an_unfinished_picture_is_shown_only_where_it_fits(checked: House) -> None:
+async def test_an_unfinished_picture_is_shown_only_where_it_fits(checked: Harness) -> None:
     job_id, _ = await paint(checked, "green")
     job = await checked.jobs.job(job_id)
     assert job is not None

@@ -14,7 +14,7 @@ from bot.jobs.values import Completed
 from pipeline.errors import InputError, RefusedError
 from pipeline.metadata.png import encode_png
 from pipeline.request import GenerationRequest
-from tests.bot.conftest import House, open_house, origin
+from tests.bot.conftest import Harness, open_harness, origin
 from tests.support.parameters import read_parameters
 
 
@@ -111,45 +111,45 @@ def test_a_file_that_is_too_large_is_not_looked_at(monkeypatch: pytest.MonkeyPat
         checked_png(encoded(RED))
 
 
-async def test_an_upload_is_drawn_from_in_its_shape(house: House, tmp_path: Path) -> None:
-    upload = await house.jobs.put_upload(encoded(RED))
+async def test_an_upload_is_drawn_from_in_its_shape(harness: Harness, tmp_path: Path) -> None:
+    upload = await harness.jobs.put_upload(encoded(RED))
     assert (upload.width, upload.height) == (60, 40)
-    assert await house.jobs.put_upload(encoded(RED)) == upload
+    assert await harness.jobs.put_upload(encoded(RED)) == upload
     wish = GenerationRequest(prompt="1girl", init_picture=upload.content_hash, strength=0.5)
-    ticket = await house.jobs.submit(wish, origin())
+    ticket = await harness.jobs.submit(wish, origin())
     request = ticket.job.request
     assert (request.width, request.height, request.strength) == (1216, 832, 0.5)
-    done = await house.ended(ticket.job.id)
+    done = await harness.ended(ticket.job.id)
     assert isinstance(done, Completed)
-    red, _, _ = opened(await house.jobs.read_picture(done.pictures[0])).getpixel((5, 5))  # type: ignore[misc]
+    red, _, _ = opened(await harness.jobs.read_picture(done.pictures[0])).getpixel((5, 5))  # type: ignore[misc]
     assert red > 120  # the fake engine mixes the half of what it began from
     assert len(list((tmp_path / "uploads").rglob("*.png"))) == 1
 
 
-async def test_a_picture_that_is_not_there_is_refused(house: House) -> None:
+async def test_a_picture_that_is_not_there_is_refused(harness: Harness) -> None:
     wish = GenerationRequest(prompt="1girl", init_picture="ab" * 32)
     with pytest.raises(RefusedError, match="init_picture_gone"):
-        await house.jobs.submit(wish, origin())
+        await harness.jobs.submit(wish, origin())
 
 
 async def test_an_upload_without_a_job_goes_after_an_hour_and_one_with_stays(
     tmp_path: Path,
 ) -> None:
-    async with open_house(tmp_path) as house:
-        used = await house.jobs.put_upload(encoded(RED))
-        unused = await house.jobs.put_upload(encoded(RED.rotate(90, expand=True)))
+    async with open_harness(tmp_path) as harness:
+        used = await harness.jobs.put_upload(encoded(RED))
+        unused = await harness.jobs.put_upload(encoded(RED.rotate(90, expand=True)))
         wish = GenerationRequest(prompt="1girl", init_picture=used.content_hash)
-        await house.ended((await house.jobs.submit(wish, origin())).job.id)
-        clock = house.clock
+        await harness.ended((await harness.jobs.submit(wish, origin())).job.id)
+        clock = harness.clock
     folder = tmp_path / "uploads"
-    async with open_house(tmp_path, clock=clock):
+    async with open_harness(tmp_path, clock=clock):
         pass
     assert {path.stem for path in folder.rglob("*.png")} == {
         used.content_hash,
         unused.content_hash,
     }
     clock.advance(3601)
-    async with open_house(tmp_path, clock=clock) as house:
+    async with open_harness(tmp_path, clock=clock) as harness:
         assert {path.stem for path in folder.rglob("*.png")} == {used.content_hash}
-        again = await house.jobs.submit(wish, origin(2))  # a re-roll, by somebody else
-        assert isinstance(await house.ended(again.job.id), Completed)
+        again = await harness.jobs.submit(wish, origin(2))  # a re-roll, by somebody else
+        assert isinstance(await harness.ended(again.job.id), Completed)

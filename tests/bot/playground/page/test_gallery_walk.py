@@ -23,7 +23,7 @@ NOTHING = "No picture in this server's gallery matches"
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stage]:
     """A playground of its own: the server has no gallery yet."""
     running = Stage(tmp_path_factory.mktemp("gallery"), draws=0)
     running.wait_for_commands()
@@ -31,14 +31,14 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stage]:
     running.stop()
 
 
-def test_made_starred_found_and_gone_everywhere(visit: Open, house: Stage) -> None:
-    mika = visit("Mika", url=house.url)
+def test_made_starred_found_and_gone_everywhere(visit: Open, stage: Stage) -> None:
+    mika = visit("Mika", url=stage.url)
     open_a_gallery(mika)
-    alice, bob = visit("Alice", "art", url=house.url), visit("Bob", "art", url=house.url)
+    alice, bob = visit("Alice", "art", url=stage.url), visit("Bob", "art", url=stage.url)
     rain, night, sword = alice_and_bob_make_pictures(alice, bob)
     bob.press_behind_more(bob.message(rain), "Vote")
     expect(bob.answer).to_contain_text("Your star counts")
-    olga = visit("Olga", "art", url=house.url)
+    olga = visit("Olga", "art", url=stage.url)
     olga.star(olga.message(rain))
     alice.press_behind_more(night, "Share")
     bob.press_behind_more(sword, "Share")

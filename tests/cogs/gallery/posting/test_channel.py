@@ -17,7 +17,7 @@ from tests.cogs.gallery.helpers import (
     add_forum,
     choose,
     entries,
-    gallery_house,
+    gallery_bot,
     nothing_more,
     picture,
     set_ceiling,
@@ -35,7 +35,7 @@ from tests.support.patience import until
 
 
 async def test_the_owner_shares_with_a_button(place: Discord, alice: Visitor, bob: Visitor) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         job, message = await picture(alice, running)
         sent = await alice.press(message, "Share")
         assert (await whole(sent)).ephemeral
@@ -56,7 +56,7 @@ async def test_the_owner_shares_with_a_button(place: Discord, alice: Visitor, bo
 async def test_others_may_not_share_and_moderators_may(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         _, message = await picture(alice, running)
         refused = await bob.press(message, "Share")
         assert "Only the person who made" in (await whole(refused)).text
@@ -68,7 +68,7 @@ async def test_others_may_not_share_and_moderators_may(
 async def test_a_private_picture_asks_first_and_is_then_everybodys(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         await alice.draw(running, "1girl, secret", steps=2, private=True)
         (message,) = [m for m in alice.member.visible_messages(IDS.general) if m.ephemeral]
         assert "Vote" not in [b["label"] for b in message.buttons]
@@ -83,7 +83,7 @@ async def test_a_private_picture_asks_first_and_is_then_everybodys(
 
 async def test_a_forum_gets_a_post_for_each(place: Discord, alice: Visitor, bob: Visitor) -> None:
     add_forum(place)
-    async with gallery_house(place, gallery_channel_id=FORUM, gallery_kind="forum") as running:
+    async with gallery_bot(place, gallery_channel_id=FORUM, gallery_kind="forum") as running:
         _, message = await picture(alice, running)
         await whole(await alice.press(message, "Share"))
 
@@ -112,7 +112,7 @@ async def test_higher_ratings_go_into_the_age_restricted_channel_only(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
     """`nsfw` needs an output check; `sensitive` above the first channel's own ceiling shows it."""
-    async with gallery_house(place, gallery_adult_channel_id=IDS.age_restricted) as running:
+    async with gallery_bot(place, gallery_adult_channel_id=IDS.age_restricted) as running:
         await set_ceiling(running, Rating.SENSITIVE)
         async with running.services.database.transaction() as connection:
             await place_settings.set_ratings(
@@ -136,7 +136,7 @@ async def test_higher_ratings_go_into_the_age_restricted_channel_only(
 async def test_only_where_there_is_a_gallery_are_its_buttons_offered(
     place: Discord, alice: Visitor, count: int, chosen: int | None
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         job, message = await picture(alice, running, count=count)
         shown = await alice.answer("show", id=job.id)
         for each in (message, shown):
@@ -150,7 +150,7 @@ async def test_only_where_there_is_a_gallery_are_its_buttons_offered(
 async def test_buttons_that_outlive_the_gallery_say_so(
     place: Discord, alice: Visitor, count: int, chosen: int | None
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         _, message = await picture(alice, running, count=count)
         panel = await alice.more(message, chosen)
         await choose(running, gallery_channel_id=None)
@@ -169,7 +169,7 @@ async def test_missing_permissions_are_named_and_nothing_is_shared(
     place.world.channels[IDS.gallery].overwrites = [
         {"id": str(IDS.bot), "type": 1, "allow": "0", "deny": str(deny)}
     ]
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         _, message = await picture(alice, running)
         sent = await alice.press(message, "Share")
         words = (await whole(sent)).text
@@ -183,7 +183,7 @@ async def test_a_picture_that_could_not_be_posted_comes_when_it_is_allowed(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
     channel = place.world.channels[IDS.gallery]
-    async with gallery_house(place, gallery_threshold=1) as running:
+    async with gallery_bot(place, gallery_threshold=1) as running:
         channel.overwrites = [
             {"id": str(IDS.bot), "type": 1, "allow": "0", "deny": str(p.SEND_MESSAGES)}
         ]
@@ -200,7 +200,7 @@ async def test_a_picture_that_could_not_be_posted_comes_when_it_is_allowed(
 async def test_a_lost_answer_posts_nothing_twice(
     place: Discord, alice: Visitor, bob: Visitor, cut: str
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         _, message = await picture(alice, running)
         fault = Fault(method="POST", path=f"/channels/{IDS.gallery}/messages", times=6, cut=cut)  # pyright: ignore[reportArgumentType]
         place.loopback.faults.add(fault)
@@ -224,6 +224,6 @@ async def test_a_database_that_is_locked_for_a_moment_delays_a_post_no_longer(
         await begin(connection, **row)
 
     monkeypatch.setattr(posts, "begin", once_locked)
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         await share(alice, running, seen_by=bob)
     assert next(locked, None) is None, "it was locked once"

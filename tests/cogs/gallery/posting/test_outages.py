@@ -7,7 +7,7 @@ from bot.playground.simulator.world import Channel
 from tests.cogs.gallery.helpers import (
     dispatcher,
     entries,
-    gallery_house,
+    gallery_bot,
     nothing_more,
     picture,
     share,
@@ -16,7 +16,7 @@ from tests.cogs.gallery.helpers import (
 )
 from tests.cogs.refusals import THREAD, in_a_thread
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, open_house, whole
+from tests.cogs.visitors import Visitor, open_bot, whole
 from tests.support.patience import PATIENCE_S, until
 
 
@@ -27,7 +27,7 @@ def threads_of(place: Discord, forum_id: int) -> list[Channel]:
 async def test_an_outage_takes_nothing_out_of_the_gallery(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         await share(alice, running, seen_by=bob)
         await nothing_more(running)
         changes = place.loopback.changes
@@ -49,7 +49,7 @@ async def until_it_rests(running: Running, lane: str) -> None:
 async def test_what_is_shared_during_an_outage_is_posted_after_it(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         _, message = await picture(alice, running)
         place.loopback.changes.outage(IDS.guild)
         await until(lambda: getattr(running.bot.get_guild(IDS.guild), "unavailable", True))
@@ -64,13 +64,13 @@ async def test_what_is_shared_during_an_outage_is_posted_after_it(
 async def test_a_server_that_comes_late_is_reconciled_and_keeps_its_name(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         _, message = await picture(alice, running)
         await nothing_more(running)
     for visitor in (bob, moderator):
         await visitor.member.react(message, "⭐")
     place.loopback.gateway.away.add(IDS.guild)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await until(running.bot.is_ready)
         assert await guild_name(running) not in {None, ""}
         place.loopback.changes.recover(IDS.guild)
@@ -90,14 +90,14 @@ async def guild_name(running: Running) -> str | None:
 async def test_super_reactions_count_while_the_bot_is_there_and_after_it_was_away(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(place, gallery_threshold=3) as running:
+    async with gallery_bot(place, gallery_threshold=3) as running:
         _, message = await picture(alice, running)
         await bob.member.react(message, "⭐", burst=True)
         async with asyncio.timeout(PATIENCE_S):
             while [entry.votes for entry in await entries(running)] != [1]:
                 await asyncio.sleep(0.02)
     await moderator.member.react(message, "⭐", burst=True)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         async with asyncio.timeout(PATIENCE_S):
             while [entry.votes for entry in await entries(running)] != [2]:
                 await asyncio.sleep(0.02)
@@ -111,7 +111,7 @@ async def test_super_reactions_count_while_the_bot_is_there_and_after_it_was_awa
 async def test_a_closed_thread_of_an_excluded_channel_stays_excluded(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(
+    async with gallery_bot(
         place, gallery_threshold=1, gallery_excluded=frozenset({IDS.general})
     ) as running:
         await in_a_thread(place, running)

@@ -13,7 +13,7 @@ from tests.cogs.gallery.helpers import (
     FORUM,
     add_forum,
     choose,
-    gallery_house,
+    gallery_bot,
     nothing_more,
     picture,
     share,
@@ -42,7 +42,7 @@ from tests.support.patience import PATIENCE_S, until
 async def test_one_entry_that_is_refused_stops_no_other_and_is_told(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor, code: int
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         _, bad = await picture(alice, running, "1girl, smile")
         _, good = await picture(alice, running, "1girl, hat")
         place.loopback.faults.add(
@@ -85,7 +85,7 @@ async def test_a_forum_that_requires_tags_gets_those_that_were_chosen(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
     tagged_forum(place)
-    async with gallery_house(place, gallery_channel_id=FORUM) as running:
+    async with gallery_bot(place, gallery_channel_id=FORUM) as running:
         _, message = await picture(alice, running)
         await whole(await alice.press(message, "Share"))
         item = await until_parked(running)
@@ -100,7 +100,7 @@ async def test_a_tag_that_was_deleted_is_told_and_posts_come_when_none_is_needed
 ) -> None:
     tagged_forum(place)
     chosen = frozenset({9001})
-    async with gallery_house(place, gallery_channel_id=FORUM, gallery_tags=chosen) as running:
+    async with gallery_bot(place, gallery_channel_id=FORUM, gallery_tags=chosen) as running:
         _, message = await picture(alice, running)
         forum = place.world.channel(FORUM)
         forum.tags = forum.tags[:1]  # the gateway's word for it comes late
@@ -119,7 +119,7 @@ async def test_a_tag_that_was_deleted_is_told_and_posts_come_when_none_is_needed
 async def test_what_was_refused_is_tried_again_when_our_permissions_may_have_changed(
     place: Discord, alice: Visitor, bob: Visitor, change: Callable[[Discord], None]
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         _, message = await picture(alice, running)
         place.loopback.faults.add(
             Fault(method="POST", path=f"/channels/{IDS.gallery}/messages", status=400, code=50035)
@@ -137,7 +137,7 @@ async def test_a_gallery_channel_of_another_kind_is_none_and_holds_up_nothing(
     other = place.world.channels[OTHER_LOG] = Channel(
         id=OTHER_LOG, type=ChannelType.CATEGORY, name="stage", guild_id=IDS.guild
     )
-    async with gallery_house(place, gallery_channel_id=other.id) as running:
+    async with gallery_bot(place, gallery_channel_id=other.id) as running:
         assert (await gate_of(running.bot, IDS.guild)).allowed is None
         await choose(running)
         await share(alice, running, seen_by=bob)
@@ -150,7 +150,7 @@ async def test_managers_choose_the_tags_of_a_forum_when_they_choose_the_forum(
     place: Discord, alice: Visitor, moderator: Visitor
 ) -> None:
     tagged_forum(place)
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         panel = await opened(moderator, "gallery")
         panel = await choose_in(moderator, panel, "channel:gallery_channel", FORUM)
         assert "requires a tag" in panel.text
@@ -167,7 +167,7 @@ async def test_managers_choose_the_tags_of_a_forum_when_they_choose_the_forum(
 async def test_managers_and_the_doctor_see_what_discord_refuses(
     place: Discord, alice: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         _, message = await picture(alice, running)
         place.loopback.faults.add(
             Fault(method="POST", path=f"/channels/{IDS.gallery}/messages", status=400, code=20009)

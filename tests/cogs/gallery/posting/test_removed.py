@@ -9,7 +9,7 @@ from tests.cogs.gallery.helpers import (
     STAR,
     choose,
     entries,
-    gallery_house,
+    gallery_bot,
     nothing_more,
     picture,
     set_ceiling,
@@ -25,7 +25,7 @@ from tests.support.views import MessageView
 async def test_a_deleted_message_takes_its_entry_along(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         message, _ = await share(alice, running, seen_by=bob)
         place.loopback.actions.delete(IDS.moderator, message.id)
         await until_shown(bob, count=0)
@@ -35,7 +35,7 @@ async def test_a_deleted_message_takes_its_entry_along(
 async def test_a_deleted_picture_is_gone_everywhere(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         message, _ = await share(alice, running, seen_by=bob)
         asked = await alice.press(message, "Delete")
         await alice.member.press(await whole(asked), "Delete permanently")
@@ -46,7 +46,7 @@ async def test_a_deleted_picture_is_gone_everywhere(
 async def test_a_moderator_who_deletes_the_gallerys_message_takes_the_entry_out(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         message, posted = await share(alice, running, seen_by=bob)
         place.loopback.changes.purge([place.world.messages[posted.id]])
         await nothing_more(running)
@@ -59,7 +59,7 @@ async def test_a_moderator_who_deletes_the_gallerys_message_takes_the_entry_out(
 async def test_a_moderator_takes_out_and_features(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         _, posted = await share(alice, running, seen_by=bob)
         seen = await whole(await bob.member.press(posted, "Details"))
         assert [b["label"] for b in seen.buttons] == []
@@ -84,7 +84,7 @@ async def audit_log(running: Running) -> list[AuditEntry]:
 async def test_approval_comes_first_where_the_server_wants_it(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(place, gallery_approval=True) as running:
+    async with gallery_bot(place, gallery_approval=True) as running:
         _, message = await picture(alice, running)
         sent = await alice.press(message, "Share")
         assert "as soon as a moderator" in (await whole(sent)).text
@@ -109,7 +109,7 @@ async def details_of(
 
 async def test_an_excluded_channel_stays_out(place: Discord, alice: Visitor, bob: Visitor) -> None:
     excluded = frozenset({IDS.general})
-    async with gallery_house(place, gallery_excluded=excluded, gallery_threshold=1) as running:
+    async with gallery_bot(place, gallery_excluded=excluded, gallery_threshold=1) as running:
         _, message = await picture(alice, running)
         sent = await alice.press(message, "Share")
         assert "stay out" in (await whole(sent)).text
@@ -124,7 +124,7 @@ async def test_an_excluded_channel_stays_out(place: Discord, alice: Visitor, bob
 async def test_a_block_hides_and_its_end_shows_again(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         await share(alice, running, seen_by=bob)
         block = Block(
             guild_id=IDS.guild, subject="user", subject_id=IDS.alice, reason="",
@@ -143,7 +143,7 @@ async def test_a_block_hides_and_its_end_shows_again(
 async def test_a_lower_ceiling_takes_away_what_is_above_it(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         await set_ceiling(running, Rating.SENSITIVE)
         _, message = await picture(alice, running, rating="sensitive")
         await whole(await alice.press(message, "Share"))
@@ -158,7 +158,7 @@ async def test_a_lower_ceiling_takes_away_what_is_above_it(
 async def test_another_channel_that_is_deleted_leaves_the_entries(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         await share(alice, running, seen_by=bob)
         place.loopback.changes.delete_channel(IDS.gallery)
         await nothing_more(running)

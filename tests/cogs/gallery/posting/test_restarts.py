@@ -15,7 +15,7 @@ from tests.cogs.gallery.helpers import (
     add_forum,
     dispatcher,
     entries,
-    gallery_house,
+    gallery_bot,
     nothing_more,
     picture,
     shown,
@@ -24,7 +24,7 @@ from tests.cogs.gallery.helpers import (
     until_stars,
 )
 from tests.cogs.running import Discord, Running
-from tests.cogs.visitors import Visitor, open_house, whole
+from tests.cogs.visitors import Visitor, open_bot, whole
 from tests.support.faults import Fault
 from tests.support.member import Member
 from tests.support.patience import PATIENCE_S
@@ -59,7 +59,7 @@ async def test_votes_of_a_hundred_people_at_once_count_exactly(
 ) -> None:
     """Half of them star, half press the button, a fifth does both, and a tenth thinks again."""
     people = crowd(place, 100)
-    async with gallery_house(place, gallery_threshold=30) as running:
+    async with gallery_bot(place, gallery_threshold=30) as running:
         _, message = await picture(alice, running)
 
         async def vote(number: int, member: Member) -> None:
@@ -83,14 +83,14 @@ async def test_votes_of_a_hundred_people_at_once_count_exactly(
 async def test_a_restart_between_vote_and_post_posts_once(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         _, message = await picture(alice, running)
         await dispatcher(running).stop()
         await bob.member.react(message, STAR)
         await moderator.member.react(message, STAR)
         await until_entries(running, ("posted", 2))
         assert shown(bob) == []
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await until_shown(bob, count=1)
         await nothing_more(running)
         assert [entry.votes for entry in await entries(running)] == [2]
@@ -103,7 +103,7 @@ async def test_a_post_that_was_sent_before_a_crash_is_found_and_not_sent_again(
 ) -> None:
     add_forum(place)
     channel = FORUM if forum else IDS.gallery
-    async with gallery_house(place, gallery_channel_id=channel) as running:
+    async with gallery_bot(place, gallery_channel_id=channel) as running:
         _, message = await picture(alice, running)
         await whole(await alice.press(message, "Share"))
         await nothing_more(running)
@@ -112,7 +112,7 @@ async def test_a_post_that_was_sent_before_a_crash_is_found_and_not_sent_again(
         await dispatcher(running).stop()
         await forget_marks(running, sent=True)
     place.advance(limits.NONCE_LIFETIME_S + 1)  # the nonce no longer helps
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await nothing_more(running)
         assert gallery_files(place) == sent
         place.loopback.actions.react(IDS.bob, sent[0], STAR)
@@ -126,7 +126,7 @@ async def test_a_post_in_a_forum_is_found_though_our_clock_was_ahead(
 ) -> None:
     add_forum(place)
     place.clock.shift_s += 3600
-    async with gallery_house(place, gallery_channel_id=FORUM) as running:
+    async with gallery_bot(place, gallery_channel_id=FORUM) as running:
         _, message = await picture(alice, running)
         await whole(await alice.press(message, "Share"))
         await nothing_more(running)
@@ -142,7 +142,7 @@ async def test_where_a_forum_can_not_be_read_nothing_is_posted_a_second_time(
     monkeypatch.setattr(verdicts, "CLOSED_S", 0.05)
     monkeypatch.setattr(verdicts, "CLOSED_REST_S", 0.05)
     add_forum(place)
-    async with gallery_house(place, gallery_channel_id=FORUM) as running:
+    async with gallery_bot(place, gallery_channel_id=FORUM) as running:
         _, message = await picture(alice, running)
         await whole(await alice.press(message, "Share"))
         await nothing_more(running)
@@ -174,7 +174,7 @@ def gallery_files(place: Discord) -> list[int]:
 async def test_stars_given_and_taken_while_the_bot_was_away_are_read_again(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         _, first = await picture(alice, running)
         _, second = await picture(alice, running)
         _, third = await picture(alice, running)
@@ -189,7 +189,7 @@ async def test_stars_given_and_taken_while_the_bot_was_away_are_read_again(
         await visitor.member.react(second, STAR, add=False)
     last = posted[-1]
     await moderator.member.react(last, STAR)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         wanted = [("posted", 2), ("candidate", 0), ("posted", 1)]
         jobs = [job.id for job in await running.jobs()]
         states: dict[str, tuple[str, int]] = {}
@@ -203,7 +203,7 @@ async def test_stars_given_and_taken_while_the_bot_was_away_are_read_again(
 async def test_messages_deleted_while_the_bot_was_away_take_their_entries_along(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         _, first = await picture(alice, running)
         _, second = await picture(alice, running)
         for message in (first, second):
@@ -213,7 +213,7 @@ async def test_messages_deleted_while_the_bot_was_away_take_their_entries_along(
             await bob.member.react(message, STAR)
         await nothing_more(running)
     place.loopback.actions.delete(IDS.moderator, first.id)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await until_shown(bob, count=1)
         await nothing_more(running)
         assert [entry.state for entry in await entries(running)] == ["removed", "posted"]
@@ -222,12 +222,12 @@ async def test_messages_deleted_while_the_bot_was_away_take_their_entries_along(
 async def test_a_vote_by_button_survives_reading_again(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         _, message = await picture(alice, running)
         await bob.press(message, "Vote")
         await moderator.member.react(message, STAR)
         await until_stars(bob, 2)
     await moderator.member.react(message, STAR, add=False)
-    async with open_house(place) as running:
+    async with open_bot(place) as running:
         await until_stars(bob, 1)
         assert [entry.votes for entry in await entries(running)] == [1]

@@ -5,7 +5,7 @@ from tests.cogs.gallery.helpers import (
     STAR,
     choose,
     entries,
-    gallery_house,
+    gallery_bot,
     nothing_more,
     picture,
     share,
@@ -21,7 +21,7 @@ from tests.cogs.visitors import Visitor, whole
 async def test_stars_reach_the_threshold_and_are_counted_live(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         _, message = await picture(alice, running)
         await bob.member.react(message, STAR)
         await nothing_more(running)
@@ -43,7 +43,7 @@ async def test_stars_reach_the_threshold_and_are_counted_live(
 async def test_stars_under_a_picture_brought_back_count_as_well(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         job, _ = await picture(alice, running, count=2)
         again = await alice.answer("show", id=job.id)
         assert not again.ephemeral
@@ -62,7 +62,7 @@ async def test_stars_under_a_picture_brought_back_count_as_well(
 async def test_one_person_has_one_vote_and_none_for_their_own(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         _, message = await picture(alice, running)
         await alice.member.react(message, STAR)
         sent = await alice.press(message, "Vote")
@@ -82,7 +82,7 @@ async def test_one_person_has_one_vote_and_none_for_their_own(
 
 
 async def test_self_votes_where_the_server_wants_them(place: Discord, alice: Visitor) -> None:
-    async with gallery_house(place, gallery_self_votes=True, gallery_threshold=1) as running:
+    async with gallery_bot(place, gallery_self_votes=True, gallery_threshold=1) as running:
         _, message = await picture(alice, running)
         await alice.member.react(message, STAR)
         await until_stars(alice, 1)
@@ -91,7 +91,7 @@ async def test_self_votes_where_the_server_wants_them(place: Discord, alice: Vis
 async def test_a_number_is_a_vote_for_that_picture(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place, gallery_threshold=1) as running:
+    async with gallery_bot(place, gallery_threshold=1) as running:
         job, message = await picture(alice, running, count=3)
         await bob.member.react(message, "2️⃣")
         await until_shown(bob, count=1)
@@ -104,7 +104,7 @@ async def test_a_number_is_a_vote_for_that_picture(
 async def test_a_star_given_and_taken_in_one_moment_is_taken(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place) as running:
+    async with gallery_bot(place) as running:
         _, message = await picture(alice, running)
         for _ in range(5):
             await bob.member.react(message, STAR)
@@ -116,7 +116,7 @@ async def test_a_star_given_and_taken_in_one_moment_is_taken(
 async def test_the_count_is_edited_seldom(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(place, edit_every_s=0.5) as running:
+    async with gallery_bot(place, edit_every_s=0.5) as running:
         _, posted = await share(alice, running, seen_by=bob)
         for visitor in (bob, moderator) * 5:
             await visitor.member.press(posted, "ekaki:vote")
@@ -130,7 +130,7 @@ async def test_the_count_is_edited_seldom(
 async def test_a_lower_threshold_posts_what_reaches_it_and_a_higher_takes_nothing(
     place: Discord, alice: Visitor, bob: Visitor
 ) -> None:
-    async with gallery_house(place, gallery_threshold=5) as running:
+    async with gallery_bot(place, gallery_threshold=5) as running:
         _, message = await picture(alice, running)
         await bob.member.react(message, STAR)
         await nothing_more(running)
@@ -145,7 +145,7 @@ async def test_a_lower_threshold_posts_what_reaches_it_and_a_higher_takes_nothin
 async def test_how_many_stars_are_needed_is_said_only_on_the_way_there(
     place: Discord, alice: Visitor, bob: Visitor, moderator: Visitor
 ) -> None:
-    async with gallery_house(place, gallery_threshold=2) as running:
+    async with gallery_bot(place, gallery_threshold=2) as running:
         _, message = await picture(alice, running)
         first = (await whole(await bob.press(message, "Vote"))).text
         assert "with 2 goes into the gallery" in first
