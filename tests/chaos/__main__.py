@@ -12,8 +12,8 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.chaos.activity import Activity
 from tests.chaos.audit import Report
-from tests.chaos.deeds import Deeds
 from tests.chaos.processes import NoDiskError
 from tests.chaos.rounds import Plan, Tally, plans, play
 from tests.chaos.settling import evidence
@@ -34,12 +34,12 @@ async def run(folder: Path, *, wanted: Sequence[Plan], seed: int, disk: bool = F
     """Play, print counts. Gives whether all was well."""
     tally, report, wrong = Tally(), Report(), list[str]()
     async with open_stage(folder, disk=disk) as stage:
-        deeds = Deeds(stage, random.Random(seed))
+        activity = Activity(stage, random.Random(seed))
         to_play = deque(wanted)
         while to_play:
             plan = to_play.popleft()
             try:
-                report = await play(stage, deeds, plan, tally)
+                report = await play(stage, activity, plan, tally)
                 wrong = report.complaints
             except StuckError as error:
                 wrong = [f"waited in vain for {error}"]

@@ -15,12 +15,12 @@ from typing import Any
 from PIL import Image
 
 from bot.playground.simulator.world import ChannelType, Message
-from tests.chaos.deeds import LEAVER, RELEASED_LATE, Deeds
+from tests.chaos.activity import LEAVER, RELEASED_LATE, Activity
 from tests.chaos.gallery_sight import gallery_complaints
+from tests.chaos.notifications import notification_complaints
 from tests.chaos.places import TROUBLEMAKER
 from tests.chaos.sight import accepted_jobs, files, job_of, posted_pictures
 from tests.chaos.stage import Stage
-from tests.chaos.told import told_complaints
 from tests.support.parameters import read_parameters
 
 
@@ -40,15 +40,15 @@ class Report:
     pictures: int = 0
 
 
-def audit(stage: Stage, deeds: Deeds) -> Report:
+def audit(stage: Stage, activity: Activity) -> Report:
     """Look at everything once nothing happens any more."""
-    return _Audit(stage, deeds).run()
+    return _Audit(stage, activity).run()
 
 
 class _Audit:
-    def __init__(self, stage: Stage, deeds: Deeds) -> None:
+    def __init__(self, stage: Stage, activity: Activity) -> None:
         self.stage = stage
-        self.deeds = deeds
+        self.activity = activity
         self.report = Report()
         self.rows = {row["id"]: row for row in stage.query("SELECT * FROM jobs")}
         self.accepted = accepted_jobs(stage)
@@ -77,7 +77,7 @@ class _Audit:
         self.report.accepted = len(self.accepted.keys() | self.rows.keys() | self.posted.keys())
         self.report.unacknowledged = len(self.rows.keys() - self.accepted.keys())
         unknown = (self.accepted.keys() | self.posted.keys()) - self.rows.keys()
-        for job_id in unknown - self.deeds.erased.keys():
+        for job_id in unknown - self.activity.erased.keys():
             if not self.is_leavers(job_id):
                 self.complain(f"{job_id}: acknowledged or posted, yet not stored")
         for job_id in unknown:
@@ -88,11 +88,11 @@ class _Audit:
         self.report.erased = len(unknown)
         for job_id, row in self.rows.items():
             self.job(job_id, row)
-        self.wishes()
+        self.requests()
         self.quota()
         self.files()
         self.report.complaints += gallery_complaints(self.stage)
-        self.report.complaints += told_complaints(self.stage, self.deeds)
+        self.report.complaints += notification_complaints(self.stage, self.activity)
         self.database()
         return self.report
 
@@ -114,7 +114,7 @@ class _Audit:
                 self.delivered(job_id, row, messages)
             case "cancelled":
                 self.report.cancelled += 1
-                asked = job_id in self.deeds.cancelled or row["user_id"] in {
+                asked = job_id in self.activity.cancelled or row["user_id"] in {
                     LEAVER,
                     TROUBLEMAKER,
                 }
@@ -153,7 +153,7 @@ class _Audit:
             self.complain(f"{job_id}: pictures {numbers} of {row['pictures']} were posted")
         if len(message.attachments) != len(numbers):
             self.complain(f"{job_id}: something else is attached to its message")
-        if message.deleted_at is not None and message.id not in self.deeds.deleted:
+        if message.deleted_at is not None and message.id not in self.activity.deleted:
             self.complain(f"{job_id}: its message is gone")
         if not self.reaches(row, message):
             self.complain(f"{job_id}: its message is not where its user sees it")
@@ -220,22 +220,22 @@ class _Audit:
             and told.created_at >= row["token_expires_at"]
         )
 
-    def wishes(self) -> None:
+    def requests(self) -> None:
         """The text in every posted picture is that of its request."""
-        by_interaction = {wish.interaction.id: wish for wish in self.deeds.wishes}
+        by_interaction = {request.interaction.id: request for request in self.activity.requests}
         for job_id, interaction in self.accepted.items():
-            wish = by_interaction.get(interaction.id)
+            request = by_interaction.get(interaction.id)
             row = self.rows.get(job_id)
-            if wish is None or row is None:
+            if request is None or row is None:
                 continue
-            said = (wish.user_id, wish.channel_id, wish.private, wish.count)
+            said = (request.user_id, request.channel_id, request.private, request.count)
             stored = (row["user_id"], row["channel_id"], bool(row["private"]), row["pictures"])
             if said != stored:
                 self.complain(f"{job_id}: asked for {said}, stored as {stored}")
             for message in self.posted.get(job_id, []):
                 for data, _ in files(message):
-                    if wish.mark not in _text_of(data):
-                        self.complain(f"{job_id}: a picture of another wish was posted")
+                    if request.mark not in _text_of(data):
+                        self.complain(f"{job_id}: a picture of another request was posted")
 
     def quota(self) -> None:
         """What counts for each person is what was posted for them."""
@@ -245,7 +245,7 @@ class _Audit:
                 user_id = self.rows[job_id]["user_id"]
                 shown = max(sum(1 for _ in files(message)) for message in messages)
                 posted[user_id] += shown - self.released[job_id]
-        for job_id, erased in self.deeds.erased.items():
+        for job_id, erased in self.activity.erased.items():
             if job_id not in self.rows:  # what is deleted stays used
                 posted[erased.user_id] += erased.pictures
         ledger = self.stage.query(

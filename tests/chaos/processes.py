@@ -1,4 +1,4 @@
-"""The harness' end of the nursery: start bots, kill them, learn how they ended."""
+"""The tests' side of the fork server: starts bots, kills them, and learns how they ended."""
 
 import asyncio
 import json
@@ -46,8 +46,8 @@ class BotProcess:
 
 
 @dataclass
-class Nursery:
-    """Starts bots. `pid` is its own, through which its disk is seen."""
+class ForkServer:
+    """Starts bots. `pid` is the fork server's, through which its disk is accessible."""
 
     process: asyncio.subprocess.Process
     pid: int = 0
@@ -61,7 +61,7 @@ class Nursery:
         return self._bots[await self._born.get()]
 
     async def listen(self) -> None:
-        """Read what the nursery tells until it ends."""
+        """Read the fork server's messages until it ends."""
         assert self.process.stdout is not None
         async for line in self.process.stdout:
             told = json.loads(line)
@@ -75,9 +75,9 @@ class Nursery:
 
 
 @asynccontextmanager
-async def open_nursery(disk: Path | None = None) -> AsyncGenerator[Nursery]:
-    """A nursery; with a small disk of its own at `disk`. NoDiskError where that is not allowed."""
-    arguments = ["-m", "tests.chaos.nursery", *([] if disk is None else [str(disk)])]
+async def open_fork_server(disk: Path | None = None) -> AsyncGenerator[ForkServer]:
+    """A fork server; with its own small disk at `disk`. NoDiskError if that is not allowed."""
+    arguments = ["-m", "tests.chaos.fork_server", *([] if disk is None else [str(disk)])]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,
@@ -88,17 +88,17 @@ async def open_nursery(disk: Path | None = None) -> AsyncGenerator[Nursery]:
     )
     assert process.stdin is not None
     assert process.stdout is not None
-    nursery = Nursery(process)
+    fork_server = ForkServer(process)
     listening: asyncio.Task[None] | None = None
     try:
         first = await process.stdout.readline()
         if not first:
             if await process.wait() == NO_DISK:
                 raise NoDiskError
-            raise RuntimeError("the nursery did not start; its error stands above")
-        nursery.pid = json.loads(first)["ready"]
-        listening = asyncio.create_task(nursery.listen())
-        yield nursery
+            raise RuntimeError("the fork server did not start; see its error above")
+        fork_server.pid = json.loads(first)["ready"]
+        listening = asyncio.create_task(fork_server.listen())
+        yield fork_server
     finally:
         process.stdin.close()
         await process.wait()

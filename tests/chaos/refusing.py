@@ -12,12 +12,12 @@ from typing import Final
 
 from bot.playground.simulator.default_world import IDS
 from tests.chaos import errands
-from tests.chaos.deeds import RED, Deeds
+from tests.chaos.activity import RED, Activity
 from tests.chaos.gallery_sight import gallery_complaints
+from tests.chaos.notifications import notification_complaints
 from tests.chaos.places import LOG, OTHER, OTHER_LOG
 from tests.chaos.settling import evidence
 from tests.chaos.stage import Stage, StuckError, until
-from tests.chaos.told import told_complaints
 from tests.support.faults import Fault
 
 PATIENCE_S: Final = 120.0
@@ -159,17 +159,17 @@ class Closed:
         )
         return [f"refused, and nobody knows why: {row['kind']} {row['key']}" for row in rows]
 
-    async def emptied(self, deeds: Deeds) -> None:
+    async def emptied(self, activity: Activity) -> None:
         """Where the channel seemed to be gone, what was given up for that is nobody's fault. The
         log goes on with its next entry."""
         if self.answer != GONE:
             return
-        await errands.elsewhere(deeds)
-        await deeds.imagine(colours=RED, count=1, channel_id=IDS.general, private=False)
+        await errands.elsewhere(activity)
+        await activity.imagine(colours=RED, count=1, channel_id=IDS.general, private=False)
         await self._stage.quiet(patience_s=PATIENCE_S)
         await until(lambda: not self._stage.query("SELECT 1 FROM outbox"), "an empty outbox",
                     patience_s=PATIENCE_S)  # fmt: skip
-        deeds.refused |= set(_subjects(told_complaints(self._stage, deeds)))
+        activity.refused |= set(_subjects(notification_complaints(self._stage, activity)))
 
 
 _OPEN_JOBS: Final = (
@@ -179,5 +179,5 @@ _OPEN_JOBS: Final = (
 
 
 def _subjects(complaints: Iterable[str]) -> Iterable[str]:
-    """What complaints are about, as `told_complaints` begins them."""
+    """What complaints are about, as `notification_complaints` begins them."""
     return (each.partition(":")[0] for each in complaints)

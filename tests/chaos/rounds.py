@@ -12,8 +12,8 @@ from typing import Any
 from bot.playground.simulator import limits
 from bot.playground.simulator.default_world import IDS
 from tests.chaos import errands, failpoints
+from tests.chaos.activity import RED, Activity
 from tests.chaos.audit import Report, audit
-from tests.chaos.deeds import RED, Deeds
 from tests.chaos.gallery_sight import choose_gallery, choose_logs
 from tests.chaos.places import leave_new_servers
 from tests.chaos.refusing import GONE, Closed, refusals
@@ -78,20 +78,20 @@ def plans(count: int, dice: random.Random) -> list[Plan]:
     return made
 
 
-async def play(stage: Stage, deeds: Deeds, plan: Plan, tally: Tally) -> Report:
+async def play(stage: Stage, activity: Activity, plan: Plan, tally: Tally) -> Report:
     """One round and its count. StuckError where something never happened."""
     if plan.trouble:
-        return await _play_trouble(stage, deeds, plan, tally)
+        return await _play_trouble(stage, activity, plan, tally)
     if plan.refused:
-        return await _play_refusal(stage, deeds, plan, tally)
-    dice = deeds.random
+        return await _play_refusal(stage, activity, plan, tally)
+    dice = activity.random
     tally.rounds += 1
     if plan.failpoint in {"commands_synced", AT_RANDOM} and stage.has_database:
         await stage.execute("DELETE FROM notes WHERE key = 'command_tree'")
-    await _set_up(stage, deeds)
+    await _set_up(stage, activity)
     armed = f"{plan.failpoint}:{plan.nth}" if plan.failpoint else ""
     bot = await stage.start(failpoint=armed)
-    people = asyncio.create_task(_visit(stage, deeds, plan))
+    people = asyncio.create_task(_visit(stage, activity, plan))
     if plan.failpoint:
         with suppress(TimeoutError):
             await bot.end(_LATE_S if plan.failpoint.startswith(_LATE) else _NOT_REACHED_S)
@@ -104,16 +104,16 @@ async def play(stage: Stage, deeds: Deeds, plan: Plan, tally: Tally) -> Report:
     await people
     tally.kills[plan.failpoint] += reached or not plan.failpoint
     tally.missed[plan.failpoint] += not reached and bool(plan.failpoint)
-    _meanwhile(stage, deeds)
+    _meanwhile(stage, activity)
     if plan.again:
         await stage.start(wait=False)
         await asyncio.sleep(dice.uniform(0.02, 0.5))
         assert stage.bot is not None
         await stage.bot.kill()
-    return await _recovered(stage, deeds, tally)
+    return await _recovered(stage, activity, tally)
 
 
-async def _set_up(stage: Stage, deeds: Deeds) -> None:
+async def _set_up(stage: Stage, activity: Activity) -> None:
     """What moderators chose, as it is before each round."""
     if not stage.has_database or stage.has_disk:
         return
@@ -124,23 +124,23 @@ async def _set_up(stage: Stage, deeds: Deeds) -> None:
     )
     await choose_gallery(stage)
     await choose_logs(stage)
-    await errands.pardon(deeds)
+    await errands.pardon(activity)
     leave_new_servers(stage.world)
 
 
-async def _play_refusal(stage: Stage, deeds: Deeds, plan: Plan, tally: Tally) -> Report:
+async def _play_refusal(stage: Stage, activity: Activity, plan: Plan, tally: Tally) -> Report:
     """One destination refuses everything. The others get theirs; it does once it is repaired."""
     tally.rounds += 1
     tally.refusals[plan.refused] += 1
-    await _set_up(stage, deeds)
+    await _set_up(stage, activity)
     bot = await stage.start()
     closed = Closed(stage, plan.refused)
-    await asyncio.gather(_visit(stage, deeds, plan), *(each(deeds) for each in _TOLD))
+    await asyncio.gather(_visit(stage, activity, plan), *(each(activity) for each in _TOLD))
     await closed.others_told()
     wrong = closed.refused_rows()
     tally.refused_requests += closed.asked
     if plan.again:
-        await (bot.kill() if deeds.random.random() < 0.5 else stage.stop())
+        await (bot.kill() if activity.random.random() < 0.5 else stage.stop())
     closed.repair()
     if plan.again:
         await stage.start()
@@ -148,83 +148,83 @@ async def _play_refusal(stage: Stage, deeds: Deeds, plan: Plan, tally: Tally) ->
         await stage.stop()
         await stage.start()
     await stage.quiet(patience_s=PATIENCE_S + 60)
-    await closed.emptied(deeds)
-    report = await _judged(stage, deeds, tally)
+    await closed.emptied(activity)
+    report = await _judged(stage, activity, tally)
     report.complaints += wrong
     return report
 
 
-async def _play_trouble(stage: Stage, deeds: Deeds, plan: Plan, tally: Tally) -> Report:
+async def _play_trouble(stage: Stage, activity: Activity, plan: Plan, tally: Tally) -> Report:
     """A bot that is not killed gets over trouble by itself, without a restart."""
     tally.rounds += 1
     tally.troubles[plan.trouble] += 1
     await stage.start()
     trouble = full_disk if plan.trouble == "full_disk" else TROUBLES[plan.trouble]
-    await asyncio.gather(_visit(stage, deeds, plan), trouble(stage, deeds.random))
+    await asyncio.gather(_visit(stage, activity, plan), trouble(stage, activity.random))
     stage.loopback.faults.clear()
     await stage.quiet(patience_s=PATIENCE_S + 60)
-    return await _judged(stage, deeds, tally)
+    return await _judged(stage, activity, tally)
 
 
-async def _recovered(stage: Stage, deeds: Deeds, tally: Tally) -> Report:
+async def _recovered(stage: Stage, activity: Activity, tally: Tally) -> Report:
     """An undisturbed bot repairs everything, and ends when asked to."""
     began = time.monotonic()
     await stage.start()
     await stage.quiet(patience_s=PATIENCE_S)
-    return await _judged(stage, deeds, tally, began=began)
+    return await _judged(stage, activity, tally, began=began)
 
 
 async def _judged(
-    stage: Stage, deeds: Deeds, tally: Tally, *, began: float | None = None
+    stage: Stage, activity: Activity, tally: Tally, *, began: float | None = None
 ) -> Report:
     """Wait, stop the bot, look at everything. What it began in the last moment, as it compares its
     galleries with Discord after a start, is in its outbox: then once more. `began`: when a bot was
     started to make everything good."""
-    await settled(stage, deeds)
+    await settled(stage, activity)
     if began is not None:
         tally.recoveries_s.append(time.monotonic() - began)
     tally.stops_s.append(await stage.stop())
-    report = audit(stage, deeds)
+    report = audit(stage, activity)
     if report.complaints and is_begun(stage):
         await stage.start()
         await stage.quiet(patience_s=PATIENCE_S)
-        await settled(stage, deeds)
+        await settled(stage, activity)
         tally.stops_s.append(await stage.stop())
-        report = audit(stage, deeds)
+        report = audit(stage, activity)
     return report
 
 
-def _meanwhile(stage: Stage, deeds: Deeds) -> None:
+def _meanwhile(stage: Stage, activity: Activity) -> None:
     """What may happen while no bot runs."""
-    dice = deeds.random
+    dice = activity.random
     if dice.random() < 0.15:  # interaction tokens are over
         stage.world.advance(limits.TOKEN_LIFETIME_S + 1)
 
 
-async def _visit(stage: Stage, deeds: Deeds, plan: Plan) -> None:
+async def _visit(stage: Stage, activity: Activity, plan: Plan) -> None:
     """What people do in a round; everything is done by some, and all at once."""
     name = plan.failpoint
     await until(lambda: stage.world.commands or not stage.alive, "the commands to be there")
     if not stage.alive:
         return
-    dice = deeds.random
-    doing: list[Coroutine[Any, Any, Any]] = [deeds.imagine() for _ in range(dice.randint(1, 3))]
+    dice = activity.random
+    doing: list[Coroutine[Any, Any, Any]] = [activity.imagine() for _ in range(dice.randint(1, 3))]
     if "cancel" in name or "abandon" in name or dice.random() < 0.6:
-        doing += [deeds.imagine_and_cancel(after_s=dice.choice((0.0, 0.05, 0.3)))
+        doing += [activity.imagine_and_cancel(after_s=dice.choice((0.0, 0.05, 0.3)))
                   for _ in range(plan.nth)]  # fmt: skip
     deletes = name == "new_message_begins" or dice.random() < 0.3
     # Only a new message can follow one that was deleted. Where its channel is gone, too, those
     # pictures stay in /history.
     if deletes and plan.refused != f"general {GONE}":
-        doing += [_deleted_under(deeds) for _ in range(plan.nth)]
+        doing += [_deleted_under(activity) for _ in range(plan.nth)]
     if name == "deferred" or (not plan.trouble and not name and dice.random() < 0.1):
         doing.append(_slow_disk(stage))
-    for chance, deed, needed_by in (
+    for chance, action, needed_by in (
         (0.4, _meddled, ""),
-        (0.6, Deeds.draw_again, ""),
+        (0.6, Activity.draw_again, ""),
         (0.2, _from_upload, "upload_written"),
-        (0.2, Deeds.favour, "favourite_marked"),
-        (0.2, Deeds.erase, ""),
+        (0.2, Activity.favour, "favourite_marked"),
+        (0.2, Activity.erase, ""),
         (0.1, errands.erased, "job_deleted message_removed_unmarked"),
         (0.1, errands.elsewhere, "log_posted_unmarked"),
         (0.1, errands.announce, "announced_unmarked"),
@@ -234,51 +234,51 @@ async def _visit(stage: Stage, deeds: Deeds, plan: Plan) -> None:
         (0.2, _red, "withheld_file_written"),
         (0.2, _reviewed, "release_file_written picture_released withheld_discarded"),
         (0.2, _reported, "picture_reported report_decided reporter_told_unmarked"),
-        (0.3, Deeds.share, "gallery_shared gallery_post_begun gallery_post_unmarked"),
-        (0.3, Deeds.star, "gallery_starred"),
-        (0.1, Deeds.want_news, "news_begun maker_told_unmarked"),
-        (0.2, Deeds.star_and_think_again, "gallery_post_taken"),
-        (0.1, Deeds.leave, "person_forgotten"),
-        (0.1, Deeds.settle_in, "preset_saved defaults_saved"),
+        (0.3, Activity.share, "gallery_shared gallery_post_begun gallery_post_unmarked"),
+        (0.3, Activity.star, "gallery_starred"),
+        (0.1, Activity.want_news, "news_begun maker_told_unmarked"),
+        (0.2, Activity.star_and_think_again, "gallery_post_taken"),
+        (0.1, Activity.leave, "person_forgotten"),
+        (0.1, Activity.settle_in, "preset_saved defaults_saved"),
     ):
         if name and name in needed_by.split():
-            doing += [deed(deeds) for _ in range(plan.nth)]
-        elif plan.calm and deed in {_reviewed, _reported, errands.block, errands.block_maker}:
+            doing += [action(activity) for _ in range(plan.nth)]
+        elif plan.calm and action in {_reviewed, _reported, errands.block, errands.block_maker}:
             continue
         elif dice.random() < chance:
-            doing.append(deed(deeds))
+            doing.append(action(activity))
     await asyncio.gather(*doing)
 
 
-async def _deleted_under(deeds: Deeds) -> None:
-    wish = await deeds.imagine(private=False, count=3, channel_id=IDS.general)
-    await deeds.delete_waiting(wish)
+async def _deleted_under(activity: Activity) -> None:
+    request = await activity.imagine(private=False, count=3, channel_id=IDS.general)
+    await activity.delete_waiting(request)
 
 
-async def _meddled(deeds: Deeds) -> None:
-    wish = await deeds.imagine(private=False)
-    await deeds.meddle(wish)
+async def _meddled(activity: Activity) -> None:
+    request = await activity.imagine(private=False)
+    await activity.meddle(request)
 
 
-async def _red(deeds: Deeds) -> None:
-    await deeds.imagine(colours=RED, count=1, channel_id=IDS.general, private=False)
+async def _red(activity: Activity) -> None:
+    await activity.imagine(colours=RED, count=1, channel_id=IDS.general, private=False)
 
 
-async def _reviewed(deeds: Deeds) -> None:
-    await _red(deeds)
+async def _reviewed(activity: Activity) -> None:
+    await _red(activity)
     for _ in range(4):
         await asyncio.sleep(0.3)
-        await deeds.review()
+        await activity.review()
 
 
-async def _reported(deeds: Deeds) -> None:
+async def _reported(activity: Activity) -> None:
     for _ in range(3):
-        await deeds.report()
+        await activity.report()
         await asyncio.sleep(0.3)
 
 
-async def _from_upload(deeds: Deeds) -> None:
-    await deeds.imagine(upload=True)
+async def _from_upload(activity: Activity) -> None:
+    await activity.imagine(upload=True)
 
 
 async def _slow_disk(stage: Stage) -> None:
@@ -287,5 +287,5 @@ async def _slow_disk(stage: Stage) -> None:
         await asyncio.sleep(1.8)
 
 
-_TOLD = (_reported, Deeds.share, errands.erased, errands.elsewhere, errands.announce)
+_TOLD = (_reported, Activity.share, errands.erased, errands.elsewhere, errands.announce)
 """Of each of these somebody is told in the background."""

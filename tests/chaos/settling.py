@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from bot.playground.simulator.default_world import IDS
-from tests.chaos.deeds import Deeds
+from tests.chaos.activity import Activity
 from tests.chaos.gallery_sight import gallery_complaints
+from tests.chaos.notifications import notification_complaints, outbox_line
 from tests.chaos.places import LOGS
 from tests.chaos.sight import accepted_jobs
 from tests.chaos.stage import Stage
-from tests.chaos.told import outbox_line, told_complaints
 
 STILL_S = 20.0
 """For so long nothing changes any more: what is missing then never comes."""
@@ -24,12 +24,12 @@ _REQUESTS = 25
 Complain = Callable[[], list[str]]
 
 
-async def settled(stage: Stage, deeds: Deeds) -> None:
+async def settled(stage: Stage, activity: Activity) -> None:
     """Until nothing is missing. Gives up where nothing waits in the outbox and nothing has changed
     for a while; then `stage.evidence` has what is known, and the audit complains."""
 
     def missing() -> list[str]:
-        return gallery_complaints(stage) + told_complaints(stage, deeds)
+        return gallery_complaints(stage) + notification_complaints(stage, activity)
 
     await _until_none(stage, missing)
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Final
 
 NO_DISK: Final = 3
-"""Exit status of the nursery where mounting a disk is not allowed."""
+"""Exit status of the fork server if mounting a disk is not allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

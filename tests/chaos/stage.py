@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.playground.simulator.world import Interaction, World
 from tests.chaos.places import furnish
-from tests.chaos.processes import BotProcess, Nursery, open_nursery
+from tests.chaos.processes import BotProcess, ForkServer, open_fork_server
 from tests.chaos.spec import BotSpec
 from tests.support.member import Member
 from tests.support.patience import PATIENCE_S
@@ -45,7 +45,7 @@ class Stage:
     `requests`: the latest ones that it read there. `evidence`: why something was missing."""
 
     loopback: Loopback
-    nursery: Nursery
+    fork_server: ForkServer
     state: Path
     seen: Path
     log: Path
@@ -88,7 +88,7 @@ class Stage:
         gateway.sessions.clear()  # those of killed bots would be kept for a resumption forever
         began = time.monotonic()
         environment = {"EKAKI_FAILPOINT": failpoint} if failpoint else {}
-        bot = await self.nursery.start(
+        bot = await self.fork_server.start(
             BotSpec(
                 url=self.loopback.url,
                 token=self.loopback.token,
@@ -178,9 +178,9 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(
-    folder: Path, *, nursery: Nursery | None = None, disk: bool = False
+    folder: Path, *, fork_server: ForkServer | None = None, disk: bool = False
 ) -> AsyncGenerator[Stage]:
-    """A stage in `folder`, with bots of `nursery` or of one of its own.
+    """A stage in `folder`, with bots of `fork_server` or of one of its own.
 
     `disk`: the state lies on a small disk that only the bots see; NoDiskError if that can't be.
     """
@@ -188,10 +188,10 @@ async def open_stage(
     state.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         loopback = await stack.enter_async_context(Loopback())
-        if nursery is None:
-            nursery = await stack.enter_async_context(open_nursery(state if disk else None))
-        seen = Path(f"/proc/{nursery.pid}/root{state}") if disk else state
-        stage = Stage(loopback, nursery, state, seen, folder / "bot.log")
+        if fork_server is None:
+            fork_server = await stack.enter_async_context(open_fork_server(state if disk else None))
+        seen = Path(f"/proc/{fork_server.pid}/root{state}") if disk else state
+        stage = Stage(loopback, fork_server, state, seen, folder / "bot.log")
         furnish(loopback.world)
         make_tagger(folder / "model" / "tagger")
         try:

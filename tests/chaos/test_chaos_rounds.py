@@ -5,7 +5,7 @@ import random
 import pytest
 
 from tests.chaos import failpoints
-from tests.chaos.deeds import Deeds
+from tests.chaos.activity import Activity
 from tests.chaos.processes import NoDiskError
 from tests.chaos.refusing import every_refusal
 from tests.chaos.rounds import EACH, Plan, Tally, plans, play
@@ -36,9 +36,11 @@ async def test_the_failpoints_are_read_from_the_source() -> None:
     assert "name" not in found, "the definition itself is no failpoint"
 
 
-async def test_a_long_run_kills_at_every_failpoint_and_has_every_trouble(deeds: Deeds) -> None:
+async def test_a_long_run_kills_at_every_failpoint_and_has_every_trouble(
+    activity: Activity,
+) -> None:
     rounds = max(200, 2 * EACH * len(failpoints.names()))  # as `make chaos`
-    made = plans(rounds, deeds.random)
+    made = plans(rounds, activity.random)
     for name in failpoints.names():
         assert sum(plan.failpoint == name and not plan.trouble for plan in made) >= EACH
     assert {plan.trouble for plan in made} == {"", *TROUBLES}
@@ -47,7 +49,7 @@ async def test_a_long_run_kills_at_every_failpoint_and_has_every_trouble(deeds: 
 
 
 @pytest.mark.timeout(300)
-async def test_nothing_is_lost_or_posted_twice(stage: Stage, deeds: Deeds) -> None:
+async def test_nothing_is_lost_or_posted_twice(stage: Stage, activity: Activity) -> None:
     tally = Tally()
     # Calm: what moderators do is left to `make chaos`. Open there: a picture that is released while
     # the others of its job are just being delivered may wait for somebody to look for it.
@@ -56,7 +58,7 @@ async def test_nothing_is_lost_or_posted_twice(stage: Stage, deeds: Deeds) -> No
     for plan in calm + again:
         for _ in range(TRIES):
             missed = tally.missed[plan.failpoint]
-            report = await play(stage, deeds, plan, tally)
+            report = await play(stage, activity, plan, tally)
             assert report.complaints == [], plan
             if tally.missed[plan.failpoint] == missed:
                 break
@@ -66,9 +68,9 @@ async def test_nothing_is_lost_or_posted_twice(stage: Stage, deeds: Deeds) -> No
 
 @pytest.mark.parametrize("trouble", ["lost_answers", "gateway_drops"])
 async def test_trouble_is_got_over_without_a_restart(
-    stage: Stage, deeds: Deeds, trouble: str
+    stage: Stage, activity: Activity, trouble: str
 ) -> None:
-    report = await play(stage, deeds, Plan(trouble=trouble), Tally())
+    report = await play(stage, activity, Plan(trouble=trouble), Tally())
     assert report.complaints == []
 
 
@@ -78,8 +80,8 @@ async def test_a_full_disk_is_got_over_without_a_restart(
     folder = tmp_path_factory.mktemp("disk")
     try:
         async with open_stage(folder, disk=True) as stage:
-            deeds = Deeds(stage, random.Random(7))
-            report = await play(stage, deeds, Plan(trouble="full_disk"), Tally())
+            activity = Activity(stage, random.Random(7))
+            report = await play(stage, activity, Plan(trouble="full_disk"), Tally())
             assert report.complaints == []
     except NoDiskError:
         pytest.skip("this machine does not let us mount a small disk")

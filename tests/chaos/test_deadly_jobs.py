@@ -3,8 +3,8 @@
 import pytest
 
 from bot.playground.simulator.default_world import IDS
+from tests.chaos.activity import Activity, ImagineRequest
 from tests.chaos.audit import audit
-from tests.chaos.deeds import Deeds, Wish
 from tests.chaos.processes import BotProcess
 from tests.chaos.sight import files
 from tests.chaos.stage import Stage, until
@@ -15,8 +15,8 @@ DEADLY = "bottomless"
 KILLED = -9
 
 
-async def ask(deeds: Deeds, user_id: int, colours: str) -> Wish:
-    return await deeds.imagine(
+async def ask(activity: Activity, user_id: int, colours: str) -> ImagineRequest:
+    return await activity.imagine(
         user_id=user_id, private=False, count=1, channel_id=IDS.art, colours=colours
     )
 
@@ -26,28 +26,28 @@ async def ended(bot: BotProcess) -> None:
 
 
 async def test_a_job_that_ends_the_process_is_given_up_after_the_second_time(
-    stage: Stage, deeds: Deeds
+    stage: Stage, activity: Activity
 ) -> None:
     first = await stage.start(deadly=DEADLY, step_s=0.1)
     await until(lambda: stage.world.commands, "the commands")
-    before = await ask(deeds, IDS.bob, "apple")
-    deadly = await ask(deeds, IDS.alice, DEADLY)
-    after = await ask(deeds, IDS.owner, "apple")
+    before = await ask(activity, IDS.bob, "apple")
+    deadly = await ask(activity, IDS.alice, DEADLY)
+    after = await ask(activity, IDS.owner, "apple")
     await ended(first)
     await ended(await stage.start(deadly=DEADLY, wait=False))
 
     await stage.start(deadly=DEADLY)
     await stage.quiet()
 
-    message = deeds.shown(deadly.interaction)
+    message = activity.shown(deadly.interaction)
     assert message is not None
     assert "crashed 2 times" in str(message.embeds)
     assert "does not count" in str(message.embeds)
-    for wish in (before, after):
-        shown = deeds.shown(wish.interaction)
+    for request in (before, after):
+        shown = activity.shown(request.interaction)
         assert shown is not None
         assert any(files(shown)), "others lose nothing by it"
     states = stage.query("SELECT state, attempts FROM jobs ORDER BY accepted_at")
     assert [row["state"] for row in states] == ["finished", "failed", "finished"]
     assert "is given up: the bot ended without warning 2 times" in stage.log.read_text()
-    assert audit(stage, deeds).complaints == []
+    assert audit(stage, activity).complaints == []

@@ -6,8 +6,8 @@ import signal
 import pytest
 
 from bot.playground.simulator.default_world import IDS
+from tests.chaos.activity import Activity
 from tests.chaos.audit import audit
-from tests.chaos.deeds import Deeds
 from tests.chaos.sight import files
 from tests.chaos.stage import Stage, until
 
@@ -18,12 +18,12 @@ SECONDS = 3.0
 
 
 async def test_sigterm_while_drawing_ends_with_0_and_the_same_message_goes_on(
-    stage: Stage, deeds: Deeds
+    stage: Stage, activity: Activity
 ) -> None:
     await stage.start(step_s=SLOW_STEP_S)
     await until(lambda: stage.world.commands, "the commands")
-    wish = await deeds.imagine(user_id=IDS.alice, private=False, count=1, channel_id=IDS.art)
-    message = deeds.shown(wish.interaction)
+    request = await activity.imagine(user_id=IDS.alice, private=False, count=1, channel_id=IDS.art)
+    message = activity.shown(request.interaction)
     assert message is not None
     await until(lambda: message.embeds[0]["title"] == "Drawing", "a step to be shown")
 
@@ -34,14 +34,14 @@ async def test_sigterm_while_drawing_ends_with_0_and_the_same_message_goes_on(
     await stage.start()
     await stage.quiet()
     assert any(files(message)), "the pictures are in the message that waited"
-    assert audit(stage, deeds).complaints == []
+    assert audit(stage, activity).complaints == []
 
 
-async def test_sigterm_during_a_delivery_lets_it_end(stage: Stage, deeds: Deeds) -> None:
+async def test_sigterm_during_a_delivery_lets_it_end(stage: Stage, activity: Activity) -> None:
     await stage.start()
     await until(lambda: stage.world.commands, "the commands")
-    wish = await deeds.imagine(user_id=IDS.alice, private=False, count=1, channel_id=IDS.art)
-    message = deeds.shown(wish.interaction)
+    request = await activity.imagine(user_id=IDS.alice, private=False, count=1, channel_id=IDS.art)
+    message = activity.shown(request.interaction)
     assert message is not None
     await until(
         lambda: stage.query("SELECT state FROM jobs")[0]["state"] == "finished", "the pictures"
@@ -49,7 +49,7 @@ async def test_sigterm_during_a_delivery_lets_it_end(stage: Stage, deeds: Deeds)
     await stage.stop(within_s=SECONDS)
     await stage.start()
     await stage.quiet()
-    assert audit(stage, deeds).complaints == []
+    assert audit(stage, activity).complaints == []
 
 
 async def test_a_second_bot_on_the_same_folder_does_not_start(stage: Stage) -> None:

@@ -4,8 +4,8 @@ import pytest
 
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.world import Message
+from tests.chaos.activity import Activity
 from tests.chaos.audit import audit
-from tests.chaos.deeds import Deeds
 from tests.chaos.sight import files
 from tests.chaos.stage import Stage, until
 
@@ -18,12 +18,14 @@ def pictures_in(stage: Stage, channel_id: int) -> list[Message]:
 
 @pytest.mark.parametrize("private", [False, True], ids=["public", "private"])
 async def test_the_picture_comes_as_a_message_of_its_own(
-    stage: Stage, deeds: Deeds, private: bool
+    stage: Stage, activity: Activity, private: bool
 ) -> None:
     await stage.start(failpoint="job_accepted")
     await until(lambda: stage.world.commands, "the commands")
-    wish = await deeds.imagine(user_id=IDS.alice, private=private, count=2, channel_id=IDS.art)
-    assert wish.interaction.callback_type is None, "nothing was answered"
+    request = await activity.imagine(
+        user_id=IDS.alice, private=private, count=2, channel_id=IDS.art
+    )
+    assert request.interaction.callback_type is None, "nothing was answered"
     assert not stage.alive
 
     await stage.start()
@@ -33,16 +35,16 @@ async def test_the_picture_comes_as_a_message_of_its_own(
     assert len(list(files(sent))) == 2
     if not private:
         assert sent.mention_ids == [IDS.alice], "a new message calls the person it is for"
-    assert audit(stage, deeds).complaints == []
+    assert audit(stage, activity).complaints == []
     assert pictures_in(stage, IDS.art if private else IDS.dm_alice) == []
 
 
 async def test_a_start_that_is_killed_again_sends_it_no_second_time(
-    stage: Stage, deeds: Deeds
+    stage: Stage, activity: Activity
 ) -> None:
     await stage.start(failpoint="job_accepted")
     await until(lambda: stage.world.commands, "the commands")
-    await deeds.imagine(user_id=IDS.alice, private=False, count=1, channel_id=IDS.art)
+    await activity.imagine(user_id=IDS.alice, private=False, count=1, channel_id=IDS.art)
     second = await stage.start(failpoint="delivered_unmarked")
     await second.end(10)
     assert len(pictures_in(stage, IDS.art)) == 1, "sent, and not entered"
@@ -51,4 +53,4 @@ async def test_a_start_that_is_killed_again_sends_it_no_second_time(
     await stage.start()
     await stage.quiet()
     assert len(pictures_in(stage, IDS.art)) == 1
-    assert audit(stage, deeds).complaints == []
+    assert audit(stage, activity).complaints == []

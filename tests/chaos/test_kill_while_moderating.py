@@ -6,7 +6,7 @@ import pytest
 
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.world import Message
-from tests.chaos.deeds import Deeds
+from tests.chaos.activity import Activity
 from tests.chaos.sight import files
 from tests.chaos.stage import Stage, until
 
@@ -28,10 +28,10 @@ async def dead(stage: Stage) -> None:
 
 
 async def test_a_block_stops_what_waits_though_the_bot_died_before_it_was_cancelled(
-    stage: Stage, deeds: Deeds
+    stage: Stage, activity: Activity
 ) -> None:
     await begin(stage, "person_blocked", step_s=1.0)
-    await deeds.imagine(user_id=IDS.alice, private=False, count=1, channel_id=IDS.art)
+    await activity.imagine(user_id=IDS.alice, private=False, count=1, channel_id=IDS.art)
     moderator = stage.member(IDS.moderator)
     await moderator.slash("moderate block", {"user": IDS.alice}, channel=IDS.art, wait=False)
     await dead(stage)
@@ -46,10 +46,10 @@ async def test_a_block_stops_what_waits_though_the_bot_died_before_it_was_cancel
 
 
 async def test_a_reported_maker_is_blocked_and_the_report_still_open_for_the_rest(
-    stage: Stage, deeds: Deeds
+    stage: Stage, activity: Activity
 ) -> None:
     await begin(stage)
-    await deeds.imagine(
+    await activity.imagine(
         user_id=IDS.alice, private=False, count=1, channel_id=IDS.art, colours="apple"
     )
     await stage.quiet()

@@ -1,4 +1,4 @@
-"""What the bot tells in the background: each thing once, counted in the loopback's own messages."""
+"""What the bot sends in the background: each once, counted in the simulated Discord's messages."""
 
 import re
 from collections import Counter
@@ -8,7 +8,7 @@ from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.world import Channel, ChannelType, Message
 from cogs.moderation.welcome import nonce_of
 from data.shipped.text import text
-from tests.chaos.deeds import Announcement, Deeds
+from tests.chaos.activity import Activity, Announcement
 from tests.chaos.places import LOGS
 from tests.chaos.sight import posted_pictures
 from tests.chaos.stage import Stage
@@ -16,21 +16,21 @@ from tests.chaos.stage import Stage
 _FOOTER = re.compile(r"(?:#(?P<first>\d+)[-–])?#(?P<last>\d+)")
 
 
-def told_complaints(stage: Stage, deeds: Deeds) -> list[str]:
-    """What was told twice or never, and what is still to be told."""
-    # What a check of a gallery comes to is seen in the gallery itself.
+def notification_complaints(stage: Stage, activity: Activity) -> list[str]:
+    """What was sent twice or never, and what is still to be sent."""
+    # The result of a gallery check is seen in the gallery itself.
     waiting = stage.query("SELECT * FROM outbox WHERE kind <> 'gallery_check'")
     wrong = [f"outbox: {outbox_line(row)}" for row in waiting]
     for guild_id, channel_id in LOGS.items():
         wrong += _log(stage, guild_id, channel_id)
     by_nonce = Counter(str(each.nonce) for each in stage.world.messages.values() if each.nonce)
     for key, nonce in (*_answers(stage), *_greetings(stage)):
-        if by_nonce[nonce] > 1 or (by_nonce[nonce] == 0 and key not in deeds.refused):
+        if by_nonce[nonce] > 1 or (by_nonce[nonce] == 0 and key not in activity.refused):
             wrong.append(f"{key}: told {by_nonce[nonce]} times")
     wrong += _news(stage)
-    for announcement in deeds.announcements:
-        wrong += _announcement(stage, deeds, announcement)
-    return [*wrong, *_removals(stage, deeds)]
+    for announcement in activity.announcements:
+        wrong += _announcement(stage, activity, announcement)
+    return [*wrong, *_removals(stage, activity)]
 
 
 def outbox_line(row: dict[str, object]) -> str:
@@ -90,9 +90,9 @@ def _greetings(stage: Stage) -> Iterator[tuple[str, str]]:
         yield f"greeting of {guild_id}", nonce_of(int(guild_id))
 
 
-def _announcement(stage: Stage, deeds: Deeds, made: Announcement) -> Iterator[str]:
-    """Everyone who waits once: in a channel, or alone. By token it can't be known whether it
-    arrived when the bot died in that moment: then it may be told twice."""
+def _announcement(stage: Stage, activity: Activity, made: Announcement) -> Iterator[str]:
+    """Everyone who waits once: in a channel, or directly. If the bot died while sending by token,
+    it can't be known whether it arrived: then it may be sent twice."""
     found = [each for each in stage.world.messages.values() if made.mark in each.content
              and each.author_id == IDS.bot]  # fmt: skip
     told: Counter[int] = Counter()
@@ -106,12 +106,12 @@ def _announcement(stage: Stage, deeds: Deeds, made: Announcement) -> Iterator[st
         people |= set(message.mention_ids) | set(_direct(channel))
     yield from (f"announcement {made.mark}: {count} times in {channel_id}"
                 for channel_id, count in told.items() if count > 1)  # fmt: skip
-    answer = deeds.shown(made.interaction)
+    answer = activity.shown(made.interaction)
     match = re.search(
         r"People who get the message: (\d+)", "" if answer is None else answer.content
     )
     wanted = len(people) if match is None else int(match[1])
-    if len(people) != wanted and f"announcement {made.mark}" not in deeds.refused:
+    if len(people) != wanted and f"announcement {made.mark}" not in activity.refused:
         yield f"announcement {made.mark}: told {sorted(people)}, not {wanted}"
 
 
@@ -119,19 +119,19 @@ def _direct(channel: Channel) -> list[int]:
     return channel.recipient_ids if channel.type == ChannelType.DM else []
 
 
-def _removals(stage: Stage, deeds: Deeds) -> Iterator[str]:
+def _removals(stage: Stage, activity: Activity) -> Iterator[str]:
     """The messages of deleted pictures are gone, but private ones."""
     rows = {row["id"] for row in stage.query("SELECT id FROM jobs")}
     for job_id, messages in posted_pictures(stage).items():
-        if job_id in rows or job_id not in deeds.erased:
+        if job_id in rows or job_id not in activity.erased:
             continue
         for message in messages:
-            if _removable(stage, message) and f"removal {message.id}" not in deeds.refused:
+            if _removable(stage, message) and f"removal {message.id}" not in activity.refused:
                 yield f"{job_id}: deleted, and message {message.id} still shows it"
 
 
 def _removable(stage: Stage, message: Message) -> bool:
-    """Whether it is still there and the bot's to take away."""
+    """Whether it still exists and the bot can remove it."""
     channel = stage.world.channel(message.channel_id)
     private = message.ephemeral_for is not None or channel.type == ChannelType.DM
     return message.deleted_at is None and not private

@@ -1,4 +1,4 @@
-"""What members do while the bot may die under their hands."""
+"""What members do while the bot may be killed at any moment."""
 
 import asyncio
 import io
@@ -27,8 +27,8 @@ from tests.chaos.sight import (
 )
 from tests.chaos.stage import Stage
 
-LEAVER = IDS.moderator  # who again and again has everything about themselves removed
-DRAWING = ("reroll", "subtle", "strong", "upscale")  # buttons that begin a new job
+LEAVER = IDS.moderator  # repeatedly deletes everything about themselves
+DRAWING = ("reroll", "subtle", "strong", "upscale")  # buttons that start a new job
 GREEN, RED = "green-picture", "red-picture"
 PUBLIC = (IDS.general, IDS.art, IDS.thread)
 ANSWER_S = 3.0  # Discord's deadline
@@ -41,8 +41,8 @@ _FRESH_S = 10.0  # for a picture of one's own
 
 
 @dataclass(kw_only=True)
-class Wish:
-    """One `/imagine`. `mark` stands in its prompt, and so in the text of each of its pictures."""
+class ImagineRequest:
+    """One `/imagine`. `mark` is in its prompt, and so in the text of each of its pictures."""
 
     mark: str
     user_id: int
@@ -54,7 +54,7 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class Announcement:
-    """What the owner told to those who wait; `mark` stands in it."""
+    """What the owner announced to those who wait; contains `mark`."""
 
     mark: str
     interaction: Interaction
@@ -69,14 +69,14 @@ class Erased:
 
 
 @dataclass
-class Deeds:
-    """Everything that was done, for the count at the end. `cancelled`: jobs whose owner pressed
+class Activity:
+    """Does and records everything, for the count at the end. `cancelled`: jobs whose owner pressed
     Cancel; `deleted`: messages that a person deleted in Discord; `erased`: jobs that their owner
     had deleted, by id; `refused`: what was given up because Discord said that its place is gone."""
 
     stage: Stage
     random: random.Random
-    wishes: list[Wish] = field(default_factory=list[Wish])
+    requests: list[ImagineRequest] = field(default_factory=list[ImagineRequest])
     cancelled: set[str] = field(default_factory=set[str])
     deleted: set[int] = field(default_factory=set[int])
     erased: dict[str, Erased] = field(default_factory=dict[str, Erased])
@@ -96,8 +96,8 @@ class Deeds:
         channel_id: int | None = None,
         upload: bool = False,
         colours: str | None = None,
-    ) -> Wish:
-        """Ask for pictures, wait for the answer if one comes. `upload`: begin from a picture.
+    ) -> ImagineRequest:
+        """Ask for pictures, and wait for the answer if one comes. `upload`: start from a picture.
         `colours`: what is painted; red is withheld."""
         user_id = user_id or self.random.choice(PEOPLE)
         private = self.random.random() < 0.3 if private is None else private
@@ -114,7 +114,7 @@ class Deeds:
         view = await self.stage.member(user_id).slash(
             "imagine", options, channel=channel_id, wait=False
         )
-        wish = Wish(
+        request = ImagineRequest(
             mark=mark,
             user_id=user_id,
             channel_id=channel_id,
@@ -122,9 +122,9 @@ class Deeds:
             count=count,
             interaction=view.interaction,
         )
-        self.wishes.append(wish)
+        self.requests.append(request)
         await self.answered(view.interaction)
-        return wish
+        return request
 
     def _photograph(self) -> bytes:
         colour = tuple(self.random.randbytes(3))
@@ -133,34 +133,34 @@ class Deeds:
         return out.getvalue()
 
     async def imagine_and_cancel(self, *, after_s: float | None = None) -> None:
-        """Ask, and think better of it."""
-        wish = await self.imagine(count=3)
+        """Ask, and cancel it."""
+        request = await self.imagine(count=3)
         await asyncio.sleep(self.random.uniform(0.0, 0.4) if after_s is None else after_s)
-        await self.cancel(wish)
+        await self.cancel(request)
 
-    async def cancel(self, wish: Wish) -> None:
+    async def cancel(self, request: ImagineRequest) -> None:
         """Press Cancel under a message that waits or is being drawn."""
-        message = self.shown(wish.interaction)
+        message = self.shown(request.interaction)
         job_id = None if message is None else job_of(message)
         if message is None or job_id is None:
             return
         self.cancelled.add(job_id)
-        await self.press(wish.user_id, message, f"ekaki:cancel:{job_id}")
+        await self.press(request.user_id, message, f"ekaki:cancel:{job_id}")
 
-    async def meddle(self, wish: Wish) -> None:
-        """Somebody else presses Cancel: nothing may come of it."""
-        message = self.shown(wish.interaction)
+    async def meddle(self, request: ImagineRequest) -> None:
+        """Another person presses Cancel, which must have no effect."""
+        message = self.shown(request.interaction)
         job_id = None if message is None else job_of(message)
         if message is None or job_id is None or message.ephemeral_for is not None:
             return
         if self.stage.world.channel(message.channel_id).type == ChannelType.DM:
             return
-        other = next(each for each in PEOPLE if each != wish.user_id)
+        other = next(each for each in PEOPLE if each != request.user_id)
         await self.press(other, message, f"ekaki:cancel:{job_id}")
 
-    async def delete_waiting(self, wish: Wish) -> None:
-        """A moderator deletes the message of a job, which has no other way then but a new one."""
-        message = self.shown(wish.interaction)
+    async def delete_waiting(self, request: ImagineRequest) -> None:
+        """A moderator deletes the message of a job, which then needs a new one."""
+        message = self.shown(request.interaction)
         if message is not None and message.ephemeral_for is None and job_of(message) is not None:
             self.deleted.add(message.id)
             self.stage.loopback.posting.delete(message)
@@ -180,7 +180,7 @@ class Deeds:
             await self._press_behind_more(self._somebody(message), message, "favourite")
 
     async def report(self) -> None:
-        """Report somebody's picture; a moderator, and perhaps another beside them, decides."""
+        """Report a picture; a moderator decides, and perhaps another at the same time."""
         found = [each for each, _ in self._under_pictures("reroll") if each.ephemeral_for is None]
         public = [
             each
@@ -226,7 +226,7 @@ class Deeds:
             return
         # Killed before the answer, it was posted without ever having been acknowledged.
         owners = self.stage.query("SELECT user_id FROM jobs WHERE id = ?", named[1])
-        if not owners:  # its owner was quicker
+        if not owners:  # its owner was faster
             return
         posted = posted_pictures(self.stage).get(named[1], [])
         pictures = max((self._counting(named[1], each) for each in posted), default=0)
@@ -266,10 +266,10 @@ class Deeds:
         """Draw a public picture and press Share behind its "More"."""
         message = await self.fresh()
         if message is not None:
-            await self._press_behind_more(self.wishes_of(message), message, "share")
+            await self._press_behind_more(self.requests_of(message), message, "share")
 
     async def star(self, *, again: bool = False) -> None:
-        """Draw a public picture; all give it a star. `again`: and take it back."""
+        """Draw a public picture; all star it. `again`: and remove the star."""
         message = await self.fresh()
         if message is None:
             return
@@ -281,7 +281,7 @@ class Deeds:
                 self._react(user_id, message, add=False)
 
     async def want_news(self) -> None:
-        """All want to be told of stars at once; then there are some."""
+        """All choose immediate messages about stars; then give some."""
         for user_id in PEOPLE:
             panel = self.shown(await self.command(user_id, "me", {}))
             if panel is not None:
@@ -293,7 +293,7 @@ class Deeds:
         await self.star(again=True)
 
     async def _until_posted(self, *, after: int) -> None:
-        """Until something came into the gallery channel that is newer than a message."""
+        """Wait for something in the gallery channel that is newer than a message."""
         for _ in range(int(_FRESH_S / 0.02)):
             posted = [each.id for each in self.stage.world.messages_in(IDS.gallery)]
             if not self.stage.alive or max(posted, default=0) > after:
@@ -301,12 +301,12 @@ class Deeds:
             await asyncio.sleep(0.02)
 
     async def fresh(self, *, user_id: int | None = None) -> Message | None:
-        """A new public picture, once it is there; None where the bot does not get so far."""
-        wish = await self.imagine(
+        """A new public picture, once it is there; None if the bot does not get that far."""
+        request = await self.imagine(
             user_id=user_id, private=False, count=1, channel_id=IDS.general, colours="apple"
         )  # what is withheld has no buttons
         for _ in range(int(_FRESH_S / 0.02)):
-            message = self.shown(wish.interaction)
+            message = self.shown(request.interaction)
             if message is not None and _of(message, "more"):
                 return message
             if not self.stage.alive:
@@ -314,20 +314,20 @@ class Deeds:
             await asyncio.sleep(0.02)
         return None
 
-    def wishes_of(self, message: Message) -> int:
+    def requests_of(self, message: Message) -> int:
         """Who asked for what a message shows."""
         return next(
-            wish.user_id
-            for wish in self.wishes
-            if wish.interaction.response_message_id == message.id
+            request.user_id
+            for request in self.requests
+            if request.interaction.response_message_id == message.id
         )
 
     def _react(self, user_id: int, message: Message, *, add: bool) -> None:
-        with suppress(ApiError, RefusedByClient):  # gone in this moment
+        with suppress(ApiError, RefusedByClient):  # just deleted
             self.stage.loopback.actions.react(user_id, message.id, STAR, add=add)
 
     async def erase(self) -> None:
-        """Delete one's own pictures, and say yes when asked."""
+        """Delete a member's own pictures, and confirm."""
         accepted = accepted_jobs(self.stage)
         for message, custom_id in reversed(self._under_pictures("reroll")):
             job_id = custom_id.rpartition(":")[2]
@@ -347,7 +347,7 @@ class Deeds:
             await self.press(owner, answer, sure[0])
 
     async def leave(self) -> None:
-        """Draw something, then have everything about oneself removed."""
+        """Draw something, then delete everything about the member."""
         await self.imagine(user_id=LEAVER, private=False, channel_id=IDS.art)
         await asyncio.sleep(self.random.uniform(0.0, 0.5))
         asked = await self.command(LEAVER, "privacy delete", {})
@@ -390,7 +390,7 @@ class Deeds:
         ]
 
     def _somebody(self, message: Message, wanted: int = 0) -> int:
-        """Who sees the message: `wanted` if they do, or else anybody."""
+        """Who sees the message: `wanted` if they do, otherwise anybody."""
         if message.ephemeral_for is not None:
             return message.ephemeral_for
         channel = self.stage.world.channel(message.channel_id)
@@ -409,7 +409,7 @@ class Deeds:
     async def _press_behind_more(
         self, user_id: int, message: Message, action: str
     ) -> Interaction | None:
-        """Open "More" and press there, if the bot gets so far and there is such a button."""
+        """Open "More" and press there, if the bot gets that far and there is such a button."""
         opener = _of(message, "more", "mores")
         opened = await self.press(user_id, message, opener[0]) if opener else None
         panel = None if opened is None else self.shown(opened)
@@ -424,7 +424,7 @@ class Deeds:
         return None if message is None or message.deleted_at is not None else message
 
     async def answered(self, interaction: Interaction) -> None:
-        """Until the bot answered, or died, or the deadline is over."""
+        """Wait until the bot answered or died, or the deadline is over."""
         waited_s = 0.0
         while interaction.callback_type is None and self.stage.alive and waited_s < ANSWER_S:
             await asyncio.sleep(0.01)

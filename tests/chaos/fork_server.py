@@ -1,6 +1,6 @@
-"""Where bot processes come from: everything is imported once, each bot is a fork of that.
+"""Starts bot processes: everything is imported once, and each bot is a fork.
 
-`python -m tests.chaos.nursery [FOLDER]` reads a `BotSpec` a line, starts that bot, answers
+`python -m tests.chaos.fork_server [FOLDER]` reads a `BotSpec` a line, starts that bot, answers
 `{"pid": ...}`, and later `{"pid": ..., "status": ...}` (negative: the signal). With FOLDER a small
 disk of its own is mounted there first, which only these processes see. It ends, and its bots with
 it, when its input ends.
