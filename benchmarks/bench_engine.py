@@ -51,7 +51,7 @@ _REQUEST: Final = ResolvedRequest(
     seed=42,
     count=1,
     private=False,
-    wish=GenerationRequest(),
+    original=GenerationRequest(),
 )
 
 

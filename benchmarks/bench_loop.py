@@ -140,9 +140,9 @@ async def _visit(discord: Discord, ticker: Ticker, bot: "asyncio.Task[int]") -> 
         if bot.done():
             bot.result()
         await asyncio.sleep(0.05)
-    wish = {"prompt": "1girl", "count": 2}
+    request = {"prompt": "1girl", "count": 2}
     asks = [
-        discord.acknowledged_s("slash", who, name="imagine", options=wish)
+        discord.acknowledged_s("slash", who, name="imagine", options=request)
         for who in ("alice", "bob")
     ]
     submitted = await asyncio.gather(*asks)

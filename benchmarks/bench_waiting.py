@@ -78,19 +78,19 @@ class People:
         self._jobs = jobs
         self._stopwatch = stopwatch
 
-    async def at_once(self, wishes: Sequence[GenerationRequest], measured: Measured) -> None:
+    async def at_once(self, requests: Sequence[GenerationRequest], measured: Measured) -> None:
         """Everybody asks at the same time; noted in `measured`."""
         self._stopwatch.reset()
         began = time.perf_counter()
-        await asyncio.gather(*(self._ask(user, wish) for user, wish in enumerate(wishes)))
+        await asyncio.gather(*(self._ask(user, request) for user, request in enumerate(requests)))
         self._note(measured, time.perf_counter() - began)
 
-    async def in_turn(self, wishes: Sequence[GenerationRequest], measured: Measured) -> None:
+    async def in_turn(self, requests: Sequence[GenerationRequest], measured: Measured) -> None:
         """The next one asks when the one before has it all."""
         self._stopwatch.reset()
         began = time.perf_counter()
-        for user, wish in enumerate(wishes):
-            await self._ask(user, wish)
+        for user, request in enumerate(requests):
+            await self._ask(user, request)
         self._note(measured, time.perf_counter() - began)
 
     async def uploads(self, dice: random.Random) -> list[str]:
@@ -104,8 +104,8 @@ class People:
         image.save(buffer, format="PNG")
         return (await self._jobs.put_upload(buffer.getvalue())).content_hash
 
-    async def _ask(self, user: int, wish: GenerationRequest) -> None:
-        ticket = await self._jobs.submit(wish, _origin(user + 1))
+    async def _ask(self, user: int, request: GenerationRequest) -> None:
+        ticket = await self._jobs.submit(request, _origin(user + 1))
         mailbox = await self._jobs.watch(ticket.job.id)
         assert mailbox is not None
         await mailbox.over.wait()
@@ -133,7 +133,7 @@ def _origin(user_id: int) -> Origin:
     )
 
 
-def _wishes(
+def _requests(
     *, init_pictures: Sequence[str] = (), sizes: Sequence[str] = ()
 ) -> list[GenerationRequest]:
     """One a person. No prompt comes twice: its embeddings must not be cached."""
@@ -176,12 +176,12 @@ async def _fixed_steps(budget: Budget) -> list[Row]:
     with TemporaryDirectory(prefix="ekaki-bench-") as state:
         settings = _settings(state, steps=_CARD_STEPS)
         async with _people(settings, lambda: FixedEngine(step_s=_CARD_STEP_S)) as people:
-            await people.at_once(_wishes(init_pictures=await people.uploads(dice)), Measured())
+            await people.at_once(_requests(init_pictures=await people.uploads(dice)), Measured())
             for number in range(ROUNDS):
                 if number and not budget.allows(2 * words.took_s[-1]):
                     break
-                await people.at_once(_wishes(), words)
-                await people.at_once(_wishes(init_pictures=await people.uploads(dice)), begun)
+                await people.at_once(_requests(), words)
+                await people.at_once(_requests(init_pictures=await people.uploads(dice)), begun)
     name = f"pictures of {_CARD_STEPS * _CARD_STEP_S:.1f} s"
     return [
         words.row(f"{name}, from words"),
@@ -197,14 +197,14 @@ async def _own_engine(budget: Budget) -> list[Row]:
     with TemporaryDirectory(prefix="ekaki-bench-") as state:
         settings = _settings(state, steps=_OWN_STEPS)
         async with _people(settings, app.engine_loader(settings)) as people:
-            await people.at_once(_wishes(sizes=_SIZES)[:2], Measured())  # both sizes once
+            await people.at_once(_requests(sizes=_SIZES)[:2], Measured())  # both sizes once
             for number in range(ROUNDS):
                 if number and not budget.allows(4 * at_once.took_s[-1]):
                     break
-                await people.at_once(_wishes(sizes=_SIZES[:1]), at_once)
-                await people.in_turn(_wishes(sizes=_SIZES[:1]), in_turn)
-                await people.at_once(_wishes(sizes=_SIZES), switching)
-                await people.at_once(_wishes(sizes=_SIZES[number % 2 :][:1]), staying)
+                await people.at_once(_requests(sizes=_SIZES[:1]), at_once)
+                await people.in_turn(_requests(sizes=_SIZES[:1]), in_turn)
+                await people.at_once(_requests(sizes=_SIZES), switching)
+                await people.at_once(_requests(sizes=_SIZES[number % 2 :][:1]), staying)
     ratio = statistics.median(in_turn.took_s) / statistics.median(at_once.took_s)
     switch = statistics.median(switching.took_s) / statistics.median(staying.took_s)
     each_s = statistics.median(at_once.took_s) / PEOPLE

@@ -17,7 +17,7 @@ from bot.jobs.draw.fair_queue import FairQueue, Unit
 GREEDY = 0
 """The person who asks for forty pictures at once."""
 
-_GREEDY_JOBS, _A_JOB = 10, 4  # forty pictures, as many a wish as MAX_COUNT allows
+_GREEDY_JOBS, _A_JOB = 10, 4  # forty pictures, as many a request as MAX_COUNT allows
 _OTHERS = 7
 _EARLY_S, _LATE_S = 60.0, 600.0  # the others come within the first, then once more until the second
 PICTURE_S = 10.0
@@ -51,7 +51,7 @@ class FirstCome:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class TimedRequest:
     """`user_id` asks for `pictures` at `at_s`."""
 
     at_s: float
@@ -59,27 +59,27 @@ class Wish:
     pictures: int
 
 
-def script(seed: int = 8) -> list[Wish]:
+def script(seed: int = 8) -> list[TimedRequest]:
     """One asks for forty pictures, seven others for one or two soon after, and again later on."""
     dice = random.Random(seed)
-    wishes = [Wish(0.0, GREEDY, _A_JOB) for _ in range(_GREEDY_JOBS)]
+    requests = [TimedRequest(0.0, GREEDY, _A_JOB) for _ in range(_GREEDY_JOBS)]
     for user_id in range(1, _OTHERS + 1):
-        wishes.append(Wish(dice.uniform(0, _EARLY_S), user_id, dice.choice((1, 2))))
-        wishes.append(Wish(dice.uniform(_EARLY_S, _LATE_S), user_id, dice.choice((1, 2))))
-    return sorted(wishes, key=lambda wish: wish.at_s)
+        requests.append(TimedRequest(dice.uniform(0, _EARLY_S), user_id, dice.choice((1, 2))))
+        requests.append(TimedRequest(dice.uniform(_EARLY_S, _LATE_S), user_id, dice.choice((1, 2))))
+    return sorted(requests, key=lambda request: request.at_s)
 
 
-def waits_s(queue: Queue, wishes: Sequence[Wish]) -> list[float]:
-    """Seconds from each wish to its last picture, in the order of `wishes` (by time)."""
-    coming = deque(enumerate(wishes))
-    left = Counter({str(number): wish.pictures for number, wish in enumerate(wishes)})
+def waits_s(queue: Queue, requests: Sequence[TimedRequest]) -> list[float]:
+    """Seconds from each request to its last picture, in the order of `requests` (by time)."""
+    coming = deque(enumerate(requests))
+    left = Counter({str(number): request.pictures for number, request in enumerate(requests)})
     done_at: dict[str, float] = {}
     now = 0.0
-    while len(done_at) < len(wishes):
+    while len(done_at) < len(requests):
         while coming and coming[0][1].at_s <= now:
-            number, wish = coming.popleft()
-            for index in range(wish.pictures):
-                queue.push(Unit(job_id=str(number), index=index, user_id=wish.user_id))
+            number, request = coming.popleft()
+            for index in range(request.pictures):
+                queue.push(Unit(job_id=str(number), index=index, user_id=request.user_id))
         unit = queue.pop()
         if unit is None:
             now = coming[0][1].at_s
@@ -88,21 +88,21 @@ def waits_s(queue: Queue, wishes: Sequence[Wish]) -> list[float]:
         left[unit.job_id] -= 1
         if not left[unit.job_id]:
             done_at[unit.job_id] = now
-    return [done_at[str(number)] - wish.at_s for number, wish in enumerate(wishes)]
+    return [done_at[str(number)] - request.at_s for number, request in enumerate(requests)]
 
 
 def rows() -> list[Row]:
-    """Mean and worst waiting time of the others, of the one with forty, and of all wishes."""
-    wishes = script()
-    fair, first = waits_s(FairQueue(), wishes), waits_s(FirstCome(), wishes)
-    groups: list[tuple[str, Callable[[Wish], bool]]] = [
-        ("seven others, one or two each, twice", lambda wish: wish.user_id != GREEDY),
-        ("who asked for forty", lambda wish: wish.user_id == GREEDY),
-        ("all wishes", lambda _: True),
+    """Mean and worst waiting time of the others, of the one with forty, and of all requests."""
+    requests = script()
+    fair, first = waits_s(FairQueue(), requests), waits_s(FirstCome(), requests)
+    groups: list[tuple[str, Callable[[TimedRequest], bool]]] = [
+        ("seven others, one or two each, twice", lambda request: request.user_id != GREEDY),
+        ("who asked for forty", lambda request: request.user_id == GREEDY),
+        ("all requests", lambda _: True),
     ]
     found: list[Row] = []
     for name, belongs in groups:
-        chosen = [number for number, wish in enumerate(wishes) if belongs(wish)]
+        chosen = [number for number, request in enumerate(requests) if belongs(request)]
         ours, theirs = [fair[number] for number in chosen], [first[number] for number in chosen]
         found.append(
             Row(

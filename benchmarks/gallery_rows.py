@@ -133,7 +133,7 @@ def _request(item: Item) -> ResolvedRequest:
         seed=1234567,
         count=1,
         private=False,
-        wish=GenerationRequest(prompt=item.prompt),
+        original=GenerationRequest(prompt=item.prompt),
     )
 
 

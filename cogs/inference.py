@@ -88,13 +88,13 @@ class Inference(commands.Cog):
         saved: str | None = None,
         **said: Any,
     ) -> None:
-        wish = self._wish(interaction, said)
-        if image is None and wish.strength is not None:
-            seen = "private" if wish.private else "public"
+        request = self._request(interaction, said)
+        if image is None and request.strength is not None:
+            seen = "private" if request.private else "public"
             error = InputError("strength_without_image")
-            await refuse(interaction, error, draft_of(wish), seen=seen, saved=saved)
+            await refuse(interaction, error, draft_of(request), seen=seen, saved=saved)
             return
-        await self._submit(interaction, wish, image=image, saved=saved)
+        await self._submit(interaction, request, image=image, saved=saved)
 
     @app_commands.command(name="imagine-form", description=text("imagine.description_form"))
     @app_commands.describe(image=text("imagine.option_image"), saved=text("imagine.option_saved"))
@@ -107,19 +107,19 @@ class Inference(commands.Cog):
         saved: str | None = None,
         **said: Any,
     ) -> None:
-        wish = self._wish(interaction, said)
+        request = self._request(interaction, said)
         if image is not None:
             check_announced(image, limit_bytes=MAX_UPLOAD_BYTES)
-        elif wish.strength is not None:
+        elif request.strength is not None:
             raise InputError("strength_without_image")
         may_be_empty = any(said[name] for name in TYPED) or await self._has_prompt(
             interaction, saved
         )
         send = partial(self._submit, image=image, saved=saved)
-        form = PromptModal(wish, send, prompt_required=not may_be_empty)
+        form = PromptModal(request, send, prompt_required=not may_be_empty)
         await interaction.response.send_modal(form)
 
-    def _wish(self, interaction: Interaction, said: dict[str, Any]) -> GenerationRequest:
+    def _request(self, interaction: Interaction, said: dict[str, Any]) -> GenerationRequest:
         """The request that the options describe. InputError or RefusedError if they can't be
         used."""
         refuse_user_install(interaction)
@@ -135,13 +135,13 @@ class Inference(commands.Cog):
     async def _submit(
         self,
         interaction: Interaction,
-        wish: GenerationRequest,
+        request: GenerationRequest,
         *,
         image: discord.Attachment | None,
         saved: str | None,
     ) -> None:
         prepare = None if image is None else partial(self._with_image, image)
-        await submit(interaction, wish, saved=saved, prepare=prepare)
+        await submit(interaction, request, saved=saved, prepare=prepare)
 
     async def _has_prompt(self, interaction: Interaction, saved: str | None) -> bool:
         """Whether the person's preset `saved` says what to draw. RefusedError: there is none."""
@@ -151,12 +151,12 @@ class Inference(commands.Cog):
         return bool(typed_text(preset.request))
 
     async def _with_image(
-        self, image: discord.Attachment, wish: GenerationRequest
+        self, image: discord.Attachment, request: GenerationRequest
     ) -> GenerationRequest:
         """The request starting from `image`, once that is downloaded and stored."""
         data = await self.downloads.fetch(image, timeout_s=DOWNLOAD_S)
         upload = await self.bot.services.jobs.put_upload(data)
-        return replace(wish, init_picture=upload.content_hash)
+        return replace(request, init_picture=upload.content_hash)
 
     @imagine.autocomplete("prompt")
     async def suggest_prompts(

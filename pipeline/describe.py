@@ -15,7 +15,7 @@ def describe(resolved: ResolvedRequest) -> list[tuple[str, str]]:
     values (no negative, no style) are left out, and typed text if it equals the final one. An init
     picture is named by the first digits of its content hash.
     """
-    wish = resolved.wish
+    request = resolved.original
     decided = {each.label: written(getattr(resolved, each.field)) for each in DECIDED}
     count = decided.pop("count")
     values = {
@@ -23,7 +23,7 @@ def describe(resolved: ResolvedRequest) -> list[tuple[str, str]]:
         "negative_prompt": resolved.negative_prompt,
         "size": f"{resolved.width}x{resolved.height}",
         "preset": decided["preset"],
-        "style": "" if wish.style is None else wish.style.value,
+        "style": "" if request.style is None else request.style.value,
         **decided,
         "variation": (
             f"{resolved.variation_seed}, {resolved.variation_strength:.10g}"
@@ -34,11 +34,11 @@ def describe(resolved: ResolvedRequest) -> list[tuple[str, str]]:
         "strength": written(resolved.strength) if resolved.init_picture else "",
         "upscale": f"{resolved.upscale_factor:.10g}x" if resolved.upscale_factor != 1 else "",
         "count": count,
-        "place_negative": wish.place_negative,
+        "place_negative": request.place_negative,
         "visibility": "private" if resolved.private else "public",
-        "typed_prompt": "" if wish.prompt == resolved.prompt else wish.prompt,
+        "typed_prompt": "" if request.prompt == resolved.prompt else request.prompt,
         "typed_negative": (
-            "" if wish.negative_prompt == resolved.negative_prompt else wish.negative_prompt
+            "" if request.negative_prompt == resolved.negative_prompt else request.negative_prompt
         ),
     }
     return [(label, value) for label, value in values.items() if value]

@@ -122,7 +122,8 @@ class ResolvedRequest:
     `prompt` and `negative_prompt` are the final texts in A1111 syntax that the engine encodes.
     Picture i of the job uses seed `(seed + i) % 2**32`; with a variation all use `seed`, and the
     variation's seed is counted up (A1111's way). `width` and `height` are pixels.
-    `wish` is the request it came from, for replaying with changes (re-roll, remix).
+    `original` is the request it came from (stored as `wish`), for replaying with changes (re-roll,
+    remix).
 
     `hints` are shown with the pictures.
 
@@ -143,7 +144,7 @@ class ResolvedRequest:
     seed: int
     count: int
     private: bool
-    wish: GenerationRequest
+    original: GenerationRequest
     init_picture: str = ""
     strength: float = 1.0
     variation_seed: int = 0
@@ -161,7 +162,8 @@ class ResolvedRequest:
 
     def to_json(self) -> str:
         """One line of JSON for storage."""
-        values = {**plain_values(self), "wish": plain_values(self.wish)}
+        values = {**plain_values(self), "wish": plain_values(self.original)}
+        del values["original"]
         if self.hints:
             values["hints"] = hints_to_json(self.hints)
         return _dump({"version": JSON_VERSION, **values})
@@ -173,7 +175,7 @@ class ResolvedRequest:
         return _read(
             cls,
             stored,
-            wish=_read(GenerationRequest, stored.object("wish")),
+            original=_read(GenerationRequest, stored.object("wish")),
             hints=hints_from_json(stored.rows("hints")),
         )
 

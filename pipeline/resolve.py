@@ -33,8 +33,8 @@ from pipeline.prompt.clean import clean_prompt
 from pipeline.prompt.flags import fold_flags
 from pipeline.prompt.known import NameOf, add_series, nothing
 from pipeline.prompt.read import read_request
+from pipeline.prompt.requested_rating import requested_rating
 from pipeline.prompt.tags import plain_keys
-from pipeline.prompt.wished_rating import wished_rating
 from pipeline.rating import Rating
 from pipeline.request import DECIDED, OPTION, GenerationRequest, ResolvedRequest
 from pipeline.rework import (
@@ -96,7 +96,7 @@ def readable(request: GenerationRequest) -> GenerationRequest:
 
 
 def resolve(
-    wish: GenerationRequest,
+    request: GenerationRequest,
     *,
     defaults: Defaults,
     ceiling: Rating,
@@ -107,7 +107,7 @@ def resolve(
     init_width: int | None = None,
     init_height: int | None = None,
 ) -> ResolvedRequest:
-    """Decide everything about `wish`, which is `readable`. `random_seed` draws 0..2**32-1.
+    """Decide everything about `request`, which is `readable`. `random_seed` draws 0..2**32-1.
 
     A piece that is exactly an alias becomes its tag (`alias_of`), and a character adds its series
     (`series_of`) if none is given; both are reported as hints.
@@ -115,22 +115,22 @@ def resolve(
     `init_width` and `init_height` are the pixels of its `init_picture`: with them and no aspect
     said the size is the bucket nearest to the picture. An upscale needs them.
 
-    The result keeps the wish, so that it can be replayed with changes.
+    The result keeps the request, so that it can be replayed with changes.
     Raises InputError for what can't be used, RefusedError for a rating above `ceiling`.
     """
-    _check_lengths(wish)
-    read, hints = read_request(wish, lambda name: category_of(name) is not None, alias_of)
+    _check_lengths(request)
+    read, hints = read_request(request, lambda name: category_of(name) is not None, alias_of)
     if read.character and not read.series:
         told = Hints(hints)
         series = add_series(read.character, typed_text(read), series_of, told)
         read, hints = replace(read, series=series), told.found
     if not plain_keys(typed_text(read)):
         raise InputError("prompt_empty")
-    rating = _rating(wish, read, defaults=defaults, ceiling=ceiling)
-    size = _size(wish, defaults, width=init_width, height=init_height)
-    variation_strength = _variation_strength(wish)
-    found = _decided(wish, defaults)
-    found.update(rating=rating, seed=_seed(wish.seed, random_seed))
+    rating = _rating(request, read, defaults=defaults, ceiling=ceiling)
+    size = _size(request, defaults, width=init_width, height=init_height)
+    variation_strength = _variation_strength(request)
+    found = _decided(request, defaults)
+    found.update(rating=rating, seed=_seed(request.seed, random_seed))
     craft = Craft(
         preset=found["preset"],
         rating=rating,
@@ -144,13 +144,13 @@ def resolve(
         width=size.width,
         height=size.height,
         **found,
-        private=wish.private,
-        wish=wish,
-        init_picture=wish.init_picture or "",
-        strength=_strength(wish, defaults),
-        variation_seed=_seed(wish.variation_seed, random_seed) if variation_strength else 0,
+        private=request.private,
+        original=request,
+        init_picture=request.init_picture or "",
+        strength=_strength(request, defaults),
+        variation_seed=_seed(request.variation_seed, random_seed) if variation_strength else 0,
         variation_strength=variation_strength,
-        upscale_factor=UPSCALE_FACTOR if wish.upscale else 1.0,
+        upscale_factor=UPSCALE_FACTOR if request.upscale else 1.0,
         hints=hints,
     )
 
@@ -159,13 +159,13 @@ def _or(value: _T | None, default: _T) -> _T:
     return default if value is None else value
 
 
-def _decided(wish: GenerationRequest, defaults: Defaults) -> dict[str, Any]:
+def _decided(request: GenerationRequest, defaults: Defaults) -> dict[str, Any]:
     """What is said of each option that is decided, if it lies in its bounds, or its default; what
     has none in `defaults` has one in `ResolvedRequest`."""
     highest = {"num_inference_steps": defaults.max_steps, "count": defaults.max_count}
     found: dict[str, Any] = {}
     for option in DECIDED:
-        said, default = getattr(wish, option.field), getattr(defaults, option.field, None)
+        said, default = getattr(request, option.field), getattr(defaults, option.field, None)
         high = highest.get(option.field)
         if said is not None:
             found[option.field] = said if option.low is None else _within(option, said, high=high)
@@ -186,20 +186,24 @@ def _check_lengths(request: GenerationRequest) -> None:
 
 
 def _rating(
-    wish: GenerationRequest, read: GenerationRequest, *, defaults: Defaults, ceiling: Rating
+    request: GenerationRequest, read: GenerationRequest, *, defaults: Defaults, ceiling: Rating
 ) -> Rating:
     """The higher of the chosen and the typed rating; RefusedError above `ceiling`."""
-    wishes = [
+    found = [
         r
-        for r in (wish.rating, wished_rating(typed_text(wish)), wished_rating(typed_text(read)))
+        for r in (
+            request.rating,
+            requested_rating(typed_text(request)),
+            requested_rating(typed_text(read)),
+        )
         if r is not None
     ]
-    if not wishes:
+    if not found:
         return min(defaults.rating, ceiling)
-    wished = max(wishes)
-    if wished > ceiling:
-        raise RefusedError("rating_above_ceiling", wish=wished.label, ceiling=ceiling.label)
-    return wished
+    requested = max(found)
+    if requested > ceiling:
+        raise RefusedError("rating_above_ceiling", wish=requested.label, ceiling=ceiling.label)
+    return requested
 
 
 def _within(option: Option, value: float, *, high: float | None = None) -> Any:
@@ -217,31 +221,33 @@ def _short(number: float) -> float:
 
 
 def _size(
-    wish: GenerationRequest, defaults: Defaults, *, width: int | None, height: int | None
+    request: GenerationRequest, defaults: Defaults, *, width: int | None, height: int | None
 ) -> Size:
     """The size to draw; `width` and `height` are those of the init picture."""
-    if wish.upscale:
-        if wish.init_picture is None or width is None or height is None:
+    if request.upscale:
+        if request.init_picture is None or width is None or height is None:
             raise InputError("upscale_needs_picture")
         return upscaled(Size(width=width, height=height), size_multiple=defaults.size_multiple)
     bucket = defaults.bucket
-    if wish.aspect is not None:
-        bucket = parse_aspect(wish.aspect)
-    elif wish.init_picture is not None and width is not None and height is not None:
+    if request.aspect is not None:
+        bucket = parse_aspect(request.aspect)
+    elif request.init_picture is not None and width is not None and height is not None:
         bucket = nearest_bucket(width=width, height=height)
     return Size(width=bucket.width, height=bucket.height)
 
 
-def _strength(wish: GenerationRequest, defaults: Defaults) -> float:
+def _strength(request: GenerationRequest, defaults: Defaults) -> float:
     """1 without an init picture, whatever the request says: there is nothing to keep."""
-    if wish.init_picture is None:
+    if request.init_picture is None:
         return 1.0
-    strength = _or(wish.strength, defaults.upscale_strength if wish.upscale else DEFAULT_STRENGTH)
+    strength = _or(
+        request.strength, defaults.upscale_strength if request.upscale else DEFAULT_STRENGTH
+    )
     return _within(OPTION["strength"], strength)
 
 
-def _variation_strength(wish: GenerationRequest) -> float:
-    strength = _or(wish.variation_strength, 0.0)
+def _variation_strength(request: GenerationRequest) -> float:
+    strength = _or(request.variation_strength, 0.0)
     if not 0 <= strength <= 1:  # also refuses nan
         raise InputError("variation_out_of_range", value=strength)
     return float(strength)

@@ -72,11 +72,11 @@ def draw(
 
 def _resolve(request: GenerationRequest, settings: Settings, *, ceiling: Rating) -> ResolvedRequest:
     tags = load_vocabulary(settings.data_dir)
-    wish = readable(request)
+    request = readable(request)
 
     def read(alias_of: NameOf) -> ResolvedRequest:
         return resolve(
-            wish,
+            request,
             defaults=defaults_of(settings),
             ceiling=ceiling,
             random_seed=lambda: secrets.randbelow(2**32),

@@ -30,7 +30,7 @@ def add(subparsers: Subparsers) -> None:
         description="Draw pictures from Danbooru tags, with the same pipeline as in Discord.",
     )
     command.add_argument("prompt", metavar="PROMPT", help='such as "1girl, smile, night sky"')
-    _add_wishes(command)
+    _add_requests(command)
     command.add_argument("--model", help="a folder or OWNER/NAME (default: MODEL)")
     command.add_argument("--engine", choices=("own", "stock"), help="default: ENGINE")
     command.add_argument(
@@ -41,7 +41,7 @@ def add(subparsers: Subparsers) -> None:
     command.set_defaults(run=run)
 
 
-def _add_wishes(command: argparse.ArgumentParser) -> None:
+def _add_requests(command: argparse.ArgumentParser) -> None:
     for option in _OFFERED:
         offered = [each for each in option.choices if each not in _WITHHELD]
         command.add_argument(

@@ -105,12 +105,12 @@ class Results:
     def again(self, job: JobRecord) -> GenerationRequest:
         """The request of a job that ended without pictures, with its seed only if one was typed,
         since another seed may succeed."""
-        return replace(_settled(job), seed=job.request.wish.seed)
+        return replace(_settled(job), seed=job.request.original.seed)
 
     def typed(self, job: JobRecord) -> GenerationRequest:
         """The request as it was typed. RefusedError `job_unknown`: it can't be read any more."""
         _demand_readable(job)
-        return job.request.wish
+        return job.request.original
 
     def vary(self, stored: StoredPicture, *, strong: bool) -> GenerationRequest:
         """One picture similar to this one. Subtle: its noise slightly changed. Strong: img2img of
@@ -140,17 +140,19 @@ class Results:
         """The request to edit for a remix, with a random seed. RefusedError `job_unknown`: it can't
         be read any more."""
         _demand_readable(job)
-        wish = replace(
-            job.request.wish,
+        request = replace(
+            job.request.original,
             seed=None,
             variation_seed=None,
             variation_strength=None,
             # Editing a job that ended without pictures keeps its own source.
-            source=job.id if job.state == "finished" else job.request.wish.source,
+            source=job.id if job.state == "finished" else job.request.original.source,
         )
         # Of an upscaled picture the text is wanted, not the upscale.
         return (
-            replace(wish, init_picture=None, strength=None, upscale=False) if wish.upscale else wish
+            replace(request, init_picture=None, strength=None, upscale=False)
+            if request.upscale
+            else request
         )
 
     async def toggle_favourite(self, *, user_id: int, picture_id: str) -> bool:
@@ -251,8 +253,8 @@ def _settled(job: JobRecord) -> GenerationRequest:
     request = job.request
     larger = request.upscale_factor > 1
     return replace(
-        request.wish,
-        aspect=request.wish.aspect if larger else f"{request.width}x{request.height}",
+        request.original,
+        aspect=request.original.aspect if larger else f"{request.width}x{request.height}",
         **decided(request),
     )
 

@@ -35,9 +35,9 @@ _BATCH = 50  # tags checked in one prompt; only a batch with a refusal is checke
 def ceiling_table() -> str:
     """Place x setting x requested rating -> ceiling, as a Markdown table. The setting is the lower
     of the server's and the channel's, if both are set."""
-    wishes = " | ".join(rating.label for rating in Rating)
+    ratings = " | ".join(rating.label for rating in Rating)
     lines = [
-        f"| place | setting | highest rating | {wishes} | why |",
+        f"| place | setting | highest rating | {ratings} | why |",
         "|---|---|---|" + ":-:|" * len(Rating) + "---|",
     ]
     for name, place, output_check in _PLACES:
@@ -49,7 +49,7 @@ def ceiling_table() -> str:
                 output_check=output_check,
             )
             label = "not set" if setting is None else setting.label
-            cells = " | ".join("yes" if wish <= ceiling.rating else "no" for wish in Rating)
+            cells = " | ".join("yes" if request <= ceiling.rating else "no" for request in Rating)
             why = str(ceiling.reason).replace("_", " ")
             lines.append(f"| {name} | {label} | {ceiling.rating.label} | {cells} | {why} |")
     return "\n".join(lines)

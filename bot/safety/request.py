@@ -42,7 +42,7 @@ def prompts_to_check(request: ResolvedRequest) -> list[tuple[str, str]]:
     """The final prompt and negative; if something was left out of them, also those as typed."""
     found = [(request.prompt, request.negative_prompt)]
     if request.hints:
-        found.append((typed_text(request.wish), request.wish.negative_prompt))
+        found.append((typed_text(request.original), request.original.negative_prompt))
     return found
 
 

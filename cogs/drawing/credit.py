@@ -36,7 +36,7 @@ async def credit_of(bot: EkakiBot, job: JobRecord) -> str:
 
 
 async def _source(bot: EkakiBot, job: JobRecord) -> JobRecord | None:
-    source_id = job.request.wish.source
+    source_id = job.request.original.source
     if source_id is None:
         return None
     try:
@@ -50,10 +50,10 @@ async def _source(bot: EkakiBot, job: JobRecord) -> JobRecord | None:
 
 
 def _way(job: JobRecord, source: JobRecord | None) -> str:
-    wish = job.request.wish
-    if wish.upscale:
+    request = job.request.original
+    if request.upscale:
         return "upscaled"
-    if wish.source is None:
+    if request.source is None:
         return "image" if job.request.init_picture else ""
     if source is None:
         return ""
@@ -62,7 +62,7 @@ def _way(job: JobRecord, source: JobRecord | None) -> str:
         varied = job.request.variation_strength != source.request.variation_strength
         if of_a_picture or varied:
             return "varied"
-    same = typed_text(wish) == typed_text(source.request.wish)
+    same = typed_text(request) == typed_text(source.request.original)
     return "rerolled" if same else "remixed"
 
 

@@ -57,12 +57,12 @@ class Draft:
         return "".join(letter for letter, value in said if value.strip())
 
 
-def draft_of(wish: GenerationRequest) -> Draft:
-    """Everything in `wish` that can be typed."""
+def draft_of(request: GenerationRequest) -> Draft:
+    """Everything in `request` that can be typed."""
     return Draft(
-        prompt=cut_prompt(typed_text(wish)),
-        negative=cut_prompt(wish.negative_prompt),
-        settings=settings_line(wish),
+        prompt=cut_prompt(typed_text(request)),
+        negative=cut_prompt(request.negative_prompt),
+        settings=settings_line(request),
     )
 
 
@@ -85,14 +85,14 @@ def draft_in(embeds: Sequence[discord.Embed], parts: str) -> Draft:
     )
 
 
-def base_of(wish: GenerationRequest, job_id: str | None = None) -> str:
+def base_of(request: GenerationRequest, job_id: str | None = None) -> str:
     """What BASE reads."""
     if job_id is not None:
         return job_id
-    if not wish.init_picture:
+    if not request.init_picture:
         return "-"
-    strength = "" if wish.strength is None else f"s{round(wish.strength * 1000)}"
-    return f"i{wish.init_picture[:16]}{strength}"
+    strength = "" if request.strength is None else f"s{round(request.strength * 1000)}"
+    return f"i{request.init_picture[:16]}{strength}"
 
 
 async def refuse(

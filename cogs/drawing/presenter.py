@@ -32,7 +32,7 @@ STORAGE_PAUSES_S = (1.0, 5.0, 20.0, 60.0)  # between attempts to read what has t
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DeliveredEnd:
     """`sent`: the message that ends the job, None if its user can't be reached. `calls`: it has
     what the user is waiting for."""
 
@@ -54,7 +54,7 @@ class Presenter:
         self._unknown: Exception | None = None
         self._is_late = job.delivery == "kept"
         self.ending = False
-        self.told: Told | None = None
+        self.delivered: DeliveredEnd | None = None
 
     @property
     def closed(self) -> Exception | None:
@@ -75,22 +75,22 @@ class Presenter:
         if end is None:
             return
         try:
-            told = await self._tell_patiently(end)
+            ended = await self._deliver_patiently(end)
         except PlaceUnknownError as error:
-            self._unknown, told = error, Told(None)
+            self._unknown, ended = error, DeliveredEnd(None)
         except Exception:  # noqa: BLE001 - whatever happens, no message may promise a picture forever
             _log.exception("The end of job %s could not be shown", self._job.id)
-            told = Told(await self._deliver(self._apology(end)))
-        await self._settle(told.sent)
-        self.told = told
-        if told.sent is not None and told.calls and not told.sent.new and self._took_long():
-            await self._delivery.mention(told.sent)
+            ended = DeliveredEnd(await self._deliver(self._apology(end)))
+        await self._settle(ended.sent)
+        self.delivered = ended
+        if ended.sent is not None and ended.calls and not ended.sent.new and self._took_long():
+            await self._delivery.mention(ended.sent)
 
-    async def _tell_patiently(self, end: Terminal) -> "Told":
+    async def _deliver_patiently(self, end: Terminal) -> "DeliveredEnd":
         """Deliver the end; a busy disk or database must not change it."""
         for pause_s in (*STORAGE_PAUSES_S, None):
             try:
-                return await self._tell(end)
+                return await self._deliver_end(end)
             except StorageError as error:
                 if pause_s is None or not _may_pass(error):
                     raise
@@ -98,28 +98,28 @@ class Presenter:
                 await asyncio.sleep(pause_s)
         raise AssertionError("the last one returns or raises")
 
-    async def _tell(self, end: Terminal) -> "Told":
+    async def _deliver_end(self, end: Terminal) -> "DeliveredEnd":
         match end:
             case Completed():
-                return await self._tell_pictures(end)
+                return await self._deliver_pictures(end)
             case Failed(error=error) if self._is_for_one(error):
                 message = render.failed(self._job, error, now=self._services.clock.time())
-                told = not self._is_late and await self._delivery.whisper(message)
-                return Told(await self._deliver(render.failed_quietly(told=told)))
+                notified = not self._is_late and await self._delivery.whisper(message)
+                return DeliveredEnd(await self._deliver(render.failed_quietly(notified=notified)))
             case Failed(error=error):
                 message = render.failed(self._job, error, now=self._services.clock.time())
-                return Told(await self._deliver(message))
+                return DeliveredEnd(await self._deliver(message))
             case CancelledEvent():
                 # A person who cancels knows it already; of a failure, the waiting person is
                 # notified.
                 cancelled = render.cancelled(self._job)
-                return Told(await self._deliver(cancelled, may_send=False))
+                return DeliveredEnd(await self._deliver(cancelled, may_send=False))
 
-    async def _tell_pictures(self, end: Completed) -> "Told":
+    async def _deliver_pictures(self, end: Completed) -> "DeliveredEnd":
         rating = max(picture.rating for picture in end.pictures)
         if not await self._still_fits(rating):
             # They stay in /history, which shows them only where they fit.
-            return await self._tell_kept(RefusedError("place_changed", rating=rating))
+            return await self._deliver_kept(RefusedError("place_changed", rating=rating))
         # What only this person may see is sent as a direct message, which has its own limits.
         may_send = not self._job.private or rating <= Rating.SENSITIVE
         notice, credit = await self._notice(end), await credit_of(self._bot, self._job)
@@ -140,23 +140,23 @@ class Presenter:
             except Unwanted as error:
                 key = "picture_explicit" if error.code == EXPLICIT else "picture_not_taken"
                 _log.warning("The pictures of job %s are not taken: %s", self._job.id, error)
-                return await self._tell_kept(RefusedError(key))
+                return await self._deliver_kept(RefusedError(key))
             except EkakiError as error:  # the file is gone or unreadable
                 if _may_pass(error):
                     raise
                 failed = render.failed(self._job, error, now=self._services.clock.time())
-                return Told(await self._deliver(failed))
+                return DeliveredEnd(await self._deliver(failed))
             else:
                 if sent is not None:
-                    return Told(sent, calls=True)
+                    return DeliveredEnd(sent, calls=True)
                 # Text may be accepted where files are not.
-                return await self._tell_kept(RefusedError("picture_not_taken"))
-        return await self._tell_kept(RefusedError("picture_too_large"))
+                return await self._deliver_kept(RefusedError("picture_not_taken"))
+        return await self._deliver_kept(RefusedError("picture_too_large"))
 
-    async def _tell_kept(self, error: EkakiError) -> "Told":
+    async def _deliver_kept(self, error: EkakiError) -> "DeliveredEnd":
         """The pictures are stored, and can't be shown here."""
         message = render.kept(error, now=self._services.clock.time())
-        return Told(await self._deliver(message))
+        return DeliveredEnd(await self._deliver(message))
 
     async def _deliver(self, message: Outgoing, *, may_send: bool = True) -> Sent | None:
         """Only text; None also if Discord rejects even that."""

@@ -81,9 +81,9 @@ class Presenters:
         await asyncio.wait({task})
         if task.cancelled():
             raise PlaceUnknownError(job.guild_id or 0)
-        if presenter.told is None:  # the events broke off, or the job was deleted
+        if presenter.delivered is None:  # the events broke off, or the job was deleted
             raise TimeoutError
-        return None if presenter.told.sent is not None else presenter.closed
+        return None if presenter.delivered.sent is not None else presenter.closed
 
     async def ended(self, job_id: str) -> None:
         """Wait until a deleted job is no longer shown."""

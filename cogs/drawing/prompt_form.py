@@ -23,23 +23,25 @@ class PromptModal(Form):
     """
 
     def __init__(
-        self, wish: GenerationRequest, submit: Submit, *, prompt_required: bool = True
+        self, request: GenerationRequest, submit: Submit, *, prompt_required: bool = True
     ) -> None:
         super().__init__(title=text("imagine.modal_title"), timeout=_OPEN_FOR_S)
-        self._wish = wish
+        self._request = request
         self._submit = submit
         self._prompt = _input("modal_prompt", required=prompt_required)
         self._negative = _input("modal_negative", required=False)
-        if wish.prompt:
-            self._prompt.default = wish.prompt
+        if request.prompt:
+            self._prompt.default = request.prompt
         self.add_item(_labelled("modal_prompt", self._prompt))
         self.add_item(_labelled("modal_negative", self._negative))
 
     async def on_submit(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
         self, interaction: discord.Interaction[EkakiBot], /
     ) -> None:
-        wish = replace(self._wish, prompt=self._prompt.value, negative_prompt=self._negative.value)
-        await self._submit(interaction, wish)
+        request = replace(
+            self._request, prompt=self._prompt.value, negative_prompt=self._negative.value
+        )
+        await self._submit(interaction, request)
 
     async def on_error(  # pyright: ignore[reportIncompatibleMethodOverride] - our own client
         self, interaction: discord.Interaction[EkakiBot], error: Exception, /

@@ -81,7 +81,7 @@ def completed(
     """The pictures, with one line of what was typed and a grey one of size and seed; everything
     else is behind buttons. `withheld`: how many of the job's pictures are not shown.
     `credit`: where they come from (`cogs.drawing.credit`)."""
-    typed = harmless(cut_to_columns(typed_text(job.request.wish), _TYPED_COLUMNS))
+    typed = harmless(cut_to_columns(typed_text(job.request.original), _TYPED_COLUMNS))
     first = pictures[0]
     size, notice = f"{first.width} × {first.height}", quoted(notice, _NOTICE_LIMIT)
     facts = [credit, size, _seeds(pictures), notice]
@@ -153,10 +153,10 @@ def kept(error: EkakiError, *, now: float) -> Outgoing:
     return Outgoing(embeds=(discord.Embed(colour=_STOPPED, title=title, description=line),))
 
 
-def failed_quietly(*, told: bool) -> Outgoing:
-    """What everybody may know of a job whose failure is between the bot and its user. `told`:
+def failed_quietly(*, notified: bool) -> Outgoing:
+    """What everybody may know of a job whose failure is between the bot and its user. `notified`:
     the user knows more."""
-    line = text("progress.told_in_private" if told else "progress.nothing_to_show")
+    line = text("progress.told_in_private" if notified else "progress.nothing_to_show")
     title = text("progress.title_failed")
     return Outgoing(embeds=(discord.Embed(colour=_FAILED, title=title, description=line),))
 
@@ -169,7 +169,7 @@ def cancelled(job: JobRecord) -> Outgoing:
 
 
 def _embed(colour: discord.Colour, title: str, line: str, job: JobRecord) -> discord.Embed:
-    prompt = quoted(typed_text(job.request.wish) or job.request.prompt, 300)
+    prompt = quoted(typed_text(job.request.original) or job.request.prompt, 300)
     return discord.Embed(colour=colour, title=title, description=f"{line}\n\n{prompt}")
 
 

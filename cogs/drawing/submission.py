@@ -49,13 +49,13 @@ async def submit(
     jobs, presenters = interaction.client.services.jobs, interaction.client.presenters
     origin = origin_of(interaction, private=request.private)
 
-    wish = request
+    prepared = request
 
     async def decide() -> Ticket:
-        nonlocal wish
+        nonlocal prepared
         if prepare is not None:
-            wish = await prepare(request)
-        return await jobs.submit(wish, origin, saved=saved, replay=replay)
+            prepared = await prepare(request)
+        return await jobs.submit(prepared, origin, saved=saved, replay=replay)
 
     deciding = asyncio.create_task(decide())
     await asyncio.wait({deciding}, timeout=UNDECIDED_S)
@@ -78,8 +78,8 @@ async def submit(
             draft_of(request),
             seen=seen,
             saved=saved,
-            base=base_of(wish, job_id),
-            editable=prepare is None or wish is not request,
+            base=base_of(prepared, job_id),
+            editable=prepare is None or prepared is not request,
         )
         return
     try:

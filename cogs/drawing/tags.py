@@ -77,8 +77,8 @@ class FormButton(Lasting[Button], template="ekaki:tags:form"):
     """Opens the form with the prompt in it."""
 
     async def act(self, interaction: Interaction) -> None:
-        wish = GenerationRequest(prompt=_prompt_of(interaction))
-        await interaction.response.send_modal(PromptModal(wish, submit))
+        request = GenerationRequest(prompt=_prompt_of(interaction))
+        await interaction.response.send_modal(PromptModal(request, submit))
 
 
 def _prompt_of(interaction: Interaction) -> str:

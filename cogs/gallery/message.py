@@ -29,7 +29,7 @@ def shown_of(entry: Entry) -> str:
 
 def title_of(job: JobRecord) -> str:
     """The name of a forum's post."""
-    return cut(typed_text(job.request.wish), _NAME_LIMIT) or text("gallery.untitled")
+    return cut(typed_text(job.request.original), _NAME_LIMIT) or text("gallery.untitled")
 
 
 def attachment_of(entry: Entry, job: JobRecord, content: bytes, suffix: str) -> Attachment:
@@ -47,7 +47,7 @@ def message_of(entry: Entry, job: JobRecord, *, file_name: str, notice: str) -> 
     lines = [text("gallery.by", maker=f"<@{entry.maker_id}>")]
     if featured:
         lines.insert(0, text("gallery.featured"))
-    lines.append(quoted(typed_text(job.request.wish), 300))
+    lines.append(quoted(typed_text(job.request.original), 300))
     embed = discord.Embed(colour=_FEATURED if featured else _PLAIN, description="\n".join(lines))
     embed.set_image(url=f"attachment://{file_name}")
     if notice:

@@ -33,7 +33,7 @@ async def page_message(
             votes=entry.votes,
             rating=entry.rating.label,
             when="" if entry.posted_at is None else moment(entry.posted_at),
-            prompt=quoted(typed_text(job.request.wish), 500),
+            prompt=quoted(typed_text(job.request.original), 500),
         ),
     )
     embed.set_image(url=f"attachment://{file.name}")

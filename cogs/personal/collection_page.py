@@ -64,7 +64,7 @@ def _lines(found: CollectionPage, ceiling: Rating) -> list[str]:
         else text(
             "collection.item",
             number=number,
-            shown=quoted(typed_text(item.job.request.wish), PROMPT_CHARACTERS),
+            shown=quoted(typed_text(item.job.request.original), PROMPT_CHARACTERS),
             when=moment(item.added_at),
         )
         for number, item in enumerate(found.items, 1)

@@ -29,10 +29,10 @@ async def own_jobs(interaction: Interaction, typed: str) -> list[app_commands.Ch
     found = [entry for entry in entries if start and entry.job.id.startswith(start)]
     if not found:
         found = entries if not start else await _latest(interaction, words=typed)
-    jobs = {entry.job.id: entry.job.request.wish for entry in found}
+    jobs = {entry.job.id: entry.job.request.original for entry in found}
     return [
-        app_commands.Choice(name=cut(f"{job_id}: {typed_text(wish)}", MAX_CHOICE), value=job_id)
-        for job_id, wish in list(jobs.items())[:MAX_SUGGESTIONS]
+        app_commands.Choice(name=cut(f"{job_id}: {typed_text(request)}", MAX_CHOICE), value=job_id)
+        for job_id, request in list(jobs.items())[:MAX_SUGGESTIONS]
     ]
 
 

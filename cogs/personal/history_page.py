@@ -86,7 +86,7 @@ def _line(view: PageView, entry: HistoryEntry, number: int) -> str:
     shown = (
         text("history.hidden", rating=entry.picture.rating.label)
         if view.hides(entry)
-        else quoted(typed_text(entry.job.request.wish), PROMPT_CHARACTERS)
+        else quoted(typed_text(entry.job.request.original), PROMPT_CHARACTERS)
     )
     return text(
         "history.line",
@@ -133,7 +133,7 @@ def opening(options: list[discord.SelectOption]) -> list[Select]:
 def option_of(number: int, picture: PictureRecord, job: JobRecord) -> discord.SelectOption:
     """The line of a menu that opens `picture`."""
     return discord.SelectOption(
-        label=cut(f"{number}. {typed_text(job.request.wish)}", 100),
+        label=cut(f"{number}. {typed_text(job.request.original)}", 100),
         value=picture.id,
         description=text("history.option", **_facts(picture)),
     )

@@ -135,7 +135,7 @@ class MakerNewsCog(commands.Cog, name="MakerNews"):
 
     def _link(self, job: JobRecord, name: str = "") -> str:
         """What was typed, or `name`, as a link to the job's message."""
-        typed = cut_to_columns(typed_text(job.request.wish), _TITLE_COLUMNS)
+        typed = cut_to_columns(typed_text(job.request.original), _TITLE_COLUMNS)
         name = name or harmless(typed) or text("news.untitled")
         if job.message_id is None:
             return name

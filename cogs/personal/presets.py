@@ -61,7 +61,7 @@ class Presets(commands.GroupCog, group_name="preset", group_description=text("pr
         base = GenerationRequest()
         if job_id is not None:
             job, _ = await visible(interaction, job_id)
-            base = job.request.wish
+            base = job.request.original
         request = replace(base, **wanted(said))
         check_says_something(request)
         people = interaction.client.services.people

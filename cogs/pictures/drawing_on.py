@@ -36,8 +36,8 @@ async def again(interaction: Interaction, job_id: str, _extra: int | None) -> No
 
 async def edit(interaction: Interaction, job_id: str, _extra: int | None) -> None:
     job = await _own_job(interaction, job_id)
-    wish = interaction.client.services.results.typed(job)
-    await interaction.response.send_modal(typed_form(wish, job_id=job.id))
+    request = interaction.client.services.results.typed(job)
+    await interaction.response.send_modal(typed_form(request, job_id=job.id))
 
 
 async def _own_job(interaction: Interaction, job_id: str) -> JobRecord:
@@ -50,20 +50,20 @@ async def _own_job(interaction: Interaction, job_id: str) -> JobRecord:
 
 async def subtle(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
     stored = await _drawable_picture(interaction, picture_id)
-    wish = interaction.client.services.results.vary(stored, strong=False)
-    await _draw(interaction, wish)
+    request = interaction.client.services.results.vary(stored, strong=False)
+    await _draw(interaction, request)
 
 
 async def strong(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
     stored = await _drawable_picture(interaction, picture_id)
-    wish = interaction.client.services.results.vary(stored, strong=True)
-    await _draw(interaction, wish)
+    request = interaction.client.services.results.vary(stored, strong=True)
+    await _draw(interaction, request)
 
 
 async def upscale(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
     stored = await _drawable_picture(interaction, picture_id)
-    wish = interaction.client.services.results.upscale(stored)
-    await _draw(interaction, wish)
+    request = interaction.client.services.results.upscale(stored)
+    await _draw(interaction, request)
 
 
 async def remix(interaction: Interaction, job_id: str, _extra: int | None) -> None:
@@ -73,12 +73,12 @@ async def remix(interaction: Interaction, job_id: str, _extra: int | None) -> No
 
 def form_of(bot: EkakiBot, job: JobRecord) -> discord.ui.Modal:
     """The remix form of one of our jobs."""
-    wish = filled_in(bot.services.results.remix(job), job.request)
-    return remix_form(wish, job_id=job.id)
+    request = filled_in(bot.services.results.remix(job), job.request)
+    return remix_form(request, job_id=job.id)
 
 
-async def _draw(interaction: Interaction, wish: GenerationRequest) -> None:
-    await submit(interaction, wish, replay=True)
+async def _draw(interaction: Interaction, request: GenerationRequest) -> None:
+    await submit(interaction, request, replay=True)
 
 
 async def drawable_job(interaction: Interaction, job_id: str) -> tuple[JobRecord, Pictures]:

@@ -13,25 +13,25 @@ _MAX_NAMES: Final = 5
 _MAX_NOTE: Final = 1000  # characters: a field of an embed holds 1024
 
 
-def left_out_note(parameters: Parameters, wish: GenerationRequest) -> str:
+def left_out_note(parameters: Parameters, request: GenerationRequest) -> str:
     """A line for each; "" if everything was read and can be requested."""
     note = ""
-    for line in _lines(parameters, wish):
+    for line in _lines(parameters, request):
         if len(note) + len(line) < _MAX_NOTE:
             note += f"- {line}\n"
     return note.strip()
 
 
-def _lines(parameters: Parameters, wish: GenerationRequest) -> Iterator[str]:
+def _lines(parameters: Parameters, request: GenerationRequest) -> Iterator[str]:
     said = settings_of(parameters)
     for kind, names in parameters.left_out.items():
         label = text(f"left_out.{kind}")
         shown = listed(quoted(name, 60) for name in names[:_MAX_NAMES])
         yield text("left_out.named", what=label, names=shown) if names else label
-    if len(wish.prompt) < len(parameters.prompt):
+    if len(request.prompt) < len(parameters.prompt):
         yield text("left_out.cut")
     for option in OPTIONS:
         value: Any = said.get(option.field)
-        used: Any = getattr(wish, option.field)
+        used: Any = getattr(request, option.field)
         if option.a1111 and value != used:
             yield text(f"left_out.{option.label}", value=short(value), used=short(used))

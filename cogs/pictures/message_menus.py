@@ -23,7 +23,7 @@ from cogs.pictures.settings_text import foreign_settings
 from data.shipped.text import text
 from pipeline.errors import InputError
 from pipeline.metadata.read import PictureMetadata, is_decided, read_metadata
-from pipeline.prompt.flags_line import wish_of
+from pipeline.prompt.flags_line import request_of
 from pipeline.request import GenerationRequest
 
 _FILE = re.compile(rf"ekaki-({JOB_ID})-[0-9]+\.(?:png|webp|jpg)")
@@ -61,8 +61,8 @@ class MessageMenus(commands.Cog):
             form = form_of(interaction.client, job)
         else:
             found = await self._foreign(message)
-            wish = self._wish(found)
-            form = remix_form(wish, note=left_out_note(found.parameters, wish))
+            request = self._request(found)
+            form = remix_form(request, note=left_out_note(found.parameters, request))
         await interaction.response.send_modal(form)
 
     async def settings(self, interaction: Interaction, message: discord.Message) -> None:
@@ -73,10 +73,10 @@ class MessageMenus(commands.Cog):
             await show_settings(interaction, job, pictures)
             return
         found = await self._foreign(message)
-        await show(interaction, foreign_settings(found, self._wish(found)))
+        await show(interaction, foreign_settings(found, self._request(found)))
 
-    def _wish(self, found: PictureMetadata) -> GenerationRequest:
-        return wish_of(found.parameters, max_steps=self.bot.services.settings.max_steps)
+    def _request(self, found: PictureMetadata) -> GenerationRequest:
+        return request_of(found.parameters, max_steps=self.bot.services.settings.max_steps)
 
     async def _own_job(self, interaction: Interaction, message: discord.Message) -> str | None:
         """The job that a message shows, if it still exists."""

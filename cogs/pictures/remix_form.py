@@ -32,17 +32,19 @@ SETTINGS: Final = "settings"
 
 
 def remix_form(
-    wish: GenerationRequest, *, job_id: str | None = None, note: str = ""
+    request: GenerationRequest, *, job_id: str | None = None, note: str = ""
 ) -> discord.ui.Modal:
-    """A form filled in with `wish`, `note` above its fields. `job_id`: what the form does not show
-    is taken from there."""
+    """A form filled in with `request`, `note` above its fields. `job_id`: the job from which what
+    the form does not show is taken."""
     draft = Draft(
-        prompt=cut_prompt(wish.prompt),
-        negative=cut_prompt(wish.negative_prompt),
-        settings=settings_line(wish),
+        prompt=cut_prompt(request.prompt),
+        negative=cut_prompt(request.negative_prompt),
+        settings=settings_line(request),
     )
     title = text("results.remix_title")
-    return _form(draft, custom_id=_custom_id(job_id, private=wish.private), title=title, note=note)
+    return _form(
+        draft, custom_id=_custom_id(job_id, private=request.private), title=title, note=note
+    )
 
 
 def _form(draft: Draft, *, custom_id: str, title: str, note: str = "") -> discord.ui.Modal:
@@ -69,11 +71,11 @@ def _form(draft: Draft, *, custom_id: str, title: str, note: str = "") -> discor
     return form
 
 
-def typed_form(wish: GenerationRequest, *, job_id: str | None = None) -> discord.ui.Modal:
+def typed_form(request: GenerationRequest, *, job_id: str | None = None) -> discord.ui.Modal:
     """The form filled in with what somebody typed, to change it. `job_id`: see `remix_form`."""
-    draft = draft_of(wish)
+    draft = draft_of(request)
     return _form(
-        draft, custom_id=_custom_id(job_id, private=wish.private), title=text("draft.title")
+        draft, custom_id=_custom_id(job_id, private=request.private), title=text("draft.title")
     )
 
 
@@ -113,7 +115,7 @@ async def receive(interaction: Interaction) -> None:
     match = _CUSTOM_ID.fullmatch(custom_id_of(interaction))
     assert match is not None, "asked by the caller"
     try:
-        wish = await _wish(interaction, match, values)
+        request = await _request(interaction, match, values)
     except EkakiError as error:  # a settings line that can't be read
         draft = Draft(
             prompt=values.get(PROMPT, ""),
@@ -124,13 +126,13 @@ async def receive(interaction: Interaction) -> None:
         await refuse(interaction, error, draft, seen=match["seen"], saved=match["saved"], base=base)
         return
     try:
-        await submit(interaction, wish, saved=match["saved"], job_id=match["job_id"])
+        await submit(interaction, request, saved=match["saved"], job_id=match["job_id"])
     except Exception as error:  # noqa: BLE001 - discord.py would only log it
         await answer_error(interaction, error)
         await give_back(interaction, values)
 
 
-async def _wish(
+async def _request(
     interaction: Interaction, match: re.Match[str], values: Mapping[str, str]
 ) -> GenerationRequest:
     base = await _base(interaction, match)

@@ -49,19 +49,19 @@ def _in_words(label: str, value: str) -> str:
     return text(f"describe.{value}") if label == "visibility" else value
 
 
-def foreign_settings(found: PictureMetadata, wish: GenerationRequest) -> Outgoing:
+def foreign_settings(found: PictureMetadata, request: GenerationRequest) -> Outgoing:
     """What a foreign file says, what of it can be requested here, and what can't."""
     parameters = found.parameters
     lines = [parameters.prompt]
     if parameters.negative_prompt:
         lines.append(f"Negative prompt: {parameters.negative_prompt}")
     shown = [*parameters.pairs.items()]
-    line = settings_line(wish)
+    line = settings_line(request)
     if line:
         lines.append(line)
     message = _message("\n".join(lines), shown)
     embed = message.embeds[0].set_footer(text=text("left_out.source", program=found.program.value))
-    note = left_out_note(parameters, wish)
+    note = left_out_note(parameters, request)
     if note:
         embed.insert_field_at(0, name=text("left_out.title"), value=note, inline=False)
     return message

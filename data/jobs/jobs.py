@@ -60,7 +60,7 @@ class JobRecord:
 _UNREADABLE = ResolvedRequest(
     prompt="", negative_prompt="", width=1024, height=1024, preset=QualityPreset.NONE,
     rating=max(Rating), sampler=Sampler.EULER_A, num_inference_steps=1, guidance_scale=1.0, seed=0,
-    count=1, private=True, wish=GenerationRequest(prompt=""),
+    count=1, private=True, original=GenerationRequest(prompt=""),
 )  # fmt: skip
 
 
@@ -91,14 +91,14 @@ async def insert(connection: Connection, *, job: JobRecord) -> None:
         job,
         pictures=job.request.count,
         init_picture=job.request.init_picture or None,
-        words=_words(job.request.wish),
+        words=_words(job.request.original),
     )
 
 
-def _words(wish: GenerationRequest) -> str:
+def _words(request: GenerationRequest) -> str:
     """The text searched in the history: everything typed for the picture except the negative
     prompt."""
-    return searchable(", ".join((wish.character, wish.series, wish.prompt, wish.tags)))
+    return searchable(", ".join((request.character, request.series, request.prompt, request.tags)))
 
 
 async def get(connection: Connection, *, job_id: str) -> JobRecord | None:

@@ -38,7 +38,7 @@ _RATINGS: Final = frozenset(chain.from_iterable(plain_keys(text) for text in RAT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Craft:
-    """What the assembly needs beside the wish. `rating` is the decided one."""
+    """What the assembly needs besides the request. `rating` is the decided one."""
 
     preset: QualityPreset
     rating: Rating
@@ -46,34 +46,34 @@ class Craft:
     category_of: CategoryOf
 
 
-def typed_text(wish: GenerationRequest) -> str:
+def typed_text(request: GenerationRequest) -> str:
     """Everything that a person typed for the picture itself, except the negative prompt."""
-    parts = (wish.character, wish.series, wish.prompt, wish.tags)
+    parts = (request.character, request.series, request.prompt, request.tags)
     return ", ".join(part for part in parts if part)
 
 
-def assemble_prompt(wish: GenerationRequest, craft: Craft) -> str:
-    """The final prompt in A1111's syntax. `wish` is read: see `pipeline.prompt.read`."""
-    ordered = _once(_ordered(wish, craft.category_of))
-    taken = plain_keys(typed_text(wish)) | plain_keys(join_pieces(ordered))
-    refused = plain_keys(wish.negative_prompt) | plain_keys(wish.place_negative)
-    quality = _new(_quality(wish, craft, taken), taken | refused)
-    around = _new(_special(wish, craft, taken), taken | refused | {p.key for p in quality})
+def assemble_prompt(request: GenerationRequest, craft: Craft) -> str:
+    """The final prompt in A1111's syntax. `request` is read: see `pipeline.prompt.read`."""
+    ordered = _once(_ordered(request, craft.category_of))
+    taken = plain_keys(typed_text(request)) | plain_keys(join_pieces(ordered))
+    refused = plain_keys(request.negative_prompt) | plain_keys(request.place_negative)
+    quality = _new(_quality(request, craft, taken), taken | refused)
+    around = _new(_special(request, craft, taken), taken | refused | {p.key for p in quality})
     if craft.quality_first:
         return join_pieces([*quality, *ordered, *around])
     return join_pieces([*ordered, *around, *quality])
 
 
-def assemble_negative(wish: GenerationRequest, craft: Craft, *, prompt: str) -> str:
+def assemble_negative(request: GenerationRequest, craft: Craft, *, prompt: str) -> str:
     """The final negative: the place's, the user's own, then the style's, then the preset's.
 
     A complete one of the user's, such as a pasted one, gets no second one after it. Nothing in the
     final `prompt` is added, and `nsfw` only if the rating excludes it.
     """
-    own = _once(split_pieces(wish.negative_prompt))
-    style = "" if wish.style is None else STYLES[wish.style].negative
+    own = _once(split_pieces(request.negative_prompt))
+    style = "" if request.style is None else STYLES[request.style].negative
     added = [*split_pieces(style), *split_pieces(PRESETS[craft.preset].negative)]
-    if len(plain_keys(wish.negative_prompt) & _NEGATIVES) >= _COMPLETE_NEGATIVE:
+    if len(plain_keys(request.negative_prompt) & _NEGATIVES) >= _COMPLETE_NEGATIVE:
         added = [each for each in added if each.key == "nsfw"]
     wanted = plain_keys(prompt)
     adult = craft.rating > Rating.SENSITIVE
@@ -83,19 +83,19 @@ def assemble_negative(wish: GenerationRequest, craft: Craft, *, prompt: str) -> 
             p for p in added if not plain_keys(p.text) & wanted and not (adult and p.key == "nsfw")
         ]
 
-    typed = plain_keys(wish.negative_prompt)
-    place = _new(fitting(split_pieces(wish.place_negative)), typed)
+    typed = plain_keys(request.negative_prompt)
+    place = _new(fitting(split_pieces(request.place_negative)), typed)
     minors = split_pieces(MINORS) if adult else []
     said = typed | plain_keys(join_pieces(place))
     return join_pieces([*place, *own, *_new([*fitting(added), *minors], said)])
 
 
-def _ordered(wish: GenerationRequest, category_of: CategoryOf) -> list[Piece]:
+def _ordered(request: GenerationRequest, category_of: CategoryOf) -> list[Piece]:
     """The user's pieces; those before the first BREAK in the card's order."""
-    typed = [*split_pieces(wish.prompt), *split_pieces(wish.tags)]
+    typed = [*split_pieces(request.prompt), *split_pieces(request.tags)]
     end = next((i for i, each in enumerate(typed) if each.holds_break), len(typed))
     subjects: list[Piece] = []
-    characters, series, rest = _names(wish.character), _names(wish.series), list[Piece]()
+    characters, series, rest = _names(request.character), _names(request.series), list[Piece]()
     for each in typed[:end]:
         category = category_of(each.key)
         if _SUBJECT.fullmatch(each.key):
@@ -118,26 +118,26 @@ def _names(option: str) -> list[Piece]:
     ]
 
 
-def _special(wish: GenerationRequest, craft: Craft, taken: Set[str]) -> list[Piece]:
+def _special(request: GenerationRequest, craft: Craft, taken: Set[str]) -> list[Piece]:
     """Style, rating, year and aesthetic. If a word of one kind was typed, that kind is not
     added."""
-    pieces = [] if wish.style is None else split_pieces(STYLES[wish.style].positive)
+    pieces = [] if request.style is None else split_pieces(STYLES[request.style].positive)
     rating = split_pieces(RATING_TAGS[craft.rating])
     if taken & _RATINGS <= {each.key for each in rating}:
         pieces += rating
-    if wish.year is not None and not taken & _YEARS:
-        pieces.append(piece(wish.year))
-    if wish.aesthetic is not None and not taken & _AESTHETICS:
-        pieces.append(piece(wish.aesthetic))
+    if request.year is not None and not taken & _YEARS:
+        pieces.append(piece(request.year))
+    if request.aesthetic is not None and not taken & _AESTHETICS:
+        pieces.append(piece(request.aesthetic))
     return pieces
 
 
-def _quality(wish: GenerationRequest, craft: Craft, taken: Set[str]) -> list[Piece]:
+def _quality(request: GenerationRequest, craft: Craft, taken: Set[str]) -> list[Piece]:
     """The preset's tags, less its quality or aesthetic words where such were typed or chosen."""
     excluded: set[str] = set()
     if taken & _QUALITIES:
         excluded |= _QUALITIES
-    if taken & _AESTHETICS or wish.aesthetic is not None:
+    if taken & _AESTHETICS or request.aesthetic is not None:
         excluded |= _AESTHETICS
     return [p for p in split_pieces(PRESETS[craft.preset].positive) if p.key not in excluded]
 

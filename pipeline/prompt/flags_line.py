@@ -58,7 +58,7 @@ def filled_in(base: GenerationRequest, made: ResolvedRequest) -> GenerationReque
     )
 
 
-def wish_of(parameters: Parameters, *, max_steps: int = MAX_STEPS) -> GenerationRequest:
+def request_of(parameters: Parameters, *, max_steps: int = MAX_STEPS) -> GenerationRequest:
     """What a stranger's file asks for, as far as it can be done here; the nearest where not.
 
     The prompt is complete, as its model got it: no preset adds to it a second time.

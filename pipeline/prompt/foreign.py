@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from pipeline.hints import HintKind, Hints
-from pipeline.prompt.shelf import PART, Shelf
+from pipeline.prompt.placeholders import PART, Placeholders
 
 _NETWORKS: Final[Mapping[str, HintKind]] = {
     **dict.fromkeys(("lora", "lyco", "locon", "loha", "lokr", "dora"), HintKind.LORA),
@@ -94,74 +94,74 @@ def signs_weight(signs: str) -> str:
     return f"{step ** min(len(signs), _MAX_SIGNS):.4g}"
 
 
-def leave_out(text: str, shelf: Shelf, hints: Hints) -> str:
+def leave_out(text: str, placeholders: Placeholders, hints: Hints) -> str:
     """`text` without unsupported syntax. Called before brackets are read."""
     for kind, pattern in _LEFT_OUT:
-        text = re.sub(pattern, _told(kind, "", shelf, hints), text)
+        text = re.sub(pattern, _replaced(kind, "", placeholders, hints), text)
     for _ in range(_MAX_NESTED):
-        found = _TAG.sub(lambda match: _network(match, shelf, hints), text)
+        found = _TAG.sub(lambda match: _network(match, placeholders, hints), text)
         if found == text:
             break
         text = _LEFT_ALONE.sub("", found)
     for pattern in (_NOT_CLOSED, _BARE_NETWORK):
-        text = pattern.sub(lambda match: _network(match, shelf, hints), text)
-    text = _REGION.sub(_told(HintKind.REGION, ",", shelf, hints), text)
-    text = _CONTROL.sub(_told(HintKind.UNKNOWN, ",", shelf, hints), text)
-    text = _JOINED.sub(lambda match: _joined(match, shelf, hints), text)
-    text = _SWAP.sub(lambda match: _swapped(match, shelf, hints), text)
-    composed = _AND.sub(_told(HintKind.COMPOSED, ",", shelf, hints), text)
+        text = pattern.sub(lambda match: _network(match, placeholders, hints), text)
+    text = _REGION.sub(_replaced(HintKind.REGION, ",", placeholders, hints), text)
+    text = _CONTROL.sub(_replaced(HintKind.UNKNOWN, ",", placeholders, hints), text)
+    text = _JOINED.sub(lambda match: _joined(match, placeholders, hints), text)
+    text = _SWAP.sub(lambda match: _swapped(match, placeholders, hints), text)
+    composed = _AND.sub(_replaced(HintKind.COMPOSED, ",", placeholders, hints), text)
     if composed != text:
-        text = _LAST_SHARE.sub(_told(HintKind.COMPOSED, "", shelf, hints), composed)
-    return _PLUS.sub(lambda match: _emphasised(match, shelf), text)
+        text = _LAST_SHARE.sub(_replaced(HintKind.COMPOSED, "", placeholders, hints), composed)
+    return _PLUS.sub(lambda match: _emphasised(match, placeholders), text)
 
 
-def read_rest(text: str, shelf: Shelf, hints: Hints) -> str:
+def read_rest(text: str, placeholders: Placeholders, hints: Hints) -> str:
     """Syntax that is left after brackets are read: `1.2::tag::`, `a::2 b`, `a | b`."""
-    text = re.sub(_WILDCARD, _told(HintKind.WILDCARD, "", shelf, hints), text)
+    text = re.sub(_WILDCARD, _replaced(HintKind.WILDCARD, "", placeholders, hints), text)
     text = _NEXT_NOVELAI.sub(":: ", text)
-    text = _NOVELAI.sub(lambda match: _weighted(match, shelf, hints), text)
-    text = _PARTS.sub(_told(HintKind.PARTS, ", ", shelf, hints), text)
-    return _MIDDLE_PIPE.sub(_told(HintKind.PARTS, ", ", shelf, hints), text)
+    text = _NOVELAI.sub(lambda match: _weighted(match, placeholders, hints), text)
+    text = _PARTS.sub(_replaced(HintKind.PARTS, ", ", placeholders, hints), text)
+    return _MIDDLE_PIPE.sub(_replaced(HintKind.PARTS, ", ", placeholders, hints), text)
 
 
-def _told(
-    kind: HintKind, instead: str, shelf: Shelf, hints: Hints
+def _replaced(
+    kind: HintKind, instead: str, placeholders: Placeholders, hints: Hints
 ) -> Callable[["re.Match[str]"], str]:
     def replaced(match: "re.Match[str]") -> str:
         if not hints.are_full:
-            hints.add(kind, shelf.typed(match[0]))
+            hints.add(kind, placeholders.typed(match[0]))
         return instead
 
     return replaced
 
 
-def _network(match: "re.Match[str]", shelf: Shelf, hints: Hints) -> str:
+def _network(match: "re.Match[str]", placeholders: Placeholders, hints: Hints) -> str:
     name = next((each for each in match.groupdict().values() if each), "").lower()
     if name == "break":
         return " BREAK "
     kind = _NETWORKS.get(name, HintKind.UNKNOWN)
-    hints.add(kind, shelf.typed(match[0]))
+    hints.add(kind, placeholders.typed(match[0]))
     return ""
 
 
-def _joined(match: "re.Match[str]", shelf: Shelf, hints: Hints) -> str:
-    hints.add(HintKind.COMPOSED, shelf.typed(f".{match[2]}({match[3]})"))
+def _joined(match: "re.Match[str]", placeholders: Placeholders, hints: Hints) -> str:
+    hints.add(HintKind.COMPOSED, placeholders.typed(f".{match[2]}({match[3]})"))
     return match[1].replace('"', "")
 
 
-def _swapped(match: "re.Match[str]", shelf: Shelf, hints: Hints) -> str:
+def _swapped(match: "re.Match[str]", placeholders: Placeholders, hints: Hints) -> str:
     """The second is drawn in the end; the first only gives its position."""
     used = match[1].partition(",")[0].strip(" \"'")
-    hints.add(HintKind.SWAP, shelf.typed(match[0]), shelf.typed(used))
+    hints.add(HintKind.SWAP, placeholders.typed(match[0]), placeholders.typed(used))
     return used
 
 
-def _emphasised(match: "re.Match[str]", shelf: Shelf) -> str:
+def _emphasised(match: "re.Match[str]", placeholders: Placeholders) -> str:
     words = match[1].strip('"')
-    return shelf.put(f"({words}:{signs_weight(match[2])})", match[0])
+    return placeholders.put(f"({words}:{signs_weight(match[2])})", match[0])
 
 
-def _weighted(match: "re.Match[str]", shelf: Shelf, hints: Hints) -> str:
+def _weighted(match: "re.Match[str]", placeholders: Placeholders, hints: Hints) -> str:
     words = match[2].strip(" ,")
     if not words:
         return ", "
@@ -170,5 +170,5 @@ def _weighted(match: "re.Match[str]", shelf: Shelf, hints: Hints) -> str:
     after = ", " if match[2].rstrip().endswith(",") else ""
     made = f"({words}:{match[1].replace(',', '.')})"
     if "," in match[1]:
-        hints.add(HintKind.WEIGHT_READ, shelf.typed(match[0]), shelf.typed(made))
-    return shelf.put(made, match[0]) + after
+        hints.add(HintKind.WEIGHT_READ, placeholders.typed(match[0]), placeholders.typed(made))
+    return placeholders.put(made, match[0]) + after

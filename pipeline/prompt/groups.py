@@ -13,8 +13,8 @@ from pipeline.prompt.misweights import (
     split_early,
     weigh,
 )
+from pipeline.prompt.placeholders import Placeholders
 from pipeline.prompt.scheduled import lasting_text
-from pipeline.prompt.shelf import Shelf
 
 _OPENED_BY: Final = {")": "(", "]": "[", "}": "{"}
 _SIGN = re.compile(r"[()\[\]{}]")
@@ -36,10 +36,10 @@ _MAX_ALONE: Final = 20  # brackets alone whose weight is looked for: each reads 
 
 
 class GroupReader:
-    """One prompt whose names are on the shelf already."""
+    """One prompt whose names are already placeholders."""
 
-    def __init__(self, shelf: Shelf, hints: Hints) -> None:
-        self._shelf = shelf
+    def __init__(self, placeholders: Placeholders, hints: Hints) -> None:
+        self._placeholders = placeholders
         self._hints = hints
         self._stack: list[tuple[str, list[str]]] = []
         self._parts: list[str] = []
@@ -82,7 +82,7 @@ class GroupReader:
         if suffix is not None:
             typed += suffix[0]
             at = suffix.end()
-        outer.append(made and self._shelf.put(made, typed))
+        outer.append(made and self._placeholders.put(made, typed))
         self._parts = outer
         return at
 
@@ -131,7 +131,7 @@ class GroupReader:
         if sign == "]" and ":" in words:
             made, kind = lasting_text(piece) or "", HintKind.EDITING
         self._tell(kind, piece + sign, made)
-        self._parts = [content.removesuffix(piece), self._shelf.put(made, piece + sign)]
+        self._parts = [content.removesuffix(piece), self._placeholders.put(made, piece + sign)]
         return True
 
     def _open_square(self, content: str) -> str:
@@ -141,7 +141,7 @@ class GroupReader:
         if used is None:
             return "[" + content
         self._tell(HintKind.EDITING, "[" + head, used)
-        return (used and self._shelf.put(used, "[" + head)) + comma + after
+        return (used and self._placeholders.put(used, "[" + head)) + comma + after
 
     def _open_round(self, content: str) -> str:
         """An unclosed bracket: to the end as in A1111, unless a weight shows where it ends."""
@@ -152,16 +152,16 @@ class GroupReader:
         if found is not None:
             group, after = found
             self._tell(HintKind.WEIGHT_READ, typed, group + after)
-            return self._shelf.put(group, "(" + content[: len(content) - len(after)]) + after
+            return self._placeholders.put(group, "(" + content[: len(content) - len(after)]) + after
         words, number, kind = weigh(content)
         if not words.strip(" ,") or not (number or kind):
             return typed
         made = f"({words}:{number})" if number else f"({words})"
         self._tell(kind or HintKind.WEIGHT_READ, typed, made)
-        return self._shelf.put(made, typed)
+        return self._placeholders.put(made, typed)
 
     def _round(self, content: str, typed: str, suffix: "re.Match[str] | None") -> str:
-        words, number, kind = weigh(read_rest(content, self._shelf, self._hints))
+        words, number, kind = weigh(read_rest(content, self._placeholders, self._hints))
         if not words.strip(" ,"):
             return ""
         groups = split_early(words, number)
@@ -173,7 +173,7 @@ class GroupReader:
             number = _with_suffix(number, suffix)
         if kind is None and not number:
             self._tell_words(words)
-        last = self._shelf.at(words.rstrip()[-1:])
+        last = self._placeholders.at(words.rstrip()[-1:])
         if not number and last is not None and _ENDS_LIKE_A_WEIGHT.search(last.text):
             number = _EMPHASIS  # `(:3)` is a face, and A1111 would read a weight
         made = f"({words}:{number})" if number else f"({words})"
@@ -190,7 +190,7 @@ class GroupReader:
         if used is not None:
             self._tell(HintKind.EDITING, typed, used)
             return used
-        words, number, kind = weigh(read_rest(content, self._shelf, self._hints))
+        words, number, kind = weigh(read_rest(content, self._placeholders, self._hints))
         if not words.strip(" ,"):
             return ""
         if number:
@@ -214,16 +214,16 @@ class GroupReader:
                 return f"({content})".replace(":", " ")
             return self._round(content, typed, None)
         self._tell_words(content)
-        return f"({read_rest(content, self._shelf, self._hints)}:{_NOVELAI_EMPHASIS})"
+        return f"({read_rest(content, self._placeholders, self._hints)}:{_NOVELAI_EMPHASIS})"
 
     def _tell(self, kind: HintKind, typed: str, used: str) -> None:
         if kind is HintKind.WEIGHT_WORD:
             used = ""  # drawn as typed
         if not self._hints.are_full:
-            self._hints.add(kind, self._shelf.typed(typed), self._shelf.typed(used))
+            self._hints.add(kind, self._placeholders.typed(typed), self._placeholders.typed(used))
 
     def _top(self, text: str) -> str:
-        pieces = re.split(r"(,|\bBREAK\b)", read_rest(text, self._shelf, self._hints))
+        pieces = re.split(r"(,|\bBREAK\b)", read_rest(text, self._placeholders, self._hints))
         return "".join(map(self._bare, pieces))
 
     def _tell_words(self, words: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from pipeline.prompt.faces import FACES
-from pipeline.prompt.shelf import Shelf
+from pipeline.prompt.placeholders import Placeholders
 from pipeline.prompt.weights import KAOMOJI
 
 IsKnown = Callable[[str], bool]
@@ -23,9 +23,9 @@ _BARE_WEIGHT = re.compile(r":\d+(?:\.\d*)?\Z")
 _SPECIAL = re.compile(r"[()\[\]\\]")
 
 
-def shelve_names(text: str, is_known: IsKnown, shelf: Shelf) -> str:
-    """`text` with known names and escaped signs on the shelf, as A1111's syntax writes them."""
-    return _Finder(text, is_known, shelf).read()
+def set_names_aside(text: str, is_known: IsKnown, placeholders: Placeholders) -> str:
+    """`text` with placeholders for known names and escaped characters."""
+    return _Finder(text, is_known, placeholders).read()
 
 
 def escape_name(name: str) -> str:
@@ -35,10 +35,10 @@ def escape_name(name: str) -> str:
 
 
 class _Finder:
-    def __init__(self, text: str, is_known: IsKnown, shelf: Shelf) -> None:
+    def __init__(self, text: str, is_known: IsKnown, placeholders: Placeholders) -> None:
         self._text = text
         self._is_known = is_known
-        self._shelf = shelf
+        self._placeholders = placeholders
         self._left = _MAX_TRIES
         self._open = 0
 
@@ -50,7 +50,7 @@ class _Finder:
             if found is not None:
                 end, name = found
                 typed = text[at:end]
-                parts.append(self._shelf.put(escape_name(name), typed))
+                parts.append(self._placeholders.put(escape_name(name), typed))
                 if self._closes_too(typed, end):
                     parts.append(")")
                     self._open -= 1
@@ -65,7 +65,7 @@ class _Finder:
         return "".join(parts)
 
     def _escaped(self, typed: str) -> str:
-        return self._shelf.put(typed if typed[1] in "()[]\\" else typed[1], typed)
+        return self._placeholders.put(typed if typed[1] in "()[]\\" else typed[1], typed)
 
     def _closes_too(self, typed: str, end: int) -> bool:
         """Whether the bracket at an emoticon's end is needed as the end of a group: `(smile,

@@ -15,8 +15,8 @@ from pipeline.prompt.flags import cut_foreign_flags
 from pipeline.prompt.foreign import leave_out
 from pipeline.prompt.groups import GroupReader
 from pipeline.prompt.known import NameOf, nothing, replace_aliases
-from pipeline.prompt.names import IsKnown, shelve_names
-from pipeline.prompt.shelf import Shelf, without_letters
+from pipeline.prompt.names import IsKnown, set_names_aside
+from pipeline.prompt.placeholders import Placeholders, without_letters
 from pipeline.prompt.width import as_ascii
 from pipeline.request import GenerationRequest
 
@@ -67,8 +67,8 @@ def _read(typed: str, is_known: IsKnown, hints: Hints) -> str:
     body, flags = cut_foreign_flags(without_letters(plain))
     for flag in flags:
         hints.add(HintKind.FLAG, flag)
-    shelf = Shelf()
-    text = shelve_names(as_ascii(body), is_known, shelf)
-    text = GroupReader(shelf, hints).read(leave_out(text, shelf, hints))
+    placeholders = Placeholders()
+    text = set_names_aside(as_ascii(body), is_known, placeholders)
+    text = GroupReader(placeholders, hints).read(leave_out(text, placeholders, hints))
     tidy = _COMMAS.sub(",", _BLANKS.sub(" ", text))
-    return shelf.back(tidy).strip(" ,")
+    return placeholders.back(tidy).strip(" ,")

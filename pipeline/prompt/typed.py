@@ -28,16 +28,16 @@ from pipeline.request import GenerationRequest, ResolvedRequest, decided
 
 def own_pieces(made: ResolvedRequest) -> list[Piece]:
     """The pieces of the final prompt without quality tags and such that nobody typed."""
-    style = "" if made.wish.style is None else STYLES[made.wish.style].positive
+    style = "" if made.original.style is None else STYLES[made.original.style].positive
     added = _ADDED | plain_keys(style)
-    return _own(made.prompt, added=added, typed=plain_keys(typed_text(made.wish)))
+    return _own(made.prompt, added=added, typed=plain_keys(typed_text(made.original)))
 
 
 def own_negative(made: ResolvedRequest) -> str:
     """The final negative prompt without what nobody typed."""
-    style = "" if made.wish.style is None else STYLES[made.wish.style].negative
+    style = "" if made.original.style is None else STYLES[made.original.style].negative
     added = _ADDED_NEGATIVE | plain_keys(style)
-    typed = plain_keys(made.wish.negative_prompt)
+    typed = plain_keys(made.original.negative_prompt)
     return join_pieces(_own(made.negative_prompt, added=added, typed=typed))
 
 
@@ -50,9 +50,9 @@ def imagine_command(made: ResolvedRequest, *, seed: int) -> str:
     said = replace(
         GenerationRequest(**decided(made)),
         aspect=nearest_bucket(width=made.width, height=made.height).pixels,
-        year=made.wish.year,
-        aesthetic=made.wish.aesthetic,
-        style=made.wish.style,
+        year=made.original.year,
+        aesthetic=made.original.aesthetic,
+        style=made.original.style,
         seed=seed if is_repeatable(made) else None,
         count=None,
     )

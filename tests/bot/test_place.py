@@ -17,7 +17,7 @@ from pipeline.errors import StorageError
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import open_harness, origin
 
-WISH = GenerationRequest(prompt="1girl")
+REQUEST = GenerationRequest(prompt="1girl")
 
 
 def moved(folder: Path) -> None:
@@ -51,11 +51,11 @@ async def test_nothing_is_taken_or_stored_and_the_job_stays_open(
     async with open_harness(folder) as harness:
         hold_place(harness.files, None)
         harness.engine.hold()
-        job_id = (await harness.jobs.submit(WISH, origin())).job.id
+        job_id = (await harness.jobs.submit(REQUEST, origin())).job.id
         await asyncio.to_thread(harness.engine.started.acquire)
         change(folder)
         with pytest.raises(StorageError, match="data_dir_replaced"):
-            await harness.jobs.submit(WISH, origin(2))
+            await harness.jobs.submit(REQUEST, origin(2))
         with pytest.raises(StorageError, match="data_dir_replaced"):
             async with asyncio.timeout(20):
                 await harness.database.place.watch()

@@ -208,7 +208,7 @@ async def test_a_server_chooses_its_language_here(place: Discord, bob: Visitor) 
     actor = Actor(user_id=IDS.moderator, guild_id=IDS.guild, channel_id=IDS.general)
     async with open_bot(place) as running:
         await running.services.servers.change(actor, lambda made: replace(made, language="ja"))
-        shown = await bob.wish("1girl")
+        shown = await bob.imagine("1girl")
         assert "待機中" in shown.text or "生成中" in shown.text
         assert (await bob.answer("limits")).text.startswith("Your limits")
     async with open_bot(place) as running:

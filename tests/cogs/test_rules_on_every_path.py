@@ -42,20 +42,20 @@ async def from_form(visitor: Visitor, prompt: str, **options: str) -> MessageVie
 async def test_in_every_option(running: Running, alice: Visitor) -> None:
     await refused(
         running,
-        await alice.wish("1girl, (lo(li):1.2)"),
-        await alice.wish("1girl", tags="l0li"),
-        await alice.wish("1girl", character="lоli"),
-        await alice.wish("1girl", series="ｌｏｌｉ"),
-        await alice.wish("1girl", negative="hat, (loli:-1)"),
-        await alice.wish("1girl --no (loli:-1)"),
-        await alice.wish("1girl BREAK lo\u200bli"),
-        await alice.wish("1girl, <lora:loli_style:0.8>"),
-        await alice.wish("1girl", tags="l i", character="l o"),
+        await alice.imagine("1girl, (lo(li):1.2)"),
+        await alice.imagine("1girl", tags="l0li"),
+        await alice.imagine("1girl", character="lоli"),
+        await alice.imagine("1girl", series="ｌｏｌｉ"),
+        await alice.imagine("1girl", negative="hat, (loli:-1)"),
+        await alice.imagine("1girl --no (loli:-1)"),
+        await alice.imagine("1girl BREAK lo\u200bli"),
+        await alice.imagine("1girl, <lora:loli_style:0.8>"),
+        await alice.imagine("1girl", tags="l i", character="l o"),
     )
 
 
 async def test_with_what_the_vocabulary_knows(running: Running, alice: Visitor) -> None:
-    said = await alice.wish("child, skirt_lift")
+    said = await alice.imagine("child, skirt_lift")
     assert REFUSED in said.text
     assert said.ephemeral
     assert await running.jobs() == []
@@ -68,8 +68,8 @@ async def test_in_presets_and_own_defaults(running: Running, alice: Visitor) -> 
         running,
         await from_form(alice, "1girl, l0li"),
         await from_form(alice, "", saved="Mine"),
-        await alice.wish("1girl", saved="Mine"),
-        await alice.wish("1girl", saved="Not"),
+        await alice.imagine("1girl", saved="Mine"),
+        await alice.imagine("1girl", saved="Not"),
     )
 
 

@@ -69,11 +69,11 @@ async def test_a_blocked_word_is_refused_on_every_path_and_costs_nothing(
     await set_words(running, "spider", allowed=["spider lily"])
     used = await running.used()
     said = [
-        await alice.wish("1girl, (sp1der:1.2)"),
-        await alice.wish("1girl", tags="spider"),
-        await alice.wish("1girl", character="spider"),
-        await alice.wish("1girl --no hat, spider"),
-        await alice.wish("1girl", saved="Web"),
+        await alice.imagine("1girl, (sp1der:1.2)"),
+        await alice.imagine("1girl", tags="spider"),
+        await alice.imagine("1girl", character="spider"),
+        await alice.imagine("1girl --no hat, spider"),
+        await alice.imagine("1girl", saved="Web"),
         await whole(await alice.member.press(shown, "ekaki:reroll")),
         await whole(await alice.press(shown, "Vary (subtle)")),
         await whole(await alice.press(shown, "Vary (strong)")),
@@ -120,7 +120,7 @@ async def test_what_a_server_allows_never_switches_a_hard_rule_off(
     running: Running, alice: Visitor
 ) -> None:
     await set_words(running, allowed=["loli", "1girl loli"])
-    refused = await alice.wish("1girl, loli")
+    refused = await alice.imagine("1girl, loli")
     assert "This rule holds on every server" in refused.text
     (entry,) = await log(running, AuditKind.REFUSED)
     assert entry.details["error"] == "rule_minor_coded"
@@ -151,7 +151,7 @@ async def test_only_allowed_channels_and_their_threads_draw(
     async with running.services.database.transaction() as connection:
         settings = GuildSettings(allowed_channels=frozenset({IDS.art}))
         await guild_settings.put(connection, guild_id=IDS.guild, settings=settings)
-    refused = await alice.wish("1girl")
+    refused = await alice.imagine("1girl")
     assert refused.ephemeral
     assert f"<#{IDS.art}>" in refused.text
     assert await running.used() == 0
@@ -161,7 +161,7 @@ async def test_only_allowed_channels_and_their_threads_draw(
     direct = await alice.answer("imagine", channel=IDS.dm_alice, prompt="1girl")
     assert "only" not in direct.text
     place.loopback.changes.delete_channel(IDS.art)  # nothing opens by that
-    assert (await alice.wish("1girl")).ephemeral
+    assert (await alice.imagine("1girl")).ephemeral
 
 
 async def test_a_thread_follows_the_settings_of_its_channel(
@@ -172,7 +172,7 @@ async def test_a_thread_follows_the_settings_of_its_channel(
     for channel in (IDS.art, IDS.thread):
         refused = await alice.answer("imagine", channel=channel, prompt="1girl", rating="sensitive")
         assert "`safe` at most" in refused.text, channel
-    fine = await alice.wish("1girl", rating="sensitive")
+    fine = await alice.imagine("1girl", rating="sensitive")
     assert "at most" not in fine.text
     (entry, *_) = await log(running, AuditKind.REFUSED)
     assert entry.details["error"] == "rating_above_ceiling"
@@ -196,15 +196,15 @@ async def test_a_block_holds_over_a_restart_and_ends_when_its_time_is_over(
         async with running.services.database.transaction() as connection:
             await blocks.put(connection, block=block(until=until))
     async with open_bot(place) as running:
-        refused = await alice.wish("1girl")
+        refused = await alice.imagine("1girl")
         assert refused.ephemeral
         assert "'spam'" in refused.text
         assert "The block ends <t:" in refused.text
-        assert "blocked" not in (await bob.wish("1girl")).text
+        assert "blocked" not in (await bob.imagine("1girl")).text
         direct = await alice.answer("imagine", channel=IDS.dm_alice, prompt="1girl")
         assert "blocked" not in direct.text  # another place, not these moderators'
         place.advance(3601)
-        assert "blocked" not in (await alice.wish("1girl")).text
+        assert "blocked" not in (await alice.imagine("1girl")).text
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ async def test_every_kind_of_block_is_told(
 ) -> None:
     async with running.services.database.transaction() as connection:
         await blocks.put(connection, block=made)
-    refused = await alice.wish("1girl")
+    refused = await alice.imagine("1girl")
     assert words in refused.text
     assert await running.jobs() == []
     assert (await log(running, AuditKind.REFUSED))[0].details["error"] in {
@@ -235,7 +235,7 @@ async def test_maintenance_refuses_kindly(running: Running, alice: Visitor) -> N
     async with running.services.database.transaction() as connection:
         closed = Maintenance(since=1.0, by=1, reason="a new model")
         await maintenance.put(connection, maintenance=closed)
-    refused = await alice.wish("1girl")
+    refused = await alice.imagine("1girl")
     assert refused.ephemeral
     assert "a new model" in refused.text
     async with running.services.database.transaction() as connection:
@@ -258,7 +258,7 @@ async def test_limits_of_a_server_refuse_kindly_and_cost_nothing(
     running: Running, alice: Visitor, limits: dict[str, int], options: dict[str, Any], words: str
 ) -> None:
     await set_limits(running, **limits)
-    refused = await alice.wish("1girl", **options)
+    refused = await alice.imagine("1girl", **options)
     assert refused.ephemeral
     assert words in refused.text
     assert await running.used() == 0
@@ -274,18 +274,18 @@ async def test_a_role_lifts_what_everyone_has_within_the_operators_bounds(
         await set_limits(running, role.id, max_steps=60, pictures_per_day=2, weight=9)
         job = await alice.draw(running, "1girl", steps=28)
         assert job.weight == 3
-        assert "between 1 and 30" in (await alice.wish("1girl", steps=40)).text
-        assert "between 1 and 10" in (await bob.wish("1girl", steps=28)).text
+        assert "between 1 and 30" in (await alice.imagine("1girl", steps=40)).text
+        assert "between 1 and 10" in (await bob.imagine("1girl", steps=28)).text
         shown = (await alice.answer("limits")).text
         assert "On this server, by your roles" in shown
         assert "1 of 2 pictures" in shown
         await alice.draw(running, "1girl", steps=8)
         assert (
             "allow you 2 pictures in 24 hours, and 0 are left"
-            in (await alice.wish("1girl", steps=8)).text
+            in (await alice.imagine("1girl", steps=8)).text
         )
         place.loopback.changes.delete_role(IDS.guild, role.id)  # what it gave is nobody's
-        assert "between 1 and 10" in (await alice.wish("1girl", steps=28)).text
+        assert "between 1 and 10" in (await alice.imagine("1girl", steps=28)).text
 
 
 async def test_upscales_are_counted_by_day(running: Running, alice: Visitor) -> None:

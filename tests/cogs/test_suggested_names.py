@@ -75,7 +75,7 @@ async def test_pictures_and_collections(place: Discord, alice: Visitor, locale: 
         (shown,) = await names(alice, "preset save", "id", name="mine")
         await alice.answer("preset save", name="mine", id=shown)
         preset = await running.services.people.preset(IDS.alice, "mine")
-        assert preset.request.prompt == job.request.wish.prompt
+        assert preset.request.prompt == job.request.original.prompt
 
 
 async def test_tags_and_sizes(place: Discord, alice: Visitor) -> None:
@@ -85,10 +85,9 @@ async def test_tags_and_sizes(place: Discord, alice: Visitor) -> None:
             job = await alice.draw(
                 running, "1girl", **({} if option == "prompt" else {option: shown})
             )
-            wish = job.request.wish
-            said = (
-                f"{wish.prompt} {wish.negative_prompt} {wish.tags} {wish.character} {wish.series}"
-            )
+            typed = job.request.original
+            texts = (typed.prompt, typed.negative_prompt, typed.tags, typed.character, typed.series)
+            said = " ".join(texts)
             assert "‹" not in said
             assert option == "prompt" or meant(shown).rstrip(",") in said
         for command in ("imagine", "preset save"):

@@ -27,7 +27,7 @@ class Visitor:
     def __init__(self, place: Discord, user_id: int) -> None:
         self.member = Member(place.loopback, user_id)
 
-    async def wish(self, prompt: str, **options: Any) -> MessageView:
+    async def imagine(self, prompt: str, **options: Any) -> MessageView:
         """`/imagine`, until it is accepted and shown."""
         return await self.answer("imagine", prompt=prompt, **options)
 

@@ -9,9 +9,9 @@ from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 
 
-def a_request(wish: GenerationRequest, *, init_picture: str = "") -> ResolvedRequest:
+def a_request(request: GenerationRequest, *, init_picture: str = "") -> ResolvedRequest:
     return ResolvedRequest(
-        prompt=wish.prompt,
+        prompt=request.prompt,
         negative_prompt="",
         width=832,
         height=1216,
@@ -23,7 +23,7 @@ def a_request(wish: GenerationRequest, *, init_picture: str = "") -> ResolvedReq
         seed=1,
         count=1,
         private=False,
-        wish=wish,
+        original=request,
         init_picture=init_picture,
     )
 
@@ -35,7 +35,7 @@ def a_job(
     prompt: str = "1girl",
     accepted_at: float = 10.0,
     init_picture: str = "",
-    **wish: Any,
+    **request: Any,
 ) -> JobRecord:
     """A waiting job."""
     return JobRecord(
@@ -45,7 +45,7 @@ def a_job(
         channel_id=100,
         private=False,
         rating=Rating.SAFE,
-        request=a_request(GenerationRequest(prompt=prompt, **wish), init_picture=init_picture),
+        request=a_request(GenerationRequest(prompt=prompt, **request), init_picture=init_picture),
         weight=1,
         locale="en",
         state="queued",

@@ -27,7 +27,7 @@ _REQUEST = ResolvedRequest(
     seed=42,
     count=1,
     private=False,
-    wish=GenerationRequest(),
+    original=GenerationRequest(),
 )
 
 

@@ -32,9 +32,9 @@ def test_what_was_decided_makes_the_same_request_again() -> None:
     )
     resolved = ResolvedRequest.from_json(stored)
     assert resolved.guidance_scale == 6.0
-    wish = GenerationRequest(prompt="a", **decided(resolved))
-    assert GenerationRequest.from_json(wish.to_json()) == wish
-    assert (wish.seed, wish.count, wish.num_inference_steps) == (7, 2, 5)
+    request = GenerationRequest(prompt="a", **decided(resolved))
+    assert GenerationRequest.from_json(request.to_json()) == request
+    assert (request.seed, request.count, request.num_inference_steps) == (7, 2, 5)
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda each: each.field)

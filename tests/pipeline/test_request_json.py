@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from pipeline.rating import Rating
 from pipeline.request import DECIDED, OPTIONS, GenerationRequest, ResolvedRequest
-from tests.pipeline.wishes import TEXT, said_of, values_of
+from tests.pipeline.option_values import TEXT, said_of, values_of
 
 SEEDS = st.integers(0, 2**32 - 1)
-WISHES = st.builds(
+REQUESTS = st.builds(
     GenerationRequest,
     **{each.field: said_of(each) for each in OPTIONS},
     init_picture=st.none() | TEXT,
@@ -28,7 +28,7 @@ RESOLVED = st.builds(
     width=st.integers(64, 2048),
     height=st.integers(64, 2048),
     private=st.booleans(),
-    wish=WISHES,
+    original=REQUESTS,
     init_picture=TEXT,
     strength=st.floats(0.05, 1),
     variation_seed=SEEDS,
@@ -37,23 +37,23 @@ RESOLVED = st.builds(
 )
 
 
-@given(WISHES)
-def test_a_wish_comes_back_from_json(wish: GenerationRequest) -> None:
-    assert GenerationRequest.from_json(wish.to_json()) == wish
+@given(REQUESTS)
+def test_a_request_comes_back_from_json(typed: GenerationRequest) -> None:
+    assert GenerationRequest.from_json(typed.to_json()) == typed
 
 
 @given(RESOLVED)
-def test_a_decision_comes_back_from_json_with_its_wish(resolved: ResolvedRequest) -> None:
+def test_a_decision_comes_back_from_json_with_its_request(resolved: ResolvedRequest) -> None:
     assert ResolvedRequest.from_json(resolved.to_json()) == resolved
 
 
 def stored(**changes: object) -> dict[str, Any]:
-    wish = GenerationRequest(prompt="1girl", rating=Rating.NSFW, guidance_scale=7)
+    request = GenerationRequest(prompt="1girl", rating=Rating.NSFW, guidance_scale=7)
     values: dict[str, Any] = {
         "version": 1, "prompt": "1girl, nsfw", "negative_prompt": "", "width": 832,
         "height": 1216, "preset": "Standard v3.1", "rating": "nsfw", "sampler": "Euler a",
         "num_inference_steps": 28, "guidance_scale": 7, "seed": 1, "count": 1, "private": False,
-        "wish": json.loads(wish.to_json()),
+        "wish": json.loads(request.to_json()),
     }  # fmt: skip
     return {**values, **changes}
 

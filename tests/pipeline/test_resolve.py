@@ -49,13 +49,13 @@ def test_the_cards_example_with_nothing_chosen_gets_the_cards_settings() -> None
     assert result.rating is Rating.SAFE
 
 
-def test_flags_are_folded_into_the_wish_so_that_it_can_be_replayed() -> None:
+def test_flags_are_folded_into_the_request_so_that_it_can_be_replayed() -> None:
     result = made(GenerationRequest(prompt="1girl --ar 1:1 --seed 5 --no hat --steps 20 --cfg 6"))
     assert (result.width, result.height, result.seed) == (1024, 1024, 5)
     assert (result.num_inference_steps, result.guidance_scale) == (20, 6.0)
     assert result.negative_prompt.startswith("hat, nsfw")
-    assert result.wish.prompt == "1girl"
-    assert made(result.wish) == result
+    assert result.original.prompt == "1girl"
+    assert made(result.original) == result
 
 
 def test_an_operators_defaults_are_taken() -> None:
@@ -127,7 +127,7 @@ def test_minus_one_and_nothing_are_a_random_seed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("prompt", "wish"),
+    ("prompt", "asked"),
     [
         ("1girl, nsfw", Rating.NSFW),
         ("1girl, (NSFW:1.2)", Rating.NSFW),
@@ -142,12 +142,12 @@ def test_minus_one_and_nothing_are_a_random_seed() -> None:
         ("1girl, sensitive", Rating.SENSITIVE),
     ],
 )
-def test_a_rating_word_in_the_prompt_is_a_wish(prompt: str, wish: Rating) -> None:
-    assert made(GenerationRequest(prompt=prompt)).rating is wish
+def test_a_rating_word_in_the_prompt_requests_it(prompt: str, asked: Rating) -> None:
+    assert made(GenerationRequest(prompt=prompt)).rating is asked
     error = refused(GenerationRequest(prompt=prompt), ceiling=Rating.SAFE)
     assert isinstance(error, RefusedError)
     assert error.key == "rating_above_ceiling"
-    assert error.data == {"wish": wish.label, "ceiling": "safe"}
+    assert error.data == {"wish": asked.label, "ceiling": "safe"}
 
 
 def test_the_default_rating_is_lowered_to_the_ceiling_without_a_word() -> None:
@@ -186,7 +186,7 @@ def test_a_sad_face_does_not_open_a_bracket() -> None:
     result = made(GenerationRequest(prompt=">:(, 1girl, :( --no ;("))
     assert result.prompt.startswith(r"1girl, >:\(, :\(, safe, masterpiece")
     assert result.negative_prompt.startswith(r";\(, nsfw")
-    assert made(result.wish) == result
+    assert made(result.original) == result
 
 
 def test_control_characters_and_line_ends_do_not() -> None:
@@ -228,7 +228,7 @@ def test_any_text_is_resolved_or_refused_in_words(prompt: str, negative: str, as
         refusal = f"errors.{error.key}"
     else:
         result.prompt.encode()
-        assert made(result.wish) == result
+        assert made(result.original) == result
         refusal = None
     assert refusal is None or refusal in keys()
 

@@ -23,11 +23,11 @@ def made(
     defaults: Defaults | None = None,
     width: int | None = None,
     height: int | None = None,
-    **wish: object,
+    **request: object,
 ) -> ResolvedRequest:
     seeds = iter((4711, 815, 2))
     return resolve(
-        readable(GenerationRequest(prompt="1girl", **wish)),  # type: ignore[arg-type]
+        readable(GenerationRequest(prompt="1girl", **request)),  # type: ignore[arg-type]
         defaults=defaults or Defaults(),
         ceiling=Rating.EXPLICIT,
         random_seed=lambda: next(seeds),
@@ -150,10 +150,10 @@ def test_enlarged_sizes_fit_the_model_and_memory(width: int, height: int, multip
     assert abs(large.height - height * 1.5) <= multiple
 
 
-def test_the_wish_is_kept_whole_for_replaying() -> None:
+def test_the_request_is_kept_whole_for_replaying() -> None:
     result = made(init_picture=HASH, strength=0.6, variation_strength=0.1, width=10, height=10)
-    assert (result.wish.init_picture, result.wish.strength) == (HASH, 0.6)
-    assert result.wish.variation_strength == 0.1
+    assert (result.original.init_picture, result.original.strength) == (HASH, 0.6)
+    assert result.original.variation_strength == 0.1
 
 
 def written(resolved: ResolvedRequest, index: int = 0) -> str:

@@ -74,18 +74,18 @@ def _resolve(
     request: GenerationRequest, known: Circumstances, rules: JobRules, defaults: Defaults
 ) -> ResolvedRequest:
     """Resolve `request` and check it against the hard rules, then against the server's."""
-    wish = readable(request)
+    request = readable(request)
     if known.preset is not None:
-        wish = with_preset(wish, readable(known.preset.request))
-    if not wish.negative_prompt:
-        wish = replace(wish, negative_prompt=clean_prompt(known.person.negative_prompt))
+        request = with_preset(request, readable(known.preset.request))
+    if not request.negative_prompt:
+        request = replace(request, negative_prompt=clean_prompt(known.person.negative_prompt))
     if known.place_negative is not None:
-        wish = replace(wish, place_negative=known.place_negative)
+        request = replace(request, place_negative=known.place_negative)
     width, height = known.init_size or (None, None)
 
     def read(alias_of: NameOf) -> ResolvedRequest:
         return resolve(
-            wish,
+            request,
             defaults=defaults,
             ceiling=known.ceiling,
             random_seed=lambda: secrets.randbelow(2**32),
@@ -115,7 +115,9 @@ def _refuse_forbidden(resolved: ResolvedRequest, known: Circumstances, rules: Jo
 
 def _no_tags(resolved: ResolvedRequest, rules: JobRules, ceiling: Rating) -> list[Hint]:
     """Pieces of the prompt that are no tags, with similar tags that may be shown here."""
-    typed = read_prompt(typed_text(resolved.wish), lambda name: rules.category_of(name) is not None)
+    typed = read_prompt(
+        typed_text(resolved.original), lambda name: rules.category_of(name) is not None
+    )
     unknown = unknown_pieces(typed.text, lambda key: rules.category_of(key) is not None)
     room = max(0, min(MAX_NO_TAGS, MAX_HINTS - len(resolved.hints)))
     return [

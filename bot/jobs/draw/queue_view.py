@@ -30,5 +30,5 @@ def _own(job: LiveJob, outlook: Outlook) -> OwnJob:
         state="running" if job.started else "waiting",
         position=outlook.position,
         eta_s=outlook.eta_s,
-        prompt=typed_text(job.record.request.wish),
+        prompt=typed_text(job.record.request.original),
     )

@@ -27,8 +27,8 @@ async def test_it_ends_to_be_started_again_and_goes_on_where_the_folder_is_back(
         async with process("-m", "bot", "run", **settings) as bot:
             await alice.wait_for(lambda: loopback.gateway.connected, 60)
             await alice.wait_for(lambda: loopback.world.commands, 60)
-            wish = {"prompt": "1girl, umbrella", "steps": 8, "count": 2}
-            sent = await alice.slash("imagine", wish, channel=IDS.general)
+            request = {"prompt": "1girl, umbrella", "steps": 8, "count": 2}
+            sent = await alice.slash("imagine", request, channel=IDS.general)
             assert sent.state == "acknowledged"
             state.rename(elsewhere)
             state.mkdir()

@@ -19,7 +19,7 @@ from tests.support.fake_engine import FakeEngine
 from tests.support.parameters import read_parameters
 from tests.support.patience import PATIENCE_S
 
-WISH = GenerationRequest(prompt="1girl, smile", seed=7)
+REQUEST = GenerationRequest(prompt="1girl, smile", seed=7)
 
 
 def rows(folder: Path, sql: str) -> list[tuple[object, ...]]:
@@ -31,7 +31,7 @@ def rows(folder: Path, sql: str) -> list[tuple[object, ...]]:
 
 
 async def test_a_job_becomes_a_stored_picture_with_its_parameters(harness: Harness) -> None:
-    ticket = await harness.jobs.submit(WISH, origin())
+    ticket = await harness.jobs.submit(REQUEST, origin())
     completed = await harness.ended(ticket.job.id)
     assert isinstance(completed, Completed)
     (picture,) = completed.pictures
@@ -45,7 +45,7 @@ async def test_a_job_becomes_a_stored_picture_with_its_parameters(harness: Harne
 
 async def test_events_come_in_order_and_end_with_the_pictures(harness: Harness) -> None:
     harness.engine.hold()
-    ticket = await harness.jobs.submit(WISH, origin())
+    ticket = await harness.jobs.submit(REQUEST, origin())
     stream = harness.stream(ticket.job.id)
     first = await anext(stream)
     assert isinstance(first, Queued)
@@ -65,7 +65,7 @@ async def test_progress_comes_in_order_with_previews(tmp_path: Path) -> None:
         assert step == 1 or taken.acquire(timeout=PATIENCE_S), "the step before was not told"
 
     async with open_harness(tmp_path, engine=FakeEngine(fail_at=wait)) as harness:
-        ticket = await harness.jobs.submit(WISH, origin())
+        ticket = await harness.jobs.submit(REQUEST, origin())
         events: list[JobEvent] = []
         async for event in harness.stream(ticket.job.id):
             events.append(event)
@@ -80,8 +80,8 @@ async def test_progress_comes_in_order_with_previews(tmp_path: Path) -> None:
 
 
 async def test_pictures_of_a_job_have_successive_seeds(harness: Harness) -> None:
-    wish = GenerationRequest(prompt="1girl", seed=2**32 - 1, count=3)
-    ticket = await harness.jobs.submit(wish, origin())
+    request = GenerationRequest(prompt="1girl", seed=2**32 - 1, count=3)
+    ticket = await harness.jobs.submit(request, origin())
     completed = await harness.ended(ticket.job.id)
     assert isinstance(completed, Completed)
     assert [picture.seed for picture in completed.pictures] == [2**32 - 1, 0, 1]
@@ -100,12 +100,12 @@ async def test_others_go_between_the_pictures_of_one_job(harness: Harness) -> No
 
 
 async def test_places_and_times_are_told_to_those_who_wait(harness: Harness) -> None:
-    done = await harness.jobs.submit(WISH, origin(1))
+    done = await harness.jobs.submit(REQUEST, origin(1))
     await harness.ended(done.job.id)
     harness.engine.hold()
-    await harness.jobs.submit(WISH, origin(1))
-    second = await harness.jobs.submit(WISH, origin(2))
-    third = await harness.jobs.submit(WISH, origin(3))
+    await harness.jobs.submit(REQUEST, origin(1))
+    second = await harness.jobs.submit(REQUEST, origin(2))
+    third = await harness.jobs.submit(REQUEST, origin(3))
     assert (second.queued.position, third.queued.position) == (1, 2)
     assert second.queued.eta_s is not None
     assert third.queued.eta_s is not None
@@ -116,8 +116,8 @@ async def test_cancelling_a_waiting_job_gives_everything_back(
     harness: Harness, tmp_path: Path
 ) -> None:
     harness.engine.hold()
-    await harness.jobs.submit(WISH, origin(1))
-    waiting = await harness.jobs.submit(WISH, origin(2))
+    await harness.jobs.submit(REQUEST, origin(1))
+    waiting = await harness.jobs.submit(REQUEST, origin(2))
     await harness.jobs.cancel(job_id=waiting.job.id, user_id=2)
     assert isinstance(await harness.ended(waiting.job.id), CancelledEvent)
     assert (await harness.jobs.limits_of(user_id=2)).hour.used == 0
@@ -126,10 +126,10 @@ async def test_cancelling_a_waiting_job_gives_everything_back(
 
 async def test_cancelling_a_running_job_takes_effect_at_the_next_step(harness: Harness) -> None:
     harness.engine.hold()
-    running = await harness.jobs.submit(WISH, origin(1))
+    running = await harness.jobs.submit(REQUEST, origin(1))
     await asyncio.to_thread(harness.engine.started.acquire)
     await harness.jobs.cancel(job_id=running.job.id, user_id=1)
-    following = await harness.jobs.submit(WISH, origin(2))
+    following = await harness.jobs.submit(REQUEST, origin(2))
     harness.engine.release()
     assert isinstance(await harness.ended(following.job.id), Completed)
     assert len(harness.engine.drawn) == 1
@@ -137,7 +137,7 @@ async def test_cancelling_a_running_job_takes_effect_at_the_next_step(harness: H
 
 async def test_only_the_owner_cancels_and_only_once(harness: Harness) -> None:
     harness.engine.hold()
-    ticket = await harness.jobs.submit(WISH, origin(1))
+    ticket = await harness.jobs.submit(REQUEST, origin(1))
     with pytest.raises(RefusedError, match="not_your_job"):
         await harness.jobs.cancel(job_id=ticket.job.id, user_id=2)
     await harness.jobs.cancel(job_id=ticket.job.id, user_id=1)
@@ -190,7 +190,7 @@ async def test_a_full_disk_fails_the_job_and_says_so(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", refuse)
-    ticket = await harness.jobs.submit(WISH, origin())
+    ticket = await harness.jobs.submit(REQUEST, origin())
     failed = await harness.ended(ticket.job.id)
     assert isinstance(failed, Failed)
     assert failed.error.key == "disk_full"
@@ -205,7 +205,7 @@ async def test_refusals_cost_nothing(harness: Harness, tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="rating_above_ceiling"):
         await harness.jobs.submit(GenerationRequest(prompt="1girl", rating=Rating.NSFW), origin())
     with pytest.raises(RefusedError, match="bot_lacks_permissions"):
-        await harness.jobs.submit(WISH, origin(missing_permissions=("attach_files",)))
+        await harness.jobs.submit(REQUEST, origin(missing_permissions=("attach_files",)))
     assert rows(tmp_path, "SELECT COUNT(*) FROM jobs") == [(0,)]
     assert rows(tmp_path, "SELECT COUNT(*) FROM quota_uses") == [(0,)]
 
@@ -217,7 +217,7 @@ async def test_200_requests_at_once_take_exactly_the_quota(tmp_path: Path) -> No
     async with open_harness(tmp_path, limits=limits) as harness:
         harness.engine.hold()
         results = await asyncio.gather(
-            *(harness.jobs.submit(WISH, origin(1)) for _ in range(200)), return_exceptions=True
+            *(harness.jobs.submit(REQUEST, origin(1)) for _ in range(200)), return_exceptions=True
         )
         refused = [result for result in results if isinstance(result, RefusedError)]
         assert len(results) - len(refused) == 17
@@ -226,8 +226,8 @@ async def test_200_requests_at_once_take_exactly_the_quota(tmp_path: Path) -> No
 
 async def test_open_jobs_run_after_a_restart_from_the_missing_picture(tmp_path: Path) -> None:
     async with open_harness(tmp_path) as harness:
-        wish = GenerationRequest(prompt="1girl", seed=5, count=3)
-        ticket = await harness.jobs.submit(wish, origin())
+        request = GenerationRequest(prompt="1girl", seed=5, count=3)
+        ticket = await harness.jobs.submit(request, origin())
         await asyncio.to_thread(harness.engine.started.acquire)
         await asyncio.to_thread(harness.engine.started.acquire)  # the first is drawn
         harness.engine.hold()
@@ -244,7 +244,7 @@ async def test_open_jobs_run_after_a_restart_from_the_missing_picture(tmp_path: 
 
 async def test_a_finished_job_is_presented_after_a_restart_until_delivered(tmp_path: Path) -> None:
     async with open_harness(tmp_path) as harness:
-        ticket = await harness.jobs.submit(WISH, origin())
+        ticket = await harness.jobs.submit(REQUEST, origin())
         await harness.ended(ticket.job.id)
     async with open_harness(tmp_path) as harness:
         assert [job.id for job in await harness.jobs.to_present()] == [ticket.job.id]
@@ -256,7 +256,7 @@ async def test_a_finished_job_is_presented_after_a_restart_until_delivered(tmp_p
 
 async def test_a_job_that_is_too_old_is_closed_with_its_quota_returned(tmp_path: Path) -> None:
     async with open_harness(tmp_path, start=False) as harness:
-        ticket = await harness.jobs.submit(WISH, origin())
+        ticket = await harness.jobs.submit(REQUEST, origin())
         clock = harness.clock
     clock.advance(3601)
     async with open_harness(tmp_path, clock=clock) as harness:
@@ -268,7 +268,7 @@ async def test_a_job_that_is_too_old_is_closed_with_its_quota_returned(tmp_path:
 
 async def test_a_withdrawn_job_is_told_to_nobody(harness: Harness) -> None:
     harness.engine.hold()
-    ticket = await harness.jobs.submit(WISH, origin())
+    ticket = await harness.jobs.submit(REQUEST, origin())
     await harness.jobs.withdraw(job_id=ticket.job.id)
     assert await harness.jobs.to_present() == []
     assert (await harness.jobs.limits_of(user_id=1)).hour.used == 0
@@ -287,15 +287,15 @@ async def test_a_locked_database_refuses_kindly_and_recovers(
     other = sqlite3.connect(tmp_path / "test.db")
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(Exception, match="database_locked"):
-        await harness.jobs.submit(WISH, origin())
+        await harness.jobs.submit(REQUEST, origin())
     other.rollback()
     other.close()
-    ticket = await harness.jobs.submit(WISH, origin())
+    ticket = await harness.jobs.submit(REQUEST, origin())
     assert isinstance(await harness.ended(ticket.job.id), Completed)
 
 
 async def test_the_same_picture_twice_shares_a_file_that_outlives_one_job(harness: Harness) -> None:
-    first = await harness.jobs.submit(WISH, origin(1))
+    first = await harness.jobs.submit(REQUEST, origin(1))
     done = await harness.ended(first.job.id)
     assert isinstance(done, Completed)
     harness.engine.hold()

@@ -30,7 +30,7 @@ from pipeline.request import GenerationRequest
 from tests.bot.conftest import Harness, open_harness, origin
 from tests.support.patience import PATIENCE_S
 
-WISH = GenerationRequest(prompt="1girl, smile", seed=7)
+REQUEST = GenerationRequest(prompt="1girl, smile", seed=7)
 DEFAULTS = UserDefaults(
     aspect="1:1", preset=QualityPreset.NONE, rating=Rating.EXPLICIT, negative_prompt="hat"
 )
@@ -58,7 +58,7 @@ async def test_defaults_fill_what_a_request_leaves_open(harness: Harness) -> Non
     assert stored.aspect == "1024x1024"
     assert await harness.people.defaults(1) == stored
     assert await harness.people.defaults(2) == UserDefaults()
-    request = (await harness.jobs.submit(WISH, origin(1))).job.request
+    request = (await harness.jobs.submit(REQUEST, origin(1))).job.request
     assert (request.width, request.preset, request.negative_prompt) == (
         1024,
         QualityPreset.NONE,
@@ -85,7 +85,7 @@ async def test_a_typed_flag_counts_more_than_a_default(harness: Harness) -> None
 
 async def test_a_replay_is_left_as_it_is(harness: Harness) -> None:
     await harness.people.set_defaults(1, DEFAULTS)
-    request = (await harness.jobs.submit(WISH, origin(1), replay=True)).job.request
+    request = (await harness.jobs.submit(REQUEST, origin(1), replay=True)).job.request
     assert "hat" not in request.negative_prompt
     assert request.width == 832
 
@@ -121,8 +121,8 @@ async def test_a_preset_is_a_way_to_draw_not_one_picture(harness: Harness) -> No
 async def test_presets_have_bounds(harness: Harness) -> None:
     for name in ("", "  ", "x" * 51):
         with pytest.raises(InputError, match="preset_name"):
-            await harness.people.save_preset(1, name, WISH)
-    saving = [harness.people.save_preset(1, f"p{n}", WISH) for n in range(MAX_PRESETS + 5)]
+            await harness.people.save_preset(1, name, REQUEST)
+    saving = [harness.people.save_preset(1, f"p{n}", REQUEST) for n in range(MAX_PRESETS + 5)]
     results = await asyncio.gather(*saving, return_exceptions=True)
     refused = [error for error in results if isinstance(error, RefusedError)]
     assert {error.key for error in refused} == {"presets_full"}
@@ -135,7 +135,7 @@ async def test_presets_have_bounds(harness: Harness) -> None:
         with pytest.raises(RefusedError, match="preset_unknown"):
             await look(1, presets[0].name)
     with pytest.raises(RefusedError, match="preset_unknown"):
-        await harness.jobs.submit(WISH, origin(1), saved="none")
+        await harness.jobs.submit(REQUEST, origin(1), saved="none")
 
 
 async def test_a_saved_preset_fills_a_request(harness: Harness) -> None:
@@ -162,15 +162,15 @@ async def test_a_saved_preset_fills_a_request(harness: Harness) -> None:
 async def everything(harness: Harness, user_id: int) -> str:
     """Store one of everything that can be stored about a person; returns the id of the job."""
     upload = await harness.jobs.put_upload(red_png())
-    wish = GenerationRequest(
+    request = GenerationRequest(
         prompt="1girl, smile", count=2, seed=user_id, init_picture=upload.content_hash
     )
-    ticket = await harness.jobs.submit(wish, origin(user_id))
+    ticket = await harness.jobs.submit(request, origin(user_id))
     ended = await harness.ended(ticket.job.id)
     assert isinstance(ended, Completed)
     picture_id = ended.pictures[0].id
     await harness.results.toggle_favourite(user_id=user_id, picture_id=picture_id)
-    await harness.people.save_preset(user_id, "mine", WISH)
+    await harness.people.save_preset(user_id, "mine", REQUEST)
     await harness.people.set_defaults(user_id, DEFAULTS)
     async with harness.database.transaction() as connection:
         await tag_uses.record(connection, user_id=user_id, tags=["smile"], now=1)
@@ -282,8 +282,8 @@ async def test_everything_of_a_person_is_removed_and_nothing_of_others(
 async def test_no_word_of_theirs_stays_in_the_databases_files(
     harness: Harness, tmp_path: Path
 ) -> None:
-    wish = GenerationRequest(prompt="a most unusual wish")
-    await harness.ended((await harness.jobs.submit(wish, origin(1))).job.id)
+    request = GenerationRequest(prompt="a most unusual request")
+    await harness.ended((await harness.jobs.submit(request, origin(1))).job.id)
     await harness.people.forget(1)
     files = list(tmp_path.glob("test.db*"))
     assert len(files) > 1
@@ -302,11 +302,11 @@ async def test_limits_are_not_reset_by_it_and_expire_with_their_day(tmp_path: Pa
         pictures_per_hour=0, pictures_per_day=2, waiting_jobs_per_user=0, waiting_jobs_total=0
     )
     async with open_harness(tmp_path, limits=limits) as harness:
-        await harness.ended((await harness.jobs.submit(WISH, origin(1))).job.id)
-        await harness.ended((await harness.jobs.submit(WISH, origin(1))).job.id)
+        await harness.ended((await harness.jobs.submit(REQUEST, origin(1))).job.id)
+        await harness.ended((await harness.jobs.submit(REQUEST, origin(1))).job.id)
         await harness.people.forget(1)
         with pytest.raises(RefusedError, match="quota_day"):
-            await harness.jobs.submit(WISH, origin(1))
+            await harness.jobs.submit(REQUEST, origin(1))
         assert rows(tmp_path, "SELECT job_id, user_id, pictures FROM quota_uses") == [
             (None, 1, 1),
             (None, 1, 1),
@@ -324,9 +324,9 @@ async def test_open_jobs_are_cancelled_and_their_watchers_told(
     harness: Harness, tmp_path: Path
 ) -> None:
     harness.engine.hold()
-    running = await harness.jobs.submit(WISH, origin(1))
-    waiting = await harness.jobs.submit(WISH, origin(1))
-    other = await harness.jobs.submit(WISH, origin(2))
+    running = await harness.jobs.submit(REQUEST, origin(1))
+    waiting = await harness.jobs.submit(REQUEST, origin(1))
+    other = await harness.jobs.submit(REQUEST, origin(2))
     watching = [asyncio.create_task(harness.ended(each.job.id)) for each in (running, waiting)]
     await asyncio.sleep(0)
     await harness.people.forget(1)
@@ -344,7 +344,7 @@ async def test_a_job_that_is_accepted_meanwhile_leaves_nothing_behind(
     harness: Harness, tmp_path: Path
 ) -> None:
     for _ in range(10):
-        submitting = [harness.jobs.submit(WISH, origin(1)) for _ in range(3)]
+        submitting = [harness.jobs.submit(REQUEST, origin(1)) for _ in range(3)]
         await asyncio.gather(*submitting, harness.people.forget(1))
     await harness.people.forget(1)
     async with asyncio.timeout(PATIENCE_S):

@@ -23,17 +23,21 @@ from pipeline.request import GenerationRequest, decided
 from tests.bot.conftest import Harness, open_harness, origin
 from tests.support.fake_engine import FakeEngine
 
-WISH = GenerationRequest(
+REQUEST = GenerationRequest(
     prompt="1girl, smile", seed=7, aspect="1:1", preset=QualityPreset.LIGHT_31, count=2
 )
 OWNER = Actor(user_id=1, guild_id=10, channel_id=100)
 
 
 async def drawn(
-    harness: Harness, wish: GenerationRequest = WISH, user_id: int = 1, *, replay: bool = False
+    harness: Harness,
+    request: GenerationRequest = REQUEST,
+    user_id: int = 1,
+    *,
+    replay: bool = False,
 ) -> list[StoredPicture]:
     """The finished pictures of a request."""
-    ticket = await harness.jobs.submit(wish, origin(user_id), replay=replay)
+    ticket = await harness.jobs.submit(request, origin(user_id), replay=replay)
     ended = await harness.ended(ticket.job.id)
     assert isinstance(ended, Completed), ended
     return [await harness.results.picture(picture.id) for picture in ended.pictures]
@@ -80,26 +84,26 @@ async def test_who_may_see_and_delete_what(harness: Harness) -> None:
         assert (see(actor, job), delete(actor, job)) == (sees, deletes), (actor, job)
 
 
-async def test_a_reroll_is_the_same_wish_with_another_seed(harness: Harness) -> None:
+async def test_a_reroll_is_the_same_request_with_another_seed(harness: Harness) -> None:
     first, _ = await drawn(harness)
     again = harness.results.reroll(first.job)
     settled = decided(first.job.request)
     assert again == replace(
-        first.job.request.wish,
+        first.job.request.original,
         **{**settled, "aspect": "1024x1024", "seed": None, "source": first.job.id},
     )
     assert (again.rating, again.num_inference_steps, again.count) == (Rating.SAFE, 3, 2)
     second, _ = await drawn(harness, again)
     assert second.job.request == replace(
-        first.job.request, seed=second.job.request.seed, wish=second.job.request.wish
+        first.job.request, seed=second.job.request.seed, original=second.job.request.original
     )
     assert second.job.request.seed != 7
 
 
 async def test_a_subtle_variation_bends_the_pictures_own_noise(harness: Harness) -> None:
     _, second = await drawn(harness)
-    wish = harness.results.vary(second, strong=False)
-    (varied,) = await drawn(harness, wish)
+    request = harness.results.vary(second, strong=False)
+    (varied,) = await drawn(harness, request)
     request = varied.job.request
     assert (request.seed, request.variation_strength, request.count) == (8, SUBTLE_VARIATION, 1)
     assert request.init_picture == ""
@@ -142,15 +146,15 @@ async def test_what_begins_from_a_picture_keeps_its_rating(harness: Harness) -> 
     stored = replace(
         first, job=replace(first.job, request=replace(first.job.request, rating=Rating.SENSITIVE))
     )
-    for wish in (harness.results.upscale(stored), harness.results.vary(stored, strong=True)):
+    for request in (harness.results.upscale(stored), harness.results.vary(stored, strong=True)):
         with pytest.raises(RefusedError, match="rating_above_ceiling"):
-            await harness.jobs.submit(wish, origin(2))
+            await harness.jobs.submit(request, origin(2))
 
 
-async def test_a_remix_begins_from_the_wish(harness: Harness) -> None:
+async def test_a_remix_starts_from_the_request(harness: Harness) -> None:
     first, _ = await drawn(harness)
     assert harness.results.remix(first.job) == replace(
-        first.job.request.wish, seed=None, source=first.job.id
+        first.job.request.original, seed=None, source=first.job.id
     )
 
 
@@ -212,7 +216,7 @@ async def test_deleting_removes_rows_and_files_and_leaves_the_quota_used(
 
 async def test_an_open_job_is_cancelled_not_deleted(harness: Harness) -> None:
     harness.engine.hold()
-    ticket = await harness.jobs.submit(WISH, origin())
+    ticket = await harness.jobs.submit(REQUEST, origin())
     with pytest.raises(RefusedError, match="job_open"):
         await harness.results.delete(ticket.job.id, actor=OWNER)
 
@@ -234,12 +238,12 @@ async def test_a_deleted_picture_stays_until_what_begins_from_it_has_ended(
 ) -> None:
     first, _ = await drawn(harness)
     harness.engine.hold()
-    wish = harness.results.vary(first, strong=True)
-    ticket = await harness.jobs.submit(wish, origin(2))
+    request = harness.results.vary(first, strong=True)
+    ticket = await harness.jobs.submit(request, origin(2))
     await harness.results.delete(first.job.id, actor=OWNER)
     assert files_of(tmp_path) == {first.picture.content_hash}
     with pytest.raises(RefusedError, match="init_picture_gone"):
-        await harness.jobs.submit(wish, origin(3))
+        await harness.jobs.submit(request, origin(3))
     if end == "cancel":
         await harness.jobs.cancel(job_id=ticket.job.id, user_id=2)
     harness.engine.release()
@@ -257,10 +261,10 @@ async def test_a_deleted_picture_stays_until_what_begins_from_it_has_ended(
 async def test_deleting_and_beginning_at_once_never_lose_a_needed_file(harness: Harness) -> None:
     """Either the job is refused, or it finds its picture."""
     for number in range(12):
-        first, _ = await drawn(harness, replace(WISH, seed=number * 10))
-        wish = harness.results.vary(first, strong=True)
+        first, _ = await drawn(harness, replace(REQUEST, seed=number * 10))
+        request = harness.results.vary(first, strong=True)
         deleting = harness.results.delete(first.job.id, actor=OWNER)
-        submitting = harness.jobs.submit(wish, origin(2))
+        submitting = harness.jobs.submit(request, origin(2))
         order = (deleting, submitting) if number % 2 else (submitting, deleting)
         results = await asyncio.gather(*order, return_exceptions=True)
         ticket = results[1] if number % 2 else results[0]

@@ -14,8 +14,8 @@ from pipeline.prompt.clean import clean_prompt
 from pipeline.prompt.flags import fold_flags
 from pipeline.prompt.pieces import split_pieces
 from pipeline.prompt.read import read_prompt
+from pipeline.prompt.requested_rating import requested_rating
 from pipeline.prompt.weights import parse_weights, plain_tags
-from pipeline.prompt.wished_rating import wished_rating
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
 from pipeline.tags.complete import complete_last_piece
@@ -98,7 +98,7 @@ _READERS: Final[dict[str, Callable[[str], object]]] = {
     "plain": plain_tags,
     "weights": parse_weights,
     "pieces": split_pieces,
-    "wished": wished_rating,
+    "requested": requested_rating,
     "complete": complete_last_piece,
     "rules": lambda prompt: check_prompt(prompt, prompt, rating=Rating.EXPLICIT),
     "words": _words,

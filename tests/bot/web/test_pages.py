@@ -173,7 +173,7 @@ async def test_the_prompt_is_what_was_typed_with_a_link_for_each_tag(
     assert title[1].startswith("1girl, green hair, beanie, outdoors, night, number 0 · Alice · ")
 
 
-async def with_wish(shown: Shown, **changes: Any) -> None:
+async def with_request(shown: Shown, **changes: Any) -> None:
     """Change the first picture's request and final prompt."""
     async with (
         Database.open(shown.folder / DATABASE_NAME) as database,
@@ -183,22 +183,24 @@ async def with_wish(shown: Shown, **changes: Any) -> None:
         assert entry is not None
         job = await jobs.get(connection, job_id=entry.job_id)
         assert job is not None
-        wish = GenerationRequest(prompt=changes.pop("typed"), init_picture="ab" * 32)
-        made = replace(job.request, wish=wish, init_picture="ab" * 32, strength=0.4, **changes)
+        request = GenerationRequest(prompt=changes.pop("typed"), init_picture="ab" * 32)
+        made = replace(
+            job.request, original=request, init_picture="ab" * 32, strength=0.4, **changes
+        )
         await connection.execute(
             "UPDATE jobs SET request = ?, words = ? WHERE id = ?",
-            (made.to_json(), searchable(wish.prompt), job.id),
+            (made.to_json(), searchable(request.prompt), job.id),
         )
         await connection.execute(
             "UPDATE gallery_words SET words = ? WHERE entry = ?",
-            (searchable(wish.prompt), entry.number),
+            (searchable(request.prompt), entry.number),
         )
 
 
 async def test_nobody_learns_from_the_page_what_was_typed_beside_the_prompt(
     own_gallery: Shown, http: ClientSession
 ) -> None:
-    await with_wish(
+    await with_request(
         own_gallery,
         typed="1girl, <lora:secret_face:1>, smile --niji 6 --cref https://private.example/me.png",
         prompt="1girl, smile, masterpiece",
@@ -222,7 +224,7 @@ async def test_odd_tags_are_text_and_lead_nowhere_else(
         '(a_b, "c":1.3), :&lt;3, ^_^, <b>x</b>, -hat, by:alice, umbrel*, a \\(b\\), x BREAK y, '
         + ("word " * 60)
     )
-    await with_wish(own_gallery, typed=odd, prompt=odd)
+    await with_request(own_gallery, typed=odd, prompt=odd)
     async with page_over(own_gallery.folder) as page:
         body = await text(http, f"{page}/p/{own_gallery.safe[0]}")
         prompt = prompt_of(body)

@@ -23,11 +23,11 @@ async def test_two_are_drawn_for_while_the_third_is_told_how_many_are_ahead(
     one.hold()
     two.hold()
     async with open_bot(place, loads=[lambda: one, lambda: two]) as running:
-        await alice.wish("1girl, hat")
-        await bob.wish("1boy, umbrella")
+        await alice.imagine("1girl, hat")
+        await bob.imagine("1boy, umbrella")
         await until(lambda: one.started.acquire(blocking=False))
         await until(lambda: two.started.acquire(blocking=False))
-        third = await alice.wish("1girl, scarf")
+        third = await alice.imagine("1girl, scarf")
         assert "2 requests are ahead" in third.text
         queue = await alice.answer("queue")
         assert "Drawing: 2. Waiting: 1." in queue.text
@@ -73,7 +73,7 @@ async def test_who_waits_for_a_lost_card_is_told_that_the_model_is_loaded(
     async with open_bot(place, loads=[losing.load]) as running:
         await alice.member.slash("imagine", {"prompt": "1girl, hat"}, channel=IDS.general)
         await until(lambda: losing.is_lost)
-        waiting = await bob.wish("1boy")
+        waiting = await bob.imagine("1boy")
         assert "still being loaded" in waiting.text
         losing.may_reopen.set()
         await running.all_delivered(2)

@@ -48,9 +48,9 @@ def test_what_is_too_long_for_one_message_goes_another_way() -> None:
 
 
 async def test_a_refused_prompt_is_edited_after_a_restart(place: Discord, alice: Visitor) -> None:
-    wish: dict[str, Any] = {"negative": "hat", "aspect": "3:2", "steps": 4, "character": "ganyu"}
+    request: dict[str, Any] = {"negative": "hat", "aspect": "3:2", "steps": 4, "character": "ganyu"}
     async with open_bot(place):
-        refused = await alice.answer("imagine", prompt="1girl, loli, beach", **wish)
+        refused = await alice.answer("imagine", prompt="1girl, loli, beach", **request)
     assert refused.ephemeral
     assert "1girl, loli, beach" in refused.text
     assert list(labels(refused)) == ["Edit prompt"]
@@ -101,7 +101,7 @@ async def test_limits_keep_a_prompt_and_its_preset(place: Discord, alice: Visito
 
 async def cancelled(place: Discord, alice: Visitor, **options: Any) -> MessageView:
     """The message of a job that its owner cancelled."""
-    message = await alice.wish("1girl, smile, night", steps=4, negative="hat", **options)
+    message = await alice.imagine("1girl, smile, night", steps=4, negative="hat", **options)
     await alice.member.press(message, "Cancel")
     await until(lambda: "Cancelled" in alice.member.message(message.id).text)
     return alice.member.message(message.id)
@@ -123,7 +123,7 @@ async def test_what_was_cancelled_is_tried_again_or_edited(
         await alice.member.press(message, "Try again")
         job = await new_job(running, 1)
         assert (job.user_id, job.request.num_inference_steps) == (IDS.alice, 4)
-        assert job.request.wish.prompt == "1girl, smile, night"
+        assert job.request.original.prompt == "1girl, smile, night"
         form = await alice.member.press(message, "Edit prompt")
         assert filled(form) == {
             "prompt": "1girl, smile, night",
@@ -231,12 +231,12 @@ async def test_strength_without_an_image_keeps_what_was_typed(
         form = await alice.member.press(refused, "Edit prompt")
         await alice.member.submit_modal(form, {})
         job = await new_job(running, 0)
-    assert job.request.wish.prompt == "1girl, hat"
+    assert job.request.original.prompt == "1girl, hat"
     assert job.private
 
 
 def test_the_longest_button_fits() -> None:
-    wish = GenerationRequest(init_picture="0123456789abcdef" * 4, strength=0.999)
-    made = f"ekaki:draft:pns:{base_of(wish)}:private:{'x' * 50}"
+    request = GenerationRequest(init_picture="0123456789abcdef" * 4, strength=0.999)
+    made = f"ekaki:draft:pns:{base_of(request)}:private:{'x' * 50}"
     assert EDIT.fullmatch(made) is not None
     assert len(made) <= 100

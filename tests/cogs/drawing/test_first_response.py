@@ -53,8 +53,8 @@ async def test_the_form_takes_a_long_prompt(place: Discord, running: Running) ->
     answer = place.alice.submit(sent, modal_prompt=prompt, modal_negative="lowres, hat")
     await place.answer(answer)
     job = await running.delivery("delivered")
-    assert job.request.wish.prompt == prompt
-    assert job.request.wish.negative_prompt == "lowres, hat"
+    assert job.request.original.prompt == prompt
+    assert job.request.original.negative_prompt == "lowres, hat"
     assert (job.request.num_inference_steps, job.request.seed) == (7, 5)
 
 
@@ -188,8 +188,8 @@ async def test_a_missing_permission_is_told_before_any_work(
 
 
 async def test_a_user_install_is_refused_kindly(place: Discord, running: Running) -> None:
-    wishes: dict[str, dict[str, Any]] = {"imagine": {"prompt": "1girl"}, "imagine-form": {}}
-    for command, options in wishes.items():
+    requests: dict[str, dict[str, Any]] = {"imagine": {"prompt": "1girl"}, "imagine-form": {}}
+    for command, options in requests.items():
         sent = place.alice.command(command, user_install_only=True, **options)
         message = await place.answer(sent)
         assert "added me" in message.content

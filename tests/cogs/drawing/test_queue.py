@@ -30,10 +30,10 @@ async def test_all_are_counted_and_only_ones_own_are_told(
     running: Running, alice: Visitor, bob: Visitor
 ) -> None:
     running.engine.hold()
-    await bob.wish("1boy, secret treasure", private=True)
+    await bob.imagine("1boy, secret treasure", private=True)
     await until(lambda: running.engine.started.acquire(blocking=False))
-    await alice.wish("1girl, umbrella")
-    await bob.wish("1boy, public treasure")
+    await alice.imagine("1girl, umbrella")
+    await bob.imagine("1boy, public treasure")
     message = await alice.answer("queue")
     assert "Drawing: 1. Waiting: 2." in message.text
     assert "umbrella" in message.text
@@ -51,9 +51,9 @@ async def test_cancel_stops_the_right_job_and_shows_the_rest(
     running: Running, alice: Visitor
 ) -> None:
     running.engine.hold()
-    await alice.wish("1girl, umbrella")
+    await alice.imagine("1girl, umbrella")
     await until(lambda: running.engine.started.acquire(blocking=False))
-    await alice.wish("1girl, hat")
+    await alice.imagine("1girl, hat")
     sent = await alice.member.slash("queue", {}, channel=IDS.general)
     message = await whole(sent)
     assert "umbrella" in message.text
@@ -84,7 +84,7 @@ def test_many_jobs_with_odd_prompts_fit_into_one_message() -> None:
 async def test_a_button_of_before_a_restart_cancels(place: Discord, alice: Visitor) -> None:
     async with open_bot(place) as running:
         running.engine.hold()
-        await alice.wish("1girl, umbrella")
+        await alice.imagine("1girl, umbrella")
         message = await alice.answer("queue")
     held = FakeEngine()
     held.hold()
@@ -96,7 +96,7 @@ async def test_a_button_of_before_a_restart_cancels(place: Discord, alice: Visit
 
 async def test_a_stale_button_says_that_the_job_is_over(running: Running, alice: Visitor) -> None:
     running.engine.hold()
-    await alice.wish("1girl, umbrella")
+    await alice.imagine("1girl, umbrella")
     message = await alice.answer("queue")
     running.engine.release()
     await running.delivery("delivered")

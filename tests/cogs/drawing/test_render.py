@@ -35,7 +35,7 @@ def job(prompt: str = "1girl, smile", *, count: int = 1) -> JobRecord:
         seed=42,
         count=count,
         private=False,
-        wish=GenerationRequest(prompt=prompt),
+        original=GenerationRequest(prompt=prompt),
     )
     return JobRecord(
         id="abcdefghjkmn",

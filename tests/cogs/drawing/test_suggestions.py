@@ -44,7 +44,7 @@ async def test_ten_tags_are_picked_one_after_the_other(
         )
         typed = picked[sent].strip()  # as clients send it
     job = await alice.draw(running, typed)
-    assert job.request.wish.prompt == ", ".join(wanted)
+    assert job.request.original.prompt == ", ".join(wanted)
 
 
 async def test_a_begun_prompt_offers_nothing_twice(running: Running, alice: Visitor) -> None:
@@ -63,9 +63,9 @@ async def test_a_long_prompt_says_where_to_go_on_and_is_kept(
     assert "continue in the option `tags`" in row["name"]
     for sent in (row["name"], row["value"], f"{row['name']}, hat", typed):
         job = await alice.draw(running, sent, tags="night sky")
-        assert job.request.wish.prompt.startswith(LONG)
-        assert job.request.wish.tags == "night sky"
-        assert ("hat" in job.request.wish.prompt) == sent.endswith("hat")
+        assert job.request.original.prompt.startswith(LONG)
+        assert job.request.original.tags == "night sky"
+        assert ("hat" in job.request.original.prompt) == sent.endswith("hat")
     refused = await bob.answer("imagine", prompt=row["value"])
     assert "type it again" in refused.text
     assert await shown(bob, "prompt", row["value"]) == []
@@ -85,7 +85,7 @@ async def test_a_row_leads_with_its_tag_up_to_the_last_character(
     assert all(len(row[part]) <= 100 for row in rows for part in row)
     if tags:
         job = await alice.draw(running, tags[0][sent])
-        assert job.request.wish.prompt == f"{head}smile"
+        assert job.request.original.prompt == f"{head}smile"
         again = await shown(alice, "prompt", f"{tags[0]['name']} ha")  # what the field shows
         assert len(again) > 0
 
@@ -118,4 +118,4 @@ async def test_what_ends_ready_for_a_tag_is_drawn_without_its_comma(
     place: Discord, running: Running
 ) -> None:
     await place.answer(place.alice.imagine(prompt="1girl, smile, "))
-    assert (await running.job()).request.wish.prompt == "1girl, smile"
+    assert (await running.job()).request.original.prompt == "1girl, smile"

@@ -52,7 +52,7 @@ async def test_a_prompt_is_put_together_and_drawn(place: Discord, alice: Visitor
         answer = await whole(await alice.member.press(shown, "Draw"))
         assert not answer.ephemeral
         job = await running.delivery("delivered")
-    assert job.request.wish.prompt == "1girl, beach, ocean, palm tree"
+    assert job.request.original.prompt == "1girl, beach, ocean, palm tree"
 
 
 async def test_it_goes_on_in_the_form(place: Discord, alice: Visitor) -> None:
@@ -63,7 +63,7 @@ async def test_it_goes_on_in_the_form(place: Discord, alice: Visitor) -> None:
         assert opened.modal["components"][0]["component"]["value"] == "1girl, beach"
         await alice.member.submit_modal(opened, {"modal_prompt": "1girl, beach, hat"})
         job = await running.delivery("delivered")
-    assert job.request.wish.prompt == "1girl, beach, hat"
+    assert job.request.original.prompt == "1girl, beach, hat"
 
 
 async def test_pictures_of_two_members_count(place: Discord, alice: Visitor, bob: Visitor) -> None:

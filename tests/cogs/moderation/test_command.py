@@ -21,7 +21,7 @@ async def test_a_moderator_blocks_lists_and_unblocks(
     assert said.ephemeral
     assert f"<@{IDS.alice}>" in said.text
     assert "<t:" in said.text
-    refused = await alice.wish("1girl")
+    refused = await alice.imagine("1girl")
     assert "blocked you" in refused.text
     assert "spam" in refused.text
     listed = await moderator.answer("moderate blocks")
@@ -45,9 +45,9 @@ async def test_a_block_stops_what_waits_there_and_gives_it_back(
     engine.hold()
     async with open_bot(place, engine=engine) as running:
         for _ in range(2):
-            await alice.wish("1girl")
+            await alice.imagine("1girl")
         await alice.answer("imagine", channel=IDS.dm_alice, prompt="1girl")
-        await bob.wish("1boy")
+        await bob.imagine("1boy")
         await moderator.answer("moderate block", user=IDS.alice)
         states = {(j.user_id, j.guild_id): j.state for j in await running.jobs()}
         assert states[IDS.alice, IDS.guild] == "cancelled"
@@ -111,7 +111,7 @@ async def test_a_moderator_who_loses_the_role_turns_no_page_more(
     place: Discord, running: Running, moderator: Visitor, alice: Visitor
 ) -> None:
     for _ in range(11):
-        await alice.wish("1girl, loli")
+        await alice.imagine("1girl, loli")
     page = await moderator.answer("moderate log")
     assert "Page 1" in page.text
     lose_role(place)
@@ -125,7 +125,7 @@ async def test_the_log_is_paged_and_filtered_over_a_restart(
 ) -> None:
     async with open_bot(place) as running:
         for number in range(11):
-            await alice.wish(f"1girl, loli, number{number}")
+            await alice.imagine(f"1girl, loli, number{number}")
         await bob.draw(running, "1boy, secret plan", private=True)
         page = await moderator.answer("moderate log")
         assert "secret plan" in page.text  # by rule, and the footer says so
@@ -159,16 +159,18 @@ async def test_reset_and_grant_count_within_the_operators_bounds(
                 limits=LimitSet(pictures_per_day=1),
             )
         await alice.draw(running, "1girl")
-        assert "allow you 1 picture in 24 hours, and 0 are left" in (await alice.wish("1girl")).text
+        assert (
+            "allow you 1 picture in 24 hours, and 0 are left" in (await alice.imagine("1girl")).text
+        )
         assert "are reset" in (await moderator.answer("moderate reset", user=IDS.alice)).text
         await alice.draw(running, "1girl")
-        assert "24 hours" in (await alice.wish("1girl")).text
+        assert "24 hours" in (await alice.imagine("1girl")).text
         said = await moderator.answer("moderate grant", user=IDS.alice, pictures=10)
         assert "10 pictures" in said.text
         assert "10 pictures" in (await alice.answer("limits")).text
         await alice.draw(running, "1girl")
         await alice.draw(running, "1girl")
-        assert "4 pictures in 24 hours" in (await alice.wish("1girl")).text  # the operator's
+        assert "4 pictures in 24 hours" in (await alice.imagine("1girl")).text  # the operator's
         assert "All limits" in (await owner.answer("owner reset", user=IDS.alice)).text
         await alice.draw(running, "1girl")
         kinds = [e.kind for e in await log(running)]
@@ -188,10 +190,10 @@ async def test_what_a_failed_job_took_of_a_grant_comes_back(
                 limits=LimitSet(pictures_per_day=0),
             )  # fmt: skip
         await moderator.answer("moderate grant", user=IDS.alice, pictures=2)
-        waiting = await alice.wish("1girl", count=2)
-        assert "can't make pictures" in (await alice.wish("1girl")).text
+        waiting = await alice.imagine("1girl", count=2)
+        assert "can't make pictures" in (await alice.imagine("1girl")).text
         await alice.member.press(waiting, "ekaki:cancel")
-        again = await alice.wish("1girl", count=2)
+        again = await alice.imagine("1girl", count=2)
         assert "can't make pictures" not in again.text
         engine.release()
 

@@ -65,7 +65,7 @@ async def test_what_happens_is_posted_for_moderators(
     async with open_bot(place) as running:
         await set_log(running)
         await alice.draw(running, "1girl, umbrella", private=True)
-        await alice.wish("1girl, loli")
+        await alice.imagine("1girl, loli")
         await moderator.answer("moderate block", user=IDS.alice, reason="@everyone <@&1>")
         await all_posted(running)
         found = await posted(moderator, lambda messages: "blocked" in messages[-1].text)

@@ -22,7 +22,7 @@ async def test_the_owner_blocks_people_and_servers_everywhere(
         assert "operator of this bot has blocked you" in refused.text
     await owner.answer("owner unblock", user=IDS.alice)
     await owner.answer("owner block", server=str(IDS.guild))
-    assert "has blocked it on this server" in (await bob.wish("1boy")).text
+    assert "has blocked it on this server" in (await bob.imagine("1boy")).text
     assert str(IDS.guild) in (await owner.answer("owner blocks")).text
     await owner.answer("owner unblock", server=str(IDS.guild))
     assert (await bob.draw(running, "1boy")).state == "finished"
@@ -53,14 +53,14 @@ async def test_maintenance_holds_over_a_restart_and_lets_what_was_accepted_go_on
     engine = FakeEngine()
     engine.hold()
     async with open_bot(place, engine=engine) as running:
-        await alice.wish("1girl")
+        await alice.imagine("1girl")
         await owner.answer("owner maintenance", state="on", reason="a new model")
-        assert "a new model" in (await alice.wish("1girl")).text
+        assert "a new model" in (await alice.imagine("1girl")).text
     async with open_bot(place) as running:
         await running.delivery("delivered")
-        assert "a new model" in (await alice.wish("1girl")).text
+        assert "a new model" in (await alice.imagine("1girl")).text
         await owner.answer("owner maintenance", state="off")
-        assert "a new model" not in (await alice.wish("1girl")).text
+        assert "a new model" not in (await alice.imagine("1girl")).text
 
 
 async def test_an_announcement_reaches_everybody_who_waits_once(
@@ -70,8 +70,8 @@ async def test_an_announcement_reaches_everybody_who_waits_once(
     engine.hold()
     async with open_bot(place, engine=engine) as running:
         for _ in range(2):
-            await alice.wish("1girl")
-        await bob.wish("1boy", private=True)
+            await alice.imagine("1girl")
+        await bob.imagine("1boy", private=True)
         said = await owner.answer("owner announce", words="I restart in 5 minutes @everyone")
         assert "get the message: 2" in said.text
         await nothing_to_tell(running)

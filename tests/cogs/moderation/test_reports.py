@@ -151,10 +151,10 @@ async def test_the_maker_is_blocked_and_told_why(
     opened = await moderator.member.press(shown, "Block maker")
     await moderator.member.submit_modal(opened, {"duration": "7d", "reason": "not here"})
     await gone(place, message)
-    refused = await alice.wish("1girl")
+    refused = await alice.imagine("1girl")
     assert "not here" in refused.text
     await until(lambda: told(place, IDS.dm_bob))
-    assert "blocked" not in (await bob.wish("1girl")).text
+    assert "blocked" not in (await bob.imagine("1girl")).text
 
 
 async def test_who_reports_the_same_joins(  # noqa: PLR0917 - fixtures

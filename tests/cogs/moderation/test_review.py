@@ -326,7 +326,7 @@ async def test_a_picture_released_while_the_others_are_delivered_reaches_its_use
     engine.hold()
     async with checked(place, tagger, engine=engine) as running:
         await turn_on(running)
-        message = await alice.wish("green-picture, red-picture", count=2)
+        message = await alice.imagine("green-picture, red-picture", count=2)
         token = (await running.job()).interaction_token or ""
         arrives = asyncio.Event()
         slow = Fault(method="PATCH", path=re.escape(token), until=arrives, times=20)

@@ -109,7 +109,7 @@ async def test_its_button_draws_a_picture_for_whoever_presses(
         await alice.member.press(alice.member.view(message), "ekaki:start")
         job = await running.delivery("delivered")
     assert job.user_id == IDS.alice
-    assert job.request.wish.prompt == START_PROMPT
+    assert job.request.original.prompt == START_PROMPT
 
 
 async def test_where_discord_greets_newcomers_goes_first(

@@ -104,7 +104,7 @@ async def test_a_preset_is_saved_listed_used_replaced_and_deleted(
     assert [choice["value"] for choice in choices] == ["Night"]
     request = (await alice.draw(running, "1girl", saved="night", cfg=6.0)).request
     assert (request.width, request.num_inference_steps) == (1344, 20)
-    assert (request.sampler, request.wish.style) == (Sampler.DDIM, Style.NEONPUNK)
+    assert (request.sampler, request.original.style) == (Sampler.DDIM, Style.NEONPUNK)
     assert request.guidance_scale == 6.0
     assert "hat" in request.negative_prompt
     await alice.answer("preset save", name="NIGHT", steps=10)

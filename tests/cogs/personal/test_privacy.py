@@ -192,7 +192,7 @@ async def test_delete_cancels_what_is_open_and_its_button_outlives_a_restart(
         question = await alice.answer("privacy delete")
     async with open_bot(place) as running:
         running.engine.hold()
-        shown = await alice.wish("1girl, umbrella")
+        shown = await alice.imagine("1girl, umbrella")
         await until(lambda: running.engine.started.acquire(blocking=False))
         await alice.member.press(question, "Remove everything")
         await alice.member.wait_for(lambda: "is removed" in alice.member.message(question.id).text)

@@ -10,7 +10,7 @@ from data.shipped.text import keys, languages, speaking
 from pipeline.metadata.parameters import LeftOut, Parameters
 from pipeline.metadata.programs import Program
 from pipeline.metadata.read import PictureMetadata
-from pipeline.prompt.flags_line import wish_of
+from pipeline.prompt.flags_line import request_of
 
 
 @pytest.mark.parametrize("language", sorted(languages()))
@@ -20,14 +20,14 @@ def test_every_kind_has_words_in_every_language(language: str) -> None:
         prompt="a, " * 3000, num_inference_steps=0, guidance_scale=99.5, left_out={LeftOut.LORA: ()}
     )
     with speaking(language):
-        lines = left_out_note(said, wish_of(said)).splitlines()
+        lines = left_out_note(said, request_of(said)).splitlines()
     assert len(lines) == 4
     assert any("99.5" in line and "20" in line for line in lines)
 
 
 def test_nothing_is_said_where_everything_can_be_repeated() -> None:
     said = Parameters(prompt="1girl", num_inference_steps=20, guidance_scale=5.0, seed=1)
-    assert left_out_note(said, wish_of(said)) == ""
+    assert left_out_note(said, request_of(said)) == ""
 
 
 @given(
@@ -40,7 +40,7 @@ def test_the_message_fits_whatever_the_file_says(
 ) -> None:
     said = Parameters(prompt=prompt, left_out=left_out, pairs=pairs)
     found = PictureMetadata(program=Program.A1111, parameters=said)
-    (embed,) = foreign_settings(found, wish_of(said)).embeds
+    (embed,) = foreign_settings(found, request_of(said)).embeds
     assert len(embed) <= 6000
     assert len(embed.fields) <= 25
     assert all(0 < len(each.value or "") <= 1024 for each in embed.fields)

@@ -34,7 +34,7 @@ async def test_a_job_that_waits_can_be_remixed(
 ) -> None:
     async with open_bot(place) as running:
         running.engine.hold()
-        message = await alice.wish("1girl, rain")
+        message = await alice.imagine("1girl, rain")
         sent = await bob.member.message_command("Remix", message)
         assert filled(sent)["prompt"] == "1girl, rain"
         words = await text_of(await bob.member.message_command("Picture settings", message))

@@ -73,7 +73,7 @@ async def test_two_people_use_the_same_form_at_once(
         await bob.member.submit_modal(of_bob, {"prompt": "dog"}, wait=False)
         await new_job(running, 2)
         jobs = await running.jobs()
-    drawn_by = {job.user_id: job.request.wish.prompt for job in jobs[1:]}
+    drawn_by = {job.user_id: job.request.original.prompt for job in jobs[1:]}
     assert drawn_by == {IDS.alice: "cat", IDS.bob: "dog"}
 
 

@@ -25,8 +25,8 @@ async def drawn(
     visitor: Visitor, running: Running, **options: Any
 ) -> tuple[JobRecord, MessageView]:
     """A finished picture and its message."""
-    wish: dict[str, Any] = {"prompt": "1girl, smile", "steps": 4, "seed": 42} | options
-    job = await visitor.draw(running, **wish)
+    request: dict[str, Any] = {"prompt": "1girl, smile", "steps": 4, "seed": 42} | options
+    job = await visitor.draw(running, **request)
     return job, visitor.member.message(job.message_id or 0)
 
 

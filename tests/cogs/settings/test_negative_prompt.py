@@ -63,7 +63,7 @@ async def test_a_reroll_has_what_was_added_the_first_time(
         == first.request.negative_prompt
         == "grainy, hat, nsfw, lowres"
     )
-    assert again.request.wish.negative_prompt == "hat"  # what the remix form shows as theirs
+    assert again.request.original.negative_prompt == "hat"  # what the remix form shows as theirs
     assert await negative_of(running, alice, "1girl") == "blood, nsfw, lowres"
 
 

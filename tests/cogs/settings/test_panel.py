@@ -195,8 +195,8 @@ async def test_words_are_edited_in_a_form_and_two_editors_keep_each_others(
     await moderator.member.submit_modal(allowed, {"words": "spider lily"})
     panel = moderator.member.message(panels[0].id)
     assert "`spider lily`" in panel.text
-    assert "do not allow `snake`" in (await alice.wish("1girl, snake")).text
-    assert "not allow" not in (await alice.wish("1girl, spider lily")).text
+    assert "do not allow `snake`" in (await alice.imagine("1girl, snake")).text
+    assert "not allow" not in (await alice.imagine("1girl, spider lily")).text
     log = await moderator.answer("moderate log", kind="words_changed")
     assert "spider" in log.text
 

@@ -24,9 +24,9 @@ async def finished(
     prompt: str = "1girl",
     count: int = 1,
     accepted_at: float = 10,
-    **wish: str,
+    **request: str,
 ) -> None:
-    job = a_job(job_id, user_id=user_id, prompt=prompt, accepted_at=accepted_at, **wish)
+    job = a_job(job_id, user_id=user_id, prompt=prompt, accepted_at=accepted_at, **request)
     async with database.transaction() as connection:
         await jobs.insert(connection, job=job)
         for position in range(count):

@@ -15,7 +15,7 @@ from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
 from tests.data.records import a_job, a_picture
 
-WISH = GenerationRequest(prompt="night sky", rating=Rating.SENSITIVE, num_inference_steps=20)
+REQUEST = GenerationRequest(prompt="night sky", rating=Rating.SENSITIVE, num_inference_steps=20)
 
 
 async def with_picture(database: Database) -> None:
@@ -63,10 +63,10 @@ async def test_a_deleted_job_takes_marks_with_it(database: Database) -> None:
 async def test_presets_are_one_whatever_their_case_and_width(database: Database) -> None:
     async with database.transaction() as connection:
         for name in ("Night", "night", "Ｎｉｇｈｔ"):
-            await presets.save(connection, user_id=1, name=name, request=WISH, now=1)
-        await presets.save(connection, user_id=2, name="Night", request=WISH, now=1)
+            await presets.save(connection, user_id=1, name=name, request=REQUEST, now=1)
+        await presets.save(connection, user_id=2, name="Night", request=REQUEST, now=1)
         (only,) = await presets.of_user(connection, user_id=1)
-        assert (only.name, only.request) == ("Ｎｉｇｈｔ", WISH)
+        assert (only.name, only.request) == ("Ｎｉｇｈｔ", REQUEST)
         assert await presets.count(connection, user_id=1, without="NIGHT") == 0
         assert await presets.delete(connection, user_id=1, name="NIGHT")
         assert not await presets.delete(connection, user_id=1, name="NIGHT")
@@ -76,7 +76,7 @@ async def test_presets_are_one_whatever_their_case_and_width(database: Database)
 async def test_the_schema_refuses_long_names(database: Database) -> None:
     with pytest.raises(sqlite3.IntegrityError):
         async with database.transaction() as connection:
-            await presets.save(connection, user_id=1, name="x" * 51, request=WISH, now=1)
+            await presets.save(connection, user_id=1, name="x" * 51, request=REQUEST, now=1)
 
 
 async def test_defaults_are_replaced_as_a_whole(database: Database) -> None:

@@ -228,10 +228,10 @@ def test_both_engines_draw_the_same_picture(
 ) -> None:
     """Through both engines whole, the encoder included: at most one level of 255 apart."""
     pair = pair_of(request.getfixturevalue(model))
-    wish = make_request(num_inference_steps=8, width=64, height=128, **changes)
+    wanted = make_request(num_inference_steps=8, width=64, height=128, **changes)
     quiet = Quiet(), Quiet()
-    ours = pair.own.draw(wish, 0, quiet[0], init_image=picture()).image
-    theirs = pair.stock.draw(wish, 0, quiet[1], init_image=picture()).image
+    ours = pair.own.draw(wanted, 0, quiet[0], init_image=picture()).image
+    theirs = pair.stock.draw(wanted, 0, quiet[1], init_image=picture()).image
     difference = np.asarray(ours, np.int16) - np.asarray(theirs, np.int16)
     assert difference.shape == (128, 64, 3)
     assert np.abs(difference).max() <= 1

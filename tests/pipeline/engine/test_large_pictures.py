@@ -29,11 +29,11 @@ def test_rows_one_by_one_give_the_same_picture(
         return run(self, inputs, outputs)  # pyright: ignore[reportArgumentType]
 
     monkeypatch.setattr(OrtSession, "run", listen)
-    wish = make_request(num_inference_steps=2)
-    usual = engine.draw(wish, 0, Quiet()).image
+    wanted = make_request(num_inference_steps=2)
+    usual = engine.draw(wanted, 0, Quiet()).image
     assert rows == [2, 2]
     monkeypatch.setattr(own, "USUAL_PIXELS", 64 * 64)
-    large = engine.draw(wish, 0, Quiet()).image
+    large = engine.draw(wanted, 0, Quiet()).image
     assert rows == [2, 2, 1, 1, 1, 1]
     assert large.tobytes() == usual.tobytes()
 

@@ -164,9 +164,9 @@ def test_the_picture_is_the_stock_picture(
 ) -> None:
     """After the decoder, rounding included: at most one level of 255 apart."""
     pair = pair_of(request.getfixturevalue(model))
-    wish = make_request(num_inference_steps=8, width=64, height=128)
-    ours = np.asarray(pair.own.draw(wish, 0, Quiet()).image).astype(int)
-    theirs = np.asarray(pair.stock.draw(wish, 0, Quiet()).image).astype(int)
+    wanted = make_request(num_inference_steps=8, width=64, height=128)
+    ours = np.asarray(pair.own.draw(wanted, 0, Quiet()).image).astype(int)
+    theirs = np.asarray(pair.stock.draw(wanted, 0, Quiet()).image).astype(int)
     assert ours.shape == theirs.shape == (128, 64, 3)
     assert np.abs(ours - theirs).max() <= 1
 

@@ -56,7 +56,7 @@ def request_of(sampler: Sampler = Sampler.EULER_A, *, seed: int = 7) -> Resolved
         seed=seed,
         count=2,
         private=False,
-        wish=GenerationRequest(),
+        original=GenerationRequest(),
     )
 
 

@@ -14,7 +14,7 @@ def resolved(**changes: object) -> ResolvedRequest:
         "prompt": "1girl, smile, (night:1.2)", "negative_prompt": "nsfw, lowres", "width": 896,
         "height": 1152, "preset": QualityPreset.STANDARD_31, "rating": Rating.SAFE,
         "sampler": Sampler.EULER_A, "num_inference_steps": 28, "guidance_scale": 7.0, "seed": 123,
-        "count": 2, "private": False, "wish": GenerationRequest(prompt="1girl"),
+        "count": 2, "private": False, "original": GenerationRequest(prompt="1girl"),
     }  # fmt: skip
     return ResolvedRequest(**{**values, **changes})  # type: ignore[arg-type]
 

@@ -144,7 +144,7 @@ def test_two_at_once_are_refused(tiny: ModelFolder, mapped: SessionFactory, tmp_
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_another_wish_forgets_what_was_begun(
+def test_other_options_discard_what_was_started(
     tiny: ModelFolder, mapped: SessionFactory, tmp_path: Path
 ) -> None:
     part = home_of(tmp_path, tiny) / ".fp32.part"

@@ -34,19 +34,19 @@ def craft(
 
 def bare(prompt: str, **options: str) -> str:
     """The final prompt without quality and rating, to see the order alone."""
-    wish = GenerationRequest(prompt=prompt, **options)  # type: ignore[arg-type]
-    read = read_request(wish, lambda name: KNOWN.get(plain_key(name)) is not None).request
+    request = GenerationRequest(prompt=prompt, **options)  # type: ignore[arg-type]
+    read = read_request(request, lambda name: KNOWN.get(plain_key(name)) is not None).request
     made = assemble_prompt(read, craft(preset=QualityPreset.NONE))
     return made.removesuffix(", safe")
 
 
-def prompt_of(wish: GenerationRequest, how: Craft | None = None) -> str:
-    return assemble_prompt(wish, how or craft())
+def prompt_of(request: GenerationRequest, how: Craft | None = None) -> str:
+    return assemble_prompt(request, how or craft())
 
 
-def negative_of(wish: GenerationRequest, how: Craft | None = None) -> str:
+def negative_of(request: GenerationRequest, how: Craft | None = None) -> str:
     how = how or craft()
-    return assemble_negative(wish, how, prompt=assemble_prompt(wish, how))
+    return assemble_negative(request, how, prompt=assemble_prompt(request, how))
 
 
 def test_the_order_is_the_cards() -> None:
@@ -105,11 +105,11 @@ def test_brackets_left_open_do_not_swallow_what_is_added() -> None:
 
 
 def test_the_added_words_come_last_in_the_cards_order_or_first() -> None:
-    wish = GenerationRequest(
+    request = GenerationRequest(
         prompt="1girl", year=Year.NEWEST, aesthetic=Aesthetic.AESTHETIC, style=Style.PIXEL_ART
     )
     style = "pixel art, sprite, 8-bit, dithering, limited palette"
-    assert prompt_of(wish) == (
+    assert prompt_of(request) == (
         f"1girl, {style}, safe, newest, aesthetic, masterpiece, best quality, absurdres"
     )
     assert prompt_of(GenerationRequest(prompt="1girl"), craft(quality_first=True)) == (
@@ -119,11 +119,11 @@ def test_the_added_words_come_last_in_the_cards_order_or_first() -> None:
 
 @pytest.mark.parametrize("preset", QualityPreset)
 def test_presets_are_appended_as_the_card_and_the_demo_write_them(preset: QualityPreset) -> None:
-    wish = GenerationRequest(prompt="1girl")
+    request = GenerationRequest(prompt="1girl")
     added = PRESETS[preset].positive
     expected = f"1girl, safe, {added}" if added else "1girl, safe"
-    assert prompt_of(wish, craft(preset=preset)) == expected
-    assert negative_of(wish, craft(preset=preset)) == PRESETS[preset].negative
+    assert prompt_of(request, craft(preset=preset)) == expected
+    assert negative_of(request, craft(preset=preset)) == PRESETS[preset].negative
 
 
 def test_words_of_the_card_that_were_typed_keep_their_kind_out() -> None:
@@ -151,8 +151,10 @@ def test_we_add_nothing_that_the_user_refused_or_asked_for_on_the_other_side() -
 
 
 def test_the_negative_is_the_users_then_the_styles_then_the_cards() -> None:
-    wish = GenerationRequest(prompt="1girl", negative_prompt="hat, (lowres:1.4)", style=Style.ANIME)
-    assert negative_of(wish) == (
+    request = GenerationRequest(
+        prompt="1girl", negative_prompt="hat, (lowres:1.4)", style=Style.ANIME
+    )
+    assert negative_of(request) == (
         "hat, (lowres:1.4), photorealistic, realistic, 3d, sketch, "
         + CARD_NEGATIVE.replace("lowres, ", "")
     )
@@ -160,20 +162,20 @@ def test_the_negative_is_the_users_then_the_styles_then_the_cards() -> None:
 
 def test_the_places_negative_joins_the_users_and_yields_to_the_prompt() -> None:
     place = "lowres, blood, (text:1.3), masterpiece"
-    wish = GenerationRequest(
+    request = GenerationRequest(
         prompt="1girl, blood", negative_prompt="hat, text", place_negative=place
     )
     none = craft(preset=QualityPreset.NONE)
-    assert negative_of(wish, none) == "lowres, masterpiece, hat, text, nsfw"
-    both = negative_of(wish).split(", ")
+    assert negative_of(request, none) == "lowres, masterpiece, hat, text, nsfw"
+    both = negative_of(request).split(", ")
     assert both[:3] == ["lowres", "masterpiece", "hat"]
     assert len(both) == len(set(both))
-    assert "masterpiece" not in prompt_of(wish)
+    assert "masterpiece" not in prompt_of(request)
 
 
 def test_nobody_is_told_of_what_the_place_wrote() -> None:
-    wish = GenerationRequest(prompt="1girl", place_negative="{lowres}, hat --stylize 50")
-    read, hints = read_request(wish, lambda _: False)
+    request = GenerationRequest(prompt="1girl", place_negative="{lowres}, hat --stylize 50")
+    read, hints = read_request(request, lambda _: False)
     assert hints == ()
     assert "--" not in read.place_negative
     assert negative_of(read, craft(preset=QualityPreset.NONE)) == "(lowres:1.05), hat, nsfw"
@@ -183,9 +185,9 @@ def test_nobody_is_told_of_what_the_place_wrote() -> None:
 def test_nsfw_leaves_the_negative_only_with_the_rating_and_minors_join_it(
     preset: QualityPreset,
 ) -> None:
-    wish = GenerationRequest(prompt="1girl")
+    request = GenerationRequest(prompt="1girl")
     for rating in Rating:
-        keys = plain_keys(negative_of(wish, craft(rating, preset)))
+        keys = plain_keys(negative_of(request, craft(rating, preset)))
         adult = rating > Rating.SENSITIVE
         assert ("nsfw" not in keys) == adult
         assert ({"loli", "shota", "child"} <= keys) == adult
@@ -212,13 +214,13 @@ TEXT = st.lists(st.sampled_from((*WORDS, *MORE, *SIGNS)), max_size=30).map("".jo
 def test_nothing_typed_is_lost(
     *, prompt: str, tags: str, negative: str, preset: QualityPreset, rating: Rating, first: bool
 ) -> None:
-    wish = GenerationRequest(prompt=prompt, tags=tags, negative_prompt=negative)
+    request = GenerationRequest(prompt=prompt, tags=tags, negative_prompt=negative)
     how = craft(rating, preset, quality_first=first)
-    made = plain_keys(assemble_prompt(wish, how))
+    made = plain_keys(assemble_prompt(request, how))
     lost = (plain_keys(prompt) | plain_keys(tags)) - made
     # a pasted name gets its brackets escaped, so its key gains them
     assert {key for key in lost if "genshin" not in key} == set()
-    assert plain_keys(negative) <= plain_keys(negative_of(wish, how))
+    assert plain_keys(negative) <= plain_keys(negative_of(request, how))
 
 
 @given(TEXT)

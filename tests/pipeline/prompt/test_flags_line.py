@@ -14,9 +14,15 @@ from pipeline.card import (
 from pipeline.errors import InputError
 from pipeline.metadata.parameters import Parameters
 from pipeline.prompt.flags import FLAGGED
-from pipeline.prompt.flags_line import MAX_LINE, cut_prompt, settings_line, wish_of, with_settings
+from pipeline.prompt.flags_line import (
+    MAX_LINE,
+    cut_prompt,
+    request_of,
+    settings_line,
+    with_settings,
+)
 from pipeline.request import GenerationRequest
-from tests.pipeline.wishes import said_of
+from tests.pipeline.option_values import said_of
 
 REQUESTS = st.builds(
     GenerationRequest,
@@ -31,10 +37,10 @@ REQUESTS = st.builds(
 
 
 @given(REQUESTS)
-def test_what_is_written_is_read_again(request: GenerationRequest) -> None:
-    line = settings_line(request)
+def test_what_is_written_is_read_again(typed: GenerationRequest) -> None:
+    line = settings_line(typed)
     assert len(line) < MAX_LINE
-    assert with_settings(GenerationRequest(prompt="1girl"), line) == request
+    assert with_settings(GenerationRequest(prompt="1girl"), line) == typed
 
 
 def test_flags_in_the_prompt_win_and_no_adds_up() -> None:
@@ -65,16 +71,16 @@ def test_any_line_is_read_or_refused(line: str) -> None:
 
 
 def test_a_strangers_numbers_become_ones_that_can_be_drawn() -> None:
-    wish = wish_of(
+    request = request_of(
         Parameters(
             prompt="a, " * 3000, num_inference_steps=500, guidance_scale=99.0, seed=2**60,
             width=10**18, height=5,
         ),
         max_steps=40,
     )  # fmt: skip
-    assert (wish.num_inference_steps, wish.guidance_scale) == (40, MAX_GUIDANCE)
-    assert (wish.seed, wish.aspect) == (None, None)
-    assert len(wish.prompt) <= MAX_PROMPT_CHARACTERS
+    assert (request.num_inference_steps, request.guidance_scale) == (40, MAX_GUIDANCE)
+    assert (request.seed, request.aspect) == (None, None)
+    assert len(request.prompt) <= MAX_PROMPT_CHARACTERS
 
 
 def test_a_long_prompt_is_cut_between_tags() -> None:

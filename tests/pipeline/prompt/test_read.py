@@ -298,14 +298,14 @@ def resolved(**said: str) -> ResolvedRequest:
     )
 
 
-def test_hints_stay_with_the_request_and_the_words_with_the_wish() -> None:
+def test_hints_stay_with_the_request_and_the_words_with_the_original() -> None:
     made = resolved(prompt="1girl <lora:x:1>, (smile:1e9)", negative_prompt="EasyNegative, hat")
     assert [hint.kind for hint in made.hints] == ["lora", "weight_wrong", "embedding"]
     assert ResolvedRequest.from_json(made.to_json()) == made
-    assert made.wish.prompt == "1girl <lora:x:1>, (smile:1e9)"
+    assert made.original.prompt == "1girl <lora:x:1>, (smile:1e9)"
     assert "easy" not in made.negative_prompt.lower()
     again = resolve(
-        made.wish, defaults=Defaults(), ceiling=Rating.SAFE, random_seed=lambda: 1,
+        made.original, defaults=Defaults(), ceiling=Rating.SAFE, random_seed=lambda: 1,
         category_of=VOCABULARY.category_of,
     )  # fmt: skip
     assert again == made

@@ -15,41 +15,41 @@ from pipeline.prompt.typed import imagine_command, is_repeatable, own_negative, 
 from pipeline.rating import Rating
 from pipeline.request import DECIDED, GenerationRequest, ResolvedRequest
 from pipeline.resolve import Defaults, readable, resolve
-from tests.pipeline.wishes import said_of
+from tests.pipeline.option_values import said_of
 
 BEGIN = "/imagine prompt: "
 
 
 def made(
-    wish: GenerationRequest, *, random_seed: Callable[[], int] = lambda: 77
+    request: GenerationRequest, *, random_seed: Callable[[], int] = lambda: 77
 ) -> ResolvedRequest:
     return resolve(
-        readable(wish), defaults=Defaults(), ceiling=Rating.EXPLICIT, random_seed=random_seed,
+        readable(request), defaults=Defaults(), ceiling=Rating.EXPLICIT, random_seed=random_seed,
         category_of=lambda _: None,
     )  # fmt: skip
 
 
-def typed_in(wish: GenerationRequest) -> str:
-    return join_pieces(own_pieces(made(wish)))
+def typed_in(request: GenerationRequest) -> str:
+    return join_pieces(own_pieces(made(request)))
 
 
 @pytest.mark.parametrize("preset", QualityPreset)
 @pytest.mark.parametrize("style", [None, *Style])
 def test_only_what_was_typed_is_left(preset: QualityPreset, style: Style | None) -> None:
-    wish = GenerationRequest(
+    request = GenerationRequest(
         prompt="1girl, (smile:1.2), blue_eyes", negative_prompt="hat", preset=preset, style=style,
         rating=Rating.NSFW, year=Year.OLDEST,
     )  # fmt: skip
-    assert typed_in(wish) == "1girl, (smile:1.2), blue_eyes"
-    assert own_negative(made(wish)) == "hat"
+    assert typed_in(request) == "1girl, (smile:1.2), blue_eyes"
+    assert own_negative(made(request)) == "hat"
 
 
 def test_quality_tags_stay_where_somebody_typed_them() -> None:
     assert typed_in(GenerationRequest(prompt="1girl, masterpiece, safe")) == (
         "1girl, masterpiece, safe"
     )
-    wish = GenerationRequest(prompt="1girl", negative_prompt="lowres, hat")
-    assert own_negative(made(wish)) == "lowres, hat"
+    request = GenerationRequest(prompt="1girl", negative_prompt="lowres, hat")
+    assert own_negative(made(request)) == "lowres, hat"
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_nothing_is_told_that_is_not_in_the_final_prompt(typed: str) -> None:
         year=st.none() | st.sampled_from(Year),
     )
 )
-def test_the_command_asks_for_the_same_picture(wish: GenerationRequest) -> None:
-    first = made(wish)
+def test_the_command_asks_for_the_same_picture(typed: GenerationRequest) -> None:
+    first = made(typed)
     command = imagine_command(first, seed=first.seed_of(0))
     assert "\n" not in command
     assert command.startswith(BEGIN)
@@ -87,8 +87,8 @@ def test_the_command_asks_for_the_same_picture(wish: GenerationRequest) -> None:
 
 
 def test_a_picture_begun_from_another_has_no_seed_and_tells_nothing_of_it() -> None:
-    wish = GenerationRequest(prompt="1girl", init_picture="ab" * 32, strength=0.5)
-    found = made(wish)
+    request = GenerationRequest(prompt="1girl", init_picture="ab" * 32, strength=0.5)
+    found = made(request)
     command = imagine_command(found, seed=5)
     assert not is_repeatable(found)
     assert "--seed" not in command

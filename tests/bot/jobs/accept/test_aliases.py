@@ -38,16 +38,16 @@ NO_LIMITS = Limits(
 )
 
 
-def drawn(alias_of: Callable[[str], str | None], **wish: Any) -> ResolvedRequest:
+def drawn(alias_of: Callable[[str], str | None], **request: Any) -> ResolvedRequest:
     rules = JobRules(
         defaults=Defaults(), limits=NO_LIMITS, category_of=lambda _: None,
         rating_of=lambda _: None, max_age_s=1, alias_of=alias_of,
     )  # fmt: skip
-    return decide(GenerationRequest(**wish), ORIGIN, KNOWN, rules, model=None).request
+    return decide(GenerationRequest(**request), ORIGIN, KNOWN, rules, model=None).request
 
 
 @pytest.mark.parametrize(
-    ("aliases", "wish"),
+    ("aliases", "asked"),
     [
         ({"small fry": "loli"}, {"prompt": "1girl, small fry"}),
         ({"small fry": "loli"}, {"prompt": "1girl", "tags": "(small fry:1.2)"}),
@@ -57,13 +57,13 @@ def drawn(alias_of: Callable[[str], str | None], **wish: Any) -> ResolvedRequest
         ({"lo li": "smile"}, {"prompt": "1girl, lo li"}),
     ],
 )
-def test_neither_slips_through(aliases: dict[str, str], wish: dict[str, str]) -> None:
+def test_neither_slips_through(aliases: dict[str, str], asked: dict[str, str]) -> None:
     with pytest.raises(RefusedError, match="rule_minor_coded"):
-        drawn(aliases.get, **wish)
+        drawn(aliases.get, **asked)
 
 
-def test_a_harmless_one_is_drawn_and_the_wish_stays_as_typed() -> None:
+def test_a_harmless_one_is_drawn_and_the_request_stays_as_typed() -> None:
     request = drawn({"smiling": "smile"}.get, prompt="1girl, smiling")
     assert request.prompt.startswith("1girl, smile, ")
-    assert request.wish.prompt == "1girl, smiling"
+    assert request.original.prompt == "1girl, smiling"
     assert HintKind.ALIAS in {hint.kind for hint in request.hints}

@@ -23,7 +23,7 @@ from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S, until
 
 WORDS = ("first", "second", "newcomer")
-WISH = GenerationRequest(prompt="1girl", seed=1)
+REQUEST = GenerationRequest(prompt="1girl", seed=1)
 
 
 async def drawn(engine: FakeEngine, pictures: int) -> None:
@@ -88,8 +88,8 @@ async def test_a_picture_to_begin_from_is_read_while_the_one_before_is_drawn(
     async with first_held(tmp_path, monkeypatch) as held:
         harness, engine, first = held.harness, held.engine, held.first
         red = await upload(harness, "red")
-        wish = GenerationRequest(prompt="1girl", init_picture=red, count=3)
-        ticket = await harness.jobs.submit(wish, origin(2))
+        request = GenerationRequest(prompt="1girl", init_picture=red, count=3)
+        ticket = await harness.jobs.submit(request, origin(2))
         engine.release()
         assert isinstance(await harness.ended(first.job.id), Completed)
         assert isinstance(await harness.ended(ticket.job.id), Completed)
@@ -101,8 +101,8 @@ async def test_who_was_foreseen_goes_after_whoever_comes_before_them(
 ) -> None:
     async with first_held(tmp_path, monkeypatch, go_on=False) as held:
         harness, engine, first = held.harness, held.engine, held.first
-        wish = GenerationRequest(prompt="second", init_picture=await upload(harness, "red"))
-        second = await harness.jobs.submit(wish, origin(1))
+        request = GenerationRequest(prompt="second", init_picture=await upload(harness, "red"))
+        second = await harness.jobs.submit(request, origin(1))
         engine.release()
         await until(lambda: held.reading.read)
         newcomer = await harness.jobs.submit(GenerationRequest(prompt="newcomer"), origin(2))
@@ -119,8 +119,8 @@ async def test_a_picture_that_is_gone_when_it_is_read_ahead_fails_its_job_alone(
     async with first_held(tmp_path, monkeypatch) as held:
         harness, engine, first = held.harness, held.engine, held.first
         red = await upload(harness, "red")
-        wish = GenerationRequest(prompt="1girl", init_picture=red)
-        ticket = await harness.jobs.submit(wish, origin(2))
+        request = GenerationRequest(prompt="1girl", init_picture=red)
+        ticket = await harness.jobs.submit(request, origin(2))
         harness.files.uploads.delete(red)
         engine.release()
         assert isinstance(await harness.ended(first.job.id), Completed)
@@ -140,7 +140,7 @@ async def test_a_picture_is_drawn_while_the_disk_still_takes_that_its_job_runs(
         await mark(store, job_id, now=now)
 
     monkeypatch.setattr(JobStore, "mark_running", slowly)
-    ticket = await harness.jobs.submit(WISH, origin())
+    ticket = await harness.jobs.submit(REQUEST, origin())
     await drawn(harness.engine, 1)
     assert not disk.is_set()
     disk.set()
@@ -154,7 +154,7 @@ async def test_that_a_job_runs_need_not_be_stored(
         raise StorageError("database_locked", path=f"{job_id} {now}")
 
     monkeypatch.setattr(JobStore, "mark_running", refuse)
-    ticket = await harness.jobs.submit(WISH, origin())
+    ticket = await harness.jobs.submit(REQUEST, origin())
     assert isinstance(await harness.ended(ticket.job.id), Completed)
     assert "could not be stored" in caplog.text
 
@@ -170,7 +170,7 @@ async def test_pictures_that_are_not_stored_yet_do_not_pile_up(
         return await keep(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Keeping, "keep", slowly)
-    tickets = [await harness.jobs.submit(WISH, origin(user)) for user in range(1, 7)]
+    tickets = [await harness.jobs.submit(REQUEST, origin(user)) for user in range(1, 7)]
     unstored: list[int] = []
     for stored in range(6):
         await drawn(harness.engine, min(stored + 3, 6))

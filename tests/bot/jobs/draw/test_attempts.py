@@ -26,7 +26,7 @@ from tests.support.devices import Losing
 from tests.support.fake_engine import FakeEngine
 from tests.support.patience import until
 
-WISH = GenerationRequest(prompt="1girl")
+REQUEST = GenerationRequest(prompt="1girl")
 
 
 class Stuck(FakeEngine):
@@ -66,12 +66,12 @@ def hold_after_the_first_step(engine: FakeEngine) -> None:
     engine.release()
 
 
-async def accepted(folder: Path, *users: int, wish: GenerationRequest = WISH) -> list[str]:
+async def accepted(folder: Path, *users: int, request: GenerationRequest = REQUEST) -> list[str]:
     """Jobs that wait for the next start."""
     engine = FakeEngine()
     engine.hold()
     async with open_harness(folder, engine=engine) as harness:
-        tickets = [await harness.jobs.submit(wish, origin(user)) for user in users]
+        tickets = [await harness.jobs.submit(request, origin(user)) for user in users]
         await harness.jobs.stop()
     return [ticket.job.id for ticket in tickets]
 
@@ -86,9 +86,9 @@ async def test_a_picture_is_entered_on_the_disk_before_the_engine_is_called(
             seen.append(in_hand(tmp_path))
             return super().draw(*args, **kwargs)
 
-    wish = GenerationRequest(prompt="1girl", count=3)
+    request = GenerationRequest(prompt="1girl", count=3)
     async with open_harness(tmp_path, engine=Looking()) as harness:
-        ticket = await harness.jobs.submit(wish, origin())
+        ticket = await harness.jobs.submit(request, origin())
         assert isinstance(await harness.ended(ticket.job.id), Completed)
         for number, found in enumerate(seen):
             assert (ticket.job.id, number) in found
@@ -133,13 +133,13 @@ async def test_a_clean_stop_counts_for_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[FakeEngine]
 ) -> None:
     monkeypatch.setattr(runner, "_STEP_S", 0.1)
-    wish = GenerationRequest(prompt="1girl", count=2)
+    request = GenerationRequest(prompt="1girl", count=2)
     for _ in range(3):
         engine = kind()
         engine.hold()
         async with open_harness(tmp_path, engine=engine) as harness:
             if not rows(tmp_path, "SELECT 1 FROM jobs"):
-                await harness.jobs.submit(wish, origin())
+                await harness.jobs.submit(request, origin())
             await until(lambda engine=engine: engine.started.acquire(blocking=False))
             assert in_hand(tmp_path)
             await harness.jobs.stop()
@@ -153,7 +153,7 @@ async def test_a_stop_is_stored_before_the_running_step_is_waited_for(
     engine = Stuck()
     engine.hold()
     async with open_harness(tmp_path, engine=engine) as harness:
-        await harness.jobs.submit(WISH, origin())
+        await harness.jobs.submit(REQUEST, origin())
         await until(lambda: engine.started.acquire(blocking=False))
         stopping = asyncio.create_task(harness.jobs.stop())
         await until(lambda: in_hand(tmp_path) == [])
@@ -168,7 +168,7 @@ async def test_a_lost_device_counts_for_nobody(
     monkeypatch.setattr(device, "PAUSES_S", (30.0,))
     losing = Losing(1)
     async with open_harness(tmp_path, loads=[losing.load]) as harness:
-        ticket = await harness.jobs.submit(WISH, origin())
+        ticket = await harness.jobs.submit(REQUEST, origin())
         await until(lambda: losing.is_lost)
         assert in_hand(tmp_path) == [], "if the process ends now, its driver did it"
     assert attempts_of(tmp_path, ticket.job.id) == 0
@@ -190,7 +190,7 @@ async def test_what_has_ended_is_in_nobodys_hand(tmp_path: Path, end: str) -> No
         engine.release()
         await harness.events(ticket.job.id)
         await until(lambda: in_hand(tmp_path) == [])
-        following = await harness.jobs.submit(WISH, origin(2))
+        following = await harness.jobs.submit(REQUEST, origin(2))
         await harness.ended(following.job.id)
 
 
@@ -208,9 +208,9 @@ async def test_the_next_picture_is_entered_while_the_one_before_is_drawn(
     monkeypatch.setattr(JobStore, "enter_drawing", noted)
     engine.hold()
     async with open_harness(tmp_path, engine=engine) as harness:
-        first = await harness.jobs.submit(WISH, origin(1))
+        first = await harness.jobs.submit(REQUEST, origin(1))
         await until(lambda: engine.started.acquire(blocking=False))
-        second = await harness.jobs.submit(WISH, origin(2))
+        second = await harness.jobs.submit(REQUEST, origin(2))
         hold_after_the_first_step(engine)
         await until(lambda: entered == [first.job.id, second.job.id])
         assert engine.drawn == []
@@ -228,7 +228,7 @@ async def test_whoever_was_only_beside_it_is_not_given_up(tmp_path: Path) -> Non
     engine.hold()
     async with open_harness(tmp_path, engine=engine) as harness:
         await until(lambda: engine.started.acquire(blocking=False))
-        await harness.jobs.submit(WISH, origin(3))
+        await harness.jobs.submit(REQUEST, origin(3))
         hold_after_the_first_step(engine)
         await until(lambda: not engine._go.is_set())  # pyright: ignore[reportPrivateUsage]
         assert in_hand(tmp_path) == [(guilty, 0)], "nothing is entered beside it"
@@ -281,7 +281,7 @@ async def test_a_suspect_that_waits_to_be_alone_can_be_cancelled_and_stopped(
     async with open_harness(tmp_path, loads=[lambda: one, lambda: two], start=False) as harness:
         kill(tmp_path, [suspect])
         await harness.jobs.start()
-        other = await harness.jobs.submit(WISH, origin(2))
+        other = await harness.jobs.submit(REQUEST, origin(2))
         await until(lambda: any(each.started.acquire(blocking=False) for each in (one, two)))
         await harness.jobs.cancel(job_id=suspect, user_id=1)
         assert isinstance(await harness.ended(suspect), CancelledEvent)
@@ -296,7 +296,7 @@ async def test_a_disk_that_refuses_for_a_moment_is_waited_out(
     refusals = [StorageError("disk_full", path=""), StorageError("database_locked", path="")]
     _refuse(monkeypatch, refusals)
     async with open_harness(tmp_path) as harness:
-        ticket = await harness.jobs.submit(WISH, origin())
+        ticket = await harness.jobs.submit(REQUEST, origin())
         assert isinstance(await harness.ended(ticket.job.id), Completed)
     assert refusals == []
 
@@ -306,12 +306,12 @@ async def test_a_disk_that_goes_on_refusing_fails_the_job_and_nothing_is_drawn(
 ) -> None:
     _refuse(monkeypatch, [StorageError("disk_full", path="")] * 3)
     async with open_harness(tmp_path) as harness:
-        ticket = await harness.jobs.submit(WISH, origin())
+        ticket = await harness.jobs.submit(REQUEST, origin())
         failed = await harness.ended(ticket.job.id)
         assert isinstance(failed, Failed)
         assert failed.error.key == "disk_full"
         assert harness.engine.drawn == []
-        following = await harness.jobs.submit(WISH, origin())
+        following = await harness.jobs.submit(REQUEST, origin())
         assert isinstance(await harness.ended(following.job.id), Completed)
 
 

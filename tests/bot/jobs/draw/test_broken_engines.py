@@ -30,7 +30,7 @@ from tests.bot.conftest import open_harness, origin
 from tests.support.fake_engine import FakeEngine
 from tests.support.tagger import make_tagger
 
-WISH = GenerationRequest(prompt="1girl")
+REQUEST = GenerationRequest(prompt="1girl")
 
 Break = Callable[[DrawnPicture], object]
 
@@ -125,8 +125,8 @@ async def test_a_broken_engine_fails_its_job_and_is_opened_again(
 ) -> None:
     breaking = Breaking(breaks)
     async with open_harness(tmp_path, loads=[breaking.load]) as harness:
-        ticket = await harness.jobs.submit(WISH, origin(1))
-        following = await harness.jobs.submit(WISH, origin(2))
+        ticket = await harness.jobs.submit(REQUEST, origin(1))
+        following = await harness.jobs.submit(REQUEST, origin(2))
         failed = await harness.ended(ticket.job.id)
         assert isinstance(failed, Failed)
         assert failed.error.key == "engine_failed"
@@ -140,7 +140,7 @@ async def test_a_broken_engine_fails_its_job_and_is_opened_again(
 async def test_an_ordinary_error_does_not_cost_the_engine(tmp_path: Path) -> None:
     breaking = Breaking(raises(ValueError("a fault with these settings")))
     async with open_harness(tmp_path, loads=[breaking.load]) as harness:
-        ticket = await harness.jobs.submit(WISH, origin())
+        ticket = await harness.jobs.submit(REQUEST, origin())
         assert isinstance(await harness.ended(ticket.job.id), Failed)
     assert len(breaking.made) == 1, "loading a model takes minutes"
 
@@ -152,7 +152,7 @@ async def test_another_engine_goes_on_while_the_broken_one_is_opened(
     breaking, other = Breaking(raises(SystemExit())), FakeEngine()
     other.hold()
     async with open_harness(tmp_path, loads=[breaking.load, lambda: other]) as harness:
-        tickets = [await harness.jobs.submit(WISH, origin(user)) for user in (1, 2, 3)]
+        tickets = [await harness.jobs.submit(REQUEST, origin(user)) for user in (1, 2, 3)]
         async with asyncio.timeout(20):
             while not (breaking.made and breaking.made[0].closed):
                 await asyncio.sleep(0.01)
@@ -171,7 +171,7 @@ async def test_an_engine_that_can_not_be_opened_again_ends_the_bot_loudly(tmp_pa
         return breaking.load()
 
     async with open_harness(tmp_path, loads=[load]) as harness:
-        await harness.jobs.submit(WISH, origin())
+        await harness.jobs.submit(REQUEST, origin())
         with pytest.raises(ModelError, match="device_gone"):
             await asyncio.wait_for(harness.jobs.failure, 20)
 
@@ -207,8 +207,8 @@ async def test_an_engine_that_hangs_is_told_of_and_given_up(
     engine = Hanging()
     try:
         async with open_harness(tmp_path, loads=[lambda: engine]) as harness:
-            ticket = await harness.jobs.submit(WISH, origin())
-            waiting = await harness.jobs.submit(WISH, origin(2))
+            ticket = await harness.jobs.submit(REQUEST, origin())
+            waiting = await harness.jobs.submit(REQUEST, origin(2))
             failed = await harness.ended(ticket.job.id)
             assert isinstance(failed, Failed)
             assert failed.error.key == "engine_hung"
@@ -230,7 +230,7 @@ async def test_a_slow_engine_with_signs_of_life_is_waited_for(
     engine = FakeEngine()
     engine.hold()  # it asks again and again whether it is to stop
     async with open_harness(tmp_path, engine=engine) as harness:
-        ticket = await harness.jobs.submit(WISH, origin())
+        ticket = await harness.jobs.submit(REQUEST, origin())
         await asyncio.sleep(1.0)
         engine.release()
         assert isinstance(await harness.ended(ticket.job.id), Completed)
@@ -250,8 +250,8 @@ async def test_a_fault_of_our_own_stops_nobody_else(
     monkeypatch.setattr(Line, "finish", once)
     monkeypatch.setattr(device, "_BREATH_S", 0.01)
     async with open_harness(tmp_path) as harness:
-        await harness.jobs.submit(WISH, origin(1))
-        following = await harness.jobs.submit(WISH, origin(2))
+        await harness.jobs.submit(REQUEST, origin(1))
+        following = await harness.jobs.submit(REQUEST, origin(2))
         assert isinstance(await harness.ended(following.job.id), Completed)
 
 
@@ -269,9 +269,9 @@ async def test_a_picture_that_can_not_be_encoded_fails_its_job_alone(
 
     monkeypatch.setattr(keeping, "encode_png", once)
     async with open_harness(tmp_path) as harness:
-        ticket = await harness.jobs.submit(WISH, origin(1))
+        ticket = await harness.jobs.submit(REQUEST, origin(1))
         assert isinstance(await harness.ended(ticket.job.id), Failed)
-        following = await harness.jobs.submit(WISH, origin(2))
+        following = await harness.jobs.submit(REQUEST, origin(2))
         assert isinstance(await harness.ended(following.job.id), Completed)
 
 

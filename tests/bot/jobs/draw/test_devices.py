@@ -24,7 +24,7 @@ from tests.support.devices import GONE, Losing
 from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S, until
 
-WISH = GenerationRequest(prompt="1girl")
+REQUEST = GenerationRequest(prompt="1girl")
 
 
 def held() -> FakeEngine:
@@ -36,7 +36,7 @@ def held() -> FakeEngine:
 async def test_two_engines_draw_at_the_same_time(tmp_path: Path) -> None:
     one, two = held(), held()
     async with open_harness(tmp_path, engine=one, others=[lambda: two]) as harness:
-        tickets = [await harness.jobs.submit(WISH, origin(user)) for user in (1, 2, 3)]
+        tickets = [await harness.jobs.submit(REQUEST, origin(user)) for user in (1, 2, 3)]
         await asyncio.to_thread(one.started.acquire)
         await asyncio.to_thread(two.started.acquire)
         view = await harness.jobs.queue_view(3)
@@ -54,8 +54,8 @@ async def test_pictures_of_one_job_come_in_their_order_from_several_engines(tmp_
     engines = [FakeEngine(step_s=0.002 * number) for number in range(1, 4)]
     others = [lambda engine=engine: engine for engine in engines[1:]]
     async with open_harness(tmp_path, engine=engines[0], others=others) as harness:
-        wishes = [GenerationRequest(prompt="1girl", seed=seed, count=4) for seed in (10, 20, 30)]
-        tickets = [await harness.jobs.submit(wish, origin(1)) for wish in wishes]
+        requests = [GenerationRequest(prompt="1girl", seed=seed, count=4) for seed in (10, 20, 30)]
+        tickets = [await harness.jobs.submit(request, origin(1)) for request in requests]
         for seed, ticket in zip((10, 20, 30), tickets, strict=True):
             events = await harness.events(ticket.job.id)
             end = events[-1]
@@ -76,9 +76,9 @@ async def test_one_engine_is_enough_to_begin_with(tmp_path: Path) -> None:
 
     try:
         async with open_harness(tmp_path, others=[slowly]) as harness:
-            ticket = await harness.jobs.submit(WISH, origin())
+            ticket = await harness.jobs.submit(REQUEST, origin())
             assert isinstance(await harness.ended(ticket.job.id), Completed)
-            again = await harness.jobs.submit(WISH, origin())
+            again = await harness.jobs.submit(REQUEST, origin())
             assert not again.queued.loading
             await harness.ended(again.job.id)
             free.set()
@@ -93,7 +93,7 @@ async def test_a_device_that_can_not_be_opened_leaves_the_work_to_the_others(
         raise ModelError("provider_unavailable", wanted="CUDA", got="CPU")
 
     async with open_harness(tmp_path, others=[broken]) as harness:
-        ticket = await harness.jobs.submit(WISH, origin())
+        ticket = await harness.jobs.submit(REQUEST, origin())
         assert isinstance(await harness.ended(ticket.job.id), Completed)
         assert not harness.jobs.failure.done()
     assert "Engine 2 can't be used: provider_unavailable" in caplog.text
@@ -102,7 +102,7 @@ async def test_a_device_that_can_not_be_opened_leaves_the_work_to_the_others(
 async def test_draining_and_stopping_wait_for_all_engines(tmp_path: Path) -> None:
     one, two = held(), held()
     async with open_harness(tmp_path, engine=one, others=[lambda: two]) as harness:
-        tickets = [await harness.jobs.submit(WISH, origin(user)) for user in (1, 2)]
+        tickets = [await harness.jobs.submit(REQUEST, origin(user)) for user in (1, 2)]
         await asyncio.to_thread(one.started.acquire)
         await asyncio.to_thread(two.started.acquire)
         draining = asyncio.create_task(harness.jobs.drain())
@@ -121,9 +121,9 @@ async def test_draining_and_stopping_wait_for_all_engines(tmp_path: Path) -> Non
 
 async def test_what_is_drawn_on_several_engines_goes_on_after_a_stop(tmp_path: Path) -> None:
     one, two = held(), held()
-    wish = GenerationRequest(prompt="1girl", seed=3, count=3)
+    request = GenerationRequest(prompt="1girl", seed=3, count=3)
     async with open_harness(tmp_path, engine=one, others=[lambda: two]) as harness:
-        ticket = await harness.jobs.submit(wish, origin())
+        ticket = await harness.jobs.submit(request, origin())
         await asyncio.to_thread(one.started.acquire)
         await asyncio.to_thread(two.started.acquire)
         await harness.jobs.stop()
@@ -152,7 +152,7 @@ async def test_a_lost_device_comes_back_and_its_picture_is_drawn(
     caplog.set_level(logging.INFO)
     losing = Losing(1, refusals=2)
     async with open_on(tmp_path, losing) as harness:
-        ticket = await harness.jobs.submit(WISH, origin())
+        ticket = await harness.jobs.submit(REQUEST, origin())
         end = await harness.ended(ticket.job.id)
         assert isinstance(end, Completed)
         assert not harness.jobs.failure.done()
@@ -172,8 +172,8 @@ async def test_a_lost_device_comes_back_and_its_picture_is_drawn(
 async def test_a_job_that_loses_its_device_twice_fails_and_costs_nothing(tmp_path: Path) -> None:
     losing = Losing(2)
     async with open_on(tmp_path, losing) as harness:
-        ticket = await harness.jobs.submit(WISH, origin())
-        following = await harness.jobs.submit(WISH, origin(2))
+        ticket = await harness.jobs.submit(REQUEST, origin())
+        following = await harness.jobs.submit(REQUEST, origin(2))
         failed = await harness.ended(ticket.job.id)
         assert isinstance(failed, Failed)
         assert failed.error.key == "device_lost"
@@ -187,9 +187,9 @@ async def test_others_go_on_while_a_device_is_away(
     monkeypatch.setattr(device, "PAUSES_S", (30.0,))
     losing, other = Losing(1), held()
     async with open_on(tmp_path, losing, lambda: other) as harness:
-        tickets = [await harness.jobs.submit(WISH, origin(user)) for user in (1, 2, 3)]
+        tickets = [await harness.jobs.submit(REQUEST, origin(user)) for user in (1, 2, 3)]
         await until(lambda: losing.is_lost)
-        assert not (await harness.jobs.submit(WISH, origin(4))).queued.loading
+        assert not (await harness.jobs.submit(REQUEST, origin(4))).queued.loading
         other.release()
         for ticket in tickets:
             assert isinstance(await harness.ended(ticket.job.id), Completed)
@@ -203,9 +203,9 @@ async def test_those_who_wait_are_told_that_the_model_is_loaded_again(
     losing = Losing(1)
     losing.may_reopen.clear()
     async with open_on(tmp_path, losing) as harness:
-        await harness.jobs.submit(WISH, origin(1))
+        await harness.jobs.submit(REQUEST, origin(1))
         await until(lambda: losing.is_lost)
-        waiting = await harness.jobs.submit(WISH, origin(2))
+        waiting = await harness.jobs.submit(REQUEST, origin(2))
         assert waiting.queued.loading
         losing.may_reopen.set()
         events = await harness.events(waiting.job.id)
@@ -217,8 +217,8 @@ async def test_those_who_wait_are_told_that_the_model_is_loaded_again(
 async def test_only_when_no_device_comes_back_the_bot_gives_up(tmp_path: Path) -> None:
     one, two = Losing(1, refusals=99), Losing(1, refusals=99)
     async with open_on(tmp_path, one, two.load) as harness:
-        await harness.jobs.submit(WISH, origin())
-        ticket = await harness.jobs.submit(WISH, origin(2))
+        await harness.jobs.submit(REQUEST, origin())
+        ticket = await harness.jobs.submit(REQUEST, origin(2))
         with pytest.raises(ModelError, match="device_gone"):
             await asyncio.wait_for(harness.jobs.failure, PATIENCE_S)
         job = await harness.jobs.job(ticket.job.id)
@@ -234,7 +234,7 @@ async def test_a_stop_does_not_wait_for_a_device_to_come_back(
     monkeypatch.setattr(device, "PAUSES_S", (10 * PATIENCE_S,))
     losing = Losing(1)
     async with open_on(tmp_path, losing) as harness:
-        await harness.jobs.submit(WISH, origin())
+        await harness.jobs.submit(REQUEST, origin())
         await until(lambda: losing.is_lost)
         async with asyncio.timeout(PATIENCE_S):
             await harness.jobs.stop()

@@ -17,19 +17,19 @@ from tests.data.records import a_request
 from tests.support.fake_engine import FAKE_MODEL, FakeEngine
 from tests.support.patience import PATIENCE_S
 
-WISH = GenerationRequest(prompt="1girl")
+REQUEST = GenerationRequest(prompt="1girl")
 
 
 @pytest.mark.parametrize(
     ("steps", "strength", "expected"), [(28, 1.0, 28), (28, 0.55, 15), (28, 0.05, 1), (1, 0.05, 1)]
 )
 def test_img2img_runs_the_last_steps_only(steps: int, strength: float, expected: int) -> None:
-    request = replace(a_request(WISH), num_inference_steps=steps, strength=strength)
+    request = replace(a_request(REQUEST), num_inference_steps=steps, strength=strength)
     assert steps_of(request) == expected
 
 
 def test_a_larger_picture_and_guidance_cost_more() -> None:
-    request = a_request(WISH)
+    request = a_request(REQUEST)
     assert cost_of(replace(request, width=1664)) == 2 * cost_of(request)
     assert cost_of(replace(request, guidance_scale=1.0)) == cost_of(request) / 2
 
@@ -104,7 +104,7 @@ async def test_the_first_picture_on_a_machine_has_a_time(tmp_path: Path) -> None
     engine = FakeEngine(model=replace(FAKE_MODEL, expected=EXPECTED))
     engine.hold()
     async with open_harness(tmp_path, engine=engine) as harness, asyncio.timeout(PATIENCE_S):
-        ticket = await harness.jobs.submit(WISH, origin())
+        ticket = await harness.jobs.submit(REQUEST, origin())
         await asyncio.to_thread(engine.started.acquire)
         told = await own_eta(harness)
         assert told is not None
@@ -113,16 +113,16 @@ async def test_the_first_picture_on_a_machine_has_a_time(tmp_path: Path) -> None
 
 async def test_times_are_known_right_after_a_restart(tmp_path: Path) -> None:
     async with open_harness(tmp_path, engine=FakeEngine(step_s=0.01)) as harness:
-        ticket = await harness.jobs.submit(WISH, origin())
+        ticket = await harness.jobs.submit(REQUEST, origin())
         assert ticket.queued.eta_s is None
         await harness.ended(ticket.job.id)
-        again = await harness.jobs.submit(WISH, origin())
+        again = await harness.jobs.submit(REQUEST, origin())
         assert again.queued.eta_s is not None
         await harness.ended(again.job.id)
     held = FakeEngine()
     held.hold()
     async with open_harness(tmp_path, engine=held) as harness, asyncio.timeout(PATIENCE_S):
-        await harness.jobs.submit(WISH, origin())
+        await harness.jobs.submit(REQUEST, origin())
         while (eta_s := await own_eta(harness)) is None:
             await asyncio.sleep(0.01)
         assert eta_s >= 0.03  # three steps, none of them drawn by this run
@@ -134,7 +134,7 @@ async def own_eta(harness: Harness) -> float | None:
 
 async def test_another_model_or_device_is_learnt_anew(tmp_path: Path) -> None:
     async with open_harness(tmp_path) as harness:
-        await harness.ended((await harness.jobs.submit(WISH, origin())).job.id)
+        await harness.ended((await harness.jobs.submit(REQUEST, origin())).job.id)
     for model in (
         replace(FAKE_MODEL, hash="0123456789"),
         replace(FAKE_MODEL, provider="CUDAExecutionProvider"),
@@ -142,6 +142,6 @@ async def test_another_model_or_device_is_learnt_anew(tmp_path: Path) -> None:
         held = FakeEngine(model=model)
         held.hold()
         async with open_harness(tmp_path, engine=held) as harness, asyncio.timeout(PATIENCE_S):
-            await harness.jobs.submit(WISH, origin())
+            await harness.jobs.submit(REQUEST, origin())
             await asyncio.to_thread(held.started.acquire)  # it draws: all notes have been read
             assert await own_eta(harness) is None

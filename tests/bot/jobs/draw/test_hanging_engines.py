@@ -16,7 +16,7 @@ from bot.jobs.keep.output_check import OutputCheck
 from pipeline.errors import ModelError
 from pipeline.tagger.tagger import Tagger
 from tests.bot.conftest import open_harness, origin
-from tests.bot.jobs.draw.test_broken_engines import WISH, Breaking
+from tests.bot.jobs.draw.test_broken_engines import REQUEST, Breaking
 from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S
 from tests.support.tagger import make_tagger
@@ -68,7 +68,7 @@ async def test_an_engine_that_hangs_while_it_is_loaded_is_told_of_and_given_up(
 
     try:
         async with open_harness(tmp_path, loads=[load]) as harness:
-            await harness.jobs.submit(WISH, origin())
+            await harness.jobs.submit(REQUEST, origin())
             with pytest.raises(ModelError, match="engine_hung"):
                 await asyncio.wait_for(harness.jobs.failure, PATIENCE_S)
             await harness.jobs.stop()  # does not wait for it
@@ -94,7 +94,7 @@ async def test_a_tagger_that_hangs_does_not_hold_up_a_stop(
     monkeypatch.setattr(runner, "_STORING_S", 0.1)
     try:
         async with open_harness(tmp_path, tagger=folder) as harness:
-            ticket = await harness.jobs.submit(WISH, origin())
+            ticket = await harness.jobs.submit(REQUEST, origin())
             await asyncio.to_thread(inside.wait, PATIENCE_S)
             await harness.jobs.stop()
             assert not free.is_set()

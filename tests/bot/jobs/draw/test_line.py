@@ -75,10 +75,10 @@ jobs = st.lists(
 
 @given(jobs, st.integers(1, 5))
 def test_the_time_told_is_the_time_it_takes(
-    wished: list[tuple[int, int, float]], devices: int
+    requested: list[tuple[int, int, float]], devices: int
 ) -> None:
     line = a_line(devices=devices)
-    for user, count, cost in wished:
+    for user, count, cost in requested:
         line.admit(a_job(user, count=count, cost=cost))
     told = {job_id: outlook.eta_s for job_id, outlook in line.outlooks().items()}
     total = line.total_eta_s()
@@ -89,10 +89,10 @@ def test_the_time_told_is_the_time_it_takes(
 
 @given(jobs, st.integers(1, 5), st.integers(0, 8))
 def test_nobody_starts_before_those_that_are_told_to_be_ahead(
-    wished: list[tuple[int, int, float]], devices: int, begun: int
+    requested: list[tuple[int, int, float]], devices: int, begun: int
 ) -> None:
     line = a_line(devices=devices)
-    for user, count, cost in wished:
+    for user, count, cost in requested:
         line.admit(a_job(user, count=count, cost=cost))
     drawn = [unit for _ in range(min(begun, devices)) if (unit := line.take()) is not None]
     at_work = {unit.job_id for unit in drawn}

@@ -22,7 +22,7 @@ from tests.bot.conftest import Harness, open_harness, origin
 from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S
 
-WISH = GenerationRequest(prompt="1girl", count=2)
+REQUEST = GenerationRequest(prompt="1girl", count=2)
 
 
 def rows(folder: Path, sql: str) -> list[tuple[object, ...]]:
@@ -43,12 +43,12 @@ async def test_draining_finishes_and_delivers_what_was_accepted_and_takes_no_mor
     harness: Harness, tmp_path: Path
 ) -> None:
     harness.engine.hold()
-    tickets = [await harness.jobs.submit(WISH, origin(n)) for n in range(3)]
+    tickets = [await harness.jobs.submit(REQUEST, origin(n)) for n in range(3)]
     delivering = [asyncio.create_task(deliver(harness, ticket.job)) for ticket in tickets]
     draining = asyncio.create_task(harness.jobs.drain())
     await asyncio.sleep(0)  # it begins at once
     with pytest.raises(RefusedError, match="draining"):
-        await harness.jobs.submit(WISH, origin(4))
+        await harness.jobs.submit(REQUEST, origin(4))
     assert not draining.done()
     harness.engine.release()
     async with asyncio.timeout(PATIENCE_S):
@@ -70,7 +70,7 @@ async def test_draining_does_not_wait_for_ever_for_discord(
         return await undelivered(store)
 
     monkeypatch.setattr(JobStore, "undelivered", looked)
-    ticket = await harness.jobs.submit(WISH, origin())
+    ticket = await harness.jobs.submit(REQUEST, origin())
     await harness.ended(ticket.job.id)
     draining = asyncio.create_task(harness.jobs.drain())
     async with asyncio.timeout(PATIENCE_S):
@@ -90,7 +90,7 @@ async def test_an_empty_bot_is_drained_at_once(harness: Harness) -> None:
 async def test_a_stopped_bot_takes_no_work(harness: Harness) -> None:
     await harness.jobs.stop()
     with pytest.raises(RefusedError, match="draining"):
-        await harness.jobs.submit(WISH, origin())
+        await harness.jobs.submit(REQUEST, origin())
 
 
 class StuckEngine(FakeEngine):
@@ -123,7 +123,7 @@ async def test_a_step_that_takes_minutes_does_not_hold_up_a_stop(
     engine = StuckEngine()
     try:
         async with open_harness(tmp_path, engine=engine) as harness:
-            ticket = await harness.jobs.submit(WISH, origin())
+            ticket = await harness.jobs.submit(REQUEST, origin())
             await asyncio.to_thread(engine.inside.wait)
             await harness.jobs.stop()
             assert not engine.left
@@ -147,7 +147,7 @@ async def test_a_model_that_loads_for_minutes_does_not_hold_up_a_stop(
 
     try:
         async with open_harness(tmp_path, engine=engine, while_loading=wait) as harness:
-            ticket = await harness.jobs.submit(WISH, origin())
+            ticket = await harness.jobs.submit(REQUEST, origin())
             assert ticket.queued.loading
             await harness.jobs.stop()
             assert not loaded.is_set()

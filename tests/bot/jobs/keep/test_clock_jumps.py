@@ -19,7 +19,7 @@ from tests.bot.conftest import Harness, open_harness, origin
 from tests.support.clock import ManualClock
 
 YEAR_S = 365 * DAY_S
-WISH = GenerationRequest(prompt="1girl")
+REQUEST = GenerationRequest(prompt="1girl")
 
 
 class JumpingClock(ManualClock):
@@ -61,7 +61,7 @@ async def test_a_jump_ahead_removes_nothing_until_the_clock_was_even_for_hours(
 ) -> None:
     clock = JumpingClock()
     async with open_harness(tmp_path, clock=clock) as harness:
-        job = (await harness.jobs.submit(WISH, origin())).job
+        job = (await harness.jobs.submit(REQUEST, origin())).job
         await harness.ended(job.id)
         await harness.jobs.mark_delivered(job, message_id=None)
         async with harness.database.transaction() as connection:
@@ -86,7 +86,7 @@ async def test_a_jump_ahead_removes_nothing_until_the_clock_was_even_for_hours(
 async def test_a_start_with_a_clock_that_is_ahead_removes_nothing_at_once(tmp_path: Path) -> None:
     clock = JumpingClock()
     async with open_harness(tmp_path, clock=clock) as harness:
-        await harness.ended((await harness.jobs.submit(WISH, origin())).job.id)
+        await harness.ended((await harness.jobs.submit(REQUEST, origin())).job.id)
         before = await stored(harness)
     clock.off = YEAR_S
     async with open_harness(tmp_path, clock=clock) as harness:
@@ -118,15 +118,15 @@ async def test_a_block_that_was_made_ahead_holds_as_long_as_it_was_made_for(tmp_
             await blocks.put(connection, block=block(at=clock.time() + 2 * YEAR_S, for_s=DAY_S))
         cleaning = Housekeeping(harness.files, clock)
         with pytest.raises(Exception, match="blocked_until") as caught:
-            await harness.jobs.submit(WISH, origin())
+            await harness.jobs.submit(REQUEST, origin())
         assert caught.value.data["retry_after_s"] <= DAY_S  # pyright: ignore
         clock.advance(STEADY_S)
         await cleaning.clean()
         clock.advance(DAY_S - 1)
         with pytest.raises(Exception, match="blocked_until"):
-            await harness.jobs.submit(WISH, origin())
+            await harness.jobs.submit(REQUEST, origin())
         clock.advance(2)
-        await harness.jobs.submit(WISH, origin())
+        await harness.jobs.submit(REQUEST, origin())
 
 
 async def test_a_link_that_was_made_ahead_opens_nothing(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ async def test_a_link_that_was_made_ahead_opens_nothing(tmp_path: Path) -> None:
 async def test_a_report_that_was_claimed_ahead_can_be_claimed_again(tmp_path: Path) -> None:
     now = 1_800_000_000.0
     async with open_harness(tmp_path) as harness:
-        job_id = (await harness.jobs.submit(WISH, origin())).job.id
+        job_id = (await harness.jobs.submit(REQUEST, origin())).job.id
         async with harness.database.transaction() as connection:
             report_id = await reports.open_report(
                 connection,

@@ -64,8 +64,8 @@ async def test_a_start_clears_away_what_a_crash_left(tmp_path: Path) -> None:
 
 
 async def test_sweeping_while_pictures_are_made_takes_none_of_them(harness: Harness) -> None:
-    wishes = [GenerationRequest(prompt="x", seed=n, count=4) for n in range(10)]
-    tickets = [await harness.jobs.submit(wish, origin(n)) for n, wish in enumerate(wishes)]
+    requests = [GenerationRequest(prompt="x", seed=n, count=4) for n in range(10)]
+    tickets = [await harness.jobs.submit(request, origin(n)) for n, request in enumerate(requests)]
     sweeping = asyncio.create_task(_sweep_on(harness.files))
     ended = [await harness.ended(ticket.job.id) for ticket in tickets]
     sweeping.cancel()

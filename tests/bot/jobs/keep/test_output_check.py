@@ -101,8 +101,8 @@ async def paint(
     harness: Harness, *colours: str, place: Place = ADULT_PLACE, rating: Rating | None = None
 ) -> tuple[str, JobEvent]:
     prompt = ", ".join(f"{colour}-picture" for colour in colours)
-    wish = GenerationRequest(prompt=prompt, count=len(colours), rating=rating)
-    ticket = await harness.jobs.submit(wish, origin(place=place))
+    request = GenerationRequest(prompt=prompt, count=len(colours), rating=rating)
+    ticket = await harness.jobs.submit(request, origin(place=place))
     return ticket.job.id, await harness.ended(ticket.job.id)
 
 
@@ -244,8 +244,8 @@ async def test_a_hit_of_the_hard_rule_is_deleted_at_once_even_with_review(checke
 async def test_a_ceiling_that_is_lowered_meanwhile_counts(checked: Harness) -> None:
     await allow(checked, Rating.EXPLICIT)
     checked.engine.hold()
-    wish = GenerationRequest(prompt="red-picture", rating=Rating.EXPLICIT)
-    ticket = await checked.jobs.submit(wish, origin(place=ADULT_PLACE))
+    request = GenerationRequest(prompt="red-picture", rating=Rating.EXPLICIT)
+    ticket = await checked.jobs.submit(request, origin(place=ADULT_PLACE))
     await allow(checked, Rating.SENSITIVE)
     checked.engine.release()
     assert isinstance(await checked.ended(ticket.job.id), Failed)
@@ -287,8 +287,8 @@ async def test_after_a_restart_a_withheld_picture_is_not_drawn_again(
 ) -> None:
     engine = PaintEngine()
     async with open_harness(tmp_path, engine=engine, tagger=tagger) as harness:
-        wish = GenerationRequest(prompt="red-picture, green-picture", count=2)
-        ticket = await harness.jobs.submit(wish, origin())
+        request = GenerationRequest(prompt="red-picture, green-picture", count=2)
+        ticket = await harness.jobs.submit(request, origin())
         while not await held(harness, ticket.job.id):
             await asyncio.sleep(0.005)
             if len(engine.drawn) == 1:
@@ -314,8 +314,8 @@ async def test_cancelling_gives_everything_back_and_leaves_no_file(
         return paint_one(request, index, image)
 
     monkeypatch.setattr(checked.engine, "picture", hold_the_second)
-    wish = GenerationRequest(prompt="red-picture, green-picture", count=2)
-    ticket = await checked.jobs.submit(wish, origin())
+    request = GenerationRequest(prompt="red-picture, green-picture", count=2)
+    ticket = await checked.jobs.submit(request, origin())
     while not await held(checked, ticket.job.id):
         await asyncio.sleep(0.002)
     await checked.jobs.cancel(job_id=ticket.job.id, user_id=1)

@@ -115,8 +115,8 @@ async def test_an_upload_is_drawn_from_in_its_shape(harness: Harness, tmp_path: 
     upload = await harness.jobs.put_upload(encoded(RED))
     assert (upload.width, upload.height) == (60, 40)
     assert await harness.jobs.put_upload(encoded(RED)) == upload
-    wish = GenerationRequest(prompt="1girl", init_picture=upload.content_hash, strength=0.5)
-    ticket = await harness.jobs.submit(wish, origin())
+    request = GenerationRequest(prompt="1girl", init_picture=upload.content_hash, strength=0.5)
+    ticket = await harness.jobs.submit(request, origin())
     request = ticket.job.request
     assert (request.width, request.height, request.strength) == (1216, 832, 0.5)
     done = await harness.ended(ticket.job.id)
@@ -127,9 +127,9 @@ async def test_an_upload_is_drawn_from_in_its_shape(harness: Harness, tmp_path: 
 
 
 async def test_a_picture_that_is_not_there_is_refused(harness: Harness) -> None:
-    wish = GenerationRequest(prompt="1girl", init_picture="ab" * 32)
+    request = GenerationRequest(prompt="1girl", init_picture="ab" * 32)
     with pytest.raises(RefusedError, match="init_picture_gone"):
-        await harness.jobs.submit(wish, origin())
+        await harness.jobs.submit(request, origin())
 
 
 async def test_an_upload_without_a_job_goes_after_an_hour_and_one_with_stays(
@@ -138,8 +138,8 @@ async def test_an_upload_without_a_job_goes_after_an_hour_and_one_with_stays(
     async with open_harness(tmp_path) as harness:
         used = await harness.jobs.put_upload(encoded(RED))
         unused = await harness.jobs.put_upload(encoded(RED.rotate(90, expand=True)))
-        wish = GenerationRequest(prompt="1girl", init_picture=used.content_hash)
-        await harness.ended((await harness.jobs.submit(wish, origin())).job.id)
+        request = GenerationRequest(prompt="1girl", init_picture=used.content_hash)
+        await harness.ended((await harness.jobs.submit(request, origin())).job.id)
         clock = harness.clock
     folder = tmp_path / "uploads"
     async with open_harness(tmp_path, clock=clock):
@@ -151,5 +151,5 @@ async def test_an_upload_without_a_job_goes_after_an_hour_and_one_with_stays(
     clock.advance(3601)
     async with open_harness(tmp_path, clock=clock) as harness:
         assert {path.stem for path in folder.rglob("*.png")} == {used.content_hash}
-        again = await harness.jobs.submit(wish, origin(2))  # a re-roll, by somebody else
+        again = await harness.jobs.submit(request, origin(2))  # a re-roll, by somebody else
         assert isinstance(await harness.ended(again.job.id), Completed)

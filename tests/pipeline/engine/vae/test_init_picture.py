@@ -1,7 +1,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
 # (the border to torch, whose types are partly missing)
-"""Pictures of any kind become RGB of the wished size; latents grow as in torch."""
+"""Pictures of any kind become RGB of the requested size; latents grow as in torch."""
 
 import numpy as np
 import pytest

@@ -100,8 +100,8 @@ def write(path: Path, tensors: Tensors, metadata: dict[str, str] | None = None) 
 
 def merge(source: ModelFolder, models: Path, *loras: Lora, variant: Variant = "fp32") -> Prepared:
     factory = SessionFactory(provider="cpu", threads=1, mapped=True)
-    wish = PrepareOptions(variant=variant, loras=loras)
-    return prepare_model(source, models, wish, factory=factory, report=Reporter())
+    request = PrepareOptions(variant=variant, loras=loras)
+    return prepare_model(source, models, request, factory=factory, report=Reporter())
 
 
 def refused(source: ModelFolder, tmp_path: Path, path: Path) -> ModelError:

@@ -27,7 +27,7 @@ _RATING = re.compile(r"rating\s*:\s*(\w+)")
 _ADULT = re.compile(r"\b(nsfw|explicit)\b")
 
 
-def wished_rating(prompt: str) -> Rating | None:
+def requested_rating(prompt: str) -> Rating | None:
     """The strongest rating word in `prompt`, or None.
 
     A tag that equals the word, Danbooru's `rating:explicit`, and `nsfw` or `explicit` inside a

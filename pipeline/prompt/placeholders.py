@@ -1,4 +1,4 @@
-"""Finished parts of a prompt put aside, so that what reads the rest can't trip over them."""
+"""Placeholders for finished parts of a prompt, so that they don't disturb reading the rest."""
 
 import re
 from collections.abc import Callable
@@ -15,20 +15,20 @@ _ENOUGH: Final = 4 * MAX_TYPED  # blanks may be among them
 
 
 class Part(NamedTuple):
-    """`text` is what becomes of it, `typed` what stood there."""
+    """`text` is the result, `typed` the original."""
 
     text: str
     typed: str
 
 
-class Shelf:
-    """Parts, each named by one letter that stands in the text in its stead."""
+class Placeholders:
+    """Finished parts, each represented in the text by one private letter."""
 
     def __init__(self) -> None:
         self._parts: list[Part] = []
 
     def put(self, text: str, typed: str) -> str:
-        """The letter for a part. It may hold letters of parts that were put before."""
+        """Return the letter for a part, which may contain letters of earlier parts."""
         if _FIRST + len(self._parts) > _LAST:
             return typed
         self._parts.append(Part(text, typed))
@@ -40,15 +40,15 @@ class Shelf:
         return self._parts[index] if 0 <= index < len(self._parts) else None
 
     def back(self, text: str) -> str:
-        """`text` with what became of the parts."""
+        """`text` with the results of its parts."""
         return self._expanded(text, lambda part: part.text)
 
     def typed(self, text: str) -> str:
-        """`text` as it was typed, or the beginning of it, longer than any hint shows."""
+        """`text` as it was typed, or its start, longer than any hint shows."""
         return self._expanded(text, lambda part: part.typed, _ENOUGH)
 
     def _expanded(self, text: str, chosen: Callable[[Part], str], enough: int | None = None) -> str:
-        """Letters replaced, also those in what replaces them; each part holds only earlier ones.
+        """Replace letters, also in their replacements; each part contains only earlier ones.
 
         Ends with the piece that makes it as long as `enough`.
         """
@@ -67,5 +67,5 @@ class Shelf:
 
 
 def without_letters(text: str) -> str:
-    """`text` without letters that a shelf would give out."""
+    """`text` without letters that would be used as placeholders."""
     return _LETTERS.sub("", text)
