@@ -178,5 +178,5 @@ class _Filling:
         read = self._services.database.read
         while page := await read(jobs.page_of_user, user_id=person, after=last, limit=_PAGE):
             for last in page:
-                found.setdefault((last.request.wish.prompt, last.request.seed), last)
+                found.setdefault((last.request.original.prompt, last.request.seed), last)
         return found
