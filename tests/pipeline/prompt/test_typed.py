@@ -82,7 +82,7 @@ def test_the_command_asks_for_the_same_picture(typed: GenerationRequest) -> None
     assert "\n" not in command
     assert command.startswith(BEGIN)
     second = made(GenerationRequest(prompt=command.removeprefix(BEGIN)), random_seed=lambda: 1)
-    assert replace(second, wish=first.wish, hints=first.hints, count=first.count) == first
+    assert replace(second, original=first.original, hints=first.hints, count=first.count) == first
     assert second.count == Defaults().count
 
 
