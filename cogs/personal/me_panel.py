@@ -35,7 +35,7 @@ def panel(defaults: UserDefaults, presets: Sequence[Preset], told: Told) -> Outg
     shown["negative"] = quoted(defaults.negative_prompt, 400)
     for key, value in shown.items():
         embed.add_field(name=text(f"me.{key}"), value=value or text("me.not_set"), inline=False)
-    embed.add_field(name=text("me.news"), value=text(f"me.news_{told}"), inline=False)
+    embed.add_field(name=text("me.news_field"), value=text(f"me.news_{told}"), inline=False)
     names = ", ".join(quoted(preset.name, 50) for preset in presets)
     embed.add_field(
         name=text("me.presets", count=len(presets)),

@@ -96,7 +96,8 @@ def controls(facts: Facts, rows: Iterable[Setting], *, page: PanelPage, row: int
 
 def language_menu(chosen: str | None, *, row: int) -> Item:
     """The menu of the server's language."""
-    options = [(each or NOT_SET, language_name(each)) for each in (None, *sorted(languages()))]
+    named = ((each, language_name(each)) for each in sorted(languages()))
+    options = [(NOT_SET, text("settings.language_menu_discord")), *named]
     return _choices(LANGUAGE_ID, "language", options, chosen or NOT_SET, row=row)
 
 

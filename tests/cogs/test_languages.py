@@ -9,12 +9,15 @@ from bot.common.actor import Actor
 from bot.playground.simulator import limits
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.errors import as_list, as_object
+from cogs.common.words import cut_to_columns
 from data.shipped.text import keys, unfilled
 from tests.cogs.drawing.test_delivery import EXPIRED_S, held, pictures
 from tests.cogs.running import Discord, Running, running_bot, words
 from tests.cogs.visitors import Visitor, labels, open_bot
 from tests.support.fake_engine import FakeEngine
 from tests.support.patience import until
+
+PHONE_COLUMNS = 40  # of the face of a menu, on a screen of 390 pixels
 
 DONE = {"もう一度", "バリエーション", "リミックス", "その他"}
 
@@ -233,3 +236,23 @@ async def test_the_panel_sets_the_language(place: Discord, moderator: Visitor) -
         again = await moderator.member.select(panel, "ekaki:set:language", ["-"])
         assert again.message is not None
         assert "日本語" not in again.message.text
+
+
+@pytest.mark.parametrize("locale", ["en-US", "ja"])
+async def test_what_a_menu_shows_fits_on_a_phone(
+    place: Discord, alice: Visitor, moderator: Visitor, locale: str
+) -> None:
+    for user_id in (IDS.alice, IDS.moderator):
+        place.world.users[user_id].locale = locale
+    async with open_house(place):
+        panels = [await alice.answer("me"), await moderator.answer("settings")]
+        pressed = await moderator.member.press(panels[1], "ekaki:set:go:done:0")
+        assert pressed.message is not None
+        (menu,) = (m for m in pressed.message.selects if m["custom_id"] == "ekaki:set:page")
+        for page in menu["options"]:
+            await moderator.member.select(panels[1], "ekaki:set:page", [page["value"]])
+            panels.append(moderator.member.message(panels[1].id))
+    for menu in (each for panel in panels for each in panel.selects):
+        chosen = [each["label"] for each in menu.get("options", ()) if each.get("default")]
+        for face in chosen or [menu["placeholder"]]:
+            assert cut_to_columns(face, PHONE_COLUMNS) == face

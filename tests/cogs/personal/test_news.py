@@ -69,7 +69,7 @@ async def test_nobody_is_told_who_did_not_ask(
     place: Discord, running: Running, alice: Visitor, bob: Visitor
 ) -> None:
     panel = await alice.answer("me")
-    assert "Stars and remixes of my pictures\ndon't tell me" in panel.text
+    assert "remixes of your pictures\nno messages" in panel.text
     _, message = await picture(alice, running)
     await star(bob, message)
     await settled(running)
@@ -270,7 +270,7 @@ async def test_off_forgets_what_waits(
     await star(bob, message)
     await settled(running, "new")
     panel = await choose(alice, Told.OFF)
-    assert "don't tell me" in panel.text
+    assert "no messages" in panel.text
     await settled(running)
     await choose(alice, Told.AT_ONCE)
     await settled(running)
