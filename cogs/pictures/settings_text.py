@@ -37,7 +37,8 @@ def own_settings(job: JobRecord, pictures: Sequence[PictureRecord]) -> Outgoing:
     )
     shown = [(text(f"describe.{label}"), _in_words(label, value))
              for label, value in describe(job.request) if label not in _TEXTS]  # fmt: skip
-    made_by = f"{first.model_name} ({first.precision}, {first.provider}, {first.engine})"
+    provider = first.provider.removesuffix("ExecutionProvider")
+    made_by = f"{first.model_name} ({first.precision}, {provider}, {first.engine})"
     shown.append((text("results.made_by"), made_by))
     return _message(copied, shown)
 

@@ -80,7 +80,7 @@ async def test_a_star_is_told_at_once_and_once(
     place: Discord, running: Running, alice: Visitor, bob: Visitor
 ) -> None:
     panel = await choose(alice, Told.AT_ONCE)
-    assert "a direct message right away" in panel.text
+    assert "messages right away" in panel.text
     _, message = await picture(alice, running, "1girl, [hat], long hair, smile, night, rain")
     await star(alice, message)  # one's own is no news
     await star(bob, message)
