@@ -29,6 +29,7 @@ GATHER_S: Final = 15.0  # between two messages to a person: a popular picture is
 MAX_LINES: Final = 10
 _TITLE_COLUMNS: Final = 40
 _UNREACHABLE: Final = frozenset({
+    10013,  # unknown user
     50007,  # cannot send messages to this user
     50278,  # no mutual guilds with this user
 })  # fmt: skip
@@ -44,38 +45,44 @@ class MakerNewsCog(commands.Cog, name="MakerNews"):
         self.bot.services.outbox.senders[Kind.MAKER_NEWS] = self.tell
 
     async def tell(self, item: OutboxItem) -> float:
-        """Tell one person what is due, each star and remix once. Nothing is tried again where
-        Discord does not let us write to them."""
+        """Tell one person what is due, each star and remix once. Nothing is tried again if Discord
+        does not let us write to them."""
         maker_id = int(item.key)
+        try:
+            await self._tell(maker_id)
+        except discord.HTTPException as error:
+            if error.code not in _UNREACHABLE:
+                raise
+            _log.info("A maker takes no direct messages")
+            await self._begin(maker_id, seen=0)
+            await self.bot.services.news.enter_told(maker_id)
+        return GATHER_S
+
+    async def _tell(self, maker_id: int) -> None:
         news = self.bot.services.news
         while (settings := await news.settings(maker_id)) is not None:
             direct = await self.bot.create_dm(discord.Object(maker_id))
             if not await news.is_sending(maker_id):
                 newest = [message.id async for message in direct.history(limit=1)]
-                known = [guild.id for guild in self.bot.guilds if not guild.unavailable]
-                if not await news.begin(maker_id, guild_ids=known, seen=max(newest, default=0)):
-                    break
+                if not await self._begin(maker_id, seen=max(newest, default=0)):
+                    return
                 settings = await news.settings(maker_id) or settings
             found = await news.sending(maker_id)
             with speaking(settings.locale):
                 content = await self._content(maker_id, found)
                 if content and not await self._sent(direct, after=settings.seen):
-                    await self._send(direct, content)
+                    await direct.send(
+                        content,
+                        suppress_embeds=True,
+                        allowed_mentions=discord.AllowedMentions.none(),
+                    )
             hit("maker_told_unmarked")
             await news.enter_told(maker_id)
-        return GATHER_S
 
-    async def _send(self, direct: discord.DMChannel, content: str) -> None:
-        try:
-            await direct.send(
-                content,
-                suppress_embeds=True,
-                allowed_mentions=discord.AllowedMentions.none(),
-            )
-        except discord.Forbidden as error:
-            if error.code not in _UNREACHABLE:
-                raise
-            _log.info("A maker takes no direct messages")
+    async def _begin(self, maker_id: int, *, seen: int) -> bool:
+        """Take up what is due in the servers that are known at this moment."""
+        known = [guild.id for guild in self.bot.guilds if not guild.unavailable]
+        return await self.bot.services.news.begin(maker_id, guild_ids=known, seen=seen)
 
     async def _sent(self, direct: discord.DMChannel, *, after: int) -> bool:
         """Whether it was sent by a run that ended before it could enter that."""

@@ -215,15 +215,19 @@ async def test_a_channel_that_was_hidden_meanwhile_is_not_told_of(
     assert told(place) == []
 
 
+@pytest.mark.parametrize("path", ["/users/@me/channels", rf"/channels/{IDS.dm_alice}/messages"])
+@pytest.mark.parametrize("code", [50007, 50278])
 async def test_closed_direct_messages_are_tried_once(
-    place: Discord, running: Running, alice: Visitor, bob: Visitor
+    place: Discord, running: Running, alice: Visitor, bob: Visitor, *, path: str, code: int
 ) -> None:
     await choose(alice, Told.AT_ONCE)
-    place.world.users[IDS.alice].accepts_dms = False
+    fault = Fault(method="POST", path=path, status=403, code=code, times=1000)
+    place.loopback.faults.add(fault)
     _, message = await picture(alice, running)
     await star(bob, message)
     await settled(running, "told")
-    place.world.users[IDS.alice].accepts_dms = True
+    assert fault.times == 999
+    place.loopback.faults.clear()
     await an_hour_passes(running)
     await settled(running, "told")
     assert told(place) == []
