@@ -244,7 +244,7 @@ async def test_what_a_menu_shows_fits_on_a_phone(
 ) -> None:
     for user_id in (IDS.alice, IDS.moderator):
         place.world.users[user_id].locale = locale
-    async with open_house(place):
+    async with open_bot(place):
         panels = [await alice.answer("me"), await moderator.answer("settings")]
         pressed = await moderator.member.press(panels[1], "ekaki:set:go:done:0")
         assert pressed.message is not None
