@@ -1,5 +1,4 @@
-"""`/imagine` and `/imagine-form`. The cog starts the worker when it is loaded and stops it when it
-is unloaded."""
+"""`/imagine` and `/imagine-form`. The cog starts the worker on load and stops it on unload."""
 
 import asyncio
 from dataclasses import replace
@@ -120,8 +119,7 @@ class Inference(commands.Cog):
         await interaction.response.send_modal(form)
 
     def _request(self, interaction: Interaction, said: dict[str, Any]) -> GenerationRequest:
-        """The request that the options describe. InputError or RefusedError if they can't be
-        used."""
+        """The request that the options describe. Raises InputError or RefusedError."""
         refuse_user_install(interaction)
         # Clients may send a suggestion's name, including remarks, instead of its value.
         meant = partial(self.bot.services.suggestions.meant, user_id=interaction.user.id)

@@ -44,6 +44,11 @@ def disk_error(error: OSError, path: Path | str) -> StorageError:
     return StorageError(key, path=str(where), shell=shell, problem=problem)
 
 
+def has_size(path: Path, size: int) -> bool:
+    """Whether there is a file of `size` bytes."""
+    return path.is_file() and path.stat().st_size == size
+
+
 def replace_json(
     path: Path, value: object, *, indent: int | None = None, sync: bool = False
 ) -> None:

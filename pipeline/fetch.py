@@ -24,7 +24,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from pipeline.disk import disk_error, is_about_files
+from pipeline.disk import disk_error, has_size, is_about_files
 from pipeline.errors import ModelError, StorageError
 from pipeline.model.check import TOKENIZER_FILES
 from pipeline.model.folder import COMPONENTS, REQUIRED, ModelFolder
@@ -241,13 +241,9 @@ def _download(
 
 def _missing_bytes(target: Path, wanted: Mapping[str, int]) -> int:
     """Bytes of `wanted` that `target` lacks; partial files count in part."""
-    missing = sum(size for name, size in wanted.items() if not _has(target / name, size))
+    missing = sum(size for name, size in wanted.items() if not has_size(target / name, size))
     partly = sum(file.stat().st_size for file in target.rglob("*.incomplete"))
     return max(0, missing - partly)
-
-
-def _has(path: Path, size: int) -> bool:
-    return path.is_file() and path.stat().st_size == size
 
 
 def _check_disk(target: Path, missing: int) -> None:

@@ -54,8 +54,7 @@ def hints_to_json(hints: tuple[Hint, ...]) -> list[list[str]]:
 
 
 def hints_from_json(rows: list[object]) -> tuple[Hint, ...]:
-    """Read what `hints_to_json` returned. Unknown hints of other versions are left out, never an
-    error."""
+    """Read what `hints_to_json` returned. Unknown hints of other versions are left out."""
     return tuple(hint for row in rows if (hint := _hint(row)) is not None)
 
 

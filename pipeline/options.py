@@ -56,8 +56,7 @@ def written(value: object) -> str:
 
 
 def read_choice(kind: type[Any], word: str) -> Any:
-    """The member of the closed list `kind` that is stored as `word`; ValueError if there is
-    none."""
+    """The member of the closed list `kind` stored as `word`; ValueError if there is none."""
     return Rating.from_label(word) if kind is Rating else kind(word)
 
 

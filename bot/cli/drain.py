@@ -50,8 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _watch(folder: Path, pid: int) -> int:
-    """Print what is left whenever that changes. Returns 0 if nothing is left when the process has
-    ended."""
+    """Print what is left whenever that changes. Returns 0 if nothing is left at the end."""
     from data.jobs.left import read_left
     from data.store.database import DATABASE_NAME
     from data.store.lock import holder

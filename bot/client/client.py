@@ -92,8 +92,7 @@ class EkakiBot(commands.Bot):
 
     @property
     def presenters(self) -> Presenting:
-        """What shows jobs, available once `cogs.inference` is loaded. RefusedError while it
-        stops."""
+        """What shows jobs, once `cogs.inference` is loaded. RefusedError while it stops."""
         if self._presenters is None:
             raise RefusedError("engine_closed")
         return self._presenters
@@ -103,8 +102,7 @@ class EkakiBot(commands.Bot):
         self._presenters = presenters
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """Does nothing: discord.py would look for a text command and log each mention as an unknown
-        one."""
+        """Does nothing: discord.py would log each mention as an unknown text command."""
 
     def _get_state(self, **options: Any) -> ListeningState:
         """Called by discord.py, which lets its sharded client choose its state in this way, too."""

@@ -213,8 +213,7 @@ def web_address(typed: str) -> str:
 
 @kind("an address without a path, as https://gallery.example.org")
 def origin(typed: str) -> str:
-    """A public address without a path, as browsers write it, since it is compared with what they
-    send."""
+    """A public address without a path, as browsers send it, for comparing."""
     if re.fullmatch(r"https?://[\w.\[\]:-]+/?", typed, re.IGNORECASE) is None:
         raise ValueError(typed)
     parts = urlsplit(typed)  # ValueError, as the port's and the host's

@@ -15,8 +15,7 @@ from bot.doctor.values import Check, fail
 def every_check(
     settings: Settings, errors: Sequence[SettingsError], *, env_file: Path, online: bool
 ) -> Iterator[Check]:
-    """Run all checks one after another; a check that raises counts as failed and the rest still
-    run."""
+    """Run all checks in order; a check that raises counts as failed and the rest still run."""
     groups: list[tuple[str, Callable[[], Iterable[Check]]]] = [
         ("Python", lambda: [machine.check_python()]),
         ("Settings", lambda: configuration.check_values(errors)),

@@ -123,8 +123,7 @@ class Collections:
             await collections.remove(connection, collection_id=collection_id, picture_id=picture_id)
 
     async def delete(self, collection_id: str, *, actor: Actor) -> Collection:
-        """Delete a collection, not its pictures: for its owner, and for moderators if it is
-        shared."""
+        """Delete a collection, not its pictures: for its owner, or moderators if shared."""
         async with self._database.transaction() as connection:
             collection = await known_collection(connection, collection_id, actor)
             _demand_owner(collection, actor)

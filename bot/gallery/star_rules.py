@@ -38,8 +38,7 @@ async def demand(
 async def demand_voter(
     connection: Connection, job: JobRecord, *, user_id: int, settings: GuildSettings, now: float
 ) -> None:
-    """Raises RefusedError if this person may not vote for this job, wherever its pictures are
-    shown."""
+    """Raises RefusedError if this person may not vote for this job, wherever it is shown."""
     if user_id == job.user_id and not settings.gallery_self_votes:
         raise RefusedError("gallery_own_vote")
     if await blocks.in_force(connection, user_id=user_id, guild_id=job.guild_id, now=now):

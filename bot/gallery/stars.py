@@ -149,8 +149,7 @@ class Stars:
     async def reconcile(
         self, message_id: int, people: Mapping[int, Collection[int]], *, gate: Gate
     ) -> None:
-        """Replace the stars under a message by those that Discord reports: who starred it, by
-        position."""
+        """Replace the stars under a message by those in Discord: who starred it, by position."""
         async with self._database.transaction() as connection:
             for position in range(_MAX_PICTURES):
                 found = await star_rules.starred_picture(connection, message_id, position)

@@ -113,8 +113,7 @@ class Moderators:
         )
 
     async def reset(self, actor: Actor, *, user_id: int) -> None:
-        """Reset a member's usage: for the server's own limits, or, if the owner does it, for
-        all."""
+        """Reset a member's usage for the server's own limits, or, by the owner, for all."""
         async with self._database.transaction() as connection:
             await quota.forgive(connection, user_id=user_id, guild_id=actor.guild_id)
             await self._audit.record_act(connection, actor, AuditKind.LIMITS_RESET, user_id, {})

@@ -58,8 +58,7 @@ class Reviews:
             )
 
     async def read(self, record: WithheldRecord) -> bytes:
-        """The PNG. RefusedError `review_gone`: already decided; StorageError if the file or the row
-        is lost."""
+        """The PNG. RefusedError `review_gone`: already decided; StorageError if it is lost."""
         if record.state != "waiting":
             raise RefusedError("review_gone")
         if record.picture is None:

@@ -43,8 +43,7 @@ _MAX_SHOWN: Final = 20  # words of a change that the log names
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerBounds:
-    """The highest values that a server may set, by the names of LimitSet; a missing name has no
-    bound."""
+    """The highest values that a server may set, by name of LimitSet; no bound if missing."""
 
     high: Mapping[str, int]
 

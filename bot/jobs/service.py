@@ -158,8 +158,7 @@ class JobService:
     async def _submit(
         self, request: GenerationRequest, origin: Origin, *, saved: str | None, replay: bool
     ) -> Ticket:
-        """Gather what is known, decide, and commit; blocks and limits are read again in that one
-        transaction."""
+        """Gather, decide, and commit; the commit's transaction reads blocks and limits again."""
         now = self._clock.time()
         known = await gather(
             self._store.database,

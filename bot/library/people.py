@@ -1,5 +1,4 @@
-"""What the bot stores for a person: defaults, presets, and their right to see and remove
-everything."""
+"""What the bot stores for a person: defaults, presets; exporting and removing everything."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -21,8 +21,7 @@ from pipeline.tags.tag import Tag
 
 MAX_RELATED: Final = 25  # Discord, of a select menu
 MIN_MEMBERS: Final = 2
-"""How many members must draw two tags together before this is shown: one member's habits stay
-private."""
+"""How many members must draw two tags together for others to see it: habits are private."""
 
 Start = Mapping[str, Sequence[str]]
 

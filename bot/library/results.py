@@ -38,8 +38,7 @@ MAX_PAGE_SIZE: Final = 25
 
 
 OnDelete = Callable[[Connection, JobRecord], Awaitable[None]]
-"""Called inside the transaction that deletes a job with its pictures, before the rows are
-deleted."""
+"""Called inside the transaction that deletes a job, before its rows are deleted."""
 
 
 class Results:
@@ -113,8 +112,7 @@ class Results:
         return job.request.original
 
     def vary(self, stored: StoredPicture, *, strong: bool) -> GenerationRequest:
-        """One picture similar to this one. Subtle: its noise slightly changed. Strong: img2img of
-        it."""
+        """One picture similar to this one. Subtle: slightly other noise. Strong: img2img."""
         job, picture = stored.job, stored.picture
         request = job.request
         if not strong and not request.init_picture and not request.variation_strength:

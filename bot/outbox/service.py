@@ -120,8 +120,7 @@ class Outbox:
     async def _tell_parked(
         self, connection: Connection, item: OutboxItem, failure: Failure
     ) -> None:
-        """Notify the server's moderators in their log, and the person who shared an entry
-        privately."""
+        """Notify the server's moderators in their log, and an entry's sharer privately."""
         if item.guild_id is None or item.kind == Kind.AUDIT_LOG:
             return  # an entry about a rejecting log channel could only be read there
         event = AuditEvent(

@@ -1,5 +1,4 @@
-"""`python -m bot demo`: the real bot on a simulated Discord, one `/imagine`, and what a member
-saw."""
+"""`python -m bot demo`: the real bot on a simulated Discord, and what a member saw."""
 
 import asyncio
 import time
@@ -28,8 +27,7 @@ _PICTURE_S = 600.0  # a slow machine; a common one takes seconds
 
 
 def main(out: Path) -> int:
-    """Run the demo and write `picture.png` and `transcript.txt` to `out`. Returns the exit
-    status."""
+    """Run the demo, with `picture.png` and `transcript.txt` in `out`. Returns the exit status."""
     note(ModelFolder.open(DEMO_MODEL).notice)
     with at(out):
         out.mkdir(parents=True, exist_ok=True)
@@ -60,8 +58,7 @@ async def _demo(settings: Settings, out: Path, load: Callable[[], Engine]) -> No
 
 
 async def _imagine(discord: Loopback) -> bytes:
-    """Send the model card's example as a member, and print the answer. Returns the picture's
-    file."""
+    """Send the model card's example and print the answer. Returns the picture's file."""
     await discord.wait_connected(_READY_S)
     async with asyncio.timeout(_READY_S):
         while not discord.world.commands:  # noqa: ASYNC110 - the demo alone waits so

@@ -78,6 +78,5 @@ def normalise(text: str) -> str:
 
 
 def _whole(jamo: re.Match[str]) -> str:
-    """Compose syllables: a single letter may be a lookalike of a Latin one, a part of a syllable is
-    not."""
+    """Compose syllables: only a single letter, not a part of one, may be a Latin lookalike."""
     return unicodedata.normalize("NFC", jamo[0])

@@ -64,8 +64,7 @@ class Asked:
         return bool(self.q or self.time or self.shape or self.rating or self.server)
 
     def wanted(self, *, now: float, open_guilds: frozenset[int]) -> Wanted:
-        """The filter for `data.gallery.search`. Times are rounded to minutes, so that equal pages
-        stay equal."""
+        """The filter for `data.gallery.search`, with times in minutes so that pages stay equal."""
         days = TIMES.get(self.time)
         return Wanted(
             guild_id=snowflake(self.server),

@@ -72,8 +72,7 @@ async def listening(
 
 
 class _Acceptor:
-    """Accepts connections one after another, so that other tasks of the event loop run in
-    between."""
+    """Accepts connections one after another, so that other tasks run in between."""
 
     def __init__(self, sock: socket.socket, protocols: Protocols, slots: Slots) -> None:
         self._sock = sock
@@ -119,8 +118,7 @@ class _Acceptor:
 
 
 class _Watched(asyncio.Protocol):
-    """Passes everything on to the server's protocol, and calls `ended` once when the connection
-    ends."""
+    """Passes everything to the server's protocol, and calls `ended` once at the end."""
 
     def __init__(self, protocol: asyncio.Protocol, *, ended: Callable[[], None]) -> None:
         self._protocol = protocol

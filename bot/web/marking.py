@@ -17,8 +17,7 @@ class Marking:
         self._replies = replies
 
     async def mark(self, request: web.Request) -> web.Response:
-        """Set or remove a mark, and show the picture again. Reads only the address, and is
-        idempotent."""
+        """Set or remove a mark, and show the picture again. Idempotent; reads only the address."""
         self._replies.check_origin(request)
         viewer = await self._replies.viewer(request)
         entry = await self._parts.shown.file(request.match_info["id"], viewer.open_guilds)

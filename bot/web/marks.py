@@ -61,8 +61,7 @@ class Marks:
         self._throttle = Throttle(per_minute=PER_MINUTE)
 
     def wait_s(self, session: WebSession) -> float:
-        """Seconds that this person has to wait before the next mark; 0: it may be set and was
-        counted."""
+        """Seconds until this person may set the next mark; 0: now, and it was counted."""
         return self._throttle.wait_s(
             f"user {session.user_id}", cost=1.0, now=self._clock.monotonic()
         )

@@ -92,8 +92,7 @@ class OAuth:
         return word, f"{self._base_url}/oauth2/authorize?{urlencode(query)}"
 
     async def finish(self, *, word: str, state: str, code: str) -> Person:
-        """The person who signed in. Raises SignInFailed, or TooBusyError if Discord can't be asked
-        now."""
+        """The person who signed in. SignInFailed, or TooBusyError if Discord can't be asked."""
         if not word or not hmac.compare_digest(state.encode(), _derived(word, "state").encode()):
             raise SignInFailed("the answer belongs to another browser, or came too late")
         now = self._clock.monotonic()

@@ -22,8 +22,7 @@ _ALT_CHARACTERS: Final = 160
 
 
 class Static:
-    """The static files under names that change with their content, so that browsers can cache
-    them."""
+    """The static files under names that change with their content, for browsers' caches."""
 
     def __init__(self) -> None:
         self.files: dict[str, tuple[bytes, str]] = {}

@@ -105,8 +105,7 @@ class Sessions:
     def set_cookie(
         self, response: web.StreamResponse, name: str, value: str, *, max_age: int
     ) -> None:
-        """A cookie that scripts can't read and other sites' forms don't send. `max_age`:
-        seconds."""
+        """A cookie hidden from scripts and not sent by other sites' forms. `max_age`: s."""
         response.set_cookie(
             name, value, max_age=max_age, httponly=True, samesite="Lax", secure=self._secure
         )

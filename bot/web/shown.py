@@ -1,5 +1,4 @@
-"""What the page reads from the database. What the viewer may not see is treated as missing:
-None."""
+"""What the page reads from the database. What the viewer may not see is missing: None."""
 
 from dataclasses import dataclass
 

@@ -10,8 +10,7 @@ from pipeline.request import ResolvedRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tag:
-    """`text` as it is in the prompt. `query` finds pictures with it; "" if it has no words to
-    search for."""
+    """`text` as it is in the prompt. `query` finds pictures with it; "" if it has no words."""
 
     text: str
     query: str

@@ -61,8 +61,7 @@ def _is_png(file: RemoteFile) -> bool:
 
 
 def _embedded(embeds: list[discord.Embed]) -> Iterator[EmbeddedFile]:
-    """Pictures on Discord's own servers: the bot never requests other addresses that people
-    write."""
+    """Pictures on Discord's servers: the bot never requests other addresses."""
     ours = _DISCORD | {urlsplit(discord.Asset.BASE).hostname}
     for embed in embeds:
         for picture in (embed.image, embed.thumbnail):

@@ -53,8 +53,7 @@ def typed_values(interaction: Interaction) -> dict[str, str]:
 
 
 async def give_back(interaction: Interaction, values: Mapping[str, str], words: str = "") -> None:
-    """Send a person what they typed, to copy, because Discord closes a form whatever the answer
-    is."""
+    """Send a person what they typed, to copy, because Discord closes the form anyway."""
     typed = "\n\n".join(value for value in values.values() if value)
     if not typed:
         return

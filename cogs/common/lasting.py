@@ -1,5 +1,4 @@
-"""Buttons and menus that never expire: their `custom_id` contains everything, even after a
-restart."""
+"""Buttons and menus that never expire: their `custom_id` contains everything."""
 
 import re
 from abc import abstractmethod
@@ -52,8 +51,7 @@ class Lasting(discord.ui.DynamicItem[ItemT], Generic[ItemT], template="(?!)"):
 
 
 def view_of(items: Iterable[discord.ui.Item[Any]]) -> discord.ui.View:
-    """A view that discord.py need not remember after sending: presses are found by their
-    `custom_id`."""
+    """A view that discord.py need not remember: presses are found by their `custom_id`."""
     view = discord.ui.View(timeout=None)
     for item in items:
         view.add_item(item)

@@ -117,8 +117,7 @@ def _row(
 
 
 def ended_view(job: JobRecord) -> discord.ui.View | None:
-    """Under a job that ended without pictures, so that nothing typed is lost, unless its row is
-    damaged."""
+    """Under a job that ended without pictures, so that nothing typed is lost."""
     if job.damaged:
         return None
     return view_of(
@@ -136,8 +135,7 @@ def picture_menu(
     chosen: str | None = None,
     message_id: int | None = None,
 ) -> "discord.ui.Select[discord.ui.View]":
-    """Chooses one of several pictures. `message_id`: the message that shows them, if the menu is in
-    another one."""
+    """Chooses one of several pictures. `message_id`: the message that shows them, if another."""
     return discord.ui.Select(
         custom_id=custom_id(Action.PICK, job.id, message_id),
         placeholder=text("more.menu", last=len(pictures)),
@@ -163,6 +161,5 @@ def numbered(action: Action, pictures: Sequence[PictureRecord]) -> "list[Button]
 
 
 def may_grow(job: JobRecord) -> bool:
-    """Whether its pictures can be upscaled: only once, because a second time would exceed most
-    machines."""
+    """Whether its pictures can be upscaled: only once, as twice would exceed most machines."""
     return job.request.upscale_factor <= 1

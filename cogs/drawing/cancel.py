@@ -1,5 +1,4 @@
-"""The button that cancels a job. Its state is an id in its `custom_id`, so it works after a restart
-of the bot."""
+"""The button that cancels a job. Its `custom_id` has the job's id, so it survives restarts."""
 
 import discord
 

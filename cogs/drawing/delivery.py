@@ -105,8 +105,7 @@ class Delivery:
         return None
 
     async def whisper(self, message: Outgoing) -> bool:
-        """Send a message to the user only, besides the job's message. Returns whether it reached
-        them."""
+        """Send another message to the user only. Returns whether it reached them."""
         for way in (self._ways.follow_up, self._ways.send_direct):
             for pause_s in self._backoff_s[:_WHISPERS]:
                 try:

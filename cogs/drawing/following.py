@@ -31,8 +31,7 @@ class Follower:
         self._shown = shown
 
     async def follow(self) -> Terminal | None:
-        """Show progress, at most once per interval, until the last event. None: the job was
-        deleted."""
+        """Show progress, at most once per interval, to the last event. None: it was deleted."""
         mailbox = await self._services.jobs.watch(self._job.id)
         if mailbox is None:
             return None
@@ -47,8 +46,7 @@ class Follower:
                 await _wait(mailbox.over, interval_s)
 
     async def _update(self, event: Queued | Progress, over: asyncio.Event) -> None:
-        """Show `event`, unless the end comes meanwhile, which does not wait for rate limits or
-        previews."""
+        """Show `event`, unless the end comes, which waits for no rate limit or preview."""
         wire, context = Wire(), copy_context()
         context.run(wire.take)
         # discord.py's adapter queues requests with the same token; the end must not wait.

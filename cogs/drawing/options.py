@@ -74,8 +74,7 @@ def wanted(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def pick(kind: type[Kind], value: str | None) -> Kind | None:
-    """The member with this value. InputError, because Discord does not validate what clients
-    send."""
+    """The member with this value. InputError: Discord does not validate input."""
     if value is None:
         return None
     for member in kind:

@@ -14,8 +14,7 @@ EXPLICIT = 20009
 content, the only one that can be explained to people."""
 UNWANTED_CODES = (EXPLICIT, 200000, 200001, 240000)  # the next ones: AutoMod, filtered links
 CONTENT_CODES = frozenset({*UNWANTED_CODES, 50006, 50035})
-"""Codes after which another message may be accepted in the same place; the latter two: empty,
-invalid."""
+"""Codes after which the place may accept another message; the last two: empty, invalid."""
 
 
 class Refused(Exception):  # noqa: N818 - not an error: the next way is tried

@@ -44,8 +44,7 @@ class Ways:
         self._looked = False
 
     def edits(self) -> list[Way]:
-        """The ways to edit the existing message. A private one can only be edited with its
-        token."""
+        """The ways to edit the existing message, for a private one only with its token."""
         return [self.edit_by_token] if self._job.private else [
             self.edit_by_token, self.edit_by_bot,
         ]  # fmt: skip

@@ -56,8 +56,7 @@ async def _ask_which(interaction: Interaction, job_id: str, action: Action, key:
 
 
 async def share(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
-    """Share a picture; ask first if it is private. One that is already shared can be removed
-    again."""
+    """Share a picture; ask first if it is private. A shared one can be removed again."""
     await begin(interaction)
     stored = await visible_picture(interaction, picture_id)
     entry = await interaction.client.services.gallery.entry_of(picture_id)

@@ -192,8 +192,7 @@ async def _put(interaction: Interaction, view: View, looking: Looking, *, privat
 
 
 class TurnButton(Lasting[Button], template=TEMPLATE):
-    """Goes to another entry. In a public answer only for the person who asked; others get their
-    own."""
+    """Goes to another entry. In a public answer only for its owner; others get their own."""
 
     async def act(self, interaction: Interaction) -> None:
         looking, way = Looking.parse(self.match)

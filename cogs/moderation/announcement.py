@@ -128,8 +128,7 @@ async def _answered(bot: EkakiBot, job: JobRecord, content: str) -> bool:
 
 
 def _answer_to(bot: EkakiBot, job: JobRecord, token: str) -> discord.Webhook:
-    """The webhook of an earlier interaction; `Webhook.partial` makes one that is never
-    ephemeral."""
+    """The webhook of an earlier interaction; that of `Webhook.partial` is never ephemeral."""
     return discord.Webhook.from_state(
         {"id": job.application_id, "type": 3, "token": token},
         bot._connection,  # pyright: ignore[reportPrivateUsage] - as discord.py's own followups

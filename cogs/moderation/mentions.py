@@ -21,8 +21,7 @@ PAUSE_S: Final = 600.0
 
 
 class Mentions(commands.Cog):
-    """No commands: listens. Remembers in memory who was told; a repeat after a restart does no
-    harm."""
+    """No commands: listens. Remembers who was told; a repeat after a restart is harmless."""
 
     def __init__(self, bot: EkakiBot) -> None:
         self.bot = bot
@@ -43,8 +42,7 @@ class Mentions(commands.Cog):
             return
 
     def _is_to_us(self, message: discord.Message) -> bool:
-        """Whether a person addresses the bot itself. A reply to its pictures without a mention is
-        for people."""
+        """Whether a person addresses the bot itself, not by a reply to its pictures."""
         kinds = {discord.MessageType.default, discord.MessageType.reply}
         if message.author.bot or message.webhook_id is not None or message.type not in kinds:
             return False

@@ -65,8 +65,7 @@ class Welcome(commands.Cog):
                 )
 
     async def greet(self, item: OutboxItem) -> None:
-        """Post what members type and what managers decide. Does nothing if the bot may write
-        nowhere."""
+        """Post what members type and what managers decide, if the bot may write anywhere."""
         guild = guild_of(self.bot, int(item.key))
         channel = hall(guild)
         if channel is None:
@@ -103,8 +102,7 @@ def nonce_of(guild_id: int) -> str:
 
 
 def hall(guild: discord.Guild) -> discord.TextChannel | None:
-    """The channel for the greeting: Discord's system channel, otherwise the first in which the bot
-    may write."""
+    """The channel for the greeting: the system channel, otherwise the first writable one."""
     first = [] if guild.system_channel is None else [guild.system_channel]
     for channel in [*first, *sorted(guild.text_channels, key=lambda each: each.position)]:
         may = channel.permissions_for(guild.me)

@@ -50,20 +50,17 @@ async def _own_job(interaction: Interaction, job_id: str) -> JobRecord:
 
 async def subtle(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
     stored = await _drawable_picture(interaction, picture_id)
-    request = interaction.client.services.results.vary(stored, strong=False)
-    await _draw(interaction, request)
+    await _draw(interaction, interaction.client.services.results.vary(stored, strong=False))
 
 
 async def strong(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
     stored = await _drawable_picture(interaction, picture_id)
-    request = interaction.client.services.results.vary(stored, strong=True)
-    await _draw(interaction, request)
+    await _draw(interaction, interaction.client.services.results.vary(stored, strong=True))
 
 
 async def upscale(interaction: Interaction, picture_id: str, _extra: int | None) -> None:
     stored = await _drawable_picture(interaction, picture_id)
-    request = interaction.client.services.results.upscale(stored)
-    await _draw(interaction, request)
+    await _draw(interaction, interaction.client.services.results.upscale(stored))
 
 
 async def remix(interaction: Interaction, job_id: str, _extra: int | None) -> None:

@@ -1,5 +1,4 @@
-"""The message commands "Remix" and "Picture settings": for our pictures and for foreign PNG
-files."""
+"""The message commands "Remix" and "Picture settings", for our pictures and foreign PNGs."""
 
 import asyncio
 import re

@@ -68,8 +68,7 @@ def page_in(names: Sequence[str]) -> PanelPage:
 
 
 def setting_called(key: str, *controls: Control) -> Setting:
-    """The setting that a `custom_id` names. InputError `button_unknown` if these controls change
-    none."""
+    """The setting that a `custom_id` names. InputError `button_unknown` if there is none."""
     for row in settings_by(*controls):
         if row.key == key:
             return row

@@ -17,8 +17,7 @@ from data.store.private import make_folder, restrict
 from pipeline.errors import StorageError
 
 WIDTHS: Final = (320, 640, 1280)
-"""Widths in pixels: a column on a phone, a column on a high-resolution screen, the picture's own
-page."""
+"""Widths in pixels: a column on a phone, one on a sharp screen, the picture's own page."""
 
 QUALITY: Final = 84
 _METHOD: Final = 4  # WebP's 0 (fast) to 6 (small)
@@ -53,8 +52,7 @@ class Thumbnails:
             return None
 
     def make(self, content_hash: str, width: int) -> bytes:
-        """Make the thumbnail, in a tenth of a second. StorageError `picture_missing` without a
-        picture."""
+        """Make the thumbnail, in a tenth of a second. StorageError `picture_missing`."""
         data = shrink(self.pictures.read(content_hash), width)
         path = self.path(content_hash, width)
         make_folder(path.parent)

@@ -56,8 +56,7 @@ async def insert(
     name: str,
     now: float,
 ) -> bool:
-    """Create a collection, shared on `guild_id` if given. False if the owner or the server has one
-    of that name."""
+    """Create a collection, shared on `guild_id` if given. False if the name is taken."""
     return await connection.changes(
         "INSERT INTO collections (id, owner_id, guild_id, shared, key, name, created_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",

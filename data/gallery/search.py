@@ -78,8 +78,7 @@ async def page(
 
 
 async def at_random(connection: Connection, *, wanted: Wanted, chance: float) -> Entry | None:
-    """A random matching entry, ignoring words and shape, all equally likely; `chance`: from [0,
-    1)."""
+    """A random matching entry, ignoring words and shape; `chance`: from [0, 1)."""
     condition, values = _condition(wanted)
     total = await connection.value(
         f"SELECT COUNT(*) FROM {ENTRIES.source} WHERE {condition}",  # noqa: S608 - constants
@@ -132,8 +131,7 @@ def _beside(part: _Part) -> tuple[str, list[object], str]:
 
 
 async def _is_brief(connection: Connection, wanted: Wanted) -> bool:
-    """Whether the period contains so few entries that sorting them is faster than scanning all with
-    more stars."""
+    """Whether the period has so few entries that sorting them is faster than scanning all."""
     if not wanted.since:
         return False
     found = await connection.value(
@@ -146,8 +144,7 @@ async def _is_brief(connection: Connection, wanted: Wanted) -> bool:
 async def _listed(
     connection: Connection, wanted: Wanted, part: _Part, *, brief: bool
 ) -> list[Entry]:
-    """Without words: along an index of `gallery_entries`; for a `brief` period along the posting
-    times."""
+    """Without words: along an index of `gallery_entries`; if `brief`, along posting times."""
     condition, values = _condition(wanted)
     place, more, ordered = _beside(part)
     source = ENTRIES.source

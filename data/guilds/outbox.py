@@ -51,8 +51,7 @@ async def put(
     guild_id: int | None = None,
     payload: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an item, sent once this is committed. A waiting item with the same key becomes due
-    immediately."""
+    """Add an item, sent after the commit. A waiting item with the same key becomes due."""
     await connection.execute(
         "INSERT INTO outbox_put (kind, key, lane, guild_id, payload) VALUES (?, ?, ?, ?, ?)",
         (kind, key, lane, guild_id, json.dumps(dict(payload or {}), ensure_ascii=False)),
@@ -93,8 +92,7 @@ async def set_payload(
 
 
 async def done(connection: Connection, *, item_id: int, changes: int) -> bool:
-    """Remove an item that was sent or never can be. False if it changed meanwhile: it stays, due
-    immediately."""
+    """Remove an item that was sent or never can be. False if it changed: it stays due."""
     cursor = await connection.execute(
         "DELETE FROM outbox WHERE id = ? AND changes = ?", (item_id, changes)
     )

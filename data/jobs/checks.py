@@ -1,5 +1,4 @@
-"""The `picture_checks` and `picture_tags` tables: results of the output tagger for stored
-pictures."""
+"""The `picture_checks` and `picture_tags` tables: the tagger's results for pictures."""
 
 import json
 from collections.abc import Mapping

@@ -96,8 +96,7 @@ async def insert(connection: Connection, *, job: JobRecord) -> None:
 
 
 def _words(request: GenerationRequest) -> str:
-    """The text searched in the history: everything typed for the picture except the negative
-    prompt."""
+    """The text searched in the history: everything typed except the negative prompt."""
     return searchable(", ".join((request.character, request.series, request.prompt, request.tags)))
 
 

@@ -1,5 +1,4 @@
-"""The `pictures` table: one row per finished picture, whose file is stored under its content
-hash."""
+"""The `pictures` table: one row per finished picture. Files are named by content hash."""
 
 from dataclasses import dataclass
 
@@ -51,8 +50,7 @@ async def of_job(connection: Connection, *, job_id: str) -> list[PictureRecord]:
 
 
 async def delete_of_job(connection: Connection, *, job_id: str) -> list[str]:
-    """Delete the job's pictures; returns their content hashes, so that unused files can be
-    removed."""
+    """Delete the job's pictures; returns their content hashes, to remove unused files."""
     return sorted(
         set(
             await connection.column(

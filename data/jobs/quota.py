@@ -143,8 +143,7 @@ async def _give(
 
 
 async def forgive(connection: Connection, *, user_id: int, guild_id: int | None) -> None:
-    """Stop counting earlier uses towards the limits of a server; with None, for the owner, towards
-    any limit."""
+    """Stop counting earlier uses towards the limits of a server; None: towards any limit."""
     if guild_id is None:
         await connection.execute("UPDATE quota_uses SET forgiven = 2 WHERE user_id = ?", (user_id,))
     else:

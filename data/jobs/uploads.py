@@ -1,5 +1,4 @@
-"""The `uploads` table: pictures that people sent to start from; the file is stored under its
-hash."""
+"""The `uploads` table: pictures sent to start from. Files are named by content hash."""
 
 from dataclasses import dataclass
 
@@ -22,8 +21,7 @@ _UPLOADS = Table(UploadRecord, "uploads")
 
 
 async def put(connection: Connection, *, upload: UploadRecord) -> None:
-    """Store an upload, whose file must already be on the disk; uploading it again restarts its
-    waiting time."""
+    """Store an upload, whose file must exist; storing it again restarts its waiting time."""
     again = "ON CONFLICT (content_hash) DO UPDATE SET uploaded_at = excluded.uploaded_at"
     await _UPLOADS.insert(connection, upload, conflict=again)
 

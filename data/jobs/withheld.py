@@ -67,8 +67,7 @@ _WITHHELD = Table(
 
 
 async def insert(connection: Connection, *, record: WithheldRecord) -> None:
-    """Store a withheld picture; if it waits for a moderator, its file must already be on the
-    disk."""
+    """Store a withheld picture; if it waits for a moderator, its file must exist."""
     await _WITHHELD.insert(connection, record, content_hash=record.content_hash)
 
 
@@ -139,8 +138,7 @@ async def expire(connection: Connection, *, before: float, now: float) -> list[s
 
 
 async def discard_of_job(connection: Connection, *, job_id: str, now: float) -> list[str]:
-    """Discard waiting pictures of a job that ended without pictures. Returns the hashes of the
-    files."""
+    """Discard waiting pictures of a job that ended without any. Returns the files' hashes."""
     found = await files_of_job(connection, job_id=job_id)
     for record in await of_job(connection, job_id=job_id):
         await decide(connection, withheld_id=record.id, decision="discarded", by=None, now=now)

@@ -37,8 +37,7 @@ def patterns(words: str) -> list[str]:
 async def search(
     connection: Connection, *, user_id: int, words: str, favourites: bool, offset: int, limit: int
 ) -> HistoryPage:
-    """Pictures of `user_id` whose prompt contains all of `words`; with `favourites` only marked
-    ones."""
+    """Pictures of `user_id` with all of `words` in the prompt; `favourites`: only marked ones."""
     wanted = patterns(words)
     source = (
         " FROM jobs JOIN pictures ON pictures.job_id = jobs.id"

@@ -17,8 +17,7 @@ LOCK_NAME = "running.lock"
 
 @contextmanager
 def only_one(folder: Path) -> Generator["Lock", None, None]:
-    """Lock the folder; StorageError if another process holds it. The system releases it if the
-    process dies."""
+    """Lock the folder; StorageError if another process holds it. Released if the process dies."""
     path = folder / LOCK_NAME
     descriptors: list[int] = []
     system = _system_lock(path, descriptors.append)

@@ -29,8 +29,7 @@ class Place:
         self._held[path] = identity(path)
 
     def check(self) -> None:
-        """Raise StorageError `data_dir_replaced` if anything watched has moved. Takes
-        microseconds."""
+        """Raise StorageError `data_dir_replaced` if a watched path moved, in microseconds."""
         for path, known in self._held.items():
             try:
                 found = identity(path)

@@ -116,8 +116,7 @@ class Row:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of the latents and the number of tokens: rows with equal ones may share a
-        run."""
+        """Shape of the latents, and number of tokens: rows with equal ones may share a run."""
         return *self.latents.shape, self.conditioning.prompt_embeds.shape[1]
 
     def advance(self, noise_pred: Floats) -> None:

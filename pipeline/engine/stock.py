@@ -127,8 +127,7 @@ class StockEngine:
     def _from_noise(
         self, request: ResolvedRequest, index: int, generator: torch.Generator
     ) -> tuple[Any, dict[str, Any]]:
-        """The pipeline and its other arguments; it draws its noise itself, except for
-        variations."""
+        """The pipeline and its arguments; except for variations it draws its own noise."""
         start: dict[str, Any] = {"width": request.width, "height": request.height}
         if request.variation_strength:
             start["latents"] = self._noise(request, index, generator)

@@ -89,8 +89,7 @@ class Texts:
         return text.replace(find, new) if find else text
 
     def _passed(self, node: Node, side: Side, depth: int) -> str:
-        """For a node without texts: what passes through it, such as the chosen input of a
-        switch."""
+        """What passes through a node without texts, such as the chosen input of a switch."""
         chosen = as_integer(self.graph.scalar(node.inputs.get("select"), "select"))
         if chosen is not None and f"input{chosen}" in node.inputs:
             return self.of(node.inputs[f"input{chosen}"], side, depth)

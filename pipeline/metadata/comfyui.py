@@ -24,8 +24,7 @@ _SHOWN: Final = ("steps", "sampler_name", "scheduler", "cfg", "seed", "denoise",
 
 
 def read(prompt: str) -> Parameters | None:
-    """What the graph says about the picture's first sampler; None if it isn't ComfyUI's or has
-    none."""
+    """The graph's first sampler with its inputs; None if it isn't ComfyUI's or has none."""
     graph = parse_graph(prompt)
     sampler = None if graph is None else _sampler(graph)
     if graph is None or sampler is None:

@@ -1,5 +1,4 @@
-"""Checks that a folder is a complete SDXL in ONNX, from names and sizes, before anything is
-loaded."""
+"""Checks from names and sizes, without loading, that a folder is a complete SDXL in ONNX."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,5 +1,4 @@
-"""Checks that the parts of a model belong together. Files of two models in one folder draw
-noise."""
+"""Checks that the parts of a model belong together; mixed files would draw noise."""
 
 from pipeline.errors import ModelError
 from pipeline.model.configs import Json, read_json, text, whole

@@ -64,8 +64,7 @@ def _size_over_sdxl(folder: ModelFolder) -> float:
 
 
 def available_bytes() -> int:
-    """The main memory that this process can still get: the system's, or the container's if that is
-    less."""
+    """Main memory that this process can still get: the system's, or the container's if less."""
     return min([int(psutil.virtual_memory().available), *_container_bytes()])
 
 

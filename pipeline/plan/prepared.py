@@ -119,8 +119,7 @@ def find(models_dir: Path, source: ModelFolder, wanted: Wanted, provider: str) -
 
 
 def why_not(home: Path, provider: str) -> str:
-    """Why the model prepared last can't be used with `provider`; empty if it can, or if nothing was
-    prepared."""
+    """Why the model prepared last can't be used with `provider`; empty if it can or is missing."""
     last = chosen(home)
     if last is None or not (home / last).is_dir():
         return ""
@@ -132,8 +131,7 @@ def why_not(home: Path, provider: str) -> str:
 
 
 def _chosen_here(home: Path, provider: str) -> Variant | None:
-    """What `auto` means with `provider`: the last prepared one, otherwise another that it can
-    run."""
+    """What `auto` means with `provider`: the last prepared one that it can run."""
     last = chosen(home)
     for variant in (last, *VARIANTS):
         path = home / str(variant)

@@ -1,5 +1,4 @@
-"""Checks that the UNet has memory for a picture larger than planned at loading. Main memory
-only."""
+"""Checks that main memory allows the UNet a picture larger than planned at loading."""
 
 from itertools import zip_longest
 from typing import Final

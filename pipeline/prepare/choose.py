@@ -1,5 +1,4 @@
-"""Chooses what `auto` means on this machine, and why. The decision is a pure function of the
-findings."""
+"""Chooses what `auto` means on this machine, and why, as a pure function of findings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -56,8 +56,7 @@ def convert(path: Path, component: Component, variant: Variant, *, full_range: b
 
 
 def _name_weights(model: Any) -> None:
-    """Refer to weights directly where exporters put an Identity in between (for shared equal
-    weights)."""
+    """Refer to weights directly where exporters put an Identity in between."""
     graph = model.graph
     weights = {tensor.name for tensor in graph.initializer}
     outputs = {value.name for value in graph.output}

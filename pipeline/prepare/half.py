@@ -99,8 +99,7 @@ class _Halving:
         return node.output[0] in self._chosen and index not in _SINGLE_SLOTS.get(node.op_type, ())
 
     def _retype(self, node: Any) -> None:
-        """Outputs of a chosen node are in half precision; some nodes state their type
-        themselves."""
+        """Outputs of a chosen node are in half precision; some nodes state their type."""
         kinds = onnx.TensorProto
         for attribute in node.attribute:
             if node.op_type == "Cast" and attribute.name == "to" and attribute.i == kinds.FLOAT:

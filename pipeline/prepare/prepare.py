@@ -16,7 +16,7 @@ from typing import Any, Final
 from filelock import FileLock, Timeout
 
 from pipeline.card import Sampler
-from pipeline.disk import disk_error, is_about_files, replace_json
+from pipeline.disk import disk_error, has_size, is_about_files, replace_json
 from pipeline.engine.samplers.make import make_sampler
 from pipeline.engine.vae.decoder import VaeDecoder
 from pipeline.engine.vae.preview import FILE_NAME, PreviewMap
@@ -215,7 +215,7 @@ class _Preparation:
         """Write one component, unless an earlier run has finished it."""
         folder = self._part / name
         known: dict[str, list[Any]] | None = state["components"].get(name)
-        if known and all(_has_size(folder / file, note[1]) for file, note in known.items()):
+        if known and all(has_size(folder / file, note[1]) for file, note in known.items()):
             self._tell(sum(note[1] for note in known.values()))
             return
         weights = Weights(self._source.onnx_file(name).parent)
@@ -296,7 +296,3 @@ class _Preparation:
         self._part.rename(self._path)
         shutil.rmtree(old, ignore_errors=True)
         save_choice(self._home, self._options.variant, self._options.why)
-
-
-def _has_size(path: Path, size: int) -> bool:
-    return path.is_file() and path.stat().st_size == size

@@ -1,5 +1,4 @@
-"""How tensors are converted: which tensors replace one, and how their values are computed from
-it."""
+"""How tensors are converted: what replaces one, and how its values are computed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

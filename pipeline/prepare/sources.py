@@ -1,5 +1,4 @@
-"""Checks that the source is what was published, by the hashes that the hub's client stores with
-it."""
+"""Checks that the source is what was published, by the hashes of the hub's client."""
 
 import re
 from collections.abc import Callable

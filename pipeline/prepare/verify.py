@@ -213,8 +213,7 @@ def _row(folder: ModelFolder, embeds: PromptEmbeds) -> Row:
 
 
 def _error(got: Floats, wanted: Floats) -> float:
-    """Root mean square of the difference, relative to that of the expected values; NaN if there is
-    one."""
+    """Root mean square of the difference, relative to that of the expected values, or NaN."""
     wide = wanted.astype(np.float64)
     size = float(np.sqrt(np.square(wide).mean()))
     difference = float(np.sqrt(np.square(got.astype(np.float64) - wide).mean()))

@@ -34,8 +34,7 @@ _CHUNK: Final = 2**22
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A tensor to write and its position: `offset` None for a small one, which goes into the
-    graph."""
+    """A tensor to write, and its position: `offset` None for a small one, in the graph."""
 
     target: Target
     offset: int | None

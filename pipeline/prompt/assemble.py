@@ -119,8 +119,7 @@ def _names(option: str) -> list[Piece]:
 
 
 def _special(request: GenerationRequest, craft: Craft, taken: Set[str]) -> list[Piece]:
-    """Style, rating, year and aesthetic. If a word of one kind was typed, that kind is not
-    added."""
+    """Style, rating, year and aesthetic, except kinds of which a word was typed."""
     pieces = [] if request.style is None else split_pieces(STYLES[request.style].positive)
     rating = split_pieces(RATING_TAGS[craft.rating])
     if taken & _RATINGS <= {each.key for each in rating}:

@@ -14,8 +14,7 @@ CHUNK_TOKENS: Final = 75
 """Tokens of text in a chunk; with begin and end it fills CLIP's 77 positions."""
 
 COMMA_BACKTRACK: Final = 20
-"""A1111's default: a tag that starts at most this many tokens before a chunk's end moves to the
-next."""
+"""A1111's default: a tag that starts this close to a chunk's end moves to the next."""
 
 Tokenize = Callable[[str], Sequence[int]]
 """Token ids of a text, without start and end tokens and without truncation."""
@@ -58,8 +57,7 @@ def lay_out(
 
 
 def pad_to(chunks: Sequence[Chunk], count: int, *, special: SpecialTokens) -> tuple[Chunk, ...]:
-    """`chunks` followed by empty ones up to `count`, so that positive and negative have the same
-    length."""
+    """`chunks` followed by empty ones up to `count`, for prompts of the same length."""
     return (*chunks, *[_chunk([], [], special)] * (count - len(chunks)))
 
 

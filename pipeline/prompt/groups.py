@@ -249,8 +249,7 @@ def _with_suffix(number: str, suffix: "re.Match[str]") -> str:
 
 
 def _first_variants(content: str) -> tuple[str, list[str]]:
-    """The first of `{a|b}`, or the minimum number requested by `{2$$a|b|c}`; and their
-    separator."""
+    """The first of `{a|b}`, or the minimum number of `{2$$a|b|c}`; and their separator."""
     count = _COUNT.match(content)
     assert count is not None, "matches everything"
     least, glue = count.groups()

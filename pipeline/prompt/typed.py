@@ -66,8 +66,7 @@ def imagine_command(made: ResolvedRequest, *, seed: int) -> str:
 
 
 def is_repeatable(made: ResolvedRequest) -> bool:
-    """Whether the command draws the same picture, which it can't if that started from another
-    one."""
+    """Whether the command draws the same picture: not if that started from another one."""
     return not (made.init_picture or made.variation_strength)
 
 

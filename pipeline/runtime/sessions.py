@@ -1,8 +1,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 # (the border to onnxruntime, whose types are missing)
-"""The only place where ONNX Runtime sessions are created, with suitable options for each
-component."""
+"""The only place that creates ONNX Runtime sessions, with options for each component."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -222,8 +221,7 @@ def _shrinking(raw: Any) -> Any:
 
 
 def arena_of(provider: str, options: Mapping[str, Mapping[str, str]]) -> str:
-    """The name of a session's arena, for the run option that releases it. (Not tested on a
-    card.)"""
+    """The name of a session's arena, for the run option that releases it."""
     return f"gpu:{options[CUDA]['device_id']}" if provider == CUDA else "cpu:0"
 
 

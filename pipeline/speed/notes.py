@@ -52,8 +52,7 @@ class Calibration:
 
     @property
     def bf16_step(self) -> float | None:
-        """The relative time in OpenVINO, counting attention (also matrix products) as linear
-        layers."""
+        """The relative time in OpenVINO, counting attention as linear layers."""
         linear, conv = self.speeds.bf16_linear, self.speeds.bf16_conv
         if linear is None or conv is None:
             return None

@@ -42,8 +42,7 @@ class Tagger:
 
     @classmethod
     def open(cls, folder: Path, *, threads: int | None = None) -> "Tagger":
-        """Load graph and table. ModelError `tagger_unreadable` if they are invalid or don't
-        match."""
+        """Load graph and table. ModelError `tagger_unreadable` if invalid or mismatched."""
         labels = read_labels(folder / TABLE)
         session = open_on_cpu(folder / GRAPH, threads=threads or tagger_threads())
         side = _side(session, folder)
@@ -52,8 +51,7 @@ class Tagger:
         return tagger
 
     def check(self, folder: Path) -> None:
-        """Run once on an empty picture, so that a mismatch is found at start, not with the first
-        picture."""
+        """Run once on an empty picture, to find a mismatch at start."""
         blank = np.full((1, self.side, self.side, 3), 255, np.float32)
         try:
             _check(self._run(blank), self.labels)

@@ -22,8 +22,7 @@ _FIRST_WORD: Final = 2
 has this many times as many pictures: `asuka` is the second word of a name with 14,000 pictures."""
 _NO_USES: Final[Mapping[str, int]] = MappingProxyType({})
 _MEANINGS: Final = {1: 12, 2: 5, 3: 2, 4: 1}
-"""Corrections tried for each word of a query, by its number of words; longer queries are not
-corrected."""
+"""Corrections tried for each word of a query, by its number of words; none for longer ones."""
 
 Hide = Callable[[Tag], bool] | frozenset[str]
 

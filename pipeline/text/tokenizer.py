@@ -56,8 +56,7 @@ class ClipTokenizer:
     """Text to token ids. Thread-safe."""
 
     def __init__(self, folder: Path) -> None:
-        """Read `vocab.json`, `merges.txt` and the added tokens of `folder`; ModelError if
-        invalid."""
+        """Read `vocab.json`, `merges.txt` and added tokens of `folder`; ModelError if invalid."""
         self._vocabulary = vocabulary = _vocabulary(folder)
         special = _special_tokens(folder)
         self._added = _added_tokens(folder, vocabulary, special)

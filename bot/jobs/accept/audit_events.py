@@ -44,8 +44,7 @@ def settings_of(request: ResolvedRequest) -> dict[str, Any]:
 
 
 def brief_settings(request: ResolvedRequest) -> str:
-    """What determines the memory and code that a job needs, for the log; no text that people
-    typed."""
+    """What determines the memory and code that a job needs, for the log; no typed text."""
     begins = " from a picture" if request.init_picture else ""
     grows = f" x{request.upscale_factor:g}" if request.upscale_factor > 1 else ""
     return (

@@ -158,8 +158,7 @@ def with_preset(request: GenerationRequest, preset: GenerationRequest) -> Genera
 
 
 def _defaults(defaults: Defaults, known: Circumstances, model: ModelDescription | None) -> Defaults:
-    """The operator's defaults, overridden by the place's and the person's, with the model's
-    values."""
+    """The operator's defaults, the model's values, overridden by the place's and person's."""
     if model is not None:
         defaults = replace(
             defaults, size_multiple=model.size_multiple, upscale_strength=model.upscale_strength

@@ -41,8 +41,7 @@ class Circumstances:
 async def ceiling_of(
     database: Database, *, place: Place, guild_id: int | None, channel_id: int, output_check: bool
 ) -> tuple[Ceiling, PlaceRatings]:
-    """What a place allows now, with its settings. `output_check`: whether finished pictures are
-    checked."""
+    """What a place allows now, with its settings. `output_check`: whether there is one."""
     async with database.reader() as connection:
         ratings = await place_settings.ratings(connection, guild_id=guild_id, channel_id=channel_id)
     ceiling = effective_ceiling(

@@ -34,8 +34,7 @@ class Announcer:
                 job.mailbox.put(Queued(position=place, eta_s=eta_s, loading=loading))
 
     def progress(self, job: LiveJob, unit: Unit, step: Step) -> None:
-        """Publish a step of `unit`. With several pictures at once, the one furthest ahead
-        counts."""
+        """Publish a step of `unit`. Of several pictures at once, the furthest counts."""
         if self._line.is_foremost(unit):
             outlook = self._line.outlooks().get(job.record.id)
             job.mailbox.put(

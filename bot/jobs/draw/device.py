@@ -34,8 +34,7 @@ _BREATH_S: Final = 1.0  # after a bug of our own, which may recur immediately
 
 
 class Device:
-    """One task runs `run`; it is `over` afterwards. `storing` has what is drawn but not yet
-    stored."""
+    """One task runs `run`, which is then `over`. `storing`: what is drawn but not yet stored."""
 
     def __init__(
         self,
@@ -57,8 +56,7 @@ class Device:
         self._stopping = stopping
 
     async def run(self) -> None:
-        """Draw until everything is stopped. Raises what makes it pointless to continue with this
-        device."""
+        """Draw until everything is stopped. Raises what makes this device unusable."""
         try:
             await self._open()
             while not self._stopping.is_set():

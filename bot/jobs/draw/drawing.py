@@ -34,8 +34,7 @@ _UNSTORED = 2  # besides the one being drawn: one is written, one is checked
 
 
 class Drawing:
-    """Draws pictures of one line with any engine. `marking`: tasks that store that jobs are
-    running."""
+    """Draws pictures of one line with any engine. `marking`: tasks that record running jobs."""
 
     def __init__(
         self,

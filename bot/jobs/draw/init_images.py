@@ -14,8 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 class InitImages:
-    """Keeps what was read ahead as long as it is expected to be needed. Used only on the event
-    loop."""
+    """Keeps what was read ahead while it is expected to be needed. Used on the event loop."""
 
     def __init__(self, files: KeptFiles) -> None:
         self._files = files

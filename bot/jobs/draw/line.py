@@ -77,8 +77,7 @@ class Line:
         return unit
 
     def next_units(self) -> list[tuple[LiveJob, Unit]]:
-        """The pictures that the devices take next if nobody else comes, with their jobs. This can
-        still change."""
+        """The pictures that the devices take next, with their jobs. This can still change."""
         units = islice(self._queue.upcoming(), self.devices)
         return [(self.live[unit.job_id], unit) for unit in units]
 
@@ -166,8 +165,7 @@ def _later(done_at: dict[str, float | None], unit: Unit, ends: float | None) -> 
 def live_job(
     record: JobRecord, made: Sequence[PictureRecord], withheld: Iterable[int] = ()
 ) -> LiveJob:
-    """A live job for a stored one, with its finished pictures and the positions of withheld
-    ones."""
+    """A live job for a stored one, with its finished and withheld pictures."""
     return LiveJob(
         record=record,
         made={picture.position: picture for picture in made},

@@ -82,8 +82,7 @@ class Runner:
 
     @property
     def draws(self) -> bool:
-        """Whether there is any engine: `bot sync` has none, and may run while a bot with engines
-        does."""
+        """Whether there is any engine: `bot sync` has none, and may run beside a bot."""
         return bool(self._devices)
 
     def start(self) -> None:

@@ -163,8 +163,7 @@ class EngineWorker:
         self._thread.renew()
 
     def leave(self) -> None:
-        """Abandon what runs in the thread, which ends with the process; `close` then does
-        nothing."""
+        """Abandon the thread, which ends with the process; `close` then does nothing."""
         self._engine = None
         self._thread.leave()
         self._left = True

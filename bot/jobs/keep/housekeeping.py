@@ -22,8 +22,7 @@ from pipeline.errors import StorageError
 _log = logging.getLogger(__name__)
 
 UPLOAD_WAITS_S: Final = HOUR_S
-"""How long an upload without a job is kept: its command was refused, or the process died in
-between."""
+"""How long an upload without a job is kept: its command was refused or the process died."""
 
 REVIEW_WAITS_S: Final = 30 * DAY_S
 """How long a withheld picture waits for a moderator."""

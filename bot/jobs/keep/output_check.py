@@ -58,8 +58,7 @@ class OutputCheck:
         self._opened: _Opened | None = None
 
     async def start(self) -> None:
-        """Load the tagger. ModelError: it can't be used, and the bot must not continue without
-        it."""
+        """Load the tagger. ModelError: it is unusable, and the bot must not run without it."""
         await self._thread.call(self._open)
 
     async def judge(self, image: Image, *, ceiling: Rating) -> Judgement:

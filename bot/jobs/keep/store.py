@@ -156,8 +156,7 @@ class JobStore:
     async def keep_picture(
         self, picture: PictureRecord, png: bytes, *, seen: CheckRecord | None = None
     ) -> Kept:
-        """Write the file, then the row, and end the job with its last picture. `seen`: the tagger's
-        result."""
+        """Write file, then row, and end the job with its last picture. `seen`: by the tagger."""
 
         async def enter(connection: Connection, job: JobRecord) -> Kept:
             return await enter_picture(connection, job, picture, seen)

@@ -206,8 +206,7 @@ class Posting:
         self.tell_of(channel, "DELETE")
 
     def tell_of(self, channel: Channel, deed: str) -> Json:
-        """Send the bot an event about a channel or thread: CREATE, UPDATE or DELETE. Returns it as
-        JSON."""
+        """Send the bot an event of a channel or thread: CREATE, UPDATE or DELETE. Returns JSON."""
         payload = channel_json(self.world, channel)
         kind = "THREAD" if channel.type in THREADS else "CHANNEL"
         self.gateway.dispatch(f"{kind}_{deed}", payload, intent=GUILDS)

@@ -1,5 +1,4 @@
-"""What exists in the simulated Discord: users, guilds, channels, messages, interactions. Plain
-state."""
+"""The state of the simulated Discord: users, guilds, channels, messages, interactions."""
 
 import secrets
 import time

@@ -114,8 +114,7 @@ class GalleryEvents(commands.Cog, name="GalleryEvents"):
     async def shown(
         self, guild_id: int, message_id: int, channel_id: int, job_id: str, picture_id: str | None
     ) -> None:
-        """Our own message: `/show` showed pictures again, which may have been starred
-        immediately."""
+        """Our own message: pictures of `/show` may have been starred immediately."""
         self._queues.put(
             guild_id,
             lambda: self.bot.services.stars.watch(

@@ -19,8 +19,7 @@ _AGAIN_S: Final = 1.0  # a locked database or a problem of Discord's passes
 
 
 class GuildQueues:
-    """A queue for each server, with a task while it is not empty, so that no server waits for
-    another."""
+    """A queue for each server, with a task while it is not empty: servers don't wait."""
 
     def __init__(self) -> None:
         self._waiting: dict[int, list[Step]] = {}

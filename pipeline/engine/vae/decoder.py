@@ -33,8 +33,7 @@ class VaeDecoder(VaeHalf):
     def decode_in_tiles(
         self, latents: Floats, tiling: Tiling, *, between: Callable[[], None] = _go_on
     ) -> Floats:
-        """The same for one row, tile by tile; `between` is called before each and may raise to
-        stop."""
+        """The same for one row, tile by tile; `between` is called before each and may raise."""
 
         def run(box: Box) -> Floats:
             between()
