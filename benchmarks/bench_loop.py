@@ -55,10 +55,10 @@ class Discord:
     ids: dict[str, int]
     session: aiohttp.ClientSession
 
-    async def act(self, deed: str, who: str, **body: Any) -> dict[str, Any]:
+    async def act(self, action: str, who: str, **body: Any) -> dict[str, Any]:
         """Do something as a member."""
         sent = {"as": str(self.ids[who]), **body}
-        async with self.session.post(f"{self.url}/loopback/act/{deed}", json=sent) as answer:
+        async with self.session.post(f"{self.url}/loopback/act/{action}", json=sent) as answer:
             answer.raise_for_status()
             return await answer.json(content_type=None)
 
@@ -67,9 +67,9 @@ class Discord:
             answer.raise_for_status()
             return await answer.json(content_type=None)
 
-    async def acknowledged_s(self, deed: str, who: str, **body: Any) -> float:
+    async def acknowledged_s(self, action: str, who: str, **body: Any) -> float:
         """Do something, wait for the bot's first answer; seconds as Discord measured them."""
-        made = await self.act(deed, who, channel=str(self.ids["art"]), **body)
+        made = await self.act(action, who, channel=str(self.ids["art"]), **body)
         async with asyncio.timeout(_PATIENCE_S):
             while True:
                 status = await self.act("status", who, interaction=made["interaction_id"])

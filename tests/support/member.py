@@ -19,9 +19,8 @@ _CHANGE_WITHIN_S = 2.0  # of what was acknowledged as a change to come
 
 
 class Member:
-    """One member. Deeds wait for the bot's answer and give an InteractionView. Where the bot said
-    that it will change the message that was used, they also wait for that, or for what is said
-    instead.
+    """One member. Actions wait for the bot's answer and return an InteractionView. If the bot
+    defers a change of the message that was used, they also wait for that, or for another answer.
 
     Wrong use (no such option, a disabled button) raises RefusedByClient, as nothing is sent then.
     """

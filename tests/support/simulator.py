@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.playground.simulator.bodies import BODY
-from bot.playground.simulator.middleware import Gatekeeper, Handler, reply, too_many
+from bot.playground.simulator.middleware import Authorizer, Handler, reply, too_many
 from bot.playground.simulator.ratelimit import Verdict
 from bot.playground.simulator.server import Loopback as PlaygroundLoopback
 from tests.support.changes import Changes
@@ -27,10 +27,10 @@ class Loopback(PlaygroundLoopback):
         self.log = RequestLog()
         self.faults = Faults()
         self.changes = Changes(self.posting)
-        self.gatekeeper = _Watching(self)
+        self.authorizer = _Watching(self)
 
 
-class _Watching(Gatekeeper):
+class _Watching(Authorizer):
     """Notes each request and does to it what was ordered."""
 
     def __init__(self, loopback: Loopback) -> None:

@@ -103,9 +103,9 @@ class _Filling:
         opened = await residents.command(mika, "settings", IDS.general)
         panel = Panel(IDS.general, str(opened["message_id"]))
 
-        async def use(deed: str, custom_id: str, **given: Any) -> None:
+        async def use(action: str, custom_id: str, **given: Any) -> None:
             await residents.redrawn(
-                mika, panel, deed, message=panel.message_id, custom_id=custom_id, **given
+                mika, panel, action, message=panel.message_id, custom_id=custom_id, **given
             )
 
         if not made.set_up:

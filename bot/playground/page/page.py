@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from bot.playground.page.door import door
+from bot.playground.page.guard import guard
 from bot.playground.simulator import permissions as p
 from bot.playground.simulator.errors import RefusedByClient
 from bot.playground.simulator.middleware import reply
@@ -36,7 +36,7 @@ class Page(Loopback):
     def __init__(self, *, world: World, host: str = HOST, port: int = 0) -> None:
         super().__init__(world=world, token=secrets.token_urlsafe(32), host=host, port=port)
         self.gallery_url = ""
-        self._door = AsyncExitStack()
+        self._serving = AsyncExitStack()
 
     @property
     def address(self) -> str:
@@ -45,9 +45,9 @@ class Page(Loopback):
         return f"http://127.0.0.1:{self.port}/" if local else f"{self.url}/"
 
     def application(self) -> web.Application:
-        """With the page, and with the door before everything."""
+        """With the page, and with the guard before every route."""
         app = super().application()
-        app.middlewares.insert(0, door(self.host))
+        app.middlewares.insert(0, guard(self.host))
         app.router.add_get("/", self._file)
         app.router.add_get("/static/{name}", self._file)
         app.router.add_get("/playground/place", self._place)
@@ -75,11 +75,11 @@ class Page(Loopback):
         sock = socket.create_server((self.host, self.port), family=family, backlog=QUEUE)
         assert runner.server is not None, "it is set up"
         slots = Slots(total=MAX_CONNECTIONS, each=MAX_CONNECTIONS)
-        await self._door.enter_async_context(listening(sock, runner.server, slots))
+        await self._serving.enter_async_context(listening(sock, runner.server, slots))
         return int(sock.getsockname()[1])
 
     async def stop(self) -> None:
-        await self._door.aclose()
+        await self._serving.aclose()
         await super().stop()
 
     async def _file(self, request: web.Request) -> web.Response:

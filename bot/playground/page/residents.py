@@ -46,18 +46,18 @@ class Residents:
     ) -> None:
         await self._http.close()
 
-    async def act(self, deed: str, user_id: int, **given: Any) -> dict[str, Any]:
-        """One deed: see `bot.playground.simulator.control`."""
+    async def act(self, action: str, user_id: int, **given: Any) -> dict[str, Any]:
+        """One action: see `bot.playground.simulator.control`."""
         body = {"as": str(user_id), **given}
-        async with self._http.post(f"/loopback/act/{deed}", json=body) as response:
+        async with self._http.post(f"/loopback/act/{action}", json=body) as response:
             answer = await response.json()
         if response.status != 200:
-            raise ActionError(f"{deed}: {answer}")
+            raise ActionError(f"{action}: {answer}")
         return answer
 
-    async def use(self, deed: str, user_id: int, **given: Any) -> dict[str, Any]:
-        """A deed that the bot answers. Returns the interaction as the client knows it."""
-        sent = await self.act(deed, user_id, **given)
+    async def use(self, action: str, user_id: int, **given: Any) -> dict[str, Any]:
+        """An action that the bot answers. Returns the interaction as the client knows it."""
+        sent = await self.act(action, user_id, **given)
 
         async def answered() -> dict[str, Any] | None:
             now = await self.act("status", user_id, interaction=sent["interaction_id"])
@@ -79,11 +79,11 @@ class Residents:
         return next((each for each in messages if each["id"] == panel.message_id), None)
 
     async def redrawn(
-        self, user_id: int, panel: "Panel", deed: str, **given: Any
+        self, user_id: int, panel: "Panel", action: str, **given: Any
     ) -> dict[str, Any]:
-        """A deed after which the bot draws the panel anew. Returns the interaction once it has."""
+        """An action after which the bot updates the panel. Returns the interaction once it has."""
         before = await self.shown(user_id, panel)
-        answer = await self.use(deed, user_id, **given)
+        answer = await self.use(action, user_id, **given)
 
         async def changed() -> bool | None:
             return await self.shown(user_id, panel) != before or None

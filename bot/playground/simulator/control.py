@@ -14,10 +14,10 @@ from aiohttp import web
 from bot.playground.simulator.actions import Actions
 from bot.playground.simulator.bodies import read_json
 from bot.playground.simulator.check_message import Upload
-from bot.playground.simulator.doorkeeper import may_enter
 from bot.playground.simulator.errors import ApiError, Json, RefusedByClient
 from bot.playground.simulator.feed import FeedEvent
 from bot.playground.simulator.middleware import reply
+from bot.playground.simulator.origins import is_allowed
 from bot.playground.simulator.payloads import channel_json, guild_json, user_json
 from bot.playground.simulator.permissions import VIEW_CHANNEL, may
 from bot.playground.simulator.world import Interaction
@@ -39,7 +39,7 @@ class Control:
             ("GET", "/state", self.state),
             ("GET", "/messages", self.messages),
             ("GET", "/events", self.events),
-            ("POST", "/act/{deed}", self.act),
+            ("POST", "/act/{action}", self.act),
         ]
         return [web.route(verb, "/loopback" + path, self._own(call)) for verb, path, call in table]
 
@@ -48,7 +48,7 @@ class Control:
 
         async def guarded(request: web.Request) -> web.StreamResponse:
             origin = request.headers.get("Origin")
-            if not may_enter(request.host, origin, bound=self._host):
+            if not is_allowed(request.host, origin, bound=self._host):
                 return reply({"error": "only from this machine's own page"}, status=403)
             try:
                 return await handler(request)
@@ -121,23 +121,23 @@ class Control:
             await response.write(f"id: {event.seq}\ndata: {data}\n\n".encode())
 
     async def act(self, request: web.Request) -> web.Response:
-        """A member's action; see `_deed`. Answers with the interaction's id, if it makes one."""
+        """A member's action; see `_action`. Answers with the interaction's id, if it makes one."""
         body = await read_json(request)
-        made = self._deed(request.match_info["deed"], int(body["as"]), body)
+        made = self._action(request.match_info["action"], int(body["as"]), body)
         return reply({} if made is None else interaction_status(made))
 
-    def _deed(  # noqa: PLR0912 - one case a deed
-        self, deed: str, user_id: int, body: Json
+    def _action(  # noqa: PLR0912 - one case per action
+        self, action: str, user_id: int, body: Json
     ) -> Interaction | None:
         do = self.actions
-        match deed:
+        match action:
             case "slash" | "autocomplete":
                 return do.slash(
                     user_id,
                     body["name"],
                     decode_options(body.get("options")),
                     channel_id=int(body["channel"]),
-                    focused=body["focused"] if deed == "autocomplete" else None,
+                    focused=body["focused"] if action == "autocomplete" else None,
                 )
             case "press":
                 return do.press(user_id, int(body["message"]), body["custom_id"])
@@ -168,7 +168,7 @@ class Control:
                     raise RefusedByClient("this is another member's")
                 return interaction
             case _:
-                raise RefusedByClient(f"nobody can {deed!r}")
+                raise RefusedByClient(f"nobody can {action!r}")
         return None
 
 

@@ -38,7 +38,7 @@ class ApiError(Exception):
         return body
 
 
-class RefusedByClient(ValueError):  # noqa: N818 - it names the deed: the request was never sent
+class RefusedByClient(ValueError):  # noqa: N818 - it names the outcome: the request was never sent
     """A member's client refuses this before sending: a missing option, a disabled button."""
 
 

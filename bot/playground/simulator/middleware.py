@@ -30,7 +30,7 @@ def reply(
     return response
 
 
-class Gatekeeper:
+class Authorizer:
     """The middleware of the API routes. `bearer` returns the person of a token."""
 
     def __init__(self, *, token: str, bearer: Callable[[str], object | None]) -> None:

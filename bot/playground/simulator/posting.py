@@ -205,11 +205,11 @@ class Posting:
             del self.world.channels[gone.id]
         self.tell_of(channel, "DELETE")
 
-    def tell_of(self, channel: Channel, deed: str) -> Json:
+    def tell_of(self, channel: Channel, change: str) -> Json:
         """Send the bot an event of a channel or thread: CREATE, UPDATE or DELETE. Returns JSON."""
         payload = channel_json(self.world, channel)
         kind = "THREAD" if channel.type in THREADS else "CHANNEL"
-        self.gateway.dispatch(f"{kind}_{deed}", payload, intent=GUILDS)
+        self.gateway.dispatch(f"{kind}_{change}", payload, intent=GUILDS)
         return payload
 
     def json(self, message: Message, *, viewer: int | None = None) -> Json:

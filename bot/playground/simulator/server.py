@@ -19,7 +19,7 @@ from bot.playground.simulator.gateway import Gateway
 from bot.playground.simulator.interactions import Interactions
 from bot.playground.simulator.limits import REQUEST_BYTES
 from bot.playground.simulator.message_payloads import cdn_signature
-from bot.playground.simulator.middleware import Gatekeeper
+from bot.playground.simulator.middleware import Authorizer
 from bot.playground.simulator.oauth import OAuth
 from bot.playground.simulator.posting import Posting
 from bot.playground.simulator.world import Attachment, World
@@ -56,7 +56,7 @@ class Loopback:
         self.interactions = Interactions(self.posting)
         self.actions = Actions(self.posting, self.interactions)
         self.oauth = OAuth(self.world)
-        self.gatekeeper = Gatekeeper(token=token, bearer=self.oauth.bearer)
+        self.authorizer = Authorizer(token=token, bearer=self.oauth.bearer)
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -68,7 +68,7 @@ class Loopback:
 
     def application(self) -> web.Application:
         """The routes: API, gateway, CDN, control."""
-        middlewares = [self.gatekeeper.handle]
+        middlewares = [self.authorizer.handle]
         app = web.Application(middlewares=middlewares, client_max_size=REQUEST_BYTES)
         for area in (
             Api(self.posting, self.interactions),

@@ -40,12 +40,12 @@ function button(component, context) {
   return element;
 }
 
-export async function use(element, context, deed, body) {
+export async function use(element, context, action, body) {
   if (element?.getAttribute("aria-busy") === "true") return;
   element?.setAttribute("aria-busy", "true");
   context.fail("");
   try {
-    const answer = await interact(deed, { message: context.id, ...body });
+    const answer = await interact(action, { message: context.id, ...body });
     if (!answer) context.fail("This interaction failed.");
     else if (answer.modal) openModal(answer.id, answer.modal);
   } catch (error) {

@@ -26,8 +26,8 @@ async function reasonOf(response) {
   }
 }
 
-export async function act(deed, body) {
-  const response = await fetch(`/loopback/act/${deed}`, {
+export async function act(action, body) {
+  const response = await fetch(`/loopback/act/${action}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ as: store.me, ...body }),
@@ -69,8 +69,8 @@ export function interactionEvent(kind, data) {
 }
 
 // Gives {id, modal, choices}; null if the bot does not answer in time. Throws Refused.
-export async function interact(deed, body) {
-  const { interaction_id: id, callback_type: type } = await act(deed, body);
+export async function interact(action, body) {
+  const { interaction_id: id, callback_type: type } = await act(action, body);
   const answer = await new Promise((resolve) => {
     const known = answers.get(id);
     if (known?.done || type) { resolve(known || {}); return; }

@@ -58,9 +58,9 @@ def messages(stage: Stage, channel: int, viewer: int = IDS.alice) -> list[dict[s
         return found
 
 
-def act(stage: Stage, deed: str, user: int, **given: Any) -> None:
+def act(stage: Stage, action: str, user: int, **given: Any) -> None:
     body = json.dumps({"as": str(user), **given}).encode()
-    request = urllib.request.Request(f"{stage.url}loopback/act/{deed}", data=body)
+    request = urllib.request.Request(f"{stage.url}loopback/act/{action}", data=body)
     with urllib.request.urlopen(request, timeout=PATIENCE_S):
         pass
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.playground.simulator.default_world import IDS
-from bot.playground.simulator.doorkeeper import may_enter
+from bot.playground.simulator.origins import is_allowed
 from tests.bot.playground.page.conftest import Stage
 from tests.support.patience import PATIENCE_S
 
@@ -96,7 +96,7 @@ def test_only_static_files_are_served(stage: Stage, path: str) -> None:
     ],
 )
 def test_who_may_enter(host: str, origin: str | None, bound: str, allowed: bool) -> None:
-    assert may_enter(host, origin, bound=bound) is allowed
+    assert is_allowed(host, origin, bound=bound) is allowed
 
 
 def test_commands_are_those_that_the_person_may_use(stage: Stage) -> None:

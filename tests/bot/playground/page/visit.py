@@ -66,8 +66,8 @@ class Visit:
         """Paste a whole command and send it; returns the message that answers."""
         return self.answer_to(lambda: self._send(text))
 
-    def answer_to(self, deed: "Callable[[], object]") -> "Locator":
-        """The message that answers what `deed` does.
+    def answer_to(self, action: "Callable[[], object]") -> "Locator":
+        """The message that answers what `action` does.
 
         Other messages may arrive at the same time, such as entries of the moderation log: an
         answer names the person whose command, form or button it answers.
@@ -75,7 +75,7 @@ class Visit:
         from playwright.sync_api import expect
 
         known = self.messages.evaluate_all("all => all.map(each => each.dataset.id)")
-        deed()
+        action()
         answers = self.page.locator(".reference").filter(has_not_text="↪")
         fresh = (
             self.page.locator(

@@ -114,7 +114,7 @@ async def test_rate_limits_are_told_and_held(raw):
         body = await response.json()
         assert response.status == 429
         assert 0 < body["retry_after"] <= 5
-    raw.place.server.gatekeeper.limiter.global_per_s = 1
+    raw.place.server.authorizer.limiter.global_per_s = 1
     await raw.call("GET", "/users/@me")
     status, body = await raw.call("GET", "/users/@me")
     assert (status, body["global"]) == (429, True)

@@ -58,7 +58,7 @@ async def test_a_user_installed_app_gets_five_follow_ups(raw):
     made = raw.interaction()
     made.user_install_only = True
     await raw.answer(made, 4, {"content": "x"})
-    raw.place.server.gatekeeper.limiter.rates.clear()
+    raw.place.server.authorizer.limiter.rates.clear()
     for _ in range(5):
         assert (await raw.hook(made, "POST", None, {"content": "x"}))[0] == 200
     status, answer = await raw.hook(made, "POST", None, {"content": "x"})

@@ -1,11 +1,11 @@
-"""The door of the page: who may come in, and the headers that its answers carry."""
+"""The guard of the page: who may connect, and the headers of its answers."""
 
 from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from bot.playground.simulator.doorkeeper import may_enter
+from bot.playground.simulator.origins import is_allowed
 
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -19,12 +19,12 @@ PAGE_HEADERS: Final = {
 }
 
 
-def door(bound: str) -> Middleware:
+def guard(bound: str) -> Middleware:
     """A middleware before every route of a server bound to the address `bound`."""
 
     @web.middleware
     async def keep(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not may_enter(request.host, request.headers.get("Origin"), bound=bound):
+        if not is_allowed(request.host, request.headers.get("Origin"), bound=bound):
             return web.Response(status=403, text="Only from the playground's own page.")
         response = await handler(request)
         if not response.prepared and not request.path.startswith("/api/"):

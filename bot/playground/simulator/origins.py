@@ -10,7 +10,7 @@ from ipaddress import ip_address
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def may_enter(host_header: str, origin: str | None, *, bound: str) -> bool:
+def is_allowed(host_header: str, origin: str | None, *, bound: str) -> bool:
     """Whether a request with these headers comes from this server's own page or from no page."""
     host = hostname(host_header)
     if host not in LOCAL_HOSTS | {bound} and not (_is_open(bound) and _is_number(host)):
