@@ -11,7 +11,7 @@ import aiohttp
 T = TypeVar("T")
 
 LOOK_EVERY_S: Final = 0.1
-PATIENCE_S: Final = 30.0  # for an answer of the bot, which comes within milliseconds
+PATIENCE_S: Final = 120.0  # only ends what hangs: the bot answers within milliseconds
 
 
 class ActionError(Exception):

@@ -49,6 +49,14 @@ async def test_pages_of_other_sites_get_no_answer(loopback):
                 assert response.status == status
 
 
+async def test_only_who_manages_a_server_invites_the_bot(loopback):
+    async with aiohttp.ClientSession() as session:
+        for person, status in ((IDS.alice, 422), (IDS.moderator, 200), (IDS.owner, 200)):
+            body = {"as": person, "guild": IDS.guild}
+            async with session.post(f"{loopback.url}/loopback/act/invite", json=body) as response:
+                assert response.status == status
+
+
 async def test_the_event_feed_hides_what_is_for_others(loopback):
     url = f"{loopback.url}/loopback/events?as={IDS.bob}"
     async with aiohttp.ClientSession() as session, session.get(url) as response:
