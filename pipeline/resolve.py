@@ -160,8 +160,8 @@ def _or(value: _T | None, default: _T) -> _T:
 
 
 def _decided(request: GenerationRequest, defaults: Defaults) -> dict[str, Any]:
-    """What is said of each option that is decided, if it lies in its bounds, or its default; what
-    has none in `defaults` has one in `ResolvedRequest`."""
+    """The value of each decided option, if within its bounds, or its default; what has none in
+    `defaults` has one in `ResolvedRequest`."""
     highest = {"num_inference_steps": defaults.max_steps, "count": defaults.max_count}
     found: dict[str, Any] = {}
     for option in DECIDED:

@@ -55,7 +55,7 @@ _PATTERNS: Final = (
     re.compile(r"(?P<keep>)\bhf_[A-Za-z0-9]{16,}"),
     # A token of interactions: base64 of "interaction:".
     re.compile(r"(?P<keep>)aW50ZXJhY3Rpb246[\w-]+"),
-    # A bot token wherever it stands: base64 of the id, a time, a signature.
+    # A bot token anywhere: base64 of the id, a time, a signature.
     re.compile(r"(?P<keep>)\b[MNO][\w-]{22,27}\.[\w-]{6,7}\.[\w-]{27,}"),
 )
 

@@ -27,7 +27,7 @@ _TYPED_COLUMNS = 76  # of what was typed: two lines on a phone
 _NOTICE_LIMIT = 300  # characters of the model's notice
 _CONTENT_LIMIT = 2000  # characters, Discord
 _MORE_ROOM = 100  # of them, for how many hints are left out
-_MENTION_ROOM = 30  # of them, for who is called where the message is sent anew
+_MENTION_ROOM = 30  # of them, for the mention if the message is sent again
 
 
 def waiting(job: JobRecord, event: Queued) -> Outgoing:

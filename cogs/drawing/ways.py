@@ -190,5 +190,5 @@ class Ways:
 
 
 def _buttons(message: Outgoing) -> dict[str, Any]:
-    """discord.py takes no None for what is sent anew."""
+    """discord.py accepts no None for new messages."""
     return {} if message.view is None else {"view": message.view}

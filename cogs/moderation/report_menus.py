@@ -54,7 +54,7 @@ class ReportMenus(commands.Cog):
         await ask_to_delete(interaction, job_id, message_id=message.id)
 
     async def tell(self, item: OutboxItem) -> None:
-        """Tell somebody what became of their report."""
+        """Tell a reporter the outcome of their report."""
         report_id, _, user_id = item.key.partition(":")
         answer = await self.bot.services.reports.answer(report_id, int(user_id))
         if answer is None:

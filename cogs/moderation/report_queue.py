@@ -169,7 +169,7 @@ class ReportButton(Lasting[Button], template=_TEMPLATE):
 
 
 class BlockModal(Form):
-    """How long the maker is blocked, and why: they are told."""
+    """How long the maker is blocked, and why, which they see."""
 
     def __init__(self, report_id: str) -> None:
         super().__init__(text("reports.block_title"))

@@ -74,7 +74,7 @@ class DefaultMenu(
 
 
 class NewsMenu(Lasting[Select], template=NEWS_ID):
-    """Sets when the person is told of stars and remixes."""
+    """Sets when the person is notified of stars and remixes."""
 
     async def act(self, interaction: Interaction) -> None:
         told = Told(self.item.values[0])

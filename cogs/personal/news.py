@@ -1,4 +1,4 @@
-"""Tells makers, if they want to be told, who starred their pictures or drew on from them."""
+"""Notifies makers, if they choose so, of stars and remixes of their pictures."""
 
 import logging
 from collections import Counter

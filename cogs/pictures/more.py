@@ -110,7 +110,7 @@ async def _panel(
     *,
     message_id: int | None,
 ) -> discord.ui.View:
-    """`message_id`: the message with the pictures, None where the panel stands under them."""
+    """`message_id`: the message with the pictures, None if the panel is under them."""
     items: list[discord.ui.Item[Any]] = []
     if len(pictures) > 1:
         chosen_id = None if chosen is None else chosen.id

@@ -72,7 +72,7 @@ def _form(draft: Draft, *, custom_id: str, title: str, note: str = "") -> discor
 
 
 def typed_form(request: GenerationRequest, *, job_id: str | None = None) -> discord.ui.Modal:
-    """The form filled in with what somebody typed, to change it. `job_id`: see `remix_form`."""
+    """The form filled in with what a person typed, to change it. `job_id`: see `remix_form`."""
     draft = draft_of(request)
     return _form(
         draft, custom_id=_custom_id(job_id, private=request.private), title=text("draft.title")

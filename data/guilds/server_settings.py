@@ -87,7 +87,7 @@ class Setting:
 
     @property
     def heading(self) -> str:
-        """The key of what stands over its value on the panel."""
+        """The key of the heading over its value on the panel."""
         return self.under or self.title
 
 

@@ -1,4 +1,4 @@
-"""The tables `news_settings` and `maker_news`: what makers want to be told of stars and remixes.
+"""The tables `news_settings` and `maker_news`: notifications of makers about stars and remixes.
 
 Triggers enter what happens, for those makers only.
 """
@@ -13,7 +13,7 @@ from data.store.connection import Connection, Table
 
 
 class Told(StrEnum):
-    """When a maker is told."""
+    """When a maker is notified."""
 
     OFF = "off"
     DAILY = "daily"
@@ -52,12 +52,12 @@ _DUE: Final = (
 
 
 async def settings(connection: Connection, *, user_id: int) -> NewsSettings | None:
-    """What `user_id` chose; None: not to be told."""
+    """The choice of `user_id`; None: no notifications."""
     return await _SETTINGS.one(connection, "WHERE user_id = ?", (user_id,))
 
 
 async def choose(connection: Connection, *, user_id: int, told: Told, locale: str) -> None:
-    """Set when `user_id` is told. OFF also removes what waits."""
+    """Set when `user_id` is notified. OFF also removes what waits."""
     if told is Told.OFF:
         await connection.execute("DELETE FROM news_settings WHERE user_id = ?", (user_id,))
         return
@@ -97,7 +97,7 @@ async def begin(
 
 
 async def is_sending(connection: Connection, *, user_id: int) -> bool:
-    """Whether something was taken up and is not entered as told."""
+    """Whether something was taken up but not recorded as sent."""
     return await connection.exists(
         "SELECT 1 FROM maker_news WHERE maker_id = ? AND state = 'sending'", (user_id,)
     )
@@ -123,18 +123,18 @@ async def sending(connection: Connection, *, user_id: int, now: float) -> list[N
 
 
 async def enter_told(connection: Connection, *, user_id: int) -> None:
-    """What was taken up has been told, or can't be."""
+    """Record that what was taken up was sent, or can't be."""
     await connection.execute(
         "UPDATE maker_news SET state = 'told' WHERE maker_id = ? AND state = 'sending'", (user_id,)
     )
 
 
 async def expire(connection: Connection, *, before: float) -> None:
-    """Remove what happened before that, told or not."""
+    """Remove what happened before that, sent or not."""
     await connection.execute("DELETE FROM maker_news WHERE happened_at <= ?", (before,))
 
 
 async def forget(connection: Connection, *, user_id: int) -> None:
-    """Remove what `user_id` chose, and what others would be told of them."""
+    """Remove the choice of `user_id`, and notifications of others about them."""
     await connection.execute("DELETE FROM news_settings WHERE user_id = ?", (user_id,))
     await connection.execute("DELETE FROM maker_news WHERE by_id = ?", (user_id,))

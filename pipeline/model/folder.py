@@ -160,7 +160,7 @@ def _scheduler(config: Json) -> Mapping[str, object]:
         number(config, key, 0)
     for key in ("num_train_timesteps", "steps_offset"):
         whole(config, key, 0)
-    # diffusers' DDIM clips to +-1 unless told otherwise: right for pixels, ruin for latents.
+    # diffusers' DDIM clips to +-1 unless configured otherwise: right for pixels, ruin for latents.
     # SDXL's own file says False; models saved with another scheduler leave it out.
     return MappingProxyType({"clip_sample": False, **config})
 

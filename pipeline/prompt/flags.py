@@ -1,6 +1,6 @@
 """Midjourney's habit: `1girl, smile --ar 3:2 --seed 5 --no hat, gloves` at the end of a prompt.
 
-The first ` --word` begins the flags; what stands before is the prompt. A dash pair that no letter
+The first ` --word` starts the flags; what precedes it is the prompt. A dash pair that no letter
 follows (`--_--`) or no blank precedes (`a--b`) is text. A dash, which telephones make of two
 hyphens, counts before a known flag, and so do full-width hyphens.
 

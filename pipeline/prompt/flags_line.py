@@ -34,7 +34,7 @@ def with_settings(request: GenerationRequest, line: str) -> GenerationRequest:
     typed = parsed.values
     removed = str(typed.pop("negative_prompt", ""))
     folded = fold_flags(request)
-    if parsed.foreign:  # told of when the prompt is read, as if they stood there
+    if parsed.foreign:  # reported when the prompt is read, as if they were in it
         folded = replace(folded, prompt=" ".join((folded.prompt, *parsed.foreign)))
     negative = ", ".join(words for words in (folded.negative_prompt, removed) if words)
     unset = {f.name for f in fields(folded) if getattr(folded, f.name) is None}

@@ -115,7 +115,7 @@ class GroupReader:
         return True
 
     def _never_opened(self, sign: str) -> bool:
-        """Read `hat, smile:1.2)` as `hat, (smile:1.2)`; False where no weight stands there."""
+        """Read `hat, smile:1.2)` as `hat, (smile:1.2)`; False if there is no weight."""
         content = "".join(self._parts)
         self._parts = [content]
         end = _BEFORE_A_CLOSING.search(content, max(0, len(content) - _LONGEST_WEIGHT))

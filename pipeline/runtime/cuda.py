@@ -19,7 +19,7 @@ def provider_options(*, device_id: int, memory_limit_bytes: int | None = None) -
     defaults.
 
     NHWC: convolutions in the layout of tensor cores. HEURISTIC: the default search times all
-    algorithms anew for each shape. kSameAsRequested: the arena grows by what is asked for, not to
+    algorithms again for each shape. kSameAsRequested: the arena grows by what is asked for, not to
     the next power of two, which on a full card is the difference between drawing and not.
     `memory_limit_bytes` bounds one session's arena.
     """

@@ -28,7 +28,7 @@ REVIEW_WAITS_S: Final = 30 * DAY_S
 """How long a withheld picture waits for a moderator."""
 
 NEWS_KEPT_S: Final = 30 * DAY_S
-"""How long it is known that a maker was told of a star or remix."""
+"""How long it is remembered that a maker was notified of a star or remix."""
 
 _CLEANED: Final = "cleaned_at"
 """The note that stores when rows were last cleaned (seconds since the epoch)."""
@@ -54,7 +54,7 @@ _EXPIRING: Final[tuple[Expire, ...]] = (
     lambda connection, now: withheld.expire(connection, before=now - REVIEW_WAITS_S, now=now),
     lambda connection, now: web_sessions.expire(connection, now=now),
     lambda connection, now: news.expire(connection, before=now - NEWS_KEPT_S),
-    # Nothing is removed here: this is what looks every hour for makers who are told daily.
+    # Removes nothing: this checks every hour for makers who are notified daily.
     lambda connection, now: news.put_due(connection, before=now - DAY_S),
 )
 

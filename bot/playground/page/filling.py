@@ -67,7 +67,7 @@ def pieces() -> list[Piece]:
 
 
 async def fill(bot: Ekaki, url: str, *, wanted: Sequence[Piece]) -> None:
-    """Fill the playground at `url`, unless somebody drew there before it was ever filled."""
+    """Fill the playground at `url`, unless a person drew there before it was ever filled."""
     database = bot.services.database
     try:
         begun = await database.read(notes.get, key=_NOTE)
@@ -134,7 +134,7 @@ class _Filling:
             try:
                 job = known[piece.by].get(piece.key) or await self._ask(piece)
                 await self._star(piece, await self._told(job.id))
-            except ActionError as error:  # somebody changed the place meanwhile
+            except ActionError as error:  # the place was changed meanwhile
                 _log.info("A picture of the filling was left out: %s", error)
 
     async def _ask(self, piece: Piece) -> JobRecord:
@@ -147,7 +147,7 @@ class _Filling:
         return accepted
 
     async def _told(self, job_id: str) -> JobRecord:
-        """The job, once its message shows how it ended: stars count from then on."""
+        """The job, once its message shows how it ended, after which stars count."""
 
         async def told() -> JobRecord | None:
             job = await self._services.jobs.job(job_id)

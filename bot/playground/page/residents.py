@@ -15,7 +15,7 @@ PATIENCE_S: Final = 120.0  # only ends what hangs: the bot answers within millis
 
 
 class ActionError(Exception):
-    """The simulated Discord refused what somebody did, or the bot did not answer."""
+    """The simulated Discord refused an action, or the bot did not answer."""
 
 
 async def until(look: Callable[[], Awaitable[T | None]], *, within_s: float | None = None) -> T:
@@ -94,7 +94,7 @@ class Residents:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A message with buttons and menus that somebody uses one after the other."""
+    """A message with buttons and menus that a person uses one after the other."""
 
     channel_id: int
     message_id: str

@@ -46,7 +46,7 @@ class Actions:
         self.world.user(user_id).locale = locale
 
     def invite(self, user_id: int, guild_id: int) -> None:
-        """Invite the bot into a guild, which it is told of as of a new one."""
+        """Invite the bot into a guild, which it sees as a new one."""
         if not p.base_permissions(self.world, guild_id, user_id) & p.MANAGE_GUILD:
             raise RefusedByClient("only who manages the server can add a bot to it")
         created = guild_create_json(self.world, self.world.guilds[guild_id], all_members=False)

@@ -24,7 +24,7 @@ Floats = NDArray[np.float32]
 
 FILE_NAME: Final = "ekaki_preview.json"
 MAX_SIDE: Final = 512  # pixels of a preview's longer side
-_DETAIL: Final = 8  # pixels of the full picture that one preview pixel stands for, a side
+_DETAIL: Final = 8  # pixels of the full picture per preview pixel, on each side
 _FIT_PIXELS: Final = 128  # side of the pictures decoded for fitting, where the VAE allows
 _EQUATIONS: Final = 40  # latent pixels decoded for each unknown
 _RIDGE: Final = 1e-3  # keeps uninformative channels at zero

@@ -23,7 +23,7 @@ class Tiling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """Where a tile lies, in latent pixels."""
+    """The position of a tile, in latent pixels."""
 
     top: int
     left: int
