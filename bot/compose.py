@@ -24,8 +24,8 @@ from bot.guilds.moderators import Moderators
 from bot.guilds.reports import Reports
 from bot.guilds.reviews import Reviews
 from bot.guilds.servers import OwnerBounds, Servers
+from bot.jobs.accept.decide import JobRules
 from bot.jobs.accept.limits import DAY_S, Limits
-from bot.jobs.accept.rules import JobRules
 from bot.jobs.draw.eta import Pace
 from bot.jobs.draw.line import Line
 from bot.jobs.draw.runner import Runner

@@ -16,7 +16,6 @@ from cogs.common.attachments import Downloads, check_announced
 from cogs.common.choices import as_choices
 from cogs.common.extension import extension
 from cogs.common.places import asker_of, refuse_user_install
-from cogs.drawing import late_ends
 from cogs.drawing.cancel import CancelButton
 from cogs.drawing.drafts import draft_of, refuse
 from cogs.drawing.options import takes, wanted
@@ -58,7 +57,7 @@ class Inference(commands.Cog):
 
     async def cog_load(self) -> None:
         jobs = self.bot.services.jobs
-        late_ends.enter(self.bot, self._presenters)
+        self._presenters.enter_sender()
         self.bot.presenters = self._presenters
         await jobs.start()
         earlier = await jobs.to_present()  # before the first interaction of this run can arrive

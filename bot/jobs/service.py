@@ -10,10 +10,9 @@ from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.jobs.accept.audit_events import refused
 from bot.jobs.accept.commit import commit
-from bot.jobs.accept.decide import decide
+from bot.jobs.accept.decide import JobRules, decide
 from bot.jobs.accept.gather import ceiling_of, gather
 from bot.jobs.accept.limits import UserLimits
-from bot.jobs.accept.rules import JobRules
 from bot.jobs.accept.usage import limits_of
 from bot.jobs.deliver.mailbox import Mailbox
 from bot.jobs.draw.line import Line, LiveJob, live_job

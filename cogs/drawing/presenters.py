@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from bot.client.client import EkakiBot
 from bot.jobs.values import JobEvent
-from cogs.common.known import PlaceUnknownError
+from bot.outbox.kinds import Kind
+from cogs.common.known import PlaceUnknownError, channel_of
 from cogs.drawing.delivery import BACKOFF_S, Delivery
 from cogs.drawing.presenter import ENTER_AGAIN_S, Presenter
+from data.guilds.outbox import OutboxItem
 from data.jobs.jobs import JobRecord
 from pipeline.errors import StorageError
 
@@ -84,6 +86,26 @@ class Presenters:
         if presenter.delivered is None:  # the events broke off, or the job was deleted
             raise TimeoutError
         return None if presenter.delivered.sent is not None else presenter.closed
+
+    def enter_sender(self) -> None:
+        """Register the outbox's sender for jobs whose place was closed when they ended: it delivers
+        them once the place opens. The pictures are in /history meanwhile."""
+        self._bot.services.outbox.senders[Kind.JOB_END] = self._send_late
+
+    async def _send_late(self, item: OutboxItem) -> None:
+        job = await self._bot.services.jobs.job(item.key)
+        # A missing job was deleted; one in another state was delivered or is being delivered.
+        if job is None or job.delivery != "kept" or await self._place_is_gone(job):
+            return
+        refusal = await self.tell_late(job)
+        if refusal is not None:
+            raise refusal
+
+    async def _place_is_gone(self, job: JobRecord) -> bool:
+        """Raises PlaceUnknownError if the server is not known now."""
+        if job.private or job.guild_id is None:
+            return False
+        return await channel_of(self._bot, job.guild_id, job.channel_id) is None
 
     async def ended(self, job_id: str) -> None:
         """Wait until a deleted job is no longer shown."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.jobs.accept.decide import JobRules
 from bot.jobs.accept.limits import Limits
-from bot.jobs.accept.rules import JobRules
 from bot.jobs.draw.eta import Pace
 from bot.jobs.draw.line import Line
 from bot.jobs.draw.runner import Runner

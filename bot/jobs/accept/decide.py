@@ -1,15 +1,16 @@
 """Accepting, second step: what is drawn, or why it is refused. Pure; nothing is stored yet."""
 
 import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
 from bot.jobs.accept.gather import Circumstances
-from bot.jobs.accept.rules import JobRules
+from bot.jobs.accept.limits import Limits
 from bot.jobs.values import Origin
 from bot.moderation.words import find_blocked
-from bot.safety.request import all_readings, prompts_to_check, refuse_forbidden
+from bot.safety.request import RatingOf, all_readings, prompts_to_check, refuse_forbidden
 from data.guilds.server_settings import LimitSet
 from pipeline.aspect import parse_aspect
 from pipeline.engine.protocol import ModelDescription
@@ -17,14 +18,41 @@ from pipeline.errors import InputError, RefusedError
 from pipeline.hints import MAX_HINTS, Hint, HintKind, shortened
 from pipeline.prompt.assemble import typed_text
 from pipeline.prompt.clean import clean_prompt
-from pipeline.prompt.known import NameOf, unknown_pieces
+from pipeline.prompt.known import NameOf, nothing, unknown_pieces
 from pipeline.prompt.read import read_prompt
 from pipeline.prompt.weights import plain_tags
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.resolve import Defaults, readable, resolve
+from pipeline.tag_category import TagCategory
 
 MAX_NO_TAGS: Final = 4  # unknown tags that are reported; each costs milliseconds to look up
+
+
+def _none_near(_text: str, _rating: Rating) -> Sequence[str]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRules:
+    """The rules that apply to every request. `max_age_s`: older open jobs are closed at start.
+    `output_check`: finished pictures are checked; otherwise `nsfw` and `explicit` stay off.
+    `alias_of`, `series_of`: see `pipeline.resolve`. `nearest`: names of tags near to a text that is
+    none, of those that a rating allows to be shown. `max_weight`: the most that a server may give a
+    role of the queue. `kept_s`: how long pictures are kept that nobody marked or showed; None:
+    forever."""
+
+    defaults: Defaults
+    limits: Limits
+    category_of: Callable[[str], TagCategory | None]
+    rating_of: RatingOf
+    max_age_s: float
+    alias_of: NameOf = nothing
+    series_of: NameOf = nothing
+    nearest: Callable[[str, Rating], Sequence[str]] = _none_near
+    output_check: bool = False
+    max_weight: int = 1
+    kept_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.jobs.keep.errors_json import error_to_json
+from bot.jobs.keep.stored import error_to_json
 from bot.moderation.audit import Audit
 from data.guilds.audit import AuditEvent, AuditKind
 from data.jobs import checks, jobs, pictures, quota, withheld

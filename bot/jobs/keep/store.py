@@ -9,10 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from bot.common.failpoints import hit
-from bot.jobs.keep.errors_json import error_to_json
 from bot.jobs.keep.files import KeptFiles
 from bot.jobs.keep.finish import Kept, enter_picture, enter_withheld, withheld_event
-from bot.jobs.keep.stored import StoredJob, ceiling_in, stored_job
+from bot.jobs.keep.stored import StoredJob, ceiling_in, error_to_json, stored_job
 from bot.moderation.audit import Audit
 from bot.outbox.kinds import Kind, channel_lane, person_lane
 from bot.outbox.removals import remove_messages_of

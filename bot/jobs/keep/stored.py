@@ -1,8 +1,8 @@
 """A stored job with its pictures, its current ceiling, and how it ended."""
 
+import json
 from dataclasses import dataclass
 
-from bot.jobs.keep.errors_json import error_from_json
 from bot.jobs.values import CancelledEvent, Completed, Failed, Terminal
 from bot.safety.ceiling import setting_of
 from data.guilds import place_settings
@@ -11,7 +11,9 @@ from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.jobs.withheld import WithheldRecord
 from data.store.connection import Connection
+from data.store.damage import object_of
 from pipeline.engine.protocol import ModelDescription
+from pipeline.errors import EkakiError, EngineError
 from pipeline.rating import Rating
 
 
@@ -53,3 +55,21 @@ def end_of(stored: StoredJob, *, model: ModelDescription | None) -> Terminal | N
     if job.state == "cancelled":
         return CancelledEvent()
     return Completed(pictures=stored.pictures, withheld=len(stored.withheld), model=model)
+
+
+def error_to_json(error: EkakiError) -> str:
+    """An error as it is stored with a failed job."""
+    data = {
+        name: value.label if isinstance(value, Rating) else value
+        for name, value in error.data.items()
+    }
+    return json.dumps({"key": error.key, "data": data}, default=str)
+
+
+def error_from_json(text: str) -> EkakiError:
+    """The error that a job failed with; a general one if that can't be read any more."""
+    kept = object_of(text)
+    try:
+        return EngineError(str(kept["key"]), **kept["data"])
+    except (KeyError, TypeError):
+        return EngineError("engine_failed")

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from bot.jobs.accept.decide import decide
+from bot.jobs.accept.decide import JobRules, decide
 from bot.jobs.accept.gather import Circumstances
 from bot.jobs.accept.limits import Limits
-from bot.jobs.accept.rules import JobRules
 from bot.jobs.values import Origin
 from bot.safety.ceiling import Place, PlaceKind
 from data.guilds.server_settings import LimitSet, PlaceRatings, Words
