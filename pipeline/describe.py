@@ -3,7 +3,7 @@
 from typing import Final
 
 from pipeline.options import written
-from pipeline.request import DECIDED, ResolvedRequest
+from pipeline.request import OPTION, ResolvedRequest, decided
 
 _HASH_DIGITS: Final = 12  # enough to distinguish pictures, short enough to read
 
@@ -16,15 +16,15 @@ def describe(resolved: ResolvedRequest) -> list[tuple[str, str]]:
     picture is named by the first digits of its content hash.
     """
     request = resolved.original
-    decided = {each.label: written(getattr(resolved, each.field)) for each in DECIDED}
-    count = decided.pop("count")
+    said = {OPTION[field].label: written(value) for field, value in decided(resolved).items()}
+    count = said.pop("count")
     values = {
         "prompt": resolved.prompt,
         "negative_prompt": resolved.negative_prompt,
         "size": f"{resolved.width}x{resolved.height}",
-        "preset": decided["preset"],
+        "preset": said["preset"],
         "style": "" if request.style is None else request.style.value,
-        **decided,
+        **said,
         "variation": (
             f"{resolved.variation_seed}, {resolved.variation_strength:.10g}"
             if resolved.variation_strength

@@ -191,8 +191,10 @@ DECIDED: Final = tuple(each for each in OPTIONS if each.decided)
 
 
 def decided(resolved: ResolvedRequest) -> dict[str, Any]:
-    """The decided values, by the fields of a request."""
-    return {each.field: getattr(resolved, each.field) for each in DECIDED}
+    """The decided values, by the fields of a request, except defaults of the fields themselves."""
+    usual = {each.name: each.default for each in fields(resolved)}
+    found = {each.field: getattr(resolved, each.field) for each in DECIDED}
+    return {field: value for field, value in found.items() if value != usual[field]}
 
 
 def plain_values(value: GenerationRequest | ResolvedRequest) -> dict[str, object]:
