@@ -22,7 +22,7 @@ class GalleryEvents(commands.Cog, name="GalleryEvents"):
     def __init__(self, bot: EkakiBot) -> None:
         self.bot = bot
         self._queues = GuildQueues()
-        self._reconciler = Reconciler(bot, self._queues.put)
+        self._reconciler = Reconciler(bot, self._queues.put_later)
         self.mirror = Mirror(bot, posted=self._reconciler.message)
         self._tasks: set[asyncio.Task[None]] = set()
 
