@@ -52,7 +52,7 @@ async def test_a_moderator_who_deletes_the_gallerys_message_takes_the_entry_out(
         await nothing_more(running)
         assert [entry.state for entry in await entries(running)] == ["removed"]
         sent = await alice.press(message, "Share")
-        assert "taken out" in (await whole(sent)).text
+        assert "was removed from the gallery" in (await whole(sent)).text
         assert shown(bob) == []
 
 
