@@ -89,7 +89,8 @@ def engine_loaders(settings: Settings) -> list[Callable[[], Engine]]:
     imports large libraries, and importing torch for `stock` in a thread would block the interpreter
     for half a second.
     """
-    import_engine(settings.engine)
+    if settings.hosts != "ray":
+        import_engine(settings.engine)
     for name in COGS:
         import_module(name)  # discord.py then finds their imports ready in the loop
     gc.collect()

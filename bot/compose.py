@@ -24,6 +24,8 @@ from bot.guilds.moderators import Moderators
 from bot.guilds.reports import Reports
 from bot.guilds.reviews import Reviews
 from bot.guilds.servers import OwnerBounds, Servers
+from bot.hosts.cluster import Cluster, ClusterOptions
+from bot.hosts.service import Hosts
 from bot.jobs.accept.decide import JobRules
 from bot.jobs.accept.limits import DAY_S, Limits
 from bot.jobs.draw.eta import Pace
@@ -86,6 +88,10 @@ async def open_services(
             languages = ServerLanguages(await guild_settings.chosen_languages(connection))
         outbox = Outbox(database=database, audit=audit, clock=clock)
         jobs = compose_jobs(settings, files=files, audit=audit, tags=tags, load=load, clock=clock)
+        hosts = None
+        if settings.hosts != "local" and load is not None:
+            hosts = compose_hosts(settings, jobs=jobs, database=database, clock=clock)
+            stack.push_async_callback(hosts.stop)
         stack.push_async_callback(jobs.stop)
         results = Results(database=database, files=files, audit=audit, clock=clock)
         gallery = Gallery(database=database, audit=audit, clock=clock)
@@ -96,6 +102,7 @@ async def open_services(
             database=database,
             audit=audit,
             jobs=jobs,
+            hosts=hosts,
             suggestions=Suggestions(tags=tags, database=database, jobs=jobs),
             related=Related(tags=tags, start=load_related(), database=database, jobs=jobs),
             results=results,
@@ -136,7 +143,7 @@ def compose_jobs(
     """The job service and what it is built on. ModelError if TAGGER names no tagger."""
     tagger = tagger_folder(settings)
     store = JobStore(files.database, files, audit)
-    line = Line(Pace())
+    line = Line()
     runner = Runner(
         store=store,
         line=line,
@@ -144,6 +151,7 @@ def compose_jobs(
         clock=clock,
         version=f"Ekaki {version('ekaki')}",
         check=None if tagger is None or load is None else OutputCheck(partial(open_tagger, tagger)),
+        open_ended=settings.hosts != "local" and load is not None,
     )
     rules = JobRules(
         defaults=defaults_of(settings),
@@ -167,11 +175,27 @@ def workers_of(load: Load | None) -> list[EngineWorker]:
         return []
     if callable(load):
         return [EngineWorker(load)]
-    several = len(load) > 1
+    several, pace = len(load) > 1, Pace()
     return [
-        EngineWorker(one, name=f"Engine {number} of {len(load)}" if several else "The engine")
+        EngineWorker(
+            one, name=f"Engine {number} of {len(load)}" if several else "The engine", pace=pace
+        )
         for number, one in enumerate(load, 1)
     ]
+
+
+def compose_hosts(
+    settings: Settings, *, jobs: JobService, database: Database, clock: Clock
+) -> Hosts:
+    """What has other machines draw."""
+    options = ClusterOptions(
+        address=settings.hosts_address,
+        token=settings.hosts_token,
+        folder=settings.data_dir,
+        external=settings.hosts_external,
+        public=settings.hosts_public,
+    )
+    return Hosts(runner=jobs.runner, cluster=Cluster(options), database=database, clock=clock)
 
 
 def open_tagger(folder: Path) -> "Tagger":

@@ -15,6 +15,7 @@ from bot.guilds.moderators import Moderators
 from bot.guilds.reports import Reports
 from bot.guilds.reviews import Reviews
 from bot.guilds.servers import Servers
+from bot.hosts.service import Hosts
 from bot.jobs.service import JobService
 from bot.library.news import MakerNews
 from bot.library.people import People
@@ -35,6 +36,7 @@ class Services:
     database: Database
     audit: Audit
     jobs: JobService
+    hosts: Hosts | None
     suggestions: Suggestions
     related: Related
     results: Results

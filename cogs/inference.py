@@ -60,6 +60,8 @@ class Inference(commands.Cog):
         self._presenters.enter_sender()
         self.bot.presenters = self._presenters
         await jobs.start()
+        if self.bot.services.hosts is not None:
+            await self.bot.services.hosts.start()
         earlier = await jobs.to_present()  # before the first interaction of this run can arrive
         self._resuming = asyncio.create_task(self._resume(earlier), name="resume presenters")
 

@@ -3,12 +3,26 @@
 from collections.abc import Callable
 from typing import Final
 
-from bot.cli import demo, doctor, drain, imagine, model, playground, run, storage, sync, tags, web
+from bot.cli import (
+    demo,
+    doctor,
+    drain,
+    host,
+    imagine,
+    model,
+    playground,
+    run,
+    storage,
+    sync,
+    tags,
+    web,
+)
 from bot.cli.shared import Subparsers
 
 ALL: Final[tuple[Callable[[Subparsers], None], ...]] = (
     run.add,
     drain.add,
+    host.add,
     web.add,
     storage.add,
     imagine.add,

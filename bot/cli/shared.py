@@ -18,7 +18,10 @@ def load_settings(args: argparse.Namespace, *, log: bool = True) -> Settings:
         raise SettingsError("settings_missing", name=str(args.env_file))
     settings = load(dotenv=args.env_file)
     if log:
-        logs.set_up(settings.log_level, (settings.discord_token, settings.discord_client_secret))
+        logs.set_up(
+            settings.log_level,
+            (settings.discord_token, settings.discord_client_secret, settings.hosts_token),
+        )
     return settings
 
 

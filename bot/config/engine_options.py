@@ -36,6 +36,8 @@ def loaders_of(
 ) -> list[Callable[[], Engine]]:
     """The functions that load each device's engine, one after the other, because each checks how
     much memory is free before it takes its share."""
+    if settings.hosts == "ray":
+        return []
     turn = threading.Lock()
 
     def load(options: EngineOptions) -> Engine:

@@ -75,6 +75,24 @@ class Settings:
     threads: Annotated[int | None, kinds.threads()] = None
     """Processor threads for drawing. More threads than cores are slower."""
 
+    hosts: Annotated[Literal["local", "ray", "both"], Section("Several machines")] = "local"
+    """Where pictures are drawn (docs/hosts.md). local: on this machine. ray: on others, which join
+    with `python -m bot host`. both: on this one as well."""
+
+    hosts_address: Annotated[str, kinds.listening] = "127.0.0.1:6379"
+    """Address of this machine in a private network, where others join; on those, the same."""
+
+    hosts_token: Annotated[Secret, kinds.secret("any text of 16 characters or more")] = _NONE
+    """What lets a machine join (secret). Empty: made at the first start and kept in DATA_DIR as
+    hosts_token."""
+
+    hosts_external: bool = False
+    """Whether a Ray cluster already runs at HOSTS_ADDRESS, on this machine as well."""
+
+    hosts_public: bool = False
+    """Whether HOSTS_ADDRESS may be public. Whoever reaches it and has the token runs code on your
+    machines; nothing is encrypted."""
+
     default_steps: Annotated[
         int, Section("Pictures"), kinds.whole(card.MIN_STEPS, card.MAX_STEPS, unit="steps")
     ] = card.DEFAULT_STEPS

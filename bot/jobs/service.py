@@ -59,7 +59,7 @@ class JobService:
     ) -> None:
         self._store = store
         self._line = line
-        self._runner = runner
+        self.runner = runner
         self._clock = clock
         self._rules = rules
         self._uploads = Uploads(store.files, clock)
@@ -71,27 +71,27 @@ class JobService:
     @property
     def model(self) -> ModelDescription | None:
         """The model in use; None before it was loaded for the first time."""
-        return self._runner.engines.model
+        return self.runner.engines.model
 
     @property
     def failure(self) -> "asyncio.Future[None]":
         """Raises if no engine can be used: the bot should end and report why."""
-        return self._runner.ending.failure
+        return self.runner.ending.failure
 
     async def start(self) -> None:
         """Resume open jobs after a restart, close those that are too old, repeatedly end the
         process or can't be read, and start drawing."""
-        if self._runner.draws:  # `bot sync` may run while a bot is processing them
+        if self.runner.draws:  # `bot sync` may run while a bot is processing them
             await self._resume.all()
         await self._housekeeping.start()
-        self._runner.start()
-        self._runner.announcer.announce()
+        self.runner.start()
+        self.runner.announcer.announce()
 
     async def stop(self) -> None:
         """Accept no new work, end the running step and stop drawing. Open jobs stay stored and run
         after a restart."""
         self._accepting = False
-        await self._runner.stop()
+        await self.runner.stop()
         await self._housekeeping.stop()
 
     async def drain(self) -> None:
@@ -216,23 +216,23 @@ class JobService:
             raise RefusedError("job_unknown")
         if record.user_id != user_id:
             raise RefusedError("not_your_job")
-        if not await self._runner.ending.end(job_id):
+        if not await self.runner.ending.end(job_id):
             raise RefusedError("job_over")
         hit("cancelled_unanswered")
 
     async def cancel_all(self, *, user_id: int, guild_id: int | None = None) -> None:
         """Stop all open jobs of `user_id`, in one server or anywhere."""
         for job_id in await self._store.open_ids(user_id, guild_id=guild_id):
-            await self._runner.ending.end(job_id)
+            await self.runner.ending.end(job_id)
 
     def forgotten(self, *, job_id: str) -> None:
         """The job's row was deleted: stop what is left of it."""
-        self._runner.ending.tell(job_id, CancelledEvent())
+        self.runner.ending.tell(job_id, CancelledEvent())
 
     async def withdraw(self, *, job_id: str) -> bool:
         """The acknowledgement never reached Discord: stop the job, refund it, notify nobody. False
         if the job had already ended: then its end must be delivered."""
-        return await self._runner.ending.end(job_id, told=True)
+        return await self.runner.ending.end(job_id, told=True)
 
     async def job(self, job_id: str) -> JobRecord | None:
         """A stored job."""
@@ -268,7 +268,7 @@ class JobService:
 
     async def may_preview(self, job: JobRecord, image: Image) -> bool:
         """Whether an unfinished picture may be shown: it is checked like the finished one."""
-        return await self._runner.keeping.may_show(job, image)
+        return await self.runner.keeping.may_show(job, image)
 
     async def limits_of(
         self, *, user_id: int, guild_id: int | None = None, role_ids: Iterable[int] = ()
@@ -285,7 +285,7 @@ class JobService:
 
     def _admit(self, job: LiveJob) -> Ticket:
         self._line.admit(job)
-        self._runner.announcer.announce()
+        self.runner.announcer.announce()
         queued = job.mailbox.event
         assert isinstance(queued, Queued), "nobody draws before the loop goes on"
         return Ticket(job=job.record, queued=queued)

@@ -93,6 +93,7 @@ async def open_harness(
     start: bool = True,
     while_loading: Callable[[], None] = lambda: None,
     tagger: Path | None = None,
+    open_ended: bool = False,
 ) -> AsyncGenerator[Harness, None]:
     """The job service as `bot.compose` composes it, on `folder`. `others`: engines beside `engine`;
     `loads`: instead of both."""
@@ -108,16 +109,18 @@ async def open_harness(
     async with Database.open(folder / "test.db", busy_timeout_s=0.2) as database:
         files = KeptFiles.under(folder, database)
         store = JobStore(database, files, Audit(database=database, clock=clock))
-        line = Line(Pace())
+        line = Line()
+        pace = Pace()
         runner = Runner(
             store=store,
             line=line,
             workers=[
-                EngineWorker(each, name=f"Engine {number}")
+                EngineWorker(each, name=f"Engine {number}", pace=pace)
                 for number, each in enumerate((load, *others) if loads is None else loads, 1)
             ],
             clock=clock,
             version="Ekaki test",
+            open_ended=open_ended,
             check=None if tagger is None else OutputCheck(lambda: Tagger.open(tagger, threads=1)),
         )
         jobs = JobService(

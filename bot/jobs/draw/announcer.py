@@ -25,7 +25,7 @@ class Announcer:
             _log.exception("Places in the queue could not be told")
 
     def _announce(self) -> None:
-        self._line.devices = max(1, self._engines.at_work)
+        self._line.paces = self._engines.paces
         loading = self._engines.loading
         for job_id, outlook in self._line.outlooks().items():
             job = self._line.live.get(job_id)

@@ -5,6 +5,7 @@ after the device was lost or the engine broke."""
 
 import asyncio
 import logging
+from itertools import chain, repeat
 from typing import Final
 
 from bot.jobs.draw.announcer import Announcer
@@ -34,7 +35,8 @@ _BREATH_S: Final = 1.0  # after a bug of our own, which may recur immediately
 
 
 class Device:
-    """One task runs `run`, which is then `over`. `storing`: what is drawn but not yet stored."""
+    """One task runs `run`, which is then `over`. `storing`: what is drawn but not yet stored.
+    `pictures`: how many it dealt with."""
 
     def __init__(
         self,
@@ -49,18 +51,36 @@ class Device:
         self.worker = worker
         self.storing: set[asyncio.Task[None]] = set()
         self.over = False
+        self.pictures = 0
         self._line = line
         self._drawing = drawing
         self._pace = pace
         self._announcer = announcer
         self._stopping = stopping
+        self._leaving = asyncio.Event()
+
+    def rest(self, resting: bool) -> None:
+        """Take no more pictures, or take them again. What is drawn is finished."""
+        if resting and self.worker.state == "ready":
+            self._set("resting")
+        elif not resting and self.worker.state == "resting":
+            self._set("ready")
+        self._line.arrived.set()
+
+    def leave(self) -> None:
+        """End `run`: the machine is gone. What it drew is drawn elsewhere."""
+        self._leaving.set()
+        self._line.arrived.set()
 
     async def run(self) -> None:
         """Draw until everything is stopped. Raises what makes this device unusable."""
         try:
-            await self._open()
-            while not self._stopping.is_set():
-                unit = self._line.take()
+            if self.worker.host:
+                await self._open_host()
+            else:
+                await self._open()
+            while not self._over():
+                unit = None if self.worker.state == "resting" else self._line.take(self._pace.pace)
                 if unit is None:
                     self._line.arrived.clear()
                     await self._line.arrived.wait()
@@ -78,7 +98,8 @@ class Device:
         """Draw `unit`. Returns the error's text if the engine must be reopened; the error itself
         would keep the engine alive."""
         try:
-            await self._drawing.draw(self.worker, unit, self.storing)
+            await self._drawing.draw(self.worker, unit, self.storing, self._pace)
+            self.pictures += 1
         except HungEngineError as error:
             raise self._hung(error) from None
         except Exception as error:
@@ -97,6 +118,19 @@ class Device:
         await self._pace.restore(model)
         self._set("ready")
 
+    async def _open_host(self) -> None:
+        """As `_open`, though a machine that does not respond is tried again. ModelError says why it
+        can't be used."""
+        try:
+            await self._open()
+        except ModelError:
+            raise
+        except Exception as error:
+            await self._open_again(f"can't be reached: {error}")
+
+    def _over(self) -> bool:
+        return self._stopping.is_set() or self._leaving.is_set()
+
     def _hung(self, error: HungEngineError) -> ModelError:
         """Abandon a thread that does not return. Returns what makes it pointless to continue."""
         self.worker.leave()
@@ -107,7 +141,9 @@ class Device:
         self._set("lost")
         _log.error("%s %s; it is opened again in %g s", name, problem, PAUSES_S[0])
         await self.worker.free()
-        for number, pause_s in enumerate(PAUSES_S):
+        # A machine that left the cluster ends this by `leave`; one that is in it may come back.
+        pauses_s = chain(PAUSES_S, repeat(PAUSES_S[-1])) if self.worker.host else PAUSES_S
+        for number, pause_s in enumerate(pauses_s):
             if number:
                 _log.warning("%s does not come back: %s; next try in %g s", name, problem, pause_s)
             if await self._stopped_within(pause_s):
@@ -115,7 +151,7 @@ class Device:
             try:
                 await self._open()
             except Exception as error:
-                if isinstance(error, ModelError) and error.key == HUNG:
+                if isinstance(error, ModelError) and (error.key == HUNG or self.worker.host):
                     raise
                 problem = str(error)
             else:
@@ -124,12 +160,13 @@ class Device:
         raise ModelError("device_gone", device=name, problem=problem)
 
     async def _stopped_within(self, pause_s: float) -> bool:
+        waits = [asyncio.create_task(each.wait()) for each in (self._stopping, self._leaving)]
         try:
-            async with asyncio.timeout(pause_s):
-                await self._stopping.wait()
-        except TimeoutError:
-            return False
-        return True
+            await asyncio.wait(waits, timeout=pause_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waits:
+                task.cancel()
+        return self._over()
 
     def _set(self, state: State) -> None:
         self.worker.state = state

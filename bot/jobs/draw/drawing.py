@@ -22,6 +22,7 @@ from bot.jobs.draw.worker import (
     HungEngineError,
     Step,
     is_device_lost,
+    is_host_lost,
 )
 from bot.jobs.keep.keeping import Keeping
 from bot.jobs.keep.store import JobStore
@@ -43,7 +44,6 @@ class Drawing:
         line: Line,
         clock: Clock,
         attempts: Attempts,
-        pace: PaceStore,
         keeping: Keeping,
         announcer: Announcer,
         ending: Ending,
@@ -53,19 +53,23 @@ class Drawing:
         self._line = line
         self._clock = clock
         self._attempts = attempts
-        self._pace = pace
         self._keeping = keeping
         self._announcer = announcer
         self._ending = ending
         self._init_images = InitImages(store.files)
 
     async def draw(
-        self, worker: EngineWorker, unit: Unit, storing: set[asyncio.Task[None]]
+        self,
+        worker: EngineWorker,
+        unit: Unit,
+        storing: set[asyncio.Task[None]],
+        pace: PaceStore,
     ) -> None:
         """Draw `unit` and store it in the background, as one of `storing`.
 
         Once the picture is dealt with (put back in the line if the device was lost), raises what is
-        wrong with the device: EngineError `device_lost`, BrokenEngineError, HungEngineError.
+        wrong with the device: EngineError `device_lost` or `host_lost`, BrokenEngineError,
+        HungEngineError.
         """
         job, drawn = self._line.live[unit.job_id], None
         try:
@@ -77,8 +81,11 @@ class Drawing:
             raise
         except Exception as error:
             is_lost = is_device_lost(error)
-            if is_lost and unit.index not in job.lost:
-                job.lost.add(unit.index)
+            if is_host_lost(error) or (is_lost and unit.index not in job.lost):
+                if is_host_lost(error):
+                    job.drawn_again += 1
+                else:
+                    job.lost.add(unit.index)
                 await self._attempts.withdraw(unit)
                 self._line.put_back(unit)  # another device may be idle
                 raise
@@ -92,8 +99,8 @@ class Drawing:
         model = worker.model
         if drawn is None or model is None:
             return
-        self._pace.learn(job.record.request, drawn, cost=job.cost)
-        run_in_background(self._keep(job, unit, drawn, model), storing)
+        pace.learn(job.record.request, drawn, cost=job.cost)
+        run_in_background(self._keep(job, unit, drawn, model, pace), storing)
         while len(storing) > _UNSTORED:  # pictures must not pile up in memory
             await asyncio.wait(storing, return_when=asyncio.FIRST_COMPLETED)
 
@@ -141,7 +148,12 @@ class Drawing:
         self._announcer.announce()
 
     async def _keep(
-        self, job: LiveJob, unit: Unit, drawn: DrawnPicture, model: ModelDescription
+        self,
+        job: LiveJob,
+        unit: Unit,
+        drawn: DrawnPicture,
+        model: ModelDescription,
+        pace: PaceStore,
     ) -> None:
         """Encode, write and record one picture while the next is being drawn."""
         try:
@@ -153,4 +165,4 @@ class Drawing:
             self._attempts.over(unit)
         hit("picture_stored")
         await self._ending.entered(job, kept, model)
-        await self._pace.keep(model)
+        await pace.keep(model)

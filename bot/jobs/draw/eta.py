@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import dataclass
 
+from pipeline.card import DEFAULT_STEPS
 from pipeline.engine.protocol import Expected
 from pipeline.jsonfields import JsonFields
 from pipeline.request import ResolvedRequest
@@ -67,6 +68,10 @@ class Pace:
         if self.seconds_a_cost is None:
             return None
         return cost * self.seconds_a_cost + self.seconds_beside
+
+    def usual(self) -> float | None:
+        """Seconds of a usual picture: 1024x1024 in the usual steps, with guidance."""
+        return self.estimate(2 * DEFAULT_STEPS * _MEGAPIXELS_OF_1024)
 
     def to_json(self) -> str:
         """What was learned, to restore after a restart."""

@@ -19,16 +19,26 @@ from data.jobs.pictures import PictureRecord
 class LiveJob:
     """A job that waits or runs. `made` and `withheld` are its pictures so far, by position.
     `cancelled` is read by the engines' threads. `lost`: pictures during which a device was lost.
-    `mailbox` publishes its events."""
+    `drawn_again`: how often one
+    was put back because its machine was lost. `mailbox` publishes its events."""
 
     record: JobRecord
     made: dict[int, PictureRecord]
     cost: float
     withheld: set[int] = field(default_factory=set[int])
     lost: set[int] = field(default_factory=set[int])
+    drawn_again: int = 0
     started: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)
     mailbox: Mailbox = field(default_factory=lambda: Mailbox(Queued(position=0, eta_s=None)))
+
+
+@dataclass(slots=True)
+class _Running:
+    """A picture that a device of `pace` draws; `done` is the share of its steps."""
+
+    pace: Pace
+    done: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +50,14 @@ class Outlook:
 
 
 class Line:
-    """What waits, what runs, and how long it takes. `devices`: how many draw at the same time.
-    `arrived` is set when there are new units.
+    """What waits, what runs, and how long it takes. `paces`: of the devices that draw at the same
+    time; those of one machine share theirs. `arrived` is set when there are new units."""
 
-    All share one pace: faster devices measure more pictures, so the mean over pictures reflects the
-    joint speed of different devices.
-    """
-
-    def __init__(self, pace: Pace) -> None:
-        self.pace = pace
+    def __init__(self) -> None:
         self.live: dict[str, LiveJob] = {}
-        self.devices = 1
+        self.paces: list[Pace] = []
         self.arrived = asyncio.Event()
-        self._running: dict[
-            Unit, float
-        ] = {}  # the share that is done, in the order of their taking
+        self._running: dict[Unit, _Running] = {}  # in the order of their taking
         self._begun: dict[Unit, tuple[int, float]] = {}  # first step reported, and when
         self._queue = FairQueue()
 
@@ -69,25 +72,27 @@ class Line:
                 self._queue.push(self._unit(job, index))
         self.arrived.set()
 
-    def take(self) -> Unit | None:
-        """Take the next picture to draw; it counts as running until `finish` or `put_back`."""
+    def take(self, pace: Pace) -> Unit | None:
+        """Take the next picture to draw, for a device of `pace`; it counts as running until `finish` or
+        `put_back`."""
         unit = self._queue.pop()
         if unit is not None:
-            self._running[unit] = 0.0
+            self._running[unit] = _Running(pace)
         return unit
 
     def next_units(self) -> list[tuple[LiveJob, Unit]]:
         """The pictures that the devices take next, with their jobs. This can still change."""
-        units = islice(self._queue.upcoming(), self.devices)
+        units = islice(self._queue.upcoming(), max(1, len(self.paces)))
         return [(self.live[unit.job_id], unit) for unit in units]
 
     def step(self, unit: Unit, *, step: int, steps: int, now: float) -> None:
         """The running `unit` has reached `step` of `steps` at `now` (monotonic seconds)."""
-        if unit not in self._running:
+        running = self._running.get(unit)
+        if running is None:
             return
-        self._running[unit] = step / steps
+        running.done = step / steps
         first, began = self._begun.setdefault(unit, (step, now))
-        self.pace.correct(cost=unit.cost * (step - first) / steps, steps_s=now - began)
+        running.pace.correct(cost=unit.cost * (step - first) / steps, steps_s=now - began)
 
     def finish(self, unit: Unit) -> None:
         """`unit` no longer runs."""
@@ -121,23 +126,40 @@ class Line:
         """
         ahead = {unit.job_id: 0 for unit in self._running}
         done_at: dict[str, float | None] = {}
-        idle = max(0, max(1, self.devices) - len(self._running))
-        free_at = [0.0] * idle  # a heap; a running picture's device joins when that is done
-        for unit, done in self._running.items():
-            took = self.pace.estimate(unit.cost)
-            if took is not None:
-                heapq.heappush(free_at, took * (1.0 - done))
-            done_at[unit.job_id] = _later(
-                done_at, unit, None if took is None else took * (1 - done)
-            )
+        idle = self._idle()
+        # A heap of devices by when they are free; the number decides where two are free at once.
+        free = [(0.0, number, pace) for number, pace in enumerate(idle)]
+        for number, (unit, running) in enumerate(self._running.items(), len(free)):
+            took = self._estimate(running.pace, unit.cost)
+            left = None if took is None else took * (1.0 - running.done)
+            heapq.heappush(free, (left or 0.0, number, running.pace))
+            done_at[unit.job_id] = _later(done_at, unit, left)
         for place, unit in enumerate(self._queue.upcoming()):
-            ahead.setdefault(unit.job_id, 0 if place < idle else len(ahead))
-            took = self.pace.estimate(unit.cost)
-            ends = None if took is None else heapq.heappop(free_at) + took
-            if ends is not None:
-                heapq.heappush(free_at, ends)
+            ahead.setdefault(unit.job_id, 0 if place < len(idle) else len(ahead))
+            free_at, number, pace = heapq.heappop(free)
+            took = self._estimate(pace, unit.cost)
+            ends = None if took is None else free_at + took
+            heapq.heappush(free, (free_at if ends is None else ends, number, pace))
             done_at[unit.job_id] = _later(done_at, unit, ends)
         return {job_id: Outlook(ahead[job_id], done_at[job_id]) for job_id in ahead}
+
+    def _idle(self) -> list[Pace]:
+        """Of the devices that draw nothing; one at least where nothing runs."""
+        idle = list(self.paces)
+        for running in self._running.values():
+            place = next((at for at, pace in enumerate(idle) if pace is running.pace), None)
+            if place is not None:
+                del idle[place]
+        return idle if idle or self._running else [Pace()]
+
+    def _estimate(self, pace: Pace, cost: float) -> float | None:
+        """Seconds for `cost` on a device of `pace`: one that is new counts as the mean of the
+        others."""
+        took = pace.estimate(cost)
+        if took is not None:
+            return took
+        known = [each for each in (one.estimate(cost) for one in self.paces) if each is not None]
+        return sum(known) / len(known) if known else None
 
     def total_eta_s(self) -> float | None:
         """Seconds until everything accepted so far is done."""

@@ -17,11 +17,12 @@ _EVERY_S = 30.0  # each write syncs the disk, and the pace changes slowly
 
 
 class PaceStore:
-    """Learns and stores the pace of a model on a device."""
+    """Learns and stores the pace of a model on the devices of `host`, "" for this machine."""
 
-    def __init__(self, database: Database, pace: Pace, clock: Clock) -> None:
+    def __init__(self, database: Database, pace: Pace, clock: Clock, *, host: str = "") -> None:
+        self.pace = pace
+        self._host = host
         self._database = database
-        self._pace = pace
         self._clock = clock
         self._kept_at: float | None = None
 
@@ -30,19 +31,19 @@ class PaceStore:
         the database fails, only the accuracy of times is lost."""
         try:
             async with self._database.reader() as connection:
-                noted = await notes.get(connection, key=_key(model))
+                noted = await notes.get(connection, key=self._key(model))
         except Exception as error:
             _log.warning("The pace of an earlier run can't be read: %s", error)
             noted = None
         if noted is not None:
-            self._pace.take_up(noted)
+            self.pace.take_up(noted)
         if model.expected is not None:
-            self._pace.expect(model.expected)
+            self.pace.expect(model.expected)
 
     def learn(self, request: ResolvedRequest, drawn: DrawnPicture, *, cost: float) -> None:
         """Learn from a picture of `request`, which had `cost`."""
         steps_s = min(drawn.seconds_a_step * steps_of(request), drawn.elapsed_s)
-        self._pace.learn(cost=cost, steps_s=steps_s, total_s=drawn.elapsed_s)
+        self.pace.learn(cost=cost, steps_s=steps_s, total_s=drawn.elapsed_s)
 
     async def keep(self, model: ModelDescription | None) -> None:
         """Store what is known now, at most twice a minute. If the disk fails, nothing is lost."""
@@ -52,10 +53,10 @@ class PaceStore:
         self._kept_at = now
         try:
             async with self._database.transaction() as connection:
-                await notes.put(connection, key=_key(model), value=self._pace.to_json())
+                await notes.put(connection, key=self._key(model), value=self.pace.to_json())
         except Exception as error:
             _log.warning("The pace could not be noted: %s", error)
 
-
-def _key(model: ModelDescription) -> str:
-    return f"pace:{model.hash}:{model.provider}:{model.precision}:{model.engine}"
+    def _key(self, model: ModelDescription) -> str:
+        key = f"pace:{model.hash}:{model.provider}:{model.precision}:{model.engine}"
+        return f"{key}:{self._host}" if self._host else key

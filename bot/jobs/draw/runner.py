@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bot.common.clock import Clock
 from bot.jobs.draw.announcer import Announcer
 from bot.jobs.draw.attempts import Attempts
+from bot.jobs.draw.background import run_in_background
 from bot.jobs.draw.device import Device
 from bot.jobs.draw.drawing import Drawing
 from bot.jobs.draw.ending import Ending
@@ -25,8 +26,9 @@ _STORING_S = 30.0  # for finished pictures, when the bot stops
 
 
 class Runner:
-    """A device for each of `workers`. The output check's exception, or that of the last device,
-    ends the bot (`Ending.failure`).
+    """A device for each of `workers`; others come and go (`add`, `remove`). The output check's
+    exception, or that of the last device, ends the bot (`Ending.failure`), unless others can come
+    (`open_ended`).
 
     `check` examines every picture before it is stored; None: pictures are not checked.
     """
@@ -40,11 +42,15 @@ class Runner:
         clock: Clock,
         version: str,
         check: OutputCheck | None = None,
+        open_ended: bool = False,
     ) -> None:
         self.engines = Engines(workers)
         self.announcer = Announcer(line, self.engines)
         self.keeping = Keeping(store=store, clock=clock, version=version, check=check)
         self._line = line
+        self._store = store
+        self._clock = clock
+        self._open_ended = open_ended
         self._attempts = Attempts(store)
         self.ending = Ending(
             store=store,
@@ -54,40 +60,30 @@ class Runner:
             engines=self.engines,
             announcer=self.announcer,
         )
-        pace = PaceStore(store.database, line.pace, clock)
         self._drawing = Drawing(
             store=store,
             line=line,
             clock=clock,
             attempts=self._attempts,
-            pace=pace,
             keeping=self.keeping,
             announcer=self.announcer,
             ending=self.ending,
         )
         self._stopping = asyncio.Event()
-        self._devices = [
-            Device(
-                worker,
-                line=line,
-                drawing=self._drawing,
-                pace=pace,
-                announcer=self.announcer,
-                stopping=self._stopping,
-            )
-            for worker in workers
-        ]
+        self._devices = [self._device(worker) for worker in workers]
+        self._remote: set[asyncio.Task[None]] = set()
+        self._kept_ready = asyncio.Event()
         self._loop_task: asyncio.Task[None] | None = None
         self.announcer.announce()
 
     @property
     def draws(self) -> bool:
         """Whether there is any engine: `bot sync` has none, and may run beside a bot."""
-        return bool(self._devices)
+        return bool(self._devices) or self._open_ended
 
     def start(self) -> None:
         """Load the engines and start drawing, in the background. Does nothing without workers."""
-        if self._devices:
+        if self.draws:
             self._loop_task = asyncio.create_task(self._run(), name="runner")
 
     async def stop(self) -> None:
@@ -100,15 +96,16 @@ class Runner:
         if self.draws:
             await self._attempts.stop()
         if self._loop_task is not None:
-            _, late = await asyncio.wait([self._loop_task], timeout=_STEP_S)
+            _, late = await asyncio.wait([self._loop_task, *self._remote], timeout=_STEP_S)
             if late:  # what they draw stays stored as running
                 for device in self._devices:
                     if not device.over:
                         name = device.worker.name
                         _log.warning("%s is in the middle of something long; it is left", name)
                         device.worker.leave()
-                self._loop_task.cancel()
-                await asyncio.wait([self._loop_task])
+                for task in late:
+                    task.cancel()
+                await asyncio.wait(late)
         storing = self._drawing.marking.union(*(device.storing for device in self._devices))
         if storing:
             _, late = await asyncio.wait(storing, timeout=_STORING_S)
@@ -122,10 +119,43 @@ class Runner:
             await device.worker.close()
         await self.keeping.close()
 
+    def add(self, worker: EngineWorker) -> Device:
+        """Draw with `worker` as well, which is on another machine."""
+        self.engines.workers.append(worker)
+        device = self._device(worker)
+        self._devices.append(device)
+        run_in_background(self._work(device), self._remote)
+        return device
+
+    async def remove(self, device: Device) -> None:
+        """Draw with it no more. What it draws goes back to the front of the queue."""
+        device.leave()
+        while not device.over:  # noqa: ASYNC110 - within seconds: its engine sees it as well
+            await asyncio.sleep(0.05)
+        if device in self._devices:
+            self._devices.remove(device)
+            self.engines.workers.remove(device.worker)
+        await device.worker.close()
+        self.announcer.announce()
+
+    def _device(self, worker: EngineWorker) -> Device:
+        return Device(
+            worker,
+            line=self._line,
+            drawing=self._drawing,
+            pace=PaceStore(self._store.database, worker.pace, self._clock, host=worker.host),
+            announcer=self.announcer,
+            stopping=self._stopping,
+        )
+
     async def _run(self) -> None:
         try:
             await self.keeping.start()
-            await asyncio.gather(*(self._work(device) for device in self._devices))
+            self._kept_ready.set()
+            here = [device for device in self._devices if not device.worker.host]
+            await asyncio.gather(*(self._work(device) for device in here))
+            if self._open_ended:
+                await self._stopping.wait()
         except Exception as error:  # noqa: BLE001 - whatever it is, the bot ends and reports it
             self.ending.give_up(error)
         except asyncio.CancelledError:
@@ -137,8 +167,9 @@ class Runner:
     async def _work(self, device: Device) -> None:
         """Have `device` draw; raises only what the last remaining device raises."""
         try:
+            await self._kept_ready.wait()
             await device.run()
         except Exception as error:
-            if self.engines.gone:
+            if self.engines.gone and not self._open_ended:
                 raise
             _log.error("%s can't be used: %s; the others go on", device.worker.name, error)

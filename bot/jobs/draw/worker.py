@@ -4,13 +4,14 @@ import asyncio
 import logging
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeGuard, TypeVar
 
 from PIL import Image
 
 from bot.common.work_thread import BrokenWorkError, WorkThread
+from bot.jobs.draw.eta import Pace
 from pipeline.engine.protocol import DrawnPicture, Engine, ModelDescription
 from pipeline.errors import Cancelled, EngineError
 from pipeline.request import ResolvedRequest
@@ -26,7 +27,9 @@ HUNG_AFTER: Final = 6
 CLOSE_S: Final = 60.0
 """For an engine to close. One that hangs is abandoned with its thread."""
 
-State = Literal["loading", "ready", "lost", "gone"]
+HOST_LOST: Final = "host_lost"
+
+State = Literal["loading", "ready", "resting", "lost", "gone"]
 Preview = Callable[[], Image.Image | None]
 T = TypeVar("T")
 
@@ -95,10 +98,20 @@ class LoopWatch:
 
 class EngineWorker:
     """The engine and its thread. `load` is called in that thread. `name`: for the log. `state` is
-    maintained by its device."""
+    maintained by its device. `pace`: shared by the devices of a machine. `host`: the other machine
+    on which it draws, "" for this one."""
 
-    def __init__(self, load: Callable[[], Engine], *, name: str = "The engine") -> None:
+    def __init__(
+        self,
+        load: Callable[[], Engine],
+        *,
+        name: str = "The engine",
+        pace: Pace | None = None,
+        host: str = "",
+    ) -> None:
         self.name = name
+        self.pace = pace or Pace()
+        self.host = host
         self.state: State = "loading"
         self._load = load
         self._thread = WorkThread(THREAD_NAME)
@@ -219,34 +232,39 @@ class EngineWorker:
 class Engines:
     """Those of all devices."""
 
-    def __init__(self, workers: Sequence[EngineWorker]) -> None:
-        self._workers = workers
+    def __init__(self, workers: Iterable[EngineWorker] = ()) -> None:
+        self.workers = list(workers)
 
     @property
     def model(self) -> ModelDescription | None:
         """The model in use; None before it was loaded for the first time."""
-        first = sorted(self._workers, key=lambda worker: worker.state != "ready")
+        first = sorted(self.workers, key=lambda worker: worker.state != "ready")
         return next((worker.model for worker in first if worker.model is not None), None)
 
     @property
     def loading(self) -> bool:
         """Whether none is ready to draw: all are being loaded or reopened."""
-        return all(worker.state != "ready" for worker in self._workers)
+        return all(worker.state != "ready" for worker in self.workers)
 
     @property
-    def at_work(self) -> int:
-        """How many are drawing or soon will."""
-        return sum(worker.state in {"loading", "ready"} for worker in self._workers)
+    def paces(self) -> list[Pace]:
+        """Of those that are drawing or soon will."""
+        return [worker.pace for worker in self.workers if worker.state in {"loading", "ready"}]
 
     @property
     def gone(self) -> bool:
         """Whether none can be used any more."""
-        return all(worker.state == "gone" for worker in self._workers)
+        return all(worker.state == "gone" for worker in self.workers)
 
 
 def is_device_lost(error: Exception) -> TypeGuard[EngineError]:
     """Whether the device must be reopened through no fault of the picture."""
-    return isinstance(error, EngineError) and error.key == "device_lost"
+    return isinstance(error, EngineError) and error.key in {"device_lost", HOST_LOST}
+
+
+def is_host_lost(error: Exception) -> bool:
+    """Whether a whole machine is gone, or can't be reached: what it drew had no part in it."""
+    return isinstance(error, EngineError) and error.key == HOST_LOST
 
 
 def _check(drawn: object, request: ResolvedRequest) -> None:

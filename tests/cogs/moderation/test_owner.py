@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from bot.hosts.service import HostView
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.errors import RefusedByClient
+from cogs.moderation.hosts_page import hosts_embed
 from tests.cogs.moderation.helpers import log, nothing_to_tell
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, open_bot
@@ -100,3 +102,42 @@ async def test_the_owner_reads_what_they_did_over_all_servers(
     await owner.member.select(shown, menu, ["maintenance"])
     await until(lambda: "abuse" not in owner.member.message(shown.id).text)
     assert "new memory" in owner.member.message(shown.id).text
+
+
+async def test_a_bot_of_one_machine_says_so(owner: Visitor, alice: Visitor) -> None:
+    assert "HOSTS is local" in (await owner.answer("owner hosts")).text
+    said = await owner.answer("owner host drain", name="attic")
+    assert "No machine is called attic" in said.text
+    with pytest.raises(RefusedByClient):
+        await alice.answer("owner hosts")
+
+
+def test_machines_are_shown_with_what_an_operator_needs() -> None:
+    embed = hosts_embed(
+        [
+            HostView(
+                name="attic/0", host="attic", state="ready", model="Fake fp32 (fa4e000000)",
+                version="0.2.0", pictures=3, picture_s=90.0, lost_at=1_800_000_000.0,
+            ),
+            HostView(name="cellar/0", host="cellar", state="refused", problem="*it* has @everyone"),
+        ],
+        problem="The head of the Ray cluster does not respond.",
+    )  # fmt: skip
+    assert embed.description == "The head of the Ray cluster does not respond."
+    ready, refused = embed.fields
+    assert ready.name == "attic/0: ready"
+    assert "3 pictures" in str(ready.value)
+    assert "<t:1800000000:R>" in str(ready.value)
+    assert refused.name == "cellar/0: not used"
+    assert "@everyone" not in str(refused.value)
+
+
+@pytest.mark.parametrize("count", [0, 25, 60])
+def test_any_number_of_machines_fits(count: int) -> None:
+    views = [
+        HostView(name=f"h{n}/0", host=f"h{n}", state="ready", problem="x" * 2000)
+        for n in range(count)
+    ]
+    embed = hosts_embed(views)
+    assert len(embed) <= 6000
+    assert len(embed.fields) <= 25

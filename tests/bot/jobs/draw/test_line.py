@@ -33,8 +33,8 @@ def a_line(*, devices: int, measured: bool = True) -> Line:
     pace = Pace()
     if measured:
         pace.learn(cost=1.0, steps_s=SECOND, total_s=SECOND)
-    line = Line(pace)
-    line.devices = devices
+    line = Line()
+    line.paces = [pace] * devices
     return line
 
 
@@ -48,7 +48,7 @@ def test_looking_ahead_takes_nothing_and_says_who_is_next() -> None:
 
 
 def took(line: Line) -> Unit:
-    unit = line.take()
+    unit = line.take(line.paces[0])
     assert unit is not None
     return unit
 
@@ -58,7 +58,7 @@ def draw_all(line: Line) -> dict[str, float]:
     now, done_at = 0.0, dict[str, float]()
     running: list[tuple[float, Unit]] = []
     while True:
-        while len(running) < line.devices and (unit := line.take()) is not None:
+        while len(running) < len(line.paces) and (unit := line.take(line.paces[0])) is not None:
             running.append((now + unit.cost * SECOND, unit))
         if not running:
             return done_at
@@ -94,12 +94,14 @@ def test_nobody_starts_before_those_that_are_told_to_be_ahead(
     line = a_line(devices=devices)
     for user, count, cost in requested:
         line.admit(a_job(user, count=count, cost=cost))
-    drawn = [unit for _ in range(min(begun, devices)) if (unit := line.take()) is not None]
+    drawn = [
+        unit for _ in range(min(begun, devices)) if (unit := line.take(line.paces[0])) is not None
+    ]
     at_work = {unit.job_id for unit in drawn}
     places = {job_id: outlook.position for job_id, outlook in line.outlooks().items()}
     assert all(places[job_id] == 0 for job_id in at_work)
     before, free = set(at_work), devices - len(drawn)
-    while (unit := line.take()) is not None:
+    while (unit := line.take(line.paces[0])) is not None:
         if unit.job_id not in before:
             assert places[unit.job_id] == (0 if free > 0 else len(before))
             before.add(unit.job_id)
@@ -128,7 +130,7 @@ def test_times_are_unknown_before_anything_was_measured() -> None:
 
 def test_steps_of_the_first_picture_correct_what_was_expected() -> None:
     line = a_line(devices=1, measured=False)
-    line.pace.expect(Expected(row_step_s=1024 * 1024 / 1e6, beside_s=0.0))  # a second a cost
+    line.paces[0].expect(Expected(row_step_s=1024 * 1024 / 1e6, beside_s=0.0))  # a second a cost
     first, second = a_job(1, cost=8.0), a_job(2, cost=8.0)
     line.admit(first)
     line.admit(second)

@@ -1,0 +1,1 @@
+"""Drawing on other machines, as Ray actors (docs/hosts.md)."""

@@ -1,0 +1,159 @@
+"""The bot's own part of the Ray cluster: it starts the head, or joins one, and sees who is there.
+
+All methods block: call them in one thread, never on the event loop.
+"""
+
+import contextlib
+import logging
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bot.common.secret import Secret
+from bot.hosts.node import (
+    PREFIX,
+    Node,
+    environment,
+    ray_module,
+    refuse_public,
+    require_ray,
+    split_address,
+)
+from bot.hosts.remote_engine import Device
+from data.store.private import make_file
+from pipeline.disk import at
+from pipeline.errors import ModelError
+
+_log = logging.getLogger(__name__)
+
+TOKEN_FILE: Final = "hosts_token"  # noqa: S105 - a name
+NAMESPACE: Final = "ekaki"
+_LOST_CLUSTER_S: Final = 10**7
+"""Ray ends the process, which is the bot, when the head is away for longer. We connect again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterOptions:
+    """`address`: of the head, which is started there unless `external`."""
+
+    address: str
+    token: Secret
+    folder: Path
+    external: bool = False
+    public: bool = False
+
+
+class Cluster:
+    """One connection to one cluster at a time; `connect` again after it was lost."""
+
+    def __init__(self, options: ClusterOptions) -> None:
+        self._options = options
+        self._head: Node | None = None
+        self._connected = False
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection, as far as is known."""
+        return self._connected
+
+    def connect(self) -> None:
+        """Start the head if it does not run, and connect. ModelError says what is wrong."""
+        require_ray()
+        options = self._options
+        if not options.public:
+            refuse_public(options.address)
+        token = self.token()
+        host, port = split_address(options.address)
+        # Ray reads these when it is imported.
+        os.environ.update(environment(token.reveal(), lost_head_s=_LOST_CLUSTER_S))
+        self.disconnect()
+        if not options.external and (self._head is None or not self._head.runs):
+            if self._head is not None:
+                self._head.stop()
+            log = options.folder / "hosts" / "head.log"
+            self._head = Node.head(address=options.address, token=token.reveal(), log=log)
+            _log.info("Other machines can join at %s (docs/hosts.md)", self.address())
+        ray = ray_module()
+        try:
+            ray.init(
+                address=f"{self._ip(host)}:{port}",
+                namespace=NAMESPACE,
+                log_to_driver=False,
+                configure_logging=False,
+                ignore_reinit_error=False,
+            )
+        except Exception as error:
+            self.disconnect()
+            raise ModelError(
+                "hosts_unreachable", address=options.address, problem=_line(error)
+            ) from error
+        self._connected = True
+
+    def devices(self) -> list[Device]:
+        """Those of all nodes that are alive. Raises what Ray raises if the head is away."""
+        ray = ray_module()
+        found: list[Device] = []
+        for node in ray.nodes():
+            if node["Alive"]:
+                for name in node["Resources"]:
+                    if name.startswith(PREFIX):
+                        host, _, index = name.removeprefix(PREFIX).rpartition(":")
+                        found.append(Device(host, int(index), node["NodeID"]))
+        return sorted(found, key=lambda device: device.name)
+
+    def disconnect(self) -> None:
+        """Leave the cluster. What is drawn elsewhere ends."""
+        self._connected = False
+        if not _ray_is_imported():
+            return
+        ray = ray_module()
+        with contextlib.suppress(Exception):
+            ray.shutdown()
+
+    def stop(self) -> None:
+        """Leave, and end the head that was started here."""
+        self.disconnect()
+        head, self._head = self._head, None
+        if head is not None:
+            head.stop()
+
+    @property
+    def head_runs(self) -> bool:
+        """Whether the head is up, as far as this process knows."""
+        return self._options.external or (self._head is not None and self._head.runs)
+
+    def address(self) -> str:
+        """Where others join."""
+        host, port = split_address(self._options.address)
+        return f"{self._ip(host)}:{port}"
+
+    def token(self) -> Secret:
+        """HOSTS_TOKEN, or the one that is kept in DATA_DIR, made at the first use."""
+        if self._options.token:
+            return self._options.token
+        path = self._options.folder / TOKEN_FILE
+        with at(path):
+            made = path.read_text().strip() if path.exists() else ""
+            if not made:
+                made = secrets.token_hex(32)
+                make_file(path)
+                path.write_text(made + "\n")
+        return Secret(made)
+
+    @staticmethod
+    def _ip(host: str) -> str:
+        """Ray names a node by an address that others can reach, also where we said 127.0.0.1."""
+        services = ray_module("ray.util")
+        return str(services.get_node_ip_address()) if host in {"127.0.0.1", "localhost"} else host
+
+
+def _ray_is_imported() -> bool:
+    import sys
+
+    return "ray" in sys.modules
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,141 @@
+"""A machine that draws for a bot elsewhere: keeps a node of the bot's cluster running, and shows
+what it draws. The actors themselves are started by the bot (`bot.hosts.device_actor`)."""
+
+import signal
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from bot.common.terminal import note, say
+from bot.config.engine_options import device_options
+from bot.config.settings import Settings
+from bot.hosts.device_actor import LEAVING, OPTIONS, REPORT, options_to_json
+from bot.hosts.node import Node, host_name, refuse_public, require_ray
+from pipeline.errors import ModelError
+from pipeline.model.options import EngineOptions
+from pipeline.model.source import open_source
+
+_LOOK_EVERY_S: Final = 0.2
+_PAUSES_S: Final = (2.0, 5.0, 15.0, 30.0)
+"""Before each try to join again; the last one again and again."""
+_FINISH_S: Final = 60.0
+"""For the running picture when the machine leaves; systemd kills after 90 s."""
+_NOTICED_S: Final = 5.0
+"""The bot looks every two seconds who leaves; until then it may send another picture."""
+_REFUSED: Final = "REFUSED "
+
+
+def serve(settings: Settings, *, address: str, name: str, public: bool) -> int:
+    """Join, and join again whenever the connection is lost, until a signal. ModelError: it can't be
+    used as it is. Returns the exit status."""
+    require_ray()
+    name = host_name(name)
+    if not public:
+        refuse_public(address)
+    if not settings.hosts_token:
+        raise ModelError("hosts_token_missing")
+    options = device_options(settings)
+    for one in options:
+        open_source(one)  # says what is missing before anything is started
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    with tempfile.TemporaryDirectory(prefix="ekaki-host-") as folder:
+        host = _Host(settings, Path(folder), options, address=address, name=name)
+        return host.run(stop)
+
+
+class _Host:
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        options: list[EngineOptions],
+        *,
+        address: str,
+        name: str,
+    ) -> None:
+        self._settings = settings
+        self._report = folder / "report"
+        self._log = folder / "node.log"
+        self._options = options
+        self._address = address
+        self._name = name
+        self._shown = 0
+        self._drawing: set[str] = set()
+        self._refusal = ""
+
+    def run(self, stop: threading.Event) -> int:
+        tries = 0
+        while not stop.is_set():
+            try:
+                node = self._join()
+            except ModelError as error:
+                # At first the operator looks on; later the bot may be away for a night.
+                if tries == 0 or error.key != "hosts_ray_failed":
+                    raise
+                note(f"The bot does not answer at {self._address}; trying again.")
+            else:
+                tries = 0
+                say(f"{self._name} has joined {self._address} with {len(self._options)} device(s).")
+                try:
+                    self._watch(node, stop)
+                finally:
+                    node.stop()
+                if self._refusal:
+                    raise ModelError("hosts_refused", host=self._name, problem=self._refusal)
+                if not stop.is_set():
+                    note("The connection to the bot is lost; joining again.")
+            stop.wait(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
+            tries += 1
+        say(f"{self._name} has left.")
+        return 0
+
+    def _join(self) -> Node:
+        self._report.write_text("")
+        Path(f"{self._report}{LEAVING}").unlink(missing_ok=True)
+        self._shown, self._drawing = 0, set()
+        return Node.host(
+            address=self._address,
+            token=self._settings.hosts_token.reveal(),
+            name=self._name,
+            devices=len(self._options),
+            log=self._log,
+            extra={OPTIONS: options_to_json(self._options), REPORT: str(self._report)},
+        )
+
+    def _watch(self, node: Node, stop: threading.Event) -> None:
+        """Show what is reported until the node ends or this machine shall leave."""
+        while node.runs and not stop.is_set() and not self._refusal:
+            self._show()
+            stop.wait(_LOOK_EVERY_S)
+        if stop.is_set() and node.runs:
+            self._finish(node)
+        self._show()
+
+    def _finish(self, node: Node) -> None:
+        """Let the running picture end; what takes longer goes back to the bot's queue."""
+        Path(f"{self._report}{LEAVING}").touch()
+        note("Leaving; the running picture is finished first (at most a minute).")
+        began = time.monotonic()
+        while node.runs and time.monotonic() - began < _FINISH_S:
+            self._show()
+            if not self._drawing and time.monotonic() - began > _NOTICED_S:
+                return
+            time.sleep(_LOOK_EVERY_S)
+
+    def _show(self) -> None:
+        lines = self._report.read_text(encoding="utf-8").splitlines()
+        for line in lines[self._shown :]:
+            device, _, said = line.partition(" ")
+            if said.startswith(_REFUSED):
+                self._refusal = said.removeprefix(_REFUSED)
+                continue
+            self._drawing.discard(device)
+            if said.startswith("Drawing"):
+                self._drawing.add(device)
+            prefix = f"Device {device}: " if len(self._options) > 1 else ""
+            say(f"{prefix}{said}")
+        self._shown = len(lines)

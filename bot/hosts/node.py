@@ -1,0 +1,220 @@
+"""A node of a Ray cluster: the process that `ray start` runs, its environment and its ports."""
+
+import ipaddress
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline.errors import ModelError
+
+PREFIX: Final = "ekaki:"
+"""A device is a resource of its node, `ekaki:NAME:INDEX`, so that one actor at a time has it."""
+
+FIRST_PORT: Final = 6380
+"""Of the ports that every node listens on, see `Ports`."""
+
+_PORTS_A_NODE: Final = 40
+_OBJECT_STORE_BYTES: Final = 80_000_000  # near Ray's minimum: pictures are a few megabytes
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+_LOST_HEAD_S: Final = 20  # Ray waits 60 s, then its processes end
+_TERM_S: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What one node listens on: `first` and the next 39."""
+
+    first: int = FIRST_PORT
+
+    def options(self) -> list[str]:
+        """For `ray start`."""
+        named = ("node-manager-port", "object-manager-port", "runtime-env-agent-port",
+                 "dashboard-agent-grpc-port", "dashboard-agent-listen-port",
+                 "metrics-export-port")  # fmt: skip
+        found = [f"--{name}={self.first + place}" for place, name in enumerate(named)]
+        low, high = self.first + 10, self.first + _PORTS_A_NODE - 1
+        return [*found, f"--min-worker-port={low}", f"--max-worker-port={high}"]
+
+    @classmethod
+    def free(cls, first: int = FIRST_PORT) -> "Ports":
+        """The first ports from `first` on that no other node of this machine uses. ModelError."""
+        for start in range(first, first + 20 * _PORTS_A_NODE, _PORTS_A_NODE):
+            if all(_is_free(start + each) for each in range(6)):
+                return cls(start)
+        raise ModelError("hosts_port_in_use", port=first)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+    return True
+
+
+def ray_module(part: str = "ray") -> Any:
+    """Ray, or a module of it: an extra that type checkers need not find."""
+    return import_module(part)
+
+
+def require_ray() -> None:
+    """ModelError if Ray is not installed. Does not import it."""
+    if find_spec("ray") is None:
+        raise ModelError("hosts_ray_missing")
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def refuse_public(address: str) -> None:
+    """ModelError if `address` (`HOST:PORT`) can be reached from the internet: whoever reaches Ray
+    and has its token runs code on the machine, and nothing is encrypted."""
+    host, _ = split_address(address)
+    try:
+        found = {info[4][0] for info in socket.getaddrinfo(host, None)}
+    except OSError as error:
+        raise ModelError("hosts_address_unknown", address=address) from error
+    for each in found:
+        if ipaddress.ip_address(str(each).partition("%")[0]).is_global:
+            raise ModelError("hosts_address_public", address=address)
+
+
+def host_name(wanted: str = "") -> str:
+    """A valid name for this host: `wanted`, or made of the machine's name. ModelError."""
+    if wanted and not _NAME.fullmatch(wanted):
+        raise ModelError("hosts_name_invalid", name=wanted)
+    made = re.sub(r"[^a-z0-9]+", "-", socket.gethostname().lower()).strip("-")[:32].strip("-")
+    return wanted or made or "host"
+
+
+def environment(token: str, *, lost_head_s: int = _LOST_HEAD_S) -> dict[str, str]:
+    """Ray's settings for a process that takes part in our cluster, which ends when the head is away
+    for `lost_head_s`."""
+    return {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": token,
+        "RAY_USAGE_STATS_ENABLED": "0",
+        # A host that does not respond is noticed in 9 s instead of 64.
+        "RAY_health_check_period_ms": "1000",
+        "RAY_health_check_timeout_ms": "2000",
+        "RAY_health_check_failure_threshold": "3",
+        "RAY_gcs_rpc_server_reconnect_timeout_s": str(lost_head_s),
+        "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",  # `bot.hosts.host` waits by itself
+        # Ray hides all cards from actors that ask for none; our options name the card.
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+        # Ray would kill what draws at 95 % of the memory; pages of a mapped model count as well.
+        "RAY_memory_monitor_refresh_ms": "0",
+    }
+
+
+class Node:
+    """Runs `ray start --block` as a child process. `log`: where its output goes."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
+        self.process = process
+        self.log = log
+
+    @classmethod
+    def head(cls, *, address: str, token: str, log: Path) -> "Node":
+        """Start the head at `address` and wait until it accepts connections. ModelError."""
+        host, port = split_address(address)
+        if not _is_free(port):
+            raise ModelError("hosts_port_in_use", port=port)
+        options = ["--head", f"--port={port}", f"--node-ip-address={host}", "--num-cpus=0"]
+        node = cls._start([*options, "--include-dashboard=false"], token, log, {})
+        node._wait_for("Ray runtime started")
+        return node
+
+    @classmethod
+    def host(
+        cls, *, address: str, token: str, name: str, devices: int, log: Path,
+        extra: Mapping[str, str],
+    ) -> "Node":  # fmt: skip
+        """Start a node with `devices` devices that joins the head at `address`, and wait until it
+        has joined. `extra`: environment of its actors. ModelError."""
+        resources = ",".join(f'"{PREFIX}{name}:{index}": 1' for index in range(devices))
+        options = [f"--address={address}", "--num-cpus=0", f"--resources={{{resources}}}"]
+        node = cls._start(options, token, log, extra)
+        node._wait_for("Ray runtime started")
+        return node
+
+    @classmethod
+    def _start(cls, options: list[str], token: str, log: Path, extra: Mapping[str, str]) -> "Node":
+        command = [
+            sys.executable, "-c", "from ray.scripts.scripts import main; main()", "start",
+            "--block", "--disable-usage-stats", "--include-log-monitor=false",
+            f"--object-store-memory={_OBJECT_STORE_BYTES}", "--num-gpus=0", "--log-color=false",
+            *Ports.free().options(), *options,
+        ]  # fmt: skip
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603 - our own arguments
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **environment(token), **extra},
+                start_new_session=True,  # Ctrl-C is ours: the node ends after its picture
+            )
+        return cls(process, log)
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self.process.poll() is None
+
+    def stop(self) -> None:
+        """End it and everything it started. Takes seconds."""
+        if self.runs:
+            self.process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(_TERM_S)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # what it left behind
+        self.process.wait()
+
+    def _wait_for(self, mark: str, within_s: float = 90.0) -> None:
+        """Until its output has `mark`; ModelError says why it does not come."""
+        ends_at = time.monotonic() + within_s
+        while time.monotonic() < ends_at:
+            said = self.said()
+            if mark in said:
+                return
+            if not self.runs:
+                raise why_failed(said)
+            time.sleep(0.1)
+        self.stop()
+        raise why_failed(self.said())
+
+    def said(self) -> str:
+        """Its output so far."""
+        return self.log.read_text(errors="replace")
+
+
+def why_failed(said: str) -> ModelError:
+    """What Ray's output means, in our words."""
+    if "ersion mismatch" in said:
+        found = re.search(r"The cluster was started with:\s*(.*?)This process", said, re.DOTALL)
+        there = " ".join(found[1].split()) if found else ""
+        here = f"Python {sys.version.split()[0]}"
+        return ModelError("hosts_other_version", there=there, here=here)
+    if re.search(r"[Uu]nauthenticated|InvalidAuthToken|AuthenticationError|auth.{0,20}token", said):
+        return ModelError("hosts_wrong_token")
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    last = next((line for line in reversed(lines) if "rror" in line), lines[-1] if lines else "")
+    return ModelError("hosts_ray_failed", problem=last[-300:])

@@ -1,0 +1,263 @@
+"""Other machines that draw: they come and go while the bot runs."""
+
+import asyncio
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import version
+from typing import Any, Final, Literal
+
+from bot.common.clock import Clock
+from bot.common.wording import words
+from bot.hosts import differences
+from bot.hosts.cluster import Cluster
+from bot.hosts.device_actor import DeviceActor
+from bot.hosts.remote_engine import Device, RemoteEngine
+from bot.jobs.draw import device as local
+from bot.jobs.draw.eta import Pace
+from bot.jobs.draw.runner import Runner
+from bot.jobs.draw.worker import EngineWorker
+from data.store import notes
+from data.store.database import Database
+from pipeline.engine.protocol import ModelDescription
+from pipeline.errors import EkakiError, EngineError, ModelError
+
+_log = logging.getLogger(__name__)
+
+LOOK_EVERY_S: Final = 2.0
+SILENT_S: Final = 15.0
+"""The head answers no question for so long: it is away."""
+_DRAINED: Final = "hosts_drained"
+
+HostState = Literal["loading", "ready", "drained", "leaving", "lost", "refused"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostView:
+    """One device of a machine as the operator sees it. `picture_s`: seconds of a usual picture,
+    None while unknown. `lost_at`: seconds since the epoch, when it was lost last."""
+
+    name: str
+    state: HostState
+    model: str = ""
+    version: str = ""
+    pictures: int = 0
+    picture_s: float | None = None
+    lost_at: float | None = None
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class _Entry:
+    device: Device
+    worker: EngineWorker
+    seat: local.Device
+    engine: RemoteEngine | None = None
+    about: dict[str, Any] = field(default_factory=dict[str, Any])
+    problem: str = ""
+    lost_at: float | None = None
+    leaving: bool = False
+
+
+class Hosts:
+    """Adds each device that joins the cluster to `runner`, and removes it when its machine is gone.
+    Lives on the event loop."""
+
+    def __init__(
+        self,
+        *,
+        runner: Runner,
+        cluster: Cluster,
+        database: Database,
+        clock: Clock,
+        kind: type[DeviceActor] = DeviceActor,
+    ) -> None:
+        self._runner = runner
+        self._cluster = cluster
+        self._database = database
+        self._clock = clock
+        self._kind = kind
+        self._entries: dict[Device, _Entry] = {}
+        self._paces: dict[str, Pace] = {}
+        self._lost: dict[str, float] = {}
+        self._refused: dict[Device, str] = {}
+        self._drained: set[str] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="cluster")
+        self.problem = ""
+
+    async def start(self) -> None:
+        """Connect and look for machines, in the background."""
+        noted = await self._database.read(notes.get, key=_DRAINED)
+        self._drained = set((noted or "").split())
+        self._task = asyncio.create_task(self._run(), name="hosts")
+
+    async def stop(self) -> None:
+        """Leave the cluster. Call it after drawing has ended."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._task = None
+        await self._in_thread(self._cluster.stop)
+        self._thread.shutdown(wait=False)
+
+    def view(self) -> list[HostView]:
+        """All devices on other machines, by name."""
+        found = [self._view(entry) for entry in self._entries.values()]
+        found += [
+            HostView(name=device.name, state="refused", problem=reason)
+            for device, reason in self._refused.items()
+        ]
+        return sorted(found, key=lambda view: view.name)
+
+    async def drain(self, host: str, *, resting: bool) -> bool:
+        """Give `host` no more pictures, or again; remembered over restarts. False: no such host."""
+        known = {entry.device.host for entry in self._entries.values()} | self._drained
+        if host not in known:
+            return False
+        self._drained = self._drained | {host} if resting else self._drained - {host}
+        await self._database.write(notes.put, key=_DRAINED, value=" ".join(sorted(self._drained)))
+        self._apply_rest()
+        return True
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._round()
+            except Exception as error:  # noqa: BLE001 - the cluster may be back in the next round
+                said = words(error) if isinstance(error, EkakiError) else str(error)
+                if said != self.problem:
+                    _log.error("Other machines can't draw now: %s", said)
+                self.problem = said
+                await self._lose_all()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _round(self) -> None:
+        """Look once who is there."""
+        if not (self._cluster.connected and self._cluster.head_runs):
+            await self._lose_all()
+            await self._in_thread(self._cluster.connect)
+            self.problem = ""
+        try:
+            async with asyncio.timeout(SILENT_S):
+                there = await self._in_thread(self._cluster.devices)
+        except TimeoutError:
+            # The call may hang until the head is back; its thread with it.
+            self._thread.shutdown(wait=False)
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="cluster")
+            await self._in_thread(self._cluster.disconnect)
+            raise ModelError("hosts_head_silent") from None
+        for device in self._entries.keys() - set(there):
+            await self._lose(device)
+        for device in self._refused.keys() - set(there):
+            del self._refused[device]
+        for device in there:
+            if device not in self._entries and device not in self._refused:
+                await self._take(device)
+        await self._see_who_leaves()
+        self._apply_rest()
+
+    async def _take(self, device: Device) -> None:
+        """Draw with a device that has joined, unless its name is taken."""
+        taken = {entry.device.name: entry for entry in self._entries.values()}.get(device.name)
+        if taken is not None:
+            reason = f"another machine has the name {device.host}: choose one with --name"
+            await self._refuse(device, reason)
+            return
+        _log.info("%s has joined", device.name)
+        pace = self._paces.setdefault(device.host, Pace())
+        worker = EngineWorker(
+            partial(self._open, device), name=f"Host {device.name}", pace=pace, host=device.host
+        )
+        seat = self._runner.add(worker)
+        self._entries[device] = _Entry(device, worker, seat)
+
+    def _open(self, device: Device) -> RemoteEngine:
+        """Called in the worker's thread. ModelError: that machine can't be used."""
+        engine = RemoteEngine.create(device, self._kind)
+        entry = self._entries.get(device)
+        try:
+            about = engine.hello()
+            found = differences.of_versions(about, ekaki=version("ekaki"))
+            if found:
+                engine.refuse(found)
+                raise ModelError("hosts_refused", host=device.name, problem=found)
+            late_s = abs(about["clock"] - time.time())
+            if late_s > 300:
+                _log.warning("The clock of %s is wrong by %.0f minutes", device.name, late_s / 60)
+            model = engine.load()
+            found = differences.of_models(model, self._model())
+            if found:
+                engine.refuse(found)
+                raise ModelError("hosts_refused", host=device.name, problem=found)
+        except EkakiError as error:
+            engine.close()
+            if entry is not None:
+                entry.problem = words(error)
+            raise
+        if entry is not None:
+            entry.engine, entry.about, entry.problem = engine, about, ""
+        return engine
+
+    def _model(self) -> ModelDescription | None:
+        """What is drawn with here, or by the others: all must draw with the same."""
+        ready = [
+            worker.model
+            for worker in self._runner.engines.workers
+            if worker.state in {"ready", "resting"} and worker.model is not None
+        ]
+        return ready[0] if ready else None
+
+    async def _see_who_leaves(self) -> None:
+        for entry in self._entries.values():
+            if entry.engine is not None and not entry.leaving and entry.worker.state == "ready":
+                try:
+                    entry.leaving = await asyncio.to_thread(entry.engine.is_leaving)
+                except EngineError as error:
+                    _log.info("%s does not say whether it leaves: %s", entry.device.name, error)
+                if entry.leaving:
+                    _log.info("%s is leaving; it gets no more pictures", entry.device.name)
+
+    def _apply_rest(self) -> None:
+        for entry in self._entries.values():
+            entry.seat.rest(entry.leaving or entry.device.host in self._drained)
+
+    async def _lose(self, device: Device) -> None:
+        entry = self._entries.pop(device)
+        self._lost[device.name] = self._clock.time()
+        _log.warning("%s has left", device.name)
+        await self._runner.remove(entry.seat)
+
+    async def _lose_all(self) -> None:
+        await asyncio.gather(*(self._lose(device) for device in list(self._entries)))
+
+    async def _refuse(self, device: Device, reason: str) -> None:
+        _log.error("%s is not used: %s", device.name, reason)
+        self._refused[device] = reason
+
+        def tell() -> None:
+            RemoteEngine.create(device, self._kind).refuse(reason)
+
+        await asyncio.to_thread(tell)
+
+    def _view(self, entry: _Entry) -> HostView:
+        worker = entry.worker
+        states: dict[str, HostState] = {"gone": "refused", "resting": "drained"}
+        state = "leaving" if entry.leaving else states.get(worker.state, worker.state)  # type: ignore[arg-type]
+        model = worker.model
+        return HostView(
+            name=entry.device.name,
+            state=state,  # type: ignore[arg-type]
+            model="" if model is None else f"{model.name} {model.precision} ({model.hash})",
+            version=str(entry.about.get("ekaki", "")),
+            pictures=entry.seat.pictures,
+            picture_s=worker.pace.usual(),
+            lost_at=self._lost.get(entry.device.name),
+            problem=entry.problem,
+        )
+
+    async def _in_thread(self, work: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
