@@ -6,6 +6,7 @@ from pathlib import Path
 from bot.config.reading import SettingsError
 from bot.config.settings import Settings
 from bot.doctor import configuration, machine, place, token
+from bot.doctor.hosts import check_hosts
 from bot.doctor.outbox import check_outbox
 from bot.doctor.runtimes import check_runtimes
 from bot.doctor.troubles import check_troubles
@@ -23,6 +24,7 @@ def every_check(
         ("Token", lambda: token.check_token(settings)),
         ("Operator", lambda: [configuration.check_operator(settings)]),
         ("ONNX Runtime", lambda: [check_runtimes()]),
+        ("Machines", lambda: [check_hosts(settings)]),
         ("Engine and model", lambda: _model_checks(settings)),
         ("DATA_DIR", lambda: [machine.check_folder("DATA_DIR", settings.data_dir)]),
         ("Disk", lambda: [machine.check_disk(settings.data_dir)]),

@@ -50,7 +50,7 @@ class Cluster:
 
     def __init__(self, options: ClusterOptions) -> None:
         self._options = options
-        self._head: Node | None = None
+        self.head: Node | None = None
         self._connected = False
 
     @property
@@ -69,11 +69,11 @@ class Cluster:
         # Ray reads these when it is imported.
         os.environ.update(environment(token.reveal(), lost_head_s=_LOST_CLUSTER_S))
         self.disconnect()
-        if not options.external and (self._head is None or not self._head.runs):
-            if self._head is not None:
-                self._head.stop()
+        if not options.external and (self.head is None or not self.head.runs):
+            if self.head is not None:
+                self.head.stop()
             log = options.folder / "hosts" / "head.log"
-            self._head = Node.head(address=options.address, token=token.reveal(), log=log)
+            self.head = Node.head(address=options.address, token=token.reveal(), log=log)
             _log.info("Other machines can join at %s (docs/hosts.md)", self.address())
         ray = ray_module()
         try:
@@ -115,14 +115,14 @@ class Cluster:
     def stop(self) -> None:
         """Leave, and end the head that was started here."""
         self.disconnect()
-        head, self._head = self._head, None
+        head, self.head = self.head, None
         if head is not None:
             head.stop()
 
     @property
     def head_runs(self) -> bool:
         """Whether the head is up, as far as this process knows."""
-        return self._options.external or (self._head is not None and self._head.runs)
+        return self._options.external or (self.head is not None and self.head.runs)
 
     def address(self) -> str:
         """Where others join."""

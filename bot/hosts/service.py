@@ -40,6 +40,7 @@ class HostView:
     None while unknown. `lost_at`: seconds since the epoch, when it was lost last."""
 
     name: str
+    host: str
     state: HostState
     model: str = ""
     version: str = ""
@@ -108,7 +109,7 @@ class Hosts:
         """All devices on other machines, by name."""
         found = [self._view(entry) for entry in self._entries.values()]
         found += [
-            HostView(name=device.name, state="refused", problem=reason)
+            HostView(name=device.name, host=device.host, state="refused", problem=reason)
             for device, reason in self._refused.items()
         ]
         return sorted(found, key=lambda view: view.name)
@@ -250,6 +251,7 @@ class Hosts:
         model = worker.model
         return HostView(
             name=entry.device.name,
+            host=entry.device.host,
             state=state,  # type: ignore[arg-type]
             model="" if model is None else f"{model.name} {model.precision} ({model.hash})",
             version=str(entry.about.get("ekaki", "")),

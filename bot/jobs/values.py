@@ -60,7 +60,8 @@ class Progress:
     """Being drawn: `step` of `steps` of picture `picture` (from 1) of `pictures` is done.
 
     `preview` makes the preview picture and may take some milliseconds: call it in a thread. It
-    shows the state at the time of this event; None if the engine has no previews.
+    shows the state at the time of this event; None if the engine has no previews. `again`: the
+    machine that drew it before was lost.
     """
 
     picture: int
@@ -69,6 +70,7 @@ class Progress:
     steps: int
     eta_s: float | None
     preview: Callable[[], Image | None] | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +132,11 @@ class OwnJob:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueView:
     """What a person may see of the queue: how many jobs run and wait in total, and their own in the
-    order of their turns. `total_eta_s`: seconds until all are done, None if unknown."""
+    order of their turns. `total_eta_s`: seconds until all are done, None if unknown. `devices`: how
+    many engines draw."""
 
     running: int
     waiting: int
     own: tuple[OwnJob, ...]
     total_eta_s: float | None
+    devices: int = 1

@@ -49,6 +49,8 @@ def queue_message(queue: QueueView) -> Outgoing:
         summary = text("queue.empty")
     elif queue.total_eta_s is not None:
         summary += " " + text("queue.total", duration=duration(queue.total_eta_s))
+    if queue.devices > 1:
+        summary += " " + text("queue.machines", devices=queue.devices)
     embed = discord.Embed(title=text("queue.title"), description=summary)
     shown = queue.own[:_MAX_BUTTONS]
     for number, job in enumerate(shown, 1):

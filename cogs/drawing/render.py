@@ -55,7 +55,10 @@ def progress(job: JobRecord, event: Progress, preview: bytes | None) -> Outgoing
                     step=event.step, steps=event.steps)  # fmt: skip
     if event.pictures > 1:
         line += text("progress.picture", picture=event.picture, pictures=event.pictures)
-    return _drawing(job, line + _eta(event.eta_s), preview)
+    line += _eta(event.eta_s)
+    if event.again:
+        line += "\n" + text("progress.again")
+    return _drawing(job, line, preview)
 
 
 def _drawing(job: JobRecord, line: str, preview: bytes | None) -> Outgoing:

@@ -17,6 +17,7 @@ from cogs.common.duty import owner_of
 from cogs.moderation.announcement import announce, enter
 from cogs.moderation.blocks_list import blocks_embed
 from cogs.moderation.command import log_of, suggest_durations
+from cogs.moderation.hosts_page import hosts_embed
 from cogs.moderation.log_page import LogPlace
 from data.guilds.blocks import Subject
 from data.shipped.text import text
@@ -25,6 +26,7 @@ from pipeline.errors import InputError
 
 Reason = app_commands.Range[str, 1, MAX_REASON]
 Pictures = app_commands.Range[int, 1, MAX_GRANT]
+HostName = app_commands.Range[str, 1, 32]
 Words = app_commands.Range[str, 1, 500]
 
 
@@ -131,6 +133,47 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
         told = await announce(interaction.client, words)
         await interaction.client.services.moderators.announced(actor, words=words, people=told)
         await say(interaction, text("owner.announced", people=told))
+
+    @app_commands.command(name="hosts", description=text("owner.hosts"))
+    async def hosts(self, interaction: Interaction) -> None:
+        await owner_of(interaction)
+        hosts = interaction.client.services.hosts
+        if hosts is None:
+            await say(interaction, text("owner.hosts_off"))
+            return
+        await say(interaction, embeds=[hosts_embed(hosts.view(), problem=hosts.problem)])
+
+    host = app_commands.Group(name="host", description=text("owner.host"))
+
+    @host.command(name="drain", description=text("owner.host_drain"))
+    @app_commands.describe(name=text("owner.option_host"))
+    async def drain(self, interaction: Interaction, name: HostName) -> None:
+        await _rest(interaction, name, resting=True)
+
+    @host.command(name="resume", description=text("owner.host_resume"))
+    @app_commands.describe(name=text("owner.option_host"))
+    async def resume(self, interaction: Interaction, name: HostName) -> None:
+        await _rest(interaction, name, resting=False)
+
+    @drain.autocomplete("name")
+    @resume.autocomplete("name")
+    async def suggest_hosts(
+        self, interaction: Interaction, typed: str
+    ) -> list[app_commands.Choice[str]]:
+        hosts = interaction.client.services.hosts
+        if hosts is None or not await interaction.client.is_owner(interaction.user):
+            return []
+        names = sorted({view.host for view in hosts.view() if typed.lower() in view.host})
+        return [app_commands.Choice(name=name, value=name) for name in names[:25]]
+
+
+async def _rest(interaction: Interaction, name: str, *, resting: bool) -> None:
+    await begin(interaction)
+    await owner_of(interaction)
+    hosts = interaction.client.services.hosts
+    if hosts is None or not await hosts.drain(name, resting=resting):
+        raise InputError("host_unknown", name=name)
+    await say(interaction, text("owner.host_rests" if resting else "owner.host_draws", name=name))
 
 
 def _subject(user: discord.User | None, server: str | None) -> tuple[Subject, int, str]:

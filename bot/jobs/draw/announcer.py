@@ -45,5 +45,6 @@ class Announcer:
                     steps=step.steps,
                     eta_s=None if outlook is None else outlook.eta_s,
                     preview=step.preview,
+                    again=bool(job.drawn_again or job.lost),
                 )
             )

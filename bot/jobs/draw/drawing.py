@@ -12,6 +12,7 @@ from bot.jobs.draw.announcer import Announcer
 from bot.jobs.draw.attempts import Attempts
 from bot.jobs.draw.background import run_in_background
 from bot.jobs.draw.ending import Ending
+from bot.jobs.draw.eta import steps_of
 from bot.jobs.draw.fair_queue import Unit
 from bot.jobs.draw.init_images import InitImages
 from bot.jobs.draw.line import Line, LiveJob
@@ -32,6 +33,10 @@ from pipeline.errors import Cancelled
 _log = logging.getLogger(__name__)
 
 _UNSTORED = 2  # besides the one being drawn: one is written, one is checked
+
+
+def _none() -> None:
+    """No preview yet."""
 
 
 class Drawing:
@@ -88,6 +93,7 @@ class Drawing:
                     job.lost.add(unit.index)
                 await self._attempts.withdraw(unit)
                 self._line.put_back(unit)  # another device may be idle
+                self._announcer.progress(job, unit, Step(0, steps_of(job.record.request), _none))
                 raise
             await self._ending.fail(job, error)
             if is_lost:

@@ -21,6 +21,7 @@ def queue_view(line: Line, *, user_id: int) -> QueueView:
         waiting=len(line.live) - running,
         own=tuple(sorted(own, key=lambda job: job.position)),
         total_eta_s=line.total_eta_s(),
+        devices=len(line.paces),
     )
 
 

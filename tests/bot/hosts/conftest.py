@@ -7,8 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -71,10 +71,8 @@ class HostProcess:
     def signal(self, number: int) -> None:
         """To the whole machine, as it were."""
         for each in self.everything():
-            try:
+            with suppress(psutil.NoSuchProcess):
                 each.send_signal(number)
-            except psutil.NoSuchProcess:
-                pass
 
     def leave(self) -> int:
         """As systemd ends it."""
@@ -113,7 +111,7 @@ class Stage:
 
     def kill_head(self) -> None:
         """As the kernel does."""
-        head = self.cluster._head  # noqa: SLF001 - nobody else may end it
+        head = self.cluster.head
         assert head is not None
         top = psutil.Process(head.process.pid)
         for each in [top, *top.children(recursive=True)]:
@@ -163,13 +161,9 @@ async def stage(cluster_stage: Stage) -> AsyncGenerator[Stage]:
 
 
 @asynccontextmanager
-async def open_stage(
-    folder: Path, *, kind: type[DeviceActor] = FlatActor
-) -> AsyncGenerator[Stage]:
+async def open_stage(folder: Path, *, kind: type[DeviceActor] = FlatActor) -> AsyncGenerator[Stage]:
     """The bot's services with HOSTS=ray."""
-    options = ClusterOptions(
-        address=f"127.0.0.1:{free_port()}", token=Secret(TOKEN), folder=folder
-    )
+    options = ClusterOptions(address=f"127.0.0.1:{free_port()}", token=Secret(TOKEN), folder=folder)
     async with open_house(folder, loads=[], open_ended=True) as house:
         cluster = Cluster(options)
         hosts = Hosts(

@@ -165,3 +165,21 @@ def test_people_are_shown_the_earliest_picture_of_their_job_that_is_drawn() -> N
     assert [line.is_foremost(unit) for unit in units] == [True, False, True]
     line.finish(units[0])
     assert line.is_foremost(units[1])
+
+
+def test_each_device_counts_with_its_own_pace() -> None:
+    slow, fast, new = Pace(), Pace(), Pace()
+    slow.learn(cost=1.0, steps_s=8.0, total_s=8.0)
+    fast.learn(cost=1.0, steps_s=2.0, total_s=2.0)
+    line = Line()
+    line.paces = [slow, fast]
+    jobs = [a_job(user) for user in range(5)]
+    for job in jobs:
+        line.admit(job)
+    assert line.take(slow) is not None
+    assert line.take(fast) is not None
+    # The fast one draws all the others before the slow one is free.
+    told = line.outlooks()
+    assert [told[job.record.id].eta_s for job in jobs] == [8, 2, 4, 6, 8]
+    line.paces = [slow, fast, new]  # whoever has drawn nothing yet counts as the mean
+    assert line.outlooks()[jobs[2].record.id].eta_s == 5.0

@@ -1,0 +1,73 @@
+"""Names, addresses and what Ray's output means. Nothing is started."""
+
+import socket
+
+import pytest
+
+from bot.hosts.node import Ports, host_name, refuse_public, split_address, why_failed
+from pipeline.errors import ModelError
+
+
+@pytest.mark.parametrize("name", ["a", "gpu-2", "0", "a" * 32])
+def test_names_of_hosts(name: str) -> None:
+    assert host_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["A", "two words", "a" * 33, "-a", "a-", "a:0", "ä", "a/0", "a\n"])
+def test_names_that_would_break_a_resource_are_refused(name: str) -> None:
+    with pytest.raises(ModelError) as refused:
+        host_name(name)
+    assert refused.value.key == "hosts_name_invalid"
+
+
+@pytest.mark.parametrize("machine", ["Workstation.local", "名前", "-", "X" * 80, "a b"])
+def test_any_machine_has_a_name(monkeypatch: pytest.MonkeyPatch, machine: str) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: machine)
+    made = host_name()
+    assert host_name(made) == made
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8:6379", "[2001:4860:4860::8888]:6379"])
+def test_a_public_address_is_refused(address: str) -> None:
+    with pytest.raises(ModelError) as refused:
+        refuse_public(address)
+    assert refused.value.key == "hosts_address_public"
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:1", "10.0.0.2:6379", "192.168.1.9:6379", "100.64.0.1:6379", "[::1]:1"]
+)
+def test_a_private_address_is_taken(address: str) -> None:
+    refuse_public(address)
+
+
+def test_an_address_with_brackets_is_split() -> None:
+    assert split_address("[fd00::1]:6379") == ("fd00::1", 6379)
+    assert split_address("ekaki.lan:6379") == ("ekaki.lan", 6379)
+
+
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [
+        (
+            "RuntimeError: Version mismatch: The cluster was started with:\n    Ray: 2.50.0\n"
+            "    Python: 3.12.1\nThis process on node 10.0.0.3 was started with:\n    Ray: 2.60.0",
+            "hosts_other_version",
+        ),
+        ("Unauthenticated: RPC error: InvalidAuthToken: missing or incorrect", "hosts_wrong_token"),
+        ("ConnectionError: Ray is trying to start at 10.0.0.9:6379", "hosts_ray_failed"),
+        ("", "hosts_ray_failed"),
+    ],
+)
+def test_what_ray_says_becomes_what_to_do(said: str, key: str) -> None:
+    error = why_failed(said)
+    assert error.key == key
+    if key == "hosts_other_version":
+        assert error.data["there"] == "Ray: 2.50.0 Python: 3.12.1"
+
+
+def test_a_second_node_of_a_machine_gets_other_ports() -> None:
+    first = Ports.free()
+    with socket.socket() as taken:
+        taken.bind(("", first.first))
+        assert Ports.free(first.first).first > first.first
