@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
 
-.PHONY: help demo demo-reset run test test-gpu check chaos bench bench-full constraints clean
+.PHONY: help demo demo-reset run test test-gpu test-hosts check chaos bench bench-full constraints clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -33,6 +33,10 @@ test: $(STAMP)  ## all tests
 
 test-gpu: $(STAMP)  ## the tests that need an NVIDIA card; skipped, with a reason, without one
 	@$(BIN)/python -m pytest -m gpu -q -rs tests/gpu
+
+test-hosts: $(STAMP)  ## drawing on several machines, over a real Ray cluster; takes minutes
+	@$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev,ray]'
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m hosts -q -rs tests/bot/hosts
 
 check: $(STAMP)  ## format, lint, types, layers, import budget
 	@$(BIN)/ruff format --check .

@@ -73,8 +73,8 @@ class Line:
         self.arrived.set()
 
     def take(self, pace: Pace) -> Unit | None:
-        """Take the next picture to draw, for a device of `pace`; it counts as running until `finish` or
-        `put_back`."""
+        """Take the next picture to draw, for a device of `pace`; it counts as running until
+        `finish` or `put_back`."""
         unit = self._queue.pop()
         if unit is not None:
             self._running[unit] = _Running(pace)

@@ -24,9 +24,6 @@ from tests.bot.conftest import House, open_house
 from tests.bot.hosts.flat_actor import STEP_S, FlatActor
 from tests.support.patience import PATIENCE_S
 
-if find_spec("ray") is None:  # not imported: it would read its settings before they are made
-    pytest.skip("Ray is not installed (pip install -e '.[ray]')", allow_module_level=True)
-
 ROOT = Path(__file__).resolve().parents[3]
 TOKEN = "a-token-for-tests-0123456789abcdef"
 
@@ -149,6 +146,8 @@ def free_port() -> int:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def cluster_stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stage]:
     """One cluster for a module: starting its head takes seconds."""
+    if find_spec("ray") is None:  # not imported: it would read its settings before they are made
+        pytest.skip("Ray is not installed (make test-hosts)")
     async with open_stage(tmp_path_factory.mktemp("cluster")) as opened:
         yield opened
 
