@@ -20,7 +20,7 @@ from bot.common.secret import Secret
 from bot.hosts.cluster import Cluster, ClusterOptions
 from bot.hosts.device_actor import DeviceActor
 from bot.hosts.service import Hosts, HostView
-from tests.bot.conftest import House, open_house
+from tests.bot.conftest import Harness, open_harness
 from tests.bot.hosts.flat_actor import STEP_S, FlatActor
 from tests.support.patience import PATIENCE_S
 
@@ -87,8 +87,8 @@ def _line(process: psutil.Process) -> list[str]:
 class Stage:
     """The bot's side of a cluster, with its hosts."""
 
-    def __init__(self, house: House, hosts: Hosts, cluster: Cluster, folder: Path) -> None:
-        self.house = house
+    def __init__(self, harness: Harness, hosts: Hosts, cluster: Cluster, folder: Path) -> None:
+        self.harness = harness
         self.hosts = hosts
         self.cluster = cluster
         self.processes: list[HostProcess] = []
@@ -163,18 +163,21 @@ async def stage(cluster_stage: Stage) -> AsyncGenerator[Stage]:
 async def open_stage(folder: Path, *, kind: type[DeviceActor] = FlatActor) -> AsyncGenerator[Stage]:
     """The bot's services with HOSTS=ray."""
     options = ClusterOptions(address=f"127.0.0.1:{free_port()}", token=Secret(TOKEN), folder=folder)
-    async with open_house(folder, loads=[], open_ended=True) as house:
+    async with open_harness(folder, loads=[], open_ended=True) as harness:
         cluster = Cluster(options)
         hosts = Hosts(
-            runner=house.jobs.runner, cluster=cluster, database=house.database, clock=house.clock,
+            runner=harness.jobs.runner,
+            cluster=cluster,
+            database=harness.database,
+            clock=harness.clock,
             kind=kind,
-        )  # fmt: skip
-        stage = Stage(house, hosts, cluster, folder)
+        )
+        stage = Stage(harness, hosts, cluster, folder)
         await hosts.start()
         try:
             await stage.until(lambda _: cluster.connected)
             yield stage
         finally:
             stage.end_hosts()
-            await house.jobs.stop()
+            await harness.jobs.stop()
             await hosts.stop()

@@ -23,19 +23,19 @@ NOTICED_S = 10.0
 
 async def submit(stage: Stage, seed: int = 1, count: int = 1) -> str:
     request = GenerationRequest(prompt="1girl", seed=seed, count=count)
-    return (await stage.house.jobs.submit(request, origin())).job.id
+    return (await stage.harness.jobs.submit(request, origin())).job.id
 
 
 async def drawing(stage: Stage, job_id: str) -> None:
     """Until the first step of the job is done."""
-    async for event in stage.house.stream(job_id):
+    async for event in stage.harness.stream(job_id):
         if isinstance(event, Progress):
             return
     raise AssertionError("it ended before its first step")
 
 
 async def completed(stage: Stage, job_id: str) -> Completed:
-    end = await stage.house.ended(job_id)
+    end = await stage.harness.ended(job_id)
     assert isinstance(end, Completed), end
     return end
 
@@ -64,8 +64,8 @@ async def test_a_cancelled_picture_stops_at_its_next_step(stage: Stage) -> None:
     await stage.until_ready("one")
     job_id = await submit(stage)
     await drawing(stage, job_id)
-    await stage.house.jobs.cancel(job_id=job_id, user_id=1)
-    assert isinstance(await stage.house.ended(job_id), CancelledEvent)
+    await stage.harness.jobs.cancel(job_id=job_id, user_id=1)
+    assert isinstance(await stage.harness.ended(job_id), CancelledEvent)
     await completed(stage, await submit(stage, seed=2))
     assert "Cancelled" in host.said
 

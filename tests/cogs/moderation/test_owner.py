@@ -104,7 +104,11 @@ async def test_the_owner_reads_what_they_did_over_all_servers(
     assert "new memory" in owner.member.message(shown.id).text
 
 
-async def test_a_bot_of_one_machine_says_so(owner: Visitor, alice: Visitor) -> None:
+async def test_a_bot_of_one_machine_says_so(
+    running: Running,
+    owner: Visitor,
+    alice: Visitor,
+) -> None:
     assert "HOSTS is local" in (await owner.answer("owner hosts")).text
     said = await owner.answer("owner host drain", name="attic")
     assert "No machine is called attic" in said.text
