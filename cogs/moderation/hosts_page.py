@@ -9,6 +9,8 @@ from cogs.common.words import cut, duration, quoted
 from data.shipped.text import text
 
 _SHOWN = 25  # fields of an embed, Discord
+_DETAILS = 1000  # characters of a field's value; Discord allows 1024
+_ROOM = 5500  # characters of all fields; Discord allows 6000 in the whole embed
 
 
 def hosts_embed(hosts: Sequence[HostView], *, problem: str = "") -> discord.Embed:
@@ -16,9 +18,12 @@ def hosts_embed(hosts: Sequence[HostView], *, problem: str = "") -> discord.Embe
     lines = [problem] if problem else []
     if not hosts:
         lines.append(text("owner.hosts_none"))
-    embed = discord.Embed(title=text("owner.hosts_title"), description="\n".join(lines))
-    for host in hosts[:_SHOWN]:
-        embed.add_field(name=_name(host), value=_details(host), inline=False)
+    embed = discord.Embed(title=text("owner.hosts_title"), description=cut("\n".join(lines), 400))
+    shown = hosts[:_SHOWN]
+    for host in shown:
+        name = _name(host)
+        room = min(_DETAILS, _ROOM // len(shown) - len(name))
+        embed.add_field(name=name, value=cut(_details(host), room), inline=False)
     return embed
 
 
@@ -38,4 +43,4 @@ def _details(host: HostView) -> str:
         found.append(text("owner.host_lost_at", time=f"<t:{host.lost_at:.0f}:R>"))
     if host.problem:
         found.append(quoted(host.problem, 300))
-    return cut(" · ".join(found), 1000)
+    return " · ".join(found)
