@@ -58,7 +58,8 @@ DESTINATIONS: Final = {
         channel_id=IDS.dm_alice,
         guild_id=None,
         lanes=(
-            f"person:{IDS.alice}", f"removal:{IDS.dm_alice}", f"announcement:{IDS.dm_alice}"
+            f"person:{IDS.alice}", f"news:{IDS.alice}", f"removal:{IDS.dm_alice}",
+            f"announcement:{IDS.dm_alice}",
         ),
     ),
     "other": Destination(channel_id=OTHER_LOG, guild_id=OTHER, lanes=(f"log:{OTHER}",)),
