@@ -16,6 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
+
 from pipeline.errors import ModelError
 
 PREFIX: Final = "ekaki:"
@@ -133,10 +135,13 @@ class Node:
     def head(cls, *, address: str, token: str, log: Path) -> "Node":
         """Start the head at `address` and wait until it accepts connections. ModelError."""
         host, port = split_address(address)
+        noted = log.with_suffix(".pid")
+        _end_left(noted)
         if not _is_free(port):
             raise ModelError("hosts_port_in_use", port=port)
         options = ["--head", f"--port={port}", f"--node-ip-address={host}", "--num-cpus=0"]
         node = cls._start([*options, "--include-dashboard=false"], token, log, {})
+        noted.write_text(str(node.process.pid))
         node._wait_for("Ray runtime started")
         return node
 
@@ -204,6 +209,22 @@ class Node:
     def said(self) -> str:
         """Its output so far."""
         return self.log.read_text(errors="replace")
+
+
+def _end_left(noted: Path) -> None:
+    """End the head of a bot that was killed; its process id is in `noted`."""
+    try:
+        left = psutil.Process(int(noted.read_text()))
+        if "ray.scripts" not in " ".join(left.cmdline()):
+            return  # the number belongs to another process by now
+        family = [left, *left.children(recursive=True)]
+        left.terminate()
+        psutil.wait_procs(family, timeout=_TERM_S)
+        for each in family:
+            if each.is_running():
+                each.kill()
+    except (OSError, ValueError, psutil.Error):
+        return
 
 
 def why_failed(said: str) -> ModelError:

@@ -150,6 +150,17 @@ async def test_a_wrong_token_is_refused(stage: Stage) -> None:
     assert "The token is wrong" in host.said
 
 
+async def test_the_head_of_a_killed_bot_is_replaced(stage: Stage) -> None:
+    left = stage.cluster.head
+    assert left is not None
+    stage.cluster.head = None  # nobody was there to end it
+    await asyncio.to_thread(stage.cluster.disconnect)
+    await stage.until(lambda _: stage.cluster.connected and stage.cluster.head is not None)
+    assert not left.runs
+    stage.start_host("one")
+    await stage.until_ready("one")
+
+
 async def test_the_head_is_started_again_and_the_picture_arrives(stage: Stage) -> None:
     stage.start_host("one", **SLOW)
     await stage.until_ready("one")
