@@ -1,5 +1,6 @@
 """Autocompletion within milliseconds, limited to what the place allows."""
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -22,6 +23,7 @@ from pipeline.tags.tag import TagMatch, short_count, tag_key
 
 MAX_SUGGESTIONS: Final = 25  # Discord, of an autocompletion
 MAX_CHOICE: Final = 100  # characters of a choice's name and value, Discord
+_TYPED_ON: Final = re.compile(r"›,[ \t,]*(?=[^\s,])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Suggestions:
 
         Raises InputError if a suggestion refers to a text that is no longer held.
         """
+        typed = _TYPED_ON.sub("›, ", typed)  # after a picked suggestion, whose comma many repeat
         return meant(self._held.put_back(typed, user_id=user_id))
 
     async def prompt(

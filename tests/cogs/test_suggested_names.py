@@ -101,6 +101,15 @@ async def test_tags_and_sizes(place: Discord, alice: Visitor) -> None:
                 assert "isn't a picture size" not in answer.text
 
 
+@pytest.mark.parametrize("more", ["hat", " hat", ", hat", ",hat"])
+async def test_people_type_on_behind_a_suggestion(place: Discord, alice: Visitor, more: str) -> None:
+    async with gallery_bot(place) as running:
+        shown = (await names(alice, "imagine", "prompt", prompt="1girl, smi"))[0]
+        assert shown.endswith("›,")
+        job = await alice.draw(running, shown + more)
+        assert job.request.original.prompt == "1girl, smile, hat"
+
+
 async def test_a_search_of_the_gallery(place: Discord, alice: Visitor) -> None:
     async with gallery_bot(place):
         for typed in ("souryuu", "umbr", "1girl, blue h"):
