@@ -1,6 +1,7 @@
 """Formats numbers, times and people's texts for Discord. Pure."""
 
 import math
+import re
 from collections.abc import Iterable
 from unicodedata import east_asian_width
 
@@ -12,6 +13,7 @@ _MINUTE_S = 60
 _HOUR_S = 3600
 _DAY_S = 86400
 _BAR_CELLS = 12
+_LINK = re.compile(r":(?=//)|(?<=\.gg)/|(?<=\.com)/", re.IGNORECASE)
 
 
 def duration(seconds: float) -> str:
@@ -89,8 +91,8 @@ def quoted(text: str, length: int = 700) -> str:
 
 
 def harmless(text: str) -> str:
-    """`text` with Discord's markup escaped."""
-    plain = escape_markdown(text, ignore_links=False)
+    """`text` with Discord's markup escaped, and links, which Discord would add a preview of."""
+    plain = _LINK.sub(r"\\\g<0>", escape_markdown(text, ignore_links=False))
     return escape_mentions(plain).replace("<", "\\<")
 
 

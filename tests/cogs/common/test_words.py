@@ -70,3 +70,12 @@ def test_quoted_text_keeps_what_was_typed() -> None:
 
 def test_backticks_of_our_texts_stay() -> None:
     assert outside_code("Take out `a_b*` or *this*") == "Take out `a_b*` or \\*this\\*"
+
+
+@pytest.mark.parametrize(
+    "typed", ["https://a.example/b.png, 1girl", "HTTP://a.example", "discord.gg/abc", "1girl, discord.com/invite/a"]
+)
+def test_discord_adds_no_preview_of_a_link_that_was_typed(typed: str) -> None:
+    shown = quoted(typed)
+    assert not re.search(r"(?<!\\)://|\.(?:gg|com)/", shown)
+    assert shown.replace("\\", "") == typed
