@@ -161,6 +161,7 @@ class Inference(commands.Cog):
     async def suggest_prompts(
         self, interaction: Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
+        self._keep_others(interaction)
         found = await self._suggestions.prompt(typed, asker_of(interaction), beyond="tags")
         return as_choices(found)
 
@@ -170,8 +171,13 @@ class Inference(commands.Cog):
     async def suggest_tags(
         self, interaction: Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
+        self._keep_others(interaction)
         found = await self._suggestions.prompt(typed, asker_of(interaction), beyond="form")
         return as_choices(found)
+
+    def _keep_others(self, interaction: Interaction) -> None:
+        others = [each for each in vars(interaction.namespace).values() if isinstance(each, str)]
+        self._suggestions.keep(others, user_id=interaction.user.id)
 
     @imagine.autocomplete("character")
     @imagine_form.autocomplete("character")

@@ -7,14 +7,15 @@ from typing import Final
 
 from pipeline.errors import InputError
 
-_PEOPLE: Final = 500  # the latest; 6000 characters each are some megabytes
-_EACH: Final = 4
+_PEOPLE: Final = 200  # the latest; 6000 characters each are some megabytes
+_EACH: Final = 16
 _MARK: Final = re.compile(r"[^‹›]*‹#(?P<token>[0-9a-f]{8})›")
 _HEAD: Final = re.compile(r"← ?#(?P<token>[0-9a-f]{8})(?=[›‹]|\Z)")
 
 
 class HeldTexts:
-    """The latest texts of the most recent people, in memory. People only get their own."""
+    """The texts that were made or used last, of the most recent people, in memory. People only get
+    their own."""
 
     def __init__(self) -> None:
         self._of: OrderedDict[int, OrderedDict[str, str]] = OrderedDict()
@@ -48,7 +49,8 @@ class HeldTexts:
         return _HEAD.sub(lambda found: f"← {self._held(found, user_id)}", typed)
 
     def _held(self, mark: re.Match[str], user_id: int) -> str:
-        held = self._of.get(user_id, OrderedDict[str, str]()).get(mark["token"])
-        if held is None:
+        own, token = self._of.get(user_id, OrderedDict[str, str]()), mark["token"]
+        if token not in own:
             raise InputError("suggestion_gone")
-        return held
+        own.move_to_end(token)  # every further letter may hold another text
+        return own[token]

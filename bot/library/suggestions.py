@@ -1,6 +1,8 @@
 """Autocompletion within milliseconds, limited to what the place allows."""
 
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -60,6 +62,12 @@ class Suggestions:
         """
         typed = _TYPED_ON.sub("›, ", typed)  # after a picked suggestion, whose comma many repeat
         return meant(self._held.put_back(typed, user_id=user_id))
+
+    def keep(self, typed: Iterable[str], *, user_id: int) -> None:
+        """Hold on to what the other options of a command refer to."""
+        for each in typed:
+            with suppress(InputError):  # reported once it is sent
+                self._held.put_back(each, user_id=user_id)
 
     async def prompt(
         self, typed: str, asker: Asker, *, beyond: Literal["tags", "form"]

@@ -110,6 +110,21 @@ async def test_people_type_on_behind_a_suggestion(place: Discord, alice: Visitor
         assert job.request.original.prompt == "1girl, smile, hat"
 
 
+async def test_a_long_prompt_is_kept_while_people_type_on(place: Discord, alice: Visitor) -> None:
+    long = "1girl, bow, hat, " + ", ".join(["blue hair"] * 7)
+    async with gallery_bot(place) as running:
+        prompt = (await names(alice, "imagine", "prompt", prompt=f"{long}, smi"))[0]
+        assert "#" in prompt
+        prompt += " a very long piece that is typed letter by letter until nothing fits any more"
+        for end in range(len(prompt) - 60, len(prompt)):
+            await names(alice, "imagine", "prompt", prompt=prompt[:end])
+        tags = ", ".join(["hat"] * 30)
+        for end in range(90, len(tags)):
+            await names(alice, "imagine", "tags", prompt=prompt, tags=tags[:end])
+        job = await alice.draw(running, prompt, tags=tags)
+        assert job.request.original.prompt.startswith(f"{long}, smile, a very long piece")
+
+
 async def test_a_search_of_the_gallery(place: Discord, alice: Visitor) -> None:
     async with gallery_bot(place):
         for typed in ("souryuu", "umbr", "1girl, blue h"):

@@ -21,10 +21,18 @@ def test_nobody_gets_the_text_of_another_person() -> None:
         held.put_back(mark, user_id=2)
 
 
+def test_a_text_that_is_used_stays_while_others_are_held() -> None:
+    held = HeldTexts()
+    mark = held.hold("1girl, " * 40, user_id=1)
+    for number in range(40):
+        assert held.put_back(f"{mark}, {number}", user_id=1).startswith("1girl, ")
+        held.hold(f"text {number}", user_id=1)
+
+
 def test_only_the_latest_are_kept() -> None:
     held = HeldTexts()
-    marks = [held.hold(f"text {number}", user_id=1) for number in range(9)]
-    assert held.put_back(marks[-1], user_id=1) == "text 8"
+    marks = [held.hold(f"text {number}", user_id=1) for number in range(40)]
+    assert held.put_back(marks[-1], user_id=1) == "text 39"
     with pytest.raises(InputError):
         held.put_back(marks[0], user_id=1)
     for person in range(2, 2000):
