@@ -102,7 +102,9 @@ async def test_tags_and_sizes(place: Discord, alice: Visitor) -> None:
 
 
 @pytest.mark.parametrize("more", ["hat", " hat", ", hat", ",hat"])
-async def test_people_type_on_behind_a_suggestion(place: Discord, alice: Visitor, more: str) -> None:
+async def test_people_type_on_behind_a_suggestion(
+    place: Discord, alice: Visitor, more: str
+) -> None:
     async with gallery_bot(place) as running:
         shown = (await names(alice, "imagine", "prompt", prompt="1girl, smi"))[0]
         assert shown.endswith("›,")

@@ -73,7 +73,13 @@ def test_backticks_of_our_texts_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["https://a.example/b.png, 1girl", "HTTP://a.example", "discord.gg/abc", "1girl, discord.com/invite/a"]
+    "typed",
+    [
+        "https://a.example/b.png, 1girl",
+        "HTTP://a.example",
+        "discord.gg/abc",
+        "1girl, discord.com/invite/a",
+    ],
 )
 def test_discord_adds_no_preview_of_a_link_that_was_typed(typed: str) -> None:
     shown = quoted(typed)

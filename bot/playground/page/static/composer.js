@@ -381,7 +381,14 @@ export function repaintComposer() {
   if (!session && document.activeElement === box() && box().value.startsWith("/") && offeredNone) offerCommands();
 }
 
+// As in the real client: letters typed where nothing takes them go into the message box.
+function typedElsewhere(event) {
+  const character = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (character && !event.target.closest("input, textarea, select, dialog, [role=listbox], [role=menu]")) box().focus();
+}
+
 export function setUpComposer() {
+  addEventListener("keydown", typedElsewhere);
   box().addEventListener("input", typed);
   box().addEventListener("keydown", boxKey);
   box().addEventListener("focus", entered);

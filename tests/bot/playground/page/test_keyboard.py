@@ -30,6 +30,17 @@ def focused(shown: Visit) -> Locator:
     return shown.page.locator(":focus")
 
 
+def test_letters_typed_anywhere_go_into_the_message_box(alice: Visit) -> None:
+    alice.page.evaluate("document.activeElement.blur()")
+    alice.type("/imag")
+    expect(alice.lines.first).to_contain_text("/imagine")
+    alice.box.fill("")
+    alice.page.get_by_role("button", name=re.compile("^art")).focus()
+    alice.type("hello")
+    expect(alice.box).to_have_value("hello")
+    alice.box.fill("")
+
+
 def test_from_opening_the_page_to_a_picture(visit: Open, stage: Stage) -> None:
     somebody = visit("Alice")
     page = somebody.page
