@@ -21,6 +21,7 @@ from tests.cogs.visitors import Visitor, open_bot
 NAMES_ARE_VALUES = {
     ("imagine", "saved"), ("preset save", "name"), ("preset delete", "name"),
     ("moderate block", "duration"), ("owner block", "duration"), ("imagine-form", "saved"),
+    ("owner host drain", "name"), ("owner host resume", "name"),
 }  # fmt: skip
 TESTED_HERE = {
     *(("imagine", name) for name in ("prompt", "negative", "tags", "character", "series")),
