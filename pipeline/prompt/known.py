@@ -38,7 +38,7 @@ def replace_aliases(text: str, alias_of: NameOf, hints: Hints) -> str:
         weight = _WEIGHT.search(part)
         body = part[: weight.start()] if weight else part
         typed = body.strip()
-        alias = _ESCAPE.sub(r"\1", typed)
+        alias = _ESCAPE.sub(r"\1", typed).removesuffix("。")
         if not typed or (alias.isascii() and len(alias) <= _SHORTCUT) or len(alias) > MAX_TYPED:
             return part
         name = None if hints.are_full else alias_of(alias)

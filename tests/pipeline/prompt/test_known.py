@@ -28,6 +28,7 @@ def replaced(text: str) -> str:
     [
         ("1girl, smiling", "1girl, smile"),
         ("猫耳,smiling", "cat ears,smile"),
+        ("smiling, 猫耳。", "smile, cat ears"),
         ("(smiling:1.2), [猫耳]", "(smile:1.2), [cat ears]"),
         ("((smiling, hat):0.8)", "((smile, hat):0.8)"),
         ("smiling BREAK smiling", "smile BREAK smile"),
