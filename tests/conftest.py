@@ -36,6 +36,8 @@ _LONGEST = (
     "tests/pipeline/prepare/test_prepare.py",
     "tests/pipeline/prepare/test_weight_files.py",
     "tests/chaos/test_chaos_rounds.py",
+    "tests/bot/playground/page/test_filling.py",
+    "tests/bot/playground/page/test_keyboard.py",
     "tests/pipeline/prepare/test_interrupted.py",
     "tests/pipeline/prepare/lora/test_lora.py",
     "tests/bot/playground/page/test_layout.py",

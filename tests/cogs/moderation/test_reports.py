@@ -42,7 +42,7 @@ async def test_a_report_is_dismissed_and_its_reporter_told(
     job, message = await drawn(alice, running)
     thanks = await report(bob, message, "I know her")
     assert thanks.ephemeral
-    assert "Nobody is told" in thanks.text
+    assert "Nobody learns who reported it" in thanks.text
     shown = await moderator.answer("moderate reports")
     assert shown.ephemeral
     assert "I know her" in shown.text

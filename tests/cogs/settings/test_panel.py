@@ -82,8 +82,8 @@ async def test_a_new_server_is_led_through_the_first_steps(
     assert f"<#{IDS.general}>" in panel.text
     assert "`sensitive`" in panel.text
     await moderator.member.press(panel, "Done")
+    await until(lambda: "The rules of #general" in moderator.member.message(panel.id).text)
     panel = moderator.member.message(panel.id)
-    assert "The rules of #general" in panel.text
     assert "Up to `sensitive`" in panel.text
     made = await settings(running)
     assert made.set_up

@@ -209,9 +209,9 @@ def test_compressed_and_international_text() -> None:
 def test_a_text_that_unpacks_to_gigabytes_is_left_out() -> None:
     packed = zlib.compress(b"0" * (MAX_TEXT_BYTES * 20))
     data = SIGNATURE + chunk(b"zTXt", b"parameters\0\0" + packed)
-    began = time.perf_counter()
+    began = time.process_time()
     assert text_chunks(data) == {"parameters": ""}
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 5.0
 
 
 @pytest.mark.parametrize(
@@ -295,11 +295,11 @@ def test_no_text_takes_long(name: str) -> None:
         png(prompt='{"' + text),
         png(prompt=json.dumps(COMFYUI | {"6": {"class_type": "T", "inputs": {"text": text}}})),
     ]
-    began = time.perf_counter()
+    began = time.process_time()
     for data in files:
         with suppress(InputError):
             read_metadata(data)
-    assert time.perf_counter() - began < 2.0
+    assert time.process_time() - began < 10.0
 
 
 def test_a_graph_full_of_links_does_not_take_long() -> None:
@@ -308,9 +308,9 @@ def test_a_graph_full_of_links_does_not_take_long() -> None:
         str(n): {"class_type": "X", "inputs": {"x": [str(n + 1), 0]}} for n in range(1000)
     }
     graph["s"] = {"class_type": "KSampler", "inputs": {**many, "positive": ["1", 0], "steps": 1}}
-    began = time.perf_counter()
+    began = time.process_time()
     assert comfyui.read(json.dumps(graph)) is not None
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 5.0
 
 
 @given(st.binary(max_size=400))
