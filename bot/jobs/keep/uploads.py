@@ -16,9 +16,10 @@ from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.jobs.keep.files import KeptFiles
 from bot.jobs.values import Upload
+from data.files.picture_files import content_hash_of
 from data.jobs import uploads
 from data.jobs.uploads import UploadRecord
-from pipeline.errors import InputError, RefusedError
+from pipeline.errors import InputError, RefusedError, StorageError
 from pipeline.metadata.png import encode_png
 from pipeline.opaque import opaque
 
@@ -46,22 +47,25 @@ class Uploads:
         """
         async with self._decoding:
             png, width, height = await asyncio.to_thread(checked_png, data)
-        now = self._clock.time()
-        async with self._files.lock:
-            self._files.database.place.check()
-            content_hash = await asyncio.to_thread(self._files.uploads.write, png)
-            hit("upload_written")
-            record = UploadRecord(
-                content_hash=content_hash,
-                user_id=None,
-                width=width,
-                height=height,
-                size_bytes=len(png),
-                uploaded_at=now,
-            )
-            async with self._files.database.transaction() as connection:
-                await uploads.put(connection, upload=record)
-        return Upload(content_hash=content_hash, width=width, height=height)
+        record = UploadRecord(
+            content_hash=await asyncio.to_thread(content_hash_of, png),
+            user_id=None,
+            width=width,
+            height=height,
+            size_bytes=len(png),
+            uploaded_at=self._clock.time(),
+        )
+        try:
+            async with self._files.lock:
+                self._files.database.place.check()
+                await asyncio.to_thread(self._files.uploads.write, png)
+                hit("upload_written")
+                async with self._files.database.transaction() as connection:
+                    await uploads.put(connection, upload=record)
+        except StorageError:  # the disk is full: its file must not stay without a row
+            await self._files.discard([record.content_hash])
+            raise
+        return Upload(content_hash=record.content_hash, width=width, height=height)
 
     async def find(self, beginning: str) -> str:
         """The hash that begins so. RefusedError `image_gone`: it is not kept any more."""

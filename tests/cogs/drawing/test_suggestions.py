@@ -60,7 +60,7 @@ async def test_a_long_prompt_says_where_to_go_on_and_is_kept(
     typed = f"{LONG}, smi"
     assert len(typed) > 100
     (row,) = await shown(alice, "prompt", typed)
-    assert "continue in the option `tags`" in row["name"]
+    assert "continue in the option tags" in row["name"]
     for sent in (row["name"], row["value"], f"{row['name']}, hat", typed):
         job = await alice.draw(running, sent, tags="night sky")
         assert job.request.original.prompt.startswith(LONG)

@@ -197,7 +197,7 @@ async def test_delete_cancels_what_is_open_and_its_button_outlives_a_restart(
         await alice.member.press(question, "Remove everything")
         await alice.member.wait_for(lambda: "is removed" in alice.member.message(question.id).text)
         assert await running.jobs() == []
-        await alice.member.wait_for(lambda: "Cancelled" in alice.member.message(shown.id).text)
+        await alice.member.wait_for(lambda: _is_over(place, shown.id))
         running.engine.release()
         assert pictures_in(place) == []
 
@@ -238,3 +238,11 @@ async def test_a_forged_button_removes_nobody_else(
     )
     await until(lambda: sent.response_message_id)
     assert len(await running.jobs()) == 1
+
+
+def _is_over(place: Discord, message_id: int) -> bool:
+    """Whether a job's message says that it was cancelled, or is removed already."""
+    message = place.loopback.world.messages[message_id]
+    return message.deleted_at is not None or any(
+        "Cancelled" in str(embed) for embed in message.embeds
+    )

@@ -3,11 +3,11 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipeline.tag_category import TagCategory
-from pipeline.tags.complete import Completion, completion
+from pipeline.tags.complete import Completion, completion, takes_tags
 from pipeline.tags.labels import label, meant
 from pipeline.tags.tag import Tag
 
@@ -40,12 +40,14 @@ def test_the_tag_leads_and_the_rest_of_the_prompt_follows(typed: str, shown: str
 def test_a_label_means_the_completed_prompt(
     typed: str, tag: Tag, ready: bool, remarks: list[str]
 ) -> None:
+    assume(takes_tags(typed))
     done = completion(typed, tag, ready=ready)
     assert meant(label(done, remarks)) == done.text
 
 
 @given(TYPED, TYPED, st.sampled_from([HAIR, GANYU]))
 def test_people_type_on_behind_a_label(typed: str, more: str, tag: Tag) -> None:
+    assume(takes_tags(typed))
     done = completion(typed, tag, ready=True)
     assert meant(label(done, ["1.2k"]) + more) == done.text + more
 

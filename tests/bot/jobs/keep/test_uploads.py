@@ -1,6 +1,7 @@
 """Pictures that people send: checked before they are decoded, kept clean, gone when of no use."""
 
 import io
+import sqlite3
 import struct
 import zlib
 from pathlib import Path
@@ -11,7 +12,7 @@ from PIL import Image
 from bot.jobs.keep import uploads as module
 from bot.jobs.keep.uploads import FORMATS, KEPT_SIDE, checked_png
 from bot.jobs.values import Completed
-from pipeline.errors import InputError, RefusedError
+from pipeline.errors import InputError, RefusedError, StorageError
 from pipeline.metadata.png import encode_png
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import Harness, open_harness, origin
@@ -153,3 +154,14 @@ async def test_an_upload_without_a_job_goes_after_an_hour_and_one_with_stays(
         assert {path.stem for path in folder.rglob("*.png")} == {used.content_hash}
         again = await harness.jobs.submit(request, origin(2))  # a re-roll, by somebody else
         assert isinstance(await harness.ended(again.job.id), Completed)
+
+
+async def test_an_upload_that_the_database_refuses_leaves_no_file(harness: Harness) -> None:
+    blocker = sqlite3.connect(harness.database.path)
+    blocker.execute("BEGIN IMMEDIATE")
+    try:
+        with pytest.raises(StorageError):
+            await harness.jobs.put_upload(encoded(RED))
+    finally:
+        blocker.close()
+    assert not [each for each in harness.files.uploads.folder.rglob("*") if each.is_file()]
