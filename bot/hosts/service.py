@@ -58,7 +58,6 @@ class _Entry:
     engine: RemoteEngine | None = None
     about: dict[str, Any] = field(default_factory=dict[str, Any])
     problem: str = ""
-    lost_at: float | None = None
     leaving: bool = False
 
 
