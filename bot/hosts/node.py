@@ -111,6 +111,8 @@ def environment(token: str, *, lost_head_s: int = _LOST_HEAD_S) -> dict[str, str
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": token,
         "RAY_USAGE_STATS_ENABLED": "0",
+        # A call after the connection was lost must fail, not start a cluster of its own.
+        "RAY_ENABLE_AUTO_CONNECT": "0",
         # A host that does not respond is noticed in 9 s instead of 64.
         "RAY_health_check_period_ms": "1000",
         "RAY_health_check_timeout_ms": "2000",

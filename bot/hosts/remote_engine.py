@@ -20,7 +20,7 @@ from bot.hosts.wire import (
     encoded,
 )
 from pipeline.engine.protocol import DrawnPicture, ModelDescription, Watch
-from pipeline.errors import Cancelled, EngineError
+from pipeline.errors import Cancelled, EkakiError, EngineError
 from pipeline.request import ResolvedRequest
 
 _log = logging.getLogger(__name__)
@@ -141,7 +141,9 @@ class RemoteEngine:
                     watch.on_step(event.step, event.steps, _shown(event))
                 else:
                     return _end(event)
-        except (ray.exceptions.RayError, StopIteration) as error:
+        except (EkakiError, BrokenWorkError):
+            raise
+        except Exception as error:  # Ray's own, and what it raises once the connection is closed
             raise self._error_of(error) from error
 
     def close(self) -> None:
@@ -159,17 +161,18 @@ class RemoteEngine:
         if pings:  # of the engine's own thread
             self._pings.start()
         try:
-            while True:
+            while time.monotonic() < ends_at:
                 ready, _ = ray.wait([reference], timeout=LOOK_EVERY_S)
                 if ready:
                     return ray.get(reference, timeout=SILENT_S)
                 # `hello` waits for the process to start; only then it can be pinged.
                 if pings and name != "hello":
                     self._check_alive()
-                if time.monotonic() >= ends_at:
-                    raise lost(self._device, f"no answer to {name} in {within_s:.0f} s")
-        except ray.exceptions.RayError as error:
+        except EkakiError:
+            raise
+        except Exception as error:  # see `draw`
             raise self._error_of(error) from error
+        raise lost(self._device, f"no answer to {name} in {within_s:.0f} s")
 
     def _call(self, name: str, *values: object) -> Any:
         method = getattr(self._actor, name)

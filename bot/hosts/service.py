@@ -16,6 +16,7 @@ from bot.hosts.cluster import Cluster
 from bot.hosts.device_actor import DeviceActor
 from bot.hosts.remote_engine import Device, RemoteEngine
 from bot.jobs.draw import device as local
+from bot.jobs.draw.background import run_in_background
 from bot.jobs.draw.eta import Pace
 from bot.jobs.draw.runner import Runner
 from bot.jobs.draw.worker import EngineWorker
@@ -84,6 +85,7 @@ class Hosts:
         self._lost: dict[str, float] = {}
         self._refused: dict[Device, str] = {}
         self._drained: set[str] = set()
+        self._losing: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cluster")
         self.problem = ""
@@ -148,12 +150,14 @@ class Hosts:
             # The call may hang until the head is back; its thread with it.
             self._thread.shutdown(wait=False)
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="cluster")
+            await self._lose_all()  # while what they draw can still be told apart
             await self._in_thread(self._cluster.disconnect)
             raise ModelError("hosts_head_silent") from None
         for device in self._entries.keys() - set(there):
-            await self._lose(device)
+            run_in_background(self._lose(device), self._losing)  # takes seconds; others go on
         for device in self._refused.keys() - set(there):
             del self._refused[device]
+        await asyncio.sleep(0)  # those that are lost leave the list
         for device in there:
             if device not in self._entries and device not in self._refused:
                 await self._take(device)

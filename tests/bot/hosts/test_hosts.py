@@ -44,7 +44,7 @@ async def test_a_picture_waits_for_a_host_and_is_drawn_there(stage: Stage) -> No
     job_id = await submit(stage)
     host = stage.start_host("one")
     assert (await completed(stage, job_id)).pictures[0].seed == 1
-    assert "Done in" in host.said
+    await stage.until(lambda _: "Done in" in host.said)
 
 
 async def test_a_host_leaves_after_its_picture(stage: Stage) -> None:
