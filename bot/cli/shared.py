@@ -21,6 +21,7 @@ def load_settings(args: argparse.Namespace, *, log: bool = True) -> Settings:
         logs.set_up(
             settings.log_level,
             (settings.discord_token, settings.discord_client_secret, settings.hosts_token),
+            form=settings.log_format,
         )
     return settings
 

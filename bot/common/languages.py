@@ -7,20 +7,22 @@ import discord
 from discord import app_commands
 from discord.state import ConnectionState
 
+from bot.common.logs import about
 from data.shipped.text import DEFAULT_LANGUAGE, language_of, speaking, translation
 
 _COMMUNITY = "COMMUNITY"  # only such servers choose a language in Discord; the others report en-US
 
 
 class ListeningState(ConnectionState[Any]):
-    """discord.py's state, which sets the language to that of the user of each interaction.
+    """discord.py's state, which sets the language to that of the user of each interaction, and
+    names its server in the log.
 
     All tasks that answer start here: of commands, autocompletion, buttons, forms and listeners.
     They inherit the language, so code that writes an answer need not set it.
     """
 
     def parse_interaction_create(self, data: Any) -> None:
-        with speaking(data.get("locale")):
+        with speaking(data.get("locale")), about(guild=data.get("guild_id")):
             super().parse_interaction_create(data)
 
 

@@ -1,19 +1,25 @@
-"""Logging to standard error, with secrets taken out of every line.
+"""Logging to standard error, with secrets taken out of every line, as text or as JSON.
 
-The whole formatted text is cleaned, which covers message, arguments, exception and stack, whoever
+Everything formatted is cleaned, which covers message, arguments, exception and stack, whoever
 logged them. At DEBUG, discord.py logs payloads and addresses with interaction tokens, which can act
 for the bot for 15 minutes.
 """
 
+import json
 import logging
 import re
 import sys
 import threading
-from collections.abc import Iterable
-from types import TracebackType
-from typing import Final, TextIO
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import MappingProxyType, TracebackType
+from typing import Final, Literal, TextIO, TypeAlias
 
 from bot.common.secret import Secret
+
+LogFormat: TypeAlias = Literal["text", "json"]
 
 HIDDEN: Final = "[hidden]"
 FORMAT: Final = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
@@ -76,6 +82,22 @@ def redact(text: str, secrets: Iterable[Secret] = ()) -> str:
     return text
 
 
+_subject: ContextVar[Mapping[str, str]] = ContextVar("subject", default=MappingProxyType({}))
+
+
+@contextmanager
+def about(*, job: str | None = None, guild: int | None = None) -> Generator[None]:
+    """Inside, and in tasks that start there, records in JSON name this job and server."""
+    # As texts: JavaScript and jq would round Discord's ids.
+    named = {"job": job, "guild": None if guild is None else str(guild)}
+    known = {name: value for name, value in named.items() if value is not None}
+    token = _subject.set({**_subject.get(), **known})
+    try:
+        yield
+    finally:
+        _subject.reset(token)
+
+
 class RedactingFormatter(logging.Formatter):
     """A formatter whose result holds no secrets."""
 
@@ -84,14 +106,58 @@ class RedactingFormatter(logging.Formatter):
         self._secrets = tuple(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
+        _complete(record)
         return redact(super().format(record), self._secrets)
 
 
-def set_up(level: str, secrets: Iterable[Secret], *, stream: TextIO | None = None) -> None:
+class JsonFormatter(RedactingFormatter):
+    """One JSON object per line: `ts` (ISO 8601, UTC), `level`, `logger`, `message`; where there is
+    one, `exception`, `stack`, `job` and `guild`. All values are texts."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        _complete(record)
+        at = datetime.fromtimestamp(record.created, UTC)
+        found = {
+            "ts": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "exception": self.formatException(record.exc_info) if record.exc_info else None,
+            "stack": self.formatStack(record.stack_info) if record.stack_info else None,
+            **_subject.get(),
+        }
+        # Cleaned before it becomes JSON, whose escapes would be cut apart.
+        return json.dumps({
+            name: redact(value, self._secrets) for name, value in found.items() if value
+        })  # fmt: skip
+
+
+_FORMATTERS: Final[Mapping[LogFormat, type[RedactingFormatter]]] = {
+    "text": RedactingFormatter,
+    "json": JsonFormatter,
+}
+
+
+def _complete(record: logging.LogRecord) -> None:
+    """Make a record whose arguments don't fit its message readable. `logging` would write them to
+    standard error itself, uncleaned."""
+    try:
+        record.getMessage()
+    except Exception:  # noqa: BLE001 - whatever a foreign __str__ raises
+        record.msg, record.args = f"{record.msg!r}, with other arguments: {record.args!r}", None
+
+
+def set_up(
+    level: str,
+    secrets: Iterable[Secret],
+    *,
+    form: LogFormat = "text",
+    stream: TextIO | None = None,
+) -> None:
     """Log to `stream` (None: standard error) only, including warnings and exceptions that end a
     thread or the process."""
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(RedactingFormatter(secrets))
+    handler.setFormatter(_FORMATTERS[form](secrets))
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
+from bot.common.logs import LogFormat
 from bot.common.secret import Secret
 from bot.config import kinds
 from bot.config.kinds import Section
@@ -195,6 +196,9 @@ class Settings:
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The least severe messages that are logged to standard error."""
+
+    log_format: LogFormat = "text"
+    """text: lines for people. json: one object per line, for programs that collect logs."""
 
     @property
     def web_origin(self) -> str:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeAlias
 
 from bot.common.clock import Clock
+from bot.common.logs import about
 from bot.outbox.service import AT_ONCE, Outbox
 from bot.outbox.verdict import BACKOFF_S, CLOSED_S, Failure, Verdict
 from data.guilds.outbox import OutboxItem
@@ -159,7 +160,8 @@ class Dispatcher:
             while items := await self._due(lane):
                 for item in items:
                     wakes = self._outbox.wakes(item.guild_id)
-                    rest_s = await self._attempt(item, wakes)
+                    with about(guild=item.guild_id):
+                        rest_s = await self._attempt(item, wakes)
                     if rest_s > 0:
                         if self._outbox.wakes(item.guild_id) == wakes:
                             self._rest(lane, rest_s)

@@ -5,6 +5,7 @@ import logging
 from dataclasses import dataclass
 
 from bot.client.client import EkakiBot
+from bot.common.logs import about
 from bot.jobs.keep.finish import is_withheld
 from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Terminal
 from cogs.common.errors import UNREACHABLE
@@ -66,7 +67,8 @@ class Presenter:
 
         In the job's language, whoever asked for the task or after a restart.
         """
-        with speaking(self._job.locale):
+        job = self._job
+        with speaking(job.locale), about(job=job.id, guild=job.guild_id):
             await self._run(shown)
 
     async def _run(self, shown: JobEvent | None) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
+from bot.common.logs import about
 from bot.jobs.draw.announcer import Announcer
 from bot.jobs.draw.attempts import Attempts
 from bot.jobs.draw.background import run_in_background
@@ -76,7 +77,19 @@ class Drawing:
         wrong with the device: EngineError `device_lost` or `host_lost`, BrokenEngineError,
         HungEngineError.
         """
-        job, drawn = self._line.live[unit.job_id], None
+        job = self._line.live[unit.job_id]
+        with about(job=job.record.id, guild=job.record.guild_id):
+            await self._draw(worker, job, unit, storing, pace)
+
+    async def _draw(
+        self,
+        worker: EngineWorker,
+        job: LiveJob,
+        unit: Unit,
+        storing: set[asyncio.Task[None]],
+        pace: PaceStore,
+    ) -> None:
+        drawn = None
         try:
             drawn = await self._drawn(worker, job, unit)
         except Cancelled:
