@@ -105,3 +105,8 @@ class Table(Generic[RecordT]):
             f"INSERT INTO {self.source} ({', '.join(values)}) VALUES ({marks}) {conflict}",  # noqa: S608 - names
             tuple(values.values()),
         )
+
+
+def tolerant_text(stored: bytes) -> str:
+    """A damaged text must not make a whole query fail."""
+    return stored.decode(errors="replace")

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 
-from data.store.connection import Connection
+from data.store.connection import Connection, tolerant_text
 from data.store.place import Place
 from data.store.private import make_file
 from pipeline.disk import disk_error
@@ -182,7 +182,7 @@ async def _connect(path: Path, *, busy_timeout_s: float) -> Connection:
     await connection
     try:
         connection.row_factory = sqlite3.Row
-        connection.text_factory = _text
+        connection.text_factory = tolerant_text
         await connection.execute("PRAGMA journal_mode = WAL")
         # FULL: an accepted job survives a power cut, not only a crash of this process.
         await connection.execute("PRAGMA synchronous = FULL")
@@ -193,11 +193,6 @@ async def _connect(path: Path, *, busy_timeout_s: float) -> Connection:
         await connection.close()
         raise
     return connection
-
-
-def _text(stored: bytes) -> str:
-    """A damaged text must not make a whole query fail."""
-    return stored.decode(errors="replace")
 
 
 async def _migrate(connection: Connection, path: Path) -> None:

@@ -1,9 +1,11 @@
 """One bot per data folder: a second one would draw and post every job again."""
 
+import errno
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from filelock import FileLock, Timeout
 
@@ -13,6 +15,8 @@ from pipeline.disk import disk_error
 from pipeline.errors import StorageError
 
 LOCK_NAME = "running.lock"
+
+_NO_LOCKS: Final = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL})
 
 
 @contextmanager
@@ -32,6 +36,29 @@ def only_one(folder: Path) -> Generator["Lock", None, None]:
         lock = Lock(path, descriptors[0])
         lock.write(str(os.getpid()))
         yield lock
+    finally:
+        system.release()
+
+
+@contextmanager
+def alone(path: Path, key: str) -> Generator[None, None, None]:
+    """Lock the file at `path`, created if needed; StorageError `key` if another process has it.
+
+    Where a file system has no locks (some that are mounted over a network), nothing is locked.
+    """
+    system = _system_lock(path)
+    try:
+        make_file(path)
+        system.acquire()
+    except Timeout as error:
+        raise StorageError(key, path=str(path.parent)) from error
+    except NotImplementedError:
+        pass
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise disk_error(error, path) from error
+    try:
+        yield
     finally:
         system.release()
 
