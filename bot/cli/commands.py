@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bot.cli import (
+    backup,
     demo,
     doctor,
     drain,
@@ -25,6 +26,7 @@ ALL: Final[tuple[Callable[[Subparsers], None], ...]] = (
     host.add,
     web.add,
     storage.add,
+    backup.add,
     imagine.add,
     doctor.add,
     sync.add,
