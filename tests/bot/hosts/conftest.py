@@ -1,14 +1,10 @@
 """A real Ray cluster on this machine: a head, and hosts as processes of their own."""
 
 import asyncio
-import os
 import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,67 +17,9 @@ from bot.hosts.cluster import Cluster, ClusterOptions
 from bot.hosts.device_actor import DeviceActor
 from bot.hosts.service import Hosts, HostView
 from tests.bot.conftest import Harness, open_harness
-from tests.bot.hosts.flat_actor import STEP_S, FlatActor
+from tests.bot.hosts.flat_actor import FlatActor
+from tests.support.host_process import TOKEN, HostProcess, free_port
 from tests.support.patience import PATIENCE_S
-
-ROOT = Path(__file__).resolve().parents[3]
-TOKEN = "a-token-for-tests-0123456789abcdef"
-
-
-class HostProcess:
-    """`python -m bot host`, as somebody starts it on another machine."""
-
-    def __init__(self, folder: Path, address: str, name: str, **environment: str) -> None:
-        self.name = name
-        self._folder = folder
-        self._output = folder / f"{name}.out"
-        settings = {
-            "HOSTS_TOKEN": TOKEN, "MODEL": "demo", "THREADS": "1", STEP_S: "0.05",
-            "DATA_DIR": str(folder / name), "PYTHONPATH": str(ROOT), **environment,
-        }  # fmt: skip
-        with self._output.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "host", "--join", address, "--name", name],
-                cwd=folder,
-                env={**os.environ, **settings},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    @property
-    def said(self) -> str:
-        return self._output.read_text()
-
-    def everything(self) -> list[psutil.Process]:
-        """It and all that it started, in whatever session."""
-        try:
-            top = psutil.Process(self.process.pid)
-            return [top, *top.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return []
-
-    def actors(self) -> list[psutil.Process]:
-        """The processes that draw."""
-        return [each for each in self.everything() if "Actor" in " ".join(_line(each))]
-
-    def signal(self, number: int) -> None:
-        """To the whole machine, as it were."""
-        for each in self.everything():
-            with suppress(psutil.NoSuchProcess):
-                each.send_signal(number)
-
-    def leave(self) -> int:
-        """As systemd ends it."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE_S)
-
-
-def _line(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
 
 
 class Stage:
@@ -135,12 +73,6 @@ class Stage:
         await self.until(
             lambda views: {view.name for view in views if view.state == "ready"} == wanted
         )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -1,0 +1,134 @@
+"""What the demo model draws on another machine, against the same engine in this process."""
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from PIL import Image, ImageChops
+
+from bot.common.secret import Secret
+from bot.config.engine_options import device_options
+from bot.config.settings import Settings
+from bot.hosts.cluster import Cluster, ClusterOptions
+from bot.hosts.remote_engine import RemoteEngine
+from pipeline.engine.protocol import Engine
+from pipeline.errors import Cancelled
+from pipeline.load import load_engine
+from pipeline.request import ResolvedRequest
+from tests.pipeline.own_model import make_request
+from tests.support.host_process import TOKEN, HostProcess, free_port
+from tests.support.patience import PATIENCE_S
+
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
+
+REQUEST = make_request(
+    prompt="1girl, green hair, night sky",
+    negative_prompt="lowres",
+    width=128,
+    height=192,
+    num_inference_steps=6,
+)
+
+
+class Recorder:
+    """A watch that keeps every preview, and cancels after `cancel_after` steps."""
+
+    def __init__(self, cancel_after: int | None = None) -> None:
+        self.steps: list[int] = []
+        self.previews: list[Image.Image] = []
+        self._cancel_after = cancel_after
+
+    def is_cancelled(self) -> bool:
+        return self._cancel_after is not None and len(self.steps) >= self._cancel_after
+
+    def on_step(self, step: int, steps: int, preview: Callable[[], Image.Image | None]) -> None:
+        self.steps.append(step)
+        shown = preview()
+        if shown is not None:
+            self.previews.append(shown)
+
+
+@pytest.fixture(scope="module")
+def remote(tmp_path_factory: pytest.TempPathFactory) -> Generator[RemoteEngine]:
+    if find_spec("ray") is None:
+        pytest.skip("Ray is not installed (make test-hosts)")
+    folder = tmp_path_factory.mktemp("same")
+    options = ClusterOptions(address=f"127.0.0.1:{free_port()}", token=Secret(TOKEN), folder=folder)
+    cluster = Cluster(options)
+    cluster.connect()
+    host = HostProcess(folder, cluster.address(), "one")
+    try:
+        engine = _engine_of(cluster)
+        yield engine
+        engine.close()
+    finally:
+        host.leave()
+        cluster.stop()
+
+
+def _engine_of(cluster: Cluster) -> RemoteEngine:
+    ends_at = time.monotonic() + PATIENCE_S
+    while not (devices := cluster.devices()):
+        assert time.monotonic() < ends_at, "no host has joined"
+        time.sleep(0.1)
+    engine = RemoteEngine.create(devices[0])
+    engine.hello()
+    engine.load()
+    return engine
+
+
+@pytest.fixture(scope="module")
+def local() -> Engine:
+    options = device_options(Settings(model="demo", threads=1))[0]
+    return load_engine(options, progress=lambda _: None)
+
+
+def both(
+    remote: RemoteEngine, local: Engine, request: ResolvedRequest, init: Image.Image | None = None
+) -> tuple[Image.Image, Image.Image]:
+    return (
+        remote.draw(request, 0, Recorder(), init_image=init).image,
+        local.draw(request, 0, Recorder(), init_image=init).image,
+    )
+
+
+def test_the_model_is_the_same(remote: RemoteEngine, local: Engine) -> None:
+    assert replace(remote.model, expected=None) == replace(local.model, expected=None)
+
+
+def test_a_picture_is_the_same_bit_for_bit(remote: RemoteEngine, local: Engine) -> None:
+    there, here = both(remote, local, REQUEST)
+    assert there.mode == here.mode
+    np.testing.assert_array_equal(np.asarray(there), np.asarray(here))
+    assert len(np.unique(np.asarray(here))) > 16, "not a picture"
+
+
+def test_a_picture_from_a_picture_is_the_same(remote: RemoteEngine, local: Engine) -> None:
+    begun = Image.effect_noise((128, 192), 40).convert("RGB")
+    request = replace(REQUEST, init_picture="a" * 64, strength=0.6, seed=3)
+    there, here = both(remote, local, request, begun)
+    np.testing.assert_array_equal(np.asarray(there), np.asarray(here))
+    other, _ = both(remote, local, request, begun.transpose(Image.Transpose.FLIP_TOP_BOTTOM))
+    assert ImageChops.difference(there, other).getbbox(), "the picture it began from has no effect"
+
+
+def test_steps_come_in_order_with_previews(remote: RemoteEngine) -> None:
+    seen = Recorder()
+    remote.draw(replace(REQUEST, num_inference_steps=12), 0, seen)
+    assert seen.steps == list(range(1, 13))
+    assert all(shown.format == "JPEG" for shown in seen.previews)
+    assert seen.previews
+
+
+def test_a_cancelled_picture_ends_and_the_next_is_drawn(
+    remote: RemoteEngine, local: Engine
+) -> None:
+    seen = Recorder(cancel_after=2)
+    with pytest.raises(Cancelled):
+        remote.draw(replace(REQUEST, num_inference_steps=50), 0, seen)
+    assert len(seen.steps) < 50
+    there, here = both(remote, local, replace(REQUEST, seed=9))
+    np.testing.assert_array_equal(np.asarray(there), np.asarray(here))
