@@ -37,6 +37,8 @@ _log = logging.getLogger(__name__)
 
 BACKOFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds between rounds of attempts; the last one is repeated as long as the bot runs."""
+UPDATES_PAUSE_S = 30.0
+"""After an update that was refused: each attempt counts for Discord's rate limits."""
 _UNFORESEEN = 3  # rounds that end in an unexpected error
 _WHISPERS = 3  # attempts to send a private message
 
@@ -65,9 +67,14 @@ class Delivery:
         self.refusal: discord.HTTPException | None = None
         self._unwanted: Unwanted | None = None
         self._unforeseen = 0
+        self._updates_from = 0.0
 
     async def update(self, message: Outgoing) -> None:
-        """Try once to show an intermediate state. Never raises for problems of Discord."""
+        """Try once to show an intermediate state. Never raises for problems of Discord. While no
+        message can be edited (it was deleted, permissions are missing), only now and then."""
+        now = asyncio.get_running_loop().time()
+        if now < self._updates_from:
+            return
         for way in self._ways.edits():
             try:
                 await self._attempt(way, message)
@@ -76,6 +83,7 @@ class Delivery:
             except (TooLarge, *UNREACHABLE) as error:
                 _log.debug("An update of job %s was lost: %s", self._job.id, error)
             return
+        self._updates_from = now + UPDATES_PAUSE_S
 
     async def deliver(self, message: Outgoing, *, may_send: bool = True) -> Sent | None:
         """Show the end of the job; None if its user can't be reached.

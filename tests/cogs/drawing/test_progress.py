@@ -95,6 +95,18 @@ async def test_edits_are_throttled(place: Discord) -> None:
     assert titles(place, message)[-1] == "pictures", "the end waits for nothing"
 
 
+async def test_a_deleted_message_is_not_edited_at_every_step(place: Discord) -> None:
+    engine = Paced(step_s=0.05)
+    async with running_bot(place, engine=engine, progress_interval_s=0.1) as running:
+        message = await place.answer(place.alice.imagine(prompt="1girl", steps=40))
+        await engine.seen(place, message)
+        place.loopback.posting.delete(message)
+        before = len(place.loopback.log.find("PATCH"))
+        await running.delivery("delivered")
+    tried = len(place.loopback.log.find("PATCH")) - before
+    assert tried <= 6, "by both ways: an update on its way, the next one, and the end"
+
+
 async def test_several_pictures_come_in_one_message(place: Discord, running: Running) -> None:
     message = await place.answer(place.alice.imagine(prompt="1girl", count=3, seed=7))
     await running.delivery("delivered")
