@@ -76,6 +76,8 @@ class Cluster:
             self.head = Node.head(address=options.address, token=token.reveal(), log=log)
             _log.info("Other machines can join at %s (docs/hosts.md)", self.address())
         ray = ray_module()
+        # It would say that its own handler of SIGTERM is missing, which is as it should be.
+        logging.getLogger("ray").setLevel(logging.ERROR)
         try:
             ray.init(
                 address=f"{self._ip(host)}:{port}",

@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import Final
 
 from bot.common.terminal import note, say
+from bot.common.wording import words
 from bot.config.engine_options import device_options
 from bot.config.settings import Settings
 from bot.hosts.device_actor import LEAVING, OPTIONS, REPORT, options_to_json
-from bot.hosts.node import Node, host_name, refuse_public, require_ray
+from bot.hosts.node import Node, host_name, listens, refuse_public, require_ray
 from pipeline.errors import ModelError
 from pipeline.model.options import EngineOptions
 from pipeline.model.source import open_source
 
 _LOOK_EVERY_S: Final = 0.2
-_PAUSES_S: Final = (2.0, 5.0, 15.0, 30.0)
-"""Before each try to join again; the last one again and again."""
+_PAUSE_S: Final = 3.0
+"""Between two tries to join."""
+_TRIES: Final = 3
+"""To join for the first time, where something answers: then the operator has to do something."""
 _FINISH_S: Final = 60.0
 """For the running picture when the machine leaves; systemd kills after 90 s."""
 _NOTICED_S: Final = 5.0
@@ -68,17 +71,17 @@ class _Host:
         self._refusal = ""
 
     def run(self, stop: threading.Event) -> int:
-        tries = 0
-        while not stop.is_set():
+        failed, joined = 0, False
+        while self._wait_for_bot(stop):
             try:
                 node = self._join()
             except ModelError as error:
-                # At first the operator looks on; later the bot may be away for a night.
-                if tries == 0 or error.key != "hosts_ray_failed":
+                failed += 1
+                if error.key != "hosts_ray_failed" or (failed >= _TRIES and not joined):
                     raise
-                note(f"The bot does not answer at {self._address}; trying again.")
+                note(f"Joining failed: {words(error)} Trying again.")
             else:
-                tries = 0
+                failed, joined = 0, True
                 say(f"{self._name} has joined {self._address} with {len(self._options)} device(s).")
                 try:
                     self._watch(node, stop)
@@ -88,10 +91,25 @@ class _Host:
                     raise ModelError("hosts_refused", host=self._name, problem=self._refusal)
                 if not stop.is_set():
                     note("The connection to the bot is lost; joining again.")
-            stop.wait(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
-            tries += 1
+            stop.wait(_PAUSE_S)
         say(f"{self._name} has left.")
         return 0
+
+    def _wait_for_bot(self, stop: threading.Event) -> bool:
+        """Until the bot listens: it may start later, or be away for a night. False: `stop` is
+        set."""
+        told = False
+        while not stop.is_set():
+            if listens(self._address):
+                return True
+            if not told:
+                note(
+                    f"Nothing answers at {self._address}; waiting for the bot"
+                    " (its HOSTS must be ray or both). Ctrl-C ends this."
+                )
+                told = True
+            stop.wait(_PAUSE_S)
+        return False
 
     def _join(self) -> Node:
         self._report.write_text("")

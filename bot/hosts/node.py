@@ -83,6 +83,16 @@ def split_address(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def listens(address: str) -> bool:
+    """Whether something accepts connections at `address`. Ray itself would try for 30 s and then
+    fail, also if the head starts meanwhile."""
+    try:
+        with socket.create_connection(split_address(address), timeout=3.0):
+            return True
+    except OSError:
+        return False
+
+
 def refuse_public(address: str) -> None:
     """ModelError if `address` (`HOST:PORT`) can be reached from the internet: whoever reaches Ray
     and has its token runs code on the machine, and nothing is encrypted."""
