@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.chaos.activity import Activity
 from tests.chaos.audit import Report
 from tests.chaos.processes import NoDiskError
-from tests.chaos.rounds import Plan, Tally, plans, play
+from tests.chaos.rounds import Plan, Tally, host_plans, plans, play
 from tests.chaos.settling import evidence
 from tests.chaos.stage import Stage, StuckError, open_stage
 from tests.chaos.trouble import TROUBLES
@@ -30,10 +30,12 @@ def say(*lines: str) -> None:
     sys.stdout.flush()
 
 
-async def run(folder: Path, *, wanted: Sequence[Plan], seed: int, disk: bool = False) -> bool:
+async def run(
+    folder: Path, *, wanted: Sequence[Plan], seed: int, disk: bool = False, hosts: int = 0
+) -> bool:
     """Play, print counts. Gives whether all was well."""
     tally, report, wrong = Tally(), Report(), list[str]()
-    async with open_stage(folder, disk=disk) as stage:
+    async with open_stage(folder, disk=disk, hosts=hosts) as stage:
         activity = Activity(stage, random.Random(seed))
         to_play = deque(wanted)
         while to_play:
@@ -47,6 +49,8 @@ async def run(folder: Path, *, wanted: Sequence[Plan], seed: int, disk: bool = F
             if wrong:
                 say(f"round {tally.rounds}, {plan}:", *wrong[:20], *stage.evidence)
                 break
+            if hosts:
+                say(f"round {tally.rounds}, {plan.loss or plan.failpoint or 'killed'}: well")
             if tally.rounds % 20 == 0:
                 say(f"{tally.rounds} of {len(wanted)} rounds, {report.accepted} jobs")
             if not to_play:
@@ -76,6 +80,7 @@ def counts(stage: Stage, tally: Tally, report: Report) -> list[str]:
         missed = f" (not passed in {tally.missed[name]} more)" if tally.missed[name] else ""
         lines.append(f"  {name or 'at a random moment':<24}{count}{missed}")
     lines += [f"  refuses: {name:<15}{count}" for name, count in sorted(tally.refusals.items())]
+    lines += [f"  lost: {name:<18}{count}" for name, count in sorted(tally.losses.items())]
     lines.append(f"  requests that were refused there: {tally.refused_requests}")
     lines += [f"  no kill, {name:<15}{count}" for name, count in sorted(tally.troubles.items())]
     lines.append(
@@ -94,8 +99,11 @@ def counts(stage: Stage, tally: Tally, report: Report) -> list[str]:
     return lines
 
 
-async def everything(folder: Path, *, rounds: int, seed: int, trouble: str) -> bool:
+async def everything(folder: Path, *, rounds: int, seed: int, trouble: str, hosts: int = 0) -> bool:
     """The rounds that were asked for; then some on a full disk, where one can be had."""
+    if hosts:
+        wanted = host_plans(rounds, random.Random(seed))
+        return await run(folder, wanted=wanted, seed=seed, hosts=hosts)
     if trouble:
         wanted = [Plan(trouble=trouble)] * rounds
         return await run(folder, wanted=wanted, seed=seed, disk=trouble == FULL_DISK)
@@ -115,6 +123,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seed", type=int, default=None, help="repeat a run's plan")
     parser.add_argument("--trouble", default="", choices=[*TROUBLES, FULL_DISK], help="only this")
+    parser.add_argument(
+        "--hosts", type=int, nargs="?", const=2, default=0, help="so many other machines draw"
+    )
     parser.add_argument("--keep", type=Path, help="keep state and log of a failed run here")
     asked = parser.parse_args()
     seed = random.SystemRandom().randrange(10**6) if asked.seed is None else asked.seed
@@ -122,7 +133,9 @@ def main() -> int:
     logging.getLogger("aiohttp.server").disabled = True  # it reports connections cut on order
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ekaki-chaos-") as folder:
-        playing = everything(Path(folder), rounds=asked.rounds, seed=seed, trouble=asked.trouble)
+        playing = everything(
+            Path(folder), rounds=asked.rounds, seed=seed, trouble=asked.trouble, hosts=asked.hosts
+        )
         well = asyncio.run(playing)
         if not well and asked.keep is not None:
             shutil.copytree(folder, asked.keep, dirs_exist_ok=True)

@@ -1,41 +1,20 @@
 """The real bot as a process: `bot.app.run`, with an engine that only takes time."""
 
 import asyncio
-import dataclasses
 import os
-import signal
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from bot import app
+from bot import app, compose
 from bot.common import logs
 from bot.common.secret import Secret
 from bot.config.settings import Settings
-from pipeline.engine.protocol import DrawnPicture, Engine
-from pipeline.request import ResolvedRequest
+from bot.hosts.service import Hosts
+from pipeline.engine.protocol import Engine
 from tests.chaos.spec import BotSpec
-from tests.support.tagger import PaintEngine
-
-
-class UnsteadyEngine(PaintEngine):
-    """Gives other bytes each time, as a real device may: a repeated picture is another file. What
-    names no colour is green, which the tagger has nothing against."""
-
-    usual = "green"
-
-    def __init__(self, *, step_s: float, deadly: str) -> None:
-        super().__init__(step_s=step_s)
-        self._deadly = deadly
-
-    def draw(self, request: ResolvedRequest, *args: Any, **kwargs: Any) -> DrawnPicture:
-        if self._deadly and self._deadly in request.prompt:
-            os.kill(os.getpid(), signal.SIGKILL)
-        drawn = super().draw(request, *args, **kwargs)
-        image = drawn.image.copy()
-        red, green, blue = os.urandom(3)
-        image.putpixel((0, 0), (red, green, blue))
-        return dataclasses.replace(drawn, image=image)
+from tests.chaos.unsteady import UnsteadyActor, UnsteadyEngine
+from tests.support.host_process import TOKEN
 
 
 def settings_of(spec: BotSpec) -> Settings:
@@ -52,6 +31,9 @@ def settings_of(spec: BotSpec) -> Settings:
         waiting_jobs_total=0,
         job_max_age_minutes=spec.max_age_minutes,
         tagger=spec.tagger,
+        hosts="ray" if spec.hosts_address else "local",
+        hosts_address=spec.hosts_address or Settings.hosts_address,
+        hosts_token=Secret(TOKEN if spec.hosts_address else ""),
     )
 
 
@@ -65,7 +47,9 @@ def run_bot(spec: BotSpec) -> int:
         time.sleep(spec.load_s)
         return UnsteadyEngine(step_s=spec.step_s, deadly=spec.deadly)
 
-    return asyncio.run(app.run(settings, load=load, ready=_ready_at_once))
+    compose.Hosts = partial(Hosts, kind=UnsteadyActor)  # type: ignore[misc, assignment]
+    loads = [] if spec.hosts_address else [load]
+    return asyncio.run(app.run(settings, load=loads, ready=_ready_at_once))
 
 
 def _ready_at_once(bot: app.Ekaki) -> None:

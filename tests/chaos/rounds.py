@@ -1,6 +1,7 @@
 """One round: people submit, cancel, meddle; the bot is killed; a new one has to make it good."""
 
 import asyncio
+import itertools
 import random
 import time
 from collections import Counter
@@ -15,6 +16,7 @@ from tests.chaos import errands, failpoints
 from tests.chaos.activity import RED, Activity
 from tests.chaos.audit import Report, audit
 from tests.chaos.gallery_sight import choose_gallery, choose_logs
+from tests.chaos.machines import LOSSES
 from tests.chaos.places import leave_new_servers
 from tests.chaos.refusing import GONE, Closed, refusals
 from tests.chaos.settling import is_begun, settled
@@ -26,6 +28,10 @@ KILLED = -9
 EACH = 5  # rounds that every failpoint gets at least
 _NOT_REACHED_S = 6.0
 _LATE = ("gallery", "news", "maker")
+_WHILE_DRAWING = (
+    "job_accepted", "job_running", "drawing_entered", "picture_file_written", "picture_stored",
+    "delivery_begins", "delivered_unmarked", "cancelled_unanswered",
+)  # fmt: skip
 _LATE_S = 25.0  # what comes after a picture was drawn, starred and posted
 
 
@@ -33,14 +39,15 @@ _LATE_S = 25.0  # what comes after a picture was drawn, starred and posted
 class Plan:
     """`failpoint` (AT_RANDOM: any moment), at its `nth` passage. `again`: the bot that comes after
     is killed too, at a random moment. `trouble`: not killed at all, but put into this. `refused`:
-    a destination and what it answers to everything. `calm`: moderators do nothing unless the
-    failpoint needs them."""
+    a destination and what it answers to everything. `loss`: what happens to a machine that
+    draws, see `machines.LOSSES`. `calm`: moderators do nothing unless the failpoint needs them."""
 
     failpoint: str = AT_RANDOM
     nth: int = 1
     again: bool = False
     trouble: str = ""
     refused: str = ""
+    loss: str = ""
     calm: bool = False
 
 
@@ -53,6 +60,7 @@ class Tally:
     missed: Counter[str] = field(default_factory=Counter[str])
     troubles: Counter[str] = field(default_factory=Counter[str])
     refusals: Counter[str] = field(default_factory=Counter[str])
+    losses: Counter[str] = field(default_factory=Counter[str])
     refused_requests: int = 0
     recoveries_s: list[float] = field(default_factory=list[float])
     stops_s: list[float] = field(default_factory=list[float])
@@ -78,12 +86,25 @@ def plans(count: int, dice: random.Random) -> list[Plan]:
     return made
 
 
+def host_plans(count: int, dice: random.Random) -> list[Plan]:
+    """`count` rounds with other machines: half of them lose one, half the bot, at those failpoints
+    that have to do with drawing and at random moments."""
+    losses = [Plan(loss=name) for name in LOSSES]
+    kills = [Plan(failpoint=name) for name in _WHILE_DRAWING] + [Plan()]
+    dice.shuffle(losses)
+    dice.shuffle(kills)
+    both = zip(itertools.cycle(losses), itertools.cycle(kills), strict=False)
+    return list(itertools.islice(itertools.chain.from_iterable(both), count))
+
+
 async def play(stage: Stage, activity: Activity, plan: Plan, tally: Tally) -> Report:
     """One round and its count. StuckError where something never happened."""
     if plan.trouble:
         return await _play_trouble(stage, activity, plan, tally)
     if plan.refused:
         return await _play_refusal(stage, activity, plan, tally)
+    if plan.loss:
+        return await _play_loss(stage, activity, plan, tally)
     dice = activity.random
     tally.rounds += 1
     if plan.failpoint in {"commands_synced", AT_RANDOM} and stage.has_database:
@@ -93,10 +114,11 @@ async def play(stage: Stage, activity: Activity, plan: Plan, tally: Tally) -> Re
     bot = await stage.start(failpoint=armed)
     people = asyncio.create_task(_visit(stage, activity, plan))
     if plan.failpoint:
+        within_s = _LATE_S if plan.failpoint.startswith(_LATE) else _NOT_REACHED_S
         with suppress(TimeoutError):
-            await bot.end(_LATE_S if plan.failpoint.startswith(_LATE) else _NOT_REACHED_S)
+            await bot.end(within_s + stage.slow_s)
     else:
-        await asyncio.sleep(dice.uniform(0.0, 1.2))
+        await asyncio.sleep(dice.uniform(0.0, 1.2) + dice.uniform(0.0, stage.slow_s / 3))
     reached = not bot.alive
     status = await bot.kill()
     if status != KILLED:
@@ -115,6 +137,8 @@ async def play(stage: Stage, activity: Activity, plan: Plan, tally: Tally) -> Re
 
 async def _set_up(stage: Stage, activity: Activity) -> None:
     """What moderators chose, as it is before each round."""
+    if stage.machines is not None:
+        stage.machines.complete()
     if not stage.has_database or stage.has_disk:
         return
     await stage.execute(
@@ -163,6 +187,25 @@ async def _play_trouble(stage: Stage, activity: Activity, plan: Plan, tally: Tal
     await asyncio.gather(_visit(stage, activity, plan), trouble(stage, activity.random))
     stage.loopback.faults.clear()
     await stage.quiet(patience_s=PATIENCE_S + 60)
+    return await _judged(stage, activity, tally)
+
+
+async def _play_loss(stage: Stage, activity: Activity, plan: Plan, tally: Tally) -> Report:
+    """A machine is lost while it draws. Others draw its picture, or it does later."""
+    tally.rounds += 1
+    await _set_up(stage, activity)
+    await stage.start()
+    machines = stage.machines
+    assert machines is not None
+    people = asyncio.create_task(_visit(stage, activity, plan))
+    host = await machines.one_that_draws()
+    if host is None:
+        raise StuckError("a machine to draw")
+    await LOSSES[plan.loss](machines, host, activity.random)
+    tally.losses[plan.loss] += 1
+    await people
+    machines.complete()
+    await stage.quiet()
     return await _judged(stage, activity, tally)
 
 

@@ -13,7 +13,8 @@ class BotSpec:
     """`url`, `token`: of the loopback Discord. `environment` is added to the process's own, with
     the failpoint for instance. `step_s`, `load_s`: how long a step and loading the engine take.
     `log`: where standard error goes. `tagger`: a folder. `deadly`: a word in a prompt over which
-    the engine ends the process, as a system that kills it for memory does."""
+    the engine ends the process, as a system that kills it for memory does. `hosts_address`: other
+    machines draw, which join there."""
 
     url: str
     token: str
@@ -26,6 +27,7 @@ class BotSpec:
     max_age_minutes: int = 360
     tagger: str = "off"
     deadly: str = ""
+    hosts_address: str = ""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.playground.simulator.world import Interaction, World
+from tests.chaos.machines import Machines
 from tests.chaos.places import furnish
 from tests.chaos.processes import BotProcess, ForkServer, open_fork_server
 from tests.chaos.spec import BotSpec
@@ -42,7 +43,8 @@ async def until(found: Callable[[], Any], what: str, *, patience_s: float = PATI
 class Stage:
     """`state` is the bots' folder by their name of it, `seen` the same folder as we reach it.
     `accepted`: the jobs that the loopback acknowledged so far, see `sight.accepted_jobs`;
-    `requests`: the latest ones that it read there. `evidence`: why something was missing."""
+    `requests`: the latest ones that it read there. `evidence`: why something was missing.
+    `machines`: those that draw for the bots, if these don't draw themselves."""
 
     loopback: Loopback
     fork_server: ForkServer
@@ -55,6 +57,7 @@ class Stage:
     accepted: dict[str, Interaction] = field(default_factory=dict[str, Interaction])
     requests: deque[str] = field(default_factory=lambda: deque[str](maxlen=2000))
     evidence: list[str] = field(default_factory=list[str])
+    machines: Machines | None = None
     _locking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -88,6 +91,8 @@ class Stage:
         gateway.sessions.clear()  # those of killed bots would be kept for a resumption forever
         began = time.monotonic()
         environment = {"EKAKI_FAILPOINT": failpoint} if failpoint else {}
+        if self.machines is not None:
+            spec["hosts_address"] = self.machines.address
         bot = await self.fork_server.start(
             BotSpec(
                 url=self.loopback.url,
@@ -108,9 +113,16 @@ class Stage:
             self.starts_s.append(time.monotonic() - began)
         return bot
 
+    @property
+    def slow_s(self) -> float:
+        """For how much longer one may have to wait for what a bot does by itself: to start a
+        cluster takes a while."""
+        return 0.0 if self.machines is None else 60.0
+
     async def stop(self, *, within_s: float = 10.0) -> float:
         """SIGTERM: it must end by itself, with status 0. Returns the seconds that took."""
         assert self.bot is not None
+        within_s += self.slow_s
         began = time.monotonic()
         self.bot.send(signal.SIGTERM)
         try:
@@ -136,7 +148,9 @@ class Stage:
             ):  # the disk is full, or the database just being made
                 return 1
 
-        await until(lambda: open_jobs() == 0, "all jobs to end", patience_s=patience_s)
+        await until(
+            lambda: open_jobs() == 0, "all jobs to end", patience_s=patience_s + self.slow_s
+        )
 
     def query(self, sql: str, *values: Any) -> list[Any]:
         """Read our database. It never counts for what was delivered, only for what must be."""
@@ -178,11 +192,16 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(
-    folder: Path, *, fork_server: ForkServer | None = None, disk: bool = False
+    folder: Path,
+    *,
+    fork_server: ForkServer | None = None,
+    disk: bool = False,
+    hosts: int = 0,
 ) -> AsyncGenerator[Stage]:
     """A stage in `folder`, with bots of `fork_server` or of one of its own.
 
     `disk`: the state lies on a small disk that only the bots see; NoDiskError if that can't be.
+    `hosts`: so many other machines draw for them.
     """
     state = folder / "state"
     state.mkdir(parents=True, exist_ok=True)
@@ -194,8 +213,12 @@ async def open_stage(
         stage = Stage(loopback, fork_server, state, seen, folder / "bot.log")
         furnish(loopback.world)
         make_tagger(folder / "model" / "tagger")
+        if hosts:
+            stage.machines = Machines(folder, hosts)
         try:
             yield stage
         finally:
             if stage.bot is not None:
                 await stage.bot.kill()
+            if stage.machines is not None:
+                stage.machines.end()

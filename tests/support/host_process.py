@@ -27,7 +27,7 @@ class HostProcess:
             "HOSTS_TOKEN": TOKEN, "MODEL": "demo", "THREADS": "1",
             "DATA_DIR": str(folder / name), "PYTHONPATH": str(ROOT), **environment,
         }  # fmt: skip
-        with self._output.open("wb") as output:
+        with self._output.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "bot", "host", "--join", address, "--name", name],
                 cwd=folder,
