@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
+from filelock import FileLock, Timeout
 
 from pipeline.errors import ModelError
 
@@ -35,9 +37,11 @@ _TERM_S: Final = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What one node listens on: `first` and the next 39."""
+    """What one node listens on: `first` and the next 39. `lock`: keeps them from other nodes of
+    this machine, until it is released or this process ends."""
 
     first: int = FIRST_PORT
+    lock: FileLock | None = None
 
     def options(self) -> list[str]:
         """For `ray start`."""
@@ -50,11 +54,25 @@ class Ports:
 
     @classmethod
     def free(cls, first: int = FIRST_PORT) -> "Ports":
-        """The first ports from `first` on that no other node of this machine uses. ModelError."""
+        """The first ports from `first` on that no other node of this machine uses or is about to
+        use: it listens only seconds later. ModelError."""
         for start in range(first, first + 20 * _PORTS_A_NODE, _PORTS_A_NODE):
+            lock = _locked(start)
+            if lock is None:
+                continue
             if all(_is_free(start + each) for each in range(6)):
-                return cls(start)
+                return cls(start, lock)
+            lock.release()
         raise ModelError("hosts_port_in_use", port=first)
+
+
+def _locked(first: int) -> FileLock | None:
+    lock = FileLock(Path(tempfile.gettempdir()) / f"ekaki-ports-{first}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except (Timeout, OSError):  # another node's, or another user's
+        return None
+    return lock
 
 
 def _is_free(port: int) -> bool:
@@ -139,9 +157,10 @@ def environment(token: str, *, lost_head_s: int = _LOST_HEAD_S) -> dict[str, str
 class Node:
     """Runs `ray start --block` as a child process. `log`: where its output goes."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", log: Path, ports: Ports) -> None:
         self.process = process
         self.log = log
+        self._ports = ports
 
     @classmethod
     def head(cls, *, address: str, token: str, log: Path) -> "Node":
@@ -172,11 +191,12 @@ class Node:
 
     @classmethod
     def _start(cls, options: list[str], token: str, log: Path, extra: Mapping[str, str]) -> "Node":
+        ports = Ports.free()
         command = [
             sys.executable, "-c", "from ray.scripts.scripts import main; main()", "start",
             "--block", "--disable-usage-stats", "--include-log-monitor=false",
             f"--object-store-memory={_OBJECT_STORE_BYTES}", "--num-gpus=0", "--log-color=false",
-            *Ports.free().options(), *options,
+            *ports.options(), *options,
         ]  # fmt: skip
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
@@ -188,7 +208,7 @@ class Node:
                 env={**os.environ, **environment(token), **extra},
                 start_new_session=True,  # Ctrl-C is ours: the node ends after its picture
             )
-        return cls(process, log)
+        return cls(process, log, ports)
 
     @property
     def runs(self) -> bool:
@@ -204,6 +224,8 @@ class Node:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)  # what it left behind
         self.process.wait()
+        if self._ports.lock is not None:
+            self._ports.lock.release()
 
     def _wait_for(self, mark: str, within_s: float = 90.0) -> None:
         """Until its output has `mark`; ModelError says why it does not come."""

@@ -8,8 +8,8 @@ import pytest
 from bot.jobs.values import CancelledEvent, Completed, Progress
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import origin
-from tests.bot.hosts.conftest import Stage
 from tests.bot.hosts.flat_actor import MODEL, STEP_S
+from tests.bot.hosts.stage import Stage
 from tests.support.host_process import HostProcess
 
 pytestmark = [

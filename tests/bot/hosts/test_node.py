@@ -71,3 +71,12 @@ def test_a_second_node_of_a_machine_gets_other_ports() -> None:
     with socket.socket() as taken:
         taken.bind(("", first.first))
         assert Ports.free(first.first).first > first.first
+
+
+def test_two_nodes_that_start_at_once_get_different_ports() -> None:
+    one, other = Ports.free(), Ports.free()
+    assert abs(one.first - other.first) >= 40
+    assert one.lock is not None
+    one.lock.release()
+    third = Ports.free(one.first)
+    assert third.first == one.first
