@@ -77,6 +77,8 @@ def _locked(first: int) -> FileLock | None:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
+        if os.name == "posix":  # connections of a node that was killed keep a port for a minute
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("", port))
         except OSError:
@@ -170,6 +172,7 @@ class Node:
         _end_left(noted)
         if not _is_free(port):
             raise ModelError("hosts_port_in_use", port=port)
+        _forget_address(address)
         options = ["--head", f"--port={port}", f"--node-ip-address={host}", "--num-cpus=0"]
         node = cls._start([*options, "--include-dashboard=false"], token, log, {})
         noted.write_text(str(node.process.pid))
@@ -243,6 +246,15 @@ class Node:
     def said(self) -> str:
         """Its output so far."""
         return self.log.read_text(errors="replace")
+
+
+def _forget_address(address: str) -> None:
+    """Ray refuses to start a head at the address of the last one while a process of this machine
+    names it, which hosts of a head that was killed do."""
+    noted = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()) / "ray/ray_current_cluster"
+    with suppress(OSError):
+        if noted.read_text().strip() == address:
+            noted.unlink()
 
 
 def _end_left(noted: Path) -> None:

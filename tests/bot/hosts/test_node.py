@@ -4,7 +4,14 @@ import socket
 
 import pytest
 
-from bot.hosts.node import Ports, host_name, refuse_public, split_address, why_failed
+from bot.hosts.node import (
+    Ports,
+    _is_free,  # pyright: ignore[reportPrivateUsage]
+    host_name,
+    refuse_public,
+    split_address,
+    why_failed,
+)
 from pipeline.errors import ModelError
 
 
@@ -80,3 +87,16 @@ def test_two_nodes_that_start_at_once_get_different_ports() -> None:
     one.lock.release()
     third = Ports.free(one.first)
     assert third.first == one.first
+
+
+def test_a_port_whose_last_connection_just_ended_is_free() -> None:
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gRPC does
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            accepted, _ = server.accept()
+            assert not _is_free(port), "it listens"
+            accepted.close()  # the server's side ends first, as that of a killed process
+    assert _is_free(port)
