@@ -6,18 +6,18 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from bot.common.clock import Clock
 from bot.common.wording import words
 from bot.hosts import differences
 from bot.hosts.cluster import Cluster
 from bot.hosts.device_actor import DeviceActor
+from bot.hosts.entries import Entry, HostView
+from bot.hosts.losses import Losses
 from bot.hosts.remote_engine import Device, RemoteEngine
-from bot.jobs.draw import device as local
 from bot.jobs.draw.background import run_in_background
 from bot.jobs.draw.eta import Pace
 from bot.jobs.draw.runner import Runner
@@ -33,35 +33,6 @@ LOOK_EVERY_S: Final = 2.0
 SILENT_S: Final = 15.0
 """The head answers no question for so long: it is away."""
 _DRAINED: Final = "hosts_drained"
-
-HostState = Literal["loading", "ready", "drained", "leaving", "lost", "refused"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostView:
-    """One device of a machine as the operator sees it. `picture_s`: seconds of a usual picture,
-    None while unknown. `lost_at`: seconds since the epoch, when it was lost last."""
-
-    name: str
-    host: str
-    state: HostState
-    model: str = ""
-    version: str = ""
-    pictures: int = 0
-    picture_s: float | None = None
-    lost_at: float | None = None
-    problem: str = ""
-
-
-@dataclass(slots=True)
-class _Entry:
-    device: Device
-    worker: EngineWorker
-    seat: local.Device
-    engine: RemoteEngine | None = None
-    about: dict[str, Any] = field(default_factory=dict[str, Any])
-    problem: str = ""
-    leaving: bool = False
 
 
 class Hosts:
@@ -82,12 +53,12 @@ class Hosts:
         self._database = database
         self._clock = clock
         self._kind = kind
-        self._entries: dict[Device, _Entry] = {}
+        self._entries: dict[Device, Entry] = {}
         self._paces: dict[str, Pace] = {}
-        self._lost: dict[str, float] = {}
+        self._losses = Losses()
         self._refused: dict[Device, str] = {}
         self._drained: set[str] = set()
-        self._losing: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cluster")
         self.problem = ""
@@ -110,7 +81,13 @@ class Hosts:
 
     def view(self) -> list[HostView]:
         """All devices on other machines, by name."""
-        found = [self._view(entry) for entry in self._entries.values()]
+        found = [
+            entry.view(
+                drained=entry.device.host in self._drained,
+                lost_at=self._losses.last(entry.device.host),
+            )
+            for entry in self._entries.values()
+        ]
         found += [
             HostView(name=device.name, host=device.host, state="refused", problem=reason)
             for device, reason in self._refused.items()
@@ -157,22 +134,26 @@ class Hosts:
             await self._in_thread(self._cluster.disconnect)
             raise ModelError("hosts_head_silent") from None
         for device in self._entries.keys() - set(there):
-            run_in_background(self._lose(device), self._losing)  # takes seconds; others go on
+            self._note_loss(self._entries[device])
+            run_in_background(self._lose(device), self._background)  # takes seconds; others go on
         for device in self._refused.keys() - set(there):
             del self._refused[device]
         await asyncio.sleep(0)  # those that are lost leave the list
         for device in there:
             if device not in self._entries and device not in self._refused:
-                await self._take(device)
-        await self._see_who_leaves()
+                self._take(device)
+        await asyncio.gather(*(self._see_whether_leaves(one) for one in self._entries.values()))
+        self._note_losses()
         self._apply_rest()
 
-    async def _take(self, device: Device) -> None:
+    def _take(self, device: Device) -> None:
         """Draw with a device that has joined, unless its name is taken."""
         taken = {entry.device.name: entry for entry in self._entries.values()}.get(device.name)
         if taken is not None:
             reason = f"another machine has the name {device.host}: choose one with --name"
-            await self._refuse(device, reason)
+            _log.error("%s is not used: %s", device.name, reason)
+            self._refused[device] = reason
+            run_in_background(self._tell(device, reason), self._background)
             return
         _log.info("%s has joined", device.name)
         pace = self._paces.setdefault(device.host, Pace())
@@ -180,7 +161,7 @@ class Hosts:
             partial(self._open, device), name=f"Host {device.name}", pace=pace, host=device.host
         )
         seat = self._runner.add(worker)
-        self._entries[device] = _Entry(device, worker, seat)
+        self._entries[device] = Entry(device, worker, seat)
 
     def _open(self, device: Device) -> RemoteEngine:
         """Called in the worker's thread. ModelError: that machine can't be used."""
@@ -218,54 +199,58 @@ class Hosts:
         ]
         return ready[0] if ready else None
 
-    async def _see_who_leaves(self) -> None:
+    async def _see_whether_leaves(self, entry: Entry) -> None:
+        if entry.engine is None or entry.leaving or entry.worker.state not in {"ready", "resting"}:
+            return
+        try:
+            entry.leaving = await asyncio.to_thread(entry.engine.is_leaving)
+        except EngineError as error:
+            _log.info("%s does not say whether it leaves: %s", entry.device.name, error)
+        if entry.leaving:
+            _log.info("%s is leaving; it gets no more pictures", entry.device.name)
+
+    def _note_losses(self) -> None:
+        """Of machines that do not respond and are still in the cluster."""
         for entry in self._entries.values():
-            if entry.engine is not None and not entry.leaving and entry.worker.state == "ready":
-                try:
-                    entry.leaving = await asyncio.to_thread(entry.engine.is_leaving)
-                except EngineError as error:
-                    _log.info("%s does not say whether it leaves: %s", entry.device.name, error)
-                if entry.leaving:
-                    _log.info("%s is leaving; it gets no more pictures", entry.device.name)
+            if entry.worker.state == "lost":
+                self._note_loss(entry)
+            else:
+                entry.is_lost = False
+
+    def _note_loss(self, entry: Entry) -> None:
+        if not entry.leaving and not entry.is_lost:
+            self._losses.note(entry.device.host, self._clock.time())
+        entry.is_lost = True
 
     def _apply_rest(self) -> None:
+        now = self._clock.time()
         for entry in self._entries.values():
-            entry.seat.rest(entry.leaving or entry.device.host in self._drained)
+            host = entry.device.host
+            entry.avoided = self._losses.avoided(host, now) and self._others_draw(entry)
+            entry.seat.rest(entry.leaving or entry.avoided or host in self._drained)
+
+    def _others_draw(self, entry: Entry) -> bool:
+        workers = self._runner.engines.workers
+        return any(one.state == "ready" for one in workers if one is not entry.worker)
 
     async def _lose(self, device: Device) -> None:
         entry = self._entries.pop(device)
-        self._lost[device.name] = self._clock.time()
         _log.warning("%s has left", device.name)
         await self._runner.remove(entry.seat)
 
     async def _lose_all(self) -> None:
         await asyncio.gather(*(self._lose(device) for device in list(self._entries)))
 
-    async def _refuse(self, device: Device, reason: str) -> None:
-        _log.error("%s is not used: %s", device.name, reason)
-        self._refused[device] = reason
+    async def _tell(self, device: Device, reason: str) -> None:
+        """Why it is not used."""
 
         def tell() -> None:
             RemoteEngine.create(device, self._kind).refuse(reason)
 
-        await asyncio.to_thread(tell)
-
-    def _view(self, entry: _Entry) -> HostView:
-        worker = entry.worker
-        states: dict[str, HostState] = {"gone": "refused", "resting": "drained"}
-        state = "leaving" if entry.leaving else states.get(worker.state, worker.state)  # type: ignore[arg-type]
-        model = worker.model
-        return HostView(
-            name=entry.device.name,
-            host=entry.device.host,
-            state=state,  # type: ignore[arg-type]
-            model="" if model is None else f"{model.name} {model.precision} ({model.hash})",
-            version=str(entry.about.get("ekaki", "")),
-            pictures=entry.seat.pictures,
-            picture_s=worker.pace.usual(),
-            lost_at=self._lost.get(entry.device.name),
-            problem=entry.problem,
-        )
+        try:
+            await asyncio.to_thread(tell)
+        except Exception as error:  # noqa: BLE001 - it may be gone, or the whole cluster
+            _log.info("%s could not be told: %s", device.name, error)
 
     async def _in_thread(self, work: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

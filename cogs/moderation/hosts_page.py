@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import discord
 
-from bot.hosts.service import HostView
+from bot.hosts.entries import HostView
 from cogs.common.words import cut, duration, quoted
 from data.shipped.text import text
 

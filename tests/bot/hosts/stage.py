@@ -12,7 +12,8 @@ import psutil
 from bot.common.secret import Secret
 from bot.hosts.cluster import Cluster, ClusterOptions
 from bot.hosts.device_actor import DeviceActor
-from bot.hosts.service import Hosts, HostView
+from bot.hosts.entries import HostView
+from bot.hosts.service import Hosts
 from tests.bot.conftest import Harness, open_harness
 from tests.bot.hosts.flat_actor import FlatActor
 from tests.support.host_process import TOKEN, HostProcess, free_port

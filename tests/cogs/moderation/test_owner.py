@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.hosts.service import HostView
+from bot.hosts.entries import HostView
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.errors import RefusedByClient
 from cogs.moderation.hosts_page import hosts_embed
