@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from bot.hosts.entries import HostView
 from bot.jobs.values import CancelledEvent, Completed, Progress
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import origin
@@ -83,6 +84,26 @@ async def test_a_lost_picture_is_drawn_again_by_another(stage: Stage, what: str)
     end = await completed(stage, job_id)
     assert len(end.pictures) == 1
     assert "Drawing" in second.said
+
+
+async def test_a_host_that_was_lost_draws_only_where_no_other_does(stage: Stage) -> None:
+    first = stage.start_host("one", **{STEP_S: "60"})
+    await stage.until_ready("one")
+    job_id = await submit(stage)
+    await stage.until(lambda _: "Drawing" in first.said)
+    second = stage.start_host("two")
+    await stage.until_ready("one", "two")
+    lose(first, "machine")
+    await completed(stage, job_id)
+    stage.start_host("one")
+    await stage.until(lambda views: states(views) == {"one/0": "avoided", "two/0": "ready"})
+    lose(second, "machine")
+    await stage.until_ready("one")
+    await completed(stage, await submit(stage, seed=2))
+
+
+def states(views: list[HostView]) -> dict[str, str]:
+    return {view.name: view.state for view in views}
 
 
 def lose(host: HostProcess, what: str) -> None:
