@@ -4,6 +4,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Ray, an extra.
+RAY := $(VENV)/.ray
 # A small SDXL with random weights for the benchmarks.
 RANDOM_MODEL := models/random-demo
 # The newest installed Python, 3.11 or later; PYTHON=/path/to/python chooses another.
@@ -11,7 +13,8 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
 
-.PHONY: help demo demo-reset run test test-gpu test-hosts check chaos bench bench-full constraints clean
+.PHONY: help demo demo-reset run test test-gpu test-hosts check chaos chaos-hosts bench bench-full bench-hosts \
+	constraints clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -34,8 +37,7 @@ test: $(STAMP)  ## all tests
 test-gpu: $(STAMP)  ## the tests that need an NVIDIA card; skipped, with a reason, without one
 	@$(BIN)/python -m pytest -m gpu -q -rs tests/gpu
 
-test-hosts: $(STAMP)  ## drawing on several machines, over a real Ray cluster; takes minutes
-	@$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev,ray]'
+test-hosts: $(RAY)  ## drawing on several machines, over a real Ray cluster; takes minutes
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m hosts -q -rs tests/bot/hosts
 
 check: $(STAMP)  ## format, lint, types, layers, import budget
@@ -48,12 +50,19 @@ check: $(STAMP)  ## format, lint, types, layers, import budget
 chaos: $(STAMP)  ## kill -9, refusals, lost connections, a full disk: hundreds of rounds, takes minutes
 	@$(BIN)/python -m tests.chaos --rounds 400
 
+chaos-hosts: $(RAY)  ## the same for machines that draw for the bot: ten rounds, takes minutes
+	@$(BIN)/python -m tests.chaos --hosts --rounds 10
+
 bench: $(STAMP) $(RANDOM_MODEL)/model_index.json  ## measure, at most 15 minutes, and write the figures into the docs
 	@$(BIN)/python -m benchmarks --json benchmarks/results
 	@$(BIN)/python -m benchmarks.docs
 
 bench-full: $(STAMP)  ## the same at the model's real size: 60 GB of disk, an hour; resumes
 	@$(BIN)/python -m benchmarks.bench_full
+	@$(BIN)/python -m benchmarks.docs
+
+bench-hosts: $(RAY)  ## what drawing on several machines costs; takes ten minutes
+	@$(BIN)/python -m benchmarks.bench_hosts
 	@$(BIN)/python -m benchmarks.docs
 
 # Made once; a new version of our packages does not change it.
@@ -79,4 +88,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || { echo "Creating $(VENV) with $(PYTHON)"; "$(PYTHON)" -m venv $(VENV); }
 	@echo "Installing Ekaki and its tools into $(VENV); this takes minutes the first time"
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(RAY): $(STAMP)
+	@$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev,ray]'
 	@touch $@

@@ -16,7 +16,7 @@ from benchmarks.report import LEFT_OUT, Row
 from benchmarks.results import RESULTS, Result
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-DOCS: Final = ("docs/performance.md", "docs/gallery.md")
+DOCS: Final = ("docs/performance.md", "docs/gallery.md", "docs/hosts.md")
 
 
 @dataclass(frozen=True, slots=True)

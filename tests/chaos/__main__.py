@@ -90,6 +90,7 @@ def counts(stage: Stage, tally: Tally, report: Report) -> list[str]:
         f" {report.erased} deleted later; {report.twice_private} private ones sent twice because"
         " their token was over"
     )
+    lines += [f"  failed: {name:<16}{count}" for name, count in sorted(report.reasons.items())]
     if stage.starts_s and tally.stops_s:
         lines.append(
             f"start to listening {max(stage.starts_s):.2f} s at most; start to all told"

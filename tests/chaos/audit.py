@@ -26,7 +26,8 @@ from tests.support.parameters import read_parameters
 
 @dataclass
 class Report:
-    """`complaints`: what must not be. The rest counts what was seen."""
+    """`complaints`: what must not be. The rest counts what was seen; `reasons`: why jobs
+    failed."""
 
     complaints: list[str] = field(default_factory=list[str])
     accepted: int = 0
@@ -38,6 +39,7 @@ class Report:
     erased: int = 0
     twice_private: int = 0
     pictures: int = 0
+    reasons: Counter[str] = field(default_factory=Counter[str])
 
 
 def audit(stage: Stage, activity: Activity) -> Report:
@@ -124,6 +126,7 @@ class _Audit:
                 self.ended_without(job_id, row, messages)
             case "failed":
                 self.report.failed += 1
+                self.report.reasons[json.loads(row["error"])["key"]] += 1
                 self.given_up(job_id, row)
                 self.ended_without(job_id, row, messages)
             case state:
