@@ -6,8 +6,8 @@ import hashlib
 import json
 import logging
 import signal
-from collections.abc import Callable
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -128,6 +128,7 @@ async def run(
             gc.freeze()
             if settings.web_address:
                 await page.enter_async_context(serving(settings, client=bot, clock=services.clock))
+            await page.enter_async_context(_watched(bot))
             connected = asyncio.create_task(bot.start(settings.discord_token.reveal()))
             finished = asyncio.create_task(_finish_first(finish, bot))
             stopped = asyncio.create_task(stop.wait())
@@ -155,6 +156,21 @@ async def run(
             for task in done - {stopped}:
                 task.result()
     return 0
+
+
+@asynccontextmanager
+async def _watched(bot: Ekaki) -> AsyncGenerator[None]:
+    """Serve health checks and metrics if METRICS_ADDRESS says where. StorageError."""
+    if not bot.services.settings.metrics_address:
+        yield
+        return
+    from bot.watch.counting import Counting
+    from bot.watch.serving import watching
+
+    counting = bot.services.observer
+    assert isinstance(counting, Counting), "`bot.compose` makes it"
+    async with watching(bot, counting):
+        yield
 
 
 async def sync(settings: Settings) -> int:

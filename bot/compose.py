@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot.common.clock import Clock, SystemClock
 from bot.common.languages import ServerLanguages
+from bot.common.observer import NOBODY, Observer
 from bot.config.defaults import defaults_of
 from bot.config.engine_options import tagger_folder
 from bot.config.settings import Settings
@@ -87,7 +88,16 @@ async def open_services(
         async with database.reader() as connection:
             languages = ServerLanguages(await guild_settings.chosen_languages(connection))
         outbox = Outbox(database=database, audit=audit, clock=clock)
-        jobs = compose_jobs(settings, files=files, audit=audit, tags=tags, load=load, clock=clock)
+        observer = observer_of(settings)
+        jobs = compose_jobs(
+            settings,
+            files=files,
+            audit=audit,
+            tags=tags,
+            load=load,
+            clock=clock,
+            observer=observer,
+        )
         hosts = None
         if settings.hosts != "local" and load is not None:
             hosts = compose_hosts(settings, jobs=jobs, database=database, clock=clock)
@@ -99,6 +109,7 @@ async def open_services(
         yield Services(
             settings=settings,
             clock=clock,
+            observer=observer,
             database=database,
             audit=audit,
             jobs=jobs,
@@ -139,6 +150,7 @@ def compose_jobs(
     tags: TagIndex,
     load: Load | None,
     clock: Clock,
+    observer: Observer,
 ) -> JobService:
     """The job service and what it is built on. ModelError if TAGGER names no tagger."""
     tagger = tagger_folder(settings)
@@ -152,6 +164,7 @@ def compose_jobs(
         version=f"Ekaki {version('ekaki')}",
         check=None if tagger is None or load is None else OutputCheck(partial(open_tagger, tagger)),
         open_ended=settings.hosts != "local" and load is not None,
+        observer=observer,
     )
     rules = JobRules(
         defaults=defaults_of(settings),
@@ -166,7 +179,18 @@ def compose_jobs(
         max_weight=settings.max_role_weight,
         output_check=tagger is not None,
     )
-    return JobService(store=store, line=line, runner=runner, clock=clock, rules=rules)
+    return JobService(
+        store=store, line=line, runner=runner, clock=clock, rules=rules, observer=observer
+    )
+
+
+def observer_of(settings: Settings) -> Observer:
+    """What counts for METRICS_ADDRESS; without one nothing does, and its library is not loaded."""
+    if not settings.metrics_address:
+        return NOBODY
+    from bot.watch.counting import Counting
+
+    return Counting()
 
 
 def workers_of(load: Load | None) -> list[EngineWorker]:
@@ -178,7 +202,10 @@ def workers_of(load: Load | None) -> list[EngineWorker]:
     several, pace = len(load) > 1, Pace()
     return [
         EngineWorker(
-            one, name=f"Engine {number} of {len(load)}" if several else "The engine", pace=pace
+            one,
+            name=f"Engine {number} of {len(load)}" if several else "The engine",
+            device=f"local/{number - 1}",
+            pace=pace,
         )
         for number, one in enumerate(load, 1)
     ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.common.clock import Clock
 from bot.common.languages import ServerLanguages
+from bot.common.observer import Observer
 from bot.config.settings import Settings
 from bot.gallery.browser import Browser
 from bot.gallery.collection_files import CollectionFiles
@@ -33,6 +34,7 @@ class Services:
 
     settings: Settings
     clock: Clock
+    observer: Observer
     database: Database
     audit: Audit
     jobs: JobService

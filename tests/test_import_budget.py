@@ -57,5 +57,15 @@ def test_the_running_bot_with_the_own_engine_brings_no_torch() -> None:
     assert not brought(code) & {"torch", "transformers", "diffusers", "optimum"}
 
 
+def test_without_an_address_for_metrics_their_library_is_not_imported() -> None:
+    code = (
+        "from bot import app, compose\nfrom bot.config.settings import Settings\n"
+        "app.engine_loader(Settings())\n"
+        "compose.observer_of(Settings(metrics_address={address!r}))\n"
+    )
+    assert "prometheus_client" not in brought(code.format(address=""))
+    assert "prometheus_client" in brought(code.format(address="127.0.0.1:9464"))
+
+
 def test_drawing_in_the_shell_brings_no_discord_and_no_torch() -> None:
     assert not brought("import bot.cli.drawing") & {"discord", "torch", "transformers", "diffusers"}

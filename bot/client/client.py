@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client.global_limit import guard
+from bot.client.traffic import Traffic
 from bot.client.wire import tracing
 from bot.common.languages import ListeningState
 from bot.jobs.values import JobEvent
@@ -66,6 +67,7 @@ class EkakiBot(commands.Bot):
         # No voice, so no warnings that its libraries are missing.
         discord.VoiceClient.warn_nacl = False
         discord.VoiceClient.warn_dave = False
+        self.traffic = Traffic(services.observer, services.clock)
         super().__init__(
             command_prefix=commands.when_mentioned,  # required by the class; no text commands exist
             # None of them is privileged. Messages: to notice deletions, and to answer people who
@@ -82,11 +84,12 @@ class EkakiBot(commands.Bot):
                 guild=True, dm_channel=True, private_channel=False
             ),
             max_messages=None,
-            http_trace=tracing(),
+            http_trace=tracing(self.traffic),
         )
         guard(self.http)
         self.services = services
         self._presenters: Presenting | None = None
+        self._is_heard = False
         self.gone_channels = NotedChannels()  # none returns; a forgotten one is fetched again
         self.locked_threads = NotedChannels()
 
@@ -101,12 +104,30 @@ class EkakiBot(commands.Bot):
     def presenters(self, presenters: Presenting | None) -> None:
         self._presenters = presenters
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the gateway sends events at this moment, and everything known of the servers."""
+        return self.is_ready() and self._is_heard and self.ws.open
+
+    async def on_connect(self) -> None:
+        """A new session began."""
+        self._is_heard = True
+
+    async def on_resumed(self) -> None:
+        """An earlier session goes on."""
+        self._is_heard = True
+
+    async def on_disconnect(self) -> None:
+        """The connection was lost, or could not be made."""
+        self._is_heard = False
+
     async def on_message(self, message: discord.Message, /) -> None:
         """Does nothing: discord.py would log each mention as an unknown text command."""
 
     def _get_state(self, **options: Any) -> ListeningState:
         """Called by discord.py, which lets its sharded client choose its state in this way, too."""
         return ListeningState(
+            arrived=self.traffic.arrived,
             dispatch=self.dispatch,
             handlers=self._handlers,
             hooks=self._hooks,

@@ -6,8 +6,11 @@ discord.py waits for rate limits inside its requests; aiohttp reports when one r
 
 import asyncio
 from contextvars import ContextVar
+from types import SimpleNamespace
 
 import aiohttp
+
+from bot.client.traffic import Traffic
 
 _current: ContextVar["Wire | None"] = ContextVar("wire", default=None)
 
@@ -24,22 +27,34 @@ class Wire:
         _current.set(self)
 
 
-def tracing() -> aiohttp.TraceConfig:
-    """Reports requests to their `Wire`; for discord.py's `http_trace`."""
+def tracing(traffic: Traffic) -> aiohttp.TraceConfig:
+    """Reports requests to their `Wire` and to `traffic`; for discord.py's `http_trace`."""
+
+    async def begins(_: aiohttp.ClientSession, about: SimpleNamespace, __: object) -> None:
+        about.began = traffic.now()
+        wire = _current.get()
+        if wire is not None:
+            wire.idle.clear()
+
+    async def ended(
+        _: aiohttp.ClientSession,
+        about: SimpleNamespace,
+        ended: aiohttp.TraceRequestEndParams | aiohttp.TraceRequestExceptionParams,
+    ) -> None:
+        wire = _current.get()
+        if wire is not None:
+            wire.idle.set()
+        response = ended.response if isinstance(ended, aiohttp.TraceRequestEndParams) else None
+        traffic.responded(
+            method=ended.method,
+            path=ended.url.path,
+            status=None if response is None else response.status,
+            headers={} if response is None else response.headers,
+            began=about.began,
+        )
+
     trace = aiohttp.TraceConfig()
-    trace.on_request_start.append(_begins)
-    trace.on_request_end.append(_ended)
-    trace.on_request_exception.append(_ended)
+    trace.on_request_start.append(begins)
+    trace.on_request_end.append(ended)
+    trace.on_request_exception.append(ended)
     return trace
-
-
-async def _begins(*_: object) -> None:
-    wire = _current.get()
-    if wire is not None:
-        wire.idle.clear()
-
-
-async def _ended(*_: object) -> None:
-    wire = _current.get()
-    if wire is not None:
-        wire.idle.set()

@@ -1,6 +1,6 @@
 """Chooses languages: a person's by Discord's locale, a place's by its server."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import discord
@@ -18,10 +18,16 @@ class ListeningState(ConnectionState[Any]):
     names its server in the log.
 
     All tasks that answer start here: of commands, autocompletion, buttons, forms and listeners.
-    They inherit the language, so code that writes an answer need not set it.
+    They inherit the language, so code that writes an answer need not set it. `arrived` hears of
+    each interaction first.
     """
 
+    def __init__(self, *, arrived: Callable[[Mapping[str, Any]], None], **options: Any) -> None:
+        super().__init__(**options)
+        self._arrived = arrived
+
     def parse_interaction_create(self, data: Any) -> None:
+        self._arrived(data)
         with speaking(data.get("locale")), about(guild=data.get("guild_id")):
             super().parse_interaction_create(data)
 

@@ -231,3 +231,9 @@ def listening(typed: str) -> str:
     if match is None or int(match[2]) > 65535:
         raise ValueError(typed)
     return typed
+
+
+@kind("a port on this machine, as 9464, or an address and a port, as 10.0.0.5:9464")
+def listening_here(typed: str) -> str:
+    """Where to listen: `PORT` on the loopback address, or as `listening`."""
+    return str(listening.parse(f"127.0.0.1:{typed}" if typed.isdecimal() else typed))

@@ -200,6 +200,10 @@ class Settings:
     log_format: LogFormat = "text"
     """text: lines for people. json: one object per line, for programs that collect logs."""
 
+    metrics_address: Annotated[str, kinds.listening_here] = ""
+    """Where /healthz and /metrics are served, for monitoring (docs/operations.md). Empty: nowhere.
+    Everybody who reaches the address can read them."""
+
     @property
     def web_origin(self) -> str:
         """The address of the gallery's page: of this process, or (an address, but none to serve on)

@@ -22,6 +22,7 @@ def every_check(
         ("Settings", lambda: configuration.check_values(errors)),
         ("Settings file", lambda: configuration.check_env_file(env_file)),
         ("Token", lambda: token.check_token(settings)),
+        ("Metrics", lambda: configuration.check_metrics(settings)),
         ("Operator", lambda: [configuration.check_operator(settings)]),
         ("ONNX Runtime", lambda: [check_runtimes()]),
         ("Machines", lambda: [check_hosts(settings)]),

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from bot.common.addresses import is_public
 from bot.common.wording import words
 from bot.config.reading import SettingsError, dotenv_variables
 from bot.config.settings import Settings
@@ -50,3 +51,16 @@ def check_operator(settings: Settings) -> Check:
         fix = "Set OPERATOR_CONTACT to how people reach you; /about shows it."
         return warn("Operator", "no contact is set", fix)
     return ok("Operator", "contact is set")
+
+
+def check_metrics(settings: Settings) -> Iterator[Check]:
+    """Whether strangers could read the metrics; nothing if there are none."""
+    address = settings.metrics_address
+    if not address:
+        return
+    host = address.rpartition(":")[0].strip("[]")
+    if is_public(host):
+        fix = "Nothing asks for a password. Let only your monitoring reach it, as by a firewall."
+        yield warn("Metrics", f"{address} can be reached from other networks", fix)
+    else:
+        yield ok("Metrics", f"http://{address}/metrics")

@@ -158,7 +158,11 @@ class Hosts:
         _log.info("%s has joined", device.name)
         pace = self._paces.setdefault(device.host, Pace())
         worker = EngineWorker(
-            partial(self._open, device), name=f"Host {device.name}", pace=pace, host=device.host
+            partial(self._open, device),
+            name=f"Host {device.name}",
+            device=device.name,
+            pace=pace,
+            host=device.host,
         )
         seat = self._runner.add(worker)
         self._entries[device] = Entry(device, worker, seat)

@@ -8,6 +8,7 @@ from PIL.Image import Image
 
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
+from bot.common.observer import NOBODY, Observer
 from bot.jobs.accept.audit_events import refused
 from bot.jobs.accept.commit import commit
 from bot.jobs.accept.decide import JobRules, decide
@@ -16,21 +17,14 @@ from bot.jobs.accept.limits import UserLimits
 from bot.jobs.accept.usage import limits_of
 from bot.jobs.deliver.mailbox import Mailbox
 from bot.jobs.draw.line import Line, LiveJob, live_job
-from bot.jobs.draw.queue_view import queue_view
+from bot.jobs.draw.queue_view import QueueCounts, queue_counts, queue_view
 from bot.jobs.draw.resume import Resume
 from bot.jobs.draw.runner import Runner
 from bot.jobs.keep.housekeeping import Housekeeping
 from bot.jobs.keep.store import JobStore
 from bot.jobs.keep.stored import end_of
 from bot.jobs.keep.uploads import Uploads
-from bot.jobs.values import (
-    CancelledEvent,
-    Origin,
-    Queued,
-    QueueView,
-    Ticket,
-    Upload,
-)
+from bot.jobs.values import CancelledEvent, Origin, Queued, QueueView, Ticket, Upload
 from bot.safety.ceiling import Ceiling, Place
 from data.guilds.server_settings import PlaceRatings
 from data.jobs.jobs import JobRecord
@@ -56,12 +50,14 @@ class JobService:
         runner: Runner,
         clock: Clock,
         rules: JobRules,
+        observer: Observer = NOBODY,
     ) -> None:
         self._store = store
         self._line = line
         self.runner = runner
         self._clock = clock
         self._rules = rules
+        self._observer = observer
         self._uploads = Uploads(store.files, clock)
         self._housekeeping = Housekeeping(store.files, clock, kept_s=rules.kept_s)
         self._resume = Resume(store, line, runner.ending, clock, max_age_s=rules.max_age_s)
@@ -77,6 +73,15 @@ class JobService:
     def failure(self) -> "asyncio.Future[None]":
         """Raises if no engine can be used: the bot should end and report why."""
         return self.runner.ending.failure
+
+    @property
+    def accepting(self) -> bool:
+        """Whether new work is accepted: not while draining or stopping."""
+        return self._accepting
+
+    def queue_counts(self) -> QueueCounts:
+        """How much waits and runs."""
+        return queue_counts(self._line, now=self._clock.time())
 
     async def start(self) -> None:
         """Resume open jobs after a restart, close those that are too old, repeatedly end the
@@ -147,6 +152,7 @@ class JobService:
         try:
             return await self._submit(request, origin, saved=saved, replay=replay)
         except RefusedError as error:
+            self._observer.job_refused(error.key)
             event = refused(request, origin, error)
             if event is not None:
                 await self._store.audit.note(event)
@@ -182,6 +188,7 @@ class JobService:
             now=now,
         )
         hit("job_accepted")
+        self._observer.job_accepted()
         return self._admit(live_job(record, ()))
 
     async def put_upload(self, data: bytes) -> Upload:

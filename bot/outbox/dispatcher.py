@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from bot.common.clock import Clock
 from bot.common.logs import about
+from bot.common.observer import NOBODY, Observer
 from bot.outbox.service import AT_ONCE, Outbox
 from bot.outbox.verdict import BACKOFF_S, CLOSED_S, Failure, Verdict
 from data.guilds.outbox import OutboxItem
@@ -42,11 +43,13 @@ class Dispatcher:
         clock: Clock,
         explain: Explain,
         send_limit_s: float = SEND_LIMIT_S,
+        observer: Observer = NOBODY,
     ) -> None:
         self._outbox = outbox
         self._clock = clock
         self._explain = explain
         self._send_limit_s = send_limit_s
+        self._observer = observer
         self._task: asyncio.Task[None] | None = None
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._rests: dict[str, float] = {}  # lanes, until when
@@ -208,6 +211,7 @@ class Dispatcher:
             return await self._failed(item, error, wakes)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others continue
             return await self._failed(item, error, wakes)
+        self._observer.item_tried(kind=item.kind, result="sent")
         if pace_s:
             self._paced[item.kind, item.key] = self._clock.monotonic() + pace_s
         return await self._entered(item, self._outbox.done(item))
@@ -215,6 +219,7 @@ class Dispatcher:
     async def _failed(self, item: OutboxItem, error: BaseException, wakes: int) -> float:
         """Store the outcome of an attempt; see `_attempt`."""
         failure = self._explain(error)
+        self._observer.item_tried(kind=item.kind, result=failure.verdict)
         if failure.verdict is Verdict.WAIT and not self._outbox.is_old(item):
             return self._trouble(item.lane)  # so is everything else of the lane
         if failure.verdict is Verdict.UNFORESEEN:

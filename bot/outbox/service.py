@@ -14,7 +14,7 @@ from bot.outbox.verdict import EXPIRES_S, Failure, Verdict, next_attempt
 from data.gallery import entries
 from data.guilds import outbox
 from data.guilds.audit import AuditEvent, AuditKind
-from data.guilds.outbox import OutboxItem
+from data.guilds.outbox import OutboxItem, SubjectCount
 from data.store.connection import Connection
 from data.store.database import Database
 
@@ -170,6 +170,10 @@ class Outbox:
     async def counts(self, *, guild_id: int | None = None) -> dict[str, int]:
         """How many items are waiting and parked."""
         return await self._database.read(outbox.counts, guild_id=guild_id)
+
+    async def by_subject(self) -> list[SubjectCount]:
+        """How many items there are by state and by subject of their lanes."""
+        return await self._database.read(outbox.by_subject)
 
 
 def _channel_of(item: OutboxItem) -> int | None:

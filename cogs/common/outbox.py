@@ -23,7 +23,9 @@ class OutboxCog(commands.Cog, name="Outbox"):
     def __init__(self, bot: EkakiBot) -> None:
         self.bot = bot
         services = bot.services
-        self.dispatcher = Dispatcher(services.outbox, clock=services.clock, explain=explain)
+        self.dispatcher = Dispatcher(
+            services.outbox, clock=services.clock, explain=explain, observer=services.observer
+        )
 
     async def cog_unload(self) -> None:
         await self.dispatcher.stop()

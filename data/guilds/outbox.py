@@ -16,6 +16,17 @@ back, and is due."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectCount:
+    """Items in one state of all lanes about one subject. `oldest_at`: when the first of them was
+    put, in seconds since the epoch."""
+
+    subject: str
+    state: State
+    items: int
+    oldest_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxItem:
     """One row. `changes`: how often it was requested. `attempts`: failed ones. `due_at` and
     `put_at` in seconds since the epoch."""
@@ -162,3 +173,13 @@ async def counts(connection: Connection, *, guild_id: int | None = None) -> dict
     )
     found = {str(row[0]): int(row[1]) for row in rows}
     return {"waiting": 0, "parked": 0} | found
+
+
+async def by_subject(connection: Connection) -> list[SubjectCount]:
+    """How many rows there are in each state, by what their lanes begin with: the subject, without
+    the server, channel or person."""
+    rows = await connection.every(
+        "SELECT substr(lane, 1, instr(lane || ':', ':') - 1) AS subject, state,"
+        " COUNT(*) AS items, MIN(put_at) AS oldest_at FROM outbox GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    return [SubjectCount(**row) for row in rows]

@@ -20,7 +20,9 @@ ENTRY = web.RequestKey("loopback_entry", Entry)
 
 class Loopback(PlaygroundLoopback):
     """`log` has every request, `faults` what happens to the next ones, `changes` what a server's
-    administrators do."""
+    administrators do. `unreachable`: the gateway refuses new connections."""
+
+    unreachable = False
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -41,6 +43,8 @@ class _Watching(Authorizer):
     async def handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith("/cdn/"):
             return await self._file(request, handler)
+        if request.path.startswith("/gateway") and self._loopback.unreachable:
+            return web.Response(status=503)
         if not request.path.startswith("/api/"):
             return await handler(request)
         now = self._loopback.world.time()
@@ -96,8 +100,9 @@ async def _misbehave(request: web.Request, fault: Fault) -> web.StreamResponse |
         await request.read()
         _cut(request)
     if fault.status == 429:
+        headers = {"X-RateLimit-Scope": "global" if fault.is_global else "user"}
         return too_many(
-            Verdict(headers={}, retry_after_s=fault.retry_after_s, is_global=fault.is_global)
+            Verdict(headers=headers, retry_after_s=fault.retry_after_s, is_global=fault.is_global)
         )
     if fault.status is not None:
         return reply({"code": fault.code, "message": fault.message}, status=fault.status)

@@ -9,6 +9,7 @@ from functools import partial
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.common.logs import about
+from bot.common.observer import NOBODY, Observer
 from bot.jobs.draw.announcer import Announcer
 from bot.jobs.draw.attempts import Attempts
 from bot.jobs.draw.background import run_in_background
@@ -53,6 +54,7 @@ class Drawing:
         keeping: Keeping,
         announcer: Announcer,
         ending: Ending,
+        observer: Observer = NOBODY,
     ) -> None:
         self.marking: set[asyncio.Task[None]] = set()
         self._store = store
@@ -62,6 +64,7 @@ class Drawing:
         self._keeping = keeping
         self._announcer = announcer
         self._ending = ending
+        self._observer = observer
         self._init_images = InitImages(store.files)
 
     async def draw(
@@ -119,6 +122,12 @@ class Drawing:
         if drawn is None or model is None:
             return
         pace.learn(job.record.request, drawn, cost=job.cost)
+        self._observer.picture_drawn(
+            device=worker.device,
+            variant=model.precision,
+            elapsed_s=drawn.elapsed_s,
+            seconds_a_step=drawn.seconds_a_step,
+        )
         run_in_background(self._keep(job, unit, drawn, model, pace), storing)
         while len(storing) > _UNSTORED:  # pictures must not pile up in memory
             await asyncio.wait(storing, return_when=asyncio.FIRST_COMPLETED)
@@ -130,6 +139,7 @@ class Drawing:
         await self._attempts.begin(job, unit)
         if not job.started:
             job.started = True
+            self._observer.job_started(waited_s=self._clock.time() - job.record.accepted_at)
             run_in_background(self._mark_running(unit.job_id), self.marking)
             self._announcer.announce()
         init_image = await self._init_images.get(job.record.request.init_picture)

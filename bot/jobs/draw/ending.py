@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from bot.common.clock import Clock
+from bot.common.observer import NOBODY, Observer
 from bot.jobs.draw.announcer import Announcer
 from bot.jobs.draw.attempts import Attempts
 from bot.jobs.draw.background import run_in_background
@@ -36,6 +37,7 @@ class Ending:
         attempts: Attempts,
         engines: Engines,
         announcer: Announcer,
+        observer: Observer = NOBODY,
     ) -> None:
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._store = store
@@ -44,6 +46,7 @@ class Ending:
         self._attempts = attempts
         self._engines = engines
         self._announcer = announcer
+        self._observer = observer
         self._settling: set[asyncio.Task[None]] = set()
 
     async def end(
@@ -56,7 +59,10 @@ class Ending:
         """
         ended = await self._store.abandon(job_id, error=error, now=self._clock.time(), told=told)
         if ended:
-            self.tell(job_id, CancelledEvent() if error is None else Failed(error=error))
+            event = CancelledEvent() if error is None else Failed(error=error)
+            if job_id not in self._line.live:  # left by an earlier run
+                self._count(event)
+            self.tell(job_id, event)
         return ended
 
     async def entered(self, job: LiveJob, kept: Kept, model: ModelDescription) -> None:
@@ -65,8 +71,14 @@ class Ending:
             await self._tell_stored(job.record.id)
             return
         # Joined: another device's picture of the same job may have been entered since.
-        job.made |= {picture.position: picture for picture in kept.made}
-        job.withheld |= {record.position for record in kept.withheld}
+        for picture in kept.made:
+            if picture.position not in job.made:
+                job.made[picture.position] = picture
+                self._observer.picture_kept()
+        for record in kept.withheld:
+            if record.position not in job.withheld:
+                job.withheld.add(record.position)
+                self._observer.picture_withheld(record.reason)
         if kept.error is not None:
             self.tell(job.record.id, Failed(error=kept.error))
         elif kept.is_over:
@@ -97,6 +109,7 @@ class Ending:
         drawing, and notify its watchers."""
         job = self._line.drop(job_id)
         if job is not None:
+            self._count(event)
             job.cancelled.set()
             job.mailbox.put(event)
         self._attempts.ended(job_id)
@@ -112,6 +125,15 @@ class Ending:
         """Leave unstored results to the next start."""
         for task in self._settling:
             task.cancel()
+
+    def _count(self, event: Terminal) -> None:
+        match event:
+            case Completed():
+                self._observer.job_ended("finished")
+            case Failed(error=error):
+                self._observer.job_ended("failed", reason=error.key)
+            case CancelledEvent():
+                self._observer.job_ended("cancelled")
 
     async def _tell_stored(self, job_id: str) -> None:
         """Publish the end of a job that something else has ended and may not have published yet. Of

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 
 from bot.common.clock import Clock
+from bot.common.observer import NOBODY, Observer
 from bot.jobs.draw.announcer import Announcer
 from bot.jobs.draw.attempts import Attempts
 from bot.jobs.draw.background import run_in_background
@@ -43,6 +44,7 @@ class Runner:
         version: str,
         check: OutputCheck | None = None,
         open_ended: bool = False,
+        observer: Observer = NOBODY,
     ) -> None:
         self.engines = Engines(workers)
         self.announcer = Announcer(line, self.engines)
@@ -59,6 +61,7 @@ class Runner:
             attempts=self._attempts,
             engines=self.engines,
             announcer=self.announcer,
+            observer=observer,
         )
         self._drawing = Drawing(
             store=store,
@@ -68,6 +71,7 @@ class Runner:
             keeping=self.keeping,
             announcer=self.announcer,
             ending=self.ending,
+            observer=observer,
         )
         self._stopping = asyncio.Event()
         self._devices = [self._device(worker) for worker in workers]

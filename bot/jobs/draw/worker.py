@@ -97,19 +97,21 @@ class LoopWatch:
 
 
 class EngineWorker:
-    """The engine and its thread. `load` is called in that thread. `name`: for the log. `state` is
-    maintained by its device. `pace`: shared by the devices of a machine. `host`: the other machine
-    on which it draws, "" for this one."""
+    """The engine and its thread. `load` is called in that thread. `name`: for the log. `device`:
+    machine and number, for metrics. `state` is maintained by its device. `pace`: shared by the
+    devices of a machine. `host`: the other machine on which it draws, "" for this one."""
 
     def __init__(
         self,
         load: Callable[[], Engine],
         *,
         name: str = "The engine",
+        device: str = "local/0",
         pace: Pace | None = None,
         host: str = "",
     ) -> None:
         self.name = name
+        self.device = device
         self.pace = pace or Pace()
         self.host = host
         self.state: State = "loading"

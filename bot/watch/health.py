@@ -1,0 +1,84 @@
+"""Whether the bot lives, and whether it is ready: everything works that a member needs."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bot.client.client import EkakiBot
+from bot.common.wording import words
+from bot.jobs.draw.worker import EngineWorker, State
+from bot.watch.table import Part
+from data.store import notes
+from pipeline.errors import StorageError
+
+WRITE_WITHIN_S: Final = 2.0
+WRITE_EVERY_S: Final = 15.0
+"""A probe writes to the disk at most this often: only a write shows that the disk is not full."""
+
+_PROBE: Final = "health_probe"
+_STATES: Final[tuple[State, ...]] = ("loading", "lost", "resting", "gone")  # the most hopeful first
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What is `missing`, by part, in a few words."""
+
+    missing: Mapping[Part, str]
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing is."""
+        return not self.missing
+
+
+def engine_problem(workers: list[EngineWorker]) -> str:
+    """Why no engine draws; "" if one is ready."""
+    states = {worker.state for worker in workers}
+    if "ready" in states:
+        return ""
+    return next((state for state in _STATES if state in states), "none")
+
+
+class Health:
+    """Of one bot. Lives on the event loop."""
+
+    def __init__(self, bot: EkakiBot) -> None:
+        self._bot = bot
+        self._services = bot.services
+        self._written: tuple[float, str] | None = None  # when, and what was wrong
+
+    @property
+    def live(self) -> bool:
+        """False while the bot is stopping. One that hangs does not answer at all."""
+        return not self._bot.is_closed()
+
+    async def readiness(self) -> Readiness:
+        """Check every part."""
+        jobs = self._services.jobs
+        found: dict[Part, str] = {
+            "login": "" if self._bot.user is not None else "not logged in",
+            "gateway": "" if self._bot.is_connected else "not connected",
+            "accepting": "" if jobs.accepting and self.live else "finishing or stopping",
+            "database": await self._database_problem(),
+            "engine": engine_problem(jobs.runner.engines.workers),
+        }
+        return Readiness({part: problem for part, problem in found.items() if problem})
+
+    async def _database_problem(self) -> str:
+        now = self._services.clock.monotonic()
+        if self._written is None or now - self._written[0] >= WRITE_EVERY_S:
+            self._written = now, await self._write()
+        return self._written[1]
+
+    async def _write(self) -> str:
+        """Why the database can't be written; "" if it can."""
+        at = f"{self._services.clock.time():.0f}"
+        try:
+            async with asyncio.timeout(WRITE_WITHIN_S):
+                await self._services.database.write(notes.put, key=_PROBE, value=at)
+        except TimeoutError:
+            return "busy"
+        except StorageError as error:
+            return words(error)
+        return ""
