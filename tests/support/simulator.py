@@ -11,6 +11,7 @@ from bot.playground.simulator.bodies import BODY
 from bot.playground.simulator.middleware import Authorizer, Handler, reply, too_many
 from bot.playground.simulator.ratelimit import Verdict
 from bot.playground.simulator.server import Loopback as PlaygroundLoopback
+from bot.playground.simulator.sharding import Sharding
 from tests.support.changes import Changes
 from tests.support.faults import Fault, Faults
 from tests.support.requestlog import Entry, RequestLog
@@ -20,11 +21,13 @@ ENTRY = web.RequestKey("loopback_entry", Entry)
 
 class Loopback(PlaygroundLoopback):
     """`log` has every request, `faults` what happens to the next ones, `changes` what a server's
-    administrators do. `unreachable`: the gateway refuses new connections."""
+    administrators do. `unreachable`: the gateway refuses new connections. A bot may identify again
+    at once, as tests restart it so, unless `sharding` says otherwise."""
 
     unreachable = False
 
     def __init__(self, **options: Any) -> None:
+        options.setdefault("sharding", Sharding(identify_every_s=0.0))
         super().__init__(**options)
         self.log = RequestLog()
         self.faults = Faults()

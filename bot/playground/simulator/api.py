@@ -104,12 +104,13 @@ class Api(Area):
     # -- the bot, its application, users and guilds
 
     async def gateway(self, _request: web.Request) -> web.Response:
-        return reply({"url": self.posting.base_url.replace("http", "ws", 1) + "/gateway"})
+        return reply({"url": self.posting.gateway.url})
 
     async def gateway_bot(self, _request: web.Request) -> web.Response:
-        start = {"total": 1000, "remaining": 999, "reset_after": 0, "max_concurrency": 1}
-        url = self.posting.base_url.replace("http", "ws", 1) + "/gateway"
-        return reply({"url": url, "shards": 1, "session_start_limit": start})
+        gateway = self.posting.gateway
+        start = gateway.sharding.start_limit()
+        found = {"url": gateway.url, "shards": gateway.sharding.shards}
+        return reply(found | {"session_start_limit": start})
 
     async def me(self, request: web.Request) -> web.Response:
         return reply(whose(request, self.world))

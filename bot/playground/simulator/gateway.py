@@ -1,4 +1,4 @@
-"""The gateway: HELLO, IDENTIFY, READY, heartbeats, RESUME with replay, close codes, intents."""
+"""The gateway: HELLO, IDENTIFY, READY, heartbeats, RESUME with replay, close codes, shards."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,8 @@ from aiohttp import web
 
 from bot.playground.simulator.errors import Json
 from bot.playground.simulator.payloads import guild_create_json, me_json
-from bot.playground.simulator.world import World
+from bot.playground.simulator.sharding import Sharding, guild_id_of, read_shard, shard_of
+from bot.playground.simulator.world import Guild, World
 
 DISPATCH, HEARTBEAT, IDENTIFY, PRESENCE, RESUME = 0, 1, 2, 3, 6
 ANSWER_AFTER_S = 0.01
@@ -21,6 +22,7 @@ MEMBERS_REQUEST, INVALID_SESSION, HELLO, HEARTBEAT_ACK = 8, 9, 10, 11
 
 UNKNOWN_OPCODE, DECODE_ERROR, NOT_AUTHENTICATED, AUTHENTICATION_FAILED = 4001, 4002, 4003, 4004
 ALREADY_AUTHENTICATED, INVALID_SEQ, INVALID_API_VERSION, INVALID_INTENTS = 4005, 4007, 4012, 4013
+INVALID_SHARD, SHARDING_REQUIRED, GOING_AWAY = 4010, 4011, 1001
 
 HEARTBEAT_INTERVAL_MS = 41_250
 KNOWN_INTENTS = (1 << 26) - 1
@@ -30,14 +32,20 @@ DIRECT_MESSAGES, DIRECT_REACTIONS, MESSAGE_CONTENT = 1 << 12, 1 << 13, 1 << 15
 
 @dataclass(slots=True)
 class Session:
-    """One identified session; it outlives its connection so that it can be resumed."""
+    """One identified session of a shard; it outlives its connection so that it can be resumed."""
 
     id: str
     intents: int
+    shard_id: int = 0
+    shards: int = 1
     sent: list[Json] = field(default_factory=list[Json])  # every dispatch, index + 1 == seq
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     cursor: int = 0
     connection: "Connection | None" = None
+
+    def serves(self, guild_id: int | None) -> bool:
+        """Whether it gets the events of a server, or (None) of direct messages."""
+        return shard_of(guild_id, self.shards) == self.shard_id
 
     def push(self, name: str, data: Json) -> None:
         payload: Json = {"op": DISPATCH, "t": name, "s": len(self.sent) + 1, "d": data}
@@ -66,25 +74,34 @@ class Connection:
 class Gateway:
     """All sessions of the bot."""
 
-    def __init__(self, world: World, *, token: str) -> None:
+    def __init__(self, world: World, *, token: str, sharding: Sharding | None = None) -> None:
         self.world = world
         self.token = token
+        self.sharding = sharding or Sharding()
         self.base_url = ""
         self.sessions: dict[str, Session] = {}
         self.away: set[int] = set()  # servers in an outage
 
     @property
+    def url(self) -> str:
+        """Where sessions begin; each resumes at an address of its own."""
+        return self.base_url.replace("http", "ws", 1) + "/gateway"
+
+    @property
     def connected(self) -> bool:
-        """Whether a bot is connected and identified."""
-        return any(session.connection is not None for session in self.sessions.values())
+        """Whether a bot is connected and identified, with all shards."""
+        there = {each.shard_id for each in self.sessions.values() if each.connection is not None}
+        return there >= {*range(self.sharding.shards)}
 
     def dispatch(self, name: str, data: Json, *, intent: int = 0) -> None:
-        """Send an event to each session that asked for `intent` (0: everyone gets it).
+        """Send an event to each session that asked for `intent` (0: everyone gets it), of the shard
+        of its server.
 
         A session without a connection keeps it for RESUME.
         """
+        guild_id = guild_id_of(name, data)
         for session in self.sessions.values():
-            if not intent or session.intents & intent:
+            if session.serves(guild_id) and (not intent or session.intents & intent):
                 session.push(name, data)
 
     def dispatch_message(self, name: str, data: Json, *, in_guild: bool) -> None:
@@ -92,8 +109,9 @@ class Gateway:
         intent = GUILD_MESSAGES if in_guild else DIRECT_MESSAGES
         own = data["author"]["id"] == str(self.world.bot_user_id)
         mentioned = any(u["id"] == str(self.world.bot_user_id) for u in data["mentions"])
+        guild_id = guild_id_of(name, data)
         for session in self.sessions.values():
-            if not session.intents & intent:
+            if not session.intents & intent or not session.serves(guild_id):
                 continue
             if own or mentioned or not in_guild or session.intents & MESSAGE_CONTENT:
                 session.push(name, data)
@@ -101,14 +119,16 @@ class Gateway:
                 blank: Json = {"content": "", "embeds": [], "attachments": [], "components": []}
                 session.push(name, data | blank)
 
-    async def drop(self, *, code: int = 1001) -> None:
-        """Close every connection."""
+    async def drop(self, *, code: int = GOING_AWAY, shard_id: int | None = None) -> None:
+        """Close every connection, or those of one shard."""
         for session in list(self.sessions.values()):
-            if session.connection is not None:
+            if session.connection is not None and shard_id in {None, session.shard_id}:
                 await session.connection.socket.close(code=code)
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
-        """One connection, from HELLO to its end."""
+        """One connection, from HELLO to its end. 503 where a shard that is down would resume."""
+        if request.match_info.get("shard") in {str(each) for each in self.sharding.down}:
+            raise web.HTTPServiceUnavailable
         socket = web.WebSocketResponse(max_msg_size=64 * 1024, compress=False)
         await socket.prepare(request)
         if request.query.get("v", "10") != "10" or request.query.get("encoding") == "etf":
@@ -177,30 +197,43 @@ class _Conversation:
         intents = data.get("intents")
         if not isinstance(intents, int) or intents & ~KNOWN_INTENTS:
             return await self._close(INVALID_INTENTS)
-        session = Session(secrets.token_hex(16), intents)
+        shard = read_shard(data.get("shard"))
+        if shard is None:
+            return await self._close(INVALID_SHARD)
+        session = Session(secrets.token_hex(16), intents, *shard)
+        guilds = [each for each in gateway.world.guilds.values() if session.serves(each.id)]
+        if len(guilds) > gateway.sharding.most_guilds:
+            return await self._close(SHARDING_REQUIRED)
+        if session.shard_id in gateway.sharding.down:
+            return await self._close(GOING_AWAY)
+        if not gateway.sharding.may_identify(session.shard_id):
+            return await self.connection.send({"op": INVALID_SESSION, "d": False})
         gateway.sessions[session.id] = session
-        guilds = list(gateway.world.guilds.values())
-        session.push("READY", self._ready(session))
-        if intents & GUILDS:
-            everyone = bool(intents & GUILD_MEMBERS)
-            for guild in guilds:
-                if guild.id in gateway.away:
-                    continue
-                created = guild_create_json(gateway.world, guild, all_members=everyone)
-                session.push("GUILD_CREATE", created)
+        self._begin(session, guilds)
         self._attach(session, after=0)
         return None
 
-    def _ready(self, session: Session) -> Json:
+    def _begin(self, session: Session, guilds: list[Guild]) -> None:
+        """READY with servers of which nothing is known yet, then each of them."""
+        session.push("READY", self._ready(session, guilds))
+        if not session.intents & GUILDS:
+            return
+        everyone = bool(session.intents & GUILD_MEMBERS)
+        for guild in guilds:
+            if guild.id not in self.gateway.away:
+                created = guild_create_json(self.gateway.world, guild, all_members=everyone)
+                session.push("GUILD_CREATE", created)
+
+    def _ready(self, session: Session, guilds: list[Guild]) -> Json:
         world = self.gateway.world
         return {
             "v": 10,
             "user": me_json(world.user(world.bot_user_id)),
-            "guilds": [{"id": str(guild_id), "unavailable": True} for guild_id in world.guilds],
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
             "session_id": session.id,
             "session_type": "normal",
-            "resume_gateway_url": self.gateway.base_url.replace("http", "ws", 1) + "/gateway",
-            "shard": [0, 1],
+            "resume_gateway_url": f"{self.gateway.url}/{session.shard_id}",
+            "shard": [session.shard_id, session.shards],
             "application": {"id": str(world.application_id), "flags": 0},
             "private_channels": [],
             "relationships": [],
@@ -215,6 +248,8 @@ class _Conversation:
         session = gateway.sessions.get(str(data.get("session_id")))
         if session is None:
             return await self.connection.send({"op": INVALID_SESSION, "d": False})
+        if session.shard_id in gateway.sharding.down:
+            return await self._close(GOING_AWAY)
         seq = data.get("seq")
         if not isinstance(seq, int) or not 0 <= seq <= len(session.sent):
             return await self._close(INVALID_SEQ)

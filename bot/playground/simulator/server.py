@@ -22,6 +22,7 @@ from bot.playground.simulator.message_payloads import cdn_signature
 from bot.playground.simulator.middleware import Authorizer
 from bot.playground.simulator.oauth import OAuth
 from bot.playground.simulator.posting import Posting
+from bot.playground.simulator.sharding import Sharding
 from bot.playground.simulator.world import Attachment, World
 
 TOKEN = "loopback.bot.token"  # noqa: S105 - no secret: it opens nothing but this server
@@ -33,7 +34,8 @@ class Loopback:
     """`async with Loopback() as loopback:` serves at `loopback.url` until the block ends.
 
     `now` is the clock of deadlines and timestamps (s since 1970); `loopback.world.advance(s)` lets
-    time pass. `port` 0 takes a free one; OSError if the port is in use.
+    time pass. `port` 0 takes a free one; OSError if the port is in use. `sharding`: what is asked
+    of the bot's connections.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Loopback:
         host: str = HOST,
         port: int = 0,
         now: Callable[[], float] = time.time,
+        sharding: Sharding | None = None,
     ) -> None:
         self.world = world or default_world(now=now)
         self.token = token
@@ -51,7 +54,7 @@ class Loopback:
         self.port = port
         self.url = ""
         self.feed = Feed(self.world.time)
-        self.gateway = Gateway(self.world, token=token)
+        self.gateway = Gateway(self.world, token=token, sharding=sharding)
         self.posting = Posting(self.world, self.gateway, self.feed)
         self.interactions = Interactions(self.posting)
         self.actions = Actions(self.posting, self.interactions)
@@ -80,6 +83,7 @@ class Loopback:
             app.add_routes(area.routes())
         app.router.add_get("/gateway", self.gateway.handle)
         app.router.add_get("/gateway/", self.gateway.handle)
+        app.router.add_get("/gateway/{shard}", self.gateway.handle)
         app.router.add_get("/cdn/attachments/{channel}/{attachment}/{name}", self._attachment)
         return app
 
