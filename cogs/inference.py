@@ -1,6 +1,5 @@
 """`/imagine` and `/imagine-form`. The cog starts the worker on load and stops it on unload."""
 
-import asyncio
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -49,7 +48,7 @@ class Inference(commands.Cog):
         self.bot = bot
         self._presenters = Presenters(bot)
         self.downloads = Downloads()
-        self._resuming: asyncio.Task[None] | None = None
+        self._earlier: list[JobRecord] = []  # of the run before this one, not shown yet
 
     @property
     def _suggestions(self) -> Suggestions:
@@ -62,20 +61,20 @@ class Inference(commands.Cog):
         await jobs.start()
         if self.bot.services.hosts is not None:
             await self.bot.services.hosts.start()
-        earlier = await jobs.to_present()  # before the first interaction of this run can arrive
-        self._resuming = asyncio.create_task(self._resume(earlier), name="resume presenters")
+        self._earlier = await jobs.to_present()  # before any interaction of this run can arrive
 
     async def cog_unload(self) -> None:
         self.bot.presenters = None  # for new jobs; those being accepted keep their reference
-        if self._resuming is not None:
-            self._resuming.cancel()
-            await asyncio.gather(self._resuming, return_exceptions=True)
         await self.bot.services.jobs.stop()
         await self._presenters.stop()
 
-    async def _resume(self, earlier: list[JobRecord]) -> None:
-        await self.bot.wait_until_ready()
-        self._presenters.resume(earlier)
+    @commands.Cog.listener("on_shard_ready")
+    async def resume(self, shard_id: int) -> None:
+        """Show what the run before this one left in the servers of a shard."""
+        waiting, self._earlier = self._earlier, []
+        for job in waiting:
+            due = self.bot.shard_of(job.guild_id) == shard_id
+            self._presenters.resume([job]) if due else self._earlier.append(job)
 
     @app_commands.command(name="imagine", description=text("imagine.description"))
     @app_commands.describe(image=text("imagine.option_image"), saved=text("imagine.option_saved"))

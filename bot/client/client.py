@@ -7,9 +7,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client.global_limit import guard
+from bot.client.sharded import ShardedBot
+from bot.client.state import ShardedState
 from bot.client.traffic import Traffic
 from bot.client.wire import tracing
-from bot.common.languages import ListeningState
 from bot.jobs.values import JobEvent
 from bot.services import Services
 from data.jobs.jobs import JobRecord
@@ -60,7 +61,7 @@ class Presenting(Protocol):
         ...
 
 
-class EkakiBot(commands.Bot):
+class EkakiBot(ShardedBot):
     """A bot with slash commands only. Pings nobody unless a message says whom."""
 
     def __init__(self, services: Services) -> None:
@@ -124,9 +125,9 @@ class EkakiBot(commands.Bot):
     async def on_message(self, message: discord.Message, /) -> None:
         """Does nothing: discord.py would log each mention as an unknown text command."""
 
-    def _get_state(self, **options: Any) -> ListeningState:
-        """Called by discord.py, which lets its sharded client choose its state in this way, too."""
-        return ListeningState(
+    def _get_state(self, **options: Any) -> ShardedState:
+        """Called by discord.py."""
+        return ShardedState(
             arrived=self.traffic.arrived,
             dispatch=self.dispatch,
             handlers=self._handlers,

@@ -5,7 +5,7 @@ from typing import Any
 
 import discord
 from discord import app_commands
-from discord.state import ConnectionState
+from discord.state import AutoShardedConnectionState
 
 from bot.common.logs import about
 from data.shipped.text import DEFAULT_LANGUAGE, language_of, speaking, translation
@@ -13,7 +13,7 @@ from data.shipped.text import DEFAULT_LANGUAGE, language_of, speaking, translati
 _COMMUNITY = "COMMUNITY"  # only such servers choose a language in Discord; the others report en-US
 
 
-class ListeningState(ConnectionState[Any]):
+class ListeningState(AutoShardedConnectionState[Any]):
     """discord.py's state, which sets the language to that of the user of each interaction, and
     names its server in the log.
 

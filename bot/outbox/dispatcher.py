@@ -34,7 +34,8 @@ limit must not use up all slots."""
 
 
 class Dispatcher:
-    """Runs the sending tasks. `explain`: says what an exception means."""
+    """Runs the sending tasks. `explain`: says what an exception means. `begun`: whether a server
+    can be known already since the start; what is for others waits, however old it is."""
 
     def __init__(
         self,
@@ -42,12 +43,14 @@ class Dispatcher:
         *,
         clock: Clock,
         explain: Explain,
+        begun: Callable[[int], bool] = lambda _: True,
         send_limit_s: float = SEND_LIMIT_S,
         observer: Observer = NOBODY,
     ) -> None:
         self._outbox = outbox
         self._clock = clock
         self._explain = explain
+        self._begun = begun
         self._send_limit_s = send_limit_s
         self._observer = observer
         self._task: asyncio.Task[None] | None = None
@@ -125,6 +128,8 @@ class Dispatcher:
         }
         self._paced = {item: until for item, until in self._paced.items() if until > now}
         for lane, guild_id in await self._outbox.lanes_due():
+            if guild_id is not None and not self._begun(guild_id):
+                continue
             if lane in self._busy:
                 self._missed.add(lane)
             if lane in self._busy or lane in self._rests:

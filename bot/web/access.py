@@ -86,7 +86,8 @@ class DiscordMemberships:
             return None
         try:
             guild = self._client.get_guild(guild_id)
-            guild = guild or await self._client.fetch_guild(guild_id)
+            if guild is None or guild.unavailable:  # roles are not known then
+                guild = await self._client.fetch_guild(guild_id)
             member = await guild.fetch_member(user_id)
             channels = {
                 channel_id: await _channel(guild, channel_id, member) for channel_id in channel_ids

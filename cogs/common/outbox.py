@@ -23,16 +23,27 @@ class OutboxCog(commands.Cog, name="Outbox"):
     def __init__(self, bot: EkakiBot) -> None:
         self.bot = bot
         services = bot.services
+        self._ready: set[int] = set()  # shards, since the start
         self.dispatcher = Dispatcher(
-            services.outbox, clock=services.clock, explain=explain, observer=services.observer
+            services.outbox,
+            clock=services.clock,
+            explain=explain,
+            observer=services.observer,
+            begun=self._begun,
         )
+
+    def _begun(self, guild_id: int) -> bool:
+        """Whether Discord has told of the servers of this server's shard."""
+        return self.bot.shard_of(guild_id) in self._ready
 
     async def cog_unload(self) -> None:
         await self.dispatcher.stop()
 
-    @commands.Cog.listener("on_ready")
-    async def ready(self) -> None:
+    @commands.Cog.listener("on_shard_ready")
+    async def ready(self, shard_id: int) -> None:
+        self._ready.add(shard_id)
         self.dispatcher.start()
+        self.bot.services.outbox.fresh.set()
 
     @commands.Cog.listener("on_guild_available")
     async def available(self, guild: discord.Guild) -> None:

@@ -8,6 +8,7 @@ import pytest
 from bot.outbox import dispatcher, verdict
 from bot.playground.simulator import limits
 from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.sharding import Sharding
 from cogs.common import orphans
 from cogs.drawing import submission
 from cogs.gallery.posting import queues
@@ -43,14 +44,22 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Discord, None]:
+def sharding() -> Sharding:
+    """One shard, which may identify again at once, as tests restart the bot so."""
+    return Sharding(identify_every_s=0.0)
+
+
+@pytest.fixture
+async def place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sharding: Sharding
+) -> AsyncGenerator[Discord, None]:
     """A loopback Discord with its default world, without a bot yet."""
 
     def shipped(data_dir: Path) -> TagIndex:
         return vocabulary()
 
     monkeypatch.setattr("bot.compose.load_vocabulary", shipped)
-    async with Loopback() as loopback:
+    async with Loopback(sharding=sharding) as loopback:
         yield Discord(loopback, tmp_path / "state")
 
 

@@ -24,7 +24,7 @@ from cogs.drawing.presenters import Presenters
 from data.jobs.jobs import JobRecord
 from pipeline.engine.protocol import Engine
 from tests.support.fake_engine import FakeEngine
-from tests.support.gateway import last_event
+from tests.support.gateway import last_event, last_events, sequence
 from tests.support.patience import PATIENCE_S, until
 from tests.support.simulator import Loopback
 
@@ -201,8 +201,8 @@ class Running:
     async def heard(self) -> None:
         """Until the bot has taken every event that Discord sent so far, and has done all that it
         does at once about them."""
-        last = last_event(self.place.loopback.gateway)
-        await until(lambda: (self.bot.ws.sequence or 0) >= last)
+        sent = last_events(self.place.loopback.gateway)
+        await until(lambda: all(sequence(self.bot, each) >= last for each, last in sent.items()))
         await asyncio.sleep(0)  # listeners that begin with this turn of the loop
         await asyncio.gather(*(each for each in asyncio.all_tasks() if _is_listener(each)))
 
@@ -283,10 +283,12 @@ async def running_bot(
     loads: Sequence[Callable[[], Engine]] = (),
     backoff_s: tuple[float, ...] = (0.05,),
     commands_known: bool = False,
+    enough: Callable[[Ekaki], bool] = Ekaki.is_ready,
     **settings: Any,
 ) -> AsyncGenerator[Running]:
     """The bot as `bot.app` composes it, with an engine in the test's hand, until the block ends.
-    `loads`: several devices' instead; `commands_known`: members' clients know its commands."""
+    `loads`: several devices' instead; `commands_known`: members' clients know its commands;
+    `enough`: when it is ready."""
     engine = engine or FakeEngine()
     values: dict[str, Any] = {
         "discord_token": Secret(place.loopback.token),
@@ -307,7 +309,7 @@ async def running_bot(
         _get_ready_at_once(bot, place.loopback)
         connected = asyncio.create_task(bot.start(place.loopback.token))
         try:
-            await _ready(bot, connected)
+            await _ready(bot, connected, enough)
             if commands_known:
                 await know_commands(place.world, bot)
             assert isinstance(bot.presenters, Presenters)
@@ -323,18 +325,21 @@ async def running_bot(
 def _get_ready_at_once(bot: Ekaki, loopback: Loopback) -> None:
     """Once all that Discord sent has come. discord.py waits two seconds for one more server."""
     state = bot._connection  # pyright: ignore[reportPrivateUsage]
-    delayed = state._delay_ready  # pyright: ignore[reportPrivateUsage]
+    delayed = state._delay_shard_ready  # pyright: ignore[reportPrivateUsage]
 
-    async def when_all_came() -> None:
-        await until(lambda: (bot.ws.sequence or 0) >= last_event(loopback.gateway))
-        await delayed()
+    async def when_all_came(shard_id: int) -> None:
+        await until(lambda: sequence(bot, shard_id) >= last_event(loopback.gateway, shard_id))
+        await delayed(shard_id)
 
     state.guild_ready_timeout = 0.001
-    state._delay_ready = when_all_came  # pyright: ignore[reportPrivateUsage]
+    state._delay_shard_ready = when_all_came  # pyright: ignore[reportPrivateUsage]
 
 
-async def _ready(bot: Ekaki, connected: "asyncio.Task[None]") -> None:
-    ready = asyncio.create_task(_wait_until_ready(bot))
+async def _ready(
+    bot: Ekaki, connected: "asyncio.Task[None]", enough: Callable[[Ekaki], bool]
+) -> None:
+    # `wait_until_ready` works only after login.
+    ready = asyncio.create_task(until(lambda: enough(bot)))
     done, _ = await asyncio.wait(
         {ready, connected}, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED
     )
@@ -342,8 +347,4 @@ async def _ready(bot: Ekaki, connected: "asyncio.Task[None]") -> None:
     if connected in done:
         await connected
     assert ready in done, "the bot did not get ready"
-
-
-async def _wait_until_ready(bot: Ekaki) -> None:
-    while not bot.is_ready():  # `wait_until_ready` works only after login
-        await asyncio.sleep(0.005)
+    ready.result()

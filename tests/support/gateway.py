@@ -1,19 +1,34 @@
 """What tests do to the loopback's gateway, and what they ask it."""
 
+from bot.client.sharded import ShardedBot
 from bot.playground.simulator.gateway import Connection, Gateway
 
 RECONNECT = 7
 
 
-def _connections(gateway: Gateway) -> list[Connection]:
-    found = [session.connection for session in gateway.sessions.values()]
-    return [connection for connection in found if connection is not None]
+def _connections(gateway: Gateway, shard_id: int | None = None) -> list[Connection]:
+    """Those of a shard; None: of all."""
+    sessions = [s for s in gateway.sessions.values() if shard_id in {None, s.shard_id}]
+    return [each.connection for each in sessions if each.connection is not None]
 
 
-def last_event(gateway: Gateway) -> int:
-    """The number of the latest event that was sent to the connected session; 0: none."""
-    sessions = [each for each in gateway.sessions.values() if each.connection is not None]
+def last_event(gateway: Gateway, shard_id: int = 0) -> int:
+    """The number of the latest event that was sent to a shard's connected session; 0: none."""
+    there = (each for each in gateway.sessions.values() if each.connection is not None)
+    sessions = [each for each in there if each.shard_id == shard_id]
     return len(sessions[-1].sent) if sessions else 0
+
+
+def sequence(bot: ShardedBot, shard_id: int = 0) -> int:
+    """The number of the latest event that a shard of the bot has taken; 0: none."""
+    shard = bot.get_shard(shard_id)
+    socket = None if shard is None else shard._parent.ws  # pyright: ignore[reportPrivateUsage]
+    return 0 if socket is None else socket.sequence or 0
+
+
+def last_events(gateway: Gateway) -> dict[int, int]:
+    """`last_event` of every shard."""
+    return {each: last_event(gateway, each) for each in range(gateway.sharding.shards)}
 
 
 def resumes(gateway: Gateway) -> int:
@@ -22,10 +37,11 @@ def resumes(gateway: Gateway) -> int:
     return sum(event["t"] == "RESUMED" for event in sent)
 
 
-async def forget(gateway: Gateway) -> None:
-    """Close every connection; RESUME will be refused."""
-    connections = _connections(gateway)
-    gateway.sessions.clear()
+async def forget(gateway: Gateway, shard_id: int | None = None) -> None:
+    """Close every connection, or those of a shard; RESUME will be refused."""
+    connections = _connections(gateway, shard_id)
+    for session in [s for s in gateway.sessions.values() if shard_id in {None, s.shard_id}]:
+        del gateway.sessions[session.id]
     for connection in connections:
         await connection.socket.close(code=1001)
 

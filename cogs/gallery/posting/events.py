@@ -39,16 +39,10 @@ class GalleryEvents(commands.Cog, name="GalleryEvents"):
         """Wait until everything received so far is done."""
         await self._queues.settled()
 
-    @commands.Cog.listener("on_ready")
-    async def ready(self) -> None:
-        """At start, and after Discord dropped our session: much may have happened meanwhile."""
-        for guild in self.bot.guilds:
-            if not guild.unavailable:
-                self._catch_up(guild)
-
     @commands.Cog.listener("on_guild_available")
     async def available(self, guild: discord.Guild) -> None:
-        """After an outage, or later than the others at start."""
+        """At start, after an outage, and after Discord dropped the session of a shard: much may
+        have happened meanwhile."""
         self._catch_up(guild)
 
     @commands.Cog.listener("on_guild_join")
