@@ -1,9 +1,11 @@
-"""Turns Discord's answer to a wrong token into one of our errors."""
+"""Turns Discord's refusals at the start into our errors."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
 
 from bot.config.reading import SettingsError
+
+_ABOUT_SHARDS = frozenset({4010, 4011})  # invalid shard, sharding required
 
 
 @contextmanager
@@ -18,5 +20,9 @@ def login_errors() -> Generator[None]:
         raise SettingsError("token_refused") from error
     except discord.PrivilegedIntentsRequired as error:
         raise SettingsError("intents_refused") from error
-    except aiohttp.ClientConnectionError as error:
+    except discord.ConnectionClosed as error:
+        if error.code not in _ABOUT_SHARDS:
+            raise
+        raise SettingsError("shards_rejected", code=error.code) from error
+    except (aiohttp.ClientConnectionError, discord.GatewayNotFound) as error:
         raise SettingsError("discord_unreachable") from error

@@ -12,6 +12,7 @@ from bot.doctor.values import Check, fail, ok, warn
 
 API: Final = "https://discord.com/api/v10"
 TIMEOUT_S: Final = 15
+PAGE: Final = 200  # servers in one answer
 PRIVILEGED_FLAGS: Final = {
     "Presence": 1 << 12 | 1 << 13,
     "Server Members": 1 << 14 | 1 << 15,
@@ -53,6 +54,11 @@ async def _ask(settings: Settings) -> list[Check]:
         status, guilds = await _get(session, f"{base}/users/@me/guilds")
         if status == 200:
             checks += check_guilds(guilds, application_id=int(me["id"]))
+        status, gateway = await _get(session, f"{base}/gateway/bot")
+        if status == 200:
+            checks.append(
+                check_gateway(gateway, servers=application.get("approximate_guild_count"))
+            )
         return checks
 
 
@@ -79,6 +85,19 @@ def check_application(application: dict[str, Any]) -> list[Check]:
     return checks
 
 
+def check_gateway(gateway: dict[str, Any], *, servers: int | None) -> Check:
+    """How many shards Discord recommends, and whether the bot may still be started. `servers`: all,
+    None if Discord does not say."""
+    starts, shards = gateway["session_start_limit"], int(gateway["shards"])
+    found = str(shards) if servers is None else f"{shards} (servers: {servers})"
+    left = f"{starts['remaining']} of {starts['total']} session starts left today"
+    if starts["remaining"] >= shards:
+        return ok("Shards", f"{found}; {left}")
+    hours = starts["reset_after"] / 3_600_000
+    fix = f"Each start takes {shards}. Do not start the bot again for {hours:.1f} hours."
+    return warn("Shards", f"{found}; {left}", fix)
+
+
 def check_guilds(guilds: list[dict[str, Any]], *, application_id: int) -> list[Check]:
     """What the bot may do on each server, ignoring permissions of channels."""
     if not guilds:
@@ -91,4 +110,5 @@ def check_guilds(guilds: list[dict[str, Any]], *, application_id: int) -> list[C
         if missing and not allowed & ADMINISTRATOR:
             fix = "Give its role these in the server's settings, Roles, or invite it again."
             checks.append(warn("Server", f"{guild.get('name')}: lacks {', '.join(missing)}", fix))
-    return checks or [ok("Servers", f"{len(guilds)}, with all permissions")]
+    looked_at = f"the first {PAGE}" if len(guilds) >= PAGE else str(len(guilds))
+    return checks or [ok("Servers", f"{looked_at}, with all permissions")]

@@ -10,8 +10,8 @@ from json import JSONDecodeError
 import aiohttp
 import discord
 from discord import app_commands
-from discord.ext import commands
 
+from bot.client.client import EkakiBot
 from cogs.common.words import duration, listed, moment, number, outside_code, size
 from data.shipped.text import text
 from data.store.ids import new_id
@@ -151,7 +151,7 @@ def _is_passing(error: BaseException) -> bool:
 _QUIET_COMPLETIONS = QuietCompletions()
 
 
-def install(bot: commands.Bot) -> None:
+def install(bot: EkakiBot) -> None:
     """Route the errors of all commands here."""
     logging.getLogger("discord.app_commands.tree").addFilter(_QUIET_COMPLETIONS)
 

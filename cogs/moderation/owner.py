@@ -19,6 +19,7 @@ from cogs.moderation.blocks_list import blocks_embed
 from cogs.moderation.command import log_of, suggest_durations
 from cogs.moderation.hosts_page import hosts_embed
 from cogs.moderation.log_page import LogPlace
+from cogs.moderation.status_page import status_embed
 from data.guilds.blocks import Subject
 from data.shipped.text import text
 from data.store.ids import snowflake
@@ -133,6 +134,11 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
         told = await announce(interaction.client, words)
         await interaction.client.services.moderators.announced(actor, words=words, people=told)
         await say(interaction, text("owner.announced", people=told))
+
+    @app_commands.command(name="status", description=text("owner.status"))
+    async def status(self, interaction: Interaction) -> None:
+        await owner_of(interaction)
+        await say(interaction, embeds=[status_embed(interaction.client.shard_views())])
 
     @app_commands.command(name="hosts", description=text("owner.hosts"))
     async def hosts(self, interaction: Interaction) -> None:

@@ -2,13 +2,15 @@
 
 import asyncio
 
-import discord
 import pytest
 from discord.backoff import ExponentialBackoff
 
+from bot.cli.login import login_errors
 from bot.client import shard, turns
+from bot.config.reading import SettingsError
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.sharding import Sharding
+from bot.web.access import DiscordMemberships
 from tests.cogs.gallery.helpers import dispatcher, events
 from tests.cogs.running import Discord, Running, running_bot
 from tests.cogs.two_shards import (
@@ -16,6 +18,7 @@ from tests.cogs.two_shards import (
     GUILD,
     HERE,
     OTHER,
+    OTHER_GALLERY,
     THERE,
     add_other,
     ask,
@@ -157,6 +160,11 @@ async def test_a_shard_that_identifies_anew_knows_its_servers_only_when_they_com
         await until(lambda: f"gallery:{OTHER}" in dispatcher(running).resting)
         assert "try again" in await shared(alice, other)
         await moderator.member.react(message, STAR)  # nobody is told of it
+        member = await DiscordMemberships(running.bot).membership(
+            user_id=IDS.alice, guild_id=OTHER, channel_ids=[OTHER_GALLERY]
+        )
+        assert member is not None
+        assert member.sees(OTHER_GALLERY), "the web page knows what Discord's API says"
 
         mine = await drawn(bob, HERE)
         assert "gallery" in await shared(bob, mine)
@@ -213,6 +221,25 @@ async def test_a_shard_that_is_down_at_the_start_delays_only_its_own_servers(
         await until(running.bot.is_ready)
 
 
+async def test_the_operator_sees_each_shard(
+    place: Discord, sharding: Sharding, alice: Visitor
+) -> None:
+    owner, gateway = Visitor(place, IDS.owner), place.loopback.gateway
+    async with sharded_bot(place) as running:
+        await until(lambda: all(view.latency_s for view in running.bot.shard_views()))
+        said = (await owner.answer("owner status")).text
+        assert "2 servers\nShard 0: connected · 1 server · " in said
+        assert "\nShard 1: connected · 1 server · " in said
+        sharding.down.add(THERE)
+        await gateway.drop(shard_id=THERE)
+        await until(lambda: not is_connected(running.bot, THERE))
+        said = (await owner.answer("owner status")).text
+        assert "Shard 0: connected · 1 server · " in said
+        assert said.endswith("\nShard 1: not connected · 1 server")
+        refused = await alice.answer("owner status", channel=IDS.dm_alice)
+        assert "Only the person who runs this bot" in refused.text
+
+
 async def test_a_bot_can_close_while_a_shard_tries_to_connect(
     place: Discord, sharding: Sharding
 ) -> None:
@@ -246,10 +273,11 @@ async def test_shards_that_identify_too_soon_are_told_so_and_wait(
 
 @pytest.mark.parametrize("sharding", [Sharding(shards=1, most_guilds=1)])
 async def test_too_many_servers_for_the_shards_end_the_bot(place: Discord) -> None:
-    with pytest.raises(discord.ConnectionClosed) as caught:
+    with pytest.raises(SettingsError) as caught, login_errors():
         async with running_bot(place):
             raise AssertionError("Discord does not let it in")
-    assert caught.value.code == 4011
+    assert caught.value.key == "shards_rejected"
+    assert caught.value.data == {"code": 4011}
 
 
 async def test_a_new_session_reads_again_what_happened_in_its_servers_only(

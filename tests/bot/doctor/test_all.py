@@ -5,6 +5,7 @@ import sqlite3
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -15,7 +16,7 @@ from bot.config.reading import read
 from bot.config.settings import Settings
 from bot.doctor import configuration, machine, model, runtimes, token
 from bot.doctor.all import every_check
-from bot.doctor.online import check_application, check_guilds, check_online
+from bot.doctor.online import check_application, check_gateway, check_guilds, check_online
 from bot.doctor.values import Check
 from data.shipped.paths import DEMO_MODEL
 from data.store.database import Database
@@ -171,6 +172,21 @@ def test_application_and_servers_are_judged() -> None:
     (lacking,) = check_guilds([{"name": "G", "permissions": str(1 << 11)}], application_id=ID)
     assert "Attach Files" in lacking.found
     assert check_guilds([{"name": "G", "permissions": "8"}], application_id=ID)[0].result == "ok"
+    page = [{"name": "G", "permissions": "8"}] * 200
+    assert "the first 200" in check_guilds(page, application_id=ID)[0].found
+
+
+def test_shards_and_what_is_left_of_the_days_starts_are_told() -> None:
+    def gateway(remaining: int) -> dict[str, Any]:
+        limit = {"total": 1000, "remaining": remaining, "reset_after": 5_400_000}
+        return {"shards": 3, "session_start_limit": limit}
+
+    enough = check_gateway(gateway(998), servers=2600)
+    assert enough.result == "ok"
+    assert enough.found == "3 (servers: 2600); 998 of 1000 session starts left today"
+    few = check_gateway(gateway(2), servers=None)
+    assert few.result == "warn"
+    assert "for 1.5 hours" in few.fix
 
 
 async def test_online_asks_the_server_of_the_settings() -> None:
@@ -182,13 +198,18 @@ async def test_online_asks_the_server_of_the_settings() -> None:
         return web.json_response({"id": str(ID), "username": "ekaki"})
 
     async def application(request: web.Request) -> web.Response:
-        return web.json_response({"id": str(ID), "flags": 0})
+        return web.json_response({"id": str(ID), "flags": 0, "approximate_guild_count": 1})
 
     async def guilds(request: web.Request) -> web.Response:
         return web.json_response([{"id": "1", "name": "G", "permissions": "0"}])
 
+    async def gateway(request: web.Request) -> web.Response:
+        limit = {"total": 1000, "remaining": 990, "reset_after": 0, "max_concurrency": 1}
+        return web.json_response({"url": "wss://x", "shards": 1, "session_start_limit": limit})
+
     app = web.Application()
     app.router.add_get("/api/v10/users/@me", me)
+    app.router.add_get("/api/v10/gateway/bot", gateway)
     app.router.add_get("/api/v10/applications/@me", application)
     app.router.add_get("/api/v10/users/@me/guilds", guilds)
     runner = web.AppRunner(app)
@@ -204,6 +225,7 @@ async def test_online_asks_the_server_of_the_settings() -> None:
         await runner.cleanup()
     assert checks["Discord"].found == "logged in as ekaki"
     assert checks["Server"].result == "warn"
+    assert checks["Shards"].found.startswith("1 (servers: 1); 990 of 1000")
     assert refused.result == "fail"
     (unreachable,) = await asyncio.to_thread(check_online, good)
     assert "can't be reached" in unreachable.found

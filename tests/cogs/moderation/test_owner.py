@@ -1,13 +1,16 @@
 """`/owner` as the owner of the application uses it, and nobody else."""
 
+import re
 from typing import Any
 
 import pytest
 
+from bot.client.sharded import ShardView
 from bot.hosts.entries import HostView
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.errors import RefusedByClient
 from cogs.moderation.hosts_page import hosts_embed
+from cogs.moderation.status_page import SHOWN, status_embed
 from tests.cogs.moderation.helpers import log, nothing_to_tell
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, open_bot
@@ -145,3 +148,28 @@ def test_any_number_of_machines_fits(count: int) -> None:
     embed = hosts_embed(views)
     assert len(embed) <= 6000
     assert len(embed.fields) <= 25
+
+
+async def test_one_shard_is_shown_in_one_line(running: Running, owner: Visitor) -> None:
+    await until(lambda: running.bot.shard_views()[0].latency_s)
+    said = (await owner.answer("owner status")).text
+    assert re.search(r"\nShard 0: connected · 1 server · \d+ ms$", said), said
+
+
+def test_of_many_shards_those_with_trouble_come_first() -> None:
+    def view(number: int, *, connected: bool = True, unknown: int = 0) -> ShardView:
+        return ShardView(
+            id=number, connected=connected, latency_s=0.045, servers=1000, unknown=unknown
+        )
+
+    troubled = {70: view(70, connected=False), 80: view(80, unknown=3)}
+    embed = status_embed([troubled.get(number, view(number)) for number in range(100)])
+    lines = (embed.description or "").splitlines()
+    assert lines[:4] == [
+        "100000 servers",
+        "Shard 70: not connected · 1000 servers · 45 ms",
+        "Shard 80: connected · 1000 servers · 3 not known now · 45 ms",
+        "Shard 0: connected · 1000 servers · 45 ms",
+    ]
+    assert lines[-1] == f"and {100 - SHOWN} more shards"
+    assert len(embed.description or "") <= 4096

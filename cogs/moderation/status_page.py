@@ -1,0 +1,36 @@
+"""The bot's connection to Discord, shard by shard, as its operator sees it."""
+
+from collections.abc import Sequence
+
+import discord
+
+from bot.client.sharded import ShardView
+from data.shipped.text import text
+
+SHOWN = 40
+"""Shards that are listed; more would not fit into the 4096 characters of a description."""
+
+
+def status_embed(shards: Sequence[ShardView]) -> discord.Embed:
+    """One line for each shard; if they are many, those with trouble first."""
+    embed = discord.Embed(title=text("owner.status_title"))
+    servers = sum(shard.servers for shard in shards)
+    lines = [text("owner.status_servers", count=servers)] if len(shards) > 1 else []
+    listed = shards
+    if len(shards) > SHOWN:
+        listed = sorted(shards, key=lambda shard: shard.connected and not shard.unknown)[:SHOWN]
+    lines += [_line(shard) for shard in listed]
+    if len(shards) > SHOWN:
+        lines.append(text("owner.status_more", count=len(shards) - SHOWN))
+    embed.description = "\n".join(lines)
+    return embed
+
+
+def _line(shard: ShardView) -> str:
+    state = "connected" if shard.connected else "disconnected"
+    found = [text(f"owner.status_{state}"), text("owner.status_servers", count=shard.servers)]
+    if shard.unknown:
+        found.append(text("owner.status_unknown", count=shard.unknown))
+    if shard.latency_s is not None:
+        found.append(text("owner.status_latency", ms=round(shard.latency_s * 1000)))
+    return text("owner.status_shard", id=shard.id, found=" · ".join(found))
