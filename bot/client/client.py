@@ -90,7 +90,6 @@ class EkakiBot(ShardedBot):
         guard(self.http)
         self.services = services
         self._presenters: Presenting | None = None
-        self._is_heard = False
         self.gone_channels = NotedChannels()  # none returns; a forgotten one is fetched again
         self.locked_threads = NotedChannels()
 
@@ -104,23 +103,6 @@ class EkakiBot(ShardedBot):
     @presenters.setter
     def presenters(self, presenters: Presenting | None) -> None:
         self._presenters = presenters
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether the gateway sends events at this moment, and everything known of the servers."""
-        return self.is_ready() and self._is_heard and self.ws.open
-
-    async def on_connect(self) -> None:
-        """A new session began."""
-        self._is_heard = True
-
-    async def on_resumed(self) -> None:
-        """An earlier session goes on."""
-        self._is_heard = True
-
-    async def on_disconnect(self) -> None:
-        """The connection was lost, or could not be made."""
-        self._is_heard = False
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Does nothing: discord.py would log each mention as an unknown text command."""

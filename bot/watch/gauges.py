@@ -1,6 +1,7 @@
 """A state of the bot as gauges of Prometheus."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import get_args
 
@@ -54,7 +55,10 @@ def gauges_of(state: BotState) -> Iterator[GaugeMetricFamily]:
     yield _by_one(table.ENGINES, state.engines, zeros=True)
     yield _by_one(table.HOST_DEVICES, state.host_devices, zeros=True)
     yield _single(table.DISCORD_SERVERS, state.servers)
-    yield _single(table.DISCORD_LATENCY, state.latency_s)
+    states = Counter("connected" if each.connected else "disconnected" for each in state.shards)
+    yield _by_one(table.DISCORD_SHARDS, states, zeros=True)
+    latencies = {str(s.id): s.latency_s for s in state.shards if s.latency_s is not None}
+    yield _by_one(table.DISCORD_LATENCY, latencies)
     yield _by_one(table.DISK_FREE, disk.free)
     yield _by_one(table.DISK_SIZE, disk.size)
     yield _by_one(table.DATABASE_SIZE, disk.database)

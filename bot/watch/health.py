@@ -1,11 +1,12 @@
 """Whether the bot lives, and whether it is ready: everything works that a member needs."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bot.client.client import EkakiBot
+from bot.client.sharded import ShardView
 from bot.common.wording import words
 from bot.jobs.draw.worker import EngineWorker, State
 from bot.watch.table import Part
@@ -40,6 +41,18 @@ def engine_problem(workers: list[EngineWorker]) -> str:
     return next((state for state in _STATES if state in states), "none")
 
 
+def gateway_problem(shards: Sequence[ShardView], *, begun: bool) -> str:
+    """Why Discord's gateway sends nothing; "" if it does. `begun`: all shards were connected since
+    the start. After that one of several may be down without any effect on other servers: the
+    metrics tell."""
+    connected = sum(shard.connected for shard in shards)
+    if not connected:
+        return "not connected"
+    if begun:
+        return ""
+    return "connecting" if len(shards) == 1 else f"{connected} of {len(shards)} shards connected"
+
+
 class Health:
     """Of one bot. Lives on the event loop."""
 
@@ -58,7 +71,7 @@ class Health:
         jobs = self._services.jobs
         found: dict[Part, str] = {
             "login": "" if self._bot.user is not None else "not logged in",
-            "gateway": "" if self._bot.is_connected else "not connected",
+            "gateway": gateway_problem(self._bot.shard_views(), begun=self._bot.is_ready()),
             "accepting": "" if jobs.accepting and self.live else "finishing or stopping",
             "database": await self._database_problem(),
             "engine": engine_problem(jobs.runner.engines.workers),

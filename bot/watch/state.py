@@ -3,7 +3,6 @@ Nothing blocks the event loop."""
 
 import asyncio
 import logging
-import math
 import shutil
 from collections import Counter
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.client.client import EkakiBot
+from bot.client.sharded import ShardView
 from bot.jobs.draw.queue_view import QueueCounts
 from bot.watch.health import Health, Readiness
 from data.guilds import backlog
@@ -48,7 +48,7 @@ class Stored:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotState:
     """Everything at one moment, `now` (seconds since the epoch). `stored` is None if the database
-    can't be read, `latency_s` while the gateway is not connected."""
+    can't be read."""
 
     now: float
     version: str
@@ -58,7 +58,7 @@ class BotState:
     engines: Mapping[str, int]
     host_devices: Mapping[str, int]
     servers: int
-    latency_s: float | None
+    shards: tuple[ShardView, ...]
     disk: DiskState
     stored: Stored | None
 
@@ -79,7 +79,6 @@ async def read_state(bot: EkakiBot, health: Health) -> BotState:
     )
     bot.traffic.expire()
     hosts = [] if services.hosts is None else services.hosts.view()
-    latency_s = bot.latency if bot.is_connected else math.inf  # also until the first heartbeat
     return BotState(
         now=services.clock.time(),
         version=version("ekaki"),
@@ -89,7 +88,7 @@ async def read_state(bot: EkakiBot, health: Health) -> BotState:
         engines=Counter(worker.state for worker in services.jobs.runner.engines.workers),
         host_devices=Counter(view.state for view in hosts),
         servers=len(bot.guilds),
-        latency_s=latency_s if math.isfinite(latency_s) else None,
+        shards=tuple(bot.shard_views()),
         disk=disk,
         stored=stored,
     )

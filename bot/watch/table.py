@@ -208,10 +208,17 @@ OUTBOX_OLDEST: Final = Metric(
 DISCORD_SERVERS: Final = Metric(
     name="ekaki_discord_servers", kind="gauge", help="Servers that the bot is in."
 )
+DISCORD_SHARDS: Final = Metric(
+    name="ekaki_discord_shards",
+    kind="gauge",
+    help="Connections to Discord's gateway, each for a part of the servers.",
+    labels={"state": ("connected", "disconnected")},
+)
 DISCORD_LATENCY: Final = Metric(
     name="ekaki_discord_gateway_latency_seconds",
     kind="gauge",
     help="Between the latest heartbeat and its answer; absent while not connected.",
+    labels={"shard": ()},
 )
 DISK_FREE: Final = Metric(
     name="ekaki_disk_free_bytes",
@@ -239,6 +246,6 @@ COUNTED: Final = (
 )  # fmt: skip
 READ: Final = (
     INFO, READY, JOBS, PICTURES_WAITING, OLDEST_WAIT, QUEUE_ETA, UNDELIVERED, REPORTS, REVIEWS,
-    ENGINES, HOST_DEVICES, OUTBOX_ITEMS, OUTBOX_OLDEST, DISCORD_SERVERS, DISCORD_LATENCY,
-    DISK_FREE, DISK_SIZE, DATABASE_SIZE,
+    ENGINES, HOST_DEVICES, OUTBOX_ITEMS, OUTBOX_OLDEST, DISCORD_SERVERS, DISCORD_SHARDS,
+    DISCORD_LATENCY, DISK_FREE, DISK_SIZE, DATABASE_SIZE,
 )  # fmt: skip

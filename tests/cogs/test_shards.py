@@ -10,6 +10,9 @@ from bot.client import shard, turns
 from bot.config.reading import SettingsError
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.sharding import Sharding
+from bot.watch.gauges import gauges_of
+from bot.watch.health import Health
+from bot.watch.state import read_state
 from bot.web.access import DiscordMemberships
 from tests.cogs.gallery.helpers import dispatcher, events
 from tests.cogs.running import Discord, Running, running_bot
@@ -96,9 +99,7 @@ async def test_a_shard_that_breaks_off_while_drawing_loses_nothing_and_disturbs_
         earlier = await drawn(alice, THERE)
         engine.hold()
         message = await ask(alice, THERE)
-        sharding.down.add(THERE)
-        await gateway.drop(shard_id=THERE)
-        await until(lambda: not is_connected(running.bot, THERE))
+        await _take_down(place, running, THERE)
         engine.release()
         await has_picture(alice, message)  # over the API, which works
         asked = await alice.member.slash(
@@ -134,9 +135,7 @@ async def test_a_shard_that_can_not_connect_does_not_keep_another_from_it(
     gateway = place.loopback.gateway
     monkeypatch.setattr(ExponentialBackoff, "delay", _late)
     async with sharded_bot(place) as running:
-        sharding.down.add(THERE)
-        await gateway.drop(shard_id=THERE)
-        await until(lambda: not is_connected(running.bot, THERE))
+        await _take_down(place, running, THERE)
         await ask_reconnect(gateway)  # it reaches the only one that is connected
         await until(lambda: told(gateway, HERE, "RESUMED") == 1)
         await drawn(bob, HERE)
@@ -216,6 +215,8 @@ async def test_a_shard_that_is_down_at_the_start_delays_only_its_own_servers(
         await until(lambda: posts(bob, HERE) == 1)
         assert not alice.member.message(waiting[THERE].id).attachments
         assert not running.bot.is_ready()
+        missing = (await Health(running.bot).readiness()).missing
+        assert missing["gateway"] == "1 of 2 shards connected"
         sharding.down.clear()
         await has_picture(alice, waiting[THERE])
         await until(running.bot.is_ready)
@@ -224,20 +225,42 @@ async def test_a_shard_that_is_down_at_the_start_delays_only_its_own_servers(
 async def test_the_operator_sees_each_shard(
     place: Discord, sharding: Sharding, alice: Visitor
 ) -> None:
-    owner, gateway = Visitor(place, IDS.owner), place.loopback.gateway
+    owner = Visitor(place, IDS.owner)
     async with sharded_bot(place) as running:
         await until(lambda: all(view.latency_s for view in running.bot.shard_views()))
         said = (await owner.answer("owner status")).text
         assert "2 servers\nShard 0: connected · 1 server · " in said
         assert "\nShard 1: connected · 1 server · " in said
-        sharding.down.add(THERE)
-        await gateway.drop(shard_id=THERE)
-        await until(lambda: not is_connected(running.bot, THERE))
+        await _take_down(place, running, THERE)
         said = (await owner.answer("owner status")).text
         assert "Shard 0: connected · 1 server · " in said
         assert said.endswith("\nShard 1: not connected · 1 server")
         refused = await alice.answer("owner status", channel=IDS.dm_alice)
         assert "Only the person who runs this bot" in refused.text
+
+
+async def test_a_shard_that_is_down_is_measured_and_the_bot_is_ready_for_the_others(
+    place: Discord, sharding: Sharding
+) -> None:
+    async with sharded_bot(place) as running:
+        health = Health(running.bot)
+        await _take_down(place, running, THERE)
+        assert "gateway" not in (await health.readiness()).missing
+        found = {each.name: each for each in gauges_of(await read_state(running.bot, health))}
+        shards = {s.labels["state"]: s.value for s in found["ekaki_discord_shards"].samples}
+        assert shards == {"connected": 1.0, "disconnected": 1.0}
+        await _take_down(place, running, HERE)
+        assert (await health.readiness()).missing["gateway"] == "not connected"
+        sharding.down.clear()
+        await until(lambda: all(view.connected for view in running.bot.shard_views()))
+        assert "gateway" not in (await health.readiness()).missing
+
+
+async def _take_down(place: Discord, running: Running, shard_id: int) -> None:
+    gateway = place.loopback.gateway
+    gateway.sharding.down.add(shard_id)
+    await gateway.drop(shard_id=shard_id)
+    await until(lambda: not is_connected(running.bot, shard_id))
 
 
 async def test_a_bot_can_close_while_a_shard_tries_to_connect(

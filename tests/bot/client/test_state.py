@@ -23,6 +23,7 @@ async def test_a_new_session_of_a_shard_does_not_keep_another_from_being_ready()
     """With discord.py's own waiting shard 1 is never ready, and new servers are not announced."""
     told: list[tuple[str, Any]] = []
     state = ShardedState(
+        arrived=lambda _: None,
         dispatch=lambda name, *args: told.append((name, *args)),  # type: ignore[arg-type]
         handlers={},
         hooks={},
