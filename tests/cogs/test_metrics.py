@@ -31,6 +31,7 @@ from tests.support.gateway import forget
 from tests.support.patience import until
 from tests.support.tagger import PaintEngine, make_tagger
 
+ROOT = Path(__file__).resolve().parents[2]
 LOCAL = {"device": "local/0", "variant": "fp32"}
 
 
@@ -114,6 +115,20 @@ async def test_every_declared_metric_is_exported(place: Discord) -> None:
         found = await seen.scrape()
         for metric in (*table.COUNTED, *table.READ):
             assert found.kinds[metric.name.removesuffix("_total")] == metric.kind
+
+
+async def test_what_rules_and_dashboard_ask_for_is_exported(place: Discord, alice: Visitor) -> None:
+    async with watched(place) as seen:
+        await alice.draw(seen.running, "1girl")
+        found = await seen.scrape()
+    exported = {name for name, _ in found.values} | found.kinds.keys()
+    exported |= {f"{name}_total" for name, kind in found.kinds.items() if kind == "counter"}
+    asked: set[str] = set()
+    for file in ("prometheus/alerts.yml", "grafana/dashboards/ekaki.json"):
+        text = (ROOT / "deploy" / file).read_text(encoding="utf-8")
+        asked |= set(re.findall(r"\b(?:ekaki|process)_[a-z_]+", text))
+    assert len(asked) > 30
+    assert asked - exported == set()
 
 
 async def test_no_label_names_a_person_place_or_prompt(place: Discord, alice: Visitor) -> None:
