@@ -66,13 +66,13 @@ class Gallery:
 
     async def remove(self, entry_id: str, *, actor: Actor) -> Entry:
         """Remove an entry permanently: for its maker and moderators. RefusedError otherwise."""
+        now = self.clock.time()
         async with self.database.transaction() as connection:
             entry = await known(connection, entry_id)
             self._demand_maker(entry, actor)
-            await states.remove(
-                connection, number=entry.number, by=actor.user_id, now=self.clock.time()
-            )
+            await states.remove(connection, number=entry.number, by=actor.user_id, now=now)
             await self._record(connection, AuditKind.GALLERY_REMOVED, entry, actor.user_id)
+            await self.database.tombstones.put_in(connection, "entry", entry_id, now=now)
         return entry
 
     async def approve(self, entry_id: str, *, actor: Actor) -> Entry:
@@ -116,7 +116,11 @@ class Gallery:
 
     async def set_maker_on_web(self, user_id: int, *, on: bool) -> None:
         """Set whether this maker's pictures may be on the web page."""
-        await self.database.write(web.set_maker, user_id=user_id, on_web=on)
+        async with self.database.transaction() as connection:
+            await web.set_maker(connection, user_id=user_id, on_web=on)
+            if not on:
+                now = self.clock.time()
+                await self.database.tombstones.put_in(connection, "web", user_id, now=now)
 
     async def shows(self, *, guild_id: int | None, picture_id: str = "", job_id: str = "") -> bool:
         """Whether the server's gallery shows this picture, or one of this job."""

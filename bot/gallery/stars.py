@@ -212,7 +212,9 @@ class Stars:
         if entry.state in {"posted", "waiting", "hidden"}:
             # If it was our message in the gallery, a moderator deleted it.
             by = _BY_HAND if in_gallery else None
-            await states.remove(connection, number=entry.number, by=by, now=self._clock.time())
+            now = self._clock.time()
+            await states.remove(connection, number=entry.number, by=by, now=now)
+            await self._database.tombstones.put_in(connection, "entry", entry.id, now=now)
 
 
 _MAX_PICTURES = 10

@@ -136,6 +136,9 @@ class Reviews:
                 actor_id=actor.user_id,
                 picture_id=record.id,
             )
+            await self._database.tombstones.put_in(
+                connection, "withheld", withheld_id, now=self._clock.time()
+            )
         hit("withheld_discarded")
         await self._files.discard([record.content_hash or ""])
 

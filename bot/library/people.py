@@ -7,14 +7,13 @@ from typing import Final
 
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
-from bot.jobs.accept.limits import DAY_S
 from bot.jobs.keep.files import KeptFiles
 from bot.jobs.service import JobService
 from bot.library.export import Exporter
-from data.gallery import collections, entries, search, votes, web
-from data.guilds import audit, reports
-from data.jobs import of_person, pictures, quota, quota_grants, uploads, withheld
-from data.people import favourites, news, presets, tag_uses, user_defaults, web_sessions
+from bot.library.forgetting import forget_person
+from data.gallery import search
+from data.jobs import of_person
+from data.people import presets, user_defaults
 from data.people.presets import Preset
 from data.people.user_defaults import UserDefaults
 from data.store.database import Database
@@ -119,29 +118,21 @@ class People:
         number and a time, without job or text), so that this can't be used to reset limits; then
         the next housekeeping removes it too. Blocks also stay, and what moderators did about them,
         without their text, as long as the server keeps its log. What they shared is removed from
-        gallery channels; other messages in Discord stay.
+        gallery channels; other messages in Discord stay. A tombstone keeps restored backups from
+        bringing them back.
         """
         await self._jobs.cancel_all(user_id=user_id)
+        now = self._clock.time()
         async with self._database.transaction() as connection:
             was_shown = await search.has_words_of(connection, maker_id=user_id)
             open_ids = await of_person.open_ids(connection, user_id=user_id)  # accepted in between
-            begun_from = await of_person.init_pictures(connection, user_id=user_id)
-            freed = await pictures.delete_of_user(connection, user_id=user_id)
-            freed += await withheld.files_of_user(connection, user_id=user_id)
-            for table in (favourites, votes, entries, collections):
-                await table.forget(connection, user_id=user_id)
-            await web.forget_maker(connection, user_id=user_id)
-            await of_person.delete_of_user(connection, user_id=user_id)
-            freed += await uploads.forget(connection, user_id=user_id)
-            for table in (presets, user_defaults, tag_uses, web_sessions, news):
-                await table.forget(connection, user_id=user_id)
-            await quota.expire(connection, before=self._clock.time() - DAY_S)
-            for table in (reports, audit, quota_grants):
-                await table.forget(connection, user_id=user_id)
+            freed = await forget_person(connection, user_id=user_id, now=now)
+            await self._database.tombstones.put_in(connection, "person", user_id, now=now)
+            hit("person_marked")
         hit("person_forgotten")
         for job_id in open_ids:
             self._jobs.forgotten(job_id=job_id)
-        await asyncio.shield(self._files.discard([*freed, *begun_from]))
+        await asyncio.shield(self._files.discard(freed))
         begin = was_shown
         while was_shown:
             was_shown = await self._database.write(search.tidy, begin=begin)

@@ -8,10 +8,11 @@ from bot.common.actor import Actor
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.jobs.keep.files import KeptFiles
+from bot.library.forgetting import forget_job
 from bot.moderation.audit import Audit
 from bot.outbox.removals import remove_message, remove_messages_of
 from data.guilds.audit import AuditKind
-from data.jobs import jobs, pictures, withheld
+from data.jobs import jobs, pictures
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.jobs.stored import StoredPicture, find_stored
@@ -204,11 +205,12 @@ class Results:
                 await self._audit.record_of(
                     connection, job, AuditKind.DELETED, details, actor_id=actor.user_id
                 )
-            freed = await pictures.delete_of_job(connection, job_id=job_id)
-            freed += await withheld.files_of_job(connection, job_id=job_id)
-            await jobs.delete(connection, job_id=job_id)
+            freed = await forget_job(connection, job_id=job_id)
+            await self._database.tombstones.put_in(
+                connection, "job", job_id, now=self._clock.time()
+            )
         hit("job_deleted")
-        await self._files.discard([*freed, job.request.init_picture])
+        await self._files.discard(freed)
         return job
 
     async def history(

@@ -16,6 +16,7 @@ from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 from data.store.connection import Connection, tolerant_text
 from data.store.place import Place
 from data.store.private import make_file
+from data.store.tombstones import FOLDER_NAME, TombstoneFiles
 from pipeline.disk import disk_error
 from pipeline.errors import InputError, StorageError
 
@@ -25,8 +26,11 @@ Query: TypeAlias = Callable[Concatenate[Connection, P], Awaitable[T]]
 """A function of `data` that queries a connection."""
 
 DATABASE_NAME = "ekaki.db"  # in DATA_DIR
+RESTORE_JOURNAL = "restore.json"
+"""Beside the database while a restore replaces it (`bot.backup.swapping`)."""
 BUSY_TIMEOUT_S = 5.0
 READERS = 2
+_LOG_PAUSES_S = (0.05, 0.2, 0.5, 1.0)
 
 _MIGRATION_NAME = re.compile(r"(\d{4})_\w+\.sql")
 
@@ -73,9 +77,19 @@ def storage_errors(path: Path) -> Generator[None, None, None]:
 class Database:
     """The open database. Make it with `Database.open(path)`; it is an async context manager."""
 
-    def __init__(self, path: Path, writer: Connection, readers: list[Connection]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        writer: Connection,
+        readers: list[Connection],
+        *,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+    ) -> None:
         self.path = path
+        self.log_owed = False  # whether the log still contains what was deleted
+        self._busy_timeout_s = busy_timeout_s
         self.place = Place()
+        self.tombstones = TombstoneFiles(path.parent / FOLDER_NAME)
         self._writer = writer
         self._write_lock = asyncio.Lock()
         self._readers = readers
@@ -87,25 +101,27 @@ class Database:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S
+        cls, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S, migrate: bool = True
     ) -> AsyncGenerator["Database", None]:
-        """Open `path`, creating and migrating it.
+        """Open `path`, creating and migrating it (unless `migrate` is off).
 
-        StorageError if it can't be opened or written, is locked by another process, damaged, or of
-        a newer version than this code knows.
+        StorageError if it can't be opened or written, is locked by another process, damaged, of a
+        newer version than this code knows, or being replaced by a restore.
         """
+        demand_restored(path.parent)
         connections: list[Connection] = []
         try:
             with storage_errors(path):
                 await asyncio.to_thread(_probe, path)
                 writer = await _connect(path, busy_timeout_s=busy_timeout_s)
                 connections.append(writer)
-                await _migrate(writer, path)
+                if migrate:
+                    await _migrate(writer, path)
                 for _ in range(READERS):
                     reader = await _connect(path, busy_timeout_s=busy_timeout_s)
                     connections.append(reader)
                     await reader.execute("PRAGMA query_only = ON")
-            database = cls(path, connections[0], connections[1:])
+            database = cls(path, connections[0], connections[1:], busy_timeout_s=busy_timeout_s)
             try:
                 database.place.hold(path)
             except OSError as error:
@@ -139,11 +155,25 @@ class Database:
                     raise
 
     async def forget_log(self) -> None:
-        """Empty the write-ahead log, which still contains what was just deleted. An active reader
-        postpones that to the next call."""
-        with storage_errors(self.path):
-            async with self._write_lock, self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)"):
-                pass
+        """Empty the write-ahead log, which still contains what was just deleted.
+
+        SQLite would let every writer wait while a reader is active, which a backup is for as long
+        as it copies. So it is tried some times without waiting, and then `log_owed` is set.
+        """
+        self.log_owed = True
+        for pause_s in (0.0, *_LOG_PAUSES_S):
+            await asyncio.sleep(pause_s)
+            with storage_errors(self.path):
+                async with self._write_lock:
+                    await self._writer.execute("PRAGMA busy_timeout = 0")
+                    try:
+                        busy = await self._writer.value("PRAGMA wal_checkpoint(TRUNCATE)")
+                    finally:
+                        wait_ms = round(self._busy_timeout_s * 1000)
+                        await self._writer.execute(f"PRAGMA busy_timeout = {wait_ms}")
+            if not busy:
+                self.log_owed = False
+                return
 
     @asynccontextmanager
     async def reader(self) -> AsyncGenerator[Connection, None]:
@@ -164,6 +194,12 @@ class Database:
         """The result of one query, in its own transaction."""
         async with self.transaction() as connection:
             return await query(connection, *args, **kwargs)
+
+
+def demand_restored(folder: Path) -> None:
+    """StorageError `restore_unfinished` while a restore replaces what is in `folder`."""
+    if (folder / RESTORE_JOURNAL).exists():
+        raise StorageError("restore_unfinished", path=str(folder))
 
 
 def _probe(path: Path) -> None:

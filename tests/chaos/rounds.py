@@ -281,7 +281,7 @@ async def _visit(stage: Stage, activity: Activity, plan: Plan) -> None:
         (0.3, Activity.star, "gallery_starred"),
         (0.1, Activity.want_news, "news_begun maker_told_unmarked"),
         (0.2, Activity.star_and_think_again, "gallery_post_taken"),
-        (0.1, Activity.leave, "person_forgotten"),
+        (0.1, Activity.leave, "person_marked person_forgotten"),
         (0.1, Activity.settle_in, "preset_saved defaults_saved"),
     ):
         if name and name in needed_by.split():

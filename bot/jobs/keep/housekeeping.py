@@ -89,6 +89,8 @@ class Housekeeping:
         if await self._clean_rows():
             await self._forget_old()
         await self._files.sweep()
+        if self._files.database.log_owed:
+            await self._files.database.forget_log()
 
     async def _clean_rows(self) -> bool:
         """Returns False if the clock can't be trusted, in which case nothing was done."""

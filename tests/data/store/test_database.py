@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from data.store import notes
-from data.store.database import Database, migrations
+from data.store.database import BUSY_TIMEOUT_S, Database, migrations
 from pipeline.errors import InputError, StorageError
 
 pytestmark = pytest.mark.usefixtures("migrated_anew")
@@ -165,3 +165,28 @@ async def test_readers_can_not_write(database: Database) -> None:
     with pytest.raises(StorageError, match="storage_read_only"):
         async with database.reader() as reader:
             await notes.put(reader, key="a", value="b")
+
+
+async def test_a_log_that_somebody_reads_is_emptied_later_and_nobody_waits(
+    database: Database,
+) -> None:
+    await database.write(notes.put, key="secret", value="leaves no trace")
+    await database.write(notes.put, key="secret", value="")
+    log = database.path.with_name(f"{database.path.name}-wal")
+    reader = sqlite3.connect(database.path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM notes").fetchone()
+    await database.write(notes.put, key="later", value="written after the reader began")
+    forgetting = asyncio.create_task(database.forget_log())
+    began = asyncio.get_running_loop().time()
+    await database.write(notes.put, key="meanwhile", value="written")
+    assert asyncio.get_running_loop().time() - began < BUSY_TIMEOUT_S
+    await forgetting
+    assert database.log_owed
+    assert b"leaves no trace" in log.read_bytes()
+    reader.close()
+    await database.forget_log()
+    assert not database.log_owed
+    assert log.read_bytes() == b""
+    async with database.reader() as connection:
+        assert await notes.get(connection, key="meanwhile") == "written"
