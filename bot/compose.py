@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.backup.swapping import finish
 from bot.common.clock import Clock, SystemClock
 from bot.common.languages import ServerLanguages
 from bot.common.observer import NOBODY, Observer
@@ -76,10 +77,12 @@ async def open_services(
     """
     clock = clock or SystemClock()
     prepare_folder(settings.data_dir)
-    # In a thread: parsing 140,000 tags takes seconds, and the loop may have other things to do.
-    tags = await asyncio.to_thread(load_vocabulary, settings.data_dir)
     async with AsyncExitStack() as stack:
         lock = stack.enter_context(only_one(settings.data_dir)) if load is not None else None
+        if lock is not None:
+            await finish_restore(settings.data_dir)
+        # In a thread: parsing 140,000 tags takes seconds, and the loop may have other things to do.
+        tags = await asyncio.to_thread(load_vocabulary, settings.data_dir)
         database = await stack.enter_async_context(Database.open(settings.data_dir / DATABASE_NAME))
         files = KeptFiles.under(settings.data_dir, database)
         with at(settings.data_dir):
@@ -264,6 +267,13 @@ def hold_place(files: KeptFiles, lock: Lock | None) -> None:
     if lock is not None:
         lock.tell_database(files.database.path)
         place.hold(lock.path)
+
+
+async def finish_restore(folder: Path) -> None:
+    """Carry on a restore that was interrupted. StorageError if that is not possible."""
+    finished = await asyncio.to_thread(finish, folder)
+    if finished:
+        _log.warning("%s", finished)
 
 
 def prepare_folder(folder: Path) -> None:

@@ -42,6 +42,7 @@ from bot.backup.plain_files import (
 from data.files.picture_files import PictureFiles
 from data.store.lock import alone
 from data.store.private import WRITING
+from data.store.tombstones import FOLDER_NAME
 from pipeline.errors import StorageError
 
 MARK: Final = "ekaki-backup.json"
@@ -121,6 +122,9 @@ class BackupFolder:
                 with about(root / kind):
                     for group in (root / kind).iterdir():
                         is_plain_folder(group)
+        if is_plain_folder(root / FOLDER_NAME):
+            for path in (root / FOLDER_NAME).iterdir():
+                is_plain_file(path)
         return folder
 
     @contextmanager

@@ -42,9 +42,10 @@ from bot.backup.report import Report
 from bot.common.failpoints import hit
 from data.files.picture_files import PictureFiles
 from data.store import snapshot
-from data.store.database import DATABASE_NAME, migrations
+from data.store.database import DATABASE_NAME, demand_restored, migrations
 from data.store.lock import alone
 from data.store.snapshot import NamedFile
+from data.store.tombstones import FOLDER_NAME, TombstoneFiles
 from pipeline.errors import StorageError
 
 MARGIN_BYTES: Final = 64 * 2**20
@@ -87,8 +88,8 @@ def make_backup(
     `report` raises.
     """
     report = report or Report()
-    source = data_dir / DATABASE_NAME
-    if not source.is_file():
+    demand_restored(data_dir)
+    if not (data_dir / DATABASE_NAME).is_file():
         raise StorageError("nothing_stored", path=str(data_dir))
     if root.resolve().is_relative_to(data_dir.resolve()):
         raise StorageError("backup_inside", path=str(root), data_dir=str(data_dir))
@@ -120,10 +121,13 @@ class _Making:
     def make(self, *, now: float, version: str) -> Made:
         complete = self._folder.contents().complete
         number = complete[-1].manifest.number + 1 if complete else 1
+        others = self._join_tombstones()
         demand_room(self._folder.root, snapshot.size_of(self._source))
         path = self._folder.begin(now)
         hit("backup_begun")
         schema = self._copy_database(path / DATABASE)
+        snapshot.add_numbers(path / DATABASE, others)
+        sync_file(path / DATABASE)
         hit("backup_database_copied")
         listed, missing = self._copy_pictures(snapshot.files_named(path / DATABASE))
         hit("backup_pictures_copied")
@@ -166,8 +170,16 @@ class _Making:
         if problems:
             raise StorageError("backup_source", path=str(self._source), problem=problems[0])
         snapshot.remove_secrets(target)
-        sync_file(target)
         return schema
+
+    def _join_tombstones(self) -> dict[str, int]:
+        """Copy what was deleted to the folder of backups. Returns the last number of each file that
+        was there already: what they say of another database is older than this one."""
+        there = TombstoneFiles(self._folder.root / FOLDER_NAME)
+        known = {each.key_id: each.last for each in there.read()}
+        there.merge(TombstoneFiles(self._data_dir / FOLDER_NAME).read())
+        hit("backup_tombstones_copied")
+        return known
 
     def _copy_pictures(self, named: list[NamedFile]) -> tuple[list[Listed], list[Missing]]:
         self._demand_room_for(named)

@@ -28,10 +28,11 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the action and print what was found."""
-    from data.store.database import DATABASE_NAME
+    from data.store.database import DATABASE_NAME, demand_restored
     from pipeline.errors import StorageError
 
     settings = load_settings(args)
+    demand_restored(settings.data_dir)
     path = settings.data_dir / DATABASE_NAME
     if not path.exists():
         raise StorageError("nothing_stored", path=str(settings.data_dir))

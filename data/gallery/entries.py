@@ -96,6 +96,11 @@ async def waiting(connection: Connection, *, guild_id: int, limit: int) -> list[
     )
 
 
+async def kept_ids(connection: Connection) -> list[str]:
+    """All entries that were not removed, in any other state."""
+    return await connection.column("SELECT id FROM gallery_entries WHERE state <> 'removed'")
+
+
 async def forget(connection: Connection, *, user_id: int) -> None:
     """Remove a person from other people's entries that they shared or decided about. Their own are
     deleted with their pictures."""

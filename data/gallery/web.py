@@ -62,6 +62,11 @@ async def set_maker(connection: Connection, *, user_id: int, on_web: bool) -> No
     await _keep(connection, "maker_id", user_id)
 
 
+async def makers(connection: Connection) -> list[int]:
+    """All makers whose pictures may be public."""
+    return await connection.column("SELECT user_id FROM gallery_makers WHERE on_web = 1")
+
+
 async def keep_entry(connection: Connection, *, picture_id: str) -> None:
     """Initialise a new entry with the choices of its server and maker."""
     await _keep(connection, "picture_id", picture_id)

@@ -133,6 +133,11 @@ async def any_stored(connection: Connection) -> bool:
     return await connection.exists("SELECT 1 FROM jobs LIMIT 1")
 
 
+async def all_ids(connection: Connection) -> list[str]:
+    """All jobs, open or ended."""
+    return await connection.column("SELECT id FROM jobs")
+
+
 async def count_open(
     connection: Connection, *, user_id: int | None = None, guild_id: int | None = None
 ) -> int:

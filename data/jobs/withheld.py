@@ -97,6 +97,11 @@ async def waiting(
     )
 
 
+async def waiting_ids(connection: Connection) -> list[str]:
+    """All pictures that wait for a moderator."""
+    return await connection.column("SELECT id FROM withheld WHERE state = 'waiting'")
+
+
 async def count_waiting(connection: Connection, *, guild_id: int) -> int:
     """How many pictures of a server wait for a moderator."""
     return await connection.value(

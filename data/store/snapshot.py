@@ -5,7 +5,7 @@ Everything here blocks on the disk: call it in a thread, or in a process of its 
 
 import re
 import sqlite3
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Final
 from data.store.connection import tolerant_text
 from data.store.database import storage_errors
 from data.store.private import make_file
+from data.store.tombstones import NOTE, CarriedOut
 from pipeline.errors import StorageError
 
 PAGES: Final = 1024
@@ -104,6 +105,20 @@ def remove_secrets(database: Path) -> None:
         )
         if _exists(connection, "web_sessions"):
             connection.execute("DELETE FROM web_sessions")
+
+
+def add_numbers(database: Path, others: Mapping[str, int]) -> None:
+    """Let a copy know how far files of tombstones reach that are not its own: they are about an
+    earlier database that was backed up to the same folder."""
+    with changing(database) as connection:
+        row = connection.execute("SELECT value FROM notes WHERE key = ?", (NOTE,)).fetchone()
+        done = CarriedOut.from_text(str(row[0]) if row else "")
+        missing = {key: last for key, last in others.items() if key not in done.numbers}
+        if missing:
+            known = CarriedOut(key_id=done.key_id, numbers={**done.numbers, **missing})
+            connection.execute(
+                "INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)", (NOTE, known.to_text())
+            )
 
 
 def files_named(database: Path) -> list[NamedFile]:

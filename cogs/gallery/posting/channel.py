@@ -12,6 +12,7 @@ import discord
 from bot.client.client import EkakiBot
 from cogs.common.known import channel_of
 from cogs.common.messages import Attachment, Outgoing
+from cogs.common.result_buttons import Action, custom_id
 from cogs.common.threads import unarchived
 from cogs.gallery.message import file_stem
 from data.gallery.posts import Post
@@ -83,15 +84,16 @@ class GalleryPosts:
         )
         return None, sent.id
 
-    async def find(self, post: Post) -> tuple[int | None, int] | None:
-        """A message of this entry that was sent but not recorded.
+    async def find(self, post: Post, *, picture_id: str) -> tuple[int | None, int] | None:
+        """A message of this entry that was sent but not recorded. `picture_id`: its picture's; an
+        entry that is made again after a restore has another id. Empty: the entry is gone.
 
         Raises discord.Forbidden if a forum can't be read: its posts have no nonce, so another
         attempt might post twice."""
         channel = await channel_of(self._bot, post.guild_id, post.channel_id)
         since = datetime.fromtimestamp(post.begun_at, UTC) - _LOOK_BACK
         if isinstance(channel, discord.ForumChannel):
-            return await self._find_in_forum(channel, post.entry_id, since)
+            return await self._find_in_forum(channel, post.entry_id, picture_id, since)
         try:
             if isinstance(channel, discord.TextChannel):
                 # Also the newest: if this machine's clock is ahead, everything is before `since`.
@@ -99,14 +101,14 @@ class GalleryPosts:
                     async for message in channel.history(
                         limit=_LOOK_AT, after=after, oldest_first=oldest_first
                     ):
-                        if self._shows(message, post.entry_id):
+                        if self._shows(message, post.entry_id, picture_id):
                             return None, message.id
         except discord.Forbidden:
             _log.info("Channel %d can't be read; the nonce still guards", post.channel_id)
         return None
 
     async def _find_in_forum(
-        self, forum: discord.ForumChannel, entry_id: str, since: datetime
+        self, forum: discord.ForumChannel, entry_id: str, picture_id: str, since: datetime
     ) -> tuple[int | None, int] | None:
         threads = [t for t in await forum.guild.active_threads() if t.parent_id == forum.id]
         threads += [thread async for thread in forum.archived_threads(limit=_ARCHIVED)]
@@ -119,15 +121,19 @@ class GalleryPosts:
                 first = await thread.fetch_message(thread.id)
             except discord.NotFound:
                 continue
-            if self._shows(first, entry_id):
+            if self._shows(first, entry_id, picture_id):
                 return thread.id, first.id
         return None
 
-    def _shows(self, message: discord.Message, entry_id: str) -> bool:
+    def _shows(self, message: discord.Message, entry_id: str, picture_id: str) -> bool:
         me = self._bot.user
-        ours = me is not None and message.author.id == me.id
-        stem = file_stem(entry_id)
-        return ours and any(file.filename.startswith(stem) for file in message.attachments)
+        if me is None or message.author.id != me.id:
+            return False
+        names = [file.filename for file in message.attachments]
+        if any(name.startswith(file_stem(entry_id)) for name in names):
+            return True
+        is_of_the_gallery = any(name.startswith(file_stem("")) for name in names)
+        return is_of_the_gallery and custom_id(Action.VOTE, picture_id) in _ids(message)
 
     async def file_name(self, post: Post) -> str:
         """The name of the file in the message. Raises Missing if the message was deleted."""
@@ -183,3 +189,14 @@ class GalleryPosts:
 
     def _partial(self, post: Post) -> discord.PartialMessageable:
         return self._bot.get_partial_messageable(post.place_id, guild_id=post.guild_id)
+
+
+def _ids(message: discord.Message) -> set[str]:
+    """The ids of the buttons under a message."""
+    rows = (each for each in message.components if isinstance(each, discord.ActionRow))
+    return {
+        button.custom_id
+        for row in rows
+        for button in row.children
+        if isinstance(button, discord.Button) and button.custom_id
+    }

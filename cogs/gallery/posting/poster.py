@@ -16,7 +16,10 @@ from cogs.gallery.posting.channel import GalleryPosts, Missing
 from data.gallery import entries, posts, states
 from data.gallery.entries import Entry
 from data.gallery.posts import Post
+from data.jobs import jobs
 from data.jobs.jobs import JobRecord
+from data.store import restored
+from data.store.connection import Connection
 from data.store.database import Database
 from pipeline.errors import EkakiError
 
@@ -48,7 +51,7 @@ class Follower:
             return False
         wanted = entry is not None and entry.state == "posted"
         if post is not None and post.message_id is None:
-            post = await self._find(post)
+            post = await self._find(post, entry)
         if post is not None and not (wanted and _stays(post, entry, gate)):
             await self._take_away(post)
             post = None
@@ -61,11 +64,13 @@ class Follower:
             if channel_id is None:
                 return False
             post = await self._begin(entry, channel_id)
+            if post.message_id is not None:
+                return await self._update(entry, post)
         return await self._post(entry, post, gate)
 
-    async def _find(self, post: Post) -> Post:
+    async def _find(self, post: Post, entry: Entry | None) -> Post:
         """Find the message of a post that was started, if it arrived."""
-        found = await self._posts.find(post)
+        found = await self._posts.find(post, picture_id="" if entry is None else entry.picture_id)
         if found is None:
             return post
         return await self._entered(post, found, shown="")
@@ -117,19 +122,22 @@ class Follower:
             await self._bot.services.stars.message_deleted(post.message_id)
 
     async def _begin(self, entry: Entry, channel_id: int) -> Post:
-        """Record that a message is about to be sent, so that a crash can be noticed."""
+        """Record that a message is about to be sent, so that a crash can be noticed. After a
+        restore it may have been sent since the backup: then it is found here."""
         async with self._database.transaction() as connection:
+            ahead_since = await _ahead_since(connection, entry)
+            now = self._bot.services.clock.time()
             await posts.begin(
                 connection,
                 entry_id=entry.id,
                 guild_id=entry.guild_id,
                 channel_id=channel_id,
-                now=self._bot.services.clock.time(),
+                now=now if ahead_since is None else ahead_since,
             )
             post = await posts.get(connection, entry_id=entry.id)
         hit("gallery_post_begun")
         assert post is not None
-        return post
+        return post if ahead_since is None else await self._find(post, entry)
 
     async def _post(self, entry: Entry, post: Post, gate: Gate) -> bool:
         """Send an entry whose post was started, and record where it is."""
@@ -194,6 +202,14 @@ class Follower:
                 if not too_large or limit == _SMALL_FILE:
                     raise
         raise AssertionError("one of the limits is the last")
+
+
+async def _ahead_since(connection: Connection, entry: Entry) -> float | None:
+    """Since when Discord may show something of this entry that a restored database does not know;
+    None if its picture is newer than that."""
+    known = await restored.get(connection)
+    job = None if known is None else await jobs.get(connection, job_id=entry.job_id)
+    return known.made_at if known and job and job.accepted_at <= known.at else None
 
 
 def _surely_not_sent(error: Exception) -> bool:

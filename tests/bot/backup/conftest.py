@@ -18,6 +18,7 @@ from bot.backup.folder import BackupFolder
 from bot.backup.making import Made, make_backup
 from bot.backup.pruning import Kept
 from bot.backup.report import Report
+from bot.backup.restoring import Restored, restore_backup
 from bot.config.variables import VARIABLES
 from data.files.picture_files import PictureFiles
 from data.gallery import entries, states, votes
@@ -26,6 +27,7 @@ from data.jobs.uploads import UploadRecord
 from data.jobs.withheld import WithheldRecord
 from data.people import favourites
 from data.store.database import DATABASE_NAME, Database
+from data.store.lock import only_one
 from data.store.private import make_folder
 from pipeline.rating import Rating
 from tests.data.records import a_job, a_picture
@@ -105,6 +107,14 @@ def back_up(state: Path, root: Path, *, now: float = NOW, kept: Kept | None = No
     return make_backup(state, root, now=now, version="test", kept=kept)
 
 
+def restore(state: Path, root: Path, *, name: str | None = None, now: float = NOW) -> Restored:
+    """As the command does it."""
+    folder = BackupFolder.open(root)
+    make_folder(state)
+    with only_one(state):
+        return asyncio.run(restore_backup(state, folder, folder.newest(name), now=now))
+
+
 def bot(*args: str, state: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
     """`python -m bot ARGS` over `state`."""
     names = {each.name for each in VARIABLES}
@@ -113,7 +123,7 @@ def bot(*args: str, state: Path, **settings: str) -> "subprocess.CompletedProces
     return subprocess.run(
         [sys.executable, "-m", "bot", *args],
         env=clean | own | settings,
-        cwd=state.parent, capture_output=True, text=True, check=False, timeout=PATIENCE_S,
+        cwd=ROOT / "tests", capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
 
 
