@@ -14,6 +14,7 @@ from bot.cli import (
     playground,
     restore,
     run,
+    setup,
     storage,
     sync,
     tags,
@@ -22,6 +23,7 @@ from bot.cli import (
 from bot.cli.shared import Subparsers
 
 ALL: Final[tuple[Callable[[Subparsers], None], ...]] = (
+    setup.add,
     run.add,
     drain.add,
     host.add,

@@ -28,7 +28,7 @@ def check_env_file(path: Path) -> Iterator[Check]:
         yield fail("Settings file", words(error), f"Look at {path}.")
         return
     if not path.exists():
-        yield warn("Settings file", f"{path} is missing", "cp .env.example .env")
+        yield warn("Settings file", f"{path} is missing", "python -m bot setup makes it")
         return
     yield from check_names(names)
     if names.get("DISCORD_TOKEN") and path.stat().st_mode & 0o004:

@@ -54,6 +54,30 @@ def work_of(folder: ModelFolder, *, width: int, height: int) -> PictureWork:
     )
 
 
+SDXL_UNET: Final[Json] = {
+    "block_out_channels": [320, 640, 1280],
+    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+    "mid_block_type": "UNetMidBlock2DCrossAttn",
+    "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+    "layers_per_block": 2,
+    "transformer_layers_per_block": [1, 2, 10],
+    "cross_attention_dim": 2048,
+    "in_channels": 4,
+    "out_channels": 4,
+}
+SDXL_VAE: Final[Json] = {
+    "block_out_channels": [128, 256, 512, 512],
+    "layers_per_block": 2,
+    "latent_channels": 4,
+}
+
+
+def sdxl_work(*, width: int, height: int) -> PictureWork:
+    """Of SDXL itself, whose folder need not be there."""
+    latent = _Area(width // 8, height // 8)
+    return PictureWork(unet=_unet(SDXL_UNET, latent), decoder=_decoder(SDXL_VAE, latent))
+
+
 @dataclass(frozen=True, slots=True)
 class _Area:
     """Latent pixels, or fewer or more of them at another level."""

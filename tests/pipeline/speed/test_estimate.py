@@ -14,7 +14,7 @@ from pipeline.runtime.sessions import SessionFactory
 from pipeline.speed import estimate
 from pipeline.speed.estimate import Form, about, expect, expect_all, form_of, is_slow, outlook
 from pipeline.speed.notes import Speeds, note
-from pipeline.speed.work import PictureWork, Work
+from pipeline.speed.work import PictureWork, Work, sdxl_work, work_of
 from tests.support.sdxl import sdxl_folder
 
 SPEEDS = Speeds(
@@ -39,6 +39,10 @@ def test_sdxl_is_told_within_half_of_what_was_measured(sdxl: ModelFolder) -> Non
         assert 1 / 1.5 < found[form].picture_s / real_s < 1.5, form
         assert 1 / 1.5 < 2 * found[form].row_step_s / step_s < 1.5, form
         assert 1 / 1.5 < found[form].beside_s / MEASURED_DECODER_S < 1.5, form
+
+
+def test_sdxl_is_estimated_before_it_is_there(sdxl: ModelFolder) -> None:
+    assert sdxl_work(width=832, height=1216) == work_of(sdxl, width=832, height=1216)
 
 
 @pytest.mark.parametrize(

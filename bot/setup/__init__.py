@@ -1,0 +1,1 @@
+"""`python -m bot setup`: asks for the settings, and stores each answer at once."""
