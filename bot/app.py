@@ -38,7 +38,7 @@ COGS = (
     "cogs.gallery.posting.events", "cogs.gallery.command", "cogs.personal.collection",
     "cogs.settings.command", "cogs.moderation.command", "cogs.moderation.owner",
     "cogs.moderation.log_channel", "cogs.moderation.removals", "cogs.moderation.report_menus",
-    "cogs.moderation.welcome", "cogs.moderation.mentions",
+    "cogs.moderation.welcome", "cogs.moderation.mentions", "cogs.moderation.weekly",
 )  # fmt: skip
 
 

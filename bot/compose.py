@@ -43,6 +43,7 @@ from bot.library.people import People
 from bot.library.related import Related
 from bot.library.results import Results
 from bot.library.suggestions import Suggestions
+from bot.library.weekly import WeeklyReports
 from bot.moderation.audit import Audit
 from bot.outbox.service import Outbox
 from bot.services import Services
@@ -135,6 +136,7 @@ async def open_services(
             ),
             languages=languages,
             news=MakerNews(database=database, clock=clock),
+            weekly=WeeklyReports(database=database, clock=clock, folder=settings.data_dir),
             people=People(database=database, files=files, jobs=jobs, clock=clock),
             gallery=gallery,
             stars=Stars(gallery),

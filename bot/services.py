@@ -23,6 +23,7 @@ from bot.library.people import People
 from bot.library.related import Related
 from bot.library.results import Results
 from bot.library.suggestions import Suggestions
+from bot.library.weekly import WeeklyReports
 from bot.moderation.audit import Audit
 from bot.outbox.service import Outbox
 from data.store.database import Database
@@ -48,6 +49,7 @@ class Services:
     languages: ServerLanguages
     people: People
     news: MakerNews
+    weekly: WeeklyReports
     reviews: Reviews
     reports: Reports
     gallery: Gallery

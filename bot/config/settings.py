@@ -194,6 +194,10 @@ class Settings:
     source_url: Annotated[str, kinds.web_address] = ""
     """Where people can get the source of this bot as you run it; shown in /about."""
 
+    weekly_report: bool = False
+    """Send the operators (OWNER_IDS, otherwise the application's owner) a direct message on Mondays
+    at 9, by this machine's clock: pictures, people, failures, disk, version."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The least severe messages that are logged to standard error."""
 

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     WELCOME = "welcome"  # key: the server
     ANNOUNCEMENT = "announcement"  # key: the announcement and its channel or person
     MAKER_NEWS = "maker_news"  # key: the maker; all stars and remixes that wait
+    WEEKLY_REPORT = "weekly_report"  # key: when it was due, and the operator
     JOB_END = "job_end"  # key: the job whose place was closed when it ended
 
 

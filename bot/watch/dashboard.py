@@ -89,7 +89,7 @@ ROWS: Final[tuple[tuple[str, int, tuple[Panel, ...]], ...]] = (
               (("sum by (kind) (increase(ekaki_interactions_missed_total{MINE}[1h]))",
                 "{{kind}}"),)),
         Panel("Gateway latency", "s",
-              (("ekaki_discord_gateway_latency_seconds{MINE}", "{{instance}}"),)),
+              (("ekaki_discord_gateway_latency_seconds{MINE}", "{{instance}} shard {{shard}}"),)),
     )),
     ("Outbox", 8, (
         Panel("Waiting and parked", "none",

@@ -72,7 +72,8 @@ class Erased:
 class Activity:
     """Does and records everything, for the count at the end. `cancelled`: jobs whose owner pressed
     Cancel; `deleted`: messages that a person deleted in Discord; `erased`: jobs that their owner
-    had deleted, by id; `refused`: what was given up because Discord said that its place is gone."""
+    had deleted, by id; `refused`: what was given up because Discord said that its place is gone;
+    `weeks`: when weekly reports were due."""
 
     stage: Stage
     random: random.Random
@@ -82,6 +83,7 @@ class Activity:
     erased: dict[str, Erased] = field(default_factory=dict[str, Erased])
     announcements: list[Announcement] = field(default_factory=list[Announcement])
     refused: set[str] = field(default_factory=set[str])
+    weeks: set[int] = field(default_factory=set[int])
 
     def mark(self) -> str:
         """A new one."""

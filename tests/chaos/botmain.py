@@ -11,6 +11,7 @@ from bot.common import logs
 from bot.common.secret import Secret
 from bot.config.settings import Settings
 from bot.hosts.service import Hosts
+from cogs.moderation import weekly
 from pipeline.engine.protocol import Engine
 from tests.chaos.spec import BotSpec
 from tests.chaos.unsteady import UnsteadyActor, UnsteadyEngine
@@ -31,6 +32,7 @@ def settings_of(spec: BotSpec) -> Settings:
         waiting_jobs_total=0,
         job_max_age_minutes=spec.max_age_minutes,
         tagger=spec.tagger,
+        weekly_report=True,
         hosts="ray" if spec.hosts_address else "local",
         hosts_address=spec.hosts_address or Settings.hosts_address,
         hosts_token=Secret(TOKEN if spec.hosts_address else ""),
@@ -42,6 +44,7 @@ def run_bot(spec: BotSpec) -> int:
     os.environ.update(spec.environment)
     settings = settings_of(spec)
     logs.set_up(settings.log_level, [settings.discord_token])
+    weekly.LOOK_EVERY_S = 0.2  # a round lasts some seconds
 
     def load() -> Engine:
         time.sleep(spec.load_s)

@@ -1,6 +1,7 @@
 """What people do of which the bot tells others in the background."""
 
 import asyncio
+import time
 from contextlib import suppress
 
 from bot.playground.simulator.default_world import IDS
@@ -56,6 +57,24 @@ async def erased(activity: Activity) -> None:
     """A public picture that its owner deletes at once."""
     if await activity.fresh() is not None:
         await activity.erase()
+
+
+async def week_ends(activity: Activity) -> None:
+    """The operator's weekly report is due, unless the last one still is."""
+    stage, now = activity.stage, int(time.time())
+    if stage.has_disk:  # which only the bots see
+        return
+    planned = "SELECT 1 FROM notes WHERE key = 'weekly_report'"
+    await until(lambda: not stage.alive or stage.query(planned), "a report to be planned")
+    due = next(each for each in range(now // 60 * 60, 0, -60) if each not in activity.weeks)
+    async with stage.locked() as connection:
+        changed = connection.execute(
+            "UPDATE notes SET value = json_set(value, '$.until', ?1)"
+            " WHERE key = 'weekly_report' AND json_extract(value, '$.until') > ?2",
+            (due, now),
+        )
+        if changed.rowcount:
+            activity.weeks.add(due)
 
 
 async def block(activity: Activity) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.world import Channel, ChannelType, Message
+from cogs.moderation.weekly import nonce_of as weekly_nonce
 from cogs.moderation.welcome import nonce_of
 from data.shipped.text import text
 from tests.chaos.activity import Activity, Announcement
@@ -24,7 +25,7 @@ def notification_complaints(stage: Stage, activity: Activity) -> list[str]:
     for guild_id, channel_id in LOGS.items():
         wrong += _log(stage, guild_id, channel_id)
     by_nonce = Counter(str(each.nonce) for each in stage.world.messages.values() if each.nonce)
-    for key, nonce in (*_answers(stage), *_greetings(stage)):
+    for key, nonce in (*_answers(stage), *_greetings(stage), *_weeks(activity)):
         if by_nonce[nonce] > 1 or (by_nonce[nonce] == 0 and key not in activity.refused):
             wrong.append(f"{key}: told {by_nonce[nonce]} times")
     wrong += _news(stage)
@@ -88,6 +89,11 @@ def _greetings(stage: Stage) -> Iterator[tuple[str, str]]:
     for row in stage.query("SELECT key FROM notes WHERE key LIKE 'welcomed:%'"):
         guild_id = row["key"].partition(":")[2]
         yield f"greeting of {guild_id}", nonce_of(int(guild_id))
+
+
+def _weeks(activity: Activity) -> Iterator[tuple[str, str]]:
+    for due in sorted(activity.weeks):
+        yield f"report of {due}", weekly_nonce(due)
 
 
 def _announcement(stage: Stage, activity: Activity, made: Announcement) -> Iterator[str]:

@@ -27,7 +27,7 @@ AT_RANDOM = ""
 KILLED = -9
 EACH = 5  # rounds that every failpoint gets at least
 _NOT_REACHED_S = 6.0
-_LATE = ("gallery", "news", "maker")
+_LATE = ("gallery", "news", "maker", "weekly")
 _WHILE_DRAWING = (
     "job_accepted", "job_running", "drawing_entered", "picture_file_written", "picture_stored",
     "delivery_begins", "delivered_unmarked", "cancelled_unanswered",
@@ -272,6 +272,7 @@ async def _visit(stage: Stage, activity: Activity, plan: Plan) -> None:
         (0.1, errands.elsewhere, "log_posted_unmarked"),
         (0.1, errands.announce, "announced_unmarked"),
         (0.05, errands.joined, "greeted_unmarked"),
+        (0.1, errands.week_ends, "weekly_report_put weekly_told_unmarked"),
         (0.05, errands.block, "person_blocked"),
         (0.05, errands.block_maker, "report_maker_blocked"),
         (0.2, _red, "withheld_file_written"),
