@@ -20,10 +20,7 @@ from tests.cogs.two_shards import (
     GENERAL,
     GUILD,
     HERE,
-    OTHER,
-    OTHER_GALLERY,
     THERE,
-    add_other,
     ask,
     drawn,
     has_picture,
@@ -40,6 +37,7 @@ from tests.cogs.visitors import Visitor, open_bot
 from tests.support.fake_engine import FakeEngine
 from tests.support.gateway import ask_reconnect, forget, resumes
 from tests.support.patience import until
+from tests.support.second_server import OTHER, OTHER_GALLERY, add_other
 
 STAR = "⭐"
 

@@ -1,14 +1,12 @@
-"""A second server, on another shard than that of the default world, and its visitors."""
+"""A bot on two servers, each on a shard of its own, and looks at both."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from bot.client.sharded import ShardedBot
-from bot.playground.simulator import permissions as p
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.gateway import Gateway, Session
-from bot.playground.simulator.world import Channel, ChannelType, Guild, Member, Role, World
 from data.gallery.entries import Entry
 from data.guilds import guild_settings
 from data.guilds.server_settings import GuildSettings
@@ -17,29 +15,15 @@ from tests.cogs.gallery.helpers import entries
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, open_bot, whole
 from tests.support.patience import until
+from tests.support.second_server import OTHER, OTHER_GALLERY, OTHER_GENERAL
 from tests.support.views import MessageView
 
 HERE, THERE = 0, 1
 """The shards of the two servers."""
-OTHER = 600000000004194305
-OTHER_GENERAL, OTHER_GALLERY = OTHER + 1, OTHER + 2
 
 GENERAL = {HERE: IDS.general, THERE: OTHER_GENERAL}
 GALLERY = {HERE: IDS.gallery, THERE: OTHER_GALLERY}
 GUILD = {HERE: IDS.guild, THERE: OTHER}
-
-
-def add_other(world: World) -> None:
-    """The second server, with the people of the first."""
-    guild = Guild(id=OTHER, name="Other", owner_id=IDS.owner)
-    guild.roles[OTHER] = Role(id=OTHER, name="@everyone", permissions=p.EVERYONE)
-    for user_id in (IDS.owner, IDS.moderator, IDS.alice, IDS.bob, IDS.bot):
-        guild.members[user_id] = Member(user_id=user_id, joined_at=world.time())
-    world.guilds[OTHER] = guild
-    for channel_id, name in ((OTHER_GENERAL, "general"), (OTHER_GALLERY, "gallery")):
-        world.channels[channel_id] = Channel(
-            id=channel_id, type=ChannelType.TEXT, name=name, guild_id=OTHER
-        )
 
 
 @asynccontextmanager

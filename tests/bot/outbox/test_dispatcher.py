@@ -73,12 +73,18 @@ class Room:
 
 @asynccontextmanager
 async def open_room(
-    folder: Path, *, send_limit_s: float = 300.0, starts: bool = True
+    folder: Path,
+    *,
+    send_limit_s: float = 300.0,
+    starts: bool = True,
+    begun: Callable[[int], bool] = lambda _: True,
 ) -> AsyncGenerator[Room]:
     clock = SystemClock()
     async with Database.open(folder / "test.db") as database:
         outbox = Outbox(database=database, audit=Audit(database=database, clock=clock), clock=clock)
-        made = Dispatcher(outbox, clock=clock, explain=explain, send_limit_s=send_limit_s)
+        made = Dispatcher(
+            outbox, clock=clock, explain=explain, begun=begun, send_limit_s=send_limit_s
+        )
         post = Post()
         outbox.senders[Kind.WELCOME] = post
         if starts:
@@ -151,6 +157,27 @@ async def test_a_sender_that_is_cancelled_from_within_stops_nothing(room: Room) 
     room.post.fail = fail
     await room.put("bad", "good")
     await room.until(lambda: set(room.post.sent) == {"bad", "good"})
+
+
+async def test_servers_that_can_not_be_known_yet_wait_and_lose_nothing_old(tmp_path: Path) -> None:
+    known = {1}
+
+    async def unknown(item: OutboxItem) -> None:
+        if item.guild_id not in known:
+            raise RefusedByTest(Verdict.WAIT)  # it gives up what has waited too long
+
+    async with open_room(tmp_path, starts=False, begun=lambda each: each in known) as room:
+        room.post.fail = unknown
+        await room.put("late", lane="a", guild_id=2)
+        await room.put("early", lane="b", guild_id=1)
+        async with room.database.transaction() as connection:
+            await connection.execute("UPDATE outbox SET put_at = 0")
+        room.dispatcher.start()
+        await room.until(lambda: room.post.sent == ["early"])
+        known.add(2)
+        room.outbox.fresh.set()
+        await room.until(lambda: room.post.sent == ["early", "late"])
+        assert room.post.tries == ["early", "late"]
 
 
 async def test_a_lane_that_hangs_holds_up_no_other_and_is_given_back(tmp_path: Path) -> None:
