@@ -12,7 +12,7 @@ from tests.support.simulator import Loopback
 
 PEOPLE: Final = (IDS.alice, IDS.bob, IDS.owner)
 LOG: Final = 300000000000000050
-OTHER: Final = 500000000000000001
+OTHER: Final = 600000000004194305  # on the second of two shards
 OTHER_ART: Final = 500000000000000002
 OTHER_LOG: Final = 500000000000000003
 TROUBLEMAKER: Final = 100000000000000050

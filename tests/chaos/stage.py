@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot.playground.simulator.sharding import Sharding
 from bot.playground.simulator.world import Interaction, World
 from tests.chaos.machines import Machines
 from tests.chaos.places import furnish
@@ -206,7 +207,9 @@ async def open_stage(
     state = folder / "state"
     state.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        loopback = await stack.enter_async_context(Loopback())
+        # The servers are on a shard each; both may identify at once, as bots are killed often.
+        sharding = Sharding(shards=2, max_concurrency=2, identify_every_s=0.0)
+        loopback = await stack.enter_async_context(Loopback(sharding=sharding))
         if fork_server is None:
             fork_server = await stack.enter_async_context(open_fork_server(state if disk else None))
         seen = Path(f"/proc/{fork_server.pid}/root{state}") if disk else state

@@ -49,19 +49,21 @@ async def delays(stage: Stage, dice: random.Random) -> None:
 
 
 async def gateway_drops(stage: Stage, dice: random.Random) -> None:
-    """The gateway closes, breaks off, asks to reconnect or forgets the session."""
+    """The gateway closes, breaks off, asks to reconnect or forgets the session, for one shard or
+    for all."""
     gateway = stage.loopback.gateway
     for _ in range(3):
         await asyncio.sleep(dice.uniform(0.05, 0.4))
+        shard_id = dice.choice((None, *range(gateway.sharding.shards)))
         match dice.choice(("close", "cut", "reconnect", "forget")):
             case "close":
-                await gateway.drop(code=dice.choice((1001, 4000)))
+                await gateway.drop(code=dice.choice((1001, 4000)), shard_id=shard_id)
             case "cut":
-                await cut(gateway)
+                await cut(gateway, shard_id)
             case "reconnect":
-                await ask_reconnect(gateway)
+                await ask_reconnect(gateway, shard_id)
             case _:
-                await forget(gateway)
+                await forget(gateway, shard_id)
 
 
 async def busy_database(stage: Stage, dice: random.Random) -> None:

@@ -46,9 +46,9 @@ async def forget(gateway: Gateway, shard_id: int | None = None) -> None:
         await connection.socket.close(code=1001)
 
 
-async def cut(gateway: Gateway) -> None:
-    """End every connection without a word, as a broken network does."""
-    for connection in _connections(gateway):
+async def cut(gateway: Gateway, shard_id: int | None = None) -> None:
+    """End every connection, or that of a shard, without a word, as a broken network does."""
+    for connection in _connections(gateway, shard_id):
         request = connection.socket.get_extra_info("peername") and (
             connection.socket._req  # pyright: ignore[reportPrivateUsage]
         )
@@ -56,7 +56,7 @@ async def cut(gateway: Gateway) -> None:
             request.transport.abort()
 
 
-async def ask_reconnect(gateway: Gateway) -> None:
-    """Send RECONNECT (op 7) to every connection."""
-    for connection in _connections(gateway):
+async def ask_reconnect(gateway: Gateway, shard_id: int | None = None) -> None:
+    """Send RECONNECT (op 7) to every connection, or to that of a shard."""
+    for connection in _connections(gateway, shard_id):
         await connection.send({"op": RECONNECT, "d": None})
