@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.backup.swapping import finish
+from bot.backup.opening import finish_restore, open_database
 from bot.common.clock import Clock, SystemClock
 from bot.common.languages import ServerLanguages
 from bot.common.observer import NOBODY, Observer
@@ -49,7 +49,7 @@ from bot.outbox.service import Outbox
 from bot.services import Services
 from data.guilds import guild_settings
 from data.shipped.vocabularies import load_related, load_vocabulary
-from data.store.database import DATABASE_NAME, Database
+from data.store.database import Database
 from data.store.lock import Lock, only_one
 from data.store.private import make_folder, tighten
 from pipeline.disk import at, disk_error
@@ -84,7 +84,7 @@ async def open_services(
             await finish_restore(settings.data_dir)
         # In a thread: parsing 140,000 tags takes seconds, and the loop may have other things to do.
         tags = await asyncio.to_thread(load_vocabulary, settings.data_dir)
-        database = await stack.enter_async_context(Database.open(settings.data_dir / DATABASE_NAME))
+        database = await stack.enter_async_context(open_database(settings, locked=lock is not None))
         files = KeptFiles.under(settings.data_dir, database)
         with at(settings.data_dir):
             hold_place(files, lock)
@@ -269,13 +269,6 @@ def hold_place(files: KeptFiles, lock: Lock | None) -> None:
     if lock is not None:
         lock.tell_database(files.database.path)
         place.hold(lock.path)
-
-
-async def finish_restore(folder: Path) -> None:
-    """Carry on a restore that was interrupted. StorageError if that is not possible."""
-    finished = await asyncio.to_thread(finish, folder)
-    if finished:
-        _log.warning("%s", finished)
 
 
 def prepare_folder(folder: Path) -> None:

@@ -17,10 +17,13 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from bot.backup.folder import remove_folder
+from bot.backup.manifest import FOLDERS
 from bot.backup.plain_files import about, make_plain_folder, sync_folder
 from bot.common.failpoints import hit
+from data.files.picture_files import PictureFiles
+from data.store import snapshot
 from data.store.database import DATABASE_NAME, RESTORE_JOURNAL
-from data.store.private import write_durably
+from data.store.private import make_folder, write_durably
 from data.store.tombstones import FOLDER_NAME
 from pipeline.errors import StorageError
 
@@ -40,11 +43,12 @@ _ASIDE: Final = re.compile(rf"{BEFORE}\d{{8}}T\d{{6}}Z(?:-\d{{1,6}})?", re.ASCII
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
     """`new`: names to move from `restoring`; `old`: names to move aside first, to the folder
-    `aside`."""
+    `aside`. `unnamed_files`: whether files that the new database does not name go there, too."""
 
     new: tuple[str, ...]
     old: tuple[str, ...]
     aside: str
+    unnamed_files: bool = False
 
     @staticmethod
     def from_json(text: str) -> "Journal":
@@ -56,7 +60,12 @@ class Journal:
         aside = found.get("aside")
         if not isinstance(aside, str) or not _ASIDE.fullmatch(aside):
             raise ValueError("an unknown folder")
-        return Journal(new=_names(found.get("new")), old=_names(found.get("old")), aside=aside)
+        return Journal(
+            new=_names(found.get("new")),
+            old=_names(found.get("old")),
+            aside=aside,
+            unnamed_files=found.get("unnamed_files") is True,
+        )
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -74,9 +83,12 @@ def begin(data_dir: Path) -> Path:
     return folder
 
 
-def swap(data_dir: Path, *, replaced: tuple[str, ...], now: float) -> Path:
+def swap(
+    data_dir: Path, *, replaced: tuple[str, ...], now: float, unnamed_files: bool = False
+) -> Path:
     """Put what was made in `restoring` into its place, and what it replaces aside; returns the
-    folder with that. `replaced`: the names of STATE that belong to the new state or vanish."""
+    folder with that. `replaced`: the names of STATE that belong to the new state or vanish.
+    `unnamed_files`: see Journal."""
     for folder in [path for path in (data_dir / RESTORING).rglob("*") if path.is_dir()]:
         sync_folder(folder)
     sync_folder(data_dir / RESTORING)
@@ -85,6 +97,7 @@ def swap(data_dir: Path, *, replaced: tuple[str, ...], now: float) -> Path:
         new=tuple(name for name in replaced if (data_dir / RESTORING / name).exists()),
         old=tuple(name for name in replaced if (data_dir / name).exists()),
         aside=aside.name,
+        unnamed_files=unnamed_files,
     )
     hit("restore_journal_begun")
     with about(data_dir):
@@ -110,6 +123,8 @@ def finish(data_dir: Path) -> str:
         raise StorageError("restore_journal", path=str(path), problem=str(error)) from error
     _move(data_dir, journal)
     hit("restore_moved")
+    if journal.unnamed_files:
+        _move_unnamed(data_dir, data_dir / journal.aside)
     with about(data_dir), suppress(FileNotFoundError):
         remove_folder(data_dir / RESTORING)
     with about(path):
@@ -134,6 +149,23 @@ def _move(data_dir: Path, journal: Journal) -> None:
                 (restoring / name).rename(data_dir / name)
                 hit("restore_moved_in")
     sync_folder(data_dir)
+
+
+def _move_unnamed(data_dir: Path, aside: Path) -> None:
+    """The bot would remove files without a row at its next start."""
+    named = {
+        (file.folder, file.content_hash) for file in snapshot.files_named(data_dir / DATABASE_NAME)
+    }
+    for kind in FOLDERS:
+        here, there = PictureFiles(data_dir / kind), PictureFiles(aside / kind)
+        for group in here.groups():
+            for content_hash in here.hashes(group):
+                if (kind, content_hash) not in named:
+                    target = there.path(content_hash)
+                    with about(target):
+                        make_folder(target.parent)
+                        here.path(content_hash).rename(target)
+                    hit("going_back_file_moved")
 
 
 def _aside(data_dir: Path, now: float) -> Path:

@@ -21,6 +21,11 @@ def add(subparsers: Subparsers) -> None:
         action="store_true",
         help="also ask Discord about the token, the intents and the permissions on each server",
     )
+    command.add_argument(
+        "--upgrade",
+        action="store_true",
+        help="instead: say what the next start will do to the database, and try that on a copy",
+    )
     command.set_defaults(run=run)
 
 
@@ -28,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     """Check everything, each check by itself."""
     from bot.common.logs import redact
     from bot.config.reading import SettingsError, read, sources
-    from bot.doctor.all import every_check
+    from bot.doctor.all import every_check, upgrade_checks
     from bot.doctor.values import Check
 
     try:
@@ -38,7 +43,10 @@ def run(args: argparse.Namespace) -> int:
     settings, errors = read(values)
     secrets = (settings.discord_token, settings.discord_client_secret)
     found: list[Check] = []
-    checks = every_check(settings, errors, env_file=args.env_file, online=args.online)
+    if args.upgrade:
+        checks = upgrade_checks(settings, errors)
+    else:
+        checks = every_check(settings, errors, env_file=args.env_file, online=args.online)
     for check in checks:
         found.append(check)
         say(redact(f"{_MARKS[check.result]}  {check.name}: {check.found}", secrets))

@@ -21,9 +21,20 @@ def add(subparsers: Subparsers) -> None:
         "must not run. What was there is kept in DATA_DIR as before-restore-TIME. What people "
         "deleted since is deleted again. If this is interrupted, the next start finishes it.",
     )
-    command.add_argument("folder", type=Path, metavar="DIR", help="where the backups are")
+    command.add_argument(
+        "folder", type=Path, metavar="DIR", nargs="?", help="where the backups are"
+    )
     command.add_argument(
         "--generation", metavar="NAME", help="which one (default: the newest), by its folder"
+    )
+    command.add_argument(
+        "--before-upgrade",
+        type=int,
+        nargs="?",
+        const=0,
+        metavar="VERSION",
+        help="instead of a backup: the copy of the database that the last upgrade made (or the one "
+        "of this version of the database), to go back to an earlier Ekaki",
     )
     command.add_argument(
         "--despite-deletions",
@@ -35,36 +46,54 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Restore."""
-    import time
-
-    from bot.backup.folder import BackupFolder
-    from bot.backup.report import Report
-    from bot.backup.restoring import restore_backup
     from bot.backup.swapping import finish
     from data.store.lock import only_one
     from data.store.private import make_folder
     from pipeline.disk import at
+    from pipeline.errors import InputError
 
+    if (args.folder is None) == (args.before_upgrade is None):
+        raise InputError("restore_what")
     data_dir = load_settings(args).data_dir
-    folder = BackupFolder.open(args.folder)
     with at(data_dir):
         make_folder(data_dir)
     with only_one(data_dir):
         finished = finish(data_dir)
         if finished:
             note(finished)
-        done = asyncio.run(
-            restore_backup(
-                data_dir,
-                folder,
-                folder.newest(args.generation),
-                now=time.time(),
-                insist=args.despite_deletions,
-                report=Report(note),
-            )
-        )
+        restore = _backup if args.before_upgrade is None else _before_upgrade
+        done = asyncio.run(restore(args, data_dir))
     say(summary(done))
     return 0
+
+
+async def _backup(args: argparse.Namespace, data_dir: Path) -> "Restored":
+    import time
+
+    from bot.backup.folder import BackupFolder
+    from bot.backup.report import Report
+    from bot.backup.restoring import restore_backup
+
+    folder = BackupFolder.open(args.folder)
+    return await restore_backup(
+        data_dir,
+        folder,
+        folder.newest(args.generation),
+        now=time.time(),
+        insist=args.despite_deletions,
+        report=Report(note),
+    )
+
+
+async def _before_upgrade(args: argparse.Namespace, data_dir: Path) -> "Restored":
+    import time
+
+    from bot.backup.going_back import chosen, go_back
+
+    copy = chosen(data_dir, args.before_upgrade or None)
+    done = await go_back(data_dir, copy, now=time.time(), insist=args.despite_deletions)
+    note("Install the version of Ekaki that was there before, then start it.")
+    return done
 
 
 def summary(done: "Restored") -> str:

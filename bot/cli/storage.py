@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         from bot.common.storage import Storage
         from data.store.database import Database
 
-        async with Database.open(path) as database:
+        async with Database.open(path, migrate="new") as database:
             return await actions[args.action](Storage(settings.data_dir, database))
 
     return asyncio.run(work())

@@ -42,6 +42,9 @@ class Settings:
     data_dir: Annotated[Path, Section("Files"), kinds.folder] = Path("state")
     """Where jobs, pictures and limits are stored. Back this up."""
 
+    upgrade_copy: bool = True
+    """Copy the database to DATA_DIR/before-upgrade before a new version of Ekaki changes it."""
+
     models_dir: Annotated[Path, kinds.folder] = Path("models")
     """Where models are downloaded to (13.9 GB for the default one)."""
 

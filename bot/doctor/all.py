@@ -37,6 +37,22 @@ def every_check(
     ]
     if online:
         groups.append(("Discord", lambda: _online(settings)))
+    yield from _each(groups)
+
+
+def upgrade_checks(settings: Settings, errors: Sequence[SettingsError]) -> Iterator[Check]:
+    """What an upgrade will do, and nothing else."""
+    from bot.doctor.upgrade import check_upgrade
+
+    yield from _each(
+        [
+            ("Settings", lambda: configuration.check_values(errors)),
+            ("Upgrade", lambda: check_upgrade(settings)),
+        ]
+    )
+
+
+def _each(groups: Sequence[tuple[str, Callable[[], Iterable[Check]]]]) -> Iterator[Check]:
     for name, group in groups:
         try:
             yield from group()

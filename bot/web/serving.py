@@ -54,7 +54,7 @@ async def serving(
     sock = _bound(settings.web_address)
     origin = settings.web_url or f"http://{_named(settings.web_address, sock)}"
     async with (
-        Database.open(settings.data_dir / DATABASE_NAME) as database,
+        Database.open(settings.data_dir / DATABASE_NAME, migrate="new") as database,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_TO_DISCORD)) as http,
     ):
         site = Site(_parts(settings, origin, database, client, clock, http))

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import Concatenate, Literal, ParamSpec, TypeAlias, TypeVar
 
 from data.store.connection import Connection, tolerant_text
 from data.store.place import Place
@@ -29,6 +29,11 @@ DATABASE_NAME = "ekaki.db"  # in DATA_DIR
 RESTORE_JOURNAL = "restore.json"
 """Beside the database while a restore replaces it (`bot.backup.swapping`)."""
 BUSY_TIMEOUT_S = 5.0
+
+Migrate = Literal["all", "new", "none"]
+"""Which databases are migrated when they are opened. `new`: only one that was just created; an
+earlier one is refused, because the bot makes a copy of it first."""
+
 READERS = 2
 _LOG_PAUSES_S = (0.05, 0.2, 0.5, 1.0)
 
@@ -101,9 +106,15 @@ class Database:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S, migrate: bool = True
+        cls,
+        path: Path,
+        *,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+        migrate: Migrate = "all",
+        migrated: Callable[[int], None] = lambda _: None,
     ) -> AsyncGenerator["Database", None]:
-        """Open `path`, creating and migrating it (unless `migrate` is off).
+        """Open `path`, creating and migrating it as `migrate` says; `migrated` is called with the
+        version after each migration.
 
         StorageError if it can't be opened or written, is locked by another process, damaged, of a
         newer version than this code knows, or being replaced by a restore.
@@ -115,8 +126,8 @@ class Database:
                 await asyncio.to_thread(_probe, path)
                 writer = await _connect(path, busy_timeout_s=busy_timeout_s)
                 connections.append(writer)
-                if migrate:
-                    await _migrate(writer, path)
+                if migrate != "none":
+                    await _migrate(writer, path, only_new=migrate == "new", migrated=migrated)
                 for _ in range(READERS):
                     reader = await _connect(path, busy_timeout_s=busy_timeout_s)
                     connections.append(reader)
@@ -231,12 +242,16 @@ async def _connect(path: Path, *, busy_timeout_s: float) -> Connection:
     return connection
 
 
-async def _migrate(connection: Connection, path: Path) -> None:
+async def _migrate(
+    connection: Connection, path: Path, *, only_new: bool, migrated: Callable[[int], None]
+) -> None:
     found = await connection.value("PRAGMA user_version")
     steps = migrations()
     known = steps[-1][0]
     if found > known:
         raise StorageError("database_newer", path=str(path), found=found, known=known)
+    if only_new and 0 < found < known:
+        raise StorageError("database_older", path=str(path), found=found, known=known)
     for version, sql in steps:
         if version > found:
             # executescript commits whatever is open, so each script brings its own transaction.
@@ -247,3 +262,4 @@ async def _migrate(connection: Connection, path: Path) -> None:
                 if connection.in_transaction:
                     await connection.rollback()
                 raise
+            migrated(version)

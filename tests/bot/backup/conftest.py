@@ -115,14 +115,18 @@ def restore(state: Path, root: Path, *, name: str | None = None, now: float = NO
         return asyncio.run(restore_backup(state, folder, folder.newest(name), now=now))
 
 
-def bot(*args: str, state: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
-    """`python -m bot ARGS` over `state`."""
+def environment(**settings: str) -> dict[str, str]:
+    """With only `settings` of ours."""
     names = {each.name for each in VARIABLES}
     clean = {name: value for name, value in os.environ.items() if name not in names}
-    own = {"PYTHONPATH": str(ROOT), "DATA_DIR": str(state)}
+    return clean | {"PYTHONPATH": str(ROOT)} | settings
+
+
+def bot(*args: str, state: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
+    """`python -m bot ARGS` over `state`."""
     return subprocess.run(
         [sys.executable, "-m", "bot", *args],
-        env=clean | own | settings,
+        env=environment(DATA_DIR=str(state), **settings),
         cwd=ROOT / "tests", capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
 

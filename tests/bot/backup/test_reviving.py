@@ -47,7 +47,7 @@ async def traces(connection: Connection, user_id: int) -> set[str]:
 async def test_a_person_is_forgotten_in_every_version(tmp_path: Path, version: int) -> None:
     path = tmp_path / "old.db"
     make_old(path, version, seed=3)
-    async with Database.open(path, migrate=False) as database:
+    async with Database.open(path, migrate="none") as database:
         # An entry's maker is whose job it is, which chance does not know.
         async with database.transaction() as connection:
             await connection.execute(

@@ -1,0 +1,38 @@
+"""Opens what the bot stores: an interrupted restore is finished, and an earlier database copied."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bot.backup.swapping import finish
+from bot.backup.upgrading import after_upgrade, before_upgrade, migrated
+from bot.config.settings import Settings
+from data.store.database import DATABASE_NAME, Database
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_database(settings: Settings, *, locked: bool) -> AsyncGenerator[Database, None]:
+    """Open the database. Only the bot that holds the lock migrates an earlier one, after copying
+    it. StorageError."""
+    if locked:
+        await asyncio.to_thread(before_upgrade, settings.data_dir, copy=settings.upgrade_copy)
+    opened = Database.open(
+        settings.data_dir / DATABASE_NAME,
+        migrate="all" if locked else "new",
+        migrated=migrated,
+    )
+    async with opened as database:
+        if locked:
+            await asyncio.to_thread(after_upgrade, settings.data_dir)
+        yield database
+
+
+async def finish_restore(folder: Path) -> None:
+    """Carry on a restore that was interrupted. StorageError if that is not possible."""
+    finished = await asyncio.to_thread(finish, folder)
+    if finished:
+        _log.warning("%s", finished)
