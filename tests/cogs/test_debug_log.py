@@ -1,6 +1,7 @@
 """The whole log of a bot at DEBUG, from login to the stored picture, holds no secret."""
 
 import io
+import json
 import logging
 import sys
 import threading
@@ -13,16 +14,23 @@ from bot.common.secret import Secret
 from bot.gallery.links import Grant
 from bot.playground.simulator.default_world import IDS
 from data.store import notes
+from pipeline.errors import EngineError
 from pipeline.rating import Rating
 from tests.cogs.running import Discord, running_bot
+from tests.support.fake_engine import FakeEngine
+
+
+@pytest.fixture(params=["text", "json"])
+def form(request: pytest.FixtureRequest) -> logs.LogFormat:
+    return request.param
 
 
 @pytest.fixture
-def log(place: Discord) -> Iterator[io.StringIO]:
+def log(place: Discord, form: logs.LogFormat) -> Iterator[io.StringIO]:
     root = logging.getLogger()
     before = (list(root.handlers), root.level, sys.excepthook, threading.excepthook)
     stream = io.StringIO()
-    logs.set_up("DEBUG", (Secret(place.loopback.token),), stream=stream)
+    logs.set_up("DEBUG", (Secret(place.loopback.token),), form=form, stream=stream)
     yield stream
     root.handlers[:] = before[0]
     root.setLevel(before[1])
@@ -55,3 +63,20 @@ async def test_no_secret_stands_in_the_log_of_an_imagine(place: Discord, log: io
     assert "a very particular hat" not in [
         line for line in written.splitlines() if "aiosqlite" in line
     ]
+
+
+@pytest.mark.parametrize("form", ["json"])
+async def test_json_lines_name_job_and_server(place: Discord, log: io.StringIO) -> None:
+    def fail(*_: object) -> Exception:
+        return EngineError("engine_failed")
+
+    async with running_bot(place, engine=FakeEngine(fail_at=fail)) as running:
+        await place.answer(place.alice.imagine(prompt="1girl"))
+        job = await running.delivery("delivered")
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    (failed,) = (each for each in lines if each["message"].startswith(f"Job {job.id} failed"))
+    assert (failed["job"], failed["guild"]) == (job.id, str(IDS.guild))
+    assert "EngineError" in failed["exception"]
+    answers = [each for each in lines if "/callback" in each["message"]]
+    assert answers
+    assert {each["guild"] for each in answers} == {str(IDS.guild)}
