@@ -4,6 +4,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DEMO := .venv-demo
+DEMO_STAMP := $(DEMO)/.installed
 # Ray, an extra.
 RAY := $(VENV)/.ray
 # A small SDXL with random weights for the benchmarks.
@@ -20,8 +22,11 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
 
-demo: $(STAMP)  ## the real bot in a page that behaves like Discord: no token, no download
-	@$(BIN)/python -m bot playground --open
+# In the whole environment where it is complete, otherwise in one of its own without torch.
+demo:  ## the real bot in a page that behaves like Discord: no token, no download
+	@if $(MAKE) --no-print-directory -q $(STAMP) 2>/dev/null; then python=$(BIN)/python; \
+	else $(MAKE) --no-print-directory $(DEMO_STAMP) && python=$(DEMO)/bin/python; fi \
+	&& $$python -m bot playground --open
 
 demo-reset:  ## delete the demo's messages and pictures
 	rm -rf demo/discord demo/bot
@@ -78,13 +83,24 @@ constraints: $(STAMP)  ## write the installed versions, once tested, to constrai
 	} > constraints.new && mv constraints.new constraints.txt
 
 clean:  ## remove .venv and caches; state, models and .env stay
-	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(DEMO) build *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+NEEDS_PYTHON = test -n "$(PYTHON)" || { echo "Ekaki needs Python 3.11 or later with venv and pip. Install it \
+(Debian, Ubuntu: apt install python3-venv), or name another one: make PYTHON=/path/to/python"; exit 1; }
+
+# Without dependencies of ours: requirements-demo.txt has those that are needed.
+$(DEMO_STAMP): requirements-demo.txt pyproject.toml constraints.txt
+	@$(NEEDS_PYTHON)
+	@test -x $(DEMO)/bin/python || { echo "Creating $(DEMO) with $(PYTHON)"; "$(PYTHON)" -m venv $(DEMO); }
+	@echo "Installing what the demo needs into $(DEMO), 0.3 GB"
+	@$(DEMO)/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt -r requirements-demo.txt
+	@$(DEMO)/bin/python -m pip install --disable-pip-version-check -q --no-deps -e .
+	@touch $@
 
 # The stamp is newer than both files once everything is installed.
 $(STAMP): pyproject.toml constraints.txt
-	@test -n "$(PYTHON)" || { echo "Ekaki needs Python 3.11 or later with venv and pip. Install it \
-	(Debian, Ubuntu: apt install python3-venv), or name another one: make PYTHON=/path/to/python"; exit 1; }
+	@$(NEEDS_PYTHON)
 	@test -x $(BIN)/python || { echo "Creating $(VENV) with $(PYTHON)"; "$(PYTHON)" -m venv $(VENV); }
 	@echo "Installing Ekaki and its tools into $(VENV); this takes minutes the first time"
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -c constraints.txt -e '.[dev]'
