@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 
 MAX_SHOWN = 300  # characters of a value in an error: enough to recognise it
 UNKNOWN_INTERACTION = 10062  # acknowledged too late or not at all: nobody can be answered
+UNKNOWN_MESSAGE = 10008
 ALREADY_ACKNOWLEDGED = 40060  # an earlier answer has arrived, though its response was lost
 BROKEN_OFF = (aiohttp.ClientError, TimeoutError, OSError, UnicodeDecodeError, JSONDecodeError)
 """What sending to Discord may raise if no complete response came; the last two if something between
@@ -95,6 +96,9 @@ def explain(error: BaseException, *, now: float) -> str | None:
         case discord.HTTPException() if error.code == ALREADY_ACKNOWLEDGED:
             _log.info("An answer was sent again that had arrived")
             return None
+        case discord.NotFound() if _is_dismissed(error):
+            _log.info("Somebody dismissed an answer before it was complete")
+            return None
         case app_commands.TransformerError():
             return words_of(InputError("option_invalid", value=error.value), now=now)
         case app_commands.CommandSignatureMismatch() | app_commands.CommandNotFound():
@@ -106,6 +110,11 @@ def explain(error: BaseException, *, now: float) -> str | None:
     error_id = new_id()[:8]
     _log.error("Error %s: %s", error_id, error, exc_info=error)
     return text("errors.unexpected", error_id=error_id)
+
+
+def _is_dismissed(error: discord.NotFound) -> bool:
+    """Whether the message that was to be edited is the answer to the interaction itself."""
+    return error.code == UNKNOWN_MESSAGE and "/messages/@original" in str(error.response.url)
 
 
 async def say_privately(interaction: discord.Interaction, words: str) -> None:

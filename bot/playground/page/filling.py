@@ -99,7 +99,9 @@ class _Filling:
         mika, residents = IDS.moderator, self._residents
         for member in (IDS.alice, IDS.bob):
             said = await residents.command(member, "gallery public", IDS.general, on=True)
-            await residents.act("delete", member, message=said["message_id"])
+            answer = Panel(IDS.general, str(said["message_id"]))
+            await residents.complete(member, answer)
+            await residents.act("delete", member, message=answer.message_id)
         opened = await residents.command(mika, "settings", IDS.general)
         panel = Panel(IDS.general, str(opened["message_id"]))
 

@@ -78,6 +78,15 @@ class Residents:
             messages: list[dict[str, Any]] = await response.json()
         return next((each for each in messages if each["id"] == panel.message_id), None)
 
+    async def complete(self, user_id: int, panel: "Panel") -> None:
+        """Wait until the placeholder of an answer is replaced by its words."""
+
+        async def said() -> bool | None:
+            shown = await self.shown(user_id, panel)
+            return bool(shown and shown["content"]) or None
+
+        await until(said, within_s=PATIENCE_S)
+
     async def redrawn(
         self, user_id: int, panel: "Panel", action: str, **given: Any
     ) -> dict[str, Any]:
