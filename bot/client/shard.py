@@ -10,7 +10,7 @@ import logging
 import math
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import discord
 from discord.backoff import ExponentialBackoff
@@ -20,9 +20,6 @@ from discord.utils import MISSING
 from yarl import URL
 
 from bot.client.turns import Turns
-
-if TYPE_CHECKING:
-    from bot.client.sharded import ShardedBot
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +37,7 @@ class SteadyShard(Shard):
 
     def __init__(
         self,
-        client: "ShardedBot",
+        client: discord.AutoShardedClient,
         shard_id: int,
         *,
         gateway: URL,

@@ -71,7 +71,9 @@ def check_database(data_dir: Path) -> Check:
         return fail("Database", f"{path}: {error}", fix)
     known = migrations()[-1][0]
     if health != "ok":
-        return fail("Database", f"damaged: {health}", "Restore the last backup: python -m bot restore DIR")
+        return fail(
+            "Database", f"damaged: {health}", "Restore the last backup: python -m bot restore DIR"
+        )
     if found > known:
         fix = "Install the newer version of Ekaki again, or restore an older backup."
         return fail("Database", f"version {found}, this Ekaki knows {known}", fix)
