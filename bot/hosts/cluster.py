@@ -9,7 +9,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bot.common.secret import Secret
 from bot.hosts.node import (
@@ -76,8 +76,7 @@ class Cluster:
             self.head = Node.head(address=options.address, token=token.reveal(), log=log)
             _log.info("Other machines can join at %s (docs/hosts.md)", self.address())
         ray = ray_module()
-        # It would say that its own handler of SIGTERM is missing, which is as it should be.
-        logging.getLogger("ray").setLevel(logging.ERROR)
+        _quieten(ray_module("ray._private.worker"))
         try:
             ray.init(
                 address=f"{self._ip(host)}:{port}",
@@ -149,6 +148,18 @@ class Cluster:
         """Ray names a node by an address that others can reach, also where we said 127.0.0.1."""
         services = ray_module("ray.util")
         return str(services.get_node_ip_address()) if host in {"127.0.0.1", "localhost"} else host
+
+
+def _quieten(worker: Any) -> None:
+    """Ray prints to standard output that machines are lost, with their whole state, and logs that
+    its own handler of SIGTERM is missing. We say what matters ourselves."""
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    worker.print_to_stdstream = _note_message
+
+
+def _note_message(data: dict[str, Any], *_: object, **__: object) -> None:
+    first = " ".join(str(line) for line in data.get("lines", [])).partition("\n")[0]
+    _log.debug("Ray: %s", first[:300])
 
 
 def _ray_is_imported() -> bool:

@@ -86,7 +86,9 @@ async def test_a_lost_picture_is_drawn_again_by_another(stage: Stage, what: str)
     assert "Drawing" in second.said
 
 
-async def test_a_host_that_was_lost_draws_only_where_no_other_does(stage: Stage) -> None:
+async def test_a_host_that_was_lost_draws_only_where_no_other_does(
+    stage: Stage, capfd: pytest.CaptureFixture[str]
+) -> None:
     first = stage.start_host("one", **{STEP_S: "60"})
     await stage.until_ready("one")
     job_id = await submit(stage)
@@ -100,6 +102,7 @@ async def test_a_host_that_was_lost_draws_only_where_no_other_does(stage: Stage)
     lose(second, "machine")
     await stage.until_ready("one")
     await completed(stage, await submit(stage, seed=2))
+    assert "raylet" not in capfd.readouterr().out, "Ray prints what it thinks of lost machines"
 
 
 def states(views: list[HostView]) -> dict[str, str]:
