@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.backup.opening import finish_restore, open_database
+from bot.backup.schedule import Backups
 from bot.common.clock import Clock, SystemClock
 from bot.common.languages import ServerLanguages
 from bot.common.observer import NOBODY, Observer
@@ -107,6 +108,10 @@ async def open_services(
             hosts = compose_hosts(settings, jobs=jobs, database=database, clock=clock)
             stack.push_async_callback(hosts.stop)
         stack.push_async_callback(jobs.stop)
+        backups = Backups(settings, database=database, clock=clock)
+        if lock is not None:
+            stack.push_async_callback(backups.stop)
+            await backups.start()
         results = Results(database=database, files=files, audit=audit, clock=clock)
         gallery = Gallery(database=database, audit=audit, clock=clock)
         moderators = Moderators(database=database, audit=audit, jobs=jobs, clock=clock)
@@ -118,6 +123,7 @@ async def open_services(
             audit=audit,
             jobs=jobs,
             hosts=hosts,
+            backups=backups,
             suggestions=Suggestions(tags=tags, database=database, jobs=jobs),
             related=Related(tags=tags, start=load_related(), database=database, jobs=jobs),
             results=results,
@@ -181,6 +187,7 @@ def compose_jobs(
         nearest=partial(nearest, tags),
         max_age_s=settings.job_max_age_minutes * 60,
         kept_s=settings.pictures_kept_days * DAY_S or None,
+        prompts_kept_s=settings.prompts_kept_days * DAY_S or None,
         max_weight=settings.max_role_weight,
         output_check=tagger is not None,
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.backup.schedule import Backups
 from bot.common.clock import Clock
 from bot.common.languages import ServerLanguages
 from bot.common.observer import Observer
@@ -40,6 +41,7 @@ class Services:
     audit: Audit
     jobs: JobService
     hosts: Hosts | None
+    backups: Backups
     suggestions: Suggestions
     related: Related
     results: Results

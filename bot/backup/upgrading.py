@@ -30,6 +30,9 @@ FOLDER: Final = "before-upgrade"
 KEPT: Final = 2
 """Copies that are kept: that of this upgrade, and of the one before."""
 
+REHEARSAL: Final = "rehearsal.db"
+"""A copy on which `doctor` tries the upgrade."""
+
 _UNFINISHED: Final = "unfinished"
 _NAME: Final = re.compile(r"(\d{4})\.db", re.ASCII)
 
@@ -121,6 +124,15 @@ def copies(data_dir: Path) -> list[Copy]:
                     )
                 )
     return found
+
+
+def expire(data_dir: Path, *, before: float) -> None:
+    """Remove copies that were made before `before` (seconds since the epoch), except of an upgrade
+    that is not complete, and what a killed rehearsal left. StorageError."""
+    remove(each for each in copies(data_dir) if each.made_at < before and each != _begun(data_dir))
+    for path in (data_dir / FOLDER).glob(f"{REHEARSAL}*"):
+        with about(path):
+            path.unlink(missing_ok=True)
 
 
 def remove(outdated: Iterable[Copy]) -> None:

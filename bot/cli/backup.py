@@ -20,7 +20,13 @@ def add(subparsers: Subparsers) -> None:
         "backup can be restored by itself. Exit status 1 if nothing was made, if pictures are lost "
         "or damaged, or if --verify finds damage.",
     )
-    command.add_argument("folder", type=Path, metavar="DIR", help="where backups are kept")
+    command.add_argument(
+        "folder",
+        type=Path,
+        metavar="DIR",
+        nargs="?",
+        help="where backups are kept (default: BACKUP_DIR, where BACKUP_KEEP and BACKUP_DAYS hold)",
+    )
     what = command.add_mutually_exclusive_group()
     what.add_argument(
         "--keep", type=_count, metavar="N", help="keep the N newest backups, remove older ones"
@@ -33,9 +39,14 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make or check."""
+    from bot.config.reading import SettingsError
+
     settings = load_settings(args)
+    if args.folder is None and not settings.backup_dir:
+        raise SettingsError("backup_dir_missing")
+    root = args.folder or Path(settings.backup_dir)
     if args.verify:
-        return _verify(args.folder)
+        return _verify(root)
 
     import time
     from importlib.metadata import version
@@ -43,13 +54,15 @@ def run(args: argparse.Namespace) -> int:
     from bot.backup.making import make_backup
     from bot.backup.pruning import Kept
     from bot.backup.report import Report
+    from bot.backup.schedule import kept_of
 
+    kept = kept_of(settings) if args.folder is None else None
     made = make_backup(
         settings.data_dir,
-        args.folder,
+        root,
         now=time.time(),
         version=version("ekaki"),
-        kept=None if args.keep is None else Kept(count=args.keep),
+        kept=kept if args.keep is None else Kept(count=args.keep),
         report=Report(note),
     )
     say(summary(made))

@@ -22,7 +22,11 @@ def add(subparsers: Subparsers) -> None:
         "deleted since is deleted again. If this is interrupted, the next start finishes it.",
     )
     command.add_argument(
-        "folder", type=Path, metavar="DIR", nargs="?", help="where the backups are"
+        "folder",
+        type=Path,
+        metavar="DIR",
+        nargs="?",
+        help="where the backups are (default: BACKUP_DIR)",
     )
     command.add_argument(
         "--generation", metavar="NAME", help="which one (default: the newest), by its folder"
@@ -47,14 +51,20 @@ def add(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Restore."""
     from bot.backup.swapping import finish
+    from bot.config.reading import SettingsError
     from data.store.lock import only_one
     from data.store.private import make_folder
     from pipeline.disk import at
     from pipeline.errors import InputError
 
-    if (args.folder is None) == (args.before_upgrade is None):
+    settings = load_settings(args)
+    data_dir = settings.data_dir
+    if args.folder is not None and args.before_upgrade is not None:
         raise InputError("restore_what")
-    data_dir = load_settings(args).data_dir
+    if args.before_upgrade is None and args.folder is None:
+        if not settings.backup_dir:
+            raise SettingsError("backup_dir_missing")
+        args.folder = Path(settings.backup_dir)
     with at(data_dir):
         make_folder(data_dir)
     with only_one(data_dir):

@@ -76,11 +76,12 @@ def leave_engine(status: int) -> None:
 
 
 def is_anything_left() -> bool:
-    """Whether the thread of an engine or a tagger still runs."""
+    """Whether the thread of an engine, a tagger or a backup still runs."""
     import threading
 
+    from bot.backup import schedule
     from bot.jobs.draw import worker
     from bot.jobs.keep import output_check
 
-    names = (worker.THREAD_NAME, output_check.THREAD_NAME)
+    names = (worker.THREAD_NAME, output_check.THREAD_NAME, schedule.THREAD_NAME)
     return any(thread.name.startswith(names) for thread in threading.enumerate())

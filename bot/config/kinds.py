@@ -149,6 +149,12 @@ def folder(typed: str) -> Path:
     return Path(typed).expanduser()
 
 
+@kind("a folder, relative to where the bot is started")
+def folder_or_none(typed: str) -> str:
+    """The same as text, for a folder that may be left out."""
+    return str(folder.parse(typed))
+
+
 @kind("a folder in diffusers' layout, OWNER/NAME on the Hugging Face hub, or demo")
 def model(typed: str) -> str:
     """A folder, a repository of the Hugging Face hub, or the shipped model."""

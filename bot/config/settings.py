@@ -48,6 +48,19 @@ class Settings:
     models_dir: Annotated[Path, kinds.folder] = Path("models")
     """Where models are downloaded to (13.9 GB for the default one)."""
 
+    backup_dir: Annotated[str, Section("Backups"), kinds.folder_or_none] = ""
+    """Where the running bot makes backups: a folder of its own, on another disk. Empty: none."""
+
+    backup_every_hours: Annotated[int, kinds.whole(0, 8760, zero="never", unit="hours")] = 24
+    """How often backups are made in BACKUP_DIR."""
+
+    backup_keep: Annotated[int, kinds.whole(0, 10_000, zero="any number", unit="backups")] = 14
+    """How many backups are kept in BACKUP_DIR."""
+
+    backup_days: Annotated[int, kinds.whole(0, 36_500, zero="forever", unit="days")] = 30
+    """How long backups and copies from before upgrades are kept, and how long it is remembered what
+    people deleted. An older backup can't be restored, because they would be in it again."""
+
     model: Annotated[str, Section("Model"), kinds.model] = DEFAULT_REPOSITORY
     """The model that draws. demo: the small model included in Ekaki, for trying things out."""
 
@@ -166,6 +179,12 @@ class Settings:
 
     pictures_kept_days: Annotated[int, kinds.whole(0, 36_500, zero="forever", unit="days")] = 0
     """How long to keep pictures that are in no gallery, favourites or collection."""
+
+    prompts_kept_days: Annotated[
+        int, kinds.whole(0, 36_500, zero="as long as pictures and logs", unit="days")
+    ] = 0
+    """How long to keep prompts of requests without pictures, prompts in the servers' logs, and
+    which tags people used. A picture keeps its prompt, which is also in its file."""
 
     web_address: Annotated[str, Section("Web"), kinds.listening] = ""
     """Address of the gallery's web page (docs/web.md). Empty: no page. It shows only servers and

@@ -6,6 +6,7 @@ from pathlib import Path
 from bot.config.reading import SettingsError
 from bot.config.settings import Settings
 from bot.doctor import configuration, machine, place, token
+from bot.doctor.backup import check_backup
 from bot.doctor.hosts import check_hosts
 from bot.doctor.outbox import check_outbox
 from bot.doctor.runtimes import check_runtimes
@@ -31,6 +32,7 @@ def every_check(
         ("Disk", lambda: [machine.check_disk(settings.data_dir)]),
         ("DATA_DIR", lambda: place.check_place(settings.data_dir)),
         ("Database", lambda: [machine.check_database(settings.data_dir)]),
+        ("Backup", lambda: check_backup(settings)),
         ("Outbox", lambda: [check_outbox(settings.data_dir)]),
         ("Drawing", lambda: [check_troubles(settings.data_dir)]),
         ("Tags", lambda: [machine.check_vocabulary(settings.data_dir)]),

@@ -19,7 +19,6 @@ from data.store.lock import holder
 from pipeline.errors import StorageError
 
 NAME: Final = "Upgrade"
-REHEARSAL: Final = "rehearsal.db"
 
 
 def check_upgrade(settings: Settings) -> Iterator[Check]:
@@ -73,7 +72,7 @@ def _room(settings: Settings, free: int, needs: int) -> Check:
 
 def _rehearsed(data_dir: Path, database: Path) -> Check:
     """Upgrade a copy, which is removed afterwards."""
-    copy = data_dir / upgrading.FOLDER / REHEARSAL
+    copy = data_dir / upgrading.FOLDER / upgrading.REHEARSAL
     began = time.monotonic()
     try:
         upgrading.prepare_folder(data_dir)

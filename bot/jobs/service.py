@@ -59,7 +59,9 @@ class JobService:
         self._rules = rules
         self._observer = observer
         self._uploads = Uploads(store.files, clock)
-        self._housekeeping = Housekeeping(store.files, clock, kept_s=rules.kept_s)
+        self._housekeeping = Housekeeping(
+            store.files, clock, kept_s=rules.kept_s, prompts_kept_s=rules.prompts_kept_s
+        )
         self._resume = Resume(store, line, runner.ending, clock, max_age_s=rules.max_age_s)
         self._accepting = True
         self._deciding = 0

@@ -62,6 +62,7 @@ def gauges_of(state: BotState) -> Iterator[GaugeMetricFamily]:
     yield _by_one(table.DISK_FREE, disk.free)
     yield _by_one(table.DISK_SIZE, disk.size)
     yield _by_one(table.DATABASE_SIZE, disk.database)
+    yield _single(table.BACKUP_AGE, state.backup_age_s)
 
 
 def _stored(state: BotState) -> Iterator[GaugeMetricFamily]:

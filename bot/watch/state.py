@@ -48,7 +48,7 @@ class Stored:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotState:
     """Everything at one moment, `now` (seconds since the epoch). `stored` is None if the database
-    can't be read."""
+    can't be read, `backup_age_s` if there is no automatic backup."""
 
     now: float
     version: str
@@ -61,6 +61,7 @@ class BotState:
     shards: tuple[ShardView, ...]
     disk: DiskState
     stored: Stored | None
+    backup_age_s: float | None = None
 
 
 async def read_state(bot: EkakiBot, health: Health) -> BotState:
@@ -91,6 +92,7 @@ async def read_state(bot: EkakiBot, health: Health) -> BotState:
         shards=tuple(bot.shard_views()),
         disk=disk,
         stored=stored,
+        backup_age_s=services.backups.age_s,
     )
 
 

@@ -232,6 +232,11 @@ DISK_SIZE: Final = Metric(
     help="Size of that disk.",
     labels={"folder": ("data", "models")},
 )
+BACKUP_AGE: Final = Metric(
+    name="ekaki_backup_age_seconds",
+    kind="gauge",
+    help="How old the last automatic backup is, where BACKUP_DIR is set.",
+)
 DATABASE_SIZE: Final = Metric(
     name="ekaki_database_size_bytes",
     kind="gauge",
@@ -247,5 +252,5 @@ COUNTED: Final = (
 READ: Final = (
     INFO, READY, JOBS, PICTURES_WAITING, OLDEST_WAIT, QUEUE_ETA, UNDELIVERED, REPORTS, REVIEWS,
     ENGINES, HOST_DEVICES, OUTBOX_ITEMS, OUTBOX_OLDEST, DISCORD_SERVERS, DISCORD_SHARDS,
-    DISCORD_LATENCY, DISK_FREE, DISK_SIZE, DATABASE_SIZE,
+    DISCORD_LATENCY, DISK_FREE, DISK_SIZE, DATABASE_SIZE, BACKUP_AGE,
 )  # fmt: skip

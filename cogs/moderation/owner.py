@@ -138,7 +138,10 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
     @app_commands.command(name="status", description=text("owner.status"))
     async def status(self, interaction: Interaction) -> None:
         await owner_of(interaction)
-        await say(interaction, embeds=[status_embed(interaction.client.shard_views())])
+        backups = interaction.client.services.backups
+        note = backups.note if backups.every_s else None
+        shards = interaction.client.shard_views()
+        await say(interaction, embeds=[status_embed(shards, backup=note)])
 
     @app_commands.command(name="hosts", description=text("owner.hosts"))
     async def hosts(self, interaction: Interaction) -> None:

@@ -28,7 +28,9 @@ class Privacy(
     @app_commands.command(name="delete", description=text("privacy.delete"))
     async def delete(self, interaction: Interaction) -> None:
         await interaction.response.send_message(
-            embed=_question(), view=_answers(interaction.user.id), ephemeral=True
+            embed=_question(interaction),
+            view=_answers(interaction.user.id),
+            ephemeral=True,
         )
 
 
@@ -53,8 +55,13 @@ def _end_of_export(sent: int, left_out: list[str]) -> str:
     return text("privacy.exported" if sent == 1 else "privacy.exported_files", files=sent)
 
 
-def _question() -> discord.Embed:
-    return discord.Embed(title=text("privacy.question_title"), description=text("privacy.question"))
+def _question(interaction: Interaction) -> discord.Embed:
+    days = interaction.client.services.settings.backup_days
+    backups = text("privacy.backups", days=days) if days else text("privacy.backups_unlimited")
+    return discord.Embed(
+        title=text("privacy.question_title"),
+        description="\n\n".join((text("privacy.question"), backups)),
+    )
 
 
 def _answers(user_id: int) -> discord.ui.View:
@@ -86,7 +93,9 @@ class AnswerButton(
         try:
             await interaction.client.services.people.forget(user_id)
         except Exception:  # such as a locked database: it can be tried again
-            await interaction.edit_original_response(embed=_question(), view=_answers(user_id))
+            await interaction.edit_original_response(
+                embed=_question(interaction), view=_answers(user_id)
+            )
             raise
         await interaction.edit_original_response(
             embed=discord.Embed(description=text("privacy.deleted"))

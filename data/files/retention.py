@@ -17,6 +17,15 @@ async def forget_old(connection: Connection, *, before: float, limit: int) -> tu
         (before, limit),
     )
     removed = len(freed)
+    _, begun_from = await forget_without_pictures(connection, before=before, limit=limit)
+    return removed, freed + begun_from
+
+
+async def forget_without_pictures(
+    connection: Connection, *, before: float, limit: int
+) -> tuple[int, list[str]]:
+    """Remove up to `limit` jobs that ended before `before` and have no picture, not even one that
+    waits for a moderator. Returns (jobs removed, hashes of files that may be unused now)."""
     rows = await connection.every(
         "DELETE FROM jobs WHERE id IN (SELECT j.id FROM jobs j WHERE j.ended_at <= ?"
         " AND j.delivery <> 'pending'"
@@ -26,5 +35,4 @@ async def forget_old(connection: Connection, *, before: float, limit: int) -> tu
         " RETURNING init_picture",
         (before, limit),
     )
-    freed += [str(row[0]) for row in rows if row[0]]
-    return removed, freed
+    return len(rows), [str(row[0]) for row in rows if row[0]]

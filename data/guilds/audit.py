@@ -131,6 +131,17 @@ async def expire(connection: Connection, *, now: float, default_days: int) -> No
     )
 
 
+async def forget_words(connection: Connection, *, before: float) -> None:
+    """Remove people's own words from entries up to `before`; what happened stays."""
+    paths = ", ".join(f"'$.{name}'" for name in _ABOUT)
+    has_some = " OR ".join(f"json_type(details, '$.{name}') IS NOT NULL" for name in _ABOUT)
+    await connection.execute(
+        f"UPDATE audit_log SET details = json_remove(details, {paths})"  # noqa: S608 - our names
+        f" WHERE at <= ? AND ({has_some})",
+        (before,),
+    )
+
+
 async def all_about(connection: Connection, *, user_id: int) -> list[AuditEntry]:
     """Everything by or about a person, oldest first."""
     return await _ENTRIES.many(

@@ -37,3 +37,8 @@ async def all_of_user(connection: Connection, *, user_id: int) -> list[tuple[str
 async def forget(connection: Connection, *, user_id: int) -> None:
     """Remove the tag uses of `user_id`."""
     await connection.execute("DELETE FROM tag_uses WHERE user_id = ?", (user_id,))
+
+
+async def expire(connection: Connection, *, before: float) -> None:
+    """Remove tags that their people used last before `before`."""
+    await connection.execute("DELETE FROM tag_uses WHERE used_at <= ?", (before,))

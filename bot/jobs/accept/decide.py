@@ -39,8 +39,8 @@ class JobRules:
     `output_check`: finished pictures are checked; otherwise `nsfw` and `explicit` stay off.
     `alias_of`, `series_of`: see `pipeline.resolve`. `nearest`: names of tags near to a text that is
     none, of those that a rating allows to be shown. `max_weight`: the most that a server may give a
-    role of the queue. `kept_s`: how long pictures are kept that nobody marked or showed; None:
-    forever."""
+    role of the queue. `kept_s`: how long pictures are kept that nobody marked or showed;
+    `prompts_kept_s`: how long words of people are kept that belong to no picture; None: forever."""
 
     defaults: Defaults
     limits: Limits
@@ -53,6 +53,7 @@ class JobRules:
     output_check: bool = False
     max_weight: int = 1
     kept_s: float | None = None
+    prompts_kept_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from data.files import retention
 from data.guilds import audit, blocks
 from data.guilds.server_settings import RETENTION_DAYS
 from data.jobs import jobs, quota, uploads, withheld
-from data.people import news, web_sessions
+from data.people import news, tag_uses, web_sessions
 from data.store import notes
 from data.store.connection import Connection
 from pipeline.errors import StorageError
@@ -59,12 +59,27 @@ _EXPIRING: Final[tuple[Expire, ...]] = (
 )
 
 
+# With the time up to which prompts are removed.
+_PROMPTS: Final[tuple[Expire, ...]] = (
+    lambda connection, before: tag_uses.expire(connection, before=before),
+    lambda connection, before: audit.forget_words(connection, before=before),
+)
+
+
 class Housekeeping:
     """The task that cleans."""
 
-    def __init__(self, files: KeptFiles, clock: Clock, *, kept_s: float | None = None) -> None:
+    def __init__(
+        self,
+        files: KeptFiles,
+        clock: Clock,
+        *,
+        kept_s: float | None = None,
+        prompts_kept_s: float | None = None,
+    ) -> None:
         self._files = files
         self._kept_s = kept_s
+        self._prompts_kept_s = prompts_kept_s
         self._clock = clock
         self._steady = SteadyClock(clock)
         self._cleaned: bool | None = False
@@ -88,6 +103,7 @@ class Housekeeping:
         files while the clock can't be trusted (`bot.jobs.keep.steady`)."""
         if await self._clean_rows():
             await self._forget_old()
+            await self._forget_requests()
         await self._files.sweep()
         if self._files.database.log_owed:
             await self._files.database.forget_log()
@@ -102,7 +118,23 @@ class Housekeeping:
             await notes.put(connection, key=_CLEANED, value=repr(now))
         for expire in _EXPIRING:
             await _kindly(partial(self._expire, expire, now))
+        if self._prompts_kept_s is not None:
+            for expire in _PROMPTS:
+                await _kindly(partial(self._expire, expire, now - self._prompts_kept_s))
         return True
+
+    async def _forget_requests(self) -> None:
+        """Remove old requests without pictures, as `_forget_old` does."""
+        while self._prompts_kept_s is not None and not self._stopping.is_set():
+            async with self._files.database.transaction() as connection:
+                removed, freed = await retention.forget_without_pictures(
+                    connection,
+                    before=self._clock.time() - self._prompts_kept_s,
+                    limit=OLD_AT_ONCE,
+                )
+            await self._files.discard(freed)
+            if removed < OLD_AT_ONCE:
+                return
 
     async def _expire(self, expire: Expire, now: float) -> None:
         async with self._files.database.transaction() as connection:
@@ -125,6 +157,7 @@ class Housekeeping:
     async def _run(self) -> None:
         if self._cleaned:
             await _kindly(self._forget_old)
+            await _kindly(self._forget_requests)
         await _kindly(self._files.sweep)
         while not self._stopping.is_set():
             try:

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -253,3 +254,35 @@ def test_the_folder_itself_may_be_a_link(state: Path, root: Path, tmp_path: Path
     (tmp_path / "disk").symlink_to(root)
     made = back_up(state, tmp_path / "disk")
     assert names(root) == [made.name]
+
+
+def test_what_mounted_object_storage_lacks_is_not_needed(
+    state: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No locks, no syncing of folders, no permissions, no size."""
+    fsync = os.fsync
+    here = str(state)
+
+    def unsupported(number: int, *_: object) -> None:
+        if not str(Path(f"/proc/self/fd/{number}").readlink()).startswith(here):
+            raise OSError(errno.ENOSYS, "Function not implemented")
+
+    def only_files(number: int) -> None:
+        if stat.S_ISDIR(os.fstat(number).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        fsync(number)
+
+    def no_size(_: Path) -> SimpleNamespace:
+        return SimpleNamespace(total=0, free=0)
+
+    def forbidden(path: Path, mode: int) -> None:
+        raise OSError(errno.ENOTSUP, "Operation not supported", str(path))
+
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    monkeypatch.setattr(os, "fsync", only_files)
+    monkeypatch.setattr(Path, "chmod", forbidden)
+    monkeypatch.setattr(making.shutil, "disk_usage", no_size)
+    made = back_up(state, root)
+    assert names(root) == [made.name]
+    monkeypatch.undo()
+    assert damages(root) == []

@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from tests.bot.backup.conftest import (
     back_up,
     bot,
     damages,
+    environment,
     file_of,
     kill_at,
     names,
@@ -66,7 +69,7 @@ def test_killed_anywhere_the_earlier_one_stays_and_the_next_one_comes(
     assert kept == {path.name for path in (state / "pictures").rglob("*.png")}
 
 
-OTHERS = ("upgrade_", "going_back_")  # in test_upgrading
+OTHERS = ("upgrade_", "going_back_", "tombstones_")  # in test_upgrading; below
 RESTORING = [name for name in failpoints.own("backup") if name.startswith("restore_")]
 MOVED = {"restore_moved_aside": 4, "restore_moved_in": 5}
 """How often these are passed: once for each name in the old state and in the new one."""
@@ -157,6 +160,24 @@ async def test_the_next_start_finishes_it(changed: Path, root: Path) -> None:
         services.database.reader() as connection,
     ):
         assert sorted(await connection.column("SELECT id FROM jobs")) == ["alices", "waits"]
+
+
+def test_killed_while_deletions_are_copied_they_are_copied_by_the_next_backup(
+    changed: Path, root: Path
+) -> None:
+    script = (
+        "import pathlib, sys; from bot.backup.schedule import publish;"
+        "publish(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(changed), str(root)],
+        env=environment(EKAKI_FAILPOINT="tombstones_published"), check=False,
+    )  # fmt: skip
+    assert done.returncode == -9
+    back_up(changed, root, now=NOW + 1)
+    assert (
+        TombstoneFiles(root / "tombstones").read() == TombstoneFiles(changed / "tombstones").read()
+    )
 
 
 def test_every_failpoint_is_tried() -> None:

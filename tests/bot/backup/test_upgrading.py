@@ -219,8 +219,8 @@ async def test_the_way_back_is_killed_and_goes_on(old: Path, failpoint: str) -> 
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (("restore",), "Say what to restore"),
-        (("restore", "backups", "--before-upgrade"), "Say what to restore"),
+        (("restore",), "BACKUP_DIR is empty"),
+        (("restore", "backups", "--before-upgrade"), "not both"),
         (("restore", "--before-upgrade"), "no such copy"),
         (("restore", "--before-upgrade", "13"), "no such copy"),
     ],

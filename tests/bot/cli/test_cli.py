@@ -44,6 +44,8 @@ def one_line(text: str) -> str:
     [
         "run",
         "drain",
+        "backup",
+        "restore",
         "imagine",
         "doctor",
         "sync",

@@ -10,12 +10,14 @@ import pytest
 
 from bot.common.storage import Storage, take_away
 from bot.jobs.keep.files import KeptFiles
-from bot.jobs.keep.housekeeping import Housekeeping
+from bot.jobs.keep.housekeeping import OLD_AT_ONCE, Housekeeping
 from bot.jobs.keep.steady import STEADY_S
 from data.files import retention
 from data.files.picture_files import PictureFiles
+from data.guilds import audit
+from data.guilds.audit import AuditEvent
 from data.jobs import jobs, pictures
-from data.people import favourites
+from data.people import favourites, tag_uses
 from data.store.database import Database
 from tests.data.records import a_job, a_picture
 from tests.support.clock import ManualClock
@@ -155,3 +157,54 @@ async def test_nothing_is_too_old_where_the_operator_keeps_all(
     async with database.transaction() as connection:
         assert await pictures.get(connection, picture_id="pold") is not None
         assert await retention.forget_old(connection, before=0.5, limit=10) == (0, [])
+
+
+async def test_old_words_go_where_the_operator_says_so_and_pictures_keep_theirs(
+    database: Database, tmp_path: Path
+) -> None:
+    clock = ManualClock()
+    files = KeptFiles.under(tmp_path, database)
+    old, new = clock.time() + STEADY_S - 1000, clock.time() + STEADY_S - 10
+    await keep(database, "drawn", files.pictures.write(b"drawn"), old)
+    async with database.transaction() as connection:
+        for job_id, ended_at in (("failed", old), ("fresh", new)):
+            await jobs.insert(connection, job=a_job(job_id, prompt=f"prompt of {job_id}"))
+            await jobs.mark_ended(connection, job_id=job_id, state="cancelled", now=ended_at)
+            await jobs.mark_delivered(
+                connection, job_id=job_id, delivery="delivered", message_id=None, now=ended_at
+            )
+        await tag_uses.record(connection, user_id=1, tags=["hat"], now=old)
+        await tag_uses.record(connection, user_id=1, tags=["cat"], now=new)
+        for at in (old, new):
+            details = {"prompt": "somebody's words", "steps": 5}
+            event = AuditEvent(kind="accepted", guild_id=10, user_id=1, details=details)
+            await audit.insert(connection, event=event, now=at)
+    housekeeping = Housekeeping(files, clock, prompts_kept_s=100.0)
+    clock.advance(STEADY_S)
+    await housekeeping.clean()
+    async with database.reader() as connection:
+        assert sorted(await jobs.all_ids(connection)) == ["drawn", "fresh"]
+        assert await tag_uses.most_used(connection, user_id=1) == {"cat": 1}
+        entries = await audit.all_about(connection, user_id=1)
+    assert [dict(each.details) for each in entries] == [
+        {"steps": 5}, {"prompt": "somebody's words", "steps": 5}
+    ]  # fmt: skip
+
+
+async def test_all_old_requests_go_not_only_the_first_hundred(
+    database: Database, tmp_path: Path
+) -> None:
+    clock = ManualClock()
+    async with database.transaction() as connection:
+        for number in range(2 * OLD_AT_ONCE + 5):
+            await jobs.insert(connection, job=a_job(f"j{number}"))
+            await jobs.mark_ended(connection, job_id=f"j{number}", state="cancelled", now=5.0)
+            await jobs.mark_delivered(
+                connection, job_id=f"j{number}", delivery="kept", message_id=None, now=5.0
+            )
+    files = KeptFiles.under(tmp_path, database)
+    housekeeping = Housekeeping(files, clock, prompts_kept_s=100.0)
+    clock.advance(STEADY_S)
+    await housekeeping.clean()
+    async with database.reader() as connection:
+        assert await jobs.all_ids(connection) == []

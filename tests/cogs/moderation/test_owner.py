@@ -1,6 +1,8 @@
 """`/owner` as the owner of the application uses it, and nobody else."""
 
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -153,7 +155,22 @@ def test_any_number_of_machines_fits(count: int) -> None:
 async def test_one_shard_is_shown_in_one_line(running: Running, owner: Visitor) -> None:
     await until(lambda: running.bot.shard_views()[0].latency_s)
     said = (await owner.answer("owner status")).text
-    assert re.search(r"\nShard 0: connected · 1 server · \d+ ms$", said), said
+    assert re.search(r"\nShard 0: connected · 1 server · \d+ ms\nBackup\nNone is made", said), said
+
+
+async def test_how_the_last_backup_went_is_shown(place: Discord, tmp_path: Path) -> None:
+    owner = Visitor(place, IDS.owner)
+    async with open_bot(place, backup_dir=str(tmp_path / "backups")) as running:
+        backups = running.services.backups
+        assert "None yet." in (await owner.answer("owner status")).text
+        assert await backups.make(tmp_path / "backups")
+        assert "The last one was made" in (await owner.answer("owner status")).text
+        shutil.rmtree(tmp_path / "backups")
+        assert not await backups.make(tmp_path / "backups")
+        said = (await owner.answer("owner status")).text
+        assert "The last one was made" in said
+        assert "An attempt failed" in said
+        assert "disk is mounted" in said
 
 
 def test_of_many_shards_those_with_trouble_come_first() -> None:

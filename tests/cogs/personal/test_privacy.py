@@ -246,3 +246,15 @@ def _is_over(place: Discord, message_id: int) -> bool:
     return message.deleted_at is not None or any(
         "Cancelled" in str(embed) for embed in message.embeds
     )
+
+
+@pytest.mark.parametrize(
+    ("days", "said"), [(30, "for up to 30 days"), (1, "up to 1 day."), (0, "may still contain it")]
+)
+async def test_the_question_says_how_long_backups_keep_it(
+    place: Discord, alice: Visitor, days: int, said: str
+) -> None:
+    async with open_bot(place, backup_days=days):
+        question = await alice.answer("privacy delete")
+        assert said in question.text
+        assert "it is deleted again" in question.text
