@@ -4,6 +4,8 @@ import io
 
 from PIL import Image
 
+from pipeline.metadata.provenance import XMP_BYTES
+
 PREVIEW_SIDE = 320  # pixels of the longer side: it is shown for seconds
 _QUALITIES = (95, 90, 80, 60)
 
@@ -33,5 +35,5 @@ def fit(png: bytes, limit_bytes: int) -> tuple[bytes, str]:
 
 def _encoded(image: Image.Image, kind: str, quality: int) -> bytes:
     out = io.BytesIO()
-    image.save(out, kind, quality=quality)
+    image.save(out, kind, quality=quality, xmp=XMP_BYTES)
     return out.getvalue()

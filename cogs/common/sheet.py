@@ -6,6 +6,8 @@ from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
+from pipeline.metadata.provenance import XMP_BYTES
+
 COLUMNS: Final = 3
 CELL_WIDTH: Final = 264  # pixels; three of them are as wide as Discord shows a picture
 CELL_HEIGHT: Final = 352
@@ -30,7 +32,7 @@ def contact_sheet(pictures: Sequence[bytes | None]) -> bytes:
         _number(cell, index + 1)
         sheet.paste(cell, (column * (CELL_WIDTH + _GAP), row * (CELL_HEIGHT + _GAP)))
     out = io.BytesIO()
-    sheet.save(out, "JPEG", quality=85)
+    sheet.save(out, "JPEG", quality=85, xmp=XMP_BYTES)
     return out.getvalue()
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from data.files.picture_files import PictureFiles
 from data.store.private import make_folder, restrict
 from pipeline.errors import StorageError
+from pipeline.metadata.provenance import XMP_BYTES
 
 WIDTHS: Final = (320, 640, 1280)
 """Widths in pixels: a column on a phone, one on a sharp screen, the picture's own page."""
@@ -103,5 +104,5 @@ def shrink(png: bytes, width: int) -> bytes:
         height = max(1, round(image.height * width / image.width))
         image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=QUALITY, method=_METHOD)
+    image.save(buffer, "WEBP", quality=QUALITY, method=_METHOD, xmp=XMP_BYTES)
     return buffer.getvalue()

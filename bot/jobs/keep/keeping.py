@@ -20,6 +20,7 @@ from data.store.ids import new_id
 from pipeline.engine.protocol import DrawnPicture, ModelDescription
 from pipeline.metadata.a1111_text import parameters_text
 from pipeline.metadata.png import encode_png
+from pipeline.metadata.provenance import XMP
 
 
 class Keeping:
@@ -125,5 +126,5 @@ class Keeping:
 
 def _encode(image: Image, text: str) -> tuple[bytes, str]:
     """The PNG and its hash."""
-    png = encode_png(image, text)
+    png = encode_png(image, text, xmp=XMP)
     return png, content_hash_of(png)
