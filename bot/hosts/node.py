@@ -172,7 +172,7 @@ class Node:
         _end_left(noted)
         if not _is_free(port):
             raise ModelError("hosts_port_in_use", port=port)
-        _forget_address(address)
+        _forget_address(port)
         options = ["--head", f"--port={port}", f"--node-ip-address={host}", "--num-cpus=0"]
         node = cls._start([*options, "--include-dashboard=false"], token, log, {})
         noted.write_text(str(node.process.pid))
@@ -248,12 +248,12 @@ class Node:
         return self.log.read_text(errors="replace")
 
 
-def _forget_address(address: str) -> None:
+def _forget_address(port: int) -> None:
     """Ray refuses to start a head at the address of the last one while a process of this machine
     names it, which hosts of a head that was killed do."""
     noted = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()) / "ray/ray_current_cluster"
     with suppress(OSError):
-        if noted.read_text().strip() == address:
+        if noted.read_text().strip().endswith(f":{port}"):
             noted.unlink()
 
 
