@@ -27,6 +27,7 @@ class HostProcess:
             "HOSTS_TOKEN": TOKEN, "MODEL": "demo", "THREADS": "1",
             "DATA_DIR": str(folder / name), "PYTHONPATH": str(ROOT), **environment,
         }  # fmt: skip
+        self._from = self._output.stat().st_size if self._output.exists() else 0
         with self._output.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "bot", "host", "--join", address, "--name", name],
@@ -39,7 +40,8 @@ class HostProcess:
 
     @property
     def said(self) -> str:
-        return self._output.read_text()
+        """What it printed; an earlier process of its name may have printed before it."""
+        return self._output.read_bytes()[self._from :].decode()
 
     def everything(self) -> list[psutil.Process]:
         """It and all that it started, in whatever session."""
