@@ -159,9 +159,13 @@ class _Making:
     def _copy_database(self, target: Path) -> int:
         """Returns its schema. A damaged database gives no backup, so that none that is good has to
         go for it."""
-        snapshot.copy_database(
-            self._source, target, lambda done, total: self._report.step("Pages", done, total)
-        )
+
+        def copied(done: int, total: int) -> None:
+            # Many megabytes at once would make every other program that syncs wait, the bot too.
+            sync_file(target)
+            self._report.step("Pages", done, total)
+
+        snapshot.copy_database(self._source, target, copied)
         schema = snapshot.version_of(target)
         known = migrations()[-1][0]
         if schema > known:

@@ -172,3 +172,24 @@ async def test_pictures_are_named_by_all_tables(state: Path) -> None:
         "pictures.content_hash", "pictures.model_hash", "uploads.content_hash",
         "withheld.content_hash",
     ]  # fmt: skip
+
+
+def test_a_large_database_is_synced_as_it_is_copied(
+    state: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred megabytes at once would make the bot's own commits wait."""
+    with closing(sqlite3.connect(state / DATABASE_NAME)) as connection, connection:
+        connection.execute("CREATE TABLE large (filling BLOB)")
+        connection.executemany("INSERT INTO large VALUES (?)", [(bytes(10**6),)] * 20)
+    sizes: list[int] = []
+    sync = making.sync_file
+
+    def noted(path: Path) -> None:
+        sizes.append(path.stat().st_size)
+        sync(path)
+
+    monkeypatch.setattr(making, "sync_file", noted)
+    back_up(state, root)
+    steps = [after - before for before, after in zip([0, *sizes], sizes, strict=False)]
+    assert len(steps) > 4
+    assert max(steps) <= 8 * 2**20
