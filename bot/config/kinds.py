@@ -63,9 +63,15 @@ def text(allowed: str = "any text") -> Kind:
     return Kind(allowed=allowed, parse=str)
 
 
-def secret(allowed: str) -> Kind:
-    """Text that is never shown."""
-    return Kind(allowed=allowed, parse=Secret)
+def secret(allowed: str, *, at_least: int = 0) -> Kind:
+    """Text that is never shown, of `at_least` so many characters."""
+
+    def parse(typed: str) -> Secret:
+        if len(typed) < at_least:
+            raise ValueError("too short")
+        return Secret(typed)
+
+    return Kind(allowed=allowed, parse=parse)
 
 
 def whole(low: int, high: int, *, unit: str = "", zero: str = "") -> Kind:

@@ -99,7 +99,9 @@ class Settings:
     hosts_address: Annotated[str, kinds.listening] = "127.0.0.1:6379"
     """Address of this machine in a private network, where others join; on those, the same."""
 
-    hosts_token: Annotated[Secret, kinds.secret("any text of 16 characters or more")] = _NONE
+    hosts_token: Annotated[
+        Secret, kinds.secret("any text of 16 characters or more", at_least=16)
+    ] = _NONE
     """What lets a machine join (secret). Empty: made at the first start and kept in DATA_DIR as
     hosts_token."""
 

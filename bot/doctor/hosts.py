@@ -10,7 +10,8 @@ def check_hosts(settings: Settings) -> Check:
     if settings.hosts == "local":
         return ok("Machines", "pictures are drawn on this machine (HOSTS)")
     from bot.common.wording import words
-    from bot.hosts.node import refuse_public, require_ray
+    from bot.hosts.addresses import refuse_public
+    from bot.hosts.node import require_ray
 
     try:
         require_ray()

@@ -7,20 +7,14 @@ import contextlib
 import logging
 import os
 import secrets
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from bot.common.secret import Secret
-from bot.hosts.node import (
-    PREFIX,
-    Node,
-    environment,
-    ray_module,
-    refuse_public,
-    require_ray,
-    split_address,
-)
+from bot.hosts.addresses import own_address, refuse_public, split_address
+from bot.hosts.node import PREFIX, Node, environment, ray_module, require_ray
 from bot.hosts.remote_engine import Device
 from data.store.private import make_file
 from pipeline.disk import at
@@ -51,6 +45,8 @@ class Cluster:
     def __init__(self, options: ClusterOptions) -> None:
         self._options = options
         self.head: Node | None = None
+        self.stopping = threading.Event()
+        """Set: the start of a head is given up."""
         self._connected = False
 
     @property
@@ -64,6 +60,7 @@ class Cluster:
         options = self._options
         if not options.public:
             refuse_public(options.address)
+            refuse_public(own_address(options.address))
         token = self.token()
         host, port = split_address(options.address)
         # Ray reads these when it is imported.
@@ -73,7 +70,9 @@ class Cluster:
             if self.head is not None:
                 self.head.stop()
             log = options.folder / "hosts" / "head.log"
-            self.head = Node.head(address=options.address, token=token.reveal(), log=log)
+            self.head = Node.head(
+                address=options.address, token=token.reveal(), log=log, stop=self.stopping
+            )
             _log.info("Other machines can join at %s (docs/hosts.md)", self.address())
         ray = ray_module()
         _quieten(ray_module("ray._private.worker"))

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from PIL import Image
 
+from bot.common.wording import words
 from bot.common.work_thread import give_way_to_the_loop
 from bot.hosts.node import ray_module
 from bot.hosts.wire import (
@@ -31,6 +32,7 @@ from bot.hosts.wire import (
     preview_of,
 )
 from pipeline.engine.protocol import Engine
+from pipeline.errors import EkakiError
 from pipeline.load import load_engine
 from pipeline.model.options import EngineOptions
 from pipeline.request import ResolvedRequest
@@ -42,6 +44,9 @@ REPORT: Final = "EKAKI_HOST_REPORT"
 
 LEAVING: Final = ".leaving"
 """Behind the name of the report's file: a file that says that the host ends."""
+
+FAILED: Final = "FAILED "
+"""Begins a report that the model can't be loaded, and why."""
 
 _PREVIEW_EVERY_S: Final = 1.0
 
@@ -113,7 +118,7 @@ class DeviceActor:
         try:
             engine = self._thread.submit(self.open_engine).result()
         except Exception as error:  # noqa: BLE001 - told to the bot, whatever it is
-            self.report(f"The model can't be loaded: {error}")
+            self.report(FAILED + (words(error) if isinstance(error, EkakiError) else str(error)))
             return Failure.of(error)
         self._engine = engine
         return described(engine.model)

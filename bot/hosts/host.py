@@ -12,8 +12,9 @@ from bot.common.terminal import note, say
 from bot.common.wording import words
 from bot.config.engine_options import device_options
 from bot.config.settings import Settings
-from bot.hosts.device_actor import LEAVING, OPTIONS, REPORT, options_to_json
-from bot.hosts.node import Node, host_name, listens, refuse_public, require_ray
+from bot.hosts.addresses import listens, own_address, refuse_public
+from bot.hosts.device_actor import FAILED, LEAVING, OPTIONS, REPORT, options_to_json
+from bot.hosts.node import Node, host_name, require_ray
 from pipeline.errors import ModelError
 from pipeline.model.options import EngineOptions
 from pipeline.model.source import open_source
@@ -37,6 +38,7 @@ def serve(settings: Settings, *, address: str, name: str, public: bool) -> int:
     name = host_name(name)
     if not public:
         refuse_public(address)
+        refuse_public(own_address(address))
     if not settings.hosts_token:
         raise ModelError("hosts_token_missing")
     options = device_options(settings)
@@ -68,14 +70,17 @@ class _Host:
         self._name = name
         self._shown = 0
         self._drawing: set[str] = set()
+        self._failed: dict[str, str] = {}
         self._refusal = ""
 
     def run(self, stop: threading.Event) -> int:
         failed, joined = 0, False
         while self._wait_for_bot(stop):
             try:
-                node = self._join()
+                node = self._join(stop)
             except ModelError as error:
+                if stop.is_set():
+                    break
                 failed += 1
                 if error.key != "hosts_ray_failed" or (failed >= _TRIES and not joined):
                     raise
@@ -111,10 +116,10 @@ class _Host:
             stop.wait(_PAUSE_S)
         return False
 
-    def _join(self) -> Node:
+    def _join(self, stop: threading.Event) -> Node:
         self._report.write_text("")
         Path(f"{self._report}{LEAVING}").unlink(missing_ok=True)
-        self._shown, self._drawing = 0, set()
+        self._shown, self._drawing, self._failed = 0, set(), {}
         return Node.host(
             address=self._address,
             token=self._settings.hosts_token.reveal(),
@@ -122,6 +127,7 @@ class _Host:
             devices=len(self._options),
             log=self._log,
             extra={OPTIONS: options_to_json(self._options), REPORT: str(self._report)},
+            stop=stop,
         )
 
     def _watch(self, node: Node, stop: threading.Event) -> None:
@@ -148,6 +154,11 @@ class _Host:
         lines = self._report.read_text(encoding="utf-8").splitlines()
         for line in lines[self._shown :]:
             device, _, said = line.partition(" ")
+            if said.startswith(FAILED):
+                self._failed[device] = said.removeprefix(FAILED)
+                said = f"The model can't be loaded: {self._failed[device]}"
+                if len(self._failed) == len(self._options):
+                    self._refusal = self._failed[device]
             if said.startswith(_REFUSED):
                 self._refusal = said.removeprefix(_REFUSED)
                 continue

@@ -1,6 +1,5 @@
 """A node of a Ray cluster: the process that `ray start` runs, its environment and its ports."""
 
-import ipaddress
 import os
 import re
 import signal
@@ -8,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,6 +20,7 @@ from typing import Any, Final
 import psutil
 from filelock import FileLock, Timeout
 
+from bot.hosts.addresses import split_address
 from pipeline.errors import ModelError
 
 PREFIX: Final = "ekaki:"
@@ -52,15 +53,21 @@ class Ports:
         low, high = self.first + 10, self.first + _PORTS_A_NODE - 1
         return [*found, f"--min-worker-port={low}", f"--max-worker-port={high}"]
 
+    def environment(self) -> dict[str, str]:
+        """What Ray has no option for: the port of the head's monitor."""
+        return {"AUTOSCALER_METRIC_PORT": str(self.first + 6)}
+
     @classmethod
-    def free(cls, first: int = FIRST_PORT) -> "Ports":
+    def free(cls, first: int = FIRST_PORT, *, beside: int = 0) -> "Ports":
         """The first ports from `first` on that no other node of this machine uses or is about to
-        use: it listens only seconds later. ModelError."""
+        use: it listens only seconds later. None of them is `beside`, the head's. ModelError."""
         for start in range(first, first + 20 * _PORTS_A_NODE, _PORTS_A_NODE):
+            if start <= beside < start + _PORTS_A_NODE:
+                continue
             lock = _locked(start)
             if lock is None:
                 continue
-            if all(_is_free(start + each) for each in range(6)):
+            if all(_is_free(start + each) for each in range(7)):
                 return cls(start, lock)
             lock.release()
         raise ModelError("hosts_port_in_use", port=first)
@@ -95,35 +102,6 @@ def require_ray() -> None:
     """ModelError if Ray is not installed. Does not import it."""
     if find_spec("ray") is None:
         raise ModelError("hosts_ray_missing")
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """Host and port of `HOST:PORT`."""
-    host, _, port = address.rpartition(":")
-    return host.strip("[]"), int(port)
-
-
-def listens(address: str) -> bool:
-    """Whether something accepts connections at `address`. Ray itself would try for 30 s and then
-    fail, also if the head starts meanwhile."""
-    try:
-        with socket.create_connection(split_address(address), timeout=3.0):
-            return True
-    except OSError:
-        return False
-
-
-def refuse_public(address: str) -> None:
-    """ModelError if `address` (`HOST:PORT`) can be reached from the internet: whoever reaches Ray
-    and has its token runs code on the machine, and nothing is encrypted."""
-    host, _ = split_address(address)
-    try:
-        found = {info[4][0] for info in socket.getaddrinfo(host, None)}
-    except OSError as error:
-        raise ModelError("hosts_address_unknown", address=address) from error
-    for each in found:
-        if ipaddress.ip_address(str(each).partition("%")[0]).is_global:
-            raise ModelError("hosts_address_public", address=address)
 
 
 def host_name(wanted: str = "") -> str:
@@ -165,8 +143,11 @@ class Node:
         self._ports = ports
 
     @classmethod
-    def head(cls, *, address: str, token: str, log: Path) -> "Node":
-        """Start the head at `address` and wait until it accepts connections. ModelError."""
+    def head(
+        cls, *, address: str, token: str, log: Path, stop: threading.Event | None = None
+    ) -> "Node":
+        """Start the head at `address` and wait until it accepts connections, or until `stop`.
+        ModelError."""
         host, port = split_address(address)
         noted = log.with_suffix(".pid")
         _end_left(noted)
@@ -174,28 +155,32 @@ class Node:
             raise ModelError("hosts_port_in_use", port=port)
         _forget_address(port)
         options = ["--head", f"--port={port}", f"--node-ip-address={host}", "--num-cpus=0"]
-        node = cls._start([*options, "--include-dashboard=false"], token, log, {})
+        options.append("--include-dashboard=false")
+        node = cls._start(options, token, log, {}, head_port=port)
         noted.write_text(str(node.process.pid))
-        node._wait_for("Ray runtime started")
+        node._wait_for("Ray runtime started", stop)
         return node
 
     @classmethod
     def host(
         cls, *, address: str, token: str, name: str, devices: int, log: Path,
-        extra: Mapping[str, str],
+        extra: Mapping[str, str], stop: threading.Event | None = None,
     ) -> "Node":  # fmt: skip
         """Start a node with `devices` devices that joins the head at `address`, and wait until it
-        has joined. `extra`: environment of its actors. ModelError."""
+        has joined, or until `stop`. `extra`: environment of its actors. ModelError."""
         resources = ",".join(f'"{PREFIX}{name}:{index}": 1' for index in range(devices))
         options = [f"--address={address}", "--num-cpus=0", f"--resources={{{resources}}}"]
-        node = cls._start(options, token, log, extra)
-        node._wait_for("Ray runtime started")
+        node = cls._start(options, token, log, extra, head_port=split_address(address)[1])
+        node._wait_for("Ray runtime started", stop)
         return node
 
     @classmethod
-    def _start(cls, options: list[str], token: str, log: Path, extra: Mapping[str, str]) -> "Node":
-        ports = Ports.free()
+    def _start(
+        cls, options: list[str], token: str, log: Path, extra: Mapping[str, str], *, head_port: int
+    ) -> "Node":
+        ports = Ports.free(beside=head_port)
         command = [
+            sys.executable, "-m", "bot.hosts.tether",
             sys.executable, "-c", "from ray.scripts.scripts import main; main()", "start",
             "--block", "--disable-usage-stats", "--include-log-monitor=false",
             f"--object-store-memory={_OBJECT_STORE_BYTES}", "--num-gpus=0", "--log-color=false",
@@ -205,10 +190,10 @@ class Node:
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own arguments
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # see `bot.hosts.tether`
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **environment(token), **extra},
+                env={**os.environ, **environment(token), **ports.environment(), **extra},
                 start_new_session=True,  # Ctrl-C is ours: the node ends after its picture
             )
         return cls(process, log, ports)
@@ -227,13 +212,17 @@ class Node:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)  # what it left behind
         self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
         if self._ports.lock is not None:
             self._ports.lock.release()
 
-    def _wait_for(self, mark: str, within_s: float = 90.0) -> None:
+    def _wait_for(
+        self, mark: str, stop: threading.Event | None = None, within_s: float = 90.0
+    ) -> None:
         """Until its output has `mark`; ModelError says why it does not come."""
         ends_at = time.monotonic() + within_s
-        while time.monotonic() < ends_at:
+        while time.monotonic() < ends_at and not (stop and stop.is_set()):
             said = self.said()
             if mark in said:
                 return

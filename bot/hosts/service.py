@@ -73,6 +73,7 @@ class Hosts:
         """Leave the cluster. Call it after drawing has ended."""
         if self._task is None:
             return
+        self._cluster.stopping.set()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._task = None

@@ -4,12 +4,11 @@ import socket
 
 import pytest
 
+from bot.hosts.addresses import refuse_public, split_address
 from bot.hosts.node import (
     Ports,
     _is_free,  # pyright: ignore[reportPrivateUsage]
     host_name,
-    refuse_public,
-    split_address,
     why_failed,
 )
 from pipeline.errors import ModelError
