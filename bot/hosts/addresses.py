@@ -24,8 +24,8 @@ def listens(address: str) -> bool:
 
 
 def own_address(head: str) -> str:
-    """The address of this machine, with the head's port, by which Ray makes it known where `head`
-    (`HOST:PORT`) is on a loopback address, and that from which it reaches `head` elsewhere."""
+    """The address of this machine, with the head's port, from which it reaches `head`
+    (`HOST:PORT`); that of its default route where `head` is a loopback address, as Ray has it."""
     host, port = split_address(head)
     with suppress(OSError):
         found = ipaddress.ip_address(socket.gethostbyname(host))

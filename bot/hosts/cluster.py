@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.common.secret import Secret
-from bot.hosts.addresses import own_address, refuse_public, split_address
+from bot.hosts.addresses import refuse_public, split_address
 from bot.hosts.node import PREFIX, Node, environment, ray_module, require_ray
 from bot.hosts.remote_engine import Device
 from data.store.private import make_file
@@ -60,11 +60,12 @@ class Cluster:
         options = self._options
         if not options.public:
             refuse_public(options.address)
-            refuse_public(own_address(options.address))
         token = self.token()
         host, port = split_address(options.address)
         # Ray reads these when it is imported.
         os.environ.update(environment(token.reveal(), lost_head_s=_LOST_CLUSTER_S))
+        if not options.public:
+            refuse_public(self.address())
         self.disconnect()
         if not options.external and (self.head is None or not self.head.runs):
             if self.head is not None:

@@ -227,7 +227,7 @@ class Node:
             if mark in said:
                 return
             if not self.runs:
-                raise why_failed(said)
+                break
             time.sleep(0.1)
         self.stop()
         raise why_failed(self.said())

@@ -182,6 +182,7 @@ async def test_the_head_of_a_killed_bot_is_replaced(stage: Stage) -> None:
     await asyncio.to_thread(stage.cluster.disconnect)
     await stage.until(lambda _: stage.cluster.connected and stage.cluster.head is not None)
     assert not left.runs
+    await asyncio.to_thread(left.stop)  # closes its pipe
     stage.start_host("one")
     await stage.until_ready("one")
 
