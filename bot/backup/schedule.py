@@ -121,11 +121,11 @@ class Backups:
         )
 
     async def _write(self, note: BackupNote) -> None:
-        self.note = note
         try:
             await self._database.write(backup_note.put, note=note)
         except StorageError as error:
             _log.warning("How the backup went can't be noted: %s", error)
+        self.note = note
 
     async def _make_all(self, root: Path) -> None:
         await asyncio.sleep(START_S)

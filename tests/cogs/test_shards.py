@@ -232,7 +232,7 @@ async def test_the_operator_sees_each_shard(
         await _take_down(place, running, THERE)
         said = (await owner.answer("owner status")).text
         assert "Shard 0: connected · 1 server · " in said
-        assert said.endswith("\nShard 1: not connected · 1 server")
+        assert "\nShard 1: not connected · 1 server" in said
         refused = await alice.answer("owner status", channel=IDS.dm_alice)
         assert "Only the person who runs this bot" in refused.text
 
