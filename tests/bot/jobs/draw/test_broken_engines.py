@@ -261,11 +261,11 @@ async def test_a_picture_that_can_not_be_encoded_fails_its_job_alone(
 ) -> None:
     encode, broken = keeping.encode_png, [True]
 
-    def once(image: Image.Image, text: str, **options: str) -> bytes:
+    def once(image: Image.Image, text: str, *, xmp: str) -> bytes:
         if broken:
             broken.clear()
             raise error
-        return encode(image, text, **options)
+        return encode(image, text, xmp=xmp)
 
     monkeypatch.setattr(keeping, "encode_png", once)
     async with open_harness(tmp_path) as harness:
