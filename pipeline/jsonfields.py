@@ -16,7 +16,12 @@ class JsonFields:
     @classmethod
     def parse(cls, text: str) -> "JsonFields":
         """The object in `text`; ValueError if there is none."""
-        return cls(_as_object(json.loads(text)))
+        return cls.of(json.loads(text))
+
+    @classmethod
+    def of(cls, value: object) -> "JsonFields":
+        """`value` as an object; ValueError if it is none."""
+        return cls(_as_object(value))
 
     def __contains__(self, name: str) -> bool:
         return self._values.get(name) is not None

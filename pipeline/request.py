@@ -27,6 +27,7 @@ from pipeline.card import (
 )
 from pipeline.hints import Hint, hints_from_json, hints_to_json
 from pipeline.jsonfields import JsonFields
+from pipeline.lora.use import LoraUse, loras_from_json, loras_to_json
 from pipeline.options import Option, kinds, options_of, read_choice
 from pipeline.rating import Rating
 from pipeline.rework import MAX_STRENGTH, MIN_STRENGTH
@@ -130,6 +131,8 @@ class ResolvedRequest:
     `init_picture` is the content hash of the picture to start from, "" for none; then `strength` is
     1. `variation_strength` 0: no variation. `upscale_factor` is 1 without upscaling; `width` and
     `height` are those of the larger picture.
+
+    `loras` are applied to the model while it draws, each with the `digest` of its file.
     """
 
     prompt: str
@@ -151,6 +154,7 @@ class ResolvedRequest:
     variation_strength: float = 0.0
     upscale_factor: float = 1.0
     hints: tuple[Hint, ...] = ()
+    loras: tuple[LoraUse, ...] = ()
 
     def seed_of(self, index: int) -> int:
         """The seed of picture `index` (from 0) of this job: A1111's seed + index."""
@@ -166,6 +170,8 @@ class ResolvedRequest:
         del values["original"]
         if self.hints:
             values["hints"] = hints_to_json(self.hints)
+        if self.loras:
+            values["loras"] = loras_to_json(self.loras)
         return _dump({"version": JSON_VERSION, **values})
 
     @classmethod
@@ -177,6 +183,7 @@ class ResolvedRequest:
             stored,
             original=_read(GenerationRequest, stored.object("wish")),
             hints=hints_from_json(stored.rows("hints")),
+            loras=loras_from_json(stored, "loras"),
         )
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.lora.use import LoraUse
 from pipeline.rating import Rating
 from pipeline.request import DECIDED, OPTIONS, GenerationRequest, ResolvedRequest
 from tests.pipeline.option_values import TEXT, said_of, values_of
@@ -34,6 +35,15 @@ RESOLVED = st.builds(
     variation_seed=SEEDS,
     variation_strength=st.floats(0, 1),
     upscale_factor=st.sampled_from([1.0, 1.5]),
+    loras=st.lists(
+        st.builds(
+            LoraUse,
+            name=TEXT,
+            strength=st.floats(allow_nan=False, allow_infinity=False),
+            digest=TEXT,
+        ),
+        max_size=3,
+    ).map(tuple),
 )
 
 
@@ -65,6 +75,12 @@ def test_the_stored_words_are_values_and_labels() -> None:
     assert "seed" not in values["wish"], "what was not said is left out"
 
 
+def test_a_request_of_an_earlier_version_has_no_loras() -> None:
+    read = ResolvedRequest.from_json(json.dumps(stored()))
+    assert read.loras == ()
+    assert "loras" not in json.loads(read.to_json())
+
+
 def test_keys_of_the_future_are_ignored() -> None:
     future = stored(version=9, strength=0.5)
     future["wish"]["image"] = {"id": 1}
@@ -82,6 +98,11 @@ def test_keys_of_the_future_are_ignored() -> None:
         ({"sampler": "LCM"}, "LCM"),
         ({"rating": "spicy"}, "spicy"),
         ({"wish": []}, "JSON object"),
+        ({"loras": "ink"}, "loras"),
+        ({"loras": ["ink"]}, "JSON object"),
+        ({"loras": [{"name": "ink", "digest": ""}]}, "strength"),
+        ({"loras": [{"name": "ink", "strength": 1}]}, "digest"),
+        ({"loras": [{"name": "ink", "strength": float("nan"), "digest": ""}]}, "finite"),
     ],
 )
 def test_what_cannot_be_read_is_named(change: dict[str, object], named: str) -> None:
