@@ -14,6 +14,8 @@ const REACTIONS = ["⭐", "👍", "❤️"];   // a star is a vote for the galle
 const shown = new Map();   // id -> {element, parts, message}
 let earlier = [];          // messages above the first one shown
 let failed = 0;
+let pressed = null;        // what the pointer holds down
+const afterPress = [];     // what waits until it is released
 
 const list = () => byId("messages");
 const scroller = () => byId("scroll");
@@ -22,6 +24,13 @@ let pinned = true;   // whether the newest message is to stay in sight
 export const toBottom = () => { pinned = true; scroller().scrollTop = scroller().scrollHeight; };
 
 export function setUpMessages() {
+  addEventListener("pointerdown", (event) => { pressed = event.target; }, true);
+  for (const end of ["pointerup", "pointercancel"]) {
+    addEventListener(end, () => {
+      pressed = null;
+      setTimeout(() => afterPress.splice(0).forEach((run) => run()));   // after the click
+    }, true);
+  }
   // Only who scrolls up leaves the newest message: pictures that grow below move nobody away from it.
   let top = 0;
   scroller().addEventListener("scroll", () => {
@@ -166,6 +175,10 @@ function swap(entry, name, key, element) {
     if (part.wanted !== element) return;
     if (part.element.querySelector(".select-list:not([hidden])")) {   // somebody is choosing
       part.element.addEventListener("closed", replace, { once: true });
+      return;
+    }
+    if (part.element.contains(pressed)) {   // a press under way: its click would be lost
+      afterPress.push(replace);
       return;
     }
     const focused = part.element.contains(document.activeElement) ? document.activeElement : null;

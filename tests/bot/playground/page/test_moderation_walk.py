@@ -96,6 +96,7 @@ def test_first_steps_of_a_server(person: Open) -> None:
     keep(mika, "03-ratings")
     mika.choose(panel, "^Ratings", "Channels, log and review")
     mika.choose(panel, "Review channel", "#moderators")
+    expect(panel.locator(".embed")).to_contain_text("withheld pictures#moderators")
     panel.get_by_role("button", name="Review: off").click()
     expect(panel).to_contain_text("on: withheld pictures are kept")
     keep(mika, "04-channels")

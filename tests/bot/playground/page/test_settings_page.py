@@ -67,3 +67,22 @@ def test_a_menu_stays_open_while_the_message_under_it_is_edited(visit: Open) -> 
     mika.press("Escape")
     expect(panel.locator(".select-list:visible")).to_have_count(0)
     expect(heads.nth(4)).to_contain_text("safe")
+
+
+def test_a_press_survives_the_edit_of_its_message(visit: Open) -> None:
+    mika = visit("Mika")
+    panel = mika.command("settings")
+    mika.choose(panel, "The rules of this channel", "Gallery settings")
+    held = mika.button(panel, "^Own stars count")
+    held.scroll_into_view_if_needed()
+    before = held.inner_text()
+    held.hover()
+    mika.page.mouse.down()
+    # Another press is answered meanwhile, and all buttons of the message are made anew.
+    approval = mika.button(panel, "^Approval")
+    was, shown = approval.inner_text(), panel.locator(".embed").inner_text()
+    approval.evaluate("button => button.click()")
+    expect(panel.locator(".embed")).not_to_have_text(shown)
+    mika.page.mouse.up()
+    expect(mika.button(panel, "^Own stars count")).not_to_have_text(before)
+    expect(mika.button(panel, "^Approval")).not_to_have_text(was)
