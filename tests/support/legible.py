@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MIN_CONTRAST: Final = 4.5  # WCAG 2.2, 1.4.3
 MIN_TARGET: Final = 24  # CSS pixels, WCAG 2.2, 2.5.8
+_MOVED_AT_MOST: Final = 20
 
 _TEXTS: Final = """() => {
   const found = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -98,12 +99,20 @@ def whiten(page: "Page") -> None:
 
 
 def contrasts(page: "Page") -> list[Measured]:
-    """All text that is in the window now. The page has no text to see afterwards."""
-    texts: list[dict[str, Any]] = page.evaluate(_TEXTS)
-    page.evaluate(_WITHOUT_TEXT)
-    shot = Image.open(io.BytesIO(page.screenshot(scale="css"))).convert("RGB")
-    pixels = np.asarray(shot, dtype=np.float64)  # (height, width, 3), 0..255
-    return [_measured(text, pixels) for text in texts]
+    """All text that is in the window now. The page has no text to see afterwards.
+
+    What moves meanwhile (a late picture, a message that arrives) is measured again: the text would
+    be compared with what stood beside it.
+    """
+    for _ in range(_MOVED_AT_MOST):
+        texts: list[dict[str, Any]] = page.evaluate(_TEXTS)
+        page.evaluate(_WITHOUT_TEXT)
+        shot = Image.open(io.BytesIO(page.screenshot(scale="css"))).convert("RGB")
+        if _boxes(page.evaluate(_TEXTS)) == _boxes(texts):
+            pixels = np.asarray(shot, dtype=np.float64)  # (height, width, 3), 0..255
+            return [_measured(text, pixels) for text in texts]
+        with_text(page)
+    raise AssertionError("the page never came to rest")
 
 
 def small_targets(page: "Page", *, inline: str = "") -> list[tuple[str, float, float]]:
@@ -116,6 +125,10 @@ def small_targets(page: "Page", *, inline: str = "") -> list[tuple[str, float, f
         for each in found
         if min(each["width"], each["height"]) < MIN_TARGET - 0.01
     ]
+
+
+def _boxes(texts: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    return [tuple(text[each] for each in ("words", "x", "y", "width", "height")) for text in texts]
 
 
 def _measured(text: dict[str, Any], pixels: "np.ndarray[Any, Any]") -> Measured:
