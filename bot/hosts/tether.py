@@ -19,19 +19,29 @@ def main(command: list[str]) -> int:
     """Run `command`. Returns its exit status."""
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - of our own process
     signal.signal(signal.SIGTERM, lambda _number, _frame: child.terminate())
-    threading.Thread(target=_end_with_parent, args=(child,), daemon=True).start()
-    return child.wait()
+    alone = threading.Event()
+    threading.Thread(target=_end_with_parent, args=(child, alone), daemon=True).start()
+    status = child.wait()
+    if alone.is_set():
+        _end_group()
+    return status
 
 
-def _end_with_parent(child: "subprocess.Popen[bytes]") -> None:
+def _end_with_parent(child: "subprocess.Popen[bytes]", alone: threading.Event) -> None:
     with suppress(OSError):
         while os.read(0, 1024):
             pass
+    alone.set()
     child.terminate()
     with suppress(subprocess.TimeoutExpired):
         child.wait(_TERM_S)
-    if os.name == "posix":
-        os.killpg(0, signal.SIGKILL)  # with what the command started; it has a group of its own
+    _end_group()
+
+
+def _end_group() -> None:
+    """What the command started ends as well, if this process has a group of its own."""
+    if os.name == "posix" and os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":
