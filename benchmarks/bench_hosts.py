@@ -140,11 +140,11 @@ async def many_hosts(folder: Path) -> list[Row]:
     alone = 0.0
     async with open_stage(folder, kind=NoisyActor) as stage:
         for count in COUNTS:
-            while len(stage.processes) < count:
+            while len(stage.processes) < count:  # one by one: starting a node takes seconds of CPU
                 stage.start_host(
                     f"h{len(stage.processes)}", **{STEP_S: str(_STEP_S), SCALE: str(_SMALL)}
                 )
-            await stage.until_ready(*(host.name for host in stage.processes))
+                await stage.until_ready(*(host.name for host in stage.processes))
             rate, cpu_s = await _rate(stage, count * _EACH)
             alone = alone or rate
             cells = {
