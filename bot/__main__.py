@@ -2,6 +2,10 @@
 
 import sys
 
-from bot.cli.main import main
+try:
+    from bot.cli.main import main
 
-sys.exit(main())
+    status = main()
+except KeyboardInterrupt:  # also while modules are imported
+    status = 130
+sys.exit(status)

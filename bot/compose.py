@@ -106,6 +106,7 @@ async def open_services(
         hosts = None
         if settings.hosts != "local" and load is not None:
             hosts = compose_hosts(settings, jobs=jobs, database=database, clock=clock)
+            await hosts.check()
             stack.push_async_callback(hosts.stop)
         stack.push_async_callback(jobs.stop)
         backups = Backups(settings, database=database, clock=clock)

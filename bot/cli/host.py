@@ -17,6 +17,7 @@ def add(subparsers: Subparsers) -> None:
     command.add_argument(
         "--join",
         metavar="HOST:PORT",
+        type=_address,
         help="where the bot's machine listens (default: HOSTS_ADDRESS)",
     )
     command.add_argument(
@@ -32,16 +33,17 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal comes."""
-    from bot.config.kinds import listening
-    from bot.config.reading import SettingsError
     from bot.hosts.host import serve
 
     settings = load_settings(args)
     address = args.join or settings.hosts_address
-    try:
-        listening.parse(address)
-    except ValueError as error:
-        raise SettingsError(
-            "setting_wrong", name="--join", value=address, allowed=listening.allowed
-        ) from error
     return serve(settings, address=address, name=args.name, public=args.i_know)
+
+
+def _address(typed: str) -> str:
+    from bot.config.kinds import reachable
+
+    try:
+        return str(reachable.parse(typed))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{typed!r} is not {reachable.allowed}") from None

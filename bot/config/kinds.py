@@ -245,6 +245,14 @@ def listening(typed: str) -> str:
     return typed
 
 
+@kind("an address and a port, as 10.0.0.5:6379")
+def reachable(typed: str) -> str:
+    """Where others connect: as `listening`, without port 0, which stands for any free one."""
+    if listening.parse(typed).endswith(":0"):
+        raise ValueError(typed)
+    return typed
+
+
 @kind("a port on this machine, as 9464, or an address and a port, as 10.0.0.5:9464")
 def listening_here(typed: str) -> str:
     """Where to listen: `PORT` on the loopback address, or as `listening`."""

@@ -96,7 +96,7 @@ class Settings:
     """Where pictures are drawn (docs/hosts.md). local: on this machine. ray: on others, which join
     with `python -m bot host`. both: on this one as well."""
 
-    hosts_address: Annotated[str, kinds.listening] = "127.0.0.1:6379"
+    hosts_address: Annotated[str, kinds.reachable] = "127.0.0.1:6379"
     """Address of this machine in a private network, where others join; on those, the same."""
 
     hosts_token: Annotated[

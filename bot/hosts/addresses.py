@@ -35,6 +35,19 @@ def own_address(head: str) -> str:
     return head
 
 
+def is_own(host: str) -> bool:
+    """Whether `host` is an address of this machine."""
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+    except OSError:
+        return False
+    for family, kind, _, _, address in found:
+        with suppress(OSError), socket.socket(family, kind) as probe:
+            probe.bind(address)
+            return True
+    return False
+
+
 def refuse_public(address: str) -> None:
     """ModelError if `address` (`HOST:PORT`) can be reached from the internet: whoever reaches Ray
     and has its token runs code on the machine, and nothing is encrypted."""

@@ -54,12 +54,16 @@ class Cluster:
         """Whether there is a connection, as far as is known."""
         return self._connected
 
+    def check(self) -> None:
+        """ModelError if it can't be used as it is set: Ray is missing, an address is public."""
+        require_ray()
+        if not self._options.public:
+            refuse_public(self._options.address)
+
     def connect(self) -> None:
         """Start the head if it does not run, and connect. ModelError says what is wrong."""
-        require_ray()
+        self.check()
         options = self._options
-        if not options.public:
-            refuse_public(options.address)
         token = self.token()
         host, port = split_address(options.address)
         # Ray reads these when it is imported.

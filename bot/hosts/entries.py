@@ -7,8 +7,8 @@ from bot.hosts.remote_engine import Device, RemoteEngine
 from bot.jobs.draw import device as local
 from bot.jobs.draw.worker import EngineWorker
 
-HostState = Literal["loading", "ready", "drained", "avoided", "leaving", "lost", "refused"]
-"""`avoided`: it was lost lately, and others draw."""
+HostState = Literal["loading", "ready", "drained", "avoided", "leaving", "lost", "refused", "away"]
+"""`avoided`: it was lost lately, and others draw. `away`: it has left, or was not seen yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,7 +82,8 @@ class _Host:
                 if stop.is_set():
                     break
                 failed += 1
-                if error.key != "hosts_ray_failed" or (failed >= _TRIES and not joined):
+                gives_up = error.key == "hosts_ray_failed" and failed >= _TRIES and not joined
+                if gives_up or error.key not in {"hosts_ray_failed", "hosts_slow"}:
                     raise
                 note(f"Joining failed: {words(error)} Trying again.")
             else:
@@ -151,7 +152,8 @@ class _Host:
             time.sleep(_LOOK_EVERY_S)
 
     def _show(self) -> None:
-        lines = self._report.read_text(encoding="utf-8").splitlines()
+        # The last line may be written at the moment.
+        *lines, _ = self._report.read_text(encoding="utf-8").split("\n")
         for line in lines[self._shown :]:
             device, _, said = line.partition(" ")
             if said.startswith(FAILED):

@@ -20,7 +20,7 @@ from typing import Any, Final
 import psutil
 from filelock import FileLock, Timeout
 
-from bot.hosts.addresses import split_address
+from bot.hosts.addresses import is_own, split_address
 from pipeline.errors import ModelError
 
 PREFIX: Final = "ekaki:"
@@ -151,6 +151,8 @@ class Node:
         host, port = split_address(address)
         noted = log.with_suffix(".pid")
         _end_left(noted)
+        if not is_own(host):
+            raise ModelError("hosts_address_foreign", address=address)
         if not _is_free(port):
             raise ModelError("hosts_port_in_use", port=port)
         _forget_address(port)
@@ -271,6 +273,8 @@ def why_failed(said: str) -> ModelError:
         return ModelError("hosts_other_version", there=there, here=here)
     if re.search(r"[Uu]nauthenticated|InvalidAuthToken|AuthenticationError|auth.{0,20}token", said):
         return ModelError("hosts_wrong_token")
+    if re.search(r"Deadline Exceeded|timed out during startup", said):
+        return ModelError("hosts_slow")
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     last = next((line for line in reversed(lines) if "rror" in line), lines[-1] if lines else "")
     return ModelError("hosts_ray_failed", problem=last[-300:])

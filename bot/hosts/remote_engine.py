@@ -52,7 +52,12 @@ class Device:
 
 def lost(device: Device, problem: object) -> EngineError:
     """The error of a picture whose host is gone: it is drawn again elsewhere."""
-    return EngineError("host_lost", host=device.name, problem=str(problem)[:200])
+    return EngineError("host_lost", host=device.name, problem=shortened(problem))
+
+
+def shortened(problem: object) -> str:
+    """What Ray says, without the identifiers that follow, one a line."""
+    return str(problem).strip().partition("\n")[0][:200]
 
 
 class RemoteEngine:
@@ -193,7 +198,8 @@ class RemoteEngine:
         alive = any(node["NodeID"] == self._device.node_id and node["Alive"] for node in _nodes())
         died = isinstance(error, ray.exceptions.RayActorError)
         if died and alive:
-            return EngineError("device_lost", host=self._device.name, problem=str(error)[:200])
+            problem = shortened(error)
+            return EngineError("device_lost", host=self._device.name, problem=problem)
         return lost(self._device, error)
 
 

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from typing import Any, Final
@@ -17,7 +18,7 @@ from bot.hosts.cluster import Cluster
 from bot.hosts.device_actor import DeviceActor
 from bot.hosts.entries import Entry, HostView
 from bot.hosts.losses import Losses
-from bot.hosts.remote_engine import Device, RemoteEngine
+from bot.hosts.remote_engine import Device, RemoteEngine, shortened
 from bot.jobs.draw.background import run_in_background
 from bot.jobs.draw.eta import Pace
 from bot.jobs.draw.runner import Runner
@@ -33,6 +34,8 @@ LOOK_EVERY_S: Final = 2.0
 SILENT_S: Final = 15.0
 """The head answers no question for so long: it is away."""
 _DRAINED: Final = "hosts_drained"
+_REMEMBERED: Final = 50
+"""Devices that have left and are still shown."""
 
 
 class Hosts:
@@ -58,15 +61,27 @@ class Hosts:
         self._losses = Losses()
         self._refused: dict[Device, str] = {}
         self._drained: set[str] = set()
+        self._away: dict[str, HostView] = {}
         self._background: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cluster")
         self.problem = ""
 
+    async def check(self) -> None:
+        """ModelError if the settings must be changed. What may get better, such as a network that
+        is not there yet, is tried again."""
+        try:
+            await self._in_thread(self._cluster.check)
+        except ModelError as error:
+            if error.key != "hosts_address_unknown":
+                raise
+
     async def start(self) -> None:
         """Connect and look for machines, in the background."""
         noted = await self._database.read(notes.get, key=_DRAINED)
         self._drained = set((noted or "").split())
+        for host in self._drained:
+            self._away.setdefault(host, HostView(name=host, host=host, state="away"))
         self._task = asyncio.create_task(self._run(), name="hosts")
 
     async def stop(self) -> None:
@@ -93,11 +108,13 @@ class Hosts:
             HostView(name=device.name, host=device.host, state="refused", problem=reason)
             for device, reason in self._refused.items()
         ]
+        there = {view.host for view in found}
+        found += [view for view in self._away.values() if view.host not in there]
         return sorted(found, key=lambda view: view.name)
 
     async def drain(self, host: str, *, resting: bool) -> bool:
         """Give `host` no more pictures, or again; remembered over restarts. False: no such host."""
-        known = {entry.device.host for entry in self._entries.values()} | self._drained
+        known = {view.host for view in self.view()} | self._drained
         if host not in known:
             return False
         self._drained = self._drained | {host} if resting else self._drained - {host}
@@ -110,7 +127,7 @@ class Hosts:
             try:
                 await self._round()
             except Exception as error:  # noqa: BLE001 - the cluster may be back in the next round
-                said = words(error) if isinstance(error, EkakiError) else str(error)
+                said = words(error) if isinstance(error, EkakiError) else shortened(error)
                 if said != self.problem:
                     _log.error("Other machines can't draw now: %s", said)
                 self.problem = said
@@ -240,8 +257,17 @@ class Hosts:
 
     async def _lose(self, device: Device) -> None:
         entry = self._entries.pop(device)
+        self._note_away(entry)
         _log.warning("%s has left", device.name)
         await self._runner.remove(entry.seat)
+
+    def _note_away(self, entry: Entry) -> None:
+        lost_at = self._losses.last(entry.device.host)
+        view = replace(entry.view(drained=False, lost_at=lost_at), state="away")
+        self._away.pop(view.name, None)
+        self._away[view.name] = view
+        for oldest in list(self._away)[:-_REMEMBERED]:
+            del self._away[oldest]
 
     async def _lose_all(self) -> None:
         await asyncio.gather(*(self._lose(device) for device in list(self._entries)))

@@ -8,6 +8,7 @@ import logging
 from itertools import chain, repeat
 from typing import Final
 
+from bot.common.wording import words
 from bot.jobs.draw.announcer import Announcer
 from bot.jobs.draw.drawing import Drawing
 from bot.jobs.draw.fair_queue import Unit
@@ -20,7 +21,7 @@ from bot.jobs.draw.worker import (
     State,
     is_device_lost,
 )
-from pipeline.errors import ModelError
+from pipeline.errors import EkakiError, ModelError
 
 _log = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ class Device:
         except ModelError:
             raise
         except Exception as error:
-            await self._open_again(f"can't be reached: {error}")
+            await self._open_again(f"can't be reached: {_said(error)}")
 
     def _over(self) -> bool:
         return self._stopping.is_set() or self._leaving.is_set()
@@ -153,7 +154,7 @@ class Device:
             except Exception as error:
                 if isinstance(error, ModelError) and (error.key == HUNG or self.worker.host):
                     raise
-                problem = str(error)
+                problem = _said(error)
             else:
                 _log.warning("%s is back", name)
                 return
@@ -171,6 +172,12 @@ class Device:
     def _set(self, state: State) -> None:
         self.worker.state = state
         self._announcer.announce()
+
+
+def _said(error: Exception) -> str:
+    if not isinstance(error, EkakiError):
+        return str(error)
+    return str(error.data.get("problem", "")) or words(error)
 
 
 def _lost_or_broken(error: Exception) -> str | None:

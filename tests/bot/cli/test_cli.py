@@ -63,7 +63,17 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     assert "usage: python -m bot " + command in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("args", [[], ["dance"], ["imagine"], ["imagine", "x", "--steps", "many"]])
+@pytest.mark.parametrize(
+    "args",
+    [
+        [],
+        ["dance"],
+        ["imagine"],
+        ["imagine", "x", "--steps", "many"],
+        ["host", "--join", "127.0.0.1:0"],
+        ["host", "--join", "10.0.0.5"],
+    ],
+)
 def test_wrong_usage_is_2(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(args)

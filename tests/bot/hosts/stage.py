@@ -56,10 +56,14 @@ class Stage:
         self.processes.append(process)
         return process
 
+    def views(self) -> list[HostView]:
+        """What the operator sees of hosts that are there."""
+        return [view for view in self.hosts.view() if view.state != "away"]
+
     async def until(self, is_so: Callable[[list[HostView]], bool]) -> None:
-        """Wait until what the operator sees is so."""
+        """Wait until `views` are so."""
         ends_at = time.monotonic() + PATIENCE_S
-        while not is_so(self.hosts.view()):
+        while not is_so(self.views()):
             if time.monotonic() > ends_at:
                 said = "\n".join(each.said for each in self.processes)
                 raise AssertionError(f"{self.hosts.view()} {self.hosts.problem}\n{said}")

@@ -143,7 +143,7 @@ async def test_a_drained_host_gets_nothing_until_it_is_resumed(stage: Stage) -> 
     stage.start_host("one")
     await stage.until_ready("one")
     assert await stage.hosts.drain("one", resting=True)
-    assert [view.state for view in stage.hosts.view()] == ["drained"]
+    assert [view.state for view in stage.views()] == ["drained"]
     job_id = await submit(stage)
     await asyncio.sleep(1)
     assert await stage.hosts.drain("one", resting=False)

@@ -1,11 +1,13 @@
 """Names, addresses and what Ray's output means. Nothing is started."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
-from bot.hosts.addresses import refuse_public, split_address
+from bot.hosts.addresses import is_own, refuse_public, split_address
 from bot.hosts.node import (
+    Node,
     Ports,
     _is_free,  # pyright: ignore[reportPrivateUsage]
     host_name,
@@ -47,6 +49,22 @@ def test_a_private_address_is_taken(address: str) -> None:
     refuse_public(address)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
+def test_addresses_of_this_machine(host: str) -> None:
+    assert is_own(host)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.77", "203.0.113.9", "no-such-host.invalid"])
+def test_addresses_of_others(host: str) -> None:
+    assert not is_own(host)
+
+
+def test_a_head_at_an_address_of_another_machine_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as refused:
+        Node.head(address="203.0.113.9:6379", token="x" * 16, log=tmp_path / "head.log")
+    assert refused.value.key == "hosts_address_foreign"
+
+
 def test_an_address_with_brackets_is_split() -> None:
     assert split_address("[fd00::1]:6379") == ("fd00::1", 6379)
     assert split_address("ekaki.lan:6379") == ("ekaki.lan", 6379)
@@ -61,6 +79,11 @@ def test_an_address_with_brackets_is_split() -> None:
             "hosts_other_version",
         ),
         ("Unauthenticated: RPC error: InvalidAuthToken: missing or incorrect", "hosts_wrong_token"),
+        (
+            "INFO node.py:438 -- Failed to get node info b'RPC error: Deadline Exceeded'",
+            "hosts_slow",
+        ),
+        ("Exception: The current node timed out during startup. This could", "hosts_slow"),
         ("ConnectionError: Ray is trying to start at 10.0.0.9:6379", "hosts_ray_failed"),
         ("", "hosts_ray_failed"),
     ],
