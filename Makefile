@@ -37,7 +37,7 @@ run: $(STAMP)  ## the bot, with the settings of .env
 # Bytecode is cached: tests start fifty processes, which would otherwise compile their imports again.
 # Three workers on two cores: a quarter of the time is waiting.
 test: $(STAMP)  ## all tests
-	@OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q -rs
+	@OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q -rfEs
 
 test-gpu: $(STAMP)  ## the tests that need an NVIDIA card; skipped, with a reason, without one
 	@$(BIN)/python -m pytest -m gpu -q -rs tests/gpu
