@@ -88,7 +88,7 @@ class _Host:
                 note(f"Joining failed: {words(error)} Trying again.")
             else:
                 failed, joined = 0, True
-                say(f"{self._name} has joined {self._address} with {len(self._options)} device(s).")
+                say(f"{self._name} has joined {self._address} with {_counted(self._options)}.")
                 try:
                     self._watch(node, stop)
                 finally:
@@ -170,3 +170,7 @@ class _Host:
             prefix = f"Device {device}: " if len(self._options) > 1 else ""
             say(f"{prefix}{said}")
         self._shown = len(lines)
+
+
+def _counted(options: list[EngineOptions]) -> str:
+    return "1 device" if len(options) == 1 else f"{len(options)} devices"
