@@ -83,7 +83,7 @@ async def test_a_lost_picture_is_drawn_again_by_another(stage: Stage, what: str)
     lose(first, what)
     end = await completed(stage, job_id)
     assert len(end.pictures) == 1
-    assert "Drawing" in second.said
+    await stage.until(lambda _: "Drawing" in second.said)
 
 
 async def test_a_host_that_was_lost_draws_only_where_no_other_does(
@@ -136,7 +136,7 @@ async def test_a_lone_host_whose_actor_dies_draws_it_again(stage: Stage) -> None
     await drawing(stage, job_id)
     lose(host, "actor")
     assert len((await completed(stage, job_id)).pictures) == 1
-    assert host.said.count("Drawing") == 2
+    await stage.until(lambda _: host.said.count("Drawing") == 2)
 
 
 async def test_a_drained_host_gets_nothing_until_it_is_resumed(stage: Stage) -> None:
