@@ -69,7 +69,7 @@ async def test_a_cancelled_picture_stops_at_its_next_step(stage: Stage) -> None:
     await stage.harness.jobs.cancel(job_id=job_id, user_id=1)
     assert isinstance(await stage.harness.ended(job_id), CancelledEvent)
     await completed(stage, await submit(stage, seed=2))
-    assert "Cancelled" in host.said
+    await stage.until(lambda _: "Cancelled" in host.said)
 
 
 @pytest.mark.parametrize("what", ["actor", "machine", "freeze"])
