@@ -45,6 +45,7 @@ from bot.library.related import Related
 from bot.library.results import Results
 from bot.library.suggestions import Suggestions
 from bot.library.weekly import WeeklyReports
+from bot.loras.library import LoraLibrary
 from bot.moderation.audit import Audit
 from bot.outbox.service import Outbox
 from bot.services import Services
@@ -113,6 +114,9 @@ async def open_services(
         if lock is not None:
             stack.push_async_callback(backups.stop)
             await backups.start()
+        loras = LoraLibrary(settings.lora_folder)
+        stack.push_async_callback(loras.stop)
+        await loras.start()
         results = Results(database=database, files=files, audit=audit, clock=clock)
         gallery = Gallery(database=database, audit=audit, clock=clock)
         moderators = Moderators(database=database, audit=audit, jobs=jobs, clock=clock)
@@ -125,6 +129,7 @@ async def open_services(
             jobs=jobs,
             hosts=hosts,
             backups=backups,
+            loras=loras,
             suggestions=Suggestions(tags=tags, database=database, jobs=jobs),
             related=Related(tags=tags, start=load_related(), database=database, jobs=jobs),
             results=results,

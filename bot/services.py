@@ -25,6 +25,7 @@ from bot.library.related import Related
 from bot.library.results import Results
 from bot.library.suggestions import Suggestions
 from bot.library.weekly import WeeklyReports
+from bot.loras.library import LoraLibrary
 from bot.moderation.audit import Audit
 from bot.outbox.service import Outbox
 from data.store.database import Database
@@ -42,6 +43,7 @@ class Services:
     jobs: JobService
     hosts: Hosts | None
     backups: Backups
+    loras: LoraLibrary
     suggestions: Suggestions
     related: Related
     results: Results

@@ -48,6 +48,9 @@ class Settings:
     models_dir: Annotated[Path, kinds.folder] = Path("models")
     """Where models are downloaded to (13.9 GB for the default one)."""
 
+    lora_dir: Annotated[str, kinds.folder_or_none] = ""
+    """Where the LoRAs are that members can choose (python -m bot lora). Empty: DATA_DIR/loras."""
+
     backup_dir: Annotated[str, Section("Backups"), kinds.folder_or_none] = ""
     """Where the running bot makes backups: a folder of its own, on another disk. Empty: none."""
 
@@ -231,6 +234,11 @@ class Settings:
     metrics_address: Annotated[str, kinds.listening_here] = ""
     """Where /healthz and /metrics are served, for monitoring (docs/operations.md). Empty: nowhere.
     Everybody who reaches the address can read them."""
+
+    @property
+    def lora_folder(self) -> Path:
+        """The folder of the LoRAs that members can choose."""
+        return Path(self.lora_dir) if self.lora_dir else self.data_dir / "loras"
 
     @property
     def web_origin(self) -> str:

@@ -16,7 +16,7 @@ from typing import Final
 
 _KEPT: Final = (
     "ekaki.db*", "running.lock", "pictures", "uploads", "withheld", "thumbnails", "tags*",
-    "tombstones", "backup.lock", "restor*", "before-*",
+    "tombstones", "loras", "backup.lock", "restor*", "before-*",
 )  # fmt: skip
 """Our files in DATA_DIR; everything else that an operator put there is left alone."""
 

@@ -1,0 +1,1 @@
+"""The library of LoRAs: files that an operator added for members to choose."""

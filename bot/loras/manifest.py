@@ -1,0 +1,164 @@
+"""What is stored about a LoRA beside its weights: `NAME.json`, parsed as if anybody had written it.
+
+Operators may edit it, so whatever can't be used is named.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from pipeline.rating import Rating
+
+FORMAT: Final = 1
+MAX_BYTES: Final = 256 * 1024
+MAX_STRENGTH: Final = 2.0
+MAX_TRIGGERS: Final = 20
+MAX_TEXT: Final = 200  # characters of a trigger, a licence, an author
+
+_HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file: `name` as it was given, `sha256` in hex, and `mtime_ns` when its hash was computed
+    (0: unknown)."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    mtime_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoraManifest:
+    """`adapter`: the converted file. `original`: what it was made of. `base`: the model it was made
+    for, if that is known. `rank`: the highest of its layers'. `added`: seconds since the epoch."""
+
+    adapter: StoredFile
+    original: StoredFile
+    triggers: tuple[str, ...] = ()
+    strength: float = 1.0
+    rating: Rating = Rating.SAFE
+    licence: str = ""
+    source: str = ""
+    author: str = ""
+    base: str = ""
+    rank: int = 0
+    layers: int = 0
+    added: float = 0.0
+
+    def to_json(self) -> str:
+        """As it is stored."""
+        values = {
+            "format": FORMAT,
+            "triggers": list(self.triggers),
+            "strength": self.strength,
+            "rating": self.rating.label,
+            "licence": self.licence,
+            "source": self.source,
+            "author": self.author,
+            "base": self.base,
+            "rank": self.rank,
+            "layers": self.layers,
+            "added": self.added,
+            "adapter": _file_values(self.adapter),
+            "original": _file_values(self.original),
+        }
+        return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+    @staticmethod
+    def from_json(text: str) -> "LoraManifest":
+        """Parse it. ValueError says what is wrong, in a few words."""
+        values = _object(_parsed(text), "the file")
+        if values.get("format") != FORMAT:
+            raise ValueError(f"its format is not {FORMAT}")
+        return LoraManifest(
+            adapter=_file(values, "adapter"),
+            original=_file(values, "original"),
+            triggers=_triggers(values.get("triggers", [])),
+            strength=_number(values, "strength", 1.0, -MAX_STRENGTH, MAX_STRENGTH),
+            rating=_rating(values),
+            licence=_text(values, "licence"),
+            source=_text(values, "source", most=1000),
+            author=_text(values, "author"),
+            base=_text(values, "base"),
+            rank=int(_number(values, "rank", 0, 0, 2**20)),
+            layers=int(_number(values, "layers", 0, 0, 2**20)),
+            added=_number(values, "added", 0.0, 0, 2**40),
+        )
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("it is not JSON") from error
+
+
+def _object(value: object, what: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{what} is no object")  # noqa: TRY004 - it is about the text
+    return cast("dict[str, Any]", value)
+
+
+def _file_values(file: StoredFile) -> dict[str, object]:
+    return {
+        "name": file.name,
+        "sha256": file.sha256,
+        "size": file.size_bytes,
+        "mtime_ns": file.mtime_ns,
+    }
+
+
+def _file(values: Mapping[str, Any], key: str) -> StoredFile:
+    said = _object(values.get(key), key)
+    sha256 = said.get("sha256")
+    if not isinstance(sha256, str) or not _HASH.fullmatch(sha256):
+        raise ValueError(f"{key} has no SHA-256")
+    return StoredFile(
+        name=_text(said, "name", most=1000),
+        sha256=sha256,
+        size_bytes=int(_number(said, "size", 0, 0, 2**50)),
+        mtime_ns=_whole(said.get("mtime_ns", 0)),
+    )
+
+
+def _whole(value: object) -> int:
+    """Not through a float, which has too few digits for nanoseconds."""
+    return value if type(value) is int else 0
+
+
+def _triggers(value: object) -> tuple[str, ...]:
+    words = cast("list[Any]", value) if isinstance(value, list) else [None]
+    if len(words) > MAX_TRIGGERS or not all(_is_text(word, MAX_TEXT) for word in words):
+        raise ValueError(f"triggers is no list of at most {MAX_TRIGGERS} texts")
+    return tuple(str(word) for word in words)
+
+
+def _rating(values: Mapping[str, Any]) -> Rating:
+    try:
+        return Rating.from_label(str(values.get("rating", Rating.SAFE.label)))
+    except ValueError as error:
+        raise ValueError("rating is none of safe, sensitive, nsfw, explicit") from error
+
+
+def _text(values: Mapping[str, Any], key: str, *, most: int = MAX_TEXT) -> str:
+    value = values.get(key, "")
+    if not _is_text(value, most):
+        raise ValueError(f"{key} is no text of at most {most} characters")
+    return str(value)
+
+
+def _is_text(value: object, most: int) -> bool:
+    return isinstance(value, str) and len(value) <= most
+
+
+def _number(values: Mapping[str, Any], key: str, default: float, low: float, high: float) -> float:
+    value = values.get(key, default)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or not low <= value <= high:
+        raise ValueError(f"{key} is no number from {low:g} to {high:g}")
+    return value

@@ -1,0 +1,167 @@
+"""Reads the folder of LoRAs: manifests, and whether the weights are still those that were added."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bot.common.wording import words
+from bot.loras.manifest import MAX_BYTES, LoraManifest, StoredFile
+from bot.loras.names import check_name, key_of
+from pipeline.errors import EkakiError, StorageError
+from pipeline.rating import Rating
+
+PREVIEWS: Final = (".webp", ".png")
+
+Stamp = tuple[int, int]
+"""Size in bytes and time of the last change (ns) of a file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoraEntry:
+    """A LoRA of the library. `digest`: SHA-256 (hex) of the adapter file, which is
+    `<digest>.safetensors`. `strength`: the one to use if none is said. `rank`: the highest of its
+    layers'. `size_bytes`: of the adapter file. `problem`: why it can't be used now, as a sentence;
+    empty if it can."""
+
+    name: str
+    digest: str
+    triggers: tuple[str, ...] = ()
+    strength: float = 1.0
+    rating: Rating = Rating.SAFE
+    licence: str = ""
+    source: str = ""
+    author: str = ""
+    base: str = ""
+    rank: int = 0
+    size_bytes: int = 0
+    preview: Path | None = None
+    problem: str = ""
+
+
+def adapter_path(folder: Path, digest: str) -> Path:
+    """Where the weights of a LoRA are."""
+    return folder / f"{digest}.safetensors"
+
+
+def manifest_path(folder: Path, name: str) -> Path:
+    """Where what is known about a LoRA is."""
+    return folder / f"{name}.json"
+
+
+def read_manifest(path: Path) -> LoraManifest:
+    """StorageError `lora_manifest` if it can't be used."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"it is larger than {MAX_BYTES} bytes")  # noqa: TRY301
+        return LoraManifest.from_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        problem = error.strerror or str(error)
+    except ValueError as error:
+        problem = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+    raise StorageError("lora_manifest", path=str(path), problem=problem)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, in hex. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Scanner:
+    """Reads the folder again and again; hashes a file only if its size or time changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._seen: Mapping[str, Stamp] | None = None
+        self._hashes: dict[str, tuple[Stamp, str]] = {}
+        self._entries: tuple[LoraEntry, ...] = ()
+
+    def scan(self) -> tuple[LoraEntry, ...]:
+        """All entries, by name. The same object if nothing changed. Raises OSError."""
+        seen = _stamps(self.folder)
+        # A problem may be solved without a trace in sizes and times: permissions, a mounted disk.
+        if seen != self._seen or any(entry.problem for entry in self._entries):
+            entries = self._read(seen)
+            self._entries = self._entries if entries == self._entries else entries
+            self._seen = seen
+        return self._entries
+
+    def _read(self, seen: Mapping[str, Stamp]) -> tuple[LoraEntry, ...]:
+        found: dict[str, LoraEntry] = {}
+        for file in sorted(seen):
+            if not file.endswith(".json"):
+                continue
+            entry = self._entry(file.removesuffix(".json"), seen)
+            found.setdefault(key_of(entry.name), entry)
+        return tuple(found[key] for key in sorted(found))
+
+    def _entry(self, name: str, seen: Mapping[str, Stamp]) -> LoraEntry:
+        try:
+            check_name(name)
+            manifest = read_manifest(manifest_path(self.folder, name))
+        except EkakiError as error:
+            return LoraEntry(name=name, digest="", problem=words(error))
+        previews = [name + suffix for suffix in PREVIEWS if name + suffix in seen]
+        try:
+            self._check(manifest.adapter, seen)
+            problem = ""
+        except StorageError as error:
+            problem = words(error)
+        return LoraEntry(
+            name=name,
+            digest=manifest.adapter.sha256,
+            triggers=manifest.triggers,
+            strength=manifest.strength,
+            rating=manifest.rating,
+            licence=manifest.licence,
+            source=manifest.source,
+            author=manifest.author,
+            base=manifest.base,
+            rank=manifest.rank,
+            size_bytes=manifest.adapter.size_bytes,
+            preview=self.folder / previews[0] if previews else None,
+            problem=problem,
+        )
+
+    def _check(self, stored: StoredFile, seen: Mapping[str, Stamp]) -> None:
+        """StorageError if the weights are not there or not what was added."""
+        path = adapter_path(self.folder, stored.sha256)
+        stamp = seen.get(path.name)
+        if stamp is None:
+            raise StorageError("lora_weights_missing", path=str(path))
+        if stamp[0] != stored.size_bytes:
+            raise StorageError("lora_weights_changed", path=str(path))
+        if stamp[1] == stored.mtime_ns:
+            return
+        known = self._hashes.get(path.name)
+        if known is None or known[0] != stamp:
+            try:
+                known = stamp, file_hash(path)
+            except OSError as error:
+                problem = error.strerror or str(error)
+                raise StorageError(
+                    "lora_weights_unreadable", path=str(path), problem=problem
+                ) from error
+            self._hashes[path.name] = known
+        if known[1] != stored.sha256:
+            raise StorageError("lora_weights_changed", path=str(path))
+
+
+def _stamps(folder: Path) -> dict[str, Stamp]:
+    """Our files in the folder; none if there is no folder."""
+    found: dict[str, Stamp] = {}
+    suffixes = (".json", ".safetensors", *PREVIEWS)
+    try:
+        paths: Sequence[Path] = list(folder.iterdir())
+    except FileNotFoundError:
+        return found
+    for path in paths:
+        if path.name.endswith(suffixes) and not path.name.startswith("."):
+            try:
+                stat = path.stat()
+            except FileNotFoundError:  # removed meanwhile, or a link to nothing
+                continue
+            found[path.name] = stat.st_size, stat.st_mtime_ns
+    return found

@@ -1,0 +1,173 @@
+"""The library as the running bot sees it: names, changes on disk, and problems."""
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from bot.loras import library
+from bot.loras.library import LoraLibrary
+from bot.loras.scan import adapter_path, manifest_path
+from pipeline.rating import Rating
+from tests.bot.loras.making import put
+from tests.support.patience import until
+
+
+@pytest.fixture
+def loras(tmp_path: Path) -> LoraLibrary:
+    return LoraLibrary(tmp_path / "loras")
+
+
+async def test_without_a_folder_it_is_empty(loras: LoraLibrary) -> None:
+    await loras.refresh()
+    assert not loras.entries()
+    assert loras.get("ink") is None
+    assert loras.nearest("ink") == []
+
+
+async def test_an_entry_says_what_its_manifest_says(loras: LoraLibrary) -> None:
+    put(
+        loras.folder,
+        "墨絵 style",
+        triggers=("sumi-e", "ink wash"),
+        strength=0.8,
+        rating=Rating.SENSITIVE,
+        licence="CC0",
+        source="https://example.org/ink",
+        author="A",
+        base="Illustrious",
+        rank=16,
+    )
+    (loras.folder / "墨絵 style.webp").write_bytes(b"x")
+    await loras.refresh()
+    (entry,) = loras.entries()
+    assert entry == loras.get("墨絵 STYLE")
+    assert (entry.name, entry.triggers, entry.strength) == (
+        "墨絵 style",
+        ("sumi-e", "ink wash"),
+        0.8,
+    )
+    assert (entry.rating, entry.licence, entry.source) == (
+        Rating.SENSITIVE,
+        "CC0",
+        "https://example.org/ink",
+    )
+    assert (entry.author, entry.base, entry.rank, entry.size_bytes) == ("A", "Illustrious", 16, 7)
+    assert entry.preview == loras.folder / "墨絵 style.webp"
+    assert not entry.problem
+    assert adapter_path(loras.folder, entry.digest).is_file()
+
+
+async def test_names_are_found_in_any_case_and_width(loras: LoraLibrary) -> None:
+    put(loras.folder, "Ink Wash")
+    await loras.refresh()
+    for typed in ("ink wash", "INK  WASH", "Ｉｎｋ　Ｗａｓｈ"):
+        assert loras.get(typed) == loras.entries()[0]
+    assert loras.get("inkwash") is None
+    assert loras.nearest("inkwash") == ["Ink Wash"]
+    assert loras.nearest("wash") == ["Ink Wash"]
+    assert loras.nearest("pixel" * 1000) == []
+
+
+async def test_of_two_names_that_are_the_same_one_counts(loras: LoraLibrary) -> None:
+    put(loras.folder, "INK", b"1")
+    put(loras.folder, "ink", b"2")
+    await loras.refresh()
+    assert [entry.name for entry in loras.entries()] == ["INK"]
+
+
+async def test_what_is_added_and_removed_beside_it_shows(
+    loras: LoraLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "REFRESH_S", 0.01)
+    put(loras.folder, "first")
+    await loras.start()
+    assert [entry.name for entry in loras.entries()] == ["first"]
+    put(loras.folder, "second", b"other")
+    await until(lambda: loras.get("second") is not None)
+    manifest_path(loras.folder, "first").unlink()
+    await until(lambda: loras.get("first") is None)
+    await loras.stop()
+
+
+async def test_weights_that_change_are_noticed(
+    loras: LoraLibrary, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = adapter_path(loras.folder, put(loras.folder, "ink").adapter.sha256)
+    await loras.refresh()
+    path.write_bytes(b"WEIGHTS")  # of the same size
+    os.utime(path, ns=(1, 1))
+    await loras.refresh()
+    await loras.refresh()
+    assert "changed" in loras.entries()[0].problem
+    assert loras.nearest("inc") == []
+    assert [record.levelno for record in caplog.records] == [logging.WARNING], "told once"
+    path.write_bytes(b"longer weights")
+    await loras.refresh()
+    assert "changed" in loras.entries()[0].problem
+    path.unlink()
+    await loras.refresh()
+    assert "missing" in loras.entries()[0].problem
+    path.write_bytes(b"weights")  # from a backup, with another time
+    await loras.refresh()
+    assert not loras.entries()[0].problem
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[]", "no object"),
+        ("{}", "format"),
+        ('{"format": 1}', "adapter"),
+        ('{"format": 1, "adapter": {"sha256": "../../x"}}', "SHA-256"),
+        ("x" * 300_000, "larger"),
+        ("\udcff", "UTF-8"),
+    ],
+)
+async def test_a_manifest_that_cant_be_used_is_named(
+    text: str, what: str, loras: LoraLibrary
+) -> None:
+    put(loras.folder, "good")
+    manifest_path(loras.folder, "bad").write_text(text, errors="surrogateescape")
+    await loras.refresh()
+    bad, good = loras.entries()
+    assert what in bad.problem
+    assert (bad.name, bad.digest, good.problem) == ("bad", "", "")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ('"strength": 1.0', '"strength": NaN'),
+        ('"strength": 1.0', '"strength": 9'),
+        ('"strength": 1.0', '"strength": true'),
+        ('"rating": "safe"', '"rating": "x"'),
+        ('"triggers": []', '"triggers": "x"'),
+        ('"triggers": []', '"triggers": [1]'),
+        ('"licence": ""', '"licence": 7'),
+    ],
+)
+async def test_each_field_of_a_manifest_is_checked(
+    field: str, value: str, loras: LoraLibrary
+) -> None:
+    text = put(loras.folder, "ink").to_json()
+    assert field in text
+    manifest_path(loras.folder, "ink").write_text(text.replace(field, value))
+    await loras.refresh()
+    assert field.split('"')[1] in loras.entries()[0].problem
+
+
+async def test_a_folder_that_cant_be_read_keeps_what_was_known(
+    loras: LoraLibrary, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(loras.folder, "ink")
+    await loras.refresh()
+    loras.folder.rename(loras.folder.with_name("elsewhere"))
+    loras.folder.write_bytes(b"")
+    await loras.refresh()
+    await loras.refresh()
+    assert loras.get("ink") is not None
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
