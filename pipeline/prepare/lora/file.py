@@ -7,49 +7,23 @@ diffusers' and peft's: `unet.down_blocks.1....to_q.lora_A.weight`, `.lora_B`, ol
 `.lora.down.weight`, `.processor.to_q_lora.down.weight`.
 """
 
-import hashlib
 import json
 import math
-import mmap
-import struct
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.errors import ModelError
-from pipeline.onnx.library import onnx
 from pipeline.prepare.lora.methods import method_of, model_of
+from pipeline.prepare.lora.tensors import Floats, TensorFile
 
-Floats = npt.NDArray[np.float32]
+__all__ = ["Entry", "Floats", "LoraFile", "unknown_keys"]
 
-_LARGEST_HEADER: Final = 100 * 2**20  # of the format's own reader
-_PLAIN: Final[Mapping[str, npt.DTypeLike]] = {
-    "F64": np.float64,
-    "F32": np.float32,
-    "F16": np.float16,
-    "I64": np.int64,
-    "I32": np.int32,
-    "I16": np.int16,
-    "I8": np.int8,
-    "U8": np.uint8,
-}
-_OF_ONNX: Final = {"BF16": "BFLOAT16", "F8_E4M3": "FLOAT8E4M3FN", "F8_E5M2": "FLOAT8E5M2"}
-"""Types that numpy lacks, by their ONNX names; all are exact in float32."""
-
-_NO_SAFETENSORS: Final = (
-    (b"PK", "it is a PyTorch file, which may run programs when it is opened"),
-    (b"\x80\x02", "it is a PyTorch file, which may run programs when it is opened"),
-    (b"version https://git-lfs", "it is only a pointer of Git LFS, not the file itself"),
-    (b"<", "it is a web page, not the file itself"),
-)
-"""The first bytes of files that are often mistaken for one."""
-
-_METADATA: Final = "__metadata__"
+_PEFT_NOTES: Final = "lora_adapter_metadata"
 
 _SUFFIXES: Final = (
     (".lora_down.weight", "down"),
@@ -65,60 +39,80 @@ _SUFFIXES: Final = (
     ("_lora.up.weight", "up"),
     (".alpha", "alpha"),
 )
+_PRODUCTS: Final = (
+    (".hada_w1_a", "w1_a"),
+    (".hada_w1_b", "w1_b"),
+    (".hada_w2_a", "w2_a"),
+    (".hada_w2_b", "w2_b"),
+    (".lokr_w1", "k1"),
+    (".lokr_w1_a", "k1_a"),
+    (".lokr_w1_b", "k1_b"),
+    (".lokr_w2", "k2"),
+    (".lokr_w2_a", "k2_a"),
+    (".lokr_w2_b", "k2_b"),
+)
+"""Of LoHa and LoKr (LyCORIS)."""
+
+_COMPLETE: Final = tuple(
+    frozenset(parts.split())
+    for parts in (
+        "down up", "down up mid", "w1_a w1_b w2_a w2_b", "k1 k2", "k1 k2_a k2_b", "k1_a k1_b k2",
+        "k1_a k1_b k2_a k2_b",
+    )
+)  # fmt: skip
+"""The tensors of a layer; `alpha` may be added to each."""
 
 
 @dataclass(slots=True)
 class Entry:
     """A file's tensors of one layer, by key: `down` (rank, in), `up` (out, rank), `alpha`, and for
-    convolutions `mid`."""
+    convolutions `mid`. Of LoHa `w1_a` (out, rank), `w1_b` (rank, in), `w2_a`, `w2_b`; of LoKr `k1`
+    and `k2`, or the two factors of either, `k1_a` and `k1_b`."""
 
     keys: dict[str, str] = field(default_factory=dict[str, str])
 
+    @property
+    def parts(self) -> frozenset[str]:
+        """What it has beside `alpha`."""
+        return frozenset(self.keys) - {"alpha"}
 
-class LoraFile:
+
+class LoraFile(TensorFile):
     """An open LoRA. `entries` by the layer's name as spelled in the file; values are read on
-    demand.
+    demand. `products`: LoHa and LoKr are read as well.
 
     Raises ModelError `lora_unreadable`, `lora_type`, and what `unknown_keys` gives where a key is
     none of a LoRA's.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.name = path.stem
-        self._tensors, self.metadata, self._start = _header(path)
+    def __init__(self, path: Path, *, products: bool = False) -> None:
+        super().__init__(path)
         self.entries: dict[str, Entry] = {}
+        suffixes = (*_SUFFIXES, *_PRODUCTS) if products else _SUFFIXES
         unknown: list[str] = []
-        for key in self._tensors:
-            found = next((pair for pair in _SUFFIXES if key.endswith(pair[0])), None)
+        for key in self:
+            found = next((pair for pair in suffixes if key.endswith(pair[0])), None)
             if found is None:
                 unknown.append(key)
                 continue
             suffix, part = found
-            layer = key.removesuffix(suffix)
-            self.entries.setdefault(layer, Entry()).keys[part] = key
-        unknown += [
+            keys = self.entries.setdefault(key.removesuffix(suffix), Entry()).keys
+            if keys.setdefault(part, key) != key:  # the same in another spelling
+                unknown.append(key)
+        halves = [
             key
             for entry in self.entries.values()
-            if not {"down", "up"} <= entry.keys.keys()
+            if entry.parts not in _COMPLETE
             for key in entry.keys.values()
         ]
         if unknown or not self.entries:
-            raise unknown_keys(self.name, unknown)
+            raise unknown_keys(self.name, [*unknown, *halves])
+        if halves:
+            raise ModelError(
+                "lora_unreadable", name=self.name, problem=f"{halves[0]} has no other half"
+            )
         for layer, entry in self.entries.items():
             self._check(layer, entry)
-
-    def read(self, key: str) -> Floats:
-        """The values of one tensor, as float32."""
-        kind, dims, (begin, end) = self._tensors[key]
-        with self.path.open("rb") as file:
-            file.seek(self._start + begin)
-            raw = file.read(end - begin)
-        return np.frombuffer(raw, _dtype(kind)).astype(np.float32).reshape(dims)
-
-    def shape(self, key: str) -> tuple[int, ...]:
-        """The shape of one tensor."""
-        return self._tensors[key][1]
 
     def check_finite(self) -> None:
         """Read all values. Raises ModelError `lora_not_finite` for NaN or infinity."""
@@ -127,36 +121,72 @@ class LoraFile:
                 if not np.isfinite(self.read(key)).all():
                     raise ModelError("lora_not_finite", name=self.name, tensor=key)
 
+    def rank(self, entry: Entry) -> int:
+        """What alpha is divided by: the rank that was chosen when the layer was trained. 0 for a
+        LoKr without one."""
+        for part in ("down", "w1_b", "k1_b", "k2_b"):
+            if part in entry.keys:
+                return self.shape(entry.keys[part])[0]
+        return 0
+
+    def scale(self, spelled: str) -> float:
+        """Alpha / rank of a layer: alpha from the file, otherwise from peft's notes, otherwise the
+        rank. ModelError `lora_unreadable` if the notes can't be used."""
+        entry = self.entries[spelled]
+        rank = self.rank(entry)
+        if not rank:
+            return 1.0
+        if "alpha" in entry.keys:
+            return float(self.read(entry.keys["alpha"]).reshape(-1)[0]) / rank
+        component, _, layer = spelled.partition(".")
+        try:
+            return _noted_alpha(
+                json.loads(self.metadata.get(_PEFT_NOTES, "{}")), component, layer, rank
+            )
+        except (ValueError, TypeError, AttributeError, re.error) as error:
+            problem = f"its notes ({_PEFT_NOTES}) can't be used: {error}"
+            raise ModelError("lora_unreadable", name=self.name, problem=problem) from error
+
     def _check(self, layer: str, entry: Entry) -> None:
         """Check that a layer's matrices have two axes, the same rank, and a supported type."""
         for part, key in entry.keys.items():
-            kind = self._tensors[key][0]
-            if part != "alpha" and np.issubdtype(_dtype(kind), np.integer):
-                raise ModelError("lora_type", name=self.name, kind=kind)
-        up, down = self.shape(entry.keys["up"]), self.shape(entry.keys["down"])
-        mid = self.shape(entry.keys["mid"]) if "mid" in entry.keys else ()
-        alpha = self.shape(entry.keys["alpha"]) if "alpha" in entry.keys else ()
-        sizes = [len(up) < 2, len(down) < 2, len(mid) not in {0, 4}, math.prod(alpha) != 1]
-        if any(sizes) or 0 in up + down + mid:
+            if part != "alpha" and self.is_whole(key):
+                raise ModelError("lora_type", name=self.name, kind=self.kind(key))
+        shapes = {part: self.shape(key) for part, key in entry.keys.items()}
+        alpha = shapes.pop("alpha", ())
+        wrong = [len(shape) < 2 or 0 in shape for shape in shapes.values()]
+        if any(wrong) or math.prod(alpha) != 1 or len(shapes.get("mid", (1,) * 4)) != 4:
             raise ModelError(
                 "lora_unreadable", name=self.name, problem=f"{layer} is no pair of matrices"
             )
-        ranks = {math.prod(up[1:]), down[0], *mid[:2]}
-        if len(ranks) > 1:
-            words = " and ".join(str(rank) for rank in sorted(ranks))
-            raise ModelError(
-                "lora_unreadable",
-                name=self.name,
-                problem=f"the matrices of {layer} have different ranks ({words})",
-            )
+        for ranks in _ranks(shapes):
+            if len(ranks) > 1:
+                words = " and ".join(str(rank) for rank in sorted(ranks))
+                raise ModelError(
+                    "lora_unreadable",
+                    name=self.name,
+                    problem=f"the matrices of {layer} have different ranks ({words})",
+                )
 
-    def sha256(self) -> str:
-        """Over the whole file, in hex digits."""
-        with (
-            self.path.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as v,
-        ):
-            return hashlib.sha256(v).hexdigest()
+
+def _ranks(shapes: Mapping[str, tuple[int, ...]]) -> Iterable[set[int]]:
+    """The ranks that matrices of each pair have: one, if they fit together."""
+    if "up" in shapes:
+        yield {math.prod(shapes["up"][1:]), shapes["down"][0], *shapes.get("mid", ())[:2]}
+    for a, b in (("w1_a", "w1_b"), ("w2_a", "w2_b"), ("k1_a", "k1_b"), ("k2_a", "k2_b")):
+        if a in shapes:
+            yield {math.prod(shapes[a][1:]), shapes[b][0]}
+
+
+def _noted_alpha(notes: Mapping[str, Any], component: str, layer: str, rank: int) -> float:
+    """Alpha as peft notes it, over the rank or its root."""
+    said = notes.get(f"{component}.lora_alpha", rank)
+    patterns: Mapping[str, Any] = notes.get(f"{component}.alpha_pattern") or {}
+    for pattern, value in patterns.items():
+        if re.fullmatch(rf"(.*\.)?({pattern})", layer):
+            said = value
+    root = bool(notes.get(f"{component}.use_rslora"))
+    return float(said) / (math.sqrt(rank) if root else rank)
 
 
 def unknown_keys(name: str, keys: list[str]) -> ModelError:
@@ -164,77 +194,13 @@ def unknown_keys(name: str, keys: list[str]) -> ModelError:
     `lora_model`, `lora_unknown_keys`."""
     method, model = method_of(keys), model_of(keys)
     if method is not None:
-        return ModelError("lora_method", name=name, method=method, keys=_some(keys))
+        return ModelError("lora_method", name=name, method=method, keys=some(keys))
     if model is not None:
-        return ModelError("lora_model", name=name, model=model, keys=_some(keys))
-    return ModelError("lora_unknown_keys", name=name, keys=_some(keys))
+        return ModelError("lora_model", name=name, model=model, keys=some(keys))
+    return ModelError("lora_unknown_keys", name=name, keys=some(keys))
 
 
-def _some(keys: list[str]) -> str:
+def some(keys: list[str]) -> str:
+    """At most three of `keys`, and how many more there are."""
     shown = ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
     return shown or "none at all"
-
-
-_Tensor = tuple[str, tuple[int, ...], tuple[int, int]]
-
-
-def _header(path: Path) -> tuple[dict[str, _Tensor], dict[str, str], int]:
-    """Tensors by name (type, shape, place), the file's own notes, and where the values begin."""
-    try:
-        with path.open("rb") as file:
-            content, start = _header_bytes(file, path.stat().st_size)
-        header: dict[str, Any] = json.loads(content)
-        notes: dict[str, str] = dict(header.pop(_METADATA, None) or {})
-        room = path.stat().st_size - start
-        _check_types(path, header)
-        tensors = {name: _tensor(name, said, room) for name, said in header.items()}
-    except OSError as error:
-        raise ModelError(
-            "lora_unreadable", name=path.name, problem=error.strerror or str(error)
-        ) from error
-    except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
-        raise ModelError("lora_unreadable", name=path.name, problem=_what_else(path)) from error
-    return tensors, notes, start
-
-
-def _check_types(path: Path, header: dict[str, Any]) -> None:
-    for said in header.values():
-        kind = str(said["dtype"])
-        if kind not in _PLAIN and kind not in _OF_ONNX:
-            raise ModelError("lora_type", name=path.name, kind=kind)
-
-
-def _what_else(path: Path) -> str:
-    """What kind of file it is, if not a safetensors file."""
-    with path.open("rb") as file:
-        begin = file.read(64).lstrip()
-    for magic, words in _NO_SAFETENSORS:
-        if begin.startswith(magic):
-            return words
-    return "it is cut off, or no safetensors file" if begin else "it is empty"
-
-
-@cache
-def _dtype(kind: str) -> "np.dtype[Any]":
-    """Numpy's type of what safetensors calls `kind`."""
-    if kind in _PLAIN:
-        return np.dtype(_PLAIN[kind])
-    number = onnx.TensorProto.DataType.Value(_OF_ONNX[kind])
-    return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(number))
-
-
-def _header_bytes(file: BinaryIO, size: int) -> tuple[bytes, int]:
-    (length,) = struct.unpack("<Q", file.read(8))
-    if length > min(size, _LARGEST_HEADER):
-        raise ValueError("its header is longer than the file")
-    return file.read(length), 8 + length
-
-
-def _tensor(name: str, said: dict[str, Any], room: int) -> _Tensor:
-    """What the header says about one tensor, if it is valid."""
-    dims = tuple(int(dim) for dim in said["shape"])
-    begin, end = (int(at) for at in said["data_offsets"])
-    size = _dtype(str(said["dtype"])).itemsize * math.prod(dims)
-    if not 0 <= begin <= end <= room or end - begin != size:
-        raise ValueError(f"{name} does not lie where it says")
-    return str(said["dtype"]), dims, (begin, end)

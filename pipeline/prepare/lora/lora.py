@@ -1,10 +1,9 @@
 """Merges LoRAs into a model's weights, one tensor at a time."""
 
-import json
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -28,7 +27,6 @@ Merges = dict[Component, dict[str, Merge]]
 MAX_STRENGTH: Final = 10.0
 _CHANGED: Final[tuple[Component, ...]] = ("unet", "text_encoder", "text_encoder_2")
 _STRENGTH: Final = re.compile(r"(.+)[:\uff1a]([^:\uff1a/\\]*)", re.DOTALL)
-_PEFT_NOTES: Final = "lora_adapter_metadata"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +102,7 @@ def merges_for(source: ModelFolder, loras: Sequence[Lora]) -> Merges:
                 unknown += entry.keys.values()
                 continue
             _check_shape(file, entry, layer)
-            change = _Change(file, entry, layer, lora.strength * _scale(file, entry, spelled))
+            change = _Change(file, entry, layer, lora.strength * file.scale(spelled))
             known = merges.setdefault(found[0], {})
             known[layer.weight] = _after(known.get(layer.weight), change)
         if unknown:
@@ -161,32 +159,6 @@ def _check_shape(file: LoraFile, entry: Entry, layer: _Layer) -> None:
             want=" x ".join(map(str, layer.shape)),
             have=f"{up[0]} x {math.prod(down[1:])}",
         )
-
-
-def _scale(file: LoraFile, entry: Entry, spelled: str) -> float:
-    """Alpha / rank: alpha from the file, otherwise from peft's notes, otherwise the rank."""
-    rank = file.shape(entry.keys["down"])[0]
-    if "alpha" in entry.keys:
-        return float(file.read(entry.keys["alpha"]).reshape(-1)[0]) / rank
-    component, _, layer = spelled.partition(".")
-    try:
-        return _noted_alpha(
-            json.loads(file.metadata.get(_PEFT_NOTES, "{}")), component, layer, rank
-        )
-    except (ValueError, TypeError, AttributeError, re.error) as error:
-        problem = f"its notes ({_PEFT_NOTES}) can't be used: {error}"
-        raise ModelError("lora_unreadable", name=file.name, problem=problem) from error
-
-
-def _noted_alpha(notes: Mapping[str, Any], component: str, layer: str, rank: int) -> float:
-    """Alpha as peft notes it, over the rank or its root."""
-    said = notes.get(f"{component}.lora_alpha", rank)
-    patterns: Mapping[str, Any] = notes.get(f"{component}.alpha_pattern") or {}
-    for pattern, value in patterns.items():
-        if re.fullmatch(rf"(.*\.)?({pattern})", layer):
-            said = value
-    root = bool(notes.get(f"{component}.use_rslora"))
-    return float(said) / (math.sqrt(rank) if root else rank)
 
 
 def _layers(path: Path) -> dict[str, _Layer]:

@@ -23,6 +23,19 @@ _MODELS: Final = (
 )
 
 
+_CONTEXTS: Final = {
+    768: "Stable Diffusion 1.5",
+    1024: "Stable Diffusion 2",
+    1280: "the refiner of SDXL",
+}
+"""Models by how many values a token of the prompt has."""
+
+
+def model_of_context(depth: int) -> str | None:
+    """The name of another model than SDXL whose cross-attention takes `depth` values per token."""
+    return _CONTEXTS.get(depth)
+
+
 def method_of(keys: Iterable[str]) -> str | None:
     """The name of another method than LoRA that one of `keys` belongs to."""
     return _first(_METHODS, keys)
