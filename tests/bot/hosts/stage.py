@@ -13,6 +13,7 @@ from bot.common.secret import Secret
 from bot.hosts.cluster import Cluster, ClusterOptions
 from bot.hosts.device_actor import DeviceActor
 from bot.hosts.entries import HostView
+from bot.hosts.losses import REMEMBERED_S
 from bot.hosts.service import Hosts
 from tests.bot.conftest import Harness, open_harness
 from tests.bot.hosts.flat_actor import FlatActor
@@ -31,9 +32,10 @@ class Stage:
         self._folder = folder
 
     async def empty(self) -> None:
-        """Without hosts, as it was at the start."""
+        """Without hosts, and with all losses forgotten, as it was at the start."""
         self.end_hosts()
         await self.until(lambda views: not views)
+        self.harness.clock.advance(REMEMBERED_S)
 
     def end_hosts(self) -> None:
         """All their machines lose power."""
