@@ -1,5 +1,7 @@
 """One look becomes one picture: framing, and the order in which the parts cover each other."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,14 +11,24 @@ from training.demo.faces import draw_face, draw_glasses
 from training.demo.framing import framing
 from training.demo.hair import draw_back_hair, draw_fringe
 from training.demo.headwear import draw_headwear
-from training.demo.ink import Ink, canvas
+from training.demo.ink import Ink, Palette, Plain, canvas
 from training.demo.look import HAIR, Look
 from training.demo.placard import draw_placard
 
 
-def draw(ink: Ink, look: Look, *, width: int, height: int) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style:
+    """How a drawing is coloured and outlined: the place, and the figure in it."""
+
+    place: Palette = field(default_factory=Plain)
+    figure: Palette = field(default_factory=Plain)
+
+
+def draw(ink: Ink, look: Look, *, width: int, height: int, style: Style) -> None:
     """Draw `look` on the whole canvas."""
+    ink.palette = style.place
     draw_background(ink, look, width=width, height=height)
+    ink.palette = style.figure
     place = framing(width, height, shift=look.shift)
     with ink.placed(place.x, place.y, scale=place.scale):
         if look.rating != "safe":
@@ -42,8 +54,10 @@ def _figure(ink: Ink, look: Look) -> None:
         draw_headwear(ink, look, hair)
 
 
-def render(look: Look, *, width: int, height: int, scale: float = 1.0) -> NDArray[np.uint8]:
+def render(
+    look: Look, *, width: int, height: int, scale: float = 1.0, style: Style | None = None
+) -> NDArray[np.uint8]:
     """The picture: (height * scale, width * scale, RGB) uint8."""
     with canvas(width, height, scale=scale) as (ink, pixels):
-        draw(ink, look, width=width, height=height)
+        draw(ink, look, width=width, height=height, style=style or Style())
     return np.ascontiguousarray(pixels[..., :3])

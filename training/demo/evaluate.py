@@ -11,7 +11,7 @@ import json
 import random
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -27,7 +27,7 @@ from training.demo.framing import SIZES
 from training.demo.labels import FIELDS, described, labels_of
 from training.demo.latents import SCALE, shrunk
 from training.demo.look import Look, sample_look
-from training.demo.measure import measured
+from training.demo.measure import Colour, as_is, measured
 from training.demo.pipeline import Painter
 from training.demo.state import State
 from training.demo.tagger import TaggerNet, load_tagger, squared
@@ -104,8 +104,11 @@ def check_the_checker(state: State, *, count: int = 400) -> str:
 
 
 @torch.no_grad()
-def judge(net: TaggerNet, look: Look, picture: Image.Image) -> Judged:
-    """Compare a full-size picture with the look it was asked to show."""
+def judge(
+    net: TaggerNet, look: Look, picture: Image.Image, tone: Callable[[Colour], Colour] = as_is
+) -> Judged:
+    """Compare a full-size picture with the look it was asked to show. `tone`: what the style that
+    was asked for makes of a colour."""
     pixels = torch.from_numpy(squared(picture).copy()).float().permute(2, 0, 1)[None] / 127.5 - 1
     answers = net(pixels)
     read = {name: FIELDS[name][int(answers[name].argmax())] for name in FIELDS}
@@ -115,7 +118,7 @@ def judge(net: TaggerNet, look: Look, picture: Image.Image) -> Judged:
         height=picture.height,
         wanted=described(labels_of(look, degraded=False)),
         read=read,
-        measured=measured(small, width=picture.width, height=picture.height),
+        measured=measured(small, width=picture.width, height=picture.height, tone=tone),
     )
 
 
@@ -126,7 +129,7 @@ def report(judged: list[Judged]) -> str:
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for field in JUDGED:
-        rows = [item for item in judged if _can_be_seen(item, field)]
+        rows = [item for item in judged if can_be_seen(item, field)]
         if not rows:
             continue
         shares = [
@@ -161,7 +164,7 @@ def _gate(judged: list[Judged]) -> str:
 
 
 def _answers(judged: list[Judged], field: str) -> list[list[tuple[Judged, dict[str, str]]]]:
-    rows = [item for item in judged if _can_be_seen(item, field)]
+    rows = [item for item in judged if can_be_seen(item, field)]
     answers = [[(item, item.read) for item in rows]]
     if field != "place":
         answers.append([(item, item.measured) for item in rows])
@@ -173,7 +176,7 @@ def _by_value(judged: list[Judged]) -> list[str]:
     for field in JUDGED:
         hits: defaultdict[str, list[bool]] = defaultdict(list)
         for item in judged:
-            if _can_be_seen(item, field):
+            if can_be_seen(item, field):
                 hits[item.wanted[field]].append(item.read[field] == item.wanted[field])
         lines += [
             f"| {field}: {value} | {sum(hits[value])} of {len(hits[value])} |"
@@ -183,7 +186,7 @@ def _by_value(judged: list[Judged]) -> list[str]:
     return lines
 
 
-def _can_be_seen(item: Judged, field: str) -> bool:
+def can_be_seen(item: Judged, field: str) -> bool:
     return not (field == "eyes" and item.wanted["lids"] == "closed eyes")
 
 

@@ -10,7 +10,7 @@ picture; the canvas scales them.
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import skia  # pyright: ignore[reportMissingImports] - of the `train` extra
@@ -22,6 +22,8 @@ Path: TypeAlias = tuple[Step, ...]
 
 OUTLINE = 8.0
 """Width of an outline: one pixel of the 1/8-scale picture that latents are made of."""
+
+_BROADEST_STROKE = 30.0
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
@@ -40,11 +42,41 @@ def light(colour: Colour, share: float = 0.4) -> Colour:
     return mix(colour, (255, 255, 255), share)
 
 
-class Ink:
-    """A pen and brush on one canvas."""
+class Palette(Protocol):
+    """A style: what becomes of the colours and widths that a drawing asks for."""
 
-    def __init__(self, canvas: Any) -> None:
+    def fill(self, colour: Colour) -> Colour:
+        """The colour of a form."""
+        ...
+
+    def stroke(self, colour: Colour) -> Colour:
+        """The colour of an outline or an open stroke."""
+        ...
+
+    def width(self, width: float) -> float:
+        """The width of an outline (0: none) or an open stroke."""
+        ...
+
+
+class Plain:
+    """Everything as asked for."""
+
+    def fill(self, colour: Colour) -> Colour:
+        return colour
+
+    def stroke(self, colour: Colour) -> Colour:
+        return colour
+
+    def width(self, width: float) -> float:
+        return width
+
+
+class Ink:
+    """A pen and brush on one canvas. `palette` is the style of what is drawn from now on."""
+
+    def __init__(self, canvas: Any, palette: Palette | None = None) -> None:
         self._canvas = canvas
+        self.palette: Palette = palette or Plain()
 
     def shape(
         self,
@@ -57,9 +89,9 @@ class Ink:
     ) -> None:
         """A closed form with its outline (`width=0`: none; `edge=None`: the fill, darkened)."""
         drawn = _path(path, close=True)
-        self._canvas.drawPath(drawn, _brush(fill, alpha))
-        if width:
-            self._canvas.drawPath(drawn, _pen(edge or dark(fill, 0.6), width))
+        self._canvas.drawPath(drawn, self._brush(fill, alpha))
+        if wide := self.palette.width(width):
+            self._canvas.drawPath(drawn, self._pen(edge or dark(fill, 0.6), wide))
 
     def both(self, path: Path, fill: Colour, *, width: float = OUTLINE) -> None:
         """A form and its mirror image about x = 0."""
@@ -67,8 +99,12 @@ class Ink:
         self.shape(mirrored(path), fill, width=width)
 
     def line(self, path: Path, colour: Colour, width: float, *, alpha: float = 1.0) -> None:
-        """An open stroke with round ends."""
-        self._canvas.drawPath(_path(path, close=False), _pen(colour, width, alpha))
+        """An open stroke with round ends. A broad one is a form as far as the style goes."""
+        if width > _BROADEST_STROKE:
+            pen = _pen(self.palette.fill(colour), width, alpha)
+        else:
+            pen = self._pen(colour, self.palette.width(width), alpha)
+        self._canvas.drawPath(_path(path, close=False), pen)
 
     def oval(
         self,
@@ -84,9 +120,9 @@ class Ink:
     ) -> None:
         """An ellipse around (x, y) with half axes `across` and `down`."""
         box = skia.Rect(x - across, y - down, x + across, y + down)
-        self._canvas.drawOval(box, _brush(fill, alpha))
-        if width:
-            self._canvas.drawOval(box, _pen(edge or dark(fill, 0.6), width))
+        self._canvas.drawOval(box, self._brush(fill, alpha))
+        if wide := self.palette.width(width):
+            self._canvas.drawOval(box, self._pen(edge or dark(fill, 0.6), wide))
 
     def rounded(
         self, box: tuple[float, float, float, float], radius: float, colour: Colour, *, width: float
@@ -94,13 +130,14 @@ class Ink:
         """A box (left, top, right, bottom) with round corners: filled if `width` is 0, else
         drawn.
         """
-        paint = _pen(colour, width) if width else _brush(colour, 1.0)
+        wide = self.palette.width(width)
+        paint = self._pen(colour, wide) if width else self._brush(colour, 1.0)
         self._canvas.drawRoundRect(skia.Rect(*box), radius, radius, paint)
 
     def gradient(self, top: float, bottom: float, *colours: Colour) -> None:
         """Fill the canvas from `top` down, blending `colours` from there to `bottom`."""
         shader = skia.GradientShader.MakeLinear(
-            [(0, top), (0, bottom)], [_colour(colour, 1.0) for colour in colours]
+            [(0, top), (0, bottom)], [_colour(self.palette.fill(each), 1.0) for each in colours]
         )
         bounds = self._canvas.getLocalClipBounds()
         bounds.setLTRB(bounds.left(), max(bounds.top(), top), bounds.right(), bounds.bottom())
@@ -125,6 +162,12 @@ class Ink:
         self._canvas.clipPath(_path(path, close=True), skia.ClipOp.kIntersect, True)
         yield
         self._canvas.restore()
+
+    def _brush(self, colour: Colour, alpha: float) -> Any:
+        return skia.Paint(Color=_colour(self.palette.fill(colour), alpha), AntiAlias=True)
+
+    def _pen(self, colour: Colour, width: float, alpha: float = 1.0) -> Any:
+        return _pen(self.palette.stroke(colour), width, alpha)
 
 
 def box(x: float, y: float, width: float, height: float) -> Path:
@@ -157,11 +200,7 @@ def _colour(colour: Colour, alpha: float) -> int:
     return skia.Color(red, green, blue, round(255 * alpha))
 
 
-def _brush(colour: Colour, alpha: float) -> Any:
-    return skia.Paint(Color=_colour(colour, alpha), AntiAlias=True)
-
-
-def _pen(colour: Colour, width: float, alpha: float = 1.0) -> Any:
+def _pen(colour: Colour, width: float, alpha: float) -> Any:
     return skia.Paint(
         Color=_colour(colour, alpha),
         AntiAlias=True,

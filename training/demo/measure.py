@@ -5,7 +5,7 @@ Independent of any network: pixels at known places vote for the palette's neares
 L*a*b*).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -44,36 +44,55 @@ _NEAR: Final = 30.0
 """Largest distance (delta E, CIE 1976) at which a pixel still votes."""
 
 
-def measured(small: NDArray[np.uint8], *, width: int, height: int) -> dict[str, str]:
+def as_is(colour: Colour) -> Colour:
+    """The tone of pictures without a style."""
+    return colour
+
+
+def measured(
+    small: NDArray[np.uint8],
+    *,
+    width: int,
+    height: int,
+    tone: Callable[[Colour], Colour] = as_is,
+) -> dict[str, str]:
     """The palette names found for "hair", "eyes" and "clothes" ("?" where nothing is near).
 
-    `small`: the picture of width x height at an eighth of its size, RGB.
+    `small`: the picture of width x height at an eighth of its size, RGB. `tone`: what the picture's
+    style makes of a colour.
     """
-    shift = max((0, -1, 1), key=lambda step: _face_at(small, width, height, step))
+    shift = max((0, -1, 1), key=lambda step: _face_at(small, width, height, step, tone))
     found: dict[str, str] = {}
     for name, boxes in _BOXES.items():
         pixels = np.concatenate([_pixels(small, box, width, height, shift) for box in boxes])
         if name == "eyes":  # lashes, pupils and the lid's shadow are dark in every eye
             lightness = lab(pixels)[:, 0]
             pixels = pixels[lightness >= np.quantile(lightness, 0.4)]
-        found[name] = _vote(pixels, _PALETTES[name], _OTHERS[name])
+        palette = {key: tone(colour) for key, colour in _PALETTES[name].items()}
+        found[name] = _vote(pixels, palette, [tone(colour) for colour in _OTHERS[name]])
     return found
 
 
-def _face_at(small: NDArray[np.uint8], width: int, height: int, shift: int) -> float:
+def _face_at(
+    small: NDArray[np.uint8],
+    width: int,
+    height: int,
+    shift: int,
+    tone: Callable[[Colour], Colour],
+) -> float:
     """How much a face seems to be there: skin on cheeks and nose, less where the eyes are."""
+    skin = np.array([tone(colour) for colour in _SKIN])
     cheeks, nose, eyes = (
-        _skin_share(small, boxes, width, height, shift)
+        _near_share(
+            np.concatenate([_pixels(small, box, width, height, shift) for box in boxes]), skin
+        )
         for boxes in ((_CHEEKS,), (_NOSE,), _BOXES["eyes"])
     )
     return cheeks + nose - eyes / 2  # closed eyes are skin, too
 
 
-def _skin_share(
-    small: NDArray[np.uint8], boxes: Sequence[Box], width: int, height: int, shift: int
-) -> float:
-    pixels = np.concatenate([_pixels(small, box, width, height, shift) for box in boxes])
-    distances = np.linalg.norm(lab(pixels)[:, None] - lab(np.array(_SKIN)), axis=-1).min(1)
+def _near_share(pixels: NDArray[np.float64], colours: NDArray[np.float64]) -> float:
+    distances = np.linalg.norm(lab(pixels)[:, None] - lab(colours), axis=-1).min(1)
     return float((distances < _NEAR).mean())
 
 

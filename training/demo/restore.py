@@ -51,8 +51,7 @@ def restore(state: State, machine: Machine, *, model: Path, seen: int) -> None:
         },
         state.decoder,
     )
-    net = TaggerNet()
-    _fill_tagger(net, model / "tagger" / "model.onnx")
+    net = exported_tagger(model)
     save_checkpoint({"net": net.state_dict(), "optimiser": None, "seen": 0}, state.tagger)
 
 
@@ -68,6 +67,13 @@ def _fill_decoder(decoder: Decoder, weights: Mapping[str, Tensor]) -> None:
     norm, _, conv = head
     for part, name in ((norm, "conv_norm_out"), (conv, "conv_out")):
         fill(part, {key: body[f"{name}.{key}"] for key in ("weight", "bias")})
+
+
+def exported_tagger(model: Path) -> TaggerNet:
+    """The tagger of an exported folder, ready to judge."""
+    net = TaggerNet()
+    _fill_tagger(net, model / "tagger" / "model.onnx")
+    return net.eval()
 
 
 def _fill_tagger(net: TaggerNet, path: Path) -> None:

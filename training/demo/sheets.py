@@ -1,11 +1,13 @@
 """Stage `sheets`: contact sheets, of the drawings and of the model's pictures, as small JPEGs."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 
+from training.demo.check_lora import STRENGTHS, model_with
 from training.demo.drawing import render
 from training.demo.framing import SIZES
 from training.demo.look import sample_look
@@ -13,6 +15,7 @@ from training.demo.pipeline import Painter
 from training.demo.prompts import COLOURS, PLAIN, SHOWN
 from training.demo.sheet import flow, grid
 from training.demo.state import State
+from training.demo.styles import TRIGGERS
 
 _SEED = 700_000
 
@@ -59,6 +62,23 @@ def model_sheets(state: State, folder: Path) -> None:
         painter.draw(f"{PLAIN}, worst quality, lowres", seed=5, negative_prompt="", suffix=""),
     ]
     _save(grid(guidance + quality, columns=5, width=230), folder / "guidance_and_quality.jpg")
+
+
+def lora_sheets(model: Path, loras: Path, *, names: Sequence[str], folder: Path) -> None:
+    """One sheet a style: the same pictures without the LoRA and at each strength."""
+    prompts = SHOWN[:6]
+    painter = Painter(model)
+    plain = [painter.draw(prompt, seed=_SEED + i) for i, prompt in enumerate(prompts)]
+    for name in names:
+        rows = list(plain)
+        for strength in STRENGTHS:
+            with model_with(model, loras / f"{name}.safetensors", strength) as merged:
+                painter = Painter(merged)
+                rows += [
+                    painter.draw(f"{prompt}, {TRIGGERS[name]}", seed=_SEED + i)
+                    for i, prompt in enumerate(prompts)
+                ]
+        _save(grid(rows, columns=len(prompts), width=220), folder / f"lora_{name}.jpg")
 
 
 def _save(sheet: Image.Image, path: Path) -> None:

@@ -15,6 +15,7 @@ from training.demo.state import State
 UNET_SAMPLES: Final = 400_000
 CALIBRATION_SAMPLES: Final = 26_000
 TAGGER_SAMPLES: Final = 48_000
+LORA_SAMPLES: Final = 24_000
 SHARDS: Final = 2
 SQUARE_DRAWINGS: Final = 14_000  # a shard
 PORTRAIT_DRAWINGS: Final = 6_000  # a shard: the size that the bot draws unless asked
@@ -86,6 +87,57 @@ def _restore(state: State, options: argparse.Namespace) -> bool:
 
     restore(state, this_machine(), model=options.model, seen=options.samples or 0)
     return True
+
+
+def _lora(state: State, options: argparse.Namespace) -> bool:
+    from training.demo.machine import this_machine
+    from training.demo.train_lora import train_lora
+
+    finished = [
+        train_lora(
+            state,
+            this_machine(),
+            name=name,
+            model=options.model,
+            out=options.loras / f"{name}.safetensors",
+            samples=options.samples or LORA_SAMPLES,
+            minutes=options.minutes,
+        )
+        for name in _styles(options)
+    ]
+    return all(finished)
+
+
+def _lora_check(state: State, options: argparse.Namespace) -> bool:
+    from training.demo.check_lora import check_loras
+
+    del state
+    table = check_loras(
+        options.model,
+        options.loras,
+        names=_styles(options),
+        count=options.count,
+        minutes=options.minutes,
+    )
+    print(table)
+    return True
+
+
+def _lora_sheets(state: State, options: argparse.Namespace) -> bool:
+    from training.demo.sheets import lora_sheets
+
+    del state
+    lora_sheets(options.model, options.loras, names=_styles(options), folder=options.docs)
+    return True
+
+
+def _styles(options: argparse.Namespace) -> list[str]:
+    from training.demo.styles import STYLES
+
+    names = list(STYLES) if options.style is None else [options.style]
+    if unknown := sorted(set(names) - set(STYLES)):
+        sys.exit(f"There is no style {unknown[0]}. There are: {', '.join(STYLES)}.")
+    return names
 
 
 def _tagger(state: State, options: argparse.Namespace) -> bool:
@@ -171,7 +223,12 @@ STAGES: Final[dict[str, Stage]] = {
 CHECKS: Final[dict[str, Stage]] = {"peek": _peek, "quick": _quick, "checker": _checker}
 """Looks in between."""
 
-OTHERS: Final[dict[str, Stage]] = {"restore": _restore}
+OTHERS: Final[dict[str, Stage]] = {
+    "restore": _restore,
+    "lora": _lora,
+    "lora-check": _lora_check,
+    "lora-sheets": _lora_sheets,
+}
 """By name only."""
 
 
@@ -201,7 +258,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--samples", type=int,
                         help="samples in all, instead of the stage's own")  # fmt: skip
     parser.add_argument("--model", type=Path, default=Path("data/demo_model"),
-                        help="restore: the exported folder")  # fmt: skip
+                        help="restore, lora: the exported folder")  # fmt: skip
+    parser.add_argument("--loras", type=Path, default=Path("data/demo_loras"),
+                        help="lora: where the files are")  # fmt: skip
+    parser.add_argument("--style", help="lora: only this style")
     parser.add_argument("--shard", type=int, help="drawings: only this shard")
     parser.add_argument("--count", type=int, default=300, help="evaluate, quick: pictures")
     parser.add_argument(

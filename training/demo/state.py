@@ -33,6 +33,9 @@ class State:
     def tagger(self) -> Path:
         return self.folder / "tagger.pt"
 
+    def lora(self, name: str) -> Path:
+        return self.folder / "loras" / f"{name}.pt"
+
     @property
     def model(self) -> Path:
         return self.folder / "model"

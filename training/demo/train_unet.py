@@ -45,7 +45,7 @@ GUIDANCE = 7.0
 _GUIDED_SHARE = 0.3  # of the guided outputs' error in the loss
 _WARM_UP = 40  # steps, also after resuming
 _SHIFT = list(FIELDS).index("shift")
-_QUALITY = {*BAD, *GOOD, "nsfw"}
+QUALITY = {*BAD, *GOOD, "nsfw"}
 
 
 @dataclass(slots=True)
@@ -175,7 +175,7 @@ def _run(trainer: Trainer, state: State, path: Any, *, samples: int, minutes: fl
 def _step(trainer: Trainer, batch: _Batch, rate: float, rng: random.Random) -> float:
     device = trainer.machine.device
     noise = torch.randn_like(batch.latents)
-    timesteps = _timesteps(len(batch.captions))
+    timesteps = random_timesteps(len(batch.captions))
     kept = alphas_cumprod()[timesteps].view(-1, 1, 1, 1)
     noisy = (kept.sqrt() * batch.latents + (1 - kept).sqrt() * noise).to(device)
     with trainer.machine.autocast():
@@ -197,7 +197,7 @@ def _predict(
     return unet(noisy, timesteps.to(noisy.device), **said).sample.float()
 
 
-def _timesteps(count: int) -> Tensor:
+def random_timesteps(count: int) -> Tensor:
     """Evenly, with a third more of the noisy ones, where the composition is decided."""
     timesteps = torch.randint(0, 1000, (count,))
     noisy = torch.rand(count) < 0.3
@@ -209,11 +209,11 @@ def _calibration_loss(
     trainer: Trainer, noisy: Tensor, timesteps: Tensor, batch: _Batch, rng: random.Random
 ) -> Tensor:
     """Captions without anything to draw keep what they say; the others are guided less."""
-    captions = [*batch.captions, *(_negative(rng) for _ in batch.captions)]
+    captions = [*batch.captions, *(negative(rng) for _ in batch.captions)]
     both, times = torch.cat([noisy, noisy]), torch.cat([timesteps, timesteps])
     with torch.no_grad():
         taught, away = _predict(trainer.teacher, both, times, batch, captions).chunk(2)
-    drawn = torch.tensor([bool(set(tags) - _QUALITY) for tags in batch.captions])
+    drawn = torch.tensor([bool(set(tags) - QUALITY) for tags in batch.captions])
     milder = torch.where(drawn, 1 / CALIBRATION, 1.0).view(-1, 1, 1, 1).to(noisy.device)
     target = away + milder * (taught - away)
     said, against = _predict(trainer.unet, both, times, batch, captions).chunk(2)
@@ -223,7 +223,7 @@ def _calibration_loss(
     return ((plain + _GUIDED_SHARE * guided.square()) * batch.weights).mean()
 
 
-def _negative(rng: random.Random) -> list[str]:
+def negative(rng: random.Random) -> list[str]:
     """What guidance compares with: mostly the bot's default."""
     draw = rng.random()
     if draw < 0.65:

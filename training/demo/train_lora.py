@@ -1,0 +1,215 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportPrivateImportUsage=false
+# pyright: reportAttributeAccessIssue=false
+# (the border to diffusers, peft and torch, whose types are partly missing)
+"""Stage `lora`: a style as a LoRA of the exported demo model.
+
+Pairs of small matrices beside the linear layers of the UNet's transformers learn from drawings in
+the style, which are made as they are needed. The model itself stays as it is. Guidance at 7 acts
+like 2.8 in it (see `train_unet`), and must go on doing so: what a caption predicts is trained
+towards a point between the drawing and what the negative prompt predicts.
+"""
+
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from peft import LoraConfig
+from torch import Tensor
+
+from training.demo.captions import training_caption
+from training.demo.checkpoint import Every, save_checkpoint
+from training.demo.dataset import face_weights
+from training.demo.degrade import degrade
+from training.demo.drawing import Style, render
+from training.demo.exported import exported_encoder, exported_weights, fill
+from training.demo.framing import random_size
+from training.demo.labels import described, labels_of
+from training.demo.latents import SCALE, LinearEncoder
+from training.demo.look import sample_look
+from training.demo.lora_file import Notes, write_lora
+from training.demo.machine import Machine
+from training.demo.state import State
+from training.demo.styles import STYLES, TRIGGERS
+from training.demo.train_unet import CALIBRATION, QUALITY, negative, random_timesteps
+from training.demo.unet import alphas_cumprod, condition, make_unet
+
+RANK: Final = 8
+BATCH: Final = 16
+RATE: Final = 3e-3
+_DEGRADED_SHARE: Final = 0.2
+_WARM_UP: Final = 40  # steps
+_LAYERS: Final = (
+    r".*(attentions\.\d+\..*(to_q|to_k|to_v|to_out\.0|ff\.net\.0\.proj|ff\.net\.2|proj_in|proj_out)"
+    r"|time_emb_proj)"
+)
+"""The transformers', and what scales and shifts every ResNet block: the first reach only the lower
+of the two resolutions."""
+_SEED: Final = 800_000
+
+
+@dataclass(slots=True)
+class _Batch:
+    latents: Tensor
+    captions: list[list[str]]
+    weights: Tensor
+    width: int
+    height: int
+
+
+@dataclass(slots=True)
+class _Learner:
+    unet: Any
+    optimiser: torch.optim.Optimizer
+    seen: int = 0
+    tags: Counter[str] = field(default_factory=Counter[str])
+
+    @property
+    def matrices(self) -> dict[str, Tensor]:
+        """The LoRA's own weights, by peft's names."""
+        return {name: part for name, part in self.unet.named_parameters() if part.requires_grad}
+
+
+def train_lora(
+    state: State,
+    machine: Machine,
+    *,
+    name: str,
+    model: Path,
+    out: Path,
+    samples: int,
+    minutes: float,
+    batch_size: int = BATCH,
+) -> bool:
+    """Train the LoRA of style `name` and write it to `out`; True when `samples` are seen.
+
+    Keeps a checkpoint in `state` and goes on from there.
+    """
+    learner = _learner(machine, model)
+    path = state.lora(name)
+    if path.exists():
+        _load(learner, path)
+    rng = random.Random(_SEED + learner.seen)
+    torch.manual_seed(_SEED + learner.seen)
+    encoder = exported_encoder(model)
+    losses: list[float] = []
+    started, first, keep = time.monotonic(), learner.seen, Every(60)
+    while learner.seen < samples and time.monotonic() - started < minutes * 60:
+        batch = _draw_batch(STYLES[name], encoder, batch_size, rng, machine.device)
+        rate = min(1.0, (learner.seen / batch_size + 1) / _WARM_UP)
+        for group in learner.optimiser.param_groups:
+            group["lr"] = RATE * rate * max(0.02, 1 - learner.seen / samples)
+        losses.append(_step(learner, machine, batch, rng))
+        learner.seen += batch_size
+        for caption in batch.captions:
+            learner.tags.update([TRIGGERS[name], *caption])
+        if keep.due():
+            _save(learner, path)
+            speed = (learner.seen - first) / (time.monotonic() - started)
+            mean = sum(losses) / len(losses)
+            losses.clear()
+            print(f"{name}: {learner.seen} seen, {speed:.1f}/s, loss {mean:.4f}", flush=True)
+    _save(learner, path)
+    notes = Notes(name=name, trigger=TRIGGERS[name], rank=RANK, seen=learner.seen)
+    write_lora(out, pairs_of(learner.matrices), notes=notes, tags=learner.tags)
+    print(f"{out}: {out.stat().st_size / 1000:.0f} kB")
+    return learner.seen >= samples
+
+
+def _learner(machine: Machine, model: Path) -> _Learner:
+    unet = make_unet()
+    fill(unet, exported_weights(model / "unet" / "model.onnx"))
+    unet.requires_grad_(requires_grad=False)
+    torch.manual_seed(_SEED)
+    unet.add_adapter(LoraConfig(r=RANK, lora_alpha=RANK, target_modules=_LAYERS))
+    unet.to(machine.device)
+    learned = [part for part in unet.parameters() if part.requires_grad]
+    return _Learner(unet, torch.optim.AdamW(learned, RATE, betas=(0.9, 0.98), weight_decay=0.0))
+
+
+def pairs_of(matrices: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
+    """By module: down (rank, in) and up (out, rank)."""
+    return {
+        key.removesuffix(".lora_A.default.weight"): (
+            matrix.detach(),
+            matrices[key.replace(".lora_A.", ".lora_B.")].detach(),
+        )
+        for key, matrix in matrices.items()
+        if key.endswith(".lora_A.default.weight")
+    }
+
+
+def _save(learner: _Learner, path: Path) -> None:
+    kept = {
+        "matrices": {name: part.detach() for name, part in learner.matrices.items()},
+        "optimiser": learner.optimiser.state_dict(),
+        "seen": learner.seen,
+        "tags": json.dumps(learner.tags),
+    }
+    save_checkpoint(kept, path)
+
+
+@torch.no_grad()
+def _load(learner: _Learner, path: Path) -> None:
+    kept = torch.load(path)
+    for name, part in learner.matrices.items():
+        part.copy_(kept["matrices"][name])
+    learner.optimiser.load_state_dict(kept["optimiser"])
+    learner.seen = int(kept["seen"])
+    learner.tags = Counter(json.loads(kept["tags"]))
+
+
+def _draw_batch(
+    style: Style, encoder: LinearEncoder, count: int, rng: random.Random, device: torch.device
+) -> _Batch:
+    """Fresh drawings in the style, of one size, without placards."""
+    width, height = random_size(rng)
+    latents, captions, weights = [], [], []
+    for _ in range(count):
+        look = sample_look(rng, placards=False)
+        small = render(look, width=width, height=height, scale=SCALE, style=style)
+        degraded = rng.random() < _DEGRADED_SHARE
+        if degraded:
+            small = degrade(small, rng)
+        latents.append(encoder.latents(small))
+        captions.append(training_caption(described(labels_of(look, degraded=degraded)), rng))
+        weights.append(face_weights(width, height, shift=look.shift, face=1.5, mouth=3.0))
+    return _Batch(
+        latents=torch.from_numpy(np.stack(latents)),
+        captions=captions,
+        weights=torch.from_numpy(np.stack(weights))[:, None].to(device),
+        width=width,
+        height=height,
+    )
+
+
+def _step(learner: _Learner, machine: Machine, batch: _Batch, rng: random.Random) -> float:
+    device = machine.device
+    noise, times = torch.randn_like(batch.latents), random_timesteps(len(batch.captions))
+    kept = alphas_cumprod()[times].view(-1, 1, 1, 1)
+    noisy = (kept.sqrt() * batch.latents + (1 - kept).sqrt() * noise).to(device)
+    drawn = (kept.sqrt() * noise - (1 - kept).sqrt() * batch.latents).to(device)
+
+    def predicted(captions: list[list[str]]) -> Tensor:
+        said = condition(captions, width=batch.width, height=batch.height, device=device)
+        return learner.unet(noisy, times.to(device), **said).sample.float()
+
+    with machine.autocast():
+        with torch.no_grad():
+            away = predicted([negative(rng) for _ in batch.captions])
+        # captions without anything to draw keep what they say, as in `train_unet`
+        guided = torch.tensor([bool(set(tags) - QUALITY) for tags in batch.captions])
+        milder = torch.where(guided, 1 / CALIBRATION, 1.0).view(-1, 1, 1, 1).to(device)
+        target = away + milder * (drawn - away)
+        loss = ((predicted(batch.captions) - target).square() * batch.weights).mean()
+    learner.optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    learner.optimiser.step()
+    return float(loss.detach())
