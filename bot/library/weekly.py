@@ -28,6 +28,7 @@ from data.store.connection import Connection
 from data.store.database import Database
 from pipeline.jsonfields import JsonFields
 
+LOOK_EVERY_S = 60.0
 HOUR: Final = 9  # on Mondays, by this machine's clock
 LATE_S: Final = 1.5 * DAY_S
 """A report that is due for longer is left out; so is one that Discord did not take for so long."""

@@ -11,6 +11,7 @@ from discord.ext import commands
 from bot.client.client import EkakiBot
 from bot.common.failpoints import hit
 from bot.common.wording import gib
+from bot.library import weekly
 from bot.library.weekly import Report
 from bot.outbox.kinds import Kind
 from cogs.common.extension import extension
@@ -20,7 +21,6 @@ from data.shipped.text import speaking, text
 
 _log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 60.0
 _KINDS: Final = 5  # of errors that are named
 _LONG_DAYS: Final = 1000  # nobody plans further
 
@@ -49,7 +49,7 @@ class Weekly(commands.Cog):
                 await self.bot.services.weekly.look(self._operators)
             except Exception:  # noqa: BLE001 - whatever it is, it may pass within the day
                 _log.exception("The weekly report is tried again")
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(weekly.LOOK_EVERY_S)
 
     async def _operators(self) -> frozenset[int]:
         """OWNER_IDS, otherwise the application's owner or that of its team."""
@@ -63,12 +63,12 @@ class Weekly(commands.Cog):
 
     async def tell(self, item: OutboxItem) -> None:
         """Send one report to one person, once."""
-        weekly = self.bot.services.weekly
-        report = await weekly.report(item.payload)
+        reports = self.bot.services.weekly
+        report = await reports.report(item.payload)
         if report is None or not self.bot.services.settings.weekly_report:
             return
         user_id = int(item.key.partition(":")[2])
-        with speaking(await weekly.locale_of(user_id)):
+        with speaking(await reports.locale_of(user_id)):
             embed = report_embed(report)
         direct = await self.bot.create_dm(discord.Object(user_id))
         if not await sent_before(self.bot, direct, item, title=embed.title or ""):

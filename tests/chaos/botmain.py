@@ -11,7 +11,7 @@ from bot.common import logs
 from bot.common.secret import Secret
 from bot.config.settings import Settings
 from bot.hosts.service import Hosts
-from cogs.moderation import weekly
+from bot.library import weekly
 from pipeline.engine.protocol import Engine
 from tests.chaos.spec import BotSpec
 from tests.chaos.unsteady import UnsteadyActor, UnsteadyEngine

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from bot.library import weekly
 from bot.library.weekly import LATE_S, next_due
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.world import Message
-from cogs.moderation import weekly
 from cogs.moderation.weekly import nonce_of
 from data.store import notes
 from pipeline.errors import EngineError
