@@ -94,7 +94,10 @@ def give_way_to_the_loop() -> None:
     """
     if sys.platform == "linux":
         try:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+            thread = threading.get_native_id()
+            # A bot that was started with `nice`, or `Nice=` of systemd, may have more already.
+            if os.getpriority(os.PRIO_PROCESS, thread) < NICENESS:
+                os.setpriority(os.PRIO_PROCESS, thread, NICENESS)
         except OSError as error:  # an initializer that raises would leave no thread at all
             _log.warning("A thread's priority can't be lowered: %s", error)
 
