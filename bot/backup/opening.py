@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from bot.backup.swapping import finish
@@ -18,12 +19,14 @@ _log = logging.getLogger(__name__)
 async def open_database(settings: Settings, *, locked: bool) -> AsyncGenerator[Database, None]:
     """Open the database. Only the bot that holds the lock migrates an earlier one, after copying
     it. StorageError."""
+    path = settings.data_dir / DATABASE_NAME
     if locked:
         await asyncio.to_thread(before_upgrade, settings.data_dir, copy=settings.upgrade_copy)
+    is_new = not await asyncio.to_thread(path.exists)
     opened = Database.open(
-        settings.data_dir / DATABASE_NAME,
+        path,
         migrate="all" if locked else "new",
-        migrated=migrated,
+        migrated=partial(migrated, is_new=is_new),
     )
     async with opened as database:
         if locked:

@@ -87,9 +87,10 @@ def prepare_folder(data_dir: Path) -> Path:
     return data_dir / FOLDER
 
 
-def migrated(version: int) -> None:
-    """One migration is done."""
-    _log.info("The database was upgraded to version %d", version)
+def migrated(version: int, *, is_new: bool) -> None:
+    """One migration is done. `is_new`: of a database that was just created, which is no news."""
+    level = logging.DEBUG if is_new else logging.INFO
+    _log.log(level, "The database was upgraded to version %d", version)
     hit("upgrade_migrated")
 
 

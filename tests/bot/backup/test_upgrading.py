@@ -62,9 +62,13 @@ def names(state: Path) -> list[str]:
     return [each.path.name for each in copies(state)]
 
 
-async def test_the_database_is_copied_before_it_is_changed(old: Path) -> None:
+async def test_the_database_is_copied_before_it_is_changed(
+    old: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     before = rows_of(old / DATABASE_NAME)
     await start(old)
+    assert f"upgraded to version {NEWEST}" in caplog.text
     assert version_of(old) == NEWEST
     assert names(old) == ["0014.db"]
     assert rows_of(old / FOLDER / "0014.db") == before
@@ -73,8 +77,12 @@ async def test_the_database_is_copied_before_it_is_changed(old: Path) -> None:
     assert names(old) == ["0014.db"]
 
 
-async def test_a_new_database_is_not_copied(tmp_path: Path) -> None:
+async def test_a_new_database_is_not_copied_and_not_called_upgraded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     await start(tmp_path)
+    assert "upgraded" not in caplog.text
     assert version_of(tmp_path) == NEWEST
     assert not (tmp_path / FOLDER).exists()
 
