@@ -21,7 +21,7 @@ def every_check(
     groups: list[tuple[str, Callable[[], Iterable[Check]]]] = [
         ("Python", lambda: [machine.check_python()]),
         ("Settings", lambda: configuration.check_values(errors)),
-        ("Settings file", lambda: configuration.check_env_file(env_file)),
+        ("Settings file", lambda: configuration.check_env_file(env_file, settings)),
         ("Token", lambda: token.check_token(settings)),
         ("Metrics", lambda: configuration.check_metrics(settings)),
         ("Operator", lambda: [configuration.check_operator(settings)]),

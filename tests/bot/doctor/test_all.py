@@ -96,9 +96,17 @@ def test_every_wrong_value_is_a_finding_and_misspelled_names_are_guessed(tmp_pat
     file = tmp_path / ".env"
     file.write_text("PICTURE_PER_HOUR=3\nDISCORD_TOKEN=x\n", encoding="utf-8")
     file.chmod(0o644)
-    found = list(configuration.check_env_file(file))
+    found = list(configuration.check_env_file(file, settings))
     assert found[0].fix == "Did you mean PICTURES_PER_HOUR?"
     assert found[1].fix == f"chmod 600 {file}"
+
+
+def test_a_container_has_its_settings_without_a_file(tmp_path: Path) -> None:
+    def result(token: str) -> str:
+        (check,) = configuration.check_env_file(tmp_path / ".env", settings_with(token))
+        return check.result
+
+    assert (result(""), result("a.b.c")) == ("warn", "ok")
 
 
 def test_both_runtimes_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
