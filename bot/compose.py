@@ -95,8 +95,12 @@ async def open_services(
             languages = ServerLanguages(await guild_settings.chosen_languages(connection))
         outbox = Outbox(database=database, audit=audit, clock=clock)
         observer = observer_of(settings)
+        loras = LoraLibrary(settings.lora_folder)
+        stack.push_async_callback(loras.stop)
+        await loras.start()
         jobs = compose_jobs(
             settings,
+            loras=loras,
             files=files,
             audit=audit,
             tags=tags,
@@ -114,9 +118,6 @@ async def open_services(
         if lock is not None:
             stack.push_async_callback(backups.stop)
             await backups.start()
-        loras = LoraLibrary(settings.lora_folder)
-        stack.push_async_callback(loras.stop)
-        await loras.start()
         results = Results(database=database, files=files, audit=audit, clock=clock)
         gallery = Gallery(database=database, audit=audit, clock=clock)
         moderators = Moderators(database=database, audit=audit, jobs=jobs, clock=clock)
@@ -165,6 +166,7 @@ def compose_jobs(
     files: KeptFiles,
     audit: Audit,
     tags: TagIndex,
+    loras: LoraLibrary,
     load: Load | None,
     clock: Clock,
     observer: Observer,
@@ -195,6 +197,7 @@ def compose_jobs(
         kept_s=settings.pictures_kept_days * DAY_S or None,
         prompts_kept_s=settings.prompts_kept_days * DAY_S or None,
         max_weight=settings.max_role_weight,
+        loras=loras,
         output_check=tagger is not None,
     )
     return JobService(

@@ -29,8 +29,8 @@ from pipeline.prompt.assemble import typed_text
 from pipeline.request import OPTION, OPTIONS, GenerationRequest
 
 ORDER = (
-    "prompt", "aspect", "count", "negative_prompt", "tags", "character", "series", "saved", "image",
-    "strength", "seed", "preset", "style", "rating", "private",
+    "prompt", "aspect", "count", "negative_prompt", "tags", "lora", "character", "series", "saved",
+    "image", "strength", "seed", "preset", "style", "rating", "private",
 )  # fmt: skip
 """The most used options first; Discord lists them in this order."""
 

@@ -35,6 +35,8 @@ class HintKind(StrEnum):
     ALIAS = "alias"
     SERIES = "series"
     NO_TAG = "no_tag"
+    LORA_PLACE = "lora_place"
+    TRIGGER = "trigger"
 
 
 _KINDS: Final = frozenset(map(str, HintKind))

@@ -27,6 +27,7 @@ from pipeline.card import (
 )
 from pipeline.hints import Hint, hints_from_json, hints_to_json
 from pipeline.jsonfields import JsonFields
+from pipeline.lora.typed import loras_text
 from pipeline.lora.use import LoraUse, loras_from_json, loras_to_json
 from pipeline.options import Option, kinds, options_of, read_choice
 from pipeline.rating import Rating
@@ -44,7 +45,8 @@ class GenerationRequest:
     """What the person asks for, as typed. None means the default. A field with a row is an option:
     see `pipeline.options.Option`.
 
-    `aspect` is free text: a bucket's name, a ratio `3:2` or pixels `832x1216`.
+    `aspect` is free text: a bucket's name, a ratio `3:2` or pixels `832x1216`. So is `lora`: names
+    of the library with strengths, `ink:0.8, other` (`pipeline.lora.typed`).
     `seed` is 0..2**32-1, or -1 for random. `private` decides who sees the result.
 
     `init_picture` is the content hash (SHA-256, hex) of the picture to start from, one of ours or
@@ -73,6 +75,7 @@ class GenerationRequest:
     year: Annotated[Year | None, Option(flags=("year",))] = None
     aesthetic: Annotated[Aesthetic | None, Option(flags=("aesthetic",))] = None
     style: Annotated[Style | None, Option(flags=("style",))] = None
+    lora: Annotated[str | None, Option(flags=("lora",))] = None
     sampler: Annotated[
         Sampler | None, Option(flags=("sampler",), a1111="Sampler", decided=True)
     ] = None
@@ -201,7 +204,8 @@ def decided(resolved: ResolvedRequest) -> dict[str, Any]:
     """The decided values, by the fields of a request, except defaults of the fields themselves."""
     usual = {each.name: each.default for each in fields(resolved)}
     found = {each.field: getattr(resolved, each.field) for each in DECIDED}
-    return {field: value for field, value in found.items() if value != usual[field]}
+    said = {field: value for field, value in found.items() if value != usual[field]}
+    return {**said, "lora": loras_text(resolved.loras)} if resolved.loras else said
 
 
 def plain_values(value: GenerationRequest | ResolvedRequest) -> dict[str, object]:

@@ -32,6 +32,7 @@ from pipeline.prompt.assemble import (
 from pipeline.prompt.clean import clean_prompt
 from pipeline.prompt.flags import fold_flags
 from pipeline.prompt.known import NameOf, add_series, nothing
+from pipeline.prompt.loras import NO_LORAS, ChosenLoras, with_triggers
 from pipeline.prompt.read import read_request
 from pipeline.prompt.requested_rating import requested_rating
 from pipeline.prompt.tags import plain_keys
@@ -106,6 +107,7 @@ def resolve(
     series_of: NameOf = nothing,
     init_width: int | None = None,
     init_height: int | None = None,
+    loras: ChosenLoras = NO_LORAS,
 ) -> ResolvedRequest:
     """Decide everything about `request`, which is `readable`. `random_seed` draws 0..2**32-1.
 
@@ -114,6 +116,8 @@ def resolve(
 
     `init_width` and `init_height` are the pixels of its `init_picture`: with them and no aspect
     said the size is the bucket nearest to the picture. An upscale needs them.
+
+    `loras` are those of `request.lora`; their trigger words are added where the prompt lacks them.
 
     The result keeps the request, so that it can be replayed with changes.
     Raises InputError for what can't be used, RefusedError for a rating above `ceiling`.
@@ -124,9 +128,12 @@ def resolve(
         told = Hints(hints)
         series = add_series(read.character, typed_text(read), series_of, told)
         read, hints = replace(read, series=series), told.found
+    if loras.triggers:
+        told = Hints(hints)
+        read, hints = with_triggers(read, loras.triggers, told), told.found
     if not plain_keys(typed_text(read)):
         raise InputError("prompt_empty")
-    rating = _rating(request, read, defaults=defaults, ceiling=ceiling)
+    rating = max(loras.rating, _rating(request, read, defaults=defaults, ceiling=ceiling))
     size = _size(request, defaults, width=init_width, height=init_height)
     variation_strength = _variation_strength(request)
     found = _decided(request, defaults)
@@ -152,6 +159,7 @@ def resolve(
         variation_strength=variation_strength,
         upscale_factor=UPSCALE_FACTOR if request.upscale else 1.0,
         hints=hints,
+        loras=loras.uses,
     )
 
 

@@ -1,11 +1,13 @@
 """The work of `imagine`: resolve, check, load, draw, write. Imports the engine's libraries."""
 
+import asyncio
 import os
 import secrets
 import signal
 import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -18,6 +20,9 @@ from bot.common.terminal import note, say
 from bot.config.defaults import defaults_of
 from bot.config.engine_options import engine_options
 from bot.config.settings import Settings
+from bot.jobs.accept.loras import choose_loras, explained
+from bot.loras.library import LoraLibrary
+from bot.moderation.loras import LoraRule
 from bot.safety.request import all_readings, refuse_forbidden
 from data.shipped.vocabularies import load_vocabulary
 from pipeline.disk import at
@@ -72,7 +77,9 @@ def draw(
 
 def _resolve(request: GenerationRequest, settings: Settings, *, ceiling: Rating) -> ResolvedRequest:
     tags = load_vocabulary(settings.data_dir)
-    request = readable(request)
+    library = LoraLibrary(settings.lora_folder)
+    asyncio.run(library.refresh())
+    request, loras = choose_loras(readable(request), library, rule=LoraRule(), ceiling=ceiling)
 
     def read(alias_of: NameOf) -> ResolvedRequest:
         return resolve(
@@ -83,12 +90,14 @@ def _resolve(request: GenerationRequest, settings: Settings, *, ceiling: Rating)
             category_of=tags.category_of,
             alias_of=alias_of,
             series_of=tags.series_of,
+            loras=loras,
         )
 
     found = all_readings(read, tags.alias_of)
     for each in found:
         refuse_forbidden(each, rating_of=tags.sexual_rating_of)
-    return found[0]
+    hints = explained(found[0].hints, library, rule=LoraRule(), ceiling=ceiling)
+    return replace(found[0], hints=hints)
 
 
 def output_files(out: Path, *, count: int) -> list[Path]:

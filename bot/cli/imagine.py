@@ -13,9 +13,10 @@ MAX_RATING = Rating.SENSITIVE  # higher ones stay off until an output check exis
 _OFFERED = [each for each in OPTIONS if each.field not in {"prompt", "private", "strength"}]
 _WITHHELD = {each.label for each in Rating if each > MAX_RATING}
 _LETTERS = {str: "TAGS", int: "N", float: "X"}
-_METAVARS = {"aspect": "W:H"}
+_METAVARS = {"aspect": "W:H", "lora": "NAME:X"}
 _HELP = {
     "aspect": "13:19, portrait, 832x1216, ...",
+    "lora": "LoRAs of the library (lora list), as in ink:0.8,other",
     "guidance_scale": "5 to 7 is advised",
     "seed": "-1 is random",
     "count": "pictures, 1 to 4",

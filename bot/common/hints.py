@@ -9,7 +9,11 @@ from pipeline.hints import Hint, HintKind
 MAX_LINES: Final = 6
 _MAX_IN_LINE: Final = 3  # items of one kind that are named; Discord's embeds have 4096 characters
 
-_TOGETHER: Final = {HintKind.ALIAS: "hints.alias_pair", HintKind.NO_TAG: "hints.no_tag_pair"}
+_TOGETHER: Final = {
+    HintKind.LORA: "hints.lora_pair",
+    HintKind.ALIAS: "hints.alias_pair",
+    HintKind.NO_TAG: "hints.no_tag_pair",
+}
 """Kinds shown in one line for all their items, with the text for one item."""
 
 _NO_MENTION: Final = "\u200b@\u200b"

@@ -39,11 +39,13 @@ def refuse_forbidden(request: ResolvedRequest, *, rating_of: RatingOf) -> None:
 
 
 def prompts_to_check(request: ResolvedRequest) -> list[tuple[str, str]]:
-    """The final prompt and negative; if something was left out of them, also those as typed."""
+    """The final prompt and negative; if something was left out of them, also those as typed. The
+    names of LoRAs count as words of each prompt."""
     found = [(request.prompt, request.negative_prompt)]
     if request.hints:
         found.append((typed_text(request.original), request.original.negative_prompt))
-    return found
+    names = [each.name for each in request.loras]
+    return [(", ".join((prompt, *names)), negative) for prompt, negative in found]
 
 
 def words_rating(prompt: str, *, rating_of: RatingOf) -> Rating:

@@ -82,4 +82,4 @@ def cut_prompt(prompt: str) -> str:
 
 
 MAX_LINE: Final = 500
-"""Characters of a settings line: every flag at once takes less than half of it."""
+"""Characters of a settings line: all flags at once fit, with three LoRAs of the longest names."""

@@ -49,7 +49,7 @@ def brief_settings(request: ResolvedRequest) -> str:
     grows = f" x{request.upscale_factor:g}" if request.upscale_factor > 1 else ""
     return (
         f"{request.width}x{request.height}{grows}{begins}, steps: {request.num_inference_steps},"
-        f" {request.sampler}, pictures: {request.count}"
+        f" {request.sampler}, pictures: {request.count}, LoRAs: {len(request.loras)}"
     )
 
 

@@ -16,10 +16,11 @@ from bot.jobs.accept.limits import (
     check_waiting_here,
 )
 from bot.jobs.values import Origin
+from bot.loras.names import key_of
 from bot.moderation.audit import Audit
 from bot.moderation.gate import check_allowed
 from data.guilds.server_settings import LimitSet
-from data.jobs import jobs, pictures, quota, quota_grants, uploads
+from data.jobs import jobs, loras, pictures, quota, quota_grants, uploads
 from data.jobs.jobs import JobRecord
 from data.jobs.quota_grants import OVERALL
 from data.people import tag_uses
@@ -59,6 +60,8 @@ async def commit(
         here = await _here(connection, job, decision.here)
         await _take_init_picture(connection, job)
         await jobs.insert(connection, job=job)
+        names = [key_of(each.name) for each in job.request.loras]
+        await loras.insert(connection, job_id=job.id, names=names)
         await quota.consume(
             connection,
             job_id=job.id,

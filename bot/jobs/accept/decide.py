@@ -2,13 +2,16 @@
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from bot.jobs.accept.gather import Circumstances
 from bot.jobs.accept.limits import Limits
+from bot.jobs.accept.loras import choose_loras, explained
 from bot.jobs.values import Origin
+from bot.loras.library import LoraLibrary
 from bot.moderation.words import find_blocked
 from bot.safety.request import RatingOf, all_readings, prompts_to_check, refuse_forbidden
 from data.guilds.server_settings import LimitSet
@@ -39,8 +42,9 @@ class JobRules:
     `output_check`: finished pictures are checked; otherwise `nsfw` and `explicit` stay off.
     `alias_of`, `series_of`: see `pipeline.resolve`. `nearest`: names of tags near to a text that is
     none, of those that a rating allows to be shown. `max_weight`: the most that a server may give a
-    role of the queue. `kept_s`: how long pictures are kept that nobody marked or showed;
-    `prompts_kept_s`: how long words of people are kept that belong to no picture; None: forever."""
+    role of the queue. `loras`: those that can be chosen. `kept_s`: how long pictures are kept that
+    nobody marked or showed; `prompts_kept_s`: how long words of people are kept that belong to no
+    picture; None: forever."""
 
     defaults: Defaults
     limits: Limits
@@ -52,6 +56,7 @@ class JobRules:
     nearest: Callable[[str, Rating], Sequence[str]] = _none_near
     output_check: bool = False
     max_weight: int = 1
+    loras: LoraLibrary = field(default_factory=lambda: LoraLibrary(Path()))
     kept_s: float | None = None
     prompts_kept_s: float | None = None
 
@@ -110,6 +115,7 @@ def _resolve(
         request = replace(request, negative_prompt=clean_prompt(known.person.negative_prompt))
     if known.place_negative is not None:
         request = replace(request, place_negative=known.place_negative)
+    request, loras = choose_loras(request, rules.loras, rule=known.loras, ceiling=known.ceiling)
     width, height = known.init_size or (None, None)
 
     def read(alias_of: NameOf) -> ResolvedRequest:
@@ -123,6 +129,7 @@ def _resolve(
             series_of=rules.series_of,
             init_width=width,
             init_height=height,
+            loras=loras,
         )
 
     found = all_readings(read, rules.alias_of)
@@ -130,7 +137,8 @@ def _resolve(
         _refuse_forbidden(each, known, rules)
     resolved = found[0]
     _check_size(resolved, known.here.max_pixels)
-    return replace(resolved, hints=(*resolved.hints, *_no_tags(resolved, rules, known.ceiling)))
+    hints = explained(resolved.hints, rules.loras, rule=known.loras, ceiling=known.ceiling)
+    return replace(resolved, hints=(*hints, *_no_tags(resolved, rules, known.ceiling)))
 
 
 def _refuse_forbidden(resolved: ResolvedRequest, known: Circumstances, rules: JobRules) -> None:

@@ -1,12 +1,14 @@
 """Accepting, first step: read what is known about the person, the place and the server."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.jobs.values import Origin
 from bot.moderation.gate import check_allowed
+from bot.moderation.loras import LoraRule, rule_for_member
 from bot.moderation.member_limits import for_member
 from bot.safety.ceiling import Ceiling, Place, effective_ceiling
-from data.guilds import guild_limits, guild_settings, place_settings
+from data.guilds import guild_limits, guild_loras, guild_settings, place_settings
 from data.guilds.server_settings import LimitSet, PlaceRatings, Words
 from data.jobs import pictures, uploads
 from data.people import presets, user_defaults
@@ -24,8 +26,8 @@ class Circumstances:
     """What the database contains that matters for one request.
 
     `here`: what the server allows this member. `place_negative`: what it adds to every negative
-    prompt; None for a replay, which keeps what was added the first time. `init_size`: (width,
-    height) in pixels of the init picture.
+    prompt; None for a replay, which keeps what was added the first time. `loras`: which ones it
+    allows this member. `init_size`: (width, height) in pixels of the init picture.
     """
 
     ceiling: Rating
@@ -35,6 +37,7 @@ class Circumstances:
     here: LimitSet
     place_negative: str | None
     preset: Preset | None
+    loras: LoraRule
     init_size: tuple[int, int] | None
 
 
@@ -84,6 +87,7 @@ async def gather(
             now=now,
         )
         words, here, negative_prompt = await _server_rules(connection, origin)
+        loras = await lora_rule(connection, guild_id=origin.guild_id, role_ids=origin.role_ids)
         return Circumstances(
             ceiling=ceiling.rating,
             ratings=ratings,
@@ -96,6 +100,7 @@ async def gather(
             here=here,
             place_negative=None if replay else negative_prompt,
             preset=None if saved is None else await _preset(connection, origin.user_id, saved),
+            loras=loras,
             init_size=(
                 None
                 if request.init_picture is None
@@ -112,6 +117,16 @@ async def _server_rules(connection: Connection, origin: Origin) -> tuple[Words, 
     made = await guild_limits.of_guild(connection, guild_id=origin.guild_id)
     own = for_member(made, guild_id=origin.guild_id, role_ids=origin.role_ids)
     return words, own, await guild_settings.negative_prompt(connection, guild_id=origin.guild_id)
+
+
+async def lora_rule(
+    connection: Connection, *, guild_id: int | None, role_ids: Iterable[int]
+) -> LoraRule:
+    """Which LoRAs a member may use; all in direct messages."""
+    if guild_id is None:
+        return LoraRule()
+    made = await guild_loras.of_guild(connection, guild_id=guild_id)
+    return rule_for_member(made, guild_id=guild_id, role_ids=role_ids)
 
 
 async def _preset(connection: Connection, user_id: int, name: str) -> Preset:

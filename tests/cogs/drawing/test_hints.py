@@ -16,7 +16,7 @@ async def test_what_is_left_out_is_told_under_the_picture(place: Discord, alice:
     async with open_bot(place) as running:
         job, message = await drawn(alice, running, prompt=PROMPT)
     told = place.world.messages[message.id].content
-    assert "Left out: `<lora:x:0.8>`, `<lora:\u200b@\u200beveryone:1>` (LoRAs" in told
+    assert "Left out: `<lora:x:0.8>`, `<lora:\u200b@\u200beveryone:1>` (no LoRA" in told
     assert "`[smile|hat]` was drawn as `smile`" in told
     assert "Left out: `<\u200b@\u200b1>`" in told
     assert told.count("`<lora:x") == 1

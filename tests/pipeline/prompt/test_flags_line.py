@@ -30,8 +30,9 @@ REQUESTS = st.builds(
     **{
         each.field: said_of(each)
         for each in FLAGGED
-        if each.default is None and each.field != "aspect"
+        if each.default is None and each.field not in {"aspect", "lora"}
     },
+    lora=st.none() | st.sampled_from(["ink", "ink:0.8, 墨絵 b:-1", ", ".join(["x" * 50] * 3)]),
     aspect=st.none() | st.sampled_from([bucket.pixels for bucket in BUCKETS]),
 )
 

@@ -9,6 +9,7 @@ from bot.jobs.accept.decide import JobRules, decide
 from bot.jobs.accept.gather import Circumstances
 from bot.jobs.accept.limits import Limits
 from bot.jobs.values import Origin
+from bot.moderation.loras import LoraRule
 from bot.safety.ceiling import Place, PlaceKind
 from data.guilds.server_settings import LimitSet, PlaceRatings, Words
 from data.people.user_defaults import UserDefaults
@@ -30,6 +31,7 @@ KNOWN = Circumstances(
     here=LimitSet(),
     preset=None,
     place_negative=None,
+    loras=LoraRule(),
     init_size=None,
 )
 NO_LIMITS = Limits(

@@ -1,0 +1,107 @@
+"""Accepting: which LoRAs of the library a request is drawn with, or why that can't be. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bot.loras.library import LoraEntry, LoraLibrary
+from bot.loras.names import key_of
+from bot.moderation.loras import LoraRule
+from pipeline.errors import InputError, RefusedError
+from pipeline.hints import Hint, HintKind
+from pipeline.lora.typed import TypedLora, cut_loras, lora_named_in, loras_text, parse_loras
+from pipeline.lora.use import MAX_LORAS, LoraUse
+from pipeline.prompt.loras import ChosenLoras
+from pipeline.rating import Rating
+from pipeline.request import GenerationRequest
+
+_MAX_SHOWN = 60  # characters of a name that an error repeats
+
+
+def usable(library: LoraLibrary, *, rule: LoraRule, ceiling: Rating) -> list[LoraEntry]:
+    """Those that can be used under these rules, by name."""
+    return [
+        entry
+        for entry in library.entries()
+        if not entry.problem and entry.rating <= ceiling and rule.allows(entry.name)
+    ]
+
+
+def similar(library: LoraLibrary, name: str, *, rule: LoraRule, ceiling: Rating) -> list[str]:
+    """Names like `name` of those that can be used."""
+    there = {entry.name for entry in usable(library, rule=rule, ceiling=ceiling)}
+    return [each for each in library.nearest(name) if each in there]
+
+
+def choose_loras(
+    request: GenerationRequest, library: LoraLibrary, *, rule: LoraRule, ceiling: Rating
+) -> tuple[GenerationRequest, ChosenLoras]:
+    """The request with all its LoRAs in `lora`, and what they are.
+
+    What the option says wins over the prompt's `<lora:name:0.8>`. Those of names that the library
+    does not have stay in the prompt, which is read without them. InputError or RefusedError says
+    which one can't be used here, and why.
+    """
+    prompt = cut_loras(request.prompt, lambda name: library.get(name) is not None)
+    tags = cut_loras(request.tags, lambda name: library.get(name) is not None)
+    typed = (*prompt.loras, *tags.loras, *parse_loras(request.lora or ""))
+    if not typed:
+        return request, ChosenLoras()
+    found: dict[str, tuple[LoraEntry, float]] = {}
+    for each in typed:
+        entry = _entry(library, each, rule=rule, ceiling=ceiling)
+        strength = entry.strength if each.strength is None else each.strength
+        found[key_of(entry.name)] = entry, strength
+    chosen = [(entry, strength) for entry, strength in found.values() if strength]
+    if len(chosen) > MAX_LORAS:
+        raise InputError("loras_too_many", count=len(chosen), limit=MAX_LORAS)
+    uses = tuple(
+        LoraUse(name=entry.name, strength=strength, digest=entry.digest)
+        for entry, strength in chosen
+    )
+    said = replace(request, prompt=prompt.text, tags=tags.text, lora=loras_text(uses) or None)
+    return said, ChosenLoras(
+        uses=uses,
+        triggers=tuple(trigger for entry, _ in chosen for trigger in entry.triggers),
+        rating=max((entry.rating for entry, _ in chosen), default=Rating.SAFE),
+    )
+
+
+def explained(
+    hints: Iterable[Hint], library: LoraLibrary, *, rule: LoraRule, ceiling: Rating
+) -> tuple[Hint, ...]:
+    """`hints` with similar names for LoRAs that the library does not have; the others stood where
+    they don't count, as in the negative prompt."""
+
+    def one(hint: Hint) -> Hint:
+        if hint.kind is not HintKind.LORA:
+            return hint
+        name = lora_named_in(hint.typed)
+        if name and library.get(name) is not None:
+            return replace(hint, kind=HintKind.LORA_PLACE)
+        near = similar(library, name, rule=rule, ceiling=ceiling) if name else []
+        return replace(hint, used=", ".join(near))
+
+    return tuple(map(one, hints))
+
+
+def _entry(library: LoraLibrary, typed: TypedLora, *, rule: LoraRule, ceiling: Rating) -> LoraEntry:
+    """The LoRA of that name, if it may be used."""
+    entry = library.get(typed.name)
+    if entry is None:
+        name = typed.name[:_MAX_SHOWN].replace("`", "'")
+        near = similar(library, typed.name, rule=rule, ceiling=ceiling)
+        if not near:
+            raise InputError("lora_unknown", name=name)
+        raise InputError("lora_similar", name=name, similar=", ".join(f"`{e}`" for e in near))
+    if not rule.allows(entry.name):
+        raise RefusedError("lora_not_allowed", name=entry.name)
+    if entry.problem:
+        raise InputError("lora_unusable", name=entry.name)
+    if entry.rating > ceiling:
+        raise RefusedError(
+            "lora_above_ceiling",
+            name=entry.name,
+            rating=entry.rating.label,
+            ceiling=ceiling.label,
+        )
+    return entry
