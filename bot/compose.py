@@ -33,6 +33,7 @@ from bot.jobs.accept.decide import JobRules
 from bot.jobs.accept.limits import DAY_S, Limits
 from bot.jobs.draw.eta import Pace
 from bot.jobs.draw.line import Line
+from bot.jobs.draw.loras import LoraCheck
 from bot.jobs.draw.runner import Runner
 from bot.jobs.draw.worker import EngineWorker
 from bot.jobs.keep.files import KeptFiles
@@ -183,6 +184,7 @@ def compose_jobs(
         version=f"Ekaki {version('ekaki')}",
         check=None if tagger is None or load is None else OutputCheck(partial(open_tagger, tagger)),
         open_ended=settings.hosts != "local" and load is not None,
+        loras=LoraCheck(files.database, loras),
         observer=observer,
     )
     rules = JobRules(

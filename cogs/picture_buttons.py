@@ -47,6 +47,7 @@ _HANDLERS: Final[Mapping[Action, Callable[[Interaction, str, int | None], Awaita
     Action.REMIX: drawing_on.remix,
     Action.AGAIN: drawing_on.again,
     Action.EDIT: drawing_on.edit,
+    Action.WITHOUT: drawing_on.without,
     Action.SETTINGS: drawing_on.settings,
     Action.MORE: more.more,
     Action.MORES: more.mores,

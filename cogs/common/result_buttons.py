@@ -14,6 +14,7 @@ from cogs.common.lasting import view_of
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.shipped.text import text
+from pipeline.errors import EkakiError
 
 _ROW_LENGTH = 5  # buttons in a row, Discord
 _MENU_LENGTH = 25  # options of a menu, Discord
@@ -28,6 +29,7 @@ class Action(StrEnum):
     REMIX = "remix"  # a job
     AGAIN = "again"  # a job that ended without pictures, as the next one: its owner's alone
     EDIT = "edit"
+    WITHOUT = "without"  # without LoRAs: one was removed or forbidden while the job waited
     SETTINGS = "settings"  # a job
     MORE = "more"  # a picture: everything for which the row has no room
     MORES = "mores"  # a job of several pictures, as the next two: asks which one
@@ -116,13 +118,16 @@ def _row(
     ]
 
 
-def ended_view(job: JobRecord) -> discord.ui.View | None:
-    """Under a job that ended without pictures, so that nothing typed is lost."""
+def ended_view(job: JobRecord, error: EkakiError | None = None) -> discord.ui.View | None:
+    """Under a job that ended without pictures, so that nothing typed is lost. `error`: why; where
+    it was a LoRA, it can be drawn without."""
     if job.damaged:
         return None
+    by_lora = error is not None and error.key.startswith("lora") and bool(job.request.loras)
+    first = Action.WITHOUT if by_lora else Action.AGAIN
     return view_of(
         [
-            button(Action.AGAIN, job.id, row=0, style=discord.ButtonStyle.primary),
+            button(first, job.id, row=0, style=discord.ButtonStyle.primary),
             button(Action.EDIT, job.id, row=0),
         ]
     )

@@ -146,7 +146,7 @@ def failed(job: JobRecord, error: EkakiError, *, now: float) -> Outgoing:
     """The job ended without pictures."""
     line = words_of(error, now=now) + " " + text("progress.given_back")
     embed = _embed(_FAILED, text("progress.title_failed"), line, job)
-    return Outgoing(embeds=(embed,), view=ended_view(job))
+    return Outgoing(embeds=(embed,), view=ended_view(job, error))
 
 
 def kept(error: EkakiError, *, now: float) -> Outgoing:

@@ -4,6 +4,7 @@ Everything that draws goes through `cogs.drawing.submission`, like `/imagine`. A
 a public picture that they see, within their own limits; only its owner from a private one.
 """
 
+from dataclasses import replace
 from typing import TypeAlias
 
 import discord
@@ -38,6 +39,12 @@ async def edit(interaction: Interaction, job_id: str, _extra: int | None) -> Non
     job = await _own_job(interaction, job_id)
     request = interaction.client.services.results.typed(job)
     await interaction.response.send_modal(typed_form(request, job_id=job.id))
+
+
+async def without(interaction: Interaction, job_id: str, _extra: int | None) -> None:
+    job = await _own_job(interaction, job_id)
+    request = interaction.client.services.results.again(job)
+    await _draw(interaction, replace(request, lora=None))
 
 
 async def _own_job(interaction: Interaction, job_id: str) -> JobRecord:

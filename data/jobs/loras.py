@@ -1,16 +1,27 @@
-"""The `job_loras` table: which LoRAs each request was drawn with."""
+"""The `job_loras` table: which LoRAs each request is drawn with."""
 
+import json
 from collections.abc import Iterable
 
 from data.store.connection import Connection
+from data.store.damage import ids_of
 
 
-async def insert(connection: Connection, *, job_id: str, names: Iterable[str]) -> None:
-    """Record the LoRAs of a new job, by key."""
+async def insert(
+    connection: Connection, *, job_id: str, names: Iterable[str], role_ids: Iterable[int]
+) -> None:
+    """Record the LoRAs of a new job, by key, and the roles of who asked until it ends."""
+    roles = json.dumps(sorted(role_ids))
     await connection.executemany(
-        "INSERT INTO job_loras (job_id, name) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        [(job_id, name) for name in names],
+        "INSERT INTO job_loras (job_id, name, roles) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        [(job_id, name, roles) for name in names],
     )
+
+
+async def roles_of(connection: Connection, *, job_id: str) -> frozenset[int]:
+    """The roles of who asked for an open job with LoRAs."""
+    stored = await connection.column("SELECT roles FROM job_loras WHERE job_id = ?", (job_id,))
+    return frozenset[int]().union(*map(ids_of, stored))
 
 
 async def counts(connection: Connection, *, guild_id: int | None, user_id: int) -> dict[str, int]:

@@ -61,7 +61,7 @@ async def commit(
         await _take_init_picture(connection, job)
         await jobs.insert(connection, job=job)
         names = [key_of(each.name) for each in job.request.loras]
-        await loras.insert(connection, job_id=job.id, names=names)
+        await loras.insert(connection, job_id=job.id, names=names, role_ids=origin.role_ids)
         await quota.consume(
             connection,
             job_id=job.id,

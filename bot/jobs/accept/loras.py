@@ -92,7 +92,7 @@ def _entry(library: LoraLibrary, typed: TypedLora, *, rule: LoraRule, ceiling: R
         near = similar(library, typed.name, rule=rule, ceiling=ceiling)
         if not near:
             raise InputError("lora_unknown", name=name)
-        raise InputError("lora_similar", name=name, similar=", ".join(f"`{e}`" for e in near))
+        raise InputError("lora_similar", name=name, similar=", ".join(near))
     if not rule.allows(entry.name):
         raise RefusedError("lora_not_allowed", name=entry.name)
     if entry.problem:

@@ -18,6 +18,7 @@ from bot.jobs.draw.eta import steps_of
 from bot.jobs.draw.fair_queue import Unit
 from bot.jobs.draw.init_images import InitImages
 from bot.jobs.draw.line import Line, LiveJob
+from bot.jobs.draw.loras import LoraCheck
 from bot.jobs.draw.pace_store import PaceStore
 from bot.jobs.draw.worker import (
     BrokenEngineError,
@@ -54,6 +55,7 @@ class Drawing:
         keeping: Keeping,
         announcer: Announcer,
         ending: Ending,
+        loras: LoraCheck | None = None,
         observer: Observer = NOBODY,
     ) -> None:
         self.marking: set[asyncio.Task[None]] = set()
@@ -64,6 +66,7 @@ class Drawing:
         self._keeping = keeping
         self._announcer = announcer
         self._ending = ending
+        self._loras = loras
         self._observer = observer
         self._init_images = InitImages(store.files)
 
@@ -133,9 +136,11 @@ class Drawing:
             await asyncio.wait(storing, return_when=asyncio.FIRST_COMPLETED)
 
     async def _drawn(self, worker: EngineWorker, job: LiveJob, unit: Unit) -> DrawnPicture:
-        """Have the engine draw once that is recorded. Raises as `EngineWorker.draw`, and
-        StorageError `data_dir_replaced`."""
+        """Have the engine draw once that is recorded. Raises as `EngineWorker.draw` and
+        `LoraCheck.check`, and StorageError `data_dir_replaced`."""
         self._store.database.place.check()
+        if self._loras is not None and not job.started and not job.made:
+            await self._loras.check(job.record)
         await self._attempts.begin(job, unit)
         if not job.started:
             job.started = True

@@ -13,6 +13,7 @@ from bot.jobs.draw.device import Device
 from bot.jobs.draw.drawing import Drawing
 from bot.jobs.draw.ending import Ending
 from bot.jobs.draw.line import Line
+from bot.jobs.draw.loras import LoraCheck
 from bot.jobs.draw.pace_store import PaceStore
 from bot.jobs.draw.worker import Engines, EngineWorker
 from bot.jobs.keep.keeping import Keeping
@@ -31,7 +32,8 @@ class Runner:
     exception, or that of the last device, ends the bot (`Ending.failure`), unless others can come
     (`open_ended`).
 
-    `check` examines every picture before it is stored; None: pictures are not checked.
+    `check` examines every picture before it is stored; None: pictures are not checked. `loras`: see
+    there.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Runner:
         version: str,
         check: OutputCheck | None = None,
         open_ended: bool = False,
+        loras: LoraCheck | None = None,
         observer: Observer = NOBODY,
     ) -> None:
         self.engines = Engines(workers)
@@ -71,6 +74,7 @@ class Runner:
             keeping=self.keeping,
             announcer=self.announcer,
             ending=self.ending,
+            loras=loras,
             observer=observer,
         )
         self._stopping = asyncio.Event()

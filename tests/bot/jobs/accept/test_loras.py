@@ -137,7 +137,7 @@ def test_trigger_words_alone_are_enough_to_draw(library: LoraLibrary) -> None:
 def test_an_unknown_name_answers_with_the_nearest(library: LoraLibrary) -> None:
     error = refused(library, lora="bold line:1")
     assert error.key == "lora_similar"
-    assert error.data["similar"] == "`bold lines`"
+    assert error.data["similar"] == "bold lines"
     assert refused(library, lora="completely else").key == "lora_unknown"
     for name in ("../ink", "/etc/passwd", "ink.json", "C:\\ink", "墨", "a" * 300, "`@everyone`"):
         key = refused(library, lora=name).key

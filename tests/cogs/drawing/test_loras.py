@@ -1,0 +1,155 @@
+"""LoRAs as members use them: chosen, carried on, and removed or forbidden while requests wait."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.loras.scan import manifest_path
+from bot.playground.simulator.default_world import IDS
+from data.guilds import guild_loras
+from pipeline.rating import Rating
+from tests.bot.loras.making import put
+from tests.cogs.pictures.test_results import drawn
+from tests.cogs.running import Discord, Running, words
+from tests.cogs.visitors import Visitor, open_bot
+from tests.support.patience import until
+
+
+@pytest.fixture
+def loras(place: Discord) -> Path:
+    """The folder of a library."""
+    folder = place.folder / "loras"
+    put(folder, "ink", triggers=("ink wash",), strength=0.7, author="Sumi", licence="CC0")
+    put(folder, "水彩", b"watercolour")
+    put(folder, "lamp", b"lamp", rating=Rating.NSFW)
+    return folder
+
+
+def removed(folder: Path, name: str) -> None:
+    manifest_path(folder, name).unlink()
+
+
+async def waiting_and_drawn(running: Running, alice: Visitor, bob: Visitor) -> None:
+    """Alice's with a LoRA waits behind Bob's without."""
+    running.engine.hold()
+    await bob.imagine("1boy, sword")
+    await until(lambda: running.engine.started.acquire(blocking=False))
+    await alice.imagine("1girl, hat", lora="ink:0.5")
+
+
+async def test_two_members_draw_with_their_own(
+    place: Discord, loras: Path, alice: Visitor, bob: Visitor
+) -> None:
+    async with open_bot(place) as running:
+        one, _ = await drawn(alice, running, prompt="1girl", lora="ink:0.5")
+        other, _ = await drawn(bob, running, prompt="1boy <lora:水彩:1.2>, hat")
+    assert [(each.name, each.strength) for each in one.request.loras] == [("ink", 0.5)]
+    assert [(each.name, each.strength) for each in other.request.loras] == [("水彩", 1.2)]
+    assert "ink wash" in one.request.prompt
+    assert other.request.prompt.startswith("1boy, hat")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("inc", "Similar names: `ink`"),
+        ("../../etc/passwd", "no LoRA called `../../etc/passwd`"),
+        ("ink:0,8", "`0,8` can't be the strength of the LoRA `ink`"),
+        ("ink:9", "from -2 to 2"),
+        ("ink:nan", "`nan` can't be the strength"),
+        ("lamp", "rated `nsfw`, but here pictures may be"),
+        (":1", "has no name of a LoRA"),
+    ],
+)
+async def test_what_can_not_be_used_is_answered_in_private(
+    place: Discord, loras: Path, alice: Visitor, typed: str, said: str
+) -> None:
+    async with open_bot(place) as running:
+        answer = await alice.answer("imagine", prompt="1girl", lora=typed)
+        assert answer.ephemeral
+        assert said in answer.text
+        assert f"--lora {typed}" in answer.text  # what was typed comes back
+        assert await running.used() == 0
+
+
+async def test_unknown_ones_in_a_pasted_prompt_are_left_out(
+    place: Discord, loras: Path, alice: Visitor
+) -> None:
+    async with open_bot(place) as running:
+        _, message = await drawn(alice, running, prompt="1girl <lora:inks:1>" + "<lora:a b:1>" * 19)
+        told = place.world.messages[message.id].content
+    assert "`<lora:inks:1>` (similar: `ink`), `<lora:a b:1>`" in told
+    assert "/lora" in told
+
+
+async def test_what_is_drawn_on_carries_them(place: Discord, loras: Path, alice: Visitor) -> None:
+    async with open_bot(place) as running:
+        first, message = await drawn(alice, running, prompt="1girl <lora:ink:0.5>")
+        count = 1
+        for label in ("Re-roll", "Vary", "Vary (subtle)", "Upscale"):
+            await alice.press(message, label)
+            count += 1
+            await running.all_delivered(count)
+        for job in await running.jobs():
+            assert job.request.loras == first.request.loras
+            assert job.request.prompt.count("ink wash") == 1
+        form = await alice.press(message, "Remix")
+        assert form.modal is not None
+        assert form.modal["components"][2]["component"]["value"].count("--lora ink:0.5") == 1
+
+
+async def test_a_preset_keeps_them(place: Discord, loras: Path, alice: Visitor) -> None:
+    async with open_bot(place) as running:
+        await alice.answer("preset save", name="mine", lora="ink:0.4")
+        job, _ = await drawn(alice, running, prompt="1girl", saved="mine")
+    assert [(each.name, each.strength) for each in job.request.loras] == [("ink", 0.4)]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_one_that_is_removed_ends_only_the_requests_that_wait_for_it(
+    place: Discord, loras: Path, alice: Visitor, bob: Visitor, restart: bool
+) -> None:
+    async with open_bot(place) as running:
+        await waiting_and_drawn(running, alice, bob)
+        removed(loras, "ink")
+        if not restart:
+            await running.services.loras.refresh()
+            await _ends_kindly(place, running, alice)
+    if restart:
+        async with open_bot(place) as running:
+            await _ends_kindly(place, running, alice)
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_one_that_a_server_forbids_meanwhile_ends_them_too(
+    place: Discord, loras: Path, alice: Visitor, bob: Visitor, restart: bool
+) -> None:
+    async with open_bot(place) as running:
+        await waiting_and_drawn(running, alice, bob)
+        await running.services.database.write(
+            guild_loras.put, guild_id=IDS.guild, role_id=IDS.guild, allowed=frozenset({"水彩"})
+        )
+        if not restart:
+            await _ends_kindly(place, running, alice)
+    if restart:
+        async with open_bot(place) as running:
+            await _ends_kindly(place, running, alice)
+
+
+async def _ends_kindly(place: Discord, running: Running, alice: Visitor) -> None:
+    """Alice's fails, refunded, and can be drawn without; Bob's is drawn."""
+    running.engine.release()
+    await running.all_delivered(2)
+    theirs, hers = await running.jobs()
+    assert (theirs.state, hers.state) == ("finished", "failed")
+    assert await running.used(IDS.alice) == 0
+    message = next(
+        each for each in place.seen(IDS.general, IDS.alice) if "LoRA `ink`" in words(each)
+        or "LoRA ink" in words(each)
+    )  # fmt: skip
+    await alice.member.press(alice.member.message(message.id), "Draw without LoRA")
+    await running.all_delivered(3)
+    again = (await running.jobs())[-1]
+    assert again.request.loras == ()
+    assert again.request.original.prompt == "1girl, hat"
+    assert again.state == "finished"
