@@ -32,8 +32,8 @@ _PARTING_S = 2.0  # for discord.py to end by itself
 COGS = (
     "cogs.common.outbox", "cogs.inference", "cogs.info", "cogs.drawing.limits",
     "cogs.drawing.tags",
-    "cogs.personal.history", "cogs.personal.me", "cogs.personal.news", "cogs.personal.presets",
-    "cogs.personal.privacy",
+    "cogs.personal.history", "cogs.personal.loras", "cogs.personal.me", "cogs.personal.news",
+    "cogs.personal.presets", "cogs.personal.privacy",
     "cogs.drawing.queue", "cogs.picture_buttons", "cogs.pictures.message_menus",
     "cogs.gallery.posting.events", "cogs.gallery.command", "cogs.personal.collection",
     "cogs.settings.command", "cogs.moderation.command", "cogs.moderation.owner",

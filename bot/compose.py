@@ -40,6 +40,7 @@ from bot.jobs.keep.files import KeptFiles
 from bot.jobs.keep.output_check import OutputCheck
 from bot.jobs.keep.store import JobStore
 from bot.jobs.service import JobService
+from bot.library.loras import Loras
 from bot.library.news import MakerNews
 from bot.library.people import People
 from bot.library.related import Related
@@ -132,6 +133,7 @@ async def open_services(
             hosts=hosts,
             backups=backups,
             loras=loras,
+            lora_choices=Loras(library=loras, database=database, jobs=jobs),
             suggestions=Suggestions(tags=tags, database=database, jobs=jobs),
             related=Related(tags=tags, start=load_related(), database=database, jobs=jobs),
             results=results,

@@ -19,6 +19,7 @@ from bot.guilds.reviews import Reviews
 from bot.guilds.servers import Servers
 from bot.hosts.service import Hosts
 from bot.jobs.service import JobService
+from bot.library.loras import Loras
 from bot.library.news import MakerNews
 from bot.library.people import People
 from bot.library.related import Related
@@ -44,6 +45,7 @@ class Services:
     hosts: Hosts | None
     backups: Backups
     loras: LoraLibrary
+    lora_choices: Loras
     suggestions: Suggestions
     related: Related
     results: Results

@@ -21,7 +21,7 @@ from cogs.drawing.options import takes, wanted
 from cogs.drawing.presenters import Presenters
 from cogs.drawing.prompt_form import PromptModal
 from cogs.drawing.submission import submit
-from cogs.personal.presets import own_presets
+from cogs.personal.presets import own_loras, own_presets
 from data.jobs.jobs import JobRecord
 from data.shipped.text import text
 from pipeline.errors import InputError
@@ -126,7 +126,7 @@ class Inference(commands.Cog):
         texts = {
             name: meant(value).rstrip(" ,")  # the end is ready for another tag
             for name, value in said.items()
-            if value is not None and OPTION[name].default == ""
+            if value is not None and OPTION[name].kind is str
         }
         return GenerationRequest(**wanted(said | texts))
 
@@ -191,6 +191,13 @@ class Inference(commands.Cog):
         self, interaction: Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
         return as_choices(await self._suggestions.series(typed, asker_of(interaction)))
+
+    @imagine.autocomplete("lora")
+    @imagine_form.autocomplete("lora")
+    async def suggest_loras(
+        self, interaction: Interaction, typed: str
+    ) -> list[app_commands.Choice[str]]:
+        return await own_loras(interaction, typed)
 
     @imagine.autocomplete("aspect")
     @imagine_form.autocomplete("aspect")

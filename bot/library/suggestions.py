@@ -38,12 +38,14 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Who types, and where. `channel_id`: the channel whose settings apply."""
+    """Who types, and where. `channel_id`: the channel whose settings apply. `role_ids`: of a member
+    of a server."""
 
     user_id: int
     place: Place
     guild_id: int | None
     channel_id: int
+    role_ids: tuple[int, ...] = ()
 
 
 class Suggestions:

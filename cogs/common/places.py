@@ -88,6 +88,7 @@ def asker_of(interaction: Interaction) -> Asker:
         place=place_of(interaction),
         guild_id=interaction.guild_id,
         channel_id=rules_channel_id(interaction),
+        role_ids=role_ids_of(interaction),
     )
 
 

@@ -1,23 +1,42 @@
 """Where a picture comes from, for its grey line: the source picture's owner, with a link."""
 
 import logging
+from typing import Final
 
 from bot.client.client import EkakiBot
-from cogs.common.words import number
+from cogs.common.words import listed, number, quoted
 from data.jobs.jobs import JobRecord
 from data.shipped.text import text
 from pipeline.errors import RefusedError, StorageError
+from pipeline.lora.use import LoraUse
 from pipeline.prompt.assemble import typed_text
 
+_MAX_NAME: Final = 40  # characters: three of them fit
 _log = logging.getLogger(__name__)
 
 
 async def credit_of(bot: EkakiBot, job: JobRecord) -> str:
-    """`[Remixed](link) from @Alice`, `Upscaled`, `From an image, strength 0.6`, or "".
+    """`[Remixed](link) from @Alice`, `Upscaled`, `From an image, strength 0.6`, or "", and the
+    LoRAs: `LoRA ink 0.8 by Sumi`.
 
     A source that is private, deleted or from another place is not named, nor is the person
     themselves.
     """
+    named = listed(_lora(bot, use) for use in job.request.loras)
+    parts = (await _from(bot, job), named and text("credit.loras", names=named))
+    return " · ".join(part for part in parts if part)
+
+
+def _lora(bot: EkakiBot, use: LoraUse) -> str:
+    """Its name and strength, and who made it if the library says so."""
+    name = quoted(use.name, _MAX_NAME)
+    entry = bot.services.loras.get(use.name)
+    author = "" if entry is None else quoted(entry.author, _MAX_NAME)
+    key = "credit.lora_by" if author else "credit.lora"
+    return text(key, name=name, strength=number(use.strength), author=author)
+
+
+async def _from(bot: EkakiBot, job: JobRecord) -> str:
     source = await _source(bot, job)
     way = _way(job, source)
     if not way:

@@ -10,7 +10,9 @@ from discord.ext import commands
 from bot.client.client import Interaction
 from bot.library.people import MAX_PRESET_NAME
 from cogs.common.answers import begin, say
+from cogs.common.choices import as_choices
 from cogs.common.extension import extension
+from cogs.common.places import asker_of
 from cogs.common.words import quoted, short
 from cogs.drawing.options import takes, wanted
 from cogs.personal.history import own_jobs
@@ -21,6 +23,7 @@ from pipeline.errors import InputError
 from pipeline.options import Option, written
 from pipeline.prompt.assemble import typed_text
 from pipeline.request import OPTIONS, GenerationRequest
+from pipeline.tags.labels import meant
 
 Name = app_commands.Range[str, 1, MAX_PRESET_NAME]
 
@@ -62,6 +65,8 @@ class Presets(commands.GroupCog, group_name="preset", group_description=text("pr
         if job_id is not None:
             job, _ = await visible(interaction, job_id)
             base = job.request.original
+        if said.get("lora"):  # clients may send a suggestion's name
+            said["lora"] = meant(said["lora"])
         request = replace(base, **wanted(said))
         check_says_something(request)
         people = interaction.client.services.people
@@ -84,6 +89,12 @@ class Presets(commands.GroupCog, group_name="preset", group_description=text("pr
 
     save.autocomplete("name")(own_presets)
 
+    @save.autocomplete("lora")
+    async def suggest_loras(
+        self, interaction: Interaction, typed: str
+    ) -> list[app_commands.Choice[str]]:
+        return await own_loras(interaction, typed)
+
     save.autocomplete("job_id")(own_jobs)
 
     @save.autocomplete("aspect")
@@ -92,6 +103,12 @@ class Presets(commands.GroupCog, group_name="preset", group_description=text("pr
     ) -> list[app_commands.Choice[str]]:
         found = interaction.client.services.suggestions.aspects(typed)
         return [app_commands.Choice(name=each.name, value=each.value) for each in found]
+
+
+async def own_loras(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
+    """The LoRAs that the person may use here, for the last name of the option."""
+    found = await interaction.client.services.lora_choices.suggestions(typed, asker_of(interaction))
+    return as_choices(found)
 
 
 def _saved_embed(saved: Preset) -> discord.Embed:

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from bot.loras.names import key_of
 from cogs.common.words import listed, quoted, short
 from data.shipped.text import text
-from pipeline.metadata.parameters import Parameters
+from pipeline.lora.typed import parse_loras
+from pipeline.metadata.parameters import LeftOut, Parameters
 from pipeline.metadata.settings import settings_of
 from pipeline.request import OPTIONS, GenerationRequest
 
@@ -24,7 +26,11 @@ def left_out_note(parameters: Parameters, request: GenerationRequest) -> str:
 
 def _lines(parameters: Parameters, request: GenerationRequest) -> Iterator[str]:
     said = settings_of(parameters)
-    for kind, names in parameters.left_out.items():
+    chosen = {key_of(each.name) for each in parse_loras(request.lora or "")}
+    for kind, found in parameters.left_out.items():
+        names = [each for each in found if kind != LeftOut.LORA or key_of(each) not in chosen]
+        if found and not names:
+            continue
         label = text(f"left_out.{kind}")
         shown = listed(quoted(name, 60) for name in names[:_MAX_NAMES])
         yield text("left_out.named", what=label, names=shown) if names else label

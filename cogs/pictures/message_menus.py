@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, cast
 
 import discord
 from discord import app_commands
@@ -13,7 +13,7 @@ from bot.client.client import EkakiBot, Interaction
 from cogs.common.answers import show
 from cogs.common.attachments import Downloads, RemoteFile, attachments_of, pictures_of
 from cogs.common.extension import extension
-from cogs.common.places import refuse_user_install
+from cogs.common.places import asker_of, refuse_user_install
 from cogs.drawing.cancel import JOB_ID
 from cogs.pictures.drawing_on import drawable_job, form_of, show_settings, visible_job
 from cogs.pictures.left_out import left_out_note
@@ -23,6 +23,7 @@ from data.shipped.text import text
 from pipeline.errors import InputError
 from pipeline.metadata.read import PictureMetadata, is_decided, read_metadata
 from pipeline.prompt.flags_line import request_of
+from pipeline.prompt.known import NameOf, nothing
 from pipeline.request import GenerationRequest
 
 _FILE = re.compile(rf"ekaki-({JOB_ID})-[0-9]+\.(?:png|webp|jpg)")
@@ -60,7 +61,7 @@ class MessageMenus(commands.Cog):
             form = form_of(interaction.client, job)
         else:
             found = await self._foreign(message)
-            request = self._request(found)
+            request = await self._request(interaction, found)
             form = remix_form(request, note=left_out_note(found.parameters, request))
         await interaction.response.send_modal(form)
 
@@ -72,10 +73,14 @@ class MessageMenus(commands.Cog):
             await show_settings(interaction, job, pictures)
             return
         found = await self._foreign(message)
-        await show(interaction, foreign_settings(found, self._request(found)))
+        request = await self._request(interaction, found)
+        await show(interaction, foreign_settings(found, request))
 
-    def _request(self, found: PictureMetadata) -> GenerationRequest:
-        return request_of(found.parameters, max_steps=self.bot.services.settings.max_steps)
+    async def _request(self, interaction: Interaction, found: PictureMetadata) -> GenerationRequest:
+        services, lora_of = self.bot.services, cast("NameOf", nothing)
+        if found.parameters.loras:
+            lora_of = (await services.lora_choices.choice(asker_of(interaction))).name_of
+        return request_of(found.parameters, max_steps=services.settings.max_steps, lora_of=lora_of)
 
     async def _own_job(self, interaction: Interaction, message: discord.Message) -> str | None:
         """The job that a message shows, if it still exists."""

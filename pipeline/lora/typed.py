@@ -13,16 +13,16 @@ MAX_TYPED: Final = 400
 _MAX_SHOWN: Final = 60  # characters that an error repeats
 
 _COLON: Final = "[:\uff1a]"
-_COMMA: Final = "[,\uff0c\u3001;\uff1b\\n]"
+_COMMA: Final = "[,\uff0c\u3001\\n]"
 _SEPARATOR: Final = re.compile(rf"\s*{_COMMA}\s*")
 _DECIMAL_COMMA: Final = re.compile(
-    rf"([^,\uff0c\u3001;\uff1b:\uff1a\n]+){_COLON}\s*([+-]?[0-9]+[,\uff0c][0-9]+)"
+    rf"([^,\uff0c\u3001:\uff1a\n]+){_COLON}\s*([+-]?[0-9]+[,\uff0c][0-9]+)"
     rf"(?=\s*(?:{_COMMA}|\Z))"
 )
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})")
 _OPEN, _CLOSE = "<\uff1c\u300a\u3008\u2039\u00ab", ">\uff1e\u300b\u3009\u203a\u00bb"
 _TAG: Final = re.compile(
-    rf"[ \t]*[{_OPEN}]\s?(?:lora|lyco|locon|loha|lokr|dora)\s?{_COLON}"
+    rf"(?:(?<![ \t])[ \t]+)?[{_OPEN}]\s?(?:lora|lyco|locon|loha|lokr|dora)\s?{_COLON}"
     rf"(?P<inside>[^{_OPEN}{_CLOSE}\n]{{1,300}})[{_CLOSE}]",
     re.IGNORECASE,
 )
@@ -70,6 +70,18 @@ def cut_loras(prompt: str, is_known: Callable[[str], bool]) -> CutPrompt:
     if not found:
         return CutPrompt(prompt)
     return CutPrompt(_COMMAS.sub(",", text).strip(" ,"), tuple(found))
+
+
+def find_loras(prompt: str) -> list[TypedLora]:
+    """Those that a stranger's prompt names. A strength that can't be used here is left open."""
+    found: list[TypedLora] = []
+    for tag in _TAG.finditer(prompt):
+        try:
+            found.append(_read(tag["inside"]))
+        except InputError:
+            name = _inside(tag)[0]
+            found += [TypedLora(name)] if name else []
+    return found
 
 
 def lora_named_in(typed: str) -> str:

@@ -8,10 +8,12 @@ import json
 from typing import Final
 
 from pipeline.card import Sampler
+from pipeline.lora.typed import lora_tags
 from pipeline.options import written
 from pipeline.request import DECIDED, ResolvedRequest, plain_values
 from pipeline.rework import DEFAULT_SIZE_MULTIPLE, Size, before_upscale
 
+_HASH: Final = 12  # digits of a LoRA's hash
 _NEGATIVE: Final = "Negative prompt:"
 _KARRAS: Final = " Karras"
 _AUTOMATIC: Final = "Automatic"
@@ -24,7 +26,8 @@ def parameters_text(
     """The text for picture `index` of a job. Pairs without a value are left out.
 
     Noise is drawn by a CPU generator, hence `RNG: CPU`. `Size` is what A1111 writes: for an
-    upscaled picture the original size.
+    upscaled picture the original size. LoRAs stand in the prompt; `Lora hashes` are those of our
+    adapter files.
     """
     sampler, schedule = _sampler_pair(resolved.sampler)
     size = _first_size(resolved)
@@ -47,11 +50,13 @@ def parameters_text(
         "Denoising strength": written(resolved.strength) if resolved.init_picture else "",
         "RNG": "CPU",
         **_hires_pairs(resolved),
+        "Lora hashes": ", ".join(f"{e.name}: {e.digest[:_HASH]}" for e in resolved.loras),
         "Version": version,
     }
     last = ", ".join(f"{key}: {_quote(value)}" for key, value in pairs.items() if value)
     negative = f"{_NEGATIVE} {resolved.negative_prompt}" if resolved.negative_prompt else ""
-    return "\n".join(line for line in (resolved.prompt, negative, last) if line)
+    prompt = ", ".join(part for part in (resolved.prompt, lora_tags(resolved.loras)) if part)
+    return "\n".join(line for line in (prompt, negative, last) if line)
 
 
 def _first_size(resolved: ResolvedRequest) -> Size:

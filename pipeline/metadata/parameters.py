@@ -6,6 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from pipeline.card import Sampler
+from pipeline.lora.typed import TypedLora
 
 
 class LeftOut(StrEnum):
@@ -32,7 +33,8 @@ class Parameters:
 
     `sampler` is ours if we have it, `sampler_name` and `schedule_type` are as written. `rng` is
     "GPU" if nothing is written, as A1111 reads it. With `hires_upscale` the picture is that much
-    larger than `width` x `height`. `pairs` has every pair as text. `left_out` names what was seen
+    larger than `width` x `height`. `loras` are those of `left_out`, with their strengths where the
+    prompt says them. `pairs` has every pair as text. `left_out` names what was seen
     and isn't in the other fields; an empty tuple means that it has no name.
     """
 
@@ -54,6 +56,7 @@ class Parameters:
     denoising_strength: float | None = None
     hires_upscale: float | None = None
     version: str = ""
+    loras: tuple[TypedLora, ...] = ()
     pairs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     left_out: Mapping[LeftOut, tuple[str, ...]] = field(
         default_factory=lambda: MappingProxyType({})

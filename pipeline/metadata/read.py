@@ -1,12 +1,14 @@
 """Reads how a foreign file was made. Pure; takes some milliseconds: use a thread."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, Final
 
 from pipeline.card import MAX_SEED
 from pipeline.errors import InputError
+from pipeline.lora.typed import TypedLora, find_loras
 from pipeline.metadata.bounds import names_of
 from pipeline.metadata.chunks import is_png, pixels_begun, text_chunks
 from pipeline.metadata.parameters import LeftOut, Parameters
@@ -16,6 +18,7 @@ from pipeline.metadata.samplers import choose_sampler
 
 _NO_LETTER = re.compile("[\ud800-\udfff\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]")
 _MAX_NAME: Final = 60
+_MAX_LORAS: Final = 20
 _MAX_PROMPT: Final = 64 * 1024  # characters of each text
 
 
@@ -67,10 +70,17 @@ def _finished(said: Parameters) -> Parameters:
         if found:
             left_out[kind] = names_of([*said.left_out.get(kind, ()), *found])
     prompt, negative = texts
+    loras = _loras(said.prompt[:_MAX_PROMPT], left_out.get(LeftOut.LORA, ()))
     if not prompt:
         left_out.setdefault(LeftOut.PROMPT, ())
-    return replace(said, prompt=prompt, negative_prompt=negative,
+    return replace(said, prompt=prompt, negative_prompt=negative, loras=loras,
                    left_out=MappingProxyType(left_out))  # fmt: skip
+
+
+def _loras(prompt: str, names: Iterable[str]) -> tuple[TypedLora, ...]:
+    """Those that the prompt names, with strengths, and those that only `names` have."""
+    found = {each.name: each for each in find_loras(prompt)}
+    return tuple(({name: TypedLora(name) for name in names} | found).values())[:_MAX_LORAS]
 
 
 def _clean(said: Parameters) -> Parameters:

@@ -6,11 +6,13 @@ from typing import Any, Final
 from pipeline.aspect import nearest_bucket
 from pipeline.card import MAX_PROMPT_CHARACTERS, MAX_STEPS
 from pipeline.errors import InputError
+from pipeline.lora.use import MAX_LORAS
 from pipeline.metadata.parameters import Parameters
 from pipeline.metadata.settings import settings_of
 from pipeline.options import written
 from pipeline.prompt.assemble import typed_text
 from pipeline.prompt.flags import FLAGGED, fold_flags, parse_flags
+from pipeline.prompt.known import NameOf, nothing
 from pipeline.prompt.pieces import first_pieces
 from pipeline.request import OPTIONS, GenerationRequest, ResolvedRequest, decided
 
@@ -58,10 +60,13 @@ def filled_in(base: GenerationRequest, made: ResolvedRequest) -> GenerationReque
     )
 
 
-def request_of(parameters: Parameters, *, max_steps: int = MAX_STEPS) -> GenerationRequest:
+def request_of(
+    parameters: Parameters, *, max_steps: int = MAX_STEPS, lora_of: NameOf = nothing
+) -> GenerationRequest:
     """What a stranger's file asks for, as far as it can be done here; the nearest where not.
 
-    The prompt is complete, as its model got it: no preset adds to it a second time.
+    The prompt is complete, as its model got it: no preset adds to it a second time. `lora_of`: the
+    name in the library of a LoRA that can be used here.
     """
     said = settings_of(parameters)
     highest = {"num_inference_steps": max_steps}
@@ -72,8 +77,21 @@ def request_of(parameters: Parameters, *, max_steps: int = MAX_STEPS) -> Generat
     return GenerationRequest(
         prompt=cut_prompt(parameters.prompt),
         negative_prompt=cut_prompt(parameters.negative_prompt),
+        lora=_loras(parameters, lora_of),
         **said,
     )
+
+
+def _loras(parameters: Parameters, lora_of: NameOf) -> str | None:
+    """Those that the library has, as the option takes them."""
+    known: dict[str, str] = {}
+    for each in parameters.loras:
+        name = lora_of(each.name)
+        if name is not None and each.strength is not None:
+            known[name] = f"{name}:{each.strength:.10g}"
+        elif name is not None:
+            known.setdefault(name, name)
+    return ", ".join(list(known.values())[:MAX_LORAS]) or None
 
 
 def cut_prompt(prompt: str) -> str:

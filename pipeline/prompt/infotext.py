@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Final
 
+from pipeline.lora.typed import find_loras
 from pipeline.metadata.a1111 import parse_parameters
 from pipeline.metadata.parameters import Parameters
 from pipeline.metadata.settings import settings_of
@@ -18,7 +19,8 @@ _SETTINGS = re.compile(r"(?<![\w-])Steps: ?\d", re.IGNORECASE)
 _FLAGS = re.compile(r"(?<!\S)(?:--|－－|[—–])[A-Za-z]")
 _NO_NAME = re.compile(r"[^\w +.]")
 _AROUND: Final = " ,\r\n\t"
-_MISSING: Final = ("Hires", "ADetailer", "ControlNet", "Refiner", "Lora hashes", "TI hashes",
+_LORAS: Final = "Lora hashes"
+_MISSING: Final = ("Hires", "ADetailer", "ControlNet", "Refiner", _LORAS, "TI hashes",
                    "Denoising strength", "Variation seed", "Civitai resources")  # fmt: skip
 
 
@@ -62,6 +64,7 @@ def _missing(said: Parameters) -> Iterator[str]:
     """Names that contain nothing which could be read as a flag."""
     if said.sampler is None and said.sampler_name:
         yield "Sampler: " + _NO_NAME.sub("", said.sampler_name[:40])
+    named = bool(find_loras(said.prompt))  # then reading the prompt says what is missing
     for name in _MISSING:
-        if any(key.startswith(name) for key in said.pairs):
+        if any(key.startswith(name) for key in said.pairs) and not (named and name == _LORAS):
             yield name

@@ -24,6 +24,8 @@ NAMES_ARE_VALUES = {
     ("owner host drain", "name"), ("owner host resume", "name"),
 }  # fmt: skip
 TESTED_HERE = {
+    # in tests/cogs/personal/test_loras.py
+    ("lora", "name"), ("preset save", "lora"), ("imagine", "lora"), ("imagine-form", "lora"),
     *(("imagine", name) for name in ("prompt", "negative", "tags", "character", "series")),
     *(("imagine-form", name) for name in ("tags", "character", "series", "aspect")),
     ("imagine", "aspect"), ("tags", "tags"), ("preset save", "aspect"), ("preset save", "id"),

@@ -1,0 +1,137 @@
+"""The LoRAs that a person can choose in a place: suggestions, and what cards show of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.jobs.accept.gather import lora_rule
+from bot.jobs.accept.loras import usable
+from bot.jobs.service import JobService
+from bot.library.suggestions import MAX_CHOICE, MAX_SUGGESTIONS, Asker, Suggestion
+from bot.loras.library import LoraEntry, LoraLibrary
+from bot.loras.names import key_of
+from bot.moderation.loras import LoraRule
+from data.guilds import guild_loras
+from data.guilds.guild_loras import Allowed
+from data.jobs import loras
+from data.shipped.text import text
+from data.store.database import Database
+from pipeline.rating import Rating
+from pipeline.tags.complete import Completion
+from pipeline.tags.labels import label, meant
+
+_STRENGTHS: Final = (0.4, 0.6, 0.8, 1.0)
+_MAX_WORDS: Final = 40  # characters of trigger words in a suggestion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoraChoice:
+    """The LoRAs of a place. `shown`: whose rating it allows; `rule`: which of them this person may
+    use. `pictures`: how many were drawn with each here, by key. `allowed`: by role, see
+    `data.guilds.guild_loras`; empty in direct messages."""
+
+    shown: Sequence[LoraEntry]
+    rule: LoraRule
+    ceiling: Rating
+    pictures: Mapping[str, int]
+    allowed: Mapping[int, Allowed]
+
+    @property
+    def usable(self) -> list[LoraEntry]:
+        """Those that this person may use."""
+        return [entry for entry in self.shown if self.rule.allows(entry.name)]
+
+    def name_of(self, typed: str) -> str | None:
+        """The name of a usable one, in the library's spelling."""
+        key = key_of(typed)
+        return next((each.name for each in self.usable if key_of(each.name) == key), None)
+
+
+class Loras:
+    """What people see of the library."""
+
+    def __init__(self, *, library: LoraLibrary, database: Database, jobs: JobService) -> None:
+        self._library = library
+        self._database = database
+        self._jobs = jobs
+
+    async def choice(self, asker: Asker) -> LoraChoice:
+        """What `asker` can choose from."""
+        if not self._library.entries():
+            nothing: Sequence[LoraEntry] = ()
+            return LoraChoice(
+                shown=nothing, rule=LoraRule(), ceiling=min(Rating), pictures={}, allowed={}
+            )
+        ceiling, _ = await self._jobs.ceiling(
+            place=asker.place, guild_id=asker.guild_id, channel_id=asker.channel_id
+        )
+        async with self._database.reader() as connection:
+            allowed: Mapping[int, Allowed] = {}
+            if asker.guild_id is not None:
+                allowed = await guild_loras.of_guild(connection, guild_id=asker.guild_id)
+            return LoraChoice(
+                shown=usable(self._library, rule=LoraRule(), ceiling=ceiling.rating),
+                rule=await lora_rule(connection, guild_id=asker.guild_id, role_ids=asker.role_ids),
+                ceiling=ceiling.rating,
+                pictures=await loras.counts(
+                    connection, guild_id=asker.guild_id, user_id=asker.user_id
+                ),
+                allowed=allowed,
+            )
+
+    async def suggestions(self, typed: str, asker: Asker) -> list[Suggestion]:
+        """For the last name of the option: `ink:0.7 ‹ink wash · 12 pictures ← other:1›`. Behind a
+        name and a colon, strengths."""
+        head, piece = _last(meant(typed))
+        choice = await self.choice(asker)
+        name, colon, strength = piece.rpartition(":")
+        known = choice.name_of(name) if colon else None
+        found: list[tuple[str, list[str]]]
+        if known is not None:
+            values = (f"{known}:{each:g}" for each in _STRENGTHS)
+            found = [
+                (each, []) for each in values if each.startswith(f"{known}:{strength.strip()}")
+            ]
+        else:
+            there = {key_of(part.rpartition(":")[0] or part) for part in head.split(",")}
+            found = [
+                (f"{entry.name}:{entry.strength:g}", _remarks(entry, choice))
+                for entry in _matching(choice, piece)
+                if key_of(entry.name) not in there
+            ]
+        made = (_suggestion(head, value, remarks) for value, remarks in found)
+        return [each for each in made if each is not None][:MAX_SUGGESTIONS]
+
+
+def _last(typed: str) -> tuple[str, str]:
+    """What comes before the last name, ready for it, and that name as far as it is typed."""
+    head, comma, piece = typed.replace("\u3001", ",").rpartition(",")
+    return (f"{head.strip()}, " if comma and head.strip() else ""), piece.strip()
+
+
+def _matching(choice: LoraChoice, piece: str) -> list[LoraEntry]:
+    """Those whose name or trigger words contain `piece`, the most used first."""
+    wanted = key_of(piece)
+    found = [
+        entry
+        for entry in choice.usable
+        if wanted in key_of(entry.name) or any(wanted in key_of(each) for each in entry.triggers)
+    ]
+    return sorted(found, key=lambda entry: -choice.pictures.get(key_of(entry.name), 0))
+
+
+def _remarks(entry: LoraEntry, choice: LoraChoice) -> list[str]:
+    count = choice.pictures.get(key_of(entry.name), 0)
+    words = ", ".join(entry.triggers)
+    shown = words if len(words) <= _MAX_WORDS else f"{words[: _MAX_WORDS - 1]}…"
+    return [shown, text("loras.pictures", count=count) if count else ""]
+
+
+def _suggestion(head: str, value: str, remarks: Sequence[str]) -> Suggestion | None:
+    """A row, without remarks that have no room; None if it has no room at all."""
+    whole = Completion(head, value, "")
+    if len(head + value) > MAX_CHOICE:
+        return None
+    labels = (label(whole, said) for said in (remarks, remarks[1:], ()))
+    name = next((each for each in labels if len(each) <= MAX_CHOICE), None)
+    return None if name is None else Suggestion(name, head + value)
