@@ -16,7 +16,7 @@ def last_event(gateway: Gateway, shard_id: int = 0) -> int:
     """The number of the latest event that was sent to a shard's connected session; 0: none."""
     there = (each for each in gateway.sessions.values() if each.connection is not None)
     sessions = [each for each in there if each.shard_id == shard_id]
-    return len(sessions[-1].sent) if sessions else 0
+    return sessions[-1].seq if sessions else 0
 
 
 def sequence(bot: ShardedBot, shard_id: int = 0) -> int:

@@ -5,6 +5,7 @@ import contextlib
 import json
 import secrets
 import zlib
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,7 @@ ALREADY_AUTHENTICATED, INVALID_SEQ, INVALID_API_VERSION, INVALID_INTENTS = 4005,
 INVALID_SHARD, SHARDING_REQUIRED, GOING_AWAY = 4010, 4011, 1001
 
 HEARTBEAT_INTERVAL_MS = 41_250
+KEPT = 5000  # events of a session, for RESUME
 KNOWN_INTENTS = (1 << 26) - 1
 GUILDS, GUILD_MEMBERS, GUILD_MESSAGES, GUILD_REACTIONS = 1 << 0, 1 << 1, 1 << 9, 1 << 10
 DIRECT_MESSAGES, DIRECT_REACTIONS, MESSAGE_CONTENT = 1 << 12, 1 << 13, 1 << 15
@@ -32,13 +34,15 @@ DIRECT_MESSAGES, DIRECT_REACTIONS, MESSAGE_CONTENT = 1 << 12, 1 << 13, 1 << 15
 
 @dataclass(slots=True)
 class Session:
-    """One identified session of a shard; it outlives its connection so that it can be resumed."""
+    """One identified session of a shard; it outlives its connection so that it can be resumed, if
+    not more than KEPT events were missed. `seq`: the number of the latest event."""
 
     id: str
     intents: int
     shard_id: int = 0
     shards: int = 1
-    sent: list[Json] = field(default_factory=list[Json])  # every dispatch, index + 1 == seq
+    seq: int = 0
+    sent: deque[Json] = field(default_factory=deque[Json])  # the latest ones, oldest first
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     cursor: int = 0
     connection: "Connection | None" = None
@@ -48,9 +52,16 @@ class Session:
         return shard_of(guild_id, self.shards) == self.shard_id
 
     def push(self, name: str, data: Json) -> None:
-        payload: Json = {"op": DISPATCH, "t": name, "s": len(self.sent) + 1, "d": data}
-        self.sent.append(payload)
+        self.seq += 1
+        self.sent.append({"op": DISPATCH, "t": name, "s": self.seq, "d": data})
+        while len(self.sent) > KEPT and (self.connection is None or self.cursor > self.forgotten):
+            self.sent.popleft()
         self.wake.set()
+
+    @property
+    def forgotten(self) -> int:
+        """The number of the latest event that can't be sent any more."""
+        return self.seq - len(self.sent)
 
 
 class Connection:
@@ -251,13 +262,15 @@ class _Conversation:
         if session.shard_id in gateway.sharding.down:
             return await self._close(GOING_AWAY)
         seq = data.get("seq")
-        if not isinstance(seq, int) or not 0 <= seq <= len(session.sent):
+        if not isinstance(seq, int) or not 0 <= seq <= session.seq:
             return await self._close(INVALID_SEQ)
+        if seq < session.forgotten:
+            return await self.connection.send({"op": INVALID_SESSION, "d": False})
         if session.connection is not None:
             with contextlib.suppress(ConnectionError):
                 await session.connection.socket.close(code=4000)
-        session.push("RESUMED", {"_trace": ["loopback"]})
         self._attach(session, after=seq)
+        session.push("RESUMED", {"_trace": ["loopback"]})
         return None
 
     def _attach(self, session: Session, *, after: int) -> None:
@@ -269,8 +282,8 @@ class _Conversation:
     async def _send(self, session: Session) -> None:
         with contextlib.suppress(ConnectionError):
             while session.connection is self.connection:
-                while session.cursor < len(session.sent):
-                    payload = session.sent[session.cursor]
+                while session.cursor < session.seq:
+                    payload = session.sent[session.cursor - session.forgotten]
                     session.cursor += 1
                     await self.connection.send(payload)
                 session.wake.clear()

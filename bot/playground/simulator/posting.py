@@ -88,10 +88,20 @@ class Posting:
         if not ephemeral:
             channel.last_message_id = message.id
         if body.json.get("nonce") is not None:
+            self._forget_nonces()
             key = channel.id, str(body.json["nonce"])
             self._nonces[key] = self.world.time(), message.id
         self._tell("MESSAGE_CREATE", message)
         return message
+
+    def _forget_nonces(self) -> None:
+        """Those whose time is over: they are in the order of their messages."""
+        before = self.world.time() - limits.NONCE_LIFETIME_S
+        while self._nonces:
+            key = next(iter(self._nonces))
+            if self._nonces[key][0] > before:
+                return
+            del self._nonces[key]
 
     def _repeated(self, channel: Channel, body: Json) -> Message | None:
         if body.get("nonce") is None or not body.get("enforce_nonce"):

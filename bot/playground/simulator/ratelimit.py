@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.playground.simulator import limits
 
 Key = tuple[str, str]
+_CROWDED = 1000  # windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +53,30 @@ class Verdict:
 
 
 class RateLimiter:
-    """Fixed windows, one for each route and its major parameter."""
+    """Fixed windows, one for each route and its major parameter. `others`: of routes that `rates`
+    does not name."""
 
     def __init__(self) -> None:
         self.rates = dict(RATES)
+        self.others = DEFAULT
         self.global_per_s = limits.GLOBAL_PER_S
         self._windows: dict[Key, _Window] = {}
+        self._crowded = _CROWDED
 
     def _window(self, key: Key, per_s: float) -> _Window:
         now = time.monotonic()
         window = self._windows.get(key)
         if window is None or window.ends <= now:
+            self._forget_ended(now)
             window = self._windows[key] = _Window(now + per_s)
         return window
+
+    def _forget_ended(self, now: float) -> None:
+        """Each interaction has windows of its own. Looks at all only when they have doubled."""
+        if len(self._windows) < self._crowded:
+            return
+        self._windows = {key: each for key, each in self._windows.items() if each.ends > now}
+        self._crowded = max(_CROWDED, 2 * len(self._windows))
 
     def take(self, route: str, major: str, *, counts_globally: bool) -> Verdict:
         """Count one request."""
@@ -76,7 +88,7 @@ class RateLimiter:
                 headers = {"X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"}
                 return Verdict(headers=headers, retry_after_s=wait, is_global=True)
             everything.used += 1
-        rate = self.rates.get(route, DEFAULT)
+        rate = self.rates.get(route, self.others)
         window = self._window((route, major), rate.per_s)
         wait = max(window.ends - now, 0.001)
         refused = window.used >= rate.limit

@@ -8,7 +8,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.playground.simulator import gateway, limits, ratelimit
 from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.posting import Body
+from bot.playground.simulator.ratelimit import RateLimiter
 from bot.playground.simulator.sharding import Sharding, read_shard, shard_of
 from tests.support.patience import PATIENCE_S
 from tests.support.second_server import OTHER, OTHER_GENERAL, add_other
@@ -163,3 +166,42 @@ async def test_a_shard_that_is_down_can_neither_identify_nor_resume() -> None:
                 session.ws_connect(f"{loopback.gateway.url}/0") as other,
             ):
                 assert (await other.receive_json())["op"] == 10
+
+
+async def test_a_session_that_missed_too_much_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "KEPT", 3)
+    async with serving(shards=1, identify_every_s=0.0) as loopback:
+        async with connected(loopback) as socket:
+            await socket.identify([0, 1])
+            ready = await socket.next()
+            for _ in loopback.world.guilds:
+                await socket.next()
+        (session,) = loopback.gateway.sessions.values()
+        for number in range(5):
+            loopback.actions.say(IDS.alice, IDS.general, f"missed {number}")
+        assert len(session.sent) == 3
+        async with connected(loopback) as socket:
+            await socket.send(RESUME, session_id=ready["d"]["session_id"], seq=ready["s"])
+            assert (await socket.next())["op"] == INVALID_SESSION
+        async with connected(loopback) as socket:
+            await socket.send(RESUME, session_id=session.id, seq=session.seq - 3)
+            names = [(await socket.next())["t"] for _ in range(4)]
+            assert names == ["MESSAGE_CREATE"] * 3 + ["RESUMED"]
+
+
+async def test_limits_and_nonces_whose_time_is_over_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ratelimit, "_CROWDED", 10)
+    limiter = RateLimiter()
+    limiter.rates["webhook"] = ratelimit.Rate(limit=5, per_s=0.0)
+    for token in range(100):
+        limiter.take("webhook", str(token), counts_globally=False)
+    assert len(vars(limiter)["_windows"]) <= 21
+    async with serving(shards=1) as loopback:
+        channel = loopback.world.channel(IDS.general)
+        for number in range(5):
+            body = Body(json={"content": "hello", "nonce": number, "enforce_nonce": True})
+            loopback.posting.create(channel, body, author_id=IDS.bot)
+            loopback.world.advance(limits.NONCE_LIFETIME_S / 2)
+        assert len(vars(loopback.posting)["_nonces"]) <= 3
