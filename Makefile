@@ -15,7 +15,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
 
-.PHONY: help demo demo-reset run test test-gpu test-hosts check chaos chaos-hosts bench bench-full bench-hosts \
+.PHONY: help demo demo-reset run test test-gpu test-hosts check chaos chaos-hosts soak bench bench-full bench-hosts \
 	constraints clean
 .DEFAULT_GOAL := help
 
@@ -54,6 +54,11 @@ check: $(STAMP)  ## format, lint, types, layers, import budget
 
 chaos: $(STAMP)  ## kill -9, refusals, lost connections, a full disk: hundreds of rounds, takes minutes
 	@$(BIN)/python -m tests.chaos --rounds 400
+
+JOBS ?= 100000
+SEED ?= 1
+soak: $(STAMP)  ## weeks of 500 people in an hour or two: JOBS=, SEED=; resumes, writes docs/soak.md
+	@$(BIN)/python -m tests.soak --jobs $(JOBS) --seed $(SEED)
 
 chaos-hosts: $(RAY)  ## the same for machines that draw for the bot: ten rounds, takes minutes
 	@$(BIN)/python -m tests.chaos --hosts --rounds 10

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,11 +17,12 @@ from pipeline.engine.protocol import Engine
 from tests.chaos.spec import BotSpec
 from tests.chaos.unsteady import UnsteadyActor, UnsteadyEngine
 from tests.support.host_process import TOKEN
+from tests.support.jumping import JumpingLoop, SharedClock
 
 
 def settings_of(spec: BotSpec) -> Settings:
     """Generous limits, so that only faults get into the way; edits as fast as tests need them."""
-    return Settings(
+    settings = Settings(
         discord_token=Secret(spec.token),
         discord_api_url=spec.url,
         data_dir=Path(spec.state),
@@ -37,6 +39,7 @@ def settings_of(spec: BotSpec) -> Settings:
         hosts_address=spec.hosts_address or Settings.hosts_address,
         hosts_token=Secret(TOKEN if spec.hosts_address else ""),
     )
+    return replace(settings, **spec.settings)
 
 
 def run_bot(spec: BotSpec) -> int:
@@ -52,7 +55,13 @@ def run_bot(spec: BotSpec) -> int:
 
     compose.Hosts = partial(Hosts, kind=UnsteadyActor)  # type: ignore[misc, assignment]
     loads = [] if spec.hosts_address else [load]
-    return asyncio.run(app.run(settings, load=loads, ready=_ready_at_once))
+    running = app.run(settings, load=loads, ready=_ready_at_once)
+    if not spec.clock:
+        return asyncio.run(running)
+    clock = SharedClock(Path(spec.clock))
+    compose.SystemClock = lambda: clock  # type: ignore[misc, assignment]
+    with asyncio.Runner(loop_factory=partial(JumpingLoop, clock)) as runner:
+        return runner.run(running)
 
 
 def _ready_at_once(bot: app.Ekaki) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Final
+from typing import Any, Final
 
 NO_DISK: Final = 3
 """Exit status of the fork server if mounting a disk is not allowed."""
@@ -14,7 +14,8 @@ class BotSpec:
     the failpoint for instance. `step_s`, `load_s`: how long a step and loading the engine take.
     `log`: where standard error goes. `tagger`: a folder. `deadly`: a word in a prompt over which
     the engine ends the process, as a system that kills it for memory does. `hosts_address`: other
-    machines draw, which join there."""
+    machines draw, which join there. `clock`: the file of a `SharedClock` that the bot goes by.
+    `settings`: which of its settings differ from those of a round, by field."""
 
     url: str
     token: str
@@ -28,6 +29,8 @@ class BotSpec:
     tagger: str = "off"
     deadly: str = ""
     hosts_address: str = ""
+    clock: str = ""
+    settings: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

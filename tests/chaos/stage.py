@@ -15,7 +15,7 @@ from typing import Any
 from bot.playground.simulator.sharding import Sharding
 from bot.playground.simulator.world import Interaction, World
 from tests.chaos.machines import Machines
-from tests.chaos.places import furnish
+from tests.chaos.places import OTHER, furnish
 from tests.chaos.processes import BotProcess, ForkServer, open_fork_server
 from tests.chaos.spec import BotSpec
 from tests.support.member import Member
@@ -198,23 +198,26 @@ async def open_stage(
     fork_server: ForkServer | None = None,
     disk: bool = False,
     hosts: int = 0,
+    loopback: Loopback | None = None,
 ) -> AsyncGenerator[Stage]:
     """A stage in `folder`, with bots of `fork_server` or of one of its own.
 
     `disk`: the state lies on a small disk that only the bots see; NoDiskError if that can't be.
-    `hosts`: so many other machines draw for them.
+    `hosts`: so many other machines draw for them. `loopback`: a Discord that exists already.
     """
     state = folder / "state"
     state.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         # The servers are on a shard each; both may identify at once, as bots are killed often.
         sharding = Sharding(shards=2, max_concurrency=2, identify_every_s=0.0)
-        loopback = await stack.enter_async_context(Loopback(sharding=sharding))
+        loopback = await stack.enter_async_context(loopback or Loopback())
+        loopback.gateway.sharding = sharding
         if fork_server is None:
             fork_server = await stack.enter_async_context(open_fork_server(state if disk else None))
         seen = Path(f"/proc/{fork_server.pid}/root{state}") if disk else state
         stage = Stage(loopback, fork_server, state, seen, folder / "bot.log")
-        furnish(loopback.world)
+        if OTHER not in loopback.world.guilds:
+            furnish(loopback.world)
         make_tagger(folder / "model" / "tagger")
         if hosts:
             stage.machines = Machines(folder, hosts)

@@ -20,14 +20,14 @@ _TIMES: Final = {
 }
 
 
-def unpack(version: str, folder: Path) -> None:
-    """The folder, as if its bot had been stopped a minute ago."""
+def unpack(version: str, folder: Path, *, now: float | None = None) -> None:
+    """The folder, as if its bot had been stopped a minute before `now`."""
     folder.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(FOLDER / f"state-{version}.zip") as archive:
         archive.extractall(folder)
     with closing(sqlite3.connect(folder / "ekaki.db")) as database, database:
         (newest,) = database.execute("SELECT max(accepted_at) FROM jobs").fetchone()
-        shift = time.time() - 60 - newest
+        shift = (time.time() if now is None else now) - 60 - newest
         for table, columns in _TIMES.items():
             for column in columns:
                 database.execute(f"UPDATE {table} SET {column} = {column} + ?", (shift,))
