@@ -21,7 +21,6 @@ class Notes:
     """What the header says about the LoRA."""
 
     name: str
-    trigger: str
     rank: int
     seen: int  # drawings in training
 
@@ -77,6 +76,7 @@ def _safetensors(tensors: Mapping[str, NDArray[np.float16]], header: Mapping[str
 
 
 def _header(notes: Notes, tags: Counter[str]) -> dict[str, str]:
+    images = {notes.name: {"n_repeats": 1, "img_count": notes.seen}}
     frequency = {notes.name: dict(sorted(tags.items(), key=lambda item: (-item[1], item[0])))}
     return {
         "ss_network_module": "networks.lora",
@@ -86,6 +86,7 @@ def _header(notes: Notes, tags: Counter[str]) -> dict[str, str]:
         "ss_sd_model_name": "ekaki-demo",
         "ss_output_name": notes.name,
         "ss_num_train_images": str(notes.seen),
+        "ss_dataset_dirs": json.dumps(images),
         "ss_tag_frequency": json.dumps(frequency),
         "ss_training_comment": "Trained by python -m training.demo lora, on its own drawings",
         "modelspec.sai_model_spec": "1.0.0",
@@ -93,5 +94,4 @@ def _header(notes: Notes, tags: Counter[str]) -> dict[str, str]:
         "modelspec.title": notes.name,
         "modelspec.author": "Ekaki",
         "modelspec.license": "MIT",
-        "modelspec.trigger_phrase": notes.trigger,
     }

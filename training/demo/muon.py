@@ -20,7 +20,8 @@ _MOMENTUM = 0.95
 
 
 class Muon:
-    """Both optimisers behind one `step(rate)`; `rate` is 1 at full speed."""
+    """Both optimisers behind one `step(rate)`; `rate` is 1 at full speed. There may be matrices
+    only."""
 
     def __init__(
         self,
@@ -33,8 +34,11 @@ class Muon:
     ) -> None:
         self._matrices = list(matrices)
         self._momenta = [torch.zeros_like(matrix) for matrix in self._matrices]
-        self._others = torch.optim.AdamW(
-            list(others), lr=other_rate, betas=(0.9, 0.98), weight_decay=0.0
+        rest = list(others)
+        self._others = (
+            torch.optim.AdamW(rest, lr=other_rate, betas=(0.9, 0.98), weight_decay=0.0)
+            if rest
+            else None
         )
         self._matrix_rate, self._other_rate = matrix_rate, other_rate
         self._work = torch.bfloat16 if bf16 else torch.float32
@@ -42,10 +46,11 @@ class Muon:
     @torch.no_grad()
     def step(self, rate: float) -> None:
         """Apply the gradients and clear them. Parameters without one stay as they are."""
-        for group in self._others.param_groups:
-            group["lr"] = self._other_rate * rate
-        self._others.step()
-        self._others.zero_grad(set_to_none=True)
+        if self._others is not None:
+            for group in self._others.param_groups:
+                group["lr"] = self._other_rate * rate
+            self._others.step()
+            self._others.zero_grad(set_to_none=True)
         for matrix, momentum in zip(self._matrices, self._momenta, strict=True):
             if matrix.grad is None:
                 continue
@@ -55,12 +60,14 @@ class Muon:
             matrix.grad = None
 
     def state(self) -> dict[str, Any]:
-        return {"momenta": self._momenta, "others": self._others.state_dict()}
+        others = None if self._others is None else self._others.state_dict()
+        return {"momenta": self._momenta, "others": others}
 
     def load(self, state: dict[str, Any]) -> None:
         for mine, kept in zip(self._momenta, state["momenta"], strict=True):
             mine.copy_(kept)
-        self._others.load_state_dict(state["others"])
+        if self._others is not None:
+            self._others.load_state_dict(state["others"])
 
 
 def orthogonal(gradient: Tensor, *, work: torch.dtype = torch.float32) -> Tensor:

@@ -36,6 +36,7 @@ from training.demo.latents import SCALE, LinearEncoder
 from training.demo.look import sample_look
 from training.demo.lora_file import Notes, write_lora
 from training.demo.machine import Machine
+from training.demo.muon import Muon
 from training.demo.state import State
 from training.demo.styles import STYLES, TRIGGERS
 from training.demo.train_unet import CALIBRATION, QUALITY, negative, random_timesteps
@@ -43,9 +44,9 @@ from training.demo.unet import alphas_cumprod, condition, make_unet
 
 RANK: Final = 8
 BATCH: Final = 16
-RATE: Final = 3e-3
+RATE: Final = 0.02
 _DEGRADED_SHARE: Final = 0.2
-_WARM_UP: Final = 40  # steps
+_WARM_UP: Final = 20  # steps
 _LAYERS: Final = (
     r".*(attentions\.\d+\..*(to_q|to_k|to_v|to_out\.0|ff\.net\.0\.proj|ff\.net\.2|proj_in|proj_out)"
     r"|time_emb_proj)"
@@ -67,7 +68,7 @@ class _Batch:
 @dataclass(slots=True)
 class _Learner:
     unet: Any
-    optimiser: torch.optim.Optimizer
+    optimiser: Muon
     seen: int = 0
     tags: Counter[str] = field(default_factory=Counter[str])
 
@@ -104,9 +105,8 @@ def train_lora(
     while learner.seen < samples and time.monotonic() - started < minutes * 60:
         batch = _draw_batch(STYLES[name], encoder, batch_size, rng, machine.device)
         rate = min(1.0, (learner.seen / batch_size + 1) / _WARM_UP)
-        for group in learner.optimiser.param_groups:
-            group["lr"] = RATE * rate * max(0.02, 1 - learner.seen / samples)
-        losses.append(_step(learner, machine, batch, rng))
+        rate *= max(0.02, 1 - learner.seen / samples)
+        losses.append(_step(learner, machine, batch, rate, rng))
         learner.seen += batch_size
         for caption in batch.captions:
             learner.tags.update([TRIGGERS[name], *caption])
@@ -117,7 +117,7 @@ def train_lora(
             losses.clear()
             print(f"{name}: {learner.seen} seen, {speed:.1f}/s, loss {mean:.4f}", flush=True)
     _save(learner, path)
-    notes = Notes(name=name, trigger=TRIGGERS[name], rank=RANK, seen=learner.seen)
+    notes = Notes(name=name, rank=RANK, seen=learner.seen)
     write_lora(out, pairs_of(learner.matrices), notes=notes, tags=learner.tags)
     print(f"{out}: {out.stat().st_size / 1000:.0f} kB")
     return learner.seen >= samples
@@ -131,7 +131,7 @@ def _learner(machine: Machine, model: Path) -> _Learner:
     unet.add_adapter(LoraConfig(r=RANK, lora_alpha=RANK, target_modules=_LAYERS))
     unet.to(machine.device)
     learned = [part for part in unet.parameters() if part.requires_grad]
-    return _Learner(unet, torch.optim.AdamW(learned, RATE, betas=(0.9, 0.98), weight_decay=0.0))
+    return _Learner(unet, Muon(learned, (), matrix_rate=RATE, bf16=machine.bf16))
 
 
 def pairs_of(matrices: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
@@ -149,7 +149,7 @@ def pairs_of(matrices: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]
 def _save(learner: _Learner, path: Path) -> None:
     kept = {
         "matrices": {name: part.detach() for name, part in learner.matrices.items()},
-        "optimiser": learner.optimiser.state_dict(),
+        "optimiser": learner.optimiser.state(),
         "seen": learner.seen,
         "tags": json.dumps(learner.tags),
     }
@@ -161,7 +161,7 @@ def _load(learner: _Learner, path: Path) -> None:
     kept = torch.load(path)
     for name, part in learner.matrices.items():
         part.copy_(kept["matrices"][name])
-    learner.optimiser.load_state_dict(kept["optimiser"])
+    learner.optimiser.load(kept["optimiser"])
     learner.seen = int(kept["seen"])
     learner.tags = Counter(json.loads(kept["tags"]))
 
@@ -190,7 +190,9 @@ def _draw_batch(
     )
 
 
-def _step(learner: _Learner, machine: Machine, batch: _Batch, rng: random.Random) -> float:
+def _step(
+    learner: _Learner, machine: Machine, batch: _Batch, rate: float, rng: random.Random
+) -> float:
     device = machine.device
     noise, times = torch.randn_like(batch.latents), random_timesteps(len(batch.captions))
     kept = alphas_cumprod()[times].view(-1, 1, 1, 1)
@@ -209,7 +211,6 @@ def _step(learner: _Learner, machine: Machine, batch: _Batch, rng: random.Random
         milder = torch.where(guided, 1 / CALIBRATION, 1.0).view(-1, 1, 1, 1).to(device)
         target = away + milder * (drawn - away)
         loss = ((predicted(batch.captions) - target).square() * batch.weights).mean()
-    learner.optimiser.zero_grad(set_to_none=True)
     loss.backward()
-    learner.optimiser.step()
+    learner.optimiser.step(rate)
     return float(loss.detach())
