@@ -47,7 +47,7 @@ async def go_back(data_dir: Path, copy: Copy, *, now: float, insist: bool = Fals
     aside = swapping.swap(data_dir, replaced=swapping.DATABASE_FILES, now=now, unnamed_files=True)
     return Restored(
         name=copy.path.name,
-        aside=aside,
+        aside=aside if aside.exists() else None,
         files=len(snapshot.files_named(data_dir / DATABASE_NAME)),
         missing=0,
         revived=revived,

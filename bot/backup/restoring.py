@@ -72,12 +72,12 @@ async def restore_backup(
     hit("restore_revived")
     files = _remove_unneeded(new)
     TombstoneFiles(new / FOLDER_NAME).merge(stones)
-    report.line("Replacing what was there.")
+    report.line("Putting it into its place.")
     aside = swapping.swap(data_dir, replaced=swapping.STATE, now=now)
     hit("restore_complete")
     return Restored(
         name=generation.name,
-        aside=aside if any(aside.iterdir()) else None,
+        aside=aside if aside.exists() else None,
         files=files,
         missing=len(generation.missing),
         revived=revived,

@@ -87,8 +87,8 @@ def swap(
     data_dir: Path, *, replaced: tuple[str, ...], now: float, unnamed_files: bool = False
 ) -> Path:
     """Put what was made in `restoring` into its place, and what it replaces aside; returns the
-    folder with that. `replaced`: the names of STATE that belong to the new state or vanish.
-    `unnamed_files`: see Journal."""
+    folder with that, which does not exist if nothing was there. `replaced`: the names of STATE that
+    belong to the new state or vanish. `unnamed_files`: see Journal."""
     for folder in [path for path in (data_dir / RESTORING).rglob("*") if path.is_dir()]:
         sync_folder(folder)
     sync_folder(data_dir / RESTORING)
@@ -127,10 +127,14 @@ def finish(data_dir: Path) -> str:
         _move_unnamed(data_dir, data_dir / journal.aside)
     with about(data_dir), suppress(FileNotFoundError):
         remove_folder(data_dir / RESTORING)
+    aside = data_dir / journal.aside
+    with suppress(OSError):  # it is not empty, unless this folder was
+        aside.rmdir()
     with about(path):
         path.unlink()
     sync_folder(data_dir)
-    return f"A restore was finished; what was there before is in {journal.aside}."
+    was_there = f"; what was there before is in {aside.name}" if aside.exists() else ""
+    return f"A restore was finished{was_there}."
 
 
 def _move(data_dir: Path, journal: Journal) -> None:

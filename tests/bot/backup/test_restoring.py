@@ -66,6 +66,7 @@ def test_in_another_folder_it_is_as_it_was(state: Path, root: Path, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Restored 20270115T080000Z; pictures: 4.")
     assert "before" not in done.stdout
+    assert set_aside(other) == []
     assert rows(other) == rows(state)
     assert pictures_of(other) == pictures_of(state)
     assert (other / "tags.csv").read_bytes() == b"1girl,0,1,\n"
