@@ -57,6 +57,7 @@ def test_compose_names_files_that_exist_and_keeps_the_bot_in() -> None:
     bot = services["bot"]
     assert bot["read_only"]
     assert bot["cap_drop"] == ["ALL"]
+    assert bot["restart"] == "unless-stopped"  # `on-failure` does not start it with the machine
     assert all(port.startswith("127.0.0.1:") for port in bot["ports"])
 
 
