@@ -15,7 +15,7 @@ from bot.common.clock import Clock, SystemClock
 from bot.common.languages import ServerLanguages
 from bot.common.observer import NOBODY, Observer
 from bot.config.defaults import defaults_of
-from bot.config.engine_options import tagger_folder
+from bot.config.engine_options import lora_family, tagger_folder
 from bot.config.settings import Settings
 from bot.gallery.browser import Browser
 from bot.gallery.collection_files import CollectionFiles
@@ -97,9 +97,8 @@ async def open_services(
             languages = ServerLanguages(await guild_settings.chosen_languages(connection))
         outbox = Outbox(database=database, audit=audit, clock=clock)
         observer = observer_of(settings)
-        loras = LoraLibrary(settings.lora_folder)
-        stack.push_async_callback(loras.stop)
-        await loras.start()
+        library = LoraLibrary(settings.lora_folder, family=lora_family(settings))
+        loras = await stack.enter_async_context(library)
         jobs = compose_jobs(
             settings,
             loras=loras,

@@ -12,7 +12,10 @@ from tests.support.patience import PATIENCE_S
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"discord", "numpy", "onnxruntime", "torch", "PIL", "transformers", "diffusers", "optimum"}
 
-COMMANDS = ("", "run", "imagine", "doctor", "sync", "model fetch", "model prepare", "tags import")
+COMMANDS = (
+    "", "run", "imagine", "doctor", "sync", "model fetch", "model prepare", "lora add",
+    "tags import",
+)  # fmt: skip
 PURE = (
     "pipeline.request", "pipeline.resolve", "pipeline.card",
     "bot.config.settings", "bot.config.reading", "bot.common.logs", "bot.jobs.draw.fair_queue",
@@ -29,10 +32,7 @@ def brought(code: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["", "run", "imagine", "doctor", "sync", "model fetch", "model prepare", "tags import"],
-)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_brings_nothing_heavy(command: str) -> None:
     code = (
         "import contextlib, io\nfrom bot.cli.main import main\n"

@@ -5,14 +5,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.config.kinds import SHIPPED_MODEL
 from bot.config.settings import Settings
 from data.shipped.paths import DEMO_MODEL
 from pipeline.engine.protocol import Engine
+from pipeline.errors import ModelError
 from pipeline.load import load_engine
 from pipeline.model.options import EngineOptions, model_path
 from pipeline.tagger.folder import find_tagger
+
+if TYPE_CHECKING:
+    from pipeline.prepare.lora.linear_layers import LinearLayers
 
 
 def engine_options(settings: Settings, *, device_id: int | None = None) -> EngineOptions:
@@ -75,3 +80,20 @@ def tagger_folder(settings: Settings) -> Path | None:
     """The output tagger, if there is one. ModelError `tagger_missing` if TAGGER names none."""
     model = model_path(engine_options(settings))
     return find_tagger(settings.tagger, model=model, models_dir=settings.models_dir)
+
+
+def lora_layers(settings: Settings) -> "LinearLayers | None":
+    """The layers that a LoRA can change in the model that draws; None if it is not on this
+    machine."""
+    from pipeline.prepare.lora.linear_layers import LinearLayers
+
+    try:
+        return LinearLayers.of(model_path(engine_options(settings)))
+    except ModelError:
+        return None
+
+
+def lora_family(settings: Settings) -> str:
+    """Equal for models that the same LoRAs fit; "" if the model is not on this machine."""
+    layers = lora_layers(settings)
+    return "" if layers is None else layers.family

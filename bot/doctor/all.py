@@ -8,6 +8,7 @@ from bot.config.settings import Settings
 from bot.doctor import configuration, machine, place, token
 from bot.doctor.backup import check_backup
 from bot.doctor.hosts import check_hosts
+from bot.doctor.loras import check_loras
 from bot.doctor.outbox import check_outbox
 from bot.doctor.runtimes import check_runtimes
 from bot.doctor.troubles import check_troubles
@@ -32,6 +33,7 @@ def every_check(
         ("Disk", lambda: [machine.check_disk(settings.data_dir)]),
         ("DATA_DIR", lambda: place.check_place(settings.data_dir)),
         ("Database", lambda: [machine.check_database(settings.data_dir)]),
+        ("LoRAs", lambda: [check_loras(settings)]),
         ("Backup", lambda: check_backup(settings)),
         ("Outbox", lambda: [check_outbox(settings.data_dir)]),
         ("Drawing", lambda: [check_troubles(settings.data_dir)]),

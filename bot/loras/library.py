@@ -21,16 +21,24 @@ REFRESH_S: Final = 5.0
 
 
 class LoraLibrary:
-    """The library in `folder`, which need not exist. Empty until `refresh` was called."""
+    """The library in `folder`, which need not exist. Empty until `refresh` was called. `family`:
+    of the layers of the model in use (`pipeline.prepare.lora.linear_layers`), "" if unknown."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, family: str = "") -> None:
         self.folder = folder
-        self._scanner = Scanner(folder)
+        self._scanner = Scanner(folder, family=family)
         self._entries: tuple[LoraEntry, ...] = ()
         self._by_key: dict[str, LoraEntry] = {}
         self._problem = ""
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "LoraLibrary":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
 
     def entries(self) -> Sequence[LoraEntry]:
         """All LoRAs by name, also those with a problem."""

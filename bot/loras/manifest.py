@@ -35,7 +35,9 @@ class StoredFile:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoraManifest:
     """`adapter`: the converted file. `original`: what it was made of. `base`: the model it was made
-    for, if that is known. `rank`: the highest of its layers'. `added`: seconds since the epoch."""
+    for, if that is known. `family`: the models whose layers it fits
+    (`pipeline.prepare.lora.linear_layers`). `values_sha256`: the original's without its header,
+    A1111's `Lora hashes`. `rank`: the highest of its layers'. `added`: seconds since the epoch."""
 
     adapter: StoredFile
     original: StoredFile
@@ -46,6 +48,8 @@ class LoraManifest:
     source: str = ""
     author: str = ""
     base: str = ""
+    family: str = ""
+    values_sha256: str = ""
     rank: int = 0
     layers: int = 0
     added: float = 0.0
@@ -61,6 +65,8 @@ class LoraManifest:
             "source": self.source,
             "author": self.author,
             "base": self.base,
+            "family": self.family,
+            "values_sha256": self.values_sha256,
             "rank": self.rank,
             "layers": self.layers,
             "added": self.added,
@@ -85,6 +91,8 @@ class LoraManifest:
             source=_text(values, "source", most=1000),
             author=_text(values, "author"),
             base=_text(values, "base"),
+            family=_text(values, "family"),
+            values_sha256=_text(values, "values_sha256"),
             rank=int(_number(values, "rank", 0, 0, 2**20)),
             layers=int(_number(values, "layers", 0, 0, 2**20)),
             added=_number(values, "added", 0.0, 0, 2**40),

@@ -13,7 +13,7 @@ from pipeline.errors import InputError
 
 MAX_NAME: Final = 50  # characters; with four bytes each and an ending, below a file name's 255
 
-_FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*,\uff1a\uff1c\uff1e\uff0c\x00-\x1f\x7f]')
+_FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*,\uff1a\uff1c\uff1e\uff0c\u3001\x00-\x1f\x7f]')
 """Not possible in `<lora:NAME:0.8>`, in several names separated by commas, or in a file's name."""
 _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 """Devices of Windows: no file can have such a name there."""
@@ -39,7 +39,7 @@ def name_from(stem: str) -> str:
     """A name that can be used, made from a file's. InputError `lora_name` if nothing is left."""
     plain = unicodedata.normalize("NFC", stem)
     plain = "".join("_" if _is_unseen(each) else each for each in _FORBIDDEN.sub("_", plain))
-    plain = " ".join(plain.split()).lstrip(".- ")[: MAX_NAME - 1].rstrip(". ")
+    plain = " ".join(plain.replace(" --", " ").split()).lstrip(".- ")[: MAX_NAME - 1].rstrip(". ")
     return check_name(f"_{plain}" if _RESERVED.fullmatch(plain) else plain)
 
 
@@ -65,6 +65,8 @@ def _problem(name: str) -> str:
         return "it has characters that can't be seen"
     if name != name.strip() or "  " in name:
         return "it has spaces at an end or in a row"
+    if " --" in name:
+        return "it has two dashes after a space, as flags of a prompt do"
     if name[0] in ".-" or name[-1] == ".":
         return "it begins with a dot or a dash, or ends with a dot"
     if _RESERVED.fullmatch(name):

@@ -21,9 +21,10 @@ Stamp = tuple[int, int]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoraEntry:
     """A LoRA of the library. `digest`: SHA-256 (hex) of the adapter file, which is
-    `<digest>.safetensors`. `strength`: the one to use if none is said. `rank`: the highest of its
-    layers'. `size_bytes`: of the adapter file. `problem`: why it can't be used now, as a sentence;
-    empty if it can."""
+    `<digest>.safetensors`. `strength`: the one to use if none is said. `hash`: the first twelve
+    digits of what A1111 writes as `Lora hashes`, "" if unknown. `rank`: the highest of its layers'.
+    `size_bytes`: of the adapter file. `problem`: why it can't be used now, as a sentence; empty if
+    it can."""
 
     name: str
     digest: str
@@ -34,6 +35,7 @@ class LoraEntry:
     source: str = ""
     author: str = ""
     base: str = ""
+    hash: str = ""
     rank: int = 0
     size_bytes: int = 0
     preview: Path | None = None
@@ -70,10 +72,12 @@ def file_hash(path: Path) -> str:
 
 
 class Scanner:
-    """Reads the folder again and again; hashes a file only if its size or time changed."""
+    """Reads the folder again and again; hashes a file only if its size or time changed. `family`:
+    that of the model in use, "" if unknown."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, family: str = "") -> None:
         self.folder = folder
+        self._family = family
         self._seen: Mapping[str, Stamp] | None = None
         self._hashes: dict[str, tuple[Stamp, str]] = {}
         self._entries: tuple[LoraEntry, ...] = ()
@@ -105,6 +109,7 @@ class Scanner:
             return LoraEntry(name=name, digest="", problem=words(error))
         previews = [name + suffix for suffix in PREVIEWS if name + suffix in seen]
         try:
+            self._check_family(manifest)
             self._check(manifest.adapter, seen)
             problem = ""
         except StorageError as error:
@@ -119,11 +124,17 @@ class Scanner:
             source=manifest.source,
             author=manifest.author,
             base=manifest.base,
+            hash=manifest.values_sha256[:12],
             rank=manifest.rank,
             size_bytes=manifest.adapter.size_bytes,
             preview=self.folder / previews[0] if previews else None,
             problem=problem,
         )
+
+    def _check_family(self, manifest: LoraManifest) -> None:
+        """StorageError if it was converted for a model with other layers."""
+        if self._family and manifest.family not in {"", self._family}:
+            raise StorageError("lora_other_layers", original=manifest.original.name)
 
     def _check(self, stored: StoredFile, seen: Mapping[str, Stamp]) -> None:
         """StorageError if the weights are not there or not what was added."""

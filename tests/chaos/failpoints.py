@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("bot", "cogs", "data", "pipeline")
 
 
-OWN_TESTS = {"backup": "bot/backup"}
+OWN_TESTS = {"backup": "bot/backup", "loras": "bot/loras"}
 """Parts that no round reaches, because an operator uses them: their own tests kill at each of their
 failpoints."""
 

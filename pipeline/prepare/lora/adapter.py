@@ -69,7 +69,7 @@ def convert(
     """Write the adapter of `file` (opened with `products`) for models with these `layers`, synced.
     In memory is one layer at a time.
 
-    Raises OSError, and ModelError: what `LoraFile` raises, `lora_method` (also for convolutions),
+    Raises OSError, and ModelError: what `LoraFile` raises, `lora_method`, `lora_convolutions`,
     `lora_model`, `lora_unknown_keys`, `lora_unfit`, `lora_rank`, `lora_not_finite`.
     """
     changes = _changes(file, layers)
@@ -120,8 +120,7 @@ def _changes(file: LoraFile, layers: LinearLayers) -> list[_Change]:
     if unknown:
         raise _other_model(file) or unknown_keys(file.name, unknown)
     if convolutions:
-        method = "LoCon, which changes convolutions,"
-        raise ModelError("lora_method", name=file.name, method=method, keys=some(convolutions))
+        raise ModelError("lora_convolutions", name=file.name, keys=some(convolutions))
     for change in found.values():
         if change.rank > MAX_RANK:
             raise ModelError(

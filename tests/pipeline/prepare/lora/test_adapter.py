@@ -236,7 +236,6 @@ def test_lokr_is_a_kronecker_product(
 @pytest.mark.parametrize(
     ("tensors", "method"),
     [
-        (old_kohya(), "LoCon"),
         ({f"{KOHYA}.dora_scale": torch.ones(64, 1)} | kohya({KOHYA: pair(4, 64, 64, 0)}), "DoRA"),
         ({f"{KOHYA}.hada_t1": torch.ones(3, 3, 3, 3)}, "LoHa"),
         ({f"{KOHYA}.lokr_t2": torch.ones(3, 3, 3, 3)}, "LoKr"),
@@ -250,6 +249,13 @@ def test_other_methods_are_refused_by_name(
     error = refused(tensors, layers, tmp_path)
     assert error.key == "lora_method"
     assert method in words(error)
+
+
+def test_convolutions_are_refused_with_another_way(layers: LinearLayers, tmp_path: Path) -> None:
+    error = refused(old_kohya(), layers, tmp_path)
+    assert error.key == "lora_convolutions"
+    assert "LoCon" in words(error)
+    assert "model prepare --lora" in words(error)
 
 
 def test_products_of_too_high_a_rank_are_refused(layers: LinearLayers, tmp_path: Path) -> None:

@@ -1,0 +1,224 @@
+"""`lora`: the LoRAs that members can choose."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.cli.shared import Subparsers, load_settings
+from bot.common.terminal import note, say
+
+if TYPE_CHECKING:
+    from bot.config.settings import Settings
+    from bot.loras.scan import LoraEntry
+    from pipeline.prepare.lora.linear_layers import LinearLayers
+
+_RATINGS = ("safe", "sensitive", "nsfw", "explicit")
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the command and its subcommands."""
+    group = subparsers.add_parser("lora", help="the LoRAs that members can choose")
+    actions = group.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _add_add(actions)
+    command = actions.add_parser("list", help="all LoRAs, a line each")
+    command.set_defaults(run=run_list)
+    command = actions.add_parser("show", help="everything about one LoRA")
+    command.add_argument("name")
+    command.set_defaults(run=run_show)
+    command = actions.add_parser(
+        "remove",
+        help="remove a LoRA",
+        description="Remove a LoRA, also beside a running bot. Jobs that wait for it fail and cost "
+        "nothing; pictures that were drawn with it stay.",
+    )
+    command.add_argument("name")
+    command.set_defaults(run=run_remove)
+    command = actions.add_parser(
+        "check",
+        help="compare all files with their hashes",
+        description="Read all LoRAs and compare them with their hashes: exit status 1 if anything "
+        "is amiss.",
+    )
+    command.set_defaults(run=run_check)
+
+
+def _add_add(actions: Subparsers) -> None:
+    command = actions.add_parser(
+        "add",
+        help="add a LoRA for SDXL",
+        description="Read a LoRA for SDXL (safetensors, of kohya, diffusers or peft), convert it "
+        "once and add it to the library, also beside a running bot, which shows it within "
+        "seconds. The file itself is not needed after that. What is not said here is taken from "
+        "the file where it has it.",
+    )
+    command.add_argument("file", type=Path, metavar="FILE")
+    command.add_argument("--name", help="what members type (default: the file's name)")
+    command.add_argument(
+        "--trigger",
+        metavar="WORDS",
+        action="append",
+        help="trigger words, separated by commas; '' for none; may be repeated",
+    )
+    command.add_argument(
+        "--strength",
+        default="1",
+        help="the strength if members say none, -2 to 2 (default: 1)",
+    )
+    command.add_argument(
+        "--rating",
+        choices=_RATINGS,
+        default="safe",
+        help="the mildest rating of a place where it may be used (default: safe)",
+    )
+    command.add_argument("--licence", metavar="TEXT", help="shown to members")
+    command.add_argument("--author", metavar="TEXT", help="shown to members")
+    command.add_argument("--source", metavar="LINK", default="", help="where it is from")
+    command.add_argument("--preview", metavar="IMAGE", type=Path, help="a picture made with it")
+    command.set_defaults(run=run_add)
+
+
+def run_add(args: argparse.Namespace) -> int:
+    """Add a LoRA."""
+    import time
+
+    from bot.loras.adding import Addition, add_lora, parse_strength
+    from bot.loras.metadata import split_triggers
+    from pipeline.rating import Rating
+
+    settings = load_settings(args)
+    typed: list[str] | None = args.trigger
+    addition = Addition(
+        file=args.file,
+        name=args.name,
+        triggers=None if typed is None else split_triggers(",".join(typed)),
+        strength=parse_strength(args.strength),
+        rating=Rating.from_label(args.rating),
+        licence=args.licence,
+        author=args.author,
+        source=args.source,
+        preview=args.preview,
+    )
+    layers = _layers(settings)
+    from tqdm import tqdm
+
+    with tqdm(unit="layer", disable=None, leave=False) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        added = add_lora(settings.lora_folder, addition, layers, now=time.time(), progress=progress)
+    for line in added.warnings:
+        note(line)
+    manifest = added.manifest
+    triggers = ", ".join(manifest.triggers) or "none"
+    say(
+        f"Added {added.name}: rank {manifest.rank}, {_size(manifest.adapter.size_bytes)}, trigger "
+        f"words: {triggers}, rating: {manifest.rating.label}."
+    )
+    return 0
+
+
+def run_list(args: argparse.Namespace) -> int:
+    """List all."""
+    settings = load_settings(args)
+    entries = _entries(settings)
+    for entry in entries:
+        state = f"PROBLEM: {entry.problem}" if entry.problem else _size(entry.size_bytes)
+        triggers = f" ({', '.join(entry.triggers)})" if entry.triggers else ""
+        say(f"{entry.name}{triggers}: {entry.rating.label}, {state}")
+    if not entries:
+        note(f"There are no LoRAs in {settings.lora_folder}. Add one: python -m bot lora add FILE")
+    return 0
+
+
+def run_show(args: argparse.Namespace) -> int:
+    """Show one."""
+    from datetime import UTC, datetime
+
+    from bot.loras.names import key_of
+    from bot.loras.scan import manifest_path, read_manifest
+    from bot.loras.shelf import unknown
+
+    settings = load_settings(args)
+    entries = {key_of(entry.name): entry for entry in _entries(settings)}
+    entry = entries.get(key_of(args.name))
+    if entry is None:
+        raise unknown(args.name, [each.name for each in entries.values()])
+    if not entry.digest:
+        say(f"{entry.name}: {entry.problem}")
+        return 1
+    manifest = read_manifest(manifest_path(settings.lora_folder, entry.name))
+    added = datetime.fromtimestamp(manifest.added, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    lines = {
+        "name": entry.name,
+        "problem": entry.problem,
+        "trigger words": ", ".join(entry.triggers),
+        "strength": f"{entry.strength:g}",
+        "rating": entry.rating.label,
+        "licence": entry.licence,
+        "author": entry.author,
+        "source": entry.source,
+        "made for": entry.base,
+        "rank": f"{entry.rank} ({manifest.layers} layers)",
+        "size": _size(entry.size_bytes),
+        "preview": "" if entry.preview is None else str(entry.preview),
+        "added": added,
+        "made from": f"{manifest.original.name} (SHA-256 {manifest.original.sha256})",
+        "file": f"{entry.digest}.safetensors",
+    }
+    for label, value in lines.items():
+        if value:
+            say(f"{label}: {value}")
+    return 1 if entry.problem else 0
+
+
+def run_remove(args: argparse.Namespace) -> int:
+    """Remove one."""
+    from bot.loras.shelf import Shelf
+
+    with Shelf.opened(load_settings(args).lora_folder) as shelf:
+        name = shelf.find(args.name)
+        shelf.remove(name)
+    say(f"Removed {name}.")
+    return 0
+
+
+def run_check(args: argparse.Namespace) -> int:
+    """Check all."""
+    from bot.loras.checking import check_library
+
+    settings = load_settings(args)
+    findings = check_library(settings.lora_folder, family=_layers(settings).family, report=note)
+    for line in findings.problems:
+        say(line)
+    if not findings.problems:
+        say(f"LoRAs: {findings.count}, all as they were added.")
+    return 1 if findings.problems else 0
+
+
+def _size(size_bytes: int) -> str:
+    """`43 MiB`, or `13 KiB` below one."""
+    from bot.common.wording import gib
+
+    return gib(size_bytes) if size_bytes >= 2**20 else f"{max(1, size_bytes // 1024)} KiB"
+
+
+def _entries(settings: "Settings") -> "tuple[LoraEntry, ...]":
+    from bot.config.engine_options import lora_family
+    from bot.loras.scan import Scanner
+    from pipeline.disk import at
+
+    with at(settings.lora_folder):
+        return Scanner(settings.lora_folder, family=lora_family(settings)).scan()
+
+
+def _layers(settings: "Settings") -> "LinearLayers":
+    """The layers of the model in use; those of SDXL if it is not on this machine."""
+    from bot.config.engine_options import lora_layers
+    from pipeline.prepare.lora.linear_layers import LinearLayers
+
+    layers = lora_layers(settings)
+    if layers is None:
+        note("MODEL is not on this machine, so the layers of SDXL are assumed.")
+    return layers or LinearLayers.standard()
