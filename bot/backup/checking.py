@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.backup.folder import BackupFolder, Generation
-from bot.backup.manifest import Listed, Stored
+from bot.backup.lora_files import lora_path
+from bot.backup.manifest import Listed, ListedLora, Stored
 from bot.backup.plain_files import SourceError, is_plain_file, stored_as
 from bot.backup.report import Report
 from data.store import snapshot
@@ -24,11 +25,13 @@ def check(folder: BackupFolder, generations: Sequence[Generation], report: Repor
     """What is wrong with these backups and with the pictures that they list, each read once."""
     found: list[Damage] = []
     pictures: set[Listed] = set()
+    loras: set[ListedLora] = set()
     for generation in generations:
         report.line(f"Checking {generation.name}.")
         found += _check_files(generation)
         try:
             pictures |= set(generation.listed)
+            loras |= set(generation.loras)
             found += _check_lists(generation)
         except StorageError as error:
             found.append(Damage(Path(str(error.data["path"])), str(error.data["problem"])))
@@ -37,6 +40,11 @@ def check(folder: BackupFolder, generations: Sequence[Generation], report: Repor
         path = folder.files(listed.folder).path(listed.content_hash)
         wanted = Stored(sha256=listed.content_hash, size_bytes=listed.size_bytes)
         found += _check_file(path, wanted)
+    for content_hash, size_bytes in sorted(
+        {(each.content_hash, each.size_bytes) for each in loras}
+    ):
+        wanted = Stored(sha256=content_hash, size_bytes=size_bytes)
+        found += _check_file(lora_path(folder.root, content_hash), wanted)
     return found
 
 

@@ -2,6 +2,7 @@
 
 DIR/ekaki-backup.json       says that this is ours, so that we never delete in another folder
 DIR/pictures/ab/HASH.png    files by their hash, shared by all backups; also uploads, withheld
+DIR/loras/ab/HASH           the same for LoRAs
 DIR/20261130T111406Z/       one backup: the database, its lists, and manifest.json, written last
 """
 
@@ -19,14 +20,17 @@ from typing import Final, TypeVar
 from bot.backup.manifest import (
     DATABASE,
     FOLDERS,
+    LORAS,
     MANIFEST,
     MAX_MANIFEST_BYTES,
     MISSING,
     PICTURES,
     Listed,
+    ListedLora,
     Manifest,
     Missing,
     read_list,
+    read_loras,
     read_missing,
 )
 from bot.backup.plain_files import (
@@ -77,6 +81,17 @@ class Generation:
         return _read(self.path / PICTURES, read_list)
 
     @cached_property
+    def loras(self) -> list[ListedLora]:
+        """The files of its LoRAs; none if it has no library. StorageError `backup_damaged` if the
+        list can't be read."""
+        return _read(self.path / LORAS, read_loras) if self.has_loras else []
+
+    @property
+    def has_loras(self) -> bool:
+        """Whether there was a library of LoRAs, which may have been empty."""
+        return LORAS in self.manifest.files
+
+    @cached_property
     def missing(self) -> list[Missing]:
         """What it lacks. StorageError `backup_damaged` if the list can't be read."""
         return _read(self.path / MISSING, read_missing)
@@ -117,7 +132,7 @@ class BackupFolder:
         if not root.is_dir() or not is_plain_file(root / MARK):
             raise StorageError("backup_none", path=str(root))
         folder = cls(root)
-        for kind in FOLDERS:
+        for kind in (*FOLDERS, "loras"):
             if is_plain_folder(root / kind):
                 with about(root / kind):
                     for group in (root / kind).iterdir():

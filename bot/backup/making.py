@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from bot.backup.folder import LOCK, BackupFolder, remove_folder
+from bot.backup.lora_files import CopiedLoras, copy_loras, has_library, size_of_new
 from bot.backup.manifest import (
     DATABASE,
+    LORAS,
     MANIFEST,
     MISSING,
     PICTURES,
@@ -23,6 +25,7 @@ from bot.backup.manifest import (
     Stored,
     Why,
     list_text,
+    loras_text,
     missing_text,
 )
 from bot.backup.plain_files import (
@@ -65,11 +68,13 @@ class Made:
     database_bytes: int
     missing: tuple[Missing, ...]
     removed: tuple[str, ...]
+    loras_lost: int = 0
 
     @property
     def lost(self) -> int:
-        """How many pictures are missing for another reason than that they were just deleted."""
-        return sum(each.why != "deleted" for each in self.missing)
+        """How many pictures and LoRAs are missing for another reason than that they were just
+        deleted."""
+        return sum(each.why != "deleted" for each in self.missing) + self.loras_lost
 
 
 def make_backup(
@@ -136,6 +141,9 @@ class _Making:
             PICTURES: write_file(path / PICTURES, list_text(listed).encode()),
             MISSING: write_file(path / MISSING, missing_text(missing).encode()),
         }
+        loras = self._copy_loras()
+        if loras is not None:
+            files[LORAS] = write_file(path / LORAS, loras_text(loras.listed).encode())
         if is_plain_file(self._data_dir / TAGS):
             files[TAGS] = copy_file(self._data_dir / TAGS, path / TAGS)
         manifest = Manifest(ekaki=version, schema=schema, number=number, created=now, files=files)
@@ -154,6 +162,7 @@ class _Making:
             database_bytes=files[DATABASE].size_bytes,
             missing=tuple(missing),
             removed=(),
+            loras_lost=0 if loras is None else loras.lost,
         )
 
     def _copy_database(self, target: Path) -> int:
@@ -175,6 +184,16 @@ class _Making:
             raise StorageError("backup_source", path=str(self._source), problem=problems[0])
         snapshot.remove_secrets(target)
         return schema
+
+    def _copy_loras(self) -> CopiedLoras | None:
+        """None without a library."""
+        if not has_library(self._data_dir):
+            return None
+        demand_room(self._folder.root, size_of_new(self._data_dir, self._folder.root))
+        copied = copy_loras(self._data_dir, self._folder, self._report)
+        self._changed |= copied.changed
+        hit("backup_loras_copied")
+        return copied
 
     def _join_tombstones(self) -> dict[str, int]:
         """Copy what was deleted to the folder of backups. Returns the last number of each file that

@@ -18,9 +18,10 @@ DATABASE: Final = "ekaki.db"
 PICTURES: Final = "pictures.txt"
 MISSING: Final = "missing.txt"
 TAGS: Final = "tags.csv"
+LORAS: Final = "loras.txt"
 
 NEEDED: Final = frozenset({DATABASE, PICTURES, MISSING})
-KNOWN: Final = NEEDED | {TAGS}
+KNOWN: Final = NEEDED | {TAGS, LORAS}
 """The only names of files: a manifest can't lead anywhere else."""
 
 MAX_MANIFEST_BYTES: Final = 64 * 1024  # ours has less than one
@@ -32,6 +33,7 @@ Why = Literal["deleted", "lost", "damaged", "unreadable"]
 made, it was not there, its content did not match its name, or it could not be read."""
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_LORA: Final = re.compile(r"([0-9a-f]{64}) ([0-9]{1,16}) ([^/\\\x00-\x1f.][^/\\\x00-\x1f]{0,249})")
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _TIMES: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _WORDS: Final = re.compile(r"[\w .+-]{1,64}", re.ASCII)
@@ -106,6 +108,15 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class ListedLora:
+    """A file of the library of LoRAs: its SHA-256 (hex), and its name there."""
+
+    content_hash: str
+    size_bytes: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Missing:
     """A picture that the database names and the backup does not have."""
 
@@ -127,6 +138,26 @@ def read_list(text: str) -> list[Listed]:
         Listed(folder, content_hash, _number(int(size) if _is_whole(size) else None, "a size"))
         for folder, content_hash, size in _lines(text)
     ]
+
+
+def loras_text(listed: Iterable[ListedLora]) -> str:
+    """LORAS: `hash size name` in each line, in order."""
+    return "".join(
+        f"{each.content_hash} {each.size_bytes} {each.name}\n" for each in sorted(listed)
+    )
+
+
+def read_loras(text: str) -> list[ListedLora]:
+    """Parse LORAS. ValueError names the first line that is wrong."""
+    found: list[ListedLora] = []
+    for number, line in enumerate(text.split("\n")[:-1], 1):
+        match = _LORA.fullmatch(line)
+        if match is None:
+            raise ValueError(f"line {number} can't be read")
+        found.append(ListedLora(match[1], int(match[2]), match[3]))
+    if text and not text.endswith("\n"):
+        raise ValueError("the last line is cut off")
+    return found
 
 
 def missing_text(missing: Iterable[Missing]) -> str:

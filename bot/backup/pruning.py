@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.backup.folder import BackupFolder, Generation, remove_folder
+from bot.backup.lora_files import clean_loras
 from bot.backup.manifest import FOLDERS, MANIFEST, Manifest
 from bot.backup.plain_files import about, is_plain_folder, sync_folder
 from bot.backup.report import Report
@@ -66,7 +67,10 @@ def _remove_unneeded(folder: BackupFolder, report: Report) -> None:
         return
     try:
         needed = _needed(contents.complete)
-    except StorageError:
+        clean_loras(folder, contents.complete)
+    except StorageError as error:
+        if error.key != "backup_damaged":
+            raise
         report.line("A list of pictures can't be read, so no picture is removed.")
         return
     for kind in FOLDERS:

@@ -8,6 +8,8 @@ from typing import Final
 from bot.backup import swapping
 from bot.backup.checking import check
 from bot.backup.folder import BackupFolder, Generation
+from bot.backup.lora_files import FOLDER as LORAS
+from bot.backup.lora_files import lora_path
 from bot.backup.making import demand_room
 from bot.backup.manifest import DATABASE, FOLDERS, TAGS
 from bot.backup.plain_files import (
@@ -73,7 +75,8 @@ async def restore_backup(
     files = _remove_unneeded(new)
     TombstoneFiles(new / FOLDER_NAME).merge(stones)
     report.line("Putting it into its place.")
-    aside = swapping.swap(data_dir, replaced=swapping.STATE, now=now)
+    replaced = tuple(name for name in swapping.STATE if name != LORAS or generation.has_loras)
+    aside = swapping.swap(data_dir, replaced=replaced, now=now)
     hit("restore_complete")
     return Restored(
         name=generation.name,
@@ -123,6 +126,7 @@ def _all_stones(data_dir: Path, root: Path, *, insist: bool) -> list[Tombstones]
 
 def _size_of(generation: Generation) -> int:
     files = sum(file.size_bytes for file in generation.manifest.files.values())
+    files += sum(listed.size_bytes for listed in generation.loras)
     return files + sum(listed.size_bytes for listed in generation.listed)
 
 
@@ -142,6 +146,12 @@ def _copy(folder: BackupFolder, generation: Generation, new: Path, report: Repor
         make_plain_folder(target.parent)
         _copy_one(source, target, listed.content_hash)
         hit("restore_picture_copied")
+    if generation.has_loras:
+        make_plain_folder(new / LORAS)
+    for lora in generation.loras:
+        source = lora_path(folder.root, lora.content_hash)
+        _copy_one(source, new / LORAS / lora.name, lora.content_hash)
+        hit("restore_lora_copied")
 
 
 def _copy_one(source: Path, target: Path, sha256: str) -> None:

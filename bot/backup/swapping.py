@@ -33,8 +33,11 @@ RESTORING: Final = "restoring"
 BEFORE: Final = "before-restore-"
 
 DATABASE_FILES: Final = (DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm")
-STATE: Final = (*DATABASE_FILES, "pictures", "uploads", "withheld", "tags.csv", FOLDER_NAME)
-"""Everything that a backup replaces. What else is in DATA_DIR stays, like `hosts_token`."""
+STATE: Final = (
+    *DATABASE_FILES, "pictures", "uploads", "withheld", "tags.csv", FOLDER_NAME, "loras"
+)  # fmt: skip
+"""Everything that a backup replaces (LoRAs only if it has a library). What else is in DATA_DIR
+stays, like `hosts_token`."""
 
 _KNOWN: Final = frozenset(STATE)
 _ASIDE: Final = re.compile(rf"{BEFORE}\d{{8}}T\d{{6}}Z(?:-\d{{1,6}})?", re.ASCII)
