@@ -4,7 +4,9 @@ Only a library inside DATA_DIR is backed up. Manifests are read first, then the 
 name, so that what is added or removed meanwhile is in the backup completely or not at all.
 """
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -113,6 +115,20 @@ def size_of_new(data_dir: Path, root: Path) -> int:
         for path in paths
         if path.suffix != ".safetensors" or not lora_path(root, path.stem).exists()
     )
+
+
+def keep_times(library: Path) -> None:
+    """Give weights that were compared with their hashes the times that their manifests say, so that
+    the bot need not compare them again at each start."""
+    for path in library.glob("*.json"):
+        try:
+            stored = read_manifest(path).adapter
+        except StorageError:
+            continue
+        weights = adapter_path(library, stored.sha256)
+        with about(weights), suppress(FileNotFoundError):
+            if stored.mtime_ns:
+                os.utime(weights, ns=(stored.mtime_ns, stored.mtime_ns))
 
 
 def clean_loras(folder: BackupFolder, complete: Sequence[Generation]) -> None:

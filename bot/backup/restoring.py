@@ -9,7 +9,7 @@ from bot.backup import swapping
 from bot.backup.checking import check
 from bot.backup.folder import BackupFolder, Generation
 from bot.backup.lora_files import FOLDER as LORAS
-from bot.backup.lora_files import lora_path
+from bot.backup.lora_files import keep_times, lora_path
 from bot.backup.making import demand_room
 from bot.backup.manifest import DATABASE, FOLDERS, TAGS
 from bot.backup.plain_files import (
@@ -152,6 +152,7 @@ def _copy(folder: BackupFolder, generation: Generation, new: Path, report: Repor
         source = lora_path(folder.root, lora.content_hash)
         _copy_one(source, new / LORAS / lora.name, lora.content_hash)
         hit("restore_lora_copied")
+    keep_times(new / LORAS)
 
 
 def _copy_one(source: Path, target: Path, sha256: str) -> None:

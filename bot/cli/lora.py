@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bot.loras.scan import LoraEntry
     from pipeline.prepare.lora.linear_layers import LinearLayers
 
+_LARGE_BYTES = 100 * 2**20  # takes seconds
 _RATINGS = ("safe", "sensitive", "nsfw", "explicit")
 
 
@@ -99,6 +100,8 @@ def run_add(args: argparse.Namespace) -> int:
         preview=args.preview,
     )
     layers = _layers(settings)
+    if args.file.is_file() and args.file.stat().st_size > _LARGE_BYTES:
+        note(f"Converting {args.file.name} ({_size(args.file.stat().st_size)}).")
     from tqdm import tqdm
 
     with tqdm(unit="layer", disable=None, leave=False) as bar:

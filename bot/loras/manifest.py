@@ -136,7 +136,7 @@ def _file(values: Mapping[str, Any], key: str) -> StoredFile:
 
 def _whole(value: object) -> int:
     """Not through a float, which has too few digits for nanoseconds."""
-    return value if type(value) is int else 0
+    return value if type(value) is int and 0 <= value < 2**63 else 0
 
 
 def _triggers(value: object) -> tuple[str, ...]:

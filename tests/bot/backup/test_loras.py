@@ -9,7 +9,7 @@ from bot.backup.lora_files import lora_path
 from bot.backup.manifest import ListedLora, loras_text, read_loras
 from bot.backup.pruning import Kept
 from bot.backup.swapping import finish
-from bot.loras.scan import Scanner, adapter_path, manifest_path
+from bot.loras.scan import Scanner, adapter_path, manifest_path, read_manifest
 from pipeline.errors import StorageError
 from tests.bot.backup.conftest import NOW, back_up, bot, damages, kill_at, restore, tree
 from tests.bot.loras.making import put
@@ -43,6 +43,8 @@ def test_what_is_restored_is_what_was_there(state: Path, root: Path, loras: Path
     done = restore(state, root)
     assert tree(loras) == before
     assert names(loras) == ["oil", "墨絵 ink"]
+    stored_at = read_manifest(manifest_path(loras, "oil")).adapter
+    assert adapter_path(loras, stored_at.sha256).stat().st_mtime_ns == stored_at.mtime_ns
     assert done.aside is not None
     assert names(done.aside / "loras") == ["new", "墨絵 ink"]
 
