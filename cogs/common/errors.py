@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 
 MAX_SHOWN = 300  # characters of a value in an error: enough to recognise it
 UNKNOWN_INTERACTION = 10062  # acknowledged too late or not at all: nobody can be answered
+TOKEN_OVER = (50027, 10015)  # after 15 minutes: an invalid token, an unknown webhook
 UNKNOWN_MESSAGE = 10008
 ALREADY_ACKNOWLEDGED = 40060  # an earlier answer has arrived, though its response was lost
 BROKEN_OFF = (aiohttp.ClientError, TimeoutError, OSError, UnicodeDecodeError, JSONDecodeError)
@@ -92,6 +93,9 @@ def explain(error: BaseException, *, now: float) -> str | None:
                 _log.exception("No text for the error %s", error)
         case discord.HTTPException() if error.code == UNKNOWN_INTERACTION:
             _log.warning("An interaction expired before it was answered")
+            return None
+        case discord.HTTPException() if error.code in TOKEN_OVER:
+            _log.warning("The token of an interaction expired before its answer was sent")
             return None
         case discord.HTTPException() if error.code == ALREADY_ACKNOWLEDGED:
             _log.info("An answer was sent again that had arrived")

@@ -16,12 +16,11 @@ import discord
 from bot.client.client import EkakiBot
 from bot.common.failpoints import hit
 from bot.outbox.verdict import Verdict, verdict_of
-from cogs.common.errors import UNREACHABLE
+from cogs.common.errors import TOKEN_OVER, UNREACHABLE
 from cogs.common.messages import Outgoing
 from cogs.drawing.verdicts import (
     CLOSED,
     CLOSED_CODES,
-    TOKEN_OVER,
     TOO_LARGE,
     UNWANTED_CODES,
     Refused,

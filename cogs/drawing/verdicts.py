@@ -3,7 +3,6 @@
 import discord
 
 TOO_LARGE = (413, 40005)
-TOKEN_OVER = (50027, 10015)  # after 15 minutes: an invalid token, an unknown webhook
 PASSING = (408, 429)
 PASSING_CODES = (40003, 130000)  # direct messages were opened too fast; Discord is overloaded
 # the token expired, the message or channel was deleted, or permissions are missing

@@ -1,5 +1,8 @@
 """The one table from errors to words."""
 
+from unittest.mock import Mock
+
+import discord
 import pytest
 from discord import app_commands
 
@@ -40,6 +43,17 @@ def test_unknown_errors_give_a_number_to_report(caplog: pytest.LogCaptureFixture
     assert "secret detail" not in words
     number = words.split("`")[1]
     assert number in caplog.text
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, 50027), (404, 10015), (404, 10062)])
+def test_an_interaction_that_is_over_is_no_bug(
+    caplog: pytest.LogCaptureFixture, status: int, code: int
+) -> None:
+    response = Mock(status=status, reason="over")
+    error = discord.HTTPException(response, {"code": code, "message": "over"})
+    assert explain(error, now=NOW) is None
+    (record,) = caplog.records
+    assert (record.levelname, record.exc_info) == ("WARNING", None)
 
 
 def test_a_missing_text_is_an_unknown_error(caplog: pytest.LogCaptureFixture) -> None:
