@@ -89,6 +89,7 @@ class EkakiBot(ShardedBot):
         )
         guard(self.http)
         self.services = services
+        self.leaving = False  # whether it stops: cogs are unloaded one by one, with their commands
         self._presenters: Presenting | None = None
         self.gone_channels = NotedChannels()  # none returns; a forgotten one is fetched again
         self.locked_threads = NotedChannels()
@@ -103,6 +104,10 @@ class EkakiBot(ShardedBot):
     @presenters.setter
     def presenters(self, presenters: Presenting | None) -> None:
         self._presenters = presenters
+
+    async def close(self) -> None:
+        self.leaving = True
+        await super().close()
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Does nothing: discord.py would log each mention as an unknown text command."""

@@ -15,7 +15,7 @@ from bot.client.client import EkakiBot
 from cogs.common.words import duration, listed, moment, number, outside_code, size
 from data.shipped.text import text
 from data.store.ids import new_id
-from pipeline.errors import EkakiError, InputError, StorageError
+from pipeline.errors import EkakiError, InputError, RefusedError, StorageError
 from pipeline.rating import Rating
 
 _log = logging.getLogger(__name__)
@@ -173,6 +173,8 @@ def install(bot: EkakiBot) -> None:
     ) -> None:
         if interaction.type is discord.InteractionType.autocomplete:
             _log.info("No suggestions: %s", type(error).__name__)  # a command of another version
+        elif bot.leaving and isinstance(error, app_commands.CommandNotFound):
+            await answer_error(interaction, RefusedError("engine_closed"))
         else:
             await answer_error(interaction, error)
 

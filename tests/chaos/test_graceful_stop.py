@@ -10,6 +10,7 @@ from tests.chaos.activity import Activity
 from tests.chaos.audit import audit
 from tests.chaos.sight import files
 from tests.chaos.stage import Stage, until
+from tests.support.faults import Fault
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -50,6 +51,26 @@ async def test_sigterm_during_a_delivery_lets_it_end(stage: Stage, activity: Act
     await stage.start()
     await stage.quiet()
     assert audit(stage, activity).complaints == []
+
+
+async def test_who_asks_while_the_bot_stops_is_told_so(stage: Stage, activity: Activity) -> None:
+    await stage.start()
+    await until(lambda: stage.world.commands, "the commands")
+    stage.loopback.faults.add(Fault(method="PATCH", path="/webhooks/", delay_s=1.5, files=True))
+    await activity.imagine(user_id=IDS.alice, private=False, count=1, channel_id=IDS.art)
+    await until(
+        lambda: stage.query("SELECT state FROM jobs")[0]["state"] == "finished", "the pictures"
+    )
+    assert stage.bot is not None
+    stage.bot.send(signal.SIGTERM)
+    answers: list[str] = []
+    while stage.alive and not any("shutting down" in answer for answer in answers):
+        request = await activity.imagine(user_id=IDS.bob, count=1, channel_id=IDS.art)
+        shown = activity.shown(request.interaction)
+        answers.append("" if shown is None else shown.content)
+    assert any("I'm shutting down" in answer for answer in answers), answers
+    assert not any("has changed" in answer for answer in answers), answers
+    assert await stage.bot.end(10) == 0
 
 
 async def test_a_second_bot_on_the_same_folder_does_not_start(stage: Stage) -> None:
