@@ -31,8 +31,8 @@ async def run(plan: Plan, folder: Path, *, minutes: float = 0.0) -> Notes:
     began, stopped = time.monotonic(), asyncio.Event()
     async with open_soak(plan, folder, say) as soak:
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopped.set)
+        soak.notes.played(report.commit())
         if soak.notes.day == 0:
-            soak.notes.version = report.commit()
             await soak.begin()
         else:
             await soak.start()

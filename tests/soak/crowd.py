@@ -182,6 +182,7 @@ _REFUSALS: Final = {
     "waiting": "waiting or being drawn",
     "queue": "The queue is full",
     "busy": "The bot's database is busy",
+    "stopping": "I'm shutting down",
 }
 
 

@@ -5,11 +5,11 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bot.playground.simulator import ratelimit
 from bot.playground.simulator.default_world import IDS, default_world
@@ -20,15 +20,13 @@ from tests.chaos.activity import Activity
 from tests.chaos.gallery_sight import choose_gallery, choose_logs
 from tests.chaos.places import LOGS, furnish
 from tests.chaos.stage import Stage, StuckError, open_stage, until
-from tests.chaos.trouble import TROUBLES
-from tests.soak import plan
+from tests.soak import bursting
 from tests.soak import samples as sampling
 from tests.soak.checks import DayCheck, Totals, unfinished
-from tests.soak.crowd import FIRST, Block, Crowd, gather
+from tests.soak.crowd import FIRST, Crowd, gather
 from tests.soak.keeping import Checkpoint, forget_old
 from tests.soak.ledger import Ledger, Seen
-from tests.soak.plan import DAY_S, Burst, Plan, bursts
-from tests.support.faults import Fault
+from tests.soak.plan import DAY_S, Plan, bursts
 from tests.support.jumping import SharedClock
 from tests.support.released import unpack
 from tests.support.simulator import Loopback
@@ -36,15 +34,7 @@ from tests.support.simulator import Loopback
 FIRST_VERSION: Final = "0.1"
 KEPT_DAYS: Final = 7
 """How long pictures are kept; prompts twice as long, backups too."""
-AWAY_S: Final = 5 * 3600.0
-OUTAGE_S: Final = 2 * 3600.0
 _SETTLE_S: Final = 120.0
-_ERRANDS: Final[tuple[Callable[[Activity], Awaitable[Any]], ...]] = (
-    Activity.star, Activity.share, Activity.favour, Activity.report, Activity.review,
-    Activity.erase, Activity.leave, Activity.settle_in, Activity.want_news, Activity.draw_again,
-    Activity.imagine_and_cancel, Activity.star_and_think_again, errands.block, errands.block_maker,
-    errands.announce, errands.elsewhere, errands.erased,
-)  # fmt: skip
 
 Say = Callable[[str], None]
 
@@ -53,7 +43,8 @@ Say = Callable[[str], None]
 class Notes:
     """What a run knows, and goes on from. `legacy`: gallery entries of the released version, whose
     messages don't exist here; `legacy_log`: its last line of a log. `said`: by the commands at the
-    end; `compared_pages`: how many that members read were compared then. `version`: the commit."""
+    end; `compared_pages`: how many that members read were compared then. `version`: the
+    commit, and later ones where it went on with them."""
 
     day: int = 0
     began_at: float = 0.0
@@ -72,6 +63,12 @@ class Notes:
     compared_pages: int = 0
     elapsed_s: float = 0.0
     version: str = ""
+
+    def played(self, commit: str) -> None:
+        """Note what runs from now on; a run may go on with a later commit."""
+        if not self.version.endswith(commit):
+            since = f"{self.version}, from day {self.day + 1} on " if self.version else ""
+            self.version = f"{since}{commit}"
 
 
 def quick_discord(world: World) -> Loopback:
@@ -171,7 +168,7 @@ class Soak:
         greedy = self.plan.dice(number).choice(self.crowd.people)
         for burst in bursts(self.plan, number):
             started, before = time.monotonic(), self.jobs
-            await self.burst(burst, greedy)
+            await bursting.play(self, burst, greedy)
             await self.settle()
             took_s = time.monotonic() - started
             self.sample(number, (self.jobs - before) / took_s)
@@ -195,114 +192,6 @@ class Soak:
             f"day {number + 1} of {self.plan.days}: {self.jobs} jobs, {last.rss_mib:.0f} MiB,"
             f" {time.monotonic() - began:.0f} s, complaints: {len(self.notes.complaints)}"
         )
-
-    async def burst(self, burst: Burst, greedy: int) -> None:
-        """People draw; meanwhile happens what is planned."""
-        dice = self.activity.random
-        drawing = asyncio.create_task(self.crowd.draw(burst.jobs))
-        doing: list[Awaitable[Any]] = [
-            self._errand(each) for each in dice.sample(_ERRANDS, 2 + (burst.jobs > 50))
-        ]
-        doing.append(self._moderate())
-        if burst.jobs > 50 or dice.random() < 0.3:
-            doing.append(self._greedy(greedy))
-        if burst.trouble:
-            doing.append(TROUBLES[burst.trouble](self.stage, dice))
-            self.notes.events[f"trouble: {burst.trouble}"] += 1
-        if burst.outage:
-            doing.append(self._outage())
-        if burst.end != plan.CALM:
-            doing.append(self._end(burst))
-        await asyncio.gather(*doing)
-        if burst.trouble:
-            self.stage.loopback.faults.clear()
-        await drawing
-
-    async def _errand(self, errand: Callable[[Activity], Awaitable[Any]]) -> None:
-        self.notes.events[errand.__name__] += 1
-        with suppress(StuckError):  # the bot was killed meanwhile
-            await errand(self.activity)
-
-    async def _greedy(self, user_id: int) -> None:
-        """Somebody asks for more than the limits allow."""
-        for _ in range(7):
-            await self.crowd.request(user_id, count=4, channel_id=IDS.art)
-
-    async def _moderate(self) -> None:
-        """One person is blocked for a day; another deletes everything about themselves."""
-        dice = self.activity.random
-        if dice.random() < 0.2:
-            await self._block(dice.choice(self.crowd.people))
-        if dice.random() < 0.3:
-            user_id = dice.choice(self.crowd.people)
-            if user_id not in self.crowd.busy and user_id not in self.crowd.blocks:
-                await self._depart(user_id)
-
-    async def _block(self, user_id: int) -> None:
-        if user_id in self.crowd.blocks:
-            return
-        asked = self.clock.time()
-        self.crowd.blocks[user_id] = Block(asked, asked + 2 * DAY_S, asked + DAY_S)
-        options = {"user": user_id, "duration": "1d"}
-        sent = await self.activity.command(IDS.moderator, "moderate block", options)
-        shown = self.activity.shown(sent)
-        if shown is not None and "is blocked on this server" in shown.content:
-            now = self.clock.time()
-            self.crowd.blocks[user_id] = Block(asked, now, now + DAY_S)
-            self.notes.events["blocked"] += 1
-
-    async def _depart(self, user_id: int) -> None:
-        self.crowd.busy.add(user_id)
-        try:
-            asked = await self.activity.command(user_id, "privacy delete", {})
-            answer = self.activity.shown(asked)
-            if answer is None:
-                return
-            self.notes.totals.departed[user_id] = self.clock.time()
-            custom_id = f"ekaki:privacy:delete:{user_id}"
-            pressed = await self.activity.press(user_id, answer, custom_id)
-            self.notes.events["/privacy delete"] += pressed is not None
-        finally:
-            self.crowd.busy.discard(user_id)
-
-    async def _outage(self) -> None:
-        """Discord is away, for hours of the clock."""
-        loopback = self.stage.loopback
-        await asyncio.sleep(0.5)
-        loopback.unreachable = True
-        fault = loopback.faults.add(Fault(path="^/api/", status=503, times=10**9))
-        await loopback.gateway.drop()
-        await asyncio.sleep(1.0)
-        self.clock.jump(OUTAGE_S)
-        await asyncio.sleep(2.0)
-        loopback.unreachable = False
-        fault.times = 0
-        loopback.faults.pending = [each for each in loopback.faults.pending if each.times > 0]
-        self.notes.events["outage of Discord"] += 1
-
-    async def _end(self, burst: Burst) -> None:
-        """The bot ends, as the burst has it, and the next one takes over."""
-        dice, bot = self.activity.random, self.stage.bot
-        assert bot is not None
-        self.notes.events[burst.end] += 1
-        await asyncio.sleep(dice.uniform(0.3, 2.0))
-        match burst.end:
-            case plan.KILL:
-                await bot.kill()
-            case plan.FAILPOINT:
-                await self.stage.stop()
-                await self.start(burst.failpoint)
-                assert self.stage.bot is not None
-                with suppress(TimeoutError):
-                    await self.stage.bot.end(10.0)
-                self.notes.events["failpoint passed"] += not self.stage.bot.alive
-                await self.stage.bot.kill()
-            case plan.AWAY:
-                await bot.kill()
-                self.clock.jump(AWAY_S)
-            case _:
-                await self.stage.stop()
-        await self.start()
 
     async def settle(self) -> None:
         """Until the bot has done everything that it has to do soon."""

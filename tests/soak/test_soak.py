@@ -2,19 +2,23 @@
 
 import asyncio
 import logging
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.chaos.stage import DATABASE
 from tests.soak import report
-from tests.soak.checks import most_within
-from tests.soak.keeping import Checkpoint
-from tests.soak.plan import Plan, bursts
-from tests.soak.restoring import restored
-from tests.soak.run import Notes, open_soak
+from tests.soak.checks import DayCheck, most_within
+from tests.soak.keeping import Checkpoint, copy_state
+from tests.soak.plan import DAY_S, Plan, bursts
+from tests.soak.restoring import compared, restored
+from tests.soak.run import Notes, Soak, open_soak
 from tests.soak.samples import Sample
 from tests.support.jumping import JumpingLoop, SharedClock
+from tests.support.released import unpack
 
 SHORT = Plan(jobs=150, seed=3, days=3, bursts=2, people=40)
 
@@ -32,6 +36,7 @@ def test_nothing_is_lost_over_days_and_a_restore_shows_the_same(tmp_path: Path) 
             await soak.begin()
             await soak.day(4)  # killed
             assert soak.notes.complaints == []
+            await what_is_wrong_is_noticed(soak)
 
     async def last_day() -> Notes:
         async with open_soak(SHORT, tmp_path, nothing) as soak:
@@ -53,6 +58,30 @@ def test_nothing_is_lost_over_days_and_a_restore_shows_the_same(tmp_path: Path) 
     for name in report.plots(notes.samples):
         assert f"soak/{name}.svg" in text
         assert (tmp_path / "docs" / "soak" / f"{name}.svg").exists()
+
+
+async def what_is_wrong_is_noticed(soak: Soak) -> None:
+    """All of it after the checkpoint, which the next run goes on from."""
+    since = soak.clock.time() - 30 * DAY_S
+
+    def found() -> str:
+        check = DayCheck(
+            soak.stage, soak.ledger, soak.crowd, soak.activity, soak.notes.totals, since=since
+        )
+        return "\n".join(check.run())
+
+    drawn = [each for each in soak.ledger.jobs if soak.ledger.jobs[each].count]
+    twice, lost, other = drawn[:3]
+    soak.ledger.day = {twice, lost, other}
+    soak.ledger.jobs[twice].posted |= {1: {}, 2: {}}
+    soak.ledger.repeated.add("1:week")
+    await soak.stage.execute("DELETE FROM jobs WHERE id = ?", lost)
+    await soak.stage.execute("UPDATE quota_uses SET pictures = 30 WHERE job_id = ?", other)
+    wrong = found()
+    assert f"{twice}: 3 messages with its pictures, not 1" in wrong
+    assert f"{lost}: acknowledged or posted, and not stored" in wrong
+    assert "pictures in one hour, of 20" in wrong
+    assert "two messages with the nonce 1:week" in wrong
 
 
 def test_a_plan_has_all_its_jobs_and_calm_days_between_kills() -> None:
@@ -125,6 +154,16 @@ def test_another_process_sees_the_same_clock(tmp_path: Path) -> None:
     worst_ms, delays = mine.take_delays()
     assert (worst_ms, sum(delays), mine.tasks) == (30.0, 1, 5)
     assert theirs.take_delays() == (0.0, [0] * len(delays))
+
+
+def test_a_restore_that_loses_a_vote_is_noticed(tmp_path: Path) -> None:
+    unpack("0.2", tmp_path / "one")
+    copy_state(tmp_path / "one", tmp_path / "two", link=False)
+    original, copy = tmp_path / "one" / DATABASE, tmp_path / "two" / DATABASE
+    assert compared(original, copy) == []
+    with closing(sqlite3.connect(copy)) as database, database:
+        lost = database.execute("DELETE FROM gallery_votes").rowcount
+    assert f"gallery_votes: of {lost} rows {lost} are lost, 0 are new" in compared(original, copy)
 
 
 def test_a_folder_without_a_checkpoint_begins_anew(tmp_path: Path) -> None:
