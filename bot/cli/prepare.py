@@ -36,6 +36,11 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         default=[],
         help="merge a LoRA for SDXL (safetensors, of kohya or diffusers); may be repeated",
     )
+    command.add_argument(
+        "--no-lora",
+        action="store_true",
+        help="leave out what lets members choose LoRAs for their pictures (it costs little)",
+    )
     command.add_argument("--model", help="a folder or OWNER/NAME (default: MODEL of the settings)")
     command.add_argument("--revision", metavar="COMMIT", help="default: MODEL_REVISION")
     command.set_defaults(run=run)
@@ -51,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     options = replace(
         options, model=args.model or options.model, revision=args.revision or options.revision
     )
-    prepare(options, args.variant, loras=args.lora)
+    prepare(options, args.variant, loras=args.lora, branch=not args.no_lora)
     return 0
 
 
@@ -60,6 +65,7 @@ def prepare(
     variant: 'Literal["auto"] | Variant' = "auto",
     *,
     loras: Sequence[str] = (),
+    branch: bool = True,
 ) -> None:
     """Prepare the model of `options` and print what that changes. Raises EkakiError."""
     from dataclasses import replace
@@ -104,6 +110,7 @@ def prepare(
     prepare = PrepareOptions(
         variant=choice.variant,
         loras=merged,
+        branch=branch,
         full_range=this_cpu().int8_is_safe,
         revision=options.revision if is_repository(options.model) else "",
         why=choice.why,

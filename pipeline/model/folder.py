@@ -15,6 +15,7 @@ from pipeline.errors import ModelError
 from pipeline.model.check import check_files, check_is_sdxl
 from pipeline.model.configs import Json, items, levels, number, numbers, read_json, text, whole
 from pipeline.model.content_hash import content_hash
+from pipeline.onnx.branch_size import numbers_per_rank
 from pipeline.onnx.external_data import resizes_to_fit
 from pipeline.onnx.weight_files import GRAPH_NAME, WeightFiles
 from pipeline.rework import MAX_STRENGTH, MIN_STRENGTH, UPSCALE_STRENGTH
@@ -50,7 +51,8 @@ class ModelFolder:
     upscale enlarges the picture and not its latents, which a model whose latents hold fine lines
     needs. `rows_alone`: other rows of a run would change a row's numbers (int8 quantises them
     together). `fused`: attention keeps no scores, and all weights are outside the graph.
-    `in_openvino`: components that OpenVINO runs, in bfloat16. `scheduler`: the entries of
+    `in_openvino`: components that OpenVINO runs, in bfloat16. `loras`: UNet and text encoders have
+    the low-rank branch (`pipeline.onnx.branch`). `scheduler`: the entries of
     `scheduler/scheduler_config.json` as written, for diffusers' classes and for
     `pipeline.model.scheduler`, and `clip_sample` where it was left out. `stated_hash`: what a
     prepared folder says of the weights it was made from, or "".
@@ -74,6 +76,7 @@ class ModelFolder:
     rows_alone: bool = False
     fused: bool = False
     in_openvino: frozenset[str] = frozenset()
+    loras: bool = False
     stated_hash: str = ""
 
     @classmethod
@@ -109,6 +112,7 @@ class ModelFolder:
             rows_alone=bool(card.get("rows_alone", False)),
             fused=bool(card.get("fused", False)),
             in_openvino=frozenset(map(str, items(card, "openvino") or ())),
+            loras=numbers_per_rank(path / "unet" / GRAPH_NAME) > 0,
             stated_hash=text(card, "hash", ""),
         )
 

@@ -5,9 +5,11 @@ from typing import Any, Final
 
 from pipeline.model.folder import Component
 from pipeline.model.options import Variant
+from pipeline.onnx.branch import add_branch, remove_branch
 from pipeline.onnx.encoder_mean import SAMPLED, cut_at_mean
 from pipeline.onnx.graph import drop_unused
 from pipeline.onnx.library import onnx
+from pipeline.onnx.linear import linear_layers
 from pipeline.onnx.skeleton import load_skeleton
 from pipeline.onnx.timestep_axis import give_timestep_axis
 from pipeline.prepare import half, int8
@@ -23,13 +25,20 @@ ROWS_ALONE: Final[frozenset[Variant]] = frozenset({"int8", "bf16"})
 and OpenVINO chooses its kernels by their number."""
 
 
-def convert(path: Path, component: Component, variant: Variant, *, full_range: bool) -> Conversion:
+WITH_LORAS: Final[frozenset[Component]] = frozenset({"unet", "text_encoder", "text_encoder_2"})
+"""What a LoRA changes, so what gets the low-rank branch."""
+
+
+def convert(
+    path: Path, component: Component, variant: Variant, *, full_range: bool, branch: bool = True
+) -> Conversion:
     """Convert the graph in `path`. `full_range`: whether this processor multiplies eight bits
-    without overflow.
+    without overflow. `branch`: add the low-rank branch for LoRAs.
 
     Raises ModelError as `load_skeleton` does.
     """
     model = load_skeleton(path)
+    remove_branch(model)
     drop_unused(model)
     if component == "unet":
         give_timestep_axis(model)
@@ -37,10 +46,23 @@ def convert(path: Path, component: Component, variant: Variant, *, full_range: b
         cut_at_mean(model)
     _name_weights(model)
     conversion = Conversion(model)
+    layers = list(linear_layers(model)) if branch and component in WITH_LORAS else []
+    _compute_in(conversion, component, variant, full_range=full_range)
+    in_openvino = variant == "bf16" and component in IN_OPENVINO
+    add_branch(model, layers, _stored(conversion), defaults=not in_openvino)
+    del model.graph.value_info[:]
+    return conversion
+
+
+def _compute_in(
+    conversion: Conversion, component: Component, variant: Variant, *, full_range: bool
+) -> None:
+    """Let the graph compute as `variant` does."""
+    model = conversion.model
     types = _types(model)
     if variant == "bf16" and component in IN_OPENVINO:  # which fuses attention itself
         half.to_half(conversion, types, half.outside_embeddings(model), half.Half.bf16())
-        return conversion
+        return
     fuse_attention(model)
     if variant == "fp16" and component == "unet":
         half.to_half(conversion, types, half.outside_embeddings(model), half.Half.fp16())
@@ -51,8 +73,15 @@ def convert(path: Path, component: Component, variant: Variant, *, full_range: b
         int8.compute_in_int8(conversion, largest=largest, keep="encoder_hidden_states")
     elif variant == "int8" and component in {"text_encoder", "text_encoder_2"}:
         int8.keep_in_int8(conversion)
-    del model.graph.value_info[:]
-    return conversion
+
+
+def _stored(conversion: Conversion) -> dict[str, int]:
+    """The element type in which each weight will be stored."""
+    return {
+        target.name: int(onnx.helper.np_dtype_to_tensor_dtype(target.dtype))
+        for tensor in conversion.model.graph.initializer
+        for target in conversion.recipe(tensor).targets
+    }
 
 
 def _name_weights(model: Any) -> None:

@@ -13,11 +13,13 @@ from pipeline.prepare.lora.lora import Lora
 class PrepareOptions:
     """What to make of a model. `why` is recorded for people; `revision` is the source's commit.
 
+    `branch`: add the low-rank branch, through which pictures are drawn with LoRAs.
     `full_range`: int8 weights may use all eight bits, since this processor does not overflow.
     """
 
     variant: Variant
     loras: tuple[Lora, ...] = ()
+    branch: bool = True
     full_range: bool = False
     revision: str = ""
     why: str = ""

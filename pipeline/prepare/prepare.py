@@ -161,11 +161,8 @@ class _Preparation:
         shutil.rmtree(self._part)
         self._part.mkdir()
         state = {"key": key, "components": {}}
-        self._save(state)
-        return state
-
-    def _save(self, state: dict[str, Any]) -> None:
         replace_json(self._part / _STATE, state, sync=True)
+        return state
 
     def _key(self) -> str:
         """Changes with everything that changes what is written."""
@@ -174,9 +171,10 @@ class _Preparation:
             for name in self._components
             for file in self._source.weight_files[name].paths
         ]
-        options = self._options
         loras = [[note.sha256, note.strength] for note in self._loras]
-        content = [FORMAT, self._hash, options.variant, options.full_range, files, loras]
+        options = self._options
+        how = [options.variant, options.full_range, options.branch, loras]
+        content = [FORMAT, self._hash, files, how]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def _check_space(self) -> None:
@@ -206,6 +204,7 @@ class _Preparation:
                 name,
                 self._options.variant,
                 full_range=self._options.full_range,
+                branch=self._options.branch,
             )
             conversion.merges.update(self._merges.get(name, {}))
             self._conversions[name] = conversion
@@ -225,7 +224,7 @@ class _Preparation:
             weights.close()
             self._conversions.pop(name, None)  # writing changes its graph
         state["components"][name] = {file: list(note) for file, note in written.items()}
-        self._save(state)
+        replace_json(self._part / _STATE, state, sync=True)
 
     def _tell(self, count: int) -> None:
         self._done_bytes += count

@@ -1,3 +1,5 @@
+# pyright: reportUnknownMemberType=false, reportPrivateImportUsage=false
+# (the border to diffusers, whose types are partly missing)
 """Small SDXLs with random weights, exported once and kept between runs."""
 
 import hashlib
@@ -6,6 +8,7 @@ import warnings
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -18,8 +21,8 @@ from pipeline.prepare.options import Prepared
 from pipeline.runtime.sessions import SessionFactory
 from tests.pipeline.preparing import Shared, make
 from training.layout_2024 import to_layout_2024
-from training.random_model import make_random_model
-from training.random_parts import RandomKind
+from training.random_model import make_random_model, save_in_torch
+from training.random_parts import RECIPES, RandomKind
 
 _ROOT = Path(__file__).resolve().parents[2]
 _CACHE = _ROOT / ".pytest_cache" / "ekaki-models"
@@ -112,6 +115,20 @@ def tiny_v(tiny_v_path: Path) -> ModelFolder:
 @pytest.fixture(scope="session")
 def tiny_2024(tiny_2024_path: Path) -> ModelFolder:
     return ModelFolder.open(tiny_2024_path)
+
+
+@pytest.fixture(scope="module")
+def torch_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The torch weights that `tiny_path` was exported from."""
+    return save_in_torch(RECIPES[RandomKind.TINY], tmp_path_factory.mktemp("torch"), 0)
+
+
+@pytest.fixture
+def pipe(torch_path: Path) -> Any:
+    """Diffusers over them."""
+    from diffusers import StableDiffusionXLPipeline
+
+    return StableDiffusionXLPipeline.from_pretrained(torch_path, local_files_only=True)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,9 @@ import numpy.typing as npt
 from pipeline.errors import InputError, ModelError
 from pipeline.model.configs import read_json, whole
 from pipeline.model.folder import Component, ModelFolder
+from pipeline.onnx.branch import remove_branch
 from pipeline.onnx.graph import GraphView
+from pipeline.onnx.linear import is_turned, module_of
 from pipeline.onnx.skeleton import load_skeleton
 from pipeline.plan.prepared import LoraNote
 from pipeline.prepare.lora.file import Entry, LoraFile, unknown_keys
@@ -162,12 +164,10 @@ def _check_shape(file: LoraFile, entry: Entry, layer: _Layer) -> None:
 
 
 def _layers(path: Path) -> dict[str, _Layer]:
-    """The linear layers and convolutions of a graph, by the name of their module with `_` for `.`.
-
-    Exporters keep the module's path in the weight's name, or where they turned the weight round, in
-    the node's.
-    """
+    """The linear layers and convolutions of a graph, by the name of their module with `_` for
+    `.`."""
     model = load_skeleton(path)
+    remove_branch(model)
     view = GraphView(model)
     named: dict[str, tuple[str, bool, tuple[int, ...]]] = {}
     for node in model.graph.node:
@@ -176,17 +176,13 @@ def _layers(path: Path) -> dict[str, _Layer]:
         weight = view.weight(node.input[1])
         if weight is None or len(weight.dims) < 2:
             continue
-        turned = node.op_type == "MatMul" or (
-            node.op_type == "Gemm"
-            and not any(each.name == "transB" and each.i for each in node.attribute)
-        )
-        name = str(node.input[1])
-        if name.endswith(".weight"):
-            module = name.removesuffix(".weight")
-        else:
-            module = str(node.name).strip("/").rpartition("/")[0].replace("/", ".")
+        turned = is_turned(node)
         dims = tuple(int(dim) for dim in weight.dims)
-        named[module.replace(".", "_")] = (weight.name, turned, dims[::-1] if turned else dims)
+        named[module_of(node).replace(".", "_")] = (
+            weight.name,
+            turned,
+            dims[::-1] if turned else dims,
+        )
     used = [weight for weight, _, _ in named.values()]
     return {
         module: _Layer(weight, turned, shape, used.count(weight))

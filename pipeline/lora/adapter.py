@@ -1,0 +1,150 @@
+"""Adapters: LoRAs as the library keeps them, one file each, mapped rather than read.
+
+A file is `<SHA-256>.safetensors` and has, for each linear layer that the LoRA changes, `A` (in,
+rank) and `B` (rank, out), in half or single precision, with alpha / rank multiplied into B:
+`unet/down_blocks.1.attentions.0.proj_in/A`. The rank may differ from layer to layer.
+"""
+
+import json
+import math
+import struct
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import InputError
+from pipeline.lora.use import LoraUse
+
+Array = npt.NDArray[Any]
+Pair = tuple[Array, Array]
+"""A (in, rank) and B (rank, out) of a layer."""
+
+LoraKey = tuple[tuple[str, float], ...]
+"""Digests and strengths of LoRAs, in order."""
+
+PREFIX: Final = "lora/"
+"""Begins the names of the inputs for A and B in a model's graph, and no other names there."""
+
+SUFFIX: Final = ".safetensors"
+
+_KEPT: Final = 8
+"""Mapped files: they take address space, and memory only as long as there is enough."""
+
+_TYPES: Final[Mapping[str, npt.DTypeLike]] = {"F16": np.float16, "F32": np.float32}
+_LARGEST_HEADER: Final = 100 * 2**20  # of the format's own reader
+
+
+def input_name(module: str, matrix: str) -> str:
+    """The input of a graph for `matrix` (A or B) of the layer `module`."""
+    return f"{PREFIX}{module}/{matrix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """The layers that a LoRA changes: for each part (`unet`, `text_encoder`, `text_encoder_2`) by
+    their module's dotted path in diffusers."""
+
+    parts: Mapping[str, Mapping[str, Pair]]
+
+    @classmethod
+    def open(cls, path: Path) -> "Adapter":
+        """Map a file. Raises OSError, and ValueError if it is no adapter or incomplete."""
+        content = np.memmap(path, np.uint8, "r")
+        try:
+            (length,) = struct.unpack("<Q", content[:8].tobytes())
+            if length > min(len(content), _LARGEST_HEADER):
+                raise ValueError("its header is longer than the file")
+            header: dict[str, dict[str, Any]] = json.loads(content[8 : 8 + length].tobytes())
+            header.pop("__metadata__", None)
+            values = content[8 + length :]
+            tensors = {name: _tensor(values, said) for name, said in header.items()}
+            return cls(_paired(tensors))
+        except (KeyError, TypeError, AttributeError, struct.error) as error:
+            raise ValueError(f"it is no adapter: {error}") from error
+
+
+def _tensor(values: Array, said: Mapping[str, Any]) -> Array:
+    begin, end = said["data_offsets"]
+    dims = tuple(int(dim) for dim in said["shape"])
+    dtype = np.dtype(_TYPES[said["dtype"]])
+    if not 0 <= begin <= end <= len(values) or end - begin != math.prod(dims) * dtype.itemsize:
+        raise ValueError("a tensor does not lie where its header says")
+    return values[begin:end].view(dtype).reshape(dims)
+
+
+def _paired(tensors: Mapping[str, Array]) -> dict[str, dict[str, Pair]]:
+    parts: dict[str, dict[str, Pair]] = {}
+    for name, a in tensors.items():
+        layer, _, matrix = name.rpartition("/")
+        part, _, module = layer.partition("/")
+        if matrix == "B" and f"{layer}/A" in tensors:
+            continue
+        b = tensors.get(f"{layer}/B")
+        if matrix != "A" or not module or b is None or not a.ndim == b.ndim == 2:
+            raise ValueError(f"{name} is no half of a pair")
+        if a.shape[1] != b.shape[0]:
+            raise ValueError(f"the ranks of {layer} differ")
+        parts.setdefault(part, {})[module] = (a, b)
+    return parts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoraSet:
+    """The LoRAs of a picture, open, each with its use. Empty for a picture without one."""
+
+    adapters: Sequence[tuple[LoraUse, Adapter]] = ()
+
+    def key(self, *parts: str) -> LoraKey:
+        """Equal for sets that change `parts` in the same way."""
+        return tuple(
+            (use.digest, use.strength)
+            for use, adapter in self.adapters
+            if any(adapter.parts.get(part) for part in parts)
+        )
+
+    def layers(self, part: str) -> dict[str, list[tuple[LoraUse, Pair]]]:
+        """Of `part`, each changed layer with the pairs that are added to it."""
+        found: dict[str, list[tuple[LoraUse, Pair]]] = {}
+        for use, adapter in self.adapters:
+            for module, pair in adapter.parts.get(part, {}).items():
+                found.setdefault(module, []).append((use, pair))
+        return found
+
+
+class LoraStore:
+    """Opens the adapters of `folder` and keeps the last few. Not thread-safe."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._open: OrderedDict[str, Adapter] = OrderedDict()
+
+    def open(self, uses: Sequence[LoraUse]) -> LoraSet:
+        """Open those that have an effect. Raises InputError `lora_gone` if one is not there or
+        can't be read."""
+        return LoraSet(tuple((use, self._adapter(use)) for use in uses if use.strength))
+
+    def close(self) -> None:
+        """Unmap all files that nothing else uses."""
+        self._open.clear()
+
+    def _adapter(self, use: LoraUse) -> Adapter:
+        found = self._open.pop(use.digest, None)
+        if found is None:
+            found = self._read(use)
+        self._open[use.digest] = found
+        while len(self._open) > _KEPT:
+            self._open.popitem(last=False)
+        return found
+
+    def _read(self, use: LoraUse) -> Adapter:
+        if self._folder is None or not use.digest.isalnum():
+            raise InputError("lora_gone", name=use.name)
+        try:
+            return Adapter.open(self._folder / f"{use.digest}{SUFFIX}")
+        except (OSError, ValueError) as error:
+            raise InputError("lora_gone", name=use.name) from error

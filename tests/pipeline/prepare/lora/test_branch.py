@@ -1,0 +1,82 @@
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false, reportAttributeAccessIssue=false
+# (the border to onnx, torch and diffusers, whose types are partly missing)
+"""The low-rank branch is in every prepared variant, and without a LoRA it changes nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+import torch
+
+from pipeline.lora.adapter import input_name
+from pipeline.model.folder import ModelFolder
+from pipeline.model.options import Variant
+from pipeline.onnx.branch_size import numbers_per_rank
+from pipeline.prepare.convert import convert
+from pipeline.runtime.sessions import SessionFactory
+from tests.pipeline.prepare.lora.compare import distance, outputs
+from tests.pipeline.preparing import Shared, make
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # diffusers and its libraries warn of each other
+
+VARIANTS: tuple[Variant, ...] = ("fp32", "fp16", "int8")
+PARTS = ("unet", "text_encoder", "text_encoder_2")
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_linear_layer_of_diffusers_has_it(
+    variant: Variant, pipe: Any, tiny: ModelFolder, shared: Shared, cpu: SessionFactory
+) -> None:
+    folder = ModelFolder.open(shared(tiny, variant).path)
+    assert folder.loras
+    for part in PARTS:
+        branch = cpu.open_ort(folder, part).branch
+        layers = {
+            name: module
+            for name, module in getattr(pipe, part).named_modules()
+            if isinstance(module, torch.nn.Linear)
+        }
+        assert branch.keys() == {input_name(name, each) for name in layers for each in "AB"}
+        for name, module in layers.items():
+            assert branch[input_name(name, "A")].shape[0] == module.in_features
+            assert branch[input_name(name, "B")].shape[1] == module.out_features
+        size = sum(each.in_features + each.out_features for each in layers.values())
+        assert numbers_per_rank(folder.onnx_file(part)) == size
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_empty_it_changes_nothing(
+    variant: Variant, tiny: ModelFolder, shared: Shared, mapped: SessionFactory, tmp_path: Path
+) -> None:
+    without = ModelFolder.open(make(tiny, tmp_path, variant, mapped, branch=False).path)
+    assert not without.loras
+    found = ModelFolder.open(shared(tiny, variant).path)
+    for ours, theirs in zip(outputs(found), outputs(without), strict=True):
+        assert distance(ours, theirs) <= 1e-6
+
+
+def test_a_model_that_has_it_is_prepared_like_one_without(
+    tiny: ModelFolder, shared: Shared
+) -> None:
+    """Also the other way round: the branch is no weight that could be converted or merged into."""
+    made = ModelFolder.open(shared(tiny, "fp32").path)
+    for part in PARTS:
+        path = made.onnx_file(part)
+        again = convert(path, part, "int8", full_range=True).model
+        plain = convert(path, part, "int8", full_range=True, branch=False).model
+        ours = {value.name for value in again.graph.input}
+        assert ours == {
+            value.name for value in onnx.load(path, load_external_data=False).graph.input
+        }
+        assert not any(value.name.startswith("lora/") for value in plain.graph.input)
+        kinds = [node.op_type for node in plain.graph.node]
+        once = convert(tiny.onnx_file(part), part, "int8", full_range=True, branch=False).model
+        assert kinds == [node.op_type for node in once.graph.node]
+
+
+def test_a_source_has_none(tiny: ModelFolder) -> None:
+    assert not tiny.loras
+    assert numbers_per_rank(tiny.onnx_file("unet")) == 0
