@@ -62,6 +62,7 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
             description=description,
             rows_at_once=place.rows_at_once,
             tiled_vae=place.tiled_vae,
+            loras=options.loras,
         )
     elif options.engine == "stock":
         from pipeline.engine.stock import StockEngine
@@ -88,4 +89,5 @@ def describe(options: EngineOptions, folder: "ModelFolder", provider: str) -> Mo
         size_multiple=folder.size_multiple,
         vae_scale_factor=folder.vae_scale_factor,
         upscale_strength=folder.upscale_strength,
+        loras=folder.loras and options.engine == "own",
     )

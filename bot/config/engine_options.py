@@ -33,6 +33,7 @@ def engine_options(settings: Settings, *, device_id: int | None = None) -> Engin
         threads=settings.threads,
         check_memory=True,
         variant=settings.model_variant,
+        loras=settings.lora_folder,
     )
 
 

@@ -63,7 +63,8 @@ def options_to_json(options: list[EngineOptions]) -> str:
 def options_from_json(text: str, index: int) -> EngineOptions:
     """Of device `index`."""
     values: dict[str, Any] = json.loads(text)[index]
-    values["models_dir"] = Path(values["models_dir"])
+    for folder in ("models_dir", "loras"):
+        values[folder] = None if values[folder] is None else Path(values[folder])
     return EngineOptions(**values)
 
 

@@ -8,6 +8,7 @@ several pictures that share runs.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -24,10 +25,14 @@ from pipeline.engine.vae.decoder import VaeDecoder
 from pipeline.engine.vae.encoder import VaeEncoder
 from pipeline.engine.vae.init_latents import InitPictures
 from pipeline.engine.vae.preview import FILE_NAME, Previewer
-from pipeline.errors import EngineError
+from pipeline.errors import EngineError, InputError
+from pipeline.lora.adapter import LoraKey, LoraSet, LoraStore
 from pipeline.model.folder import ModelFolder
+from pipeline.plan.memory import available_bytes
 from pipeline.plan.unet_memory import USUAL_PIXELS, check_large_picture
 from pipeline.request import ResolvedRequest
+from pipeline.runtime.adapters import combine, combined_bytes
+from pipeline.runtime.ports import Adapter
 from pipeline.runtime.providers import CPU
 from pipeline.runtime.sessions import SessionFactory
 from pipeline.text.text_encoder import PromptEncoder
@@ -49,7 +54,8 @@ class OwnEngine:
     """Draws with the sessions that it opens from `folder`. One thread owns it.
 
     `rows_at_once`: the maximum of UNet rows in one run (None: no limit), `tiled_vae`: the device
-    only has room for tiles. If memory still runs out, both are reduced permanently.
+    only has room for tiles. If memory still runs out, both are reduced permanently. `loras`: the
+    folder with adapters.
 
     Raises ModelError: what the sessions raise, `scheduler_unsupported`.
     """
@@ -63,6 +69,7 @@ class OwnEngine:
         description: ModelDescription,
         rows_at_once: int | None = None,
         tiled_vae: bool = False,
+        loras: Path | None = None,
     ) -> None:
         for sampler in Sampler:  # report an unsupported scheduler now, not in the first job
             make_sampler(sampler, folder.scheduler, _TRIAL_STEPS)
@@ -79,6 +86,8 @@ class OwnEngine:
         self._init_pictures = InitPictures(
             folder, lambda: VaeEncoder.open(folder, factory, tiled=tiled_vae)
         )
+        self._loras = LoraStore(loras)
+        self._adapter: tuple[LoraKey, Adapter] = ((), {})
         self._previewer = Previewer(
             decoder,
             latent_channels=folder.latent_channels,
@@ -132,14 +141,16 @@ class OwnEngine:
         """Picture `index` of `request` as a row before its first step.
 
         Raises EngineError `size_unfit`, `out_of_memory`, `init_image_missing`,
-        `img2img_unavailable`, ModelError and EngineError of the encoders.
+        `img2img_unavailable`, ModelError and EngineError of the encoders, InputError `lora_gone`,
+        `lora_no_branch`, `lora_other_model`.
         """
         self._open()
         self._check_size(width=request.width, height=request.height)
         if self._on_cpu and request.width * request.height > USUAL_PIXELS:
             check_large_picture(self._folder, width=request.width, height=request.height)
+        loras = self._open_loras(request)
         init = self._init_pictures.latents(request, init_image)
-        embeds = self._prompts.encode_request(request)
+        embeds = self._prompts.encode_request(request, loras)
         factor = self._folder.vae_scale_factor
         return Row.begin(
             sampler=make_sampler(
@@ -160,6 +171,8 @@ class OwnEngine:
                 seed=request.variation_seed_of(index), strength=request.variation_strength
             ),
             init=init,
+            loras=loras.key("unet"),
+            adapter=self._adapter_of(loras),
         )
 
     def step(self, rows: Sequence[Row]) -> None:
@@ -192,12 +205,31 @@ class OwnEngine:
         self._parts = None
         self._previewer.close()
         self._init_pictures.close()
+        self._adapter = ((), {})
+        self._loras.close()
         self._prompts.close()
 
     def _open(self) -> "_Parts":
         if self._parts is None:
             raise EngineError("engine_closed")
         return self._parts
+
+    def _open_loras(self, request: ResolvedRequest) -> LoraSet:
+        if request.loras and not self.model.loras:
+            raise InputError("lora_no_branch", name=request.loras[0].name)
+        return self._loras.open(request.loras)
+
+    def _adapter_of(self, loras: LoraSet) -> Adapter:
+        """The LoRAs for the UNet, placed; those of the last picture are kept."""
+        key = loras.key("unet")
+        if self._adapter[0] != key:
+            self._adapter = ((), {})
+            session = self._open().unet.session
+            size_bytes = combined_bytes(loras, "unet", session.branch)
+            if self._on_cpu and size_bytes > available_bytes():
+                raise EngineError("out_of_memory", problem=f"LoRAs of {size_bytes} bytes")
+            self._adapter = (key, session.place(combine(loras, "unet", session.branch)))
+        return self._adapter[1]
 
     def _preview(self, predicted: Floats | None) -> Image.Image | None:
         return None if predicted is None else self._previewer.picture(predicted)

@@ -36,8 +36,8 @@ class ModelDescription:
     `hash` is ten hex digits over the weights' identity (A1111's "Model hash"). `notice` is a
     sentence that every result must show ("random weights: ..."), or "". `size_multiple` is the
     number of pixels every side must be a multiple of. `upscale_strength` is the default share of an
-    upscaled picture that is redrawn (0..1). `expected` is None if the machine's speed was not
-    measured.
+    upscaled picture that is redrawn (0..1). `loras`: it can draw with LoRAs. `expected` is
+    None if the machine's speed was not measured.
     """
 
     name: str
@@ -51,6 +51,7 @@ class ModelDescription:
     size_multiple: int
     vae_scale_factor: int
     upscale_strength: float = UPSCALE_STRENGTH
+    loras: bool = False
     expected: Expected | None = None
 
 
@@ -103,8 +104,8 @@ class Engine(Protocol):
         request names an `init_picture`; otherwise the argument is ignored.
 
         Raises Cancelled when `watch` says so, EngineError when drawing fails (`init_image_missing`
-        if the request needs a picture and none is given). The same request, index and picture give
-        the same result, regardless of earlier drawings.
+        if the request needs a picture and none is given), InputError for LoRAs that can't be used.
+        The same request, index and picture give the same result, regardless of earlier drawings.
         """
         ...
 

@@ -1,6 +1,7 @@
 """A row: one picture being drawn. Rows of the same shape share runs of the UNet."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 from pipeline.engine.noise.torch_noise import TorchGenerator
 from pipeline.engine.samplers.base import NumpySampler, SamplerState, single
 from pipeline.engine.start import InitLatents, Variation, first_noise
+from pipeline.lora.adapter import LoraKey
+from pipeline.runtime.ports import Adapter
 from pipeline.text.embeds import PromptEmbeds
 
 Floats = NDArray[np.float32]
@@ -47,7 +50,9 @@ class Row:
     """One picture: own latents, own step, own sampler, own random numbers, own guidance.
 
     latents (1, latent_channels, latent height, latent width). `first_step` is above 0 for a row
-    that starts from a picture. Nothing in a row depends on the rows it shares runs with.
+    that starts from a picture. `loras` names the LoRAs that change the UNet, `adapter` is what the
+    UNet's session placed of them; rows may share a run only with the same ones. Nothing in a row
+    depends on the rows it shares runs with.
     """
 
     sampler: NumpySampler
@@ -56,6 +61,8 @@ class Row:
     conditioning: Conditioning
     latents: Floats
     first_step: int = 0
+    loras: LoraKey = ()
+    adapter: Adapter = field(default_factory=dict[str, Any])
     state: SamplerState = field(default_factory=SamplerState)
 
     @classmethod
@@ -71,6 +78,8 @@ class Row:
         latent_width: int,
         variation: Variation | None = None,
         init: InitLatents | None = None,
+        loras: LoraKey = (),
+        adapter: Adapter | None = None,
     ) -> "Row":
         """A row that starts from noise, drawn as the stock pipeline draws it with a CPU generator;
         with `init`, that noise is added to its picture, which has this size."""
@@ -88,6 +97,8 @@ class Row:
                 else sampler.add_noise(init.latents, noise, first_step)
             ),
             first_step=first_step,
+            loras=loras,
+            adapter=adapter or {},
             state=SamplerState(step_index=first_step),
         )
 
@@ -116,7 +127,8 @@ class Row:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the latents, and number of tokens: rows with equal ones may share a run."""
+        """Shape of the latents, and number of tokens: rows with equal ones may share a run, if
+        their LoRAs are the same."""
         return *self.latents.shape, self.conditioning.prompt_embeds.shape[1]
 
     def advance(self, noise_pred: Floats) -> None:

@@ -30,7 +30,7 @@ from pipeline.engine.start import InitLatents, slerp
 from pipeline.engine.stock_pipelines import open_sessions, pipeline_over
 from pipeline.engine.vae.encoder import VaeEncoder
 from pipeline.engine.vae.init_latents import InitPictures
-from pipeline.errors import EkakiError, EngineError
+from pipeline.errors import EkakiError, EngineError, InputError
 from pipeline.model.folder import ModelFolder
 from pipeline.request import ResolvedRequest
 from pipeline.runtime.sessions import SessionFactory
@@ -76,6 +76,8 @@ class StockEngine:
         diffusers' `_interrupt` still decodes."""
         if self._pipe is None:
             raise EngineError("engine_closed")
+        if request.loras:
+            raise InputError("lora_no_branch", name=request.loras[0].name)
         go_on(watch)
         steps = _Steps(watch)
         began = time.perf_counter()

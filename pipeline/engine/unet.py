@@ -17,7 +17,7 @@ from pipeline.errors import EngineError
 from pipeline.model.folder import ModelFolder
 from pipeline.onnx.timestep_axis import with_timestep_axis
 from pipeline.runtime.openvino import OpenVinoSession
-from pipeline.runtime.ports import Array, Session
+from pipeline.runtime.ports import Adapter, Array, Session
 from pipeline.runtime.providers import CPU
 from pipeline.runtime.sessions import OrtSession, SessionFactory
 
@@ -49,17 +49,19 @@ class UNetSession:
             "text_embeds": inputs["pooled"],
             "time_ids": inputs["time_ids"],
         }
+        adapter = inputs.get("adapter")
         if not self._scalar:
-            return self._run(feed)
+            return self._run(feed, adapter)
         noise_pred = np.empty_like(sample, dtype=np.float32)
         for timestep in np.unique(timesteps):
             rows = timesteps == timestep
             part = {name: value[rows] for name, value in feed.items()}
-            noise_pred[rows] = self._run({**part, "timestep": np.asarray(timestep)})
+            noise_pred[rows] = self._run({**part, "timestep": np.asarray(timestep)}, adapter)
         return noise_pred
 
-    def _run(self, inputs: dict[str, Array]) -> FloatArray:
-        return self.session.run(inputs, [self._output])[self._output].astype(np.float32, copy=False)
+    def _run(self, inputs: dict[str, Array], adapter: Adapter | None) -> FloatArray:
+        made = self.session.run(inputs, [self._output], adapter)
+        return made[self._output].astype(np.float32, copy=False)
 
 
 class SparingUNet:
@@ -79,6 +81,11 @@ class SparingUNet:
         self._most = rows_at_once
 
     @property
+    def session(self) -> Session:
+        """The session itself."""
+        return self._plain.session
+
+    @property
     def rows_at_once(self) -> int | None:
         """The current maximum of rows per run; None: all."""
         return self._most
@@ -90,13 +97,15 @@ class SparingUNet:
 
     def predict(self, **inputs: Unpack[UNetInputs]) -> FloatArray:
         """See `UNetSession.predict`."""
+        adapter = inputs.pop("adapter", None)
+        shared = {} if adapter is None else {"adapter": adapter}
         parts: list[FloatArray] = []
         done, count = 0, len(inputs["sample"])
         while done < count:
             rows = slice(done, min(count, done + (self._most or count)))
             some = {name: values[rows] for name, values in cast("Inputs", inputs).items()}
             try:
-                part = self._unet.predict(**cast("UNetInputs", some))
+                part = self._unet.predict(**cast("UNetInputs", some | shared))
             except EngineError as error:
                 self._spare(error, tried=rows.stop - rows.start)
             else:

@@ -24,6 +24,7 @@ class EngineOptions:
 
     `revision` is a commit, tag or branch, used for repositories. `threads` None: from the machine.
     `variant`: which prepared form of the model `own` draws with; `stock` always takes the source.
+    `loras`: the folder with adapters (`pipeline.lora.adapter`); None: there are none.
     """
 
     model: str = DEFAULT_REPOSITORY
@@ -35,6 +36,7 @@ class EngineOptions:
     threads: int | None = None
     check_memory: bool = True
     variant: Wanted = "auto"
+    loras: Path | None = None
 
 
 def is_repository(model: str) -> bool:

@@ -23,8 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import EngineError, ModelError
+from pipeline.lora.adapter import PREFIX
 from pipeline.runtime.cpu import Cpu
-from pipeline.runtime.ports import Port, as_typed
+from pipeline.runtime.ports import Adapter, Port, as_typed
 from pipeline.runtime.providers import CPU
 from pipeline.runtime.trouble import brief, trouble_of
 
@@ -54,7 +55,9 @@ class OpenVinoSession:
     def __init__(self, front: Any, body: Any, inputs: Mapping[str, Port]) -> None:
         self._front = front
         self._body = body
-        self.inputs = inputs
+        self.inputs = {name: port for name, port in inputs.items() if not name.startswith(PREFIX)}
+        self.branch = {name: port for name, port in inputs.items() if name.startswith(PREFIX)}
+        self._empty = {name: _empty(port) for name, port in self.branch.items()}
         self.outputs: Mapping[str, Port] = {port.any_name: _port(port) for port in body.outputs}
         self.provider = CPU
         self._gives_back = False
@@ -69,25 +72,32 @@ class OpenVinoSession:
         session._gives_back = True
         return session
 
+    def place(self, matrices: Mapping[str, Array]) -> Adapter:
+        """See `Session.place`."""
+        return matrices
+
     def run(
-        self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None
+        self,
+        inputs: Mapping[str, Array],
+        outputs: Sequence[str] | None = None,
+        adapter: Adapter | None = None,
     ) -> dict[str, Array]:
         """See `Session.run`. One run at a time: a request keeps its activations for the next,
         unless this is `giving_back`."""
         feed = as_typed(inputs, self.inputs)
         try:
             with self._lock:
-                return self._run(feed, list(outputs or self.outputs))
+                return self._run(feed, list(outputs or self.outputs), adapter or {})
         except Exception as error:  # openvino raises RuntimeError for everything
             full = isinstance(error, MemoryError) or trouble_of(str(error)) == "out_of_memory"
             trouble = "out_of_memory" if full else "inference_failed"
             raise EngineError(trouble, problem=brief(str(error))) from error
 
-    def _run(self, feed: dict[str, Array], wanted: list[str]) -> dict[str, Array]:
+    def _run(self, feed: dict[str, Array], wanted: list[str], adapter: Adapter) -> dict[str, Array]:
         if self._front is not None:
             made = self._requests[0].infer(feed)
             feed |= {f"{_FRONT}{number}": made[number] for number in range(len(made))}
-        answer = self._requests[-1].infer(feed)
+        answer = self._requests[-1].infer({**feed, **self._empty, **adapter})
         found = {name: np.array(answer[name]) for name in wanted}
         if self._gives_back:
             self._body.release_memory()
@@ -141,7 +151,10 @@ def _cut(whole: Any) -> tuple[Any | None, Any]:
     results: list[Any] = []
     for output, _ in _border(early):
         results.append(opset13.result(output))
-    front = model(results, early.get_parameters(), "front")
+    of_front = [
+        node for node in early.get_parameters() if not node.output(0).any_name.startswith(PREFIX)
+    ]
+    front = model(results, of_front, "front")
     given: list[Any] = []
     for number, (output, targets) in enumerate(_border(whole)):
         name = f"{_FRONT}{number}"
@@ -180,6 +193,11 @@ def _rounds(node: Any) -> bool:
         node.get_type_name() == "Convert"
         and node.get_output_element_type(0).get_type_name() == "bf16"
     )
+
+
+def _empty(port: Port) -> Array:
+    """The value of an input of the branch that a LoRA leaves alone: rank 0."""
+    return np.zeros([dim if isinstance(dim, int) else 0 for dim in port.shape], port.dtype)
 
 
 def _port(port: Any) -> Port:

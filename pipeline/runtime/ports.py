@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+Adapter = Mapping[str, Any]
+"""What a session's `place` returns: matrices of its low-rank branch by the inputs' names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,27 @@ class Session(Protocol):
     def outputs(self) -> Mapping[str, Port]: ...
 
     @property
+    def branch(self) -> Mapping[str, Port]:
+        """The inputs of its low-rank branch (`pipeline.onnx.branch`); none without one."""
+        ...
+
+    @property
     def provider(self) -> str:
         """Where it really runs: `CPUExecutionProvider` (any runtime's) or another."""
         ...
 
+    def place(self, matrices: Mapping[str, Array]) -> Adapter:
+        """Values of inputs of `branch`, in their dtypes, on the device, for any number of runs."""
+        ...
+
     def run(
-        self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None
+        self,
+        inputs: Mapping[str, Array],
+        outputs: Sequence[str] | None = None,
+        adapter: Adapter | None = None,
     ) -> dict[str, Array]:
         """Outputs by name, all or the requested ones. Inputs are cast to the graph's dtypes.
+        `adapter`: what `place` returned; the rest of the branch is empty.
 
         Raises EngineError `inference_failed`, `out_of_memory`, `device_lost`.
         """

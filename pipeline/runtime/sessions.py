@@ -12,11 +12,12 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from pipeline.errors import EngineError, ModelError
+from pipeline.lora.adapter import PREFIX
 from pipeline.model.folder import Component, ModelFolder
 from pipeline.onnx.bare_graph import bare_graph, renamed
 from pipeline.runtime.cuda import provider_options
 from pipeline.runtime.openvino import open_in_bf16
-from pipeline.runtime.ports import Array, Port, Session, as_typed
+from pipeline.runtime.ports import Adapter, Array, Port, Session, as_typed
 from pipeline.runtime.providers import CPU, CUDA, Wanted, choose_provider
 from pipeline.runtime.threads import default_threads
 from pipeline.runtime.trouble import brief, trouble_of
@@ -49,18 +50,38 @@ class OrtSession:
         self.kept: object = None  # what the session refers to but does not own
         self.inputs: Mapping[str, Port] = {port.name: _port(port) for port in raw.get_inputs()}
         self.outputs: Mapping[str, Port] = {port.name: _port(port) for port in raw.get_outputs()}
+        self.branch: Mapping[str, Port] = {
+            port.name: _port(port)
+            for port in raw.get_overridable_initializers()
+            if port.name.startswith(PREFIX)
+        }
         self.provider = str(raw.get_providers()[0])
         self._run_options = _shrinking(raw) if shrink else None
 
+    def place(self, matrices: Mapping[str, Array]) -> Adapter:
+        device = ("cpu", 0)
+        if self.provider == CUDA:
+            device = ("cuda", int(self.raw.get_provider_options()[CUDA]["device_id"]))
+        try:
+            return {
+                name: ort.OrtValue.ortvalue_from_numpy(matrix, *device)
+                for name, matrix in matrices.items()
+            }
+        except Exception as error:  # ORT's classes have no common base but Exception
+            raise _failure(error) from error
+
     def run(
-        self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None
+        self,
+        inputs: Mapping[str, Array],
+        outputs: Sequence[str] | None = None,
+        adapter: Adapter | None = None,
     ) -> dict[str, Array]:
-        names, feed = list(outputs or self.outputs), as_typed(inputs, self.inputs)
+        names = list(outputs or self.outputs)
+        feed = {**as_typed(inputs, self.inputs), **(adapter or {})}
         try:
             values = self.raw.run(names, feed, self._run_options)
         except Exception as error:  # ORT's classes have no common base but Exception
-            trouble = trouble_of(str(error)) or "inference_failed"
-            raise EngineError(trouble, problem=brief(str(error))) from error
+            raise _failure(error) from error
         return dict(zip(names, values, strict=True))
 
 
@@ -211,6 +232,11 @@ def session_options(threads: int) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     return options
+
+
+def _failure(error: Exception) -> EngineError:
+    trouble = trouble_of(str(error)) or "inference_failed"
+    return EngineError(trouble, problem=brief(str(error)))
 
 
 def _shrinking(raw: Any) -> Any:

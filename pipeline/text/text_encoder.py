@@ -6,11 +6,13 @@ from typing import Final, Literal
 import numpy as np
 
 from pipeline.errors import EngineError
+from pipeline.lora.adapter import LoraSet
 from pipeline.model.folder import Component, ModelFolder
 from pipeline.plan.memory import give_back_heap
 from pipeline.prompt.chunks import CHUNK_TOKENS, Chunk, lay_out, pad_to
 from pipeline.prompt.weights import parse_weights
 from pipeline.request import ResolvedRequest
+from pipeline.runtime.adapters import combine
 from pipeline.runtime.ports import Array, Session
 from pipeline.runtime.sessions import OrtSession, SessionFactory
 from pipeline.text.embeds import EmbedsCache, FloatArray, PromptEmbeds, TextEmbeds
@@ -57,29 +59,35 @@ class PromptEncoder:
             self.session("text_encoder")
             self.session("text_encoder_2")
 
-    def encode_request(self, request: ResolvedRequest) -> PromptEmbeds:
-        """Embeddings of the final texts of `request`. Raises as `encode`."""
-        return self.encode(request.prompt, request.negative_prompt)
+    def encode_request(
+        self, request: ResolvedRequest, loras: LoraSet | None = None
+    ) -> PromptEmbeds:
+        """Embeddings of the final texts of `request`, whose open LoRAs are `loras`. Raises as
+        `encode`."""
+        return self.encode(request.prompt, request.negative_prompt, loras)
 
-    def encode(self, prompt: str, negative_prompt: str) -> PromptEmbeds:
-        """Embeddings of both, padded to the same number of chunks.
+    def encode(
+        self, prompt: str, negative_prompt: str, loras: LoraSet | None = None
+    ) -> PromptEmbeds:
+        """Embeddings of both, padded to the same number of chunks, by encoders with `loras`.
 
         An empty negative is all zeros where the model says so (`force_zeros_for_empty_prompt`), as
         in diffusers without a negative and in A1111. Raises ModelError, EngineError, the latter
-        also for a prompt of more than MAX_CHUNKS chunks.
+        also for a prompt of more than MAX_CHUNKS chunks, InputError as `combine`.
         """
+        loras = loras or LoraSet()
         chunks, negative_chunks = self.chunks(prompt), self.chunks(negative_prompt)
         count = max(len(chunks), len(negative_chunks))
         if count > MAX_CHUNKS:
             raise EngineError("prompt_too_many_tokens", limit=MAX_CHUNKS * CHUNK_TOKENS)
         try:
-            positive = self._encode(self._padded(chunks, count))
+            positive = self._encode(self._padded(chunks, count), loras)
             if self._folder.force_zeros_for_empty_prompt and not negative_prompt.strip():
                 negative = TextEmbeds(
                     embeds=np.zeros_like(positive.embeds), pooled=np.zeros_like(positive.pooled)
                 )
             else:
-                negative = self._encode(self._padded(negative_chunks, count))
+                negative = self._encode(self._padded(negative_chunks, count), loras)
         finally:
             if not self._keep_sessions and self._open:
                 self._open.clear()
@@ -118,15 +126,16 @@ class PromptEncoder:
     def _padded(self, chunks: Sequence[Chunk], count: int) -> tuple[Chunk, ...]:
         return pad_to(chunks, count, special=self._tokenizer.special)
 
-    def _encode(self, chunks: Sequence[Chunk]) -> TextEmbeds:
-        key = tuple((chunk.tokens, chunk.weights) for chunk in chunks)
+    def _encode(self, chunks: Sequence[Chunk], loras: LoraSet) -> TextEmbeds:
+        texts = tuple((chunk.tokens, chunk.weights) for chunk in chunks)
+        key = (loras.key(*self._pads), *texts)
         found = self._cache.get(key)
         if found is None:
-            found = self._run(chunks)
+            found = self._run(chunks, loras)
             self._cache.put(key, found)
         return found
 
-    def _run(self, chunks: Sequence[Chunk]) -> TextEmbeds:
+    def _run(self, chunks: Sequence[Chunk], loras: LoraSet) -> TextEmbeds:
         end = self._tokenizer.special.end
         weights = np.array([chunk.weights for chunk in chunks], np.float32)[:, :, None]
         hidden: list[FloatArray] = []
@@ -136,7 +145,8 @@ class PromptEncoder:
             session = self.session(which)
             layer = penultimate(session)
             wanted = [layer, "text_embeds"] if which == "text_encoder_2" else [layer]
-            outputs = session.run({"input_ids": ids}, wanted)
+            adapter = session.place(combine(loras, which, session.branch))
+            outputs = session.run({"input_ids": ids}, wanted, adapter)
             hidden.append(weigh(outputs[layer].astype(np.float32, copy=False), weights))
             if which == "text_encoder_2":
                 pooled = outputs["text_embeds"][:1].astype(np.float32, copy=False)

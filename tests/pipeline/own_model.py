@@ -55,14 +55,15 @@ def describe(folder: ModelFolder) -> ModelDescription:
         notice=folder.notice,
         size_multiple=folder.size_multiple,
         vae_scale_factor=folder.vae_scale_factor,
+        loras=folder.loras,
     )
 
 
-def open_own(path: Path, **scheduler: object) -> OwnEngine:
+def open_own(path: Path, *, loras: Path | None = None, **scheduler: object) -> OwnEngine:
     folder = open_folder(path, **scheduler)
     factory = SessionFactory(provider="cpu", threads=1)
     prompts = PromptEncoder(folder, factory)
-    return OwnEngine(folder, factory, prompts=prompts, description=describe(folder))
+    return OwnEngine(folder, factory, prompts=prompts, description=describe(folder), loras=loras)
 
 
 class Quiet:

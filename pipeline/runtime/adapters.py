@@ -1,0 +1,61 @@
+"""Combines the LoRAs of a picture into one adapter for a session's low-rank branch.
+
+Several LoRAs are one whose rank is the sum of theirs: A and B are concatenated along the rank, with
+the strengths multiplied into B.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import InputError
+from pipeline.lora.adapter import LoraSet, Pair, input_name
+from pipeline.lora.use import LoraUse
+from pipeline.runtime.ports import Port
+
+Array = npt.NDArray[Any]
+Ports = Mapping[str, Port]
+
+
+def combine(loras: LoraSet, part: str, branch: Ports) -> dict[str, Array]:
+    """The inputs of `branch` (of the session of `part`) that differ from empty ones, in its types.
+    What needs no change is not copied.
+
+    Raises InputError `lora_other_model` for a layer that the model lacks, or that is of another
+    size there.
+    """
+    made: dict[str, Array] = {}
+    for module, pairs in loras.layers(part).items():
+        a, b = (branch.get(input_name(module, matrix)) for matrix in ("A", "B"))
+        for use, pair in pairs:
+            if a is None or b is None or not _fits(pair, a, b):
+                raise InputError("lora_other_model", name=use.name)
+        assert a is not None
+        assert b is not None
+        made[a.name] = _joined([pair[0] for _, pair in pairs], 1, a.dtype)
+        made[b.name] = _joined([_strong(use, pair) for use, pair in pairs], 0, b.dtype)
+    return made
+
+
+def combined_bytes(loras: LoraSet, part: str, branch: Ports) -> int:
+    """The size of what `combine` makes."""
+    size = max((port.dtype.itemsize for port in branch.values()), default=0)
+    pairs = [pair for pairs in loras.layers(part).values() for _, pair in pairs]
+    return size * sum(matrix.size for pair in pairs for matrix in pair)
+
+
+def _fits(pair: Pair, a: Port, b: Port) -> bool:
+    return pair[0].shape[0] == a.shape[0] and pair[1].shape[1] == b.shape[1]
+
+
+def _strong(use: LoraUse, pair: Pair) -> Array:
+    if use.strength == 1:
+        return pair[1]
+    return pair[1].astype(np.float32) * np.float32(use.strength)
+
+
+def _joined(matrices: Sequence[Array], axis: int, dtype: np.dtype[Any]) -> Array:
+    whole = matrices[0] if len(matrices) == 1 else np.concatenate(matrices, axis, dtype=dtype)
+    return np.require(whole, dtype, ["C_CONTIGUOUS", "ALIGNED"])
