@@ -77,6 +77,10 @@ class Generation:
 
     @cached_property
     def listed(self) -> list[Listed]:
+        """As `read_listed`, kept from then on."""
+        return self.read_listed()
+
+    def read_listed(self) -> list[Listed]:
         """Its pictures. StorageError `backup_damaged` if the list can't be read."""
         return _read(self.path / PICTURES, read_list)
 

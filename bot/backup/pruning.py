@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from bot.backup.folder import BackupFolder, Generation, remove_folder
 from bot.backup.lora_files import clean_loras
@@ -14,6 +14,9 @@ from data.store.private import WRITING
 from pipeline.errors import StorageError
 
 _DAY_S: Final = 86_400.0
+
+Needed: TypeAlias = dict[str, set[str]]
+"""Hashes, by folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,7 @@ def _remove_unneeded(folder: BackupFolder, report: Report) -> None:
         report.line(f"{contents.damaged[0][0].name} can't be read, so no picture is removed.")
         return
     try:
-        needed = _needed(contents.complete)
+        needed = needed_files(contents.complete)
         clean_loras(folder, contents.complete)
     except StorageError as error:
         if error.key != "backup_damaged":
@@ -75,16 +78,20 @@ def _remove_unneeded(folder: BackupFolder, report: Report) -> None:
         return
     for kind in FOLDERS:
         if is_plain_folder(folder.root / kind):
-            _clean(folder, kind, needed, report)
+            _clean(folder, kind, needed[kind], report)
 
 
-def _needed(complete: Sequence[Generation]) -> set[tuple[str, str]]:
-    return {
-        (each.folder, each.content_hash) for generation in complete for each in generation.listed
-    }
+def needed_files(complete: Sequence[Generation]) -> Needed:
+    """The files that any backup lists. Backups list nearly the same ones: each is kept once, and a
+    backup's list only while it is read."""
+    needed: Needed = {kind: set() for kind in FOLDERS}
+    for generation in complete:
+        for each in generation.read_listed():
+            needed[each.folder].add(each.content_hash)
+    return needed
 
 
-def _clean(folder: BackupFolder, kind: str, needed: set[tuple[str, str]], report: Report) -> None:
+def _clean(folder: BackupFolder, kind: str, needed: set[str], report: Report) -> None:
     files = folder.files(kind)
     groups = files.groups()
     for number, group in enumerate(groups, 1):
@@ -96,6 +103,6 @@ def _clean(folder: BackupFolder, kind: str, needed: set[tuple[str, str]], report
             for left in place.glob(f"{WRITING}*"):
                 left.unlink(missing_ok=True)
             for content_hash in files.hashes(group):
-                if (kind, content_hash) not in needed:
+                if content_hash not in needed:
                     files.delete(content_hash)
                     hit("prune_picture_removed")

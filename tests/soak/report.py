@@ -14,7 +14,7 @@ from tests.soak.plots import Line, plot
 from tests.soak.run import FIRST_VERSION, KEPT_DAYS, Notes
 from tests.soak.samples import Sample, late_share
 
-WARM_UP_JOBS: Final = 2000
+WARM_UP_JOBS: Final = 1500
 """Of a process: discord.py keeps the last 1000 messages, SQLite its pages, Python its arenas."""
 BOUND_MIB: Final = 1.0
 """What memory may grow per 1000 jobs after that."""

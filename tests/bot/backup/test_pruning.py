@@ -1,13 +1,18 @@
 """Which backups go, and which pictures with them."""
 
+import hashlib
 import sqlite3
+import tracemalloc
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bot.backup.folder import BackupFolder
-from bot.backup.pruning import Kept
+from bot.backup.folder import BackupFolder, Generation
+from bot.backup.manifest import PICTURES, Listed, Manifest, list_text
+from bot.backup.pruning import Kept, needed_files
 from data.store.database import DATABASE_NAME
 from tests.bot.backup.conftest import (
     NOW,
@@ -71,3 +76,28 @@ def test_while_a_backup_can_not_be_read_no_picture_is_removed(state: Path, root:
     assert made.removed == (first.name,)
     assert (root / "pictures" / gone.parent.name / gone.name).exists()
     assert (root / second.name).exists()
+
+
+def test_memory_does_not_grow_with_the_number_of_backups(tmp_path: Path) -> None:
+    hashes = [hashlib.sha256(b"%d" % number).hexdigest() for number in range(2000)]
+    listed = [Listed("pictures", each, 100) for each in hashes]
+    backups: list[Generation] = []
+    for number in range(20):
+        path = tmp_path / str(number)
+        path.mkdir()
+        (path / PICTURES).write_text(list_text(listed), encoding="ascii")
+        manifest = Manifest(ekaki="test", schema=1, number=number, created=NOW, files={})
+        backups.append(Generation(path, manifest))
+    peaks = [peak_of(partial(needed_files, backups[:count])) for count in (1, 20)]
+    assert needed_files(backups) == {"pictures": set(hashes), "uploads": set(), "withheld": set()}
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+def peak_of(work: Callable[[], object]) -> int:
+    """The most memory that Python took meanwhile, in bytes."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
