@@ -35,6 +35,7 @@ from bot.jobs.draw.eta import Pace
 from bot.jobs.draw.line import Line
 from bot.jobs.draw.loras import LoraCheck
 from bot.jobs.draw.runner import Runner
+from bot.jobs.draw.schedule import Schedule
 from bot.jobs.draw.worker import EngineWorker
 from bot.jobs.keep.files import KeptFiles
 from bot.jobs.keep.output_check import OutputCheck
@@ -51,6 +52,7 @@ from bot.loras.library import LoraLibrary
 from bot.moderation.audit import Audit
 from bot.outbox.service import Outbox
 from bot.services import Services
+from bot.sharing.service import Sharing
 from data.guilds import guild_settings
 from data.shipped.vocabularies import load_related, load_vocabulary
 from data.store.database import Database
@@ -96,6 +98,7 @@ async def open_services(
         async with database.reader() as connection:
             languages = ServerLanguages(await guild_settings.chosen_languages(connection))
         outbox = Outbox(database=database, audit=audit, clock=clock)
+        sharing = Sharing.of(settings, clock=clock)
         observer = observer_of(settings)
         library = LoraLibrary(settings.lora_folder, family=lora_family(settings))
         loras = await stack.enter_async_context(library)
@@ -107,14 +110,18 @@ async def open_services(
             tags=tags,
             load=load,
             clock=clock,
+            sharing=sharing,
             observer=observer,
         )
         hosts = None
         if settings.hosts != "local" and load is not None:
-            hosts = compose_hosts(settings, jobs=jobs, database=database, clock=clock)
+            hosts = compose_hosts(
+                settings, jobs=jobs, database=database, clock=clock, schedule=sharing.everywhere
+            )
             await hosts.check()
             stack.push_async_callback(hosts.stop)
         stack.push_async_callback(jobs.stop)
+        stack.push_async_callback(sharing.stop)
         backups = Backups(settings, database=database, clock=clock)
         if lock is not None:
             stack.push_async_callback(backups.stop)
@@ -130,6 +137,7 @@ async def open_services(
             audit=audit,
             jobs=jobs,
             hosts=hosts,
+            sharing=sharing,
             backups=backups,
             loras=loras,
             lora_choices=Loras(library=loras, database=database, jobs=jobs),
@@ -171,6 +179,7 @@ def compose_jobs(
     loras: LoraLibrary,
     load: Load | None,
     clock: Clock,
+    sharing: Sharing,
     observer: Observer,
 ) -> JobService:
     """The job service and what it is built on. ModelError if TAGGER names no tagger."""
@@ -180,12 +189,13 @@ def compose_jobs(
     runner = Runner(
         store=store,
         line=line,
-        workers=workers_of(load),
+        workers=workers_of(load, sharing),
         clock=clock,
         version=f"Ekaki {version('ekaki')}",
         check=None if tagger is None or load is None else OutputCheck(partial(open_tagger, tagger)),
         open_ended=settings.hosts != "local" and load is not None,
         loras=LoraCheck(files.database, loras),
+        schedule=sharing.everywhere,
         observer=observer,
     )
     rules = JobRules(
@@ -217,12 +227,12 @@ def observer_of(settings: Settings) -> Observer:
     return Counting()
 
 
-def workers_of(load: Load | None) -> list[EngineWorker]:
+def workers_of(load: Load | None, sharing: Sharing) -> list[EngineWorker]:
     """A worker for each engine."""
     if load is None:
         return []
     if callable(load):
-        return [EngineWorker(load)]
+        return [EngineWorker(load, schedule=sharing.schedule_here())]
     several, pace = len(load) > 1, Pace()
     return [
         EngineWorker(
@@ -230,23 +240,23 @@ def workers_of(load: Load | None) -> list[EngineWorker]:
             name=f"Engine {number} of {len(load)}" if several else "The engine",
             device=f"local/{number - 1}",
             pace=pace,
+            schedule=sharing.schedule_here(),
         )
         for number, one in enumerate(load, 1)
     ]
 
 
 def compose_hosts(
-    settings: Settings, *, jobs: JobService, database: Database, clock: Clock
+    settings: Settings, *, jobs: JobService, database: Database, clock: Clock, schedule: Schedule
 ) -> Hosts:
-    """What has other machines draw."""
-    options = ClusterOptions(
-        address=settings.hosts_address,
-        token=settings.hosts_token,
-        folder=settings.data_dir,
-        external=settings.hosts_external,
-        public=settings.hosts_public,
+    """What has other machines draw, at the times of `schedule`."""
+    return Hosts(
+        runner=jobs.runner,
+        cluster=Cluster(ClusterOptions.of(settings)),
+        database=database,
+        clock=clock,
+        schedule=schedule,
     )
-    return Hosts(runner=jobs.runner, cluster=Cluster(options), database=database, clock=clock)
 
 
 def open_tagger(folder: Path) -> "Tagger":

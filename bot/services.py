@@ -29,6 +29,7 @@ from bot.library.weekly import WeeklyReports
 from bot.loras.library import LoraLibrary
 from bot.moderation.audit import Audit
 from bot.outbox.service import Outbox
+from bot.sharing.service import Sharing
 from data.store.database import Database
 
 
@@ -43,6 +44,7 @@ class Services:
     audit: Audit
     jobs: JobService
     hosts: Hosts | None
+    sharing: Sharing
     backups: Backups
     loras: LoraLibrary
     lora_choices: Loras

@@ -58,6 +58,7 @@ class Inference(commands.Cog):
         jobs = self.bot.services.jobs
         self._presenters.enter_sender()
         self.bot.presenters = self._presenters
+        await self.bot.services.sharing.start(jobs.runner)
         await jobs.start()
         if self.bot.services.hosts is not None:
             await self.bot.services.hosts.start()
@@ -65,6 +66,7 @@ class Inference(commands.Cog):
 
     async def cog_unload(self) -> None:
         self.bot.presenters = None  # for new jobs; those being accepted keep their reference
+        await self.bot.services.sharing.stop()
         await self.bot.services.jobs.stop()
         await self._presenters.stop()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Final, get_args, get_origin
 from urllib.parse import urlsplit
 
+from bot.common.hours import Hours, zone_of
 from bot.common.secret import Secret
 from data.store.ids import snowflake
 from pipeline.aspect import BUCKETS, parse_aspect
@@ -191,6 +192,19 @@ def aspect(typed: str) -> str:
         parse_aspect(typed)
     except InputError as error:
         raise ValueError(typed) from error
+    return typed
+
+
+@kind("times of the day and days, as 22:00-08:00,sat,sun or mon-fri 18:30-24:00")
+def hours(typed: str) -> Hours:
+    """Hours of the week."""
+    return Hours.parse(typed)
+
+
+@kind("the name of a time zone, as Europe/Berlin")
+def time_zone(typed: str) -> str:
+    """A time zone that is known here."""
+    zone_of(typed)
     return typed
 
 

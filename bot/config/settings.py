@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
+from bot.common.hours import ALWAYS, Hours
 from bot.common.logs import LogFormat
 from bot.common.secret import Secret
 from bot.config import kinds
@@ -114,6 +115,13 @@ class Settings:
     hosts_public: bool = False
     """Whether HOSTS_ADDRESS may be public. Whoever reaches it and has the token runs code on your
     machines; nothing is encrypted."""
+
+    draw_hours: Annotated[Hours, Section("Sharing the machine"), kinds.hours] = ALWAYS
+    """When this machine draws (docs/operations.md). Requests are accepted at any time and wait.
+    Empty: always."""
+
+    draw_time_zone: Annotated[str, kinds.time_zone] = ""
+    """The time zone of DRAW_HOURS and of /owner pause. Empty: this machine's."""
 
     default_steps: Annotated[
         int, Section("Pictures"), kinds.whole(card.MIN_STEPS, card.MAX_STEPS, unit="steps")

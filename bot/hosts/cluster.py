@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.common.secret import Secret
+from bot.config.settings import Settings
 from bot.hosts.addresses import refuse_public, split_address
 from bot.hosts.node import PREFIX, Node, environment, ray_module, require_ray
 from bot.hosts.remote_engine import Device
@@ -37,6 +38,17 @@ class ClusterOptions:
     folder: Path
     external: bool = False
     public: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings) -> "ClusterOptions":
+        """What the operator set."""
+        return cls(
+            address=settings.hosts_address,
+            token=settings.hosts_token,
+            folder=settings.data_dir,
+            external=settings.hosts_external,
+            public=settings.hosts_public,
+        )
 
 
 class Cluster:

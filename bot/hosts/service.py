@@ -22,6 +22,7 @@ from bot.hosts.remote_engine import Device, RemoteEngine, shortened
 from bot.jobs.draw.background import run_in_background
 from bot.jobs.draw.eta import Pace
 from bot.jobs.draw.runner import Runner
+from bot.jobs.draw.schedule import ALWAYS_DRAWS, Schedule
 from bot.jobs.draw.worker import EngineWorker
 from data.store import notes
 from data.store.database import Database
@@ -40,7 +41,7 @@ _REMEMBERED: Final = 50
 
 class Hosts:
     """Adds each device that joins the cluster to `runner`, and removes it when its machine is gone.
-    Lives on the event loop."""
+    Lives on the event loop. `schedule`: when they draw."""
 
     def __init__(
         self,
@@ -49,12 +50,14 @@ class Hosts:
         cluster: Cluster,
         database: Database,
         clock: Clock,
+        schedule: Schedule = ALWAYS_DRAWS,
         kind: type[DeviceActor] = DeviceActor,
     ) -> None:
         self._runner = runner
         self._cluster = cluster
         self._database = database
         self._clock = clock
+        self._schedule = schedule
         self._kind = kind
         self._entries: dict[Device, Entry] = {}
         self._paces: dict[str, Pace] = {}
@@ -181,6 +184,7 @@ class Hosts:
             device=device.name,
             pace=pace,
             host=device.host,
+            schedule=self._schedule,
         )
         seat = self._runner.add(worker)
         self._entries[device] = Entry(device, worker, seat)
@@ -249,7 +253,7 @@ class Hosts:
         for entry in self._entries.values():
             host = entry.device.host
             entry.avoided = self._losses.avoided(host, now) and self._others_draw(entry)
-            entry.seat.rest(entry.leaving or entry.avoided or host in self._drained)
+            entry.seat.drain(entry.leaving or entry.avoided or host in self._drained)
 
     def _others_draw(self, entry: Entry) -> bool:
         workers = self._runner.engines.workers

@@ -207,7 +207,7 @@ class JobService:
 
     async def queue_view(self, user_id: int) -> QueueView:
         """What `user_id` may see of the queue."""
-        return queue_view(self._line, user_id=user_id)
+        return queue_view(self._line, user_id=user_id, rest=self.runner.engines.rest)
 
     async def watch(self, job_id: str) -> Mailbox | None:
         """The events of a job, or its end; None if it was deleted."""

@@ -45,14 +45,33 @@ class Origin:
         return f"Origin(user_id={self.user_id}, channel_id={self.channel_id})"
 
 
+RestReason: TypeAlias = Literal["paused", "busy", "hours"]
+"""Why nothing is drawn, though everything works: the operator's pause, other programs that need the
+device, or hours in which it does not draw."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """`until`: seconds since the epoch; None if nobody knows."""
+
+    reason: RestReason
+    until: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
     """Accepted and waiting. `position` is the number of jobs before it, `eta_s` seconds until it is
-    done, None while nothing has been measured. `loading`: the model is not ready yet."""
+    done, None if that is unknown. `loading`: the model is not ready yet. `no_machine`: others draw
+    for this bot, and none is there. `rest`: nothing is drawn for now; `ready_at` (seconds since the
+    epoch) is then known instead of `eta_s`, as nothing counts it down.
+    """
 
     position: int
     eta_s: float | None
     loading: bool = False
+    no_machine: bool = False
+    rest: Rest | None = None
+    ready_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +152,11 @@ class OwnJob:
 class QueueView:
     """What a person may see of the queue: how many jobs run and wait in total, and their own in the
     order of their turns. `total_eta_s`: seconds until all are done, None if unknown. `devices`: how
-    many engines draw."""
+    many engines draw. `rest`: nothing is drawn for now."""
 
     running: int
     waiting: int
     own: tuple[OwnJob, ...]
     total_eta_s: float | None
     devices: int = 1
+    rest: Rest | None = None

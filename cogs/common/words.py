@@ -35,6 +35,11 @@ def moment(epoch_s: float) -> str:
     return f"<t:{math.ceil(epoch_s)}:R>"
 
 
+def date(epoch_s: float) -> str:
+    """Day and time, which Discord's client shows in the reader's time zone."""
+    return f"<t:{math.ceil(epoch_s)}:f>"
+
+
 def number(value: float) -> str:
     """`7`, `6.5`: without trailing zeros."""
     return f"{value:g}"

@@ -12,6 +12,7 @@ from cogs.common.errors import answer_error
 from cogs.common.extension import extension
 from cogs.common.lasting import Button, Lasting
 from cogs.common.messages import Outgoing
+from cogs.common.rest import rest_words
 from cogs.common.words import duration, quoted
 from cogs.drawing.cancel import JOB_ID
 from data.shipped.text import text
@@ -46,10 +47,12 @@ def queue_message(queue: QueueView) -> Outgoing:
     """Totals, and details of the person's own jobs."""
     summary = text("queue.summary", running=queue.running, waiting=queue.waiting)
     if not queue.running and not queue.waiting:
-        summary = text("queue.empty")
+        summary = text("queue.empty") if queue.rest is None else text("queue.empty_resting")
     elif queue.total_eta_s is not None:
         summary += " " + text("queue.total", duration=duration(queue.total_eta_s))
-    if queue.devices > 1:
+    if queue.rest is not None:
+        summary += "\n" + rest_words(queue.rest)
+    elif queue.devices > 1:
         summary += " " + text("queue.machines", devices=queue.devices)
     embed = discord.Embed(title=text("queue.title"), description=summary)
     shown = queue.own[:_MAX_BUTTONS]

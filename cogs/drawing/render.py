@@ -9,8 +9,9 @@ from bot.common.hints import hint_lines
 from bot.jobs.values import Progress, Queued
 from cogs.common.errors import words_of
 from cogs.common.messages import Attachment, Outgoing
+from cogs.common.rest import rest_words
 from cogs.common.result_buttons import ended_view, result_view
-from cogs.common.words import bar, cut, cut_to_columns, duration, harmless, quoted
+from cogs.common.words import bar, cut, cut_to_columns, date, duration, harmless, quoted
 from cogs.drawing.cancel import cancel_view
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
@@ -32,7 +33,9 @@ _MENTION_ROOM = 30  # of them, for the mention if the message is sent again
 
 def waiting(job: JobRecord, event: Queued) -> Outgoing:
     """Accepted: the place in the queue and the time it will take."""
-    if event.loading:
+    if event.no_machine and event.rest is None:
+        line = text("progress.no_machine")
+    elif event.loading:
         line = text("progress.loading")
     elif event.position == 0:
         line = text("progress.next")
@@ -40,7 +43,12 @@ def waiting(job: JobRecord, event: Queued) -> Outgoing:
         line = text("progress.waiting_one")
     else:
         line = text("progress.waiting", jobs=event.position)
-    embed = _embed(_WAITING, text("progress.title_waiting"), line + _eta(event.eta_s), job)
+    line += _eta(event.eta_s)
+    if event.ready_at is not None:
+        line += " " + text("progress.ready_at", time=date(event.ready_at))
+    if event.rest is not None:
+        line += "\n" + rest_words(event.rest)
+    embed = _embed(_WAITING, text("progress.title_waiting"), line, job)
     return Outgoing(embeds=(embed,), view=cancel_view(job.id))
 
 

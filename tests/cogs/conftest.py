@@ -9,6 +9,7 @@ from bot.outbox import dispatcher, verdict
 from bot.playground.simulator import limits
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.sharding import Sharding
+from bot.sharing import service as sharing_service
 from cogs.common import orphans
 from cogs.drawing import submission
 from cogs.gallery.posting import queues
@@ -41,6 +42,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queues, "_AGAIN_S", 0.05)
     monkeypatch.setattr(log_channel, "SETTLE_S", 0.05)
     monkeypatch.setattr(dispatcher, "PAUSE_S", 0.005)
+    monkeypatch.setattr(sharing_service, "LOOK_EVERY_S", 0.02)
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ class Device:
         self.storing: set[asyncio.Task[None]] = set()
         self.over = False
         self.pictures = 0
+        self._drained = False
         self._line = line
         self._drawing = drawing
         self._pace = pace
@@ -60,13 +61,22 @@ class Device:
         self._stopping = stopping
         self._leaving = asyncio.Event()
 
-    def rest(self, resting: bool) -> None:
+    def drain(self, drained: bool) -> None:
         """Take no more pictures, or take them again. What is drawn is finished."""
-        if resting and self.worker.state == "ready":
+        self._drained = drained
+        self.settle()
+
+    def settle(self) -> None:
+        """Rest or draw, as the schedule says now."""
+        if self._rests and self.worker.state == "ready":
             self._set("resting")
-        elif not resting and self.worker.state == "resting":
+        elif not self._rests and self.worker.state == "resting":
             self._set("ready")
         self._line.arrived.set()
+
+    @property
+    def _rests(self) -> bool:
+        return self._drained or self.worker.rest is not None
 
     def leave(self) -> None:
         """End `run`: the machine is gone. What it drew is drawn elsewhere."""
@@ -81,7 +91,7 @@ class Device:
             else:
                 await self._open()
             while not self._over():
-                unit = None if self.worker.state == "resting" else self._line.take(self._pace.pace)
+                unit = None if self._rests else self._line.take(self.worker.availability)
                 if unit is None:
                     self._line.arrived.clear()
                     await self._line.arrived.wait()
@@ -117,7 +127,7 @@ class Device:
         except HungEngineError as error:
             raise self._hung(error) from None
         await self._pace.restore(model)
-        self._set("ready")
+        self._set("resting" if self._rests else "ready")
 
     async def _open_host(self) -> None:
         """As `_open`, though a machine that does not respond is tried again. ModelError says why it

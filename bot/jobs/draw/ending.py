@@ -10,8 +10,8 @@ from bot.common.observer import NOBODY, Observer
 from bot.jobs.draw.announcer import Announcer
 from bot.jobs.draw.attempts import Attempts
 from bot.jobs.draw.background import run_in_background
+from bot.jobs.draw.engines import Engines
 from bot.jobs.draw.line import Line, LiveJob
-from bot.jobs.draw.worker import Engines
 from bot.jobs.keep.finish import Kept
 from bot.jobs.keep.store import JobStore
 from bot.jobs.keep.stored import end_of

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import math
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from itertools import islice
 from bot.jobs.deliver.mailbox import Mailbox
 from bot.jobs.draw.eta import Pace, cost_of
 from bot.jobs.draw.fair_queue import FairQueue, Unit
+from bot.jobs.draw.schedule import Availability
 from bot.jobs.values import Queued
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
@@ -35,9 +37,9 @@ class LiveJob:
 
 @dataclass(slots=True)
 class _Running:
-    """A picture that a device of `pace` draws; `done` is the share of its steps."""
+    """A picture that `device` draws; `done` is the share of its steps."""
 
-    pace: Pace
+    device: Availability
     done: float = 0.0
 
 
@@ -50,12 +52,12 @@ class Outlook:
 
 
 class Line:
-    """What waits, what runs, and how long it takes. `paces`: of the devices that draw at the same
-    time; those of one machine share theirs. `arrived` is set when there are new units."""
+    """What waits, what runs, and how long it takes. `devices`: those that draw at the same time,
+    now or later. `arrived` is set when there are new units."""
 
     def __init__(self) -> None:
         self.live: dict[str, LiveJob] = {}
-        self.paces: list[Pace] = []
+        self.devices: list[Availability] = []
         self.arrived = asyncio.Event()
         self._running: dict[Unit, _Running] = {}  # in the order of their taking
         self._begun: dict[Unit, tuple[int, float]] = {}  # first step reported, and when
@@ -72,17 +74,17 @@ class Line:
                 self._queue.push(self._unit(job, index))
         self.arrived.set()
 
-    def take(self, pace: Pace) -> Unit | None:
-        """Take the next picture to draw, for a device of `pace`; it counts as running until
-        `finish` or `put_back`."""
+    def take(self, device: Availability) -> Unit | None:
+        """Take the next picture to draw, for `device`; it counts as running until `finish` or
+        `put_back`."""
         unit = self._queue.pop()
         if unit is not None:
-            self._running[unit] = _Running(pace)
+            self._running[unit] = _Running(device)
         return unit
 
     def next_units(self) -> list[tuple[LiveJob, Unit]]:
         """The pictures that the devices take next, with their jobs. This can still change."""
-        units = islice(self._queue.upcoming(), max(1, len(self.paces)))
+        units = islice(self._queue.upcoming(), max(1, len(self.devices)))
         return [(self.live[unit.job_id], unit) for unit in units]
 
     def step(self, unit: Unit, *, step: int, steps: int, now: float) -> None:
@@ -92,7 +94,7 @@ class Line:
             return
         running.done = step / steps
         first, began = self._begun.setdefault(unit, (step, now))
-        running.pace.correct(cost=unit.cost * (step - first) / steps, steps_s=now - began)
+        running.device.pace.correct(cost=unit.cost * (step - first) / steps, steps_s=now - began)
 
     def finish(self, unit: Unit) -> None:
         """`unit` no longer runs."""
@@ -127,30 +129,35 @@ class Line:
         ahead = {unit.job_id: 0 for unit in self._running}
         done_at: dict[str, float | None] = {}
         idle = self._idle()
-        # A heap of devices by when they are free; the number decides where two are free at once.
-        free = [(0.0, number, pace) for number, pace in enumerate(idle)]
+        # A heap of devices by when they take a picture; the number decides between equal ones.
+        free = [(device.opens(0.0), number, device) for number, device in enumerate(idle)]
+        heapq.heapify(free)
         for number, (unit, running) in enumerate(self._running.items(), len(free)):
-            took = self._estimate(running.pace, unit.cost)
+            took = self._estimate(running.device.pace, unit.cost)
             left = None if took is None else took * (1.0 - running.done)
-            heapq.heappush(free, (left or 0.0, number, running.pace))
+            heapq.heappush(free, (running.device.opens(left or 0.0), number, running.device))
             done_at[unit.job_id] = _later(done_at, unit, left)
         for place, unit in enumerate(self._queue.upcoming()):
             ahead.setdefault(unit.job_id, 0 if place < len(idle) else len(ahead))
-            free_at, number, pace = heapq.heappop(free)
-            took = self._estimate(pace, unit.cost)
-            ends = None if took is None else free_at + took
-            heapq.heappush(free, (free_at if ends is None else ends, number, pace))
+            begins, number, device = heapq.heappop(free)
+            took = self._estimate(device.pace, unit.cost)
+            ends = None if took is None or begins == math.inf else begins + took
+            heapq.heappush(free, (begins if ends is None else device.opens(ends), number, device))
             done_at[unit.job_id] = _later(done_at, unit, ends)
         return {job_id: Outlook(ahead[job_id], done_at[job_id]) for job_id in ahead}
 
-    def _idle(self) -> list[Pace]:
-        """Of the devices that draw nothing; one at least where nothing runs."""
-        idle = list(self.paces)
+    def is_running(self, job_id: str) -> bool:
+        """Whether one of its pictures is being drawn."""
+        return any(unit.job_id == job_id for unit in self._running)
+
+    def _idle(self) -> list[Availability]:
+        """The devices that draw nothing; one at least where nothing runs."""
+        idle = list(self.devices)
         for running in self._running.values():
-            place = next((at for at, pace in enumerate(idle) if pace is running.pace), None)
+            place = next((at for at, one in enumerate(idle) if one is running.device), None)
             if place is not None:
                 del idle[place]
-        return idle if idle or self._running else [Pace()]
+        return idle if idle or self._running else [Availability(Pace())]
 
     def _estimate(self, pace: Pace, cost: float) -> float | None:
         """Seconds for `cost` on a device of `pace`: one that is new counts as the mean of the
@@ -158,7 +165,8 @@ class Line:
         took = pace.estimate(cost)
         if took is not None:
             return took
-        known = [each for each in (one.estimate(cost) for one in self.paces) if each is not None]
+        found = [device.pace.estimate(cost) for device in self.devices]
+        known = [each for each in found if each is not None]
         return sum(known) / len(known) if known else None
 
     def total_eta_s(self) -> float | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.jobs.draw.line import Line, LiveJob, Outlook
-from bot.jobs.values import OwnJob, QueueView
+from bot.jobs.values import OwnJob, QueueView, Rest
 from pipeline.prompt.assemble import typed_text
 
 _STORING = Outlook(position=0, eta_s=0.0)  # all drawn, its last picture is being written
@@ -34,7 +34,7 @@ def queue_counts(line: Line, *, now: float) -> QueueCounts:
     )
 
 
-def queue_view(line: Line, *, user_id: int) -> QueueView:
+def queue_view(line: Line, *, user_id: int, rest: Rest | None = None) -> QueueView:
     """The queue as shown to `user_id`: totals of all jobs, details of their own."""
     outlooks = line.outlooks()
     running = sum(job.started for job in line.live.values())
@@ -48,7 +48,8 @@ def queue_view(line: Line, *, user_id: int) -> QueueView:
         waiting=len(line.live) - running,
         own=tuple(sorted(own, key=lambda job: job.position)),
         total_eta_s=line.total_eta_s(),
-        devices=len(line.paces),
+        devices=len(line.devices),
+        rest=rest,
     )
 
 

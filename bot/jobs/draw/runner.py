@@ -12,10 +12,12 @@ from bot.jobs.draw.background import run_in_background
 from bot.jobs.draw.device import Device
 from bot.jobs.draw.drawing import Drawing
 from bot.jobs.draw.ending import Ending
+from bot.jobs.draw.engines import Engines
 from bot.jobs.draw.line import Line
 from bot.jobs.draw.loras import LoraCheck
 from bot.jobs.draw.pace_store import PaceStore
-from bot.jobs.draw.worker import Engines, EngineWorker
+from bot.jobs.draw.schedule import ALWAYS_DRAWS, Schedule
+from bot.jobs.draw.worker import EngineWorker
 from bot.jobs.keep.keeping import Keeping
 from bot.jobs.keep.output_check import OutputCheck
 from bot.jobs.keep.store import JobStore
@@ -33,7 +35,7 @@ class Runner:
     (`open_ended`).
 
     `check` examines every picture before it is stored; None: pictures are not checked. `loras`: see
-    there.
+    there. `schedule`: when anything is drawn at all.
     """
 
     def __init__(
@@ -47,10 +49,11 @@ class Runner:
         check: OutputCheck | None = None,
         open_ended: bool = False,
         loras: LoraCheck | None = None,
+        schedule: Schedule = ALWAYS_DRAWS,
         observer: Observer = NOBODY,
     ) -> None:
-        self.engines = Engines(workers)
-        self.announcer = Announcer(line, self.engines)
+        self.engines = Engines(workers, schedule)
+        self.announcer = Announcer(line, self.engines, clock)
         self.keeping = Keeping(store=store, clock=clock, version=version, check=check)
         self._line = line
         self._store = store
@@ -126,6 +129,12 @@ class Runner:
         for device in self._devices:
             await device.worker.close()
         await self.keeping.close()
+
+    def settle(self) -> None:
+        """Have all devices rest or draw, as their schedules say now, and publish it."""
+        for device in self._devices:
+            device.settle()
+        self.announcer.announce()
 
     def add(self, worker: EngineWorker) -> Device:
         """Draw with `worker` as well, which is on another machine."""

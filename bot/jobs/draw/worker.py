@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeGuard, TypeVar
 
@@ -12,6 +12,8 @@ from PIL import Image
 
 from bot.common.work_thread import BrokenWorkError, WorkThread
 from bot.jobs.draw.eta import Pace
+from bot.jobs.draw.schedule import ALWAYS_DRAWS, Availability, Schedule
+from bot.jobs.values import Rest
 from pipeline.engine.protocol import DrawnPicture, Engine, ModelDescription
 from pipeline.errors import Cancelled, EngineError
 from pipeline.request import ResolvedRequest
@@ -99,7 +101,8 @@ class LoopWatch:
 class EngineWorker:
     """The engine and its thread. `load` is called in that thread. `name`: for the log. `device`:
     machine and number, for metrics. `state` is maintained by its device. `pace`: shared by the
-    devices of a machine. `host`: the other machine on which it draws, "" for this one."""
+    devices of a machine. `host`: the other machine on which it draws, "" for this one. `schedule`:
+    when it draws."""
 
     def __init__(
         self,
@@ -109,17 +112,25 @@ class EngineWorker:
         device: str = "local/0",
         pace: Pace | None = None,
         host: str = "",
+        schedule: Schedule = ALWAYS_DRAWS,
     ) -> None:
         self.name = name
         self.device = device
         self.pace = pace or Pace()
         self.host = host
+        self.schedule = schedule
+        self.availability = Availability(self.pace, schedule.opens)
         self.state: State = "loading"
         self._load = load
         self._thread = WorkThread(THREAD_NAME)
         self._engine: Engine | None = None
         self._left = False
         self.model: ModelDescription | None = None
+
+    @property
+    def rest(self) -> Rest | None:
+        """Why it takes no pictures by its schedule, and until when; None: it does."""
+        return self.schedule.rest()
 
     async def start(self) -> ModelDescription:
         """Load the engine; ModelError says what is missing. BrokenWorkError: it is no engine.
@@ -229,34 +240,6 @@ class EngineWorker:
                     raise HungEngineError(quiet * QUIET_S)
         finally:
             working.cancel()
-
-
-class Engines:
-    """Those of all devices."""
-
-    def __init__(self, workers: Iterable[EngineWorker] = ()) -> None:
-        self.workers = list(workers)
-
-    @property
-    def model(self) -> ModelDescription | None:
-        """The model in use; None before it was loaded for the first time."""
-        first = sorted(self.workers, key=lambda worker: worker.state != "ready")
-        return next((worker.model for worker in first if worker.model is not None), None)
-
-    @property
-    def loading(self) -> bool:
-        """Whether none is ready to draw: all are being loaded or reopened."""
-        return all(worker.state != "ready" for worker in self.workers)
-
-    @property
-    def paces(self) -> list[Pace]:
-        """Of those that are drawing or soon will."""
-        return [worker.pace for worker in self.workers if worker.state in {"loading", "ready"}]
-
-    @property
-    def gone(self) -> bool:
-        """Whether none can be used any more."""
-        return all(worker.state == "gone" for worker in self.workers)
 
 
 def is_device_lost(error: Exception) -> TypeGuard[EngineError]:

@@ -1,5 +1,7 @@
 """Places and times with one device and with several, against drawing step by step."""
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,6 +13,7 @@ from bot.jobs.accept.decide import Decision
 from bot.jobs.draw.eta import Pace
 from bot.jobs.draw.fair_queue import Unit
 from bot.jobs.draw.line import Line, LiveJob, live_job
+from bot.jobs.draw.schedule import Availability
 from data.guilds.server_settings import LimitSet
 from pipeline.engine.protocol import Expected
 from pipeline.rating import Rating
@@ -34,7 +37,7 @@ def a_line(*, devices: int, measured: bool = True) -> Line:
     if measured:
         pace.learn(cost=1.0, steps_s=SECOND, total_s=SECOND)
     line = Line()
-    line.paces = [pace] * devices
+    line.devices = [Availability(pace)] * devices
     return line
 
 
@@ -48,7 +51,7 @@ def test_looking_ahead_takes_nothing_and_says_who_is_next() -> None:
 
 
 def took(line: Line) -> Unit:
-    unit = line.take(line.paces[0])
+    unit = line.take(line.devices[0])
     assert unit is not None
     return unit
 
@@ -58,7 +61,7 @@ def draw_all(line: Line) -> dict[str, float]:
     now, done_at = 0.0, dict[str, float]()
     running: list[tuple[float, Unit]] = []
     while True:
-        while len(running) < len(line.paces) and (unit := line.take(line.paces[0])) is not None:
+        while len(running) < len(line.devices) and (unit := line.take(line.devices[0])) is not None:
             running.append((now + unit.cost * SECOND, unit))
         if not running:
             return done_at
@@ -87,6 +90,52 @@ def test_the_time_told_is_the_time_it_takes(
     assert total == pytest.approx(max(took_s.values()))
 
 
+PERIOD_S = 20.0
+
+
+def opens(closed_s: float) -> Callable[[float], float]:
+    """Of a device that rests for the first `closed_s` seconds of every `PERIOD_S`."""
+
+    def open_from(in_s: float) -> float:
+        since = in_s % PERIOD_S
+        return in_s if since >= closed_s else in_s - since + closed_s
+
+    return open_from
+
+
+@given(jobs, st.lists(st.floats(0.0, 19.0), min_size=1, max_size=3))
+def test_the_time_told_includes_the_hours_in_which_devices_rest(
+    requested: list[tuple[int, int, float]], closed: list[float]
+) -> None:
+    line = a_line(devices=1)
+    pace = line.devices[0].pace
+    line.devices = [Availability(pace, opens(closed_s)) for closed_s in closed]
+    for user, count, cost in requested:
+        line.admit(a_job(user, count=count, cost=cost))
+    told = {job_id: outlook.eta_s for job_id, outlook in line.outlooks().items()}
+    free_at, done_at = [0.0] * len(closed), dict[str, float]()
+    while True:
+        begins = [opens(closed_s)(at) for closed_s, at in zip(closed, free_at, strict=True)]
+        number = begins.index(min(begins))
+        unit = line.take(line.devices[number])
+        if unit is None:
+            break
+        free_at[number] = begins[number] + unit.cost * SECOND
+        done_at[unit.job_id] = max(done_at.get(unit.job_id, 0.0), free_at[number])
+        line.finish(unit)
+    assert told == pytest.approx(done_at)
+
+
+def test_a_rest_without_a_known_end_makes_times_unknown() -> None:
+    line = a_line(devices=1)
+    line.devices = [Availability(line.devices[0].pace, lambda _: math.inf)]
+    line.admit(a_job(1, count=2))
+    line.admit(a_job(2))
+    outlooks = line.outlooks().values()
+    assert [(outlook.position, outlook.eta_s) for outlook in outlooks] == [(0, None), (1, None)]
+    assert line.total_eta_s() is None
+
+
 @given(jobs, st.integers(1, 5), st.integers(0, 8))
 def test_nobody_starts_before_those_that_are_told_to_be_ahead(
     requested: list[tuple[int, int, float]], devices: int, begun: int
@@ -95,13 +144,13 @@ def test_nobody_starts_before_those_that_are_told_to_be_ahead(
     for user, count, cost in requested:
         line.admit(a_job(user, count=count, cost=cost))
     drawn = [
-        unit for _ in range(min(begun, devices)) if (unit := line.take(line.paces[0])) is not None
+        unit for _ in range(min(begun, devices)) if (unit := line.take(line.devices[0])) is not None
     ]
     at_work = {unit.job_id for unit in drawn}
     places = {job_id: outlook.position for job_id, outlook in line.outlooks().items()}
     assert all(places[job_id] == 0 for job_id in at_work)
     before, free = set(at_work), devices - len(drawn)
-    while (unit := line.take(line.paces[0])) is not None:
+    while (unit := line.take(line.devices[0])) is not None:
         if unit.job_id not in before:
             assert places[unit.job_id] == (0 if free > 0 else len(before))
             before.add(unit.job_id)
@@ -130,7 +179,7 @@ def test_times_are_unknown_before_anything_was_measured() -> None:
 
 def test_steps_of_the_first_picture_correct_what_was_expected() -> None:
     line = a_line(devices=1, measured=False)
-    line.paces[0].expect(Expected(row_step_s=1024 * 1024 / 1e6, beside_s=0.0))  # a second a cost
+    line.devices[0].pace.expect(Expected(row_step_s=1024 * 1024 / 1e6, beside_s=0.0))
     first, second = a_job(1, cost=8.0), a_job(2, cost=8.0)
     line.admit(first)
     line.admit(second)
@@ -172,14 +221,14 @@ def test_each_device_counts_with_its_own_pace() -> None:
     slow.learn(cost=1.0, steps_s=8.0, total_s=8.0)
     fast.learn(cost=1.0, steps_s=2.0, total_s=2.0)
     line = Line()
-    line.paces = [slow, fast]
+    line.devices = [Availability(slow), Availability(fast)]
     jobs = [a_job(user) for user in range(5)]
     for job in jobs:
         line.admit(job)
-    assert line.take(slow) is not None
-    assert line.take(fast) is not None
+    assert line.take(line.devices[0]) is not None
+    assert line.take(line.devices[1]) is not None
     # The fast one draws all the others before the slow one is free.
     told = line.outlooks()
     assert [told[job.record.id].eta_s for job in jobs] == [8, 2, 4, 6, 8]
-    line.paces = [slow, fast, new]  # whoever has drawn nothing yet counts as the mean
+    line.devices.append(Availability(new))  # whoever has drawn nothing yet counts as the mean
     assert line.outlooks()[jobs[2].record.id].eta_s == 5.0

@@ -1,10 +1,11 @@
 """What one person sees of the queue."""
 
 import asyncio
+from pathlib import Path
 
 from bot.jobs.values import QueueView
 from pipeline.request import GenerationRequest
-from tests.bot.conftest import Harness, origin
+from tests.bot.conftest import Harness, open_harness, origin
 
 
 async def test_an_empty_queue(harness: Harness) -> None:
@@ -44,3 +45,10 @@ async def test_times_are_unknown_before_anything_was_measured(harness: Harness) 
     view = await harness.jobs.queue_view(1)
     assert view.total_eta_s is None
     assert view.own[0].eta_s is None
+
+
+async def test_where_others_draw_and_none_is_there_that_is_said(tmp_path: Path) -> None:
+    async with open_harness(tmp_path, loads=[], open_ended=True) as harness:
+        ticket = await harness.jobs.submit(GenerationRequest(prompt="1girl"), origin())
+        assert ticket.queued.no_machine
+        assert not ticket.queued.loading
