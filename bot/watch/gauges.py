@@ -53,6 +53,9 @@ def gauges_of(state: BotState) -> Iterator[GaugeMetricFamily]:
     yield _single(table.QUEUE_ETA, queue.eta_s)
     yield from _stored(state)
     yield _by_one(table.ENGINES, state.engines, zeros=True)
+    rest = state.readiness.rest
+    yield _by_one(table.RESTING, {} if rest is None else {rest.reason: 1}, zeros=True)
+    yield _single(table.REST_END, None if rest is None else rest.until)
     yield _by_one(table.HOST_DEVICES, state.host_devices, zeros=True)
     yield _single(table.DISCORD_SERVERS, state.servers)
     states = Counter("connected" if each.connected else "disconnected" for each in state.shards)

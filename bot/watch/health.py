@@ -8,7 +8,9 @@ from typing import Final
 from bot.client.client import EkakiBot
 from bot.client.sharded import ShardView
 from bot.common.wording import words
+from bot.jobs.draw.engines import Engines
 from bot.jobs.draw.worker import EngineWorker, State
+from bot.jobs.values import Rest
 from bot.watch.table import Part
 from data.store import notes
 from pipeline.errors import StorageError
@@ -23,9 +25,11 @@ _STATES: Final[tuple[State, ...]] = ("loading", "lost", "resting", "gone")  # th
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What is `missing`, by part, in a few words."""
+    """What is `missing`, by part, in a few words. `rest`: nothing is drawn for now, by the
+    operator's wish; requests are accepted."""
 
     missing: Mapping[Part, str]
+    rest: Rest | None = None
 
     @property
     def ready(self) -> bool:
@@ -33,12 +37,17 @@ class Readiness:
         return not self.missing
 
 
-def engine_problem(workers: list[EngineWorker]) -> str:
-    """Why no engine draws; "" if one is ready."""
-    states = {worker.state for worker in workers}
-    if "ready" in states:
+def engine_problem(engines: Engines) -> str:
+    """Why no engine draws; "" if one is ready, or all rest as they should."""
+    if engines.rest is not None or any(_draws(worker) for worker in engines.workers):
         return ""
+    states = {worker.state for worker in engines.workers}
     return next((state for state in _STATES if state in states), "none")
+
+
+def _draws(worker: EngineWorker) -> bool:
+    """Whether it draws, or, here, has just ended its rest: only others rest for other reasons."""
+    return worker.state == "ready" or (worker.state == "resting" and not worker.host)
 
 
 def gateway_problem(shards: Sequence[ShardView], *, begun: bool) -> str:
@@ -69,14 +78,16 @@ class Health:
     async def readiness(self) -> Readiness:
         """Check every part."""
         jobs = self._services.jobs
+        engines = jobs.runner.engines
         found: dict[Part, str] = {
             "login": "" if self._bot.user is not None else "not logged in",
             "gateway": gateway_problem(self._bot.shard_views(), begun=self._bot.is_ready()),
             "accepting": "" if jobs.accepting and self.live else "finishing or stopping",
             "database": await self._database_problem(),
-            "engine": engine_problem(jobs.runner.engines.workers),
+            "engine": engine_problem(engines),
         }
-        return Readiness({part: problem for part, problem in found.items() if problem})
+        missing: dict[Part, str] = {part: problem for part, problem in found.items() if problem}
+        return Readiness(missing, engines.rest)
 
     async def _database_problem(self) -> str:
         now = self._services.clock.monotonic()

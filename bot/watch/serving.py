@@ -5,6 +5,7 @@ import logging
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 from typing import Final
 
 from aiohttp import web
@@ -76,9 +77,14 @@ class Watch:
         return web.json_response({"live": live}, status=200 if live else 503)
 
     async def ready(self, _: web.Request) -> web.Response:
-        """200 if members can use the bot, otherwise 503; either says what is missing."""
+        """200 if members can use the bot, otherwise 503; either says what is missing, and whether
+        drawing rests."""
         readiness = await self._health.readiness()
-        body = {"ready": readiness.ready, "missing": dict(readiness.missing)}
+        body = {
+            "ready": readiness.ready,
+            "missing": dict(readiness.missing),
+            "rest": None if readiness.rest is None else asdict(readiness.rest),
+        }
         return web.json_response(body, status=200 if readiness.ready else 503)
 
     async def metrics(self, request: web.Request) -> web.Response:

@@ -11,6 +11,7 @@ from typing import Final, Literal, TypeAlias, get_args
 from bot.common.observer import InteractionKind, JobResult
 from bot.hosts.entries import HostState
 from bot.jobs.draw.worker import State
+from bot.jobs.values import RestReason
 from bot.safety.output import WithheldReason
 
 Part: TypeAlias = Literal["login", "gateway", "accepting", "database", "engine"]
@@ -187,6 +188,17 @@ ENGINES: Final = Metric(
     help="Engines by state, also those on other machines.",
     labels={"state": get_args(State)},
 )
+RESTING: Final = Metric(
+    name="ekaki_resting",
+    kind="gauge",
+    help="1 while nothing is drawn for this reason, though requests are accepted.",
+    labels={"reason": get_args(RestReason)},
+)
+REST_END: Final = Metric(
+    name="ekaki_rest_end_timestamp_seconds",
+    kind="gauge",
+    help="When that ends, in seconds since the epoch; absent while unknown, and while it draws.",
+)
 HOST_DEVICES: Final = Metric(
     name="ekaki_host_devices",
     kind="gauge",
@@ -251,6 +263,6 @@ COUNTED: Final = (
 )  # fmt: skip
 READ: Final = (
     INFO, READY, JOBS, PICTURES_WAITING, OLDEST_WAIT, QUEUE_ETA, UNDELIVERED, REPORTS, REVIEWS,
-    ENGINES, HOST_DEVICES, OUTBOX_ITEMS, OUTBOX_OLDEST, DISCORD_SERVERS, DISCORD_SHARDS,
-    DISCORD_LATENCY, DISK_FREE, DISK_SIZE, DATABASE_SIZE, BACKUP_AGE,
+    ENGINES, RESTING, REST_END, HOST_DEVICES, OUTBOX_ITEMS, OUTBOX_OLDEST, DISCORD_SERVERS,
+    DISCORD_SHARDS, DISCORD_LATENCY, DISK_FREE, DISK_SIZE, DATABASE_SIZE, BACKUP_AGE,
 )  # fmt: skip

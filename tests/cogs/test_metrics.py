@@ -1,6 +1,7 @@
 """The real bot, scraped over HTTP: what members do and Discord answers is counted."""
 
 import asyncio
+import json
 import re
 import shutil
 import socket
@@ -23,6 +24,7 @@ from bot.watch import health, state, table
 from bot.watch.counting import Counting
 from bot.watch.serving import watching
 from pipeline.errors import EngineError, StorageError
+from tests.cogs.drawing.test_resting import hours_from_now
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, open_bot
 from tests.support.fake_engine import FakeEngine
@@ -319,6 +321,24 @@ async def test_an_engine_that_is_loading_is_told_as_such(place: Discord) -> None
         finally:
             go.set()
         await until(lambda: _is_ready(seen))
+
+
+async def test_a_bot_that_rests_at_this_hour_is_ready_and_says_until_when(place: Discord) -> None:
+    hours = {"draw_hours": hours_from_now(2, 3), "draw_time_zone": "UTC"}
+    async with watched(place, **hours) as seen:
+        await until(lambda: _is_ready(seen))
+        found, (_, _, body) = await seen.scrape(), await seen.get("/healthz/ready")
+        assert found("ekaki_resting", reason="hours") == 1
+        assert found("ekaki_resting", reason="paused") == 0
+        assert found("ekaki_engines", state="ready") == 0
+        ends = found("ekaki_rest_end_timestamp_seconds")
+        assert json.loads(body)["rest"] == {"reason": "hours", "until": ends}
+        place.advance(2 * 3600)
+        (worker,) = seen.running.services.jobs.runner.engines.workers
+        await until(lambda: worker.state == "ready")
+        found = await seen.scrape()
+        assert found("ekaki_resting", reason="hours") == 0
+        assert found("ekaki_engines", state="ready") == 1
 
 
 async def test_a_bot_that_finishes_is_not_ready_and_one_that_stops_not_live(
