@@ -93,6 +93,8 @@ class Device:
             while not self._over():
                 unit = None if self._rests else self._line.take(self.worker.availability)
                 if unit is None:
+                    if self._rests:  # a job whose picture was just drawn may wait for its next
+                        self._announcer.announce()
                     self._line.arrived.clear()
                     await self._line.arrived.wait()
                     continue
