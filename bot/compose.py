@@ -200,7 +200,7 @@ def compose_jobs(
     )
     rules = JobRules(
         defaults=defaults_of(settings),
-        limits=limits_of(settings),
+        limits=Limits.of(settings),
         category_of=tags.category_of,
         rating_of=tags.sexual_rating_of,
         alias_of=tags.alias_of,
@@ -264,16 +264,6 @@ def open_tagger(folder: Path) -> "Tagger":
     from pipeline.tagger.tagger import Tagger
 
     return Tagger.open(folder)
-
-
-def limits_of(settings: Settings) -> Limits:
-    """The bounds that the operator set."""
-    return Limits(
-        pictures_per_hour=settings.pictures_per_hour,
-        pictures_per_day=settings.pictures_per_day,
-        waiting_jobs_per_user=settings.waiting_jobs_per_user,
-        waiting_jobs_total=settings.waiting_jobs_total,
-    )
 
 
 def bounds_of(settings: Settings) -> OwnerBounds:

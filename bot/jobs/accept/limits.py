@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from bot.config.settings import Settings
 from data.guilds.server_settings import LimitSet
 from data.jobs.quota import Use
 from data.store.times import CLOCK_STEP_S
@@ -21,6 +22,16 @@ class Limits:
     pictures_per_day: int
     waiting_jobs_per_user: int
     waiting_jobs_total: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """The bounds that the operator set."""
+        return cls(
+            pictures_per_hour=settings.pictures_per_hour,
+            pictures_per_day=settings.pictures_per_day,
+            waiting_jobs_per_user=settings.waiting_jobs_per_user,
+            waiting_jobs_total=settings.waiting_jobs_total,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
