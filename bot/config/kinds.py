@@ -262,7 +262,7 @@ def listening(typed: str) -> str:
 @kind("an address and a port, as 10.0.0.5:6379")
 def reachable(typed: str) -> str:
     """Where others connect: as `listening`, without port 0, which stands for any free one."""
-    if listening.parse(typed).endswith(":0"):
+    if str(listening.parse(typed)).endswith(":0"):
         raise ValueError(typed)
     return typed
 
