@@ -250,12 +250,9 @@ def compose_hosts(
     settings: Settings, *, jobs: JobService, database: Database, clock: Clock, schedule: Schedule
 ) -> Hosts:
     """What has other machines draw, at the times of `schedule`."""
+    cluster = Cluster(ClusterOptions.of(settings))
     return Hosts(
-        runner=jobs.runner,
-        cluster=Cluster(ClusterOptions.of(settings)),
-        database=database,
-        clock=clock,
-        schedule=schedule,
+        runner=jobs.runner, cluster=cluster, database=database, clock=clock, schedule=schedule
     )
 
 
