@@ -15,8 +15,9 @@ from bot.moderation.audit import Audit
 from bot.moderation.words import checked, find_blocked
 from bot.outbox.service import Outbox
 from bot.safety.rules import check_prompt, refusal
-from data.guilds import guild_limits, guild_settings, place_settings
+from data.guilds import guild_limits, guild_loras, guild_settings, place_settings
 from data.guilds.audit import AuditKind
+from data.guilds.guild_loras import Allowed
 from data.guilds.place_settings import Scope
 from data.guilds.server_settings import (
     LIMIT_NAMES,
@@ -38,7 +39,7 @@ Change = Callable[[GuildSettings], GuildSettings]
 RatingKind = Literal["ceiling", "default"]
 
 MAX_ROLES: Final = 50  # with limits of their own, in one server
-_MAX_SHOWN: Final = 20  # words of a change that the log names
+_MAX_SHOWN: Final = 20  # words or LoRAs of a change that the log names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +198,31 @@ class Servers:
                     await self._changed(connection, actor, name, before, after, role_id=role_id)
         return new
 
+    async def loras(self, guild_id: int) -> Mapping[int, Allowed]:
+        """The LoRAs that are allowed by role; the server's own id is everyone's role."""
+        return await self._database.read(guild_loras.of_guild, guild_id=guild_id)
+
+    async def set_loras(
+        self, actor: Actor, *, role_id: int, allowed: Allowed | Literal["unset"]
+    ) -> None:
+        """Set which LoRAs a role may use, by key (None: all); "unset" leaves it without a rule of
+        its own. InputError `roles_too_many`."""
+        guild_id = _guild_of(actor)
+        async with self._database.transaction() as connection:
+            made = await guild_loras.of_guild(connection, guild_id=guild_id)
+            old: Allowed | Literal["unset"] = made.get(role_id, "unset")
+            if allowed == "unset":
+                await guild_loras.remove(connection, guild_id=guild_id, role_id=role_id)
+            elif role_id not in made and len(made) >= MAX_ROLES:
+                raise InputError("roles_too_many", limit=MAX_ROLES)
+            else:
+                await guild_loras.put(
+                    connection, guild_id=guild_id, role_id=role_id, allowed=allowed
+                )
+            if old != allowed:
+                before, after = _loras_logged(old), _loras_logged(allowed)
+                await self._changed(connection, actor, "loras", before, after, role_id=role_id)
+
     async def _changed(
         self,
         connection: Connection,
@@ -240,6 +266,15 @@ def _check_bounds(settings: GuildSettings) -> None:
         value = getattr(settings, row.name)
         if not row.low <= value <= row.high:
             raise InputError("value_out_of_range", value=value, low=row.low, high=row.high)
+
+
+def _loras_logged(allowed: Allowed | Literal["unset"]) -> object:
+    """For the log: `all`, `none`, or the first names of a list."""
+    if allowed == "unset":
+        return None
+    if allowed is None:
+        return "all"
+    return sorted(allowed)[:_MAX_SHOWN] or "none"
 
 
 def _label(rating: Rating | None) -> str | None:

@@ -16,6 +16,7 @@ _log = logging.getLogger(__name__)
 MAX_LINE: Final = 380  # characters: ten fit into an embed
 _PROMPT: Final = 120
 _LINKS: Final = 5  # of a list of channels: two such lists fit into a line
+_LORAS: Final = "loras"  # a setting by role that has no row: see `Servers.set_loras`
 _KNOWN: Final = frozenset(AuditKind)
 
 
@@ -150,7 +151,8 @@ def until_text(until: float | None) -> str:
 def _setting(details: Mapping[str, Any]) -> str:
     stored = str(details.get("setting", "-"))
     row = SETTINGS.get(stored)
-    name = f"`{stored}`" if row is None else f"**{text(f'settings.{row.title}')}**"
+    title = "page_loras" if stored == _LORAS else "" if row is None else row.title
+    name = f"**{text(f'settings.{title}')}**" if title else f"`{stored}`"
     if "of_channel" in details:
         return f"{name} (<#{details['of_channel']}>)"
     return f"{name} (<@&{details['of_role']}>)" if "of_role" in details else name
@@ -170,6 +172,8 @@ def _value(details: Mapping[str, Any], which: str) -> str:
             if control == "channels":
                 return listed([f"<#{each}>" for each in words[:_LINKS]]) or text("audit.not_set")
             return quoted(listed(words), 80) or text("audit.not_set")
+        case "all" | "none" if details.get("setting") == _LORAS:
+            return text(f"settings.loras_{value}")
         case str() if control == "language":
             return text("language.name", locale=value)
         case _ if control == "channel":

@@ -17,6 +17,7 @@ from cogs.common.duty import manager_of
 from cogs.common.extension import extension
 from cogs.settings.buttons import SettingButton
 from cogs.settings.facts import gather
+from cogs.settings.loras import LoraButton, LoraMenu, LoraRoleMenu
 from cogs.settings.menus import (
     ChannelMenu,
     LanguageMenu,
@@ -84,6 +85,9 @@ setup = extension(
     ChannelMenu,
     TagsMenu,
     RoleMenu,
+    LoraRoleMenu,
+    LoraMenu,
+    LoraButton,
     SettingButton,
     LanguageMenu,
 )

@@ -7,9 +7,11 @@ from typing import Any, Final
 import discord
 
 from bot.client.client import Interaction
+from bot.loras.library import LoraEntry
 from bot.safety.ceiling import Ceiling
 from cogs.common.duty import guild_id_of
 from cogs.common.places import place_of, rules_channel_id
+from data.guilds.guild_loras import Allowed
 from data.guilds.outbox import OutboxItem
 from data.guilds.server_settings import (
     GuildSettings,
@@ -31,8 +33,9 @@ SHOWN_PARKED: Final = 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Everything that a page of the panel may show. `missing`: by channel, the permissions that the
-    bot lacks to post. `parked`: the first items that Discord rejects. `role_id`: whose limits are
-    shown; the server's id: everyone's. `bounds`: the operator's limits."""
+    bot lacks to post. `parked`: the first items that Discord rejects. `role_id`: whose limits or
+    LoRAs are shown; the server's id: everyone's. `loras`: which ones are allowed, by role;
+    `library`: which ones there are. `bounds`: the operator's limits."""
 
     guild: discord.Guild
     channel_id: int
@@ -42,6 +45,8 @@ class Facts:
     ceiling: Ceiling
     words: Words
     limits: Mapping[int, LimitSet]
+    loras: Mapping[int, Allowed]
+    library: Sequence[LoraEntry]
     bounds: LimitSet
     missing: Mapping[int, tuple[str, ...]]
     parked: Sequence[OutboxItem] = ()
@@ -113,6 +118,8 @@ async def gather(interaction: Interaction, *, role_id: int | None = None) -> Fac
         ceiling=ceiling,
         words=await services.servers.words(guild_id),
         limits=await services.servers.limits(guild_id),
+        loras=await services.servers.loras(guild_id),
+        library=services.loras.entries(),
         bounds=services.servers.bounds.limits,
         missing=missing_in(guild, settings, channel_id),
         parked=await services.outbox.parked(guild_id=guild_id, limit=SHOWN_PARKED),

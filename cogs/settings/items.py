@@ -16,9 +16,9 @@ from data.shipped.text import languages, text
 from pipeline.errors import InputError
 from pipeline.rating import Rating
 
-PanelPage = Page | Literal["setup"]
+PanelPage = Page | Literal["setup", "loras"]
 PAGES: Final[tuple[PanelPage, ...]] = (
-    "here", "ratings", "channels", "words", "limits", "gallery", "setup",
+    "here", "ratings", "channels", "words", "limits", "loras", "gallery", "setup",
 )  # fmt: skip
 TAGS_PAGE: Final = "tags"
 """Reached from the gallery's page, if it has a forum."""

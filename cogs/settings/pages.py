@@ -27,6 +27,7 @@ from cogs.settings.items import (
     setting_button,
     tags_menu,
 )
+from cogs.settings.loras_page import loras_page
 from cogs.settings.values import limits_line, said
 from data.guilds.server_settings import SETTINGS, LimitSet, Setting
 from data.shipped.text import text
@@ -43,6 +44,7 @@ def panel(page: PanelPage, facts: Facts) -> Outgoing:
         "channels": _channels,
         "words": _words,
         "limits": _limits,
+        "loras": loras_page,
         "gallery": _gallery,
         "setup": _setup,
         "tags": _tags,
