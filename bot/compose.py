@@ -66,7 +66,6 @@ from pipeline.tags.nearest import nearest
 if TYPE_CHECKING:
     from pipeline.tagger.tagger import Tagger
 
-
 _log = logging.getLogger(__name__)
 
 Load = Callable[[], Engine] | Sequence[Callable[[], Engine]]
@@ -140,7 +139,7 @@ async def open_services(
             sharing=sharing,
             backups=backups,
             loras=loras,
-            lora_choices=Loras(library=loras, database=database, jobs=jobs),
+            lora_choices=Loras(library=loras, database=database, jobs=jobs, clock=clock),
             suggestions=Suggestions(tags=tags, database=database, jobs=jobs),
             related=Related(tags=tags, start=load_related(), database=database, jobs=jobs),
             results=results,

@@ -80,8 +80,8 @@ def _terms(settings: Settings, model: ModelDescription | None) -> list[tuple[str
 
 
 TOPICS: Final = (
-    "prompts", "weights", "sizes", "flags", "pictures", "own", "limits", "privacy", "moderation",
-    "model",
+    "prompts", "weights", "sizes", "flags", "loras", "pictures", "own", "limits", "privacy",
+    "moderation", "model",
 )  # fmt: skip
 """Topics of `/help`, in the order of its menu. They are in old messages: never rename one."""
 

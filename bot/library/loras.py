@@ -1,9 +1,11 @@
 """The LoRAs that a person can choose in a place: suggestions, and what cards show of them."""
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot.common.clock import Clock
 from bot.jobs.accept.gather import lora_rule
 from bot.jobs.accept.loras import usable
 from bot.jobs.service import JobService
@@ -15,12 +17,15 @@ from data.guilds import guild_loras
 from data.guilds.guild_loras import Allowed
 from data.jobs import loras
 from data.shipped.text import text
+from data.store.connection import Connection
 from data.store.database import Database
 from pipeline.rating import Rating
 from pipeline.tags.complete import Completion
 from pipeline.tags.labels import label, meant
 
 _STRENGTHS: Final = (0.4, 0.6, 0.8, 1.0)
+_COUNTED_FOR_S: Final = 60.0
+_MAX_COUNTED: Final = 1000  # servers and people whose counts are kept
 _MAX_WORDS: Final = 40  # characters of trigger words in a suggestion
 
 
@@ -50,10 +55,15 @@ class LoraChoice:
 class Loras:
     """What people see of the library."""
 
-    def __init__(self, *, library: LoraLibrary, database: Database, jobs: JobService) -> None:
+    def __init__(
+        self, *, library: LoraLibrary, database: Database, jobs: JobService, clock: Clock
+    ) -> None:
         self._library = library
         self._database = database
         self._jobs = jobs
+        self._clock = clock
+        self._counts: OrderedDict[tuple[int | None, int], tuple[float, Mapping[str, int]]]
+        self._counts = OrderedDict()
 
     async def choice(self, asker: Asker) -> LoraChoice:
         """What `asker` can choose from."""
@@ -73,11 +83,23 @@ class Loras:
                 shown=usable(self._library, rule=LoraRule(), ceiling=ceiling.rating),
                 rule=await lora_rule(connection, guild_id=asker.guild_id, role_ids=asker.role_ids),
                 ceiling=ceiling.rating,
-                pictures=await loras.counts(
-                    connection, guild_id=asker.guild_id, user_id=asker.user_id
-                ),
+                pictures=await self._pictures(connection, asker),
                 allowed=allowed,
             )
+
+    async def _pictures(self, connection: Connection, asker: Asker) -> Mapping[str, int]:
+        """The counts of a server or of a person's direct messages. They are read at most once a
+        minute, because a suggestion is asked for at each key."""
+        place = asker.guild_id, (0 if asker.guild_id is not None else asker.user_id)
+        now = self._clock.monotonic()
+        read_at, found = self._counts.get(place, (now - _COUNTED_FOR_S, {}))
+        if now - read_at >= _COUNTED_FOR_S:
+            found = await loras.counts(connection, guild_id=asker.guild_id, user_id=asker.user_id)
+            self._counts[place] = now, found
+            self._counts.move_to_end(place)
+            while len(self._counts) > _MAX_COUNTED:
+                self._counts.popitem(last=False)
+        return found
 
     async def suggestions(self, typed: str, asker: Asker) -> list[Suggestion]:
         """For the last name of the option: `ink:0.7 ‹ink wash · 12 pictures ← other:1›`. Behind a

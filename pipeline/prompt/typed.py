@@ -1,7 +1,7 @@
 """Separates what a person typed for a finished picture from what was added, also as a command.
 
 Both are read from the final texts, which everybody who sees the picture may read: a flag, the name
-of a LoRA or an address that was typed and taken out of the prompt is not in them.
+of a LoRA that was not used or an address that was typed and taken out of the prompt is not in them.
 """
 
 from collections.abc import Set
