@@ -18,7 +18,7 @@ from bot.jobs.keep.stored import end_of
 from bot.jobs.values import CancelledEvent, Completed, Failed, Terminal
 from data.store.place import REPLACED
 from pipeline.engine.protocol import ModelDescription
-from pipeline.errors import EkakiError, EngineError, StorageError
+from pipeline.errors import EkakiError, EngineError, InputError, RefusedError, StorageError
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +92,10 @@ class Ending:
             self.give_up(error)
             return
         known = error if isinstance(error, EkakiError) else EngineError("engine_failed")
-        _log.error("Job %s failed: %s", job.record.id, error, exc_info=error)
+        if isinstance(error, InputError | RefusedError):  # nobody's fault: a LoRA that is gone
+            _log.info("Job %s can't be drawn: %s", job.record.id, error)
+        else:
+            _log.error("Job %s failed: %s", job.record.id, error, exc_info=error)
         try:
             if not await self.end(job.record.id, known):
                 await self._tell_stored(job.record.id)

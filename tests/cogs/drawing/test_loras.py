@@ -6,6 +6,7 @@ import pytest
 
 from bot.loras.scan import manifest_path
 from bot.playground.simulator.default_world import IDS
+from bot.playground.simulator.world import Role
 from data.guilds import guild_loras
 from pipeline.rating import Rating
 from tests.bot.loras.making import put
@@ -13,6 +14,8 @@ from tests.cogs.pictures.test_results import drawn
 from tests.cogs.running import Discord, Running, words
 from tests.cogs.visitors import Visitor, open_bot
 from tests.support.patience import until
+
+ARTISTS = 700000000000000001
 
 
 @pytest.fixture
@@ -134,6 +137,29 @@ async def test_one_that_a_server_forbids_meanwhile_ends_them_too(
     if restart:
         async with open_bot(place) as running:
             await _ends_kindly(place, running, alice)
+
+
+async def test_the_roles_count_that_somebody_had_when_they_asked(
+    place: Discord, loras: Path, alice: Visitor, bob: Visitor
+) -> None:
+    guild = place.world.guilds[IDS.guild]
+    guild.roles[ARTISTS] = Role(id=ARTISTS, name="artists", permissions=0)
+    guild.members[IDS.alice].role_ids.append(ARTISTS)
+    async with open_bot(place) as running:
+
+        async def allow(role_id: int, *names: str) -> None:
+            await running.services.database.write(
+                guild_loras.put, guild_id=IDS.guild, role_id=role_id, allowed=frozenset(names)
+            )
+
+        await allow(ARTISTS, "ink", "水彩")
+        await waiting_and_drawn(running, alice, bob)
+        await alice.imagine("1girl, cat", lora="水彩")
+        await allow(IDS.guild)
+        await allow(ARTISTS, "水彩")
+        running.engine.release()
+        await running.all_delivered(3)
+        assert [job.state for job in await running.jobs()] == ["finished", "failed", "finished"]
 
 
 async def _ends_kindly(place: Discord, running: Running, alice: Visitor) -> None:
