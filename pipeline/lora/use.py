@@ -16,15 +16,25 @@ MAX_STRENGTH: Final = 2.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoraUse:
     """`name` is that of the library, `strength` a finite factor. `digest` is the SHA-256 (hex) of
-    the adapter's file in the library when the request was accepted; "" before."""
+    the adapter's file in the library when the request was accepted; "" before. `hash`: what other
+    programs know the original by, the start of A1111's hash (hex); "" if that is unknown."""
 
     name: str
     strength: float
     digest: str = ""
+    hash: str = ""
 
 
 def loras_to_json(loras: Iterable[LoraUse]) -> list[dict[str, object]]:
-    return [{"name": each.name, "strength": each.strength, "digest": each.digest} for each in loras]
+    return [
+        {
+            "name": each.name,
+            "strength": each.strength,
+            "digest": each.digest,
+            **({"hash": each.hash} if each.hash else {}),
+        }
+        for each in loras
+    ]
 
 
 def loras_from_json(stored: JsonFields, name: str) -> tuple[LoraUse, ...]:
@@ -44,4 +54,5 @@ def _use(stored: JsonFields) -> LoraUse:
         name=stored.of_type("name", str),
         strength=strength,
         digest=stored.of_type("digest", str),
+        hash=stored.of_type("hash", str) if "hash" in stored else "",
     )

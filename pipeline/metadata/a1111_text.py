@@ -26,8 +26,8 @@ def parameters_text(
     """The text for picture `index` of a job. Pairs without a value are left out.
 
     Noise is drawn by a CPU generator, hence `RNG: CPU`. `Size` is what A1111 writes: for an
-    upscaled picture the original size. LoRAs stand in the prompt; `Lora hashes` are those of our
-    adapter files.
+    upscaled picture the original size. LoRAs stand in the prompt; `Lora hashes` are those that
+    A1111 computes, or of our own files where they are unknown.
     """
     sampler, schedule = _sampler_pair(resolved.sampler)
     size = _first_size(resolved)
@@ -50,7 +50,7 @@ def parameters_text(
         "Denoising strength": written(resolved.strength) if resolved.init_picture else "",
         "RNG": "CPU",
         **_hires_pairs(resolved),
-        "Lora hashes": ", ".join(f"{e.name}: {e.digest[:_HASH]}" for e in resolved.loras),
+        "Lora hashes": ", ".join(f"{e.name}: {e.hash or e.digest[:_HASH]}" for e in resolved.loras),
         "Version": version,
     }
     last = ", ".join(f"{key}: {_quote(value)}" for key, value in pairs.items() if value)

@@ -41,6 +41,7 @@ RESOLVED = st.builds(
             name=TEXT,
             strength=st.floats(allow_nan=False, allow_infinity=False),
             digest=TEXT,
+            hash=TEXT,
         ),
         max_size=3,
     ).map(tuple),

@@ -55,7 +55,7 @@ def choose_loras(
     if len(chosen) > MAX_LORAS:
         raise InputError("loras_too_many", count=len(chosen), limit=MAX_LORAS)
     uses = tuple(
-        LoraUse(name=entry.name, strength=strength, digest=entry.digest)
+        LoraUse(name=entry.name, strength=strength, digest=entry.digest, hash=entry.hash)
         for entry, strength in chosen
     )
     said = replace(request, prompt=prompt.text, tags=tags.text, lora=loras_text(uses) or None)

@@ -25,6 +25,7 @@ def loras(place: Discord) -> Path:
     put(
         folder, "ink", triggers=("ink wash", "`brush`"), strength=0.7, author="Sumi *E*",
         licence="CC0", source="https://example.org/ink", base="SDXL", rank=8,
+        values_sha256="ab" * 32,
     )  # fmt: skip
     put(folder, "水彩", b"watercolour")
     put(folder, "zz lamp", b"lamp", rating=Rating.NSFW)
@@ -150,7 +151,10 @@ async def test_the_picture_names_them_below_in_its_settings_and_in_its_file(
         text = text_chunks(await running.services.jobs.read_picture(picture))["parameters"]
     first, _, rest = text.partition("\n")
     assert first.endswith("<lora:ink:0.5> <lora:水彩:1>")
-    hashes = ", ".join(f"{each.name}: {each.digest[:12]}" for each in job.request.loras)
+    hashes = ", ".join(
+        f"{each.name}: {each.hash or each.digest[:12]}" for each in job.request.loras
+    )
+    assert "ink: abababababab" in hashes
     assert f'Lora hashes: "{hashes}"' in rest
 
 
