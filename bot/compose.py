@@ -97,7 +97,7 @@ async def open_services(
         async with database.reader() as connection:
             languages = ServerLanguages(await guild_settings.chosen_languages(connection))
         outbox = Outbox(database=database, audit=audit, clock=clock)
-        sharing = Sharing.of(settings, clock=clock)
+        sharing = Sharing.of(settings, database=database, audit=audit, clock=clock)
         observer = observer_of(settings)
         library = LoraLibrary(settings.lora_folder, family=lora_family(settings))
         loras = await stack.enter_async_context(library)

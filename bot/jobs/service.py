@@ -102,12 +102,11 @@ class JobService:
         await self._housekeeping.stop()
 
     async def drain(self) -> None:
-        """Accept no new work, and return when everything accepted is drawn and delivered.
-
-        Deliveries that Discord does not accept within two minutes are left to the next start.
-        """
+        """Accept no new work, and return when everything accepted is drawn and delivered. Left to
+        the next start: what waits while nothing is drawn, and deliveries that Discord does not
+        accept within two minutes."""
         self._accepting = False
-        while self._deciding or self._line.live:  # noqa: ASYNC110 - many things end it, none of them notifies
+        while self._deciding or not self.runner.is_done:  # noqa: ASYNC110 - many things end it, none of them notifies
             await asyncio.sleep(_LOOK_EVERY_S)
         deadline = self._clock.monotonic() + _DELIVERIES_S
         while await self._is_owed() and self._clock.monotonic() < deadline:  # noqa: ASYNC110

@@ -2,14 +2,25 @@
 
 import asyncio
 import logging
+import math
+from dataclasses import replace
 from typing import Final
 
+from bot.common.actor import Actor
 from bot.common.clock import Clock
+from bot.common.failpoints import hit
 from bot.common.hours import ALWAYS, Calendar, zone_of
 from bot.config.settings import Settings
 from bot.jobs.draw.runner import Runner
 from bot.jobs.draw.schedule import Pausing, Schedule
 from bot.jobs.values import Rest
+from bot.moderation.audit import Audit
+from bot.sharing.moments import parse_moment
+from data.guilds.audit import AuditKind
+from data.store import pause
+from data.store.database import Database
+from data.store.pause import PastRest, Pause
+from pipeline.errors import InputError, RefusedError
 
 _log = logging.getLogger(__name__)
 
@@ -19,7 +30,12 @@ LOOK_EVERY_S: Final = 2.0
 class Sharing:
     """Lives on the event loop. `calendar`: the hours of this machine."""
 
-    def __init__(self, *, clock: Clock, calendar: Calendar | None = None) -> None:
+    def __init__(
+        self, *, database: Database, audit: Audit, clock: Clock, calendar: Calendar | None = None
+    ) -> None:
+        self._database = database
+        self._audit = audit
+        self._clock = clock
         self.pausing = Pausing(clock)
         self.everywhere = Schedule(self.pausing)
         """When anything is drawn at all, here or on other machines."""
@@ -27,13 +43,14 @@ class Sharing:
         self._here: list[Schedule] = []
         self._runner: Runner | None = None
         self._seen: list[Rest | None] = []
+        self._rests: list[PastRest] = []
         self._task: asyncio.Task[None] | None = None
 
     @classmethod
-    def of(cls, settings: Settings, *, clock: Clock) -> "Sharing":
+    def of(cls, settings: Settings, *, database: Database, audit: Audit, clock: Clock) -> "Sharing":
         """As the operator set it."""
         calendar = Calendar(settings.draw_hours, zone_of(settings.draw_time_zone))
-        return cls(clock=clock, calendar=calendar)
+        return cls(database=database, audit=audit, clock=clock, calendar=calendar)
 
     def schedule_here(self) -> Schedule:
         """Of one more device of this machine."""
@@ -43,8 +60,13 @@ class Sharing:
 
     async def start(self, runner: Runner) -> None:
         """Have the devices of `runner` rest and draw, in the background. Call it before they
-        start."""
+        start. StorageError."""
         self._runner = runner
+        async with self._database.reader() as connection:
+            self.pausing.pause = await pause.get(connection)
+            self._rests = await pause.rests(connection)
+        self._look()
+        await self._remember()
         self._task = asyncio.create_task(self._run(), name="sharing")
 
     async def stop(self) -> None:
@@ -54,12 +76,54 @@ class Sharing:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
+    @property
+    def rest_here(self) -> Rest | None:
+        """Why the devices of this machine rest, and until when; None: one does not."""
+        rests = [schedule.rest() for schedule in self._here]
+        return rests[0] if rests and None not in rests else None
+
+    def end_of_pause(self, until: str | None, duration_s: float | None) -> float | None:
+        """When a pause ends that is to last until a moment as typed, or for so long; None:
+        neither. InputError `pause_twice`, `moment_unknown`, `moment_past`."""
+        if until is not None and duration_s is not None:
+            raise InputError("pause_twice")
+        now = self._clock.time()
+        if until is not None:
+            return parse_moment(until, now=now, zone=self.calendar.zone)
+        return None if duration_s is None else float(math.ceil(now + duration_s))
+
+    async def pause(self, actor: Actor, *, until: float | None, refuses: bool) -> Pause:
+        """Draw nothing until then, or with None until `resume`, also after a restart. An earlier
+        pause is replaced. `refuses`: new requests are refused meanwhile."""
+        now = self._clock.time()
+        made = Pause(since=now, until=until, by=actor.user_id, refuses=refuses)
+        async with self._database.transaction() as connection:
+            await pause.put(connection, pause=made)
+            details = {"until": until, "on": refuses}
+            await self._audit.record_act(connection, actor, AuditKind.PAUSED, None, details)
+        hit("drawing_paused")
+        self.pausing.pause = made
+        self._look()
+        return made
+
+    async def resume(self, actor: Actor) -> None:
+        """End the pause. RefusedError `not_paused`."""
+        if self.pausing.current is None:
+            raise RefusedError("not_paused")
+        async with self._database.transaction() as connection:
+            await pause.put(connection, pause=None)
+            await self._audit.record_act(connection, actor, AuditKind.RESUMED, None, {})
+        hit("drawing_resumed")
+        self.pausing.pause = None
+        self._look()
+
     async def _run(self) -> None:
         while True:
             try:
                 self._look()
+                await self._remember()
             except Exception:  # noqa: BLE001 - drawing must not depend on it
-                _log.exception("Whether to draw now can't be told")
+                _log.exception("Whether to draw now can't be told or stored")
             await asyncio.sleep(LOOK_EVERY_S)
 
     def _look(self) -> None:
@@ -69,6 +133,22 @@ class Sharing:
             before, self._seen = self._seen, rests
             self._runner.settle()
             _note(before, rests)
+
+    async def _remember(self) -> None:
+        """Store when a rest of everything has begun or ended: jobs grow no older meanwhile."""
+        assert self._runner is not None, "start() comes first"
+        rests = self._runner.engines.rest is not None
+        last = self._rests[-1] if self._rests else None
+        was_resting = last is not None and last.until is None
+        if rests == was_resting:
+            return
+        now = self._clock.time()
+        if last is not None and was_resting:
+            known = [*self._rests[:-1], replace(last, until=now)]
+        else:
+            known = [*self._rests, PastRest(now, None)]
+        await self._database.write(pause.put_rests, known=known)
+        self._rests = known
 
 
 def _note(before: list[Rest | None], now: list[Rest | None]) -> None:

@@ -69,7 +69,7 @@ def _data(entry: AuditEntry, *, hide: bool) -> dict[str, str]:
         "settings": "" if hide else _settings(details),
         "why": _why(details),
         "reason": quoted(str(details.get("reason") or "-"), 120),
-        "until": until_text(details.get("until")),
+        "until": _until(entry),
         "pictures": str(details.get("pictures", "-")),
         "setting": _setting(details),
         "old": _value(details, "old"),
@@ -146,6 +146,13 @@ def until_text(until: float | None) -> str:
     if until is None:
         return text("audit.for_good")
     return text("audit.ends", when=moment(float(until)))
+
+
+def _until(entry: AuditEntry) -> str:
+    until = entry.details.get("until")
+    if entry.kind == AuditKind.PAUSED and until is None:
+        return text("audit.until_resumed")
+    return until_text(until)
 
 
 def _setting(details: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ TEMPLATE: Final = rf"ekaki:(?P<whose>log|ownerlog):[no]:{_PLACE}"
 MENU_TEMPLATE: Final = rf"ekaki:(?P<whose>log|ownerlog):m:{_PLACE}"
 _BY_THE_OWNER: Final = (
     AuditKind.BLOCKED, AuditKind.UNBLOCKED, AuditKind.LIMITS_RESET, AuditKind.GRANTED,
-    AuditKind.MAINTENANCE, AuditKind.ANNOUNCED,
+    AuditKind.MAINTENANCE, AuditKind.PAUSED, AuditKind.RESUMED, AuditKind.ANNOUNCED,
 )  # fmt: skip
 
 

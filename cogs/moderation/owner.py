@@ -1,5 +1,6 @@
 """`/owner`: administration of the whole bot, only for its owner, wherever it is shown."""
 
+from collections import Counter
 from typing import Literal
 
 import discord
@@ -14,12 +15,13 @@ from cogs.common import errors
 from cogs.common.answers import begin, say, show
 from cogs.common.audit_lines import until_text
 from cogs.common.duty import owner_of
+from cogs.common.rest import rest_words
 from cogs.moderation.announcement import announce, enter
 from cogs.moderation.blocks_list import blocks_embed
 from cogs.moderation.command import log_of, suggest_durations
 from cogs.moderation.hosts_page import hosts_embed
 from cogs.moderation.log_page import LogPlace
-from cogs.moderation.status_page import status_embed
+from cogs.moderation.status_page import DrawingState, paused_text, status_embed
 from data.guilds.blocks import Subject
 from data.shipped.text import text
 from data.store.ids import snowflake
@@ -28,6 +30,7 @@ from pipeline.errors import InputError
 Reason = app_commands.Range[str, 1, MAX_REASON]
 Pictures = app_commands.Range[int, 1, MAX_GRANT]
 HostName = app_commands.Range[str, 1, 32]
+Moment = app_commands.Range[str, 1, 40]
 Words = app_commands.Range[str, 1, 500]
 
 
@@ -119,6 +122,42 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
         key = "maintenance_on" if state == "on" else "maintenance_off"
         await say(interaction, text(f"owner.{key}"))
 
+    @app_commands.command(name="pause", description=text("owner.pause"))
+    @app_commands.rename(duration="for")
+    @app_commands.describe(
+        until=text("owner.option_until"),
+        duration=text("owner.option_for"),
+        requests=text("owner.option_requests"),
+    )
+    async def pause(
+        self,
+        interaction: Interaction,
+        until: Moment | None = None,
+        duration: str | None = None,
+        requests: Literal["accept", "refuse"] = "accept",
+    ) -> None:
+        await begin(interaction)
+        actor = await owner_of(interaction)
+        services = interaction.client.services
+        made = await services.sharing.pause(
+            actor,
+            until=services.sharing.end_of_pause(until, parse_duration(duration)),
+            refuses=requests == "refuse",
+        )
+        await say(interaction, paused_text(made, waiting=services.jobs.queue_counts().waiting))
+
+    pause.autocomplete("duration")(suggest_durations)
+
+    @app_commands.command(name="resume", description=text("owner.resume"))
+    async def resume_drawing(self, interaction: Interaction) -> None:
+        await begin(interaction)
+        actor = await owner_of(interaction)
+        sharing = interaction.client.services.sharing
+        await sharing.resume(actor)
+        rest = sharing.rest_here
+        words = text("owner.resumed")
+        await say(interaction, words if rest is None else f"{words}\n{rest_words(rest)}")
+
     @app_commands.command(name="log", description=text("owner.log"))
     @app_commands.describe(user=text("moderate.option_log_user"))
     async def log(self, interaction: Interaction, user: discord.User | None = None) -> None:
@@ -141,7 +180,12 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
         backups = interaction.client.services.backups
         note = backups.note if backups.every_s else None
         shards = interaction.client.shard_views()
-        await say(interaction, embeds=[status_embed(shards, backup=note)])
+        services = interaction.client.services
+        drawing = DrawingState(
+            rest=services.jobs.runner.engines.rest,
+            engines=Counter(worker.state for worker in services.jobs.runner.engines.workers),
+        )
+        await say(interaction, embeds=[status_embed(shards, backup=note, drawing=drawing)])
 
     @app_commands.command(name="hosts", description=text("owner.hosts"))
     async def hosts(self, interaction: Interaction) -> None:

@@ -1,19 +1,37 @@
-"""The bot's connection to Discord, shard by shard, and its backups, as its operator sees them."""
+"""The connection to Discord, drawing and backups, as the bot's operator sees them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import discord
 
 from bot.client.sharded import ShardView
-from cogs.common.words import cut
+from bot.jobs.draw.worker import State
+from bot.jobs.values import Rest
+from cogs.common.rest import rest_words
+from cogs.common.words import cut, date
 from data.shipped.text import text
 from data.store.backup_note import BackupNote
+from data.store.pause import Pause
 
 SHOWN = 40
 """Shards that are listed; more would not fit into the 4096 characters of a description."""
 
 
-def status_embed(shards: Sequence[ShardView], *, backup: BackupNote | None = None) -> discord.Embed:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawingState:
+    """`engines`: how many there are of each state. `rest`: nothing is drawn for now."""
+
+    engines: Mapping[State, int]
+    rest: Rest | None = None
+
+
+def status_embed(
+    shards: Sequence[ShardView],
+    *,
+    backup: BackupNote | None = None,
+    drawing: DrawingState | None = None,
+) -> discord.Embed:
     """One line for each shard; if they are many, those with trouble first. `backup`: how the last
     one went; None: none are made."""
     embed = discord.Embed(title=text("owner.status_title"))
@@ -26,8 +44,32 @@ def status_embed(shards: Sequence[ShardView], *, backup: BackupNote | None = Non
     if len(shards) > SHOWN:
         lines.append(text("owner.status_more", count=len(shards) - SHOWN))
     embed.description = "\n".join(lines)
+    if drawing is not None:
+        embed.add_field(name=text("owner.status_drawing"), value=_drawing(drawing), inline=False)
     embed.add_field(name=text("owner.status_backup"), value=_backup(backup), inline=False)
     return embed
+
+
+def paused_text(pause: Pause, *, waiting: int) -> str:
+    """What the operator reads when they have paused drawing. `waiting`: jobs."""
+    lines = [
+        text("owner.paused")
+        if pause.until is None
+        else text("owner.paused_until", time=date(pause.until)),
+        text("owner.paused_refuses" if pause.refuses else "owner.paused_accepts"),
+    ]
+    if waiting:
+        lines.append(text("owner.paused_waiting", count=waiting))
+    return " ".join(lines)
+
+
+def _drawing(drawing: DrawingState) -> str:
+    counts = sorted(drawing.engines.items())
+    states = ", ".join(f"{text(f'owner.engine_{state}')} {count}" for state, count in counts)
+    lines = [text("owner.status_engines", states=states) if counts else text("owner.hosts_none")]
+    if drawing.rest is not None:
+        lines.insert(0, rest_words(drawing.rest))
+    return "\n".join(lines)
 
 
 def _backup(note: BackupNote | None) -> str:

@@ -28,6 +28,8 @@ class AuditKind(StrEnum):
     SETTING_CHANGED = "setting_changed"  # details: setting, old, new
     WORDS_CHANGED = "words_changed"
     MAINTENANCE = "maintenance"
+    PAUSED = "paused"  # details: until, refuses
+    RESUMED = "resumed"
     ANNOUNCED = "announced"
     GALLERY_ADDED = "gallery_added"
     GALLERY_REMOVED = "gallery_removed"

@@ -150,6 +150,11 @@ class Line:
         """Whether one of its pictures is being drawn."""
         return any(unit.job_id == job_id for unit in self._running)
 
+    @property
+    def is_drawing(self) -> bool:
+        """Whether any picture is being drawn."""
+        return bool(self._running)
+
     def _idle(self) -> list[Availability]:
         """The devices that draw nothing; one at least where nothing runs."""
         idle = list(self.devices)

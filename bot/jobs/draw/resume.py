@@ -11,13 +11,16 @@ from bot.jobs.keep.store import JobStore
 from bot.jobs.keep.stored import StoredJob, end_of
 from data.jobs import jobs
 from data.jobs.jobs import JobRecord
+from data.store import pause
+from data.store.pause import PastRest
 from pipeline.errors import EngineError, RefusedError, StorageError
 
 _log = logging.getLogger(__name__)
 
 
 class Resume:
-    """Resumes the open jobs of `store`. Those older than `max_age_s` are closed."""
+    """Resumes the open jobs of `store`. Those older than `max_age_s` are closed; times in which
+    nothing was drawn, as the operator wished, don't count."""
 
     def __init__(
         self, store: JobStore, line: Line, ending: Ending, clock: Clock, *, max_age_s: float
@@ -27,6 +30,7 @@ class Resume:
         self._ending = ending
         self._clock = clock
         self._max_age_s = max_age_s
+        self._rests: list[PastRest] = []
 
     async def all(self) -> None:
         """Process them once, at start. StorageError: the database can't be used."""
@@ -37,6 +41,7 @@ class Resume:
                 job_id, attempts, MAX_ATTEMPTS,
             )  # fmt: skip
         await self._set_damaged_aside(now=now)
+        self._rests = await self._store.database.read(pause.rests)
         for stored in await self._store.open_jobs():
             try:
                 await self._one(stored, now=now)
@@ -66,7 +71,8 @@ class Resume:
     async def _one(self, stored: StoredJob, *, now: float) -> None:
         """Queue an open job again, or close it."""
         job = stored.job
-        if now - job.accepted_at > self._max_age_s:
+        rested_s = pause.rested_s(self._rests, since=job.accepted_at, now=now)
+        if now - job.accepted_at - rested_s > self._max_age_s:
             await self._ending.end(job.id, RefusedError("job_expired"))
         elif await self._store.keeps_out(job, now=now):  # killed while it was cancelled
             await self._ending.end(job.id)

@@ -92,6 +92,14 @@ class Runner:
         """Whether there is any engine: `bot sync` has none, and may run beside a bot."""
         return bool(self._devices) or self._open_ended
 
+    @property
+    def is_done(self) -> bool:
+        """Whether everything is drawn and stored, or waits while nothing is drawn."""
+        if not self._line.live:
+            return True
+        is_storing = any(device.storing for device in self._devices)
+        return self.engines.rest is not None and not (self._line.is_drawing or is_storing)
+
     def start(self) -> None:
         """Load the engines and start drawing, in the background. Does nothing without workers."""
         if self.draws:

@@ -10,18 +10,7 @@ from bot.common.clock import Clock, SystemClock
 from bot.common.hours import ALWAYS, Calendar
 from bot.jobs.draw.eta import Pace
 from bot.jobs.values import Rest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
-    """Nothing is drawn until then; None: until it is ended. `refuses`: no new requests either.
-    `since` and `until`: seconds since the epoch. `by`: who paused."""
-
-    since: float
-    until: float | None
-    by: int
-    reason: str = ""
-    refuses: bool = False
+from data.store.pause import Pause
 
 
 class Pausing:
@@ -35,8 +24,7 @@ class Pausing:
     def current(self) -> Pause | None:
         """The pause, while it lasts."""
         pause = self.pause
-        is_over = pause is not None and (pause.until or math.inf) <= self.clock.time()
-        return None if is_over else pause
+        return pause if pause is not None and pause.lasts(self.clock.time()) else None
 
 
 class Schedule:
