@@ -195,6 +195,7 @@ def compose_jobs(
         open_ended=settings.hosts != "local" and load is not None,
         loras=LoraCheck(files.database, loras),
         schedule=sharing.everywhere,
+        unload_after_s=settings.unload_after_minutes * 60,
         observer=observer,
     )
     rules = JobRules(

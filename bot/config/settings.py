@@ -123,6 +123,21 @@ class Settings:
     draw_time_zone: Annotated[str, kinds.time_zone] = ""
     """The time zone of DRAW_HOURS and of /owner pause. Empty: this machine's."""
 
+    yield_load_percent: Annotated[int, kinds.whole(0, 100, zero="never", unit="percent")] = 0
+    """Rest while other programs use at least this share of the card, or of the processors if there
+    is none. The picture that was begun is finished."""
+
+    yield_free_mb: Annotated[int, kinds.whole(0, 1_000_000, zero="never", unit="MiB")] = 0
+    """Stop, even within a picture, and unload the model if less memory than this is free on the
+    card, or in the machine if there is none. The picture is drawn again later."""
+
+    yield_quiet_s: Annotated[int, kinds.whole(1, 86_400, unit="seconds")] = 60
+    """How long other programs must have been quiet before drawing goes on."""
+
+    unload_after_minutes: Annotated[int, kinds.whole(0, 100_000, zero="never", unit="minutes")] = 0
+    """Unload the model when nothing was drawn for so long; the next picture waits until it is
+    loaded again."""
+
     default_steps: Annotated[
         int, Section("Pictures"), kinds.whole(card.MIN_STEPS, card.MAX_STEPS, unit="steps")
     ] = card.DEFAULT_STEPS

@@ -63,6 +63,8 @@ class Entry:
         match self.worker.state:
             case "gone":
                 return "refused"
+            case "unloaded":
+                return "ready"
             case "resting":
                 return "avoided" if self.avoided and not drained else "drained"
             case state:

@@ -16,6 +16,7 @@ from bot.jobs.draw.schedule import Pausing, Schedule
 from bot.jobs.values import Rest
 from bot.moderation.audit import Audit
 from bot.sharing.moments import parse_moment
+from bot.sharing.watcher import Watcher
 from data.guilds.audit import AuditKind
 from data.store import pause
 from data.store.database import Database
@@ -28,10 +29,17 @@ LOOK_EVERY_S: Final = 2.0
 
 
 class Sharing:
-    """Lives on the event loop. `calendar`: the hours of this machine."""
+    """Lives on the event loop. `calendar`: the hours of this machine. `watcher`: of other programs,
+    None: they don't matter."""
 
     def __init__(
-        self, *, database: Database, audit: Audit, clock: Clock, calendar: Calendar | None = None
+        self,
+        *,
+        database: Database,
+        audit: Audit,
+        clock: Clock,
+        calendar: Calendar | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         self._database = database
         self._audit = audit
@@ -40,9 +48,10 @@ class Sharing:
         self.everywhere = Schedule(self.pausing)
         """When anything is drawn at all, here or on other machines."""
         self.calendar = calendar or Calendar(ALWAYS)
+        self._watcher = watcher
         self._here: list[Schedule] = []
         self._runner: Runner | None = None
-        self._seen: list[Rest | None] = []
+        self._seen: list[tuple[Rest | None, bool]] = []
         self._rests: list[PastRest] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -50,7 +59,13 @@ class Sharing:
     def of(cls, settings: Settings, *, database: Database, audit: Audit, clock: Clock) -> "Sharing":
         """As the operator set it."""
         calendar = Calendar(settings.draw_hours, zone_of(settings.draw_time_zone))
-        return cls(database=database, audit=audit, clock=clock, calendar=calendar)
+        return cls(
+            database=database,
+            audit=audit,
+            clock=clock,
+            calendar=calendar,
+            watcher=Watcher.of(settings, clock=clock),
+        )
 
     def schedule_here(self) -> Schedule:
         """Of one more device of this machine."""
@@ -65,6 +80,7 @@ class Sharing:
         async with self._database.reader() as connection:
             self.pausing.pause = await pause.get(connection)
             self._rests = await pause.rests(connection)
+        await self._watch()
         self._look()
         await self._remember()
         self._task = asyncio.create_task(self._run(), name="sharing")
@@ -120,19 +136,27 @@ class Sharing:
     async def _run(self) -> None:
         while True:
             try:
+                await self._watch()
                 self._look()
                 await self._remember()
             except Exception:  # noqa: BLE001 - drawing must not depend on it
                 _log.exception("Whether to draw now can't be told or stored")
             await asyncio.sleep(LOOK_EVERY_S)
 
+    async def _watch(self) -> None:
+        """Look what other programs use."""
+        if self._watcher is not None and self._runner is not None:
+            workers = [each for each in self._runner.engines.workers if not each.host]
+            await self._watcher.look(dict(enumerate(workers)))
+
     def _look(self) -> None:
         """Publish it where a rest has begun or ended."""
-        rests = [schedule.rest() for schedule in (self.everywhere, *self._here)]
-        if rests != self._seen and self._runner is not None:
-            before, self._seen = self._seen, rests
+        schedules = (self.everywhere, *self._here)
+        seen = [(schedule.rest(), schedule.gives_back) for schedule in schedules]
+        if seen != self._seen and self._runner is not None:
+            before, self._seen = self._seen, seen
             self._runner.settle()
-            _note(before, rests)
+            _note([rest for rest, _ in before], [rest for rest, _ in seen])
 
     async def _remember(self) -> None:
         """Store when a rest of everything has begun or ended: jobs grow no older meanwhile."""

@@ -47,7 +47,7 @@ def engine_problem(engines: Engines) -> str:
 
 def _draws(worker: EngineWorker) -> bool:
     """Whether it draws, or, here, has just ended its rest: only others rest for other reasons."""
-    return worker.state == "ready" or (worker.state == "resting" and not worker.host)
+    return worker.state in {"ready", "unloaded"} or (worker.state == "resting" and not worker.host)
 
 
 def gateway_problem(shards: Sequence[ShardView], *, begun: bool) -> str:

@@ -13,6 +13,7 @@ from bot.jobs.accept.limits import Limits
 from bot.jobs.draw.eta import Pace
 from bot.jobs.draw.line import Line
 from bot.jobs.draw.runner import Runner
+from bot.jobs.draw.schedule import ALWAYS_DRAWS, Schedule
 from bot.jobs.draw.worker import EngineWorker
 from bot.jobs.keep.files import KeptFiles
 from bot.jobs.keep.output_check import OutputCheck
@@ -94,9 +95,11 @@ async def open_harness(
     while_loading: Callable[[], None] = lambda: None,
     tagger: Path | None = None,
     open_ended: bool = False,
+    schedule: Schedule = ALWAYS_DRAWS,
+    unload_after_s: float = 0.0,
 ) -> AsyncGenerator[Harness, None]:
     """The job service as `bot.compose` composes it, on `folder`. `others`: engines beside `engine`;
-    `loads`: instead of both."""
+    `loads`: instead of both. `schedule`: of all engines."""
     engine = engine or FakeEngine()
     clock = clock or ManualClock()
 
@@ -115,12 +118,13 @@ async def open_harness(
             store=store,
             line=line,
             workers=[
-                EngineWorker(each, name=f"Engine {number}", pace=pace)
+                EngineWorker(each, name=f"Engine {number}", pace=pace, schedule=schedule)
                 for number, each in enumerate((load, *others) if loads is None else loads, 1)
             ],
             clock=clock,
             version="Ekaki test",
             open_ended=open_ended,
+            unload_after_s=unload_after_s,
             check=None if tagger is None else OutputCheck(lambda: Tagger.open(tagger, threads=1)),
         )
         jobs = JobService(

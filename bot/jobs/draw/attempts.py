@@ -75,11 +75,22 @@ class Attempts:
 
     async def withdraw(self, unit: Unit) -> None:
         """The picture is not being drawn now, and the process is still running."""
-        self._entered.pop(_key(unit), None)
+        await self._withdraw(_key(unit))
+
+    async def withdraw_ahead(self) -> None:
+        """Nothing is drawn for now: whatever ends the process meanwhile, no job is to blame."""
+        for key in [key for key in self._entered if key not in self._in_hand]:
+            await self._withdraw(key)
+
+    async def _withdraw(self, key: _Key) -> None:
+        task = self._entered.pop(key, None)
+        if task is not None and not task.done():
+            await asyncio.wait({task})
+        job_id, position = key
         try:
-            await self._store.remove_drawing(unit.job_id, position=unit.index)
+            await self._store.remove_drawing(job_id, position=position)
         except StorageError as error:
-            _log.warning("That job %s is not drawn can't be stored: %s", unit.job_id, error)
+            _log.warning("That job %s is not drawn can't be stored: %s", job_id, error)
 
     def ended(self, job_id: str) -> None:
         """The job is over; drop everything recorded for it."""

@@ -5,9 +5,11 @@ after the device was lost or the engine broke."""
 
 import asyncio
 import logging
+from contextlib import suppress
 from itertools import chain, repeat
 from typing import Final
 
+from bot.common.clock import Clock
 from bot.common.wording import words
 from bot.jobs.draw.announcer import Announcer
 from bot.jobs.draw.drawing import Drawing
@@ -22,6 +24,7 @@ from bot.jobs.draw.worker import (
     is_device_lost,
 )
 from pipeline.errors import EkakiError, ModelError
+from pipeline.plan.memory import give_back_heap
 
 _log = logging.getLogger(__name__)
 
@@ -32,12 +35,15 @@ without another device it exits after a minute or two, and its supervisor restar
 
 HUNG: Final = "engine_hung"
 
+LOOK_EVERY_S: Final = 30.0
+"""While a device that is to be unloaded waits for its time."""
+
 _BREATH_S: Final = 1.0  # after a bug of our own, which may recur immediately
 
 
 class Device:
     """One task runs `run`, which is then `over`. `storing`: what is drawn but not yet stored.
-    `pictures`: how many it dealt with."""
+    `pictures`: how many it dealt with. `unload_after_s`: without a picture, 0 never."""
 
     def __init__(
         self,
@@ -48,17 +54,23 @@ class Device:
         pace: PaceStore,
         announcer: Announcer,
         stopping: asyncio.Event,
+        clock: Clock,
+        unload_after_s: float = 0.0,
     ) -> None:
         self.worker = worker
         self.storing: set[asyncio.Task[None]] = set()
         self.over = False
         self.pictures = 0
         self._drained = False
+        self._halted = False
         self._line = line
         self._drawing = drawing
         self._pace = pace
         self._announcer = announcer
         self._stopping = stopping
+        self._clock = clock
+        self._unload_after_s = unload_after_s
+        self._used_at = clock.monotonic()
         self._leaving = asyncio.Event()
 
     def drain(self, drained: bool) -> None:
@@ -72,6 +84,8 @@ class Device:
             self._set("resting")
         elif not self._rests and self.worker.state == "resting":
             self._set("ready")
+        if self.worker.schedule.gives_back and self.worker.is_drawing:
+            self.worker.interrupted.set()
         self._line.arrived.set()
 
     @property
@@ -89,15 +103,17 @@ class Device:
             if self.worker.host:
                 await self._open_host()
             else:
+                await self._until_there_is_room()
                 await self._open()
             while not self._over():
+                if self.worker.state == "unloaded" and not self._rests and len(self._line):
+                    await self._load_again()
+                    continue
                 unit = None if self._rests else self._line.take(self.worker.availability)
                 if unit is None:
-                    if self._rests:  # a job whose picture was just drawn may wait for its next
-                        self._announcer.announce()
-                    self._line.arrived.clear()
-                    await self._line.arrived.wait()
+                    await self._wait()
                     continue
+                self._halted = False
                 problem = await self._problem_of(unit)
                 if problem is not None:
                     await self._open_again(problem)
@@ -107,12 +123,60 @@ class Device:
         finally:
             self.over = True
 
+    async def _until_there_is_room(self) -> None:
+        """Other programs may need the device when the bot starts."""
+        while self.worker.schedule.busy and not self._over():
+            await self._line_changes(None)
+
+    async def _wait(self) -> None:
+        """Until there may be something to do. The memory is given back meanwhile if others need it,
+        or if nothing was drawn for long."""
+        if self._rests and not self._halted:
+            self._halted = True
+            self._announcer.announce()  # a job whose picture was just drawn waits for its next
+            await self._drawing.rest()
+            return  # what has arrived meanwhile must be seen
+        is_loaded = self.worker.state in {"ready", "resting"} and not self.worker.host
+        if is_loaded and self.worker.schedule.gives_back:
+            await self._unload("other programs need its memory")
+        elif not is_loaded or not self._unload_after_s:
+            await self._line_changes(None)
+        else:
+            idle_s = self._clock.monotonic() - self._used_at
+            if idle_s >= self._unload_after_s:
+                await self._unload("it had nothing to do")
+            else:
+                await self._line_changes(min(self._unload_after_s - idle_s, LOOK_EVERY_S))
+
+    async def _line_changes(self, within_s: float | None) -> None:
+        self._line.arrived.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._line.arrived.wait()
+
+    async def _unload(self, reason: str) -> None:
+        await self.worker.free()
+        await asyncio.to_thread(give_back_heap)
+        self.worker.interrupted.clear()
+        _log.info("%s was unloaded: %s", self.worker.name, reason)
+        self._set("unloaded")
+
+    async def _load_again(self) -> None:
+        self._set("loading")
+        try:
+            await self._open()
+        except Exception as error:
+            if isinstance(error, ModelError) and error.key == HUNG:
+                raise
+            await self._open_again(f"can't be loaded again: {error}")
+
     async def _problem_of(self, unit: Unit) -> str | None:
         """Draw `unit`. Returns the error's text if the engine must be reopened; the error itself
         would keep the engine alive."""
         try:
             await self._drawing.draw(self.worker, unit, self.storing, self._pace)
             self.pictures += 1
+            self._used_at = self._clock.monotonic()
         except HungEngineError as error:
             raise self._hung(error) from None
         except Exception as error:
@@ -125,10 +189,12 @@ class Device:
 
     async def _open(self) -> None:
         try:
+            self.worker.interrupted.clear()
             model = await self.worker.start()
         except HungEngineError as error:
             raise self._hung(error) from None
         await self._pace.restore(model)
+        self._used_at = self._clock.monotonic()
         self._set("resting" if self._rests else "ready")
 
     async def _open_host(self) -> None:

@@ -25,6 +25,7 @@ from bot.jobs.draw.worker import (
     EngineWorker,
     HungEngineError,
     Step,
+    YieldedError,
     is_device_lost,
     is_host_lost,
 )
@@ -87,6 +88,11 @@ class Drawing:
         with about(job=job.record.id, guild=job.record.guild_id):
             await self._draw(worker, job, unit, storing, pace)
 
+    async def rest(self) -> None:
+        """A device rests. If none draws, nothing counts as being drawn."""
+        if not self._line.is_drawing:
+            await self._attempts.withdraw_ahead()
+
     async def _draw(
         self,
         worker: EngineWorker,
@@ -100,6 +106,9 @@ class Drawing:
             drawn = await self._drawn(worker, job, unit)
         except Cancelled:
             pass  # by its owner: already reported; by a stop: it stays stored as running
+        except YieldedError:
+            await self._attempts.withdraw(unit)
+            self._line.put_back(unit)
         except (BrokenEngineError, HungEngineError) as error:
             await self._ending.fail(job, error)
             raise

@@ -61,7 +61,8 @@ class Engines:
         return [
             worker.availability
             for worker in self.workers
-            if worker.state in {"loading", "ready"} or (worker.state == "resting" and worker.rest)
+            if worker.state in {"loading", "ready", "unloaded"}
+            or (worker.state == "resting" and worker.rest)
         ]
 
     @property

@@ -35,7 +35,8 @@ class Runner:
     (`open_ended`).
 
     `check` examines every picture before it is stored; None: pictures are not checked. `loras`: see
-    there. `schedule`: when anything is drawn at all.
+    there. `schedule`: when anything is drawn at all. `unload_after_s`: without a picture, engines
+    of this machine give their memory back; 0: never.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Runner:
         open_ended: bool = False,
         loras: LoraCheck | None = None,
         schedule: Schedule = ALWAYS_DRAWS,
+        unload_after_s: float = 0.0,
         observer: Observer = NOBODY,
     ) -> None:
         self.engines = Engines(workers, schedule)
@@ -59,6 +61,7 @@ class Runner:
         self._store = store
         self._clock = clock
         self._open_ended = open_ended
+        self._unload_after_s = unload_after_s
         self._attempts = Attempts(store)
         self.ending = Ending(
             store=store,
@@ -171,6 +174,8 @@ class Runner:
             pace=PaceStore(self._store.database, worker.pace, self._clock, host=worker.host),
             announcer=self.announcer,
             stopping=self._stopping,
+            clock=self._clock,
+            unload_after_s=self._unload_after_s,
         )
 
     async def _run(self) -> None:

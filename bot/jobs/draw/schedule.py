@@ -28,10 +28,11 @@ class Pausing:
 
 
 class Schedule:
-    """Of one device. `busy`: other programs need it."""
+    """Of one device. `busy`: other programs need it. `gives_back`: they need its memory."""
 
     def __init__(self, pausing: Pausing, calendar: Calendar | None = None) -> None:
         self.busy = False
+        self.gives_back = False
         self._pausing = pausing
         self._calendar = calendar or Calendar(ALWAYS)
 

@@ -31,7 +31,8 @@ CLOSE_S: Final = 60.0
 
 HOST_LOST: Final = "host_lost"
 
-State = Literal["loading", "ready", "resting", "lost", "gone"]
+State = Literal["loading", "ready", "resting", "unloaded", "lost", "gone"]
+"""`unloaded`: its memory was given back; it is loaded for the next picture."""
 Preview = Callable[[], Image.Image | None]
 T = TypeVar("T")
 
@@ -48,6 +49,13 @@ class HungEngineError(EngineError):
 
     def __init__(self, quiet_s: float) -> None:
         super().__init__("engine_hung", quiet_s=quiet_s)
+
+
+class YieldedError(EngineError):
+    """The picture was interrupted, because others need the memory."""
+
+    def __init__(self) -> None:
+        super().__init__("engine_failed", problem="it made room for another program")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +77,11 @@ class LoopWatch:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        cancelled: threading.Event,
+        *stops: threading.Event,
         on_step: Callable[[Step], None],
     ) -> None:
         self._loop = loop
-        self._cancelled = cancelled
+        self._stops = stops
         self._on_step = on_step
         self._lock = threading.Lock()
         self._latest: Step | None = None
@@ -81,7 +89,7 @@ class LoopWatch:
 
     def is_cancelled(self) -> bool:
         self.signs += 1
-        return self._cancelled.is_set()
+        return any(stop.is_set() for stop in self._stops)
 
     def on_step(self, step: int, steps: int, preview: Preview) -> None:
         self.signs += 1
@@ -100,9 +108,9 @@ class LoopWatch:
 
 class EngineWorker:
     """The engine and its thread. `load` is called in that thread. `name`: for the log. `device`:
-    machine and number, for metrics. `state` is maintained by its device. `pace`: shared by the
-    devices of a machine. `host`: the other machine on which it draws, "" for this one. `schedule`:
-    when it draws."""
+    machine and number, for metrics. `pace`: shared by the devices of a machine. `host`: the other
+    machine on which it draws, "" for this one. `schedule`: when it draws. `state` is maintained by
+    its device. `interrupted`: set to have it stop its picture."""
 
     def __init__(
         self,
@@ -120,6 +128,8 @@ class EngineWorker:
         self.host = host
         self.schedule = schedule
         self.availability = Availability(self.pace, schedule.opens)
+        self.interrupted = threading.Event()
+        self.is_drawing = False
         self.state: State = "loading"
         self._load = load
         self._thread = WorkThread(THREAD_NAME)
@@ -157,29 +167,36 @@ class EngineWorker:
     ) -> DrawnPicture:
         """Draw picture `index`, from `init_image` if the request starts from a picture.
 
-        `on_step` is called on the loop. Raises as `Engine.draw` does, and BrokenEngineError or
-        HungEngineError if the engine violates its contract.
+        `on_step` is called on the loop. Raises as `Engine.draw` does, BrokenEngineError or
+        HungEngineError if the engine violates its contract, and YieldedError if it was
+        `interrupted`.
 
         When this task is cancelled the thread still ends its step: set `cancelled` as well.
         """
         engine = self._engine
         assert engine is not None, "start() comes first"
-        watch = LoopWatch(asyncio.get_running_loop(), cancelled, on_step)
+        loop = asyncio.get_running_loop()
+        watch = LoopWatch(loop, cancelled, self.interrupted, on_step=on_step)
 
         def draw() -> DrawnPicture:
             drawn = engine.draw(request, index, watch, init_image=init_image)
             _check(drawn, request)
             return drawn
 
+        self.is_drawing = True
         try:
             drawing = asyncio.ensure_future(self._thread.call(draw))
             return await self._heard(lambda: watch.signs, drawing, "draws")
         except BrokenWorkError as error:
             raise BrokenEngineError(str(error)) from error
         except Cancelled as error:
-            if not cancelled.is_set():
-                raise BrokenEngineError("it stopped, though nobody asked it to") from error
-            raise
+            if cancelled.is_set():
+                raise
+            if self.interrupted.is_set():
+                raise YieldedError from error
+            raise BrokenEngineError("it stopped, though nobody asked it to") from error
+        finally:
+            self.is_drawing = False
 
     async def free(self) -> None:
         """Close an engine that is broken or whose device was lost; `start` opens it again in a new

@@ -4,8 +4,12 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from bot.common.hours import Hours
 from bot.jobs.values import Queued, Rest
+from bot.sharing import watcher
+from bot.sharing.yielding import Use
 from cogs.drawing import render
 from data.shipped.text import speaking
 from tests.cogs.drawing.test_render import described, job
@@ -85,3 +89,34 @@ def test_every_reason_has_its_words() -> None:
 def test_without_a_machine_the_message_says_so() -> None:
     none = Queued(position=0, eta_s=None, no_machine=True)
     assert "No machine that draws is there" in described(render.waiting(job(), none))
+
+
+async def test_drawing_makes_room_for_another_program_and_says_so(
+    place: Discord, alice: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = {"load": 0.0}
+
+    class Meter:
+        def read(self, *, drawing: bool) -> Use:
+            return Use(load=others["load"])
+
+    monkeypatch.setattr(watcher, "ProcessorMeter", Meter)
+    async with open_bot(place, provider="cpu", yield_load_percent=50) as running:
+        assert (await alice.draw(running, "1girl")).state == "finished"
+        others["load"] = 0.8
+        (worker,) = running.services.jobs.runner.engines.workers
+        await until(lambda: _time_passes(place, worker.rest is not None))
+        shown = await alice.imagine("1girl, umbrella")
+        assert "Another program is using this machine." in shown.text
+        assert "Ready" not in shown.text
+        assert "Another program" in (await alice.answer("queue")).text
+        others["load"] = 0.1
+        await until(lambda: _time_passes(place, worker.rest is None))
+        await running.all_delivered(2)
+
+
+def _time_passes(place: Discord, is_so: bool) -> bool:
+    """Some seconds, so that what others use has lasted."""
+    if not is_so:
+        place.advance(2)
+    return is_so

@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,11 @@ from tests.support.fake_engine import FakeEngine
 from tests.support.patience import until
 
 
+def lasting(duration: str) -> dict[str, Any]:
+    """The option `for`, which is a word of Python."""
+    return {"for": duration}
+
+
 async def test_a_pause_holds_over_a_restart_until_its_end_and_places_stay(
     place: Discord, alice: Visitor, bob: Visitor, owner: Visitor
 ) -> None:
@@ -23,7 +29,7 @@ async def test_a_pause_holds_over_a_restart_until_its_end_and_places_stay(
         await alice.imagine("1girl, first")
         await until(lambda: engine.started.acquire(blocking=False))
         second = await bob.imagine("1boy, second")
-        said = await owner.answer("owner pause", **{"for": "8h"})
+        said = await owner.answer("owner pause", **lasting("8h"))
         assert "New requests are accepted and wait. 1 request keeps its place." in said.text
         (ends,) = times_in(said.text)
         assert 7.9 * 3600 < ends - time.time() <= 8 * 3600 + 1
@@ -71,7 +77,7 @@ async def test_an_owner_may_have_new_requests_refused(
     assert (
         "no new requests are taken. Please try again later" in (await alice.imagine("1girl")).text
     )
-    await owner.answer("owner pause", requests="refuse", **{"for": "1h"})
+    await owner.answer("owner pause", requests="refuse", **lasting("1h"))
     refused = await alice.imagine("1girl")
     assert "no new requests are taken until then" in refused.text
     assert await running.used() == 0
@@ -89,7 +95,7 @@ async def test_an_owner_may_have_new_requests_refused(
     ],
 )
 async def test_odd_ends_are_refused(
-    running: Running, owner: Visitor, options: dict[str, str], said: str
+    running: Running, owner: Visitor, options: dict[str, Any], said: str
 ) -> None:
     assert said in (await owner.answer("owner pause", **options)).text
     assert running.services.sharing.pausing.current is None
@@ -103,9 +109,9 @@ async def test_only_the_owner_may_pause(place: Discord, alice: Visitor) -> None:
 
 
 async def test_the_later_of_pause_and_hours_is_told(place: Discord, owner: Visitor) -> None:
-    hours = {"draw_hours": hours_from_now(5, 6), "draw_time_zone": "UTC"}
-    async with open_bot(place, **hours) as running:
-        await owner.answer("owner pause", **{"for": "1h"})
+    hours = hours_from_now(5, 6)
+    async with open_bot(place, draw_hours=hours, draw_time_zone="UTC") as running:
+        await owner.answer("owner pause", **lasting("1h"))
         (worker,) = running.services.jobs.runner.engines.workers
         assert worker.rest is not None
         assert worker.rest.reason == "paused"
@@ -128,7 +134,7 @@ async def test_a_bot_that_finishes_leaves_what_is_paused_to_the_next_start(
 
 
 async def test_rests_are_remembered(place: Discord, running: Running, owner: Visitor) -> None:
-    await owner.answer("owner pause", **{"for": "1h"})
+    await owner.answer("owner pause", **lasting("1h"))
     await until(lambda: _remembered(running, [False]))
     place.advance(3601)
     await until(lambda: _remembered(running, [True]))
