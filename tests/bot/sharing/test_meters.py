@@ -160,15 +160,23 @@ def test_an_old_card_that_tells_little_is_no_error() -> None:
     assert meter(nvml).read(drawing=True).load is None
 
 
+def _elsewhere(device_id: int) -> str:
+    return f"slot {device_id}"
+
+
+def _nowhere(device_id: int) -> None:
+    assert device_id == 0
+
+
 def test_without_a_card_or_the_library_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NVMLError):
         CardMeter(FakeNvml(), "elsewhere")
     monkeypatch.setattr(cards, "nvml", lambda: None)
     assert CardMeter.of(0) is None
     monkeypatch.setattr(cards, "nvml", FakeNvml)
-    monkeypatch.setattr(cards, "bus_id", lambda device_id: "elsewhere")
+    monkeypatch.setattr(cards, "bus_id", _elsewhere)
     assert CardMeter.of(0) is None
-    monkeypatch.setattr(cards, "bus_id", lambda device_id: None)
+    monkeypatch.setattr(cards, "bus_id", _nowhere)
     assert CardMeter.of(0) is None
 
 
