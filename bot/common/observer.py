@@ -26,7 +26,13 @@ class Observer:
         """A job ended. `reason`: the key of the error of a failed one."""
 
     def picture_drawn(
-        self, *, device: str, variant: str, elapsed_s: float, seconds_a_step: float
+        self,
+        *,
+        device: str,
+        variant: str,
+        elapsed_s: float,
+        seconds_a_step: float,
+        energy_j: float | None = None,
     ) -> None:
         """An engine drew a picture; the values are those of `DrawnPicture`."""
 

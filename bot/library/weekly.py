@@ -18,12 +18,13 @@ from typing import Any, Final
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.jobs.accept.limits import DAY_S
+from bot.jobs.draw.energy import JOULES_A_WATT_HOUR
 from bot.outbox.kinds import Kind, person_lane
 from data.guilds import backlog, outbox
 from data.guilds.backlog import Backlog
 from data.jobs import of_person, week
 from data.jobs.week import Happened
-from data.store import notes
+from data.store import electricity, notes
 from data.store.connection import Connection
 from data.store.database import Database
 from pipeline.jsonfields import JsonFields
@@ -40,11 +41,14 @@ _SHORTEST_S: Final = DAY_S  # for a rate that says anything
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Week:
     """A period to report, in seconds since the epoch. `free_bytes`: on the disk of DATA_DIR when
-    it began."""
+    it began; `measured`: pictures whose electricity had been measured until then, and their
+    `energy_j`, in joules."""
 
     since: float
     until: float
     free_bytes: int
+    measured: int = 0
+    energy_j: float = 0.0
 
     @classmethod
     def read(cls, stored: str | None) -> "Week | None":
@@ -55,6 +59,8 @@ class Week:
                 since=fields.number("since"),
                 until=fields.number("until"),
                 free_bytes=int(fields.number("free_bytes")),
+                measured=int(fields.number("measured")) if "measured" in fields else 0,
+                energy_j=fields.number("energy_j") if "energy_j" in fields else 0.0,
             )
         except ValueError:
             return None
@@ -63,7 +69,8 @@ class Week:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What the operator reads. `full_in_days`: until the disk is full if the week's use goes on;
-    None if it does not fill up, or that can't be told yet."""
+    None if it does not fill up, or that can't be told yet. `picture_wh`: watt-hours of a picture on
+    average, None if none was measured."""
 
     until: float
     happened: Happened
@@ -72,6 +79,7 @@ class Report:
     free_bytes: int
     full_in_days: float | None
     version: str
+    picture_wh: float | None = None
 
 
 def next_due(now: float) -> float:
@@ -104,6 +112,14 @@ def full_in_days(week: Week, *, free_bytes: int, now: float) -> float | None:
     return free_bytes / used * took_s / DAY_S
 
 
+def picture_wh(week: Week, measured: int, energy_j: float) -> float | None:
+    """See `Report`; the values are those of now."""
+    pictures, used_j = measured - week.measured, energy_j - week.energy_j
+    if pictures < 1 or used_j < 0:
+        return None
+    return used_j / pictures / JOULES_A_WATT_HOUR
+
+
 class WeeklyReports:
     """Plans reports and writes them. `folder`: DATA_DIR."""
 
@@ -120,10 +136,13 @@ class WeeklyReports:
             return
         due = planned if planned is not None and is_due(planned, now=now) else None
         people = () if due is None else await recipients()
+        measured, energy_j = await self._database.read(electricity.get)
         following = Week(
             since=now if due is None else due.until,
             until=next_due(now),
             free_bytes=await asyncio.to_thread(self._free_bytes),
+            measured=measured,
+            energy_j=energy_j,
         )
         async with self._database.transaction() as connection:
             await notes.put(connection, key=_KEY, value=json.dumps(asdict(following)))
@@ -146,6 +165,7 @@ class WeeklyReports:
                 free_bytes=free_bytes,
                 full_in_days=full_in_days(due, free_bytes=free_bytes, now=now),
                 version=version("ekaki"),
+                picture_wh=picture_wh(due, *await electricity.get(connection)),
             )
 
     async def locale_of(self, user_id: int) -> str | None:

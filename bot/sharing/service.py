@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -11,21 +12,24 @@ from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.common.hours import ALWAYS, Calendar, zone_of
 from bot.config.settings import Settings
+from bot.jobs.draw.energy import Electricity
 from bot.jobs.draw.runner import Runner
 from bot.jobs.draw.schedule import Pausing, Schedule
 from bot.jobs.values import Rest
 from bot.moderation.audit import Audit
+from bot.sharing.energy_meters import EnergyMeters
 from bot.sharing.moments import parse_moment
 from bot.sharing.watcher import Watcher
 from data.guilds.audit import AuditKind
-from data.store import pause
+from data.store import electricity, pause
 from data.store.database import Database
 from data.store.pause import PastRest, Pause
-from pipeline.errors import InputError, RefusedError
+from pipeline.errors import InputError, RefusedError, StorageError
 
 _log = logging.getLogger(__name__)
 
 LOOK_EVERY_S: Final = 2.0
+STORE_EVERY_S: Final = 30.0
 
 
 class Sharing:
@@ -40,6 +44,7 @@ class Sharing:
         clock: Clock,
         calendar: Calendar | None = None,
         watcher: Watcher | None = None,
+        meters: EnergyMeters | None = None,
     ) -> None:
         self._database = database
         self._audit = audit
@@ -49,6 +54,9 @@ class Sharing:
         """When anything is drawn at all, here or on other machines."""
         self.calendar = calendar or Calendar(ALWAYS)
         self._watcher = watcher
+        self._meters = meters or EnergyMeters()
+        self._stored: tuple[int, float] = (0, 0.0)
+        self._stored_at = -STORE_EVERY_S
         self._here: list[Schedule] = []
         self._runner: Runner | None = None
         self._seen: list[tuple[Rest | None, bool]] = []
@@ -65,6 +73,7 @@ class Sharing:
             clock=clock,
             calendar=calendar,
             watcher=Watcher.of(settings, clock=clock),
+            meters=EnergyMeters(devices=settings.device_id),
         )
 
     def schedule_here(self) -> Schedule:
@@ -80,6 +89,9 @@ class Sharing:
         async with self._database.reader() as connection:
             self.pausing.pause = await pause.get(connection)
             self._rests = await pause.rests(connection)
+            self._stored = await electricity.get(connection)
+        pictures, energy_j = self._stored
+        runner.electricity.total = Electricity(pictures=pictures, energy_j=energy_j)
         await self._watch()
         self._look()
         await self._remember()
@@ -91,6 +103,8 @@ class Sharing:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
+            with suppress(StorageError):
+                await self._store_electricity(at_once=True)
 
     @property
     def rest_here(self) -> Rest | None:
@@ -139,14 +153,17 @@ class Sharing:
                 await self._watch()
                 self._look()
                 await self._remember()
+                await self._store_electricity()
             except Exception:  # noqa: BLE001 - drawing must not depend on it
                 _log.exception("Whether to draw now can't be told or stored")
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _watch(self) -> None:
-        """Look what other programs use."""
-        if self._watcher is not None and self._runner is not None:
-            workers = [each for each in self._runner.engines.workers if not each.host]
+        """Look what other programs use, and what can be measured."""
+        assert self._runner is not None, "start() comes first"
+        workers = [each for each in self._runner.engines.workers if not each.host]
+        await self._meters.fit(dict(enumerate(workers)))
+        if self._watcher is not None:
             await self._watcher.look(dict(enumerate(workers)))
 
     def _look(self) -> None:
@@ -173,6 +190,20 @@ class Sharing:
             known = [*self._rests, PastRest(now, None)]
         await self._database.write(pause.put_rests, known=known)
         self._rests = known
+
+    async def _store_electricity(self, *, at_once: bool = False) -> None:
+        """Not after each picture, as every write syncs the disk."""
+        assert self._runner is not None, "start() comes first"
+        total, now = self._runner.electricity.total, self._clock.monotonic()
+        if total.pictures == self._stored[0] or (
+            not at_once and now - self._stored_at < STORE_EVERY_S
+        ):
+            return
+        self._stored_at = now
+        await self._database.write(
+            electricity.put, pictures=total.pictures, energy_j=total.energy_j
+        )
+        self._stored = total.pictures, total.energy_j
 
 
 def _note(before: list[Rest | None], now: list[Rest | None]) -> None:

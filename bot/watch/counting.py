@@ -60,10 +60,18 @@ class Counting(Observer):
             self._count(table.JOBS_FAILED, reason=reason)
 
     def picture_drawn(
-        self, *, device: str, variant: str, elapsed_s: float, seconds_a_step: float
+        self,
+        *,
+        device: str,
+        variant: str,
+        elapsed_s: float,
+        seconds_a_step: float,
+        energy_j: float | None = None,
     ) -> None:
         self._measure(table.PICTURE_DURATION, elapsed_s, device=device, variant=variant)
         self._measure(table.STEP_DURATION, seconds_a_step, device=device, variant=variant)
+        if energy_j is not None:
+            self._measure(table.PICTURE_ENERGY, energy_j, device=device, variant=variant)
 
     def picture_kept(self) -> None:
         self._count(table.PICTURES_KEPT)

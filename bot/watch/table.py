@@ -36,6 +36,7 @@ _PICTURES: Final = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 _STEPS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _ANSWERS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3)
 _REQUESTS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_JOULES: Final = (100, 300, 1000, 2000, 3600, 7200, 18000, 36000, 72000, 180000, 360000)
 _DELAYS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 _DRAWN: Final[Labels] = {"device": (), "variant": ()}
@@ -83,6 +84,13 @@ STEP_DURATION: Final = Metric(
     help="One step, as the mean of each picture.",
     labels=_DRAWN,
     buckets=_STEPS,
+)
+PICTURE_ENERGY: Final = Metric(
+    name="ekaki_picture_energy_joules",
+    kind="histogram",
+    help="Electricity of one picture, where the device tells; 3600 joules are a watt-hour.",
+    labels=_DRAWN,
+    buckets=_JOULES,
 )
 PICTURES_KEPT: Final = Metric(
     name="ekaki_pictures_kept_total",
@@ -258,7 +266,7 @@ DATABASE_SIZE: Final = Metric(
 
 COUNTED: Final = (
     JOBS_ACCEPTED, JOBS_REFUSED, JOBS_ENDED, JOBS_FAILED, JOB_WAIT, PICTURE_DURATION,
-    STEP_DURATION, PICTURES_KEPT, PICTURES_WITHHELD, OUTBOX_TRIES, DISCORD_REQUESTS,
+    STEP_DURATION, PICTURE_ENERGY, PICTURES_KEPT, PICTURES_WITHHELD, OUTBOX_TRIES, DISCORD_REQUESTS,
     DISCORD_DURATION, DISCORD_LIMITED, INTERACTION_ANSWER, INTERACTIONS_MISSED, LOOP_DELAY,
 )  # fmt: skip
 READ: Final = (

@@ -50,6 +50,12 @@ def short(value: float) -> float | str:
     return value if isinstance(value, int) else number(value)
 
 
+def watt_hours(value: float) -> str:
+    """With two digits that say something: `0.042`, `1.3`, `12`."""
+    digits = 2 - max(-3, math.floor(math.log10(value)) + 1) if value > 0 else 0
+    return f"{value:.{max(0, digits)}f}"
+
+
 def size(size_bytes: float) -> str:
     """`1.4 GiB`."""
     if size_bytes < 1024:

@@ -183,6 +183,7 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
         services = interaction.client.services
         drawing = DrawingState(
             rest=services.jobs.runner.engines.rest,
+            electricity=services.jobs.runner.electricity.total,
             engines=Counter(worker.state for worker in services.jobs.runner.engines.workers),
         )
         await say(interaction, embeds=[status_embed(shards, backup=note, drawing=drawing)])

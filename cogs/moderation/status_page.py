@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import discord
 
 from bot.client.sharded import ShardView
+from bot.jobs.draw.energy import Electricity
 from bot.jobs.draw.worker import State
 from bot.jobs.values import Rest
 from cogs.common.rest import rest_words
-from cogs.common.words import cut, date
+from cogs.common.words import cut, date, watt_hours
 from data.shipped.text import text
 from data.store.backup_note import BackupNote
 from data.store.pause import Pause
 
+NOT_MEASURED: Final = Electricity()
 SHOWN = 40
 """Shards that are listed; more would not fit into the 4096 characters of a description."""
 
@@ -24,6 +27,7 @@ class DrawingState:
 
     engines: Mapping[State, int]
     rest: Rest | None = None
+    electricity: Electricity = NOT_MEASURED
 
 
 def status_embed(
@@ -69,7 +73,18 @@ def _drawing(drawing: DrawingState) -> str:
     lines = [text("owner.status_engines", states=states) if counts else text("owner.hosts_none")]
     if drawing.rest is not None:
         lines.insert(0, rest_words(drawing.rest))
+    lines += _energy(drawing.electricity)
     return "\n".join(lines)
+
+
+def _energy(electricity: Electricity) -> list[str]:
+    mean, last = electricity.picture_wh, electricity.last_wh
+    if mean is None:
+        return []
+    lines = [text("owner.status_energy", wh=watt_hours(mean), count=electricity.pictures)]
+    if last is not None:
+        lines.append(text("owner.status_energy_last", wh=watt_hours(last)))
+    return lines
 
 
 def _backup(note: BackupNote | None) -> str:

@@ -16,6 +16,7 @@ from bot.library.weekly import Report
 from bot.outbox.kinds import Kind
 from cogs.common.extension import extension
 from cogs.common.sent_before import sent_before
+from cogs.common.words import watt_hours
 from data.guilds.outbox import OutboxItem
 from data.shipped.text import speaking, text
 
@@ -92,6 +93,7 @@ def report_embed(report: Report) -> discord.Embed:
         text("weekly.reports", count=report.backlog.reports),
         text("weekly.parked", count=report.parked),
         _disk(report),
+        *_energy(report),
         text("weekly.version", version=report.version),
     ]
     embed = discord.Embed(title=text("weekly.title", day=day), description="\n".join(lines))
@@ -108,6 +110,12 @@ def _failures(report: Report) -> str:
     if more:
         kinds.append(text("weekly.more", count=more))
     return text("weekly.failures", count=total, kinds=", ".join(kinds))
+
+
+def _energy(report: Report) -> list[str]:
+    if report.picture_wh is None:
+        return []
+    return [text("weekly.energy", wh=watt_hours(report.picture_wh))]
 
 
 def _disk(report: Report) -> str:

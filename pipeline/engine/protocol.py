@@ -57,12 +57,14 @@ class ModelDescription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnPicture:
-    """One finished picture. `image` is RGB, `seconds_a_step` the mean over the UNet steps."""
+    """One finished picture. `image` is RGB, `seconds_a_step` the mean over the UNet steps.
+    `energy_j`: the electricity that it took, in joules; None if that is not known."""
 
     image: Image
     seed: int
     elapsed_s: float
     seconds_a_step: float
+    energy_j: float | None = None
 
 
 class Watch(Protocol):

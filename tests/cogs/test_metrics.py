@@ -25,6 +25,7 @@ from bot.watch.counting import Counting
 from bot.watch.serving import watching
 from pipeline.errors import EngineError, StorageError
 from tests.cogs.drawing.test_resting import hours_from_now
+from tests.cogs.moderation.test_electricity import Wattmeter
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, open_bot
 from tests.support.fake_engine import FakeEngine
@@ -305,6 +306,20 @@ async def test_a_database_that_cannot_be_written_is_not_ready_but_the_bot_lives(
             assert (await seen.get("/healthz"))[0] == 200
         place.advance(health.WRITE_EVERY_S)
         assert (await seen.ready())[0] == 200
+
+
+async def test_electricity_is_counted_where_it_is_measured(place: Discord, alice: Visitor) -> None:
+    async with watched(place) as seen:
+        drawn = {"device": "local/0", "variant": "fp32"}
+        await alice.draw(seen.running, "1girl")
+        found = await seen.scrape()
+        assert found("ekaki_picture_energy_joules_count", **drawn) == 0
+        (worker,) = seen.running.services.jobs.runner.engines.workers
+        worker.energy = Wattmeter()
+        await alice.draw(seen.running, "1girl")
+        found = await seen.scrape()
+        assert found("ekaki_picture_energy_joules_count", **drawn) == 1
+        assert found("ekaki_picture_energy_joules_sum", **drawn) == 1800
 
 
 async def test_an_engine_that_is_loading_is_told_as_such(place: Discord) -> None:

@@ -14,6 +14,7 @@ from bot.jobs.draw.announcer import Announcer
 from bot.jobs.draw.attempts import Attempts
 from bot.jobs.draw.background import run_in_background
 from bot.jobs.draw.ending import Ending
+from bot.jobs.draw.energy import ElectricitySum
 from bot.jobs.draw.eta import steps_of
 from bot.jobs.draw.fair_queue import Unit
 from bot.jobs.draw.init_images import InitImages
@@ -60,6 +61,7 @@ class Drawing:
         observer: Observer = NOBODY,
     ) -> None:
         self.marking: set[asyncio.Task[None]] = set()
+        self.electricity = ElectricitySum()
         self._store = store
         self._line = line
         self._clock = clock
@@ -134,11 +136,13 @@ class Drawing:
         if drawn is None or model is None:
             return
         pace.learn(job.record.request, drawn, cost=job.cost)
+        self.electricity.drawn(drawn.energy_j)
         self._observer.picture_drawn(
             device=worker.device,
             variant=model.precision,
             elapsed_s=drawn.elapsed_s,
             seconds_a_step=drawn.seconds_a_step,
+            energy_j=drawn.energy_j,
         )
         run_in_background(self._keep(job, unit, drawn, model, pace), storing)
         while len(storing) > _UNSTORED:  # pictures must not pile up in memory

@@ -12,6 +12,7 @@ from bot.jobs.draw.background import run_in_background
 from bot.jobs.draw.device import Device
 from bot.jobs.draw.drawing import Drawing
 from bot.jobs.draw.ending import Ending
+from bot.jobs.draw.energy import ElectricitySum
 from bot.jobs.draw.engines import Engines
 from bot.jobs.draw.line import Line
 from bot.jobs.draw.loras import LoraCheck
@@ -89,6 +90,11 @@ class Runner:
         self._kept_ready = asyncio.Event()
         self._loop_task: asyncio.Task[None] | None = None
         self.announcer.announce()
+
+    @property
+    def electricity(self) -> ElectricitySum:
+        """What the pictures took, where that is known."""
+        return self._drawing.electricity
 
     @property
     def draws(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Final, Literal, TypeGuard, TypeVar
 from PIL import Image
 
 from bot.common.work_thread import BrokenWorkError, WorkThread
+from bot.jobs.draw.energy import EnergyMeter, measured
 from bot.jobs.draw.eta import Pace
 from bot.jobs.draw.schedule import ALWAYS_DRAWS, Availability, Schedule
 from bot.jobs.values import Rest
@@ -130,6 +131,7 @@ class EngineWorker:
         self.availability = Availability(self.pace, schedule.opens)
         self.interrupted = threading.Event()
         self.is_drawing = False
+        self.energy: EnergyMeter | None = None
         self.state: State = "loading"
         self._load = load
         self._thread = WorkThread(THREAD_NAME)
@@ -179,7 +181,9 @@ class EngineWorker:
         watch = LoopWatch(loop, cancelled, self.interrupted, on_step=on_step)
 
         def draw() -> DrawnPicture:
-            drawn = engine.draw(request, index, watch, init_image=init_image)
+            drawn = measured(
+                lambda: engine.draw(request, index, watch, init_image=init_image), self.energy
+            )
             _check(drawn, request)
             return drawn
 

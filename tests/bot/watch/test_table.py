@@ -14,7 +14,7 @@ from bot.watch.table import COUNTED, READ, Metric
 
 ROOT = Path(__file__).resolve().parents[3]
 ALL = (*COUNTED, *READ)
-UNITS = ("seconds", "bytes")
+UNITS = ("seconds", "bytes", "joules")
 
 
 def test_the_table_in_the_docs_is_the_declared_one() -> None:
