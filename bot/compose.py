@@ -252,7 +252,12 @@ def compose_hosts(
     """What has other machines draw, at the times of `schedule`."""
     cluster = Cluster(ClusterOptions.of(settings))
     return Hosts(
-        runner=jobs.runner, cluster=cluster, database=database, clock=clock, schedule=schedule
+        runner=jobs.runner,
+        cluster=cluster,
+        database=database,
+        clock=clock,
+        schedule=schedule,
+        loras=settings.lora_folder,
     )
 
 

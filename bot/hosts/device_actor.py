@@ -20,6 +20,7 @@ from PIL import Image
 
 from bot.common.wording import words
 from bot.common.work_thread import give_way_to_the_loop
+from bot.hosts.adapters import Receiver, missing
 from bot.hosts.node import ray_module
 from bot.hosts.wire import (
     Event,
@@ -102,6 +103,7 @@ class DeviceActor:
             1, thread_name_prefix="engine", initializer=give_way_to_the_loop
         )
         self._watching = Watching()
+        self._options = options_from_json(os.environ[OPTIONS], index)
 
     def hello(self) -> dict[str, Any]:
         """Who this is: compared with the bot before anything is loaded."""
@@ -155,6 +157,18 @@ class DeviceActor:
                 continue
             return
 
+    def lacks(self, digests: list[str]) -> list[str]:
+        """The LoRAs whose weights are not on this machine."""
+        return missing(self._options.loras, digests)
+
+    def take_adapter(self, digest: str, piece: bytes, *, first: bool, last: bool) -> Failure | None:
+        """A piece of the weights of a LoRA; why it can't be kept."""
+        try:
+            Receiver(self._options.loras).take(digest, piece, first=first, last=last)
+        except Exception as error:  # noqa: BLE001 - told to the bot, whatever it is
+            return Failure.of(error)
+        return None
+
     def cancel(self) -> None:
         """Stop what is drawn, at its next step."""
         self._watching.cancelled.set()
@@ -178,5 +192,4 @@ class DeviceActor:
 
     def open_engine(self) -> Engine:
         """The engine of this device, by what `python -m bot host` was told."""
-        options = options_from_json(os.environ[OPTIONS], self._index)
-        return load_engine(options, progress=self.report)
+        return load_engine(self._options, progress=self.report)

@@ -20,8 +20,17 @@ def of_versions(about: dict[str, Any], *, ekaki: str) -> str:
 def of_models(there: ModelDescription, here: ModelDescription | None) -> str:
     """Why a machine can't draw for the bot, which draws with `here` (None: with nothing yet)."""
     if here is None or there.hash == here.hash:
-        return ""
+        return _of_branches(there, here)
     return (
         f"it draws with {there.name} ({there.hash}), the bot with {here.name} ({here.hash}):"
         " set MODEL there to the same"
+    )
+
+
+def _of_branches(there: ModelDescription, here: ModelDescription | None) -> str:
+    if here is None or there.loras or not here.loras:
+        return ""
+    return (
+        "its model can't draw with LoRAs, the bot's can: prepare it there without --no-lora"
+        " (python -m bot model prepare)"
     )

@@ -2,12 +2,15 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from PIL.Image import Image
 
 from bot.common.work_thread import BrokenWorkError
+from bot.hosts import adapters
 from bot.hosts.device_actor import DeviceActor
 from bot.hosts.node import PREFIX, ray_module
 from bot.hosts.wire import (
@@ -21,6 +24,7 @@ from bot.hosts.wire import (
 )
 from pipeline.engine.protocol import DrawnPicture, ModelDescription, Watch
 from pipeline.errors import Cancelled, EkakiError, EngineError
+from pipeline.lora.use import LoraUse
 from pipeline.request import ResolvedRequest
 
 _log = logging.getLogger(__name__)
@@ -63,15 +67,19 @@ def shortened(problem: object) -> str:
 class RemoteEngine:
     """See `pipeline.engine.protocol.Engine`. Used by one thread."""
 
-    def __init__(self, device: Device, actor: Any) -> None:
+    def __init__(self, device: Device, actor: Any, loras: Path | None = None) -> None:
         self._device = device
         self._actor = actor
+        self._loras = loras
         self._model: ModelDescription | None = None
         self._pings = _Pings(actor)
 
     @classmethod
-    def create(cls, device: Device, kind: type[DeviceActor] = DeviceActor) -> "RemoteEngine":
-        """Start the actor of `device`. EngineError `host_lost` if its host is not there."""
+    def create(
+        cls, device: Device, kind: type[DeviceActor] = DeviceActor, *, loras: Path | None = None
+    ) -> "RemoteEngine":
+        """Start the actor of `device`. `loras`: the folder with adapters here, which hosts get as
+        they need them. EngineError `host_lost` if its host is not there."""
         ray = ray_module()
         scheduling = ray_module("ray.util.scheduling_strategies")
         made = ray.remote(concurrency_groups={"control": 2})(kind).options(
@@ -83,7 +91,7 @@ class RemoteEngine:
             max_restarts=0,  # what is drawn again is the bot's decision
             max_task_retries=0,
         )
-        return cls(device, made.remote(device.index))
+        return cls(device, made.remote(device.index), loras)
 
     def hello(self) -> dict[str, Any]:
         """Who is there. EngineError `host_lost`."""
@@ -128,6 +136,7 @@ class RemoteEngine:
         wanted = init_image if request.init_picture else None
         init = None if wanted is None else encoded(wanted)
         stopping = False
+        self._bring(request.loras, watch)
         try:
             draw = self._actor.draw.options(num_returns="streaming")
             events = draw.remote(request.to_json(), index, init)
@@ -151,6 +160,24 @@ class RemoteEngine:
         except Exception as error:  # Ray's own, and what it raises once the connection is closed
             raise self._error_of(error) from error
 
+    def _bring(self, loras: Sequence[LoraUse], watch: Watch) -> None:
+        """Send the weights of `loras` that are not there yet. InputError `lora_gone`; EngineError
+        `host_lost`, and StorageError of the host's disk."""
+        names = {use.digest: use.name for use in loras if use.strength}
+        if not names:
+            return
+        for digest in self._answer("lacks", list(names), within_s=HELLO_S):
+            first = True
+            for piece, last in adapters.pieces(self._loras, digest, names[digest]):
+                if watch.is_cancelled():
+                    raise Cancelled
+                failure = self._answer(
+                    "take_adapter", digest, piece, within_s=HELLO_S, first=first, last=last
+                )
+                if isinstance(failure, Failure):
+                    raise failure.error()
+                first = False
+
     def close(self) -> None:
         """End the actor, with what it draws. Idempotent."""
         ray = ray_module()
@@ -159,9 +186,11 @@ class RemoteEngine:
         except Exception as error:  # noqa: BLE001 - it is gone, or the whole cluster
             _log.debug("%s could not be ended: %s", self._device.name, error)
 
-    def _answer(self, name: str, *values: object, within_s: float, pings: bool = True) -> Any:
+    def _answer(
+        self, name: str, *values: object, within_s: float, pings: bool = True, **named: object
+    ) -> Any:
         ray = ray_module()
-        reference = self._call(name, *values)
+        reference = self._call(name, *values, **named)
         ends_at = time.monotonic() + within_s
         if pings:  # of the engine's own thread
             self._pings.start()
@@ -179,11 +208,11 @@ class RemoteEngine:
             raise self._error_of(error) from error
         raise lost(self._device, f"no answer to {name} in {within_s:.0f} s")
 
-    def _call(self, name: str, *values: object) -> Any:
+    def _call(self, name: str, *values: object, **named: object) -> Any:
         method = getattr(self._actor, name)
         if name in {"load", "draw"}:
-            return method.remote(*values)
-        return method.options(concurrency_group="control").remote(*values)
+            return method.remote(*values, **named)
+        return method.options(concurrency_group="control").remote(*values, **named)
 
     def _check_alive(self) -> None:
         """EngineError where the host does not respond, or its engine hangs."""

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 from bot.common.clock import Clock
@@ -52,6 +53,7 @@ class Hosts:
         clock: Clock,
         schedule: Schedule = ALWAYS_DRAWS,
         kind: type[DeviceActor] = DeviceActor,
+        loras: Path | None = None,
     ) -> None:
         self._runner = runner
         self._cluster = cluster
@@ -59,6 +61,7 @@ class Hosts:
         self._clock = clock
         self._schedule = schedule
         self._kind = kind
+        self._loras = loras
         self._entries: dict[Device, Entry] = {}
         self._paces: dict[str, Pace] = {}
         self._losses = Losses()
@@ -191,7 +194,7 @@ class Hosts:
 
     def _open(self, device: Device) -> RemoteEngine:
         """Called in the worker's thread. ModelError: that machine can't be used."""
-        engine = RemoteEngine.create(device, self._kind)
+        engine = RemoteEngine.create(device, self._kind, loras=self._loras)
         entry = self._entries.get(device)
         try:
             about = engine.hello()

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,3 +71,6 @@ def test_what_differs_is_said() -> None:
     assert "the bot has Ekaki" not in other
     assert differences.of_models(FAKE_MODEL, None) == ""
     assert differences.of_models(FAKE_MODEL, FAKE_MODEL) == ""
+    with_branch = replace(FAKE_MODEL, loras=True)
+    assert differences.of_models(with_branch, replace(FAKE_MODEL, loras=False)) == ""
+    assert "--no-lora" in differences.of_models(replace(FAKE_MODEL, loras=False), with_branch)
