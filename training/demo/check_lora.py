@@ -1,8 +1,8 @@
 """Stage `lora-check`: is the style there, and are the tags still obeyed?
 
-The same prompts and seeds are drawn without a LoRA and with each at several strengths. The tagger
-has learnt from drawings without style: how it reads drawings in the style is the most that can be
-expected, and stands in a column of its own.
+The same prompts and seeds are drawn without a LoRA and with each at several strengths. The checker
+is the tagger, trained further on drawings of all styles: how it reads drawings in a style is the
+most that can be expected, and stands in a column of its own.
 """
 
 import random
@@ -31,7 +31,6 @@ from training.demo.look import Look, sample_look
 from training.demo.lora_file import read_lora
 from training.demo.measure import Colour, as_is, lab
 from training.demo.pipeline import Painter
-from training.demo.restore import exported_tagger
 from training.demo.styles import STYLES, TRIGGERS
 from training.demo.tagger import TaggerNet
 
@@ -83,11 +82,10 @@ def model_with(model: Path, lora: Path, strength: float) -> Generator[Path]:
 
 
 def check_loras(
-    model: Path, loras: Path, *, names: Sequence[str], count: int, minutes: float
+    net: TaggerNet, model: Path, loras: Path, *, names: Sequence[str], count: int, minutes: float
 ) -> str:
     """A Markdown table: tags obeyed and the style's numbers, for drawings and `count` pictures of
     each way. Fewer where `minutes` are over."""
-    net = exported_tagger(model)
     columns: dict[str, Column] = {}
     asked = _asked(count)
     end = time.monotonic() + minutes * 60

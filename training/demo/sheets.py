@@ -18,6 +18,7 @@ from training.demo.state import State
 from training.demo.styles import TRIGGERS
 
 _SEED = 700_000
+_PREVIEWED = 1  # which of the shown prompts previews of LoRAs are of
 
 
 def drawing_sheets(folder: Path) -> None:
@@ -65,7 +66,8 @@ def model_sheets(state: State, folder: Path) -> None:
 
 
 def lora_sheets(model: Path, loras: Path, *, names: Sequence[str], folder: Path) -> None:
-    """One sheet a style: the same pictures without the LoRA and at each strength."""
+    """One sheet a style: the same pictures without the LoRA and at each strength; and the preview
+    beside the LoRA's file, from the last row."""
     prompts = SHOWN[:6]
     painter = Painter(model)
     plain = [painter.draw(prompt, seed=_SEED + i) for i, prompt in enumerate(prompts)]
@@ -78,6 +80,8 @@ def lora_sheets(model: Path, loras: Path, *, names: Sequence[str], folder: Path)
                     painter.draw(f"{prompt}, {TRIGGERS[name]}", seed=_SEED + i)
                     for i, prompt in enumerate(prompts)
                 ]
+        preview = rows[_PREVIEWED - len(prompts)].resize((512, 512), Image.Resampling.LANCZOS)
+        preview.save(loras / f"{name}.webp", quality=86)
         _save(grid(rows, columns=len(prompts), width=220), folder / f"lora_{name}.jpg")
 
 

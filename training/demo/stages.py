@@ -15,7 +15,8 @@ from training.demo.state import State
 UNET_SAMPLES: Final = 400_000
 CALIBRATION_SAMPLES: Final = 26_000
 TAGGER_SAMPLES: Final = 48_000
-LORA_SAMPLES: Final = 24_000
+LORA_SAMPLES: Final = 4_800
+CHECKER_SAMPLES: Final = 5_120
 SHARDS: Final = 2
 SQUARE_DRAWINGS: Final = 14_000  # a shard
 PORTRAIT_DRAWINGS: Final = 6_000  # a shard: the size that the bot draws unless asked
@@ -108,11 +109,26 @@ def _lora(state: State, options: argparse.Namespace) -> bool:
     return all(finished)
 
 
+def _lora_checker(state: State, options: argparse.Namespace) -> bool:
+    from training.demo.machine import this_machine
+    from training.demo.restore import exported_tagger
+    from training.demo.tagger import train_tagger
+
+    return train_tagger(
+        state,
+        this_machine(),
+        samples=options.samples or CHECKER_SAMPLES,
+        minutes=options.minutes,
+        trained=exported_tagger(options.model),
+    )
+
+
 def _lora_check(state: State, options: argparse.Namespace) -> bool:
     from training.demo.check_lora import check_loras
+    from training.demo.tagger import load_tagger
 
-    del state
     table = check_loras(
+        load_tagger(state, styled=True),
         options.model,
         options.loras,
         names=_styles(options),
@@ -226,6 +242,7 @@ CHECKS: Final[dict[str, Stage]] = {"peek": _peek, "quick": _quick, "checker": _c
 OTHERS: Final[dict[str, Stage]] = {
     "restore": _restore,
     "lora": _lora,
+    "lora-checker": _lora_checker,
     "lora-check": _lora_check,
     "lora-sheets": _lora_sheets,
 }

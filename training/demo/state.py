@@ -33,6 +33,10 @@ class State:
     def tagger(self) -> Path:
         return self.folder / "tagger.pt"
 
+    @property
+    def styled_tagger(self) -> Path:
+        return self.folder / "styled_tagger.pt"
+
     def lora(self, name: str) -> Path:
         return self.folder / "loras" / f"{name}.pt"
 

@@ -12,6 +12,7 @@ white to a square; output probabilities in the order of `selected_tags.csv` (cat
 import csv
 import random
 import time
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,13 @@ from torch.nn import functional
 
 from training.demo.checkpoint import Every, save_checkpoint
 from training.demo.degrade import degrade
-from training.demo.drawing import render
+from training.demo.drawing import Style, render
 from training.demo.framing import random_size
 from training.demo.labels import FIELDS, FIGURE_FIELDS, labels_of
 from training.demo.look import sample_look
 from training.demo.machine import Machine
 from training.demo.state import State
+from training.demo.styles import STYLES
 
 SIDE = 256
 _PLACES = 16  # channels that keep where something is
@@ -77,14 +79,35 @@ def squared(picture: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(square.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
 
-def train_tagger(state: State, machine: Machine, *, samples: int, minutes: float) -> bool:
-    """Train on fresh drawings; resumable. True when `samples` were seen."""
+def train_tagger(
+    state: State,
+    machine: Machine,
+    *,
+    samples: int,
+    minutes: float,
+    trained: TaggerNet | None = None,
+) -> bool:
+    """Train on fresh drawings; resumable. True when `samples` were seen.
+
+    With `trained`, from an export, it goes on from there on drawings of all styles: the checker of
+    LoRAs, a net of its own.
+    """
     torch.manual_seed(SEED)
-    net = TaggerNet().to(machine.device)
-    optimiser = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=0.02)
+    path, rate = state.tagger, 2e-3
+    styles: list[Style | None] = [None]
+    net = TaggerNet()
+    if trained is not None:
+        path, rate = state.styled_tagger, 1e-3
+        styles = [None, *STYLES.values()]
+        net = trained.train()
+        for part in net.modules():
+            if isinstance(part, nn.BatchNorm2d):
+                part.eval()  # folded into the convolutions: it has no statistics to go on with
+    net = net.to(machine.device)
+    optimiser = torch.optim.AdamW(net.parameters(), rate, weight_decay=0.02)
     seen = 0
-    if state.tagger.exists():
-        kept = torch.load(state.tagger, map_location=machine.device)
+    if path.exists():
+        kept = torch.load(path, map_location=machine.device)
         net.load_state_dict(kept["net"])
         if kept["optimiser"] is not None:  # restored from an export
             optimiser.load_state_dict(kept["optimiser"])
@@ -93,9 +116,9 @@ def train_tagger(state: State, machine: Machine, *, samples: int, minutes: float
     started, keep = time.monotonic(), Every()
     right: list[float] = []
     while seen < samples and time.monotonic() - started < minutes * 60:
-        pictures, labels = (part.to(machine.device) for part in _batch(rng))
+        pictures, labels = (part.to(machine.device) for part in _batch(rng, styles))
         for group in optimiser.param_groups:
-            group["lr"] = 2e-3 * max(0.02, 1 - seen / samples)
+            group["lr"] = rate * max(0.02, 1 - seen / samples)
         optimiser.zero_grad()
         with machine.autocast():
             answers = net(pictures)
@@ -105,27 +128,28 @@ def train_tagger(state: State, machine: Machine, *, samples: int, minutes: float
         right.append(share)
         seen += _BATCH
         if keep.due():
-            _save(state, net, optimiser, seen)
-            print(f"tagger: {seen} seen, {sum(right) / len(right):.4f} right", flush=True)
+            _save(path, net, optimiser, seen)
+            print(f"{path.stem}: {seen} seen, {sum(right) / len(right):.4f} right", flush=True)
             right.clear()
-    _save(state, net, optimiser, seen)
+    _save(path, net, optimiser, seen)
     return seen >= samples
 
 
-def _save(state: State, net: TaggerNet, optimiser: Any, seen: int) -> None:
+def _save(path: Path, net: TaggerNet, optimiser: Any, seen: int) -> None:
     kept = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "seen": seen}
-    save_checkpoint(kept, state.tagger)
+    save_checkpoint(kept, path)
 
 
-def load_tagger(state: State) -> TaggerNet:
-    """The trained tagger, ready to judge."""
+def load_tagger(state: State, *, styled: bool = False) -> TaggerNet:
+    """The trained tagger, ready to judge; with `styled`, the one that knows the styles."""
     net = TaggerNet()
-    net.load_state_dict(torch.load(state.tagger, map_location="cpu")["net"])
+    path = state.styled_tagger if styled else state.tagger
+    net.load_state_dict(torch.load(path, map_location="cpu")["net"])
     return net.eval()
 
 
-def _batch(rng: random.Random) -> tuple[Tensor, Tensor]:
-    pairs = [labelled_picture(rng) for _ in range(_BATCH)]
+def _batch(rng: random.Random, styles: Sequence[Style | None]) -> tuple[Tensor, Tensor]:
+    pairs = [labelled_picture(rng, rng.choice(styles)) for _ in range(_BATCH)]
     pictures = torch.from_numpy(np.stack([picture for picture, _ in pairs])).float()
     pictures = pictures.permute(0, 3, 1, 2) / 127.5 - 1
     pictures += torch.randn_like(pictures) * torch.rand(_BATCH, 1, 1, 1) * 0.12
@@ -134,12 +158,15 @@ def _batch(rng: random.Random) -> tuple[Tensor, Tensor]:
     return pictures, torch.tensor([labels for _, labels in pairs])
 
 
-def labelled_picture(rng: random.Random) -> tuple[NDArray[np.uint8], tuple[int, ...]]:
+def labelled_picture(
+    rng: random.Random, style: Style | None = None
+) -> tuple[NDArray[np.uint8], tuple[int, ...]]:
     """One drawing as the tagger sees it, and what it shows."""
     width, height = random_size(rng)
     look = sample_look(rng, held_out=rng.random() < 0.5)
     degraded = look.rating == "safe" and rng.random() < 0.15
-    picture = render(look, width=width, height=height, scale=1 / 8 if degraded else 1 / 4)
+    scale = 1 / 8 if degraded else 1 / 4
+    picture = render(look, width=width, height=height, scale=scale, style=style)
     if degraded:
         picture = degrade(picture, rng)
     return squared(Image.fromarray(picture)), labels_of(look, degraded=degraded)

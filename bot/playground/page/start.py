@@ -18,6 +18,7 @@ from bot.config.settings import Settings
 from bot.playground.page.filling import Piece, fill
 from bot.playground.page.page import PORTS_TRIED, Page
 from bot.playground.page.serving import Serving
+from bot.playground.page.styles import add_styles
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.server import HOST
 from bot.playground.simulator.state import StateUnreadable, load_world
@@ -103,6 +104,9 @@ def run(playground: Playground) -> int:
             say(f"Playground: {page.address} (a simulated Discord; Ctrl-C ends it)")
             playground.opened(page.address)
             settings = playground.bot_settings(page)
+            if playground.model == SHIPPED_MODEL:
+                prepare_folder(settings.data_dir)
+                add_styles(settings.lora_folder)
             page.gallery_url = settings.web_url
             page.world.redirect_uris = [f"{settings.web_url}/signed-in"]
             say(f"Gallery: {settings.web_url} (what members of the simulated server make public)")
