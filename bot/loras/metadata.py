@@ -31,6 +31,8 @@ _OTHER_MODELS: Final = (
 )
 """By `ss_base_model_version` or `modelspec.architecture`."""
 
+_SDXL: Final = re.compile(r"^$|xl", re.IGNORECASE)
+
 _USUAL: Final = frozenset(
     {
         *("1girl", "1boy", "2girls", "2boys", "solo", "no humans", "multiple girls"),
@@ -103,7 +105,8 @@ def _other_model(said: Mapping[str, str]) -> str:
         for model, pattern in _OTHER_MODELS:
             if re.search(pattern, said.get(key, ""), re.IGNORECASE):
                 return model
-    return ""
+    architecture = said.get("modelspec.architecture", "").partition("/")[0]
+    return "" if _SDXL.search(architecture) else _short(architecture)
 
 
 def _triggers(said: Mapping[str, str]) -> tuple[str, ...]:

@@ -19,7 +19,11 @@ _MODELS: Final = (
     ("Stable Diffusion 1.5 or 2", r"^lora_te_"),
     ("Stable Diffusion 3", r"joint_blocks|joint_transformer_blocks"),
     ("FLUX", r"double_blocks|single_blocks|single_transformer_blocks"),
-    ("a model with a transformer in place of the UNet", r"^transformer\.|^lora_transformer_"),
+    (
+        "a model with a transformer in place of the UNet",
+        r"^transformer\.|^lora_transformer_|^lora_unet_(layers|blocks|transformer_blocks)_\d"
+        r"|^diffusion_model\.(layers|blocks|transformer_blocks)\.\d",
+    ),
 )
 
 

@@ -15,6 +15,8 @@ _PREFIXES: Final[tuple[tuple[str, Component], ...]] = (
     ("diffusion_model_", "unet"),  # the first Stable Diffusion's, and ComfyUI's
     ("model_diffusion_model_", "unet"),
 )
+_PEFT: Final = "base_model_model_"
+"""Of a model that peft wrapped, before or behind the component's prefix; alone it is the UNet's."""
 _RESNET: Final = (
     ("in_layers_2", "conv1"),
     ("emb_layers_1", "time_emb_proj"),
@@ -37,6 +39,10 @@ def place(layer: str, *, layers_per_block: int) -> tuple[Component, str] | None:
     """The component, and the layer's name in it with `_` for every `.` (files have either, in any
     spelling); None for what is no LoRA of an SDXL. `layers_per_block`: of the UNet."""
     flat = _PROCESSOR.sub(_attention, layer).replace(".", "_")
+    if _PEFT in flat:
+        flat = flat.replace(_PEFT, "", 1)
+        if flat.startswith(("down_blocks_", "mid_block_", "up_blocks_")):
+            flat = f"unet_{flat}"
     for prefix, component in _PREFIXES:
         if flat.startswith(prefix):
             name = flat.removeprefix(prefix)

@@ -70,6 +70,7 @@ def test_the_model_it_was_made_for(file: str, base: str, is_anime: bool | None) 
         ("ss_base_model_version", "sdxl_base_v1-0", ""),
         ("modelspec.architecture", "flux-1-dev/lora", "FLUX"),
         ("modelspec.architecture", "stable-diffusion-xl-v1-base/lora", ""),
+        ("modelspec.architecture", "lumina-2/lora", "lumina-2"),
         ("modelspec.architecture", "stable-diffusion-3-medium/lora", "Stable Diffusion 3"),
     ],
 )

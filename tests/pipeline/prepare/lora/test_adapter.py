@@ -299,6 +299,7 @@ def in_kohya(module: str) -> str:
             in_diffusers({"transformer.single_transformer_blocks.0.attn.to_q": pair(4, 64, 64, 0)}),
             "FLUX",
         ),
+        (in_diffusers({"diffusion_model.blocks.0.self_attn.q": pair(4, 64, 64, 0)}), "transformer"),
         (kohya({"lora_unet_joint_blocks_0_context_block_attn_qkv": pair(4, 64, 64, 0)}), "n 3"),
     ],
 )

@@ -129,6 +129,9 @@ def test_unknown_keys_are_named(
         ("lora_unet_middle_block_0_in_layers_2", "mid_block_resnets_0_conv1"),
         ("lora_unet_time_embed_2", "time_embedding_linear_2"),
         ("lora_unet_label_emb_0_0", "add_embedding_linear_1"),
+        ("base_model.model.unet.mid_block.attentions.0.proj_in", "mid_block_attentions_0_proj_in"),
+        ("unet.base_model.model.mid_block.attentions.0.proj_in", "mid_block_attentions_0_proj_in"),
+        ("base_model.model.mid_block.attentions.0.proj_in", "mid_block_attentions_0_proj_in"),
         ("unet.mid_block.attentions.0.processor.to_out", "mid_block_attentions_0_to_out_0"),
     ],
 )
