@@ -7,8 +7,11 @@ from bot.hosts.remote_engine import Device, RemoteEngine
 from bot.jobs.draw import device as local
 from bot.jobs.draw.worker import EngineWorker
 
-HostState = Literal["loading", "ready", "drained", "avoided", "leaving", "lost", "refused", "away"]
-"""`avoided`: it was lost lately, and others draw. `away`: it has left, or was not seen yet."""
+HostState = Literal[
+    "loading", "ready", "resting", "drained", "avoided", "leaving", "lost", "refused", "away"
+]
+"""`resting`: drawing is paused. `avoided`: it was lost lately, and others draw. `away`: it has
+left, or was not seen yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,9 @@ class Entry:
                 return "refused"
             case "unloaded":
                 return "ready"
+            case "resting" if drained:
+                return "drained"
             case "resting":
-                return "avoided" if self.avoided and not drained else "drained"
+                return "avoided" if self.avoided else "resting"
             case state:
                 return state

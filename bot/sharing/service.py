@@ -9,7 +9,6 @@ from typing import Final
 
 from bot.common.actor import Actor
 from bot.common.clock import Clock
-from bot.common.failpoints import hit
 from bot.common.hours import ALWAYS, Calendar, zone_of
 from bot.config.settings import Settings
 from bot.jobs.draw.energy import Electricity
@@ -131,7 +130,6 @@ class Sharing:
             await pause.put(connection, pause=made)
             details = {"until": until, "on": refuses}
             await self._audit.record_act(connection, actor, AuditKind.PAUSED, None, details)
-        hit("drawing_paused")
         self.pausing.pause = made
         self._look()
         return made
@@ -143,7 +141,6 @@ class Sharing:
         async with self._database.transaction() as connection:
             await pause.put(connection, pause=None)
             await self._audit.record_act(connection, actor, AuditKind.RESUMED, None, {})
-        hit("drawing_resumed")
         self.pausing.pause = None
         self._look()
 
