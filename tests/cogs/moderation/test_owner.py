@@ -155,7 +155,8 @@ def test_any_number_of_machines_fits(count: int) -> None:
 async def test_one_shard_is_shown_in_one_line(running: Running, owner: Visitor) -> None:
     await until(lambda: running.bot.shard_views()[0].latency_s)
     said = (await owner.answer("owner status")).text
-    assert re.search(r"\nShard 0: connected · 1 server · \d+ ms\nBackup\nNone is made", said), said
+    assert re.search(r"\nShard 0: connected · 1 server · \d+ ms\nDrawing\n", said), said
+    assert re.search(r"\nEngines: ready 1\nBackup\nNone is made", said), said
 
 
 async def test_how_the_last_backup_went_is_shown(place: Discord, tmp_path: Path) -> None:
