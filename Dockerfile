@@ -10,6 +10,10 @@ COPY constraints.txt deploy/requirements-own.txt ./
 RUN python3 -m venv /venv \
  && /venv/bin/pip install -c constraints.txt -r requirements-own.txt
 
+# Other packages: --build-arg EXTRAS="c2pa-python cryptography" (docs/operations.md, "Signed Content Credentials").
+ARG EXTRAS=""
+RUN test -z "$EXTRAS" || /venv/bin/pip install -c constraints.txt $EXTRAS
+
 FROM packages AS packages-cpu
 # OpenVINO for processors with bfloat16.
 RUN /venv/bin/pip install -c constraints.txt onnxruntime==1.31.1 openvino

@@ -1,7 +1,6 @@
 """The composition root: creates every service once and passes it what it needs."""
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -9,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.backup.opening import finish_restore, open_database
+from bot.backup.opening import finish_restore, open_database, prepare_folder
 from bot.backup.schedule import Backups
 from bot.common.clock import Clock, SystemClock
 from bot.common.languages import ServerLanguages
@@ -17,6 +16,7 @@ from bot.common.observer import NOBODY, Observer
 from bot.config.defaults import defaults_of
 from bot.config.engine_options import lora_family, tagger_folder
 from bot.config.settings import Settings
+from bot.config.signing import signer_of
 from bot.gallery.browser import Browser
 from bot.gallery.collection_files import CollectionFiles
 from bot.gallery.collections import Collections
@@ -57,8 +57,8 @@ from data.guilds import guild_settings
 from data.shipped.vocabularies import load_related, load_vocabulary
 from data.store.database import Database
 from data.store.lock import Lock, only_one
-from data.store.private import make_folder, tighten
-from pipeline.disk import at, disk_error
+from data.store.private import make_folder
+from pipeline.disk import at
 from pipeline.engine.protocol import Engine
 from pipeline.tags.index import TagIndex
 from pipeline.tags.nearest import nearest
@@ -66,7 +66,6 @@ from pipeline.tags.nearest import nearest
 if TYPE_CHECKING:
     from pipeline.tagger.tagger import Tagger
 
-_log = logging.getLogger(__name__)
 
 Load = Callable[[], Engine] | Sequence[Callable[[], Engine]]
 """Creates the engine, or the engines of several devices."""
@@ -90,7 +89,8 @@ async def open_services(
         # In a thread: parsing 140,000 tags takes seconds, and the loop may have other things to do.
         tags = await asyncio.to_thread(load_vocabulary, settings.data_dir)
         database = await stack.enter_async_context(open_database(settings, locked=lock is not None))
-        files = KeptFiles.under(settings.data_dir, database)
+        sign = await asyncio.to_thread(signer_of, settings)
+        files = KeptFiles.under(settings.data_dir, database, sign=sign)
         with at(settings.data_dir):
             hold_place(files, lock)
         audit = Audit(database=database, clock=clock)
@@ -164,8 +164,9 @@ async def open_services(
             stars=Stars(gallery),
             browser=Browser(database),
             collections=Collections(database=database, results=results, clock=clock),
-            collection_files=CollectionFiles(database=database, pictures=files.pictures),
+            collection_files=CollectionFiles(database=database, pictures=files.pictures, sign=sign),
             links=CollectionLinks(database=database, clock=clock, origin=settings.web_origin),
+            sign=sign,
         )
 
 
@@ -290,13 +291,3 @@ def hold_place(files: KeptFiles, lock: Lock | None) -> None:
     if lock is not None:
         lock.tell_database(files.database.path)
         place.hold(lock.path)
-
-
-def prepare_folder(folder: Path) -> None:
-    """Create the data folder for this user only. StorageError if that fails."""
-    try:
-        make_folder(folder)
-    except OSError as error:
-        raise disk_error(error, folder) from error
-    for path in tighten(folder):
-        _log.warning("Others on this machine may read %s, and its rights can't be changed", path)

@@ -31,11 +31,12 @@ from bot.moderation.audit import Audit
 from bot.outbox.service import Outbox
 from bot.sharing.service import Sharing
 from data.store.database import Database
+from pipeline.metadata.credentials import Sign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything that a cog may call."""
+    """Everything that a cog may call. `sign`: for copies of pictures that leave."""
 
     settings: Settings
     clock: Clock
@@ -66,3 +67,4 @@ class Services:
     collections: Collections
     collection_files: CollectionFiles
     links: CollectionLinks
+    sign: Sign

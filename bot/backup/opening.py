@@ -11,6 +11,8 @@ from bot.backup.swapping import finish
 from bot.backup.upgrading import after_upgrade, before_upgrade, migrated
 from bot.config.settings import Settings
 from data.store.database import DATABASE_NAME, Database
+from data.store.private import make_folder, tighten
+from pipeline.disk import disk_error
 
 _log = logging.getLogger(__name__)
 
@@ -39,3 +41,13 @@ async def finish_restore(folder: Path) -> None:
     finished = await asyncio.to_thread(finish, folder)
     if finished:
         _log.warning("%s", finished)
+
+
+def prepare_folder(folder: Path) -> None:
+    """Create the data folder for this user only. StorageError if that fails."""
+    try:
+        make_folder(folder)
+    except OSError as error:
+        raise disk_error(error, folder) from error
+    for path in tighten(folder):
+        _log.warning("Others on this machine may read %s, and its rights can't be changed", path)

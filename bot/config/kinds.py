@@ -162,6 +162,12 @@ def folder_or_none(typed: str) -> str:
     return str(folder.parse(typed))
 
 
+@kind("a file, relative to where the bot is started")
+def file_or_none(typed: str) -> str:
+    """A path as text, for a file that may be left out."""
+    return str(folder.parse(typed))
+
+
 @kind("a folder in diffusers' layout, OWNER/NAME on the Hugging Face hub, or demo")
 def model(typed: str) -> str:
     """A folder, a repository of the Hugging Face hub, or the shipped model."""

@@ -214,6 +214,13 @@ class Settings:
     """How long to keep prompts of requests without pictures, prompts in the servers' logs, and
     which tags people used. A picture keeps its prompt, which is also in its file."""
 
+    c2pa_certificate: Annotated[str, Section("Signatures"), kinds.file_or_none] = ""
+    """Certificate chain (PEM) with which pictures are signed as they are sent (docs/operations.md).
+    Empty: they are not signed."""
+
+    c2pa_key: Annotated[str, kinds.file_or_none] = ""
+    """The private key of that certificate (PEM, without a password)."""
+
     web_address: Annotated[str, Section("Web"), kinds.listening] = ""
     """Address of the gallery's web page (docs/web.md). Empty: no page. It shows only servers and
     makers who opted in."""

@@ -11,6 +11,7 @@ from bot.doctor.hosts import check_hosts
 from bot.doctor.loras import check_loras
 from bot.doctor.outbox import check_outbox
 from bot.doctor.runtimes import check_runtimes
+from bot.doctor.signing import check_signing
 from bot.doctor.troubles import check_troubles
 from bot.doctor.values import Check, fail
 
@@ -26,6 +27,7 @@ def every_check(
         ("Token", lambda: token.check_token(settings)),
         ("Metrics", lambda: configuration.check_metrics(settings)),
         ("Operator", lambda: [configuration.check_operator(settings)]),
+        ("Signatures", lambda: check_signing(settings)),
         ("ONNX Runtime", lambda: [check_runtimes()]),
         ("Machines", lambda: [check_hosts(settings)]),
         ("Engine and model", lambda: _model_checks(settings)),

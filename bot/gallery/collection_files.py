@@ -14,6 +14,7 @@ from data.gallery import collections
 from data.gallery.collections import Collection
 from data.store.database import Database
 from pipeline.errors import RefusedError
+from pipeline.metadata.credentials import Sign
 from pipeline.rating import Rating
 
 
@@ -30,9 +31,10 @@ class Contents:
 class CollectionFiles:
     """Packs what a person is allowed to see."""
 
-    def __init__(self, *, database: Database, pictures: PictureFiles) -> None:
+    def __init__(self, *, database: Database, pictures: PictureFiles, sign: Sign) -> None:
         self._database = database
         self._pictures = pictures
+        self._sign = sign
 
     async def contents(self, collection_id: str, *, actor: Actor, ceiling: Rating) -> Contents:
         """The current pictures up to `ceiling`, with the settings of each.
@@ -55,7 +57,12 @@ class CollectionFiles:
                 request = json.loads(item.job.request.to_json())
                 listed.append({"file": name, "request": request} | asdict(picture))
                 files.append(
-                    PackedFile(name=name, folder=self._pictures, content_hash=picture.content_hash)
+                    PackedFile(
+                        name=name,
+                        folder=self._pictures,
+                        content_hash=picture.content_hash,
+                        sign=self._sign,
+                    )
                 )
                 size_bytes += picture.size_bytes + MEMBER_BYTES
         if not files:

@@ -55,6 +55,7 @@ class Exporter:
                     name=_file_name(picture),
                     folder=self._files.pictures,
                     content_hash=picture.content_hash,
+                    sign=self._files.sign,
                 )
                 for picture in made
             ]

@@ -11,17 +11,19 @@ from typing import IO, Any, Final, Self
 
 from data.files.picture_files import PictureFiles
 from pipeline.errors import StorageError
+from pipeline.metadata.credentials import Sign, unsigned
 
 MEMBER_BYTES: Final = 512  # per file in a ZIP: headers and its name twice, with a margin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackedFile:
-    """A stored file and its name in the ZIP."""
+    """A stored file and its name in the ZIP. `sign`: only for pictures that were drawn here."""
 
     name: str
     folder: PictureFiles
     content_hash: str
+    sign: Sign = unsigned
 
 
 async def in_a_thread(pieces: Generator[bytes]) -> AsyncGenerator[bytes]:
@@ -73,7 +75,7 @@ def _text(record: dict[str, Any]) -> bytes:
 def _content(file: PackedFile) -> bytes | None:
     """None: it was deleted since its row was read."""
     try:
-        return file.folder.read(file.content_hash)
+        return file.sign(file.folder.read(file.content_hash), "png")
     except StorageError:
         return None
 

@@ -13,7 +13,6 @@ from bot.web.shown import Shown
 from bot.web.slots import Slots
 from bot.web.throttle import Throttle
 from bot.web.thumbs import ThumbnailMaker
-from data.files.picture_files import PictureFiles
 from data.people.web_sessions import WebSession
 
 
@@ -37,7 +36,6 @@ class Parts:
     oauth: OAuth
     thumbs: ThumbnailMaker
     downloads: Downloads
-    files: PictureFiles
     pages: Pages
     static: Static
     throttle: Throttle

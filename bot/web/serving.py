@@ -1,5 +1,6 @@
 """Serves the page: in the running bot, or in a separate process with the same database."""
 
+import asyncio
 import logging
 import socket
 from collections.abc import AsyncGenerator
@@ -12,6 +13,7 @@ from aiohttp import web
 
 from bot.common.clock import Clock
 from bot.config.settings import Settings
+from bot.config.signing import signer_of
 from bot.gallery.collection_files import CollectionFiles
 from bot.gallery.links import CollectionLinks
 from bot.web.access import Access, DiscordMemberships
@@ -26,9 +28,9 @@ from bot.web.shown import Shown
 from bot.web.site import Site
 from bot.web.throttle import Throttle
 from bot.web.thumbs import ThumbnailMaker
-from data.files.picture_files import PictureFiles
 from data.files.thumbnails import Thumbnails
 from data.store.database import DATABASE_NAME, Database
+from pipeline.disk import at
 from pipeline.errors import StorageError
 
 _log = logging.getLogger(__name__)
@@ -47,7 +49,7 @@ async def serving(
     settings: Settings, *, client: discord.Client, clock: Clock
 ) -> AsyncGenerator[str, None]:
     """Serve until the block ends; returns the page's own address. `client` is logged in by then or
-    later. StorageError `web_address_unusable`.
+    later. StorageError `web_address_unusable`, InputError if pictures can't be signed.
 
     The database is opened separately, so that visitors' searches don't delay the bot.
     """
@@ -57,7 +59,8 @@ async def serving(
         Database.open(settings.data_dir / DATABASE_NAME, migrate="new") as database,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_TO_DISCORD)) as http,
     ):
-        site = Site(_parts(settings, origin, database, client, clock, http))
+        thumbnails = await asyncio.to_thread(_thumbnails, settings)
+        site = Site(_parts(settings, origin, database, client, clock, http, thumbnails))
         async with _running(site, behind_proxy=settings.web_proxies > 0) as server:
             slots = connection_slots(behind_proxy=settings.web_proxies > 0)
             async with listening(sock, server, slots):
@@ -103,6 +106,14 @@ def _named(address: str, sock: socket.socket) -> str:
     return f"{address.rpartition(':')[0]}:{sock.getsockname()[1]}"
 
 
+def _thumbnails(settings: Settings) -> Thumbnails:
+    """InputError if pictures can't be signed; StorageError."""
+    thumbnails = Thumbnails.under(settings.data_dir, sign=signer_of(settings))
+    with at(settings.data_dir):
+        thumbnails.renew()
+    return thumbnails
+
+
 def _parts(  # noqa: PLR0917 - everything that the page is made of, named at the one call
     settings: Settings,
     origin: str,
@@ -110,9 +121,9 @@ def _parts(  # noqa: PLR0917 - everything that the page is made of, named at the
     client: discord.Client,
     clock: Clock,
     http: aiohttp.ClientSession,
+    thumbnails: Thumbnails,
 ) -> Parts:
     static = Static()
-    files = PictureFiles(settings.data_dir / "pictures")
     always = {
         "contact": settings.operator_contact,
         "source_url": settings.source_url,
@@ -132,12 +143,13 @@ def _parts(  # noqa: PLR0917 - everything that the page is made of, named at the
             http=http,
             clock=clock,
         ),
-        thumbs=ThumbnailMaker(Thumbnails.under(settings.data_dir)),
+        thumbs=ThumbnailMaker(thumbnails),
         downloads=Downloads(
             links=CollectionLinks(database=database, clock=clock, origin=origin),
-            files=CollectionFiles(database=database, pictures=files),
+            files=CollectionFiles(
+                database=database, pictures=thumbnails.pictures, sign=thumbnails.sign
+            ),
         ),
-        files=files,
         pages=Pages(static=static, origin=origin, always=always),
         static=static,
         throttle=Throttle(per_minute=settings.web_requests_per_minute),

@@ -192,7 +192,8 @@ class Site:
         try:
             body: bytes | Pieces
             if width is None:
-                body = await Pieces.of(self._parts.files, entry.content_hash)
+                folder = await self._parts.thumbs.original(entry.content_hash)
+                body = await Pieces.of(folder, entry.content_hash)
             else:
                 body = await self._parts.thumbs.get(entry.content_hash, width)
         except StorageError as error:
@@ -202,7 +203,7 @@ class Site:
             body,
             kind="image/png" if width is None else "image/webp",
             keeping="public" if entry.rating == Rating.SAFE else "private",
-            etag=etag_of(entry.content_hash, name),
+            etag=etag_of(entry.content_hash, name, self._parts.thumbs.signer),
         )
         if width is None:
             response.headers["Content-Disposition"] = f'attachment; filename="ekaki-{entry.id}.png"'

@@ -1,8 +1,9 @@
-"""Thumbnails for the page, made in threads: two at a time, each once."""
+"""Thumbnails and signed originals for the page, made in threads: two at a time, each once."""
 
 import asyncio
 from typing import Final
 
+from data.files.picture_files import PictureFiles
 from data.files.thumbnails import Thumbnails
 
 AT_ONCE: Final = 2
@@ -21,6 +22,11 @@ class ThumbnailMaker:
         self._room = asyncio.Semaphore(AT_ONCE)
         self._making: dict[tuple[str, int], asyncio.Task[bytes]] = {}
 
+    @property
+    def signer(self) -> str:
+        """Who signs them; "" for nobody."""
+        return self._thumbnails.sign.name
+
     async def get(self, content_hash: str, width: int) -> bytes:
         """The thumbnail. Raises StorageError `picture_missing`, TooBusyError."""
         found = await asyncio.to_thread(self._thumbnails.read, content_hash, width)
@@ -35,6 +41,15 @@ class ThumbnailMaker:
             self._making[key] = task
             task.add_done_callback(lambda _: self._making.pop(key, None))
         return await asyncio.shield(task)  # others may wait for it after this one has gone
+
+    async def original(self, content_hash: str) -> PictureFiles:
+        """The folder that has the picture as it is given out. StorageError `picture_missing`."""
+        if not self.signer:
+            return self._thumbnails.pictures
+        if not await asyncio.to_thread(self._thumbnails.has_original, content_hash):
+            async with self._room:
+                await asyncio.to_thread(self._thumbnails.make_original, content_hash)
+        return self._thumbnails.originals
 
     async def _make(self, content_hash: str, width: int) -> bytes:
         async with self._room:

@@ -4,6 +4,7 @@ import io
 
 from PIL import Image
 
+from pipeline.metadata.credentials import Sign
 from pipeline.metadata.provenance import XMP_BYTES
 
 PREVIEW_SIDE = 320  # pixels of the longer side: it is shown for seconds
@@ -17,17 +18,19 @@ def preview_jpeg(image: Image.Image) -> bytes:
     return _encoded(small, "JPEG", 80)
 
 
-def fit(png: bytes, limit_bytes: int) -> tuple[bytes, str]:
-    """The file to upload and its suffix: the PNG itself, or WebP of decreasing quality.
+def fit(png: bytes, limit_bytes: int, sign: Sign) -> tuple[bytes, str]:
+    """The file to upload and its suffix: the PNG itself, or WebP of decreasing quality; signed.
 
     The last try is returned even if it is too large.
     """
     if len(png) <= limit_bytes:
-        return png, "png"
+        encoded = sign(png, "png")
+        if len(encoded) <= limit_bytes:
+            return encoded, "png"
     encoded = png
     with Image.open(io.BytesIO(png)) as image:
         for quality in _QUALITIES:
-            encoded = _encoded(image, "WEBP", quality)
+            encoded = sign(_encoded(image, "WEBP", quality), "webp")
             if len(encoded) <= limit_bytes:
                 break
     return encoded, "webp"

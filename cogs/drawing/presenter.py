@@ -220,7 +220,7 @@ class Presenter:
         made: list[Attachment] = []
         for picture in end.pictures:
             png = await self._services.jobs.read_picture(picture)
-            content, suffix = await asyncio.to_thread(fit, png, limit)
+            content, suffix = await asyncio.to_thread(fit, png, limit, self._services.sign)
             made.append(render.picture_attachment(self._job, picture, content, suffix))
         return made
 

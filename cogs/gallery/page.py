@@ -23,7 +23,7 @@ async def page_message(
     """The picture, its details, and the buttons. StorageError if its file is missing."""
     entry, job = view.entry, view.stored.job
     png = await bot.services.jobs.read_picture(view.stored.picture)
-    content, suffix = await asyncio.to_thread(fit, png, limit_bytes)
+    content, suffix = await asyncio.to_thread(fit, png, limit_bytes, bot.services.sign)
     file = attachment_of(entry, job, content, suffix)
     embed = discord.Embed(
         title=_title(looking),

@@ -90,7 +90,9 @@ async def evidence(interaction: Interaction, found: OpenReport) -> Evidence:
     for picture in pictures:
         try:
             png = await services.jobs.read_picture(picture)
-            content, suffix = await asyncio.to_thread(fit, png, interaction.filesize_limit)
+            content, suffix = await asyncio.to_thread(
+                fit, png, interaction.filesize_limit, services.sign
+            )
         except (StorageError, OSError, SyntaxError):  # gone, or damaged, as Pillow says it
             _log.exception("The file of the reported picture %s is lost", picture.id)
             continue

@@ -59,7 +59,8 @@ async def _show(interaction: Interaction, *, after: str | None) -> None:
     """Put the next picture into the answer, which only this moderator sees."""
     actor = moderator_of(interaction)
     assert actor.guild_id is not None
-    reviews = interaction.client.services.reviews
+    services = interaction.client.services
+    reviews = services.reviews
     waiting = await reviews.next(actor.guild_id, after=after)
     if waiting is None:
         await interaction.edit_original_response(
@@ -72,7 +73,7 @@ async def _show(interaction: Interaction, *, after: str | None) -> None:
         _log.exception("The file of the withheld picture %s is lost", waiting.record.id)
         message = review_message(waiting, None)
     else:
-        file = await asyncio.to_thread(fit, png, interaction.filesize_limit)
+        file = await asyncio.to_thread(fit, png, interaction.filesize_limit, services.sign)
         message = review_message(waiting, file)
     await interaction.edit_original_response(
         content=None,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from bot.client.client import Interaction
-from bot.jobs.service import JobService
+from bot.services import Services
 from cogs.common.actors import actor_of
 from cogs.common.errors import UNREACHABLE
 from cogs.common.languages import answer_locale
@@ -61,7 +61,7 @@ async def show_pictures(
     services = interaction.client.services
     try:
         attachments = await read_attachments(
-            services.jobs, job, pictures, limit_bytes=interaction.filesize_limit
+            services, job, pictures, limit_bytes=interaction.filesize_limit
         )
         notice = services.jobs.model.notice if services.jobs.model else ""
         with speaking(answer_locale(interaction, private=private)):
@@ -96,13 +96,13 @@ def _check_shown(job: JobRecord, pictures: Sequence[PictureRecord], *, ceiling: 
 
 
 async def read_attachments(
-    jobs: JobService, job: JobRecord, pictures: Sequence[PictureRecord], *, limit_bytes: int
+    services: Services, job: JobRecord, pictures: Sequence[PictureRecord], *, limit_bytes: int
 ) -> list[Attachment]:
     """The files, each small enough for the place; StorageError if one is gone."""
     made: list[Attachment] = []
     for picture in pictures:
-        png = await jobs.read_picture(picture)
-        content, suffix = await asyncio.to_thread(fit, png, limit_bytes)
+        png = await services.jobs.read_picture(picture)
+        content, suffix = await asyncio.to_thread(fit, png, limit_bytes, services.sign)
         made.append(render.picture_attachment(job, picture, content, suffix))
     return made
 

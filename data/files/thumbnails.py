@@ -1,7 +1,8 @@
 """Thumbnails as WebP, made on first request.
 
 They are stored under the picture's content hash in a separate folder, which may be deleted at any
-time. All functions block on the disk: call them in a thread.
+time. All functions block on the disk: call them in a thread. Where pictures are signed as they
+leave, signed copies of the originals that the page offers are kept beside them, in `signed`.
 """
 
 import io
@@ -15,6 +16,7 @@ from PIL import Image
 from data.files.picture_files import PictureFiles
 from data.store.private import make_folder, restrict
 from pipeline.errors import StorageError
+from pipeline.metadata.credentials import Sign, unsigned
 from pipeline.metadata.provenance import XMP_BYTES
 
 WIDTHS: Final = (320, 640, 1280)
@@ -23,6 +25,7 @@ WIDTHS: Final = (320, 640, 1280)
 QUALITY: Final = 84
 _METHOD: Final = 4  # WebP's 0 (fast) to 6 (small)
 _HASH_LENGTH: Final = 64
+_SIGNER: Final = "signer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,29 @@ class Thumbnails:
 
     folder: Path
     pictures: PictureFiles
+    sign: Sign = unsigned
 
     @classmethod
-    def under(cls, data_dir: Path) -> "Thumbnails":
+    def under(cls, data_dir: Path, *, sign: Sign = unsigned) -> "Thumbnails":
         """The folder in `data_dir`."""
-        return cls(data_dir / "thumbnails", PictureFiles(data_dir / "pictures"))
+        return cls(data_dir / "thumbnails", PictureFiles(data_dir / "pictures"), sign)
+
+    @property
+    def originals(self) -> PictureFiles:
+        """Signed copies, by the hash of the picture itself."""
+        return PictureFiles(self.folder / "signed")
+
+    def renew(self) -> None:
+        """Remove what another certificate signed, or none. Raises OSError."""
+        note = self.folder / _SIGNER
+        known = note.read_text(encoding="ascii") if note.exists() else ""
+        if known == self.sign.name:
+            return
+        for path in self._files():
+            path.unlink(missing_ok=True)
+        make_folder(self.folder)
+        note.write_text(self.sign.name, encoding="ascii")
+        restrict(note)
 
     def path(self, content_hash: str, width: int) -> Path:
         """The path of the thumbnail, whether it exists or not."""
@@ -54,8 +75,21 @@ class Thumbnails:
 
     def make(self, content_hash: str, width: int) -> bytes:
         """Make the thumbnail, in a tenth of a second. StorageError `picture_missing`."""
-        data = shrink(self.pictures.read(content_hash), width)
-        path = self.path(content_hash, width)
+        data = self.sign(shrink(self.pictures.read(content_hash), width), "webp")
+        self._write(self.path(content_hash, width), data, content_hash)
+        return data
+
+    def has_original(self, content_hash: str) -> bool:
+        """Whether there is a signed copy of the picture, and the picture itself."""
+        paths = (folder.path(content_hash) for folder in (self.originals, self.pictures))
+        return all(path.exists() for path in paths)
+
+    def make_original(self, content_hash: str) -> None:
+        """Make the signed copy. StorageError `picture_missing`."""
+        data = self.sign(self.pictures.read(content_hash), "png")
+        self._write(self.originals.path(content_hash), data, content_hash)
+
+    def _write(self, path: Path, data: bytes, content_hash: str) -> None:
         make_folder(path.parent)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
             file.write(data)
@@ -66,23 +100,26 @@ class Thumbnails:
         if not self.pictures.path(content_hash).exists():
             path.unlink(missing_ok=True)
             raise StorageError("picture_missing", file=path.name)
-        return data
 
     def delete(self, content_hash: str) -> None:
         """Remove the thumbnails of a picture, if there are any."""
         for width in WIDTHS:
             self.path(content_hash, width).unlink(missing_ok=True)
+        self.originals.delete(content_hash)
 
     def orphans(self) -> list[Path]:
         """Files whose picture was deleted, and partial files that a crash left."""
+        return [path for path in self._files() if not self._has_picture(path)]
+
+    def _files(self) -> list[Path]:
         if not self.folder.is_dir():
             return []
-        found = (path for path in self.folder.glob("*/*") if path.is_file())
-        return [path for path in found if not self._has_picture(path)]
+        found = (*self.folder.glob("*/*"), *self.folder.glob("signed/*/*"))
+        return [path for path in found if path.is_file()]
 
     def _has_picture(self, path: Path) -> bool:
         content_hash = path.stem.partition("-")[0]
-        if path.suffix != ".webp" or len(content_hash) != _HASH_LENGTH:
+        if path.suffix not in {".webp", ".png"} or len(content_hash) != _HASH_LENGTH:
             return False
         try:
             return self.pictures.path(content_hash).exists()

@@ -20,6 +20,7 @@ from data.files.thumbnails import Thumbnails
 from data.jobs import jobs, pictures, uploads, withheld
 from data.store.database import Database
 from pipeline.errors import StorageError
+from pipeline.metadata.credentials import Sign, unsigned
 
 _log = logging.getLogger(__name__)
 
@@ -27,17 +28,19 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class KeptFiles:
     """All folders. Hold `lock` from writing a file until its row is stored: equal content makes the
-    same file, and a concurrent deletion must not see it without a row."""
+    same file, and a concurrent deletion must not see it without a row. `sign`: for copies of
+    pictures that leave."""
 
     database: Database
     pictures: PictureFiles
     uploads: PictureFiles
     withheld: PictureFiles
     thumbnails: Thumbnails
+    sign: Sign = unsigned
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
-    def under(cls, data_dir: Path, database: Database) -> "KeptFiles":
+    def under(cls, data_dir: Path, database: Database, *, sign: Sign = unsigned) -> "KeptFiles":
         """The folders in `data_dir`."""
         return cls(
             database,
@@ -45,6 +48,7 @@ class KeptFiles:
             uploads=PictureFiles(data_dir / "uploads"),
             withheld=PictureFiles(data_dir / "withheld"),
             thumbnails=Thumbnails.under(data_dir),
+            sign=sign,
         )
 
     def image(self, content_hash: str) -> Image.Image:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bot import app
+from bot.backup.opening import prepare_folder
 from bot.common.secret import Secret
 from bot.common.terminal import note, say
-from bot.compose import prepare_folder
 from bot.config.engine_options import engine_options
 from bot.config.kinds import SHIPPED_MODEL
 from bot.config.settings import Settings

@@ -186,7 +186,7 @@ class Follower:
         guild = self._bot.get_guild(entry.guild_id)
         limits = (_SMALL_FILE,) if guild is None else (guild.filesize_limit, _SMALL_FILE)
         for limit in limits:
-            content, suffix = await asyncio.to_thread(fit, png, limit)
+            content, suffix = await asyncio.to_thread(fit, png, limit, services.sign)
             file = attachment_of(entry, job, content, suffix)
             message = message_of(entry, job, file_name=file.name, notice=self._notice())
             try:

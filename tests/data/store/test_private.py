@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.compose import prepare_folder
+from bot.backup.opening import prepare_folder
 from bot.doctor.place import check_place
 from data.files.picture_files import PictureFiles
 from data.files.thumbnails import Thumbnails

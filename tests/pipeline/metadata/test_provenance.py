@@ -9,6 +9,7 @@ from PIL import Image
 from cogs.common.pictures import fit, preview_jpeg
 from cogs.common.sheet import contact_sheet
 from data.files.thumbnails import shrink
+from pipeline.metadata.credentials import unsigned
 from pipeline.metadata.png import encode_png
 from pipeline.metadata.provenance import SOURCE_TYPE, XMP
 from tests.support.parameters import read_parameters
@@ -39,7 +40,7 @@ def test_a_png_has_the_mark_beside_its_text(text: str) -> None:
 
 def test_copies_have_the_mark() -> None:
     png = encode_png(picture(), "", xmp=XMP)
-    smaller, suffix = fit(png, 6000)
+    smaller, suffix = fit(png, 6000, unsigned)
     assert suffix == "webp"
     copies = (smaller, preview_jpeg(picture()), contact_sheet([png, None]), shrink(png, 32))
     for data in copies:
