@@ -112,7 +112,9 @@ def _settings(details: Mapping[str, Any]) -> str:
     if not all(name in details for name in names):
         return ""
     private = text("audit.private") if details.get("private") else ""
-    return text("audit.settings", private=private, **{name: details[name] for name in names})
+    said = text("audit.settings", private=private, **{name: details[name] for name in names})
+    lora = quoted(str(details.get("lora") or ""), 80)
+    return text("audit.settings_lora", settings=said, lora=lora) if lora else said
 
 
 def _why(details: Mapping[str, Any]) -> str:

@@ -109,13 +109,16 @@ def _resolve(
 ) -> ResolvedRequest:
     """Resolve `request` and check it against the hard rules, then against the server's."""
     request = readable(request)
+    saved_loras = request.lora is None
     if known.preset is not None:
         request = with_preset(request, readable(known.preset.request))
     if not request.negative_prompt:
         request = replace(request, negative_prompt=clean_prompt(known.person.negative_prompt))
     if known.place_negative is not None:
         request = replace(request, place_negative=known.place_negative)
-    request, loras = choose_loras(request, rules.loras, rule=known.loras, ceiling=known.ceiling)
+    request, loras = choose_loras(
+        request, rules.loras, rule=known.loras, ceiling=known.ceiling, saved=saved_loras
+    )
     width, height = known.init_size or (None, None)
 
     def read(alias_of: NameOf) -> ResolvedRequest:

@@ -33,17 +33,25 @@ def similar(library: LoraLibrary, name: str, *, rule: LoraRule, ceiling: Rating)
 
 
 def choose_loras(
-    request: GenerationRequest, library: LoraLibrary, *, rule: LoraRule, ceiling: Rating
+    request: GenerationRequest,
+    library: LoraLibrary,
+    *,
+    rule: LoraRule,
+    ceiling: Rating,
+    saved: bool = False,
 ) -> tuple[GenerationRequest, ChosenLoras]:
     """The request with all its LoRAs in `lora`, and what they are.
 
-    What the option says wins over the prompt's `<lora:name:0.8>`. Those of names that the library
+    What the option says wins over the prompt's `<lora:name:0.8>`, but not what a preset says in its
+    place (`saved`). Those of names that the library
     does not have stay in the prompt, which is read without them. InputError or RefusedError says
     which one can't be used here, and why.
     """
     prompt = cut_loras(request.prompt, lambda name: library.get(name) is not None)
     tags = cut_loras(request.tags, lambda name: library.get(name) is not None)
-    typed = (*prompt.loras, *tags.loras, *parse_loras(request.lora or ""))
+    option = parse_loras(request.lora or "")
+    in_prompt = (*tags.loras, *prompt.loras)  # a preset's prompt is in `tags`
+    typed = (*option, *in_prompt) if saved else (*in_prompt, *option)
     if not typed:
         return request, ChosenLoras()
     found: dict[str, tuple[LoraEntry, float]] = {}

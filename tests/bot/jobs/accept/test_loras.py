@@ -83,7 +83,7 @@ def test_what_the_option_says_is_drawn_with_the_file_of_that_moment(library: Lor
 def test_a_prompt_may_name_them_as_a1111_does(library: LoraLibrary) -> None:
     made = drawn(library, "1girl, <lora:ink:0.5>, smile <lora:水彩>", tags="hat <lyco:lamp:1>",
                  known=replace(KNOWN, ceiling=Rating.SENSITIVE))  # fmt: skip
-    assert uses(made) == [("ink", 0.5), ("水彩", 1.0), ("lamp", 1.0)]
+    assert uses(made) == [("lamp", 1.0), ("ink", 0.5), ("水彩", 1.0)]
     assert "<" not in made.prompt
     assert "lora" not in made.prompt
     assert (made.original.prompt, made.original.tags) == ("1girl, smile", "hat")
@@ -108,8 +108,10 @@ def test_a_strength_of_nothing_leaves_one_out(library: LoraLibrary) -> None:
 def test_a_preset_fills_in_what_was_not_said(library: LoraLibrary) -> None:
     preset = Preset(name="p", request=GenerationRequest(prompt="hat <lora:水彩:1>", lora="ink"))
     known = replace(KNOWN, preset=preset)
-    assert uses(drawn(library, known=known)) == [("水彩", 1.0), ("ink", 0.7)]
+    assert uses(drawn(library, known=known)) == [("ink", 0.7), ("水彩", 1.0)]
     assert uses(drawn(library, known=known, lora="ink:2")) == [("水彩", 1.0), ("ink", 2.0)]
+    made = drawn(library, "1girl <lora:ink:2> <lora:水彩:0.5>", known=known)
+    assert dict(uses(made)) == {"ink": 2.0, "水彩": 0.5}  # typed wins over saved
 
 
 def test_what_was_decided_is_drawn_again(library: LoraLibrary) -> None:
