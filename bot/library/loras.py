@@ -66,8 +66,9 @@ class Loras:
         self._counts = OrderedDict()
 
     async def choice(self, asker: Asker) -> LoraChoice:
-        """What `asker` can choose from."""
-        if not self._library.entries():
+        """What `asker` can choose from; nothing if the model can't draw with LoRAs."""
+        model = self._jobs.model
+        if not self._library.entries() or (model is not None and not model.loras):
             nothing: Sequence[LoraEntry] = ()
             return LoraChoice(
                 shown=nothing, rule=LoraRule(), ceiling=min(Rating), pictures={}, allowed={}

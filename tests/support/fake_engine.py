@@ -22,6 +22,7 @@ FAKE_MODEL = ModelDescription(
     notice="",
     size_multiple=8,
     vae_scale_factor=8,
+    loras=True,
 )
 
 

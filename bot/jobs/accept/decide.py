@@ -95,6 +95,8 @@ def decide(
     role_weight = min(known.here.weight or 1, rules.max_weight)
     if origin.missing_permissions:
         raise RefusedError("bot_lacks_permissions", permissions=origin.missing_permissions)
+    if resolved.loras and model is not None and not model.loras:
+        raise InputError("lora_no_branch", name=resolved.loras[0].name)
     return Decision(
         request=resolved,
         ceiling=known.ceiling,

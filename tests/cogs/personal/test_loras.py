@@ -1,6 +1,7 @@
 """`/lora`, the completion of the option, and LoRAs of strangers' pictures."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.cogs.pictures.files import filled, noted, png, post
 from tests.cogs.pictures.test_results import drawn
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, labels, open_bot, whole
+from tests.support.fake_engine import FAKE_MODEL, FakeEngine
 
 
 @pytest.fixture
@@ -44,6 +46,18 @@ async def test_without_a_library_it_says_so(place: Discord, alice: Visitor) -> N
         answer = await alice.answer("lora")
         assert answer.ephemeral
         assert "no LoRAs here" in answer.text
+
+
+async def test_a_model_that_can_not_draw_with_them_has_none(
+    place: Discord, loras: Path, alice: Visitor
+) -> None:
+    engine = FakeEngine(model=replace(FAKE_MODEL, loras=False))
+    async with open_bot(place, engine=engine) as running:
+        await drawn(alice, running, prompt="1girl <lora:unknown:1>")
+        assert "no LoRAs here" in (await alice.answer("lora")).text
+        assert await complete(alice, "") == []
+        answer = await alice.answer("imagine", prompt="1girl", lora="ink")
+        assert "can't draw with LoRAs" in answer.text
 
 
 async def test_a_card_shows_what_it_is_and_turns(

@@ -25,6 +25,7 @@ from pipeline.request import GenerationRequest, ResolvedRequest, decided
 from pipeline.resolve import Defaults
 from tests.bot.jobs.accept.test_aliases import KNOWN, NO_LIMITS
 from tests.bot.loras.making import put
+from tests.support.fake_engine import FAKE_MODEL
 
 ORIGIN = Origin(
     user_id=1, guild_id=2, channel_id=3, place=Place(kind=PlaceKind.GUILD_TEXT), application_id=4,
@@ -58,6 +59,19 @@ def drawn(
     )  # fmt: skip
     request = GenerationRequest(prompt=prompt, **said)
     return decide(request, ORIGIN, known, rules, model=None).request
+
+
+def test_a_model_without_the_branch_takes_none(library: LoraLibrary) -> None:
+    rules = JobRules(
+        defaults=Defaults(), limits=NO_LIMITS, category_of=lambda _: None,
+        rating_of=lambda _: None, max_age_s=1, loras=library,
+    )  # fmt: skip
+    plain = replace(FAKE_MODEL, loras=False)
+    request = GenerationRequest(prompt="1girl", lora="ink")
+    with pytest.raises(EkakiError, match="lora_no_branch"):
+        decide(request, ORIGIN, KNOWN, rules, model=plain)
+    assert decide(request, ORIGIN, KNOWN, rules, model=FAKE_MODEL).request.loras
+    assert decide(replace(request, lora=None), ORIGIN, KNOWN, rules, model=plain)
 
 
 def refused(library: LoraLibrary, prompt: str = "1girl", **said: Any) -> EkakiError:
