@@ -163,7 +163,10 @@ class Inference(commands.Cog):
         self, interaction: Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
         self._keep_others(interaction)
-        found = await self._suggestions.prompt(typed, asker_of(interaction), beyond="tags")
+        asker = asker_of(interaction)
+        found = await self.bot.services.lora_choices.in_prompt(typed, asker)
+        if found is None:
+            found = await self._suggestions.prompt(typed, asker, beyond="tags")
         return as_choices(found)
 
     @imagine.autocomplete("negative_prompt")

@@ -1,5 +1,6 @@
 """The LoRAs that a person can choose in a place: suggestions, and what cards show of them."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from pipeline.tags.complete import Completion
 from pipeline.tags.labels import label, meant
 
 _STRENGTHS: Final = (0.4, 0.6, 0.8, 1.0)
+_BEGUN: Final = re.compile(r"[<\uff1c]lora[:\uff1a](?P<name>[^<>:\uff1a,]*)\Z", re.IGNORECASE)
 _COUNTED_FOR_S: Final = 60.0
 _MAX_COUNTED: Final = 1000  # servers and people whose counts are kept
 _MAX_WORDS: Final = 40  # characters of trigger words in a suggestion
@@ -123,6 +125,20 @@ class Loras:
                 if key_of(entry.name) not in there
             ]
         made = (_suggestion(head, value, remarks) for value, remarks in found)
+        return [each for each in made if each is not None][:MAX_SUGGESTIONS]
+
+    async def in_prompt(self, typed: str, asker: Asker) -> list[Suggestion] | None:
+        """For a prompt that ends in `<lora:in`; None for any other."""
+        typed = meant(typed)
+        begun = _BEGUN.search(typed)
+        if begun is None:
+            return None
+        head = typed[: begun.start()]
+        choice = await self.choice(asker)
+        made = (
+            _suggestion(head, f"<lora:{entry.name}:{entry.strength:g}>", _remarks(entry, choice))
+            for entry in _matching(choice, begun["name"])
+        )
         return [each for each in made if each is not None][:MAX_SUGGESTIONS]
 
 

@@ -15,6 +15,7 @@ from bot.config.variables import VARIABLES
 from pipeline.card import QualityPreset, Sampler, Style
 from pipeline.errors import InputError, StorageError
 from pipeline.rating import Rating
+from tests.bot.loras.making import put
 from tests.support.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -144,6 +145,15 @@ def test_the_hard_rules_hold_with_what_the_vocabulary_knows(
     assert "child can only" in one_line(capsys.readouterr().err)
 
 
+def test_a_lora_that_is_not_in_the_library_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path / "state" / "loras", "ink")
+    assert main(["imagine", "1girl", "--lora", "inc:0.8"]) == 1
+    assert "Similar names: ink" in one_line(capsys.readouterr().err)
+
+
 def test_existing_file_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -166,6 +176,7 @@ def test_options_become_the_request() -> None:
         "imagine", EXAMPLE, "--negative", "hat", "--character", "rei", "--series", "eva",
         "--aspect", "13:19", "--rating", "sensitive", "--preset", "Heavy v3.1", "--style", "Manga",
         "--sampler", "DDIM", "--steps", "20", "--cfg", "6.5", "--seed", "42", "--count", "2",
+        "--lora", "ink:0.8, other",
     ]  # fmt: skip
     request = request_of(parser().parse_args(line))
     assert (request.prompt, request.negative_prompt, request.character) == (EXAMPLE, "hat", "rei")
@@ -173,6 +184,7 @@ def test_options_become_the_request() -> None:
     assert (request.preset, request.style) == (QualityPreset.HEAVY_31, Style.MANGA)
     assert (request.sampler, request.num_inference_steps) == (Sampler.DDIM, 20)
     assert (request.guidance_scale, request.seed, request.count) == (6.5, 42, 2)
+    assert request.lora == "ink:0.8, other"
 
 
 def test_adult_ratings_are_not_on_offer(capsys: pytest.CaptureFixture[str]) -> None:

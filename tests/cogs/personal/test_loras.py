@@ -140,6 +140,24 @@ async def test_names_are_completed_with_words_and_counts(
         assert [value for _, value in await complete(alice, "")] == ["ink:0.7"]
 
 
+async def test_they_are_completed_in_the_prompt_too(
+    place: Discord, loras: Path, alice: Visitor
+) -> None:
+    async with open_bot(place) as running:
+        for typed in ("1girl, <lora:", "1girl, <LORA:in", "1girl, ＜lora：ink"):
+            found = await alice.member.autocomplete(
+                "imagine", {"prompt": typed}, "prompt", channel=IDS.general
+            )
+            assert found[0]["value"] == "1girl, <lora:ink:0.7>"
+            job, _ = await drawn(alice, running, prompt=found[0]["name"])
+            assert [each.name for each in job.request.loras] == ["ink"]
+            assert job.request.original.prompt == "1girl"
+        found = await alice.member.autocomplete(
+            "imagine", {"prompt": "<lora:ink:0.7>, smi"}, "prompt", channel=IDS.general
+        )
+        assert found[0]["value"] == "<lora:ink:0.7>, smile,"
+
+
 async def test_the_name_of_a_suggestion_works_as_its_value(
     place: Discord, loras: Path, alice: Visitor
 ) -> None:
