@@ -4,19 +4,27 @@ Colours are measured where the figure has them (`training.demo.measure`), by no 
 table of obedience comes from `python -m training.demo evaluate`; this is its smoke test.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL.Image import Image, Resampling, fromarray
 
 from pipeline.card import EXAMPLE_PROMPTS, PRESETS, QualityPreset
 from pipeline.engine.own import OwnEngine
+from pipeline.engine.unet import open_unet
 from pipeline.engine.vae.preview import FILE_NAME, PreviewMap
+from pipeline.lora.adapter import PREFIX
+from pipeline.lora.use import LoraUse
 from pipeline.model.folder import ModelFolder
+from pipeline.runtime.sessions import SessionFactory
+from tests.pipeline.lora.adapters import write
 from tests.pipeline.own_model import make_request, open_own
+from training.demo.branch import give_branch
 from training.demo.latents import shrunk
 from training.demo.measure import measured
 
@@ -138,3 +146,34 @@ def test_the_cards_example_is_drawn(engine: OwnEngine) -> None:
     """Its character is unknown here; "smile", "outdoors" and the like are not."""
     found = colours(draw(engine, EXAMPLE_PROMPTS[0]))
     assert found["clothes"] != "?"
+
+
+def test_it_draws_with_loras(demo_path: Path, cpu: SessionFactory, tmp_path: Path) -> None:
+    """From the weights as they are shipped: nothing is prepared."""
+    folder = ModelFolder.open(demo_path)
+    assert folder.loras
+    random = torch.Generator().manual_seed(0)
+    tensors = {
+        f"unet/{name.removeprefix(PREFIX)}": 0.05
+        * torch.randn(
+            [side if isinstance(side, int) else 4 for side in port.shape], generator=random
+        )
+        for name, port in open_unet(cpu, folder).session.branch.items()
+    }
+    use = LoraUse(name="style", strength=1.0, digest=write(tmp_path, tensors))
+    opened = open_own(demo_path, loras=tmp_path)
+    plain = draw(opened, NEWCOMER, width=512, height=512, num_inference_steps=4)
+    styled = draw(opened, NEWCOMER, width=512, height=512, num_inference_steps=4, loras=(use,))
+    again = draw(opened, NEWCOMER, width=512, height=512, num_inference_steps=4)
+    opened.close()
+    assert np.abs(styled.astype(int) - plain).mean() > 1
+    np.testing.assert_array_equal(again, plain)
+
+
+def test_giving_it_the_branch_again_changes_nothing(demo_path: Path, tmp_path: Path) -> None:
+    copied = tmp_path / "model"
+    shutil.copytree(demo_path, copied)
+    give_branch(copied)
+    for part in ("unet", "text_encoder", "text_encoder_2"):
+        file = f"{part}/model.onnx"
+        assert (copied / file).read_bytes() == (demo_path / file).read_bytes(), part

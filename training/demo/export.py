@@ -25,6 +25,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from pipeline.engine.vae.preview import FILE_NAME, PreviewMap
 from pipeline.model.folder import ModelFolder
+from training.demo.branch import give_branch
 from training.demo.decoder import Decoder, as_autoencoder
 from training.demo.latents import CELL, CHANNELS, PATCH, LinearEncoder
 from training.demo.state import State
@@ -49,6 +50,7 @@ def export(state: State) -> Path:
         _sample_size(made, 1024 // CELL)
         for part in ("text_encoder", "text_encoder_2", "unet", "vae_decoder"):
             _halve(made / part / "model.onnx")
+        give_branch(made)
         _linear_encoder(LinearEncoder.load(state.encoder), made / "vae_encoder" / "model.onnx")
         _forget_folder(made / "model_index.json")
         card = {

@@ -16,6 +16,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from pipeline.engine.vae.preview import FILE_NAME
+from pipeline.lora.adapter import PREFIX
 from training.demo.latents import CHANNELS, PATCH, LinearEncoder
 
 _NAMELESS: Final = {"MatMul": "weight", "Mul": "weight", "Add": "bias"}
@@ -68,7 +69,7 @@ def stored(graph: Any) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for initializer in graph.initializer:
         array = numpy_helper.to_array(initializer)
-        if array.dtype.kind == "f":
+        if array.dtype.kind == "f" and not initializer.name.startswith(PREFIX):
             name = initializer.name.removesuffix("_half")
             tensors[name] = torch.from_numpy(array.astype(np.float32))
     return tensors
