@@ -16,7 +16,7 @@ _USABLE: Final = 0.9
 class Sizes:
     """Bytes on the card, in fp16 with the VAE in fp32. `unet_row`: activations of one row at
     1024x1024. `decoder` and `decoder_tile`: those of decoding it whole, and in tiles of 512
-    pixels."""
+    pixels. `loras`: the LoRAs of a picture."""
 
     unet: int
     text_encoders: int
@@ -24,6 +24,7 @@ class Sizes:
     unet_row: int
     decoder: int
     decoder_tile: int
+    loras: int = 0
 
 
 SDXL: Final = Sizes(
@@ -64,7 +65,7 @@ class CardPlan:
         """The limit of each session's arena: what the weights of the others leave. So a session
         that needs more than planned fails, which is recoverable, instead of the desktop."""
         encoders = sizes.text_encoders if self.text_encoders_on_card else 0
-        usable = _usable(total_bytes)
+        usable = _usable(total_bytes) - sizes.loras
         unet, vae = usable - sizes.vae - encoders, usable - sizes.unet - encoders
         text = usable - sizes.unet - sizes.vae
         return {
@@ -82,7 +83,7 @@ def plan_card(total_bytes: int, sizes: Sizes = SDXL) -> CardPlan | None:
     Text encoders go to the processor first (they run once for a new prompt), then the VAE works in
     tiles. Pictures share a run as long as there is room; more than 4 gained nothing when measured.
     """
-    usable = _usable(total_bytes)
+    usable = _usable(total_bytes) - sizes.loras
     for on_card, tiled in ((True, False), (True, True), (False, False), (False, True)):
         weights = sizes.unet + sizes.vae + (sizes.text_encoders if on_card else 0)
         decoder = sizes.decoder_tile if tiled else sizes.decoder
@@ -95,7 +96,7 @@ def plan_card(total_bytes: int, sizes: Sizes = SDXL) -> CardPlan | None:
             text_encoders_on_card=on_card,
             tiled_vae=tiled,
             pictures_at_once=int(count),
-            peak_bytes=weights + active + OVERHEAD_BYTES,
+            peak_bytes=weights + sizes.loras + active + OVERHEAD_BYTES,
         )
     return None
 
@@ -103,7 +104,8 @@ def plan_card(total_bytes: int, sizes: Sizes = SDXL) -> CardPlan | None:
 def least_bytes(sizes: Sizes = SDXL) -> int:
     """The memory of the smallest usable card."""
     active = max(sizes.decoder_tile, 2 * sizes.unet_row)
-    return int((sizes.unet + sizes.vae + active + OVERHEAD_BYTES) / _USABLE) + 1
+    weights = sizes.unet + sizes.vae + sizes.loras
+    return int((weights + active + OVERHEAD_BYTES) / _USABLE) + 1
 
 
 def _usable(total_bytes: int) -> int:

@@ -15,6 +15,7 @@ from typing import Final
 from pipeline.errors import ModelError
 from pipeline.model.configs import items, read_json
 from pipeline.model.folder import REQUIRED, Component, ModelFolder
+from pipeline.onnx.branch_size import numbers_per_rank
 from pipeline.plan.memory import (
     ATTENTION_BYTES_A_PAIR,
     BASE_BYTES,
@@ -40,12 +41,17 @@ OPENVINO_BYTES: Final = 0.4e9
 size once; those in the file are mapped. On an SDXL of a third of the width with 0.62 GB of weights,
 0.42 GB were private when loaded, 1.04 after a run at 256x256 and 1.18 after one at 1024x1024."""
 
+LORA_RANK: Final = 32
+"""Of the LoRAs that are counted: what most have, or two of half the rank. What is drawn with more
+is checked when it is drawn."""
+
 WORTH_SPARING: Final = 0.5e9
 """What can be saved at almost no cost is always saved if it is at least this much: such a picture
 takes minutes on a processor, loading the text encoders a second or two, and packing the UNet's
 weights in each run a twentieth of the time."""
 
 TILE_PIXELS: Final = 512  # a side, of the larger of the VAE's tiles (`pipeline.engine.vae.pieces`)
+_FLOAT_BYTES: Final = 4
 _USUAL_PIXELS: Final = 1024  # a side
 _USUAL_LATENT_PIXELS: Final = 128 * 128
 
@@ -55,13 +61,20 @@ Weights = Mapping[Component, int]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """What memory depends on besides weights. `latent_pixels`: of a picture of 1024x1024. `fused`:
-    attention keeps no scores. `rows_alone`: the UNet always gets one row at a time."""
+    attention keeps no scores. `rows_alone`: the UNet always gets one row at a time.
+    `numbers_per_rank`: of a LoRA that changes every layer of the UNet; 0 if it draws with none."""
 
     channels: int
     latent_pixels: int
     fused: bool
     in_openvino: bool = False
     rows_alone: bool = False
+    numbers_per_rank: int = 0
+
+    @property
+    def lora_bytes(self) -> int:
+        """A picture's LoRAs, in single precision."""
+        return _FLOAT_BYTES * LORA_RANK * self.numbers_per_rank
 
     @property
     def unet_bytes(self) -> float:
@@ -88,6 +101,7 @@ class Shape:
             fused=folder.fused,
             in_openvino="unet" in folder.in_openvino,
             rows_alone=folder.rows_alone,
+            numbers_per_rank=numbers_per_rank(folder.onnx_file("unet")),
         )
 
 
@@ -193,6 +207,8 @@ def _parts(weights: Weights, shape: Shape, way: MemoryPlan) -> dict[str, int]:
     }
     if shape.in_openvino:  # which keeps its own in addition to the decoder's
         active += rows
+    if shape.lora_bytes:
+        parts["LoRAs"] = shape.lora_bytes
     if way.keep_text_encoders:
         return parts | {"text encoders": int(encoders * LOAD_FACTOR), "activations": int(active)}
     # they are closed before the UNet runs, so the larger of both counts

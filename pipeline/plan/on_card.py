@@ -59,6 +59,7 @@ def sizes_of(weights: Mapping[Component, int], shape: Shape, *, is_half: bool) -
         unet=weights["unet"],
         text_encoders=weights["text_encoder"] + weights["text_encoder_2"],
         vae=weights["vae_decoder"] + weights.get("vae_encoder", 0),
+        loras=int(shape.lora_bytes * (0.5 if is_half else 1.0)),
         unet_row=int(shape.unet_bytes / 2 * (0.5 if is_half else 1.0)),
         decoder=int(SDXL.decoder * vae),
         decoder_tile=int(SDXL.decoder_tile * vae),

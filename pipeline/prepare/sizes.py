@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from pipeline.model.folder import COMPONENTS, Component, ModelFolder
 from pipeline.model.options import Variant
+from pipeline.onnx.linear import linear_layers
+from pipeline.onnx.skeleton import load_skeleton
 from pipeline.plan.card_plan import Sizes
 from pipeline.plan.memory_plan import Shape, Weights, plan_for
 from pipeline.plan.on_card import sizes_of
@@ -22,9 +24,8 @@ def prepared_bytes(source: ModelFolder, variant: Variant) -> dict[Component, int
 
 def half_sizes(source: ModelFolder) -> Sizes:
     """Its memory on a card once it is prepared in half precision."""
-    return sizes_of(
-        prepared_bytes(source, "fp16"), replace(Shape.of(source), fused=True), is_half=True
-    )
+    shape = replace(Shape.of(source), fused=True, numbers_per_rank=branch_numbers(source))
+    return sizes_of(prepared_bytes(source, "fp16"), shape, is_half=True)
 
 
 def needed_when_prepared(source: ModelFolder, variant: Variant) -> int:
@@ -39,5 +40,14 @@ def needed_with(source: ModelFolder, variant: Variant, weights: Weights) -> int:
         fused=variant != "bf16",
         in_openvino=variant == "bf16",
         rows_alone=variant in ROWS_ALONE,
+        numbers_per_rank=branch_numbers(source),
     )
     return plan_for(weights, made, 1 << 62, can_map=variant == "fp32").peak_bytes
+
+
+def branch_numbers(source: ModelFolder) -> int:
+    """Numbers per rank of the low-rank branch that its UNet will get."""
+    layers = {
+        layer.module: layer for layer in linear_layers(load_skeleton(source.onnx_file("unet")))
+    }
+    return sum(layer.depth + layer.width for layer in layers.values())

@@ -1,6 +1,7 @@
 """Memory is looked at before loading, and what would not fit is done differently."""
 
 import platform
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,11 @@ from data.shipped.text import text
 from pipeline.errors import ModelError
 from pipeline.model.folder import Component, ModelFolder
 from pipeline.plan import memory, memory_plan
+from pipeline.plan.card_plan import least_bytes
 from pipeline.plan.memory_plan import MemoryPlan, Shape, plan_for
+from pipeline.plan.on_card import sizes_of_folder
+from pipeline.prepare.sizes import branch_numbers
+from tests.pipeline.preparing import Shared
 
 PLAIN = Shape(channels=320, latent_pixels=128 * 128, fused=False)
 FUSED = Shape(channels=320, latent_pixels=128 * 128, fused=True)
@@ -75,6 +80,20 @@ def test_sdxl_needs_what_was_measured() -> None:
     assert 15e9 < plan_for(FP32, PLAIN, 1 << 62, can_map=False).peak_bytes < 17e9
     assert plan_for(INT8, EIGHT_BITS, 1 << 62, can_map=False).peak_bytes < 9e9
     assert plan_for(BF16, IN_OPENVINO, 1 << 62, can_map=False).peak_bytes < 12e9
+
+
+def test_the_loras_of_a_picture_are_counted(tiny: ModelFolder, shared: Shared) -> None:
+    sdxl = replace(FUSED, numbers_per_rank=2_650_000)
+    without = plan_for(FP32, FUSED, 1 << 62, can_map=True)
+    plan = plan_for(FP32, sdxl, 1 << 62, can_map=True)
+    assert plan.peak_bytes - without.peak_bytes == plan.parts["LoRAs"] == 4 * 32 * 2_650_000
+    assert "LoRAs" not in without.parts
+    made = ModelFolder.open(shared(tiny, "int8").path)
+    assert Shape.of(tiny).lora_bytes == 0
+    assert Shape.of(made).numbers_per_rank == branch_numbers(tiny) > 0
+    on_card = sizes_of_folder(made)
+    assert on_card.loras == Shape.of(made).lora_bytes
+    assert least_bytes(on_card) > least_bytes(replace(on_card, loras=0))
 
 
 def test_small_models_keep_their_text_encoders_until_it_gets_tight() -> None:
