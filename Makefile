@@ -69,6 +69,7 @@ bench: $(STAMP) $(RANDOM_MODEL)/model_index.json  ## measure, at most 15 minutes
 
 bench-full: $(STAMP)  ## the same at the model's real size: 60 GB of disk, an hour; resumes
 	@$(BIN)/python -m benchmarks.bench_full
+	@$(BIN)/python -m benchmarks.bench_lora
 	@$(BIN)/python -m benchmarks.docs
 
 bench-hosts: $(RAY)  ## what drawing on several machines costs; takes ten minutes

@@ -66,6 +66,12 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
         seconds=480,
         least_s=240,
     ),
+    "lora": Benchmark(
+        title="LoRAs chosen per picture (a third as wide)",
+        weights=_RANDOM,
+        seconds=180,
+        least_s=120,
+    ),
 }
 
 

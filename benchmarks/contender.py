@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +24,16 @@ import psutil
 
 from benchmarks.memory import NOTHING, Memory, MemoryWatch, memory_of
 
+if TYPE_CHECKING:
+    from pipeline.engine.loop import UNetInputs
+
 Floats = npt.NDArray[np.float32]
 Inputs = Mapping[str, Floats]
 Predict = Callable[[Inputs], Floats]
 
 _SPAWN: Final = multiprocessing.get_context("spawn")
+_SMALL: Final = 0.01
+"""Of the random LoRAs' numbers: they change the picture, and nothing overflows."""
 TORCH_BF16: Final = "torch bf16"
 TORCH: Final = ("torch fp32", TORCH_BF16)
 
@@ -69,10 +74,10 @@ class Contender:
         with self._watched():
             self.load_s, self.load_processor_s = self._answer()
 
-    def step(self, inputs: Inputs) -> Step:
-        """Run it once."""
+    def step(self, inputs: Inputs, *, rank: int = 0) -> Step:
+        """Run it once, with a LoRA of `rank` on every layer of one of our models; 0: none."""
         with self._watched():
-            self._pipe.send(inputs)
+            self._pipe.send((inputs, rank))
             return self._answer()
 
     def memory(self) -> Memory:
@@ -125,10 +130,11 @@ def _serve(entry: Entry, pipe: Connection) -> None:
     """The child's end, until the parent's is closed."""
     try:
         began, computed = time.perf_counter(), time.process_time()
-        predict = _in_torch(entry) if entry.name in TORCH else _in_our_sessions(entry)
+        of_rank = _in_torch(entry) if entry.name in TORCH else _in_our_sessions(entry)
         pipe.send((time.perf_counter() - began, time.process_time() - computed))
         while True:
-            pipe.send(_step(predict, pipe.recv()))
+            inputs, rank = pipe.recv()
+            pipe.send(_step(of_rank(rank), inputs))
     except (EOFError, BrokenPipeError):
         return
     except Exception as error:  # noqa: BLE001 - the parent raises it
@@ -145,7 +151,7 @@ def _step(predict: Predict, inputs: Inputs) -> Step:
     )
 
 
-def _in_our_sessions(entry: Entry) -> Predict:
+def _in_our_sessions(entry: Entry) -> Callable[[int], Predict]:
     from pipeline.engine.unet import SparingUNet, open_unet
     from pipeline.model.folder import ModelFolder
     from pipeline.runtime.sessions import SessionFactory
@@ -153,13 +159,27 @@ def _in_our_sessions(entry: Entry) -> Predict:
     folder = ModelFolder.open(entry.path)
     factory = SessionFactory(provider="cpu", mapped=entry.mapped)
     unet = open_unet(factory, folder)
-    if entry.rows_alone:
-        frugal = SparingUNet(unet, rows_at_once=1)
-        return lambda inputs: frugal.predict(**inputs)
-    return lambda inputs: unet.predict(**inputs)
+    frugal = SparingUNet(unet, rows_at_once=1 if entry.rows_alone else None)
+
+    def of_rank(rank: int) -> Predict:
+        if not rank:
+            return lambda inputs: frugal.predict(**cast("UNetInputs", inputs))
+        random = np.random.default_rng(0)
+        adapter = unet.session.place(
+            {
+                name: random.standard_normal(
+                    [side if isinstance(side, int) else rank for side in port.shape], np.float32
+                ).astype(port.dtype)
+                * port.dtype.type(_SMALL)
+                for name, port in unet.session.branch.items()
+            }
+        )
+        return lambda inputs: frugal.predict(**cast("UNetInputs", {**inputs, "adapter": adapter}))
+
+    return of_rank
 
 
-def _in_torch(entry: Entry) -> Predict:
+def _in_torch(entry: Entry) -> Callable[[int], Predict]:
     """The UNet of diffusers with the same weights, made from their names as the file's were."""
     # Threads that wait must not spin: beside other programs that costs seconds which are no work.
     # Our sessions do not, either. Read when torch is loaded.
@@ -189,4 +209,4 @@ def _in_torch(entry: Entry) -> Predict:
             )
         return answer.sample.float().numpy()
 
-    return predict
+    return lambda _: predict

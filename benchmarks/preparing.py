@@ -1,6 +1,6 @@
 """Prepares a model in a process of its own and tells what that took: seconds and most memory.
 
-`python -m benchmarks.preparing MODEL MODELS_DIR VARIANT` prints a line of JSON.
+`python -m benchmarks.preparing MODEL MODELS_DIR VARIANT [--no-lora]` prints a line of JSON.
 """
 
 import json
@@ -9,9 +9,12 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from benchmarks.memory import Memory, MemoryWatch
 from pipeline.model.options import Variant
+
+_NO_LORA: Final = "--no-lora"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +30,11 @@ class Preparation:
     errors: dict[str, float]
 
 
-def prepare(model: Path, models_dir: Path, variant: Variant) -> Preparation:
-    """Prepare `model` below `models_dir`, whatever lies there already."""
+def prepare(model: Path, models_dir: Path, variant: Variant, *, branch: bool = True) -> Preparation:
+    """Prepare `model` below `models_dir`, whatever lies there already; without `branch` for no
+    LoRAs."""
     command = [sys.executable, "-m", "benchmarks.preparing", str(model), str(models_dir), variant]
+    command += [] if branch else [_NO_LORA]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,  # noqa: S603 - ours
         MemoryWatch(process.pid) as watch,
@@ -48,7 +53,7 @@ def prepare(model: Path, models_dir: Path, variant: Variant) -> Preparation:
     )
 
 
-def main(model: str, models_dir: str, variant: Variant) -> None:
+def main(model: str, models_dir: str, variant: Variant, *options: str) -> None:
     """The child."""
     from pipeline.model.folder import ModelFolder
     from pipeline.prepare.options import PrepareOptions, Reporter
@@ -68,7 +73,12 @@ def main(model: str, models_dir: str, variant: Variant) -> None:
     made = prepare_model(
         ModelFolder.open(Path(model)),
         Path(models_dir),
-        PrepareOptions(variant=variant, full_range=this_cpu().int8_is_safe, why="benchmark"),
+        PrepareOptions(
+            variant=variant,
+            branch=_NO_LORA not in options,
+            full_range=this_cpu().int8_is_safe,
+            why="benchmark",
+        ),
         factory=SessionFactory(provider="cpu", mapped=True, reorder=False),
         report=Reporter(line=line),
     )
@@ -86,4 +96,4 @@ def main(model: str, models_dir: str, variant: Variant) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3])  # pyright: ignore[reportArgumentType]  # the parent's
+    main(*sys.argv[1:])  # pyright: ignore[reportArgumentType]  # the parent's

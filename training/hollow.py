@@ -113,6 +113,7 @@ def fill(folder: Path, module: Any, seed: int) -> None:
         if value.name in known
     }
     turned = _turn(graph, shapes)
+    _name_layers(graph, turned)
     with (folder / _DATA).open("wb") as file:
         for name, shape in shapes.items():
             made = buffers[name] if name in buffers else values(seed, name, shape)
@@ -143,6 +144,20 @@ def _turn(graph: Any, shapes: dict[str, tuple[int, ...]]) -> dict[str, list[tupl
     for name in straight:
         written[name].append((name, False))
     return written
+
+
+def _name_layers(graph: Any, turned: dict[str, list[tuple[str, bool]]]) -> None:
+    """Name each linear layer's node by its module, as an export with weights does: a LoRA's layers
+    are found by that."""
+    modules = {
+        target: name.removesuffix(".weight")
+        for name, targets in turned.items()
+        for target, turn in targets
+        if turn
+    }
+    for node in graph.node:
+        if node.op_type == "MatMul" and node.input[1] in modules:
+            node.name = f"/{modules[node.input[1]].replace('.', '/')}/MatMul"
 
 
 def _write(file: Any, name: str, content: Any) -> Any:

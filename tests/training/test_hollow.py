@@ -5,6 +5,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import torch
 
 from pipeline.engine.unet import open_unet
 from pipeline.model.folder import ModelFolder
+from pipeline.onnx.linear import linear_layers
 from pipeline.onnx.skeleton import load_skeleton
 from pipeline.prepare.attention import fuse_attention
 from pipeline.runtime.sessions import SessionFactory
@@ -35,7 +37,8 @@ def test_it_equals_torch_with_the_same_weights(tmp_path: Path) -> None:
         "pooled": embeds.pooled_prompt_embeds,
         "time_ids": np.array([[128, 192, 0, 0, 128, 192]], np.float32),
     }
-    got = open_unet(factory, folder).predict(timesteps=np.array([801], np.float32), **inputs)
+    run: Any = {"timesteps": np.array([801], np.float32), **inputs}
+    got = open_unet(factory, folder).predict(**run)
 
     unet = hollow_unet(recipe)
     fill_in_torch(unet, seed=3, dtype=torch.float32)
@@ -50,3 +53,6 @@ def test_it_equals_torch_with_the_same_weights(tmp_path: Path) -> None:
     np.testing.assert_allclose(got, wanted, atol=1e-5)
     attentions = 2 * sum(name.endswith("attn1") for name, _ in unet.named_modules())
     assert fuse_attention(load_skeleton(path / "unet" / "model.onnx")) == attentions
+    linear = {name for name, each in unet.named_modules() if isinstance(each, torch.nn.Linear)}
+    layers = linear_layers(load_skeleton(path / "unet" / "model.onnx"))
+    assert {layer.module for layer in layers} == linear
