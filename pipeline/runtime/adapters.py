@@ -46,6 +46,14 @@ def combined_bytes(loras: LoraSet, part: str, branch: Ports) -> int:
     return size * sum(matrix.size for pair in pairs for matrix in pair)
 
 
+def no_change(branch: Ports) -> dict[str, Array]:
+    """Inputs of rank 1 with which the branch adds zeros."""
+    return {
+        name: np.zeros([side if isinstance(side, int) else 1 for side in port.shape], port.dtype)
+        for name, port in branch.items()
+    }
+
+
 def _fits(pair: Pair, a: Port, b: Port) -> bool:
     return pair[0].shape[0] == a.shape[0] and pair[1].shape[1] == b.shape[1]
 

@@ -15,6 +15,7 @@ from pipeline.errors import EngineError, ModelError
 from pipeline.lora.adapter import PREFIX
 from pipeline.model.folder import Component, ModelFolder
 from pipeline.onnx.bare_graph import bare_graph, renamed
+from pipeline.runtime.adapters import no_change
 from pipeline.runtime.cuda import provider_options
 from pipeline.runtime.openvino import open_in_bf16
 from pipeline.runtime.ports import Adapter, Array, Port, Session, as_typed
@@ -56,6 +57,8 @@ class OrtSession:
             if port.name.startswith(PREFIX)
         }
         self.provider = str(raw.get_providers()[0])
+        # cuBLAS refuses a product over no terms, so on a card an empty branch has rank 1.
+        self._idle = self.place(no_change(self.branch)) if self.provider == CUDA else {}
         self._run_options = _shrinking(raw) if shrink else None
 
     def place(self, matrices: Mapping[str, Array]) -> Adapter:
@@ -77,7 +80,7 @@ class OrtSession:
         adapter: Adapter | None = None,
     ) -> dict[str, Array]:
         names = list(outputs or self.outputs)
-        feed = {**as_typed(inputs, self.inputs), **(adapter or {})}
+        feed = {**as_typed(inputs, self.inputs), **self._idle, **(adapter or {})}
         try:
             values = self.raw.run(names, feed, self._run_options)
         except Exception as error:  # ORT's classes have no common base but Exception

@@ -6,6 +6,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -15,8 +16,9 @@ from pipeline.model.folder import ModelFolder
 from pipeline.model.options import Variant
 from pipeline.onnx.branch_size import numbers_per_rank
 from pipeline.prepare.convert import convert
+from pipeline.runtime.adapters import no_change
 from pipeline.runtime.sessions import SessionFactory
-from tests.pipeline.prepare.lora.compare import distance, outputs
+from tests.pipeline.prepare.lora.compare import distance, inputs, outputs
 from tests.pipeline.preparing import Shared, make
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # diffusers and its libraries warn of each other
@@ -56,6 +58,18 @@ def test_empty_it_changes_nothing(
     found = ModelFolder.open(shared(tiny, variant).path)
     for ours, theirs in zip(outputs(found), outputs(without), strict=True):
         assert distance(ours, theirs) <= 1e-6
+
+
+def test_on_a_card_zeros_stand_for_an_empty_one(
+    tiny: ModelFolder, shared: Shared, cpu: SessionFactory
+) -> None:
+    session = cpu.open_ort(ModelFolder.open(shared(tiny, "fp16").path), "text_encoder_2")
+    ids = {"input_ids": inputs()["ids"]}
+    idle = session.place(no_change(session.branch))
+    assert idle.keys() == session.branch.keys()
+    with_zeros, empty = session.run(ids, adapter=idle), session.run(ids)
+    for name, values in empty.items():
+        np.testing.assert_array_equal(with_zeros[name], values)
 
 
 def test_a_model_that_has_it_is_prepared_like_one_without(
