@@ -160,8 +160,9 @@ def test_a_damaged_graph_is_a_model_error(
 def test_a_wrong_input_is_an_engine_error(tiny: ModelFolder, cpu: SessionFactory) -> None:
     unet = open_unet(cpu, tiny, rows_differ=True)
     inputs = _inputs(unet, [981])
+    inputs["pooled"] = np.zeros((1, 3), np.float32)
     with pytest.raises(EngineError) as caught:
-        unet.predict(**{**inputs, "pooled": np.zeros((1, 3), np.float32)})
+        unet.predict(**inputs)
     assert caught.value.key == "inference_failed"
 
 
