@@ -15,6 +15,7 @@ from bot.loras.manifest import MAX_TEXT
 from pipeline.errors import InputError
 
 _FAMILIES: Final = (
+    ("Ekaki demo", r"ekaki-demo"),
     ("Animagine XL", r"animagine"),
     ("NoobAI", r"noob"),
     ("Illustrious", r"illustrious|\bilxl|wai[-_ ]?(ill|nsfw|ani)|hassaku"),

@@ -53,6 +53,7 @@ def test_a_noted_phrase_comes_first() -> None:
         ("/m/Illustrious-XL-v0.1.safetensors", "Illustrious", True),
         ("waiNSFWIllustrious_v120.safetensors", "Illustrious", True),
         ("noobaiXLNAIXL_vPred10.safetensors", "NoobAI", True),
+        ("ekaki-demo", "Ekaki demo", True),
         ("sd_xl_base_1.0.safetensors", "SDXL 1.0", False),
         ("juggernaut.safetensors", "juggernaut", None),
         ("", "", None),
