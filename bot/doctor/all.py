@@ -11,6 +11,7 @@ from bot.doctor.hosts import check_hosts
 from bot.doctor.loras import check_loras
 from bot.doctor.outbox import check_outbox
 from bot.doctor.runtimes import check_runtimes
+from bot.doctor.sharing import check_sharing
 from bot.doctor.signing import check_signing
 from bot.doctor.troubles import check_troubles
 from bot.doctor.values import Check, fail
@@ -31,6 +32,7 @@ def every_check(
         ("ONNX Runtime", lambda: [check_runtimes()]),
         ("Machines", lambda: [check_hosts(settings)]),
         ("Engine and model", lambda: _model_checks(settings)),
+        ("Sharing", lambda: check_sharing(settings)),
         ("DATA_DIR", lambda: [machine.check_folder("DATA_DIR", settings.data_dir)]),
         ("Disk", lambda: [machine.check_disk(settings.data_dir)]),
         ("DATA_DIR", lambda: place.check_place(settings.data_dir)),

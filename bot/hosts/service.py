@@ -224,7 +224,7 @@ class Hosts:
         ready = [
             worker.model
             for worker in self._runner.engines.workers
-            if worker.state in {"ready", "resting"} and worker.model is not None
+            if worker.state in {"ready", "resting", "unloaded"} and worker.model is not None
         ]
         return ready[0] if ready else None
 

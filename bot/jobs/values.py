@@ -152,7 +152,7 @@ class OwnJob:
 class QueueView:
     """What a person may see of the queue: how many jobs run and wait in total, and their own in the
     order of their turns. `total_eta_s`: seconds until all are done, None if unknown. `devices`: how
-    many engines draw. `rest`: nothing is drawn for now."""
+    many engines draw now. `rest`: nothing is drawn for now."""
 
     running: int
     waiting: int

@@ -48,7 +48,7 @@ def queue_view(line: Line, *, user_id: int, rest: Rest | None = None) -> QueueVi
         waiting=len(line.live) - running,
         own=tuple(sorted(own, key=lambda job: job.position)),
         total_eta_s=line.total_eta_s(),
-        devices=len(line.devices),
+        devices=sum(device.opens(0.0) <= 0.0 for device in line.devices),
         rest=rest,
     )
 

@@ -3,9 +3,13 @@
 import asyncio
 from pathlib import Path
 
+from bot.jobs.draw.schedule import Availability, Pausing, Schedule
 from bot.jobs.values import QueueView
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import Harness, open_harness, origin
+from tests.support.clock import ManualClock
+from tests.support.fake_engine import FakeEngine
+from tests.support.patience import until
 
 
 async def test_an_empty_queue(harness: Harness) -> None:
@@ -52,3 +56,19 @@ async def test_where_others_draw_and_none_is_there_that_is_said(tmp_path: Path) 
         ticket = await harness.jobs.submit(GenerationRequest(prompt="1girl"), origin())
         assert ticket.queued.no_machine
         assert not ticket.queued.loading
+
+
+async def test_engines_that_rest_are_not_counted_as_drawing(tmp_path: Path) -> None:
+    clock = ManualClock()
+    schedule = Schedule(Pausing(clock))
+    async with open_harness(tmp_path, others=[FakeEngine], clock=clock) as harness:
+        workers = harness.jobs.runner.engines.workers
+        await until(lambda: all(worker.state == "ready" for worker in workers))
+        assert (await harness.jobs.queue_view(1)).devices == 2
+        schedule.busy = True
+        workers[0].schedule = schedule
+        workers[0].availability = Availability(workers[0].pace, schedule.opens)
+        harness.jobs.runner.settle()
+        view = await harness.jobs.queue_view(1)
+        assert (view.devices, view.rest) == (1, None)
+        assert len(harness.jobs.runner.engines.devices) == 2
