@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +15,12 @@ from bot.config.engine_options import device_options
 from bot.config.settings import Settings
 from bot.hosts.cluster import Cluster, ClusterOptions
 from bot.hosts.remote_engine import RemoteEngine
+from bot.loras.scan import read_manifest
+from bot.playground.page.styles import add_styles
 from pipeline.engine.protocol import Engine
-from pipeline.errors import Cancelled
+from pipeline.errors import Cancelled, InputError
 from pipeline.load import load_engine
+from pipeline.lora.use import LoraUse
 from pipeline.request import ResolvedRequest
 from tests.pipeline.own_model import make_request
 from tests.support.host_process import TOKEN, HostProcess, free_port
@@ -52,7 +56,15 @@ class Recorder:
 
 
 @pytest.fixture(scope="module")
-def remote(tmp_path_factory: pytest.TempPathFactory) -> Generator[RemoteEngine]:
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """LORA_DIR of the bot; the host has one of its own, which is empty."""
+    folder = tmp_path_factory.mktemp("bot") / "loras"
+    add_styles(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def remote(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[RemoteEngine]:
     if find_spec("ray") is None:
         pytest.skip("Ray is not installed (make test-hosts)")
     folder = tmp_path_factory.mktemp("same")
@@ -61,7 +73,7 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Generator[RemoteEngine]:
     cluster.connect()
     host = HostProcess(folder, cluster.address(), "one")
     try:
-        engine = _engine_of(cluster)
+        engine = _engine_of(cluster, library)
         yield engine
         engine.close()
     finally:
@@ -69,20 +81,20 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Generator[RemoteEngine]:
         cluster.stop()
 
 
-def _engine_of(cluster: Cluster) -> RemoteEngine:
+def _engine_of(cluster: Cluster, library: Path) -> RemoteEngine:
     ends_at = time.monotonic() + PATIENCE_S
     while not (devices := cluster.devices()):
         assert time.monotonic() < ends_at, "no host has joined"
         time.sleep(0.1)
-    engine = RemoteEngine.create(devices[0])
+    engine = RemoteEngine.create(devices[0], loras=library)
     engine.hello()
     engine.load()
     return engine
 
 
 @pytest.fixture(scope="module")
-def local() -> Engine:
-    options = device_options(Settings(model="demo", threads=1))[0]
+def local(library: Path) -> Engine:
+    options = device_options(Settings(model="demo", threads=1, lora_dir=str(library)))[0]
     return load_engine(options, progress=lambda _: None)
 
 
@@ -121,6 +133,31 @@ def test_steps_come_in_order_with_previews(remote: RemoteEngine) -> None:
     assert seen.steps == list(range(1, 13))
     assert all(shown.format == "JPEG" for shown in seen.previews)
     assert seen.previews
+
+
+def digest_of(library: Path, name: str) -> str:
+    return read_manifest(library / f"{name}.json").adapter.sha256
+
+
+def test_a_picture_with_loras_is_the_same(
+    library: Path, remote: RemoteEngine, local: Engine
+) -> None:
+    uses = [
+        LoraUse(name=name, strength=strength, digest=digest_of(library, name))
+        for name, strength in (("ink", 0.8), ("pastel", 0.4))
+    ]
+    for loras in (uses[:1], uses, uses):  # the second time the host has them
+        there, here = both(remote, local, replace(REQUEST, loras=tuple(loras)))
+        np.testing.assert_array_equal(np.asarray(there), np.asarray(here))
+    plain, _ = both(remote, local, REQUEST)
+    assert ImageChops.difference(there, plain).getbbox(), "the LoRAs have no effect"
+
+
+def test_a_lora_that_the_bot_lost_is_named(remote: RemoteEngine) -> None:
+    gone = LoraUse(name="gone", strength=1.0, digest="ab" * 32)
+    with pytest.raises(InputError) as failed:
+        remote.draw(replace(REQUEST, loras=(gone,)), 0, Recorder())
+    assert (failed.value.key, failed.value.data["name"]) == ("lora_gone", "gone")
 
 
 def test_a_cancelled_picture_ends_and_the_next_is_drawn(
