@@ -22,6 +22,7 @@ NAMES_ARE_VALUES = {
     ("imagine", "saved"), ("preset save", "name"), ("preset delete", "name"),
     ("moderate block", "duration"), ("owner block", "duration"), ("imagine-form", "saved"),
     ("owner host drain", "name"), ("owner host resume", "name"),
+    ("owner pause", "for"),
 }  # fmt: skip
 TESTED_HERE = {
     # in tests/cogs/personal/test_loras.py
