@@ -15,6 +15,7 @@ from bot.config.settings import Settings
 from bot.hosts.addresses import listens, own_address, refuse_public
 from bot.hosts.device_actor import FAILED, LEAVING, OPTIONS, REPORT, options_to_json
 from bot.hosts.node import Node, host_name, require_ray
+from bot.hosts.own_time import OwnTime
 from pipeline.errors import ModelError
 from pipeline.model.options import EngineOptions
 from pipeline.model.source import open_source
@@ -61,6 +62,7 @@ class _Host:
         *,
         address: str,
         name: str,
+        own_time: OwnTime | None = None,
     ) -> None:
         self._settings = settings
         self._report = folder / "report"
@@ -72,10 +74,11 @@ class _Host:
         self._drawing: set[str] = set()
         self._failed: dict[str, str] = {}
         self._refusal = ""
+        self._own_time = own_time or OwnTime(settings)
 
     def run(self, stop: threading.Event) -> int:
         failed, joined = 0, False
-        while self._wait_for_bot(stop):
+        while self._wait_for_time(stop) and self._wait_for_bot(stop):
             try:
                 node = self._join(stop)
             except ModelError as error:
@@ -95,11 +98,27 @@ class _Host:
                     node.stop()
                 if self._refusal:
                     raise ModelError("hosts_refused", host=self._name, problem=self._refusal)
-                if not stop.is_set():
+                if not stop.is_set() and not self._taken():
                     note("The connection to the bot is lost; joining again.")
             stop.wait(_PAUSE_S)
         say(f"{self._name} has left.")
         return 0
+
+    def _taken(self) -> str:
+        return self._own_time.taken(drawing=bool(self._drawing))
+
+    def _wait_for_time(self, stop: threading.Event) -> bool:
+        """Until this machine has time for the bot. False: `stop` is set."""
+        told = ""
+        while not stop.is_set():
+            taken = self._taken()
+            if not taken:
+                return True
+            if taken != told:
+                say(f"{self._name} rests: {taken}.")
+                told = taken
+            stop.wait(_PAUSE_S)
+        return False
 
     def _wait_for_bot(self, stop: threading.Event) -> bool:
         """Until the bot listens: it may start later, or be away for a night. False: `stop` is
@@ -132,11 +151,12 @@ class _Host:
         )
 
     def _watch(self, node: Node, stop: threading.Event) -> None:
-        """Show what is reported until the node ends or this machine shall leave."""
-        while node.runs and not stop.is_set() and not self._refusal:
+        """Show what is reported until the node ends or this machine shall leave, or has no more
+        time for the bot."""
+        while node.runs and not (stop.is_set() or self._refusal or self._taken()):
             self._show()
             stop.wait(_LOOK_EVERY_S)
-        if stop.is_set() and node.runs:
+        if node.runs and not self._refusal and not self._own_time.is_short:
             self._finish(node)
         self._show()
 

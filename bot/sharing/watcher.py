@@ -42,11 +42,7 @@ class Watcher:
     @classmethod
     def of(cls, settings: Settings, *, clock: Clock) -> "Watcher | None":
         """As the operator set it; None: devices yield to nobody."""
-        limits = YieldLimits(
-            load=settings.yield_load_percent / 100,
-            free_bytes=settings.yield_free_mb * 2**20,
-            quiet_s=settings.yield_quiet_s,
-        )
+        limits = YieldLimits.of(settings)
         if not limits.any:
             return None
         return cls(limits, clock=clock, devices=settings.device_id, provider=settings.provider)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from bot.config.settings import Settings
+
 SUSTAINED_S: Final = 10.0
 """Others must use the device for so long: a browser that opens a page does not count."""
 SHORT_S: Final = 4.0
@@ -37,6 +39,15 @@ class YieldLimits:
     load: float = 0.0
     free_bytes: int = 0
     quiet_s: float = 60.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> "YieldLimits":
+        """As the operator set them."""
+        return cls(
+            load=settings.yield_load_percent / 100,
+            free_bytes=settings.yield_free_mb * 2**20,
+            quiet_s=settings.yield_quiet_s,
+        )
 
     @property
     def any(self) -> bool:
