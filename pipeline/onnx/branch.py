@@ -17,6 +17,8 @@ from pipeline.onnx.linear import Linear, stored_behind
 
 _QUANTIZED: Final = "MatMulIntegerToFloat"
 _MARK: Final = "/lora/"
+_BASE: Final = f"{_MARK}base"
+"""Ends the name of what a layer makes without its branch."""
 
 
 def add_branch(
@@ -80,11 +82,22 @@ class _Branching:
         a, b = self._inputs(layer, kind, nodes)
         make, name = onnx.helper.make_node, f"{product.name}{_MARK}"
         output = str(last.output[0])
-        last.output[0] = f"{output}{_MARK}base"
+        last.output[0] = f"{output}{_BASE}"
+        base = last.output[0]
+        nodes.append(make("MatMul", [source, a], [f"{name}down"], name=f"{name}down"))
+        if kind != onnx.TensorProto.FLOAT:  # ONNX Runtime's Gemm is wrong for rank 0 in float16
+            nodes += [
+                make("MatMul", [f"{name}down", b], [f"{name}up"], name=f"{name}up"),
+                make("Add", [base, f"{name}up"], [output], name=f"{name}add"),
+            ]
+            return nodes
+        # One Gemm adds to a copy. A MatMul would write zeros and an Add read them: 4 % of a step.
         nodes += [
-            make("MatMul", [source, a], [f"{name}down"], name=f"{name}down"),
-            make("MatMul", [f"{name}down", b], [f"{name}up"], name=f"{name}up"),
-            make("Add", [last.output[0], f"{name}up"], [output], name=f"{name}add"),
+            make("Flatten", [f"{name}down"], [f"{name}flat"], name=f"{name}flat", axis=-1),
+            make("Flatten", [base], [f"{name}sum"], name=f"{name}sum", axis=-1),
+            make("Gemm", [f"{name}flat", b, f"{name}sum"], [f"{name}up"], name=f"{name}up"),
+            make("Shape", [base], [f"{name}shape"], name=f"{name}shape"),
+            make("Reshape", [f"{name}up", f"{name}shape"], [output], name=f"{name}reshape"),
         ]
         return nodes
 
@@ -139,13 +152,10 @@ def remove_branch(model: Any) -> None:
     if not has_branch(model):
         return
     graph = model.graph
-    bases = {
-        node.input[0]: node.output[0] for node in graph.node if node.name.endswith(f"{_MARK}add")
-    }
     kept = [node for node in graph.node if _MARK not in node.name]
     for node in kept:
         for index, name in enumerate(node.output):
-            node.output[index] = bases.get(name, name)
+            node.output[index] = name.removesuffix(_BASE)
     replace_nodes(model, kept)
     for values in (graph.input, graph.initializer):
         for index in range(len(values) - 1, -1, -1):
