@@ -6,8 +6,9 @@ from html import escape
 from typing import Final
 
 COLOURS: Final = ("#2563eb", "#d97706", "#059669", "#dc2626")
-_WIDTH, _HEIGHT = 760, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 16, 34, 40
+_WIDTH, _HEIGHT = 760, 280
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 16, 54, 40
+_LEGEND = 120  # from one name to the next
 
 At = Callable[[float, float], tuple[float, float]]
 
@@ -54,14 +55,17 @@ def plot(title: str, lines: Sequence[Line], *, x: str, y: str, marks: Sequence[f
         across, _ = at(number * step_x, 0)
         parts.append(_text(across, _HEIGHT - _BOTTOM + 16, short(number * step_x), anchor="middle"))
     parts.append(_text(_WIDTH - _RIGHT, _HEIGHT - 6, x, anchor="end"))
-    parts.append(_text(8, _HEIGHT - 6, y))
+    parts.append(_text(8, 38, y))
     for number, line in enumerate(lines):
         colour = COLOURS[number % len(COLOURS)]
         path = _path(line.points, at)
-        parts.append(f'<path d="{path}" stroke="{colour}" stroke-width="1.6" fill="none"/>')
-        across = _WIDTH - _RIGHT - 150 * (len(lines) - number)
-        parts.append(f'<rect x="{across}" y="9" width="12" height="10" fill="{colour}"/>')
-        parts.append(_text(across + 17, 18, line.name))
+        parts.append(
+            f'<path d="{path}" stroke="{colour}" stroke-width="1.8"'
+            ' stroke-linecap="round" fill="none"/>'
+        )
+        across = _LEFT + _LEGEND * number
+        parts.append(f'<rect x="{across}" y="29" width="12" height="10" fill="{colour}"/>')
+        parts.append(_text(across + 17, 38, line.name))
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -74,6 +78,7 @@ def _path(points: Sequence[tuple[float, float | None]], at: At) -> str:
             continue
         across, height = at(a, b)
         found.append(f"{'M' if a < last else pen}{across:.1f} {height:.1f}")
+        found.append("h0" if pen == "M" else "")  # a dot, if it stays alone
         pen, last = "L", a
     return "".join(found)
 

@@ -90,11 +90,11 @@ def plots(found: Sequence[Sample]) -> dict[str, str]:
     """By name."""
     starts = [next(group).jobs for _, group in groupby(found, key=lambda each: each.life)][1:]
 
-    def line(name: str, value: Callable[[Sample], float], over: str = "jobs") -> Line:
+    def line(name: str, value: Callable[[Sample], float], over: str = "process") -> Line:
         points: list[tuple[float, float | None]] = []
         last = found[0].life
         for each in found:
-            if each.life != last and over == "jobs":
+            if each.life != last and over == "process":
                 points.append((float(each.jobs), None))
             last = each.life
             points.append((each.day if over == "day" else float(each.jobs), value(each)))
@@ -119,7 +119,7 @@ def plots(found: Sequence[Sample]) -> dict[str, str]:
             f"Room on the disk; pictures are kept for {KEPT_DAYS} days",
             [
                 line("database", lambda each: each.database_mib, "day"),
-                line("its log", lambda each: each.wal_mib, "day"),
+                line("write-ahead log", lambda each: each.wal_mib, "day"),
                 line("pictures", lambda each: each.pictures_mib, "day"),
                 line("log", lambda each: each.log_mib, "day"),
             ],
@@ -136,12 +136,12 @@ def plots(found: Sequence[Sample]) -> dict[str, str]:
         ),
         "delay": plot(
             "Longest delay of the event loop, per burst",
-            [line("delay", lambda each: each.worst_delay_ms)],
+            [line("delay", lambda each: each.worst_delay_ms, "jobs")],
             x="jobs", y="ms",
         ),
         "speed": plot(
             "Jobs per second, with everything that happens meanwhile",
-            [line("jobs/s", lambda each: each.jobs_per_s)],
+            [line("jobs/s", lambda each: each.jobs_per_s, "jobs")],
             x="jobs", y="jobs/s",
         ),
     }  # fmt: skip
@@ -178,6 +178,12 @@ def text_of(plan: Plan, notes: Notes) -> str:
         "## What is accelerated",
         "",
         *_ACCELERATED,
+        "",
+        "## What soaks found",
+        "",
+        "All of it is fixed, each with a test.",
+        "",
+        *FINDINGS,
         "",
         "## Nothing lost, nothing twice, quotas right",
         "",
@@ -252,6 +258,19 @@ _ACCELERATED: Final = [
 ]
 
 
+FINDINGS: Final = [
+    "- To remove old backups, the bot read the lists of all backups into memory: with each daily"
+    " backup its memory grew by 2 to 5 MiB. 14 backups of 100,000 pictures would have taken about"
+    " 500 MiB. Now one list is read after another.",
+    "- Who sent a command in the seconds in which the bot stops was told that the command had"
+    " changed; now that the bot is shutting down.",
+    "- An interaction whose token expired while Discord was away was logged as an unforeseen"
+    " error, with a traceback; now as a warning.",
+    "- The simulated Discord itself kept all events of a session, all nonces and all windows of its"
+    " rate limits.",
+]
+
+
 def _verdict(notes: Notes) -> str:
     wrong = [*notes.complaints, *growth_complaints(notes.samples)]
     if not wrong:
@@ -282,7 +301,8 @@ def _growth_table(found: Sequence[Sample]) -> list[str]:
         "|---:|---:|---:|---:|---:|---:|---:|---:|",
         *rows,
         "",
-        "The last four columns are slopes per 1000 jobs.",
+        "The last four columns are slopes per 1000 jobs. Processes that ended before they had been"
+        f" looked at {_FEWEST} times after their warm-up are left out.",
     ]
 
 
