@@ -120,12 +120,25 @@ class Crowd:
         if seen is not None:
             self.ledger.jobs[seen].count = count
             return "accepted"
-        message = self.stage.world.messages.get(sent.response_message_id or 0)
-        said = "" if message is None else f"{message.content} {message.embeds}"
+        said = await self._said(sent)
         for name, words in _REFUSALS.items():
             if words in said:
                 return name
         return f"refused: {said[:80]}"
+
+    async def _said(self, sent: Interaction) -> str:
+        """The refusal. One that took long comes after the placeholder was deleted."""
+        for _ in range(300):
+            messages = [
+                self.stage.world.messages.get(each)
+                for each in (sent.response_message_id or 0, *sent.followup_ids)
+            ]
+            there = [each for each in messages if each is not None and each.deleted_at is None]
+            said = " ".join(f"{each.content} {each.embeds or ''}" for each in there).strip()
+            if said or not self.stage.alive:
+                return said
+            await asyncio.sleep(0.01)
+        return ""
 
     def _jobs(self, sent: Interaction) -> list[str]:
         """Of this interaction, among the latest."""

@@ -106,6 +106,12 @@ def test_growth_is_noticed(samples: list[Sample]) -> None:
     leaking = [replace(each, rss_mib=100 + each.life_jobs / 400) for each in samples]
     (complaint,) = report.growth_complaints(leaking)
     assert "memory grew by 2.50 MiB" in complaint
+    backed_up = [
+        replace(each, rss_mib=each.rss_mib + 3 * (each.jobs // 1000), backups_mib=each.jobs // 1000)
+        for each in samples
+    ]
+    assert report.growth_complaints(backed_up) == []
+    assert [1 < each < 6 for each in report.backup_steps(backed_up)] == [True] * 7
     held = [replace(each, descriptors=30 + each.life_jobs // 100) for each in samples]
     (complaint,) = report.growth_complaints(held)
     assert "descriptors" in complaint
