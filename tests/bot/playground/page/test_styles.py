@@ -4,6 +4,7 @@ from pathlib import Path
 
 from bot.loras.library import LoraLibrary
 from bot.loras.shelf import Shelf
+from bot.playground.page.filling import pieces
 from bot.playground.page.styles import add_styles
 from data.shipped.paths import DEMO_MODEL
 from pipeline.prepare.lora.linear_layers import LinearLayers
@@ -51,3 +52,8 @@ async def test_after_a_kill_on_the_way_it_begins_anew(tmp_path: Path) -> None:
     library = await library_of(folder)
     assert {entry.name for entry in library.entries()} == set(TRIGGERS)
     assert not (tmp_path / "loras-new").exists()
+
+
+def test_pictures_that_the_playground_is_filled_with_use_both() -> None:
+    asked = [piece.options["lora"] for piece in pieces() if "lora" in piece.options]
+    assert sorted(asked) == sorted(TRIGGERS)
