@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import signal
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,6 +18,7 @@ from bot.hosts.device_actor import DeviceActor
 from bot.hosts.entries import Entry, HostView
 from bot.hosts.losses import Losses
 from bot.hosts.remote_engine import Device, RemoteEngine, shortened
+from bot.hosts.signals import take_signals_back
 from bot.jobs.draw.background import run_in_background
 from bot.jobs.draw.eta import Pace
 from bot.jobs.draw.runner import Runner
@@ -145,7 +144,7 @@ class Hosts:
         if not (self._cluster.connected and self._cluster.head_runs):
             await self._lose_all()
             await self._in_thread(self._cluster.connect)
-            _take_signals_back()
+            take_signals_back()
             self.problem = ""
         try:
             async with asyncio.timeout(SILENT_S):
@@ -292,12 +291,3 @@ class Hosts:
 
     async def _in_thread(self, work: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-
-def _take_signals_back() -> None:
-    """Install Python's handler of SIGTERM again: connecting replaces it by one in C that prints a
-    trace and aborts the process three seconds later."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
-        if hasattr(signal, "siginterrupt"):
-            signal.siginterrupt(signal.SIGTERM, False)  # as asyncio has it
