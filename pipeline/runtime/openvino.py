@@ -14,7 +14,7 @@ its start is a separate model.
 
 import copy
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -49,22 +49,40 @@ def computes_bf16(cpu: Cpu) -> bool:
     return bool(cpu.flags & _BF16_FLAGS)
 
 
+class _Body:
+    """The UNet's main part, compiled without its low-rank branch or with it, never both at once:
+    they would have a copy of the weights each. An empty branch would make a step a third slower."""
+
+    def __init__(self, compiled: Callable[[bool], Any]) -> None:
+        self._compiled = compiled
+        self._has_branch = False
+        self.model = compiled(False)
+        self.request = self.model.create_infer_request()
+
+    def use(self, *, branch: bool) -> None:
+        """Have it with or without the branch; a change takes as long as loading."""
+        if branch != self._has_branch:
+            del self.request, self.model
+            self.model = self._compiled(branch)
+            self.request = self.model.create_infer_request()
+            self._has_branch = branch
+
+
 class OpenVinoSession:
     """A `Session` on the processor. `front` computes additional inputs of `body`."""
 
-    def __init__(self, front: Any, body: Any, inputs: Mapping[str, Port]) -> None:
-        self._front = front
+    def __init__(self, front: Any, body: _Body, inputs: Mapping[str, Port]) -> None:
+        self._front = None if front is None else front.create_infer_request()
         self._body = body
         self.inputs = {name: port for name, port in inputs.items() if not name.startswith(PREFIX)}
         self.branch = {name: port for name, port in inputs.items() if name.startswith(PREFIX)}
         self._empty = {name: _empty(port) for name, port in self.branch.items()}
-        self.outputs: Mapping[str, Port] = {port.any_name: _port(port) for port in body.outputs}
+        self.outputs: Mapping[str, Port] = {
+            port.any_name: _port(port) for port in body.model.outputs
+        }
         self.provider = CPU
         self._gives_back = False
         self._lock = threading.Lock()
-        self._requests = [
-            model.create_infer_request() for model in (front, body) if model is not None
-        ]
 
     def giving_back(self) -> "OpenVinoSession":
         """The same session, which returns its activations to the system after each run."""
@@ -95,12 +113,15 @@ class OpenVinoSession:
 
     def _run(self, feed: dict[str, Array], wanted: list[str], adapter: Adapter) -> dict[str, Array]:
         if self._front is not None:
-            made = self._requests[0].infer(feed)
+            made = self._front.infer(feed)
             feed |= {f"{_FRONT}{number}": made[number] for number in range(len(made))}
-        answer = self._requests[-1].infer({**feed, **self._empty, **adapter})
+        self._body.use(branch=bool(adapter))
+        if adapter:
+            feed = {**feed, **self._empty, **adapter}
+        answer = self._body.request.infer(feed)
         found = {name: np.array(answer[name]) for name in wanted}
         if self._gives_back:
-            self._body.release_memory()
+            self._body.model.release_memory()
         return found
 
 
@@ -115,16 +136,48 @@ def open_in_bf16(path: Path, *, threads: int) -> OpenVinoSession:
         core = openvino.Core()
         whole = core.read_model(path)
         inputs = {port.any_name: _port(port) for port in whole.inputs}
-        front, body = _cut(whole)
+        front, _ = _cut(whole)
+
+        def compiled(branch: bool) -> Any:
+            model = core.read_model(path)  # mapped, so this is quick
+            if not branch:
+                _drop_branch(model)
+            return _compiled(core, _cut(model)[1], "bf16", threads)
+
         return OpenVinoSession(
             None if front is None else _compiled(core, front, "f32", threads),
-            _compiled(core, body, "bf16", threads),
+            _Body(compiled),
             inputs,
         )
     except Exception as error:  # openvino raises RuntimeError for everything
         full = isinstance(error, MemoryError) or trouble_of(str(error)) == "out_of_memory"
         trouble = "model_does_not_fit" if full else "model_unreadable"
         raise ModelError(trouble, name=path.parent.name, problem=brief(str(error))) from error
+
+
+def _drop_branch(model: Any) -> None:
+    """Let each layer's own output go on without what its branch adds, and remove the inputs."""
+    for parameter in model.get_parameters():
+        name = parameter.output(0).any_name
+        if not name.startswith(PREFIX):
+            continue
+        if name.endswith("/B"):  # cast, then multiplied, then added to the layer's output
+            product = _only_user(_only_user(parameter))
+            added = _only_user(product)
+            base = next(
+                each.get_source_output()
+                for each in added.inputs()
+                if each.get_source_output().get_node() != product
+            )
+            added.output(0).replace(base)
+    for parameter in model.get_parameters():
+        if parameter.output(0).any_name.startswith(PREFIX):
+            model.remove_parameter(parameter)
+
+
+def _only_user(node: Any) -> Any:
+    (target,) = node.output(0).get_target_inputs()
+    return target.get_node()
 
 
 def _compiled(core: Any, model: Any, precision: str, threads: int) -> Any:
