@@ -195,10 +195,11 @@ def text_of(plan: Plan, notes: Notes) -> str:
         f" the simulated Discord. {len(notes.jobs):,} jobs of {plan.people} people"
         f" (of {plan.jobs:,} that were planned), seed {plan.seed}, {notes.elapsed_s / 60:.0f}"
         f" minutes on {machine}. Other programs used the machine as well, so speed and"
-        " delays are lower bounds of what it can do. This file is generated; don't edit it.",
+        " delays are worse than the bot's own. This file is generated; don't edit it.",
         "",
         _verdict(notes),
         "",
+        *notes.remarks,
         "## What is accelerated",
         "",
         *_ACCELERATED,
@@ -348,6 +349,11 @@ def _disk(found: Sequence[Sample]) -> list[str]:
         f" {last.log_mib * 1024 * 1024 / max(last.jobs, 1):.0f} bytes per job, most of them from"
         " kills and troubles; it is rotated by whoever runs the bot."
     ]
+    if not settled:
+        lines.append(
+            f"Pictures and jobs are kept for {KEPT_DAYS} days, the servers' logs for"
+            f" {2 * KEPT_DAYS}, so those were still growing at the end."
+        )
     if len(settled) >= _FEWEST:
         slope = slope_of([(each.day, each.database_mib) for each in settled])
         lines.append(

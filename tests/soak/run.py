@@ -44,7 +44,7 @@ class Notes:
     """What a run knows, and goes on from. `legacy`: gallery entries of the released version, whose
     messages don't exist here; `legacy_log`: its last line of a log. `said`: by the commands at the
     end; `compared_pages`: how many that members read were compared then. `version`: the
-    commit, and later ones where it went on with them."""
+    commit, and later ones where it went on with them. `remarks`: of whoever looked into it."""
 
     day: int = 0
     began_at: float = 0.0
@@ -63,6 +63,7 @@ class Notes:
     compared_pages: int = 0
     elapsed_s: float = 0.0
     version: str = ""
+    remarks: list[str] = field(default_factory=list[str])
 
     def played(self, commit: str) -> None:
         """Note what runs from now on; a run may go on with a later commit."""
