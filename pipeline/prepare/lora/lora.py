@@ -16,7 +16,7 @@ from pipeline.model.configs import read_json, whole
 from pipeline.model.folder import Component, ModelFolder
 from pipeline.onnx.branch import remove_branch
 from pipeline.onnx.graph import GraphView
-from pipeline.onnx.linear import is_turned, module_of
+from pipeline.onnx.linear import is_turned, module_of, stored_behind
 from pipeline.onnx.skeleton import load_skeleton
 from pipeline.plan.prepared import LoraNote
 from pipeline.prepare.lora.file import Entry, LoraFile, unknown_keys
@@ -173,7 +173,7 @@ def _layers(path: Path) -> dict[str, _Layer]:
     for node in model.graph.node:
         if node.op_type not in {"MatMul", "Gemm", "Conv"}:
             continue
-        weight = view.weight(node.input[1])
+        weight, _ = stored_behind(view, node.input[1])  # a Cast may stand between
         if weight is None or len(weight.dims) < 2:
             continue
         turned = is_turned(node)
