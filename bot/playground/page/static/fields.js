@@ -88,6 +88,11 @@ function textField(option, session, { changed }) {
     input.style.height = "auto";
     input.style.height = `${input.scrollHeight}px`;
   };
+  // A field that appears beside it makes it narrower, and its text longer.
+  let width = 0;
+  new ResizeObserver(() => {
+    if (input.clientWidth !== width) { width = input.clientWidth; grow(); }
+  }).observe(input);
   const fixed = fixedChoices(option);
   const set = (text) => { input.value = text; picked = null; grow(); changed(); };
 

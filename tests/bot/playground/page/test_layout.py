@@ -154,3 +154,14 @@ def test_what_answers_a_press_far_up_comes_into_view(visit: Open, size: Viewport
     alice.page.mouse.wheel(0, -60)
     answer = alice.answer_to(more.click)
     expect(answer.get_by_text("Dismiss message")).to_be_in_viewport()
+
+
+def test_a_field_beside_a_long_one_hides_none_of_its_text(visit: Open) -> None:
+    alice = visit()
+    alice.box.fill("/imagine prompt: 1girl, silver hair, red eyes, black hoodie lora: ")
+    field = alice.option("prompt").locator("textarea")
+    expect(alice.option("lora")).to_be_visible()
+    expect(field).to_have_value(re.compile("hoodie"))
+    alice.page.wait_for_function(
+        "field => field.scrollHeight <= field.clientHeight + 1", arg=field.element_handle()
+    )
