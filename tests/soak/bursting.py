@@ -44,7 +44,7 @@ async def play(soak: "Soak", burst: Burst, greedy: int) -> None:
     if burst.outage:
         doing.append(_outage(soak))
     if burst.end != plan.CALM:
-        doing.append(_end(soak, burst))
+        doing.append(_end(soak, burst, drawing))
     await asyncio.gather(*doing)
     if burst.trouble:
         soak.stage.loopback.faults.clear()
@@ -119,8 +119,9 @@ async def _outage(soak: "Soak") -> None:
     soak.notes.events["outage of Discord"] += 1
 
 
-async def _end(soak: "Soak", burst: Burst) -> None:
-    """The bot ends, as the burst has it, and the next one takes over."""
+async def _end(soak: "Soak", burst: Burst, drawing: "asyncio.Task[None]") -> None:
+    """The bot ends, as the burst has it, and the next one takes over. A failpoint may not be passed
+    until all are done `drawing`."""
     dice, bot = soak.activity.random, soak.stage.bot
     assert bot is not None
     soak.notes.events[burst.end] += 1
@@ -132,8 +133,8 @@ async def _end(soak: "Soak", burst: Burst) -> None:
             await soak.stage.stop()
             await soak.start(burst.failpoint)
             assert soak.stage.bot is not None
-            with suppress(TimeoutError):
-                await soak.stage.bot.end(10.0)
+            over = {soak.stage.bot.ended, drawing}
+            await asyncio.wait(over, timeout=10.0, return_when=asyncio.FIRST_COMPLETED)
             soak.notes.events["failpoint passed"] += not soak.stage.bot.alive
             await soak.stage.bot.kill()
         case plan.AWAY:

@@ -74,11 +74,14 @@ def bursts(plan: Plan, day: int) -> list[Burst]:
     found: list[Burst] = []
     for number in range(plan.bursts):
         end = planned.get(number, CALM)
+        passages = max(1, min(30, plan.share(day, number) // 5))
         found.append(
             Burst(
                 jobs=plan.share(day, number),
                 end=end,
-                failpoint=f"{dice.choice(names)}:{dice.randint(1, 30)}" if end == FAILPOINT else "",
+                failpoint=f"{dice.choice(names)}:{dice.randint(1, passages)}"
+                if end == FAILPOINT
+                else "",
                 trouble=troubles.get(number, ""),
                 outage=number == outage,
             )
