@@ -26,6 +26,8 @@ _TAG: Final = re.compile(
     rf"(?P<inside>[^{_OPEN}{_CLOSE}\n]{{1,300}})[{_CLOSE}]",
     re.IGNORECASE,
 )
+_NARROW: Final = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
+"""Full-width ASCII, which a Japanese keyboard types: a character for each."""
 _COMMAS: Final = re.compile(r"(?:\s*,){2,}")
 
 
@@ -44,14 +46,16 @@ class CutPrompt(NamedTuple):
 
 
 def parse_loras(text: str) -> tuple[TypedLora, ...]:
-    """Read `ink:0.8, other`. InputError for a strength that can't be used, a missing name, and for
-    text that is too long."""
+    """Read `ink:0.8, other`, also `<lora:ink:0.8>`. InputError for a strength that can't be used, a
+    missing name, and for text that is too long."""
     if len(text) > MAX_TYPED:
         raise InputError("loras_too_long", length=len(text), limit=MAX_TYPED)
+    found: list[TypedLora] = []
+    text = _replaced(text, lambda inside: found.append(_read(inside)) or ",")
     if (wrong := _DECIMAL_COMMA.search(text)) is not None:
         raise _strength_error(wrong[1], wrong[2])
     parts = (part.strip() for part in _SEPARATOR.split(text))
-    return tuple(_read(part) for part in parts if part)
+    return (*found, *(_read(part) for part in parts if part))
 
 
 def cut_loras(prompt: str, is_known: Callable[[str], bool]) -> CutPrompt:
@@ -59,14 +63,13 @@ def cut_loras(prompt: str, is_known: Callable[[str], bool]) -> CutPrompt:
     that can't be used. Others stay: reading the prompt reports them."""
     found: list[TypedLora] = []
 
-    def cut(tag: "re.Match[str]") -> str:
-        inside = _inside(tag)
-        if not is_known(inside[0]):
-            return tag[0]
-        found.append(_read(tag["inside"]))
+    def cut(inside: str) -> str | None:
+        if not is_known(_parts(inside)[0]):
+            return None
+        found.append(_read(inside))
         return ""
 
-    text = _TAG.sub(cut, prompt)
+    text = _replaced(prompt, cut)
     if not found:
         return CutPrompt(prompt)
     return CutPrompt(_COMMAS.sub(",", text).strip(" ,"), tuple(found))
@@ -75,12 +78,15 @@ def cut_loras(prompt: str, is_known: Callable[[str], bool]) -> CutPrompt:
 def find_loras(prompt: str) -> list[TypedLora]:
     """Those that a stranger's prompt names. A strength that can't be used here is left open."""
     found: list[TypedLora] = []
-    for tag in _TAG.finditer(prompt):
+
+    def note(inside: str) -> None:
         try:
-            found.append(_read(tag["inside"]))
+            found.append(_read(inside))
         except InputError:
-            name = _inside(tag)[0]
-            found += [TypedLora(name)] if name else []
+            name = _parts(inside)[0]
+            found.extend([TypedLora(name)] if name else [])
+
+    _replaced(prompt, note)
     return found
 
 
@@ -96,12 +102,12 @@ def lora_named_in(typed: str) -> str:
 
 def loras_text(loras: Iterable[LoraUse]) -> str:
     """As `parse_loras` reads it."""
-    return ", ".join(f"{each.name}:{each.strength:.10g}" for each in loras)
+    return ", ".join(f"{each.name}:{_number(each.strength)}" for each in loras)
 
 
 def lora_tags(loras: Iterable[LoraUse]) -> str:
     """As A1111 writes them into a prompt: `<lora:ink:0.8>`."""
-    return " ".join(f"<lora:{each.name}:{each.strength:.10g}>" for each in loras)
+    return " ".join(f"<lora:{each.name}:{_number(each.strength)}>" for each in loras)
 
 
 def check_strength(name: str, strength: float, typed: str = "") -> float:
@@ -111,13 +117,29 @@ def check_strength(name: str, strength: float, typed: str = "") -> float:
     return strength
 
 
-def _inside(tag: "re.Match[str]") -> list[str]:
-    return [part.strip() for part in re.split(_COLON, tag["inside"])]
+def _replaced(text: str, by: Callable[[str], str | None]) -> str:
+    """`text` with its tags replaced. `by` gets what is inside one; None leaves it as it is."""
+    made, end = "", 0
+    for tag in _TAG.finditer(text.translate(_NARROW)):
+        new = by(text[tag.start("inside") : tag.end("inside")])
+        if new is not None:
+            made += text[end : tag.start()] + new
+            end = tag.end()
+    return made + text[end:]
+
+
+def _parts(inside: str) -> list[str]:
+    return [part.strip() for part in re.split(_COLON, inside)]
+
+
+def _number(strength: float) -> str:
+    """As `_NUMBER` reads it: `1e-05` would be no strength."""
+    return f"{strength:.9f}".rstrip("0").rstrip(".")
 
 
 def _read(typed: str) -> TypedLora:
     """`name`, `name:0.8` or A1111's `name:0.8:0.6`, whose second number is the UNet's."""
-    name, *said = (part.strip() for part in re.split(_COLON, typed))
+    name, *said = _parts(typed)
     if not name:
         raise InputError("lora_nameless", typed=_shown(typed))
     return TypedLora(name, _strength(name, said))
@@ -133,12 +155,12 @@ def _strength(name: str, said: list[str]) -> float | None:
             numbers.setdefault(key.strip().casefold(), value.strip())
         elif index == 0 or _NUMBER.fullmatch(_plain(part)):
             numbers.setdefault(("te", "unet")[min(index, 1)], part)
-    typed = numbers.get("unet") or numbers.get("te", "")
-    if not typed:
-        return None
-    if _NUMBER.fullmatch(_plain(typed)) is None:
-        raise _strength_error(name, typed)
-    return check_strength(name, float(_plain(typed)), typed)
+    unet, encoders = numbers.get("unet", ""), numbers.get("te", "")
+    for typed in (unet, encoders):  # also what is not used: `ink:0.5 other:1` lacks a comma
+        if typed and _NUMBER.fullmatch(_plain(typed)) is None:
+            raise _strength_error(name, typed)
+    typed = unet or encoders
+    return check_strength(name, float(_plain(typed)), typed) if typed else None
 
 
 def _plain(number: str) -> str:

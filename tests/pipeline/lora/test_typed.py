@@ -178,3 +178,26 @@ def test_long_input_is_read_at_once(part: str) -> None:
     cut_loras(clean_prompt(text[:6000]) + "<lora:ink:1>", lambda _: True)
     lora_named_in(text)
     assert time.process_time() - began < 2
+
+
+def test_the_smallest_strength_is_written_as_it_is_read() -> None:
+    use = LoraUse(name="ink", strength=0.00001)
+    assert parse_loras(loras_text([use])) == (TypedLora("ink", 0.00001),)
+    assert cut_loras(lora_tags([use]), lambda _: True).loras == (TypedLora("ink", 0.00001),)
+
+
+def test_the_option_reads_what_a_prompt_may_have() -> None:
+    found = parse_loras("<lora:ink:0.5:lbw=1,0,0>, other:1 <lora:a b>")
+    assert found == (TypedLora("ink", 0.5), TypedLora("a b"), TypedLora("other", 1.0))
+
+
+def test_a_missing_comma_does_not_swallow_a_name() -> None:
+    with pytest.raises(InputError, match="lora_strength_typed") as error:
+        parse_loras("ink:0.5 other:1")
+    assert error.value.data["value"] == "0.5 other"
+
+
+def test_a_tag_may_be_full_width_throughout() -> None:
+    wide = "\uff1c\uff4c\uff4f\uff52\uff41\uff1aink\uff1a\uff10\uff0e\uff18\uff1e"
+    found = cut_loras(f"1girl {wide} hat", lambda name: name == "ink")
+    assert found == ("1girl hat", (TypedLora("ink", 0.8),))
