@@ -48,10 +48,9 @@ class LoraChoice:
         """Those that this person may use."""
         return [entry for entry in self.shown if self.rule.allows(entry.name)]
 
-    def name_of(self, typed: str) -> str | None:
-        """The name of a usable one, in the library's spelling."""
-        key = key_of(typed)
-        return next((each.name for each in self.usable if key_of(each.name) == key), None)
+    def by_key(self) -> dict[str, str]:
+        """The names of the usable ones, in the library's spelling."""
+        return {key_of(entry.name): entry.name for entry in self.usable}
 
 
 class Loras:
@@ -110,7 +109,7 @@ class Loras:
         head, piece = _last(meant(typed))
         choice = await self.choice(asker)
         name, colon, strength = piece.rpartition(":")
-        known = choice.name_of(name) if colon else None
+        known = choice.by_key().get(key_of(name)) if colon else None
         found: list[tuple[str, list[str]]]
         if known is not None:
             values = (f"{known}:{each:g}" for each in _STRENGTHS)

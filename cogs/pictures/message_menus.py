@@ -3,13 +3,14 @@
 import asyncio
 import re
 from collections.abc import Iterator
-from typing import Final, cast
+from typing import Final
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot.client.client import EkakiBot, Interaction
+from bot.loras.names import key_of
 from cogs.common.answers import show
 from cogs.common.attachments import Downloads, RemoteFile, attachments_of, pictures_of
 from cogs.common.extension import extension
@@ -23,7 +24,6 @@ from data.shipped.text import text
 from pipeline.errors import InputError
 from pipeline.metadata.read import PictureMetadata, is_decided, read_metadata
 from pipeline.prompt.flags_line import request_of
-from pipeline.prompt.known import NameOf, nothing
 from pipeline.request import GenerationRequest
 
 _FILE = re.compile(rf"ekaki-({JOB_ID})-[0-9]+\.(?:png|webp|jpg)")
@@ -77,10 +77,17 @@ class MessageMenus(commands.Cog):
         await show(interaction, foreign_settings(found, request))
 
     async def _request(self, interaction: Interaction, found: PictureMetadata) -> GenerationRequest:
-        services, lora_of = self.bot.services, cast("NameOf", nothing)
+        services = self.bot.services
         if found.parameters.loras:
-            lora_of = (await services.lora_choices.choice(asker_of(interaction))).name_of
-        return request_of(found.parameters, max_steps=services.settings.max_steps, lora_of=lora_of)
+            names = (await services.lora_choices.choice(asker_of(interaction))).by_key()
+
+            def lora_of(typed: str) -> str | None:
+                return names.get(key_of(typed))
+
+            return request_of(
+                found.parameters, max_steps=services.settings.max_steps, lora_of=lora_of
+            )
+        return request_of(found.parameters, max_steps=services.settings.max_steps)
 
     async def _own_job(self, interaction: Interaction, message: discord.Message) -> str | None:
         """The job that a message shows, if it still exists."""
