@@ -4,7 +4,6 @@ Operators may edit it, so whatever can't be used is named.
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ MAX_TRIGGERS: Final = 20
 MAX_TEXT: Final = 200  # characters of a trigger, a licence, an author
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_LONE: Final = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,12 +161,13 @@ def _text(values: Mapping[str, Any], key: str, *, most: int = MAX_TEXT) -> str:
 
 
 def _is_text(value: object, most: int) -> bool:
-    return isinstance(value, str) and len(value) <= most
+    # JSON can spell half of a character, which can't be stored or sent.
+    return isinstance(value, str) and len(value) <= most and not _LONE.search(value)
 
 
 def _number(values: Mapping[str, Any], key: str, default: float, low: float, high: float) -> float:
     value = values.get(key, default)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not low <= value <= high:
+    if not is_number or not low <= value <= high:  # neither is NaN
         raise ValueError(f"{key} is no number from {low:g} to {high:g}")
     return value
