@@ -30,6 +30,7 @@ class LoraLibrary:
         self._entries: tuple[LoraEntry, ...] = ()
         self._by_key: dict[str, LoraEntry] = {}
         self._problem = ""
+        self._is_read = False
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -48,6 +49,12 @@ class LoraLibrary:
         """The LoRA of that name, in any case."""
         return self._by_key.get(key_of(name))
 
+    def may_return(self, name: str) -> bool:
+        """Whether a LoRA of that name, which was there, may be there again: nobody can tell while
+        the folder or its files can't be read."""
+        entry = self.get(name)
+        return not self._is_read or (entry is not None and entry.may_pass)
+
     def nearest(self, name: str) -> list[str]:
         """At most three names that look like `name`, of LoRAs that can be used."""
         return nearest(name, [entry.name for entry in self._entries if not entry.problem])
@@ -59,8 +66,10 @@ class LoraLibrary:
                 entries = await asyncio.to_thread(self._scanner.scan)
             except OSError as error:
                 self._warn(f"The LoRAs in {self.folder} can't be read: {error.strerror or error}")
+                self._is_read = False
                 return
         self._problem = ""
+        self._is_read = self._scanner.is_library
         if entries is not self._entries:
             self._tell(entries)
             self._entries = entries

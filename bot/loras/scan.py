@@ -1,5 +1,6 @@
 """Reads the folder of LoRAs: manifests, and whether the weights are still those that were added."""
 
+import errno
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,12 @@ from pipeline.errors import EkakiError, StorageError
 from pipeline.rating import Rating
 
 PREVIEWS: Final = (".webp", ".png")
+LOCK: Final = "loras.lock"
+"""In every folder that was changed with `bot lora`, also when its last LoRA was removed."""
 
 Stamp = tuple[int, int]
-"""Size in bytes and time of the last change (ns) of a file."""
+"""Size in bytes and time of the last change (ns) of a file; -1 if that can't be read."""
+_UNREAD: Final[Stamp] = (-1, -1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +28,7 @@ class LoraEntry:
     `<digest>.safetensors`. `strength`: the one to use if none is said. `hash`: the first twelve
     digits of what A1111 writes as `Lora hashes`, "" if unknown. `rank`: the highest of its layers'.
     `size_bytes`: of the adapter file. `problem`: why it can't be used now, as a sentence; empty if
-    it can."""
+    it can. `may_pass`: its files are there, but could not be read."""
 
     name: str
     digest: str
@@ -40,6 +44,7 @@ class LoraEntry:
     size_bytes: int = 0
     preview: Path | None = None
     problem: str = ""
+    may_pass: bool = False
 
 
 def adapter_path(folder: Path, digest: str) -> Path:
@@ -55,14 +60,18 @@ def manifest_path(folder: Path, name: str) -> Path:
 def read_manifest(path: Path) -> LoraManifest:
     """StorageError `lora_manifest` if it can't be used."""
     try:
+        if path.exists() and not path.is_file():
+            raise ValueError("it is no file")  # noqa: TRY301
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"it is larger than {MAX_BYTES} bytes")  # noqa: TRY301
         return LoraManifest.from_json(path.read_text(encoding="utf-8"))
     except OSError as error:
-        problem = error.strerror or str(error)
+        problem, cause = error.strerror or str(error), error
     except ValueError as error:
-        problem = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-    raise StorageError("lora_manifest", path=str(path), problem=problem)
+        problem, cause = str(error), error
+        if isinstance(error, UnicodeDecodeError):
+            problem = "it is not UTF-8"
+    raise StorageError("lora_manifest", path=str(path), problem=problem) from cause
 
 
 def file_hash(path: Path) -> str:
@@ -83,8 +92,11 @@ class Scanner:
         self._entries: tuple[LoraEntry, ...] = ()
 
     def scan(self) -> tuple[LoraEntry, ...]:
-        """All entries, by name. The same object if nothing changed. Raises OSError."""
+        """All entries, by name. The same object if nothing changed. Raises OSError, also if there
+        were entries and the folder is gone: it may be on a disk that is not mounted now."""
         seen = _stamps(self.folder)
+        if self._entries and not _is_library(seen):
+            raise FileNotFoundError(errno.ENOENT, "the folder is gone or empty")
         # A problem may be solved without a trace in sizes and times: permissions, a mounted disk.
         if seen != self._seen or any(entry.problem for entry in self._entries):
             entries = self._read(seen)
@@ -106,14 +118,17 @@ class Scanner:
             check_name(name)
             manifest = read_manifest(manifest_path(self.folder, name))
         except EkakiError as error:
-            return LoraEntry(name=name, digest="", problem=words(error))
+            may_pass = _is_unread(error)
+            # A name on disk may have bytes that are no UTF-8, and Discord takes only that.
+            shown = name.encode(errors="replace").decode()
+            return LoraEntry(name=shown, digest="", problem=words(error), may_pass=may_pass)
         previews = [name + suffix for suffix in PREVIEWS if name + suffix in seen]
+        problem, may_pass = "", False
         try:
             self._check_family(manifest)
             self._check(manifest.adapter, seen)
-            problem = ""
         except StorageError as error:
-            problem = words(error)
+            problem, may_pass = words(error), _is_unread(error)
         return LoraEntry(
             name=name,
             digest=manifest.adapter.sha256,
@@ -129,7 +144,13 @@ class Scanner:
             size_bytes=manifest.adapter.size_bytes,
             preview=self.folder / previews[0] if previews else None,
             problem=problem,
+            may_pass=may_pass,
         )
+
+    @property
+    def is_library(self) -> bool:
+        """Whether the folder had a library in it when it was last read."""
+        return self._seen is not None and _is_library(self._seen)
 
     def _check_family(self, manifest: LoraManifest) -> None:
         """StorageError if it was converted for a model with other layers."""
@@ -142,7 +163,7 @@ class Scanner:
         stamp = seen.get(path.name)
         if stamp is None:
             raise StorageError("lora_weights_missing", path=str(path))
-        if stamp[0] != stored.size_bytes:
+        if stamp != _UNREAD and stamp[0] != stored.size_bytes:
             raise StorageError("lora_weights_changed", path=str(path))
         if stamp[1] == stored.mtime_ns:
             return
@@ -160,10 +181,19 @@ class Scanner:
             raise StorageError("lora_weights_changed", path=str(path))
 
 
+def _is_library(seen: Mapping[str, Stamp]) -> bool:
+    return LOCK in seen or any(file.endswith(".json") for file in seen)
+
+
+def _is_unread(error: EkakiError) -> bool:
+    """Whether reading a file failed, rather than what is in it."""
+    return isinstance(error.__cause__, OSError)
+
+
 def _stamps(folder: Path) -> dict[str, Stamp]:
     """Our files in the folder; none if there is no folder."""
     found: dict[str, Stamp] = {}
-    suffixes = (".json", ".safetensors", *PREVIEWS)
+    suffixes = (".json", ".safetensors", LOCK, *PREVIEWS)
     try:
         paths: Sequence[Path] = list(folder.iterdir())
     except FileNotFoundError:
@@ -173,6 +203,9 @@ def _stamps(folder: Path) -> dict[str, Stamp]:
             try:
                 stat = path.stat()
             except FileNotFoundError:  # removed meanwhile, or a link to nothing
+                continue
+            except OSError:  # a damaged file must not hide the others
+                found[path.name] = _UNREAD
                 continue
             found[path.name] = stat.st_size, stat.st_mtime_ns
     return found

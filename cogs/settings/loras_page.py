@@ -41,7 +41,8 @@ def loras_page(embed: discord.Embed, facts: Facts) -> list[Item]:
     if chosen in facts.loras and chosen != everyone:
         modes.append("unset")
     items: list[Item] = [_role_menu(facts)]
-    if 0 < len(facts.library) <= MAX_IN_MENU:
+    keys = [key_of(entry.name) for entry in facts.library]
+    if 0 < len(keys) <= MAX_IN_MENU and all(len(key) <= MAX_OPTION for key in keys):
         items.append(_lora_menu(facts))
     return [*items, *(_button(mode, chosen) for mode in modes)]
 

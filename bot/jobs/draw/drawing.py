@@ -5,6 +5,7 @@
 import asyncio
 import logging
 from functools import partial
+from typing import Final
 
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
@@ -19,7 +20,7 @@ from bot.jobs.draw.eta import steps_of
 from bot.jobs.draw.fair_queue import Unit
 from bot.jobs.draw.init_images import InitImages
 from bot.jobs.draw.line import Line, LiveJob
-from bot.jobs.draw.loras import LoraCheck
+from bot.jobs.draw.loras import LoraCheck, LorasUnreadError
 from bot.jobs.draw.pace_store import PaceStore
 from bot.jobs.draw.worker import (
     BrokenEngineError,
@@ -33,11 +34,15 @@ from bot.jobs.draw.worker import (
 from bot.jobs.keep.keeping import Keeping
 from bot.jobs.keep.store import JobStore
 from pipeline.engine.protocol import DrawnPicture, ModelDescription
-from pipeline.errors import Cancelled
+from pipeline.errors import Cancelled, InputError
 
 _log = logging.getLogger(__name__)
 
 _UNSTORED = 2  # besides the one being drawn: one is written, one is checked
+
+LORAS_AGAIN_S: Final = 5.0
+LORAS_WAIT_S: Final = 600.0
+"""While its LoRAs can't be read, a job is tried again so often and so long; others are drawn."""
 
 
 def _none() -> None:
@@ -108,9 +113,9 @@ class Drawing:
             drawn = await self._drawn(worker, job, unit)
         except Cancelled:
             pass  # by its owner: already reported; by a stop: it stays stored as running
-        except YieldedError:
+        except (YieldedError, LorasUnreadError) as error:
             await self._attempts.withdraw(unit)
-            self._line.put_back(unit)
+            await self._put_back(job, unit, error)
         except (BrokenEngineError, HungEngineError) as error:
             await self._ending.fail(job, error)
             raise
@@ -154,6 +159,7 @@ class Drawing:
         self._store.database.place.check()
         if self._loras is not None and not job.started and not job.made:
             await self._loras.check(job.record)
+            job.unread_since = None
         await self._attempts.begin(job, unit)
         if not job.started:
             job.started = True
@@ -162,13 +168,34 @@ class Drawing:
             self._announcer.announce()
         init_image = await self._init_images.get(job.record.request.init_picture)
         self._look_ahead()
-        return await worker.draw(
-            job.record.request,
-            unit.index,
-            init_image=init_image,
-            cancelled=job.cancelled,
-            on_step=partial(self._on_step, job, unit),
-        )
+        try:
+            return await worker.draw(
+                job.record.request,
+                unit.index,
+                init_image=init_image,
+                cancelled=job.cancelled,
+                on_step=partial(self._on_step, job, unit),
+            )
+        except InputError as error:
+            if error.key == "lora_gone" and self._loras is not None:
+                await self._loras.check(job.record)  # it may be the disk that is gone
+            raise
+
+    async def _put_back(
+        self, job: LiveJob, unit: Unit, error: YieldedError | LorasUnreadError
+    ) -> None:
+        """At once; after a while, if LoRAs can't be read. If that doesn't help, the job ends."""
+        if isinstance(error, YieldedError):
+            self._line.put_back(unit)
+            return
+        now = self._clock.monotonic()
+        if job.unread_since is None:
+            job.unread_since = now
+        if now - job.unread_since >= LORAS_WAIT_S:
+            await self._ending.fail(job, InputError("lora_gone", name=error.name))
+            return
+        _log.warning("Job %s waits: its LoRA %r can't be read", job.record.id, error.name)
+        asyncio.get_running_loop().call_later(LORAS_AGAIN_S, self._line.put_back, unit)
 
     async def _mark_running(self, job_id: str) -> None:
         """In the background, because drawing must not wait for the disk: a job killed before this

@@ -22,7 +22,8 @@ class LiveJob:
     """A job that waits or runs. `made` and `withheld` are its pictures so far, by position.
     `cancelled` is read by the engines' threads. `lost`: pictures during which a device was lost.
     `drawn_again`: how often one
-    was put back because its machine was lost. `mailbox` publishes its events."""
+    was put back because its machine was lost. `unread_since`: when (monotonic seconds) the files of
+    its LoRAs could first not be read. `mailbox` publishes its events."""
 
     record: JobRecord
     made: dict[int, PictureRecord]
@@ -31,6 +32,7 @@ class LiveJob:
     lost: set[int] = field(default_factory=set[int])
     drawn_again: int = 0
     started: bool = False
+    unread_since: float | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     mailbox: Mailbox = field(default_factory=lambda: Mailbox(Queued(position=0, eta_s=None)))
 

@@ -9,6 +9,7 @@ import pytest
 from bot.loras import library
 from bot.loras.library import LoraLibrary
 from bot.loras.scan import adapter_path, manifest_path
+from bot.loras.shelf import Shelf
 from pipeline.rating import Rating
 from tests.bot.loras.making import put
 from tests.support.patience import until
@@ -144,6 +145,10 @@ async def test_a_manifest_that_cant_be_used_is_named(
         ('"strength": 1.0', '"strength": NaN'),
         ('"strength": 1.0', '"strength": 9'),
         ('"strength": 1.0', '"strength": true'),
+        ('"strength": 1.0', '"strength": 1' + "0" * 400),
+        ('"rank": 0', '"rank": 1' + "0" * 400),
+        ('"author": ""', '"author": "\\ud800"'),
+        ('"triggers": []', '"triggers": ["\\ud800"]'),
         ('"rating": "safe"', '"rating": "x"'),
         ('"triggers": []', '"triggers": "x"'),
         ('"triggers": []', '"triggers": [1]'),
@@ -171,3 +176,69 @@ async def test_a_folder_that_cant_be_read_keeps_what_was_known(
     await loras.refresh()
     assert loras.get("ink") is not None
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
+
+
+async def test_a_folder_that_is_not_mounted_keeps_what_was_known(
+    loras: LoraLibrary, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(loras.folder, "ink")
+    await loras.refresh()
+    assert not loras.may_return("ink")
+    elsewhere = loras.folder.with_name("elsewhere")
+    loras.folder.rename(elsewhere)
+    await loras.refresh()
+    loras.folder.mkdir()  # where the disk is mounted
+    await loras.refresh()
+    assert loras.get("ink") is not None
+    assert loras.may_return("ink")
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    loras.folder.rmdir()
+    elsewhere.rename(loras.folder)
+    await loras.refresh()
+    assert not loras.may_return("ink")
+
+
+async def test_the_last_one_can_be_removed(loras: LoraLibrary) -> None:
+    with Shelf.opened(loras.folder):
+        put(loras.folder, "ink")
+    await loras.refresh()
+    with Shelf.opened(loras.folder) as shelf:
+        shelf.remove("ink")
+    await loras.refresh()
+    assert not loras.entries()
+    assert not loras.may_return("ink")
+
+
+async def test_without_a_library_nobody_knows_what_was_in_it(loras: LoraLibrary) -> None:
+    await loras.refresh()
+    assert loras.may_return("ink")
+
+
+async def test_a_file_that_cant_be_read_does_not_hide_the_others(loras: LoraLibrary) -> None:
+    put(loras.folder, "good")
+    bad = manifest_path(loras.folder, "bad")
+    bad.symlink_to(bad)
+    await loras.refresh()
+    entry, good = loras.entries()
+    assert (entry.name, good.problem) == ("bad", "")
+    assert "can't be used" in entry.problem
+    assert (loras.may_return("bad"), loras.may_return("good")) == (True, False)
+
+
+async def test_weights_that_cant_be_read_may_be_there_again(loras: LoraLibrary) -> None:
+    path = adapter_path(loras.folder, put(loras.folder, "ink").adapter.sha256)
+    path.unlink()
+    path.symlink_to(path)
+    await loras.refresh()
+    assert "can't be read" in loras.entries()[0].problem
+    assert loras.may_return("ink")
+
+
+async def test_a_name_that_is_no_utf_8_can_be_shown(loras: LoraLibrary) -> None:
+    put(loras.folder, "good")
+    manifest_path(loras.folder, "good").rename(manifest_path(loras.folder, os.fsdecode(b"\xff")))
+    await loras.refresh()
+    (entry,) = loras.entries()
+    assert entry.name == "?"
+    assert "can't be the name" in entry.problem
+    entry.problem.encode()

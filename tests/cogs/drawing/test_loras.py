@@ -1,9 +1,11 @@
 """LoRAs as members use them: chosen, carried on, and removed or forbidden while requests wait."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from bot.jobs.draw import drawing
 from bot.loras.scan import manifest_path
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.world import Role
@@ -13,7 +15,7 @@ from tests.bot.loras.making import put
 from tests.cogs.pictures.test_results import drawn
 from tests.cogs.running import Discord, Running, words
 from tests.cogs.visitors import Visitor, open_bot
-from tests.support.patience import until
+from tests.support.patience import PATIENCE_S, until
 
 ARTISTS = 700000000000000001
 
@@ -160,6 +162,59 @@ async def test_the_roles_count_that_somebody_had_when_they_asked(
         running.engine.release()
         await running.all_delivered(3)
         assert [job.state for job in await running.jobs()] == ["finished", "failed", "finished"]
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can't be read is tried again soon."""
+    monkeypatch.setattr(drawing, "LORAS_AGAIN_S", 0.05)
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("restart", [False, True])
+async def test_requests_wait_while_the_folder_is_not_mounted(
+    place: Discord, loras: Path, alice: Visitor, bob: Visitor, restart: bool
+) -> None:
+    elsewhere = loras.with_name("elsewhere")
+    async with open_bot(place) as running:
+        await waiting_and_drawn(running, alice, bob)
+        loras.rename(elsewhere)
+        if not restart:
+            await _waits_alone(running, bob, elsewhere, loras)
+    if restart:
+        async with open_bot(place) as running:
+            await _waits_alone(running, bob, elsewhere, loras)
+
+
+async def _waits_alone(running: Running, bob: Visitor, elsewhere: Path, loras: Path) -> None:
+    """Others are drawn before Alice's, which is drawn once the folder is there again."""
+    running.engine.release()
+    await bob.imagine("1boy, lake")
+    async with asyncio.timeout(PATIENCE_S):
+        while [job.state for job in await running.jobs()] != ["finished", "queued", "finished"]:
+            await asyncio.sleep(0.05)
+    elsewhere.rename(loras)
+    await running.all_delivered(3)
+    assert {job.state for job in await running.jobs()} == {"finished"}
+
+
+async def test_a_folder_that_stays_away_ends_them(
+    place: Discord, loras: Path, alice: Visitor, bob: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawing, "LORAS_WAIT_S", 0.0)
+    async with open_bot(place) as running:
+        await waiting_and_drawn(running, alice, bob)
+        loras.rename(loras.with_name("elsewhere"))
+        await _ends_kindly(place, running, alice)
+
+
+async def test_one_that_is_rated_higher_meanwhile_ends_them(
+    place: Discord, loras: Path, alice: Visitor, bob: Visitor
+) -> None:
+    async with open_bot(place) as running:
+        await waiting_and_drawn(running, alice, bob)
+        put(loras, "ink", rating=Rating.EXPLICIT)
+        await _ends_kindly(place, running, alice)
 
 
 async def _ends_kindly(place: Discord, running: Running, alice: Visitor) -> None:
