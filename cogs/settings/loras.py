@@ -59,9 +59,10 @@ class LoraButton(
             case _:
                 facts = await gather(interaction, role_id=role_id)
                 allowed = facts.loras.get(role_id, facts.loras.get(facts.guild.id))
-                await interaction.response.send_modal(
-                    _list_form(role_id, "\n".join(names_of(facts, allowed)))
-                )
+                shown = "\n".join(names_of(facts, allowed))
+                if allowed is None and len(shown) > MAX_FORM:  # too many to begin with all of them
+                    shown = ""
+                await interaction.response.send_modal(_list_form(role_id, shown))
 
 
 async def _set(interaction: Interaction, role_id: int, allowed: Allowed | Literal["unset"]) -> None:

@@ -105,6 +105,32 @@ async def test_a_list_is_written_by_name(
     assert "@everyone\nink (not in the library) and lamp" in panel.text
 
 
+async def test_a_list_of_a_large_library_begins_empty(
+    place: Discord, running: Running, moderator: Visitor
+) -> None:
+    for number in range(120):
+        name = f"a style of a very long name, the {number}th of all".replace(",", "")
+        put(place.folder / "loras", name, name.encode())
+    await running.services.loras.refresh()
+    panel = await opened(moderator, "loras")
+    form = await moderator.member.press(panel, "Write a list")
+    assert filled(form) == {"loras": ""}
+    await moderator.member.submit_modal(form, {"loras": "Ink\nlamp"})
+    await until(lambda: "@everyone\nInk and lamp" in moderator.member.message(panel.id).text)
+    form = await moderator.member.press(panel, "Write a list")
+    assert filled(form) == {"loras": "Ink\nlamp"}
+
+
+async def test_a_file_with_an_impossible_name_leaves_the_page_usable(
+    place: Discord, running: Running, moderator: Visitor
+) -> None:
+    (place.folder / "loras" / ("x" * 200 + ".json")).write_text("{}")
+    await running.services.loras.refresh()
+    panel = await opened(moderator, "loras")
+    assert "@everyone\nall" in panel.text
+    await pressed(moderator, panel, "Allow none", "@everyone\nnone")
+
+
 async def test_the_log_says_it_in_words(running: Running, moderator: Visitor) -> None:
     panel = await opened(moderator, "loras")
     panel = await pressed(moderator, panel, "Allow none", "@everyone\nnone")
