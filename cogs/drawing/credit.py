@@ -31,7 +31,8 @@ def _lora(bot: EkakiBot, use: LoraUse) -> str:
     """Its name and strength, and who made it if the library says so."""
     name = quoted(use.name, _MAX_NAME)
     entry = bot.services.loras.get(use.name)
-    author = "" if entry is None else quoted(entry.author, _MAX_NAME)
+    is_same = entry is not None and entry.digest == use.digest  # not another file of its name
+    author = quoted(entry.author, _MAX_NAME) if entry is not None and is_same else ""
     key = "credit.lora_by" if author else "credit.lora"
     return text(key, name=name, strength=number(use.strength), author=author)
 

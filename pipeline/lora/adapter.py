@@ -64,7 +64,10 @@ class Adapter:
             values = content[8 + length :]
             tensors = {name: _tensor(values, said) for name, said in header.items()}
             return cls(_paired(tensors))
-        except (KeyError, TypeError, AttributeError, struct.error) as error:
+        except (
+            *(KeyError, TypeError, AttributeError, OverflowError, RecursionError),
+            struct.error,
+        ) as error:
             raise ValueError(f"it is no adapter: {error}") from error
 
 

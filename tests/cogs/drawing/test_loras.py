@@ -9,12 +9,16 @@ from bot.jobs.draw import drawing
 from bot.loras.scan import manifest_path
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.world import Role
+from cogs.drawing.credit import credit_of
 from data.guilds import guild_loras
+from pipeline.errors import InputError
 from pipeline.rating import Rating
+from pipeline.request import ResolvedRequest
 from tests.bot.loras.making import put
 from tests.cogs.pictures.test_results import drawn
 from tests.cogs.running import Discord, Running, words
 from tests.cogs.visitors import Visitor, open_bot
+from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S, until
 
 ARTISTS = 700000000000000001
@@ -196,6 +200,39 @@ async def _waits_alone(running: Running, bob: Visitor, elsewhere: Path, loras: P
     elsewhere.rename(loras)
     await running.all_delivered(3)
     assert {job.state for job in await running.jobs()} == {"finished"}
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_folder_that_goes_while_it_is_drawn_is_waited_for(
+    place: Discord, loras: Path, alice: Visitor
+) -> None:
+    elsewhere = loras.with_name("elsewhere")
+    failed: list[int] = []
+
+    def unmounted(request: ResolvedRequest, step: int) -> Exception | None:
+        if failed:
+            return None
+        failed.append(step)
+        loras.rename(elsewhere)
+        return InputError("lora_gone", name=request.loras[0].name)
+
+    async with open_bot(place, engine=FakeEngine(fail_at=unmounted)) as running:
+        await alice.imagine("1girl, hat", lora="ink:0.5")
+        await until(elsewhere.exists)
+        elsewhere.rename(loras)
+        await running.all_delivered(1)
+        assert (await running.job()).state == "finished"
+
+
+async def test_another_of_the_same_name_is_not_credited_for_earlier_pictures(
+    place: Discord, loras: Path, alice: Visitor
+) -> None:
+    async with open_bot(place) as running:
+        job, _ = await drawn(alice, running, prompt="1girl", lora="ink:0.5")
+        assert "LoRA ink 0.5 by Sumi" in await credit_of(running.bot, job)
+        put(loras, "ink", b"another", author="Somebody")
+        await running.services.loras.refresh()
+        assert await credit_of(running.bot, job) == "LoRA ink 0.5"
 
 
 async def test_a_folder_that_stays_away_ends_them(
