@@ -20,6 +20,7 @@ from data.jobs import loras
 from data.shipped.text import text
 from data.store.connection import Connection
 from data.store.database import Database
+from pipeline.lora.typed import strength_text
 from pipeline.rating import Rating
 from pipeline.tags.complete import Completion
 from pipeline.tags.labels import label, meant
@@ -119,7 +120,7 @@ class Loras:
         else:
             there = {key_of(part.rpartition(":")[0] or part) for part in head.split(",")}
             found = [
-                (f"{entry.name}:{entry.strength:g}", _remarks(entry, choice))
+                (f"{entry.name}:{strength_text(entry.strength)}", _remarks(entry, choice))
                 for entry in _matching(choice, piece)
                 if key_of(entry.name) not in there
             ]
@@ -135,7 +136,11 @@ class Loras:
         head = typed[: begun.start()]
         choice = await self.choice(asker)
         made = (
-            _suggestion(head, f"<lora:{entry.name}:{entry.strength:g}>", _remarks(entry, choice))
+            _suggestion(
+                head,
+                f"<lora:{entry.name}:{strength_text(entry.strength)}>",
+                _remarks(entry, choice),
+            )
             for entry in _matching(choice, begun["name"])
         )
         return [each for each in made if each is not None][:MAX_SUGGESTIONS]

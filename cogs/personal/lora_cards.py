@@ -13,6 +13,7 @@ from cogs.common.messages import Attachment, Outgoing
 from cogs.common.words import listed, number, quoted
 from cogs.common.words import size as bytes_label
 from data.shipped.text import text
+from pipeline.lora.typed import strength_text
 
 PAGE_ID: Final = "ekaki:lora"
 USE_ID: Final = "ekaki:uselora"
@@ -71,7 +72,7 @@ def _facts(choice: LoraChoice, entry: LoraEntry, guild_id: int | None) -> dict[s
         "rating": text("loras.rating_value", rating=entry.rating.label),
         "where": _where(choice, entry, guild_id),
         "drawn": text("loras.pictures", count=count) if count else "",
-        "typed": f"`<lora:{entry.name}:{entry.strength:g}>`",
+        "typed": f"`<lora:{entry.name}:{strength_text(entry.strength)}>`",
     }
 
 

@@ -21,7 +21,7 @@ from cogs.personal.presets import own_loras
 from cogs.pictures.remix_form import typed_form
 from data.shipped.text import text
 from pipeline.errors import RefusedError
-from pipeline.lora.typed import parse_loras
+from pipeline.lora.typed import parse_loras, strength_text
 from pipeline.request import GenerationRequest
 from pipeline.tags.labels import meant
 
@@ -97,7 +97,7 @@ class UseButton(Lasting[Button], template=rf"{USE_ID}:(?P<name>.{{1,60}})"):
         entry = interaction.client.services.loras.get(self.match["name"])
         if entry is None:
             raise RefusedError("lora_gone", name=self.match["name"])
-        request = GenerationRequest(lora=f"{entry.name}:{entry.strength:g}")
+        request = GenerationRequest(lora=f"{entry.name}:{strength_text(entry.strength)}")
         await interaction.response.send_modal(typed_form(request))
 
 

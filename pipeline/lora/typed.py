@@ -102,12 +102,17 @@ def lora_named_in(typed: str) -> str:
 
 def loras_text(loras: Iterable[LoraUse]) -> str:
     """As `parse_loras` reads it."""
-    return ", ".join(f"{each.name}:{_number(each.strength)}" for each in loras)
+    return ", ".join(f"{each.name}:{strength_text(each.strength)}" for each in loras)
 
 
 def lora_tags(loras: Iterable[LoraUse]) -> str:
     """As A1111 writes them into a prompt: `<lora:ink:0.8>`."""
-    return " ".join(f"<lora:{each.name}:{_number(each.strength)}>" for each in loras)
+    return " ".join(f"<lora:{each.name}:{strength_text(each.strength)}>" for each in loras)
+
+
+def strength_text(strength: float) -> str:
+    """As it is read back: `1e-05` would be no strength."""
+    return f"{strength:.9f}".rstrip("0").rstrip(".")
 
 
 def check_strength(name: str, strength: float, typed: str = "") -> float:
@@ -130,11 +135,6 @@ def _replaced(text: str, by: Callable[[str], str | None]) -> str:
 
 def _parts(inside: str) -> list[str]:
     return [part.strip() for part in re.split(_COLON, inside)]
-
-
-def _number(strength: float) -> str:
-    """As `_NUMBER` reads it: `1e-05` would be no strength."""
-    return f"{strength:.9f}".rstrip("0").rstrip(".")
 
 
 def _read(typed: str) -> TypedLora:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from pipeline.aspect import nearest_bucket
 from pipeline.card import MAX_PROMPT_CHARACTERS, MAX_STEPS
 from pipeline.errors import InputError
+from pipeline.lora.typed import strength_text
 from pipeline.lora.use import MAX_LORAS
 from pipeline.metadata.parameters import Parameters
 from pipeline.metadata.settings import settings_of
@@ -88,7 +89,7 @@ def _loras(parameters: Parameters, lora_of: NameOf) -> str | None:
     for each in parameters.loras:
         name = lora_of(each.name)
         if name is not None and each.strength is not None:
-            known[name] = f"{name}:{each.strength:.10g}"
+            known[name] = f"{name}:{strength_text(each.strength)}"
         elif name is not None:
             known.setdefault(name, name)
     return ", ".join(list(known.values())[:MAX_LORAS]) or None

@@ -20,7 +20,9 @@ from pipeline.lora.typed import (
     parse_loras,
 )
 from pipeline.lora.use import LoraUse
+from pipeline.metadata.parameters import Parameters
 from pipeline.prompt.clean import clean_prompt
+from pipeline.prompt.flags_line import request_of
 
 
 def _is_name(text: str) -> bool:
@@ -201,3 +203,8 @@ def test_a_tag_may_be_full_width_throughout() -> None:
     wide = "\uff1c\uff4c\uff4f\uff52\uff41\uff1aink\uff1a\uff10\uff0e\uff18\uff1e"
     found = cut_loras(f"1girl {wide} hat", lambda name: name == "ink")
     assert found == ("1girl hat", (TypedLora("ink", 0.8),))
+
+
+def test_a_strangers_smallest_strength_is_written_as_it_is_read() -> None:
+    found = Parameters(prompt="1girl", loras=(TypedLora("ink", 0.00001),))
+    assert request_of(found, lora_of=lambda name: name).lora == "ink:0.00001"
