@@ -18,6 +18,8 @@ __all__ = ["LoraEntry", "LoraLibrary"]
 _log = logging.getLogger(__name__)
 
 REFRESH_S: Final = 5.0
+LOOK_S: Final = 2.0
+"""A file server that does not answer must not hold up those who wait for a look."""
 
 
 class LoraLibrary:
@@ -33,6 +35,7 @@ class LoraLibrary:
         self._is_read = False
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
+        self._look: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "LoraLibrary":
         await self.start()
@@ -75,6 +78,16 @@ class LoraLibrary:
             self._entries = entries
             self._by_key = {key_of(entry.name): entry for entry in entries}
 
+    async def look(self) -> bool:
+        """Refresh before something depends on it; whether that was done within seconds. One that
+        hangs goes on, and is joined by the next."""
+        if self._look is None or self._look.done():
+            self._look = asyncio.create_task(self.refresh(), name="look at loras")
+        done, _ = await asyncio.wait({self._look}, timeout=LOOK_S)
+        for task in done:
+            task.result()
+        return bool(done)
+
     async def start(self) -> None:
         """Read the folder, and look for changes until `stop`."""
         await self.refresh()
@@ -82,10 +95,11 @@ class LoraLibrary:
 
     async def stop(self) -> None:
         """End."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        tasks = [task for task in (self._task, self._look) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._task = self._look = None
 
     async def _refresh_often(self) -> None:
         while True:

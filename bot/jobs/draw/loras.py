@@ -29,7 +29,8 @@ class LoraCheck:
         `lora_above_ceiling` if the operator rated it higher since; LorasUnreadError."""
         if not job.request.loras:
             return
-        await self._library.refresh()
+        if not await self._library.look():
+            raise LorasUnreadError(job.request.loras[0].name)
         kept = {entry.digest for entry in self._library.entries() if not entry.problem}
         for use in job.request.loras:
             if use.digest not in kept or self._library.may_return(use.name):

@@ -2,13 +2,15 @@
 
 import logging
 import os
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from bot.loras import library
 from bot.loras.library import LoraLibrary
-from bot.loras.scan import adapter_path, manifest_path
+from bot.loras.scan import LoraEntry, Scanner, adapter_path, manifest_path
 from bot.loras.shelf import Shelf
 from pipeline.rating import Rating
 from tests.bot.loras.making import put
@@ -242,3 +244,29 @@ async def test_a_name_that_is_no_utf_8_can_be_shown(loras: LoraLibrary) -> None:
     assert entry.name == "?"
     assert "can't be the name" in entry.problem
     entry.problem.encode()
+
+
+async def test_a_disk_that_does_not_answer_holds_nobody_up(
+    loras: LoraLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(loras.folder, "ink")
+    assert await loras.look()
+    scan, hangs, calls = Scanner.scan, threading.Event(), list[int]()
+
+    def hanging(scanner: Scanner) -> Sequence[LoraEntry]:
+        calls.append(1)
+        hangs.wait()
+        return scan(scanner)
+
+    monkeypatch.setattr(Scanner, "scan", hanging)
+    monkeypatch.setattr(library, "LOOK_S", 0.05)
+    put(loras.folder, "second", b"other")
+    try:
+        assert not await loras.look()
+        assert not await loras.look()
+        assert (len(calls), loras.get("second")) == (1, None)
+    finally:
+        hangs.set()
+    await until(lambda: loras.get("second") is not None)
+    monkeypatch.setattr(library, "LOOK_S", 60.0)
+    assert await loras.look()
