@@ -15,6 +15,7 @@ FORMAT: Final = 1
 MAX_BYTES: Final = 256 * 1024
 MAX_STRENGTH: Final = 2.0
 MAX_TRIGGERS: Final = 20
+_LATEST: Final = 2**37  # seconds since the epoch, a year that has four digits
 MAX_TEXT: Final = 200  # characters of a trigger, a licence, an author
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -95,7 +96,7 @@ class LoraManifest:
             values_sha256=_text(values, "values_sha256"),
             rank=int(_number(values, "rank", 0, 0, 2**20)),
             layers=int(_number(values, "layers", 0, 0, 2**20)),
-            added=_number(values, "added", 0.0, 0, 2**40),
+            added=_number(values, "added", 0.0, 0, _LATEST),
         )
 
 

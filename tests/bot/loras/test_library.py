@@ -148,6 +148,7 @@ async def test_a_manifest_that_cant_be_used_is_named(
         ('"strength": 1.0', '"strength": 9'),
         ('"strength": 1.0', '"strength": true'),
         ('"strength": 1.0', '"strength": 1' + "0" * 400),
+        ('"added": 0.0', '"added": 1000000000000'),
         ('"rank": 0', '"rank": 1' + "0" * 400),
         ('"author": ""', '"author": "\\ud800"'),
         ('"triggers": []', '"triggers": ["\\ud800"]'),
