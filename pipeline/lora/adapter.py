@@ -21,6 +21,8 @@ from pipeline.errors import InputError
 from pipeline.lora.use import LoraUse
 
 Array = npt.NDArray[Any]
+_Stamp = tuple[int, int, int]
+"""Number, size and time of the last change (ns) of a file."""
 Pair = tuple[Array, Array]
 """A (in, rank) and B (rank, out) of a layer."""
 
@@ -69,6 +71,15 @@ class Adapter:
             struct.error,
         ) as error:
             raise ValueError(f"it is no adapter: {error}") from error
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    """None of a file that is not there or can't be read."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def _tensor(values: Array, said: Mapping[str, Any]) -> Array:
@@ -124,7 +135,7 @@ class LoraStore:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._open: OrderedDict[str, Adapter] = OrderedDict()
+        self._open: OrderedDict[str, tuple[Adapter, _Stamp | None]] = OrderedDict()
 
     def open(self, uses: Sequence[LoraUse]) -> LoraSet:
         """Open those that have an effect. Raises InputError `lora_gone` if one is not there or
@@ -136,18 +147,20 @@ class LoraStore:
         self._open.clear()
 
     def _adapter(self, use: LoraUse) -> Adapter:
-        found = self._open.pop(use.digest, None)
-        if found is None:
-            found = self._read(use)
+        if self._folder is None or not use.digest.isalnum():
+            raise InputError("lora_gone", name=use.name)
+        path = self._folder / f"{use.digest}{SUFFIX}"
+        found, stamp = self._open.pop(use.digest, None), _stamp(path)
+        # Reading what was cut off a file ends the process. One that was removed stays mapped.
+        if found is None or stamp not in {None, found[1]}:
+            found = self._read(use, path), stamp
         self._open[use.digest] = found
         while len(self._open) > _KEPT:
             self._open.popitem(last=False)
-        return found
+        return found[0]
 
-    def _read(self, use: LoraUse) -> Adapter:
-        if self._folder is None or not use.digest.isalnum():
-            raise InputError("lora_gone", name=use.name)
+    def _read(self, use: LoraUse, path: Path) -> Adapter:
         try:
-            return Adapter.open(self._folder / f"{use.digest}{SUFFIX}")
+            return Adapter.open(path)
         except (OSError, ValueError) as error:
             raise InputError("lora_gone", name=use.name) from error
