@@ -23,10 +23,17 @@ class LinearVae:
         self.runs = 0
         self.inputs: Mapping[str, Any] = {}
         self.outputs: Mapping[str, Any] = {}
+        self.branch: Mapping[str, Any] = {}
         self.provider = "CPUExecutionProvider"
 
+    def place(self, matrices: Mapping[str, Array]) -> Any:
+        raise AssertionError("it has no branch")
+
     def run(
-        self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None
+        self,
+        inputs: Mapping[str, Array],
+        outputs: Sequence[str] | None = None,
+        adapter: Any = None,
     ) -> dict[str, Array]:
         self.runs += 1
         small = np.einsum("bchw,cd->bdhw", inputs["latent_sample"], self.colours)
