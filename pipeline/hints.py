@@ -36,6 +36,7 @@ class HintKind(StrEnum):
     SERIES = "series"
     NO_TAG = "no_tag"
     LORA_PLACE = "lora_place"
+    LORA_DEFAULT = "lora_default"
     TRIGGER = "trigger"
 
 

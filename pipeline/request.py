@@ -75,7 +75,7 @@ class GenerationRequest:
     year: Annotated[Year | None, Option(flags=("year",))] = None
     aesthetic: Annotated[Aesthetic | None, Option(flags=("aesthetic",))] = None
     style: Annotated[Style | None, Option(flags=("style",))] = None
-    lora: Annotated[str | None, Option(flags=("lora",))] = None
+    lora: Annotated[str | None, Option(flags=("lora",), in_me=True)] = None
     sampler: Annotated[
         Sampler | None, Option(flags=("sampler",), a1111="Sampler", decided=True)
     ] = None

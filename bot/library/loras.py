@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.common.clock import Clock
 from bot.jobs.accept.gather import lora_rule
-from bot.jobs.accept.loras import usable
+from bot.jobs.accept.loras import checked_default, usable
 from bot.jobs.service import JobService
 from bot.library.suggestions import MAX_CHOICE, MAX_SUGGESTIONS, Asker, Suggestion
 from bot.loras.library import LoraEntry, LoraLibrary
@@ -89,6 +89,10 @@ class Loras:
                 pictures=await self._pictures(connection, asker),
                 allowed=allowed,
             )
+
+    def checked_default(self, typed: str) -> str:
+        """`typed` as it is kept as a person's default. InputError says what is wrong with it."""
+        return checked_default(typed, self._library)
 
     async def _pictures(self, connection: Connection, asker: Asker) -> Mapping[str, int]:
         """The counts of a server or of a person's direct messages. They are read at most once a

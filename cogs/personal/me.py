@@ -15,11 +15,12 @@ from cogs.common.forms import Form
 from cogs.common.lasting import Button, Lasting, Select
 from cogs.common.messages import Outgoing
 from cogs.drawing.options import wanted
-from cogs.personal.me_panel import MENUS, NEGATIVE_ID, NEWS_ID, NOT_SET, panel
+from cogs.personal.me_panel import LORA_ID, MENUS, NEGATIVE_ID, NEWS_ID, NOT_SET, panel
 from data.people.news import Told
 from data.people.user_defaults import UserDefaults
 from data.shipped.text import text
 from pipeline.card import MAX_PROMPT_CHARACTERS
+from pipeline.lora.typed import MAX_TYPED
 
 Change = Callable[[UserDefaults], UserDefaults]
 
@@ -113,4 +114,31 @@ class NegativeModal(Form):
         await _apply(interaction, lambda defaults: replace(defaults, negative_prompt=value))
 
 
-setup = extension(lambda _: Me(), DefaultMenu, NewsMenu, NegativeButton)
+class LoraButton(Lasting[Button], template=LORA_ID):
+    """Opens the names of the LoRAs."""
+
+    async def act(self, interaction: Interaction) -> None:
+        people = interaction.client.services.people
+        defaults = await people.defaults(interaction.user.id)
+        await interaction.response.send_modal(LoraModal(defaults.lora))
+
+
+class LoraModal(Form):
+    """LoRAs with their strengths; empty text removes the default."""
+
+    def __init__(self, now: str) -> None:
+        super().__init__(text("me.lora"))
+        self._lora = self.ask(
+            text("me.lora_label"),
+            "lora",
+            required=False,
+            max_length=MAX_TYPED,
+            default=now or None,
+        )
+
+    async def on_submit(self, interaction: Interaction, /) -> None:
+        value = interaction.client.services.lora_choices.checked_default(self._lora.value)
+        await _apply(interaction, lambda defaults: replace(defaults, lora=value))
+
+
+setup = extension(lambda _: Me(), DefaultMenu, NewsMenu, NegativeButton, LoraButton)

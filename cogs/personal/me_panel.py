@@ -17,9 +17,11 @@ from pipeline.aspect import BUCKETS
 from pipeline.options import Option, written
 from pipeline.request import OPTIONS
 
-MENUS: Final = [each for each in OPTIONS if each.in_me and each.default is None]
+_WRITTEN: Final = ("negative_prompt", "lora")  # text, for which there is a form
+MENUS: Final = [each for each in OPTIONS if each.in_me and each.field not in _WRITTEN]
 NOT_SET: Final = "-"  # the value of the menus' first option: no personal default
 NEGATIVE_ID: Final = "ekaki:me:negative"
+LORA_ID: Final = "ekaki:me:lora"
 NEWS_ID: Final = "ekaki:me:news"
 
 
@@ -33,6 +35,7 @@ def panel(defaults: UserDefaults, presets: Sequence[Preset], told: Told) -> Outg
     embed = discord.Embed(title=text("me.title"), description=text("me.summary"))
     shown = {each.label: _label(each, _value(defaults, each)) for each in MENUS}
     shown["negative"] = quoted(defaults.negative_prompt, 400)
+    shown["lora"] = quoted(defaults.lora, 400)
     for key, value in shown.items():
         embed.add_field(name=text(f"me.{key}"), value=value or text("me.not_set"), inline=False)
     embed.add_field(name=text("me.news_field"), value=text(f"me.news_{told}"), inline=False)
@@ -68,6 +71,7 @@ def _view(defaults: UserDefaults, told: Told) -> discord.ui.View:
             *menus,
             _news_menu(told, row=len(menus)),
             Button(label=text("me.negative_button"), custom_id=NEGATIVE_ID),
+            Button(label=text("me.lora_button"), custom_id=LORA_ID),
         ]
     )
 

@@ -10,12 +10,13 @@ from pipeline.rating import Rating
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDefaults:
     """None and "": not set. `aspect` is what `parse_aspect` reads, such as `832x1216`. A `rating`
-    above a place's ceiling is lowered to it."""
+    above a place's ceiling is lowered to it. `lora` is what `parse_loras` reads."""
 
     aspect: str | None = None
     preset: QualityPreset | None = None
     rating: Rating | None = None
     negative_prompt: str = ""
+    lora: str = ""
 
 
 def _preset(stored: str | None) -> QualityPreset | None:

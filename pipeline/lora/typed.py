@@ -105,6 +105,14 @@ def loras_text(loras: Iterable[LoraUse]) -> str:
     return ", ".join(f"{each.name}:{strength_text(each.strength)}" for each in loras)
 
 
+def typed_text(loras: Iterable[TypedLora]) -> str:
+    """As `parse_loras` reads it, without strengths that nobody said."""
+    return ", ".join(
+        each.name if each.strength is None else f"{each.name}:{strength_text(each.strength)}"
+        for each in loras
+    )
+
+
 def lora_tags(loras: Iterable[LoraUse]) -> str:
     """As A1111 writes them into a prompt: `<lora:ink:0.8>`."""
     return " ".join(f"<lora:{each.name}:{strength_text(each.strength)}>" for each in loras)

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.jobs.accept.gather import Circumstances
 from bot.jobs.accept.limits import Limits
-from bot.jobs.accept.loras import choose_loras, explained
+from bot.jobs.accept.loras import choose_loras, default_loras, explained, names_loras
 from bot.jobs.values import Origin
 from bot.loras.library import LoraLibrary
 from bot.moderation.words import find_blocked
@@ -89,7 +89,9 @@ def decide(
     """
     typed = ", ".join((request.prompt, request.tags, request.character, request.series))
     defaults = _defaults(rules.defaults, known, model)
-    resolved = _resolve(request, known, rules, defaults)  # first: it refuses what is too long
+    # First: it refuses what is too long.
+    with_loras = model is None or model.loras
+    resolved = _resolve(request, known, rules, defaults, with_loras=with_loras)
     read = read_prompt(typed, lambda name: rules.category_of(name) is not None)
     tags = [tag for tag in plain_tags(read.text) if rules.category_of(tag) is not None]
     role_weight = min(known.here.weight or 1, rules.max_weight)
@@ -107,15 +109,27 @@ def decide(
 
 
 def _resolve(
-    request: GenerationRequest, known: Circumstances, rules: JobRules, defaults: Defaults
+    request: GenerationRequest,
+    known: Circumstances,
+    rules: JobRules,
+    defaults: Defaults,
+    *,
+    with_loras: bool,
 ) -> ResolvedRequest:
-    """Resolve `request` and check it against the hard rules, then against the server's."""
+    """Resolve `request` and check it against the hard rules, then against the server's.
+    `with_loras`: whether the model can draw with any."""
     request = readable(request)
     saved_loras = request.lora is None
     if known.preset is not None:
         request = with_preset(request, readable(known.preset.request))
     if not request.negative_prompt:
         request = replace(request, negative_prompt=clean_prompt(known.person.negative_prompt))
+    own_hints: tuple[Hint, ...] = ()
+    if known.person.lora and with_loras and not names_loras(request, rules.loras):
+        text, own_hints = default_loras(
+            known.person.lora, rules.loras, rule=known.loras, ceiling=known.ceiling
+        )
+        request = replace(request, lora=text)
     if known.place_negative is not None:
         request = replace(request, place_negative=known.place_negative)
     request, loras = choose_loras(
@@ -143,6 +157,7 @@ def _resolve(
     resolved = found[0]
     _check_size(resolved, known.here.max_pixels)
     hints = explained(resolved.hints, rules.loras, rule=known.loras, ceiling=known.ceiling)
+    hints = (*own_hints, *hints)
     return replace(resolved, hints=(*hints, *_no_tags(resolved, rules, known.ceiling)))
 
 

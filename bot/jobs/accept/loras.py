@@ -8,7 +8,14 @@ from bot.loras.names import key_of
 from bot.moderation.loras import LoraRule
 from pipeline.errors import InputError, RefusedError
 from pipeline.hints import Hint, HintKind
-from pipeline.lora.typed import TypedLora, cut_loras, lora_named_in, loras_text, parse_loras
+from pipeline.lora.typed import (
+    TypedLora,
+    cut_loras,
+    lora_named_in,
+    loras_text,
+    parse_loras,
+    typed_text,
+)
 from pipeline.lora.use import MAX_LORAS, LoraUse
 from pipeline.prompt.loras import ChosenLoras
 from pipeline.rating import Rating
@@ -74,6 +81,42 @@ def choose_loras(
     )
 
 
+def names_loras(request: GenerationRequest, library: LoraLibrary) -> bool:
+    """Whether `request` says which LoRAs it wants, or that it wants none (`ink:0`)."""
+    texts = (request.prompt, request.tags)
+    return bool(parse_loras(request.lora or "")) or any(
+        cut_loras(each, lambda name: library.get(name) is not None).loras for each in texts
+    )
+
+
+def default_loras(
+    stored: str, library: LoraLibrary, *, rule: LoraRule, ceiling: Rating
+) -> tuple[str | None, tuple[Hint, ...]]:
+    """A person's own LoRAs, as far as they can be used here, and a hint about the others."""
+    try:
+        typed = parse_loras(stored)
+    except InputError:  # of a version that allowed it
+        return None, ()
+    there = {key_of(entry.name) for entry in usable(library, rule=rule, ceiling=ceiling)}
+    kept = [each for each in typed if key_of(each.name) in there]
+    missing = len(typed) - len(kept)
+    # Not named: the name of one that is rated higher says too much here.
+    hints = (Hint(HintKind.LORA_DEFAULT, str(missing), ""),) if missing else ()
+    return typed_text(kept) or None, hints
+
+
+def checked_default(typed: str, library: LoraLibrary) -> str:
+    """`typed` as it is kept as a person's default. InputError for what the library does not have, a
+    strength that can't be used, and for too many."""
+    found = parse_loras(typed)
+    if len(found) > MAX_LORAS:
+        raise InputError("loras_too_many", count=len(found), limit=MAX_LORAS)
+    for each in found:
+        if library.get(each.name) is None:
+            raise _unknown(each.name, library, rule=LoraRule(), ceiling=Rating.SAFE)
+    return typed_text(found)
+
+
 def explained(
     hints: Iterable[Hint], library: LoraLibrary, *, rule: LoraRule, ceiling: Rating
 ) -> tuple[Hint, ...]:
@@ -96,11 +139,7 @@ def _entry(library: LoraLibrary, typed: TypedLora, *, rule: LoraRule, ceiling: R
     """The LoRA of that name, if it may be used."""
     entry = library.get(typed.name)
     if entry is None:
-        name = typed.name[:_MAX_SHOWN].replace("`", "'")
-        near = similar(library, typed.name, rule=rule, ceiling=ceiling)
-        if not near:
-            raise InputError("lora_unknown", name=name)
-        raise InputError("lora_similar", name=name, similar=", ".join(near))
+        raise _unknown(typed.name, library, rule=rule, ceiling=ceiling)
     if not rule.allows(entry.name):
         raise RefusedError("lora_not_allowed", name=entry.name)
     if entry.problem:
@@ -113,3 +152,11 @@ def _entry(library: LoraLibrary, typed: TypedLora, *, rule: LoraRule, ceiling: R
             ceiling=ceiling.label,
         )
     return entry
+
+
+def _unknown(name: str, library: LoraLibrary, *, rule: LoraRule, ceiling: Rating) -> InputError:
+    shown = name[:_MAX_SHOWN].replace("`", "'")
+    near = similar(library, name, rule=rule, ceiling=ceiling)
+    if not near:
+        return InputError("lora_unknown", name=shown)
+    return InputError("lora_similar", name=shown, similar=", ".join(near))

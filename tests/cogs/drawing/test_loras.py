@@ -17,7 +17,7 @@ from pipeline.request import ResolvedRequest
 from tests.bot.loras.making import put
 from tests.cogs.pictures.test_results import drawn
 from tests.cogs.running import Discord, Running, words
-from tests.cogs.visitors import Visitor, open_bot
+from tests.cogs.visitors import Visitor, open_bot, whole
 from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S, until
 
@@ -271,3 +271,63 @@ async def _ends_kindly(place: Discord, running: Running, alice: Visitor) -> None
     assert again.request.loras == ()
     assert again.request.original.prompt == "1girl, hat"
     assert again.state == "finished"
+
+
+async def set_own(alice: Visitor, typed: str) -> str:
+    """Write `typed` into the form of `/me`; returns what the panel says then."""
+    panel = await alice.answer("me")
+    form = await alice.member.press(panel, "LoRAs…")
+    await alice.member.submit_modal(form, {"lora": typed})
+    return alice.member.message(panel.id).text
+
+
+async def test_own_loras_are_used_where_none_is_named(
+    place: Discord, loras: Path, alice: Visitor, bob: Visitor
+) -> None:
+    async with open_bot(place) as running:
+        assert "ink:0.4, 水彩" in await set_own(alice, "ink:0.4 ,水彩")
+        plain, _ = await drawn(alice, running, prompt="1girl")
+        named, _ = await drawn(alice, running, prompt="1girl <lora:ink:1>")
+        none, _ = await drawn(alice, running, prompt="1girl", lora="ink:0")
+        other, _ = await drawn(bob, running, prompt="1boy")
+        assert "LoRAs\nnot set" in await set_own(alice, "")
+        after, _ = await drawn(alice, running, prompt="1girl")
+    assert [(use.name, use.strength) for use in plain.request.loras] == [("ink", 0.4), ("水彩", 1)]
+    assert "ink wash" in plain.request.prompt
+    assert [(use.name, use.strength) for use in named.request.loras] == [("ink", 1)]
+    assert none.request.loras == other.request.loras == after.request.loras == ()
+
+
+async def test_own_loras_that_can_not_be_used_here_are_left_out(
+    place: Discord, loras: Path, alice: Visitor
+) -> None:
+    async with open_bot(place) as running:
+        await set_own(alice, "lamp, ink, 水彩")
+        removed(loras, "水彩")
+        await running.services.loras.refresh()
+        job, message = await drawn(alice, running, prompt="1girl")
+    assert [use.name for use in job.request.loras] == ["ink"]
+    told = place.world.messages[message.id].content
+    assert "Drawn without `2` of your own default LoRAs" in told
+    assert "lamp" not in told
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("inc", "Similar names: `ink`"),
+        ("lamb", "There is no LoRA called `lamb`"),  # `lamp` is not for everywhere
+        ("ink:9", "from -2 to 2"),
+        ("ink, 水彩, lamp, ink:1", "You asked for 4"),
+    ],
+)
+async def test_own_loras_that_are_wrong_change_nothing(
+    place: Discord, loras: Path, alice: Visitor, typed: str, said: str
+) -> None:
+    async with open_bot(place):
+        await set_own(alice, "ink")
+        panel = await alice.answer("me")
+        form = await alice.member.press(panel, "LoRAs…")
+        refused = await whole(await alice.member.submit_modal(form, {"lora": typed}))
+        assert said in refused.text
+        assert "ink" in (await alice.answer("me")).text

@@ -34,7 +34,7 @@ def chosen(panel: MessageView, menu: str) -> str:
 async def test_the_panel_shows_that_nothing_is_set(running: Running, alice: Visitor) -> None:
     panel = await alice.answer("me")
     assert panel.ephemeral
-    assert panel.text.count("not set") == 4
+    assert panel.text.count("not set") == 5
     assert chosen(panel, "aspect") == "No default: size"
 
 
@@ -73,7 +73,7 @@ async def test_the_negative_prompt_is_written_in_a_form_that_keeps_it(
     assert "hat" in alice.member.message(panel.id).text
     emptied = await alice.member.press(panel, "Negative prompt…")
     await alice.member.submit_modal(emptied, {"negative": ""})
-    assert alice.member.message(panel.id).text.count("not set") == 4
+    assert alice.member.message(panel.id).text.count("not set") == 5
 
 
 async def test_menus_of_before_a_restart_work(place: Discord, alice: Visitor) -> None:
