@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from pipeline.rating import Rating
 
@@ -78,6 +78,9 @@ class Sampler(StrEnum):
     DPM_2M_KARRAS = "DPM++ 2M Karras"
     DPM_2M_SDE_KARRAS = "DPM++ 2M SDE Karras"
     DPM_SDE_KARRAS = "DPM++ SDE Karras"
+    EULER_TRAILING = "Euler SGM Uniform"
+    LCM = "LCM"
+    TCD = "TCD"
 
 
 RATING_TAGS: Final[Mapping[Rating, str]] = MappingProxyType(
@@ -186,19 +189,42 @@ STYLES: Final[Mapping[Style, Added]] = MappingProxyType(
 """Our own tag sets in Danbooru's words, brackets escaped."""
 
 
+Schedule = Literal["", "Karras", "SGM Uniform"]
+"""Noise schedules as A1111 names them; empty for the model's own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheduler:
     """What a sampler is in diffusers: a class, and what it changes in the model's scheduler config.
 
+    `schedule`: its noise schedule, with which its name ends unless it has no other.
     `also_called`: ComfyUI's names for it, beside its own in lower case with underscores.
+    `max_steps`: how many it can do. `listed`: among the choices; the others are for LoRAs and
+    models that were distilled to a few steps. `distilled`: without one of these it gives noise.
     """
 
     name: str
     changes: Mapping[str, object] = field(default_factory=dict[str, object])
+    schedule: Schedule = ""
     also_called: tuple[str, ...] = ()
+    max_steps: int | None = None
+    listed: bool = True
+    distilled: bool = False
+
+    def highest_steps(self, limit: int) -> int:
+        """`limit`, or fewer where it can't do as many."""
+        return limit if self.max_steps is None else min(limit, self.max_steps)
 
 
 _KARRAS: Final = MappingProxyType({"use_karras_sigmas": True})
+
+
+def _distilled(name: str) -> Scheduler:
+    steps = 50  # `original_inference_steps` in diffusers
+    return Scheduler(
+        name=name, schedule="SGM Uniform", max_steps=steps, listed=False, distilled=True
+    )
+
 
 SCHEDULERS: Final[Mapping[Sampler, Scheduler]] = MappingProxyType(
     {
@@ -207,18 +233,37 @@ SCHEDULERS: Final[Mapping[Sampler, Scheduler]] = MappingProxyType(
         ),
         Sampler.EULER: Scheduler(name="EulerDiscreteScheduler"),
         Sampler.DDIM: Scheduler(name="DDIMScheduler"),
-        Sampler.DPM_2M_KARRAS: Scheduler(name="DPMSolverMultistepScheduler", changes=_KARRAS),
+        Sampler.DPM_2M_KARRAS: Scheduler(
+            name="DPMSolverMultistepScheduler", changes=_KARRAS, schedule="Karras"
+        ),
         Sampler.DPM_2M_SDE_KARRAS: Scheduler(
             name="DPMSolverMultistepScheduler",
             changes=MappingProxyType({**_KARRAS, "algorithm_type": "sde-dpmsolver++"}),
+            schedule="Karras",
             also_called=("dpmpp_2m_sde_gpu",),
         ),
         Sampler.DPM_SDE_KARRAS: Scheduler(
-            name="DPMSolverSinglestepScheduler", changes=_KARRAS, also_called=("dpmpp_sde_gpu",)
+            name="DPMSolverSinglestepScheduler",
+            changes=_KARRAS,
+            schedule="Karras",
+            also_called=("dpmpp_sde_gpu",),
         ),
+        Sampler.EULER_TRAILING: Scheduler(
+            name="EulerDiscreteScheduler",
+            changes=MappingProxyType({"timestep_spacing": "trailing"}),
+            schedule="SGM Uniform",
+            listed=False,
+        ),
+        Sampler.LCM: _distilled("LCMScheduler"),
+        Sampler.TCD: _distilled("TCDScheduler"),
     }
 )
 """Both engines, metadata and the tests against diffusers read it."""
+
+UNLISTED_SAMPLERS: Final = frozenset(
+    sampler for sampler, scheduler in SCHEDULERS.items() if not scheduler.listed
+)
+"""Accepted everywhere, but among no choices."""
 
 DEFAULT_PRESET: Final = QualityPreset.STANDARD_31
 DEFAULT_SAMPLER: Final = Sampler.EULER_A

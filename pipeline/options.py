@@ -26,7 +26,8 @@ class Option:
 
     `in_preset`: kept in a saved preset. `in_me`: `/me` has a default for it. `decided`: a field of
     `ResolvedRequest` too, which whatever is drawn again says as it was decided; where nothing is
-    said, it is what `pipeline.resolve.Defaults` or the field itself has.
+    said, it is what `pipeline.resolve.Defaults` or the field itself has. `unlisted`: members of a
+    closed list that are accepted, but not offered.
     """
 
     name: str = ""
@@ -38,14 +39,21 @@ class Option:
     in_preset: bool = True
     in_me: bool = False
     decided: bool = False
+    unlisted: frozenset[Any] = frozenset()
     field: str = ""
     kind: type[Any] = str
     default: Any = None
 
     @property
-    def choices(self) -> tuple[str, ...]:
+    def words(self) -> tuple[str, ...]:
         """The words of a closed list; empty for others."""
         return tuple(map(written, self.kind)) if issubclass(self.kind, Enum) else ()
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Those of them that are offered."""
+        hidden = set(map(written, self.unlisted))
+        return tuple(word for word in self.words if word not in hidden)
 
 
 def written(value: object) -> str:

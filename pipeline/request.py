@@ -19,6 +19,7 @@ from pipeline.card import (
     MIN_GUIDANCE,
     MIN_STEPS,
     RANDOM_SEED,
+    UNLISTED_SAMPLERS,
     Aesthetic,
     QualityPreset,
     Sampler,
@@ -77,7 +78,8 @@ class GenerationRequest:
     style: Annotated[Style | None, Option(flags=("style",))] = None
     lora: Annotated[str | None, Option(flags=("lora",), in_me=True)] = None
     sampler: Annotated[
-        Sampler | None, Option(flags=("sampler",), a1111="Sampler", decided=True)
+        Sampler | None,
+        Option(flags=("sampler",), a1111="Sampler", decided=True, unlisted=UNLISTED_SAMPLERS),
     ] = None
     num_inference_steps: Annotated[
         int | None,

@@ -16,6 +16,7 @@ from pipeline.card import (
     MAX_SEED,
     MAX_STEPS,
     RANDOM_SEED,
+    SCHEDULERS,
     QualityPreset,
     Sampler,
 )
@@ -170,7 +171,9 @@ def _or(value: _T | None, default: _T) -> _T:
 def _decided(request: GenerationRequest, defaults: Defaults) -> dict[str, Any]:
     """The value of each decided option, if within its bounds, or its default; what has none in
     `defaults` has one in `ResolvedRequest`."""
-    highest = {"num_inference_steps": defaults.max_steps, "count": defaults.max_count}
+    sampler = _or(request.sampler, defaults.sampler)
+    steps = SCHEDULERS[sampler].highest_steps(defaults.max_steps)
+    highest = {"num_inference_steps": steps, "count": defaults.max_count}
     found: dict[str, Any] = {}
     for option in DECIDED:
         said, default = getattr(request, option.field), getattr(defaults, option.field, None)

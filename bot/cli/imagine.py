@@ -44,7 +44,7 @@ def add(subparsers: Subparsers) -> None:
 
 def _add_requests(command: argparse.ArgumentParser) -> None:
     for option in _OFFERED:
-        offered = [each for each in option.choices if each not in _WITHHELD]
+        offered = [each for each in option.words if each not in _WITHHELD]
         command.add_argument(
             f"--{_word(option)}",
             dest=option.field,

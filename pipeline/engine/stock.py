@@ -26,6 +26,7 @@ from PIL import Image
 
 from pipeline.card import SCHEDULERS, Sampler
 from pipeline.engine.protocol import DrawnPicture, ModelDescription, Watch, go_on
+from pipeline.engine.samplers.distilled import TCD_ETA
 from pipeline.engine.start import InitLatents, slerp
 from pipeline.engine.stock_pipelines import open_sessions, pipeline_over
 from pipeline.engine.vae.encoder import VaeEncoder
@@ -43,6 +44,11 @@ def make_scheduler(folder: ModelFolder, sampler: Sampler) -> Any:
     scheduler = SCHEDULERS[sampler]
     kind = getattr(diffusers, scheduler.name)
     return kind.from_config(dict(folder.scheduler), **scheduler.changes)
+
+
+def eta_of(sampler: Sampler) -> float:
+    """`eta` for the pipelines, whose own default switches TCD's noise off."""
+    return TCD_ETA if sampler is Sampler.TCD else 0.0
 
 
 class StockEngine:
@@ -120,6 +126,7 @@ class StockEngine:
                 num_inference_steps=request.num_inference_steps,
                 guidance_scale=request.guidance_scale,
                 generator=generator,
+                eta=eta_of(request.sampler),
                 callback_on_step_end=steps.on_step_end,
                 **start,
             )

@@ -7,7 +7,7 @@ Other tools fill their forms from it. It is a copy: the database is authoritativ
 import json
 from typing import Final
 
-from pipeline.card import Sampler
+from pipeline.card import SCHEDULERS, Sampler
 from pipeline.lora.typed import lora_tags
 from pipeline.options import written
 from pipeline.request import DECIDED, ResolvedRequest, plain_values
@@ -15,7 +15,6 @@ from pipeline.rework import DEFAULT_SIZE_MULTIPLE, Size, before_upscale
 
 _HASH: Final = 12  # digits of a LoRA's hash
 _NEGATIVE: Final = "Negative prompt:"
-_KARRAS: Final = " Karras"
 _AUTOMATIC: Final = "Automatic"
 _UPSCALER: Final = "Latent (nearest-exact)"  # A1111's name for the engine's behaviour
 
@@ -87,10 +86,9 @@ def _hires_pairs(resolved: ResolvedRequest) -> dict[str, str]:
 
 
 def _sampler_pair(sampler: Sampler) -> tuple[str, str]:
-    """A1111's two fields: `DPM++ 2M` with schedule `Karras`, others with `Automatic`."""
-    if sampler.value.endswith(_KARRAS):
-        return sampler.value.removesuffix(_KARRAS), _KARRAS.strip()
-    return sampler.value, _AUTOMATIC
+    """A1111's two fields: `DPM++ 2M` with schedule `Karras`, `Euler` with `Automatic`."""
+    schedule = SCHEDULERS[sampler].schedule
+    return sampler.value.removesuffix(f" {schedule}"), schedule or _AUTOMATIC
 
 
 def _quote(value: str) -> str:

@@ -5,17 +5,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.card import SCHEDULERS, Sampler
+from pipeline.card import SCHEDULERS, Sampler, Schedule
 
 _MAX_NAME: Final = 100  # characters that are looked at
 _KARRAS: Final = frozenset({"karras", "k"})
 _DEFAULT: Final = frozenset({"", "automatic", "default"})
 _PLAIN: Final = frozenset({"normal", "uniform", "native", "ddim_uniform"})
 _OTHER: Final = frozenset(
-    {"exponential", "polyexponential", "sgm_uniform", "simple", "beta", "trailing", "ays", "turbo",
-     "align_your_steps", "kl_optimal", "linear_quadratic", "lcm"}
+    {"exponential", "polyexponential", "beta", "ays", "turbo", "align_your_steps", "kl_optimal",
+     "linear_quadratic", "lcm"}
 )  # fmt: skip
-_SUFFIXES: Final = sorted(_KARRAS | _DEFAULT - {""} | _PLAIN | _OTHER, key=len, reverse=True)
+_TRAILING: Final = frozenset({"sgm_uniform", "simple", "trailing"})  # equal but for rounding
+_SUFFIXES: Final = sorted(
+    _KARRAS | _DEFAULT - {""} | _PLAIN | _TRAILING | _OTHER, key=len, reverse=True
+)
+_SCHEDULES: Final[Mapping[Schedule, frozenset[str]]] = {
+    "": _PLAIN,
+    "Karras": _KARRAS,
+    "SGM Uniform": _TRAILING,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +37,17 @@ class SamplerChoice:
 def choose_sampler(name: str, schedule: str = "") -> SamplerChoice:
     """Our sampler for `DPM++ 2M Karras`, `dpmpp_2m` with `karras`, `k_euler_ancestral`, ...
 
-    Ours of the DPM++ kind always use Karras' schedule, the others the plain one.
+    Where we have it with several schedules, the one that was used or the first.
     """
     base, joined = _split(_key(name))
     wanted = _key(schedule)
     if wanted in _DEFAULT:
         wanted = joined or _automatic(base, wanted)
-    sampler = _SAMPLERS.get(base)
-    if sampler is None:
-        return SamplerChoice(None)
-    kept = _KARRAS if sampler.value.endswith("Karras") else _PLAIN
-    missing = "" if wanted in kept | _DEFAULT else wanted
-    return SamplerChoice(sampler, missing.replace("_", " "))
+    ours = _SAMPLERS.get(base, ())
+    for sampler in ours:
+        if wanted in _DEFAULT | _SCHEDULES[SCHEDULERS[sampler].schedule]:
+            return SamplerChoice(sampler)
+    return SamplerChoice(ours[0], wanted.replace("_", " ")) if ours else SamplerChoice(None)
 
 
 def _automatic(base: str, schedule: str) -> str:
@@ -63,9 +70,14 @@ def _split(key: str) -> tuple[str, str]:
     return base, ""
 
 
-_SAMPLERS: Final[Mapping[str, Sampler]] = {
-    name: sampler
-    for sampler, scheduler in SCHEDULERS.items()
-    for name in (_key(sampler).removesuffix("_karras"), *scheduler.also_called)
-}
+def _named() -> Mapping[str, tuple[Sampler, ...]]:
+    found: dict[str, tuple[Sampler, ...]] = {}
+    for sampler, scheduler in SCHEDULERS.items():
+        own = _key(sampler.value.removesuffix(f" {scheduler.schedule}"))
+        for name in (own, *scheduler.also_called):
+            found[name] = (*found.get(name, ()), sampler)
+    return found
+
+
+_SAMPLERS: Final = _named()
 """By the names that ComfyUI gives them, without the schedule."""

@@ -40,7 +40,9 @@ class SchedulerConfig:
     """The noise schedule of a model's training, and options of the solver, with diffusers' names
     and defaults.
 
-    `trained_betas` replaces the beta formula. `clip_sample_range` clips DDIM's x0, None does not.
+    `trained_betas` replaces the beta formula. `clip_sample_range` clips x0 of DDIM and LCM, None
+    does not. `original_inference_steps` is what LCM and TCD were distilled from, and
+    `timestep_scaling` LCM's.
     """
 
     num_train_timesteps: int = 1000
@@ -60,6 +62,8 @@ class SchedulerConfig:
     algorithm_type: Algorithm = "dpmsolver++"
     set_alpha_to_one: bool = True
     clip_sample_range: float | None = 1.0
+    original_inference_steps: int = 50
+    timestep_scaling: float = 10.0
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> "SchedulerConfig":

@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 from typing import Any, Final
 
 from pipeline.aspect import nearest_bucket
-from pipeline.card import MAX_PROMPT_CHARACTERS, MAX_STEPS
+from pipeline.card import DEFAULT_SAMPLER, MAX_PROMPT_CHARACTERS, MAX_STEPS, SCHEDULERS
 from pipeline.errors import InputError
 from pipeline.lora.typed import strength_text
 from pipeline.lora.use import MAX_LORAS
@@ -67,10 +67,15 @@ def request_of(
     """What a stranger's file asks for, as far as it can be done here; the nearest where not.
 
     The prompt is complete, as its model got it: no preset adds to it a second time. `lora_of`: the
-    name in the library of a LoRA that can be used here.
+    name in the library of a LoRA that can be used here. A sampler that needs a LoRA is left out
+    without one, with its few steps.
     """
     said = settings_of(parameters)
-    highest = {"num_inference_steps": max_steps}
+    lora = _loras(parameters, lora_of)
+    sampler = said.get("sampler") or DEFAULT_SAMPLER
+    if SCHEDULERS[sampler].distilled and lora is None:
+        said.update(sampler=None, num_inference_steps=None, guidance_scale=None)
+    highest = {"num_inference_steps": SCHEDULERS[sampler].highest_steps(max_steps)}
     for each in OPTIONS:
         value = said.get(each.field)
         if value is not None and each.low is not None:
@@ -78,7 +83,7 @@ def request_of(
     return GenerationRequest(
         prompt=cut_prompt(parameters.prompt),
         negative_prompt=cut_prompt(parameters.negative_prompt),
-        lora=_loras(parameters, lora_of),
+        lora=lora,
         **said,
     )
 

@@ -47,6 +47,19 @@ def test_samplers_are_those_of_the_official_demo() -> None:
     assert demo.items() <= ours.items()
 
 
+def test_samplers_for_few_steps_are_those_of_diffusers() -> None:
+    rows = {
+        sampler.value: (row.name, dict(row.changes), row.distilled)
+        for sampler, row in SCHEDULERS.items()
+        if not row.listed
+    }
+    assert rows == {
+        "Euler SGM Uniform": ("EulerDiscreteScheduler", {"timestep_spacing": "trailing"}, False),
+        "LCM": ("LCMScheduler", {}, True),
+        "TCD": ("TCDScheduler", {}, True),
+    }
+
+
 def test_texts_that_we_add_have_balanced_brackets_and_no_stray_commas() -> None:
     texts = [text for p in PRESETS.values() for text in (p.positive, p.negative)]
     texts += [text for s in STYLES.values() for text in (s.positive, s.negative)]

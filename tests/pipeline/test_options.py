@@ -5,7 +5,9 @@ from dataclasses import fields
 import pytest
 
 from data.shipped.text import keys, languages
+from pipeline.card import Sampler
 from pipeline.options import Option
+from pipeline.prompt.flags import parse_flags
 from pipeline.request import DECIDED, OPTIONS, GenerationRequest, ResolvedRequest, decided
 
 _NUMBERS = [each for each in OPTIONS if each.kind in {int, float}]
@@ -50,6 +52,15 @@ def test_every_option_has_its_texts(option: Option, language: str) -> None:
     if option in _NUMBERS and option.a1111:
         wanted.add(f"left_out.{option.label}")
     assert wanted <= keys(language)
+
+
+def test_samplers_for_distilled_models_are_accepted_but_not_offered() -> None:
+    option = next(each for each in OPTIONS if each.field == "sampler")
+    assert option.choices == (
+        "Euler a", "Euler", "DDIM", "DPM++ 2M Karras", "DPM++ 2M SDE Karras", "DPM++ SDE Karras",
+    )  # fmt: skip
+    assert set(option.words) - set(option.choices) == {"Euler SGM Uniform", "LCM", "TCD"}
+    assert parse_flags("1girl --sampler lcm").values == {"sampler": Sampler.LCM}
 
 
 @pytest.mark.parametrize("option", _NUMBERS, ids=lambda each: each.field)

@@ -96,7 +96,7 @@ def test_keys_of_the_future_are_ignored() -> None:
         ({"seed": 1.5}, "seed"),
         ({"prompt": None}, "prompt"),
         ({"private": 1}, "private"),
-        ({"sampler": "LCM"}, "LCM"),
+        ({"sampler": "UniPC"}, "UniPC"),
         ({"rating": "spicy"}, "spicy"),
         ({"wish": []}, "JSON object"),
         ({"loras": "ink"}, "loras"),

@@ -88,6 +88,7 @@ def test_a_character_alone_is_a_prompt() -> None:
         (GenerationRequest(prompt="a", num_inference_steps=0), "steps_out_of_range"),
         (GenerationRequest(prompt="a", num_inference_steps=10_000), "steps_out_of_range"),
         (GenerationRequest(prompt="a --steps 61"), "steps_out_of_range"),
+        (GenerationRequest(prompt="a --steps 51 --sampler LCM"), "steps_out_of_range"),
         (GenerationRequest(prompt="a", guidance_scale=0.5), "guidance_out_of_range"),
         (GenerationRequest(prompt="a", guidance_scale=float("nan")), "guidance_out_of_range"),
         (GenerationRequest(prompt="a", guidance_scale=float("inf")), "guidance_out_of_range"),
@@ -114,6 +115,7 @@ def test_bounds_themselves_are_accepted() -> None:
         GenerationRequest(prompt="a" * 4000),
         GenerationRequest(prompt="a", num_inference_steps=60, guidance_scale=20, count=4),
         GenerationRequest(prompt="a", num_inference_steps=1, guidance_scale=1, seed=2**32 - 1),
+        GenerationRequest(prompt="a", num_inference_steps=50, sampler=Sampler.TCD),
     ):
         assert made(request).prompt.startswith("a")
 

@@ -65,6 +65,11 @@ def denoised(
     return single(sample * alpha - noise_pred * sigma)
 
 
+def roots(alpha_cumprod: np.float32) -> tuple[np.float32, np.float32]:
+    """Both factors of sample = alpha * x0 + sigma * noise."""
+    return np.sqrt(alpha_cumprod), np.sqrt(ONE - alpha_cumprod)
+
+
 def single(values: NDArray[Any]) -> Floats:
     """`values`, which are float32 already: numpy's types lose that at a float32 scalar."""
     return values

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.engine.samplers import schedule
-from pipeline.engine.samplers.base import ONE, Floats, NumpySampler, SamplerState, denoised, single
+from pipeline.engine.samplers.base import (
+    ONE,
+    Floats,
+    NumpySampler,
+    SamplerState,
+    denoised,
+    roots,
+    single,
+)
 from pipeline.model.scheduler import SchedulerConfig
 
 
@@ -35,7 +43,7 @@ class DdimSampler(NumpySampler):
         )
 
     def add_noise(self, sample: Floats, noise: Floats, step_index: int) -> Floats:
-        alpha, sigma = _roots(self.alphas[step_index])
+        alpha, sigma = roots(self.alphas[step_index])
         return single(alpha * sample + sigma * noise)
 
     def step(
@@ -45,8 +53,8 @@ class DdimSampler(NumpySampler):
         sample: Floats,
         noise: Floats | None,  # noqa: ARG002 - the protocol's
     ) -> tuple[Floats, SamplerState]:
-        alpha, sigma = _roots(self.alphas[state.step_index])
-        alpha_next, sigma_next = _roots(self.next_alphas[state.step_index])
+        alpha, sigma = roots(self.alphas[state.step_index])
+        alpha_next, sigma_next = roots(self.next_alphas[state.step_index])
         x0 = denoised(self.prediction_type, noise_pred, sample, alpha, sigma)
         epsilon = noise_pred
         if self.prediction_type == "v_prediction":
@@ -55,8 +63,3 @@ class DdimSampler(NumpySampler):
             x0 = np.clip(x0, -self.clip_sample_range, self.clip_sample_range)
         latents = single(x0 * alpha_next + epsilon * sigma_next)
         return latents, SamplerState(step_index=state.step_index + 1, pred_original_sample=x0)
-
-
-def _roots(alpha_cumprod: np.float32) -> tuple[np.float32, np.float32]:
-    """Both factors of sample = alpha * x0 + sigma * noise."""
-    return np.sqrt(alpha_cumprod), np.sqrt(ONE - alpha_cumprod)

@@ -87,7 +87,7 @@ class Pair:
         import torch
         from optimum.onnxruntime import ORTStableDiffusionXLImg2ImgPipeline
 
-        from pipeline.engine.stock import make_scheduler
+        from pipeline.engine.stock import eta_of, make_scheduler
         from pipeline.engine.stock_pipelines import pipeline_over
 
         embeds = self.prompts.encode_request(request)
@@ -114,6 +114,7 @@ class Pair:
             num_inference_steps=request.num_inference_steps,
             guidance_scale=request.guidance_scale,
             generator=generator,
+            eta=eta_of(request.sampler),
             callback_on_step_end=keep,
             output_type="latent",
         )

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.card import Sampler
+from pipeline.card import UNLISTED_SAMPLERS, Sampler
 from pipeline.engine.own import OwnEngine
 from pipeline.engine.rows import Row
 from pipeline.errors import Cancelled, EngineError
@@ -58,6 +58,8 @@ def test_rows_that_join_and_leave_give_the_picture_they_give_alone(engine: OwnEn
         make_request(sampler=Sampler.EULER_A, num_inference_steps=6, seed=1),
         make_request(sampler=Sampler.DPM_2M_SDE_KARRAS, num_inference_steps=4, seed=2),
         make_request(sampler=Sampler.EULER, num_inference_steps=3, guidance_scale=1.0, seed=3),
+        make_request(sampler=Sampler.LCM, num_inference_steps=4, guidance_scale=1.0, seed=4),
+        make_request(sampler=Sampler.TCD, num_inference_steps=3, seed=5),
     ]
     alone = [engine.begin(request, 0) for request in requests]
     for row in alone:
@@ -71,7 +73,7 @@ def test_rows_that_join_and_leave_give_the_picture_they_give_alone(engine: OwnEn
         for group in in_groups(running):
             engine.step(group)
             sizes.append(len(group))
-    assert max(sizes) == 3
+    assert max(sizes) == len(requests)
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_array_equal(other.latents, one.latents)
 
@@ -116,9 +118,10 @@ def test_pictures_of_one_job_have_seeds_one_apart(engine: OwnEngine) -> None:
     )
 
 
-def test_steps_are_told_and_previews_wait_until_asked(engine: OwnEngine) -> None:
+@pytest.mark.parametrize("sampler", [Sampler.EULER_A, *sorted(UNLISTED_SAMPLERS)])
+def test_steps_are_told_and_previews_wait_until_asked(engine: OwnEngine, sampler: Sampler) -> None:
     watch = Recorder()
-    drawn = engine.draw(make_request(num_inference_steps=4), 0, watch)
+    drawn = engine.draw(make_request(num_inference_steps=4, sampler=sampler), 0, watch)
     assert watch.steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert drawn.image.mode == "RGB"
     assert (drawn.image.width, drawn.image.height) == (64, 96)

@@ -73,7 +73,7 @@ class Pair:
 
         import torch
 
-        from pipeline.engine.stock import make_scheduler
+        from pipeline.engine.stock import eta_of, make_scheduler
 
         embeds = self.prompts.encode_request(request)
         pipe = self.stock._pipe
@@ -88,6 +88,7 @@ class Pair:
             num_inference_steps=request.num_inference_steps,
             guidance_scale=request.guidance_scale,
             generator=torch.Generator().manual_seed(request.seed),
+            eta=eta_of(request.sampler),
             callback_on_step_end=keep,
             output_type="latent",
         )

@@ -56,6 +56,9 @@ def test_each_picture_has_its_own_seed() -> None:
         (Sampler.DPM_2M_KARRAS, "Sampler: DPM++ 2M, Schedule type: Karras"),
         (Sampler.DPM_2M_SDE_KARRAS, "Sampler: DPM++ 2M SDE, Schedule type: Karras"),
         (Sampler.DPM_SDE_KARRAS, "Sampler: DPM++ SDE, Schedule type: Karras"),
+        (Sampler.EULER_TRAILING, "Sampler: Euler, Schedule type: SGM Uniform"),
+        (Sampler.LCM, "Sampler: LCM, Schedule type: SGM Uniform"),
+        (Sampler.TCD, "Sampler: TCD, Schedule type: SGM Uniform"),
     ],
 )
 def test_samplers_are_written_in_two_fields_and_read_back(sampler: Sampler, fields: str) -> None:
@@ -90,10 +93,10 @@ def test_a_text_without_parameters_is_a_prompt() -> None:
 
 def test_values_that_are_no_numbers_are_none_and_unknown_samplers_keep_their_name() -> None:
     read = parse_parameters(
-        "a\nSteps: many, Sampler: LCM, CFG scale: nan, Seed: " + "9" * 5000 + ", Size: 0xbeef"
+        "a\nSteps: many, Sampler: UniPC, CFG scale: nan, Seed: " + "9" * 5000 + ", Size: 0xbeef"
     )
     assert (read.num_inference_steps, read.guidance_scale, read.seed) == (None, None, None)
-    assert (read.width, read.sampler, read.sampler_name) == (None, None, "LCM")
+    assert (read.width, read.sampler, read.sampler_name) == (None, None, "UniPC")
 
 
 LINE = st.text(alphabet=st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=60)

@@ -1,17 +1,16 @@
 """Settings as flags: what is written is read again, and nothing is lost on the way."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.aspect import BUCKETS
-from pipeline.card import (
-    MAX_GUIDANCE,
-    MAX_PROMPT_CHARACTERS,
-)
+from pipeline.card import MAX_GUIDANCE, MAX_PROMPT_CHARACTERS, Sampler
 from pipeline.errors import InputError
+from pipeline.lora.typed import TypedLora
 from pipeline.metadata.parameters import Parameters
 from pipeline.prompt.flags import FLAGGED
 from pipeline.prompt.flags_line import (
@@ -82,6 +81,21 @@ def test_a_strangers_numbers_become_ones_that_can_be_drawn() -> None:
     assert (request.num_inference_steps, request.guidance_scale) == (40, MAX_GUIDANCE)
     assert (request.seed, request.aspect) == (None, None)
     assert len(request.prompt) <= MAX_PROMPT_CHARACTERS
+
+
+def test_a_sampler_that_needs_a_lora_comes_with_one_or_not_at_all() -> None:
+    """Alone, LCM with its few steps would draw noise."""
+    loras = (TypedLora("lcm", 1.0),)
+    theirs = Parameters(
+        prompt="1girl", sampler=Sampler.LCM, num_inference_steps=60, guidance_scale=1.5, loras=loras
+    )
+    alone = request_of(theirs)
+    assert (alone.sampler, alone.num_inference_steps, alone.guidance_scale) == (None, None, None)
+    together = request_of(theirs, lora_of=lambda name: name)
+    assert (together.sampler, together.guidance_scale) == (Sampler.LCM, 1.5)
+    assert together.num_inference_steps == 50, "it can do no more"
+    trailing = request_of(replace(theirs, sampler=Sampler.EULER_TRAILING))
+    assert (trailing.sampler, trailing.num_inference_steps) == (Sampler.EULER_TRAILING, 60)
 
 
 def test_a_long_prompt_is_cut_between_tags() -> None:

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.card import SCHEDULERS, Sampler
+from pipeline.card import SCHEDULERS, UNLISTED_SAMPLERS, Sampler
 from pipeline.engine.noise.torch_noise import TorchGenerator
 from pipeline.engine.samplers.base import SamplerState
 from pipeline.engine.samplers.make import make_sampler
-from pipeline.errors import ModelError
+from pipeline.errors import InputError, ModelError
 
 # diffusers 0.39 hands torch tensors to np.array in the old way.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -119,6 +119,54 @@ def test_follows_a_schedule_that_ends_in_pure_noise(sampler: Sampler) -> None:
         "prediction_type": "v_prediction",
     }
     assert largest_difference(sampler, config, 20) < 2e-5
+
+
+@pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction"])
+@pytest.mark.parametrize("sampler", sorted(UNLISTED_SAMPLERS))
+def test_distilled_samplers_at_every_number_of_steps(
+    sampler: Sampler, prediction_type: str
+) -> None:
+    config = {**SDXL, "prediction_type": prediction_type}
+    for steps in range(1, 51):
+        assert largest_difference(sampler, config, steps) < 2e-6, f"{steps} steps"
+
+
+@pytest.mark.parametrize("sampler", [Sampler.LCM, Sampler.TCD])
+@pytest.mark.parametrize(
+    "changes",
+    [{"original_inference_steps": 100}, {"original_inference_steps": 30, "timestep_scaling": 2.0}],
+    ids="-".join,
+)
+def test_follows_the_distillation(sampler: Sampler, changes: dict[str, Any]) -> None:
+    for steps in (1, 4, 7, 30):
+        assert largest_difference(sampler, {**SDXL, **changes}, steps) < 2e-6, f"{steps} steps"
+
+
+@pytest.mark.parametrize("sampler", [Sampler.LCM, Sampler.TCD])
+def test_has_no_more_steps_than_the_distillation(sampler: Sampler) -> None:
+    with pytest.raises(ValueError, match="num_inference_steps"):
+        reference(sampler, SDXL).set_timesteps(51)
+    with pytest.raises(InputError) as caught:
+        make_sampler(sampler, SDXL, 51)
+    assert caught.value.key == "steps_out_of_range"
+    assert caught.value.data == {"value": 51, "low": 1, "high": 50}
+
+
+def test_trailing_steps_are_those_of_other_programs() -> None:
+    """As ComfyUI's `sgm_uniform` and `simple`: the first step is at full noise, the last is not."""
+    ours = make_sampler(Sampler.EULER_TRAILING, SDXL, 4)
+    assert ours.timesteps.tolist() == [999, 749, 499, 249]
+
+
+@pytest.mark.parametrize("sampler", [Sampler.LCM, Sampler.TCD])
+def test_the_last_step_adds_no_noise(sampler: Sampler) -> None:
+    ours, rng = make_sampler(sampler, SDXL, 3), np.random.default_rng(0)
+    output, sample, one, other = rng.standard_normal((4, *SHAPE)).astype(np.float32)
+    for index, alike in enumerate((False, False, True)):
+        state = SamplerState(step_index=index)
+        first, _ = ours.step(state, output, sample, one)
+        second, _ = ours.step(state, output, sample, other)
+        assert np.array_equal(first, second) is alike
 
 
 @pytest.mark.parametrize(
