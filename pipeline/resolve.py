@@ -118,7 +118,8 @@ def resolve(
     `init_width` and `init_height` are the pixels of its `init_picture`: with them and no aspect
     said the size is the bucket nearest to the picture. An upscale needs them.
 
-    `loras` are those of `request.lora`; their trigger words are added where the prompt lacks them.
+    `loras` are those of `request.lora`; their trigger words are added where the prompt lacks them,
+    and their recipe replaces `defaults`.
 
     The result keeps the request, so that it can be replayed with changes.
     Raises InputError for what can't be used, RefusedError for a rating above `ceiling`.
@@ -137,7 +138,7 @@ def resolve(
     rating = max(loras.rating, _rating(request, read, defaults=defaults, ceiling=ceiling))
     size = _size(request, defaults, width=init_width, height=init_height)
     variation_strength = _variation_strength(request)
-    found = _decided(request, defaults)
+    found = _decided(request, replace(defaults, **loras.recipe.said))
     found.update(rating=rating, seed=_seed(request.seed, random_seed))
     craft = Craft(
         preset=found["preset"],

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from bot.cli.shared import Subparsers, load_settings
 from bot.common.terminal import note, say
+from pipeline.card import Sampler
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
     from bot.loras.scan import LoraEntry
+    from pipeline.lora.recipe import Recipe
     from pipeline.prepare.lora.linear_layers import LinearLayers
 
 _LARGE_BYTES = 100 * 2**20  # takes seconds
@@ -71,6 +73,12 @@ def _add_add(actions: Subparsers) -> None:
         default="safe",
         help="the mildest rating of a place where it may be used (default: safe)",
     )
+    for flag, kind, meaning in (
+        ("--steps", int, "steps, for a LoRA that was distilled to few"),
+        ("--cfg", float, "CFG, 1 for most of those"),
+    ):
+        command.add_argument(flag, type=kind, metavar="N", help=f"{meaning}, if members say none")
+    command.add_argument("--sampler", choices=list(Sampler), help="the sampler if members say none")
     command.add_argument("--licence", metavar="TEXT", help="shown to members")
     command.add_argument("--author", metavar="TEXT", help="shown to members")
     command.add_argument("--source", metavar="LINK", default="", help="where it is from")
@@ -84,6 +92,7 @@ def run_add(args: argparse.Namespace) -> int:
 
     from bot.loras.adding import Addition, add_lora, parse_strength
     from bot.loras.metadata import split_triggers
+    from pipeline.lora.recipe import Recipe
     from pipeline.rating import Rating
 
     settings = load_settings(args)
@@ -98,6 +107,11 @@ def run_add(args: argparse.Namespace) -> int:
         author=args.author,
         source=args.source,
         preview=args.preview,
+        recipe=Recipe(
+            num_inference_steps=args.steps,
+            guidance_scale=args.cfg,
+            sampler=None if args.sampler is None else Sampler(args.sampler),
+        ),
     )
     layers = _layers(settings)
     if args.file.is_file() and args.file.stat().st_size > _LARGE_BYTES:
@@ -117,7 +131,7 @@ def run_add(args: argparse.Namespace) -> int:
     triggers = ", ".join(manifest.triggers) or "none"
     say(
         f"Added {added.name}: rank {manifest.rank}, {_size(manifest.adapter.size_bytes)}, trigger "
-        f"words: {triggers}, rating: {manifest.rating.label}."
+        f"words: {triggers}, rating: {manifest.rating.label}{_recipe(manifest.recipe)}."
     )
     return 0
 
@@ -159,6 +173,7 @@ def run_show(args: argparse.Namespace) -> int:
         "trigger words": ", ".join(entry.triggers),
         "strength": f"{entry.strength:g}",
         "rating": entry.rating.label,
+        "recipe": _recipe(entry.recipe).removeprefix(", recipe: "),
         "licence": entry.licence,
         "author": entry.author,
         "source": entry.source,
@@ -198,6 +213,15 @@ def run_check(args: argparse.Namespace) -> int:
     if not findings.problems:
         say(f"LoRAs: {findings.count}, all as they were added.")
     return 1 if findings.problems else 0
+
+
+def _recipe(recipe: "Recipe") -> str:
+    """`, recipe: --steps 8 --cfg 1 --sampler LCM`; empty without one."""
+    from pipeline.prompt.flags_line import settings_line
+    from pipeline.request import GenerationRequest
+
+    line = settings_line(GenerationRequest(**recipe.said))
+    return f", recipe: {line}" if line else ""
 
 
 def _size(size_bytes: int) -> str:

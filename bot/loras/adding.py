@@ -18,6 +18,7 @@ from bot.loras.scan import manifest_path, read_manifest
 from bot.loras.shelf import Shelf
 from pipeline.disk import at
 from pipeline.errors import InputError, ModelError, StorageError
+from pipeline.lora.recipe import NO_RECIPE, Recipe
 from pipeline.prepare.lora.adapter import Converted, convert
 from pipeline.prepare.lora.file import LoraFile
 from pipeline.prepare.lora.linear_layers import LinearLayers
@@ -40,6 +41,7 @@ class Addition:
     source: str = ""
     author: str | None = None
     preview: Path | None = None
+    recipe: Recipe = NO_RECIPE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ def add_lora(
     """
     name = check_name(addition.name) if addition.name is not None else name_from(addition.file.stem)
     _check_texts(addition)
+    addition.recipe.check()
     if addition.preview is not None:
         from bot.loras.preview import make_preview
 
@@ -156,6 +159,7 @@ def _manifest(
         values_sha256=file.values_sha256(),
         triggers=found.triggers if addition.triggers is None else addition.triggers,
         strength=addition.strength,
+        recipe=addition.recipe,
         rating=addition.rating,
         licence=found.licence if addition.licence is None else addition.licence,
         source=addition.source,

@@ -9,6 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from pipeline.card import (
+    MAX_GUIDANCE,
+    MAX_STEPS,
+    MIN_GUIDANCE,
+    MIN_STEPS,
+    SCHEDULERS,
+    Sampler,
+)
+from pipeline.lora.recipe import NO_RECIPE, Recipe
 from pipeline.rating import Rating
 
 FORMAT: Final = 1
@@ -18,6 +27,9 @@ MAX_TRIGGERS: Final = 20
 _LATEST: Final = 2**37  # seconds since the epoch, a year that has four digits
 MAX_TEXT: Final = 200  # characters of a trigger, a licence, an author
 
+_RECIPE: Final = (
+    ("steps", "num_inference_steps"), ("cfg", "guidance_scale"), ("sampler", "sampler"),
+)  # fmt: skip
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _LONE: Final = re.compile(r"[\ud800-\udfff]")
 
@@ -38,7 +50,8 @@ class LoraManifest:
     """`adapter`: the converted file. `original`: what it was made of. `base`: the model it was made
     for, if that is known. `family`: the models whose layers it fits
     (`pipeline.prepare.lora.linear_layers`). `values_sha256`: the original's without its header,
-    A1111's `Lora hashes`. `rank`: the highest of its layers'. `added`: seconds since the epoch."""
+    A1111's `Lora hashes`. `rank`: the highest of its layers'. `added`: seconds since the epoch.
+    `recipe` is stored as `steps`, `cfg` and `sampler`."""
 
     adapter: StoredFile
     original: StoredFile
@@ -54,6 +67,7 @@ class LoraManifest:
     rank: int = 0
     layers: int = 0
     added: float = 0.0
+    recipe: Recipe = NO_RECIPE
 
     def to_json(self) -> str:
         """As it is stored."""
@@ -62,6 +76,7 @@ class LoraManifest:
             "triggers": list(self.triggers),
             "strength": self.strength,
             "rating": self.rating.label,
+            **{key: self.recipe.said[field] for key, field in _RECIPE if field in self.recipe.said},
             "licence": self.licence,
             "source": self.source,
             "author": self.author,
@@ -97,6 +112,7 @@ class LoraManifest:
             rank=int(_number(values, "rank", 0, 0, 2**20)),
             layers=int(_number(values, "layers", 0, 0, 2**20)),
             added=_number(values, "added", 0.0, 0, _LATEST),
+            recipe=_recipe(values),
         )
 
 
@@ -152,6 +168,20 @@ def _rating(values: Mapping[str, Any]) -> Rating:
         return Rating.from_label(str(values.get("rating", Rating.SAFE.label)))
     except ValueError as error:
         raise ValueError("rating is none of safe, sensitive, nsfw, explicit") from error
+
+
+def _recipe(values: Mapping[str, Any]) -> Recipe:
+    sampler = values.get("sampler")
+    if sampler is not None and sampler not in list(Sampler):
+        raise ValueError(f"sampler is none of {', '.join(Sampler)}")
+    sampler = None if sampler is None else Sampler(sampler)
+    most = MAX_STEPS if sampler is None else SCHEDULERS[sampler].highest_steps(MAX_STEPS)
+    steps = cfg = None
+    if values.get("steps") is not None:
+        steps = int(_number(values, "steps", 0, MIN_STEPS, most))
+    if values.get("cfg") is not None:
+        cfg = float(_number(values, "cfg", 0, MIN_GUIDANCE, MAX_GUIDANCE))
+    return Recipe(num_inference_steps=steps, guidance_scale=cfg, sampler=sampler)
 
 
 def _text(values: Mapping[str, Any], key: str, *, most: int = MAX_TEXT) -> str:

@@ -11,6 +11,7 @@ from bot.common.wording import words
 from bot.loras.manifest import MAX_BYTES, LoraManifest, StoredFile
 from bot.loras.names import check_name, key_of
 from pipeline.errors import EkakiError, StorageError
+from pipeline.lora.recipe import NO_RECIPE, Recipe
 from pipeline.rating import Rating
 
 PREVIEWS: Final = (".webp", ".png")
@@ -25,7 +26,8 @@ _UNREAD: Final[Stamp] = (-1, -1)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoraEntry:
     """A LoRA of the library. `digest`: SHA-256 (hex) of the adapter file, which is
-    `<digest>.safetensors`. `strength`: the one to use if none is said. `hash`: the first twelve
+    `<digest>.safetensors`. `strength`: the one to use if none is said. `recipe`: settings to use
+    where none are said. `hash`: the first twelve
     digits of what A1111 writes as `Lora hashes`, "" if unknown. `rank`: the highest of its layers'.
     `size_bytes`: of the adapter file. `problem`: why it can't be used now, as a sentence; empty if
     it can. `may_pass`: its files are there, but could not be read."""
@@ -39,6 +41,7 @@ class LoraEntry:
     source: str = ""
     author: str = ""
     base: str = ""
+    recipe: Recipe = NO_RECIPE
     hash: str = ""
     rank: int = 0
     size_bytes: int = 0
@@ -139,6 +142,7 @@ class Scanner:
             source=manifest.source,
             author=manifest.author,
             base=manifest.base,
+            recipe=manifest.recipe,
             hash=manifest.values_sha256[:12],
             rank=manifest.rank,
             size_bytes=manifest.adapter.size_bytes,

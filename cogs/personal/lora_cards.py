@@ -14,6 +14,8 @@ from cogs.common.words import listed, number, quoted
 from cogs.common.words import size as bytes_label
 from data.shipped.text import text
 from pipeline.lora.typed import strength_text
+from pipeline.prompt.flags_line import settings_line
+from pipeline.request import GenerationRequest
 
 PAGE_ID: Final = "ekaki:lora"
 USE_ID: Final = "ekaki:uselora"
@@ -64,6 +66,7 @@ def _facts(choice: LoraChoice, entry: LoraEntry, guild_id: int | None) -> dict[s
     return {
         "triggers": ", ".join(f"`{each.replace('`', chr(39))}`" for each in entry.triggers)[:_TEXT],
         "strength": number(entry.strength),
+        "recipe": _recipe(entry),
         "author": quoted(entry.author, _TEXT),
         "licence": quoted(entry.licence, _TEXT),
         "source": quoted(entry.source, _TEXT),
@@ -74,6 +77,12 @@ def _facts(choice: LoraChoice, entry: LoraEntry, guild_id: int | None) -> dict[s
         "drawn": text("loras.pictures", count=count) if count else "",
         "typed": f"`<lora:{entry.name}:{strength_text(entry.strength)}>`",
     }
+
+
+def _recipe(entry: LoraEntry) -> str:
+    """Its settings as flags, as a person may type them too."""
+    line = settings_line(GenerationRequest(**entry.recipe.said))
+    return f"`{line}`" if line else ""
 
 
 def _where(choice: LoraChoice, entry: LoraEntry, guild_id: int | None) -> str:

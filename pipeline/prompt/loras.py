@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pipeline.hints import HintKind, Hints
+from pipeline.lora.recipe import NO_RECIPE, Recipe
 from pipeline.lora.use import LoraUse
 from pipeline.prompt.assemble import typed_text
 from pipeline.prompt.clean import clean_prompt
@@ -21,11 +22,12 @@ _BRACKET: Final = re.compile(r"(?<!\\)[()\[\]]")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenLoras:
     """`triggers`: words that they were trained with. `rating`: the highest of theirs, which is the
-    lowest that the picture can have."""
+    lowest that the picture can have. `recipe`: settings that count where the request says none."""
 
     uses: tuple[LoraUse, ...] = ()
     triggers: tuple[str, ...] = ()
     rating: Rating = Rating.SAFE
+    recipe: Recipe = NO_RECIPE
 
 
 NO_LORAS: Final = ChosenLoras()

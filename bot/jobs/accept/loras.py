@@ -8,6 +8,7 @@ from bot.loras.names import key_of
 from bot.moderation.loras import LoraRule
 from pipeline.errors import InputError, RefusedError
 from pipeline.hints import Hint, HintKind
+from pipeline.lora.recipe import NO_RECIPE
 from pipeline.lora.typed import (
     TypedLora,
     cut_loras,
@@ -50,9 +51,9 @@ def choose_loras(
     """The request with all its LoRAs in `lora`, and what they are.
 
     What the option says wins over the prompt's `<lora:name:0.8>`, but not what a preset says in its
-    place (`saved`). Those of names that the library
-    does not have stay in the prompt, which is read without them. InputError or RefusedError says
-    which one can't be used here, and why.
+    place (`saved`). Those of names that the library does not have stay in the prompt, which is read
+    without them. Of several recipes the first counts. InputError or RefusedError says which one
+    can't be used here, and why.
     """
     prompt = cut_loras(request.prompt, lambda name: library.get(name) is not None)
     tags = cut_loras(request.tags, lambda name: library.get(name) is not None)
@@ -78,6 +79,7 @@ def choose_loras(
         uses=uses,
         triggers=tuple(trigger for entry, _ in chosen for trigger in entry.triggers),
         rating=max((entry.rating for entry, _ in chosen), default=Rating.SAFE),
+        recipe=next((entry.recipe for entry, _ in chosen if entry.recipe.said), NO_RECIPE),
     )
 
 

@@ -71,9 +71,19 @@ def test_the_commands_say_one_line_each(tmp_path: Path) -> None:
     )
     assert lora("list", state=state).stdout == "ink (a, b): nsfw, 4 KiB\n"
     assert "trigger words: a, b\n" in lora("show", "INK", state=state).stdout
+    few = ("--steps", "8", "--cfg", "1", "--sampler", "LCM")
+    done = lora("add", str(path), "--name", "few", "--rating", "nsfw", *few, state=state)
+    assert done.stdout == (
+        "Added few: rank 4, 4 KiB, trigger words: none, rating: nsfw, "
+        "recipe: --steps 8 --cfg 1 --sampler LCM.\n"
+    )
+    assert "recipe: --steps 8 --cfg 1 --sampler LCM\n" in lora("show", "few", state=state).stdout
+    assert lora("remove", "few", state=state).returncode == 0
     assert lora("check", state=state).returncode == 0
     for wrong in (
         ("add", str(path)),
+        ("add", str(path), "--name", "few", "--steps", "51", "--sampler", "LCM"),
+        ("add", str(path), "--name", "few", "--cfg", "0.5"),
         ("add", str(path), "--strength", "9"),
         ("add", str(tmp_path / "none")),
         ("show", "inc"),

@@ -1,5 +1,6 @@
 """The library as the running bot sees it: names, changes on disk, and problems."""
 
+import json
 import logging
 import os
 import threading
@@ -12,6 +13,8 @@ from bot.loras import library
 from bot.loras.library import LoraLibrary
 from bot.loras.scan import LoraEntry, Scanner, adapter_path, manifest_path
 from bot.loras.shelf import Shelf
+from pipeline.card import Sampler
+from pipeline.lora.recipe import Recipe
 from pipeline.rating import Rating
 from tests.bot.loras.making import put
 from tests.support.patience import until
@@ -27,6 +30,43 @@ async def test_without_a_folder_it_is_empty(loras: LoraLibrary) -> None:
     assert not loras.entries()
     assert loras.get("ink") is None
     assert loras.nearest("ink") == []
+
+
+async def test_a_recipe_is_read_as_it_was_written(loras: LoraLibrary) -> None:
+    recipe = Recipe(num_inference_steps=8, guidance_scale=1.5, sampler=Sampler.EULER_TRAILING)
+    put(loras.folder, "a", recipe=recipe)
+    put(loras.folder, "b", recipe=Recipe(sampler=Sampler.LCM))
+    put(loras.folder, "c")
+    await loras.refresh()
+    found = [entry.recipe for entry in loras.entries()]
+    assert found == [recipe, Recipe(sampler=Sampler.LCM), Recipe()]
+    stored = json.loads(manifest_path(loras.folder, "a").read_text(encoding="utf-8"))
+    assert (stored["steps"], stored["cfg"], stored["sampler"]) == (8, 1.5, "Euler SGM Uniform")
+    assert "steps" not in json.loads(manifest_path(loras.folder, "c").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"steps": 0}, "steps is no number from 1 to 60"),
+        ({"steps": "8"}, "steps is no number from 1 to 60"),
+        ({"steps": 51, "sampler": "LCM"}, "steps is no number from 1 to 50"),
+        ({"cfg": 0.5}, "cfg is no number from 1 to 20"),
+        ({"sampler": "lcm"}, "sampler is none of Euler a, "),
+        ({"sampler": ["LCM"]}, "sampler is none of Euler a, "),
+    ],
+    ids=str,
+)
+async def test_a_recipe_that_can_t_be_used_is_named(
+    loras: LoraLibrary, changes: dict[str, object], problem: str
+) -> None:
+    put(loras.folder, "ink")
+    path = manifest_path(loras.folder, "ink")
+    values = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**values, **changes}), encoding="utf-8")
+    await loras.refresh()
+    (entry,) = loras.entries()
+    assert problem in entry.problem
 
 
 async def test_an_entry_says_what_its_manifest_says(loras: LoraLibrary) -> None:

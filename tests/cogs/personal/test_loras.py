@@ -10,6 +10,8 @@ from PIL import Image
 
 from bot.playground.simulator.default_world import IDS
 from data.guilds import guild_loras
+from pipeline.card import DEFAULT_GUIDANCE, DEFAULT_SAMPLER, DEFAULT_STEPS, Sampler
+from pipeline.lora.recipe import Recipe
 from pipeline.lora.typed import TypedLora, parse_loras
 from pipeline.metadata.chunks import text_chunks
 from pipeline.rating import Rating
@@ -86,6 +88,28 @@ async def test_a_card_shows_what_it_is_and_turns(
         await running.all_delivered(2)
         assert answer.message is not None
         assert [each.name for each in (await running.jobs())[1].request.loras] == ["ink"]
+
+
+async def test_a_recipe_counts_where_nothing_is_said_and_stands_on_the_card(
+    place: Discord, loras: Path, alice: Visitor
+) -> None:
+    lcm = Recipe(num_inference_steps=8, guidance_scale=1.0, sampler=Sampler.LCM)
+    put(loras, "lcm", b"lcm", recipe=lcm)
+    put(loras, "tcd", b"tcd", recipe=Recipe(num_inference_steps=4))
+    async with open_bot(place) as running:
+        card = (await alice.answer("lora", name="lcm")).text
+        assert "`--steps 8 --cfg 1 --sampler LCM`" in card
+        assert "unless you say otherwise" in card
+        assert "unless you say otherwise" not in (await alice.answer("lora", name="ink")).text
+        await alice.draw(running, prompt="1girl <lora:ink> <lora:lcm> <lora:tcd>")
+        await alice.draw(running, prompt="1girl --steps 5", lora="lcm")
+        await alice.draw(running, prompt="1girl", lora="ink")
+        found = [
+            (each.request.sampler, each.request.num_inference_steps, each.request.guidance_scale)
+            for each in await running.jobs()
+        ]
+        usual = (DEFAULT_SAMPLER, DEFAULT_STEPS, DEFAULT_GUIDANCE)
+        assert found == [(Sampler.LCM, 8, 1.0), (Sampler.LCM, 5, 1.0), usual]
 
 
 async def test_a_name_opens_its_card(place: Discord, loras: Path, alice: Visitor) -> None:
