@@ -38,6 +38,7 @@ class HintKind(StrEnum):
     LORA_PLACE = "lora_place"
     LORA_DEFAULT = "lora_default"
     TRIGGER = "trigger"
+    SAMPLER = "sampler"
 
 
 _KINDS: Final = frozenset(map(str, HintKind))

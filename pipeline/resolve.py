@@ -21,7 +21,7 @@ from pipeline.card import (
     Sampler,
 )
 from pipeline.errors import InputError, RefusedError
-from pipeline.hints import Hints
+from pipeline.hints import HintKind, Hints
 from pipeline.options import Option
 from pipeline.prompt.assemble import (
     CategoryOf,
@@ -139,6 +139,11 @@ def resolve(
     size = _size(request, defaults, width=init_width, height=init_height)
     variation_strength = _variation_strength(request)
     found = _decided(request, replace(defaults, **loras.recipe.said))
+    sampler = found["sampler"]
+    if SCHEDULERS[sampler].distilled and not loras.uses and sampler is not defaults.sampler:
+        told = Hints(hints)
+        told.add(HintKind.SAMPLER, sampler)
+        hints = told.found
     found.update(rating=rating, seed=_seed(request.seed, random_seed))
     craft = Craft(
         preset=found["preset"],

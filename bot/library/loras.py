@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.common.clock import Clock
 from bot.jobs.accept.gather import lora_rule
-from bot.jobs.accept.loras import checked_default, usable
+from bot.jobs.accept.loras import checked_default, first_recipe, usable
 from bot.jobs.service import JobService
 from bot.library.suggestions import MAX_CHOICE, MAX_SUGGESTIONS, Asker, Suggestion
 from bot.loras.library import LoraEntry, LoraLibrary
@@ -20,7 +20,9 @@ from data.jobs import loras
 from data.shipped.text import text
 from data.store.connection import Connection
 from data.store.database import Database
+from pipeline.lora.recipe import Recipe
 from pipeline.lora.typed import strength_text
+from pipeline.lora.use import LoraUse
 from pipeline.rating import Rating
 from pipeline.tags.complete import Completion
 from pipeline.tags.labels import label, meant
@@ -89,6 +91,11 @@ class Loras:
                 pictures=await self._pictures(connection, asker),
                 allowed=allowed,
             )
+
+    def recipe_of(self, uses: Sequence[LoraUse]) -> Recipe:
+        """The recipe of a picture's LoRAs, as far as they are still there."""
+        found = [self._library.get(each.name) for each in uses]
+        return first_recipe(entry for entry in found if entry is not None)
 
     def checked_default(self, typed: str) -> str:
         """`typed` as it is kept as a person's default. InputError says what is wrong with it."""

@@ -77,7 +77,8 @@ async def remix(interaction: Interaction, job_id: str, _extra: int | None) -> No
 
 def form_of(bot: EkakiBot, job: JobRecord) -> discord.ui.Modal:
     """The remix form of one of our jobs."""
-    request = filled_in(bot.services.results.remix(job), job.request)
+    recipe = bot.services.lora_choices.recipe_of(job.request.loras)
+    request = filled_in(bot.services.results.remix(job), job.request, recipe=recipe)
     return remix_form(request, job_id=job.id)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from pipeline.aspect import nearest_bucket
 from pipeline.card import DEFAULT_SAMPLER, MAX_PROMPT_CHARACTERS, MAX_STEPS, SCHEDULERS
 from pipeline.errors import InputError
+from pipeline.lora.recipe import NO_RECIPE, Recipe
 from pipeline.lora.typed import strength_text
 from pipeline.lora.use import MAX_LORAS
 from pipeline.metadata.parameters import Parameters
@@ -45,11 +46,17 @@ def with_settings(request: GenerationRequest, line: str) -> GenerationRequest:
     return replace(folded, **values, negative_prompt=negative)
 
 
-def filled_in(base: GenerationRequest, made: ResolvedRequest) -> GenerationRequest:
+def filled_in(
+    base: GenerationRequest, made: ResolvedRequest, *, recipe: Recipe = NO_RECIPE
+) -> GenerationRequest:
     """`base` with everything said that was decided when its picture was made.
 
-    All its text is in the prompt, as a form has one field for it.
+    All its text is in the prompt, as a form has one field for it. What it has from the `recipe` of
+    its LoRAs stays unsaid: whoever takes them out draws without it.
     """
+    from_recipe = {
+        name: None for name, value in recipe.said.items() if value == getattr(made, name)
+    }
     return replace(
         base,
         prompt=cut_prompt(typed_text(base)),
@@ -57,7 +64,7 @@ def filled_in(base: GenerationRequest, made: ResolvedRequest) -> GenerationReque
         series="",
         tags="",
         aspect=nearest_bucket(width=made.width, height=made.height).pixels,
-        **{**decided(made), "rating": base.rating, "count": base.count},
+        **{**decided(made), "rating": base.rating, "count": base.count, **from_recipe},
     )
 
 

@@ -1,4 +1,6 @@
 import time
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,6 +11,10 @@ from pipeline.aspect import parse_aspect
 from pipeline.card import Sampler
 from pipeline.describe import describe
 from pipeline.errors import EkakiError, InputError, RefusedError
+from pipeline.hints import Hint, HintKind
+from pipeline.lora.recipe import Recipe
+from pipeline.lora.use import LoraUse
+from pipeline.prompt.loras import NO_LORAS, ChosenLoras
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.resolve import Defaults, readable, resolve
@@ -20,6 +26,7 @@ def made(
     defaults: Defaults | None = None,
     ceiling: Rating = Rating.EXPLICIT,
     seed: int = 4711,
+    loras: ChosenLoras = NO_LORAS,
 ) -> ResolvedRequest:
     return resolve(
         readable(request),
@@ -27,6 +34,7 @@ def made(
         ceiling=ceiling,
         random_seed=lambda: seed,
         category_of=lambda _: None,
+        loras=loras,
     )
 
 
@@ -118,6 +126,30 @@ def test_bounds_themselves_are_accepted() -> None:
         GenerationRequest(prompt="a", num_inference_steps=50, sampler=Sampler.TCD),
     ):
         assert made(request).prompt.startswith("a")
+
+
+def test_a_sampler_that_needs_a_lora_is_a_hint_unless_the_model_needs_it_too() -> None:
+    request = GenerationRequest(prompt="1girl", sampler=Sampler.LCM)
+    assert Hint(HintKind.SAMPLER, "LCM") in made(request).hints
+    assert not made(request, defaults=Defaults(sampler=Sampler.LCM)).hints
+    assert not made(replace(request, sampler=Sampler.EULER_TRAILING)).hints
+
+
+def test_the_recipe_of_a_lora_counts_where_the_request_says_nothing() -> None:
+    recipe = Recipe(num_inference_steps=8, guidance_scale=1.0, sampler=Sampler.TCD)
+    loras = ChosenLoras(uses=(LoraUse(name="few", strength=1.0),), recipe=recipe)
+
+    def drawn(**said: Any) -> tuple[Sampler, int, float]:
+        found = made(
+            GenerationRequest(prompt="1girl", **said),
+            defaults=Defaults(num_inference_steps=20, max_steps=6), loras=loras,
+        )  # fmt: skip
+        assert not found.hints
+        return found.sampler, found.num_inference_steps, found.guidance_scale
+
+    assert drawn() == (Sampler.TCD, 6, 1.0), "the server's limit holds"
+    assert drawn(num_inference_steps=5, guidance_scale=2.0) == (Sampler.TCD, 5, 2.0)
+    assert drawn(sampler=Sampler.EULER) == (Sampler.EULER, 6, 1.0)
 
 
 def test_minus_one_and_nothing_are_a_random_seed() -> None:

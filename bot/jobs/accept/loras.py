@@ -8,7 +8,7 @@ from bot.loras.names import key_of
 from bot.moderation.loras import LoraRule
 from pipeline.errors import InputError, RefusedError
 from pipeline.hints import Hint, HintKind
-from pipeline.lora.recipe import NO_RECIPE
+from pipeline.lora.recipe import NO_RECIPE, Recipe
 from pipeline.lora.typed import (
     TypedLora,
     cut_loras,
@@ -79,8 +79,13 @@ def choose_loras(
         uses=uses,
         triggers=tuple(trigger for entry, _ in chosen for trigger in entry.triggers),
         rating=max((entry.rating for entry, _ in chosen), default=Rating.SAFE),
-        recipe=next((entry.recipe for entry, _ in chosen if entry.recipe.said), NO_RECIPE),
+        recipe=first_recipe(entry for entry, _ in chosen),
     )
+
+
+def first_recipe(entries: Iterable[LoraEntry]) -> Recipe:
+    """The recipe of the first of them that has one."""
+    return next((entry.recipe for entry in entries if entry.recipe.said), NO_RECIPE)
 
 
 def names_loras(request: GenerationRequest, library: LoraLibrary) -> bool:

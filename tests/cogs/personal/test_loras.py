@@ -112,6 +112,34 @@ async def test_a_recipe_counts_where_nothing_is_said_and_stands_on_the_card(
         assert found == [(Sampler.LCM, 8, 1.0), (Sampler.LCM, 5, 1.0), usual]
 
 
+async def test_whoever_takes_a_lora_out_of_a_remix_draws_without_its_recipe(
+    place: Discord, loras: Path, alice: Visitor
+) -> None:
+    put(loras, "lcm", b"lcm", recipe=Recipe(num_inference_steps=8, sampler=Sampler.LCM))
+    async with open_bot(place) as running:
+        job = await alice.draw(running, prompt="1girl", lora="lcm")
+        form = await alice.press(alice.member.message(job.message_id or 0), "Remix")
+        settings = filled(form)["settings"]
+        assert "--lora lcm:1" in settings
+        assert "--steps" not in settings
+        assert "--sampler" not in settings
+        await alice.member.submit_modal(form, {"prompt": "1girl", "settings": "--cfg 5"})
+        await running.all_delivered(2)
+        request = (await running.jobs())[1].request
+        assert (request.loras, request.sampler) == ((), DEFAULT_SAMPLER)
+        assert (request.num_inference_steps, request.guidance_scale) == (DEFAULT_STEPS, 5.0)
+
+
+async def test_a_sampler_that_needs_a_lora_says_so(
+    place: Discord, loras: Path, alice: Visitor
+) -> None:
+    async with open_bot(place) as running:
+        job = await alice.draw(running, prompt="1girl --sampler lcm --steps 4")
+        assert "`LCM` gives noise" in alice.member.message(job.message_id or 0).text
+        job = await alice.draw(running, prompt="1girl --sampler lcm --steps 4", lora="ink")
+        assert "gives noise" not in alice.member.message(job.message_id or 0).text
+
+
 async def test_a_name_opens_its_card(place: Discord, loras: Path, alice: Visitor) -> None:
     async with open_bot(place):
         assert "2 of 2" in (await alice.answer("lora", name="水彩")).text
