@@ -13,7 +13,7 @@ import numpy as np
 from pipeline.lora.adapter import PREFIX, input_name
 from pipeline.onnx.graph import GraphView, replace_nodes
 from pipeline.onnx.library import onnx
-from pipeline.onnx.linear import Linear, stored_behind
+from pipeline.onnx.linear import Linear, is_stored, stored_behind
 
 _QUANTIZED: Final = "MatMulIntegerToFloat"
 _MARK: Final = "/lora/"
@@ -70,9 +70,7 @@ class _Branching:
         if user is None:
             return node
         other = next(name for name in user.input if name != node.output[0])
-        bias, _ = stored_behind(self._view, other)
-        is_bias = bias is not None or self._view.maker(other, "Constant") is not None
-        return user if is_bias else node
+        return user if is_stored(self._view, other) else node
 
     def _branch(self, layer: Linear, product: Any, last: Any) -> list[Any]:
         """The nodes behind `last`, which gets another output."""

@@ -65,3 +65,10 @@ def stored_behind(view: GraphView, name: str) -> tuple[Any | None, int | None]:
             kind = int(next(each.i for each in node.attribute if each.name == "to"))
         name = node.input[0]
     return view.initializers.get(name), kind
+
+
+def is_stored(view: GraphView, name: str) -> bool:
+    """Whether `name` is an initializer or a Constant, also through Identity and Cast nodes."""
+    while (node := view.maker(name, "Identity", "Cast")) is not None:
+        name = node.input[0]
+    return name in view.initializers or view.maker(name, "Constant") is not None

@@ -36,7 +36,9 @@ def tops(page: Page) -> Iterator[int]:
 
 def expect_legible(shown: Visit, *, at_least: int, scrolled: bool = False) -> None:
     page = shown.page
-    page.wait_for_function("() => !document.getAnimations().length")
+    page.wait_for_function(
+        "() => !document.getAnimations().length && [...document.images].every(it => it.complete)"
+    )
     assert small_targets(page, inline=IN_SENTENCES) == []
     read: list[Measured] = []
     for top in tops(page) if scrolled else [None]:
