@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, cast, get_args
+from typing import Final, Literal, cast, get_args
+
+from bot.common.jsontext import as_object, parsed
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -77,12 +79,12 @@ class Manifest:
     @staticmethod
     def from_json(text: str) -> "Manifest":
         """Parse it. ValueError says what is wrong, in a few words."""
-        values = _object(_parsed(text), "the manifest")
+        values = as_object(parsed(text), "the manifest")
         if values.get("format") != FORMAT:
             raise ValueError(f"format {_shown(values.get('format'))} is not {FORMAT}")
         files = {
             _name(name): _stored(value)
-            for name, value in _object(values.get("files"), "files").items()
+            for name, value in as_object(values.get("files"), "files").items()
         }
         if absent := NEEDED - files.keys():
             raise ValueError(f"{min(absent)} is not listed")
@@ -186,19 +188,6 @@ def _lines(text: str) -> Iterable[tuple[str, str, str]]:
         raise ValueError("the last line is cut off")
 
 
-def _parsed(text: str) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError("it is not JSON") from error
-
-
-def _object(value: object, what: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"{what} is no object")  # noqa: TRY004 - it is about the text
-    return cast("dict[str, Any]", value)
-
-
 def _name(name: str) -> str:
     if name not in KNOWN:
         raise ValueError(f"{_shown(name)} is no file of a backup")
@@ -206,7 +195,7 @@ def _name(name: str) -> str:
 
 
 def _stored(value: object) -> Stored:
-    values = _object(value, "a file")
+    values = as_object(value, "a file")
     sha256 = values.get("sha256")
     if not isinstance(sha256, str) or not _HASH.fullmatch(sha256):
         raise ValueError("a checksum is no SHA-256")

@@ -56,6 +56,9 @@ class Receiver:
             folder.mkdir(parents=True, exist_ok=True)
             with part.open("wb" if first else "ab") as file:
                 file.write(piece)
+                if last:  # a file that has its name must be whole, also after a power cut
+                    file.flush()
+                    os.fsync(file.fileno())
             if not last:
                 return
             with part.open("rb") as file:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from bot.common.jsontext import as_object, parsed
 from pipeline.card import (
     MAX_GUIDANCE,
     MAX_STEPS,
@@ -94,7 +95,7 @@ class LoraManifest:
     @staticmethod
     def from_json(text: str) -> "LoraManifest":
         """Parse it. ValueError says what is wrong, in a few words."""
-        values = _object(_parsed(text), "the file")
+        values = as_object(parsed(text), "the file")
         if values.get("format") != FORMAT:
             raise ValueError(f"its format is not {FORMAT}")
         return LoraManifest(
@@ -116,19 +117,6 @@ class LoraManifest:
         )
 
 
-def _parsed(text: str) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError("it is not JSON") from error
-
-
-def _object(value: object, what: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"{what} is no object")  # noqa: TRY004 - it is about the text
-    return cast("dict[str, Any]", value)
-
-
 def _file_values(file: StoredFile) -> dict[str, object]:
     return {
         "name": file.name,
@@ -139,7 +127,7 @@ def _file_values(file: StoredFile) -> dict[str, object]:
 
 
 def _file(values: Mapping[str, Any], key: str) -> StoredFile:
-    said = _object(values.get(key), key)
+    said = as_object(values.get(key), key)
     sha256 = said.get("sha256")
     if not isinstance(sha256, str) or not _HASH.fullmatch(sha256):
         raise ValueError(f"{key} has no SHA-256")
