@@ -25,9 +25,10 @@ from bot.backup.plain_files import (
 )
 from bot.backup.report import Report
 from bot.common.failpoints import hit
-from bot.loras.scan import PREVIEWS, adapter_path, manifest_path, read_manifest
+from bot.loras.scan import PREVIEWS, manifest_path, read_manifest
 from data.store.private import WRITING
 from pipeline.errors import StorageError
+from pipeline.lora.files import adapter_path
 
 FOLDER: Final = "loras"
 """In DATA_DIR, and in the folder of backups."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from pipeline.disk import at
 from pipeline.errors import InputError
-from pipeline.lora.adapter import SUFFIX
+from pipeline.lora.files import adapter_path
 
 PIECE_BYTES: Final = 8 * 2**20
 """Ray's store of objects is small here, and others' events go over the same connection."""
@@ -17,7 +17,7 @@ PIECE_BYTES: Final = 8 * 2**20
 
 def missing(folder: Path | None, digests: Iterable[str]) -> list[str]:
     """Those whose file is not in `folder`."""
-    return [each for each in digests if folder is None or not (folder / f"{each}{SUFFIX}").exists()]
+    return [each for each in digests if folder is None or not adapter_path(folder, each).exists()]
 
 
 def pieces(folder: Path | None, digest: str, name: str) -> Iterator[tuple[bytes, bool]]:
@@ -25,7 +25,7 @@ def pieces(folder: Path | None, digest: str, name: str) -> Iterator[tuple[bytes,
     try:
         if folder is None:
             raise FileNotFoundError
-        with (folder / f"{digest}{SUFFIX}").open("rb") as file:
+        with adapter_path(folder, digest).open("rb") as file:
             piece = file.read(PIECE_BYTES)
             while True:
                 following = file.read(PIECE_BYTES)
@@ -66,4 +66,4 @@ class Receiver:
             if found != digest:
                 part.unlink()
                 raise ValueError(f"{digest} arrived as {found}")
-            part.replace(folder / f"{digest}{SUFFIX}")
+            part.replace(adapter_path(folder, digest))

@@ -7,10 +7,11 @@ from pathlib import Path
 from bot.common.wording import words
 from bot.loras.manifest import LoraManifest
 from bot.loras.names import check_name, key_of
-from bot.loras.scan import adapter_path, file_hash, manifest_path, read_manifest
+from bot.loras.scan import file_hash, manifest_path, read_manifest
 from bot.loras.shelf import DRAFT
 from pipeline.disk import at, disk_error
 from pipeline.errors import EkakiError, StorageError
+from pipeline.lora.files import adapter_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from bot.common.wording import words
 from bot.loras.manifest import MAX_BYTES, LoraManifest, StoredFile
 from bot.loras.names import check_name, key_of
 from pipeline.errors import EkakiError, StorageError
+from pipeline.lora.files import adapter_path
 from pipeline.lora.recipe import NO_RECIPE, Recipe
 from pipeline.rating import Rating
 
@@ -48,11 +49,6 @@ class LoraEntry:
     preview: Path | None = None
     problem: str = ""
     may_pass: bool = False
-
-
-def adapter_path(folder: Path, digest: str) -> Path:
-    """Where the weights of a LoRA are."""
-    return folder / f"{digest}.safetensors"
 
 
 def manifest_path(folder: Path, name: str) -> Path:

@@ -14,11 +14,12 @@ from typing import Final
 from bot.common.failpoints import hit
 from bot.loras.manifest import LoraManifest
 from bot.loras.names import key_of, nearest
-from bot.loras.scan import LOCK, PREVIEWS, adapter_path, manifest_path, read_manifest
+from bot.loras.scan import LOCK, PREVIEWS, manifest_path, read_manifest
 from data.store.lock import alone
 from data.store.private import WRITING, make_folder, restrict, write_durably
 from pipeline.disk import at
 from pipeline.errors import InputError, StorageError
+from pipeline.lora.files import adapter_path
 
 DRAFT: Final = f"{WRITING}adapter"
 

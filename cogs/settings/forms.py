@@ -44,19 +44,24 @@ def words_form(which: WordList, words: frozenset[str]) -> Form:
         await interaction.client.services.servers.change_words(actor, which, wanted)
         await show_page(interaction, "words")
 
-    shown = "\n".join(sorted(words))
+    form = Form(text(f"settings.form_{which}"), save)
+    add_lines(form, "words", text("settings.words_label"), sorted(words))
+    return form
+
+
+def add_lines(form: Form, name: str, label: str, lines: Iterable[str]) -> None:
+    """Add a field with an entry a line. InputError `words_too_long`: no form holds so many."""
+    shown = "\n".join(lines)
     if len(shown) > MAX_FORM:
         raise InputError("words_too_long", limit=MAX_FORM)
-    form = Form(text(f"settings.form_{which}"), save)
     form.add(
-        "words",
-        text("settings.words_label"),
+        name,
+        label,
         style=discord.TextStyle.paragraph,
         required=False,
         max_length=MAX_FORM,
         default=shown or None,
     )
-    return form
 
 
 def edited(shown: frozenset[str], typed: str) -> Callable[[frozenset[str]], frozenset[str]]:

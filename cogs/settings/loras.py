@@ -10,7 +10,7 @@ from cogs.common.answers import hold
 from cogs.common.duty import manager_of
 from cogs.common.lasting import Button, Lasting, Select
 from cogs.settings.facts import gather
-from cogs.settings.forms import MAX_FORM, Form
+from cogs.settings.forms import MAX_FORM, Form, add_lines
 from cogs.settings.loras_page import LIST_ID, MODE_ID, ROLE_ID, names_of
 from cogs.settings.pages import show_page
 from data.guilds.guild_loras import Allowed
@@ -59,9 +59,9 @@ class LoraButton(
             case _:
                 facts = await gather(interaction, role_id=role_id)
                 allowed = facts.loras.get(role_id, facts.loras.get(facts.guild.id))
-                shown = "\n".join(names_of(facts, allowed))
-                if allowed is None and len(shown) > MAX_FORM:  # too many to begin with all of them
-                    shown = ""
+                shown = list(names_of(facts, allowed))
+                if allowed is None and len("\n".join(shown)) > MAX_FORM:
+                    shown = []  # too many to begin with all of them
                 await interaction.response.send_modal(_list_form(role_id, shown))
 
 
@@ -74,7 +74,7 @@ async def _set(interaction: Interaction, role_id: int, allowed: Allowed | Litera
     await show_page(interaction, "loras", role_id=role_id)
 
 
-def _list_form(role_id: int, shown: str) -> Form:
+def _list_form(role_id: int, shown: list[str]) -> Form:
     """The allowed names, one per line. InputError `words_too_long`."""
 
     async def save(interaction: Interaction, form: Form) -> None:
@@ -87,17 +87,8 @@ def _list_form(role_id: int, shown: str) -> Form:
                 raise _unknown(interaction, name)
         await _set(interaction, role_id, frozenset(map(key_of, typed)))
 
-    if len(shown) > MAX_FORM:
-        raise InputError("words_too_long", limit=MAX_FORM)
     form = Form(text("settings.loras_form"), save)
-    form.add(
-        "loras",
-        text("settings.loras_label"),
-        style=discord.TextStyle.paragraph,
-        required=False,
-        max_length=MAX_FORM,
-        default=shown or None,
-    )
+    add_lines(form, "loras", text("settings.loras_label"), shown)
     return form
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import InputError
+from pipeline.lora.files import adapter_path
 from pipeline.lora.use import LoraUse
 
 Array = npt.NDArray[Any]
@@ -31,8 +32,6 @@ LoraKey = tuple[tuple[str, float], ...]
 
 PREFIX: Final = "lora/"
 """Begins the names of the inputs for A and B in a model's graph, and no other names there."""
-
-SUFFIX: Final = ".safetensors"
 
 _KEPT: Final = 8
 """Mapped files: they take address space, and memory only as long as there is enough."""
@@ -149,7 +148,7 @@ class LoraStore:
     def _adapter(self, use: LoraUse) -> Adapter:
         if self._folder is None or not use.digest.isalnum():
             raise InputError("lora_gone", name=use.name)
-        path = self._folder / f"{use.digest}{SUFFIX}"
+        path = adapter_path(self._folder, use.digest)
         found, stamp = self._open.pop(use.digest, None), _stamp(path)
         # Reading what was cut off a file ends the process. One that was removed stays mapped.
         if found is None or stamp not in {None, found[1]}:

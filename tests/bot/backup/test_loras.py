@@ -9,8 +9,9 @@ from bot.backup.lora_files import lora_path
 from bot.backup.manifest import ListedLora, loras_text, read_loras
 from bot.backup.pruning import Kept
 from bot.backup.swapping import finish
-from bot.loras.scan import Scanner, adapter_path, manifest_path, read_manifest
+from bot.loras.scan import Scanner, manifest_path, read_manifest
 from pipeline.errors import StorageError
+from pipeline.lora.files import adapter_path
 from tests.bot.backup.conftest import NOW, back_up, bot, damages, kill_at, restore, tree
 from tests.bot.loras.making import put
 

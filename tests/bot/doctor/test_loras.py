@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bot.config.settings import Settings
 from bot.doctor.loras import check_loras
-from bot.loras.scan import adapter_path
+from pipeline.lora.files import adapter_path
 from tests.bot.loras.making import put
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.loras.manifest import LoraManifest, StoredFile
-from bot.loras.scan import adapter_path, manifest_path
+from bot.loras.scan import manifest_path
+from pipeline.lora.files import adapter_path
 
 
 def put(folder: Path, name: str, content: bytes = b"weights", **changes: object) -> LoraManifest:

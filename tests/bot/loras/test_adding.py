@@ -15,11 +15,12 @@ from bot.common.wording import words
 from bot.loras.adding import Added, Addition, add_lora, parse_strength
 from bot.loras.checking import check_library
 from bot.loras.library import LoraLibrary
-from bot.loras.scan import adapter_path, file_hash, manifest_path
+from bot.loras.scan import file_hash, manifest_path
 from bot.loras.shelf import LOCK, Shelf
 from data.shipped.paths import DEMO_MODEL
 from data.store.lock import alone
 from pipeline.errors import EkakiError, InputError, ModelError, StorageError
+from pipeline.lora.files import adapter_path
 from pipeline.prepare.lora.linear_layers import LinearLayers
 from pipeline.rating import Rating
 from tests.bot.loras.conftest import LAYER, small

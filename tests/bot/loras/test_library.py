@@ -11,9 +11,10 @@ import pytest
 
 from bot.loras import library
 from bot.loras.library import LoraLibrary
-from bot.loras.scan import LoraEntry, Scanner, adapter_path, manifest_path
+from bot.loras.scan import LoraEntry, Scanner, manifest_path
 from bot.loras.shelf import Shelf
 from pipeline.card import Sampler
+from pipeline.lora.files import adapter_path
 from pipeline.lora.recipe import Recipe
 from pipeline.rating import Rating
 from tests.bot.loras.making import put

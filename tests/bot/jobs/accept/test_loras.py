@@ -12,7 +12,6 @@ from bot.jobs.accept.gather import Circumstances
 from bot.jobs.values import Origin
 from bot.loras.library import LoraLibrary
 from bot.loras.names import key_of
-from bot.loras.scan import adapter_path
 from bot.moderation.loras import LoraRule, rule_for_member
 from bot.safety.ceiling import Place, PlaceKind
 from data.guilds.server_settings import Words
@@ -20,6 +19,7 @@ from data.people.presets import Preset
 from data.shipped.text import keys
 from pipeline.errors import EkakiError, RefusedError
 from pipeline.hints import HintKind
+from pipeline.lora.files import adapter_path
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest, decided
 from pipeline.resolve import Defaults
