@@ -3,7 +3,7 @@
 import { byId, h } from "./dom.js";
 import { repaintComposer, resetComposer, setUpComposer } from "./composer.js";
 import { connect } from "./live.js";
-import { avatar, drop, fill, setUpMessages, showEarlier, upsert, withOwnReactions } from "./messages.js";
+import { avatar, drop, empty, fill, setUpMessages, showEarlier, upsert, withOwnReactions } from "./messages.js";
 import { act, channelName, get, interactionEvent, isBot, nameOf, roleOf, inLanguage, store, userOf } from "./store.js";
 
 const TEXT = 0, DM = 1;
@@ -70,8 +70,11 @@ async function load() {
 }
 
 function enter() {
+  const list = byId("messages");
+  list.setAttribute("aria-busy", "true");
   const done = arrive();
-  store.entering = done.catch(() => {});
+  const settled = done.catch(() => {}).then(() => { if (store.entering === settled) list.removeAttribute("aria-busy"); });
+  store.entering = settled;
   return done;
 }
 
@@ -93,6 +96,7 @@ async function openChannel(id) {
   store.place = { ...store.place, commands: [] };
   resetComposer();
   sidebar(false);
+  empty();
   paint();
   await enter().catch(() => { online = "Could not load this channel."; paintStatus(); });
 }

@@ -56,9 +56,16 @@ function fromMessageToMessage(event) {
   else if (step > 0) byId("say").focus();
 }
 
-export function fill(messages) {
+// Nothing of another channel stays under the name of the one that is being loaded.
+export function empty() {
   shown.clear();
   list().replaceChildren();
+  earlier = [];
+  byId("earlier").hidden = true;
+}
+
+export function fill(messages) {
+  empty();
   earlier = messages.slice(0, -SHOWN_AT_FIRST);
   byId("earlier").hidden = !earlier.length;
   for (const message of messages.slice(-SHOWN_AT_FIRST)) put(message);
@@ -152,7 +159,7 @@ function update(entry, message) {
   part("head", [message.author, message.timestamp], () => head(message));
   part("content", [message.content, message.flags, message.edited_timestamp !== null], () => content(message));
   part("files", [message.attachments, message.embeds.map((e) => [e.image, e.thumbnail])], () => files(message));
-  part("embeds", message.embeds, () => h("div", { class: "embeds" }, message.embeds.map((embed) => embedNode(embed))));
+  part("embeds", message.embeds, () => h("div", { class: "embeds" }, message.embeds.map((embed) => embedNode(embed, message.attachments))));
   part("components", message.components, () => h("div", { class: "components" }, componentNodes(message.components, context)));
   part("fault", 0, () => h("p", { class: "fault", role: "alert", hidden: true }));
   part("reactions", message.reactions || [], () => reactions(message));
@@ -230,7 +237,7 @@ function reference(message) {
   if (user) return h("div", { class: "reference" }, h("strong", {}, nameOf(user)), form ? " sent a form" : message.type === 19 ? " pressed a button" : "");
   const replied = shown.get(message.message_reference?.message_id)?.message;
   if (message.message_reference) {
-    return h("div", { class: "reference" }, "↪ ", replied ? [h("strong", {}, nameOf(replied.author)), ` ${spoken(replied).slice(0, 80)}`] : "a message that is not shown");
+    return h("div", { class: "reference" }, "↪ ", replied ? [h("strong", {}, nameOf(replied.author)), ` ${wordsOf(replied).split("\n")[0].slice(0, 80)}`] : "a message that is not shown");
   }
   return h("span", { hidden: true });
 }
@@ -269,16 +276,32 @@ function files(message) {
   const box = h("div", { class: "files", hidden: !rest.length });
   if (pictures.length) {
     const large = pictures.map((file) => ({ src: fileAddress(file.url), name: file.filename, alt: file.description, width: file.width, height: file.height }));
-    const grid = h("div", { class: `pictures n${Math.min(pictures.length, 4)}` });
-    pictures.forEach((file, index) => grid.append(pictureNode(file, () => openLightbox(large, index), grid)));
+    const isSheet = showsOthers(pictures);
+    const grid = h("div", { class: `pictures n${Math.min(pictures.length, 4)}${isSheet ? ` sheet${pictures.length - 1}` : ""}` });
+    pictures.forEach((file, index) => {
+      const isFirst = isSheet && index === 0;
+      grid.append(pictureNode(file, () => openLightbox(large, index), pictures.length > 1 ? 300 : 350, isFirst ? 560 : 420));
+    });
     box.append(grid);
   }
   box.append(...rest.filter((file) => !pictures.includes(file)).map(fileNode));
   return box;
 }
 
-function pictureNode(file, open) {
+/** Whether the first shows the others side by side, and so needs a row of its own to be seen. */
+function showsOthers(pictures) {
+  const [first, second] = pictures.map((file) => file.width / file.height);
+  return pictures.length > 2 && first > 1.5 * second;
+}
+
+/** `highest` and `widest`: CSS pixels, as the style sheet's `max-height` and `max-width`. */
+function pictureNode(file, open, highest = 350, widest = 420) {
   const image = h("img", { src: fileAddress(file.url), alt: file.description || file.filename, width: file.width, height: file.height, decoding: "async" });
+  if (file.width && file.height) {   // its size before it is loaded, so that nothing below moves
+    image.style.aspectRatio = `${file.width} / ${file.height}`;
+    image.style.width = `${Math.min(file.width, (highest * file.width) / file.height, widest)}px`;
+    image.addEventListener("load", () => { image.style.width = image.style.aspectRatio = ""; });
+  }
   const hidden = file.filename.startsWith("SPOILER_");
   const frame = h("button", { type: "button", class: `picture${hidden ? " spoilered" : ""}`,
     "aria-label": hidden ? "Spoiler. Press to show the picture" : `Open ${file.description || file.filename}`,
@@ -299,22 +322,28 @@ function fileNode(file) {
 
 // -- embeds
 
-function embedNode(embed) {
+function embedNode(embed, attachments) {
   const href = safeLink(embed.url);
   const image = embed.image && fileAddress(embed.image.url);
   const thumbnail = embed.thumbnail && fileAddress(embed.thumbnail.url);
   const element = h("article", { class: "embed" },
-    thumbnail && pictureNode({ url: embed.thumbnail.url, filename: "thumbnail", size: 0 }, () => openLightbox([{ src: thumbnail, name: "thumbnail" }], 0)),
+    thumbnail && pictureNode({ ...sizeOf(embed.thumbnail, attachments), url: embed.thumbnail.url, filename: "thumbnail", size: 0 }, () => openLightbox([{ src: thumbnail, name: "thumbnail" }], 0)),
     embed.author && h("div", { class: "embed-author" }, embed.author.name),
     embed.title && h("div", { class: "embed-title" }, href ? h("a", { href, target: "_blank", rel: "noopener noreferrer" }, embed.title) : markdown(embed.title)),
     embed.description && h("div", { class: "embed-text" }, markdown(embed.description)),
     embed.fields?.length && h("div", { class: "fields" }, embed.fields.map((field) =>
       h("div", { class: field.inline ? "inline" : "" }, h("div", { class: "field-name" }, markdown(field.name)), h("div", {}, markdown(field.value))))),
-    image && pictureNode({ url: embed.image.url, filename: nameIn(image), size: 0 }, () => openLightbox([{ src: image, name: nameIn(image) }], 0)),
+    image && pictureNode({ ...sizeOf(embed.image, attachments), url: embed.image.url, filename: nameIn(image), size: 0 }, () => openLightbox([{ src: image, name: nameIn(image) }], 0)),
     (embed.footer || embed.timestamp) && h("div", { class: "embed-footer" }, embed.footer?.text, embed.footer && embed.timestamp && " · ",
       embed.timestamp && timestamp(Math.floor(Date.parse(embed.timestamp) / 1000), "f")));
   if (embed.color) element.style.borderLeftColor = colour(embed.color);
   return element;
+}
+
+/** Of a picture of an embed: what Discord says, or what is known of the attachment that it shows. */
+function sizeOf(shown, attachments) {
+  const { width, height } = shown.width ? shown : attachments.find((file) => file.url === shown.url) || {};
+  return { width, height };
 }
 
 const nameIn = (address) => decodeURIComponent(address.split("?")[0].split("/").pop());
@@ -353,7 +382,12 @@ function menu(entry, x, y, from) {
 
 function spoken(message) {
   if (message.flags & LOADING) return `${nameOf(message.author)} is thinking`;
-  const words = [message.content, ...message.embeds.flatMap((embed) => [embed.title, embed.description])].filter(Boolean).join(". ");
   const pictures = message.attachments.length ? ` ${message.attachments.length} file${message.attachments.length > 1 ? "s" : ""}` : "";
-  return `${nameOf(message.author)}: ${words.slice(0, 200)}${pictures}`;
+  return `${nameOf(message.author)}: ${wordsOf(message).slice(0, 200)}${pictures}`;
+}
+
+/** What a message says, without the marks of small lines. */
+function wordsOf(message) {
+  const said = [message.content, ...message.embeds.flatMap((embed) => [embed.title, embed.description])];
+  return said.filter(Boolean).join(". ").replace(/^-# /gm, "");
 }

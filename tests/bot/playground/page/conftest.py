@@ -1,11 +1,12 @@
 """The playground in a process of its own, and Debian's Chromium on its page."""
 
+import itertools
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -18,21 +19,36 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize
 
 from tests.bot.playground.page.visit import Visit
-from tests.support.patience import PATIENCE_MS, PATIENCE_S
+from tests.support.patience import PATIENCE_MS, PATIENCE_S, until_in_thread
 
 ROOT = Path(__file__).resolve().parents[4]
 
 
+# Other ones for each worker, and none that the system may give to a connection before the gallery,
+# which takes the next one, listens at it.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PORTS = itertools.count(20_000 + 1000 * _WORKER, 10)
+
+
 class Stage:
     """A running playground. `draws`: seconds per step of the engine without a model, or "demo".
-    `pictures`: how many of its own it is filled with."""
+    `pictures`: how many of its own it is filled with. `held`: how many are drawn before one is
+    held; prompts hold others, see `stage.HeldEngine`."""
 
     def __init__(
-        self, folder: Path, *, port: int = 0, draws: float | str = 0.02, pictures: int = 0
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        draws: float | str = 0.02,
+        pictures: int = 0,
+        held: int = -1,
     ) -> None:
+        self._folder = folder
+        port = next(_PORTS) if port is None else port
         command = [sys.executable, "-m", "tests.bot.playground.page.stage"]
         self.process = subprocess.Popen(
-            [*command, str(folder), str(port), str(draws), str(pictures)],
+            [*command, str(folder), str(port), str(draws), str(pictures), str(held)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -50,18 +66,20 @@ class Stage:
     def port(self) -> int:
         return int(self.url.rstrip("/").rpartition(":")[2])
 
+    def let_go(self, name: str = "held") -> None:
+        """Let the picture be drawn that is held under `name`."""
+        (self._folder / name).touch()
+
     def wait_for_commands(self) -> None:
         """Until the bot is there and has told its commands."""
-        until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until:
-            with urllib.request.urlopen(
-                f"{self.url}loopback/state?as=0", timeout=PATIENCE_S
-            ) as answer:
+        address = f"{self.url}loopback/state?as=0"
+
+        def told() -> bool:
+            with urllib.request.urlopen(address, timeout=PATIENCE_S) as answer:
                 state = json.load(answer)
-            if state["connected"] and state["commands"]:
-                return
-            time.sleep(0.05)
-        raise AssertionError("the bot told no commands")
+            return bool(state["connected"] and state["commands"])
+
+        until_in_thread(told)
 
     def stop(self) -> str:
         """As Ctrl-C does. Returns what it complained about."""

@@ -92,7 +92,7 @@ class Counted(Visit):
         if self.page.locator("#menu").is_visible():
             self.click(self.page.locator("#menu"))
         self.click(self.page.get_by_role("button", name=re.compile(f"^{channel}\\b")).first)
-        self.page.wait_for_function("name => document.title.startsWith(name + ' ·')", arg=channel)
+        self.wait_for_channel(channel)
 
     @property
     def newest(self) -> "Locator":

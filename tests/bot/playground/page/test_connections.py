@@ -10,6 +10,7 @@ from aiohttp import ClientSession
 from bot.playground.page import page as playground
 from bot.playground.simulator import server
 from bot.playground.simulator.default_world import default_world
+from tests.support.patience import PATIENCE_S
 
 
 async def test_idle_connections_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,9 +18,9 @@ async def test_idle_connections_leave_room_for_others(monkeypatch: pytest.Monkey
     monkeypatch.setattr(playground, "MAX_CONNECTIONS", 20)
     page = playground.Page(world=default_world())
     with ExitStack() as stack:
-        async with page, asyncio.timeout(60):
+        async with page, asyncio.timeout(PATIENCE_S):
             for _ in range(35):
-                idle = socket.create_connection(("127.0.0.1", page.port), timeout=20)
+                idle = socket.create_connection(("127.0.0.1", page.port), timeout=PATIENCE_S)
                 stack.enter_context(idle)
             async with ClientSession() as http, http.get(page.address) as answer:
                 assert answer.status == 200

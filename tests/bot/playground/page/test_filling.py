@@ -3,7 +3,6 @@
 import json
 import re
 import sqlite3
-import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Generator
@@ -19,7 +18,7 @@ from bot.playground.page.start import Playground
 from bot.playground.simulator.default_world import IDS
 from cogs.moderation.welcome import START_PROMPT
 from tests.bot.playground.page.conftest import Stage
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, until_in_thread
 
 Begin = Callable[..., Stage]
 
@@ -28,27 +27,18 @@ SOME = 5  # pictures, where it does not matter which
 
 @pytest.fixture
 def begin(tmp_path: Path) -> Generator[Begin]:
-    """Starts a playground in `tmp_path`; `pictures`: how many it is filled with."""
+    """Starts a playground in `tmp_path`; `pictures`: how many it is filled with. `held`: how many
+    are drawn before one waits."""
     begun: list[Stage] = []
 
-    def start_one(pictures: int, *, draws: float = 0) -> Stage:
-        begun.append(Stage(tmp_path, draws=draws, pictures=pictures))
+    def start_one(pictures: int, *, held: int = -1) -> Stage:
+        begun.append(Stage(tmp_path, draws=0, pictures=pictures, held=held))
         return begun[-1]
 
     yield start_one
     for stage in begun:
         if stage.process.poll() is None:
             stage.stop()
-
-
-def until(look: Callable[[], Any]) -> Any:
-    """What `look` returns once it is true."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not come")
 
 
 def messages(stage: Stage, channel: int, viewer: int = IDS.alice) -> list[dict[str, Any]]:
@@ -96,7 +86,7 @@ def stars(message: dict[str, Any]) -> int:
 
 def test_it_is_filled_once(begin: Begin, tmp_path: Path) -> None:
     stage = begin(SOME)
-    until(lambda: is_filled(stage, tmp_path))
+    until_in_thread(lambda: is_filled(stage, tmp_path))
     drawn = messages(stage, IDS.art)
     wanted = pieces()[:SOME]
     assert [stars(each) for each in drawn] == [len(each.stars) for each in wanted]
@@ -106,7 +96,7 @@ def test_it_is_filled_once(begin: Begin, tmp_path: Path) -> None:
         str(IDS.bob),
     }
     shared = [piece for piece in wanted if len(piece.stars) >= STARS_NEEDED]
-    until(lambda: len(messages(stage, IDS.gallery)) == len(shared))
+    until_in_thread(lambda: len(messages(stage, IDS.gallery)) == len(shared))
     for person in (IDS.alice, IDS.bob, IDS.moderator, IDS.owner):
         invited, greeting = messages(stage, IDS.general, person)  # and nothing that only they see
         assert invited["author"]["id"] == str(IDS.moderator)
@@ -119,31 +109,33 @@ def test_it_is_filled_once(begin: Begin, tmp_path: Path) -> None:
     again = begin(len(pieces()))
     again.wait_for_commands()
     imagine(again, IDS.alice, "1girl, later")
-    until(lambda: len(messages(again, IDS.general)) == 3)
+    until_in_thread(lambda: len(messages(again, IDS.general)) == 3)
     again.stop()
     assert drawn_in(tmp_path) == [*(piece.options["prompt"] for piece in wanted), "1girl, later"]
 
 
 def test_an_interrupted_filling_goes_on(begin: Begin, tmp_path: Path) -> None:
-    stage = begin(SOME, draws=0.01)
-    until(lambda: len(messages(stage, IDS.art)) == 2)
+    stage = begin(SOME, held=1)
+    until_in_thread(lambda: len(messages(stage, IDS.art)) == 2)
     assert not is_filled(stage, tmp_path)
     stage.stop()
     again = begin(SOME)
-    until(lambda: is_filled(again, tmp_path))
+    until_in_thread(lambda: is_filled(again, tmp_path))
     shared = [piece for piece in pieces()[:SOME] if len(piece.stars) >= STARS_NEEDED]
-    until(lambda: len(messages(again, IDS.gallery)) == len(shared))
+    until_in_thread(lambda: len(messages(again, IDS.gallery)) == len(shared))
     again.stop()
     assert drawn_in(tmp_path) == [piece.options["prompt"] for piece in pieces()[:SOME]]
 
 
 @pytest.mark.parametrize("visitor", [IDS.alice, IDS.moderator])
 def test_a_visitor_is_next(begin: Begin, tmp_path: Path, visitor: int) -> None:
-    stage = begin(SOME, draws=0.03)
-    until(lambda: len(messages(stage, IDS.art)) == 2)
+    stage = begin(SOME, held=1)
+    until_in_thread(lambda: len(messages(stage, IDS.art)) == 2)
     for number in range(3):
         imagine(stage, visitor, f"1girl, impatient {number}")
-    until(lambda: is_filled(stage, tmp_path))
+    until_in_thread(lambda: len(rows(tmp_path, "SELECT 1 FROM jobs")) == 2 + 3)
+    stage.let_go()
+    until_in_thread(lambda: is_filled(stage, tmp_path))
     stage.stop()
     times = rows(tmp_path, "SELECT request, accepted_at, started_at, ended_at FROM jobs")
     mine = [each for each in times if "impatient" in each[0]]
@@ -162,7 +154,7 @@ def test_where_somebody_has_drawn_nothing_is_added(begin: Begin, tmp_path: Path)
         stage = begin(0 if visit == 1 else SOME)
         stage.wait_for_commands()
         imagine(stage, IDS.bob, f"1girl, visit {visit}")
-        until(lambda: len(rows(tmp_path, "SELECT 1 FROM pictures")) == visit)  # noqa: B023 - at once
+        until_in_thread(lambda: len(rows(tmp_path, "SELECT 1 FROM pictures")) == visit)  # noqa: B023 - at once
         assert not is_filled(stage, tmp_path)
         stage.stop()
     assert drawn_in(tmp_path) == ["1girl, visit 1", "1girl, visit 2"]

@@ -12,7 +12,7 @@ from tests.bot.playground.page.visit import Visit
 
 pytest.importorskip("playwright", reason="Playwright is not installed")
 
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, Route, ViewportSize, expect
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 LARGE: ViewportSize = {"width": 1280, "height": 800}
@@ -59,6 +59,24 @@ def test_a_picture_fills_its_frame(visit: Open, shape: str, count: str, width: i
     assert not beside(alice)
 
 
+@pytest.mark.parametrize("count", ["1", "3"])
+def test_a_picture_has_its_size_before_it_is_loaded(visit: Open, count: str) -> None:
+    alice = visit()
+    held: list[Route] = []
+    alice.page.route("**/cdn/**", lambda route: held.append(route))  # noqa: PLW0108 - no builtin
+    message = alice.imagine(f"1girl, slow {count}", steps="1", count=count, seed=SEED)
+    expect(alice.button(message, "Re-roll")).to_be_visible()
+    images = message.locator(".files .picture img")
+    expect(images).to_have_count(int(count))
+    before = [image.bounding_box() for image in images.all()]
+    assert not any(image.evaluate("image => image.complete") for image in images.all())
+    assert all(box is not None and box["width"] > 20 for box in before), before
+    alice.page.unroute("**/cdn/**")  # lets go what is held
+    for image, box in zip(images.all(), before, strict=True):
+        image.evaluate("image => image.decode()")
+        assert image.bounding_box() == pytest.approx(box, abs=1)
+
+
 @pytest.mark.parametrize("locale", ["en-US", "ja"])
 def test_a_portrait_its_line_and_its_buttons_fit_on_a_phone(phone: Open, locale: str) -> None:
     alice = phone()
@@ -73,6 +91,21 @@ def test_a_portrait_its_line_and_its_buttons_fit_on_a_phone(phone: Open, locale:
     expect(message.locator(".files")).to_be_in_viewport(ratio=1)
     expect(last).to_be_in_viewport(ratio=1)
     _speak(alice, "en-US")  # for the next visitor
+
+
+@pytest.mark.parametrize("size", [PHONE, LARGE])
+def test_the_sheet_of_a_comparison_has_a_row_of_its_own(visit: Open, size: ViewportSize) -> None:
+    alice = visit()
+    alice.page.set_viewport_size(size)
+    message = alice.command(f"compare prompt: 1girl option: cfg values: 4 | 6 | 8 seed: {SEED}")
+    expect(alice.button(message, "Re-roll")).to_be_visible()
+    frames = message.locator(".files .picture")
+    expect(frames).to_have_count(4)
+    sheet, *pictures = [frame.bounding_box() or {} for frame in frames.all()]
+    for picture in pictures:
+        assert sheet["y"] + sheet["height"] <= picture["y"] == pictures[0]["y"]
+        assert sheet["width"] > 2 * picture["width"]
+    assert not beside(alice)
 
 
 def _speak(shown: Visit, locale: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.playground.page.conftest import Open
+from tests.bot.playground.page.conftest import Open, Stage
 
 pytest.importorskip("playwright", reason="Playwright is not installed")
 
@@ -33,7 +33,7 @@ def test_a_command_pasted_while_the_channel_loads_is_sent_as_one(visit: Open) ->
             return answer;
         };
     }""")
-    alice.enter("sketches")
+    alice.enter("sketches", loaded=False)
     said = alice.messages.filter(has_text="/imagine prompt:")
     alice.box.fill("/imagine prompt: 1girl, slow channel seed: 1")
     alice.press("Escape", "Enter")
@@ -53,8 +53,13 @@ def test_a_message_that_arrives_while_the_channel_loads_stays(visit: Open) -> No
             return answer;
         };
     }""")
-    alice.enter("sketches")
+    alice.box.fill("said in general")
+    alice.press("Enter")
+    expect(alice.last).to_contain_text("said in general")
+    alice.enter("sketches", loaded=False)
     alice.page.wait_for_function("() => window.goOn")
+    expect(alice.messages).to_have_count(0)
+    expect(alice.page.get_by_role("list", name="Messages")).to_have_attribute("aria-busy", "true")
     bob.box.fill("said meanwhile")
     bob.press("Enter")
     expect(bob.last).to_contain_text("said meanwhile")
@@ -87,12 +92,12 @@ def test_a_command_is_typed_and_a_suggestion_taken_by_keyboard(visit: Open) -> N
     expect(alice.last).to_contain_text("1girl, green hair, cat ears")
 
 
-def test_progress_comes_live_and_the_picture_opens_large(visit: Open) -> None:
+def test_progress_comes_live_and_the_picture_opens_large(visit: Open, stage: Stage) -> None:
     alice = visit()
-    message = alice.imagine("1girl, hat", steps="60")
-    expect(message).to_contain_text(re.compile(r"step \d+ of 60"))
-    shown = message.inner_text()
-    expect(message).not_to_have_text(shown)
+    message = alice.imagine("1girl, hat, held-hat", steps="8")
+    expect(message).to_contain_text("step 1 of 8")
+    stage.let_go("held-hat")
+    expect(message).not_to_contain_text("step 1 of 8")
     expect(alice.button(message, "Re-roll")).to_be_visible()
     expect(message).not_to_contain_text("step ")
     picture = message.locator(".files img")
@@ -106,7 +111,7 @@ def test_progress_comes_live_and_the_picture_opens_large(visit: Open) -> None:
 
 def test_cancel_stops_one_job_and_not_the_other(visit: Open) -> None:
     alice = visit()
-    first = alice.imagine("1girl, first of two", steps="60")
+    first = alice.imagine("1girl, first of two, held-first", steps="5")
     second = alice.imagine("1girl, second of two", steps="5")
     alice.button(first, "Cancel").click()
     expect(first).to_contain_text(re.compile("cancelled", re.IGNORECASE))
@@ -159,15 +164,16 @@ def test_markup_in_a_prompt_stays_text(visit: Open) -> None:
     assert alice.page.locator('#messages a[href^="javascript"]').count() == 0
 
 
-def test_two_tabs_see_each_other(visit: Open) -> None:
+def test_two_tabs_see_each_other(visit: Open, stage: Stage) -> None:
     alice, bob = visit("Alice"), visit("Bob")
     bob.box.fill("Hello **Alice**, <@100000000000000004>")
     bob.press("Enter")
     expect(alice.last.locator(".mention")).to_have_text("@Alice")
-    message = alice.imagine("1girl, seen by two", steps="40")
+    message = alice.imagine("1girl, seen by two, held-tabs", steps="5")
     expect(bob.last).to_contain_text("seen by two")
     bob.button(bob.last, "Cancel").click()
     expect(bob.page.locator("li.ephemeral, .fault:visible").last).to_be_visible()
+    stage.let_go("held-tabs")
     expect(alice.button(message, "Re-roll")).to_be_visible()
 
 
@@ -235,14 +241,15 @@ def test_a_bad_upload_is_refused_in_words(
     expect(alice.page.locator("#refusal:visible, li.ephemeral").last).to_contain_text(words)
 
 
-def test_who_goes_in_the_middle_finds_everything_on_return(visit: Open) -> None:
+def test_who_goes_in_the_middle_finds_everything_on_return(visit: Open, stage: Stage) -> None:
     alice = visit()
-    alice.imagine("1girl, left alone", steps="60")
+    alice.imagine("1girl, left alone, held-alone", steps="5")
     expect(alice.last).to_contain_text("step ")
     alice.page.reload()
     expect(alice.last).to_contain_text("left alone")
     assert alice.page.title().endswith("general · Alice · Ekaki playground")
     alice.page.context.set_offline(True)
+    stage.let_go("held-alone")
     alice.page.wait_for_timeout(300)
     alice.page.context.set_offline(False)
     expect(alice.button(alice.last, "Re-roll")).to_be_visible()
