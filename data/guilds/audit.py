@@ -27,6 +27,7 @@ class AuditKind(StrEnum):
     GRANTED = "granted"
     SETTING_CHANGED = "setting_changed"  # details: setting, old, new
     WORDS_CHANGED = "words_changed"
+    WILDCARDS_CHANGED = "wildcards_changed"  # details: wildcard, added, removed, old, new
     MAINTENANCE = "maintenance"
     PAUSED = "paused"  # details: until, refuses
     RESUMED = "resumed"

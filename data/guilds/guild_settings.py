@@ -10,6 +10,7 @@ from typing import Any, Final
 from data.guilds.server_settings import GuildSettings, WordList, Words, settings_by
 from data.store.connection import Connection
 from data.store.damage import ids_of
+from pipeline.card import Speed
 
 _LISTS: Final = {
     # stored in `guild_channels`: the field and its role there
@@ -53,6 +54,14 @@ async def negative_prompt(connection: Connection, *, guild_id: int) -> str:
         "SELECT negative_prompt FROM guild_settings WHERE guild_id = ?", (guild_id,)
     )
     return "" if row is None else str(row[0])
+
+
+async def default_speed(connection: Connection, *, guild_id: int) -> Speed | None:
+    """The speed of requests that say none, of members who chose none; None: not set."""
+    row = await connection.first(
+        "SELECT default_speed FROM guild_settings WHERE guild_id = ?", (guild_id,)
+    )
+    return None if row is None or row[0] not in list(Speed) else Speed(row[0])
 
 
 async def chosen_languages(connection: Connection) -> dict[int, str]:

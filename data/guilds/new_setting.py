@@ -30,6 +30,8 @@ def column(row: Setting) -> str:
             return f"{name} TEXT NOT NULL DEFAULT '' CHECK (length({name}) <= {row.high})"
         case "limit":
             return f"{name} INTEGER CHECK ({name} >= {row.low})"
+        case "speed":
+            return f"{name} TEXT"
         case "channel":
             return f"{name} INTEGER"
         case _:

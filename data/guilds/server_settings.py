@@ -25,6 +25,7 @@ Control = Literal[
     "number",
     "rating",
     "language",
+    "speed",
     "words",
     "text",
     "limit",  # of a role
@@ -108,6 +109,7 @@ class GuildSettings:
     in `review_channel_id`. `gallery_web`: the server wants to be on the public web page.
     `language`: of what everybody there reads; None: as Discord says. `gallery_tags`: those that
     every post in a gallery forum gets. `gallery_kind`: what the gallery's channel is.
+    `default_speed`: a `pipeline.card.Speed` for requests that say none; None: `full`.
     `negative_prompt`: what every negative prompt there gets beside the member's own.
     """
 
@@ -141,6 +143,7 @@ class GuildSettings:
     gallery_web: bool = _row(False, Setting("gallery", "switch", under="gallery_rules"))
     gallery_tags: frozenset[int] = _row(_NO_CHANNELS, Setting("tags", "tags"))
     language: str | None = _row(None, Setting("here", "language"))
+    default_speed: str | None = _row(None, Setting("here", "speed"))
     negative_prompt: str = _row("", Setting("words", "text", high=500))
 
 

@@ -1,5 +1,7 @@
 """The `jobs` table: one row per accepted request."""
 
+import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -91,13 +93,21 @@ async def insert(connection: Connection, *, job: JobRecord) -> None:
         job,
         pictures=job.request.count,
         init_picture=job.request.init_picture or None,
-        words=_words(job.request.original),
+        words=_words(job.request),
     )
+    if job.request.mask:
+        await connection.execute(
+            "INSERT INTO job_masks (job_id, mask) VALUES (?, ?)", (job.id, job.request.mask)
+        )
 
 
-def _words(request: GenerationRequest) -> str:
-    """The text searched in the history: everything typed except the negative prompt."""
-    return searchable(", ".join((request.character, request.series, request.prompt, request.tags)))
+def _words(request: ResolvedRequest) -> str:
+    """The text searched in the history: everything typed except the negative prompt, and what was
+    chosen in it."""
+    typed = request.original
+    chosen = dict.fromkeys(word for each in request.chosen for word in each.words if word)
+    texts = (typed.character, typed.series, typed.prompt, typed.tags, *chosen)
+    return searchable(", ".join(texts))
 
 
 async def get(connection: Connection, *, job_id: str) -> JobRecord | None:
@@ -193,13 +203,25 @@ async def mark_delivered(
     delivery: Delivered,
     message_id: int | None,
     now: float,
+    told: Collection[str] | None = None,
 ) -> bool:
     """Record that the end of the job reached its user or can't; deletes its interaction token.
-    False: the job was deleted meanwhile."""
+    False: the job was deleted meanwhile.
+
+    `told`: the ids of the pictures that the end had. A job of which another one was released
+    meanwhile still has to be delivered. None: whatever it has.
+    """
     cursor = await connection.execute(
-        "UPDATE jobs SET delivery = ?, message_id = COALESCE(?, message_id), delivered_at = ?,"
-        " interaction_token = NULL WHERE id = ?",
-        (delivery, message_id, now, job_id),
+        "UPDATE jobs SET delivery = ?1, message_id = COALESCE(?2, message_id), delivered_at = ?3,"
+        " interaction_token = NULL WHERE id = ?4 AND (?5 IS NULL OR NOT EXISTS"
+        " (SELECT 1 FROM withheld JOIN pictures USING (id) WHERE withheld.job_id = ?4"
+        " AND withheld.state = 'released' AND id NOT IN (SELECT value FROM json_each(?5))))",
+        (delivery, message_id, now, job_id, None if told is None else json.dumps(sorted(told))),
+    )
+    if cursor.rowcount == 1:
+        return True
+    cursor = await connection.execute(
+        "UPDATE jobs SET message_id = COALESCE(?, message_id) WHERE id = ?", (message_id, job_id)
     )
     return cursor.rowcount == 1
 
@@ -226,9 +248,11 @@ async def page_of_user(
 
 
 async def is_needed(connection: Connection, *, content_hash: str) -> bool:
-    """Whether an open job starts from the picture with this hash."""
+    """Whether an open job starts from the picture with this hash, or has it as its mask."""
     return await connection.exists(
-        "SELECT 1 FROM jobs WHERE init_picture = ? AND state IN ('queued', 'running') LIMIT 1",
+        "SELECT 1 FROM jobs WHERE init_picture = ?1 AND state IN ('queued', 'running')"
+        " UNION ALL SELECT 1 FROM job_masks m JOIN jobs j ON j.id = m.job_id"
+        " WHERE m.mask = ?1 AND j.state IN ('queued', 'running') LIMIT 1",
         (content_hash,),
     )
 

@@ -24,6 +24,14 @@ async def open_ids(
     )
 
 
+async def latest_id(connection: Connection, *, user_id: int) -> str | None:
+    """The job that a person asked for last, however it ended."""
+    return await connection.value(
+        "SELECT id FROM jobs WHERE user_id = ? ORDER BY accepted_at DESC, rowid DESC LIMIT 1",
+        (user_id,),
+    )
+
+
 async def init_pictures(connection: Connection, *, user_id: int) -> list[str]:
     """The content hashes of pictures from which jobs of `user_id` started."""
     return await connection.column(

@@ -9,7 +9,8 @@ from pipeline.rating import Rating
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureRecord:
-    """A stored picture. `content_hash` is the SHA-256 of the PNG file, in hex."""
+    """A stored picture. `content_hash` is the SHA-256 of the PNG file, in hex. `faces`: how many
+    were drawn again, larger."""
 
     id: str
     job_id: str
@@ -29,6 +30,7 @@ class PictureRecord:
     engine: str
     elapsed_s: float
     made_at: float
+    faces: int = 0
 
 
 _PICTURES = Table(PictureRecord, "pictures", read={"rating": rating_of})

@@ -1,5 +1,10 @@
-"""The `uploads` table: pictures sent to start from. Files are named by content hash."""
+"""The `uploads` table: pictures sent to start from, and masks. Files are named by content hash.
 
+A mask belongs to nobody, because many people redraw the same half of a picture: it is kept while
+any job names it.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from data.store.connection import Connection, Table
@@ -7,7 +12,7 @@ from data.store.connection import Connection, Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRecord:
-    """A stored upload. `user_id` is None until a job uses it."""
+    """A stored upload. `user_id` is None until a job uses it, and for masks."""
 
     content_hash: str
     user_id: int | None
@@ -15,9 +20,10 @@ class UploadRecord:
     height: int
     size_bytes: int
     uploaded_at: float
+    is_mask: bool = False
 
 
-_UPLOADS = Table(UploadRecord, "uploads")
+_UPLOADS = Table(UploadRecord, "uploads", read={"is_mask": bool})
 
 
 async def put(connection: Connection, *, upload: UploadRecord) -> None:
@@ -55,9 +61,32 @@ async def delete_unused(connection: Connection, *, before: float) -> list[str]:
     """Remove uploads older than `before` that no job names; returns the hashes of the files."""
     return await connection.column(
         "DELETE FROM uploads WHERE uploaded_at <= ? AND NOT EXISTS"
-        " (SELECT 1 FROM jobs WHERE init_picture = content_hash) RETURNING content_hash",
+        " (SELECT 1 FROM jobs WHERE init_picture = content_hash) AND NOT EXISTS"
+        " (SELECT 1 FROM job_masks WHERE mask = content_hash) RETURNING content_hash",
         (before,),
     )
+
+
+async def masks_of_user(connection: Connection, *, user_id: int) -> list[UploadRecord]:
+    """The masks with which `user_id` drew, oldest first."""
+    return await _UPLOADS.many(
+        connection,
+        "WHERE content_hash IN (SELECT m.mask FROM job_masks m JOIN jobs j ON j.id = m.job_id"
+        " WHERE j.user_id = ?) ORDER BY uploaded_at, content_hash",
+        (user_id,),
+    )
+
+
+async def forget_masks(connection: Connection, *, hashes: Iterable[str]) -> list[str]:
+    """Remove those of the masks `hashes` that no job names; returns the hashes of the files."""
+    freed: list[str] = []
+    for content_hash in hashes:
+        freed += await connection.column(
+            "DELETE FROM uploads WHERE content_hash = ? AND is_mask AND NOT EXISTS"
+            " (SELECT 1 FROM job_masks WHERE mask = content_hash) RETURNING content_hash",
+            (content_hash,),
+        )
+    return freed
 
 
 async def hashes_from(connection: Connection, *, prefix: str) -> set[str]:

@@ -34,6 +34,23 @@ def typed_id(typed: str) -> str:
     return lowered if found is None else found[0]
 
 
+def is_id(text: str) -> bool:
+    """Whether `text` is an id, and nothing else."""
+    return _TYPED.fullmatch(text) is not None
+
+
+_MESSAGE: Final = re.compile(
+    r"discord(?:app)?\.com/channels/(?:@me|[0-9]{1,20})/[0-9]{1,20}/([0-9]{1,19})(?![0-9])",
+    re.IGNORECASE,
+)
+
+
+def linked_message(typed: str) -> int | None:
+    """The id of the message that a link in `typed` leads to, as Discord's clients copy it."""
+    found = _MESSAGE.search(typed)
+    return None if found is None else snowflake(found[1])
+
+
 MAX_SNOWFLAKE: Final = 2**63 - 1
 """Discord's ids have 64 bits, the first never set. SQLite's integers end there too."""
 

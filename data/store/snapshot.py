@@ -97,14 +97,15 @@ def changing(database: Path) -> Generator[sqlite3.Connection]:
 
 
 def remove_secrets(database: Path) -> None:
-    """Remove from a copy what can act for the bot or for a person: tokens of interactions, and who
-    is signed in on the web page."""
+    """Remove from a copy what can act for the bot or for a person: tokens of interactions, who is
+    signed in on the web page, and links to paint on it."""
     with changing(database) as connection:
         connection.execute(
             "UPDATE jobs SET interaction_token = NULL WHERE interaction_token IS NOT NULL"
         )
-        if _exists(connection, "web_sessions"):
-            connection.execute("DELETE FROM web_sessions")
+        for table in ("web_sessions", "paint_links"):
+            if _exists(connection, table):
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - ours
 
 
 def add_numbers(database: Path, others: Mapping[str, int]) -> None:

@@ -22,8 +22,12 @@ REWRITTEN = {
     ("gallery_entries", "on_web"): 11,
     ("gallery_words", "tags"): 11,
     ("gallery_words", "marks"): 12,
+    ("quota_uses", "granted_here"): 26,
+    ("quota_uses", "granted_overall"): 26,
 }
-DROPPED_COLUMNS = {("gallery_guilds", "on_web"): 11, ("reporters", "told"): 14}
+DROPPED_COLUMNS = {
+    ("gallery_guilds", "on_web"): 11, ("reporters", "told"): 14, ("quota_grants", "pictures"): 26,
+}  # fmt: skip
 DROPPED_TABLES = {"message_removals": 14, "gallery_changes": 14, "gallery_checks": 14}
 
 # What a migration makes of the rows that are there, as queries for rows that should not be.
@@ -51,6 +55,13 @@ DERIVED = [
         WHERE w.marks NOT LIKE
             'any %' || ' qs' || e.guild_id || ' qm' || e.maker_id || ' qr' || e.rating""",
         id="12, filters in the search"),
+    pytest.param(26, """
+        SELECT * FROM quota_uses WHERE (granted_here % (cost + faces_cost)
+            OR granted_overall % (cost + faces_cost)) AND granted_here < 1 << 62
+            AND granted_overall < 1 << 62""", id="26, what grants cover"),
+    pytest.param(26, """
+        SELECT * FROM quota_grants WHERE hundredths % 100 AND hundredths < 1 << 62""",
+        id="26, grants"),
 ]  # fmt: skip
 
 

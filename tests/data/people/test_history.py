@@ -110,7 +110,10 @@ async def test_pages_follow_each_other_without_gap(database: Database) -> None:
 
 
 @given(st.lists(st.text(max_size=20), max_size=5))
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=50,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_a_text_is_found_by_its_own_words(words: Sequence[str]) -> None:
     text = searchable(", ".join(words))
     connection = sqlite3.connect(":memory:")
