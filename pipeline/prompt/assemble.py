@@ -13,8 +13,8 @@ from typing import Final
 
 from pipeline.card import PRESETS, RATING_TAGS, STYLES, Aesthetic, Quality, QualityPreset, Year
 from pipeline.prompt.pieces import Piece, join_pieces, piece, split_pieces
-from pipeline.prompt.tags import plain_keys
-from pipeline.prompt.weights import escape_tag
+from pipeline.prompt.tags import plain_key, plain_keys
+from pipeline.prompt.weights import escape_tag, plain_tags
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
 from pipeline.tag_category import TagCategory
@@ -97,8 +97,9 @@ def _ordered(request: GenerationRequest, category_of: CategoryOf) -> list[Piece]
     subjects: list[Piece] = []
     characters, series, rest = _names(request.character), _names(request.series), list[Piece]()
     for each in typed[:end]:
-        category = category_of(each.key)
-        if _SUBJECT.fullmatch(each.key):
+        key = _same_kind(each, category_of) if each.changes else each.key
+        category = category_of(key)
+        if _SUBJECT.fullmatch(key):
             subjects.append(each)
         elif category is TagCategory.CHARACTER:
             characters.append(each)
@@ -109,10 +110,18 @@ def _ordered(request: GenerationRequest, category_of: CategoryOf) -> list[Piece]
     return [*subjects, *characters, *series, *rest, *typed[end:]]
 
 
+def _same_kind(changing: Piece, category_of: CategoryOf) -> str:
+    """The key of the first tag of a piece that changes, if all of its tags have the same place."""
+    keys = [plain_key(tag) for tag in plain_tags(changing.text)]
+    places = {(bool(_SUBJECT.fullmatch(key)), category_of(key)) for key in keys}
+    return keys[0] if len(places) == 1 else changing.key
+
+
 def _names(option: str) -> list[Piece]:
-    """Names from an option, with brackets escaped unless a name starts with weight syntax."""
+    """Names from an option. Brackets are escaped unless a name starts with weight syntax or
+    changes."""
     return [
-        each if each.is_weighted else piece(escape_tag(each.text))
+        each if each.is_weighted or each.changes else piece(escape_tag(each.text))
         for each in split_pieces(option)
         if not each.is_break
     ]

@@ -5,6 +5,9 @@ import unicodedata
 from typing import Final
 
 _LINES = re.compile(r"(?:(?<![ \t])[ \t]+)?(?:\r\n|[\n\r\v\f\x85\u2028\u2029])\s*")
+_LINES_IN_BRACES = re.compile(  # of choices that are written over several lines
+    r"(?<=[{|$\uff5b\uff5c\uff04])[ \t]*+[\r\n]\s*+|(?<!\s)[ \t]*+[\r\n]\s*+(?=[|}\uff5c\uff5d])"
+)
 _BLANKS = re.compile(r"[ \t\u00a0\u3000]+")
 
 _LINE_COMMENT = re.compile(r"(?:^|(?<=\s))(?:#(?=[ \t])|//(?=[ \t])).*$", re.MULTILINE)
@@ -31,11 +34,11 @@ def clean_text(text: str) -> str:
 
 def clean_prompt(text: str) -> str:
     """`clean_text` of a prompt: comments to the end of a line (`# like this`) become `/* ... */`,
-    since there are no lines afterwards."""
+    since there are no lines afterwards. Line ends beside `{`, `|` and before `}` are no commas."""
     kept = _LINE_COMMENT.sub(_enclosed, text)
     if "\n" in kept.strip():
         kept = _WHOLE_LINE_COMMENT.sub(_enclosed, kept)
-    return clean_text(kept)
+    return clean_text(_LINES_IN_BRACES.sub(" ", kept))
 
 
 def _enclosed(comment: "re.Match[str]") -> str:

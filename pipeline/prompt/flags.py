@@ -57,8 +57,21 @@ def _words(value: str) -> str:
     return value
 
 
+_YES: Final = {"": True, "true": True, "yes": True, "on": True,
+               "false": False, "no": False, "off": False}  # fmt: skip
+
+
+def _switch(value: str) -> bool:
+    """A flag without a value is switched on."""
+    try:
+        return _YES[value.casefold()]
+    except KeyError:
+        raise ValueError(value) from None
+
+
 _READERS: Final[Mapping[type, Callable[[str], object]]] = {
     str: _words,
+    bool: _switch,
     int: _integer,
     float: _number,
     Rating: Rating.from_label,

@@ -1,13 +1,14 @@
 """Settings as the flags that people type at the end of a prompt: written and read. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import Any, Final
 
 from pipeline.aspect import nearest_bucket
-from pipeline.card import DEFAULT_SAMPLER, MAX_PROMPT_CHARACTERS, MAX_STEPS, SCHEDULERS
+from pipeline.card import DEFAULT_SAMPLER, MAX_PROMPT_CHARACTERS, MAX_STEPS, SCHEDULERS, Speed
 from pipeline.errors import InputError
 from pipeline.lora.recipe import NO_RECIPE, Recipe
-from pipeline.lora.typed import strength_text
+from pipeline.lora.typed import NO_LORA, TypedLora, strength_text
 from pipeline.lora.use import MAX_LORAS
 from pipeline.metadata.parameters import Parameters
 from pipeline.metadata.settings import settings_of
@@ -24,7 +25,9 @@ def settings_line(request: GenerationRequest) -> str:
     said = [
         (each.flags[0], getattr(request, each.field)) for each in FLAGGED if each.default is None
     ]
-    return " ".join(f"--{flag} {written(value)}" for flag, value in said if value is not None)
+    return " ".join(
+        f"--{flag} {written(value)}" for flag, value in said if value not in {None, NO_LORA}
+    )
 
 
 def with_settings(request: GenerationRequest, line: str) -> GenerationRequest:
@@ -77,10 +80,15 @@ def request_of(
     name in the library of a LoRA that can be used here. A sampler that needs a LoRA is left out
     without one, with its few steps.
     """
-    said = settings_of(parameters)
-    lora = _loras(parameters, lora_of)
+    said, loras = settings_of(parameters), parameters.loras
+    is_draft = said.get("speed") is Speed.DRAFT
+    drafts = is_draft and bool(loras) and lora_of(loras[-1].name) is not None
+    if is_draft:
+        loras = loras[:-1]  # the last is what made it one, which comes with the speed
+        said["speed"] = Speed.DRAFT if drafts else None
+    lora = _loras(loras, lora_of)
     sampler = said.get("sampler") or DEFAULT_SAMPLER
-    if SCHEDULERS[sampler].distilled and lora is None:
+    if not drafts and (is_draft or (SCHEDULERS[sampler].distilled and lora is None)):
         said.update(sampler=None, num_inference_steps=None, guidance_scale=None)
     highest = {"num_inference_steps": SCHEDULERS[sampler].highest_steps(max_steps)}
     for each in OPTIONS:
@@ -95,10 +103,10 @@ def request_of(
     )
 
 
-def _loras(parameters: Parameters, lora_of: NameOf) -> str | None:
+def _loras(loras: Iterable[TypedLora], lora_of: NameOf) -> str | None:
     """Those that the library has, as the option takes them."""
     known: dict[str, str] = {}
-    for each in parameters.loras:
+    for each in loras:
         name = lora_of(each.name)
         if name is not None and each.strength is not None:
             known[name] = f"{name}:{strength_text(each.strength)}"

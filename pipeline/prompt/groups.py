@@ -14,7 +14,7 @@ from pipeline.prompt.misweights import (
     weigh,
 )
 from pipeline.prompt.placeholders import Placeholders
-from pipeline.prompt.scheduled import lasting_text
+from pipeline.prompt.read_schedule import escaped, read_schedule
 
 _OPENED_BY: Final = {")": "(", "]": "[", "}": "{"}
 _SIGN = re.compile(r"[()\[\]{}]")
@@ -128,8 +128,9 @@ class GroupReader:
         if not words.strip() or not number:
             return False
         made, kind = f"({words}:{number})", HintKind.WEIGHT_READ
-        if sign == "]" and ":" in words:
-            made, kind = lasting_text(piece) or "", HintKind.EDITING
+        found = read_schedule(piece, self._words) if sign == "]" and ":" in words else None
+        if found is not None:
+            made, kind = found.text, HintKind.EDITING
         self._tell(kind, piece + sign, made)
         self._parts = [content.removesuffix(piece), self._placeholders.put(made, piece + sign)]
         return True
@@ -137,9 +138,10 @@ class GroupReader:
     def _open_square(self, content: str) -> str:
         """The same of `[a:b:0.5` and `[smile:1.2`: to the end of the tag."""
         head, comma, after = content.partition(",")
-        used = lasting_text(head)
-        if used is None:
+        found = None if "|" in head else read_schedule(head, self._words)
+        if found is None:
             return "[" + content
+        used = found.text
         self._tell(HintKind.EDITING, "[" + head, used)
         return (used and self._placeholders.put(used, "[" + head)) + comma + after
 
@@ -182,14 +184,11 @@ class GroupReader:
         return made
 
     def _square(self, content: str, typed: str) -> str:
-        if "|" in content:
-            used = next((each.strip() for each in content.split("|") if each.strip()), "")
-            self._tell(HintKind.ALTERNATING, typed, used)
-            return used
-        used = lasting_text(content)
-        if used is not None:
-            self._tell(HintKind.EDITING, typed, used)
-            return used
+        found = read_schedule(content, self._words)
+        if found is not None:
+            if found.kind is not None:
+                self._tell(found.kind, typed, found.text)
+            return found.text
         words, number, kind = weigh(read_rest(content, self._placeholders, self._hints))
         if not words.strip(" ,"):
             return ""
@@ -215,6 +214,18 @@ class GroupReader:
             return self._round(content, typed, None)
         self._tell_words(content)
         return f"({read_rest(content, self._placeholders, self._hints)}:{_NOVELAI_EMPHASIS})"
+
+    def _words(self, text: str) -> str:
+        """One text of a schedule."""
+        read = self._bare(read_rest(text, self._placeholders, self._hints))
+        return "".join(self._escaped(letter) for letter in escaped(read))
+
+    def _escaped(self, letter: str) -> str:
+        """A name in a schedule: `:d` would end its text."""
+        part = self._placeholders.at(letter)
+        if part is None or part.text[:1] in "([" or (text := escaped(part.text)) == part.text:
+            return letter
+        return self._placeholders.put(text, part.typed)
 
     def _tell(self, kind: HintKind, typed: str, used: str) -> None:
         if kind is HintKind.WEIGHT_WORD:

@@ -7,6 +7,7 @@ from typing import Final
 from pipeline.hints import MAX_TYPED, HintKind, Hints
 from pipeline.prompt.names import escape_name
 from pipeline.prompt.pieces import split_pieces
+from pipeline.prompt.schedule import all_words
 from pipeline.prompt.tags import plain_key, plain_keys
 
 NameOf = Callable[[str], str | None]
@@ -65,7 +66,7 @@ def add_series(character: str, typed: str, series_of: NameOf, hints: Hints) -> s
 def unknown_pieces(text: str, is_known: Callable[[str], bool]) -> Iterator[str]:
     """The pieces of a read prompt that are no tags, as typed and each once."""
     seen: set[str] = set()
-    for run in _RUN.findall(text):
+    for run in _RUN.findall(all_words(text)):
         for part in _BREAK.split(run):
             typed = " ".join(_ESCAPE.sub(r"\1", _WEIGHT.sub("", part)).split())
             key = plain_key(typed)

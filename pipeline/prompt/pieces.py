@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pipeline.prompt.schedule import changes
 from pipeline.prompt.tags import plain_tags, tag_key
 
 BREAK: Final = "BREAK"
@@ -37,13 +38,18 @@ class Piece:
         return self.is_break or re.search(r"\bBREAK\b", self.text) is not None
 
     @property
+    def changes(self) -> bool:
+        """Whether it has more than one text, see `pipeline.prompt.schedule`."""
+        return changes(self.text)
+
+    @property
     def is_weighted(self) -> bool:
         return self.text.startswith(("(", "["))
 
 
 def piece(text: str) -> Piece:
-    """One piece from its text."""
-    return Piece(text, tag_key(text))
+    """One piece from its text. One that changes while it is drawn equals only itself."""
+    return Piece(text, text if changes(text) else tag_key(text))
 
 
 def split_pieces(prompt: str) -> list[Piece]:

@@ -17,7 +17,9 @@ from pipeline.prompt.groups import GroupReader
 from pipeline.prompt.known import NameOf, nothing, replace_aliases
 from pipeline.prompt.names import IsKnown, set_names_aside
 from pipeline.prompt.placeholders import Placeholders, without_letters
+from pipeline.prompt.typed_regions import split_regions
 from pipeline.prompt.width import as_ascii
+from pipeline.regions import Region
 from pipeline.request import GenerationRequest
 
 _TEXTS: Final = ("prompt", "tags", "character", "series", "negative_prompt")
@@ -37,10 +39,11 @@ class ReadPrompt(NamedTuple):
 
 
 class ReadRequest(NamedTuple):
-    """A request with all its texts read."""
+    """A request with all its texts read; its prompt without what is only for one of `regions`."""
 
     request: GenerationRequest
     hints: tuple[Hint, ...] = ()
+    regions: tuple[Region, ...] = ()
 
 
 def read_prompt(typed: str, is_known: IsKnown) -> ReadPrompt:
@@ -52,12 +55,21 @@ def read_prompt(typed: str, is_known: IsKnown) -> ReadPrompt:
 def read_request(
     request: GenerationRequest, is_known: IsKnown, alias_of: NameOf = nothing
 ) -> ReadRequest:
-    """Read all texts of a clean request whose flags are folded, tags in place of their aliases."""
+    """Read all texts of a clean request whose flags are folded, tags in place of their aliases.
+
+    InputError `regions_unclear`.
+    """
     hints = Hints()
-    texts = {name: _read(getattr(request, name), is_known, hints) for name in _TEXTS}
-    texts = {name: replace_aliases(text, alias_of, hints) for name, text in texts.items()}
+    typed = split_regions(request.prompt)
+    request = replace(request, prompt=typed.common)
+
+    def read(text: str) -> str:
+        return replace_aliases(_read(text, is_known, hints), alias_of, hints)
+
+    texts = {name: read(getattr(request, name)) for name in _TEXTS}
+    regions = tuple(replace(each, prompt=read(each.prompt)) for each in typed.regions)
     texts["place_negative"] = _read(request.place_negative, is_known, Hints())  # nobody typed it
-    return ReadRequest(replace(request, **texts), hints.found)
+    return ReadRequest(replace(request, **texts), hints.found, regions)
 
 
 def _read(typed: str, is_known: IsKnown, hints: Hints) -> str:

@@ -1,9 +1,10 @@
 """The rating requested by the words of a prompt."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+from pipeline.errors import RefusedError
 from pipeline.prompt.tags import plain_keys
 from pipeline.rating import Rating
 
@@ -35,6 +36,21 @@ def requested_rating(prompt: str) -> Rating | None:
     """
     found = [rating for key in plain_keys(prompt) for rating in _ratings_in(key)]
     return max(found, default=None)
+
+
+def decide_rating(
+    chosen: Rating | None, prompts: Iterable[str], *, default: Rating, ceiling: Rating
+) -> Rating:
+    """The higher of the chosen rating and those of `prompts`, or the default, no higher than
+    `ceiling`. RefusedError for a request above it."""
+    said = (chosen, *map(requested_rating, dict.fromkeys(prompts)))
+    found = [rating for rating in said if rating is not None]
+    if not found:
+        return min(default, ceiling)
+    requested = max(found)
+    if requested > ceiling:
+        raise RefusedError("rating_above_ceiling", wish=requested.label, ceiling=ceiling.label)
+    return requested
 
 
 def _ratings_in(key: str) -> list[Rating]:

@@ -12,6 +12,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
+from pipeline.prompt.schedule import all_words
+
 MAX_WEIGHT: Final = 100.0
 """Weights stay within +-100: far beyond any use, yet activations of text encoders (a few hundred)
 times this stay finite in half precision (65504)."""
@@ -182,8 +184,9 @@ def escape_tag(name: str) -> str:
 def plain_tags(prompt: str) -> list[str]:
     """The tags of a prompt without weights, brackets and escapes, otherwise as typed.
 
-    Split at commas and BREAK; empty ones are left out, repeated ones stay.
+    Split at commas and BREAK; empty ones are left out, repeated ones stay. Those of every step if
+    the prompt changes while it is drawn.
     """
-    parts = _read(prompt, _Reader(weigh=False))
+    parts = _read(all_words(prompt), _Reader(weigh=False))
     words = "".join("," if isinstance(p, Break) else p.text for p in parts)
     return [tag for part in words.split(",") if (tag := _SPACES.sub(" ", part).strip())]

@@ -1,6 +1,7 @@
 """Prompt embeddings, and a cache of them bounded in bytes."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +12,19 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextEmbeds:
-    """One text, encoded: embeds (1, 77 * chunks, width of both encoders), pooled (1, width_2)."""
+    """One text, encoded: embeds (1, 77 * chunks, width of both encoders), pooled (1, width_2).
+    Several of them: one after another in the first axis."""
 
     embeds: FloatArray
     pooled: FloatArray
+
+    @classmethod
+    def joined(cls, texts: "Sequence[TextEmbeds]") -> "TextEmbeds":
+        """`texts`, which have the same number of chunks, as one."""
+        return cls(
+            embeds=np.concatenate([each.embeds for each in texts]),
+            pooled=np.concatenate([each.pooled for each in texts]),
+        )
 
     @property
     def size_bytes(self) -> int:
@@ -23,10 +33,11 @@ class TextEmbeds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptEmbeds:
-    """A prompt and its negative, padded to the same length, float32.
+    """A prompt (or one for each region) and its negative, padded to the same length, float32.
 
     `prompt_embeds` and `negative_prompt_embeds`: (1, 77 * chunks, width of both encoders);
     `pooled_prompt_embeds` and `negative_pooled_prompt_embeds`: (1, width of the second encoder).
+    Those of the prompt: (regions, ...) if there are any.
     """
 
     prompt_embeds: FloatArray

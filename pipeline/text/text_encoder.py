@@ -10,6 +10,7 @@ from pipeline.lora.adapter import LoraSet
 from pipeline.model.folder import Component, ModelFolder
 from pipeline.plan.memory import give_back_heap
 from pipeline.prompt.chunks import CHUNK_TOKENS, Chunk, lay_out, pad_to
+from pipeline.prompt.drawn_texts import StepTexts, texts_of
 from pipeline.prompt.weights import parse_weights
 from pipeline.request import ResolvedRequest
 from pipeline.runtime.adapters import combine
@@ -21,6 +22,9 @@ from pipeline.text.tokenizer import ClipTokenizer
 MAX_CHUNKS: Final = 40
 """4,000 characters of tags are about 15 chunks; 4,000 emoji would be over a hundred, each of which
 makes every step of the UNet slower for everybody."""
+
+MAX_CHANGING_CHUNKS: Final = 160
+"""Of all texts of a prompt that changes while it is drawn: with SDXL 200 MB with the negatives."""
 
 CACHE_BYTES: Final = 64 * 2**20
 """About a hundred prompts of one chunk (SDXL: 77 x 2048 float32 = 631 kB)."""
@@ -62,36 +66,59 @@ class PromptEncoder:
     def encode_request(
         self, request: ResolvedRequest, loras: LoraSet | None = None
     ) -> PromptEmbeds:
-        """Embeddings of the final texts of `request`, whose open LoRAs are `loras`. Raises as
-        `encode`."""
-        return self.encode(request.prompt, request.negative_prompt, loras)
+        """Embeddings of the texts of the first step of `request`, whose open LoRAs are `loras`.
+        Raises as `encode`."""
+        return self.encode_steps(texts_of(request)[:1], loras)[0]
 
     def encode(
         self, prompt: str, negative_prompt: str, loras: LoraSet | None = None
     ) -> PromptEmbeds:
-        """Embeddings of both, padded to the same number of chunks, by encoders with `loras`.
+        """Embeddings of both. See `encode_steps`."""
+        return self.encode_steps([StepTexts((prompt,), negative_prompt)], loras)[0]
 
-        An empty negative is all zeros where the model says so (`force_zeros_for_empty_prompt`), as
+    def encode_steps(
+        self, steps: Sequence[StepTexts], loras: LoraSet | None = None
+    ) -> tuple[PromptEmbeds, ...]:
+        """Embeddings of the texts of each step, by encoders with `loras`; the same object for the
+        same texts. All are padded to the same number of chunks with empty ones, as in A1111.
+
+        Empty negatives are all zeros where the model says so (`force_zeros_for_empty_prompt`), as
         in diffusers without a negative and in A1111. Raises ModelError, EngineError, the latter
-        also for a prompt of more than MAX_CHUNKS chunks, InputError as `combine`.
+        also for a prompt of more than MAX_CHUNKS chunks, or MAX_CHANGING_CHUNKS in all its texts,
+        InputError as `combine`.
         """
         loras = loras or LoraSet()
-        chunks, negative_chunks = self.chunks(prompt), self.chunks(negative_prompt)
-        count = max(len(chunks), len(negative_chunks))
-        if count > MAX_CHUNKS:
-            raise EngineError("prompt_too_many_tokens", limit=MAX_CHUNKS * CHUNK_TOKENS)
+        different = dict.fromkeys(steps)
+        texts = {text for each in different for text in (*each.prompts, each.negative_prompt)}
+        count = max(len(self.chunks(text)) for text in texts)
+        most = min(MAX_CHUNKS, MAX_CHANGING_CHUNKS // sum(len(e.prompts) for e in different))
+        if count > most:
+            raise EngineError("prompt_too_many_tokens", limit=most * CHUNK_TOKENS)
+        zeros = self._folder.force_zeros_for_empty_prompt and not any(
+            each.negative_prompt.strip() for each in different
+        )
         try:
-            positive = self._encode(self._padded(chunks, count), loras)
-            if self._folder.force_zeros_for_empty_prompt and not negative_prompt.strip():
-                negative = TextEmbeds(
-                    embeds=np.zeros_like(positive.embeds), pooled=np.zeros_like(positive.pooled)
-                )
-            else:
-                negative = self._encode(self._padded(negative_chunks, count), loras)
+            found = {each: self._encode_both(each, count, loras, zeros=zeros) for each in different}
         finally:
             if not self._keep_sessions and self._open:
                 self._open.clear()
                 give_back_heap()
+        return tuple(found[each] for each in steps)
+
+    def _encode_both(
+        self, texts: StepTexts, count: int, loras: LoraSet, *, zeros: bool
+    ) -> PromptEmbeds:
+        """`zeros`: instead of the negative."""
+        drawn = [
+            self._encode(self._padded(self.chunks(text), count), loras) for text in texts.prompts
+        ]
+        positive = drawn[0] if len(drawn) == 1 else TextEmbeds.joined(drawn)
+        if zeros:
+            negative = TextEmbeds(
+                embeds=np.zeros_like(drawn[0].embeds), pooled=np.zeros_like(drawn[0].pooled)
+            )
+        else:
+            negative = self._encode(self._padded(self.chunks(texts.negative_prompt), count), loras)
         return PromptEmbeds(
             prompt_embeds=positive.embeds,
             negative_prompt_embeds=negative.embeds,

@@ -175,10 +175,10 @@ def test_the_places_negative_joins_the_users_and_yields_to_the_prompt() -> None:
 
 def test_nobody_is_told_of_what_the_place_wrote() -> None:
     request = GenerationRequest(prompt="1girl", place_negative="{lowres}, hat --stylize 50")
-    read, hints = read_request(request, lambda _: False)
-    assert hints == ()
-    assert "--" not in read.place_negative
-    assert negative_of(read, craft(preset=QualityPreset.NONE)) == "(lowres:1.05), hat, nsfw"
+    read = read_request(request, lambda _: False)
+    assert read.hints == ()
+    assert "--" not in read.request.place_negative
+    assert negative_of(read.request, craft(preset=QualityPreset.NONE)) == "(lowres:1.05), hat, nsfw"
 
 
 @pytest.mark.parametrize("preset", QualityPreset)

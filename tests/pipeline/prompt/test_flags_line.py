@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.aspect import BUCKETS
-from pipeline.card import MAX_GUIDANCE, MAX_PROMPT_CHARACTERS, Sampler
+from pipeline.card import MAX_GUIDANCE, MAX_PROMPT_CHARACTERS, Sampler, Speed
 from pipeline.errors import InputError
 from pipeline.lora.typed import TypedLora
 from pipeline.metadata.parameters import Parameters
@@ -96,6 +96,22 @@ def test_a_sampler_that_needs_a_lora_comes_with_one_or_not_at_all() -> None:
     assert together.num_inference_steps == 50, "it can do no more"
     trailing = request_of(replace(theirs, sampler=Sampler.EULER_TRAILING))
     assert (trailing.sampler, trailing.num_inference_steps) == (Sampler.EULER_TRAILING, 60)
+
+
+def test_a_draft_is_read_without_naming_what_makes_it_one() -> None:
+    """The LoRA for drafts is the last that a file names. Without it there is no draft, and its few
+    steps are not kept."""
+    theirs = Parameters(
+        prompt="1girl", sampler=Sampler.LCM, num_inference_steps=8, guidance_scale=1.0,
+        loras=(TypedLora("ink", 0.7), TypedLora("quick", 1.0)), pairs={"Speed": "draft"},
+    )  # fmt: skip
+    here = request_of(theirs, lora_of=lambda name: name)
+    assert (here.lora, here.speed, here.num_inference_steps) == ("ink:0.7", Speed.DRAFT, 8)
+    without = request_of(theirs, lora_of={"ink": "ink"}.get)
+    assert (without.lora, without.speed) == ("ink:0.7", None)
+    assert (without.sampler, without.num_inference_steps) == (None, None)
+    alone = request_of(replace(theirs, loras=theirs.loras[1:]), lora_of=lambda name: name)
+    assert (alone.lora, alone.speed, alone.sampler) == (None, Speed.DRAFT, Sampler.LCM)
 
 
 def test_a_long_prompt_is_cut_between_tags() -> None:

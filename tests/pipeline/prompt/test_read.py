@@ -178,21 +178,23 @@ def test_what_a1111_understands_is_told_of_in_no_way(typed: str) -> None:
      ("<cat-toy>, a", "a", [("unknown", "<cat-toy>", "")]),
      ("(embedding:easy:1.2), a", "a", [("embedding", "embedding:easy", "")]),
      ("EasyNegative, a", "a", [("embedding", "EasyNegative", "")]),
-     ("[a:b:0.7]", "a", [("editing", "[a:b:0.7]", "a")]),
-     ("[a:b:0.2]", "b", [("editing", "[a:b:0.2]", "b")]),
-     ("[x:0.3]", "x", [("editing", "[x:0.3]", "x")]),
-     ("[x::0.3]", "x", [("editing", "[x::0.3]", "x")]),
-     ("[a:b:0,2]", "b", [("editing", "[a:b:0,2]", "b")]),
-     ("[a:b:0.2,0.8]", "a", [("editing", "[a:b:0.2,0.8]", "a")]),
-     ("[a:b:c:0.1,0.9]", "b", [("editing", "[a:b:c:0.1,0.9]", "b")]),
-     ("[a:b:0.2:0.8]", "b", [("editing", "[a:b:0.2:0.8]", "b")]),
+     ("[a:b:0.2,0.8]", "[:[a:b:0.8]:0.2]",
+      [("editing", "[a:b:0.2,0.8]", "[:[a:b:0.8]:0.2]")]),
+     ("[a:b:c:0.1,0.9]", "[a:[b:c:0.9]:0.1]",
+      [("editing", "[a:b:c:0.1,0.9]", "[a:[b:c:0.9]:0.1]")]),
+     ("[a:b:0.2:0.8]", "[a:[b::0.8]:0.2]", [("editing", "[a:b:0.2:0.8]", "[a:[b::0.8]:0.2]")]),
+     ("[a:0.2:0.8]", "[:[a::0.8]:0.2]", [("editing", "[a:0.2:0.8]", "[:[a::0.8]:0.2]")]),
      ("[a:b:SECOND_PASS]", "a", [("editing", "[a:b:SECOND_PASS]", "a")]),
-     ("[SEQ:a:0.1:b:0.8:c:1]", "b", [("editing", "[SEQ:a:0.1:b:0.8:c:1]", "b")]),
+     ("[SEQ:a:0.1:b:0.8:c:1]", "[a:[b:c:0.8]:0.1]",
+      [("editing", "[SEQ:a:0.1:b:0.8:c:1]", "[a:[b:c:0.8]:0.1]")]),
      ("[CUT:white cat:white:0.5]", "white cat",
       [("editing", "[CUT:white cat:white:0.5]", "white cat")]),
-     ("[a:b:0.7, hat", "a, hat", [("editing", "[a:b:0.7", "a")]),
-     ("hat, a:b:0.7]", "hat, a", [("editing", "a:b:0.7]", "a")]),
-     ("[(a:1.2)|b]", "(a:1.2)", [("alternating", "[(a:1.2)|b]", "(a:1.2)")]),
+     ("[a:b:0.7, hat", "[a:b:0.7], hat", [("editing", "[a:b:0.7", "[a:b:0.7]")]),
+     ("hat, a:b:0.7]", "hat, [a:b:0.7]", [("editing", "a:b:0.7]", "[a:b:0.7]")]),
+     ("[smile:1.2]", "smile", [("editing", "[smile:1.2]", "smile")]),
+     ("[a:b:1.5]", "a", [("editing", "[a:b:1.5]", "a")]),
+     ("[a|b:0.1]", "[a|b]", [("alternating", "[a|b:0.1]", "[a|b]")]),
+     ("[a:1.2|b]", "[(a:1.2)|b]", [("weight_read", "a:1.2", "(a:1.2)")]),
      ("{a|b}", "a", [("variants", "{a|b}", "a")]),
      ("{2$$a|b|c}", "a, b", [("variants", "{2$$a|b|c}", "a, b")]),
      ("{0.5::a|0.1::b}", "a", [("variants", "{0.5::a|0.1::b}", "a")]),
@@ -241,6 +243,22 @@ def test_syntax_that_is_not_ours_is_told_and_reaches_no_model(
     typed: str, text: str, hints: list[tuple[str, str, str]]
 ) -> None:
     assert read(typed) == ReadPrompt(text, tuple(Hint(HintKind(k), t, u) for k, t, u in hints))
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [("[a:b:0.7]", "[a:b:0.7]"), ("[a:b:0,2]", "[a:b:0.2]"), ("[x:5]", "[x:5]"),
+     ("[x::0.3]", "[x::0.3]"), ("a [ b : c : 1 ] d", "a [ b : c :1] d"), ("[fe|]male", "[fe|]male"),
+     ("［a：b：0.5］", "[a:b:0.5]"), ("[[a|b]:c:0.5]", "[[a|b]:c:0.5]"),
+     ("tree[ in fog::0.6][ at night:0.25]", "tree[ in fog::0.6][ at night:0.25]"),
+     ("(cat [sits:runs:5]:1.3)", "(cat [sits:runs:5]:1.3)"), ("[(a:1.2)|b]", "[(a:1.2)|b]"),
+     ("[:d:smile:0.5]", r"[\:d:smile:0.5]"), (r"[\:d:0.5]", r"[\:d:0.5]"),
+     ("[artist:wlop:sky:0.5]", r"[artist\:wlop:sky:0.5]"), ("[|_||smile]", r"[\|_\||smile]"),
+     ("[|]", ""), ("[:0.5]", ""), ("[::3], a", "a")],
+)  # fmt: skip
+def test_changes_are_read_as_a1111_reads_them(typed: str, text: str) -> None:
+    assert read(typed) == ReadPrompt(text)
+    assert read(text) == ReadPrompt(text)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_equals_transformers(
     assert ours.pad == reference.pad_token_id
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text=st.text(max_size=60))
 def test_equals_transformers_on_anything(text: str, tiny_path: Path) -> None:
     folder = tiny_path / "tokenizer"

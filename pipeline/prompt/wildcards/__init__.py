@@ -1,0 +1,1 @@
+"""Choices in prompts: `{red|blue} hair`, `{2$$, $$a|b|c}`, `__pose__`."""
