@@ -1,0 +1,1 @@
+"""Finds faces in finished pictures, and draws small ones again, larger."""
