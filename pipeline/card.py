@@ -83,6 +83,15 @@ class Sampler(StrEnum):
     TCD = "TCD"
 
 
+class Speed(StrEnum):
+    """How much work goes into a picture: everything, less of it with nearly the same picture, or a
+    few steps with a LoRA that was distilled for that."""
+
+    FULL = "full"
+    BALANCED = "balanced"
+    DRAFT = "draft"
+
+
 RATING_TAGS: Final[Mapping[Rating, str]] = MappingProxyType(
     {
         Rating.SAFE: "safe",

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from pipeline.card import Speed
+from pipeline.lora.typed import loras_text
 from pipeline.options import written
 from pipeline.request import OPTION, ResolvedRequest, decided
 
@@ -17,7 +19,9 @@ def describe(resolved: ResolvedRequest) -> list[tuple[str, str]]:
     """
     request = resolved.original
     said = {OPTION[field].label: written(value) for field, value in decided(resolved).items()}
-    count = said.pop("count")
+    if resolved.own_loras:  # nobody asked by name for what makes it a draft
+        said[OPTION["lora"].label] = loras_text(resolved.own_loras)
+    count, speed = said.pop("count"), said.pop("speed")
     values = {
         "prompt": resolved.prompt,
         "negative_prompt": resolved.negative_prompt,
@@ -31,8 +35,11 @@ def describe(resolved: ResolvedRequest) -> list[tuple[str, str]]:
             else ""
         ),
         "init_picture": resolved.init_picture[:_HASH_DIGITS],
+        "mask": resolved.mask[:_HASH_DIGITS],
+        "extend": "" if resolved.extend is None else resolved.extend.value,
         "strength": written(resolved.strength) if resolved.init_picture else "",
         "upscale": f"{resolved.upscale_factor:.10g}x" if resolved.upscale_factor != 1 else "",
+        "speed": "" if resolved.speed is Speed.FULL else speed,
         "count": count,
         "place_negative": request.place_negative,
         "visibility": "private" if resolved.private else "public",

@@ -27,6 +27,7 @@ class HintKind(StrEnum):
     PARTS = "parts"
     ALTERNATING = "alternating"
     EDITING = "editing"
+    UNCHANGING = "unchanging"
     VARIANTS = "variants"
     SWAP = "swap"
     WEIGHT_READ = "weight_read"
@@ -38,7 +39,10 @@ class HintKind(StrEnum):
     LORA_PLACE = "lora_place"
     LORA_DEFAULT = "lora_default"
     TRIGGER = "trigger"
+    RECIPE = "recipe"
+    RECIPE_UNUSED = "recipe_unused"
     SAMPLER = "sampler"
+    OWN_SEED = "own_seed"
 
 
 _KINDS: Final = frozenset(map(str, HintKind))

@@ -1,5 +1,6 @@
 """Loads an engine from settings. Engines are imported only when needed."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
@@ -11,6 +12,7 @@ from pipeline.model.options import EngineName, EngineOptions, is_repository
 from pipeline.model.source import open_source
 
 if TYPE_CHECKING:
+    from pipeline.faces.found import FaceFinder
     from pipeline.model.folder import ModelFolder
 
 
@@ -29,8 +31,34 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
 
     Raises ModelError: what `ModelFolder.open` raises, `model_not_fetched`, `both_runtimes`,
     `provider_unavailable`, `memory_too_small`, `card_too_small`, `model_unreadable`,
-    `scheduler_unsupported`, `prepared_missing`, `prepared_damaged`, `variant_unfit`.
+    `scheduler_unsupported`, `faces_unreadable`, `prepared_missing`, `prepared_damaged`,
+    `variant_unfit`.
     """
+    finder = _finder(options)
+    return _with_faces(_load(options, progress), finder)
+
+
+def open_slots(
+    options: EngineOptions, *, progress: Callable[[str], None], turn: threading.Lock
+) -> Callable[[int], Engine]:
+    """A function that opens slot `number` of a device that draws several pictures at once; the
+    first one loads the engine when it is its `turn`. Raises as `load_engine`."""
+    from pipeline.engine.slots import SharedEngine
+
+    def load() -> Engine:
+        with turn:
+            return _load(options, progress)
+
+    shared = SharedEngine(load)
+
+    def open_slot(number: int) -> Engine:
+        finder = _finder(options)
+        return _with_faces(shared.open(number), finder)
+
+    return open_slot
+
+
+def _load(options: EngineOptions, progress: Callable[[str], None]) -> Engine:
     from pipeline.plan.place import advise, place_model
     from pipeline.runtime.providers import both_runtimes_installed
     from pipeline.speed.estimate import USUAL_PICTURE, about, expect_noted
@@ -55,12 +83,14 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
     if options.engine == "own":
         from pipeline.engine.own import OwnEngine
 
+        at_once = place.pictures_at_once(options.draw_at_once)
         engine = OwnEngine(
             folder,
             factory,
             prompts=prompts,
             description=description,
             rows_at_once=place.rows_at_once,
+            at_once=at_once,
             tiled_vae=place.tiled_vae,
             loras=options.loras,
         )
@@ -70,8 +100,29 @@ def load_engine(options: EngineOptions, *, progress: Callable[[str], None]) -> E
         engine = StockEngine(folder, factory, prompts=prompts, description=description)
     else:
         assert_never(options.engine)
-    progress(f"{folder.name} is ready")
+    progress(f"{folder.name} is ready{_together(engine)}")
     return engine
+
+
+def _with_faces(engine: Engine, finder: "FaceFinder | None") -> Engine:
+    from pipeline.faces.second_pass import SecondPass
+
+    return SecondPass(engine, finder)
+
+
+def _finder(options: EngineOptions) -> "FaceFinder | None":
+    if options.faces is None:
+        return None
+    from pipeline.faces.cascade import CascadeFinder
+    from pipeline.faces.cascade_file import read_cascade
+
+    return CascadeFinder(read_cascade(options.faces))
+
+
+def _together(engine: Engine) -> str:
+    """How many pictures share runs, if several do."""
+    count = getattr(engine, "pictures_at_once", 1)
+    return f", and draws up to {count} pictures at once" if count > 1 else ""
 
 
 def describe(options: EngineOptions, folder: "ModelFolder", provider: str) -> ModelDescription:
@@ -90,4 +141,5 @@ def describe(options: EngineOptions, folder: "ModelFolder", provider: str) -> Mo
         vae_scale_factor=folder.vae_scale_factor,
         upscale_strength=folder.upscale_strength,
         loras=folder.loras and options.engine == "own",
+        balanced=folder.shallow_file is not None and options.engine == "own",
     )

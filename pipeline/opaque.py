@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_WHITE: Final = (255, 255, 255, 255)
+WHITE: Final = (255, 255, 255, 255)
+BLACK: Final = (0, 0, 0, 255)
 _MAX_16_BIT: Final = 65535.0
 
 
-def opaque(image: Image.Image) -> Image.Image:
-    """`image` as RGB, with transparency on white.
+def opaque(image: Image.Image, ground: tuple[int, int, int, int] = WHITE) -> Image.Image:
+    """`image` as RGB, with transparency on `ground`.
 
     Grey of 16 bits or of floating point is scaled: Pillow would cut it off at 255, which makes it
     white. Costs milliseconds a megapixel: call it in a thread.
@@ -22,8 +23,8 @@ def opaque(image: Image.Image) -> Image.Image:
     if not image.has_transparency_data:
         return image.convert("RGB")
     layered = image.convert("RGBA")
-    ground = Image.new("RGBA", layered.size, _WHITE)
-    return Image.alpha_composite(ground, layered).convert("RGB")
+    below = Image.new("RGBA", layered.size, ground)
+    return Image.alpha_composite(below, layered).convert("RGB")
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:

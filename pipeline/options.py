@@ -27,7 +27,8 @@ class Option:
     `in_preset`: kept in a saved preset. `in_me`: `/me` has a default for it. `decided`: a field of
     `ResolvedRequest` too, which whatever is drawn again says as it was decided; where nothing is
     said, it is what `pipeline.resolve.Defaults` or the field itself has. `unlisted`: members of a
-    closed list that are accepted, but not offered.
+    closed list that are accepted, but not offered. `suggested`: those of a closed list are offered
+    while somebody types, as what can be chosen differs from place to place.
     """
 
     name: str = ""
@@ -40,6 +41,7 @@ class Option:
     in_me: bool = False
     decided: bool = False
     unlisted: frozenset[Any] = frozenset()
+    suggested: bool = False
     field: str = ""
     kind: type[Any] = str
     default: Any = None
@@ -57,9 +59,11 @@ class Option:
 
 
 def written(value: object) -> str:
-    """As people write it: a rating by its label, a number without superfluous digits."""
+    """As people write it: a rating by its label, a number without superfluous digits, `true`."""
     if isinstance(value, Rating):
         return value.label
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 

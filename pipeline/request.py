@@ -5,11 +5,10 @@ Pure values without numpy or Pillow, so that everything may import them cheaply.
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
-from enum import Enum
-from functools import partial
-from typing import Annotated, Any, Final, TypeVar
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Final
 
+from pipeline.canvas import Extend
 from pipeline.card import (
     MAX_COUNT,
     MAX_GUIDANCE,
@@ -23,18 +22,20 @@ from pipeline.card import (
     Aesthetic,
     QualityPreset,
     Sampler,
+    Speed,
     Style,
     Year,
 )
+from pipeline.chosen import Chosen, chosen_from_json, chosen_to_json
 from pipeline.hints import Hint, hints_from_json, hints_to_json
 from pipeline.jsonfields import JsonFields
 from pipeline.lora.typed import loras_text
 from pipeline.lora.use import LoraUse, loras_from_json, loras_to_json
-from pipeline.options import Option, kinds, options_of, read_choice
+from pipeline.options import Option, options_of
 from pipeline.rating import Rating
+from pipeline.regions import Region, regions_from_json, regions_to_json
 from pipeline.rework import MAX_STRENGTH, MIN_STRENGTH
-
-_R = TypeVar("_R", bound="GenerationRequest | ResolvedRequest")
+from pipeline.stored_fields import plain_values, read_fields, to_line
 
 JSON_VERSION: Final = 1
 """The version of the stored form. New fields need no new number: readers ignore unknown fields and
@@ -47,15 +48,19 @@ class GenerationRequest:
     see `pipeline.options.Option`.
 
     `aspect` is free text: a bucket's name, a ratio `3:2` or pixels `832x1216`. So is `lora`: names
-    of the library with strengths, `ink:0.8, other` (`pipeline.lora.typed`).
+    of the library with strengths, `ink:0.8, other` (`pipeline.lora.typed`); "" is none at all.
     `seed` is 0..2**32-1, or -1 for random. `private` decides who sees the result.
 
     `init_picture` is the content hash (SHA-256, hex) of the picture to start from, one of ours or
     an upload. `strength` (0.05..1) says how much of it is redrawn; it has no effect without one.
     `variation_seed` (as `seed`) interpolates the initial noise by `variation_strength` (0..1)
-    towards that seed's, as A1111 does. `upscale` draws `init_picture` larger, as the official demo
-    does. `source` is the id of the job that it was drawn from (re-roll, vary, upscale, remix).
-    `place_negative` is what the place adds to every negative prompt.
+    towards that seed's, as A1111 does. `mask` is the content hash of a stored mask of the size of
+    `init_picture`, white where it is redrawn; everything else stays. `extend` draws more around
+    `init_picture`, which stays. `upscale` draws `init_picture` larger, as the official demo
+    does. `faces` has small faces drawn again, larger; `only_faces` those of `init_picture`, of
+    which nothing else changes. `source` is the id of the job that it was drawn from (re-roll, vary,
+    upscale, remix). `place_negative` is what the place adds to every negative prompt. `compare` has
+    each picture drawn with another value of an option: `cfg: 5 | 7 | 9` (`pipeline.compare`).
     """
 
     prompt: Annotated[str, Option(low=1, high=MAX_PROMPT_CHARACTERS)] = ""
@@ -77,6 +82,10 @@ class GenerationRequest:
     aesthetic: Annotated[Aesthetic | None, Option(flags=("aesthetic",))] = None
     style: Annotated[Style | None, Option(flags=("style",))] = None
     lora: Annotated[str | None, Option(flags=("lora",), in_me=True)] = None
+    speed: Annotated[
+        Speed | None,
+        Option(flags=("speed",), a1111="Speed", in_me=True, decided=True, suggested=True),
+    ] = None
     sampler: Annotated[
         Sampler | None,
         Option(flags=("sampler",), a1111="Sampler", decided=True, unlisted=UNLISTED_SAMPLERS),
@@ -94,12 +103,13 @@ class GenerationRequest:
     seed: Annotated[
         int | None,
         Option(flags=("seed",), low=RANDOM_SEED, high=MAX_SEED, a1111="Seed", in_preset=False,
-               decided=True),
+               in_me=True, decided=True),
     ] = None  # fmt: skip
     count: Annotated[
         int | None,
         Option(flags=("count", "n"), low=1, high=MAX_COUNT, in_preset=False, decided=True),
     ] = None
+    faces: Annotated[bool | None, Option(flags=("faces",), a1111="Faces", decided=True)] = None
     private: Annotated[bool, Option(in_preset=False)] = False
     init_picture: str | None = None
     strength: Annotated[
@@ -107,23 +117,29 @@ class GenerationRequest:
     ] = None
     variation_seed: int | None = None
     variation_strength: float | None = None
+    mask: str | None = None
+    extend: Extend | None = None
     upscale: bool = False
+    only_faces: bool = False
     place_negative: str = ""
     source: str | None = None
+    compare: str | None = None
 
     def to_json(self) -> str:
         """One line of JSON for storage, without fields that are not set."""
-        return _dump({"version": JSON_VERSION, **plain_values(self)})
+        return to_line({"version": JSON_VERSION, **plain_values(self)})
 
     @classmethod
     def from_json(cls, text: str) -> "GenerationRequest":
         """What `to_json` wrote, now or in another version. ValueError names what is unreadable."""
-        return _read(cls, JsonFields.parse(text))
+        return read_fields(cls, JsonFields.parse(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedRequest:
     """Everything decided: no None left. Enough to draw the same pictures again.
+
+    A draft has the LoRA that makes it one among `loras`, marked as `draft`.
 
     `prompt` and `negative_prompt` are the final texts in A1111 syntax that the engine encodes.
     Picture i of the job uses seed `(seed + i) % 2**32`; with a variation all use `seed`, and the
@@ -135,9 +151,20 @@ class ResolvedRequest:
 
     `init_picture` is the content hash of the picture to start from, "" for none; then `strength` is
     1. `variation_strength` 0: no variation. `upscale_factor` is 1 without upscaling; `width` and
-    `height` are those of the larger picture.
+    `height` are those of the larger picture. `mask` is the content hash of the mask, "" for none;
+    `extend` is None unless the picture is extended.
 
-    `loras` are applied to the model while it draws, each with the `digest` of its file.
+    `faces`: small faces of the finished picture are drawn again, larger. `only_faces`: the finished
+    picture is `init_picture`.
+
+    `loras` are applied to the model while it draws, each with the `digest` of its file. `regions`
+    have prompts of their own, which `prompt` tells in one line.
+
+    `chosen`: the texts of each picture, where the prompt has choices (`{red|blue} hair`); then
+    `prompt` and `negative_prompt` are those of the first, `original` has the choices, and `of` says
+    what one picture is drawn with.
+
+    `compared` has a request for each picture of a comparison, which alone counts for it: `single`.
     """
 
     prompt: str
@@ -158,12 +185,63 @@ class ResolvedRequest:
     variation_seed: int = 0
     variation_strength: float = 0.0
     upscale_factor: float = 1.0
+    mask: str = ""
+    extend: Extend | None = None
     hints: tuple[Hint, ...] = ()
     loras: tuple[LoraUse, ...] = ()
+    regions: tuple[Region, ...] = ()
+    speed: Speed = Speed.FULL
+    faces: bool = False
+    only_faces: bool = False
+    chosen: tuple[Chosen, ...] = ()
+    compared: "tuple[ResolvedRequest, ...]" = ()
+
+    @property
+    def own_loras(self) -> tuple[LoraUse, ...]:
+        """Those that were asked for by name: without the one that makes it a draft."""
+        return tuple(each for each in self.loras if not each.draft)
+
+    def of(self, index: int) -> "ResolvedRequest":
+        """The request with the texts of picture `index`, without choices; of a comparison that of
+        the picture alone."""
+        if self.compared:
+            return self.compared[index].of(0)
+        if not self.chosen:
+            return self
+        found = self.chosen_for(index)
+        return replace(
+            self,
+            prompt=found.prompt,
+            negative_prompt=found.negative_prompt,
+            regions=found.regions,
+            original=replace(self.original, **dict[str, Any](found.typed)),
+            chosen=(),
+        )
+
+    def single(self, index: int) -> "ResolvedRequest":
+        """The request of which picture `index` is picture `index_in(index)`: of a comparison that
+        of the picture alone, with its choices."""
+        return self.compared[index] if self.compared else self
+
+    def index_in(self, index: int) -> int:
+        """See `single`."""
+        return 0 if self.compared else index
+
+    def chosen_for(self, index: int) -> Chosen:
+        """What was chosen for picture `index`, of a request with choices."""
+        return self.chosen[index % len(self.chosen)]
+
+    @property
+    def copies(self) -> int:
+        """Rows of the UNet in each step of a picture: one for each region, and the negative's."""
+        return max(1, len(self.regions)) + (self.guidance_scale > 1)
 
     def seed_of(self, index: int) -> int:
-        """The seed of picture `index` (from 0) of this job: A1111's seed + index."""
-        return self.seed if self.variation_strength else (self.seed + index) % 2**32
+        """The seed of picture `index` (from 0) of this job: A1111's seed + index; of a comparison
+        the same for all."""
+        return (
+            self.seed if self.variation_strength or self.compared else (self.seed + index) % 2**32
+        )
 
     def variation_seed_of(self, index: int) -> int:
         """The seed of the variation of picture `index`."""
@@ -173,23 +251,25 @@ class ResolvedRequest:
         """One line of JSON for storage."""
         values = {**plain_values(self), "wish": plain_values(self.original)}
         del values["original"]
-        if self.hints:
-            values["hints"] = hints_to_json(self.hints)
-        if self.loras:
-            values["loras"] = loras_to_json(self.loras)
-        return _dump({"version": JSON_VERSION, **values})
+        lists: dict[str, object] = {
+            "hints": hints_to_json(self.hints),
+            "regions": regions_to_json(self.regions),
+            "loras": loras_to_json(self.loras),
+            "chosen": chosen_to_json(self.chosen),
+            "compared": [json.loads(each.to_json()) for each in self.compared],
+        }
+        values.update((name, rows) for name, rows in lists.items() if rows)
+        return to_line({"version": JSON_VERSION, **values})
 
     @classmethod
     def from_json(cls, text: str) -> "ResolvedRequest":
         """What `to_json` wrote, now or in another version. ValueError names what is unreadable."""
         stored = JsonFields.parse(text)
-        return _read(
-            cls,
-            stored,
-            original=_read(GenerationRequest, stored.object("wish")),
-            hints=hints_from_json(stored.rows("hints")),
-            loras=loras_from_json(stored, "loras"),
-        )
+        compared = tuple(_resolved(JsonFields.of(each)) for each in stored.rows("compared"))
+        found = _resolved(stored, compared=compared)
+        if compared and len(compared) != found.count:
+            raise ValueError("'compared' should have a request for each picture")
+        return found
 
 
 OPTIONS: Final = options_of(GenerationRequest)
@@ -203,40 +283,22 @@ DECIDED: Final = tuple(each for each in OPTIONS if each.decided)
 
 
 def decided(resolved: ResolvedRequest) -> dict[str, Any]:
-    """The decided values, by the fields of a request, except defaults of the fields themselves."""
-    usual = {each.name: each.default for each in fields(resolved)}
-    found = {each.field: getattr(resolved, each.field) for each in DECIDED}
-    said = {field: value for field, value in found.items() if value != usual[field]}
-    return {**said, "lora": loras_text(resolved.loras)} if resolved.loras else said
+    """The decided values, by the fields of a request: drawn with them again, no default of a person
+    or a place has a say. A switch that is off has no defaults, and says nothing."""
+    values = {each.field: getattr(resolved, each.field) for each in DECIDED}
+    said = {field: value for field, value in values.items() if value is not False}
+    own = resolved.own_loras
+    return {**said, "lora": loras_text(own)} if own else said
 
 
-def plain_values(value: GenerationRequest | ResolvedRequest) -> dict[str, object]:
-    """Fields as JSON has them: enums by value, ratings by label, defaults left out."""
-    values: dict[str, Any] = {
-        each.name: getattr(value, each.name)
-        for each in fields(value)
-        if getattr(value, each.name) != each.default
-    }
-    return {n: each.label if isinstance(each, Rating) else each for n, each in values.items()}
-
-
-def _dump(values: dict[str, object]) -> str:
-    return json.dumps(values, ensure_ascii=False, allow_nan=False)
-
-
-def _read(of: type[_R], stored: JsonFields, **known: Any) -> _R:
-    """A request from its stored form; `known` fields are already read. A missing field gets its
-    default, and is an error if it has none."""
-    wanted = [
-        each.name
-        for each in fields(of)
-        if each.name not in known and (each.name in stored or each.default is MISSING)
-    ]
-    found = {name: _value(stored, name, kinds(of)[name]) for name in wanted}
-    return of(**found, **known)
-
-
-def _value(stored: JsonFields, name: str, kind: type[Any]) -> Any:
-    if issubclass(kind, Enum):
-        return stored.choice(name, partial(read_choice, kind))
-    return stored.number(name) if kind is float else stored.of_type(name, kind)
+def _resolved(stored: JsonFields, *, compared: tuple[ResolvedRequest, ...] = ()) -> ResolvedRequest:
+    return read_fields(
+        ResolvedRequest,
+        stored,
+        original=read_fields(GenerationRequest, stored.object("wish")),
+        hints=hints_from_json(stored.rows("hints")),
+        loras=loras_from_json(stored, "loras"),
+        chosen=chosen_from_json(stored, "chosen"),
+        regions=regions_from_json(stored, "regions"),
+        compared=compared,
+    )

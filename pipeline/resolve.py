@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from pipeline.aspect import DEFAULT_BUCKET, Bucket, nearest_bucket, parse_aspect
+from pipeline.aspect import DEFAULT_BUCKET, Bucket
 from pipeline.card import (
     DEFAULT_COUNT,
     DEFAULT_GUIDANCE,
@@ -19,33 +19,38 @@ from pipeline.card import (
     SCHEDULERS,
     QualityPreset,
     Sampler,
+    Speed,
 )
-from pipeline.errors import InputError, RefusedError
+from pipeline.drawn_size import drawn_size
+from pipeline.errors import InputError
 from pipeline.hints import HintKind, Hints
 from pipeline.options import Option
 from pipeline.prompt.assemble import (
     CategoryOf,
     Craft,
     assemble_negative,
-    assemble_prompt,
     typed_text,
 )
 from pipeline.prompt.clean import clean_prompt
+from pipeline.prompt.drawn_texts import check_changes, different_texts
 from pipeline.prompt.flags import fold_flags
 from pipeline.prompt.known import NameOf, add_series, nothing
 from pipeline.prompt.loras import NO_LORAS, ChosenLoras, with_triggers
 from pipeline.prompt.read import read_request
-from pipeline.prompt.requested_rating import requested_rating
+from pipeline.prompt.requested_rating import decide_rating
+from pipeline.prompt.schedule import texts_by_step
 from pipeline.prompt.tags import plain_keys
+from pipeline.prompt.typed_regions import assemble_regions
 from pipeline.rating import Rating
+from pipeline.regions import check_room, fitting_bucket
 from pipeline.request import DECIDED, OPTION, GenerationRequest, ResolvedRequest
 from pipeline.rework import (
     DEFAULT_SIZE_MULTIPLE,
     DEFAULT_STRENGTH,
+    EXTEND_STRENGTH,
+    FACE_STRENGTH,
     UPSCALE_FACTOR,
     UPSCALE_STRENGTH,
-    Size,
-    upscaled,
 )
 
 _T = TypeVar("_T")
@@ -67,6 +72,7 @@ class Defaults:
     num_inference_steps: int = DEFAULT_STEPS
     guidance_scale: float = DEFAULT_GUIDANCE
     count: int = DEFAULT_COUNT
+    speed: Speed = Speed.FULL
     max_steps: int = MAX_STEPS
     max_count: int = MAX_COUNT
     quality_first: bool = False
@@ -116,7 +122,8 @@ def resolve(
     (`series_of`) if none is given; both are reported as hints.
 
     `init_width` and `init_height` are the pixels of its `init_picture`: with them and no aspect
-    said the size is the bucket nearest to the picture. An upscale needs them.
+    said the size is the bucket nearest to the picture. An upscale, a mask and an extension need
+    them, and decide the size.
 
     `loras` are those of `request.lora`; their trigger words are added where the prompt lacks them,
     and their recipe replaces `defaults`.
@@ -125,7 +132,9 @@ def resolve(
     Raises InputError for what can't be used, RefusedError for a rating above `ceiling`.
     """
     _check_lengths(request)
-    read, hints = read_request(request, lambda name: category_of(name) is not None, alias_of)
+    read, hints, regions = read_request(
+        request, lambda name: category_of(name) is not None, alias_of
+    )
     if read.character and not read.series:
         told = Hints(hints)
         series = add_series(read.character, typed_text(read), series_of, told)
@@ -133,26 +142,39 @@ def resolve(
     if loras.triggers:
         told = Hints(hints)
         read, hints = with_triggers(read, loras.triggers, told), told.found
-    if not plain_keys(typed_text(read)):
+    words = ", ".join((typed_text(read), *(each.prompt for each in regions)))
+    if not plain_keys(words):
         raise InputError("prompt_empty")
-    rating = max(loras.rating, _rating(request, read, defaults=defaults, ceiling=ceiling))
-    size = _size(request, defaults, width=init_width, height=init_height)
-    variation_strength = _variation_strength(request)
+    check_changes(words, read.negative_prompt)
+    defaults = replace(defaults, bucket=fitting_bucket(defaults.bucket, regions))
     found = _decided(request, replace(defaults, **loras.recipe.said))
+    typed = (typed_text(request), *texts_by_step(words, found["num_inference_steps"]))
+    asked = decide_rating(request.rating, typed, default=defaults.rating, ceiling=ceiling)
+    rating = max(loras.rating, asked)
+    size = drawn_size(
+        request,
+        bucket=defaults.bucket,
+        size_multiple=defaults.size_multiple,
+        width=init_width,
+        height=init_height,
+    )
+    variation_strength = _variation_strength(request)
     sampler = found["sampler"]
     if SCHEDULERS[sampler].distilled and not loras.uses and sampler is not defaults.sampler:
         told = Hints(hints)
         told.add(HintKind.SAMPLER, sampler)
         hints = told.found
-    found.update(rating=rating, seed=_seed(request.seed, random_seed))
+    found.update(rating=rating, seed=_seed(request.seed, random_seed), faces=_faces(request, found))
     craft = Craft(
         preset=found["preset"],
         rating=rating,
         quality_first=defaults.quality_first,
         category_of=category_of,
     )
-    prompt = assemble_prompt(read, craft)
-    return ResolvedRequest(
+    prompt, regions = assemble_regions(read, regions, craft)
+    if request.extend is None:  # its figures are there already, and nobody chose its size
+        check_room(regions, width=size.width, height=size.height)
+    resolved = ResolvedRequest(
         prompt=prompt,
         negative_prompt=assemble_negative(read, craft, prompt=prompt),
         width=size.width,
@@ -165,9 +187,15 @@ def resolve(
         variation_seed=_seed(request.variation_seed, random_seed) if variation_strength else 0,
         variation_strength=variation_strength,
         upscale_factor=UPSCALE_FACTOR if request.upscale else 1.0,
+        mask=request.mask or "",
+        extend=request.extend,
+        only_faces=request.only_faces,
         hints=hints,
         loras=loras.uses,
+        regions=regions,
     )
+    different_texts(resolved)
+    return resolved
 
 
 def _or(value: _T | None, default: _T) -> _T:
@@ -202,27 +230,6 @@ def _check_lengths(request: GenerationRequest) -> None:
             raise InputError(key, length=length, limit=MAX_PROMPT_CHARACTERS)
 
 
-def _rating(
-    request: GenerationRequest, read: GenerationRequest, *, defaults: Defaults, ceiling: Rating
-) -> Rating:
-    """The higher of the chosen and the typed rating; RefusedError above `ceiling`."""
-    found = [
-        r
-        for r in (
-            request.rating,
-            requested_rating(typed_text(request)),
-            requested_rating(typed_text(read)),
-        )
-        if r is not None
-    ]
-    if not found:
-        return min(defaults.rating, ceiling)
-    requested = max(found)
-    if requested > ceiling:
-        raise RefusedError("rating_above_ceiling", wish=requested.label, ceiling=ceiling.label)
-    return requested
-
-
 def _within(option: Option, value: float, *, high: float | None = None) -> Any:
     """`value` of a number, if it is within its bounds; `high` may be stricter. InputError."""
     low, high = option.low or 0, high or option.high or 0
@@ -237,29 +244,22 @@ def _short(number: float) -> float:
     return int(number) if number == int(number) else number
 
 
-def _size(
-    request: GenerationRequest, defaults: Defaults, *, width: int | None, height: int | None
-) -> Size:
-    """The size to draw; `width` and `height` are those of the init picture."""
-    if request.upscale:
-        if request.init_picture is None or width is None or height is None:
-            raise InputError("upscale_needs_picture")
-        return upscaled(Size(width=width, height=height), size_multiple=defaults.size_multiple)
-    bucket = defaults.bucket
-    if request.aspect is not None:
-        bucket = parse_aspect(request.aspect)
-    elif request.init_picture is not None and width is not None and height is not None:
-        bucket = nearest_bucket(width=width, height=height)
-    return Size(width=bucket.width, height=bucket.height)
+def _faces(request: GenerationRequest, found: dict[str, Any]) -> bool:
+    """Whether small faces are drawn again. Where a part of a picture is redrawn or added, the rest
+    stays as it is, and so do its faces."""
+    if request.mask is not None or request.extend is not None:
+        return False
+    return request.only_faces or found.get("faces", False)
 
 
 def _strength(request: GenerationRequest, defaults: Defaults) -> float:
     """1 without an init picture, whatever the request says: there is nothing to keep."""
     if request.init_picture is None:
         return 1.0
-    strength = _or(
-        request.strength, defaults.upscale_strength if request.upscale else DEFAULT_STRENGTH
-    )
+    if request.only_faces:
+        return FACE_STRENGTH
+    usual = defaults.upscale_strength if request.upscale else DEFAULT_STRENGTH
+    strength = _or(request.strength, EXTEND_STRENGTH if request.extend else usual)
     return _within(OPTION["strength"], strength)
 
 

@@ -10,12 +10,24 @@ MIN_STRENGTH: Final = 0.05  # less changes nothing visible
 MAX_STRENGTH: Final = 1.0
 DEFAULT_STRENGTH: Final = 0.75  # A1111's slider: the composition stays, all else may change
 
+EXTEND_STRENGTH: Final = 0.95
+"""Of an extended picture: what continues its edge is only a beginning for the new region."""
+
 UPSCALE_FACTOR: Final = 1.5  # the official demo's
 UPSCALE_STRENGTH: Final = 0.55  # the official demo's
 
 MAX_UPSCALED_PIXELS: Final = 2_621_440
 """Of the larger picture. Every bucket fits (1024x1024 becomes 2.4 million); a second upscale would
 want some 40 GB of memory and days on a processor."""
+
+FACE_STRENGTH: Final = 0.4
+"""Of a face that is drawn again: it keeps place, hair and expression, and gets its details anew."""
+
+MAX_FACES: Final = 4
+"""Faces of one picture that are drawn again: each takes nearly half as long as a picture."""
+
+FACE_SIDE: Final = 1024
+"""Pixels: the square around a face is enlarged to this side, which the model draws best."""
 
 DEFAULT_SIZE_MULTIPLE: Final = 64  # all buckets are multiples of it
 

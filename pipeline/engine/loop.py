@@ -6,7 +6,7 @@ from typing import NotRequired, Protocol, TypedDict, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engine.rows import Row
+from pipeline.engine.rows import Conditioning, Joined, Row
 from pipeline.runtime.ports import Adapter
 
 Floats = NDArray[np.float32]
@@ -34,15 +34,32 @@ class UNet(Protocol):
         """The prediction for each row, shaped like `sample`."""
         ...
 
+    def predict_deep(self, **inputs: Unpack[UNetInputs]) -> tuple[Floats, Floats]:
+        """The same, and each row's deep features, (rows, channels, height, width)."""
+        ...
+
+    def predict_shallow(self, deep: Floats, **inputs: Unpack[UNetInputs]) -> Floats:
+        """The prediction for each row, given its deep features."""
+        ...
+
 
 def step(unet: UNet, rows: Sequence[Row]) -> None:
-    """Advance each of `rows` by one step in a single run.
+    """Advance each of `rows` by one step in a single run, or in two where some reuse features.
 
     The rows have the same shape and LoRAs and none is done (ValueError otherwise); they may be at
     different steps, of different samplers, with and without guidance.
     """
-    if len({(row.shape, row.loras) for row in rows}) != 1 or any(row.done for row in rows):
+    if len({row.run_key for row in rows}) != 1 or any(row.done for row in rows):
         raise ValueError("rows of one run need the same shape, the same LoRAs and a step to do")
+    whole, shallow = ([row for row in rows if row.reuses is each] for each in (False, True))
+    if whole:
+        _run(unet, whole, reuses=False)
+    if shallow:
+        _run(unet, shallow, reuses=True)
+
+
+def _run(unet: UNet, rows: Sequence[Row], *, reuses: bool) -> None:
+    joined = _conditioning_of(rows)
     inputs = UNetInputs(
         sample=_join(
             [row.sampler.scale_model_input(row.latents, row.step_index)] * row.copies
@@ -51,17 +68,45 @@ def step(unet: UNet, rows: Sequence[Row]) -> None:
         timesteps=np.concatenate(
             [np.repeat(row.sampler.timesteps[row.step_index], row.copies) for row in rows]
         ),
-        prompt_embeds=_join([row.conditioning.prompt_embeds] for row in rows),
-        pooled=_join([row.conditioning.pooled] for row in rows),
-        time_ids=_join([row.conditioning.time_ids] for row in rows),
+        prompt_embeds=joined.prompt_embeds,
+        pooled=joined.pooled,
+        time_ids=joined.time_ids,
     )
     if rows[0].adapter:
         inputs["adapter"] = rows[0].adapter
-    noise_pred = unet.predict(**inputs)
+    kept: Floats | None = None
+    if reuses:
+        noise_pred = unet.predict_shallow(_join([row.deep_features] for row in rows), **inputs)
+    elif any(row.keeps for row in rows):
+        noise_pred, kept = unet.predict_deep(**inputs)
+    else:
+        noise_pred = unet.predict(**inputs)
     first = 0
     for row in rows:
-        row.advance(noise_pred[first : first + row.copies])
-        first += row.copies
+        own = slice(first, first + row.copies)
+        first = own.stop
+        keeps, drawn_with = row.keeps, row.conditioning
+        row.advance(noise_pred[own])
+        if not reuses:
+            row.keep(kept[own] if kept is not None and keeps else None, drawn_with)
+
+
+def _conditioning_of(rows: Sequence[Row]) -> Conditioning:
+    """That of all rows, in order: the same object as long as they are the same, so that it need be
+    placed on the device only once."""
+    parts = [(row.conditioning, row.copies) for row in rows]
+    known = rows[0].joined
+    if known is not None and len(known.parts) == len(parts):
+        same = zip(known.parts, parts, strict=True)
+        if all(one[0] is other[0] and one[1] == other[1] for one, other in same):
+            return known.conditioning
+    made = Conditioning(
+        prompt_embeds=_join([part.prompt_embeds[-copies:]] for part, copies in parts),
+        pooled=_join([part.pooled[-copies:]] for part, copies in parts),
+        time_ids=_join([part.time_ids[-copies:]] for part, copies in parts),
+    )
+    rows[0].joined = Joined(parts, made)
+    return made
 
 
 def _join(parts: Iterable[list[Floats]]) -> Floats:

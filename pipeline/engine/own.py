@@ -5,7 +5,6 @@ On a CPU `draw` completes one picture, with its guidance pair in one run as in t
 several pictures that share runs.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,31 +13,38 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from pipeline.card import Sampler
+from pipeline.card import Sampler, Speed
 from pipeline.engine import loop
-from pipeline.engine.protocol import DrawnPicture, ModelDescription, Watch, go_on
+from pipeline.engine.picture import Alone, Turns, draw_picture
+from pipeline.engine.protocol import DrawnPicture, ModelDescription, Watch
+from pipeline.engine.region_shares import region_shares
 from pipeline.engine.rows import Conditioning, Floats, Row
 from pipeline.engine.samplers.make import make_sampler
+from pipeline.engine.savings import BALANCED, NOTHING_SAVED, Savings
 from pipeline.engine.start import Variation
 from pipeline.engine.unet import SparingUNet, open_unet
 from pipeline.engine.vae.decoder import VaeDecoder
 from pipeline.engine.vae.encoder import VaeEncoder
 from pipeline.engine.vae.init_latents import InitPictures
 from pipeline.engine.vae.preview import FILE_NAME, Previewer
+from pipeline.engine.vae.small import NAME as SMALL
+from pipeline.engine.vae.small import SmallDecoder
 from pipeline.errors import EngineError, InputError
 from pipeline.lora.adapter import LoraKey, LoraSet, LoraStore
 from pipeline.model.folder import ModelFolder
 from pipeline.plan.memory import available_bytes
 from pipeline.plan.unet_memory import USUAL_PIXELS, check_large_picture
+from pipeline.prompt.drawn_texts import texts_of
 from pipeline.request import ResolvedRequest
 from pipeline.runtime.adapters import combine, combined_bytes
-from pipeline.runtime.ports import Adapter
+from pipeline.runtime.ports import Adapter, Session
 from pipeline.runtime.providers import CPU
 from pipeline.runtime.sessions import SessionFactory
 from pipeline.text.text_encoder import PromptEncoder
 
 _NO_GUIDANCE: Final = 1.0  # diffusers: no negative row is run at or below it
 _TRIAL_STEPS: Final = 2
+_PAIR: Final = 2  # rows of a picture with guidance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +54,16 @@ class _Parts:
     unet: SparingUNet
     large_unet: SparingUNet
     decoder: VaeDecoder
+    small_decoder: SmallDecoder | None
 
 
 class OwnEngine:
-    """Draws with the sessions that it opens from `folder`. One thread owns it.
+    """Draws with the sessions that it opens from `folder`. One thread owns it, or several that take
+    `turns` (`pipeline.engine.slots`).
 
     `rows_at_once`: the maximum of UNet rows in one run (None: no limit), `tiled_vae`: the device
-    only has room for tiles. If memory still runs out, both are reduced permanently. `loras`: the
-    folder with adapters.
+    only has room for tiles. If memory still runs out, both are reduced permanently. `at_once`: so
+    many pictures may share runs. `loras`: the folder with adapters.
 
     Raises ModelError: what the sessions raise, `scheduler_unsupported`.
     """
@@ -68,6 +76,7 @@ class OwnEngine:
         prompts: PromptEncoder,
         description: ModelDescription,
         rows_at_once: int | None = None,
+        at_once: int = 1,
         tiled_vae: bool = False,
         loras: Path | None = None,
     ) -> None:
@@ -77,12 +86,20 @@ class OwnEngine:
         self._prompts = prompts
         self.model = description
         decoder = VaeDecoder(folder, factory.open(folder, "vae_decoder"), tiled=tiled_vae)
-        unet = open_unet(factory, folder)
+        self._at_once = 1 if folder.rows_alone else at_once
+        joins = self._at_once > 1 and "unet" not in folder.in_openvino
+        unet = open_unet(factory, folder, rows_differ=joins or None)
         self._on_cpu = unet.provider == CPU
         most = 1 if folder.rows_alone else rows_at_once
         usual_unet = SparingUNet(unet, rows_at_once=most)
         large_unet = SparingUNet(unet, rows_at_once=1, shrink=True) if self._on_cpu else usual_unet
-        self._parts: _Parts | None = _Parts(unet=usual_unet, large_unet=large_unet, decoder=decoder)
+        small = None
+        if folder.small_decoder is not None:
+            session = factory.open_small(folder.small_decoder)
+            small = SmallDecoder(folder, session, tiled=tiled_vae)
+        self._parts: _Parts | None = _Parts(
+            unet=usual_unet, large_unet=large_unet, decoder=decoder, small_decoder=small
+        )
         self._init_pictures = InitPictures(
             folder, lambda: VaeEncoder.open(folder, factory, tiled=tiled_vae)
         )
@@ -94,6 +111,7 @@ class OwnEngine:
             vae_scale_factor=folder.vae_scale_factor,
             path=folder.path / FILE_NAME,
             model_hash=description.hash,
+            small=small,
         )
 
     def draw(
@@ -103,54 +121,41 @@ class OwnEngine:
         watch: Watch,
         *,
         init_image: Image.Image | None = None,
+        mask_image: Image.Image | None = None,
+        turns: Turns | None = None,
     ) -> DrawnPicture:
-        """See `Engine.draw`. A preview is made of the x0 prediction of the step just done.
+        """See `Engine.draw`. `turns`: when the parts of the picture run; None: at once.
 
         The encoder for init pictures is opened when the first one comes; everything else is shared.
         """
+        turns = turns or Alone(self.step)
+        images = (init_image, mask_image)
         try:
-            return self._draw(request, index, watch, init_image)
+            return draw_picture(self, request, index, watch, images, turns=turns)
         except MemoryError as error:  # numpy's, in the arithmetic between the sessions
             raise EngineError("out_of_memory", problem=str(error)) from error
 
-    def _draw(
-        self, request: ResolvedRequest, index: int, watch: Watch, init_image: Image.Image | None
-    ) -> DrawnPicture:
-        began = time.perf_counter()
-        go_on(watch)
-        row = self.begin(request, index, init_image=init_image)
-        stepping_s = 0.0
-        while not row.done:
-            go_on(watch)
-            step_began = time.perf_counter()
-            self.step([row])
-            stepping_s += time.perf_counter() - step_began
-            predicted = row.state.pred_original_sample
-            watch.on_step(row.steps_done, row.steps, lambda seen=predicted: self._preview(seen))
-        go_on(watch)
-        return DrawnPicture(
-            image=self.finish(row, between=lambda: go_on(watch)),
-            seed=request.seed_of(index),
-            elapsed_s=time.perf_counter() - began,
-            seconds_a_step=stepping_s / row.steps,
-        )
-
     def begin(
-        self, request: ResolvedRequest, index: int, *, init_image: Image.Image | None = None
+        self,
+        request: ResolvedRequest,
+        index: int,
+        *,
+        init_image: Image.Image | None = None,
+        mask_image: Image.Image | None = None,
     ) -> Row:
         """Picture `index` of `request` as a row before its first step.
 
-        Raises EngineError `size_unfit`, `out_of_memory`, `init_image_missing`,
+        Raises EngineError `size_unfit`, `out_of_memory`, `init_image_missing`, `mask_missing`,
         `img2img_unavailable`, ModelError and EngineError of the encoders, InputError `lora_gone`,
-        `lora_no_branch`, `lora_other_model`.
+        `lora_no_branch`, `lora_no_convolutions`, `lora_other_model`.
         """
         self._open()
         self._check_size(width=request.width, height=request.height)
         if self._on_cpu and request.width * request.height > USUAL_PIXELS:
             check_large_picture(self._folder, width=request.width, height=request.height)
         loras = self._open_loras(request)
-        init = self._init_pictures.latents(request, init_image)
-        embeds = self._prompts.encode_request(request, loras)
+        drawn = request.of(index)
+        init = self._init_pictures.latents(request, init_image, mask_image)
         factor = self._folder.vae_scale_factor
         return Row.begin(
             sampler=make_sampler(
@@ -158,12 +163,7 @@ class OwnEngine:
             ),
             seed=request.seed_of(index),
             guidance_scale=request.guidance_scale,
-            conditioning=Conditioning.of(
-                embeds,
-                width=request.width,
-                height=request.height,
-                guided=request.guidance_scale > _NO_GUIDANCE,
-            ),
+            conditioning=self._conditioning(drawn, loras),
             latent_channels=self._folder.latent_channels,
             latent_height=request.height // factor,
             latent_width=request.width // factor,
@@ -173,6 +173,13 @@ class OwnEngine:
             init=init,
             loras=loras.key("unet"),
             adapter=self._adapter_of(loras),
+            is_draft=request.speed is Speed.DRAFT,
+            savings=self._savings(request),
+            shares=region_shares(
+                drawn.regions, height=request.height // factor, width=request.width // factor
+            )
+            if drawn.regions
+            else None,
         )
 
     def step(self, rows: Sequence[Row]) -> None:
@@ -186,6 +193,8 @@ class OwnEngine:
             unet = parts.large_unet
         elif self._on_cpu and all(row.steps - row.steps_done == 1 for row in rows):
             unet = unet.giving_back()
+        if self._on_cpu and any(row.copies > _PAIR for row in rows):
+            unet = unet.at_most(_PAIR)  # takes as long, with the memory of a plain picture
         loop.step(unet, rows)
 
     def finish(self, row: Row, *, between: Callable[[], None] = lambda: None) -> Image.Image:
@@ -193,7 +202,28 @@ class OwnEngine:
         `between` raises, which is called between the parts of a large picture."""
         if not np.isfinite(row.latents).all():
             raise EngineError("picture_not_finite")
-        return self._open().decoder.picture(row.latents, between=between)
+        picture = self._decoder_of(row).picture(row.latents, between=between)
+        return picture if row.paste is None else row.paste.over(picture)
+
+    def preview(self, predicted: Floats | None, step_s: float) -> Image.Image | None:
+        """See `RowEngine.preview`."""
+        return None if predicted is None else self._previewer.picture(predicted, step_s=step_s)
+
+    def decoder_name(self, row: Row) -> str:
+        """See `RowEngine.decoder_name`."""
+        return "" if self._decoder_of(row) is self._open().decoder else SMALL
+
+    @property
+    def pictures_at_once(self) -> int:
+        """How many pictures with guidance may share a run; fewer after memory ran out."""
+        parts = self._parts
+        rows = None if parts is None else parts.unet.rows_at_once
+        return self._at_once if rows is None else max(1, min(self._at_once, rows // _PAIR))
+
+    @property
+    def session(self) -> Session:
+        """The UNet's. Raises EngineError `engine_closed`."""
+        return self._open().unet.session
 
     @property
     def unet(self) -> loop.UNet:
@@ -214,25 +244,51 @@ class OwnEngine:
             raise EngineError("engine_closed")
         return self._parts
 
+    def _savings(self, request: ResolvedRequest) -> Savings:
+        balanced = request.speed is Speed.BALANCED and self._open().unet.can_reuse
+        return BALANCED if balanced else NOTHING_SAVED
+
     def _open_loras(self, request: ResolvedRequest) -> LoraSet:
         if request.loras and not self.model.loras:
             raise InputError("lora_no_branch", name=request.loras[0].name)
         return self._loras.open(request.loras)
+
+    def _conditioning(self, request: ResolvedRequest, loras: LoraSet) -> tuple[Conditioning, ...]:
+        """Of each step, or one if it never changes."""
+        steps = texts_of(request)
+        if len(set(steps)) == 1:
+            steps = steps[:1]
+        embeds = self._prompts.encode_steps(steps, loras)
+        guided = request.guidance_scale > _NO_GUIDANCE
+        made = {
+            id(each): Conditioning.of(
+                each, width=request.width, height=request.height, guided=guided
+            )
+            for each in embeds
+        }
+        return tuple(made[id(each)] for each in embeds)
 
     def _adapter_of(self, loras: LoraSet) -> Adapter:
         """The LoRAs for the UNet, placed; those of the last picture are kept."""
         key = loras.key("unet")
         if self._adapter[0] != key:
             self._adapter = ((), {})
-            session = self._open().unet.session
+            self._open().unet.forget()
+            session = self.session
             size_bytes = combined_bytes(loras, "unet", session.branch)
             if self._on_cpu and size_bytes > available_bytes():
                 raise EngineError("out_of_memory", problem=f"LoRAs of {size_bytes} bytes")
             self._adapter = (key, session.place(combine(loras, "unet", session.branch)))
         return self._adapter[1]
 
-    def _preview(self, predicted: Floats | None) -> Image.Image | None:
-        return None if predicted is None else self._previewer.picture(predicted)
+    def _decoder_of(self, row: Row) -> VaeDecoder:
+        """The small one for drafts, if there is one."""
+        parts = self._open()
+        return (
+            parts.decoder
+            if parts.small_decoder is None or not row.is_draft
+            else parts.small_decoder
+        )
 
     def _check_size(self, *, width: int, height: int) -> None:
         multiple = self._folder.size_multiple

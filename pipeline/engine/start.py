@@ -1,11 +1,14 @@
-"""The initial latents: noise, interpolated towards another seed's or added to a picture."""
+"""The initial latents: noise, interpolated towards another seed's or added to a picture, of which a
+part may stay."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from pipeline.engine.noise.torch_noise import TorchGenerator
+from pipeline.engine.samplers.base import NumpySampler
 
 Floats = NDArray[np.float32]
 
@@ -21,12 +24,53 @@ class Variation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Paste:
+    """Puts what was drawn into a picture of its size. weights (height, width), 0 to 1: the share of
+    what was drawn. Where it is 0, each pixel stays as it is."""
+
+    image: Image.Image
+    weights: Floats
+
+    def over(self, drawn: Image.Image) -> Image.Image:
+        """The picture with what was drawn in it."""
+        source = np.asarray(self.image, np.float32)
+        mixed = source + self.weights[..., np.newaxis] * (np.asarray(drawn, np.float32) - source)
+        return Image.fromarray(np.rint(mixed).astype(np.uint8))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InitLatents:
     """A picture to start from. latents (1, latent_channels, height, width), scaled; `first_step` is
-    the first step that is run, whose noise is added to them."""
+    the first step that is run, whose noise is added to them.
+
+    `mask` (1, 1, height, width), 1 where they are redrawn, 0 where they stay; None: all of them
+    are. `paste` does the same with the finished picture. `noise_alone`: what is redrawn starts from
+    noise, without the picture (diffusers, for a mask at strength 1).
+    """
 
     latents: Floats
     first_step: int
+    mask: Floats | None = None
+    paste: Paste | None = None
+    noise_alone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The part of a picture that stays: after each step the latents outside of `mask` (1, 1,
+    height, width; 0 or 1) become those of the picture again, with `noise`, as diffusers' inpainting
+    does it with a UNet of a plain model."""
+
+    latents: Floats
+    noise: Floats
+    mask: Floats
+
+    def restored(self, drawn: Floats, sampler: NumpySampler, step_index: int) -> Floats:
+        """`drawn` before step `step_index`, with the part that stays."""
+        latents = self.latents
+        if step_index < len(sampler.timesteps):
+            latents = sampler.add_noise(latents, self.noise, step_index)
+        return np.where(self.mask > 0, drawn, latents)
 
 
 def first_step(*, num_inference_steps: int, strength: float) -> int:

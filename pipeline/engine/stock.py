@@ -33,6 +33,7 @@ from pipeline.engine.vae.encoder import VaeEncoder
 from pipeline.engine.vae.init_latents import InitPictures
 from pipeline.errors import EkakiError, EngineError, InputError
 from pipeline.model.folder import ModelFolder
+from pipeline.prompt.drawn_texts import with_first_texts
 from pipeline.request import ResolvedRequest
 from pipeline.runtime.sessions import SessionFactory
 from pipeline.runtime.trouble import brief, trouble_of
@@ -77,20 +78,29 @@ class StockEngine:
         watch: Watch,
         *,
         init_image: Image.Image | None = None,
+        mask_image: Image.Image | None = None,
     ) -> DrawnPicture:
-        """See `Engine.draw`. A cancel skips the decoder: it raises our own exception, because
-        diffusers' `_interrupt` still decodes."""
+        """See `Engine.draw`. A prompt that changes is drawn with its first text.
+
+        A cancel skips the decoder: it raises our own exception, because diffusers' `_interrupt`
+        still decodes."""
         if self._pipe is None:
             raise EngineError("engine_closed")
         if request.loras:
             raise InputError("lora_no_branch", name=request.loras[0].name)
+        request = request.of(index)
+        if request.regions:
+            raise InputError("regions_unavailable")
+        request = with_first_texts(request)
         go_on(watch)
         steps = _Steps(watch)
         began = time.perf_counter()
         try:
-            init = self._init_pictures.latents(request, init_image)
+            init = self._init_pictures.latents(request, init_image, mask_image)
             go_on(watch)
             image = self._run(request, index, init, steps)
+            if init is not None and init.paste is not None:
+                image = init.paste.over(image)
         except EkakiError:
             raise
         except Exception as error:  # whatever the libraries raise, the job failed
@@ -112,7 +122,9 @@ class StockEngine:
         if init is None:
             pipe, start = self._from_noise(request, index, generator)
         else:
-            pipe, start = self._from_picture(request, index, generator, scheduler, init)
+            pipe, start, noise = self._from_picture(request, index, generator, scheduler, init)
+            if init.mask is not None:
+                steps.kept = _Kept(init, noise)
         pipe.scheduler = scheduler
         steps.begin()
         with torch.inference_mode():
@@ -149,8 +161,9 @@ class StockEngine:
         generator: torch.Generator,
         scheduler: Any,
         init: InitLatents,
-    ) -> tuple[Any, dict[str, Any]]:
-        """The same for a picture. Noise is added to it here, as the pipeline would do it."""
+    ) -> tuple[Any, dict[str, Any], torch.Tensor]:
+        """The same for a picture, and its noise, which is added here as the pipeline would do
+        it."""
         if self._img2img is None:
             self._img2img = pipeline_over(
                 self._sessions, self._folder, ORTStableDiffusionXLImg2ImgPipeline
@@ -160,12 +173,14 @@ class StockEngine:
         scheduler.set_timesteps(steps)
         strength = min(1.0, (steps - init.first_step + 0.5) / steps)  # that number of steps again
         timesteps, _ = pipe.get_timesteps(steps, strength, "cpu")
-        latents = scheduler.add_noise(
-            torch.from_numpy(init.latents), self._noise(request, index, generator), timesteps[:1]
-        )
+        noise = self._noise(request, index, generator)
+        if init.noise_alone:
+            latents = noise * scheduler.init_noise_sigma
+        else:
+            latents = scheduler.add_noise(torch.from_numpy(init.latents), noise, timesteps[:1])
         # only the picture's type matters: the latents are already there
         unused = torch.zeros(1, 3, request.height, request.width)
-        return pipe, {"image": unused, "strength": strength, "latents": latents}
+        return pipe, {"image": unused, "strength": strength, "latents": latents}, noise
 
     def _noise(
         self, request: ResolvedRequest, index: int, generator: torch.Generator
@@ -193,8 +208,29 @@ class StockEngine:
         self._prompts.close()
 
 
+class _Kept:
+    """Restores the part of a picture that stays after each step, as diffusers' inpainting pipeline
+    does: that one itself supports only VAEs of four channels."""
+
+    def __init__(self, init: InitLatents, noise: torch.Tensor) -> None:
+        self._latents = torch.from_numpy(init.latents)
+        self._mask = torch.from_numpy(init.mask)
+        self._noise = noise
+
+    def restored(self, pipe: Any, latents: torch.Tensor, done: int) -> torch.Tensor:
+        """`latents` after `done` steps of the run."""
+        kept = self._latents
+        timesteps = pipe.scheduler.timesteps[-pipe.num_timesteps :]
+        if done < pipe.num_timesteps:
+            kept = pipe.scheduler.add_noise(kept, self._noise, timesteps[done : done + 1])
+        return (1 - self._mask) * kept + self._mask * latents
+
+
 class _Steps:
-    """Counts and measures steps, reports them to the watch, and stops the run."""
+    """Counts and measures steps, reports them to the watch, and stops the run. `kept` is what stays
+    of a picture."""
+
+    kept: _Kept | None = None
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
@@ -209,7 +245,7 @@ class _Steps:
         return (self._last - self._began) / self._done if self._done else 0.0
 
     def on_step_end(
-        self, pipe: Any, _step: int, _timestep: Any, _tensors: dict[str, Any]
+        self, pipe: Any, _step: int, _timestep: Any, tensors: dict[str, Any]
     ) -> dict[str, Any]:
         """The `callback_on_step_end` of diffusers."""
         self._done += 1
@@ -217,4 +253,6 @@ class _Steps:
         # No preview: these latents are noisy, and the colours of other models are unknown.
         self._watch.on_step(self._done, int(pipe.num_timesteps), lambda: None)
         go_on(self._watch)
-        return {}
+        if self.kept is None:
+            return {}
+        return {"latents": self.kept.restored(pipe, tensors["latents"], self._done)}

@@ -10,6 +10,7 @@ from diffusers import EulerDiscreteScheduler
 from transformers import CLIPTokenizer
 
 from pipeline.model.folder import Component, ModelFolder
+from pipeline.onnx.shallow import DEEP
 from pipeline.runtime.sessions import OrtSession, SessionFactory
 from pipeline.text.text_encoder import PromptEncoder
 
@@ -50,5 +51,7 @@ def pipeline_over(sessions: Sessions, folder: ModelFolder, kind: Any) -> Any:
         force_zeros_for_empty_prompt=folder.force_zeros_for_empty_prompt,
         use_io_binding=False,
     )
+    # optimum takes the first output that is left for the prediction
+    pipe.unet.output_names.pop(DEEP, None)
     pipe.set_progress_bar_config(disable=True)
     return pipe

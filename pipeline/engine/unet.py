@@ -7,7 +7,8 @@ run.
 """
 
 import logging
-from typing import Unpack, cast
+from collections.abc import Callable
+from typing import Final, Unpack, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,9 @@ import numpy.typing as npt
 from pipeline.engine.loop import UNetInputs
 from pipeline.errors import EngineError
 from pipeline.model.folder import ModelFolder
+from pipeline.onnx.shallow import DEEP
 from pipeline.onnx.timestep_axis import with_timestep_axis
+from pipeline.runtime.bound import Bound
 from pipeline.runtime.openvino import OpenVinoSession
 from pipeline.runtime.ports import Adapter, Array, Session
 from pipeline.runtime.providers import CPU
@@ -25,43 +28,123 @@ _log = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
 Inputs = dict[str, FloatArray]
+_FIXED: Final = ("encoder_hidden_states", "text_embeds", "time_ids")
+_Run = Callable[["UNetSession", UNetInputs, slice], tuple[FloatArray, ...]]
 
 
 class UNetSession:
-    """`predict` with a session. `session` may be shared with optimum only if it is unpatched."""
+    """`predict` with a session, `predict_shallow` with that of the shallow graph, if there is one.
+    `session` may be shared with optimum only if it is unpatched."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, shallow: Session | None = None) -> None:
         self.session = session
-        self._scalar = len(session.inputs["timestep"].shape) == 0
-        self._output = next(iter(session.outputs))
+        self.shallow = shallow
+        self._whole = _Graph(session)
+        self._part = None if shallow is None else _Graph(shallow)
 
     @property
     def provider(self) -> str:
         return self.session.provider
 
+    @property
+    def can_reuse(self) -> bool:
+        """Whether steps can reuse deep features (`predict_deep`, `predict_shallow`)."""
+        return self._part is not None
+
+    def forget(self) -> None:
+        """Free what was bound for the last run's rows."""
+        for graph in (self._whole, self._part):
+            if graph is not None:
+                graph.forget()
+
     def predict(self, **inputs: Unpack[UNetInputs]) -> FloatArray:
         """`noise_pred`, like `sample`. Raises EngineError as `Session.run` does."""
-        sample, timesteps = inputs["sample"], inputs["timesteps"]
+        return self._whole.run(inputs, self._whole.usual)[0]
+
+    def predict_deep(self, **inputs: Unpack[UNetInputs]) -> tuple[FloatArray, FloatArray]:
+        """`noise_pred` and the deep features, (rows, channels, height, width), a part of the
+        latents' size. Raises EngineError."""
+        noise_pred, deep = self._whole.run(inputs, [*self._whole.usual, DEEP])
+        return noise_pred, deep
+
+    def predict_shallow(self, deep: FloatArray, **inputs: Unpack[UNetInputs]) -> FloatArray:
+        """`noise_pred` given the deep features of each row. Raises EngineError, ValueError without
+        a shallow graph."""
+        if self._part is None:
+            raise ValueError("this UNet has no shallow graph")
+        return self._part.run(inputs, self._part.usual, deep)[0]
+
+
+class _Graph:
+    """A session of the UNet, whose `timestep` may be a scalar, and which may lack some inputs."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._scalar = len(session.inputs["timestep"].shape) == 0
+        self._bound: tuple[Bound, tuple[object, ...]] | None = None
+        self.usual: list[str] = [next(name for name in session.outputs if name != DEEP)]
+
+    def run(
+        self, inputs: UNetInputs, outputs: list[str], deep: FloatArray | None = None
+    ) -> list[FloatArray]:
+        """The `outputs` for all rows."""
+        timesteps = inputs["timesteps"]
         feed: dict[str, Array] = {
-            "sample": sample,
+            "sample": inputs["sample"],
             "timestep": timesteps,
             "encoder_hidden_states": inputs["prompt_embeds"],
             "text_embeds": inputs["pooled"],
             "time_ids": inputs["time_ids"],
         }
-        adapter = inputs.get("adapter")
+        if deep is not None:
+            feed[DEEP] = deep
+        feed = {name: value for name, value in feed.items() if name in self._session.inputs}
+        if not self._scalar and isinstance(self._session, OrtSession):
+            return self._run_bound(self._session, feed, outputs, inputs)
+        adapter = self._adapter(inputs)
         if not self._scalar:
-            return self._run(feed, adapter)
-        noise_pred = np.empty_like(sample, dtype=np.float32)
+            return self._run(feed, outputs, adapter)
+        found: list[FloatArray] = []
         for timestep in np.unique(timesteps):
             rows = timesteps == timestep
             part = {name: value[rows] for name, value in feed.items()}
-            noise_pred[rows] = self._run({**part, "timestep": np.asarray(timestep)}, adapter)
-        return noise_pred
+            made = self._run({**part, "timestep": np.asarray(timestep)}, outputs, adapter)
+            if not found:
+                found = [np.empty((len(rows), *each.shape[1:]), np.float32) for each in made]
+            for whole, each in zip(found, made, strict=True):
+                whole[rows] = each
+        return found
 
-    def _run(self, inputs: dict[str, Array], adapter: Adapter | None) -> FloatArray:
-        made = self.session.run(inputs, [self._output], adapter)
-        return made[self._output].astype(np.float32, copy=False)
+    def forget(self) -> None:
+        """See `UNetSession.forget`."""
+        self._bound = None
+
+    def _adapter(self, inputs: UNetInputs) -> Adapter:
+        return {
+            name: value
+            for name, value in inputs.get("adapter", {}).items()
+            if name in self._session.branch
+        }
+
+    def _run_bound(
+        self, session: OrtSession, feed: dict[str, Array], outputs: list[str], inputs: UNetInputs
+    ) -> list[FloatArray]:
+        """What does not change while the same rows are drawn is placed once: the same objects are
+        given in each of their steps."""
+        fixed = {name: feed.pop(name) for name in _FIXED if name in feed}
+        key = (inputs["prompt_embeds"], inputs["pooled"], inputs["time_ids"], inputs.get("adapter"))
+        known = self._bound
+        if known is None or any(one is not other for one, other in zip(known[1], key, strict=True)):
+            self._bound = known = None  # its memory is free before the next is placed
+            known = self._bound = session.bind(fixed, self._adapter(inputs)), key
+        made = session.run(feed, outputs, bound=known[0])
+        return [made[name].astype(np.float32, copy=False) for name in outputs]
+
+    def _run(
+        self, feed: dict[str, Array], outputs: list[str], adapter: Adapter
+    ) -> list[FloatArray]:
+        made = self._session.run(feed, outputs, adapter)
+        return [made[name].astype(np.float32, copy=False) for name in outputs]
 
 
 class SparingUNet:
@@ -90,28 +173,64 @@ class SparingUNet:
         """The current maximum of rows per run; None: all."""
         return self._most
 
+    def at_most(self, rows: int) -> "SparingUNet":
+        """The same with at most `rows` in one run."""
+        spare = SparingUNet(self._plain, rows_at_once=min(rows, self._most or rows))
+        spare._unet = self._unet
+        return spare
+
     def giving_back(self) -> "SparingUNet":
         """The same for the last step of a picture: memory kept between steps is returned to the
         system, because the decoder needs more next."""
         return SparingUNet(self._plain, rows_at_once=self._most, shrink=True)
 
+    def forget(self) -> None:
+        """See `UNetSession.forget`."""
+        self._plain.forget()
+        self._unet.forget()
+
+    @property
+    def can_reuse(self) -> bool:
+        """See `UNetSession.can_reuse`."""
+        return self._plain.can_reuse
+
     def predict(self, **inputs: Unpack[UNetInputs]) -> FloatArray:
         """See `UNetSession.predict`."""
+        return self._in_parts(inputs, lambda unet, some, _: (unet.predict(**some),))[0]
+
+    def predict_deep(self, **inputs: Unpack[UNetInputs]) -> tuple[FloatArray, FloatArray]:
+        """See `UNetSession.predict_deep`."""
+        noise_pred, deep = self._in_parts(inputs, lambda unet, some, _: unet.predict_deep(**some))
+        return noise_pred, deep
+
+    def predict_shallow(self, deep: FloatArray, **inputs: Unpack[UNetInputs]) -> FloatArray:
+        """See `UNetSession.predict_shallow`."""
+        return self._in_parts(
+            inputs, lambda unet, some, rows: (unet.predict_shallow(deep[rows], **some),)
+        )[0]
+
+    def _in_parts(self, inputs: UNetInputs, run: _Run) -> tuple[FloatArray, ...]:
+        """What `run` returns for all rows, as many at once as there is memory for."""
         adapter = inputs.pop("adapter", None)
         shared = {} if adapter is None else {"adapter": adapter}
-        parts: list[FloatArray] = []
+        parts: list[tuple[FloatArray, ...]] = []
         done, count = 0, len(inputs["sample"])
         while done < count:
             rows = slice(done, min(count, done + (self._most or count)))
-            some = {name: values[rows] for name, values in cast("Inputs", inputs).items()}
+            some = {
+                name: values if rows == slice(0, count) else values[rows]
+                for name, values in cast("Inputs", inputs).items()
+            }
             try:
-                part = self._unet.predict(**cast("UNetInputs", some | shared))
+                part = run(self._unet, cast("UNetInputs", some | shared), rows)
             except EngineError as error:
                 self._spare(error, tried=rows.stop - rows.start)
             else:
                 parts.append(part)
                 done = rows.stop
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if len(parts) == 1:
+            return parts[0]
+        return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
 
     def _spare(self, error: EngineError, *, tried: int) -> None:
         """Run fewer than `tried` rows at once; raises `error` if that can't help."""
@@ -123,12 +242,18 @@ class SparingUNet:
 
 
 def _shrinking(unet: UNetSession) -> UNetSession:
-    session = unet.session
+    session = _shrunk(unet.session)
+    if session is unet.session:
+        return unet
+    return UNetSession(session, None if unet.shallow is None else _shrunk(unet.shallow))
+
+
+def _shrunk(session: Session) -> Session:
     if isinstance(session, OpenVinoSession):
-        return UNetSession(session.giving_back())
+        return session.giving_back()
     if isinstance(session, OrtSession):
-        return UNetSession(OrtSession(session.raw, shrink=True))
-    return unet
+        return OrtSession(session.raw, shrink=True)
+    return session
 
 
 def open_unet(
@@ -146,4 +271,5 @@ def open_unet(
     session = (
         factory.open(folder, "unet") if graph is None else factory.open_graph(graph, folder, "unet")
     )
-    return UNetSession(session)
+    shallow = factory.open_shallow(folder) if folder.shallow_file is not None else None
+    return UNetSession(session, shallow)

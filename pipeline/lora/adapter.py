@@ -1,8 +1,10 @@
 """Adapters: LoRAs as the library keeps them, one file each, mapped rather than read.
 
-A file is `<SHA-256>.safetensors` and has, for each linear layer that the LoRA changes, `A` (in,
-rank) and `B` (rank, out), in half or single precision, with alpha / rank multiplied into B:
-`unet/down_blocks.1.attentions.0.proj_in/A`. The rank may differ from layer to layer.
+A file is `<SHA-256>.safetensors` and has, for each layer that the LoRA changes, `A` and `B`, in
+half or single precision, with alpha / rank multiplied into B:
+`unet/down_blocks.1.attentions.0.proj_in/A`. The rank may differ from layer to layer. Of a linear
+layer A is (in, rank) and B is (rank, out); of a convolution A is (rank, in, height, width) and B is
+(out, rank, 1, 1).
 """
 
 import json
@@ -25,7 +27,7 @@ Array = npt.NDArray[Any]
 _Stamp = tuple[int, int, int]
 """Number, size and time of the last change (ns) of a file."""
 Pair = tuple[Array, Array]
-"""A (in, rank) and B (rank, out) of a layer."""
+"""A and B of a layer."""
 
 LoraKey = tuple[tuple[str, float], ...]
 """Digests and strengths of LoRAs, in order."""
@@ -43,6 +45,11 @@ _LARGEST_HEADER: Final = 100 * 2**20  # of the format's own reader
 def input_name(module: str, matrix: str) -> str:
     """The input of a graph for `matrix` (A or B) of the layer `module`."""
     return f"{PREFIX}{module}/{matrix}"
+
+
+def rank_axis(matrix: str, axes: int) -> int:
+    """Which of the axes of `matrix` (A or B) is the rank; convolutions have four."""
+    return int((matrix == "A") == (axes == 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +105,9 @@ def _paired(tensors: Mapping[str, Array]) -> dict[str, dict[str, Pair]]:
         if matrix == "B" and f"{layer}/A" in tensors:
             continue
         b = tensors.get(f"{layer}/B")
-        if matrix != "A" or not module or b is None or not a.ndim == b.ndim == 2:
+        if matrix != "A" or not module or b is None or not a.ndim == b.ndim in {2, 4}:
             raise ValueError(f"{name} is no half of a pair")
-        if a.shape[1] != b.shape[0]:
+        if a.shape[rank_axis("A", a.ndim)] != b.shape[rank_axis("B", b.ndim)]:
             raise ValueError(f"the ranks of {layer} differ")
         parts.setdefault(part, {})[module] = (a, b)
     return parts

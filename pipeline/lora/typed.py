@@ -10,6 +10,9 @@ from pipeline.lora.use import MAX_STRENGTH, MIN_STRENGTH, LoraUse
 
 MAX_TYPED: Final = 400
 """Characters of the option: three of the longest names with strengths take less than half of it."""
+NO_LORA: Final = ""
+"""The option's value where none is wanted, not even one of the prompt, a preset or the person's
+own."""
 _MAX_SHOWN: Final = 60  # characters that an error repeats
 
 _COLON: Final = "[:\uff1a]"

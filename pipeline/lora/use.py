@@ -17,12 +17,14 @@ MAX_STRENGTH: Final = 2.0
 class LoraUse:
     """`name` is that of the library, `strength` a finite factor. `digest` is the SHA-256 (hex) of
     the adapter's file in the library when the request was accepted; "" before. `hash`: what other
-    programs know the original by, the start of A1111's hash (hex); "" if that is unknown."""
+    programs know the original by, the start of A1111's hash (hex); "" if that is unknown. `draft`:
+    it was added because the request is a draft."""
 
     name: str
     strength: float
     digest: str = ""
     hash: str = ""
+    draft: bool = False
 
 
 def loras_to_json(loras: Iterable[LoraUse]) -> list[dict[str, object]]:
@@ -32,6 +34,7 @@ def loras_to_json(loras: Iterable[LoraUse]) -> list[dict[str, object]]:
             "strength": each.strength,
             "digest": each.digest,
             **({"hash": each.hash} if each.hash else {}),
+            **({"draft": True} if each.draft else {}),
         }
         for each in loras
     ]
@@ -55,4 +58,5 @@ def _use(stored: JsonFields) -> LoraUse:
         strength=strength,
         digest=stored.of_type("digest", str),
         hash=stored.of_type("hash", str) if "hash" in stored else "",
+        draft=stored.of_type("draft", bool) if "draft" in stored else False,
     )

@@ -5,13 +5,15 @@ Other tools fill their forms from it. It is a copy: the database is authoritativ
 """
 
 import json
+from collections.abc import Iterator
 from typing import Final
 
 from pipeline.card import SCHEDULERS, Sampler
 from pipeline.lora.typed import lora_tags
 from pipeline.options import written
-from pipeline.request import DECIDED, ResolvedRequest, plain_values
+from pipeline.request import DECIDED, GenerationRequest, ResolvedRequest
 from pipeline.rework import DEFAULT_SIZE_MULTIPLE, Size, before_upscale
+from pipeline.stored_fields import plain_values
 
 _HASH: Final = 12  # digits of a LoRA's hash
 _NEGATIVE: Final = "Negative prompt:"
@@ -26,8 +28,10 @@ def parameters_text(
 
     Noise is drawn by a CPU generator, hence `RNG: CPU`. `Size` is what A1111 writes: for an
     upscaled picture the original size. LoRAs stand in the prompt; `Lora hashes` are those that
-    A1111 computes, or of our own files where they are unknown.
+    A1111 computes, or of our own files where they are unknown. What was typed with choices stands
+    behind, as A1111's extension Dynamic Prompts writes it.
     """
+    template, resolved = resolved.original if resolved.chosen else None, resolved.of(index)
     sampler, schedule = _sampler_pair(resolved.sampler)
     size = _first_size(resolved)
     said = plain_values(resolved)
@@ -47,6 +51,7 @@ def parameters_text(
         "Model": model_name,
         **_variation_pairs(resolved, index),
         "Denoising strength": written(resolved.strength) if resolved.init_picture else "",
+        **_init_pairs(resolved),
         "RNG": "CPU",
         **_hires_pairs(resolved),
         "Lora hashes": ", ".join(f"{e.name}: {e.hash or e.digest[:_HASH]}" for e in resolved.loras),
@@ -55,7 +60,15 @@ def parameters_text(
     last = ", ".join(f"{key}: {_quote(value)}" for key, value in pairs.items() if value)
     negative = f"{_NEGATIVE} {resolved.negative_prompt}" if resolved.negative_prompt else ""
     prompt = ", ".join(part for part in (resolved.prompt, lora_tags(resolved.loras)) if part)
-    return "\n".join(line for line in (prompt, negative, last) if line)
+    return "\n".join(line for line in (prompt, negative, last, *_templates(template)) if line)
+
+
+def _templates(typed: GenerationRequest | None) -> Iterator[str]:
+    if typed is not None:
+        parts = (typed.character, typed.series, typed.prompt, typed.tags)
+        yield f"Template: {', '.join(part for part in parts if part)}"
+        if typed.negative_prompt:
+            yield f"Negative Template: {typed.negative_prompt}"
 
 
 def _first_size(resolved: ResolvedRequest) -> Size:
@@ -72,6 +85,18 @@ def _variation_pairs(resolved: ResolvedRequest, index: int) -> dict[str, str]:
     return {
         "Variation seed": str(resolved.variation_seed_of(index)),
         "Variation seed strength": written(resolved.variation_strength),
+    }
+
+
+def _init_pairs(resolved: ResolvedRequest) -> dict[str, str]:
+    """The picture from which it was drawn, by A1111's names; what of it was redrawn, or how it was
+    extended."""
+    if not resolved.init_picture or resolved.upscale_factor > 1:
+        return {}
+    return {
+        "Init image hash": resolved.init_picture[:_HASH],
+        "Mask hash": resolved.mask[:_HASH],
+        "Extended": written(resolved.extend.value) if resolved.extend is not None else "",
     }
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from pipeline.card import MAX_SEED, QualityPreset
 from pipeline.metadata.bounds import parse_integer, parse_number
 from pipeline.metadata.parameters import Parameters
-from pipeline.options import Option
+from pipeline.options import Option, read_choice, written
 from pipeline.request import OPTIONS
 
 _MAX_SIDE: Final = 100_000  # pixels: a file that says more says nothing
@@ -29,5 +29,10 @@ def _value(said: Parameters, option: Option) -> Any:
     """As the reader of the program's text understood it, else what A1111's text says."""
     if hasattr(said, option.field):
         return getattr(said, option.field)
+    if option.words:  # what only we write
+        word = said.pairs.get(option.a1111, "")
+        return read_choice(option.kind, word) if word in option.words else None
+    if option.kind is bool:
+        return said.pairs.get(option.a1111) == written(True) or None
     parse = parse_integer if option.kind is int else parse_number
     return parse(said.pairs.get(option.a1111, ""))

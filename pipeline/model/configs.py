@@ -77,3 +77,13 @@ def levels(config: Json, key: str = "block_out_channels") -> list[int]:
     if not found:
         raise ModelError("model_config_wrong", name=key, problem="missing")
     return [int(each) for each in found]
+
+
+def up_layers(config: Json) -> tuple[int, ...]:
+    """How many layers each up block of a UNet has: one more than the down block beside it."""
+    blocks = len(items(config, "up_block_types") or ())
+    if isinstance(config.get("layers_per_block"), list):
+        return tuple(
+            int(layers) + 1 for layers in reversed(items(config, "layers_per_block") or ())
+        )
+    return (whole(config, "layers_per_block", 2) + 1,) * blocks

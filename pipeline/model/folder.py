@@ -17,7 +17,7 @@ from pipeline.model.configs import Json, items, levels, number, numbers, read_js
 from pipeline.model.content_hash import content_hash
 from pipeline.onnx.branch_size import numbers_per_rank
 from pipeline.onnx.external_data import resizes_to_fit
-from pipeline.onnx.weight_files import GRAPH_NAME, WeightFiles
+from pipeline.onnx.weight_files import GRAPH_NAME, SHALLOW_NAME, WeightFiles
 from pipeline.rework import MAX_STRENGTH, MIN_STRENGTH, UPSCALE_STRENGTH
 
 Component = Literal["text_encoder", "text_encoder_2", "unet", "vae_decoder", "vae_encoder"]
@@ -31,6 +31,9 @@ COMPONENTS: Final[tuple[Component, ...]] = (
 )
 REQUIRED: Final = COMPONENTS[:4]
 """Without `vae_encoder` everything but img2img works."""
+
+SMALL_DECODER: Final = "small_decoder"
+"""The folder of a small decoder, which need not be there: it makes drafts and previews."""
 
 _KNOWN: Final = {
     "prediction_type": ("epsilon", "v_prediction", "sample"),
@@ -123,6 +126,18 @@ class ModelFolder:
     def has(self, component: Component) -> bool:
         """Whether `component` is there (`vae_encoder` may be missing)."""
         return self.onnx_file(component).is_file()
+
+    @property
+    def small_decoder(self) -> Path | None:
+        """The graph of its small decoder; None without one."""
+        path = self.path / SMALL_DECODER / GRAPH_NAME
+        return path if path.is_file() else None
+
+    @property
+    def shallow_file(self) -> Path | None:
+        """The UNet's shallow graph (`pipeline.onnx.shallow`), if there is one."""
+        path = self.path / "unet" / SHALLOW_NAME
+        return path if path.is_file() else None
 
     def tokenizer_folder(self, number: Literal[1, 2]) -> Path:
         """The tokenizer of the first or second text encoder."""

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-Variant = Literal["fp32", "fp16", "int8", "bf16"]
-Wanted = Literal["auto", "source", "fp32", "fp16", "int8", "bf16"]
-VARIANTS: Final[tuple[Variant, ...]] = ("fp32", "fp16", "int8", "bf16")
+Variant = Literal["fp32", "fp16", "int8", "bf16", "int8-bf16"]
+Wanted = Literal["auto", "source", "fp32", "fp16", "int8", "bf16", "int8-bf16"]
+VARIANTS: Final[tuple[Variant, ...]] = ("fp32", "fp16", "int8", "bf16", "int8-bf16")
+IN_BF16: Final[frozenset[Variant]] = frozenset({"bf16", "int8-bf16"})
+"""Variants that OpenVINO runs in bfloat16."""
 
 DEFAULT_REPOSITORY: Final = "ecyht2/animagine-xl-3.1-onnx"
 DEFAULT_REVISION: Final = "5c2038d3a17fef59566a33fd022cd77d89fdbf84"
@@ -25,6 +27,9 @@ class EngineOptions:
     `revision` is a commit, tag or branch, used for repositories. `threads` None: from the machine.
     `variant`: which prepared form of the model `own` draws with; `stock` always takes the source.
     `loras`: the folder with adapters (`pipeline.lora.adapter`); None: there are none.
+    `faces`: the file of the face finder (`pipeline.faces`); None: there is none.
+    `draw_at_once`: pictures that share runs, at most as many as the plan for a card has room for;
+    0: so many, and one on the processor.
     """
 
     model: str = DEFAULT_REPOSITORY
@@ -37,6 +42,8 @@ class EngineOptions:
     check_memory: bool = True
     variant: Wanted = "auto"
     loras: Path | None = None
+    faces: Path | None = None
+    draw_at_once: int = 1
 
 
 def is_repository(model: str) -> bool:

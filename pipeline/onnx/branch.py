@@ -1,8 +1,8 @@
-"""The low-rank branch: a second way through each linear layer, `x A B`, whose matrices are inputs
-of the graph. So one copy of the weights draws with any LoRA, or none.
+"""The low-rank branch: a second way through each layer, `x A B`, whose matrices are inputs of the
+graph. So one copy of the weights draws with any LoRA, or none.
 
-A is (in, rank), B is (rank, out). Both default to empty initializers, rank 0, with which the branch
-adds zeros.
+A is (in, rank), B is (rank, out); for convolutions A is (rank, in, height, width) and B is
+(out, rank, 1, 1). Both default to empty initializers, rank 0, with which the branch adds zeros.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,9 +11,12 @@ from typing import Any, Final
 import numpy as np
 
 from pipeline.lora.adapter import PREFIX, input_name
+from pipeline.onnx.convolution import Convolution, added, convolutions
 from pipeline.onnx.graph import GraphView, replace_nodes
 from pipeline.onnx.library import onnx
-from pipeline.onnx.linear import Linear, is_stored, stored_behind
+from pipeline.onnx.linear import Linear, is_stored, linear_layers, stored_behind
+
+Layer = Linear | Convolution
 
 _QUANTIZED: Final = "MatMulIntegerToFloat"
 _MARK: Final = "/lora/"
@@ -21,15 +24,21 @@ _BASE: Final = f"{_MARK}base"
 """Ends the name of what a layer makes without its branch."""
 
 
+def branch_layers(model: Any) -> list[Layer]:
+    """The layers of an `onnx.ModelProto` that a LoRA may change."""
+    return [*linear_layers(model), *convolutions(model)]
+
+
 def add_branch(
-    model: Any, layers: Iterable[Linear], stored: Mapping[str, int], *, defaults: bool = True
+    model: Any, layers: Iterable[Layer], stored: Mapping[str, int], *, defaults: bool = True
 ) -> int:
     """Add the branch to `layers` of an `onnx.ModelProto`, whatever their nodes were converted to;
     returns how many have it.
 
     `stored`: the ONNX type in which each weight will be stored, by its name. Inputs have the type
     that the layer computes in, except bfloat16, which numpy lacks: there they are float32.
-    `defaults`: without a value an input is empty; OpenVINO takes such inputs for constants.
+    `defaults`: without a value an input is empty; OpenVINO takes such inputs for constants, and
+    compiles the graph with those convolutions alone that have a branch.
     """
     return _Branching(model, {layer.node: layer for layer in layers}, stored, defaults).run()
 
@@ -38,7 +47,7 @@ class _Branching:
     """One pass over a graph."""
 
     def __init__(
-        self, model: Any, layers: Mapping[str, Linear], stored: Mapping[str, int], defaults: bool
+        self, model: Any, layers: Mapping[str, Layer], stored: Mapping[str, int], defaults: bool
     ) -> None:
         self._model = model
         self._layers = layers
@@ -55,10 +64,13 @@ class _Branching:
             layer = self._layers.get(node.name)
             order.append(node)
             if layer is not None:
-                last = self._with_bias(node)
+                last = node if isinstance(layer, Convolution) else self._with_bias(node)
                 after.setdefault(last.output[0], []).append((layer, node, last))
             for found, product, last in after.pop(node.output[0], []):
-                order += self._branch(found, product, last)
+                if isinstance(found, Convolution):
+                    order += self._beside_convolution(found, product)
+                else:
+                    order += self._branch(found, product, last)
                 count += 1
         replace_nodes(self._model, order)
         return count
@@ -99,7 +111,20 @@ class _Branching:
         ]
         return nodes
 
-    def _inputs(self, layer: Linear, kind: int, nodes: list[Any]) -> tuple[str, str]:
+    def _beside_convolution(self, layer: Convolution, product: Any) -> list[Any]:
+        """The nodes behind a Conv, which gets another output."""
+        kind = self._kind(product)
+        nodes: list[Any] = []
+        a, b = self._inputs(layer, kind, nodes)
+        output = str(product.output[0])
+        product.output[0] = f"{output}{_BASE}"
+        name = f"{product.name}{_MARK}"
+        base = product.output[0]
+        guarded = self._defaults
+        nodes += added(product, a, b, kind, name=name, base=base, output=output, guarded=guarded)
+        return nodes
+
+    def _inputs(self, layer: Layer, kind: int, nodes: list[Any]) -> tuple[str, str]:
         """The names of A and B in the type `kind`; what has to be computed for that goes to
         `nodes`. A module that is used twice has one pair."""
         if layer.module in self._known:
@@ -109,7 +134,11 @@ class _Branching:
         # A name of its own for each rank: equal names promise equal sizes.
         rank = f"{PREFIX}{layer.module}/rank"
         names: list[str] = []
-        for matrix, dims in (("A", (layer.depth, rank)), ("B", (rank, layer.width))):
+        a: tuple[int | str, ...] = (layer.depth, rank)
+        b: tuple[int | str, ...] = (rank, layer.width)
+        if isinstance(layer, Convolution):
+            a, b = (rank, layer.depth, *layer.kernel), (layer.width, rank, 1, 1)
+        for matrix, dims in (("A", a), ("B", b)):
             name = input_name(layer.module, matrix)
             self._declare(name, given, dims)
             if kind == wide:
@@ -121,7 +150,7 @@ class _Branching:
         self._known[layer.module] = (names[0], names[1])
         return self._known[layer.module]
 
-    def _declare(self, name: str, kind: int, dims: tuple[int | str, int | str]) -> None:
+    def _declare(self, name: str, kind: int, dims: tuple[int | str, ...]) -> None:
         graph = self._model.graph
         graph.input.append(onnx.helper.make_tensor_value_info(name, kind, dims))
         if self._defaults:
@@ -131,9 +160,11 @@ class _Branching:
 
     def _kind(self, product: Any) -> int:
         """The ONNX type that a layer's product is computed in."""
-        if product.op_type not in {"MatMul", "Gemm"}:  # eight bits, which give float32
+        if product.op_type not in {"MatMul", "Gemm", "Conv"}:  # eight bits, which give float32
             return int(onnx.TensorProto.FLOAT)
         name = str(product.input[1])
+        if (scaled := self._view.maker(name, "Mul")) is not None:  # eight bits times their scale
+            name = str(scaled.input[1])
         weight, kind = stored_behind(self._view, name)
         if kind is not None:
             return kind

@@ -71,9 +71,24 @@ def drop_unused(model: Any) -> None:
             del graph.node[index]
         else:
             needed.update(node.input)
+            needed.update(inner_inputs(node))
     for index in range(len(graph.initializer) - 1, -1, -1):
         if graph.initializer[index].name not in needed:
             del graph.initializer[index]
+
+
+def inner_inputs(node: Any) -> set[str]:
+    """What the graphs inside `node` (an If's branches) take from the graph around them."""
+    found: set[str] = set()
+    for attribute in node.attribute:
+        for graph in ([attribute.g] if attribute.HasField("g") else []) + list(attribute.graphs):
+            made = {tensor.name for tensor in graph.initializer}
+            for inner in graph.node:
+                found.update((*inner.input, *inner_inputs(inner)))
+                made.update(inner.output)
+            found.update(value.name for value in graph.output)
+            found -= made
+    return found
 
 
 def replace_nodes(model: Any, order: list[Any]) -> None:

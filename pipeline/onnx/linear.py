@@ -19,6 +19,11 @@ class Linear:
     depth: int
     width: int
 
+    @property
+    def numbers_per_rank(self) -> int:
+        """How many numbers its branch has for each rank."""
+        return self.depth + self.width
+
 
 def linear_layers(model: Any) -> Iterator[Linear]:
     """The linear layers of an `onnx.ModelProto` whose weights are stored in it."""

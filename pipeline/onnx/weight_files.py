@@ -14,6 +14,8 @@ from pipeline.errors import ModelError
 from pipeline.onnx.external_data import external_files
 
 GRAPH_NAME: Final = "model.onnx"
+SHALLOW_NAME: Final = "shallow.onnx"
+"""A UNet's shallow graph (`pipeline.onnx.shallow`), beside the whole one, whose files it uses."""
 
 _LFS_POINTER: Final = b"version https://git-lfs"
 

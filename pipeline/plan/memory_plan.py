@@ -62,7 +62,9 @@ Weights = Mapping[Component, int]
 class Shape:
     """What memory depends on besides weights. `latent_pixels`: of a picture of 1024x1024. `fused`:
     attention keeps no scores. `rows_alone`: the UNet always gets one row at a time.
-    `numbers_per_rank`: of a LoRA that changes every layer of the UNet; 0 if it draws with none."""
+    `numbers_per_rank`: of a LoRA that changes every layer of the UNet; 0 if it draws with none.
+    `small_decoder_bytes`: the weights of a small decoder, whose activations are less than those of
+    the VAE's; 0 without one."""
 
     channels: int
     latent_pixels: int
@@ -70,6 +72,7 @@ class Shape:
     in_openvino: bool = False
     rows_alone: bool = False
     numbers_per_rank: int = 0
+    small_decoder_bytes: int = 0
 
     @property
     def lora_bytes(self) -> int:
@@ -95,6 +98,7 @@ class Shape:
         """Of a model folder."""
         widths = items(read_json(folder.path / "unet" / "config.json"), "block_out_channels")
         first = widths[0] if widths else None
+        small = folder.small_decoder
         return cls(
             channels=first if isinstance(first, int) else SDXL_CHANNELS,
             latent_pixels=_USUAL_PIXELS**2 // folder.vae_scale_factor**2,
@@ -102,6 +106,7 @@ class Shape:
             in_openvino="unet" in folder.in_openvino,
             rows_alone=folder.rows_alone,
             numbers_per_rank=numbers_per_rank(folder.onnx_file("unet")),
+            small_decoder_bytes=small.stat().st_size if small is not None else 0,
         )
 
 
@@ -209,6 +214,8 @@ def _parts(weights: Weights, shape: Shape, way: MemoryPlan) -> dict[str, int]:
         active += rows
     if shape.lora_bytes:
         parts["LoRAs"] = shape.lora_bytes
+    if shape.small_decoder_bytes:
+        parts["small decoder"] = int(shape.small_decoder_bytes * LOAD_FACTOR)
     if way.keep_text_encoders:
         return parts | {"text encoders": int(encoders * LOAD_FACTOR), "activations": int(active)}
     # they are closed before the UNet runs, so the larger of both counts

@@ -34,6 +34,14 @@ class Place:
     rows_at_once: int | None = None
     tiled_vae: bool = False
 
+    def pictures_at_once(self, wanted: int) -> int:
+        """How many pictures with guidance share runs, if so many are `wanted` (0: all that the plan
+        for a card has room for). On the processor runs of several take as long as several runs."""
+        planned = self.rows_at_once // 2 if self.rows_at_once is not None else 0
+        if self.factory.provider == CPU or not planned:
+            return max(1, wanted)
+        return min(wanted or planned, planned)
+
     def __str__(self) -> str:
         return f"{self.factory.provider}, {self.factory.threads} threads"
 

@@ -18,12 +18,12 @@ from pipeline.disk import replace_json
 from pipeline.errors import ModelError
 from pipeline.model.configs import read_json
 from pipeline.model.folder import ModelFolder
-from pipeline.model.options import VARIANTS, Variant, Wanted
+from pipeline.model.options import IN_BF16, VARIANTS, Variant, Wanted
 from pipeline.runtime.cpu import multiplies_int8_safely, this_cpu
 from pipeline.runtime.openvino import computes_bf16, openvino_version
 from pipeline.runtime.providers import CPU
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Changes whenever the same source would be written differently."""
 
 MANIFEST: Final = "ekaki_prepared.json"
@@ -202,14 +202,14 @@ def check_fit(variant: Variant, provider: str, *, full_range: bool = False) -> N
         raise ModelError("variant_unfit", variant=variant, reason="it is for NVIDIA cards")
     if variant == "int8" and provider != CPU:
         raise ModelError("variant_unfit", variant=variant, reason="it is for processors")
-    if variant == "bf16":
-        _check_openvino(provider)
+    if variant in IN_BF16:
+        _check_openvino(variant, provider)
     if variant == "int8" and full_range and not multiplies_int8_safely():
         reason = "it was made for a processor with VNNI, which this one lacks"
         raise ModelError("variant_unfit", variant=variant, reason=reason)
 
 
-def _check_openvino(provider: str) -> None:
+def _check_openvino(variant: Variant, provider: str) -> None:
     reason = ""
     if provider != CPU:
         reason = "it is for processors"
@@ -218,7 +218,7 @@ def _check_openvino(provider: str) -> None:
     elif not computes_bf16(this_cpu()):
         reason = "this processor has no bfloat16 (AVX512-BF16 or AMX)"
     if reason:
-        raise ModelError("variant_unfit", variant="bf16", reason=reason)
+        raise ModelError("variant_unfit", variant=variant, reason=reason)
 
 
 def check_files(path: Path, manifest: Manifest) -> None:

@@ -3,7 +3,7 @@ within seconds, on SDXL's own shapes."""
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,12 @@ import onnxruntime as ort
 
 from pipeline.onnx.library import onnx
 from pipeline.onnx.skeleton import Weights, load_skeleton
-from pipeline.prepare.int8 import FULL_RANGE, REDUCED_RANGE, compute_in_int8
+from pipeline.prepare.int8 import (
+    FULL_RANGE,
+    REDUCED_RANGE,
+    compute_in_int8,
+    store_for_openvino,
+)
 from pipeline.prepare.recipes import Conversion
 from pipeline.prepare.write import GRAPH_NAME, ComponentWriter
 from pipeline.runtime.cpu import Cpu
@@ -52,17 +57,17 @@ def measure(*, threads: int, full_range: bool, openvino: bool) -> Speeds:
     Processor seconds of all threads, so that other programs don't count.
     """
     with tempfile.TemporaryDirectory(prefix="ekaki-calibration-") as scratch:
-        folders = {name: Path(scratch) / name for name in ("fp32", "int8", "conv")}
+        folders = {name: Path(scratch) / name for name in ("fp32", "int8", "stored", "conv")}
         for folder in folders.values():
             folder.mkdir()
         _save_layers(folders["fp32"] / GRAPH_NAME)
         _save_convolution(folders["conv"] / GRAPH_NAME)
-        conversion = Conversion(load_skeleton(folders["fp32"] / GRAPH_NAME))
         largest = FULL_RANGE if full_range else REDUCED_RANGE
-        compute_in_int8(conversion, largest=largest, keep="")
-        weights = Weights(folders["fp32"])
-        ComponentWriter(conversion, weights, folders["int8"], lambda _: None).write()
-        weights.close()
+        single_type = np.dtype(np.float32)
+        _convert(folders, "int8", lambda graph: compute_in_int8(graph, largest=largest, keep=""))
+        _convert(
+            folders, "stored", lambda graph: store_for_openvino(graph, dtype=single_type, keep="")
+        )
         graphs = {name: folder / GRAPH_NAME for name, folder in folders.items()}
         random = np.random.default_rng(0)
         tokens = random.standard_normal((1, _TOKENS, _SHAPES[0][0]), np.float32)
@@ -70,7 +75,7 @@ def measure(*, threads: int, full_range: bool, openvino: bool) -> Speeds:
         linear = [_in_ort(graphs[name], threads, tokens) for name in ("fp32", "int8")]
         convolutions = [_in_ort(graphs["conv"], threads, picture)]
         if openvino:
-            linear.append(_in_openvino(graphs["fp32"], threads, tokens))
+            linear += [_in_openvino(graphs[name], threads, tokens) for name in ("fp32", "stored")]
             convolutions.append(_in_openvino(graphs["conv"], threads, picture))
         single, eight, *half = _best(linear)
         conv, *half_conv = _best(convolutions)
@@ -80,7 +85,19 @@ def measure(*, threads: int, full_range: bool, openvino: bool) -> Speeds:
         int8_linear=single / eight,
         bf16_linear=single / half[0] if half else None,
         bf16_conv=conv / half_conv[0] if half_conv else None,
+        bf16_int8_linear=single / half[1] if half else None,
     )
+
+
+def _convert(
+    folders: Mapping[str, Path], name: str, change: Callable[[Conversion], object]
+) -> None:
+    """Write the linear layers, changed, into the folder `name`."""
+    conversion = Conversion(load_skeleton(folders["fp32"] / GRAPH_NAME))
+    change(conversion)
+    weights = Weights(folders["fp32"])
+    ComponentWriter(conversion, weights, folders[name], lambda _: None).write()
+    weights.close()
 
 
 def _linear_operations() -> float:

@@ -3,27 +3,29 @@
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.model.configs import read_json, up_layers
 from pipeline.model.folder import Component
-from pipeline.model.options import Variant
-from pipeline.onnx.branch import add_branch, remove_branch
+from pipeline.model.options import IN_BF16, Variant
+from pipeline.onnx.branch import add_branch, branch_layers, remove_branch
 from pipeline.onnx.encoder_mean import SAMPLED, cut_at_mean
 from pipeline.onnx.graph import drop_unused
 from pipeline.onnx.library import onnx
-from pipeline.onnx.linear import linear_layers
+from pipeline.onnx.shallow import give_deep_features, remove_deep_features
 from pipeline.onnx.skeleton import load_skeleton
 from pipeline.onnx.timestep_axis import give_timestep_axis
 from pipeline.prepare import half, int8
 from pipeline.prepare.attention import fuse_attention
 from pipeline.prepare.recipes import Conversion
 
-IN_OPENVINO: Final[frozenset[Component]] = frozenset({"unet"})
-"""What OpenVINO runs of the variant bf16. The text encoders are a thousandth of the work, and the
-VAE is not right in bfloat16."""
+IN_OPENVINO: Final[frozenset[Component]] = frozenset({"unet", "vae_decoder", "vae_encoder"})
+"""What OpenVINO runs of the variants in bfloat16. The VAE's files stay in single precision, whose
+products it rounds itself. The text encoders are a thousandth of the work."""
 
-ROWS_ALONE: Final[frozenset[Variant]] = frozenset({"int8", "bf16"})
+ROWS_ALONE: Final[frozenset[Variant]] = frozenset({"int8", "bf16", "int8-bf16"})
 """Variants whose UNet is given one row at a time: eight bits measure all rows of a run together,
 and OpenVINO chooses its kernels by their number."""
 
+_TEXT: Final = "encoder_hidden_states"
 
 WITH_LORAS: Final[frozenset[Component]] = frozenset({"unet", "text_encoder", "text_encoder_2"})
 """What a LoRA changes, so what gets the low-rank branch."""
@@ -39,6 +41,7 @@ def convert(
     """
     model = load_skeleton(path)
     remove_branch(model)
+    remove_deep_features(model)
     drop_unused(model)
     if component == "unet":
         give_timestep_axis(model)
@@ -46,10 +49,15 @@ def convert(
         cut_at_mean(model)
     _name_weights(model)
     conversion = Conversion(model)
-    layers = list(linear_layers(model)) if branch and component in WITH_LORAS else []
+    layers = branch_layers(model) if branch and component in WITH_LORAS else []
     _compute_in(conversion, component, variant, full_range=full_range)
-    in_openvino = variant == "bf16" and component in IN_OPENVINO
-    add_branch(model, layers, _stored(conversion), defaults=not in_openvino)
+    in_openvino = variant in IN_BF16 and component in IN_OPENVINO
+    stored = _stored(conversion)
+    if component == "unet":
+        config = path.with_name("config.json")
+        layers_up = up_layers(read_json(config)) if config.is_file() else ()
+        give_deep_features(model, layers_up, stored)
+    add_branch(model, layers, stored, defaults=not in_openvino)
     del model.graph.value_info[:]
     return conversion
 
@@ -60,8 +68,12 @@ def _compute_in(
     """Let the graph compute as `variant` does."""
     model = conversion.model
     types = _types(model)
-    if variant == "bf16" and component in IN_OPENVINO:  # which fuses attention itself
-        half.to_half(conversion, types, half.outside_embeddings(model), half.Half.bf16())
+    if variant in IN_BF16 and component in IN_OPENVINO:  # which fuses attention itself
+        if component == "unet":
+            bf16 = half.Half.bf16()
+            half.to_half(conversion, types, half.outside_embeddings(model), bf16)
+            if variant == "int8-bf16":
+                int8.store_for_openvino(conversion, dtype=bf16.dtype, keep=_TEXT)
         return
     fuse_attention(model)
     if variant == "fp16" and component == "unet":
@@ -70,7 +82,7 @@ def _compute_in(
         half.to_half(conversion, types, half.only_products(model), half.Half.fp16())
     elif variant == "int8" and component == "unet":
         largest = int8.FULL_RANGE if full_range else int8.REDUCED_RANGE
-        int8.compute_in_int8(conversion, largest=largest, keep="encoder_hidden_states")
+        int8.compute_in_int8(conversion, largest=largest, keep=_TEXT)
     elif variant == "int8" and component in {"text_encoder", "text_encoder_2"}:
         int8.keep_in_int8(conversion)
 

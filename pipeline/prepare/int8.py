@@ -81,6 +81,38 @@ def keep_in_int8(conversion: Conversion) -> int:
     return len(layers)
 
 
+def store_for_openvino(conversion: Conversion, *, dtype: np.dtype[Any], keep: str) -> int:
+    """Make the linear layers of `conversion`, which compute in `dtype`, store their weights in
+    eight bits with a scale per column. Returns their number.
+
+    OpenVINO computes with such weights in eight bits: it quantises each token of the input by
+    itself, some of its numbers at a time. Layers of the graph's input `keep` stay as they are: they
+    are little work, and the first token of a prompt has outliers.
+    """
+    model = conversion.model
+    kept = _names_of(model, keep)
+    kind = int(onnx.helper.np_dtype_to_tensor_dtype(dtype))
+    make = onnx.helper.make_node
+    layers = _layers(model)
+    done: set[str] = set()
+    order: list[Any] = []
+    for node in model.graph.node:
+        weight = layers.get(node.output[0])
+        if weight is not None and node.input[0] not in kept:
+            name, wide, scaled = (f"{weight.name}{end}" for end in ("", "__wide", "__scaled"))
+            if name not in done:
+                done.add(name)
+                order += [
+                    make("Cast", [f"{name}__int8"], [wide], name=wide, to=kind),
+                    make("Mul", [wide, f"{name}__scale"], [scaled], name=scaled),
+                ]
+                conversion.recipes[name] = _scaled_columns(weight, dtype)
+            node.input[1] = scaled
+        order.append(node)
+    replace_nodes(model, order)
+    return len(done)
+
+
 def _kept(conversion: Conversion, node: Any, weight: Any) -> Any:
     """The node that replaces a MatMul; the same node if no block size fits."""
     depth, width = (int(dim) for dim in weight.dims)
@@ -123,6 +155,24 @@ def _layers(model: Any) -> dict[str, Any]:
         if all(user.op_type == "MatMul" and user.input[1] == weight.name for user in users):
             found[node.output[0]] = weight
     return found
+
+
+def _scaled_columns(weight: Any, dtype: np.dtype[Any]) -> Recipe:
+    depth, width = (int(dim) for dim in weight.dims)
+
+    def make(values: Array) -> tuple[Array, ...]:
+        scale = (np.abs(values).max(axis=0, keepdims=True) / np.float32(FULL_RANGE)).astype(dtype)
+        scale[scale == 0] = 1
+        rounded = np.rint(values / scale.astype(np.float32))  # the scale is rounded, too
+        return np.clip(rounded, -FULL_RANGE, FULL_RANGE).astype(np.int8), scale
+
+    return Recipe(
+        (
+            Target(f"{weight.name}__int8", np.dtype(np.int8), (depth, width)),
+            Target(f"{weight.name}__scale", dtype, (1, width)),
+        ),
+        make,
+    )
 
 
 def _columns(weight: Any, largest: int) -> Recipe:

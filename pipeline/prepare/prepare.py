@@ -24,8 +24,10 @@ from pipeline.errors import ModelError, StorageError
 from pipeline.model.configs import read_json
 from pipeline.model.consistency import check_consistency
 from pipeline.model.folder import COMPONENTS, Component, ModelFolder
-from pipeline.model.options import Variant
+from pipeline.model.options import IN_BF16, Variant
+from pipeline.onnx.shallow import write_shallow
 from pipeline.onnx.skeleton import Weights
+from pipeline.onnx.weight_files import GRAPH_NAME
 from pipeline.plan.prepared import (
     FORMAT,
     FileNote,
@@ -43,6 +45,7 @@ from pipeline.prepare.lora.merged import merged_weights
 from pipeline.prepare.naming import hash_with, name_with
 from pipeline.prepare.options import Prepared, PrepareOptions, Reporter
 from pipeline.prepare.recipes import Conversion, same
+from pipeline.prepare.small_decoder import carry_over
 from pipeline.prepare.sources import check_hashes
 from pipeline.prepare.verify import Verifier
 from pipeline.prepare.write import ComponentWriter, plan
@@ -60,6 +63,7 @@ _PRECISIONS: Final[dict[Variant, str]] = {
     "fp16": "fp16",
     "int8": "int8",
     "bf16": "bf16 (OpenVINO)",
+    "int8-bf16": "int8-bf16 (OpenVINO)",
 }
 
 
@@ -223,6 +227,9 @@ class _Preparation:
         finally:
             weights.close()
             self._conversions.pop(name, None)  # writing changes its graph
+        if name == "unet" and (shallow := write_shallow(folder / GRAPH_NAME)) is not None:
+            content = shallow.read_bytes()
+            written[shallow.name] = (hashlib.sha256(content).hexdigest(), len(content))
         state["components"][name] = {file: list(note) for file, note in written.items()}
         replace_json(self._part / _STATE, state, sync=True)
 
@@ -239,6 +246,7 @@ class _Preparation:
                     target.parent.mkdir(exist_ok=True)
                     if target.name not in {_STATE, FILE_NAME}:
                         shutil.copyfile(file, target)
+        carry_over(self._source, self._part)
         card = self._part / "ekaki.json"
         said = read_json(card) if card.is_file() else {}
         said |= {
@@ -246,8 +254,8 @@ class _Preparation:
             "notice": self._source.notice,
             "precision": _PRECISIONS[self._options.variant],
             "rows_alone": self._options.variant in ROWS_ALONE,
-            "fused": self._options.variant != "bf16",  # whose attention OpenVINO fuses
-            "openvino": sorted(IN_OPENVINO) if self._options.variant == "bf16" else [],
+            "fused": self._options.variant not in IN_BF16,  # whose attention OpenVINO fuses
+            "openvino": sorted(IN_OPENVINO) if self._options.variant in IN_BF16 else [],
             "hash": self._hash,
             "size_multiple": self._source.size_multiple,
             "upscale_strength": self._source.upscale_strength,
@@ -276,7 +284,7 @@ class _Preparation:
             source_name=self._source.name,
             revision=self._options.revision,
             onnxruntime=runtime_version(),
-            openvino=openvino_version() if self._options.variant == "bf16" else "",
+            openvino=openvino_version() if self._options.variant in IN_BF16 else "",
             full_range=self._options.full_range and self._options.variant == "int8",
             loras=self._loras,
             errors=errors,

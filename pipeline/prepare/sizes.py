@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from pipeline.model.folder import COMPONENTS, Component, ModelFolder
-from pipeline.model.options import Variant
-from pipeline.onnx.linear import linear_layers
+from pipeline.model.options import IN_BF16, Variant
+from pipeline.onnx.branch import branch_layers
 from pipeline.onnx.skeleton import load_skeleton
 from pipeline.plan.card_plan import Sizes
 from pipeline.plan.memory_plan import Shape, Weights, plan_for
@@ -37,8 +37,8 @@ def needed_with(source: ModelFolder, variant: Variant, weights: Weights) -> int:
     """The same if the `weights` of `variant` are already known."""
     made = replace(
         Shape.of(source),
-        fused=variant != "bf16",
-        in_openvino=variant == "bf16",
+        fused=variant not in IN_BF16,
+        in_openvino=variant in IN_BF16,
         rows_alone=variant in ROWS_ALONE,
         numbers_per_rank=branch_numbers(source),
     )
@@ -48,6 +48,6 @@ def needed_with(source: ModelFolder, variant: Variant, weights: Weights) -> int:
 def branch_numbers(source: ModelFolder) -> int:
     """Numbers per rank of the low-rank branch that its UNet will get."""
     layers = {
-        layer.module: layer for layer in linear_layers(load_skeleton(source.onnx_file("unet")))
+        layer.module: layer for layer in branch_layers(load_skeleton(source.onnx_file("unet")))
     }
-    return sum(layer.depth + layer.width for layer in layers.values())
+    return sum(layer.numbers_per_rank for layer in layers.values())

@@ -16,8 +16,10 @@ from pipeline.lora.adapter import PREFIX
 from pipeline.model.folder import Component, ModelFolder
 from pipeline.onnx.bare_graph import bare_graph, renamed
 from pipeline.runtime.adapters import no_change
+from pipeline.runtime.bound import Bound
 from pipeline.runtime.cuda import provider_options
 from pipeline.runtime.openvino import open_in_bf16
+from pipeline.runtime.openvino_parts import PartedSession
 from pipeline.runtime.ports import Adapter, Array, Port, Session, as_typed
 from pipeline.runtime.providers import CPU, CUDA, Wanted, choose_provider
 from pipeline.runtime.threads import default_threads
@@ -73,16 +75,29 @@ class OrtSession:
         except Exception as error:  # ORT's classes have no common base but Exception
             raise _failure(error) from error
 
+    def bind(self, inputs: Mapping[str, Array], adapter: Adapter | None = None) -> Bound:
+        """Place `inputs` on the device, for runs that need them and `adapter` again and again.
+        Raises EngineError as `place`."""
+        placed = self.place(as_typed(inputs, self.inputs))
+        return Bound(self.raw, {**placed, **self._idle, **(adapter or {})})
+
     def run(
         self,
         inputs: Mapping[str, Array],
         outputs: Sequence[str] | None = None,
         adapter: Adapter | None = None,
+        *,
+        bound: Bound | None = None,
     ) -> dict[str, Array]:
+        """See `Session.run`. `bound`: the inputs that `bind` placed, with their adapter."""
         names = list(outputs or self.outputs)
-        feed = {**as_typed(inputs, self.inputs), **self._idle, **(adapter or {})}
+        feed = as_typed(inputs, self.inputs)
         try:
-            values = self.raw.run(names, feed, self._run_options)
+            if bound is None:
+                feed = {**feed, **self._idle, **(adapter or {})}
+                values = self.raw.run(names, feed, self._run_options)
+            else:
+                values = bound.run(feed, names, self._run_options)
         except Exception as error:  # ORT's classes have no common base but Exception
             raise _failure(error) from error
         return dict(zip(names, values, strict=True))
@@ -135,14 +150,36 @@ class SessionFactory:
         `openvino_missing`.
         """
         if component in folder.in_openvino:
-            return open_in_bf16(folder.onnx_file(component), threads=self.threads)
+            session = open_in_bf16(folder.onnx_file(component), threads=self.threads)
+            return session.giving_back() if component in _WITHOUT_ARENA else session
         return self.open_ort(folder, component)
+
+    def open_shallow(self, folder: ModelFolder) -> Session:
+        """Load the UNet's shallow graph, which is there, where the UNet itself runs. Raises
+        ModelError as `open`."""
+        path = str(folder.shallow_file)
+        if "unet" in folder.in_openvino:
+            return open_in_bf16(Path(path), threads=self.threads)
+        return self._load(path, "unet", self._options())
+
+    def open_in_parts(self, folder: ModelFolder) -> tuple[Session, Session | None]:
+        """The UNet, which runs in OpenVINO, and its shallow graph, if there is one, with a part of
+        their weights in memory at a time. For checks: each run takes as long as loading."""
+        shallow = folder.shallow_file
+        return (
+            PartedSession(folder.onnx_file("unet"), threads=self.threads),
+            None if shallow is None else PartedSession(Path(shallow), threads=self.threads),
+        )
 
     def open_ort(self, folder: ModelFolder, component: Component) -> OrtSession:
         """Load `component` in ONNX Runtime. Raises ModelError as `open`."""
         if self.mapped:
             return self._open_bare(folder, component, self._options())
         return self._load(str(folder.onnx_file(component)), component, self._options())
+
+    def open_small(self, path: Path) -> OrtSession:
+        """Load the small decoder whose graph is `path`. Raises ModelError as `open`."""
+        return self._load(str(path), "vae_decoder", self._options())
 
     def _open_bare(self, folder: ModelFolder, component: Component, options: Any) -> OrtSession:
         """Load only the graph: weights inside its file are treated as external data."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pipeline.card import DEFAULT_STEPS
 from pipeline.engine.protocol import Expected
-from pipeline.model.options import VARIANTS, Variant
+from pipeline.model.options import IN_BF16, VARIANTS, Variant
 from pipeline.runtime.cpu import this_cpu
 from pipeline.runtime.providers import CPU
 from pipeline.speed.notes import Speeds, noted
@@ -32,7 +32,13 @@ SLOW_OPERATIONS: Final = 5e12
 """Operations per picture, SDXL's being 389e12: with fewer it takes seconds on most processors, and
 nothing is measured or offered."""
 
-_BESIDE: Final[Mapping[Form, float]] = {"source": 0.25, "fp32": 0.2, "int8": 0.2, "bf16": 0.05}
+_BESIDE: Final[Mapping[Form, float]] = {
+    "source": 0.25,
+    "fp32": 0.2,
+    "int8": 0.2,
+    "bf16": 0.05,
+    "int8-bf16": 0.05,
+}
 """What the UNet does beside products of matrices (norms, activations, softmax, copies), in parts of
 the products' time in single precision. From SDXL's UNet on two cores, seconds per step: 83.3 as
 exported, 78.8 fused, 48.5 in eight bits, 37.5 in OpenVINO; the products alone 67, 67, 34, 34."""
@@ -46,12 +52,16 @@ _TEXT_AND_FILE_S: Final = 0.2  # encoding the prompt and writing the picture
 def expect(work: PictureWork, speeds: Speeds, form: Form) -> Expected | None:
     """On the processor that `speeds` are of, `work` being of 1024x1024; None where it can't run
     `form`."""
-    if form == "fp16" or (form == "bf16" and speeds.bf16_linear is None):
+    if form == "fp16" or (form in IN_BF16 and speeds.bf16_int8_linear is None):
         return None
     row_step_s = _products_s(work.unet, speeds, form)
     row_step_s += _BESIDE[form] * _products_s(work.unet, speeds, "source")
-    decoder_s = _products_s(work.decoder, speeds, "source") * (1 + _DECODER_BESIDE)
-    return Expected(row_step_s=row_step_s, beside_s=decoder_s + _TEXT_AND_FILE_S)
+    small = work.small_decoder
+    return Expected(
+        row_step_s=row_step_s,
+        beside_s=_beside_s(work.decoder, speeds, form),
+        small_beside_s=None if small is None else _beside_s(small, speeds, "source"),
+    )
 
 
 def expect_all(source: "ModelFolder", speeds: Speeds) -> dict[Form, Expected]:
@@ -92,7 +102,7 @@ def outlook(
     for form, expected in expect_all(source, known.speeds).items():
         name = "as it is" if form == "source" else form
         mark = "  <- this is made now" if form == variant else ""
-        lines.append(f"  {name:<8}  {about(expected.picture_s)}{mark}")
+        lines.append(f"  {name:<9}  {about(expected.picture_s)}{mark}")
     return lines
 
 
@@ -127,6 +137,14 @@ def about(seconds: float) -> str:
     return f"about {count} {unit}{'' if count == 1 else 's'}"
 
 
+def _beside_s(decoder: Work, speeds: Speeds, form: Form) -> float:
+    """`form`: only those in bfloat16 change the decoder."""
+    single_s = _products_s(decoder, speeds, "source")
+    products_s = _products_s(decoder, speeds, form) if form in IN_BF16 else single_s
+    beside = _BESIDE[form] if form in IN_BF16 else _DECODER_BESIDE
+    return products_s + beside * single_s + _TEXT_AND_FILE_S
+
+
 def _products_s(work: Work, speeds: Speeds, form: Form) -> float:
     """Seconds of the products of matrices. Attention is some, in the speed of linear layers; in
     eight bits it stays as it is."""
@@ -135,7 +153,9 @@ def _products_s(work: Work, speeds: Speeds, form: Form) -> float:
     convolution = work.convolution / speeds.conv_flops
     if form == "int8":
         linear /= speeds.int8_linear
-    elif form == "bf16" and speeds.bf16_linear and speeds.bf16_conv:
-        linear, attention = linear / speeds.bf16_linear, attention / speeds.bf16_linear
+    elif speeds.bf16_linear and speeds.bf16_conv and form in IN_BF16:
+        eight = speeds.bf16_int8_linear if form == "int8-bf16" else None
+        linear /= eight or speeds.bf16_linear
+        attention /= speeds.bf16_linear
         convolution /= speeds.bf16_conv
     return linear + attention + convolution

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -27,8 +27,8 @@ class Speeds:
     single precision, all threads together, on a machine that does nothing else.
 
     The rest are seconds of layers in single precision over those in another form. `int8_linear`:
-    linear layers in eight bits; `bf16_linear` and `bf16_conv`: in OpenVINO, None where it can't be
-    used.
+    linear layers in eight bits; `bf16_linear` and `bf16_conv`: in OpenVINO, and
+    `bf16_int8_linear` there with weights in eight bits; None where it can't be used.
     """
 
     linear_flops: float
@@ -36,6 +36,7 @@ class Speeds:
     int8_linear: float
     bf16_linear: float | None = None
     bf16_conv: float | None = None
+    bf16_int8_linear: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,14 @@ class Calibration:
         if linear is None or conv is None:
             return None
         return 1 / ((1 - CONV_SHARE) / linear + CONV_SHARE / conv)
+
+    @property
+    def int8_bf16_step(self) -> float | None:
+        """The same with linear layers in eight bits."""
+        eight, step = self.speeds.bf16_int8_linear, self.bf16_step
+        if eight is None or step is None or self.speeds.bf16_linear is None:
+            return None
+        return 1 / (1 / step - LINEAR_SHARE / self.speeds.bf16_linear + LINEAR_SHARE / eight)
 
 
 def noted(models_dir: Path, cpu: Cpu, *, threads: int) -> Calibration | None:
@@ -98,7 +107,7 @@ def _read(path: Path) -> dict[str, Speeds]:
 
 
 def _are_speeds(note: dict[str, object]) -> bool:
-    return all(
+    return note.keys() == {field.name for field in fields(Speeds)} and all(
         (isinstance(value, int | float) and 0 < value < math.inf)
         or (value is None and name.startswith("bf16"))
         for name, value in note.items()

@@ -39,18 +39,24 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureWork:
-    """Of one size: the UNet for one row and step, and the VAE's decoder once."""
+    """Of one size: the UNet for one row and step, the VAE's decoder once, and the small decoder
+    once, if there is one."""
 
     unet: Work
     decoder: Work
+    small_decoder: Work | None = None
 
 
 def work_of(folder: ModelFolder, *, width: int, height: int) -> PictureWork:
     """Of a picture of `width` x `height` pixels. ModelError `model_config_wrong`."""
     latent = _Area(width // folder.vae_scale_factor, height // folder.vae_scale_factor)
+    small = None
+    if folder.small_decoder is not None:
+        small = _small_decoder(read_json(folder.small_decoder.with_name("config.json")), latent)
     return PictureWork(
         unet=_unet(read_json(folder.path / "unet" / "config.json"), latent),
         decoder=_decoder(read_json(folder.path / "vae_decoder" / "config.json"), latent),
+        small_decoder=small,
     )
 
 
@@ -151,6 +157,19 @@ def _decoder(config: Json, area: _Area) -> Work:
             area = area.double()
             work += _conv(width, width, area)
     return work + _conv(at, whole(config, "out_channels", 3), area)
+
+
+def _small_decoder(config: Json, area: _Area) -> Work:
+    """The decoder of an AutoencoderTiny of diffusers."""
+    widths = levels(config, "decoder_block_out_channels")
+    blocks = levels(config, "num_decoder_blocks")
+    work = _conv(whole(config, "latent_channels", 4), widths[0], area)
+    for level, (width, count) in enumerate(zip(widths, blocks, strict=True)):
+        work += _conv(width, width, area) * (3 * count)
+        if level + 1 < len(widths):
+            area = area.double()
+            work += _conv(width, width, area)
+    return work + _conv(widths[-1], whole(config, "out_channels", 3), area)
 
 
 def _resnet(deep: int, wide: int, area: _Area) -> Work:

@@ -1,6 +1,8 @@
 """What only a card can tell. Written without one: none of it has run yet."""
 
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from PIL.Image import Image
 
 from data.shipped.paths import DEMO_MODEL
 from pipeline.engine.protocol import Engine
-from pipeline.load import load_engine
+from pipeline.load import load_engine, open_slots
 from pipeline.model.options import EngineOptions
 from pipeline.plan.on_card import read_card
 from pipeline.runtime.providers import CUDA
@@ -65,3 +67,27 @@ def test_the_card_gives_the_same_picture_again_and_after_opening_anew(tmp_path: 
     again, other = draw(tmp_path, "cuda")
     assert other.tobytes() == picture.tobytes()
     again.close()
+
+
+def test_pictures_drawn_at_once_are_near_those_drawn_alone(tmp_path: Path) -> None:
+    options = EngineOptions(
+        model=str(DEMO_MODEL), models_dir=tmp_path, provider="cuda", draw_at_once=0
+    )
+    open_slot = open_slots(options, progress=print, turn=threading.Lock())
+    slots = [open_slot(number) for number in range(4)]
+    requests = [
+        make_request(width=256, height=256, num_inference_steps=8, seed=seed) for seed in range(4)
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        calls = [
+            pool.submit(slot.draw, request, 0, Quiet())
+            for slot, request in zip(slots, requests, strict=True)
+        ]
+        drawn = [call.result() for call in calls]
+    assert max(each.at_once for each in drawn) > 1
+    for request, each in zip(requests, drawn, strict=True):
+        alone = slots[0].draw(request, 0, Quiet()).image
+        difference = np.abs(np.asarray(each.image, np.int16) - np.asarray(alone, np.int16))
+        assert difference.mean() < 2, "levels of 256; other kernels may be chosen for more rows"
+    for slot in slots:
+        slot.close()

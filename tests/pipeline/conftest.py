@@ -131,15 +131,18 @@ def pipe(torch_path: Path) -> Any:
     return StableDiffusionXLPipeline.from_pretrained(torch_path, local_files_only=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared(mapped: SessionFactory, tmp_path_factory: pytest.TempPathFactory) -> Shared:
     """Prepares each model once, with its check, for tests that only read what was made."""
     made: dict[tuple[Path, str], Prepared] = {}
+    check = verify.Verifier.errors
 
     def prepared_once(source: ModelFolder, variant: Variant) -> Prepared:
         if (source.path, variant) not in made:
             models = tmp_path_factory.mktemp("shared")
-            made[source.path, variant] = make(source, models, variant, mapped)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(verify.Verifier, "errors", check)  # also for a test that is unchecked
+                made[source.path, variant] = make(source, models, variant, mapped)
         return made[source.path, variant]
 
     return prepared_once

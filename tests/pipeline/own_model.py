@@ -5,9 +5,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from PIL import Image
+
 from pipeline.card import QualityPreset, Sampler
 from pipeline.engine.own import OwnEngine
 from pipeline.engine.protocol import ModelDescription
+from pipeline.engine.rows import Floats
 from pipeline.model.folder import ModelFolder
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
@@ -56,14 +59,24 @@ def describe(folder: ModelFolder) -> ModelDescription:
         size_multiple=folder.size_multiple,
         vae_scale_factor=folder.vae_scale_factor,
         loras=folder.loras,
+        balanced=folder.shallow_file is not None,
     )
 
 
-def open_own(path: Path, *, loras: Path | None = None, **scheduler: object) -> OwnEngine:
+def open_own(
+    path: Path, *, loras: Path | None = None, at_once: int = 1, **scheduler: object
+) -> OwnEngine:
     folder = open_folder(path, **scheduler)
     factory = SessionFactory(provider="cpu", threads=1)
     prompts = PromptEncoder(folder, factory)
-    return OwnEngine(folder, factory, prompts=prompts, description=describe(folder), loras=loras)
+    return OwnEngine(
+        folder,
+        factory,
+        prompts=prompts,
+        description=describe(folder),
+        loras=loras,
+        at_once=at_once,
+    )
 
 
 class Quiet:
@@ -74,3 +87,13 @@ class Quiet:
 
     def on_step(self, step: int, steps: int, preview: object) -> None:
         pass
+
+
+def latents_drawn(
+    engine: OwnEngine, request: ResolvedRequest, image: Image.Image | None = None
+) -> Floats:
+    """All steps of a picture, begun from `image` if there is one: its latents."""
+    row = engine.begin(request, 0, init_image=image)
+    while not row.done:
+        engine.step([row])
+    return row.latents

@@ -5,6 +5,7 @@ table of obedience comes from `python -m training.demo evaluate`; this is its sm
 """
 
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,9 +22,11 @@ from pipeline.engine.vae.preview import FILE_NAME, PreviewMap
 from pipeline.lora.adapter import PREFIX
 from pipeline.lora.use import LoraUse
 from pipeline.model.folder import ModelFolder
+from pipeline.regions import Place, Region
 from pipeline.runtime.sessions import SessionFactory
+from pipeline.text.text_encoder import PromptEncoder
 from tests.pipeline.lora.adapters import write
-from tests.pipeline.own_model import make_request, open_own
+from tests.pipeline.own_model import describe, make_request, open_own
 from training.demo.branch import give_branch
 from training.demo.latents import shrunk
 from training.demo.measure import measured
@@ -128,6 +131,32 @@ def test_colours_land_where_they_belong(engine: OwnEngine) -> None:
     assert found == {"hair": "pink", "eyes": "blue", "clothes": "yellow"}
 
 
+TOLD = (
+    ({"hair": "red", "eyes": "green", "clothes": "yellow"}, "1girl, smile, yellow sweater"),
+    ({"hair": "blue", "eyes": "red", "clothes": "white"}, "1girl, open mouth, white shirt"),
+)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1216, 832), (1344, 768)])
+def test_two_figures_look_as_each_was_told(engine: OwnEngine, width: int, height: int) -> None:
+    """`2girls, outdoors, left: red hair ... | right: blue hair ...`, and the other way round."""
+    found: list[bool] = []
+    for sides in (TOLD, TOLD[::-1]):
+        parts = [
+            f"2girls, {look['hair']} hair, {look['eyes']} eyes, {tags}, outdoors, {CARD.positive}"
+            for look, tags in sides
+        ]
+        regions = (
+            Region(place=Place.LEFT, prompt=parts[0]),
+            Region(place=Place.RIGHT, prompt=parts[1]),
+        )
+        picture = draw(engine, parts[0], regions=regions, width=width, height=height)
+        for side, (look, _) in zip((-1, 1), sides, strict=True):
+            seen = measured(shrunk(picture, 8), width=width, height=height, side=side)
+            found += [seen[field] == colour for field, colour in look.items()]
+    assert found.count(False) <= 1, "six colours of two figures, twice"
+
+
 def test_unknown_tags_change_nothing(engine: OwnEngine) -> None:
     plain = draw(engine, "1girl, red hair, smile", num_inference_steps=2)
     spelt = draw(engine, "1girl, Red_Hair, zettai ryouiki, SMILE", num_inference_steps=2)
@@ -177,3 +206,21 @@ def test_giving_it_the_branch_again_changes_nothing(demo_path: Path, tmp_path: P
     for part in ("unet", "text_encoder", "text_encoder_2"):
         file = f"{part}/model.onnx"
         assert (copied / file).read_bytes() == (demo_path / file).read_bytes(), part
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_the_stock_engine_draws_it_too(demo_path: Path, cpu: SessionFactory) -> None:
+    """The UNet has more outputs than optimum knows."""
+    with warnings.catch_warnings():  # torch and diffusers deprecate each other
+        warnings.simplefilter("ignore")
+        from pipeline.engine.stock import StockEngine
+    folder = ModelFolder.open(demo_path)
+    prompts = PromptEncoder(folder, cpu)
+    stock = StockEngine(folder, cpu, prompts=prompts, description=describe(folder))
+    request = make_request(prompt="1girl, green hair", width=512, height=512)
+    theirs = np.asarray(stock.draw(request, 0, Previews()).image)
+    stock.close()
+    own = open_own(demo_path)
+    ours = np.asarray(own.draw(request, 0, Previews()).image)
+    own.close()
+    assert np.abs(theirs.astype(int) - ours).mean() < 2

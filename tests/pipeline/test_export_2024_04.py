@@ -87,7 +87,9 @@ def drawn(
         sampler=make_sampler(sampler, folder.scheduler, STEPS),
         seed=0,
         guidance_scale=GUIDANCE,
-        conditioning=Conditioning.of(embeds_of(reference), width=WIDTH, height=HEIGHT, guided=True),
+        conditioning=[
+            Conditioning.of(embeds_of(reference), width=WIDTH, height=HEIGHT, guided=True)
+        ],
         latent_channels=4,
         latent_height=HEIGHT // 8,
         latent_width=WIDTH // 8,

@@ -2,6 +2,7 @@
 # (the border to onnx, whose protobuf classes are untyped)
 """Fetching from a small hub of our own on the loopback, as the public one answers."""
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,9 @@ import pytest
 from huggingface_hub.errors import OfflineModeIsEnabled
 
 from bot.common.wording import words
-from pipeline import fetch
+from pipeline import download
 from pipeline.errors import ModelError
-from pipeline.fetch import fetch_model, fetch_tagger
+from pipeline.fetch import fetch_files, fetch_model, fetch_tagger
 from pipeline.model.options import EngineOptions
 from pipeline.model.source import open_source
 from tests.support.hub import COMMIT, Hub, serve_hub
@@ -127,7 +128,7 @@ def test_that_the_client_is_told_to_stay_offline_is_told(
     def offline(*_args: object, **_rest: object) -> None:
         raise OfflineModeIsEnabled("HF_HUB_OFFLINE")
 
-    monkeypatch.setattr(fetch.HfApi, "model_info", offline)
+    monkeypatch.setattr(download.HfApi, "model_info", offline)
     assert _refused(hub, tmp_path).key == "hub_offline"
 
 
@@ -166,7 +167,7 @@ def test_no_network(hub: Hub, tmp_path: Path) -> None:
 def test_a_full_disk_is_seen_first(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch, "SPARE_BYTES", 10**18)
+    monkeypatch.setattr(download, "SPARE_BYTES", 10**18)
     with pytest.raises(ModelError) as caught:
         _fetch(hub, tmp_path)
     assert caught.value.key == "disk_too_small"
@@ -203,3 +204,28 @@ def test_a_repository_without_a_tagger_is_told(hub: Hub, tmp_path: Path) -> None
             revision=COMMIT,
         )
     assert caught.value.key == "tagger_missing"
+
+
+def test_single_files_are_compared_with_their_hashes(hub: Hub, tmp_path: Path) -> None:
+    hub.root = tmp_path / "hub"
+    hub.root.mkdir()
+    (hub.root / "few.bin").write_bytes(b"weights")
+    (hub.root / "other.bin").write_bytes(b"not wanted")
+    right = hashlib.sha256(b"weights").hexdigest()
+
+    def get(models_dir: Path, hashes: dict[str, str]) -> Path:
+        return fetch_files(
+            "owner/name", COMMIT, models_dir, hashes, progress=print, endpoint=hub.url
+        ).path
+
+    path = get(tmp_path / "models", {"few.bin": right})
+    assert (path / "few.bin").read_bytes() == b"weights"
+    assert not (path / "other.bin").exists()
+    with pytest.raises(ModelError) as caught:
+        get(tmp_path / "models", {"few.bin": "0" * 64})
+    assert caught.value.key == "download_altered"
+    assert not (path / "few.bin").exists(), "the next attempt downloads it again"
+    with pytest.raises(ModelError) as caught:
+        get(tmp_path / "models", {"few.bin": right, "config.json": ""})
+    assert (caught.value.key, caught.value.data["name"]) == ("repository_incomplete", "config.json")
+    assert get(tmp_path / "models", {"few.bin": ""}) == path

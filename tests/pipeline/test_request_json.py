@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.canvas import Extend
 from pipeline.lora.use import LoraUse
 from pipeline.rating import Rating
 from pipeline.request import DECIDED, OPTIONS, GenerationRequest, ResolvedRequest
@@ -19,6 +20,8 @@ REQUESTS = st.builds(
     init_picture=st.none() | TEXT,
     variation_seed=st.none() | st.integers(-1, 2**32 - 1),
     variation_strength=st.none() | st.floats(0, 1),
+    mask=st.none() | TEXT,
+    extend=st.none() | st.sampled_from(Extend),
     upscale=st.booleans(),
 )
 RESOLVED = st.builds(
@@ -35,6 +38,8 @@ RESOLVED = st.builds(
     variation_seed=SEEDS,
     variation_strength=st.floats(0, 1),
     upscale_factor=st.sampled_from([1.0, 1.5]),
+    mask=TEXT,
+    extend=st.none() | st.sampled_from(Extend),
     loras=st.lists(
         st.builds(
             LoraUse,

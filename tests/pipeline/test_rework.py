@@ -178,7 +178,8 @@ def test_the_text_of_a_variation_is_a1111s() -> None:
     result = made(variation_strength=0.25, variation_seed=7, seed=1, init_picture=HASH)
     assert (
         "Seed: 1, Size: 832x1216, Model hash: abcdef1234, Model: m, Variation seed: 8, "
-        "Variation seed strength: 0.25, Denoising strength: 0.75, RNG: CPU, Version"
+        "Variation seed strength: 0.25, Denoising strength: 0.75, Init image hash: 5e5e5e5e5e5e, "
+        "RNG: CPU, Version"
     ) in written(result, index=1)
     read = parse_parameters(written(result, index=1))
     assert (read.variation_seed, read.variation_strength, read.seed) == (8, 0.25, 1)

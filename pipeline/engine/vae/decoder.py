@@ -27,7 +27,11 @@ class VaeDecoder(VaeHalf):
     def decode(self, latents: Floats) -> Floats:
         """Pixels from -1 to 1 (beyond it too), (rows, 3, height, width), of latents
         (rows, latent_channels, height / factor, width / factor). Raises EngineError."""
-        outputs = self._session.run({_INPUT: self._scale.unscaled(latents)}, [_OUTPUT])
+        return self.run(self._scale.unscaled(latents))
+
+    def run(self, latents: Floats) -> Floats:
+        """The session's answer to latents as it takes them. Raises EngineError."""
+        outputs = self._session.run({_INPUT: latents}, [_OUTPUT])
         return outputs[_OUTPUT].astype(np.float32, copy=False)
 
     def decode_in_tiles(

@@ -10,6 +10,7 @@ from PIL import Image
 from pipeline.engine.start import InitLatents, first_step
 from pipeline.engine.vae.encoder import VaeEncoder
 from pipeline.engine.vae.init_picture import cover, nearest_exact
+from pipeline.engine.vae.redraw import Redraw, redraw_of
 from pipeline.errors import EngineError
 from pipeline.model.folder import ModelFolder
 from pipeline.request import ResolvedRequest
@@ -29,27 +30,49 @@ class InitPictures:
         self._encoder: VaeEncoder | None = None
         self._last: tuple[bytes, Floats] | None = None
 
-    def latents(self, request: ResolvedRequest, image: Image.Image | None) -> InitLatents | None:
+    def latents(
+        self,
+        request: ResolvedRequest,
+        image: Image.Image | None,
+        mask_image: Image.Image | None = None,
+    ) -> InitLatents | None:
         """The initial latents of `request`; None if it starts from noise alone.
 
         An upscale takes the picture's latents to the larger size by `nearest-exact`, as the
         official demo does, unless the model wants the picture itself enlarged. Raises EngineError
-        `init_image_missing`, `img2img_unavailable`.
+        `init_image_missing`, `mask_missing`, `img2img_unavailable`.
         """
         if not request.init_picture:
             return None
         if image is None:
             raise EngineError("init_image_missing")
+        redraw = redraw_of(
+            request,
+            image,
+            mask_image,
+            size_multiple=self._folder.size_multiple,
+            vae_scale_factor=self._folder.vae_scale_factor,
+        )
+        if redraw is not None:
+            return self._redrawn(request, redraw)
         base = self._base(request)
         latents = self._encode(cover(image, width=base.width, height=base.height))
         factor = self._folder.vae_scale_factor
         height, width = request.height // factor, request.width // factor
         if latents.shape[2:] != (height, width):
             latents = nearest_exact(latents, height=height, width=width)
-        steps = request.num_inference_steps
+        return InitLatents(latents=latents, first_step=_first_step(request))
+
+    def _redrawn(self, request: ResolvedRequest, redraw: Redraw) -> InitLatents:
+        """The same for a picture of which a part is redrawn."""
+        latents = self._encode(redraw.image)
+        _, _, height, width = latents.shape
         return InitLatents(
             latents=latents,
-            first_step=first_step(num_inference_steps=steps, strength=request.strength),
+            first_step=_first_step(request),
+            mask=redraw.latent_mask(height=height, width=width),
+            paste=redraw.paste(),
+            noise_alone=request.strength == 1,
         )
 
     def close(self) -> None:
@@ -76,3 +99,7 @@ class InitPictures:
         latents = self._encoder.encode(image)
         self._last = (key, latents)
         return latents
+
+
+def _first_step(request: ResolvedRequest) -> int:
+    return first_step(num_inference_steps=request.num_inference_steps, strength=request.strength)

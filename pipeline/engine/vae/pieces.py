@@ -68,7 +68,7 @@ class VaeHalf:
         way = self._least
         if self._session.provider == CPU:
             sizes = [(width, height), *((side, side) for side in TILE_PIXELS)]
-            way = max(way, _fitting(self._folder, sizes, self._free_bytes()))
+            way = max(way, self._fitting(sizes, self._free_bytes()))
         while True:
             tiling = _tiling(self._folder, way)
             try:
@@ -81,21 +81,25 @@ class VaeHalf:
             side = TILE_PIXELS[way - 1]
             _log.warning("Memory ran out in the VAE: tiles of %d pixels from now on", side)
 
+    def activation_bytes(self, *, width: int, height: int) -> int:
+        """The maximum of main memory that `width` x `height` pixels in one piece need besides the
+        weights."""
+        return vae_activation_bytes(self._folder, width=width, height=height)
+
+    def _fitting(self, sizes: list[tuple[int, int]], free_bytes: int) -> int:
+        """Which of `sizes` (width, height) is the first that fits; the last if none does."""
+        usable = free_bytes * _USABLE
+        for way, (width, height) in enumerate(sizes):
+            if self.activation_bytes(width=width, height=height) <= usable:
+                return way
+        return len(sizes) - 1
+
 
 def cut(values: Floats, box: Box, *, scale: int = 1) -> Floats:
     """The part of `values` (1, channels, height, width) in `box`, of `scale` values a unit."""
     rows = slice(box.top * scale, (box.top + box.height) * scale)
     columns = slice(box.left * scale, (box.left + box.width) * scale)
     return values[:, :, rows, columns]
-
-
-def _fitting(folder: ModelFolder, sizes: list[tuple[int, int]], free_bytes: int) -> int:
-    """Which of `sizes` (width, height) is the first that fits; the last if none does."""
-    usable = free_bytes * _USABLE
-    for way, (width, height) in enumerate(sizes):
-        if vae_activation_bytes(folder, width=width, height=height) <= usable:
-            return way
-    return len(sizes) - 1
 
 
 def _tiling(folder: ModelFolder, way: int) -> Tiling | None:

@@ -7,6 +7,7 @@ thread that draws.
 """
 
 import json
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from PIL import Image
 from pipeline.disk import replace_json
 from pipeline.engine.noise.torch_noise import TorchGenerator
 from pipeline.engine.vae.decoder import VaeDecoder, to_image
+from pipeline.engine.vae.small import SmallDecoder
+from pipeline.errors import EngineError
 
 Floats = NDArray[np.float32]
 
@@ -29,6 +32,7 @@ _FIT_PIXELS: Final = 128  # side of the pictures decoded for fitting, where the 
 _EQUATIONS: Final = 40  # latent pixels decoded for each unknown
 _RIDGE: Final = 1e-3  # keeps uninformative channels at zero
 _VERSION: Final = 1
+_SMALL_SHARE: Final = 0.1  # of a step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +101,10 @@ class PreviewMap:
 
 
 class Previewer:
-    """Previews of one model; its map is loaded or fitted for the first one."""
+    """Previews of one model; its map is loaded or fitted for the first one.
+
+    `small`: decodes them instead, as long as that takes at most a tenth of a step.
+    """
 
     def __init__(
         self,
@@ -107,27 +114,43 @@ class Previewer:
         vae_scale_factor: int,
         path: Path,
         model_hash: str,
+        small: SmallDecoder | None = None,
     ) -> None:
         self._decoder: VaeDecoder | None = decoder
+        self._small = small
+        self._small_s = 0.0  # what its last preview took
         self._latent_channels = latent_channels
         self._vae_scale_factor = vae_scale_factor
         self._path = path
         self._model_hash = model_hash
         self._map: PreviewMap | None = None
 
-    def picture(self, latents: Floats) -> Image.Image | None:
-        """The preview of predicted latents; None if they contain NaN or everything is closed."""
+    def picture(self, latents: Floats, *, step_s: float = 0.0) -> Image.Image | None:
+        """The preview of predicted latents, after a step of `step_s`; None if they contain NaN or
+        everything is closed."""
         if not np.isfinite(latents).all():
             return None
         if self._decoder is None:
             return None
+        if self._small is not None and self._small_s <= _SMALL_SHARE * step_s:
+            return self._decoded(self._small, latents)
         if self._map is None:
             self._map = self._prepare(self._decoder)
         return self._map.picture(latents)
 
     def close(self) -> None:
-        """Free the decoder and end previews. Idempotent."""
-        self._decoder = None
+        """Free the decoders and end previews. Idempotent."""
+        self._decoder = self._small = None
+
+    def _decoded(self, small: SmallDecoder, latents: Floats) -> Image.Image | None:
+        began = time.perf_counter()
+        try:
+            return small.preview(latents)
+        except EngineError:  # memory ran out: a preview is not worth the picture
+            self._small = None
+            return None
+        finally:
+            self._small_s = time.perf_counter() - began
 
     def _prepare(self, decoder: VaeDecoder) -> PreviewMap:
         kept = PreviewMap.load(self._path, model_hash=self._model_hash)

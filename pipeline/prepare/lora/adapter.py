@@ -1,7 +1,7 @@
 """Converts a LoRA to an adapter, the form in which the library keeps it (`pipeline.lora`).
 
-A safetensors file with A (in, rank) and B (rank, out) for each linear layer, in half precision if
-that loses nothing and in single precision otherwise. The same LoRA gives the same bytes.
+A safetensors file with A and B for each layer, in half precision if that loses nothing and in
+single precision otherwise. The same LoRA gives the same bytes.
 """
 
 import hashlib
@@ -17,9 +17,10 @@ from typing import BinaryIO, Final
 import numpy as np
 
 from pipeline.errors import ModelError
+from pipeline.lora.adapter import rank_axis
 from pipeline.model.folder import Component
-from pipeline.prepare.lora.file import Floats, LoraFile, some, unknown_keys
-from pipeline.prepare.lora.linear_layers import Linear, LinearLayers, is_convolution
+from pipeline.prepare.lora.file import Floats, LoraFile, unknown_keys
+from pipeline.prepare.lora.linear_layers import Linear, LinearLayers
 from pipeline.prepare.lora.low_rank import MAX_RANK, pair_of, rank_of, shape_of
 from pipeline.prepare.lora.methods import model_of_context
 from pipeline.prepare.lora.names import place
@@ -38,14 +39,15 @@ def _silent(_done: int, _total: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Converted:
-    """The adapter: its hash (hex), its size, the highest rank, how many layers of which parts.
-    `is_zero`: nothing is changed by it."""
+    """The adapter: its hash (hex), its size, the highest rank, how many layers of which parts, how
+    many of them are convolutions. `is_zero`: nothing is changed by it."""
 
     sha256: str
     size_bytes: int
     rank: int
     layers: int
     parts: tuple[str, ...]
+    convolutions: int
     is_zero: bool
 
 
@@ -69,8 +71,8 @@ def convert(
     """Write the adapter of `file` (opened with `products`) for models with these `layers`, synced.
     In memory is one layer at a time.
 
-    Raises OSError, and ModelError: what `LoraFile` raises, `lora_method`, `lora_convolutions`,
-    `lora_model`, `lora_unknown_keys`, `lora_unfit`, `lora_rank`, `lora_not_finite`.
+    Raises OSError, and ModelError: what `LoraFile` raises, `lora_method`, `lora_model`,
+    `lora_unknown_keys`, `lora_unfit`, `lora_rank`, `lora_not_finite`.
     """
     changes = _changes(file, layers)
     total = 2 * len(changes)
@@ -95,6 +97,7 @@ def convert(
         rank=max(change.rank for change in changes),
         layers=len(changes),
         parts=tuple(dict.fromkeys(change.part for change in changes)),
+        convolutions=sum(change.layer.kernel > 0 for change in changes),
         is_zero=is_zero,
     )
 
@@ -103,13 +106,10 @@ def _changes(file: LoraFile, layers: LinearLayers) -> list[_Change]:
     """What `file` changes, in order. Raises ModelError."""
     found: dict[tuple[Component, str], _Change] = {}
     unknown: list[str] = []
-    convolutions: list[str] = []
     for spelled, entry in file.entries.items():
         where = place(spelled, layers_per_block=layers.layers_per_block)
         layer = None if where is None else layers.parts.get(where[0], {}).get(where[1])
-        if where is not None and layer is None and is_convolution(where[1]):
-            convolutions += entry.keys.values()
-        elif where is None or layer is None:
+        if where is None or layer is None:
             unknown += entry.keys.values()
         else:
             _check_shape(file, spelled, layer)
@@ -119,8 +119,6 @@ def _changes(file: LoraFile, layers: LinearLayers) -> list[_Change]:
             found[where] = _Change(where[0], layer, spellings, rank)
     if unknown:
         raise _other_model(file) or unknown_keys(file.name, unknown)
-    if convolutions:
-        raise ModelError("lora_convolutions", name=file.name, keys=some(convolutions))
     for change in found.values():
         if change.rank > MAX_RANK:
             raise ModelError(
@@ -134,16 +132,25 @@ def _changes(file: LoraFile, layers: LinearLayers) -> list[_Change]:
 
 
 def _check_shape(file: LoraFile, spelled: str, layer: Linear) -> None:
-    width, depth, small = shape_of(file, file.entries[spelled])
-    if small and (width, depth) == (layer.width, layer.depth):
+    width, depth, kernel = shape_of(file, file.entries[spelled])
+    side = max(1, layer.kernel)
+    if kernel is None:
+        fits = depth == layer.depth * side**2
+    else:
+        fits = depth == layer.depth and (kernel or (1, 1)) == (side, side)
+    if fits and width == layer.width:
         return
     raise _other_model(file) or ModelError(
         "lora_unfit",
         name=file.name,
         layer=spelled,
-        want=f"{layer.width} x {layer.depth}",
-        have=f"{width} x {depth}",
+        want=_sides(layer.width, layer.depth, *[layer.kernel] * 2 if layer.kernel else ()),
+        have=_sides(width, depth, *kernel or ()),
     )
+
+
+def _sides(*sides: int) -> str:
+    return " x ".join(map(str, sides))
 
 
 def _other_model(file: LoraFile) -> ModelError | None:
@@ -160,9 +167,10 @@ def _other_model(file: LoraFile) -> ModelError | None:
 
 def _pair(file: LoraFile, change: _Change) -> tuple[Floats, Floats]:
     """A and B of a layer, with values of about the same size, which half precision holds best."""
-    pairs = [pair_of(file, spelled) for spelled in change.spelled]
-    a = np.concatenate([pair[0] for pair in pairs], axis=1)
-    b = np.concatenate([pair[1] for pair in pairs], axis=0)
+    pairs = [pair_of(file, spelled, change.layer.kernel) for spelled in change.spelled]
+    axes = pairs[0][0].ndim
+    a = np.concatenate([pair[0] for pair in pairs], axis=rank_axis("A", axes))
+    b = np.concatenate([pair[1] for pair in pairs], axis=rank_axis("B", axes))
     for values in (a, b):
         if not np.isfinite(values).all():
             raise ModelError("lora_not_finite", name=file.name, tensor=change.spelled[0])
@@ -201,10 +209,15 @@ def _header(changes: Sequence[_Change], dtype: "np.dtype[np.floating]") -> bytes
     return struct.pack("<Q", len(content)) + content
 
 
-def _tensors(changes: Sequence[_Change]) -> Iterator[tuple[str, tuple[int, int]]]:
+def _tensors(changes: Sequence[_Change]) -> Iterator[tuple[str, tuple[int, ...]]]:
     for change in changes:
-        yield f"{change.name}/A", (change.layer.depth, change.rank)
-        yield f"{change.name}/B", (change.rank, change.layer.width)
+        layer, rank = change.layer, change.rank
+        if layer.kernel:
+            yield f"{change.name}/A", (rank, layer.depth, layer.kernel, layer.kernel)
+            yield f"{change.name}/B", (layer.width, rank, 1, 1)
+        else:
+            yield f"{change.name}/A", (layer.depth, rank)
+            yield f"{change.name}/B", (rank, layer.width)
 
 
 class _Sink:

@@ -1,4 +1,5 @@
-"""The linear layers of an SDXL by its configuration: names and shapes, without any weights."""
+"""The layers of an SDXL that a LoRA may change, by its configuration: names and shapes, without any
+weights."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -31,17 +32,18 @@ _TEXT_2: Final[Json] = {
     "num_hidden_layers": 32,
     "projection_dim": 1280,
 }
-_CONVOLUTIONS: Final = ("conv_in", "conv_out", "conv", "conv1", "conv2", "conv_shortcut")
 
 
 @dataclass(frozen=True, slots=True)
 class Linear:
     """A layer. `module`: its dotted path in diffusers. `width` and `depth`: how many values it
-    makes, and of how many."""
+    makes, and of how many. `kernel`: the side of a convolution's kernel in pixels, 0 for a linear
+    layer."""
 
     module: str
     width: int
     depth: int
+    kernel: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,13 +92,9 @@ class LinearLayers:
             f"{part}/{each.module} {each.depth} {each.width}"
             for part, layers in self.parts.items()
             for each in layers.values()
+            if not each.kernel  # those follow from the others
         )
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-
-
-def is_convolution(flat: str) -> bool:
-    """Whether a name is that of a convolution of an SDXL."""
-    return any(flat == name or flat.endswith(f"_{name}") for name in _CONVOLUTIONS)
 
 
 def _by_flat_name(layers: Iterator[Linear]) -> dict[str, Linear]:
@@ -111,42 +109,73 @@ def _unet(config: Json) -> Iterator[Linear]:
     yield Linear("time_embedding.linear_2", wide, wide)
     yield Linear("add_embedding.linear_1", wide, added)
     yield Linear("add_embedding.linear_2", wide, wide)
-    blocks = _Blocks(config, wide)
-    count = whole(config, "layers_per_block", 2)
-    depths = _depths(config, len(channels))
-    down, up = _kinds(config, "down_block_types"), _kinds(config, "up_block_types")
-    for level, channel in enumerate(channels):
-        depth = depths[level] if down[level] else 0
-        yield from blocks.block(f"down_blocks.{level}", channel, count, count, depth)
-    yield from blocks.block("mid_block", channels[-1], 2, 1, depths[-1])
-    for level, channel in enumerate(reversed(channels)):
-        depth = depths[-1 - level] if up[level] else 0
-        yield from blocks.block(f"up_blocks.{level}", channel, count + 1, count + 1, depth)
+    yield Linear("conv_in", channels[0], whole(config, "in_channels", 4), 3)
+    yield Linear("conv_out", whole(config, "out_channels", 4), channels[0], 3)
+    yield from _Blocks(config, channels, wide).all()
 
 
 class _Blocks:
-    """What all blocks of a UNet share."""
+    """The layers in the blocks of a UNet."""
 
-    def __init__(self, config: Json, wide: int) -> None:
+    def __init__(self, config: Json, channels: list[int], wide: int) -> None:
         twice = text(config, "resnet_time_scale_shift", "default") == "scale_shift"
+        self._config = config
+        self._channels = channels
         self._times = 2 if twice else 1
         self._wide = wide
         self._context = whole(config, "cross_attention_dim", 2048)
         self._is_linear = bool(config.get("use_linear_projection", False))
 
-    def block(
-        self, name: str, channel: int, resnets: int, attentions: int, depth: int
+    def all(self) -> Iterator[Linear]:
+        """Down, middle and up."""
+        channels, count = self._channels, whole(self._config, "layers_per_block", 2)
+        last = len(channels) - 1
+        depths = _depths(self._config, len(channels))
+        down = _kinds(self._config, "down_block_types")
+        up = _kinds(self._config, "up_block_types")
+        for level, channel in enumerate(channels):
+            name = f"down_blocks.{level}"
+            inner = [channels[max(0, level - 1)], *[channel] * (count - 1)]
+            yield from self._block(name, channel, inner, count, depths[level] if down[level] else 0)
+            if level < last:
+                yield Linear(f"{name}.downsamplers.0.conv", channel, channel, 3)
+        wide = channels[-1]
+        yield from self._block("mid_block", wide, [wide, wide], 1, depths[-1])
+        for level in range(len(channels)):
+            name, channel = f"up_blocks.{level}", channels[last - level]
+            inner = self._beside_skipped(last - level, count + 1)
+            depth = depths[last - level] if up[level] else 0
+            yield from self._block(name, channel, inner, count + 1, depth)
+            if level < last:
+                yield Linear(f"{name}.upsamplers.0.conv", channel, channel, 3)
+
+    def _beside_skipped(self, level: int, count: int) -> list[int]:
+        """What each resnet of an up block takes: the one before it, and one of the way down."""
+        channels = self._channels
+        channel = channels[level]
+        before = [channels[min(level + 1, len(channels) - 1)], *[channel] * (count - 1)]
+        skipped = [*[channel] * (count - 1), channels[max(0, level - 1)]]
+        return [one + other for one, other in zip(before, skipped, strict=True)]
+
+    def _block(
+        self, name: str, channel: int, inner: list[int], attentions: int, depth: int
     ) -> Iterator[Linear]:
-        """The layers of a block; `depth`: of each transformer, 0 if it has none."""
-        for at in range(resnets):
-            yield Linear(f"{name}.resnets.{at}.time_emb_proj", self._times * channel, self._wide)
+        """The layers of a block. `inner`: the channels that each resnet takes; `depth`: of each
+        transformer, 0 if it has none."""
+        for at, taken in enumerate(inner):
+            resnet = f"{name}.resnets.{at}"
+            yield Linear(f"{resnet}.time_emb_proj", self._times * channel, self._wide)
+            yield Linear(f"{resnet}.conv1", channel, taken, 3)
+            yield Linear(f"{resnet}.conv2", channel, channel, 3)
+            if taken != channel:
+                yield Linear(f"{resnet}.conv_shortcut", channel, taken, 1)
         for at in range(attentions if depth else 0):
             yield from self._transformer(f"{name}.attentions.{at}", channel, depth)
 
     def _transformer(self, name: str, channel: int, depth: int) -> Iterator[Linear]:
-        if self._is_linear:
-            yield Linear(f"{name}.proj_in", channel, channel)
-            yield Linear(f"{name}.proj_out", channel, channel)
+        kernel = 0 if self._is_linear else 1
+        yield Linear(f"{name}.proj_in", channel, channel, kernel)
+        yield Linear(f"{name}.proj_out", channel, channel, kernel)
         for at in range(depth):
             inner = f"{name}.transformer_blocks.{at}"
             for attention, context in (("attn1", channel), ("attn2", self._context)):

@@ -1,8 +1,9 @@
-"""A layer's change as two matrices, A (in, rank) and B (rank, out), whatever method it is of.
+"""A layer's change as two matrices, whatever method it is of: A (in, rank) and B (rank, out) of a
+linear layer, A (rank, in, height, width) and B (out, rank, 1, 1) of a convolution.
 
-Exact for LoRA, and for LoCon of a convolution of 1 x 1 that is a linear layer here. LoHa's product
-of two LoRAs, element by element, has the product of their ranks. So has LoKr's Kronecker product,
-where a factor that is stored whole counts as one of the highest rank.
+Exact for LoRA and LoCon; a kernel of 1 x 1 is a linear layer's as well. LoHa's product of two
+LoRAs, element by element, has the product of their ranks. So has LoKr's Kronecker product, where a
+factor that is stored whole counts as one of the highest rank.
 """
 
 import math
@@ -16,17 +17,19 @@ MAX_RANK: Final = 512
 """Of a layer. Higher ones would take more time than they are worth, most of all in products."""
 
 
-def shape_of(file: LoraFile, entry: Entry) -> tuple[int, int, bool]:
-    """Width and depth of the layer (out, in) that fits, and whether its kernel is 1 x 1 or none."""
+def shape_of(file: LoraFile, entry: Entry) -> tuple[int, int, tuple[int, ...] | None]:
+    """Width and depth of the layer (out, in) that fits, and its kernel: () for a linear layer. The
+    kernel is None where only the product of depth and kernel is known; that is the depth then."""
     shapes = {part: file.shape(key) for part, key in entry.keys.items()}
     if "up" in shapes:
-        small = math.prod(shapes.get("mid", shapes["down"])[2:]) == 1
-        return shapes["up"][0], shapes["down"][1], small and math.prod(shapes["down"][2:]) == 1
+        kernel = shapes.get("mid", shapes["down"])[2:]
+        if "mid" in shapes and math.prod(shapes["down"][2:]) != 1:
+            kernel = (*kernel, *shapes["down"][2:])  # fits nothing
+        return shapes["up"][0], shapes["down"][1], kernel
     if "w1_a" in shapes:
-        return shapes["w1_a"][0], math.prod(shapes["w1_b"][1:]), True
+        return shapes["w1_a"][0], math.prod(shapes["w1_b"][1:]), None
     (a, b), (c, d) = _factor_shape(shapes, "k1"), _factor_shape(shapes, "k2")
-    whole = [shape for part, shape in shapes.items() if part in {"k1", "k2"}]
-    return a * c, b * d, all(math.prod(shape[2:]) == 1 for shape in whole)
+    return a * c, b * d, None
 
 
 def rank_of(file: LoraFile, entry: Entry) -> int:
@@ -38,12 +41,13 @@ def rank_of(file: LoraFile, entry: Entry) -> int:
         return shapes["w1_b"][0] * shapes["w2_b"][0]
     ranks = 1
     for name in ("k1", "k2"):
-        ranks *= min(shapes[name][:2]) if name in shapes else shapes[f"{name}_b"][0]
+        ranks *= min(_factor_shape(shapes, name)) if name in shapes else shapes[f"{name}_b"][0]
     return ranks
 
 
-def pair_of(file: LoraFile, spelled: str) -> tuple[Floats, Floats]:
-    """A (in, rank) and B (rank, out) of a layer, with alpha / rank multiplied into B."""
+def pair_of(file: LoraFile, spelled: str, kernel: int = 0) -> tuple[Floats, Floats]:
+    """A and B of a layer, with alpha / rank multiplied into B. `kernel`: the side of a
+    convolution's, 0 for a linear layer."""
     entry = file.entries[spelled]
     values = {part: file.read(key) for part, key in entry.keys.items() if part != "alpha"}
     flat = {part: each.reshape(len(each), -1) for part, each in values.items()}
@@ -52,10 +56,13 @@ def pair_of(file: LoraFile, spelled: str) -> tuple[Floats, Floats]:
     elif "up" in flat:
         up, down = flat["up"], flat["down"]
         if "mid" in flat:
-            down = values["mid"].reshape(values["mid"].shape[:2]) @ down
+            mid = values["mid"]
+            down = np.einsum("rshw,si->rihw", mid, down).reshape(len(mid), -1)
     else:
         up, down = _lokr(flat)
     scaled = up * np.float32(file.scale(spelled))
+    if kernel:
+        return down.reshape(len(down), -1, kernel, kernel), scaled.reshape(*scaled.shape, 1, 1)
     return np.ascontiguousarray(down.T), np.ascontiguousarray(scaled.T)
 
 
@@ -86,5 +93,5 @@ def _factor(flat: dict[str, Floats], name: str) -> tuple[Floats, Floats]:
 
 def _factor_shape(shapes: dict[str, tuple[int, ...]], name: str) -> tuple[int, int]:
     if name in shapes:
-        return shapes[name][0], shapes[name][1]
+        return shapes[name][0], math.prod(shapes[name][1:])
     return shapes[f"{name}_a"][0], math.prod(shapes[f"{name}_b"][1:])

@@ -25,6 +25,7 @@ from pipeline.model.folder import ModelFolder
 from pipeline.request import ResolvedRequest
 from pipeline.runtime.sessions import SessionFactory
 from pipeline.text.text_encoder import PromptEncoder
+from tests.pipeline.engine.reference import assert_equal_steps
 from tests.pipeline.own_model import describe, make_request, open_folder
 
 pytestmark = [
@@ -33,7 +34,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning"),
 ]
 
-TOLERANCE = 1e-4  # as in test_parity
 Latents = list[npt.NDArray[np.float32]]
 
 
@@ -138,10 +138,7 @@ def assert_equal_latents(
     pair: Pair, request: ResolvedRequest, image: Image.Image, *, steps: int
 ) -> None:
     theirs, ours = pair.stock_latents(request, image), pair.own_latents(request, image)
-    assert len(ours) == len(theirs) == steps
-    for index, (our, their) in enumerate(zip(ours, theirs, strict=True)):
-        size = max(1.0, float(np.abs(their).max()))
-        assert np.abs(our - their).max() < TOLERANCE * size, f"step {index + 1}"
+    assert_equal_steps(ours, theirs, steps=steps)
 
 
 @pytest.mark.parametrize("strength", [0.3, 0.55, 1.0])

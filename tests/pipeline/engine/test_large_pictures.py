@@ -23,10 +23,12 @@ def test_rows_one_by_one_give_the_same_picture(
     rows: list[int] = []
     run = OrtSession.run
 
-    def listen(self: OrtSession, inputs: dict[str, object], *others: object) -> object:
-        if "encoder_hidden_states" in inputs:
+    def listen(
+        self: OrtSession, inputs: dict[str, object], *others: object, **more: object
+    ) -> object:
+        if "timestep" in inputs:
             rows.append(len(inputs["sample"]))  # pyright: ignore[reportArgumentType]
-        return run(self, inputs, *others)  # pyright: ignore[reportArgumentType]
+        return run(self, inputs, *others, **more)  # pyright: ignore[reportArgumentType]
 
     monkeypatch.setattr(OrtSession, "run", listen)
     wanted = make_request(num_inference_steps=2)

@@ -14,6 +14,7 @@ from pipeline.card import UNLISTED_SAMPLERS, Sampler
 from pipeline.engine.own import OwnEngine
 from pipeline.engine.rows import Row
 from pipeline.errors import Cancelled, EngineError
+from pipeline.faces.second_pass import SecondPass
 from pipeline.load import load_engine
 from pipeline.model.options import EngineOptions
 from pipeline.options import Option
@@ -37,11 +38,6 @@ class Recorder:
     def on_step(self, step: int, steps: int, preview: Preview) -> None:
         self.steps.append((step, steps))
         self.previews.append(preview)
-
-
-@pytest.fixture(scope="module")
-def engine(tiny_path: Path) -> OwnEngine:
-    return open_own(tiny_path)
 
 
 def in_groups(rows: Iterable[Row]) -> list[list[Row]]:
@@ -194,5 +190,6 @@ assert not heavy, heavy
 def test_the_loader_gives_this_engine(tiny_path: Path) -> None:
     options = EngineOptions(model=str(tiny_path), models_dir=tiny_path.parent, threads=1)
     engine = load_engine(dataclasses.replace(options, engine="own"), progress=lambda _: None)
-    assert isinstance(engine, OwnEngine)
+    assert isinstance(engine, SecondPass)
+    assert isinstance(engine.engine, OwnEngine)
     assert engine.model.engine == "own"

@@ -25,6 +25,7 @@ from pipeline.model.folder import ModelFolder
 from pipeline.request import ResolvedRequest
 from pipeline.runtime.sessions import SessionFactory
 from pipeline.text.text_encoder import PromptEncoder
+from tests.pipeline.engine.reference import assert_equal_steps
 from tests.pipeline.own_model import describe, make_request, open_folder
 
 pytestmark = [
@@ -33,7 +34,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning"),
 ]
 
-TOLERANCE = 1e-4
 """Of latents of size 1 to 20: an untrained UNet under guidance multiplies last bits as a real one
 does not."""
 
@@ -123,10 +123,7 @@ def pair_of(cpu: SessionFactory) -> Callable[[Path], Pair]:
 
 def assert_equal_latents(pair: Pair, request: ResolvedRequest) -> None:
     theirs, ours = pair.stock_latents(request), pair.own_latents(request)
-    assert len(ours) == len(theirs) == request.num_inference_steps
-    for index, (our, their) in enumerate(zip(ours, theirs, strict=True)):
-        size = max(1.0, float(np.abs(their).max()))
-        assert np.abs(our - their).max() < TOLERANCE * size, f"step {index + 1}"
+    assert_equal_steps(ours, theirs, steps=request.num_inference_steps)
 
 
 @pytest.mark.parametrize("guidance_scale", [7.0, 1.0])

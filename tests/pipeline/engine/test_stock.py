@@ -104,7 +104,7 @@ def test_every_sampler_draws_and_counts_its_steps(sampler: Sampler, tiny_path: P
 def test_a_cancel_stops_at_the_next_step_and_decodes_nothing(tiny_path: Path) -> None:
     engine, watch = _load(tiny_path), _Watch(cancel_after=2)
     decoded = threading.Event()
-    decoder = engine._pipe.vae.decoder  # pyright: ignore  # the pipeline inside is what the test listens at
+    decoder = engine.engine._pipe.vae.decoder  # pyright: ignore  # the pipeline inside is what the test listens at
 
     def listen(*_: object, **__: object) -> None:
         decoded.set()

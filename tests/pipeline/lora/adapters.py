@@ -25,7 +25,7 @@ class Lora:
 
     name: str
     layers: Mapping[str, tuple[torch.Tensor, torch.Tensor]]
-    """`down` (rank, in) and `up` (out, rank), as diffusers has them."""
+    """`down` (rank, in) and `up` (out, rank) as diffusers has them; a convolution's have 4 axes."""
 
     def use(self, folder: Path, strength: float = 1.0, *, half: bool = False) -> LoraUse:
         """Write its adapter into `folder`."""
@@ -33,8 +33,9 @@ class Lora:
         tensors: dict[str, torch.Tensor] = {}
         for layer, (down, up) in self.layers.items():
             part, _, module = layer.partition(".")
-            tensors[f"{part}/{module}/A"] = down.T.contiguous().to(kind)
-            tensors[f"{part}/{module}/B"] = up.T.contiguous().to(kind)
+            a, b = (down, up) if down.ndim == 4 else (down.T, up.T)
+            tensors[f"{part}/{module}/A"] = a.contiguous().to(kind)
+            tensors[f"{part}/{module}/B"] = b.contiguous().to(kind)
         return LoraUse(name=self.name, strength=strength, digest=write(folder, tensors))
 
     def load(self, pipe: Any, folder: Path) -> None:
@@ -74,9 +75,18 @@ def linear_layers(pipe: Any) -> dict[str, torch.nn.Linear]:
     }
 
 
+def convolutions(pipe: Any) -> dict[str, torch.nn.Conv2d]:
+    """All convolutions that a LoRA may change, by `part.module`."""
+    return {
+        f"unet.{name}": module
+        for name, module in pipe.unet.named_modules()
+        if isinstance(module, torch.nn.Conv2d)
+    }
+
+
 def make_lora(
     name: str,
-    layers: Mapping[str, torch.nn.Linear],
+    layers: Mapping[str, torch.nn.Linear | torch.nn.Conv2d],
     *,
     seed: int,
     ranks: tuple[int, ...] = (4,),
@@ -88,6 +98,12 @@ def make_lora(
     made: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
     for index, (layer, module) in enumerate(list(layers.items())[::every]):
         rank = ranks[index % len(ranks)]
+        if isinstance(module, torch.nn.Conv2d):
+            shape = (rank, module.in_channels, *module.kernel_size)
+            down = torch.randn(shape, generator=random)
+            up = torch.randn((module.out_channels, rank, 1, 1), generator=random)
+            made[layer] = (down / down[0].numel() ** 0.5, up * scale)
+            continue
         down = torch.randn((rank, module.in_features), generator=random)
         up = torch.randn((module.out_features, rank), generator=random)
         made[layer] = (down / module.in_features**0.5, up * scale)

@@ -15,17 +15,16 @@ from pipeline.model.folder import ModelFolder
 from pipeline.prepare.lora.adapter import convert
 from pipeline.prepare.lora.file import LoraFile
 from pipeline.prepare.lora.linear_layers import LinearLayers
-from tests.pipeline.lora.adapters import linear_layers, make_lora
+from tests.pipeline.lora.adapters import convolutions, linear_layers, make_lora
 from tests.pipeline.lora.test_drawing import (
     REQUEST,
     TOLERANCE,
     Floats,
     distance,
     in_diffusers,
-    latents,
     with_uses,
 )
-from tests.pipeline.own_model import open_own
+from tests.pipeline.own_model import latents_drawn, open_own
 from tests.pipeline.prepare.lora.loras import Tensors, modern_kohya, old_kohya, plain_diffusers
 from tests.pipeline.prepare.lora.loras import write as write_file
 from tests.pipeline.preparing import Shared
@@ -49,7 +48,7 @@ class Stage:
         made = convert(LoraFile(path, products=True), layers, draft)
         draft.rename(self.library / f"{made.sha256}.safetensors")
         use = LoraUse(name=path.stem, strength=strength, digest=made.sha256)
-        return latents(self.engine, with_uses(use))
+        return latents_drawn(self.engine, with_uses(use))
 
 
 @pytest.fixture(scope="module")
@@ -62,23 +61,12 @@ def stage(
     engine.close()
 
 
-def without_convolutions(tensors: Tensors) -> Tensors:
-    return {key: each for key, each in tensors.items() if each.ndim != 4 and "conv" not in key}
-
-
 @pytest.mark.parametrize(
     ("tensors", "strength"),
     [
         (modern_kohya(), 0.7),
-        (
-            {
-                key: each
-                for key, each in old_kohya().items()
-                if "_layers_2" not in key and "_layers_3" not in key
-            },
-            -0.6,
-        ),
-        (without_convolutions(plain_diffusers()), 1.0),
+        (old_kohya(), -0.6),
+        (plain_diffusers(), 1.0),
         ({key: each.half() for key, each in modern_kohya().items()}, 1.0),
     ],
     ids=["kohya", "kohya, older names", "diffusers", "half"],
@@ -93,6 +81,21 @@ def test_formats(
     wanted = in_diffusers(pipe, REQUEST, stage.model)
     assert distance(wanted, without) > 0.01, "the LoRA should be seen, or this shows nothing"
     assert distance(stage.draw(path, strength), wanted) < TOLERANCE
+
+
+def test_every_layer_and_convolution(pipe: Any, stage: Stage, tmp_path: Path) -> None:
+    """As step-distilled LoRAs change them: resnets, samplers, shortcuts, embeddings of the time."""
+    linear_alone = linear_layers(pipe)
+    every = linear_alone | convolutions(pipe)
+    lora = make_lora("whole", every, seed=4, ranks=(4, 2), scale=0.1)
+    linear = make_lora("linear", linear_alone, seed=4, ranks=(4, 2), scale=0.1)
+    lora.load(pipe, tmp_path)
+    pipe.set_adapters(["whole"], [0.9])
+    wanted = in_diffusers(pipe, REQUEST, stage.model)
+    path = tmp_path / "whole.safetensors"
+    assert distance(stage.draw(path, 0.9), wanted) < TOLERANCE
+    use = linear.use(stage.library, 0.9)
+    assert distance(latents_drawn(stage.engine, with_uses(use)), wanted) > 0.01
 
 
 def test_ranks_that_differ_by_layer(pipe: Any, stage: Stage, tmp_path: Path) -> None:

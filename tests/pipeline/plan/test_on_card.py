@@ -129,6 +129,7 @@ def test_a_model_is_placed_as_planned(tiny: ModelFolder, tmp_path: Path) -> None
     assert place.factory is place.text_factory
     assert place.factory.provider == CUDA
     assert (place.rows_at_once, place.tiled_vae) == (8, False)
+    assert [place.pictures_at_once(wanted) for wanted in (0, 1, 3, 9)] == [4, 1, 3, 4]
     assert set(place.factory.card_limits) >= {"unet", "vae_decoder", "text_encoder_2"}
     assert lines == [
         "A card, 24.0 GiB: all of the model on it, the VAE in one piece, up to 8 rows at once, "
@@ -168,6 +169,7 @@ def test_a_card_whose_memory_is_unknown_is_used_whole_and_said_so(
     lines: list[str] = []
     place = place_model(options(tiny.path, tmp_path), tiny, lines.append, read=lambda _: None)
     assert (place.rows_at_once, place.tiled_vae) == (None, False)
+    assert [place.pictures_at_once(wanted) for wanted in (0, 1, 3)] == [1, 1, 3]
     assert place.factory.card_limits == {}
     assert "can't be read" in lines[0]
 

@@ -34,10 +34,19 @@ def machine(
     free_bytes: float = 32e9,
     provider: str = CPU,
     cpu: Cpu = AVX2,
+    *,
     bf16: float | None = None,
+    both: float | None = None,
 ) -> Machine:
-    """`speedup` of linear layers in eight bits; `bf16` of all layers in OpenVINO."""
-    speeds = replace(SPEEDS, int8_linear=speedup or 1, bf16_linear=bf16, bf16_conv=bf16)
+    """`speedup` of linear layers in eight bits; `bf16` of all layers in OpenVINO, `both` of linear
+    layers there in eight bits."""
+    speeds = replace(
+        SPEEDS,
+        int8_linear=speedup or 1,
+        bf16_linear=bf16,
+        bf16_conv=bf16,
+        bf16_int8_linear=both or bf16,
+    )
     return Machine(
         provider=provider,
         cpu=cpu,
@@ -63,6 +72,7 @@ def machine(
         (machine(1.9, bf16=2.5, free_bytes=10e9), "int8"),  # it would not fit
         (machine(0.8, bf16=0.9), "fp32"),
         (machine(0.8, bf16=1.5), "bf16"),
+        (machine(1.9, bf16=2.5, both=4.0), "bf16"),  # eight bits beside it are not chosen unasked
     ],
 )
 def test_the_fastest_that_is_no_loss_is_chosen(here: Machine, variant: Variant) -> None:
@@ -164,6 +174,7 @@ def test_the_timing_itself_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     if openvino_version():
         assert found.bf16_linear is not None
         assert found.bf16_conv is not None
+        assert found.bf16_int8_linear is not None
 
 
 def test_sizes_are_known_before_writing(tiny: ModelFolder) -> None:

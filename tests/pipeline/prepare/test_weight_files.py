@@ -23,22 +23,15 @@ from pipeline.errors import ModelError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.options import Variant
 from pipeline.onnx.bare_graph import INLINE_BYTES
-from pipeline.prepare.options import Prepared, PrepareOptions, Reporter
-from pipeline.prepare.prepare import prepare_model
 from pipeline.prepare.sources import check_hashes
 from pipeline.runtime.sessions import SessionFactory
 from tests.pipeline.own_model import Quiet, make_request, open_own
+from tests.pipeline.preparing import Shared, make
 from tests.support.hub_cache import to_hub_cache
 
 Array = npt.NDArray[Any]
 
 GRAPHS = ("unet", "text_encoder", "text_encoder_2", "vae_decoder", "vae_encoder")
-
-
-def make(source: ModelFolder, models: Path, variant: Variant, factory: SessionFactory) -> Prepared:
-    return prepare_model(
-        source, models, PrepareOptions(variant=variant), factory=factory, report=Reporter()
-    )
 
 
 def in_one_file(path: Path, name: str = "model.onnx_data") -> None:
@@ -131,35 +124,26 @@ def content_of(folder: Path, component: str) -> tuple[list[str], dict[str, Array
     return [kind for kind in kinds if kind not in {"Constant", "Identity"}], weights
 
 
-@pytest.fixture(scope="module")
-def prepared_plainly(
-    tiny: ModelFolder, mapped: SessionFactory, tmp_path_factory: pytest.TempPathFactory
-) -> Prepared:
-    """The model as it was exported, prepared, and checked against it."""
-    made = make(tiny, tmp_path_factory.mktemp("plainly"), "fp32", mapped)
-    assert max(made.manifest.errors.values()) < 1e-5
-    return made
-
-
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("way", WAYS)
 def test_weights_are_counted_and_prepared_wherever_they_lie(
     way: Callable[[Path], None],
     copy: Path,
     mapped: SessionFactory,
-    tmp_path: Path,
-    prepared_plainly: Prepared,
+    tiny: ModelFolder,
+    shared: Shared,
 ) -> None:
     for name in GRAPHS:
         way(copy / name / "model.onnx")
     source = ModelFolder.open(copy)
     for component in ("unet", "text_encoder_2"):
         assert source.weight_bytes(component) == all_below(copy / component)
-    made = make(source, tmp_path / "models", "fp32", mapped)
+    made = make(source, copy.parent / "models", "fp32", mapped)
+    plain = shared(tiny, "fp32").path
     assert made.manifest.files["unet/model.onnx_data"].size_bytes > source.weight_bytes("unet") / 2
     for component in GRAPHS:
         kinds, weights = content_of(made.path, component)
-        same_kinds, same_weights = content_of(prepared_plainly.path, component)
+        same_kinds, same_weights = content_of(plain, component)
         assert kinds == same_kinds
         assert weights.keys() == same_weights.keys()
         for name, values in weights.items():

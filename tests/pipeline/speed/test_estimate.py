@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.load import load_engine
 from pipeline.model.folder import ModelFolder
-from pipeline.model.options import VARIANTS, EngineOptions
+from pipeline.model.options import IN_BF16, VARIANTS, EngineOptions
 from pipeline.runtime.cpu import this_cpu
 from pipeline.runtime.sessions import SessionFactory
 from pipeline.speed import estimate
@@ -18,7 +18,12 @@ from pipeline.speed.work import PictureWork, Work, sdxl_work, work_of
 from tests.support.sdxl import sdxl_folder
 
 SPEEDS = Speeds(
-    linear_flops=196e9, conv_flops=222e9, int8_linear=3.9, bf16_linear=2.0, bf16_conv=1.9
+    linear_flops=196e9,
+    conv_flops=222e9,
+    int8_linear=3.9,
+    bf16_linear=2.0,
+    bf16_conv=1.9,
+    bf16_int8_linear=3.6,
 )
 """As two cores of the machine were timed on which the seconds below were measured."""
 
@@ -33,12 +38,13 @@ def sdxl(tiny_path: Path, tmp_path: Path) -> ModelFolder:
 
 def test_sdxl_is_told_within_half_of_what_was_measured(sdxl: ModelFolder) -> None:
     found = expect_all(sdxl, SPEEDS)
-    assert found.keys() == MEASURED_STEP_S.keys()
+    assert found.keys() == {*MEASURED_STEP_S, "int8-bf16"}
     for form, step_s in MEASURED_STEP_S.items():
         real_s = 28 * step_s + MEASURED_DECODER_S
         assert 1 / 1.5 < found[form].picture_s / real_s < 1.5, form
         assert 1 / 1.5 < 2 * found[form].row_step_s / step_s < 1.5, form
-        assert 1 / 1.5 < found[form].beside_s / MEASURED_DECODER_S < 1.5, form
+        if form != "bf16":  # whose decoder was single precision, too, when that was measured
+            assert 1 / 1.5 < found[form].beside_s / MEASURED_DECODER_S < 1.5, form
 
 
 def test_sdxl_is_estimated_before_it_is_there(sdxl: ModelFolder) -> None:
@@ -46,26 +52,41 @@ def test_sdxl_is_estimated_before_it_is_there(sdxl: ModelFolder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "row_step_s"),
+    ("form", "row_step_s", "decoder_s"),
     [
-        ("source", 6 * 1.25),
-        ("fp32", 6 * 1.2),
-        ("int8", 1 / 4 + 2 + 3 + 6 * 0.2),
-        ("bf16", 1 / 2 + 2 / 2 + 3 / 3 + 6 * 0.05),
+        ("source", 6 * 1.25, 2 * 1.5),
+        ("fp32", 6 * 1.2, 2 * 1.5),
+        ("int8", 1 / 4 + 2 + 3 + 6 * 0.2, 2 * 1.5),
+        ("bf16", 1 / 2 + 2 / 2 + 3 / 3 + 6 * 0.05, 2 / 3 + 2 * 0.05),
+        ("int8-bf16", 1 / 5 + 2 / 2 + 3 / 3 + 6 * 0.05, 2 / 3 + 2 * 0.05),
     ],
 )
-def test_every_kind_of_work_has_its_own_speed(form: Form, row_step_s: float) -> None:
-    work = PictureWork(unet=Work(10.0, 60.0, 20.0), decoder=Work(convolution=40.0))
-    speeds = Speeds(linear_flops=10, conv_flops=20, int8_linear=4, bf16_linear=2, bf16_conv=3)
+def test_every_kind_of_work_has_its_own_speed(
+    form: Form, row_step_s: float, decoder_s: float
+) -> None:
+    work = PictureWork(
+        unet=Work(10.0, 60.0, 20.0),
+        decoder=Work(convolution=40.0),
+        small_decoder=Work(convolution=2.0),
+    )
+    speeds = Speeds(
+        linear_flops=10,
+        conv_flops=20,
+        int8_linear=4,
+        bf16_linear=2,
+        bf16_conv=3,
+        bf16_int8_linear=5,
+    )
     expected = expect(work, speeds, form)
     assert expected is not None
     assert expected.row_step_s == pytest.approx(row_step_s)
-    assert expected.beside_s == pytest.approx(2 * 1.5 + 0.2)
-    assert expected.picture_s == pytest.approx(56 * row_step_s + 3.2)
+    assert expected.beside_s == pytest.approx(decoder_s + 0.2)
+    assert expected.small_beside_s == pytest.approx(0.1 * 1.5 + 0.2)
+    assert expected.picture_s == pytest.approx(56 * row_step_s + decoder_s + 0.2)
 
 
 def test_what_a_processor_cannot_run_is_not_told(sdxl: ModelFolder) -> None:
-    without = replace(SPEEDS, bf16_linear=None, bf16_conv=None)
+    without = replace(SPEEDS, bf16_linear=None, bf16_conv=None, bf16_int8_linear=None)
     assert expect_all(sdxl, without).keys() == {"source", "fp32", "int8"}
 
 
@@ -90,9 +111,9 @@ def test_it_is_told_with_no_more_digits_than_it_has(seconds: float, words: str) 
 def test_forms_are_known_by_what_a_folder_says(tiny: ModelFolder) -> None:
     assert form_of(tiny) == "source"
     for variant in VARIANTS:
-        runtimes = frozenset({"unet"}) if variant == "bf16" else frozenset[str]()
+        runtimes = frozenset({"unet"}) if variant in IN_BF16 else frozenset[str]()
         made = replace(
-            tiny, precision=f"{variant} (x)", fused=variant != "bf16", in_openvino=runtimes
+            tiny, precision=f"{variant} (x)", fused=variant not in IN_BF16, in_openvino=runtimes
         )
         assert form_of(made) == variant
 
@@ -109,10 +130,11 @@ def test_before_a_preparation_every_variant_is_told(sdxl: ModelFolder, tmp_path:
     note(tmp_path, this_cpu(), SPEEDS, threads=2)
     assert outlook(options, sdxl, factory, "int8") == [
         "A picture of 1024x1024 in 28 steps on this processor, if nothing else runs:",
-        "  as it is  about 40 minutes",
-        "  fp32      about 40 minutes",
-        "  int8      about 25 minutes  <- this is made now",
-        "  bf16      about 19 minutes",
+        "  as it is   about 40 minutes",
+        "  fp32       about 40 minutes",
+        "  int8       about 25 minutes  <- this is made now",
+        "  bf16       about 18 minutes",
+        "  int8-bf16  about 13 minutes",
     ]
     factory.provider = "CUDAExecutionProvider"
     (line,) = outlook(options, sdxl, factory, "fp16")

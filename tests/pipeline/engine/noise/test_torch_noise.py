@@ -33,7 +33,7 @@ def test_one_generator_gives_torchs_numbers_call_after_call(seed: int) -> None:
         assert_same(ours.randn(*shape), torch.randn(shape, generator=theirs).numpy())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32 - 1), sizes=st.lists(st.integers(1, 200), min_size=1, max_size=5))
 def test_any_seed_and_sizes(seed: int, sizes: list[int]) -> None:
     theirs, ours = torch.Generator().manual_seed(seed), TorchGenerator(seed)

@@ -45,7 +45,7 @@ def layers(tiny_path: Path) -> LinearLayers:
 
 
 class Made:
-    """A converted file: `result`, and the change of each layer as (out, in)."""
+    """A converted file: `result`, and the change of each layer as (out, in, ...)."""
 
     def __init__(self, path: Path, layers: LinearLayers) -> None:
         target = path.with_suffix(".made")
@@ -54,12 +54,18 @@ class Made:
         self.tensors = load_file(target)
         self.types = {str(each.dtype) for each in self.tensors.values()}
         self.changes = {
-            name.removesuffix("/A"): (
-                a.astype(np.float32) @ self.tensors[name[:-1] + "B"].astype(np.float32)
-            ).T
+            name.removesuffix("/A"): _change(a, self.tensors[name[:-1] + "B"])
             for name, a in self.tensors.items()
             if name.endswith("/A")
         }
+
+
+def _change(a: Any, b: Any) -> Any:
+    """What is added to a layer's weight."""
+    wide_a, wide_b = a.astype(np.float32), b.astype(np.float32)
+    if a.ndim == 4:
+        return np.einsum("or,rihw->oihw", wide_b[..., 0, 0], wide_a)
+    return (wide_a @ wide_b).T
 
 
 def made(tensors: Tensors, layers: LinearLayers, tmp_path: Path, **notes: str) -> Made:
@@ -71,14 +77,6 @@ def refused(tensors: Tensors, layers: LinearLayers, tmp_path: Path, **notes: str
         made(tensors, layers, tmp_path, **notes)
     assert not (tmp_path / "style.made").exists(), "nothing is written for it"
     return caught.value
-
-
-def linear_only(tensors: Tensors) -> Tensors:
-    return {
-        key: each
-        for key, each in tensors.items()
-        if "_layers_2" not in key and "layers_3" not in key
-    }
 
 
 def same(found: Any, wanted: Any) -> None:
@@ -106,19 +104,68 @@ def test_kohyas_format(layers: LinearLayers, tmp_path: Path) -> None:
 
 
 def test_the_older_names_of_blocks(layers: LinearLayers, tmp_path: Path) -> None:
-    tensors = linear_only(old_kohya())
+    tensors = old_kohya()
     found = made(tensors, layers, tmp_path)
     assert set(found.changes) == {
         "unet/down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_v",
         "unet/mid_block.attentions.0.transformer_blocks.1.attn2.to_q",
         "unet/up_blocks.0.attentions.1.transformer_blocks.1.ff.net.2",
         "unet/down_blocks.0.resnets.0.time_emb_proj",
+        "unet/down_blocks.0.resnets.0.conv1",
+        "unet/mid_block.resnets.1.conv2",
     }
+    name = "lora_unet_middle_block_2_out_layers_3"
+    up, down = tensors[f"{name}.lora_up.weight"], tensors[f"{name}.lora_down.weight"]
+    wanted = torch.einsum("or,rihw->oihw", up[..., 0, 0], down) / 4
+    same(found.changes["unet/mid_block.resnets.1.conv2"], wanted)
+    assert found.tensors["unet/mid_block.resnets.1.conv2/A"].shape == (4, 64, 3, 3)
+    assert found.tensors["unet/mid_block.resnets.1.conv2/B"].shape == (64, 4, 1, 1)
+
+
+CONV = "down_blocks.0.resnets.0.conv1"
+KOHYA_CONV = "lora_unet_" + CONV.replace(".", "_")
+
+
+def test_a_locon_with_a_middle_is_a_product_of_two(layers: LinearLayers, tmp_path: Path) -> None:
+    down, up = pair(4, 32, 32, 0, (1, 1))
+    mid = torch.randn(4, 4, 3, 3, generator=torch.Generator().manual_seed(1))
+    tensors = kohya({KOHYA_CONV: [down, up]}) | {f"{KOHYA_CONV}.lora_mid.weight": mid}
+    found = made(tensors, layers, tmp_path)
+    wanted = torch.einsum("or,rshw,si->oihw", up[..., 0, 0], mid, down[..., 0, 0]) / 2
+    same(found.changes[f"unet/{CONV}"], wanted)
+    assert found.result.rank == 4
+
+
+def test_loha_and_lokr_of_a_convolution(layers: LinearLayers, tmp_path: Path) -> None:
+    (b1, a1), (b2, a2) = pair(3, 32, 288, 0), pair(3, 32, 288, 1)
+    loha = {"hada_w1_a": a1, "hada_w1_b": b1, "hada_w2_a": a2, "hada_w2_b": b2}
+    found = made({f"{KOHYA_CONV}.{key}": each for key, each in loha.items()}, layers, tmp_path)
+    same(found.changes[f"unet/{CONV}"], ((a1 @ b1) * (a2 @ b2)).reshape(32, 32, 3, 3))
+    random = torch.Generator().manual_seed(2)
+    one = torch.randn(4, 8, generator=random)
+    two = torch.randn(8, 4, 3, 3, generator=random)
+    lokr = {f"{KOHYA_CONV}.lokr_w1": one, f"{KOHYA_CONV}.lokr_w2": two}
+    found = made(lokr, layers, tmp_path)
+    same(found.changes[f"unet/{CONV}"], torch.kron(one[..., None, None], two))
+    assert found.result.rank == 4 * 8
+
+
+@pytest.mark.parametrize(
+    ("tail", "have"), [((1, 1), "1 x 1"), ((5, 5), "5 x 5"), ((3, 1), "3 x 1"), ((), "32 x 32")]
+)
+def test_a_kernel_of_another_size_is_refused(
+    tail: tuple[int, ...], have: str, layers: LinearLayers, tmp_path: Path
+) -> None:
+    error = refused(kohya({KOHYA_CONV: pair(4, 32, 32, 0, tail)}), layers, tmp_path)
+    assert (error.key, error.data["want"]) == ("lora_unfit", "32 x 32 x 3 x 3")
+    assert str(error.data["have"]).endswith(have)
 
 
 def test_diffusers_format(layers: LinearLayers, tmp_path: Path) -> None:
-    tensors = {key: each for key, each in plain_diffusers().items() if "conv" not in key}
+    tensors = plain_diffusers()
     found = made(tensors, layers, tmp_path)
+    convolution = found.changes.pop("unet/down_blocks.0.resnets.0.conv1")
+    assert convolution.shape == (32, 32, 3, 3)
     for module, change in found.changes.items():
         name = module.replace("/", ".")
         same(change, tensors[f"{name}.lora_B.weight"] @ tensors[f"{name}.lora_A.weight"])
@@ -249,13 +296,6 @@ def test_other_methods_are_refused_by_name(
     error = refused(tensors, layers, tmp_path)
     assert error.key == "lora_method"
     assert method in words(error)
-
-
-def test_convolutions_are_refused_with_another_way(layers: LinearLayers, tmp_path: Path) -> None:
-    error = refused(old_kohya(), layers, tmp_path)
-    assert error.key == "lora_convolutions"
-    assert "LoCon" in words(error)
-    assert "model prepare --lora" in words(error)
 
 
 def test_products_of_too_high_a_rank_are_refused(layers: LinearLayers, tmp_path: Path) -> None:

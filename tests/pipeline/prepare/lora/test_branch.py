@@ -3,6 +3,7 @@
 # (the border to onnx, torch and diffusers, whose types are partly missing)
 """The low-rank branch is in every prepared variant, and without a LoRA it changes nothing."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import torch
 from pipeline.lora.adapter import input_name
 from pipeline.model.folder import ModelFolder
 from pipeline.model.options import Variant
-from pipeline.onnx.branch_size import numbers_per_rank
+from pipeline.onnx.branch_size import has_convolutions, numbers_per_rank
 from pipeline.prepare.convert import convert
 from pipeline.runtime.adapters import no_change
 from pipeline.runtime.sessions import SessionFactory
@@ -28,7 +29,7 @@ PARTS = ("unet", "text_encoder", "text_encoder_2")
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_every_linear_layer_of_diffusers_has_it(
+def test_every_layer_of_diffusers_has_it(
     variant: Variant, pipe: Any, tiny: ModelFolder, shared: Shared, cpu: SessionFactory
 ) -> None:
     folder = ModelFolder.open(shared(tiny, variant).path)
@@ -38,14 +39,21 @@ def test_every_linear_layer_of_diffusers_has_it(
         layers = {
             name: module
             for name, module in getattr(pipe, part).named_modules()
-            if isinstance(module, torch.nn.Linear)
+            if isinstance(module, torch.nn.Linear | torch.nn.Conv2d)
         }
         assert branch.keys() == {input_name(name, each) for name in layers for each in "AB"}
+        size = 0
         for name, module in layers.items():
-            assert branch[input_name(name, "A")].shape[0] == module.in_features
-            assert branch[input_name(name, "B")].shape[1] == module.out_features
-        size = sum(each.in_features + each.out_features for each in layers.values())
+            a, b = (branch[input_name(name, each)].shape for each in "AB")
+            if isinstance(module, torch.nn.Linear):
+                assert (a[0], b[1]) == (module.in_features, module.out_features)
+                size += module.in_features + module.out_features
+            else:
+                assert a[1:] == (module.in_channels, *module.kernel_size)
+                assert (b[0], *b[2:]) == (module.out_channels, 1, 1)
+                size += module.in_channels * math.prod(module.kernel_size) + module.out_channels
         assert numbers_per_rank(folder.onnx_file(part)) == size
+        assert has_convolutions(folder.onnx_file(part)) == (part == "unet")
 
 
 @pytest.mark.usefixtures("unchecked")
@@ -56,8 +64,10 @@ def test_empty_it_changes_nothing(
     without = ModelFolder.open(make(tiny, tmp_path, variant, mapped, branch=False).path)
     assert not without.loras
     found = ModelFolder.open(shared(tiny, variant).path)
+    # A processor computes half precision in single, and rounds in between where the graph branches.
+    bound = 2e-3 if variant == "fp16" else 1e-6
     for ours, theirs in zip(outputs(found), outputs(without), strict=True):
-        assert distance(ours, theirs) <= 1e-6
+        assert distance(ours, theirs) <= bound
 
 
 def test_on_a_card_zeros_stand_for_an_empty_one(
@@ -94,3 +104,4 @@ def test_a_model_that_has_it_is_prepared_like_one_without(
 def test_a_source_has_none(tiny: ModelFolder) -> None:
     assert not tiny.loras
     assert numbers_per_rank(tiny.onnx_file("unet")) == 0
+    assert not has_convolutions(tiny.onnx_file("unet"))

@@ -17,17 +17,24 @@ from pipeline.errors import ModelError
 from pipeline.prepare.lora import linear_layers
 from pipeline.prepare.lora.linear_layers import SDXL, LinearLayers
 
+Found = dict[str, tuple[int, int, int]]
 
-def modules(model: Any) -> dict[str, tuple[int, int]]:
+
+def modules(model: Any) -> Found:
+    """Width, depth and kernel of the layers that a LoRA may change."""
+    found: Found = {}
+    for name, module in model.named_modules():
+        if isinstance(module, torch.nn.Linear):
+            found[name] = (module.out_features, module.in_features, 0)
+        elif isinstance(module, torch.nn.Conv2d) and "embeddings" not in name:
+            found[name] = (module.out_channels, module.in_channels, module.kernel_size[0])
+    return found
+
+
+def ours(layers: LinearLayers, part: Any) -> Found:
     return {
-        name: (module.out_features, module.in_features)
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear)
+        each.module: (each.width, each.depth, each.kernel) for each in layers.parts[part].values()
     }
-
-
-def ours(layers: LinearLayers, part: Any) -> dict[str, tuple[int, int]]:
-    return {each.module: (each.width, each.depth) for each in layers.parts[part].values()}
 
 
 def check(layers: LinearLayers, unet: Any, first: Any, second: Any) -> None:
@@ -50,7 +57,7 @@ def test_those_of_sdxl() -> None:
     check(layers, unet, linear_layers._TEXT, linear_layers._TEXT_2)  # pyright: ignore[reportPrivateUsage]
     assert layers.family == SDXL
     assert {part: len(each) for part, each in layers.parts.items()} == {
-        "unet": 743,
+        "unet": 794,
         "text_encoder": 72,
         "text_encoder_2": 193,
     }
@@ -65,6 +72,26 @@ def test_those_of_a_folder(tiny_path: Path) -> None:
         layers = LinearLayers.of(path)
         check(layers, *configs)
         assert len(layers.family) == 16
+
+
+def test_projections_that_are_convolutions() -> None:
+    unet = {
+        **linear_layers._UNET,  # pyright: ignore[reportPrivateUsage]
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 256,
+        "attention_head_dim": 8,
+        "use_linear_projection": False,
+        "block_out_channels": [32, 96, 128, 160],
+        "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D"] * 1
+        + ["CrossAttnDownBlock2D"],
+        "up_block_types": ["CrossAttnUpBlock2D"] * 2 + ["UpBlock2D", "CrossAttnUpBlock2D"],
+        "transformer_layers_per_block": [1, 1, 2, 3],
+        "layers_per_block": 3,
+        "norm_num_groups": 16,
+    }
+    layers = LinearLayers._of(unet, linear_layers._TEXT, linear_layers._TEXT_2)  # pyright: ignore[reportPrivateUsage]
+    check(layers, unet, linear_layers._TEXT, linear_layers._TEXT_2)  # pyright: ignore[reportPrivateUsage]
+    assert layers.parts["unet"]["mid_block_attentions_0_proj_in"].kernel == 1
 
 
 def test_a_folder_without_configuration_is_refused(tmp_path: Path) -> None:
